@@ -1,0 +1,148 @@
+'use strict';
+/*
+ * Starts everything: `npm start`, `npm test` and the others come here. It runs on any Node from 12 on, so it is written
+ * in old syntax: its job is to bring the machine to the point where the real programs can run, and to say in one
+ * sentence what is missing when it cannot.
+ *
+ *   1. looks at the machine (system, git, Python),
+ *   2. installs the packages of the lock file if they are not there (`npm ci`),
+ *   3. goes on with a Node that is new enough: the machine's own, or the one that the lock file brought.
+ */
+var childProcess = require('child_process');
+var fs = require('fs');
+var os = require('os');
+var path = require('path');
+
+var root = path.join(__dirname, '..');
+var neededMajor = 24;
+var bin = path.join(root, 'node_modules', '.bin');
+
+/** Each task is a list of commands that run one after another; the first that fails ends it. */
+var tasks = {
+  start: { needs: ['git', 'python'], run: [['node', 'src/local/main.ts']] },
+  reset: { needs: [], run: [['node', 'src/local/main.ts', 'reset']] },
+  types: { needs: [], run: [['tsc', '-p', '.']] },
+  lint: {
+    needs: [],
+    run: [
+      ['biome', 'check', '.'],
+      ['oxlint', '--type-aware', 'src', 'tests', 'bench', 'scripts'],
+      ['node', 'scripts/check-imports.ts'],
+      ['node', 'scripts/generate-types.ts', '--check'],
+      ['tsc', '-p', '.'],
+    ],
+  },
+  format: { needs: [], run: [['biome', 'check', '--write', '.']] },
+  generate: { needs: [], run: [['node', 'scripts/generate-types.ts']] },
+  'test:unit': { needs: ['git'], run: [['vitest', 'run', '--project', 'unit']] },
+  'test:integration': { needs: ['git', 'python'], run: [['vitest', 'run', '--project', 'integration']] },
+  'test:browser': { needs: ['git', 'python'], run: [['vitest', 'run', '--project', 'browser']] },
+  screenshots: { needs: ['git', 'python'], run: [['node', 'scripts/screenshots.ts']] },
+  bench: { needs: ['git', 'python'], run: [['node', 'bench/main.ts']] },
+};
+tasks.test = {
+  needs: ['git', 'python'],
+  run: [].concat(tasks.lint.run, tasks['test:unit'].run, tasks['test:integration'].run, tasks['test:browser'].run),
+};
+
+function fail(message, remedy) {
+  process.stderr.write('\n' + message + '\n' + (remedy ? remedy + '\n' : '') + '\n');
+  process.exit(1);
+}
+
+function works(command, args) {
+  var result = childProcess.spawnSync(command, args, { stdio: 'ignore' });
+  return !result.error && result.status === 0;
+}
+
+function checkMachine(needs) {
+  if (process.platform === 'win32') {
+    fail('Notebook Sessions does not run on Windows itself.', 'Run it inside WSL2 (https://learn.microsoft.com/windows/wsl/install).');
+  }
+  if (needs.indexOf('git') >= 0 && !works('git', ['--version'])) {
+    fail('git is missing: sessions are clones of git projects.', 'Install it, for example: sudo apt-get install git');
+  }
+  if (needs.indexOf('python') >= 0 && !works('python3', ['--version'])) {
+    fail(
+      'Python 3 is missing: sessions are Jupyter servers, which are Python programs.',
+      'Install it, for example: sudo apt-get install python3 python3-venv',
+    );
+  }
+}
+
+function modified(file) {
+  try {
+    return fs.statSync(file).mtimeMs;
+  } catch (error) {
+    if (error.code === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+/** npm writes node_modules/.package-lock.json at the end of an install: older than the lock file means stale. */
+function installPackages() {
+  var lock = modified(path.join(root, 'package-lock.json'));
+  if (modified(path.join(root, 'node_modules', '.package-lock.json')) >= lock) return;
+  process.stdout.write('Installing packages (once; about 20 seconds) ...\n');
+  var result = childProcess.spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: root, stdio: 'inherit' });
+  if (result.error && result.error.code === 'ENOENT') {
+    fail('npm is missing.', 'Install Node.js together with npm, for example from https://nodejs.org.');
+  }
+  if (result.status !== 0) {
+    fail(
+      'The packages could not be installed (npm ci failed, see above).',
+      'The first start needs the network and about 400 MB of disk; when both are there, run the same command again.',
+    );
+  }
+}
+
+function nodeToUse() {
+  if (Number(process.versions.node.split('.')[0]) >= neededMajor) return process.execPath;
+  var bundled = path.join(root, 'node_modules', 'node-' + process.platform + '-' + process.arch, 'bin', 'node');
+  if (fs.existsSync(bundled)) return bundled;
+  fail(
+    'Node.js ' + neededMajor + ' or newer is needed; this is ' + process.version + ' on ' + process.platform + '/' + process.arch + '.',
+    'On Linux (x64, arm64) it comes with the packages; elsewhere install it from https://nodejs.org.',
+  );
+}
+
+function main() {
+  var name = process.argv[2];
+  var task = tasks[name];
+  if (!task) fail('Unknown task: ' + name, 'Tasks: ' + Object.keys(tasks).join(', '));
+  checkMachine(task.needs);
+  installPackages();
+
+  var node = nodeToUse();
+  var env = Object.assign({}, process.env);
+  env.PATH = [path.dirname(node), bin, env.PATH].join(path.delimiter);
+  // Compiled code is kept between starts: it halves the time that a warm start spends on imports.
+  var cache = env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
+  env.NODE_COMPILE_CACHE = env.NODE_COMPILE_CACHE || path.join(cache, 'notebook-sessions', 'compile-cache');
+
+  var queue = task.run.slice();
+  var child;
+  ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach(function (signal) {
+    // The child decides when to end; this process only waits for it.
+    process.on(signal, function () {
+      if (child) child.kill(signal);
+    });
+  });
+  (function next() {
+    var command = queue.shift();
+    if (!command) return;
+    var args = command.slice(1);
+    if (queue.length === 0) args = args.concat(process.argv.slice(3));
+    var program = command[0] === 'node' ? node : path.join(bin, command[0]);
+    child = childProcess.spawn(program, args, { cwd: root, env: env, stdio: 'inherit' });
+    child.on('error', function (error) {
+      fail('Could not run ' + program + ': ' + error.message);
+    });
+    child.on('exit', function (code, signal) {
+      if (code !== 0) process.exit(code === null ? 128 + (os.constants.signals[signal] || 0) : code);
+      next();
+    });
+  })();
+}
+
+main();

@@ -1,0 +1,101 @@
+/**
+ * The service's configuration, validated and frozen. Names are those of the configuration file and of the `NB_`
+ * variables (`sessions.git_proxy.port` is `NB_SESSIONS__GIT_PROXY__PORT`), so that a key can be searched from a
+ * deployment to the line that reads it.
+ */
+export interface Config {
+  readonly service_prefix: string;
+  readonly version: string;
+  readonly anonymous_sessions_enabled: boolean;
+  readonly ssh_enabled: boolean;
+  readonly identity: {
+    /** verified: ID tokens are checked against `jwks_url`; trusted: gateway headers are believed; off: ignored. */
+    readonly gateway: 'verified' | 'trusted' | 'off';
+    readonly jwks_url: string | null;
+    readonly issuer: string | null;
+    readonly audience: string | null;
+    /** Signs the anonymous cookie; at least 32 bytes, the same on all replicas. Random per start where absent. */
+    readonly cookie_secret: string | null;
+    readonly anonymous_cookie_max_age_seconds: number;
+  };
+  readonly git: {
+    readonly url: string;
+    /** host[:port] of the platform's image registry. */
+    readonly registry: string;
+  };
+  readonly amalthea: { readonly group: string; readonly version: string; readonly plural: string };
+  readonly k8s: { readonly renku_namespace: string; readonly sessions_namespace: string | null };
+  readonly server_options: {
+    readonly defaults: { readonly defaultUrl: string; readonly lfs_auto_fetch: boolean };
+  };
+  /** Resource classes where no service gives them; the shape of the resource-class service's answer. */
+  readonly resource_pools: readonly ResourcePool[];
+  readonly request: {
+    /** Milliseconds a request may take before it is answered with an error that names what was slow. */
+    readonly deadline_ms: number;
+    readonly body_limit_bytes: number;
+    /** Host names (with port) that the service answers to; empty: any. Against DNS rebinding. */
+    readonly allowed_hosts: readonly string[];
+    /** Origins that may send state-changing requests besides the request's own host. */
+    readonly allowed_origins: readonly string[];
+  };
+  readonly outbound: {
+    /** CIDRs of private networks that image checks may reach. */
+    readonly allowed_networks: readonly string[];
+  };
+  readonly sessions: {
+    readonly default_image: string;
+    readonly image_default_workdir: string;
+    readonly culling: {
+      readonly registered: { readonly idle_seconds: number; readonly max_age_seconds: number };
+      readonly anonymous: { readonly idle_seconds: number; readonly max_age_seconds: number };
+    };
+    readonly git_clone: { readonly image: string };
+    readonly ca_certs: { readonly image: string; readonly path: string; readonly secrets: readonly { readonly secret: string }[] };
+    readonly ingress: {
+      readonly host: string;
+      readonly tls_secret: string | null;
+      readonly annotations: Readonly<Record<string, string>>;
+    };
+    readonly oidc: {
+      readonly client_id: string;
+      readonly client_secret: string;
+      readonly allow_unverified_email: boolean;
+      readonly config_url: string;
+    };
+    readonly storage: {
+      readonly pvs_enabled: boolean;
+      readonly pvs_storage_class: string | null;
+      readonly use_empty_dir_size_limit: boolean;
+    };
+    readonly enforce_cpu_limits: 'lax' | 'strict' | 'off';
+    readonly termination_grace_period_seconds: number;
+    readonly termination_warning_duration_seconds: number;
+    readonly node_selector: Readonly<Record<string, string>>;
+    readonly affinity: Readonly<Record<string, unknown>>;
+    readonly tolerations: readonly Readonly<Record<string, unknown>>[];
+    readonly containers: { readonly anonymous: readonly string[]; readonly registered: readonly string[] };
+    readonly init_containers: readonly string[];
+  };
+}
+
+export interface ResourcePool {
+  readonly id: number;
+  readonly name: string;
+  readonly default: boolean;
+  /** The pool's priority class, or null. */
+  readonly quota: { readonly id: string } | null;
+  readonly classes: readonly ResourceClass[];
+}
+
+/** Sizes in cores and gigabytes (10^9 bytes), as the resource-class service gives them. */
+export interface ResourceClass {
+  readonly id: number;
+  readonly name: string;
+  readonly default: boolean;
+  readonly cpu: number;
+  readonly memory: number;
+  readonly gpu: number;
+  readonly default_storage: number;
+  readonly max_storage: number;
+}

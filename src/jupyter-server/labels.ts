@@ -1,0 +1,52 @@
+/** Names of labels and annotations on a JupyterServer. The `renku.io/` ones are what clients of 1.18.1 rely on. */
+const renku = <Name extends string>(name: Name) => `renku.io/${name}` as const;
+
+export const label = {
+  app: 'app',
+  component: 'component',
+  commitSha: renku('commit-sha'),
+  gitlabProjectId: renku('gitlabProjectId'),
+  safeUsername: renku('safe-username'),
+  quota: renku('quota'),
+  userId: renku('userId'),
+  /** Ours: the owner as a hash over the kind of user and the user id. Decides who may see a session. */
+  owner: 'notebook-sessions.io/owner',
+} as const;
+
+export const annotation = {
+  commitSha: renku('commit-sha'),
+  gitlabProjectId: renku('gitlabProjectId'),
+  safeUsername: renku('safe-username'),
+  username: renku('username'),
+  userId: renku('userId'),
+  servername: renku('servername'),
+  branch: renku('branch'),
+  gitHost: renku('git-host'),
+  namespace: renku('namespace'),
+  projectName: renku('projectName'),
+  requestedImage: renku('requested-image'),
+  repository: renku('repository'),
+  defaultImageUsed: renku('default_image_used'),
+  jupyterServername: 'jupyter.org/servername',
+  jupyterUsername: 'jupyter.org/username',
+  lastActivityDate: renku('lastActivityDate'),
+  hibernation: renku('hibernation'),
+  hibernationBranch: renku('hibernationBranch'),
+  hibernationCommitSha: renku('hibernationCommitSha'),
+  hibernationDirty: renku('hibernationDirty'),
+  hibernationSynchronized: renku('hibernationSynchronized'),
+  hibernationDate: renku('hibernationDate'),
+  /** Ours: which launch made the object, so that a create whose answer was lost is recognised as our own. */
+  launchId: 'notebook-sessions.io/launch-id',
+  /** Ours: the Secret with the launching user's tokens and variables; made right after the object. */
+  credentialsSecret: 'notebook-sessions.io/credentials-secret',
+} as const;
+
+/** What the operator puts on every child (group prefix of the CRD). */
+export const childLabel = {
+  component: 'app.kubernetes.io/component',
+  parentUid: 'amalthea.dev/parent-uid',
+  parentName: 'amalthea.dev/parent-name',
+  childKey: 'amalthea.dev/child-key',
+  mainPod: 'amalthea.dev/main-pod',
+} as const;

@@ -1,0 +1,104 @@
+import { homedir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export interface CommandLine {
+  command: 'start' | 'reset' | 'help';
+  port: number;
+  stateDir: string;
+  cacheDir: string;
+  demo: boolean;
+  /** The user's own repositories, absolute. */
+  projects: string[];
+  /** A real GitLab instead of the forge, without a trailing slash. */
+  gitUrl: string | undefined;
+  /** reset: do not ask. */
+  yes: boolean;
+}
+
+/** Said to the person as it is, without a stack. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export const helpText = `Notebook Sessions on this machine
+
+  npm start -- [options]
+
+  --port N          port on the loopback interface (default 8000)
+  --project PATH    serve a git repository of yours too; may be given several times
+  --no-demo         do not launch the demo project
+  --git-url URL     use a real GitLab instead of the built-in forge; its access token is read
+                    from the environment variable GITLAB_TOKEN (none: public projects only)
+  --state DIR       where everything is kept (default: $XDG_STATE_HOME/notebook-sessions)
+  --help
+
+  npm run reset -- [--state DIR] [--yes]    deletes that folder: sessions, unsaved work, everything
+`;
+
+/** `$XDG_..._HOME/notebook-sessions`, or the default of the XDG base directory specification. */
+function baseDirectory(value: string | undefined, fallback: string): string {
+  return join(value?.startsWith('/') ? value : join(homedir(), fallback), 'notebook-sessions');
+}
+
+export function parseCommandLine(args: string[], env: NodeJS.ProcessEnv, cwd: string): CommandLine {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(args);
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n\n${helpText}`);
+  }
+  const { values, positionals } = parsed;
+  const [command = 'start', ...rest] = positionals;
+  if ((command !== 'start' && command !== 'reset') || rest.length > 0) {
+    throw new UsageError(`Unknown argument: ${positionals.join(' ')}\n\n${helpText}`);
+  }
+  const port = Number(values.port ?? '8000');
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new UsageError(`--port takes a number from 1 to 65535, not "${values.port}".`);
+  }
+  return {
+    command: values.help ? 'help' : command,
+    port,
+    stateDir: values.state ? resolve(cwd, values.state) : baseDirectory(env['XDG_STATE_HOME'], '.local/state'),
+    cacheDir: baseDirectory(env['XDG_CACHE_HOME'], '.cache'),
+    demo: !values['no-demo'],
+    projects: (values.project ?? []).map((path) => resolve(cwd, path)),
+    gitUrl: values['git-url'] === undefined ? undefined : gitUrl(values['git-url']),
+    yes: values.yes ?? false,
+  };
+}
+
+function parse(args: string[]) {
+  return parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      port: { type: 'string' },
+      state: { type: 'string' },
+      project: { type: 'string', multiple: true },
+      'no-demo': { type: 'boolean' },
+      'git-url': { type: 'string' },
+      yes: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  });
+}
+
+function gitUrl(value: string): string {
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
+    throw new UsageError(`--git-url takes the address of a GitLab, for example https://gitlab.com, not "${value}".`);
+  }
+  const url = new URL(value);
+  if (url.username || url.password || url.search || url.hash) {
+    throw new UsageError('--git-url takes an address only. Put an access token into the variable GITLAB_TOKEN.');
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+/** The operating system's user, as a name that GitLab would accept. */
+export function localUser(): { username: string; name: string; email: string } {
+  const raw = userInfo().username;
+  const username = raw.toLowerCase().replaceAll(/[^a-z0-9._-]/g, '-').replace(/^[^a-z0-9]+/, '') || 'local';
+  return { username, name: raw, email: `${username}@localhost.localdomain` };
+}

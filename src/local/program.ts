@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { renameSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Logger } from 'pino';
+
+/** Bytes after which a program's log is put aside at its next start. */
+const maxLogBytes = 10 * 1024 * 1024;
+const firstBackoffMs = 250;
+const maxBackoffMs = 30_000;
+/** A program that ran this long was fine: its next crash starts the back-off anew. */
+const healthyAfterMs = 60_000;
+const stopGraceMs = 10_000;
+
+export interface Program {
+  readonly pid: number | undefined;
+  stop(): Promise<void>;
+  /** The last lines of its log, for a message to the person at the terminal. */
+  logTail(lines: number): string;
+}
+
+/**
+ * Keeps one program running: a process of its own, its output in a log file, started again with a growing pause when
+ * it ends by itself, until `stop`.
+ */
+export function keepRunning(options: {
+  name: string;
+  entry: string;
+  env: Record<string, string>;
+  logFile: string;
+  log: Logger;
+}): Program {
+  const { name, entry, env, logFile, log } = options;
+  const stopping = new AbortController();
+  let child: ChildProcess | undefined;
+
+  async function runOnce(): Promise<void> {
+    if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(logFile, `${logFile}.1`);
+    const output = openSync(logFile, 'a', 0o600);
+    child = spawn(process.execPath, [entry], { env, stdio: ['ignore', output, output] });
+    closeSync(output);
+    const started = child;
+    const [code, signal] = (await once(started, 'exit')) as [number | null, string | null];
+    child = undefined;
+    if (!stopping.signal.aborted) log.error({ program: name, code, signal }, 'program ended by itself; starting it again');
+  }
+
+  const running = (async () => {
+    let backoff = firstBackoffMs;
+    while (!stopping.signal.aborted) {
+      const since = performance.now();
+      try {
+        await runOnce();
+      } catch (error) {
+        log.error({ program: name, err: error }, 'program could not be started');
+      }
+      if (stopping.signal.aborted) return;
+      backoff = performance.now() - since > healthyAfterMs ? firstBackoffMs : Math.min(backoff * 2, maxBackoffMs);
+      await wait(backoff, undefined, { signal: stopping.signal }).catch((error: unknown) => {
+        if (!stopping.signal.aborted) throw error;
+      });
+    }
+  })();
+
+  return {
+    get pid() {
+      return child?.pid;
+    },
+    async stop() {
+      stopping.abort();
+      const ending = child;
+      if (ending) {
+        ending.kill('SIGTERM');
+        const force = setTimeout(() => ending.kill('SIGKILL'), stopGraceMs);
+        await running.finally(() => clearTimeout(force));
+      }
+      await running;
+    },
+    logTail(lines) {
+      return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import type { Deadline } from '../../deadline.ts';
+
+/** Whose eyes to look with; no token: public projects only. */
+export interface GitLabAccess {
+  /** Base URL without a trailing slash. */
+  readonly url: string;
+  readonly token: string | null;
+}
+
+export interface GitLabProject {
+  id: number;
+  /** With the case GitLab keeps: `Group/Sub/My-Project`. */
+  pathWithNamespace: string;
+  name: string;
+  description: string | null;
+  defaultBranch: string | null;
+  visibility: 'public' | 'internal' | 'private';
+  webUrl: string;
+  httpUrlToRepo: string;
+  /** The caller's highest access level (10 guest .. 50 owner), from project and group; 10 where unknown. */
+  accessLevel: number;
+  lastActivityAt: string | null;
+}
+
+export interface GitLabBranch {
+  name: string;
+  commitSha: string;
+}
+
+export interface GitLabCommit {
+  sha: string;
+  committedDate: string | null;
+}
+
+/** GitLab did not give a usable answer: down, slow, refusing, nonsense. Never used for "not found". */
+export class GitLabUnavailable extends Error {
+  override readonly name = 'GitLabUnavailable';
+  /** 429 and 503 may say it. Seconds. */
+  readonly retryAfterSeconds: number | undefined;
+  constructor(message: string, options?: { cause?: unknown; retryAfterSeconds?: number | undefined }) {
+    super(message, { cause: options?.cause });
+    this.retryAfterSeconds = options?.retryAfterSeconds;
+  }
+}
+
+/** GitLab refuses the token (401): the caller must sign in again. */
+export class GitLabUnauthorized extends Error {
+  override readonly name = 'GitLabUnauthorized';
+}
+
+/** undefined means that GitLab says it is not there (or not for this caller): 404 or 403. */
+export interface GitLab {
+  project(access: GitLabAccess, pathOrId: string | number, deadline: Deadline): Promise<GitLabProject | undefined>;
+  branch(access: GitLabAccess, projectPathOrId: string | number, name: string, deadline: Deadline): Promise<GitLabBranch | undefined>;
+  /** `ref`: whatever GitLab resolves: full or short id, tag, branch. */
+  commit(access: GitLabAccess, projectPathOrId: string | number, ref: string, deadline: Deadline): Promise<GitLabCommit | undefined>;
+  /** One page (at most 50) of projects the caller can launch, last active first. */
+  projects(access: GitLabAccess, options: { search?: string; page: number }, deadline: Deadline): Promise<GitLabProject[]>;
+}

@@ -1,0 +1,29 @@
+/**
+ * What the service tells `git-clone` and what `git-clone` answers: names of environment variables and exit codes.
+ * They are 1.18.1's, so that either side may be the original.
+ */
+export const cloneVariable = {
+  repositoryUrl: 'GIT_CLONE_REPOSITORY_URL',
+  commitSha: 'GIT_CLONE_COMMIT_SHA',
+  branch: 'GIT_CLONE_BRANCH',
+  gitUrl: 'GIT_CLONE_GIT_URL',
+  username: 'GIT_CLONE_USER__USERNAME',
+  oauthToken: 'GIT_CLONE_USER__OAUTH_TOKEN',
+  fullName: 'GIT_CLONE_USER__FULL_NAME',
+  email: 'GIT_CLONE_USER__EMAIL',
+  gitAutosave: 'GIT_CLONE_GIT_AUTOSAVE',
+  lfsAutoFetch: 'GIT_CLONE_LFS_AUTO_FETCH',
+  mountPath: 'GIT_CLONE_MOUNT_PATH',
+} as const;
+
+export const cloneExitCode = {
+  success: 0,
+  /** Any other error. */
+  gitError: 200,
+  gitServerUnavailable: 201,
+  autosaveNameInvalid: 202,
+  noDiskSpace: 203,
+  /** The branch or the commit is not (or no longer) on the remote. */
+  branchMissing: 204,
+  submodules: 205,
+} as const;

@@ -1,0 +1,57 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { freePort, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
+import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+
+let platform: Platform | undefined;
+afterAll(() => platform?.dispose());
+
+async function threeSessions(running: Platform): Promise<SessionAnswer[]> {
+  const commit = await demoCommit(running);
+  const anonymousOrNot = await Promise.all(
+    ['main', commit.slice(0, 8), commit].map(async (ref) => {
+      const response = await running.api('/notebooks/servers', launchBody(ref));
+      return (await response.json()) as SessionAnswer;
+    }),
+  );
+  return Promise.all(anonymousOrNot.map(({ name }) => waitForState(running, name, ['running'])));
+}
+
+async function names(running: Platform): Promise<string[]> {
+  const { servers } = (await (await running.api('/notebooks/servers')).json()) as { servers: Record<string, SessionAnswer> };
+  return Object.keys(servers).sort();
+}
+
+it('a killed platform leaves its sessions running, and the next start takes them over, variables included', async () => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'notebook-sessions-restart-'));
+  const port = await freePort();
+  platform = await startPlatform({ stateDir, port, args: ['--no-demo'] });
+  const sessions = await threeSessions(platform);
+  const first = sessions[0] as SessionAnswer;
+  const before = await openSession(platform, first.url);
+  const kernel = await before.startKernel();
+  await before.execute(kernel, 'treasure = 6 * 7');
+  const processes = markedProcesses(stateDir).length;
+
+  await platform.crash();
+  platform = await startPlatform({ stateDir, port, args: ['--no-demo'] });
+
+  expect(await names(platform)).toEqual(sessions.map(({ name }) => name).sort());
+  await Promise.all(sessions.map(({ name }) => waitForState(platform as Platform, name, ['running'])));
+  const after = await openSession(platform, first.url);
+  expect(await after.execute(kernel, 'treasure')).toBe('42');
+  expect(markedProcesses(stateDir).length).toBe(processes);
+
+  // Ctrl-C: nothing of ours runs afterwards, the kernel's own jobs included, and the next start brings the sessions back.
+  await after.execute(kernel, "import subprocess; subprocess.Popen(['setsid', 'sleep', '600']); None");
+  const since = performance.now();
+  expect(await platform.stop()).toBe(0);
+  expect(performance.now() - since).toBeLessThan(30_000);
+  expect(markedProcesses(stateDir)).toEqual([]);
+
+  platform = await startPlatform({ stateDir, port, args: ['--no-demo'] });
+  expect(await names(platform)).toEqual(sessions.map(({ name }) => name).sort());
+  await Promise.all(sessions.map(({ name }) => waitForState(platform as Platform, name, ['running'])));
+});

@@ -1,0 +1,216 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cookieFrom, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
+import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+
+let platform: Platform;
+let commit: string;
+
+beforeAll(async () => {
+  platform = await startPlatform({ args: ['--no-demo'] });
+  commit = await demoCommit(platform);
+});
+afterAll(() => platform?.dispose());
+
+function kubectl(...args: string[]): string {
+  return execFileSync('kubectl', ['--kubeconfig', join(platform.stateDir, 'kubeconfig'), ...args], { encoding: 'utf8' });
+}
+
+async function launch(body: RequestInit = launchBody(commit)): Promise<{ status: number; session: SessionAnswer }> {
+  const response = await platform.api('/notebooks/servers', body);
+  return { status: response.status, session: (await response.json()) as SessionAnswer };
+}
+
+async function remove(name: string, query = ''): Promise<number> {
+  const response = await platform.api(`/notebooks/servers/${name}${query}`, { method: 'DELETE' });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+describe('the life of a session', () => {
+  it('is launched, runs the requested commit, shows its logs, and is gone after a delete', async () => {
+    const { status, session } = await launch();
+    expect(status).toBe(201);
+    expect(session.status.state).toBe('starting');
+
+    const running = await waitForState(platform, session.name, ['running', 'failed']);
+    expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });
+    expect(running.status.details.every((step) => step.status === 'ready')).toBe(true);
+
+    const open = await openSession(platform, running.url);
+    const kernel = await open.startKernel();
+    const printed = await open.execute(kernel, "import subprocess; print(subprocess.check_output(['git', 'rev-parse', 'HEAD'], text=True))");
+    expect(printed.trim()).toBe(commit);
+
+    const logs = (await (await platform.api(`/notebooks/logs/${session.name}`)).json()) as Record<string, string>;
+    expect(Object.keys(logs)).toEqual(expect.arrayContaining(['git-clone', 'jupyter-server']));
+    expect(logs['git-clone']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z /);
+
+    expect(await remove(session.name)).toBe(204);
+    await waitForState(platform, session.name, ['gone'], 30_000);
+    const list = (await (await platform.api('/notebooks/servers')).json()) as { servers: object };
+    expect(list.servers).toEqual({});
+    expect(markedProcesses(platform.stateDir)).toEqual([]);
+    const link = await fetch(running.url, { redirect: 'manual', headers: { accept: 'text/html' } });
+    expect(link.status).toBe(404);
+  });
+
+  it('leaves nothing of a Jupyter that ignores SIGTERM, and of what its kernels started, within seconds of a forced delete', async () => {
+    const { session } = await launch();
+    const running = await waitForState(platform, session.name, ['running']);
+    const open = await openSession(platform, running.url);
+    const kernel = await open.startKernel();
+    await open.execute(
+      kernel,
+      [
+        'import os, signal, subprocess',
+        "subprocess.Popen(['setsid', 'sh', '-c', 'trap \"\" TERM; while :; do sleep 1; done'])",
+        'os.kill(os.getppid(), signal.SIGSTOP)',
+      ].join('\n'),
+    );
+    expect(markedProcesses(platform.stateDir).length).toBeGreaterThan(2);
+    const since = performance.now();
+    expect(await remove(session.name, '?forced=true')).toBe(204);
+    await waitForState(platform, session.name, ['gone'], 15_000);
+    expect(performance.now() - since).toBeLessThan(15_000);
+    expect(markedProcesses(platform.stateDir)).toEqual([]);
+  });
+});
+
+describe('exactly one session', () => {
+  it('comes out of 50 identical requests at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => launch()));
+    const created = answers.filter(({ status }) => status === 201);
+    expect(created.length).toBe(1);
+    expect(answers.filter(({ status }) => status !== 200 && status !== 201)).toEqual([]);
+    expect(new Set(answers.map(({ session }) => session.name)).size).toBe(1);
+    expect(kubectl('get', 'js', '-o', 'name').trim().split('\n')).toHaveLength(1);
+
+    const name = answers[0]?.session.name as string;
+    await waitForState(platform, name, ['running']);
+    const jupyters = markedProcesses(platform.stateDir).filter((pid) =>
+      execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).match(/jupyter-?lab/),
+    );
+    const ports = new Set(jupyters.map((pid) => /port=(\d+)/.exec(execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }))?.[1]));
+    expect(ports.size).toBe(1);
+    expect(await remove(name)).toBe(204);
+  });
+
+  it('is alive, or a 409 with Retry-After, when the former one is still being deleted', async () => {
+    const { session } = await launch();
+    await waitForState(platform, session.name, ['running']);
+    expect(await remove(session.name)).toBe(204);
+    const response = await platform.api('/notebooks/servers', launchBody(commit));
+    const body = (await response.json()) as SessionAnswer;
+    if (response.status === 409) {
+      expect(response.headers.get('retry-after')).toMatch(/^\d+$/);
+      await waitForState(platform, session.name, ['gone'], 30_000);
+    } else {
+      expect([200, 201]).toContain(response.status);
+      await waitForState(platform, body.name, ['running']);
+      expect(await remove(body.name)).toBe(204);
+      await waitForState(platform, body.name, ['gone'], 30_000);
+    }
+  });
+});
+
+describe('anonymous users', () => {
+  const headers = { 'content-type': 'application/json' };
+
+  async function anonymous(cookie: string | undefined, path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${platform.origin}${path}`, { ...init, headers: { ...headers, ...(cookie ? { cookie } : {}) } });
+  }
+  async function newcomer(): Promise<string> {
+    const response = await anonymous(undefined, '/notebooks/servers');
+    expect(response.status).toBe(200);
+    return response.headers.getSetCookie()[0]?.split(';')[0] as string;
+  }
+
+  it('are told apart by a signed cookie and see only their own sessions', async () => {
+    const mine = await newcomer();
+    const other = await newcomer();
+    expect(mine).not.toBe(other);
+    const created = await anonymous(mine, '/notebooks/servers', launchBody(commit));
+    const session = (await created.json()) as SessionAnswer;
+    expect(created.status, JSON.stringify(session)).toBe(201);
+    for (const [cookie, expected] of [[mine, 200], [other, 404]] as const) {
+      expect((await anonymous(cookie, `/notebooks/servers/${session.name}`)).status).toBe(expected);
+      expect((await anonymous(cookie, `/notebooks/logs/${session.name}`)).status).toBe(expected);
+    }
+    expect((await anonymous(other, `/notebooks/servers/${session.name}`, { method: 'DELETE' })).status).toBe(404);
+    expect((await platform.api(`/notebooks/servers/${session.name}`)).status).toBe(404);
+    expect(await (await anonymous(other, '/notebooks/servers')).json()).toEqual({ servers: {} });
+    expect((await anonymous(mine, `/notebooks/servers/${session.name}`, { method: 'DELETE' })).status).toBe(204);
+  });
+
+  it('are refused with a forged cookie or ID token, and gateway headers from outside mean nothing', async () => {
+    const cookie = await newcomer();
+    const forged = `${cookie.slice(0, -4)}${cookie.endsWith('aaaa') ? 'bbbb' : 'aaaa'}`;
+    expect((await anonymous(forged, '/notebooks/servers')).status).toBe(401);
+    const inside = { 'Renku-Auth-Id-Token': 'a.b.c', 'Renku-Auth-Access-Token': 'x', 'Renku-Auth-Git-Credentials': 'e30=' };
+    const impostor = await fetch(`${platform.origin}/notebooks/servers`, { headers: inside });
+    expect(impostor.status).toBe(200);
+    expect(await impostor.json()).toEqual({ servers: {} });
+  });
+
+  it('cannot reach a registered user’s session', async () => {
+    const { session } = await launch();
+    const cookie = await newcomer();
+    for (const [method, path] of [['GET', 'servers'], ['GET', 'logs'], ['DELETE', 'servers']] as const) {
+      expect((await anonymous(cookie, `/notebooks/${path}/${session.name}`, { method })).status).toBe(404);
+    }
+    expect((await platform.api(`/notebooks/servers/${session.name}`)).status).toBe(200);
+    expect(await remove(session.name)).toBe(204);
+    await waitForState(platform, session.name, ['gone'], 30_000);
+  });
+});
+
+describe('other sites and other users of the machine', () => {
+  it('cannot use the API with the user’s cookie', async () => {
+    const cookie = cookieFrom(join(platform.stateDir, 'cookies.txt'));
+    for (const origin of [platform.sessionOrigin, 'https://evil.example', 'null']) {
+      const response = await fetch(`${platform.origin}/notebooks/servers`, {
+        ...launchBody(commit),
+        headers: { cookie, origin, 'content-type': 'application/json' },
+      });
+      expect(response.status, origin).toBe(403);
+    }
+    for (const host of ['evil.example', `evil.example:${platform.port}`, `localhost:${platform.port}`]) {
+      expect(await statusWithHost(host, cookie), host).not.toBe(200);
+    }
+  });
+
+  it('get 401 from the embedded API server without its token', async () => {
+    const withoutToken = execFileSync('curl', ['-sk', '-o', '/dev/null', '-w', '%{http_code}', `https://127.0.0.1:${platform.port}/api/v1/namespaces`], {
+      encoding: 'utf8',
+    });
+    expect(withoutToken).toBe('401');
+  });
+
+  it('are refused by a session’s own port without its credential', async () => {
+    const { session } = await launch();
+    await waitForState(platform, session.name, ['running']);
+    const ports = markedProcesses(platform.stateDir)
+      .map((pid) => /port=(\d+)/.exec(execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }))?.[1])
+      .filter((port) => port !== undefined);
+    expect(ports.length).toBeGreaterThan(0);
+    const answer = await fetch(`http://127.0.0.1:${ports[0]}/sessions/${session.name}/api/contents`);
+    expect(answer.status).toBe(403);
+    const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
+    expect(processes).not.toMatch(/token[= ][0-9a-f]{32}/i);
+    expect(await remove(session.name)).toBe(204);
+    await waitForState(platform, session.name, ['gone'], 30_000);
+  });
+});
+
+/** fetch does not let one choose the Host header; curl does. */
+async function statusWithHost(host: string, cookie: string): Promise<number> {
+  return Number(
+    execFileSync(
+      'curl',
+      ['-s', '-o', '/dev/null', '-w', '%{http_code}', '-H', `Host: ${host}`, '-H', `Cookie: ${cookie}`, `${platform.origin}/notebooks/servers`],
+      { encoding: 'utf8' },
+    ),
+  );
+}

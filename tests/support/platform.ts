@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const root = join(import.meta.dirname, '..', '..');
+
+export interface Platform {
+  /** `http://127.0.0.1:PORT`: pages and API. */
+  origin: string;
+  /** `http://localhost:PORT`: sessions. */
+  sessionOrigin: string;
+  port: number;
+  stateDir: string;
+  signInLink: string;
+  pid: number;
+  /** The API as the signed-in local user, through the cookie file that the platform writes. */
+  api(path: string, init?: RequestInit): Promise<Response>;
+  /** Everything printed so far. */
+  output(): string;
+  /** Waits until a printed line matches. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Ctrl-C; resolves with the exit code. */
+  stop(): Promise<number | null>;
+  /** kill -9 of the platform and of the programs it started (service and operator); sessions are left alone. */
+  crash(): Promise<void>;
+  /** Stops and deletes the state. */
+  dispose(): Promise<void>;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Starts the whole local platform as `npm start` does, on a free port with a state of its own. */
+export async function startPlatform(
+  options: { stateDir?: string; port?: number; args?: string[]; env?: Record<string, string> } = {},
+): Promise<Platform> {
+  const port = options.port ?? (await freePort());
+  const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), 'notebook-sessions-test-'));
+  const child = spawn(
+    process.execPath,
+    [join(root, 'src/local/main.ts'), '--port', String(port), '--state', stateDir, ...(options.args ?? [])],
+    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } },
+  );
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      for (const wake of waiting) wake();
+    });
+  }
+  const exited = once(child, 'exit').then(([code]) => {
+    for (const wake of waiting) wake();
+    return code as number | null;
+  });
+
+  function printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const found = lines.map((line) => pattern.exec(line)).find((match) => match !== null);
+        if (found) settle(() => resolve(found));
+        else if (child.exitCode !== null || child.signalCode !== null) {
+          settle(() => reject(new Error(`the platform ended before it printed ${pattern}:\n${diagnosis(lines, stateDir)}`)));
+        }
+      };
+      const settle = (finish: () => void) => {
+        waiting.delete(look);
+        finish();
+      };
+      waiting.add(look);
+      look();
+    });
+  }
+
+  const signInLink = (await printed(/(http:\/\/127\.0\.0\.1:\d+\/auth\/sign-in\S+)/))[1] as string;
+  const origin = `http://127.0.0.1:${port}`;
+  return {
+    origin,
+    sessionOrigin: `http://localhost:${port}`,
+    port,
+    stateDir,
+    signInLink,
+    pid: child.pid as number,
+    api: (path, init) =>
+      fetch(`${origin}${path}`, { ...init, headers: { cookie: cookieFrom(join(stateDir, 'cookies.txt')), ...init?.headers } }),
+    output: () => lines.join('\n'),
+    printed,
+    async stop() {
+      child.kill('SIGINT');
+      return exited;
+    },
+    async crash() {
+      for (const pid of [...childrenOf(child.pid as number), child.pid as number]) killIfAlive(pid);
+      await exited;
+    },
+    async dispose() {
+      await stopped(child, exited);
+      rmSync(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function stopped(child: ChildProcess, exited: Promise<number | null>): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
+  await exited;
+}
+
+function diagnosis(lines: string[], stateDir: string): string {
+  const logs = join(stateDir, 'logs');
+  const tails = existsSync(logs)
+    ? readdirSync(logs).map((name) => `--- ${name}\n${readFileSync(join(logs, name), 'utf8').slice(-3000)}`)
+    : [];
+  return [...lines, ...tails].join('\n');
+}
+
+/** The Cookie header from a file in the Netscape format that curl reads. */
+export function cookieFrom(file: string): string {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .map((line) => line.replace(/^#HttpOnly_/, ''))
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split('\t'))
+    .map((fields) => `${fields[5]}=${fields[6]}`)
+    .join('; ');
+}
+
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => parentOf(pid) === parent && isNodeProgram(pid));
+}
+
+function parentOf(pid: number): number | undefined {
+  return readProc(pid, 'stat')?.replace(/^.*\) /s, '').split(' ').slice(1, 2).map(Number)[0];
+}
+
+/** Only the platform's own programs (service, operator), never a session's processes. */
+function isNodeProgram(pid: number): boolean {
+  return /src\/(main|operator\/main)\.ts/.test(readProc(pid, 'cmdline') ?? '');
+}
+
+function readProc(pid: number, file: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch (error) {
+    // It has ended between the listing and the look.
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
+function killIfAlive(pid: number): void {
+  if (readProc(pid, 'stat') !== undefined) process.kill(pid, 'SIGKILL');
+}
+
+/** Every process whose environment carries the marker of this state folder. */
+export function markedProcesses(stateDir: string): number[] {
+  const marker = readFileSync(join(stateDir, 'marker'), 'utf8').trim();
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => readProc(pid, 'environ')?.includes(`NOTEBOOK_SESSIONS_POD=${marker}/`));
+}
