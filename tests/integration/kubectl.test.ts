@@ -1,18 +1,28 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, type SessionAnswer, waitForState } from '../support/session.ts';
 
-/** KUBECTL may name several, separated by colons: the API server must please old and new ones. */
-const kubectls = (process.env['KUBECTL'] ?? 'kubectl').split(':');
+/** KUBECTL names one or several, separated by colons (tests/kubectl/install): old and new ones must be pleased. */
+const kubectls = (process.env['KUBECTL'] || 'kubectl').split(':').filter(works);
+const inCi = process.env['CI'] !== undefined;
+
+function works(program: string): boolean {
+  return spawnSync(program, ['version', '--client']).status === 0;
+}
 
 let platform: Platform;
 beforeAll(async () => {
   platform = await startPlatform({ args: ['--no-demo'] });
 });
 afterAll(() => platform?.dispose());
+
+it.runIf(kubectls.length === 0)('needs a kubectl', () => {
+  process.stderr.write('\nNOT TESTED: there is no kubectl on this machine (see tests/kubectl/install)\n');
+  expect(inCi, 'in CI a kubectl must be there').toBe(false);
+});
 
 describe.each(kubectls)('%s', (kubectl) => {
   const args = (...more: string[]) => ['--kubeconfig', join(platform.stateDir, 'kubeconfig'), ...more];

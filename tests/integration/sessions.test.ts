@@ -13,10 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => platform?.dispose());
 
-function kubectl(...args: string[]): string {
-  return execFileSync('kubectl', ['--kubeconfig', join(platform.stateDir, 'kubeconfig'), ...args], { encoding: 'utf8' });
-}
-
 async function launch(body: RequestInit = launchBody(commit)): Promise<{ status: number; session: SessionAnswer }> {
   const response = await platform.api('/notebooks/servers', body);
   return { status: response.status, session: (await response.json()) as SessionAnswer };
@@ -85,7 +81,8 @@ describe('exactly one session', () => {
     expect(created.length).toBe(1);
     expect(answers.filter(({ status }) => status !== 200 && status !== 201)).toEqual([]);
     expect(new Set(answers.map(({ session }) => session.name)).size).toBe(1);
-    expect(kubectl('get', 'js', '-o', 'name').trim().split('\n')).toHaveLength(1);
+    const objects = await platform.kubernetes('/apis/amalthea.dev/v1alpha1/jupyterservers');
+    expect((JSON.parse(objects) as { items: unknown[] }).items).toHaveLength(1);
 
     const name = answers[0]?.session.name as string;
     await waitForState(platform, name, ['running']);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,8 @@ export interface Platform {
   pid: number;
   /** The API as the signed-in local user, through the cookie file that the platform writes. */
   api(path: string, init?: RequestInit): Promise<Response>;
+  /** GET of the embedded Kubernetes API, with the kubeconfig that the platform writes. */
+  kubernetes(path: string): Promise<string>;
   /** Everything printed so far. */
   output(): string;
   /** Waits until a printed line matches. */
@@ -93,6 +96,7 @@ export async function startPlatform(
     pid: child.pid as number,
     api: (path, init) =>
       fetch(`${origin}${path}`, { ...init, headers: { cookie: cookieFrom(join(stateDir, 'cookies.txt')), ...init?.headers } }),
+    kubernetes: (path) => getFromKubernetes(join(stateDir, 'kubeconfig'), path),
     output: () => lines.join('\n'),
     printed,
     async stop() {
@@ -121,6 +125,28 @@ function diagnosis(lines: string[], stateDir: string): string {
     ? readdirSync(logs).map((name) => `--- ${name}\n${readFileSync(join(logs, name), 'utf8').slice(-3000)}`)
     : [];
   return [...lines, ...tails].join('\n');
+}
+
+interface Kubeconfig {
+  clusters: [{ cluster: { server: string; 'certificate-authority-data': string } }];
+  users: [{ user: { token: string } }];
+}
+
+/** node:https, because fetch cannot be told of a certificate authority. */
+function getFromKubernetes(kubeconfig: string, path: string): Promise<string> {
+  const { clusters, users } = JSON.parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig;
+  const ca = Buffer.from(clusters[0].cluster['certificate-authority-data'], 'base64');
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${users[0].user.token}` };
+    get(`${clusters[0].cluster.server}${path}`, { ca, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error(`${response.statusCode}: ${text}`))));
+    }).on('error', reject);
+  });
 }
 
 /** The Cookie header from a file in the Netscape format that curl reads. */
