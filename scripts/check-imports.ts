@@ -14,8 +14,10 @@ const service = [...shared, 'platform', 'errors', 'config', 'identity', 'request
 
 /** area -> areas it may import besides itself. An area is a folder or a file directly under src/. */
 const allowed: Record<string, string[]> = {
-  main: [...service, ...nouns, 'app'],
-  app: [...service, ...nouns],
+  main: ['service', 'config', 'platform'],
+  service: [...service, ...nouns, 'app', 'pipeline'],
+  app: [...service, 'pipeline'],
+  pipeline: service,
   ...Object.fromEntries(nouns.map((noun) => [noun, service])),
   identity: [...shared, 'errors', 'config', 'platform'],
   config: ['options', 'platform'],
@@ -42,6 +44,7 @@ const problems: string[] = [];
 for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name.endsWith('.test.ts')) continue;
   const file = join(entry.parentPath, entry.name);
+  if (file.includes('/testing/')) continue;
   const area = areaOf(file);
   const lines = readFileSync(file, 'utf8').split('\n');
   lines.forEach((line, index) => {

@@ -23,7 +23,8 @@ export class Deadline {
   private constructor(ms: number, owner: AbortSignal | undefined) {
     this.#totalMs = ms;
     this.#endsAt = performance.now() + ms;
-    const timeout = AbortSignal.timeout(ms);
+    // What remains of another deadline has fractions of a millisecond, which AbortSignal.timeout refuses.
+    const timeout = AbortSignal.timeout(Math.ceil(ms));
     this.signal = owner ? AbortSignal.any([timeout, owner]) : timeout;
   }
 

@@ -19,31 +19,50 @@ export interface ErrorKind {
 const kind = (code: number, status: number, detail: string | null = null): ErrorKind =>
   Object.freeze({ code, status, detail });
 
-const tryAgain = 'This is passing trouble on the side of the platform. Try again in a moment; if it stays, tell the administrator.';
+const tryAgain =
+  'This is passing trouble on the side of the platform. Try again in a moment; if it stays, tell the administrator.';
 
 export const errorKind = {
   invalidInput: kind(1000, 422),
-  invalidImageReference: kind(1002, 422, 'An image is named as [host[:port]/]path[:tag][@digest], for example registry.example.org/group/project:1a2b3c4.'),
-  reservedVariable: kind(1004, 422, 'The session sets this environment variable itself. Leave it out or give it another name.'),
+  invalidImageReference: kind(
+    1002,
+    422,
+    'An image is named as [host[:port]/]path[:tag][@digest], for example registry.example.org/group/project:1a2b3c4.',
+  ),
+  reservedVariable: kind(
+    1004,
+    422,
+    'The session sets this environment variable itself. Leave it out or give it another name.',
+  ),
   invalidResources: kind(1005, 422, 'Choose a resource class and a storage size that the platform offers.'),
-  badRequest: kind(1400, 400),
-  unauthenticated: kind(1401, 401, 'Sign in again. Programs send the gateway headers Renku-Auth-Access-Token, Renku-Auth-Id-Token and Renku-Auth-Git-Credentials; anonymous users send Renku-Auth-Anon-Id.'),
-  forbidden: kind(1403, 403),
+  badRequest: kind(1400, 400, 'The API is described under docs.'),
+  unauthenticated: kind(
+    1401,
+    401,
+    'Sign in again. Programs send the gateway headers Renku-Auth-Access-Token, Renku-Auth-Id-Token and Renku-Auth-Git-Credentials; anonymous users send Renku-Auth-Anon-Id.',
+  ),
+  forbidden: kind(1403, 403, 'From a browser, only pages of this service may use it.'),
   missing: kind(1404, 404, 'Check the spelling, and that you have access to it.'),
   methodNotAllowed: kind(1405, 405),
   notAcceptable: kind(1406, 406),
-  bodyTooLarge: kind(1413, 413),
+  bodyTooLarge: kind(1413, 413, 'Send less.'),
   unsupportedMediaType: kind(1415, 415, 'Send the body as JSON, with Content-Type: application/json.'),
   misdirected: kind(1421, 421),
-  validation: kind(1422, 422),
+  validation: kind(1422, 422, 'The API is described under docs.'),
   tooManyRequests: kind(1429, 429, 'Wait for the seconds that Retry-After names.'),
+  headersTooLarge: kind(1431, 431, 'Remove cookies of this host, or send shorter headers and a shorter address.'),
   bug: kind(2000, 500, 'This is a bug in the service. Report it together with the request id.'),
   misconfigured: kind(2001, 500, 'The platform is not set up right. Tell the administrator, with the request id.'),
   intermittent: kind(3000, 500, tryAgain),
   cannotDelete: kind(3001, 500, tryAgain),
   cannotStart: kind(3002, 500, tryAgain),
   timedOut: kind(3004, 500, tryAgain),
-  beingDeleted: kind(3409, 409, 'The former session of this name is still being deleted. Try again after the seconds that Retry-After names.'),
+  requestTimeout: kind(3408, 408, 'Send the whole request without a pause.'),
+  beingDeleted: kind(
+    3409,
+    409,
+    'The former session of this name is still being deleted. Try again after the seconds that Retry-After names.',
+  ),
 } as const satisfies Record<string, ErrorKind>;
 
 export interface ErrorOptions {
@@ -70,7 +89,9 @@ export class ApiError extends Error {
     this.fields = options.fields;
     this.headers = {
       ...options.headers,
-      ...(options.retryAfterSeconds === undefined ? {} : { 'Retry-After': String(Math.ceil(options.retryAfterSeconds)) }),
+      ...(options.retryAfterSeconds === undefined
+        ? {}
+        : { 'Retry-After': String(Math.ceil(options.retryAfterSeconds)) }),
     };
   }
 }

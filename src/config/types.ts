@@ -51,7 +51,11 @@ export interface Config {
       readonly anonymous: { readonly idle_seconds: number; readonly max_age_seconds: number };
     };
     readonly git_clone: { readonly image: string };
-    readonly ca_certs: { readonly image: string; readonly path: string; readonly secrets: readonly { readonly secret: string }[] };
+    readonly ca_certs: {
+      readonly image: string;
+      readonly path: string;
+      readonly secrets: readonly { readonly secret: string }[];
+    };
     readonly ingress: {
       readonly host: string;
       readonly tls_secret: string | null;

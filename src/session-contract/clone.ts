@@ -14,6 +14,8 @@ export const cloneVariable = {
   gitAutosave: 'GIT_CLONE_GIT_AUTOSAVE',
   lfsAutoFetch: 'GIT_CLONE_LFS_AUTO_FETCH',
   mountPath: 'GIT_CLONE_MOUNT_PATH',
+  /** Ours: how long to wait for the git server before giving up with `gitServerUnavailable`. 120 unless set. */
+  timeoutSeconds: 'GIT_CLONE_TIMEOUT_SECONDS',
 } as const;
 
 export const cloneExitCode = {
@@ -25,5 +27,6 @@ export const cloneExitCode = {
   noDiskSpace: 203,
   /** The branch or the commit is not (or no longer) on the remote. */
   branchMissing: 204,
+  /** The original's. Ours goes on without the submodules that cannot be had, and says so in its log. */
   submodules: 205,
 } as const;

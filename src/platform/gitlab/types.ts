@@ -51,9 +51,23 @@ export class GitLabUnauthorized extends Error {
 /** undefined means that GitLab says it is not there (or not for this caller): 404 or 403. */
 export interface GitLab {
   project(access: GitLabAccess, pathOrId: string | number, deadline: Deadline): Promise<GitLabProject | undefined>;
-  branch(access: GitLabAccess, projectPathOrId: string | number, name: string, deadline: Deadline): Promise<GitLabBranch | undefined>;
+  branch(
+    access: GitLabAccess,
+    projectPathOrId: string | number,
+    name: string,
+    deadline: Deadline,
+  ): Promise<GitLabBranch | undefined>;
   /** `ref`: whatever GitLab resolves: full or short id, tag, branch. */
-  commit(access: GitLabAccess, projectPathOrId: string | number, ref: string, deadline: Deadline): Promise<GitLabCommit | undefined>;
+  commit(
+    access: GitLabAccess,
+    projectPathOrId: string | number,
+    ref: string,
+    deadline: Deadline,
+  ): Promise<GitLabCommit | undefined>;
   /** One page (at most 50) of projects the caller can launch, last active first. */
-  projects(access: GitLabAccess, options: { search?: string; page: number }, deadline: Deadline): Promise<GitLabProject[]>;
+  projects(
+    access: GitLabAccess,
+    options: { search?: string; page: number },
+    deadline: Deadline,
+  ): Promise<GitLabProject[]>;
 }

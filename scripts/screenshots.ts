@@ -1,0 +1,90 @@
+/**
+ * Takes the README's screenshots (docs/screenshots) of the real platform: `npm run screenshots`. Needs a Chromium, as
+ * the browser tests do; with the font Inter installed the pictures look as they do on most machines.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import type { Page } from 'playwright-core';
+import { blockOtherHosts, findChromium, launchChromium } from '../tests/browser/chromium.ts';
+import { jupyterLab } from '../tests/browser/jupyterlab.ts';
+import { startPlatform } from '../tests/support/platform.ts';
+
+const directory = join(import.meta.dirname, '..', 'docs', 'screenshots');
+const maxBytes = 300 * 1000;
+const patience = { timeout: 120_000 };
+
+async function shoot(page: Page, name: string): Promise<void> {
+  const file = join(directory, `${name}.png`);
+  await page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
+  const { size } = statSync(file);
+  process.stdout.write(`${relative(process.cwd(), file)}  ${Math.round(size / 1000)} kB\n`);
+  if (size > maxBytes) throw new Error(`${name}.png is larger than ${maxBytes / 1000} kB`);
+}
+
+/** A repository of the person's own, beside the demo project. */
+function makeProject(parent: string, name: string, description: string): string {
+  const path = join(parent, name);
+  mkdirSync(path);
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], { cwd: path });
+  git('init', '--quiet', '--initial-branch=main');
+  writeFileSync(join(path, 'README.md'), `# ${name}\n\n${description}\n`);
+  git('add', '--all');
+  git('commit', '--quiet', '--message', description);
+  return path;
+}
+
+async function main(): Promise<void> {
+  const executable = findChromium();
+  if (!executable) throw new Error('No Chromium found. Install it, or name it in the variable CHROMIUM.');
+  mkdirSync(directory, { recursive: true });
+  const scratch = mkdtempSync(join(tmpdir(), 'screenshots-'));
+  const projects = [
+    makeProject(scratch, 'glacier-mass-balance', 'What 38 Alpine glaciers gained and lost'),
+    makeProject(scratch, 'bird-counts', 'Forty winters at the feeder'),
+  ];
+  const platform = await startPlatform({ args: projects.flatMap((path) => ['--project', path]) });
+  const browser = await launchChromium(executable);
+  try {
+    const context = await browser.newContext({ viewport: { width: 1120, height: 760 }, colorScheme: 'light' });
+    const strangers: string[] = [];
+    await blockOtherHosts(context, (address) => strangers.push(address));
+    const page = await context.newPage();
+
+    await page.goto(platform.signInLink);
+    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
+    await jupyterLab(page);
+    await page.locator('.jp-DirListing-item', { hasText: 'first-light.ipynb' }).dblclick();
+    const outputs = page.locator('.jp-OutputArea-output');
+    await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
+    await page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click();
+    await outputs.locator('svg').first().waitFor(patience);
+    await page.locator('.jp-NotebookPanel .jp-InputPrompt', { hasText: '[5]' }).waitFor(patience);
+    await outputs.locator('svg').first().scrollIntoViewIfNeeded();
+    await shoot(page, 'jupyterlab');
+
+    await page.goto(`${platform.origin}/notebooks/`);
+    await page.getByRole('button', { name: /^Launch .*glacier-mass-balance/ }).click();
+    await page.locator('.step[data-status="executing"]').first().waitFor(patience);
+    await shoot(page, 'launch');
+    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
+
+    await page.goto(`${platform.origin}/notebooks/`);
+    await page.getByText(/ of .* cores?$/).first().waitFor(patience);
+    await page.getByRole('button', { name: /^Launch/ }).first().waitFor(patience);
+    await shoot(page, 'sessions');
+
+    await page.goto(`${platform.origin}/notebooks/docs`);
+    await page.locator('.opblock').first().waitFor(patience);
+    await shoot(page, 'api-docs');
+    if (strangers.length > 0) throw new Error(`Something was asked of other hosts: ${strangers.join(', ')}`);
+  } finally {
+    await browser.close();
+    await platform.dispose();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+await main();

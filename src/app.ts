@@ -1,0 +1,199 @@
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from 'express';
+import type { Logger } from 'pino';
+import type { Config } from './config/types.ts';
+import { Deadline } from './deadline.ts';
+import { ApiError, errorBody, errorKind } from './errors.ts';
+import type { Identify } from './identity/identify.ts';
+import { accessLog } from './pipeline/access-log.ts';
+import { readBody } from './pipeline/body.ts';
+import { contract, operationOf } from './pipeline/contract.ts';
+import { docsRoutes } from './pipeline/docs.ts';
+import type { OpenApiDocument } from './pipeline/document.ts';
+import { asApiError, timedOut } from './pipeline/faults.ts';
+import { createOperationTable } from './pipeline/operations.ts';
+import { checkHost, checkOrigin } from './pipeline/origin.ts';
+import { foldLaunchPath, readTarget } from './pipeline/request-target.ts';
+import { securityHeaders } from './pipeline/security-headers.ts';
+import type { RequestContext } from './request-context.ts';
+
+export interface AppParts {
+  config: Pick<Config, 'service_prefix' | 'request'>;
+  log: Logger;
+  /** `loadDocument(config.service_prefix)`. */
+  document: OpenApiDocument;
+  identify: Identify;
+  /** Outside the prefix: `/health` and `/ready`. */
+  health: Router;
+  /** Under the prefix, each with paths of the document; asked in order. */
+  routes: readonly Router[];
+  /** The pages for people: asked like `routes`, and for `assets/`, which are public and not in the document. */
+  pages?: Router;
+  /** Turns errors of pages into pages; the rest is passed on. Mounted under the prefix. */
+  pageErrors?: ErrorRequestHandler;
+  /** For tests: an answer that is not as documented becomes an error. */
+  validateResponses?: boolean;
+}
+
+/** A handler that works on time is answered for by its own errors; this is for one that does not look at its deadline. */
+const graceMs = 500;
+
+/** The way of every request, in the order of reading. */
+export function createApp(parts: AppParts): Express {
+  const { config, log, document } = parts;
+  const prefix = config.service_prefix;
+  const below = prefix || '/';
+  const rules = { allowedHosts: config.request.allowed_hosts, allowedOrigins: config.request.allowed_origins };
+
+  const answer = errorAnswer(log);
+
+  const app = express();
+  app.enable('case sensitive routing');
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+
+  // Which request is this, and how long may it take?
+  app.use(accessLog(log));
+  app.use(securityHeaders);
+  app.use(begin(config.request.deadline_ms, answer));
+
+  // May it be asked here, by this site? Probes come before: they know no host name.
+  app.use(readAddress(prefix));
+  app.use(parts.health);
+  app.use((req, _res, next) => {
+    checkHost(req.headers, rules);
+    checkOrigin(req.method, req.headers, rules);
+    next();
+  });
+
+  // What needs nobody to be known.
+  app.use(below, docsRoutes(document));
+  if (parts.pages) app.use(below, onlyAssets(parts.pages));
+
+  // Which operation is it? Only what the document knows goes on.
+  app.use(below, findOperation(document));
+
+  // Who asks, and is the request right? In this order: nobody's body is read.
+  app.use(below, identifyCaller(parts.identify));
+  app.use(below, forOperationsWithBody(readBody(config.request.body_limit_bytes)));
+  app.use(below, ...contract(document, { validateResponses: parts.validateResponses ?? false }));
+
+  for (const router of parts.routes) app.use(below, router);
+  if (parts.pages) app.use(below, parts.pages);
+
+  app.use((_req, _res, next) => next(nothingHere()));
+  if (parts.pageErrors) app.use(below, parts.pageErrors);
+  const lastResort: ErrorRequestHandler = (error: unknown, _req, res, _next) => answer(error, res);
+  app.use(lastResort);
+  return app;
+}
+
+function nothingHere(): ApiError {
+  return new ApiError(errorKind.missing, 'There is nothing at this address.', {
+    detail: 'Check the spelling; the API is described under docs.',
+  });
+}
+
+/** What the routes see with `contextOf`; `identity` follows once it is known. */
+function begin(deadlineMs: number, answer: (error: unknown, res: Response) => void): RequestHandler {
+  return (req, res, next) => {
+    const gone = new AbortController();
+    const late = setTimeout(() => {
+      if (!res.headersSent) answer(timedOut('answering this request'), res);
+    }, deadlineMs + graceMs);
+    res.once('close', () => {
+      clearTimeout(late);
+      // What was begun for a caller who has gone ends with them; what goes on after an answer does not.
+      if (!res.writableFinished) gone.abort(new Error('the caller has gone'));
+    });
+    const context: Omit<RequestContext, 'identity'> = {
+      id: String(req.id),
+      log: req.log,
+      deadline: Deadline.after(deadlineMs, gone.signal),
+    };
+    res.locals['context'] = context;
+    next();
+  };
+}
+
+function readAddress(prefix: string): RequestHandler {
+  return (req, _res, next) => {
+    const { path, query } = readTarget(req.url);
+    const folded = path.startsWith(`${prefix}/launch/`) ? prefix + foldLaunchPath(path.slice(prefix.length)) : path;
+    req.url = query === undefined ? folded : `${folded}?${query}`;
+    next();
+  };
+}
+
+function onlyAssets(pages: Router): RequestHandler {
+  return (req, res, next) => (req.path.startsWith('/assets/') ? pages(req, res, next) : next());
+}
+
+/** 404, 405 and 406 by the document; OPTIONS is answered, HEAD goes on as GET (Node sends no body for it). */
+function findOperation(document: OpenApiDocument): RequestHandler {
+  const find = createOperationTable(document);
+  return (req, res, next) => {
+    const resource = find(req.path);
+    if (!resource) throw nothingHere();
+    if (req.method === 'OPTIONS') {
+      res.set('Allow', resource.allow).status(204).end();
+      return;
+    }
+    if (req.method === 'HEAD') req.method = 'GET';
+    const operation = resource.operations.get(req.method);
+    if (!operation) {
+      throw new ApiError(errorKind.methodNotAllowed, `${req.method} is not possible here.`, {
+        detail: `Allowed: ${resource.allow}.`,
+        headers: { Allow: resource.allow },
+      });
+    }
+    if (operation.produces.length > 0 && req.accepts([...operation.produces]) === false) {
+      throw new ApiError(errorKind.notAcceptable, 'The answer cannot be given in a form that you accept.', {
+        detail: `It is ${operation.produces.join(' or ')}.`,
+        fields: [{ path: 'header.Accept', message: `must allow ${operation.produces.join(' or ')}` }],
+      });
+    }
+    res.locals['operation'] = operation;
+    next();
+  };
+}
+
+function identifyCaller(identify: Identify): RequestHandler {
+  return async (req, res, next) => {
+    if (operationOf(res).needsIdentity) {
+      const context = res.locals['context'] as RequestContext;
+      const { identity, setCookie } = await identify(req, context.deadline);
+      res.locals['context'] = { ...context, identity } satisfies RequestContext;
+      if (setCookie !== undefined) res.append('Set-Cookie', setCookie);
+    }
+    next();
+  };
+}
+
+function forOperationsWithBody(read: RequestHandler): RequestHandler {
+  return (req, res, next) => (operationOf(res).body ? read(req, res, next) : next());
+}
+
+/** The only place where an error becomes an answer. */
+function errorAnswer(log: Logger): (error: unknown, res: Response) => void {
+  return (error, res) => {
+    const known = asApiError(error);
+    const context = res.locals['context'] as Partial<RequestContext> | undefined;
+    const ownLog = context?.log ?? log;
+    // What fails because its caller has gone, or after the deadline was answered for it, is nobody's trouble.
+    if (res.destroyed || res.writableEnded) return ownLog.debug({ err: error }, 'failed after its request had ended');
+    if (known.kind.status >= 500) ownLog.error({ err: error }, known.message);
+    // Half an answer must not look like a whole one.
+    if (res.headersSent) return void res.destroy();
+    res
+      .status(known.kind.status)
+      .set(known.headers)
+      .json(errorBody(known, context?.id ?? ''));
+  };
+}

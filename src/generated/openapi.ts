@@ -1,0 +1,282 @@
+/* Generated from openapi.yaml by `npm run generate`. Do not edit. */
+
+export interface Schemas {
+  LaunchNotebookRequest: LaunchNotebookRequest;
+  ServerOptions: ServerOptions;
+  ServersGetRequest: ServersGetRequest;
+  ServersGetResponse: ServersGetResponse;
+  NotebookResponse: NotebookResponse;
+  SessionStatus: SessionStatus;
+  SessionStep: SessionStep;
+  SessionWarning: SessionWarning;
+  SessionResources: SessionResources;
+  ServerLogs: ServerLogs;
+  ImageResponse: ImageResponse;
+  ProjectsResponse: ProjectsResponse;
+  Project: Project;
+  VersionResponse: VersionResponse;
+  ReadinessResponse: ReadinessResponse;
+  ErrorResponse: ErrorResponse;
+  FieldError: FieldError;
+}
+/**
+ * What to launch.
+ */
+export interface LaunchNotebookRequest {
+  /**
+   * Group and subgroups, or user; without regard to case.
+   */
+  namespace: string;
+  /**
+   * The last part of the project's path; without regard to case.
+   */
+  project: string;
+  branch?: string;
+  /**
+   * Any name of a commit that GitLab resolves and a label can hold: a full or short id, a tag, a branch without a slash.
+   */
+  commit_sha: string;
+  /**
+   * @deprecated
+   * Accepted for older clients; has no effect.
+   */
+  notebook?: string | null;
+  /**
+   * `[host[:port]/]path[:tag][@digest]`. Where it is left out, the image that the project built for the commit is used, and the platform's default image where there is none (a warning says so).
+   */
+  image?: string | null;
+  /**
+   * The platform's default class where it is left out.
+   */
+  resource_class_id?: number | null;
+  /**
+   * Gigabytes (10^9 bytes) of disk; the class's default where it is left out.
+   */
+  storage?: number | null;
+  /**
+   * Fetch all Git LFS data at the start. The platform's default where it is left out.
+   */
+  lfs_auto_fetch?: boolean;
+  /**
+   * What the session opens with. The platform's default where it is left out.
+   */
+  default_url?: string;
+  /**
+   * Variables of the session's processes. Names are letters, digits and underscores and do not begin with a digit; those that the session sets itself are refused.
+   */
+  environment_variables?: {
+    [k: string]: string;
+  };
+  /**
+   * Cloud storage is not offered yet; only an empty list is accepted.
+   *
+   * @maxItems 0
+   */
+  cloudstorage?: [];
+  serverOptions?: ServerOptions;
+}
+/**
+ * @deprecated
+ * Older way to ask for resources; the closest resource class is taken. Use `resource_class_id` and `storage`.
+ */
+export interface ServerOptions {
+  defaultUrl?: string;
+  /**
+   * Cores (`0.5`) or thousandths of one (`500m`).
+   */
+  cpu_request?: number | string;
+  /**
+   * Bytes, or a text with a unit such as `2G` (10^9) or `2Gi` (2^30).
+   */
+  mem_request?: number | string;
+  /**
+   * As `mem_request`.
+   */
+  disk_request?: number | string;
+  gpu_request?: number;
+  lfs_auto_fetch?: boolean;
+}
+/**
+ * Filters of the list; all given ones must match.
+ */
+export interface ServersGetRequest {
+  project?: string;
+  namespace?: string;
+  branch?: string;
+  commit_sha?: string;
+}
+export interface ServersGetResponse {
+  /**
+   * Session by name.
+   */
+  servers: {
+    [k: string]: NotebookResponse;
+  };
+}
+/**
+ * A session.
+ */
+export interface NotebookResponse {
+  /**
+   * What the session is for, under the names that clients know (`renku.io/...`).
+   */
+  annotations: {
+    [k: string]: string;
+  };
+  name: string;
+  state: {
+    pod_name: string | null;
+  };
+  /**
+   * When the session was made.
+   */
+  started: string;
+  status: SessionStatus;
+  /**
+   * Where the session is opened. Holds a credential if the session is anonymous; only its owner sees it.
+   */
+  url: string;
+  resources: SessionResources;
+  image: string;
+  cloudstorage?: {}[];
+}
+export interface SessionStatus {
+  state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
+  /**
+   * Only while starting (what is being waited for) and when failed (why, and what to do).
+   */
+  message?: string | null;
+  /**
+   * The steps of the start, in order.
+   */
+  details: SessionStep[];
+  totalNumContainers: number;
+  readyNumContainers: number;
+  warnings: SessionWarning[];
+}
+export interface SessionStep {
+  step: string;
+  status: 'ready' | 'waiting' | 'executing' | 'failed';
+}
+export interface SessionWarning {
+  message: string;
+  /**
+   * The session is about to end.
+   */
+  critical: boolean;
+}
+export interface SessionResources {
+  /**
+   * What the session was given. Left out where the session does not say.
+   */
+  requests: {
+    /**
+     * Cores.
+     */
+    cpu?: number;
+    /**
+     * Such as `1G` (10^9 bytes).
+     */
+    memory?: string;
+    storage?: string;
+    gpu?: number;
+  };
+  /**
+   * What it uses; empty until it is known.
+   */
+  usage: {
+    cpu?: number;
+    memory?: string;
+    storage?: string;
+  };
+}
+/**
+ * Container name to its last lines.
+ */
+export interface ServerLogs {
+  [k: string]: string;
+}
+export interface ImageResponse {
+  exists: true;
+  /**
+   * Only the caller's credentials could see it.
+   */
+  private: boolean;
+  /**
+   * The image's working directory; null where the registry does not say.
+   */
+  workingDir: string | null;
+}
+export interface ProjectsResponse {
+  projects: Project[];
+}
+export interface Project {
+  id: number;
+  /**
+   * With the namespace.
+   */
+  path: string;
+  name: string;
+  description: string | null;
+  default_branch: string | null;
+  visibility: 'public' | 'internal' | 'private';
+  web_url: string;
+  last_activity_at: string | null;
+}
+export interface VersionResponse {
+  /**
+   * The name that clients of the original service know.
+   */
+  name: string;
+  versions: {
+    version: string;
+    data: {
+      anonymousSessionsEnabled: boolean;
+      cloudstorageEnabled: {
+        s3: boolean;
+        azure_blob: boolean;
+      };
+      sshEnabled: boolean;
+    };
+  }[];
+}
+export interface ReadinessResponse {
+  ready: boolean;
+  dependencies: {
+    name: string;
+    ready: boolean;
+    /**
+     * Whether requests are kept away while it is not ready.
+     */
+    required: boolean;
+    detail: string;
+  }[];
+}
+export interface ErrorResponse {
+  error: {
+    /**
+     * What happened.
+     */
+    message: string;
+    /**
+     * Whose fault it is, and what to do.
+     */
+    detail: string | null;
+    /**
+     * 1xxx: the caller can mend it; 2xxx: a bug or the set-up; 3xxx: passing trouble.
+     */
+    code: number;
+    /**
+     * Every part of the request that is wrong.
+     */
+    fields?: FieldError[];
+    requestId: string;
+  };
+}
+export interface FieldError {
+  /**
+   * Such as `body.serverOptions.cpu_request` or `query.max_lines`.
+   */
+  path: string;
+  message: string;
+}

@@ -1,0 +1,59 @@
+import express, { type Router } from 'express';
+import type { Config } from '../config/types.ts';
+import type { ReadinessResponse, VersionResponse } from '../generated/openapi.ts';
+
+/** Something that requests depend on. Asked at every probe, so it answers from what is known and calls nobody. */
+export interface Dependency {
+  readonly name: string;
+  /** Whether requests are kept away while it is not ready. What has errors of its own to tell is not required. */
+  readonly required: boolean;
+  state(): { ready: boolean; detail: string };
+}
+
+/** `/health` and `/ready`: never under the prefix, for anybody (probes come without a host name and an identity). */
+export function healthRoutes(options: {
+  prefix: string;
+  dependencies: readonly Dependency[];
+  stopping: AbortSignal;
+}): Router {
+  const { prefix, dependencies, stopping } = options;
+  const alive = `Notebook Sessions is running under the prefix ${prefix || '/'}.`;
+  const router = express.Router({ caseSensitive: true, strict: true });
+
+  router.get('/health', (_req, res) => {
+    res.type('html').send(alive);
+  });
+
+  router.get('/ready', (_req, res) => {
+    const states = dependencies.map(({ name, required, state }) => ({ name, required, ...state() }));
+    if (stopping.aborted) states.push({ name: 'service', required: true, ready: false, detail: 'it is being stopped' });
+    const body: ReadinessResponse = {
+      ready: states.every(({ ready, required }) => ready || !required),
+      dependencies: states.map(({ name, ready, required, detail }) => ({ name, ready, required, detail })),
+    };
+    res.status(body.ready ? 200 : 503).json(body);
+  });
+  return router;
+}
+
+/** `version`, in the shape of the original. */
+export function versionRoutes(config: Pick<Config, 'version' | 'anonymous_sessions_enabled' | 'ssh_enabled'>): Router {
+  const body: VersionResponse = {
+    name: 'renku-notebooks',
+    versions: [
+      {
+        version: config.version,
+        data: {
+          anonymousSessionsEnabled: config.anonymous_sessions_enabled,
+          cloudstorageEnabled: { s3: false, azure_blob: false },
+          sshEnabled: config.ssh_enabled,
+        },
+      },
+    ],
+  };
+  const router = express.Router();
+  router.get('/version', (_req, res) => {
+    res.json(body);
+  });
+  return router;
+}

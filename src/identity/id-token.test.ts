@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ask, headersWith, type Issuer, identityWith, refusal, startIssuer } from '../../tests/support/identity.ts';
+import { Deadline } from '../deadline.ts';
+
+let idp: Issuer;
+beforeAll(async () => {
+  idp = await startIssuer();
+});
+afterAll(() => idp.close());
+beforeEach(() => {
+  idp.misbehave = undefined;
+});
+
+describe('the keys of the issuer', () => {
+  it('are fetched once for many requests', async () => {
+    const identify = identityWith(idp.url);
+    idp.requests = 0;
+    const tokens = await Promise.all(Array.from({ length: 20 }, (_, index) => idp.sign({ sub: `user-${index}` })));
+    await Promise.all(tokens.map((token) => ask(identify, headersWith(token))));
+    await Promise.all(tokens.map((token) => ask(identify, headersWith(token))));
+    expect(idp.requests).toBe(1);
+    // An unknown key id does not make every request a fetch.
+    await Promise.all(
+      Array.from({ length: 20 }, async () => refusal(identify, headersWith(await idp.sign({}, { kid: 'other' })))),
+    );
+    expect(idp.requests).toBe(1);
+  });
+
+  const failures: [string, (respond: (status: number, body: string) => void) => void][] = [
+    ['fails', (respond) => respond(503, '{}')],
+    ['redirects', (respond) => respond(302, '')],
+    ['answers HTML', (respond) => respond(200, '<html>')],
+    ['answers no key set', (respond) => respond(200, '{"keys": 5}')],
+    ['answers without end', (respond) => respond(200, `{"keys":[],"x":"${'x'.repeat(400_000)}"}`)],
+  ];
+  it.each(failures)(
+    'that a server gives that %s are trouble of the platform, not of the caller',
+    async (_what, behave) => {
+      idp.misbehave = behave;
+      const identify = identityWith(idp.url);
+      const error = await refusal(identify, headersWith(await idp.sign({})));
+      expect(error.kind).toMatchObject({ code: 3000 });
+      expect(error.message).toContain('identity provider');
+      idp.misbehave = undefined;
+      expect((await ask(identify, headersWith(await idp.sign({})))).identity.kind).toBe('registered');
+    },
+  );
+
+  it('do not keep a request beyond its deadline', async () => {
+    idp.misbehave = () => undefined;
+    const since = performance.now();
+    const asked = identityWith(idp.url)(
+      { headers: headersWith(await idp.sign({})), socket: {} as never },
+      Deadline.after(200),
+    );
+    await expect(asked).rejects.toMatchObject({ name: 'DeadlineExceeded' });
+    expect(performance.now() - since).toBeLessThan(3_000);
+  });
+});

@@ -1,0 +1,125 @@
+import { StatusError } from '../cluster.ts';
+import type { Kind } from './kinds/kind.ts';
+
+/** One thing that is wrong with an object, as the Status object's `details.causes` reports it. */
+export interface FieldProblem {
+  field: string;
+  /** FieldValueRequired, FieldValueInvalid, FieldValueNotSupported, FieldValueForbidden, FieldValueTooLong, ... */
+  reason: string;
+  message: string;
+}
+
+/** `plural` or `plural.group`, as the API's messages name a resource. */
+export function qualifiedName(kind: Kind): string {
+  const { plural, group } = kind.resource;
+  return group === '' ? plural : `${plural}.${group}`;
+}
+
+function detailsOf(kind: Kind, name: string): { name?: string; group?: string; kind: string } {
+  const { plural, group } = kind.resource;
+  return { ...(name ? { name } : {}), ...(group ? { group } : {}), kind: plural };
+}
+
+export function notFound(kind: Kind, name: string): StatusError {
+  return new StatusError(404, 'NotFound', `${qualifiedName(kind)} "${name}" not found`, detailsOf(kind, name));
+}
+
+export function alreadyExists(kind: Kind, name: string): StatusError {
+  const message = `${qualifiedName(kind)} "${name}" already exists`;
+  return new StatusError(409, 'AlreadyExists', message, detailsOf(kind, name));
+}
+
+export function conflict(kind: Kind, name: string, why: string): StatusError {
+  const message = `Operation cannot be fulfilled on ${qualifiedName(kind)} "${name}": ${why}`;
+  return new StatusError(409, 'Conflict', message, detailsOf(kind, name));
+}
+
+export const modifiedSince =
+  'the object has been modified; please apply your changes to the latest version and try again';
+
+export function forbidden(kind: Kind, name: string, why: string): StatusError {
+  return new StatusError(
+    403,
+    'Forbidden',
+    `${qualifiedName(kind)} "${name}" is forbidden: ${why}`,
+    detailsOf(kind, name),
+  );
+}
+
+export function badRequest(message: string): StatusError {
+  return new StatusError(400, 'BadRequest', message);
+}
+
+/** No such path or resource. The message is the one that clients of a real API server know. */
+export function unknownPath(): StatusError {
+  return new StatusError(404, 'NotFound', 'the server could not find the requested resource');
+}
+
+export function invalid(kind: Kind, name: string, problems: readonly FieldProblem[]): StatusError {
+  const { group } = kind.resource;
+  const subject = group === '' ? kind.kind : `${kind.kind}.${group}`;
+  const lines = problems.map((problem) => `${problem.field}: ${problem.message}`);
+  const list = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`;
+  return new StatusError(422, 'Invalid', `${subject} "${name}" is invalid: ${list}`, {
+    ...(name ? { name } : {}),
+    ...(group ? { group } : {}),
+    kind: kind.kind,
+    causes: problems.map(({ reason, message, field }) => ({ reason, message, field })),
+  });
+}
+
+/** The history no longer reaches back to what was asked for: the client must list again. */
+export function expired(message: string): StatusError {
+  return new StatusError(410, 'Expired', message);
+}
+
+export const problem = {
+  required: (field: string, hint = ''): FieldProblem => ({
+    field,
+    reason: 'FieldValueRequired',
+    message: hint === '' ? 'Required value' : `Required value: ${hint}`,
+  }),
+  invalid: (field: string, value: unknown, why: string): FieldProblem => ({
+    field,
+    reason: 'FieldValueInvalid',
+    message: `Invalid value: ${shown(value)}: ${why}`,
+  }),
+  notSupported: (field: string, value: unknown, supported: readonly unknown[]): FieldProblem => ({
+    field,
+    reason: 'FieldValueNotSupported',
+    message: `Unsupported value: ${shown(value)}: supported values: ${supported.map(shown).join(', ')}`,
+  }),
+  forbidden: (field: string, why: string): FieldProblem => ({
+    field,
+    reason: 'FieldValueForbidden',
+    message: `Forbidden: ${why}`,
+  }),
+  wrongType: (field: string, value: unknown, why: string): FieldProblem => ({
+    field,
+    reason: 'FieldValueTypeInvalid',
+    message: `Invalid value: ${shown(typeName(value))}: ${why}`,
+  }),
+  duplicate: (field: string, value: unknown): FieldProblem => ({
+    field,
+    reason: 'FieldValueDuplicate',
+    message: `Duplicate value: ${shown(value)}`,
+  }),
+  tooLong: (field: string, limit: number): FieldProblem => ({
+    field,
+    reason: 'FieldValueTooLong',
+    message: `Too long: may not be more than ${limit} bytes`,
+  }),
+};
+
+export function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  return typeof value;
+}
+
+/** A value inside a message. Cut, so that a huge field does not come back as a huge error. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'null';
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+}

@@ -1,0 +1,199 @@
+import type { ObjectMeta, OwnerReference } from '../../jupyter-server/types.ts';
+import { StatusError } from '../cluster.ts';
+import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from './deletion.ts';
+import { isObject, type JsonObject, type StoredObject } from './json.ts';
+import { apiVersionOf, type Kind } from './kinds/kind.ts';
+import type { Store } from './store.ts';
+
+interface Located {
+  kind: Kind;
+  object: StoredObject;
+}
+
+/**
+ * Deletes what has lost its owner and finishes deletions that wait: foreground (dependents first), orphan (dependents
+ * let go) and namespaces (their content first). It works from the changes of the store, some time after them, as the
+ * controllers of a real cluster do.
+ */
+export class GarbageCollector {
+  readonly #store: Store;
+  readonly #kinds: ReadonlyMap<string, Kind>;
+  readonly #byUid = new Map<string, Located>();
+  /** uid of an owner -> uids of what names it in ownerReferences. */
+  readonly #dependents = new Map<string, Set<string>>();
+  readonly #unsubscribe: () => void;
+  readonly #first: NodeJS.Immediate;
+  #version: number;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#kinds = new Map(store.kinds.all.map((kind) => [`${apiVersionOf(kind)}/${kind.kind}`, kind]));
+    this.#version = store.objects.version;
+    for (const kind of store.kinds.all) {
+      for (const { object } of store.objects.entries(kind).values()) this.#index({ kind, object });
+    }
+    // What a killed process left unfinished.
+    this.#first = setImmediate(() => this.#examine(new Set(this.#byUid.keys())));
+    this.#unsubscribe = store.objects.subscribe(() => this.#catchUp());
+  }
+
+  close(): void {
+    clearImmediate(this.#first);
+    this.#unsubscribe();
+  }
+
+  #catchUp(): void {
+    const affected = new Set<string>();
+    for (const { kind, type, entry, previous } of this.#store.objects.changesSince(this.#version) ?? []) {
+      this.#version = entry.version;
+      const { object } = entry;
+      const uid = object.metadata.uid ?? '';
+      if (previous !== undefined) this.#forget(previous.object);
+      if (type !== 'DELETED') {
+        this.#index({ kind, object });
+        affected.add(uid);
+        continue;
+      }
+      for (const dependent of this.#dependents.get(uid) ?? []) affected.add(dependent);
+      for (const owner of object.metadata.ownerReferences ?? []) affected.add(owner.uid);
+      const home = this.#store.objects.get(this.#store.kinds.namespaces, '', object.metadata.namespace ?? '');
+      if (home?.object.metadata.deletionTimestamp !== undefined) affected.add(home.object.metadata.uid ?? '');
+    }
+    this.#examine(affected);
+  }
+
+  #examine(uids: ReadonlySet<string>): void {
+    for (const uid of uids) {
+      const located = this.#byUid.get(uid);
+      if (located === undefined) continue;
+      try {
+        this.#examineOne(located);
+      } catch (error) {
+        // Somebody was faster (gone, changed): that change brings us here again. Anything else is worth a line.
+        if (error instanceof StatusError && (error.code === 404 || error.code === 409)) continue;
+        const { name, namespace } = located.object.metadata;
+        this.#store.log.error({ err: error, kind: located.kind.kind, namespace, name }, 'garbage collection failed');
+      }
+    }
+  }
+
+  #examineOne({ kind, object }: Located): void {
+    const { metadata } = object;
+    if (metadata.ownerReferences !== undefined) this.#followOwners({ kind, object });
+    if (metadata.deletionTimestamp === undefined) return;
+    if (metadata.finalizers?.includes(FOREGROUND_FINALIZER)) this.#finishForeground({ kind, object });
+    if (metadata.finalizers?.includes(ORPHAN_FINALIZER)) this.#finishOrphan({ kind, object });
+    if (kind === this.#store.kinds.namespaces) this.#emptyNamespace(metadata.name ?? '');
+  }
+
+  /** Deletes the object when none of its owners is left; drops references to owners that are. */
+  #followOwners({ kind, object }: Located): void {
+    const owners = object.metadata.ownerReferences ?? [];
+    const states = owners.map((owner) => this.#ownerState(owner, object.metadata.namespace));
+    const lasting = owners.filter((_owner, index) => states[index] === 'lasting');
+    if (lasting.length === owners.length) return;
+    if (lasting.length > 0) {
+      this.#change({ kind, object }, (metadata) => ({ ...metadata, ownerReferences: lasting }));
+      return;
+    }
+    if (object.metadata.deletionTimestamp !== undefined) return;
+    const { finalizers = [], namespace = '', name = '', uid = '' } = object.metadata;
+    const ownerWaits = states.includes('waiting');
+    const foreground =
+      (ownerWaits && this.#dependentsOf(uid).length > 0) || (finalizers.includes(FOREGROUND_FINALIZER) && !ownerWaits);
+    const orphan = finalizers.includes(ORPHAN_FINALIZER);
+    const propagationPolicy = orphan ? 'Orphan' : foreground ? 'Foreground' : 'Background';
+    this.#store.deleteObject(kind, namespace, name, { propagationPolicy, preconditions: { uid } });
+  }
+
+  /** `waiting`: being deleted in the foreground, so its dependents go first. */
+  #ownerState(owner: OwnerReference, namespace: string | undefined): 'lasting' | 'waiting' | 'gone' {
+    const kind = this.#kinds.get(`${owner.apiVersion}/${owner.kind}`);
+    // A kind that this server does not have: nothing can be said about the owner, so the dependent stays.
+    if (kind === undefined) return 'lasting';
+    const found = this.#byUid.get(owner.uid);
+    if (found === undefined || found.kind !== kind || found.object.metadata.name !== owner.name) return 'gone';
+    if (kind.namespaced && found.object.metadata.namespace !== namespace) return 'gone';
+    const { deletionTimestamp, finalizers = [] } = found.object.metadata;
+    return deletionTimestamp !== undefined && finalizers.includes(FOREGROUND_FINALIZER) ? 'waiting' : 'lasting';
+  }
+
+  #finishForeground(owner: Located): void {
+    const uid = owner.object.metadata.uid ?? '';
+    const dependents = this.#dependentsOf(uid);
+    for (const dependent of dependents) this.#followOwners(dependent);
+    const blocked = dependents.some(({ kind, object }) => {
+      const { namespace = '', name = '', ownerReferences = [] } = object.metadata;
+      const blocks = ownerReferences.some(
+        (reference) => reference.uid === uid && reference.blockOwnerDeletion === true,
+      );
+      return blocks && this.#store.objects.get(kind, namespace, name)?.object.metadata.uid === object.metadata.uid;
+    });
+    if (!blocked) this.#dropFinalizer(owner, FOREGROUND_FINALIZER);
+  }
+
+  #finishOrphan(owner: Located): void {
+    const uid = owner.object.metadata.uid ?? '';
+    for (const dependent of this.#dependentsOf(uid)) {
+      this.#change(dependent, ({ ownerReferences = [], ...metadata }) => ({
+        ...metadata,
+        ownerReferences: ownerReferences.filter((reference) => reference.uid !== uid),
+      }));
+    }
+    this.#dropFinalizer(owner, ORPHAN_FINALIZER);
+  }
+
+  #emptyNamespace(namespace: string): void {
+    let left = 0;
+    for (const kind of this.#store.kinds.all) {
+      for (const { object } of [...this.#store.objects.entries(kind).values()]) {
+        const { name = '', namespace: home, deletionTimestamp } = object.metadata;
+        if (home !== namespace) continue;
+        if (deletionTimestamp === undefined) this.#store.deleteObject(kind, namespace, name);
+        if (this.#store.objects.get(kind, namespace, name) !== undefined) left += 1;
+      }
+    }
+    if (left > 0) return;
+    this.#store.changeObject(this.#store.kinds.namespaces, '', namespace, (current) => ({ ...current, spec: {} }));
+  }
+
+  #dependentsOf(uid: string): Located[] {
+    return [...(this.#dependents.get(uid) ?? [])].flatMap((dependent) => this.#byUid.get(dependent) ?? []);
+  }
+
+  #dropFinalizer(located: Located, finalizer: string): void {
+    this.#change(located, ({ finalizers = [], ...metadata }) => ({
+      ...metadata,
+      finalizers: finalizers.filter((name) => name !== finalizer),
+    }));
+  }
+
+  /** Writes metadata, unless the object has been replaced by another of the same name (409 Conflict by its uid). */
+  #change({ kind, object }: Located, change: (metadata: ObjectMeta) => ObjectMeta): void {
+    const { namespace = '', name = '', uid = '' } = object.metadata;
+    this.#store.changeObject(kind, namespace, name, (current: JsonObject) => {
+      const metadata = isObject(current['metadata']) ? current['metadata'] : {};
+      return { ...current, metadata: { ...change(metadata), uid } };
+    });
+  }
+
+  #index(located: Located): void {
+    const { uid = '', ownerReferences = [] } = located.object.metadata;
+    this.#byUid.set(uid, located);
+    for (const owner of ownerReferences) {
+      const dependents = this.#dependents.get(owner.uid) ?? new Set();
+      dependents.add(uid);
+      this.#dependents.set(owner.uid, dependents);
+    }
+  }
+
+  #forget(object: StoredObject): void {
+    const { uid = '', ownerReferences = [] } = object.metadata;
+    this.#byUid.delete(uid);
+    for (const owner of ownerReferences) {
+      const dependents = this.#dependents.get(owner.uid);
+      dependents?.delete(uid);
+      if (dependents?.size === 0) this.#dependents.delete(owner.uid);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import type { ObjectMeta, OwnerReference } from '../../../jupyter-server/types.ts';
+import { badRequest, type FieldProblem, problem, typeName } from '../failures.ts';
+import { isObject, type JsonObject } from '../json.ts';
+import type { Kind } from './kind.ts';
+import { labelKeyProblem, labelValueProblem, nameProblem } from './names.ts';
+
+/** Bytes of all annotation keys and values together. */
+const ANNOTATIONS_LIMIT = 256 * 1024;
+
+const TEXT_FIELDS = ['name', 'generateName', 'namespace', 'uid', 'resourceVersion'] as const;
+const TIME_FIELDS = ['creationTimestamp', 'deletionTimestamp'] as const;
+const NUMBER_FIELDS = ['generation', 'deletionGracePeriodSeconds'] as const;
+const MAP_FIELDS = ['labels', 'annotations'] as const;
+
+/**
+ * The metadata of a body that somebody sent, reduced to the fields that this server keeps.
+ * Throws StatusError 400 where a field has the wrong type, as decoding does in a real API server.
+ */
+export function readMetadata(raw: unknown): ObjectMeta {
+  if (raw === undefined || raw === null) return {};
+  if (!isObject(raw)) throw wrongType('metadata', 'an object', raw);
+  const metadata: ObjectMeta = {};
+  for (const field of [...TEXT_FIELDS, ...TIME_FIELDS]) {
+    const value = present(raw, field);
+    if (value === undefined) continue;
+    if (typeof value !== 'string') throw wrongType(`metadata.${field}`, 'a string', value);
+    if (value !== '') metadata[field] = value;
+  }
+  for (const field of NUMBER_FIELDS) {
+    const value = present(raw, field);
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value)) throw wrongType(`metadata.${field}`, 'an integer', value);
+    metadata[field] = value as number;
+  }
+  for (const field of MAP_FIELDS) {
+    const value = present(raw, field);
+    if (value === undefined) continue;
+    const map = readTextMap(`metadata.${field}`, value);
+    if (Object.keys(map).length > 0) metadata[field] = map;
+  }
+  const finalizers = readList(raw, 'finalizers').map((name, index) => {
+    if (typeof name !== 'string') throw wrongType(`metadata.finalizers[${index}]`, 'a string', name);
+    return name;
+  });
+  if (finalizers.length > 0) metadata.finalizers = [...new Set(finalizers)];
+  const owners = readList(raw, 'ownerReferences').map(readOwnerReference);
+  if (owners.length > 0) metadata.ownerReferences = owners;
+  return metadata;
+}
+
+/** What is wrong with metadata that has the right types: names, labels, annotations, finalizers, owners. */
+export function metadataProblems(kind: Kind, metadata: ObjectMeta): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const { name, labels = {}, annotations = {}, finalizers = [], ownerReferences = [] } = metadata;
+  if (name === undefined) {
+    problems.push(problem.required('metadata.name', 'name or generateName is required'));
+  } else {
+    const trouble = nameProblem(kind.nameRule, name);
+    if (trouble !== undefined) problems.push(problem.invalid('metadata.name', name, trouble));
+  }
+  for (const [key, value] of Object.entries(labels)) {
+    const keyTrouble = labelKeyProblem(key);
+    if (keyTrouble !== undefined) problems.push(problem.invalid('metadata.labels', key, keyTrouble));
+    const valueTrouble = labelValueProblem(value);
+    if (valueTrouble !== undefined) problems.push(problem.invalid('metadata.labels', value, valueTrouble));
+  }
+  let size = 0;
+  for (const [key, value] of Object.entries(annotations)) {
+    size += Buffer.byteLength(key) + Buffer.byteLength(value);
+    const trouble = labelKeyProblem(key.toLowerCase());
+    if (trouble !== undefined) problems.push(problem.invalid('metadata.annotations', key, trouble));
+  }
+  if (size > ANNOTATIONS_LIMIT) problems.push(problem.tooLong('metadata.annotations', ANNOTATIONS_LIMIT));
+  for (const finalizer of finalizers) {
+    const trouble = labelKeyProblem(finalizer);
+    if (trouble !== undefined) problems.push(problem.invalid('metadata.finalizers', finalizer, trouble));
+  }
+  problems.push(...ownerProblems(ownerReferences));
+  return problems;
+}
+
+function ownerProblems(owners: readonly OwnerReference[]): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  for (const [index, owner] of owners.entries()) {
+    for (const field of ['apiVersion', 'kind', 'name', 'uid'] as const) {
+      if (owner[field] === '') {
+        problems.push(problem.invalid(`metadata.ownerReferences[${index}].${field}`, '', 'must not be empty'));
+      }
+    }
+  }
+  const controllers = owners.filter((owner) => owner.controller === true);
+  if (controllers.length > 1) {
+    const why = 'Only one reference can have Controller set to true';
+    problems.push(problem.invalid('metadata.ownerReferences', controllers.map((owner) => owner.name).join(', '), why));
+  }
+  return problems;
+}
+
+function readOwnerReference(raw: unknown, index: number): OwnerReference {
+  const path = `metadata.ownerReferences[${index}]`;
+  if (!isObject(raw)) throw wrongType(path, 'an object', raw);
+  const text = (field: string): string => {
+    const value = present(raw, field) ?? '';
+    if (typeof value !== 'string') throw wrongType(`${path}.${field}`, 'a string', value);
+    return value;
+  };
+  const owner: OwnerReference = {
+    apiVersion: text('apiVersion'),
+    kind: text('kind'),
+    name: text('name'),
+    uid: text('uid'),
+  };
+  for (const field of ['controller', 'blockOwnerDeletion'] as const) {
+    const value = present(raw, field);
+    if (value === undefined) continue;
+    if (typeof value !== 'boolean') throw wrongType(`${path}.${field}`, 'a boolean', value);
+    owner[field] = value;
+  }
+  return owner;
+}
+
+/** A map of text to text; null counts as empty text, as Go's decoder has it. */
+export function readTextMap(path: string, raw: unknown): Record<string, string> {
+  if (!isObject(raw)) throw wrongType(path, 'an object', raw);
+  const map: Record<string, string> = {};
+  for (const [key, value] of Object.entries(raw)) {
+    if (value !== null && typeof value !== 'string') throw wrongType(`${path}.${key}`, 'a string', value);
+    map[key] = value ?? '';
+  }
+  return map;
+}
+
+function readList(raw: JsonObject, field: string): unknown[] {
+  const value = present(raw, field) ?? [];
+  if (!Array.isArray(value)) throw wrongType(`metadata.${field}`, 'an array', value);
+  return value;
+}
+
+function present(raw: JsonObject, field: string): unknown {
+  return Object.hasOwn(raw, field) ? (raw[field] ?? undefined) : undefined;
+}
+
+function wrongType(path: string, wanted: string, value: unknown) {
+  return badRequest(`${path} must be ${wanted}, not ${typeName(value)}`);
+}
+
+/** RFC 3339 with seconds, the API's form of a time. */
+export function timestamp(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}

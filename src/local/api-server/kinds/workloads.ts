@@ -1,0 +1,251 @@
+import { isDeepStrictEqual } from 'node:util';
+import { resource } from '../../../platform/kubernetes/resources.ts';
+import { type FieldProblem, problem } from '../failures.ts';
+import { at, isObject, type JsonObject, type StoredObject, setDefault } from '../json.ts';
+import { parseLabelSelector } from '../selectors.ts';
+import type { Kind } from './kind.ts';
+import { nameProblem } from './names.ts';
+import type { Schema } from './schema.ts';
+import { anything, flag, integer, list, quantity, record, takeShape, text, textMap, withDefault } from './shape.ts';
+
+const amounts: Schema = { type: 'object', additionalProperties: quantity };
+const port = record({ name: text, containerPort: integer, protocol: withDefault(text, 'TCP') });
+const mount = record({ name: text, mountPath: text, subPath: text, readOnly: flag });
+const container = record({
+  name: text,
+  image: text,
+  command: list(text),
+  args: list(text),
+  workingDir: text,
+  env: list(record({ name: text, value: text, valueFrom: record({}) })),
+  envFrom: list(record({})),
+  ports: list(port),
+  volumeMounts: list(mount),
+  resources: withDefault(record({ requests: amounts, limits: amounts }), {}),
+  imagePullPolicy: text,
+  terminationMessagePath: withDefault(text, '/dev/termination-log'),
+  terminationMessagePolicy: withDefault(text, 'File'),
+});
+const podSpec = record({
+  containers: list(container),
+  initContainers: list(container),
+  volumes: list(record({ name: text })),
+  imagePullSecrets: list(record({ name: text })),
+  nodeName: text,
+  nodeSelector: textMap,
+  tolerations: list(record({})),
+  affinity: record({}),
+  restartPolicy: withDefault(text, 'Always'),
+  terminationGracePeriodSeconds: withDefault(integer, 30),
+  dnsPolicy: withDefault(text, 'ClusterFirst'),
+  schedulerName: withDefault(text, 'default-scheduler'),
+  enableServiceLinks: flag,
+  securityContext: withDefault(record({}), {}),
+});
+const podShape = record({ spec: podSpec, status: record({ phase: text, conditions: list(record({})) }) });
+const statefulSetShape = record({
+  spec: record({
+    replicas: withDefault(integer, 1),
+    serviceName: text,
+    podManagementPolicy: withDefault(text, 'OrderedReady'),
+    revisionHistoryLimit: withDefault(integer, 10),
+    updateStrategy: withDefault(
+      record({
+        type: withDefault(text, 'RollingUpdate'),
+        rollingUpdate: withDefault(record({ partition: withDefault(integer, 0) }), {}),
+      }),
+      {},
+    ),
+    persistentVolumeClaimRetentionPolicy: withDefault(
+      record({ whenDeleted: withDefault(text, 'Retain'), whenScaled: withDefault(text, 'Retain') }),
+      {},
+    ),
+    selector: record({ matchLabels: textMap, matchExpressions: list(record({ key: text, operator: text })) }),
+    template: record({
+      metadata: record({ labels: textMap, annotations: textMap }),
+      spec: podSpec,
+    }),
+    volumeClaimTemplates: list(anything),
+  }),
+  status: record({ replicas: integer }),
+});
+
+/** `nodeName`: the one node of this cluster. A new pod is bound to it at once, for there is nothing to schedule. */
+export function podKind(nodeName: string): Kind {
+  return {
+    resource: resource.pods,
+    kind: 'Pod',
+    singular: 'pod',
+    shortNames: ['po'],
+    categories: ['all'],
+    namespaced: true,
+    statusSubresource: true,
+    generation: true,
+    unconditionalUpdate: true,
+    selfDescribing: false,
+    nameRule: 'subdomain',
+    selectableFields: [
+      'spec.nodeName',
+      'spec.restartPolicy',
+      'spec.serviceAccountName',
+      'status.phase',
+      'status.podIP',
+    ],
+    admit(pod, old) {
+      takeShape(pod, podShape);
+      if (!isObject(pod['spec'])) return [problem.required('spec')];
+      if (old === undefined) {
+        setDefault(pod['spec'], 'nodeName', nodeName);
+        pod['status'] = { phase: 'Pending', qosClass: qosClass(pod['spec']) };
+      }
+      return [...podSpecProblems(pod['spec'], 'spec'), ...podUpdateProblems(pod, old)];
+    },
+  };
+}
+
+export const statefulSetKind: Kind = {
+  resource: resource.statefulSets,
+  kind: 'StatefulSet',
+  singular: 'statefulset',
+  shortNames: ['sts'],
+  categories: ['all'],
+  namespaced: true,
+  statusSubresource: true,
+  generation: true,
+  unconditionalUpdate: true,
+  selfDescribing: false,
+  nameRule: 'label',
+  selectableFields: [],
+  admit(statefulSet, old) {
+    takeShape(statefulSet, statefulSetShape);
+    const spec = statefulSet['spec'];
+    if (!isObject(spec)) return [problem.required('spec')];
+    if (old === undefined) statefulSet['status'] = { replicas: 0, availableReplicas: 0 };
+    const problems = [...selectorProblems(spec), ...statefulSetUpdateProblems(spec, old)];
+    const replicas = spec['replicas'];
+    if (typeof replicas === 'number' && replicas < 0) {
+      problems.push(problem.invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
+    }
+    const template = at(spec, 'template', 'spec');
+    if (!isObject(template)) return [...problems, problem.required('spec.template.spec')];
+    problems.push(...podSpecProblems(template, 'spec.template.spec'));
+    if (template['restartPolicy'] !== 'Always') {
+      problems.push(problem.notSupported('spec.template.spec.restartPolicy', template['restartPolicy'], ['Always']));
+    }
+    return problems;
+  },
+};
+
+function podSpecProblems(spec: JsonObject, path: string): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const containers = objects(spec['containers']);
+  if (containers.length === 0) problems.push(problem.required(`${path}.containers`));
+  const volumes = new Set<unknown>();
+  for (const [index, volume] of objects(spec['volumes']).entries()) {
+    problems.push(...namedOnce(volume['name'], `${path}.volumes[${index}].name`, volumes));
+  }
+  const names = new Set<unknown>();
+  for (const field of ['initContainers', 'containers']) {
+    for (const [index, entry] of objects(spec[field]).entries()) {
+      const here = `${path}.${field}[${index}]`;
+      problems.push(...namedOnce(entry['name'], `${here}.name`, names));
+      if (!entry['image']) problems.push(problem.required(`${here}.image`));
+      for (const [place, { name, mountPath }] of objects(entry['volumeMounts']).entries()) {
+        const mountAt = `${here}.volumeMounts[${place}]`;
+        if (!volumes.has(name)) {
+          problems.push({
+            field: `${mountAt}.name`,
+            reason: 'FieldValueNotFound',
+            message: `Not found: ${JSON.stringify(name ?? '')}`,
+          });
+        }
+        if (!mountPath) problems.push(problem.required(`${mountAt}.mountPath`));
+      }
+      for (const [place, { name }] of objects(entry['env']).entries()) {
+        if (!name) problems.push(problem.required(`${here}.env[${place}].name`));
+      }
+    }
+  }
+  return problems;
+}
+
+function namedOnce(name: unknown, field: string, seen: Set<unknown>): FieldProblem[] {
+  if (typeof name !== 'string' || name === '') return [problem.required(field)];
+  if (seen.has(name)) return [problem.duplicate(field, name)];
+  seen.add(name);
+  const trouble = nameProblem('label', name);
+  return trouble === undefined ? [] : [problem.invalid(field, name, trouble)];
+}
+
+/** Of a pod's spec only images, tolerations and deadlines may change, and the node may be set once. */
+function podUpdateProblems(pod: StoredObject, old: StoredObject | undefined): FieldProblem[] {
+  if (old === undefined) return [];
+  const fixed = (object: StoredObject): unknown => {
+    const spec = { ...(object['spec'] as JsonObject) };
+    for (const field of ['tolerations', 'activeDeadlineSeconds', 'terminationGracePeriodSeconds']) delete spec[field];
+    if (!at(old, 'spec', 'nodeName')) delete spec['nodeName'];
+    for (const field of ['containers', 'initContainers']) {
+      if (spec[field] !== undefined) spec[field] = objects(spec[field]).map((entry) => ({ ...entry, image: '' }));
+    }
+    return spec;
+  };
+  if (isDeepStrictEqual(fixed(pod), fixed(old))) return [];
+  return [problem.forbidden('spec', 'pod updates may not change fields other than images, tolerations and deadlines')];
+}
+
+const MUTABLE_STATEFUL_SET_FIELDS = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+];
+
+function statefulSetUpdateProblems(spec: JsonObject, old: StoredObject | undefined): FieldProblem[] {
+  if (old === undefined) return [];
+  const before: JsonObject = { ...(old['spec'] as JsonObject) };
+  const after: JsonObject = { ...spec };
+  for (const field of MUTABLE_STATEFUL_SET_FIELDS) {
+    delete before[field];
+    delete after[field];
+  }
+  if (isDeepStrictEqual(before, after)) return [];
+  const fields = MUTABLE_STATEFUL_SET_FIELDS.map((field) => `'${field}'`).join(', ');
+  return [problem.forbidden('spec', `updates to statefulset spec for fields other than ${fields} are forbidden`)];
+}
+
+function selectorProblems(spec: JsonObject): FieldProblem[] {
+  const selector = spec['selector'];
+  if (!isObject(selector)) return [problem.required('spec.selector')];
+  const labels = Object.entries(isObject(selector['matchLabels']) ? selector['matchLabels'] : {});
+  const hasExpressions = objects(selector['matchExpressions']).length > 0;
+  if (labels.length === 0 && !hasExpressions) {
+    return [problem.invalid('spec.selector', selector, 'empty selector is invalid for statefulset')];
+  }
+  const matches = parseLabelSelector(labels.map(([key, value]) => `${key}=${String(value)}`).join(','));
+  const templateLabels = at(spec, 'template', 'metadata', 'labels') ?? {};
+  if (matches(templateLabels)) return [];
+  return [
+    problem.invalid('spec.template.metadata.labels', templateLabels, '`selector` does not match template `labels`'),
+  ];
+}
+
+function qosClass(spec: JsonObject): 'BestEffort' | 'Burstable' | 'Guaranteed' {
+  const all = [...objects(spec['containers']), ...objects(spec['initContainers'])].map((entry) => entry['resources']);
+  const bounds = all.map((resources) => [at(resources, 'requests') ?? {}, at(resources, 'limits') ?? {}] as const);
+  if (bounds.every(([requests, limits]) => !isNonEmpty(requests) && !isNonEmpty(limits))) return 'BestEffort';
+  const guaranteed = bounds.every(([requests, limits]) =>
+    ['cpu', 'memory'].every(
+      (name) => at(limits, name) !== undefined && at(limits, name) === (at(requests, name) ?? at(limits, name)),
+    ),
+  );
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+const isNonEmpty = (value: unknown): boolean => isObject(value) && Object.keys(value).length > 0;
+
+function objects(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}

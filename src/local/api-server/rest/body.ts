@@ -1,0 +1,73 @@
+import type { IncomingMessage } from 'node:http';
+import { StatusError } from '../../cluster.ts';
+import { badRequest } from '../failures.ts';
+
+/** Bytes, as in a real API server. */
+export const BODY_LIMIT = 3 * 1024 * 1024;
+
+/** Objects and arrays within each other. Everything that walks through an object is recursive. */
+const DEPTH_LIMIT = 500;
+
+/** The sender went away before the body was complete; there is nobody left to answer. */
+export class SenderGone extends Error {
+  override readonly name = 'SenderGone';
+}
+
+/** Reads the whole body as text. Throws StatusError 413 (too large), 415 (encoded), 400 (not UTF-8), or SenderGone. */
+export async function readBody(req: IncomingMessage): Promise<string> {
+  const encoding = req.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    req.resume();
+    throw unsupportedMediaType(['application/json']);
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of req as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      // What is too much is read and thrown away: closing at once would lose the answer on its way to the sender.
+      if (size <= BODY_LIMIT) chunks.push(chunk);
+      else chunks.length = 0;
+    }
+  } catch (error) {
+    throw new SenderGone('the request ended early', { cause: error });
+  }
+  if (size > BODY_LIMIT) {
+    throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${BODY_LIMIT}`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch (error) {
+    throw new StatusError(400, 'BadRequest', 'the body is not valid UTF-8', { cause: String(error) });
+  }
+}
+
+/** Reads JSON. Throws StatusError 400 where it is none, is too deep, or has a member that JavaScript gives a meaning. */
+export function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`the body is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  checkStructure(value, 0);
+  return value;
+}
+
+function checkStructure(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth >= DEPTH_LIMIT) throw badRequest(`the body is nested more than ${DEPTH_LIMIT} levels deep`);
+  if (Object.hasOwn(value, '__proto__')) throw badRequest('the name __proto__ is not accepted');
+  for (const inner of Object.values(value)) checkStructure(inner, depth + 1);
+}
+
+/** The media type alone, in lower case; empty where none was sent. */
+export function mediaType(req: IncomingMessage): string {
+  return (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+export function unsupportedMediaType(accepted: readonly string[]): StatusError {
+  const list = accepted.join(', ');
+  const message = `the body of the request was in an unknown format - accepted media types include: ${list}`;
+  return new StatusError(415, 'UnsupportedMediaType', message);
+}

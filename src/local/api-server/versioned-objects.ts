@@ -1,0 +1,232 @@
+import type { Logger } from 'pino';
+import { StatusError } from '../cluster.ts';
+import type { Database } from './database.ts';
+import { qualifiedName } from './failures.ts';
+import { deepFreeze, type StoredObject } from './json.ts';
+import type { Kind } from './kinds/kind.ts';
+
+/** One object in memory: frozen, shared by all readers, with the JSON that the database and the wire carry. */
+export interface Entry {
+  readonly object: StoredObject;
+  readonly text: string;
+  readonly version: number;
+  /** Milliseconds since the epoch. */
+  readonly writtenAt: number;
+}
+
+/** One write, in the order of versions. For DELETED, `entry` is the last state with the deletion's version. */
+export interface Change {
+  readonly kind: Kind;
+  readonly key: string;
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly entry: Entry;
+  readonly previous: Entry | undefined;
+}
+
+/** How much history is kept for watches and for the next pages of lists: whichever limit is reached first. */
+export interface HistoryLimits {
+  changes: number;
+  /** Characters of JSON. */
+  characters: number;
+}
+
+export const DEFAULT_HISTORY: HistoryLimits = { changes: 5_000, characters: 64_000_000 };
+
+export const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
+
+/**
+ * All objects and the recent changes in memory, every write durable in the database before it is seen here.
+ * Knows nothing of the API's rules; those are the store's.
+ */
+export class VersionedObjects {
+  readonly #database: Database;
+  readonly #log: Logger;
+  readonly #limits: HistoryLimits;
+  readonly #now: () => number;
+  readonly #objects = new Map<Kind, Map<string, Entry>>();
+  readonly #subscribers = new Set<() => void>();
+  #history: Change[] = [];
+  #historyCharacters = 0;
+  #version: number;
+  /** Changes up to this version are no longer in the history. */
+  #compacted: number;
+  #delivery: NodeJS.Immediate | undefined;
+
+  constructor(
+    database: Database,
+    kinds: readonly Kind[],
+    options: { log: Logger; history?: HistoryLimits; now?: () => number },
+  ) {
+    this.#database = database;
+    this.#log = options.log;
+    this.#limits = options.history ?? DEFAULT_HISTORY;
+    this.#now = options.now ?? Date.now;
+    this.#version = database.version();
+    this.#compacted = this.#version;
+    const byName = new Map(kinds.map((kind) => [qualifiedName(kind), kind]));
+    for (const kind of kinds) this.#objects.set(kind, new Map());
+    for (const row of database.rows()) {
+      const kind = byName.get(row.resource);
+      if (kind === undefined) {
+        this.#log.warn({ resource: row.resource, name: row.name }, 'the store holds an object of an unknown kind');
+        continue;
+      }
+      const object = deepFreeze(JSON.parse(row.body) as StoredObject);
+      const entry: Entry = { object, text: row.body, version: row.version, writtenAt: row.writtenAt };
+      this.#objects.get(kind)?.set(keyOf(row.namespace, row.name), entry);
+    }
+  }
+
+  /** The version of the newest write. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The oldest version from which a watch can still be continued. */
+  get oldestVersion(): number {
+    return this.#compacted;
+  }
+
+  get(kind: Kind, namespace: string, name: string): Entry | undefined {
+    return this.#objects.get(kind)?.get(keyOf(namespace, name));
+  }
+
+  /** The present entries by key, in no particular order. Not to be kept: it changes with the next write. */
+  entries(kind: Kind): ReadonlyMap<string, Entry> {
+    return this.#objects.get(kind) ?? new Map();
+  }
+
+  /** The entries as they were at `version`, or undefined when the history does not reach back that far. */
+  entriesAt(kind: Kind, version: number): ReadonlyMap<string, Entry> | undefined {
+    const since = this.changesSince(version);
+    if (since === undefined) return undefined;
+    const then = new Map(this.entries(kind));
+    for (const change of since.toReversed()) {
+      if (change.kind !== kind) continue;
+      if (change.previous === undefined) then.delete(change.key);
+      else then.set(change.key, change.previous);
+    }
+    return then;
+  }
+
+  /** What was written after `version`, oldest first; undefined when part of it is gone. */
+  changesSince(version: number): readonly Change[] | undefined {
+    if (version < this.#compacted) return undefined;
+    if (version >= this.#version) return [];
+    let low = 0;
+    let high = this.#history.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#history[middle]?.entry.version ?? Number.POSITIVE_INFINITY) <= version) low = middle + 1;
+      else high = middle;
+    }
+    return this.#history.slice(low);
+  }
+
+  /**
+   * Makes `object` the newest state; sets its resourceVersion. Durable when it returns.
+   * Throws StatusError 500 InternalError when the database cannot be written, and then nothing has changed.
+   */
+  put(kind: Kind, object: StoredObject): Entry {
+    const version = this.#version + 1;
+    object.metadata.resourceVersion = String(version);
+    const namespace = object.metadata.namespace ?? '';
+    const name = object.metadata.name ?? '';
+    const text = JSON.stringify(object);
+    const entry: Entry = { object: deepFreeze(object), text, version, writtenAt: this.#now() };
+    const row = { resource: qualifiedName(kind), namespace, name, version, writtenAt: entry.writtenAt, body: text };
+    this.#durably(() => this.#database.put(row));
+    const table = this.#objects.get(kind);
+    const key = keyOf(namespace, name);
+    const previous = table?.get(key);
+    table?.set(key, entry);
+    this.#append({ kind, key, type: previous === undefined ? 'ADDED' : 'MODIFIED', entry, previous });
+    return entry;
+  }
+
+  /** Takes the object out; `final` is its last state. The entry returned is that, with the version of the deletion. */
+  remove(kind: Kind, previous: Entry, final: StoredObject = previous.object): Entry {
+    const version = this.#version + 1;
+    const { namespace = '', name = '' } = final.metadata;
+    this.#durably(() => this.#database.remove({ resource: qualifiedName(kind), namespace, name, version }));
+    const last = { ...final, metadata: { ...final.metadata, resourceVersion: String(version) } };
+    const entry: Entry = { object: deepFreeze(last), text: JSON.stringify(last), version, writtenAt: this.#now() };
+    const key = keyOf(namespace, name);
+    this.#objects.get(kind)?.delete(key);
+    this.#append({ kind, key, type: 'DELETED', entry, previous });
+    return entry;
+  }
+
+  /**
+   * Calls `wake` soon after writes (many writes, one call). Never called from inside a write. A subscriber that has
+   * caught up when `wake` returns misses nothing; one that has not may find its place compacted away.
+   */
+  subscribe(wake: () => void): () => void {
+    this.#subscribers.add(wake);
+    return () => {
+      this.#subscribers.delete(wake);
+    };
+  }
+
+  /** Forgets all history, as etcd's compaction would: watches and lists from older versions get 410. */
+  compact(): void {
+    this.#deliver();
+    this.#history = [];
+    this.#historyCharacters = 0;
+    this.#compacted = this.#version;
+  }
+
+  close(): void {
+    clearImmediate(this.#delivery);
+    this.#subscribers.clear();
+    this.#database.close();
+  }
+
+  #append(change: Change): void {
+    this.#version = change.entry.version;
+    this.#history.push(change);
+    this.#historyCharacters += change.entry.text.length;
+    this.#delivery ??= setImmediate(() => this.#deliver());
+  }
+
+  #deliver(): void {
+    clearImmediate(this.#delivery);
+    this.#delivery = undefined;
+    for (const wake of this.#subscribers) this.#guarded(wake);
+    this.#trim();
+  }
+
+  /** After delivery and never before, so that subscribers in this process cannot miss a change. */
+  #trim(): void {
+    let dropped = 0;
+    while (
+      dropped < this.#history.length &&
+      (this.#history.length - dropped > this.#limits.changes || this.#historyCharacters > this.#limits.characters)
+    ) {
+      const change = this.#history[dropped];
+      if (change === undefined) break;
+      this.#historyCharacters -= change.entry.text.length;
+      this.#compacted = change.entry.version;
+      dropped += 1;
+    }
+    if (dropped > 0) this.#history = this.#history.slice(dropped);
+  }
+
+  #guarded(wake: () => void): void {
+    try {
+      wake();
+    } catch (error) {
+      this.#log.error({ err: error }, 'a watcher failed');
+    }
+  }
+
+  #durably(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#log.error({ err: error }, 'the store cannot be written');
+      const why = error instanceof Error ? error.message : String(error);
+      throw new StatusError(500, 'InternalError', `Internal error occurred: the store cannot be written: ${why}`);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/** What the programs are told: pure functions from the platform's facts to environments and files. */
+
+export interface PlatformFacts {
+  port: number;
+  stateDir: string;
+  /** `http://127.0.0.1:8000/forge`, or the real GitLab given with --git-url. */
+  gitUrl: string;
+  /** The default image's reference in the local registry. */
+  defaultImage: string;
+  cookieSecret: string;
+  oidcClientSecret: string;
+  version: string;
+}
+
+/** The namespace that sessions live in. */
+export const namespace = 'notebook-sessions';
+
+export const pagesOrigin = (port: number): string => `http://127.0.0.1:${port}`;
+/** Another site to the browser than the pages: a script in a notebook gets no cookie of the API. */
+export const sessionsOrigin = (port: number): string => `http://localhost:${port}`;
+
+/** Variables that any program needs to run at all; nothing else of the user's environment reaches ours. */
+function base(env: NodeJS.ProcessEnv): Record<string, string> {
+  const kept = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE', 'XDG_CACHE_HOME'];
+  return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv): Record<string, string> {
+  const origin = pagesOrigin(facts.port);
+  return {
+    ...base(env),
+    NODE_ENV: 'production',
+    KUBECONFIG: `${facts.stateDir}/kubeconfig`,
+    SOCKET: `${facts.stateDir}/service.sock`,
+    NB_VERSION: facts.version,
+    NB_SERVICE_PREFIX: '/notebooks',
+    NB_GIT__URL: facts.gitUrl,
+    NB_GIT__REGISTRY: `127.0.0.1:${facts.port}`,
+    NB_K8S__RENKU_NAMESPACE: namespace,
+    NB_ANONYMOUS_SESSIONS_ENABLED: 'true',
+    NB_IDENTITY__GATEWAY: 'verified',
+    NB_IDENTITY__JWKS_URL: `${origin}/auth/jwks.json`,
+    NB_IDENTITY__ISSUER: `${origin}/auth`,
+    NB_IDENTITY__AUDIENCE: 'notebook-sessions',
+    NB_IDENTITY__COOKIE_SECRET: facts.cookieSecret,
+    NB_REQUEST__ALLOWED_HOSTS_0: `127.0.0.1:${facts.port}`,
+    NB_SESSIONS__INGRESS__HOST: `localhost:${facts.port}`,
+    NB_SESSIONS__OIDC__CLIENT_SECRET: facts.oidcClientSecret,
+    NB_SESSIONS__DEFAULT_IMAGE: facts.defaultImage,
+    // Culling is for machines that are shared: on one's own, a session stays until it is stopped.
+    NB_SESSIONS__CULLING__REGISTERED__IDLE_SECONDS: '0',
+    NB_SESSIONS__CULLING__ANONYMOUS__IDLE_SECONDS: '0',
+  };
+}
+
+export function operatorEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv): Record<string, string> {
+  return {
+    ...base(env),
+    NODE_ENV: 'production',
+    KUBECONFIG: `${facts.stateDir}/kubeconfig`,
+    NAMESPACES: namespace,
+    JUPYTER_SERVER_RESOURCE_CHECK_INTERVAL_SECONDS: '5',
+  };
+}
+
+export function kubeconfig(port: number, certificate: string, token: string): string {
+  const name = 'notebook-sessions';
+  const entry = <Value>(key: string, value: Value) => [{ name, [key]: value }];
+  // JSON is YAML, and nothing in it needs quoting rules.
+  return JSON.stringify(
+    {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: entry('cluster', {
+        server: `https://127.0.0.1:${port}`,
+        'certificate-authority-data': Buffer.from(certificate).toString('base64'),
+      }),
+      users: entry('user', { token }),
+      contexts: entry('context', { cluster: name, user: name, namespace }),
+      'current-context': name,
+    },
+    null,
+    2,
+  );
+}

@@ -1,0 +1,233 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ForgeProject } from './records.ts';
+import {
+  ada,
+  bob,
+  commitFiles,
+  makeRepository,
+  runGit,
+  type ServedForge,
+  serveForge,
+  withToken,
+} from './testing/served-forge.ts';
+
+let served: ServedForge;
+let adasToken: string;
+let bobsToken: string;
+let secret: ForgeProject;
+let first: string;
+let second: string;
+
+const get = (path: string, token?: string, init: RequestInit = {}) =>
+  fetch(`${served.url}/api/v4${path}`, {
+    ...init,
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  });
+const json = async (path: string, token?: string) =>
+  (await get(path, token)).json() as Promise<Record<string, unknown>>;
+const names = async (path: string, token?: string) =>
+  ((await (await get(path, token)).json()) as { name: string }[]).map(({ name }) => name);
+
+beforeAll(async () => {
+  served = await serveForge();
+  adasToken = served.forge.issueToken(ada).token;
+  bobsToken = served.forge.issueToken(bob).token;
+  await served.forge.ensureDemoProject();
+  secret = await served.forge.createProject({
+    namespace: 'Group/Sub',
+    path: 'Secret-Project',
+    description: 'nobody knows',
+    members: [{ username: 'ada', accessLevel: 40 }],
+  });
+  const tree = await makeRepository(join(served.scratch, 'tree'), { 'a.txt': 'one\n' });
+  first = await runGit(tree, 'rev-parse', 'HEAD');
+  second = await commitFiles(tree, { 'a.txt': 'two\n' }, 'second\n\nwith a body: äöü');
+  await runGit(tree, 'tag', '--annotate', 'v1', first, '--message', 'first');
+  await runGit(tree, 'branch', 'feature/with/slashes', first);
+  await runGit(tree, 'branch', 'renku/autosave/ada/main/1111111/2222222', second);
+  await runGit(tree, 'checkout', '--quiet', '--orphan', 'island');
+  await commitFiles(tree, { 'b.txt': 'alone\n' }, 'alone');
+  await runGit(tree, 'push', '--quiet', '--all', withToken(`${served.url}/Group/Sub/Secret-Project.git`, adasToken));
+  await runGit(tree, 'push', '--quiet', '--tags', withToken(`${served.url}/Group/Sub/Secret-Project.git`, adasToken));
+});
+afterAll(() => served.close());
+
+describe('projects', () => {
+  it('describes a project as GitLab does, by path (any case) and by number', async () => {
+    const body = await json('/projects/group%2Fsub%2FSECRET-project', adasToken);
+    expect(body).toMatchObject({
+      id: secret.id,
+      name: 'Secret-Project',
+      path: 'Secret-Project',
+      path_with_namespace: 'Group/Sub/Secret-Project',
+      description: 'nobody knows',
+      default_branch: 'main',
+      visibility: 'private',
+      web_url: `${served.url}/Group/Sub/Secret-Project`,
+      http_url_to_repo: `${served.url}/Group/Sub/Secret-Project.git`,
+      namespace: { full_path: 'Group/Sub' },
+      permissions: { project_access: { access_level: 40 }, group_access: null },
+    });
+    expect(Date.parse(String(body['last_activity_at']))).toBeGreaterThan(0);
+    expect(await json(`/projects/${secret.id}`, adasToken)).toEqual(body);
+  });
+
+  it('hides a private project from strangers and shows a public one to anybody', async () => {
+    for (const token of [undefined, bobsToken]) {
+      const response = await get(`/projects/${secret.id}`, token);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toEqual({ message: '404 Project Not Found' });
+    }
+    const demo = await json('/projects/demo%2Ffirst-light');
+    expect(demo).toMatchObject({ visibility: 'public', default_branch: 'main' });
+    expect(demo).not.toHaveProperty('permissions');
+  });
+
+  it('lists by membership, visibility and search, in order, page by page', async () => {
+    expect(await names('/projects')).toEqual(['first-light']);
+    expect(await names('/projects?membership=true')).toEqual([]);
+    expect(await names('/projects?membership=true&order_by=name&sort=asc', adasToken)).toEqual([
+      'Secret-Project',
+      'first-light',
+    ]);
+    expect(await names('/projects?membership=true', bobsToken)).toEqual(['first-light']);
+    expect(await names('/projects?search=SECRET', adasToken)).toEqual(['Secret-Project']);
+    expect(await names('/projects?search=group/sub&search_namespaces=true', adasToken)).toEqual(['Secret-Project']);
+    const page = await get('/projects?per_page=1&page=1&order_by=id&sort=asc', adasToken);
+    expect(page.headers.get('x-next-page')).toBe('2');
+    const next = /<([^>]+)>; rel="next"/.exec(page.headers.get('link') ?? '')?.[1] ?? '';
+    const followed = await fetch(next, { headers: { authorization: `Bearer ${adasToken}` } });
+    expect(((await followed.json()) as { name: string }[]).map(({ name }) => name)).toEqual(['Secret-Project']);
+    expect((await get('/projects?order_by=stars', adasToken)).status).toBe(400);
+  });
+});
+
+describe('branches', () => {
+  const branches = () => `/projects/${secret.id}/repository/branches`;
+
+  it('are listed with their commits, and searched by beginning, end and part', async () => {
+    const body = (await (await get(branches(), adasToken)).json()) as {
+      name: string;
+      default: boolean;
+      commit: object;
+    }[];
+    expect(body.map(({ name }) => name)).toEqual([
+      'feature/with/slashes',
+      'island',
+      'main',
+      'renku/autosave/ada/main/1111111/2222222',
+    ]);
+    expect(body[2]).toMatchObject({
+      default: true,
+      protected: true,
+      can_push: true,
+      commit: { id: second, parent_ids: [first], committed_date: '2025-01-01T00:00:00.000+00:00', author_name: 'Test' },
+    });
+    expect(await names(`${branches()}?search=%5Erenku/autosave/`, adasToken)).toHaveLength(1);
+    expect(await names(`${branches()}?search=%5Eautosave`, adasToken)).toEqual([]);
+    expect(await names(`${branches()}?search=slashes%24`, adasToken)).toEqual(['feature/with/slashes']);
+    expect(await names(`${branches()}?search=LAN`, adasToken)).toEqual(['island']);
+    expect(await names(`${branches()}?per_page=2&page=2`, adasToken)).toEqual([
+      'main',
+      'renku/autosave/ada/main/1111111/2222222',
+    ]);
+  });
+
+  it('are found by their encoded name, and nothing else is', async () => {
+    expect(await json(`${branches()}/feature%2Fwith%2Fslashes`, adasToken)).toMatchObject({ commit: { id: first } });
+    for (const name of ['feature', 'Main', '*', 'm*', '--all', '%00', 'HEAD', '..%2F..%2Fconfig', 'main%5E']) {
+      expect((await get(`${branches()}/${name}`, adasToken)).status, name).toBe(404);
+    }
+  });
+
+  it('are deleted by developers, except the protected one', async () => {
+    const name = 'renku%2Fautosave%2Fada%2Fmain%2F1111111%2F2222222';
+    const remove = (branch: string, token?: string) => get(`${branches()}/${branch}`, token, { method: 'DELETE' });
+    expect((await remove(name, bobsToken)).status).toBe(404);
+    expect((await remove('main', adasToken)).status).toBe(403);
+    expect((await remove(name, adasToken)).status).toBe(204);
+    expect((await remove(name, adasToken)).status).toBe(404);
+    const demo = `${served.url}/api/v4/projects/demo%2Ffirst-light/repository/branches/solar-minima`;
+    expect((await fetch(demo, { method: 'DELETE' })).status).toBe(401);
+  });
+});
+
+describe('commits', () => {
+  const commit = (ref: string) => json(`/projects/${secret.id}/repository/commits/${ref}`, adasToken);
+
+  it('are found by full id, short id, tag and branch', async () => {
+    expect(await commit(first)).toMatchObject({ id: first, parent_ids: [], title: 'commit 1' });
+    for (const ref of [first.slice(0, 7), 'v1', 'feature%2Fwith%2Fslashes'])
+      expect(await commit(ref)).toMatchObject({ id: first });
+    expect(await commit('main')).toMatchObject({
+      id: second,
+      title: 'second',
+      message: 'second\n\nwith a body: äöü\n',
+    });
+    expect(await commit('HEAD')).toMatchObject({ id: second });
+  });
+
+  it('are not found by expressions, options, ids of other objects, or what is in no branch', async () => {
+    const tree = (await commit('main'))['id'];
+    expect(tree).toBe(second);
+    const gone = '0'.repeat(40);
+    for (const ref of [
+      gone,
+      'main~1',
+      'main%5E%7Btree%7D',
+      '--output=x',
+      'main%0Av1',
+      'refs%2Fheads%2Fmain',
+      '%40',
+      'v1%3Aa.txt',
+    ]) {
+      const response = await get(`/projects/${secret.id}/repository/commits/${ref}`, adasToken);
+      expect(response.status, ref).toBe(404);
+      expect(await response.json()).toEqual({ message: '404 Commit Not Found' });
+    }
+  });
+
+  it('have a merge base, or none', async () => {
+    const base = (...refs: string[]) =>
+      get(`/projects/${secret.id}/repository/merge_base?${refs.map((ref) => `refs[]=${ref}`).join('&')}`, adasToken);
+    expect(await (await base('main', first.slice(0, 8))).json()).toMatchObject({ id: first });
+    expect((await base('main', 'island')).status).toBe(404);
+    expect((await base('main', 'nowhere')).status).toBe(400);
+    expect((await base('main')).status).toBe(400);
+  });
+});
+
+describe('callers', () => {
+  it('are who their token says, until it expires', async () => {
+    expect(await json('/user', adasToken)).toMatchObject({ username: 'ada', email: 'ada@example.org' });
+    expect((await get('/user')).status).toBe(401);
+    const bad = await get('/projects/demo%2Ffirst-light', 'f'.repeat(64));
+    expect(bad.status).toBe(401);
+    expect(await bad.json()).toMatchObject({ error: 'invalid_token' });
+    const expired = served.forge.issueToken(ada, new Date(Date.now() - 1000));
+    expect((await get('/version', expired.token)).status).toBe(401);
+  });
+
+  it('get 400 or 404 for addresses that are none, in JSON', async () => {
+    for (const [path, status] of [
+      ['/projects/%zz', 400],
+      ['/projects/%2e%2e%2fdemo', 404],
+      ['/groups', 404],
+      [`/projects/${secret.id}/repository/tree`, 404],
+      ['/projects/demo/first-light', 404],
+      ['/projects/__proto__', 404],
+    ] as const) {
+      const response = await get(path, adasToken);
+      expect(response.status, path).toBe(status);
+      expect(response.headers.get('content-type'), path).toBe('application/json');
+    }
+  });
+
+  it('who are people see a page that says what is there', async () => {
+    const text = await (await fetch(`${served.url}/demo/first-light`)).text();
+    expect(text).toContain(`git clone ${served.url}/demo/first-light.git`);
+    expect((await fetch(`${served.url}/Group/Sub/Secret-Project`)).status).toBe(404);
+    expect((await fetch(served.url)).status).toBe(200);
+  });
+});

@@ -1,0 +1,209 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Deadline } from '../../deadline.ts';
+import { branchBody, commitBody, projectBody, userBody } from './bodies.ts';
+import type { FactsCache } from './facts-cache.ts';
+import {
+  apiCaller,
+  badRequest,
+  forbidden,
+  HttpError,
+  notFound,
+  paginate,
+  sendJson,
+  type Target,
+  unauthorized,
+} from './http.ts';
+import {
+  accessLevel,
+  canSee,
+  type ForgeProject,
+  type ForgeUser,
+  levelOf,
+  pathWithNamespace,
+  type Records,
+} from './records.ts';
+import { deleteBranch, findCommit, findCommits, listBranches, mergeBase } from './repository.ts';
+
+export interface ApiContext {
+  readonly records: Records;
+  readonly facts: FactsCache;
+  readonly publicUrl: string;
+}
+
+interface Call {
+  readonly context: ApiContext;
+  readonly method: string;
+  readonly query: URLSearchParams;
+  readonly user: ForgeUser | undefined;
+  readonly response: ServerResponse;
+  readonly deadline: Deadline;
+}
+
+/**
+ * GitLab's REST API v4, as far as the service uses it. `target.segments` begin after `/api/v4`.
+ * Throws HttpError for everything that is not a success.
+ */
+export async function serveApi(
+  context: ApiContext,
+  target: Target,
+  request: IncomingMessage,
+  response: ServerResponse,
+  deadline: Deadline,
+): Promise<void> {
+  const user = apiCaller(request, context.records);
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+  const call: Call = { context, method, query: target.query, user, response, deadline };
+  const [first, id, ...rest] = target.segments;
+  if (first === 'projects' && id !== undefined) return serveProject(call, visibleProject(call, id), rest);
+  if (method === 'GET' && id === undefined) {
+    if (first === 'version') return sendJson(response, 200, { version: '17.0.0-forge', revision: 'local' });
+    if (first === 'user') {
+      if (!user) throw unauthorized();
+      return sendJson(response, 200, userBody(user, context.publicUrl));
+    }
+    if (first === 'projects') return serveProjects(call);
+  }
+  throw new HttpError(404, { error: '404 Not Found' });
+}
+
+/** By number or path. A private project is not there for a stranger. */
+function visibleProject({ context, user }: Call, id: string): ForgeProject {
+  const { records } = context;
+  const project = /^\d{1,15}$/.test(id) ? records.projectById(Number(id)) : records.projectByPath(id);
+  if (!project || !canSee(project, user)) throw notFound('Project');
+  return project;
+}
+
+async function serveProject(call: Call, project: ForgeProject, rest: readonly string[]): Promise<void> {
+  const { context, method, response, user, deadline, query } = call;
+  if (method === 'GET' && rest.length === 0) {
+    const facts = await context.facts.of(project);
+    return sendJson(response, 200, projectBody(project, facts, user, context.publicUrl));
+  }
+  const [area, kind, name, ...more] = rest;
+  if (area === 'repository' && more.length === 0) {
+    if (kind === 'branches' && name !== undefined) return serveBranch(call, project, name);
+    if (method === 'GET' && kind === 'branches') return serveBranches(call, project);
+    if (method === 'GET' && kind === 'commits' && name !== undefined) {
+      const commit = await findCommit(project, name, deadline);
+      if (!commit) throw notFound('Commit');
+      return sendJson(response, 200, commitBody(project, commit, context.publicUrl));
+    }
+    if (method === 'GET' && kind === 'merge_base' && name === undefined) {
+      return serveMergeBase(call, project, query.getAll('refs[]'));
+    }
+  }
+  throw new HttpError(404, { error: '404 Not Found' });
+}
+
+async function serveProjects({ context, query, user, response }: Call): Promise<void> {
+  const wanted = query.get('search')?.toLowerCase() ?? '';
+  const visibility = query.get('visibility');
+  const members = ['membership', 'owned'].some((name) => query.get(name) === 'true');
+  const least = Number(query.get('min_access_level') ?? 0);
+  const chosen = context.records.projects().filter((project) => {
+    const level = levelOf(project, user);
+    const text =
+      query.get('search_namespaces') === 'true' ? pathWithNamespace(project) : `${project.name}\n${project.path}`;
+    return (
+      canSee(project, user) &&
+      level >= (members ? Math.max(least, accessLevel.guest) : least) &&
+      (visibility === null || project.visibility === visibility) &&
+      text.toLowerCase().includes(wanted)
+    );
+  });
+  const described = await Promise.all(
+    chosen.map(async (project) => ({ project, facts: await context.facts.ofListed(project) })),
+  );
+  // A repository of the user's that has been moved away or broken leaves the list; the others stay.
+  const bodies = described.flatMap(({ project, facts }) =>
+    facts ? [projectBody(project, facts, user, context.publicUrl)] : [],
+  );
+  const order = orderOf(query.get('order_by'));
+  const direction = query.get('sort') === 'asc' ? 1 : -1;
+  bodies.sort((a, b) => direction * compare(a[order], b[order]) || direction * (a.id - b.id));
+  const page = paginate(bodies, query, `${context.publicUrl}/api/v4/projects`);
+  sendJson(response, 200, page.items, page.headers);
+}
+
+type Order = 'id' | 'name' | 'path' | 'created_at' | 'last_activity_at';
+
+function orderOf(value: string | null): Order {
+  switch (value) {
+    case null:
+      return 'created_at';
+    case 'updated_at':
+      return 'last_activity_at';
+    case 'id':
+    case 'name':
+    case 'path':
+    case 'created_at':
+    case 'last_activity_at':
+      return value;
+    default:
+      throw new HttpError(400, { error: 'order_by does not have a valid value' });
+  }
+}
+
+function compare(a: string | number, b: string | number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+async function serveBranches(call: Call, project: ForgeProject): Promise<void> {
+  const { context, query, response, deadline } = call;
+  const matches = matcher(query.get('search') ?? '');
+  const [all, { defaultBranch }] = await Promise.all([listBranches(project, deadline), context.facts.of(project)]);
+  const url = `${context.publicUrl}/api/v4/projects/${project.id}/repository/branches`;
+  const page = paginate(
+    all.filter(({ name }) => matches(name)),
+    query,
+    url,
+  );
+  const level = levelOf(project, call.user);
+  const bodies = page.items.map((branch) => branchBody(project, branch, defaultBranch, level, context.publicUrl));
+  sendJson(response, 200, bodies, page.headers);
+}
+
+/** GitLab's search: `^begin`, `end$`, or any part of the name, whatever its case. */
+function matcher(search: string): (name: string) => boolean {
+  const text = search.toLowerCase();
+  if (text.startsWith('^')) return (name) => name.toLowerCase().startsWith(text.slice(1));
+  if (text.endsWith('$')) return (name) => name.toLowerCase().endsWith(text.slice(0, -1));
+  return (name) => name.toLowerCase().includes(text);
+}
+
+async function serveBranch(call: Call, project: ForgeProject, name: string): Promise<void> {
+  const { context, method, user, response, deadline } = call;
+  if (method !== 'GET' && method !== 'DELETE') throw new HttpError(405, { message: '405 Method Not Allowed' });
+  const level = levelOf(project, user);
+  if (method === 'DELETE') {
+    if (!user) throw unauthorized();
+    if (level < accessLevel.developer) throw forbidden();
+  }
+  const [[branch], { defaultBranch }] = await Promise.all([
+    listBranches(project, deadline, name),
+    context.facts.of(project),
+  ]);
+  if (!branch) throw notFound('Branch');
+  if (method === 'GET') {
+    return sendJson(response, 200, branchBody(project, branch, defaultBranch, level, context.publicUrl));
+  }
+  if (name === defaultBranch) throw forbidden('Protected branch cannot be deleted');
+  const deleted = await deleteBranch(project, name, deadline);
+  if (!deleted) throw forbidden('Branch is checked out in a working tree');
+  context.facts.forget(project);
+  response.writeHead(204).end();
+}
+
+async function serveMergeBase(call: Call, project: ForgeProject, refs: readonly string[]): Promise<void> {
+  if (refs.length < 2 || refs.length > 20) throw badRequest('Provide at least 2 refs');
+  const commits = await findCommits(project, refs, call.deadline);
+  const shas = commits.map((commit, index) => {
+    if (!commit) throw badRequest(`Could not find ref: ${refs[index] ?? ''}`);
+    return commit.sha;
+  });
+  const base = await mergeBase(project, shas, call.deadline);
+  const commit = base === undefined ? undefined : await findCommit(project, base, call.deadline);
+  if (!commit) throw notFound('Merge Base');
+  sendJson(call.response, 200, commitBody(project, commit, call.context.publicUrl));
+}

@@ -1,0 +1,105 @@
+import type { Commit } from './commit.ts';
+import { accessLevel, type ForgeProject, type ForgeUser, levelOf, pathWithNamespace } from './records.ts';
+import type { Branch, Facts } from './repository.ts';
+
+/** JSON as GitLab's REST API v4 answers it, with its field names. */
+
+export function userBody(user: ForgeUser, publicUrl: string) {
+  return {
+    id: user.id,
+    username: user.username,
+    name: user.name,
+    email: user.email,
+    state: 'active',
+    avatar_url: null,
+    web_url: `${publicUrl}/${encodeURIComponent(user.username)}`,
+  };
+}
+
+export function projectBody(project: ForgeProject, facts: Facts, user: ForgeUser | undefined, publicUrl: string) {
+  const fullPath = pathWithNamespace(project);
+  const url = `${publicUrl}/${fullPath}`;
+  const level = levelOf(project, user);
+  const newest = facts.newestCommitAt === null ? project.createdAt : new Date(facts.newestCommitAt).toISOString();
+  const namespaceName = project.namespace.slice(project.namespace.lastIndexOf('/') + 1);
+  return {
+    id: project.id,
+    description: project.description,
+    name: project.name,
+    name_with_namespace: `${project.namespace.split('/').join(' / ')} / ${project.name}`,
+    path: project.path,
+    path_with_namespace: fullPath,
+    created_at: project.createdAt,
+    default_branch: facts.defaultBranch,
+    tag_list: [],
+    topics: [],
+    http_url_to_repo: `${url}.git`,
+    web_url: url,
+    avatar_url: null,
+    star_count: 0,
+    forks_count: 0,
+    // A demo project made today from commits with old dates was active today.
+    last_activity_at: newest > project.createdAt ? newest : project.createdAt,
+    namespace: {
+      name: namespaceName,
+      path: namespaceName,
+      kind: 'group',
+      full_path: project.namespace,
+      parent_id: null,
+      web_url: `${publicUrl}/${project.namespace}`,
+    },
+    visibility: project.visibility,
+    empty_repo: facts.defaultBranch === null,
+    archived: false,
+    lfs_enabled: true,
+    // GitLab leaves it out for anonymous callers.
+    ...(user
+      ? {
+          permissions: {
+            project_access: level === accessLevel.none ? null : { access_level: level, notification_level: 3 },
+            group_access: null,
+          },
+        }
+      : {}),
+  };
+}
+
+export function branchBody(
+  project: ForgeProject,
+  branch: Branch,
+  defaultBranch: string | null,
+  level: number,
+  publicUrl: string,
+) {
+  const isDefault = branch.name === defaultBranch;
+  return {
+    name: branch.name,
+    commit: commitBody(project, branch.commit, publicUrl),
+    merged: false,
+    protected: isDefault,
+    developers_can_push: true,
+    developers_can_merge: true,
+    can_push: level >= accessLevel.developer,
+    default: isDefault,
+    web_url: `${publicUrl}/${pathWithNamespace(project)}/-/tree/${encodeURI(branch.name)}`,
+  };
+}
+
+export function commitBody(project: ForgeProject, commit: Commit, publicUrl: string) {
+  return {
+    id: commit.sha,
+    short_id: commit.sha.slice(0, 8),
+    created_at: commit.committer.date,
+    parent_ids: commit.parents,
+    title: commit.title,
+    message: commit.message,
+    author_name: commit.author.name,
+    author_email: commit.author.email,
+    authored_date: commit.author.date,
+    committer_name: commit.committer.name,
+    committer_email: commit.committer.email,
+    committed_date: commit.committer.date,
+    trailers: {},
+    web_url: `${publicUrl}/${pathWithNamespace(project)}/-/commit/${commit.sha}`,
+  };
+}

@@ -1,0 +1,103 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { toPathSegment } from './names.ts';
+import { ada, runGit, runPython, type ServedForge, serveForge } from './testing/served-forge.ts';
+
+let served: ServedForge;
+beforeEach(async () => {
+  served = await serveForge();
+});
+afterEach(() => served.close());
+
+describe('the demo project', () => {
+  it('is made once, with the same commits everywhere', async () => {
+    const [demo, same] = await Promise.all([served.forge.ensureDemoProject(), served.forge.ensureDemoProject()]);
+    expect(same.id).toBe(demo.id);
+    const refs = await runGit(demo.gitDir, 'for-each-ref', '--format=%(refname:short) %(objectname)');
+    // A change of the demo's files changes these: the README and the screenshots may name them.
+    expect(refs.split('\n')).toEqual([
+      'main c2da53d49d76def7b37272872225feb6fc250588',
+      'solar-minima 6f5b339e839998ca244a043f666a2819b464fcdd',
+    ]);
+    expect(await runGit(demo.gitDir, 'log', '--format=%s', 'solar-minima')).toBe(
+      [
+        'Find the quiet years',
+        'Keep checkpoints out of the repository',
+        "Find the period of the Sun's cycle",
+        'Add three centuries of sunspots',
+      ].join('\n'),
+    );
+    await runGit(demo.gitDir, 'fsck', '--strict');
+  });
+
+  it('has notebooks whose cells all run with nothing but Python', async () => {
+    const demo = await served.forge.ensureDemoProject();
+    const clone = join(served.scratch, 'clone');
+    await runGit(served.scratch, 'clone', '--quiet', '--branch', 'solar-minima', demo.gitDir, clone);
+    const printed: string[] = [];
+    for (const name of ['first-light.ipynb', 'minima.ipynb']) {
+      const notebook = JSON.parse(readFileSync(join(clone, name), 'utf8')) as {
+        cells: { cell_type: string; source: string[] }[];
+      };
+      const code = notebook.cells.filter(({ cell_type }) => cell_type === 'code').map(({ source }) => source.join(''));
+      printed.push(await runPython(clone, code.join('\n')));
+    }
+    expect(printed[0]).toContain("The Sun's cycle is about 11.0 years long.");
+    expect(printed[0]).toContain(await runGit(clone, 'rev-parse', 'HEAD'));
+    expect(printed[1]).toContain('27 minima');
+  });
+});
+
+describe('the state', () => {
+  it("holds no token and is nobody else's to read", async () => {
+    const { token, expiresAt } = served.forge.issueToken(ada, new Date('2100-01-01T00:00:00Z'));
+    expect(expiresAt?.getFullYear()).toBe(2100);
+    const file = join(served.directory, 'forge.json');
+    expect(readFileSync(file, 'utf8')).not.toContain(token);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(served.directory).mode & 0o777).toBe(0o700);
+  });
+
+  it('comes back: users, projects and tokens', async () => {
+    const { token } = served.forge.issueToken(ada);
+    const { id } = await served.forge.createProject({
+      namespace: 'a',
+      path: 'b',
+      members: [{ username: 'ada', accessLevel: 30 }],
+    });
+    const again = await serveForge({ directory: served.directory });
+    try {
+      const answer = await fetch(`${again.url}/api/v4/projects/a%2Fb`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      expect(await answer.json()).toMatchObject({ id, empty_repo: true, default_branch: null });
+      expect((await again.forge.createProject({ namespace: 'a', path: 'c' })).id).toBe(id + 1);
+    } finally {
+      await again.close();
+    }
+  });
+
+  it('that is damaged is not taken for an empty one', async () => {
+    writeFileSync(join(served.directory, 'forge.json'), '{"version":1');
+    await expect(serveForge({ directory: served.directory })).rejects.toThrow(/cannot be read/);
+  });
+});
+
+describe('names', () => {
+  it('of projects are refused when they are no path or taken, and none is made', async () => {
+    const create = (namespace: string, path: string) => served.forge.createProject({ namespace, path });
+    for (const path of ['..', '.', '', 'a/b', 'a.git', '-x', 'a b', 'x..y'])
+      await expect(create('n', path), path).rejects.toThrow();
+    await create('n', 'Taken');
+    await expect(create('N', 'taken')).rejects.toThrow(/exists already/);
+  });
+
+  it('are made from any directory name', () => {
+    expect(toPathSegment('My Thesis (final) v2.git', 'project')).toBe('My-Thesis-final-v2');
+    expect(toPathSegment('Übung', 'project')).toBe('Ubung');
+    expect(toPathSegment('数据', 'project')).toBe('project');
+    expect(toPathSegment('..', 'project')).toBe('project');
+    expect(toPathSegment('-rf', 'project')).toBe('rf');
+  });
+});

@@ -1,0 +1,203 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  ada,
+  bob,
+  commitFiles,
+  makeRepository,
+  runGit,
+  type ServedForge,
+  serveForge,
+  withToken,
+} from './testing/served-forge.ts';
+
+let served: ServedForge;
+let token: string;
+let mine: string;
+
+beforeEach(async () => {
+  served = await serveForge({ localUser: { ...ada, username: 'Ada Löve' } });
+  token = served.forge.issueToken({ ...ada, username: 'Ada Löve' }).token;
+  mine = await makeRepository(join(served.scratch, 'My Project'), { 'a.txt': 'one\n' });
+});
+afterEach(() => served.close());
+
+const add = (path: string) => served.forge.addExistingRepository({ path });
+const urlOf = (path: string) => withToken(`${served.url}/Ada-Love/${path}.git`, token);
+async function clone(path: string): Promise<string> {
+  const directory = join(served.scratch, 'clone');
+  await runGit(served.scratch, 'clone', '--quiet', urlOf(path), directory);
+  return directory;
+}
+
+describe("a user's own repository", () => {
+  it('is private to the user, named after its directory, and keeps its number', async () => {
+    const before = readFileSync(join(mine, '.git/config'), 'utf8');
+    const { project, uncommittedFiles } = await add(mine);
+    expect(project).toMatchObject({
+      namespace: 'Ada-Love',
+      path: 'My-Project',
+      name: 'My Project',
+      visibility: 'private',
+    });
+    expect(uncommittedFiles).toBe(0);
+    expect(await runGit(await clone('My-Project'), 'log', '--format=%s')).toBe('commit 1');
+    const others = served.forge.issueToken(bob).token;
+    const asBob = await fetch(`${served.url}/api/v4/projects/${project.id}`, { headers: { 'private-token': others } });
+    expect(asBob.status).toBe(404);
+    expect((await add(join(mine, '.'))).project.id).toBe(project.id);
+    expect(readFileSync(join(mine, '.git/config'), 'utf8')).toBe(before);
+
+    const again = await serveForge({ directory: served.directory, localUser: { ...ada, username: 'Ada Löve' } });
+    try {
+      const answer = await fetch(`${again.url}/api/v4/projects/Ada-Love%2FMy-Project`, {
+        headers: { 'private-token': token },
+      });
+      expect(await answer.json()).toMatchObject({
+        id: project.id,
+        permissions: { project_access: { access_level: 50 } },
+      });
+    } finally {
+      await again.close();
+    }
+  });
+
+  it('gets another name when the name is taken, and is found through links and sub-directories', async () => {
+    const first = await add(mine);
+    const twin = await makeRepository(join(served.scratch, 'elsewhere/My Project'), { 'sub/b.txt': 'b\n' });
+    const second = await add(join(twin, 'sub'));
+    expect(second.project.path).toBe('My-Project-2');
+    symlinkSync(mine, join(served.scratch, 'link'));
+    expect((await add(join(served.scratch, 'link'))).project.id).toBe(first.project.id);
+  });
+
+  it('may be bare, or a linked working tree with a branch of its own', async () => {
+    await runGit(served.scratch, 'clone', '--quiet', '--bare', mine, 'plain.git');
+    expect((await add(join(served.scratch, 'plain.git'))).project.path).toBe('plain');
+    await runGit(mine, 'worktree', 'add', '--quiet', '-b', 'side', join(served.scratch, 'side tree'));
+    await commitFiles(join(served.scratch, 'side tree'), { 's.txt': 's\n' }, 'on the side');
+    const { project } = await add(join(served.scratch, 'side tree'));
+    const answer = await fetch(`${served.url}/api/v4/projects/${project.id}`, { headers: { 'private-token': token } });
+    expect(await answer.json()).toMatchObject({ path: 'side-tree', default_branch: 'side' });
+    expect(await runGit(await clone('side-tree'), 'log', '-1', '--format=%s')).toBe('on the side');
+  });
+
+  it('says how many files have changes that no session will see', async () => {
+    writeFileSync(join(mine, 'a.txt'), 'changed\n');
+    writeFileSync(join(mine, 'new name\nwith a line.txt'), 'new\n');
+    expect((await add(mine)).uncommittedFiles).toBe(2);
+  });
+
+  it('shows what is committed later at once', async () => {
+    const { project } = await add(mine);
+    const sha = await commitFiles(mine, { 'a.txt': 'later\n' }, 'later');
+    const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/commits/main`, {
+      headers: { 'private-token': token },
+    });
+    expect(await answer.json()).toMatchObject({ id: sha, title: 'later' });
+  });
+
+  it('keeps its stash and its remote-tracking branches to itself', async () => {
+    writeFileSync(join(mine, 'a.txt'), 'not for others\n');
+    await runGit(mine, 'stash', '--quiet');
+    await runGit(mine, 'update-ref', 'refs/remotes/upstream/main', 'HEAD');
+    const { project } = await add(mine);
+    expect(
+      (await runGit(served.scratch, 'ls-remote', urlOf('My-Project'))).split('\n').map((line) => line.split('\t')[1]),
+    ).toEqual(['HEAD', 'refs/heads/main']);
+    for (const ref of ['stash', 'upstream%2Fmain']) {
+      const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/commits/${ref}`, {
+        headers: { 'private-token': token },
+      });
+      expect(answer.status, ref).toBe(404);
+    }
+  });
+
+  it('leaves the list when it is moved away, and the others stay', async () => {
+    await served.forge.ensureDemoProject();
+    await add(mine);
+    const list = async () =>
+      (await (await fetch(`${served.url}/api/v4/projects`, { headers: { 'private-token': token } })).json()) as {
+        path: string;
+      }[];
+    expect(await list()).toHaveLength(2);
+    const other = await makeRepository(join(served.scratch, 'gone'), { 'a.txt': 'a\n' });
+    await add(other);
+    rmSync(other, { recursive: true });
+    expect((await list()).map(({ path }) => path).sort()).toEqual(['My-Project', 'first-light']);
+  });
+});
+
+describe('a push to the branch that is checked out', () => {
+  it('updates the working tree when it is clean', async () => {
+    await add(mine);
+    const work = await clone('My-Project');
+    const sha = await commitFiles(work, { 'a.txt': 'from a session\n' }, 'session');
+    await runGit(work, 'push', '--quiet');
+    expect(readFileSync(join(mine, 'a.txt'), 'utf8')).toBe('from a session\n');
+    expect(await runGit(mine, 'rev-parse', 'HEAD')).toBe(sha);
+    expect(await runGit(mine, 'status', '--porcelain')).toBe('');
+  });
+
+  it('is refused when it is not, and changes nothing', async () => {
+    await add(mine);
+    const work = await clone('My-Project');
+    await commitFiles(work, { 'a.txt': 'from a session\n' }, 'session');
+    writeFileSync(join(mine, 'a.txt'), 'my own work\n');
+    await expect(runGit(work, 'push', '--quiet')).rejects.toMatchObject({
+      stderr: expect.stringMatching(/unstaged changes/),
+    });
+    expect(readFileSync(join(mine, 'a.txt'), 'utf8')).toBe('my own work\n');
+    await runGit(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/elsewhere');
+  });
+
+  it('runs no hook, not even one that it brings along', async () => {
+    await runGit(mine, 'config', 'core.hooksPath', '.husky');
+    await add(mine);
+    const work = await clone('My-Project');
+    const proof = join(served.scratch, 'a-hook-ran');
+    for (const name of [
+      'post-receive',
+      'post-update',
+      'push-to-checkout',
+      'reference-transaction',
+      'post-index-change',
+    ]) {
+      mkdirSync(join(work, '.husky'), { recursive: true });
+      writeFileSync(join(work, '.husky', name), `#!/bin/sh\ntouch '${proof}'\n`);
+      chmodSync(join(work, '.husky', name), 0o755);
+    }
+    await commitFiles(work, { 'a.txt': 'two\n' }, 'hooks');
+    await runGit(work, 'push', '--quiet');
+    await commitFiles(work, { 'a.txt': 'three\n' }, 'again');
+    await runGit(work, 'push', '--quiet');
+    expect(statSync(join(mine, '.husky/post-receive')).mode & 0o100).toBe(0o100);
+    expect(existsSync(proof)).toBe(false);
+  });
+
+  it('does not delete a branch that some working tree has checked out', async () => {
+    const { project } = await add(mine);
+    await runGit(mine, 'worktree', 'add', '--quiet', '-b', 'side', join(served.scratch, 'side'));
+    const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/branches/side`, {
+      method: 'DELETE',
+      headers: { 'private-token': token },
+    });
+    expect(answer.status).toBe(403);
+  });
+});
+
+describe('what cannot be served', () => {
+  it('is refused with a sentence for the person who named it', async () => {
+    const empty = join(served.scratch, 'empty');
+    mkdirSync(empty);
+    await expect(add(empty)).rejects.toThrow(/is not a git repository\. "git init" and a first commit make it one/);
+    await runGit(empty, 'init', '--quiet');
+    await expect(add(empty)).rejects.toThrow(/has no commits yet/);
+    await expect(add(join(mine, '.git'))).rejects.toThrow(/name the directory that has the files/);
+    await expect(add(join(served.scratch, 'nowhere'))).rejects.toThrow(/There is no directory/);
+    await expect(add(join(mine, 'a.txt'))).rejects.toThrow(/is not a directory/);
+    writeFileSync(join(mine, '.git/config'), 'nonsense [');
+    await expect(add(mine)).rejects.toThrow(/git cannot read/);
+  });
+});

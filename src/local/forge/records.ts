@@ -1,0 +1,199 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isNamespace, isPathSegment, projectKey } from './names.ts';
+
+/** Access levels as GitLab numbers them. */
+export const accessLevel = { none: 0, guest: 10, reporter: 20, developer: 30, maintainer: 40, owner: 50 } as const;
+
+export interface ForgeUser {
+  readonly id: number;
+  readonly username: string;
+  readonly name: string;
+  readonly email: string;
+}
+
+export interface ForgeProject {
+  readonly id: number;
+  readonly namespace: string;
+  readonly path: string;
+  readonly name: string;
+  readonly description: string;
+  readonly visibility: 'public' | 'private';
+  /** Absolute path of the git directory. */
+  readonly gitDir: string;
+  /** The user's own repository: its working tree, or the bare repository itself. null for those that the forge made. */
+  readonly ownPath: string | null;
+  /** Access level of everybody who has signed in. */
+  readonly everyone: number;
+  readonly members: readonly { readonly username: string; readonly accessLevel: number }[];
+  /** ISO date. */
+  readonly createdAt: string;
+}
+
+interface TokenRecord {
+  /** SHA-256 of the token. The token itself is 32 random bytes, so that a plain hash is enough. */
+  readonly hash: string;
+  readonly username: string;
+  /** ISO date; null never expires. */
+  readonly expiresAt: string | null;
+}
+
+interface Stored {
+  version: 1;
+  nextUserId: number;
+  nextProjectId: number;
+  users: ForgeUser[];
+  projects: ForgeProject[];
+  tokens: TokenRecord[];
+}
+
+export type NewProject = Omit<ForgeProject, 'id' | 'createdAt' | 'gitDir'>;
+
+/** Users, projects and token hashes in one file (0600), replaced as a whole so that a crash leaves the old or the new. */
+export class Records {
+  readonly #file: string;
+  readonly #stored: Stored;
+  readonly #projectsByKey = new Map<string, ForgeProject>();
+  readonly #projectsById = new Map<number, ForgeProject>();
+  readonly #usersByName = new Map<string, ForgeUser>();
+  readonly #tokens = new Map<string, TokenRecord>();
+
+  private constructor(file: string, stored: Stored) {
+    this.#file = file;
+    this.#stored = stored;
+    for (const user of stored.users) this.#usersByName.set(user.username, user);
+    for (const project of stored.projects) this.#index(project);
+    for (const token of stored.tokens) this.#tokens.set(token.hash, token);
+  }
+
+  /** Throws when the file is there but not readable as what this class writes. */
+  static open(file: string): Records {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    chmodSync(dirname(file), 0o700);
+    return new Records(file, read(file));
+  }
+
+  /** Makes the user, or brings name and e-mail up to date. */
+  ensureUser(user: { username: string; name: string; email: string }): ForgeUser {
+    if (user.username === '') throw new Error('a user of the forge needs a user name');
+    const known = this.#usersByName.get(user.username);
+    if (known && known.name === user.name && known.email === user.email) return known;
+    const { username, name, email } = user;
+    const next: ForgeUser = { id: known?.id ?? this.#stored.nextUserId++, username, name, email };
+    this.#stored.users = [...this.#stored.users.filter(({ id }) => id !== next.id), next];
+    this.#usersByName.set(username, next);
+    this.#save();
+    return next;
+  }
+
+  /** A new token of a user who is known already; also forgets the tokens that have expired. */
+  issueToken(username: string, expiresAt: Date | undefined, now = new Date()): string {
+    const token = randomBytes(32).toString('hex');
+    const record: TokenRecord = { hash: hashOf(token), username, expiresAt: expiresAt?.toISOString() ?? null };
+    for (const old of this.#stored.tokens) if (hasExpired(old, now)) this.#tokens.delete(old.hash);
+    this.#stored.tokens = [...this.#stored.tokens.filter((old) => !hasExpired(old, now)), record];
+    this.#tokens.set(record.hash, record);
+    this.#save();
+    return token;
+  }
+
+  /** Whose token it is; undefined for an unknown or expired one. */
+  userOfToken(token: string, now = new Date()): ForgeUser | undefined {
+    const record = this.#tokens.get(hashOf(token));
+    return record && !hasExpired(record, now) ? this.#usersByName.get(record.username) : undefined;
+  }
+
+  /** The number that the next project gets: its directory is made before the record. */
+  get nextProjectId(): number {
+    return this.#stored.nextProjectId;
+  }
+
+  /** `id` must be `nextProjectId`, read before the repository was made; a number that was taken meanwhile throws. */
+  addProject(id: number, gitDir: string, project: NewProject, now = new Date()): ForgeProject {
+    if (!isNamespace(project.namespace) || !isPathSegment(project.path)) {
+      throw new Error(`${project.namespace}/${project.path} is not a project path`);
+    }
+    if (id < this.#stored.nextProjectId) throw new Error(`project number ${id} is taken`);
+    if (this.projectByPath(`${project.namespace}/${project.path}`)) {
+      throw new Error(`the project ${project.namespace}/${project.path} exists already`);
+    }
+    const record: ForgeProject = { ...project, id, gitDir, createdAt: now.toISOString() };
+    this.#stored.nextProjectId = id + 1;
+    this.#stored.projects.push(record);
+    this.#index(record);
+    this.#save();
+    return record;
+  }
+
+  projectByPath(pathWithNamespace: string): ForgeProject | undefined {
+    return this.#projectsByKey.get(projectKey(pathWithNamespace));
+  }
+
+  projectById(id: number): ForgeProject | undefined {
+    return this.#projectsById.get(id);
+  }
+
+  projects(): readonly ForgeProject[] {
+    return this.#stored.projects;
+  }
+
+  #index(project: ForgeProject): void {
+    this.#projectsByKey.set(projectKey(`${project.namespace}/${project.path}`), project);
+    this.#projectsById.set(project.id, project);
+  }
+
+  #save(): void {
+    const temporary = `${this.#file}.new`;
+    const descriptor = openSync(temporary, 'w', 0o600);
+    try {
+      writeSync(descriptor, `${JSON.stringify(this.#stored, null, 2)}\n`);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, this.#file);
+  }
+}
+
+/** The caller's level on a project: 0 is a stranger, who sees it only when it is public. */
+export function levelOf(project: ForgeProject, user: ForgeUser | undefined): number {
+  if (!user) return accessLevel.none;
+  const member = project.members.find(({ username }) => username === user.username);
+  return Math.max(project.everyone, member?.accessLevel ?? accessLevel.none);
+}
+
+export function canSee(project: ForgeProject, user: ForgeUser | undefined): boolean {
+  return project.visibility === 'public' || levelOf(project, user) > accessLevel.none;
+}
+
+export function pathWithNamespace(project: ForgeProject): string {
+  return `${project.namespace}/${project.path}`;
+}
+
+function read(file: string): Stored {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return { version: 1, nextUserId: 1, nextProjectId: 1, users: [], projects: [], tokens: [] };
+  }
+  try {
+    const stored = JSON.parse(text) as Partial<Stored>;
+    if (stored.version !== 1 || !stored.users || !stored.projects || !stored.tokens) throw new Error('unknown content');
+    return stored as Stored;
+  } catch (error) {
+    throw new Error(`${file} cannot be read as the forge's list of projects; "npm run reset" starts afresh`, {
+      cause: error,
+    });
+  }
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+function hasExpired(token: TokenRecord, now: Date): boolean {
+  return token.expiresAt !== null && Date.parse(token.expiresAt) <= now.getTime();
+}

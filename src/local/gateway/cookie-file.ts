@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { writePrivate } from '../state.ts';
+
+/** One cookie of one host, as curl's cookie files hold them (the format of Netscape's `cookies.txt`). */
+export interface FileCookie {
+  host: string;
+  name: string;
+  value: string;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
+
+/** The value of the cookie of that name; undefined without file or cookie. */
+export function readCookieFile(file: string, name: string): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return text
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .find((fields) => fields[5] === name)?.[6]
+    ?.trim();
+}
+
+/** For the owner's eyes only: the file is as good as a password. */
+export function writeCookieFile(file: string, { host, name, value, expiresAt }: FileCookie): void {
+  // Domain (with the mark for HttpOnly), subdomains, path, secure, expiry, name, value.
+  const line = [`#HttpOnly_${host}`, 'FALSE', '/', 'FALSE', String(Math.floor(expiresAt / 1000)), name, value].join(
+    '\t',
+  );
+  writePrivate(file, `# Netscape HTTP Cookie File\n# Signs in as you. For: curl -b ${file}\n${line}\n`);
+}

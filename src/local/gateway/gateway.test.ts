@@ -1,0 +1,364 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import pino from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createGateway, type Gateway, type GatewayOptions } from './gateway.ts';
+import { TestBrowser } from './testing.ts';
+
+const owner = { username: 'ada', name: 'Ada', email: 'ada@localhost.localdomain' };
+let directory: string;
+let service: Server | undefined;
+let front: Server;
+let gateway: Gateway;
+let origin: string;
+let now = Date.now();
+let gitTokens = 0;
+let issueGitToken: GatewayOptions['issueGitToken'];
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'gateway-'));
+  now = Date.now();
+  gitTokens = 0;
+  issueGitToken = (user, expiresAt) => {
+    gitTokens += 1;
+    return { token: `git-${user.username}`, expiresAt };
+  };
+  front = createServer((req, res) => void gateway.handle(req, res)).listen(0, '127.0.0.1');
+  await once(front, 'listening');
+  origin = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+  await startGateway();
+  await startService();
+});
+afterEach(() => {
+  gateway.close();
+  for (const server of [front, service]) {
+    server?.closeAllConnections();
+    server?.close();
+  }
+  rmSync(directory, { recursive: true });
+});
+
+async function startGateway(): Promise<void> {
+  gateway = await createGateway({
+    stateDir: join(directory, 'gateway'),
+    cookieFile: join(directory, 'cookies.txt'),
+    publicOrigin: origin,
+    sessionOrigin: origin.replace('127.0.0.1', 'localhost'),
+    user: owner,
+    gitUrl: `${origin}/forge`,
+    issueGitToken: (user, expiresAt) => issueGitToken(user, expiresAt),
+    serviceTarget: { socketPath: join(directory, 'service.sock') },
+    log: pino({ level: 'silent' }),
+    now: () => now,
+  });
+}
+
+/** A service that says which headers it got. */
+async function startService(): Promise<void> {
+  service = createServer((req, res) => {
+    res.setHeader('Set-Cookie', 'notebook-sessions-anonymous=anon-1; Path=/notebooks').end(JSON.stringify(req.headers));
+  }).listen(join(directory, 'service.sock'));
+  await once(service, 'listening');
+}
+
+async function signedIn(): Promise<TestBrowser> {
+  const browser = new TestBrowser();
+  await browser.go(gateway.signInLink('/notebooks/'));
+  return browser;
+}
+
+type Headers = Record<string, string | undefined>;
+const seenBy = async (browser: TestBrowser, headers: Record<string, string> = {}): Promise<Headers> =>
+  JSON.parse((await browser.visit(`${origin}/notebooks/servers`, { headers })).body) as Headers;
+
+test('the link signs in once, for ten minutes, and leads to the page it names', async () => {
+  const link = gateway.signInLink('/notebooks/launch/demo/first-light?ref=main');
+  const browser = new TestBrowser();
+  const first = await browser.visit(link);
+  expect(first.status).toBe(302);
+  expect(first.headers.location).toBe('/notebooks/launch/demo/first-light?ref=main');
+  expect(first.headers['set-cookie']?.[0]).toMatch(/HttpOnly.*SameSite=Lax/i);
+  expect((await seenBy(browser))['renku-auth-id-token']).toBeDefined();
+  // Again in the same browser it only leads on; in another one it is used up.
+  expect((await browser.visit(link)).headers.location).toContain('/notebooks/launch/');
+  const second = await new TestBrowser().visit(link);
+  expect(second.status).toBe(401);
+  expect(second.body).toContain('npm start');
+  expect(second.headers['set-cookie']).toBeUndefined();
+  const late = gateway.signInLink();
+  now += 10 * 60_000;
+  expect((await new TestBrowser().visit(late)).status).toBe(401);
+});
+
+test('who looks ahead does not use the link up', async () => {
+  const link = gateway.signInLink();
+  expect((await new TestBrowser().visit(link, { method: 'HEAD' })).status).toBe(503);
+  expect((await new TestBrowser().visit(link, { headers: { 'Sec-Purpose': 'prefetch;prerender' } })).status).toBe(503);
+  expect((await new TestBrowser().visit(link)).status).toBe(302);
+});
+
+test.each([
+  '//evil.test/',
+  '/\\evil.test/',
+  'https://evil.test/',
+  'javascript:alert(1)',
+  '/\t/evil.test',
+  '',
+  'notebooks',
+])('the link never leads to %j', async (next) => {
+  const link = new URL(gateway.signInLink());
+  link.searchParams.set('next', next);
+  expect((await new TestBrowser().visit(link.href)).headers.location).toBe('/notebooks/');
+});
+
+test('the service sees who it is, by tokens that verify; the gateway’s cookie stays here', async () => {
+  const browser = await signedIn();
+  browser.jar.push({ host: '127.0.0.1', path: '/', name: 'other', value: 'kept' });
+  const headers = await seenBy(browser);
+  expect(headers['cookie']).toBe('notebook-sessions-anonymous=anon-1; other=kept');
+  const jwks = JSON.parse((await new TestBrowser().visit(`${origin}/auth/jwks.json`)).body) as JSONWebKeySet;
+  expect(JSON.stringify(jwks)).not.toContain('"d"');
+  const verify = (token = '', audience = 'notebook-sessions') =>
+    jwtVerify(token, createLocalJWKSet(jwks), { issuer: `${origin}/auth`, audience, currentDate: new Date(now) });
+  const { payload } = await verify(headers['renku-auth-id-token']);
+  expect(payload).toMatchObject({ sub: 'local-ada', preferred_username: 'ada', name: 'Ada', email: owner.email });
+  expect((payload.exp ?? 0) - now / 1000).toBeLessThanOrEqual(300);
+  await expect(verify(headers['renku-auth-access-token'])).rejects.toThrow(/aud/);
+  await expect(verify(headers['renku-auth-refresh-token'])).rejects.toThrow(/aud/);
+  const credentials = JSON.parse(
+    Buffer.from(headers['renku-auth-git-credentials'] ?? '', 'base64').toString(),
+  ) as object;
+  expect(credentials).toEqual({
+    [`${origin}/forge`]: { AuthorizationHeader: 'bearer git-ada', AccessTokenExpiresAt: expect.any(Number) },
+  });
+});
+
+test('tokens are made once in a while, always good for another two minutes, and the git token rarely', async () => {
+  const browser = await signedIn();
+  const idToken = async () => (await seenBy(browser))['renku-auth-id-token'] ?? '';
+  const [first, second] = await Promise.all([idToken(), idToken()]);
+  expect(second).toBe(first);
+  for (let minute = 0; minute < 60; minute += 1) {
+    now += 60_000;
+    const { exp } = JSON.parse(Buffer.from((await idToken()).split('.')[1] ?? '', 'base64url').toString()) as {
+      exp: number;
+    };
+    expect(exp * 1000 - now).toBeGreaterThan(120_000);
+  }
+  expect(await idToken()).not.toBe(first);
+  expect(gitTokens).toBe(1);
+});
+
+test('a git token that cannot be made is a 503 once, and not remembered', async () => {
+  const browser = new TestBrowser();
+  await browser.visit(gateway.signInLink());
+  const working = issueGitToken;
+  issueGitToken = () => Promise.reject(new Error('the disk is full'));
+  expect((await browser.visit(`${origin}/notebooks/`)).status).toBe(503);
+  issueGitToken = working;
+  expect((await browser.visit(`${origin}/notebooks/`)).status).toBe(200);
+});
+
+test('without a git token nobody is registered, and the page says why', async () => {
+  issueGitToken = () => ({ token: null, expiresAt: null });
+  const browser = await signedIn();
+  expect(await seenBy(browser)).not.toHaveProperty('renku-auth-id-token');
+  expect((await browser.visit(`${origin}/auth/`)).body).toContain('GITLAB_TOKEN');
+});
+
+test('nobody can pretend: headers that only a gateway sets are dropped, from anybody', async () => {
+  const pretended = {
+    'Renku-Auth-Id-Token': 'x',
+    renku_auth_access_token: 'x',
+    'Renku-Auth-Anon-Id': 'anon-x',
+    'X-Forwarded-For': '6.6.6.6',
+    'X-Forwarded-Prefix': '/x',
+    Forwarded: 'for=6.6.6.6',
+    'X-Script-Name': '/x',
+  };
+  const seen = await seenBy(new TestBrowser(), pretended);
+  expect(Object.keys(seen).filter((name) => /renku|script|prefix|^forwarded/.test(name))).toEqual([]);
+  expect(seen['x-forwarded-for']).toBe('127.0.0.1');
+  const tokens = await seenBy(await signedIn(), pretended);
+  expect(tokens['renku-auth-id-token']).toMatch(/^ey/);
+  // Dropped by way of Connection, which names what to drop: ours is added after that.
+  const trick = await seenBy(await signedIn(), { Connection: 'close, Renku-Auth-Id-Token, Cookie' });
+  expect(trick['renku-auth-id-token']).toMatch(/^ey/);
+});
+
+test('a forged, changed or foreign cookie is nobody’s', async () => {
+  const browser = await signedIn();
+  const cookie = browser.cookie(/gateway/);
+  for (const value of ['', 'x', `${cookie?.value}x`, cookie?.value.slice(1), cookie?.value.toUpperCase()]) {
+    expect(await seenBy(new TestBrowser(), { Cookie: `${cookie?.name}=${value}` })).not.toHaveProperty(
+      'renku-auth-id-token',
+    );
+  }
+  now += 31 * 24 * 3_600_000;
+  expect(await seenBy(browser)).not.toHaveProperty('renku-auth-id-token');
+});
+
+test('one can be somebody else, anonymous, oneself again, and sign out; it holds for this browser only', async () => {
+  const browser = await signedIn();
+  const other = await signedIn();
+  const me = async (who: TestBrowser) => JSON.parse((await who.visit(`${origin}/auth/me`)).body) as Headers;
+  const post = (path: string, form: Record<string, string> = {}) =>
+    browser.visit(origin + path, { form, from: origin });
+  expect(await me(browser)).toMatchObject({ kind: 'registered', username: 'ada', name: 'Ada', switch_url: '/auth/' });
+
+  expect((await post('/auth/become', { username: 'Grace' })).headers.location).toBe('/auth/');
+  expect(await me(browser)).toMatchObject({ username: 'Grace', id: 'local-Grace' });
+  expect((await post('/auth/become', { username: '<script>' })).status).toBe(422);
+  await post('/auth/anonymous');
+  expect(await me(browser)).toEqual({ kind: 'anonymous', signed_in: true, switch_url: '/auth/' });
+  expect(await seenBy(browser)).not.toHaveProperty('renku-auth-id-token');
+  expect((await browser.visit(`${origin}/auth/`)).body).toContain('Be ada again');
+  await post('/auth/become', { username: 'ada' });
+  expect(await me(browser)).toMatchObject({ username: 'ada', email: owner.email });
+
+  const stolen = browser.cookie(/gateway/);
+  await post('/auth/sign-out');
+  expect(browser.cookie(/gateway/)).toBeUndefined();
+  browser.jar.push(stolen as NonNullable<typeof stolen>);
+  expect(await me(browser)).toMatchObject({ kind: 'anonymous', signed_in: false });
+  expect(await me(other)).toMatchObject({ username: 'ada' });
+});
+
+test('changes need a signed-in browser and come from no other site’s page', async () => {
+  const browser = await signedIn();
+  const localhost = origin.replace('127.0.0.1', 'localhost');
+  for (const from of ['https://evil.test', localhost, 'http://127.0.0.1:1', 'null']) {
+    const options = from === 'null' ? { headers: { Origin: 'null' } } : { from };
+    expect((await browser.visit(`${origin}/auth/become`, { form: { username: 'x' }, ...options })).status, from).toBe(
+      403,
+    );
+    expect((await browser.visit(`${origin}/notebooks/servers`, { method: 'POST', ...options })).status, from).toBe(403);
+  }
+  expect(
+    (await new TestBrowser().visit(`${origin}/auth/become`, { form: { username: 'x' }, from: origin })).status,
+  ).toBe(401);
+  expect((await browser.visit(`${origin}/auth/become?username=x`)).status).toBe(404);
+  expect(
+    (await browser.visit(`${origin}/auth/become`, { form: { username: 'x'.repeat(9000) }, from: origin })).status,
+  ).toBe(413);
+  // Scripts of other sites do not even read; a link that a person follows is fine.
+  expect((await browser.visit(`${origin}/notebooks/servers`, { from: localhost, script: true })).status).toBe(403);
+  expect(
+    (await browser.visit(`${origin}/notebooks/servers`, { from: 'http://127.0.0.1:1', script: true })).status,
+  ).toBe(403);
+  const framed = { from: 'https://evil.test', headers: { 'Sec-Fetch-Dest': 'iframe' } };
+  expect((await browser.visit(`${origin}/notebooks/`, framed)).status).toBe(403);
+  expect((await browser.visit(`${origin}/notebooks/`, { from: 'https://evil.test' })).status).toBe(200);
+});
+
+test('any other Host is refused, however it is said', async () => {
+  const browser = await signedIn();
+  const { port } = new URL(origin);
+  for (const host of [`localhost:${port}`, `evil.test:${port}`, '127.0.0.1', `127.0.0.1.:${port}`, `127.1:${port}`]) {
+    expect((await browser.visit(`${origin}/notebooks/`, { headers: { Host: host } })).status, host).toBe(421);
+  }
+  const own = `127.0.0.1:${port}`;
+  const statusOf = async (head: string) => {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`${head}\r\nConnection: close\r\n\r\n`);
+    return Number((await text(socket)).split(' ')[1]);
+  };
+  expect(await statusOf(`GET http://evil.test/notebooks/ HTTP/1.1\r\nHost: ${own}`)).toBe(421);
+  expect(await statusOf(`GET http://${own}/notebooks/ HTTP/1.1\r\nHost: ${own}`)).toBe(200);
+  expect(await statusOf(`GET /notebooks/ HTTP/1.1\r\nHost: ${own}\r\nHost: evil.test`)).toBeGreaterThanOrEqual(400);
+  expect(await statusOf('GET /notebooks/ HTTP/1.0')).toBe(421);
+  expect(await statusOf('GET /notebooks/ HTTP/1.1\r\nHost:')).toBe(421);
+  expect(await statusOf(`OPTIONS * HTTP/1.1\r\nHost: ${own}`)).toBe(400);
+});
+
+test('pages cannot be framed, and show names as text', async () => {
+  const browser = await signedIn();
+  const page = await browser.visit(`${origin}/auth/`);
+  expect(page.headers['content-security-policy']).toContain("frame-ancestors 'none'");
+  expect(page.headers['x-frame-options']).toBe('DENY');
+  expect(page.headers['cache-control']).toBe('no-store');
+  expect(page.headers['referrer-policy']).toBe('same-origin');
+});
+
+test('a restart signs nobody out and keeps the keys; secrets are private and cookies are not stored', async () => {
+  const browser = await signedIn();
+  const idToken = (await seenBy(browser))['renku-auth-id-token'] ?? '';
+  const cookieFile = readFileSync(join(directory, 'cookies.txt'), 'utf8');
+  gateway.close();
+  await startGateway();
+  expect(await seenBy(browser)).toHaveProperty('renku-auth-id-token');
+  const jwks = JSON.parse((await browser.visit(`${origin}/auth/jwks.json`)).body) as JSONWebKeySet;
+  await jwtVerify(idToken, createLocalJWKSet(jwks), { currentDate: new Date(now) });
+  expect(readFileSync(join(directory, 'cookies.txt'), 'utf8')).toBe(cookieFile);
+
+  const state = join(directory, 'gateway');
+  for (const name of readdirSync(state)) {
+    expect(statSync(join(state, name)).mode & 0o777, name).toBe(0o600);
+    expect(readFileSync(join(state, name), 'utf8')).not.toContain(browser.cookie(/gateway/)?.value ?? 'none');
+  }
+  expect(statSync(state).mode & 0o777).toBe(0o700);
+  expect(statSync(join(directory, 'cookies.txt')).mode & 0o777).toBe(0o600);
+});
+
+test('a damaged list of browsers costs a new sign-in and no more', async () => {
+  const browser = await signedIn();
+  for (const damage of ['', '{', 'null', '[]', '{"version":1,"browsers":[null,{"id":5}]}', '{"version":9}']) {
+    writeFileSync(join(directory, 'gateway', 'browsers.json'), damage);
+    await startGateway();
+    expect(await seenBy(browser), damage).not.toHaveProperty('renku-auth-id-token');
+  }
+  expect(await seenBy(await signedIn())).toHaveProperty('renku-auth-id-token');
+});
+
+test('the cookie file signs programs in, and gets them a new link', async () => {
+  const cookieFile = join(directory, 'cookies.txt');
+  const line = readFileSync(cookieFile, 'utf8').trim().split('\n').at(-1)?.split('\t') ?? [];
+  expect(line.slice(0, 4)).toEqual(['#HttpOnly_127.0.0.1', 'FALSE', '/', 'FALSE']);
+  expect(`${line[5]}=${line[6]}`).toBe(gateway.cookieHeader);
+  expect(await seenBy(new TestBrowser(), { Cookie: gateway.cookieHeader })).toHaveProperty('renku-auth-id-token');
+  if (existsSync('/usr/bin/curl')) {
+    const curl = spawn('curl', ['-sS', '-b', cookieFile, '-X', 'POST', `${origin}/auth/links`]);
+    const { link } = JSON.parse(await text(curl.stdout)) as { link: string };
+    expect((await new TestBrowser().visit(link)).status).toBe(302);
+  }
+  // Whoever it was switched to, the next start gives the owner's.
+  await new TestBrowser().visit(`${origin}/auth/become`, {
+    form: { username: 'grace' },
+    headers: { Cookie: gateway.cookieHeader },
+  });
+  await startGateway();
+  expect(readFileSync(cookieFile, 'utf8')).not.toContain(line[6]);
+});
+
+test('a service that is not there is a 503 that says so, to programs and to people', async () => {
+  service?.closeAllConnections();
+  service?.close();
+  const program = await new TestBrowser().visit(`${origin}/notebooks/servers`, { script: true });
+  expect(program.status).toBe(503);
+  expect(program.headers['retry-after']).toBe('2');
+  expect(JSON.parse(program.body)).toMatchObject({
+    error: { code: 3503, requestId: expect.any(String), message: expect.any(String) },
+  });
+  const person = await new TestBrowser().visit(`${origin}/notebooks/`);
+  expect(person.body).toContain('http-equiv="refresh"');
+  await startService();
+  expect((await new TestBrowser().visit(`${origin}/notebooks/`)).status).toBe(200);
+});
+
+test('paths: the front page leads to the service, its own paths go there, others are nowhere', async () => {
+  const browser = new TestBrowser();
+  expect((await browser.visit(`${origin}/`)).headers.location).toBe('/notebooks/');
+  for (const path of ['/health', '/ready', '/notebooks', '/notebooks/servers?x=1']) {
+    expect((await browser.visit(origin + path)).status, path).toBe(200);
+  }
+  for (const path of ['/notebooksx', '/other', '/healthy', '/auth/other', '/auth/session']) {
+    expect((await browser.visit(origin + path)).status, path).toBe(path === '/auth/session' ? 400 : 404);
+  }
+});

@@ -1,0 +1,91 @@
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+
+export interface Answer {
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: string;
+  /** Where it came from. */
+  url: string;
+}
+
+interface JarCookie {
+  host: string;
+  path: string;
+  name: string;
+  value: string;
+}
+
+export interface Visit {
+  method?: string;
+  headers?: Record<string, string>;
+  form?: Record<string, string>;
+  /** The origin of the page that the request comes from; absent: the address bar. */
+  from?: string;
+  /** What a script asks for, in contrast to a page that a person goes to. */
+  script?: boolean;
+}
+
+/** Enough of a browser for these tests: a jar that keeps cookies by host and path, and the headers that browsers add. */
+export class TestBrowser {
+  readonly jar: JarCookie[] = [];
+
+  /** One request, redirects not followed. Any host name is this machine. */
+  visit(to: string, options: Visit = {}): Promise<Answer> {
+    const url = new URL(to);
+    const { method = options.form ? 'POST' : 'GET', form, from, script } = options;
+    const cookies = this.jar.filter((cookie) => cookie.host === url.hostname && url.pathname.startsWith(cookie.path));
+    const body = form ? new URLSearchParams(form).toString() : undefined;
+    const headers: Record<string, string> = {
+      Host: url.host,
+      Accept: script ? '*/*' : 'text/html,*/*',
+      'Sec-Fetch-Site': siteOf(from, url),
+      'Sec-Fetch-Mode': script ? 'cors' : 'navigate',
+      'Sec-Fetch-Dest': script ? 'empty' : 'document',
+      ...(from !== undefined && (method !== 'GET' || (script && from !== url.origin)) ? { Origin: from } : {}),
+      ...(cookies.length > 0 ? { Cookie: cookies.map(({ name, value }) => `${name}=${value}`).join('; ') } : {}),
+      ...(body === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }),
+      ...options.headers,
+    };
+    return new Promise((resolve, reject) => {
+      const target = to.slice(url.origin.length) || '/';
+      const req = request({ host: '127.0.0.1', port: url.port, method, path: target, headers, agent: false }, (res) => {
+        for (const line of res.headers['set-cookie'] ?? []) this.#keep(line, url.hostname);
+        const answer = { status: res.statusCode ?? 0, headers: res.headers, url: to };
+        text(res).then((content) => resolve({ ...answer, body: content }), reject);
+      });
+      req.on('error', reject);
+      req.end(body);
+    });
+  }
+
+  /** Follows redirects, as a person who clicks does. */
+  async go(to: string, options: Visit = {}): Promise<Answer> {
+    let answer = await this.visit(to, options);
+    for (let hops = 0; hops < 10 && answer.headers.location !== undefined; hops += 1) {
+      answer = await this.visit(new URL(answer.headers.location, answer.url).href, {
+        from: options.from ?? new URL(to).origin,
+      });
+    }
+    return answer;
+  }
+
+  cookie(name: RegExp): JarCookie | undefined {
+    return this.jar.find((cookie) => name.test(cookie.name));
+  }
+
+  #keep(line: string, host: string): void {
+    const [pair = '', ...attributes] = line.split('; ');
+    const [name = '', value = ''] = pair.split(/=(.*)/s);
+    const path = attributes.find((attribute) => attribute.startsWith('Path='))?.slice(5) ?? '/';
+    const old = this.jar.findIndex((cookie) => cookie.host === host && cookie.name === name && cookie.path === path);
+    if (old >= 0) this.jar.splice(old, 1);
+    if (!attributes.includes('Max-Age=0')) this.jar.push({ host, path, name, value });
+  }
+}
+
+function siteOf(from: string | undefined, to: URL): string {
+  if (from === undefined) return 'none';
+  if (from === to.origin) return 'same-origin';
+  return new URL(from).hostname === to.hostname ? 'same-site' : 'cross-site';
+}

@@ -1,0 +1,126 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { calculateJwkThumbprint, exportJWK, type JSONWebKeySet, SignJWT } from 'jose';
+import { writePrivate } from '../state.ts';
+import { type LocalUser, subjectOf } from './users.ts';
+
+export interface GitToken {
+  /** null: there is none, so nobody can be a registered user. */
+  token: string | null;
+  expiresAt: Date | null;
+}
+
+/** A new token of that user for git and the GitLab API, good until `expiresAt` where it is the caller's to choose. */
+export type IssueGitToken = (user: LocalUser, expiresAt: Date) => GitToken | Promise<GitToken>;
+
+export interface TokenIssuer {
+  readonly jwks: JSONWebKeySet;
+  /**
+   * The headers that a platform's gateway adds to a signed-in user's requests, as name and value; undefined where
+   * there is no git token, and so no registered user.
+   */
+  headersFor(user: LocalUser): Promise<readonly (readonly [name: string, value: string])[] | undefined>;
+}
+
+/** Who may accept the ID tokens: the service's `identity.audience`. */
+const idTokenAudience = 'notebook-sessions';
+const algorithm = 'ES256';
+const idTokenMs = 5 * 60 * 1000;
+/** New ones are made while the old ones are still good for what they were just sent along with. */
+const renewAfterMs = idTokenMs / 2;
+const refreshTokenMs = 12 * 60 * 60 * 1000;
+/** As long as a person may work with a session's clone without launching anything. */
+const gitTokenMs = 24 * 60 * 60 * 1000;
+const maxUsers = 200;
+
+interface Held<Value> {
+  value: Promise<Value>;
+  /** Milliseconds since the epoch. */
+  renewAt: number;
+}
+
+/**
+ * Signs with a key of this state folder, so that the service can verify as it would in a deployment. Tokens are made
+ * once in a while and not once per request.
+ */
+export async function createTokenIssuer(options: {
+  keyFile: string;
+  /** The `iss` claim. */
+  issuer: string;
+  gitUrl: string;
+  issueGitToken: IssueGitToken;
+  now?: () => number;
+}): Promise<TokenIssuer> {
+  const { issuer, gitUrl, now = Date.now } = options;
+  const key = signingKey(options.keyFile);
+  const publicJwk = await exportJWK(createPublicKey(key));
+  const kid = await calculateJwkThumbprint(publicJwk);
+  const headers = new Map<string, Held<readonly (readonly [string, string])[] | undefined>>();
+  const gitTokens = new Map<string, Held<GitToken>>();
+
+  const sign = (user: LocalUser, claims: Record<string, unknown>, lifetimeMs: number): Promise<string> =>
+    new SignJWT({ iss: issuer, sub: subjectOf(user), ...claims })
+      .setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' })
+      .setIssuedAt(Math.floor(now() / 1000))
+      .setExpirationTime(Math.floor((now() + lifetimeMs) / 1000))
+      .sign(key);
+
+  async function make(user: LocalUser): Promise<readonly (readonly [string, string])[] | undefined> {
+    const git = await held(gitTokens, user, now(), gitTokenMs / 2, async () =>
+      options.issueGitToken(user, new Date(now() + gitTokenMs)),
+    );
+    if (git.token === null) return undefined;
+    const person = { preferred_username: user.username, name: user.name, email: user.email, email_verified: true };
+    const [id, access, refresh] = await Promise.all([
+      sign(user, { aud: idTokenAudience, typ: 'ID', ...person }, idTokenMs),
+      // Another audience: an access token, which every session gets, must not pass for an ID token.
+      sign(user, { aud: 'account', typ: 'Bearer', preferred_username: user.username }, idTokenMs),
+      sign(user, { aud: issuer, typ: 'Refresh' }, refreshTokenMs),
+    ]);
+    const expiresAt = git.expiresAt === null ? null : Math.floor(git.expiresAt.getTime() / 1000);
+    const credentials = { [gitUrl]: { AuthorizationHeader: `bearer ${git.token}`, AccessTokenExpiresAt: expiresAt } };
+    return [
+      ['Renku-Auth-Id-Token', id],
+      ['Renku-Auth-Access-Token', access],
+      ['Renku-Auth-Refresh-Token', refresh],
+      ['Renku-Auth-Git-Credentials', Buffer.from(JSON.stringify(credentials)).toString('base64')],
+    ];
+  }
+
+  return {
+    jwks: { keys: [{ ...publicJwk, kid, alg: algorithm, use: 'sig' }] },
+    headersFor: (user) => held(headers, user, now(), renewAfterMs, () => make(user)),
+  };
+}
+
+/** The user's value, made anew when it is due; simultaneous callers share one making, and a failed one is forgotten. */
+function held<Value>(
+  values: Map<string, Held<Value>>,
+  user: LocalUser,
+  now: number,
+  renewAfter: number,
+  make: () => Promise<Value>,
+): Promise<Value> {
+  const current = values.get(user.username);
+  if (current && current.renewAt > now) return current.value;
+  const made: Held<Value> = { value: make(), renewAt: now + renewAfter };
+  values.delete(user.username);
+  values.set(user.username, made);
+  const oldest = values.keys().next();
+  if (values.size > maxUsers && !oldest.done) values.delete(oldest.value);
+  made.value.catch(() => {
+    if (values.get(user.username) === made) values.delete(user.username);
+  });
+  return made.value;
+}
+
+function signingKey(file: string): KeyObject {
+  try {
+    return createPrivateKey(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writePrivate(file, String(privateKey.export({ type: 'pkcs8', format: 'pem' })));
+  return privateKey;
+}

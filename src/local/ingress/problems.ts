@@ -1,0 +1,59 @@
+import type { Problem } from '../listener/answers.ts';
+import type { SessionAccess } from './session-access.ts';
+
+/** What the ingress has to say instead of passing a request on. */
+export interface Problems {
+  noPage: Problem;
+  noSession: Problem;
+  ambiguous: Problem;
+  signInFirst: Problem;
+  brokeOff: Problem;
+  codeUsed(next: string): Problem;
+  notYours(username: string): Problem;
+  notRunning(state: SessionAccess['state']): Problem;
+}
+
+/** Every page leads to the sessions page of `publicOrigin`. */
+export function problemsFor(publicOrigin: string): Problems {
+  const link = { href: `${publicOrigin}/notebooks/`, text: 'Projects and sessions' };
+  const problem = (status: number, message: string, detail: string | null = null): Problem => ({
+    status,
+    message,
+    detail,
+    link,
+  });
+  const noSession = problem(
+    404,
+    'There is no such session.',
+    'It was stopped, or never was. Its project can be launched again.',
+  );
+  return {
+    noSession,
+    noPage: problem(404, 'There is no such page.', 'Only sessions answer here.'),
+    ambiguous: problem(
+      400,
+      'The address leads out of the session.',
+      'Write it without "." and ".." between its slashes.',
+    ),
+    signInFirst: problem(401, 'Sign in first.', 'Open the session in a browser that is signed in.'),
+    brokeOff: problem(502, 'The session’s server broke off.', 'Try again; its log, on the sessions page, tells more.'),
+    codeUsed: (next) => ({
+      status: 401,
+      message: 'You were not recognised in time.',
+      detail: null,
+      link: { href: next, text: 'Open the session again' },
+    }),
+    notYours: (username) => ({
+      ...problem(403, 'This session belongs to another user.', `You are signed in as ${username}.`),
+      link: { href: `${publicOrigin}/auth/`, text: 'Be somebody else' },
+    }),
+    notRunning: (state) => {
+      if (state === 'stopping') return noSession;
+      if (state === 'failed')
+        return problem(503, 'The session has failed.', 'The sessions page says why, and shows its log.');
+      if (state === 'hibernated') return problem(503, 'The session is paused.', 'It can be resumed.');
+      const starting = problem(503, 'The session is starting.', 'This page opens it as soon as it is there.');
+      return { ...starting, refreshSeconds: 2 };
+    },
+  };
+}

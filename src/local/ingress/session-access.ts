@@ -1,0 +1,30 @@
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { resource } from '../../platform/kubernetes/resources.ts';
+import type { Cluster } from '../cluster.ts';
+
+/** What the ingress has to know of a session. */
+export interface SessionAccess {
+  name: string;
+  uid: string;
+  state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
+  /**
+   * Who may come in: `users` with one of these e-mail addresses, recognised here, as oauth2-proxy does in a cluster;
+   * or whoever has Jupyter's own token, which Jupyter asks for.
+   */
+  entry: { kind: 'users'; emails: readonly string[] } | { kind: 'token' };
+}
+
+/** undefined for a session that is not there, is on its way out, or was made by nobody who knew how. */
+export function findSession(cluster: Pick<Cluster, 'get'>, namespace: string, name: string): SessionAccess | undefined {
+  const server = cluster.get<JupyterServer>(resource.jupyterServers, namespace, name);
+  const { uid, deletionTimestamp } = server?.metadata ?? {};
+  if (!server || uid === undefined || deletionTimestamp !== undefined) return undefined;
+  const { oidc } = server.spec?.auth ?? {};
+  const emails = Array.isArray(oidc?.authorizedEmails) ? oidc.authorizedEmails : [];
+  return {
+    name,
+    uid,
+    state: server.status?.state ?? 'starting',
+    entry: oidc?.enabled === true ? { kind: 'users', emails } : { kind: 'token' },
+  };
+}

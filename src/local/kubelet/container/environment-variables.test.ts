@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import type { EnvironmentVariable, Pod } from '../types.ts';
+import { MissingReference, machineVariables, type References, resolveVariables } from './environment-variables.ts';
+
+const pod: Pod = { metadata: { name: 'p-0', namespace: 'ns', uid: 'u' } };
+const references: References = {
+  secret: (name) =>
+    name === 's' ? { metadata: {}, data: { token: Buffer.from('grüezi').toString('base64'), 'env.X': '' } } : undefined,
+  configMap: (name) => (name === 'c' ? { metadata: {}, data: { key: 'value' } } : undefined),
+};
+const resolve = (env: EnvironmentVariable[]) => resolveVariables({ name: 'c', env }, pod, references);
+const secret = (name: string, key: string, optional?: boolean): EnvironmentVariable => ({
+  name: 'T',
+  valueFrom: { secretKeyRef: { name, key, ...(optional === undefined ? {} : { optional }) } },
+});
+
+describe('resolveVariables', () => {
+  it('reads Secrets, ConfigMaps and fields', () => {
+    expect(
+      resolve([
+        secret('s', 'token'),
+        { name: 'E', valueFrom: { secretKeyRef: { name: 's', key: 'env.X' } } },
+        { name: 'C', valueFrom: { configMapKeyRef: { name: 'c', key: 'key' } } },
+        { name: 'F', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+        { name: 'EMPTY' },
+      ]),
+    ).toEqual({ T: 'grüezi', E: '', C: 'value', F: 'p-0', EMPTY: '' });
+  });
+
+  it('says what is missing, in the words of Kubernetes', () => {
+    expect(() => resolve([secret('nope', 'token')])).toThrow(new MissingReference('secret "nope" not found'));
+    expect(() => resolve([secret('s', 'nope')])).toThrow(new MissingReference("couldn't find key nope in Secret ns/s"));
+    expect(() => resolve([secret('s', 'constructor')])).toThrow(MissingReference);
+  });
+
+  it('leaves out what is optional and missing', () => {
+    expect(resolve([secret('nope', 'token', true)])).toEqual({});
+    expect(resolve([secret('s', 'nope', true)])).toEqual({});
+  });
+
+  it('expands earlier variables in literal values only, as Kubernetes does', () => {
+    expect(
+      resolve([
+        { name: 'A', value: 'a' },
+        { name: 'B', value: '$(A)-$(LATER)-$$(A)-$A-$(toString)' },
+        { name: 'LATER', value: 'x' },
+      ]),
+    ).toMatchObject({ B: 'a-$(LATER)-$(A)-$A-$(toString)' });
+  });
+
+  it('refuses names and values that no process can have', () => {
+    expect(() => resolve([{ name: 'A=B', value: '' }])).toThrow(/cannot name/);
+    expect(() => resolve([{ name: 'A', value: 'x\0y' }])).toThrow(/NUL/);
+  });
+});
+
+describe('machineVariables', () => {
+  it('passes what a program needs and none of the secrets of the terminal it was started from', () => {
+    const passed = machineVariables(
+      {
+        HOME: '/h',
+        PATH: '/bin',
+        LC_ALL: 'C',
+        https_proxy: 'p',
+        GITLAB_TOKEN: 't',
+        AWS_SECRET_ACCESS_KEY: 'k',
+        NODE_OPTIONS: 'o',
+      },
+      '/env/bin',
+    );
+    expect(passed).toEqual({ LANG: 'C.UTF-8', HOME: '/h', LC_ALL: 'C', https_proxy: 'p', PATH: '/env/bin:/bin' });
+  });
+});

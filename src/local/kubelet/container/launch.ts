@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import type { PythonEnvironment } from '../../python/types.ts';
+import { CannotStart, type PodContext } from '../pod/context.ts';
+import { makeDirectory, writePrivateFile } from '../pod/directory.ts';
+import type { Container } from '../types.ts';
+import { type Mount, rewriteValue } from '../volumes/mounts.ts';
+import { makeMounts, makeWorkingDirectory } from '../volumes/volumes.ts';
+import { MissingReference, machineVariables, resolveVariables } from './environment-variables.ts';
+import { chooseToken, jupyterCommand, jupyterVariables } from './jupyter.ts';
+import { type Role, roleOf, unknownRole } from './roles.ts';
+
+/** What it takes to bring a container up. */
+export type Launch =
+  | {
+      kind: 'process';
+      command: string[];
+      workingDirectory: string;
+      variables: Record<string, string>;
+      /** Of a Jupyter server. */
+      server?: { port: number; token: string };
+    }
+  /** Done by the kubelet itself; there is no process. */
+  | { kind: 'completed' }
+  /** Done by another part of the platform for as long as the pod lives. */
+  | { kind: 'standing' };
+
+/**
+ * Prepares a container's start: image, variables, mounts, folders, port. `port` is the one it had before. Throws
+ * CannotStart with what Kubernetes would show while it waits.
+ */
+export async function prepareLaunch(
+  container: Container,
+  init: boolean,
+  pod: PodContext,
+  port: number | undefined,
+): Promise<Launch> {
+  const role = roleOf(container, init);
+  if (!role) throw new CannotStart('CreateContainerError', unknownRole(container, init));
+  if (role === 'proxy') return { kind: 'standing' };
+  const environment = requireImage(role, container, pod);
+  if (role === 'image') return { kind: 'completed' };
+  const mounts = await mount(container, init, pod);
+  if (role === 'certificates') {
+    await provideCertificates(mounts);
+    return { kind: 'completed' };
+  }
+  const own = variables(container, pod, mounts);
+  const scratch = pod.directory.scratch(container.name);
+  const workingDirectory = await makeWorkingDirectory(container.workingDir ?? '/', mounts, scratch);
+  if (role === 'git-clone') {
+    const machine = machineVariables(process.env, '');
+    return {
+      kind: 'process',
+      command: [process.execPath, pod.machine.gitClone],
+      workingDirectory,
+      variables: { ...machine, ...own },
+    };
+  }
+  const token = await chooseToken(pod.directory, own['SERVER_APP_TOKEN']);
+  const jupyter = await jupyterVariables(pod.directory, token);
+  // Last, because whoever has the answer has to give the port back.
+  const chosen = await pod.machine.ports.take(port);
+  return {
+    kind: 'process',
+    command: jupyterCommand({ environment, directory: pod.directory, mounts, workingDirectory, port: chosen }),
+    workingDirectory,
+    variables: { ...machineVariables(process.env, environment.programs), ...own, ...jupyter },
+    server: { port: chosen, token },
+  };
+}
+
+/** The image's environment. Only what would run or pull the session's image asks for it. */
+function requireImage(role: Role, { image = '' }: Container, { machine }: PodContext): PythonEnvironment {
+  const found = machine.images.get(image);
+  if (found || (role !== 'image' && role !== 'jupyter-server')) return found ?? machine.environment;
+  const known = [...machine.images.keys()].join(', ');
+  throw new CannotStart('ErrImagePull', `there is no image "${image}" on this machine; it has: ${known || 'none'}`);
+}
+
+async function mount(container: Container, init: boolean, pod: PodContext): Promise<Mount[]> {
+  let volumes: ReadonlyMap<string, string>;
+  try {
+    volumes = await pod.volumes();
+  } catch (error) {
+    if (!(error instanceof MissingReference)) throw error;
+    throw new CannotStart(init ? 'PodInitializing' : 'ContainerCreating', `MountVolume.SetUp failed: ${error.message}`);
+  }
+  return await makeMounts(container, volumes);
+}
+
+function variables(container: Container, pod: PodContext, mounts: readonly Mount[]): Record<string, string> {
+  try {
+    const resolved = resolveVariables(container, pod.pod, pod.references);
+    return Object.fromEntries(Object.entries(resolved).map(([name, value]) => [name, rewriteValue(mounts, value)]));
+  } catch (error) {
+    if (!(error instanceof MissingReference)) throw error;
+    throw new CannotStart('CreateContainerConfigError', error.message);
+  }
+}
+
+const machineBundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
+const bundleName = 'ca-certificates.crt';
+
+/** The pod's variables name this file in the volume that the step fills in a cluster: here it is the machine's own. */
+async function provideCertificates(mounts: readonly Mount[]): Promise<void> {
+  const target = mounts.find(({ path }) => path === '/etc/ssl/certs');
+  if (!target) return;
+  const place = join(target.source, bundleName);
+  if (existsSync(place)) return;
+  await makeDirectory(target.source);
+  const found = [process.env['SSL_CERT_FILE'], ...machineBundles].find((file) => file && existsSync(file));
+  if (found) await symlink(found, place);
+  else await writePrivateFile(place, rootCertificates.join('\n'));
+}

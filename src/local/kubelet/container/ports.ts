@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+
+const loopback = '127.0.0.1';
+
+/** Ports of this machine for the sessions' servers: no two sessions are given the same one. */
+export class Ports {
+  readonly #taken = new Set<number>();
+
+  /** `wanted` if it is free, else another. The caller releases it. */
+  async take(wanted: number | undefined): Promise<number> {
+    if (wanted !== undefined && !this.#taken.has(wanted) && (await isFree(wanted))) {
+      this.#taken.add(wanted);
+      return wanted;
+    }
+    for (;;) {
+      const port = await freePort(0);
+      if (port === undefined) throw new Error(`no port is free on ${loopback}`);
+      if (this.#taken.has(port)) continue;
+      this.#taken.add(port);
+      return port;
+    }
+  }
+
+  /** Notes a port that a process from before uses. */
+  hold(port: number): void {
+    this.#taken.add(port);
+  }
+
+  release(port: number): void {
+    this.#taken.delete(port);
+  }
+}
+
+const isFree = async (port: number): Promise<boolean> => (await freePort(port)) === port;
+
+/** Listens for a moment; 0 lets the system choose. undefined when it cannot be had. */
+function freePort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen({ host: loopback, port, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' ? address?.port : undefined));
+    });
+  });
+}
+
+/**
+ * Whether this very process listens on the port. A port is anybody's until it is bound: without this look, another user
+ * of the machine who binds it first would be sent the session's token.
+ */
+export function listensOn(pid: number, port: number): boolean {
+  const address = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const listening = '0A';
+  const line = readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .find((entry) => entry.includes(address) && isListener(entry, address, listening));
+  const inode = line?.trim().split(/\s+/)[9];
+  if (inode === undefined) return false;
+  const socket = `socket:[${inode}]`;
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === socket);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function isListener(entry: string, address: string, state: string): boolean {
+  const fields = entry.trim().split(/\s+/);
+  return fields[1] === address && fields[3] === state;
+}
+
+/** undefined when the descriptor was closed meanwhile. */
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Container } from '../types.ts';
+import { listensOn } from './ports.ts';
+
+/** Until the first answer, so that the start is not held up by the looking. */
+const firstEveryMs = 50;
+/** An answer of Jupyter's costs it about a millisecond. */
+const laterEveryMs = 5_000;
+const afterFailureMs = 1_000;
+const maxAnswerBytes = 64 * 1024;
+
+export interface JupyterProbe {
+  pid: number;
+  port: number;
+  /** `/sessions/<name>/api/status` */
+  path: string;
+  token: string;
+  limits: ProbeLimits;
+  onReady: (ready: boolean) => void;
+  /** Something to tell of the server while it goes on: a sentence. */
+  onUnhealthy: (message: string) => void;
+}
+
+export interface ProbeLimits {
+  timeoutMs: number;
+  /** May stay without an answer for this long after its start. */
+  startupMs: number;
+  /** Without an answer for this long it counts as not ready, */
+  readinessMs: number;
+  /** and for this long as hung. */
+  livenessMs: number;
+}
+
+/** From the container's probes, or else the operator's numbers: 300 s to start, 20 s to unready, 60 s to a restart. */
+export function probeLimits({ startupProbe, readinessProbe, livenessProbe }: Container): ProbeLimits {
+  const total = (probe: Container['readinessProbe'], period: number, failures: number): number =>
+    (probe?.periodSeconds ?? period) * (probe?.failureThreshold ?? failures) * 1_000;
+  return {
+    timeoutMs: Math.max(readinessProbe?.timeoutSeconds ?? 1, 1) * 1_000,
+    startupMs: total(startupProbe, 2, 150),
+    readinessMs: total(readinessProbe, 2, 10),
+    livenessMs: total(livenessProbe, 2, 30),
+  };
+}
+
+/**
+ * Watches a Jupyter server by its /api/status. Resolves with a sentence when it has to be ended: it does not come up,
+ * hangs, or answers to anybody. Rejects only when `signal` (the process has ended) aborts.
+ */
+export async function watchJupyter(probe: JupyterProbe, signal: AbortSignal): Promise<string> {
+  const { limits } = probe;
+  let failingSince = performance.now();
+  let everReady = false;
+  let ready = false;
+  let listening = false;
+  for (;;) {
+    signal.throwIfAborted();
+    listening ||= listensOn(probe.pid, probe.port);
+    const failure = listening ? await look(probe, signal) : `nothing listens on port ${probe.port} yet`;
+    const now = performance.now();
+    if (failure === undefined) {
+      if (!everReady && (await isOpenToAnybody(probe, signal))) {
+        return 'Jupyter answers without its token, so it was stopped';
+      }
+      failingSince = now;
+      everReady = true;
+      if (!ready) probe.onReady(true);
+      ready = true;
+    } else {
+      const failingMs = now - failingSince;
+      if (!everReady && failingMs > limits.startupMs) return `Startup probe failed: ${failure}`;
+      if (everReady && failingMs > limits.livenessMs) return `Liveness probe failed: ${failure}`;
+      if (ready && failingMs > limits.readinessMs) {
+        ready = false;
+        probe.onReady(false);
+        probe.onUnhealthy(`Readiness probe failed: ${failure}`);
+      }
+    }
+    await wait(everReady ? (failure === undefined ? laterEveryMs : afterFailureMs) : firstEveryMs, undefined, {
+      signal,
+    });
+  }
+}
+
+/** undefined when the server answers well, else what is wrong. */
+async function look(probe: JupyterProbe, signal: AbortSignal): Promise<string | undefined> {
+  const status = await getStatus(probe, { Authorization: `token ${probe.token}` }, signal);
+  if (typeof status === 'string') return status;
+  return status >= 200 && status < 400 ? undefined : `HTTP probe failed with statuscode: ${status}`;
+}
+
+async function isOpenToAnybody(probe: JupyterProbe, signal: AbortSignal): Promise<boolean> {
+  const status = await getStatus(probe, {}, signal);
+  return typeof status === 'number' && status >= 200 && status < 300;
+}
+
+/** The HTTP status, or why there is none. */
+async function getStatus(
+  { port, path, limits }: JupyterProbe,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<number | string> {
+  const timeout = AbortSignal.timeout(limits.timeoutMs);
+  try {
+    const call = request({
+      host: '127.0.0.1',
+      port,
+      path,
+      headers: { ...headers, Connection: 'close' },
+      agent: false,
+      signal: AbortSignal.any([timeout, signal]),
+    });
+    call.end();
+    const [response] = (await once(call, 'response')) as [IncomingMessage];
+    let bytes = 0;
+    for await (const chunk of response) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > maxAnswerBytes) return 'the answer is too long';
+    }
+    return response.statusCode ?? 0;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (timeout.aborted) return `no answer within ${limits.timeoutMs} ms`;
+    if (error instanceof Error) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import { resource } from '../../platform/kubernetes/resources.ts';
+import type { Cluster } from '../cluster.ts';
+import { timestamp } from './pod/status.ts';
+
+export interface EventRecorder {
+  /** Tells of something that happened to `object`. Said again, the same thing counts up instead of filling the list. */
+  record(object: KubernetesObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+}
+
+/** More different events than this are not counted up but begun anew; it bounds what is remembered. */
+const remembered = 1_000;
+
+export function createEventRecorder(cluster: Cluster, component: string, log: Logger): EventRecorder {
+  const earlier = new Map<string, { name: string; count: number }>();
+
+  return {
+    record(object, type, reason, message) {
+      const { name = '', namespace = '', uid = '' } = object.metadata;
+      const key = JSON.stringify([uid, type, reason, message]);
+      const now = timestamp();
+      try {
+        const before = earlier.get(key);
+        if (before && cluster.get(resource.events, namespace, before.name)) {
+          before.count += 1;
+          cluster.mergePatch(resource.events, namespace, before.name, { count: before.count, lastTimestamp: now });
+          return;
+        }
+        const event = `${name}.${randomBytes(8).toString('hex')}`;
+        cluster.create<KubernetesObject & Record<string, unknown>>(resource.events, namespace, {
+          apiVersion: 'v1',
+          kind: 'Event',
+          metadata: { name: event, namespace },
+          involvedObject: { apiVersion: object.apiVersion, kind: object.kind, name, namespace, uid },
+          type,
+          reason,
+          message: message.slice(0, 1_024),
+          source: { component, host: 'local' },
+          reportingComponent: component,
+          reportingInstance: 'local',
+          firstTimestamp: now,
+          lastTimestamp: now,
+          count: 1,
+        });
+        if (earlier.size >= remembered) earlier.clear();
+        earlier.set(key, { name: event, count: 1 });
+      } catch (error) {
+        // An event is a note for people: that it is lost must not stop what it tells of.
+        log.warn({ err: error, reason }, 'an event could not be written');
+      }
+    },
+  };
+}

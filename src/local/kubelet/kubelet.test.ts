@@ -1,0 +1,347 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { resource } from '../../platform/kubernetes/resources.ts';
+import {
+  basePath,
+  createRest,
+  createSession,
+  deleteSession,
+  namespace,
+  statefulSet,
+  TestMachine,
+  waiting,
+} from './testing/session.ts';
+
+let machine: TestMachine;
+beforeEach(async () => {
+  machine = new TestMachine();
+  await machine.kubelet.start();
+});
+afterEach(async () => await machine.close());
+
+const workspace = (name: string) => join(machine.stateDir, 'volumes', namespace, name);
+const endpoint = (name: string) => {
+  const found = machine.kubelet.endpoint(namespace, `${name}-0`);
+  if (!found) throw new Error('the session has no endpoint');
+  return found;
+};
+interface Answer {
+  environment: Record<string, string>;
+  cwd: string;
+  argv: string[];
+}
+async function ask(name: string): Promise<Answer> {
+  const { port, token } = endpoint(name);
+  const response = await fetch(`http://127.0.0.1:${port}${basePath(name)}/x`, {
+    headers: { Authorization: `token ${token}` },
+  });
+  return (await response.json()) as Answer;
+}
+const fault = (value: string) => [{ name: 'FAULT', value }];
+
+describe('a session', () => {
+  it('is cloned, started, ready; its paths are real ones, its secrets are for it alone', async () => {
+    createSession(machine, { name: 'a', token: 'secret-token', graceSeconds: 1 });
+    const pod = await machine.ready('a');
+    expect(pod.status).toMatchObject({ phase: 'Running', podIP: '127.0.0.1', startTime: expect.any(String) });
+    expect(machine.container('a', 'git-clone')).toMatchObject({
+      ready: true,
+      state: { terminated: { exitCode: 0, reason: 'Completed' } },
+    });
+    expect(machine.container('a')).toMatchObject({
+      ready: true,
+      started: true,
+      restartCount: 0,
+      state: { running: {} },
+    });
+    expect(machine.container('a', 'passthrough-proxy')).toMatchObject({ ready: true });
+    expect(endpoint('a').token).toBe('secret-token');
+
+    const { environment, cwd, argv } = await ask('a');
+    const project = join(workspace('a'), 'group/project');
+    expect(cwd).toBe(project);
+    expect(environment['NOTEBOOK_DIR']).toBe(project);
+    expect(readFileSync(join(environment['JUPYTER_CONFIG_PATH'] ?? '', 'jupyter_server_config.py'), 'utf8')).toContain(
+      'ServerApp',
+    );
+    expect(environment['NOTEBOOK_SESSIONS_POD']).toBe(`${machine.marker}/${pod.metadata.uid}/jupyter-server`);
+    expect(argv.join(' ')).not.toContain('secret-token');
+    const cookie = argv.find((argument) => argument.includes('cookie_secret_file'))?.split('=')[1] ?? '';
+    expect(statSync(cookie).mode & 0o777).toBe(0o600);
+    expect(statSync(join(machine.stateDir, 'pods')).mode & 0o777).toBe(0o700);
+    expect(await machine.log('a', { container: 'git-clone' })).toBe(`cloned into ${project}\n`);
+  });
+
+  it('of a registered user gets a token that nobody knows', async () => {
+    createSession(machine, { name: 'a' });
+    await machine.ready('a');
+    expect(endpoint('a').token).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('is gone with every process and its folders when it is deleted', async () => {
+    createSession(machine, { name: 'a', variables: fault('stray') });
+    const { uid } = (await machine.ready('a')).metadata;
+    expect(machine.marked('jupyter-server').length).toBeGreaterThanOrEqual(3);
+    deleteSession(machine, 'a');
+    await vi.waitFor(() => expect(machine.pod('a')).toBeUndefined(), waiting);
+    expect(machine.marked()).toEqual([]);
+    expect(machine.kubelet.endpoint(namespace, 'a-0')).toBeUndefined();
+    await vi.waitFor(() => expect(existsSync(join(machine.stateDir, 'pods', uid ?? ''))).toBe(false), waiting);
+    await vi.waitFor(() => expect(existsSync(workspace('a'))).toBe(false), waiting);
+  });
+
+  it('that ignores SIGTERM is gone at once when its deletion is forced, also while it is being deleted', async () => {
+    createSession(machine, { name: 'a', variables: fault('deaf'), graceSeconds: 600 });
+    await machine.ready('a');
+    deleteSession(machine, 'a');
+    await vi.waitFor(() => expect(machine.pod('a')?.metadata.deletionTimestamp).toBeDefined(), waiting);
+    const before = performance.now();
+    machine.cluster.delete(resource.pods, namespace, 'a-0', { gracePeriodSeconds: 0 });
+    await vi.waitFor(() => expect(machine.marked()).toEqual([]), waiting);
+    expect(performance.now() - before).toBeLessThan(5_000);
+  });
+
+  it('keeps its files through hibernation, and a new session of the same name does not get them', async () => {
+    createSession(machine, { name: 'a' });
+    await machine.ready('a');
+    writeFileSync(join(workspace('a'), 'mine'), '');
+    machine.cluster.mergePatch(resource.statefulSets, namespace, 'a', { spec: { replicas: 0 } });
+    await vi.waitFor(() => expect(machine.pod('a')).toBeUndefined(), waiting);
+    machine.cluster.mergePatch(resource.statefulSets, namespace, 'a', { spec: { replicas: 1 } });
+    await machine.ready('a');
+    expect(existsSync(join(workspace('a'), 'mine'))).toBe(true);
+    deleteSession(machine, 'a');
+    await vi.waitFor(
+      () => expect(machine.cluster.get(resource.persistentVolumeClaims, namespace, 'a')).toBeUndefined(),
+      waiting,
+    );
+    createSession(machine, { name: 'a' });
+    await machine.ready('a');
+    expect(existsSync(join(workspace('a'), 'mine'))).toBe(false);
+  });
+});
+
+describe('trouble', () => {
+  it('with a missing Secret is told, and over as soon as the Secret is there', async () => {
+    const session = {
+      name: 'a',
+      variables: [{ name: 'X', valueFrom: { secretKeyRef: { name: 'later', key: 'env.X' } } }],
+    };
+    createSession(machine, session);
+    await vi.waitFor(
+      () =>
+        expect(machine.container('a')?.state?.waiting).toEqual({
+          reason: 'CreateContainerConfigError',
+          message: 'secret "later" not found',
+        }),
+      waiting,
+    );
+    const data = { 'env.X': Buffer.from('here').toString('base64') };
+    machine.cluster.create(resource.secrets, namespace, { metadata: { name: 'later', namespace }, ...{ data } });
+    await machine.ready('a');
+    expect((await ask('a')).environment['X']).toBe('here');
+  });
+
+  it('with volumes that come late is passing', async () => {
+    machine.cluster.create(resource.statefulSets, namespace, statefulSet({ name: 'a' }));
+    await vi.waitFor(
+      () =>
+        expect(machine.container('a', 'init-certificates')?.state?.waiting?.message).toContain('secret "a" not found'),
+      waiting,
+    );
+    createRest(machine.cluster, { name: 'a' });
+    await machine.ready('a');
+  });
+
+  it('with an image that is not there names those that are', async () => {
+    createSession(machine, { name: 'a', image: 'registry/other:1' });
+    const sentence = 'there is no image "registry/other:1" on this machine; it has: registry/server:1';
+    await vi.waitFor(
+      () =>
+        expect(machine.container('a', 'download-image')?.state?.waiting).toMatchObject({ reason: 'ImagePullBackOff' }),
+      waiting,
+    );
+    expect(machine.container('a', 'download-image')?.state?.waiting?.message).toContain(sentence);
+    expect(machine.pod('a')?.status?.phase).toBe('Pending');
+    expect(machine.events()).toContain(`Failed: ${sentence}`);
+  });
+
+  it('of a server that dies at its start is in the status, with the end of its log', async () => {
+    createSession(machine, { name: 'a', variables: fault('crash') });
+    await vi.waitFor(() => expect(machine.container('a')?.restartCount).toBeGreaterThanOrEqual(2), waiting);
+    await vi.waitFor(() => expect(machine.container('a')?.state?.waiting?.reason).toBe('CrashLoopBackOff'), waiting);
+    expect(machine.container('a')?.lastState?.terminated).toMatchObject({
+      exitCode: 1,
+      reason: 'Error',
+      message: 'the configuration is broken: default_url',
+    });
+    expect(machine.pod('a')?.status?.phase).toBe('Running');
+    expect(machine.events().join('\n')).toContain('BackOff: Back-off restarting failed container jupyter-server');
+  });
+
+  it('of git-clone keeps the exit code', async () => {
+    createSession(machine, { name: 'a', cloneVariables: [{ name: 'CLONE_EXIT', value: '204' }] });
+    await vi.waitFor(
+      () =>
+        expect(machine.container('a', 'git-clone')?.lastState?.terminated).toMatchObject({
+          exitCode: 204,
+          reason: 'Error',
+        }),
+      waiting,
+    );
+    expect(machine.container('a')?.state?.waiting?.reason).toBe('PodInitializing');
+  });
+
+  it('that was passing leaves the log of the life before', async () => {
+    createSession(machine, { name: 'a', variables: fault('crash-once') });
+    await machine.ready('a');
+    expect(machine.container('a')?.restartCount).toBe(1);
+    expect(await machine.log('a', { previous: true })).toBe('first life\n');
+    expect(await machine.log('a')).toBe('listening\n');
+  });
+
+  it('of a server that answers to anybody ends that server', async () => {
+    createSession(machine, { name: 'a', variables: fault('open') });
+    await vi.waitFor(
+      () => expect(machine.container('a')?.lastState?.terminated?.message).toContain('without its token'),
+      waiting,
+    );
+    expect(machine.container('a')?.ready).toBe(false);
+    expect(machine.kubelet.endpoint(namespace, 'a-0')).toBeUndefined();
+  });
+
+  it('of a server that hangs makes it unready, then restarts it', async () => {
+    createSession(machine, { name: 'a', variables: fault('hangs'), livenessSeconds: 4 });
+    await machine.ready('a');
+    // Within its next probe.
+    writeFileSync(join(workspace('a'), 'group/project/hang'), '');
+    await vi.waitFor(
+      () => expect(machine.container('a')).toMatchObject({ ready: false, state: { running: {} } }),
+      waiting,
+    );
+    await vi.waitFor(() => expect(machine.container('a')?.restartCount).toBe(1), waiting);
+    expect(machine.events().join('\n')).toContain('Unhealthy: Liveness probe failed: no answer within 1000 ms');
+  });
+
+  it('of a server that never answers ends with its start-up time', async () => {
+    createSession(machine, { name: 'a', variables: fault('mute'), startupSeconds: 2 });
+    await vi.waitFor(
+      () => expect(machine.container('a')?.lastState?.terminated?.message).toContain('Startup probe failed'),
+      waiting,
+    );
+  });
+
+  it('with a container that is no part of a session is a sentence', async () => {
+    const set = statefulSet({ name: 'a' });
+    set.spec?.template?.spec?.containers?.push({ name: 'database', image: 'postgres' });
+    machine.cluster.create(resource.statefulSets, namespace, set);
+    createRest(machine.cluster, { name: 'a' });
+    await vi.waitFor(
+      () => expect(machine.container('a', 'database')?.state?.waiting?.reason).toBe('CreateContainerError'),
+      waiting,
+    );
+    expect(machine.container('a', 'database')?.state?.waiting?.message).toContain(
+      'runs the containers of a session only',
+    );
+  });
+
+  it('with a template that wants to leave the state folder is a sentence, and nothing is written', async () => {
+    const set = statefulSet({ name: 'a' });
+    const clone = set.spec?.template?.spec?.initContainers?.[2];
+    clone?.volumeMounts?.push({ name: 'workspace', mountPath: '/x', subPath: '../../../../escaped' });
+    machine.cluster.create(resource.statefulSets, namespace, set);
+    createRest(machine.cluster, { name: 'a' });
+    await vi.waitFor(
+      () =>
+        expect(machine.container('a', 'git-clone')?.state?.waiting?.message).toContain('not a path inside a volume'),
+      waiting,
+    );
+    expect(existsSync(join(machine.stateDir, '..', 'escaped'))).toBe(false);
+  });
+});
+
+describe('a platform that comes after', () => {
+  it('brings a session back after an order to stop, on the same files and the same port', async () => {
+    createSession(machine, { name: 'a' });
+    await machine.ready('a');
+    const { port } = endpoint('a');
+    await machine.kubelet.stop({ graceMs: 5_000 });
+    expect(machine.marked()).toEqual([]);
+    expect(machine.container('a')).toMatchObject({ ready: false, state: { terminated: {} } });
+    await machine.newKubelet().start();
+    await machine.ready('a');
+    expect(endpoint('a').port).toBe(port);
+    expect(machine.container('a')?.restartCount).toBe(0);
+    expect(readFileSync(join(workspace('a'), 'group/project/clones'), 'utf8')).toBe('xx');
+    expect(await machine.log('a', { previous: true })).toBe('listening\n');
+  });
+
+  it('takes another port when the old one has been taken', async () => {
+    createSession(machine, { name: 'a' });
+    await machine.ready('a');
+    const { port } = endpoint('a');
+    await machine.kubelet.stop({ graceMs: 5_000 });
+    const thief = createServer().listen(port, '127.0.0.1');
+    try {
+      await machine.newKubelet().start();
+      await machine.ready('a');
+      expect(endpoint('a').port).not.toBe(port);
+    } finally {
+      thief.close();
+    }
+  });
+
+  it('ends what was left of a pod that is gone, and of one that was being deleted', async () => {
+    createSession(machine, { name: 'a', graceSeconds: 600, variables: fault('deaf') });
+    createSession(machine, { name: 'b', graceSeconds: 600, variables: fault('deaf') });
+    const { uid } = (await machine.ready('a')).metadata;
+    await machine.ready('b');
+    // While nobody watches: what a kubelet that was killed leaves.
+    machine.abandon();
+    for (const name of ['a', 'b']) machine.cluster.delete(resource.statefulSets, namespace, name);
+    machine.cluster.delete(resource.pods, namespace, 'a-0', { gracePeriodSeconds: 0 });
+    machine.cluster.delete(resource.pods, namespace, 'b-0');
+    expect(machine.marked().length).toBeGreaterThanOrEqual(4);
+    await machine.newKubelet().start();
+    expect(machine.marked()).toEqual([]);
+    expect(machine.pod('b')).toBeUndefined();
+    expect(readdirSync(join(machine.stateDir, 'pods'))).not.toContain(uid);
+  });
+});
+
+describe('what the API server asks', () => {
+  it('follows a log until the container ends', async () => {
+    createSession(machine, { name: 'a' });
+    await machine.ready('a');
+    const followed = machine.log('a', { follow: true });
+    deleteSession(machine, 'a');
+    expect(await followed).toBe('listening\n');
+  });
+
+  it('is refused in the words of Kubernetes', async () => {
+    createSession(machine, { name: 'a', image: 'registry/other:1' });
+    await vi.waitFor(() => expect(machine.container('a', 'download-image')?.state?.waiting).toBeDefined(), waiting);
+    await expect(machine.log('nope')).rejects.toMatchObject({ code: 404 });
+    await expect(machine.log('a', { container: 'nope' })).rejects.toMatchObject({ code: 400 });
+    await expect(machine.log('a')).rejects.toThrow(
+      'container "jupyter-server" in pod "a-0" is waiting to start: PodInitializing',
+    );
+    const all = { follow: false, previous: false, timestamps: false };
+    expect(() => machine.kubelet.node.logs({ namespace, name: 'a-0' }, all, AbortSignal.timeout(1_000))).toThrow(
+      /choose one of: \[jupyter-server passthrough-proxy\] or one of the init containers/,
+    );
+  });
+
+  it('gets CPU and memory of the containers that have processes', async () => {
+    createSession(machine, { name: 'a' });
+    await machine.ready('a');
+    const [pod] = machine.kubelet.node.metrics();
+    expect(pod).toMatchObject({ namespace, name: 'a-0', containers: [{ name: 'jupyter-server' }] });
+    // A Node with a server in it: more than 10 MB, less than 500.
+    expect(pod?.containers[0]?.memoryBytes).toBeGreaterThan(10e6);
+    expect(pod?.containers[0]?.memoryBytes).toBeLessThan(500e6);
+    expect(pod?.containers[0]?.cpuNanocores).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,193 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { resource } from '../../platform/kubernetes/resources.ts';
+import { type Cluster, type ClusterEvent, type NodeAgent, type SessionEndpoint, StatusError } from '../cluster.ts';
+import type { PythonEnvironment } from '../python/types.ts';
+import { Ports } from './container/ports.ts';
+import { createEventRecorder } from './events.ts';
+import { createNodeAgent } from './node-agent.ts';
+import type { Images, Machine } from './pod/context.ts';
+import { PodWorker } from './pod/worker.ts';
+import { endMarked, listMarked } from './process/processes.ts';
+import { startStatefulSetController } from './statefulset-controller.ts';
+import type { Pod } from './types.ts';
+import { createClaims } from './volumes/claims.ts';
+
+export interface KubeletOptions {
+  cluster: Cluster;
+  /** Holds `pods/` and `volumes/`; for the owner only. */
+  stateDir: string;
+  /** Runs what is not of an image. */
+  environment: PythonEnvironment;
+  /** Image references to what runs them. A Map is one. */
+  images: Images;
+  /** The program of the `git-clone` container; default: this project's. */
+  gitClone?: string;
+  /** Names this platform (its state folder) in the environment of every process it starts. */
+  marker: string;
+  log: Logger;
+}
+
+export interface Kubelet {
+  /** Adopts what lives, ends what has no pod any more, and goes on from there. */
+  start(): Promise<void>;
+  /** Stops every pod within about `graceMs`, all at once. The Pod objects stay: the next start brings them back. */
+  stop(options: { graceMs: number }): Promise<void>;
+  /** For the API server: logs and metrics. */
+  readonly node: NodeAgent;
+  /** Where the pod's Jupyter server answers; undefined until it has answered. */
+  endpoint(namespace: string, podName: string): SessionEndpoint | undefined;
+}
+
+const defaultGitClone = fileURLToPath(new URL('../../session-tools/git-clone/main.ts', import.meta.url));
+/** Of the time to stop in, what is kept for ending those that did not stop by themselves. */
+const killMs = 1_500;
+const strayMs = 10_000;
+const endAgainMs = 5_000;
+
+export function createKubelet(options: KubeletOptions): Kubelet {
+  const { cluster, stateDir, marker, log } = options;
+  const machine: Machine = { ...options, gitClone: options.gitClone ?? defaultGitClone, ports: new Ports() };
+  const events = createEventRecorder(cluster, 'kubelet', log);
+  const claims = createClaims({ cluster, stateDir, log });
+  const workers = new Map<string, PodWorker>();
+  const endings = new Map<string, { graceMs: number; done: Promise<void> }>();
+  const changes = new Announcements();
+  const ends: (() => void | Promise<void>)[] = [];
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  let stopping = false;
+
+  function observe({ type, object: pod }: ClusterEvent<Pod>): void {
+    const { uid = '', deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
+    if (stopping) return;
+    const gone = type === 'DELETED';
+    if (gone || deletionTimestamp !== undefined) end(pod, gone ? 0 : (deletionGracePeriodSeconds ?? 30) * 1_000);
+    else if (!workers.has(uid) && !endings.has(uid)) void begin(pod);
+  }
+
+  /** Never rejects. */
+  async function begin(pod: Pod): Promise<void> {
+    const { uid = '', namespace = '', name } = pod.metadata;
+    try {
+      const claim = (wanted: string) => claims.folder(namespace, wanted);
+      const worker = new PodWorker({ machine, pod, boot, claim, changed: () => changes.next(namespace), events });
+      workers.set(uid, worker);
+      await worker.start();
+    } catch (error) {
+      log.error({ err: error, pod: `${namespace}/${name}` }, 'a pod could not be taken up');
+    }
+  }
+
+  function end(pod: Pod, graceMs: number): void {
+    const { uid = '', namespace, name } = pod.metadata;
+    const worker = workers.get(uid);
+    if (!worker || stopping) return;
+    const before = endings.get(uid);
+    if (before) {
+      // Most events of a pod that is being ended tell of its own status; one may leave it less time.
+      if (graceMs < before.graceMs) worker.hurry(graceMs);
+      before.graceMs = Math.min(before.graceMs, graceMs);
+      return;
+    }
+    const done = finish(worker, graceMs).catch((error: unknown) => {
+      log.error({ err: error, pod: `${namespace}/${name}` }, 'a pod could not be ended; it is tried again');
+      events.record(pod, 'Warning', 'FailedKillPod', error instanceof Error ? error.message : String(error));
+      endings.delete(uid);
+      setTimeout(() => end(pod, 0), endAgainMs).unref();
+    });
+    endings.set(uid, { graceMs, done });
+  }
+
+  async function finish(worker: PodWorker, graceMs: number): Promise<void> {
+    await worker.stop(graceMs);
+    await worker.remove();
+    removePod(worker.pod);
+    workers.delete(worker.uid);
+    endings.delete(worker.uid);
+  }
+
+  function removePod({ metadata: { namespace = '', name = '', uid } }: Pod): void {
+    if (cluster.get<Pod>(resource.pods, namespace, name)?.metadata.uid !== uid) return;
+    try {
+      cluster.delete(resource.pods, namespace, name, { gracePeriodSeconds: 0 });
+    } catch (error) {
+      if (!(error instanceof StatusError && error.code === 404)) throw error;
+    }
+  }
+
+  /** What an earlier platform left of pods that are gone, or were being deleted. */
+  async function clear(living: ReadonlySet<string>): Promise<void> {
+    const uids = new Set([...listMarked(`${marker}/`).keys()].map((found) => found.split('/')[1] ?? ''));
+    const folder = join(stateDir, 'pods');
+    const folders = existsSync(folder) ? await readdir(folder) : [];
+    for (const uid of new Set([...uids, ...folders])) {
+      if (living.has(uid)) continue;
+      const left = await endMarked(`${marker}/${uid}/`, strayMs);
+      if (left.length > 0)
+        log.error({ uid, pids: left.map(({ pid }) => pid) }, 'processes of a deleted pod cannot be ended');
+      else await rm(join(folder, uid), { recursive: true, force: true, maxRetries: 5 });
+    }
+  }
+
+  return {
+    async start() {
+      const pods = cluster.list<Pod>(resource.pods);
+      const kept = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+      await clear(new Set(kept.map(({ metadata }) => metadata.uid ?? '')));
+      for (const pod of pods) if (!kept.includes(pod)) removePod(pod);
+      ends.push(claims.start());
+      await Promise.all(kept.map(begin));
+      for (const type of [resource.secrets, resource.configMaps, resource.persistentVolumeClaims]) {
+        ends.push(cluster.watch(type, ({ object }) => changes.announce(object.metadata.namespace ?? '')));
+      }
+      ends.push(cluster.watch<Pod>(resource.pods, observe));
+      ends.push(startStatefulSetController(cluster, createEventRecorder(cluster, 'statefulset-controller', log), log));
+    },
+
+    async stop({ graceMs }) {
+      stopping = true;
+      const ended = ends.splice(0).map((finishUp) => finishUp());
+      const outcomes = await Promise.allSettled(
+        [...workers.values()].map(async (worker) => {
+          await worker.stop(Math.max(0, graceMs - killMs));
+          if (!endings.has(worker.uid)) await worker.noteStopped();
+        }),
+      );
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') log.error({ err: outcome.reason }, 'a pod could not be stopped');
+      await Promise.all([...ended, ...[...endings.values()].map(({ done }) => done)]);
+      await endMarked(`${marker}/`, killMs);
+    },
+
+    node: createNodeAgent(() => workers.values()),
+
+    endpoint(namespace, podName) {
+      for (const worker of workers.values()) {
+        const { metadata } = worker.pod;
+        if (metadata.namespace === namespace && metadata.name === podName && !endings.has(worker.uid))
+          return worker.endpoint;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Tells everybody who waits for a change in a namespace. */
+class Announcements {
+  readonly #waiting = new Map<string, (() => void)[]>();
+
+  next(namespace: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.set(namespace, [...(this.#waiting.get(namespace) ?? []), resolve]);
+    });
+  }
+
+  announce(namespace: string): void {
+    const waiting = this.#waiting.get(namespace) ?? [];
+    this.#waiting.delete(namespace);
+    for (const resolve of waiting) resolve();
+  }
+}

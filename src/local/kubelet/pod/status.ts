@@ -1,0 +1,107 @@
+import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from '../../../jupyter-server/types.ts';
+
+/** What the kubelet knows of one container. */
+export interface ContainerRecord {
+  readonly name: string;
+  readonly image: string;
+  readonly init: boolean;
+  state: ContainerState;
+  lastState: ContainerState;
+  ready: boolean;
+  started: boolean;
+  restartCount: number;
+}
+
+export interface PodFacts {
+  records: readonly ContainerRecord[];
+  /** Why the pod cannot be placed, as the scheduler would say it. */
+  unschedulable: string | undefined;
+  startTime: string;
+  previous: PodStatus | undefined;
+  now: string;
+}
+
+export function newRecord(name: string, image: string, init: boolean, waiting: string): ContainerRecord {
+  const state = { waiting: { reason: waiting } };
+  return { name, image, init, state, lastState: {}, ready: false, started: false, restartCount: 0 };
+}
+
+const hasCompleted = ({ state }: ContainerRecord): boolean => state.terminated?.exitCode === 0;
+
+/** The pod's status as Kubernetes would report it, for a merge patch: null takes a field away. Pure. */
+export function podStatus({ records, unschedulable, startTime, previous, now }: PodFacts): Record<string, unknown> {
+  const init = records.filter((record) => record.init);
+  const regular = records.filter((record) => !record.init);
+  const incomplete = init.filter((record) => !hasCompleted(record));
+  const unready = regular.filter(({ ready }) => !ready);
+  const initialized = incomplete.length === 0;
+  // Running from the moment that one regular container has run, and through its restarts.
+  const hasRun = regular.some(({ state, lastState }) => state.running ?? state.terminated ?? lastState.terminated);
+  const ready =
+    initialized && unready.length === 0
+      ? undefined
+      : { reason: 'ContainersNotReady', message: `containers with unready status: [${names(unready)}]` };
+  const notInitialized = initialized
+    ? undefined
+    : { reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${names(incomplete)}]` };
+  const notScheduled = unschedulable === undefined ? undefined : { reason: 'Unschedulable', message: unschedulable };
+
+  const condition = (type: string, trouble: { reason: string; message: string } | undefined): PodCondition => {
+    const status = trouble ? 'False' : 'True';
+    const before = previous?.conditions?.find((other) => other.type === type);
+    const since = before?.status === status ? before.lastTransitionTime : undefined;
+    return { type, status, lastTransitionTime: since ?? now, ...trouble };
+  };
+  return {
+    phase: initialized && hasRun ? 'Running' : 'Pending',
+    conditions: [
+      condition('PodScheduled', notScheduled),
+      ...(notScheduled
+        ? []
+        : [condition('Initialized', notInitialized), condition('Ready', ready), condition('ContainersReady', ready)]),
+    ],
+    initContainerStatuses: notScheduled ? [] : init.map(containerStatus),
+    containerStatuses: notScheduled ? [] : regular.map(containerStatus),
+    hostIP: '127.0.0.1',
+    podIP: '127.0.0.1',
+    podIPs: [{ ip: '127.0.0.1' }],
+    startTime,
+    reason: null,
+    message: null,
+  };
+}
+
+function containerStatus(record: ContainerRecord): ContainerStatus & { imageID: string } {
+  const { name, image, state, lastState, ready, started, restartCount } = record;
+  return { name, image, imageID: '', state, lastState, ready, started, restartCount };
+}
+
+const names = (records: readonly ContainerRecord[]): string => records.map(({ name }) => name).join(' ');
+
+/** Kubernetes' times have whole seconds. */
+export function timestamp(date = new Date()): string {
+  return date.toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+export interface End {
+  exitCode: number;
+  signal?: number;
+  /** The kernel killed it for want of memory. */
+  outOfMemory?: boolean;
+  message?: string;
+  startedAt: string;
+  finishedAt: string;
+}
+
+export function terminated({ exitCode, signal, outOfMemory, message, startedAt, finishedAt }: End): ContainerState {
+  return {
+    terminated: {
+      exitCode,
+      ...(signal ? { signal } : {}),
+      reason: outOfMemory ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error',
+      ...(message ? { message } : {}),
+      startedAt: timestamp(new Date(startedAt)),
+      finishedAt: timestamp(new Date(finishedAt)),
+    },
+  };
+}

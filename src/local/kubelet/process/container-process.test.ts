@@ -1,0 +1,203 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { python } from '../testing/python.ts';
+import { type ContainerProcess, findProcess, startProcess } from './container-process.ts';
+import { readLog, readTail } from './log-files.ts';
+import { endMarked, isAlive, listMarked } from './processes.ts';
+
+let folder: string;
+let marker: string;
+let count = 0;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'container-process-'));
+  count += 1;
+  marker = `test-${process.pid}-${count}/pod/container`;
+});
+afterEach(async () => {
+  expect(await endMarked(marker, 5_000)).toEqual([]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const attempt = () => join(folder, '1');
+const start = (script: string, variables: Record<string, string> = {}): Promise<ContainerProcess> =>
+  startProcess({
+    directory: attempt(),
+    python,
+    command: ['sh', '-c', script],
+    workingDirectory: folder,
+    // With a locale, because Python would add one (PEP 538) where there is none.
+    variables: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', ...variables },
+    marker,
+  });
+const marked = () => [...listMarked(marker).values()].flat();
+async function lines(options: { timestamps?: boolean; tailLines?: number } = {}): Promise<string[]> {
+  const all: string[] = [];
+  for await (const line of readLog(attempt(), { timestamps: false, ...options }, AbortSignal.timeout(20_000)))
+    all.push(line);
+  return all;
+}
+const output = (text: string) =>
+  vi.waitFor(async () => expect((await lines()).join('')).toContain(text), { timeout: 10_000 });
+
+describe('a container process', () => {
+  it('answers how it ended, and keeps what it wrote with the time of each line', async () => {
+    const child = await start('echo out; echo err >&2; printf "no newline"; exit 7');
+    expect(await child.exited).toMatchObject({ exitCode: 7, signal: 0, outOfMemory: false });
+    expect(await lines()).toEqual(['out\n', 'err\n', 'no newline\n']);
+    const [first = ''] = await lines({ timestamps: true });
+    expect(first).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z out\n$/);
+    expect((await stat(join(attempt(), 'log'))).mode & 0o077).toBe(0);
+  });
+
+  it('tells a signal from an exit code', async () => {
+    expect(await (await start('kill -TERM $$')).exited).toMatchObject({ exitCode: 143, signal: 15 });
+  });
+
+  it('has the marker, its own variables and nothing else, and can be interrupted like a program of a terminal', async () => {
+    const child = await start('env; trap "exit 42" INT; kill -INT $$; exit 1', { ONLY: 'this' });
+    expect(await child.exited).toMatchObject({ exitCode: 42 });
+    const names = (await lines()).map((line) => line.split('=')[0]);
+    expect(names.sort()).toEqual(['LANG', 'NOTEBOOK_SESSIONS_POD', 'ONLY', 'PATH', 'PWD']);
+  });
+
+  it('ends what its main process leaves: in a session of its own, and even without the marker', async () => {
+    const child = await start(
+      'setsid sh -c "echo \\$\\$ >a; exec sleep 1000" & env -i setsid sh -c "echo \\$\\$ >b; exec sleep 1000" & while ! [ -s a ] || ! [ -s b ]; do :; done',
+    );
+    expect(await child.exited).toMatchObject({ exitCode: 0 });
+    for (const name of ['a', 'b']) {
+      const pid = Number(await readFile(join(folder, name), 'utf8'));
+      expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+    }
+  });
+
+  it('stops with SIGTERM in its grace', async () => {
+    const child = await start('trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.05; done');
+    await output('up');
+    expect(await child.stop(20_000)).toMatchObject({ exitCode: 5 });
+    expect((await lines()).at(-1)).toBe('bye\n');
+  });
+
+  it('is killed when it ignores SIGTERM, and a shorter grace cuts a longer one', async () => {
+    const child = await start('trap "" TERM; echo up; while :; do sleep 0.05; done');
+    await output('up');
+    const slow = child.stop(60_000);
+    const before = performance.now();
+    await child.stop(0);
+    expect(await slow).toMatchObject({ exitCode: 137, signal: 9 });
+    expect(performance.now() - before).toBeLessThan(5_000);
+    await vi.waitFor(() => expect(marked()).toEqual([]));
+  });
+
+  it('says why it cannot run', async () => {
+    await expect(
+      startProcess({
+        directory: attempt(),
+        python: '/no/such/python',
+        command: ['true'],
+        workingDirectory: folder,
+        variables: {},
+        marker,
+      }),
+    ).rejects.toThrow(/ENOENT/);
+    const child = await startProcess({
+      directory: attempt(),
+      python,
+      command: ['/no/such/program'],
+      workingDirectory: folder,
+      variables: { PATH: process.env['PATH'] ?? '' },
+      marker,
+    });
+    expect(await child.exited).toMatchObject({ exitCode: 127 });
+    expect(await readTail(attempt(), 2_048)).toContain('cannot run /no/such/program');
+  });
+});
+
+describe('a program that comes after', () => {
+  it('finds the process, its exit code included, after the one that started it was killed', async () => {
+    const module = new URL('./container-process.ts', import.meta.url).href;
+    const script = `
+      import { startProcess } from ${JSON.stringify(module)};
+      await startProcess(${JSON.stringify({
+        directory: attempt(),
+        python,
+        command: ['sh', '-c', 'echo up; while ! [ -e go ]; do sleep 0.02; done; echo on; exit 9'],
+        workingDirectory: folder,
+        variables: { PATH: process.env['PATH'] ?? '' },
+        marker,
+      })});
+      console.log('started');`;
+    const first = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(first.stdout, 'data');
+    first.kill('SIGKILL');
+    await once(first, 'exit');
+
+    const adopted = await findProcess(attempt(), marker);
+    expect(adopted && isAlive(adopted.main)).toBe(true);
+    await writeFile(join(folder, 'go'), '');
+    expect(await adopted?.exited).toMatchObject({ exitCode: 9 });
+    expect(await lines()).toEqual(['up\n', 'on\n']);
+    // And one that comes later still learns the same.
+    expect(await (await findProcess(attempt(), marker))?.exited).toMatchObject({ exitCode: 9 });
+  });
+
+  it('does not take another process with the same number for it', async () => {
+    const child = await start('exec sleep 1000');
+    const record = JSON.parse(await readFile(join(attempt(), 'process.json'), 'utf8')) as Record<string, number>;
+    const others = { pid: process.pid, shim: process.pid };
+    await writeFile(join(attempt(), 'process.json'), JSON.stringify({ ...record, ...others }));
+    const found = await findProcess(attempt(), marker);
+    expect(await found?.exited).toMatchObject({ exitCode: 137, message: expect.stringContaining('not known') });
+    await found?.stop(0);
+    expect(isAlive(child.main)).toBe(true);
+    await child.kill();
+  });
+
+  it('learns that the shim was killed, and can end what it left', async () => {
+    const child = await start('echo up; exec sleep 1000');
+    await output('up');
+    process.kill(child.shim.pid, 'SIGKILL');
+    expect(await child.exited).toMatchObject({ exitCode: 137, message: expect.any(String) });
+    expect(marked().map(({ pid }) => pid)).toEqual([child.main.pid]);
+    expect(await endMarked(marker, 5_000)).toEqual([]);
+  });
+});
+
+describe('the log', () => {
+  it('is bounded, and goes on through its rotation', async () => {
+    // 24 MB in lines of 101 bytes, of which the last 10 to 20 are kept.
+    const child = await start('i=0; line=$(printf "%0100d"); yes "$line" | head -n 240000; echo end');
+    await child.exited;
+    for (const name of ['log', 'log.1']) {
+      expect((await stat(join(attempt(), name))).size).toBeLessThanOrEqual(10 * 1024 * 1024);
+    }
+    const kept = await lines();
+    expect(kept.length).toBeGreaterThan(80_000);
+    expect(kept.at(-1)).toBe('end\n');
+    expect(new Set(kept.slice(0, -1))).toEqual(new Set([`${'0'.repeat(100)}\n`]));
+    expect(await lines({ tailLines: 2 })).toEqual(kept.slice(-2));
+    expect(await lines({ tailLines: 100_000 })).toHaveLength(100_000);
+  });
+
+  it('keeps bytes that are no text, and cuts a line without an end', async () => {
+    const child = await start('printf "a\\377\\000b\\n"; head -c 200000 /dev/zero | tr "\\0" x; echo; echo after');
+    await child.exited;
+    const kept = await lines();
+    expect(kept[0]).toBe('a\ufffd\0b\n');
+    expect(kept.at(-1)).toBe('after\n');
+    expect(
+      kept
+        .slice(1, -1)
+        .map((line) => line.length - 1)
+        .reduce((sum, length) => sum + length),
+    ).toBe(200_000);
+  });
+});

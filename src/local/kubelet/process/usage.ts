@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import type { PodMetrics } from '../../cluster.ts';
+import type { PodWorker } from '../pod/worker.ts';
+import type { ContainerProcess } from './container-process.ts';
+import { listProcesses, type ProcessInfo, ticksPerSecond, withDescendants } from './processes.ts';
+
+/** Looking at every process of the machine takes milliseconds: callers within this time share an answer. */
+const cachedMs = 2_000;
+
+interface Sample {
+  cpuTicks: number;
+  atMs: number;
+}
+
+interface UsageMeter {
+  read(workers: Iterable<PodWorker>): PodMetrics[];
+}
+
+/** Measures only when it is asked. CPU is the mean since the time before, at the first time since the start. */
+export function createUsageMeter(): UsageMeter {
+  let samples = new Map<string, Sample>();
+  let cached: { atMs: number; metrics: PodMetrics[] } | undefined;
+
+  return {
+    read(workers) {
+      const atMs = Date.now();
+      if (cached && atMs - cached.atMs < cachedMs) return cached.metrics;
+      const processes = listProcesses();
+      const current = new Map<string, Sample>();
+      const metrics: PodMetrics[] = [];
+      for (const { pod, runners } of workers) {
+        const { namespace = '', name = '' } = pod.metadata;
+        let windowMs = 0;
+        const containers: PodMetrics['containers'] = [];
+        for (const { record, process } of runners) {
+          if (!process) continue;
+          const family = withDescendants([process.shim], processes);
+          const key = `${process.shim.pid}/${process.shim.startTicks}`;
+          const sample = { cpuTicks: family.reduce((sum, { cpuTicks }) => sum + cpuTicks, 0), atMs };
+          const before = samples.get(key) ?? atStart(process);
+          current.set(key, sample);
+          windowMs = Math.max(1, atMs - before.atMs);
+          containers.push({
+            name: record.name,
+            cpuNanocores: nanocores(Math.max(0, sample.cpuTicks - before.cpuTicks), windowMs),
+            memoryBytes: family.reduce((sum, { pid }) => sum + memoryOf(pid), 0),
+          });
+        }
+        if (containers.length === 0) continue;
+        const timestamp = new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z');
+        metrics.push({
+          namespace,
+          name,
+          timestamp,
+          windowSeconds: Math.max(1, Math.round(windowMs / 1_000)),
+          containers,
+        });
+      }
+      samples = current;
+      cached = { atMs, metrics };
+      return metrics;
+    },
+  };
+}
+
+const atStart = ({ startedAt }: ContainerProcess): Sample => ({ cpuTicks: 0, atMs: Date.parse(startedAt) });
+
+const nanocores = (ticks: number, windowMs: number): number =>
+  Math.round(((ticks / ticksPerSecond) * 1_000 * 1e9) / windowMs);
+
+/**
+ * What the process itself holds. Pages of files are left out: they are shared between all sessions (the same Python)
+ * and given back when memory is short, so counting them for each would say a session is much larger than it is.
+ */
+function memoryOf(pid: ProcessInfo['pid']): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    const kibibytes = (field: string): number =>
+      Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
+    return (kibibytes('RssAnon') + kibibytes('RssShmem')) * 1_024;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,121 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import { resource } from '../../platform/kubernetes/resources.ts';
+import { openCluster, type Store } from '../api-server/store.ts';
+import { createEventRecorder } from './events.ts';
+import { decide, revisionOf, startStatefulSetController } from './statefulset-controller.ts';
+import type { Pod, StatefulSet } from './types.ts';
+
+const log = pino({ level: 'silent' });
+const namespace = 'default';
+
+function set(name: string, image = 'a', replicas = 1): StatefulSet {
+  return {
+    metadata: { name, namespace },
+    spec: {
+      replicas,
+      serviceName: name,
+      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'jupyter-server', image }] } },
+      ...{ selector: { matchLabels: { app: name } } },
+    },
+  };
+}
+
+describe('decide', () => {
+  const owned = (of: StatefulSet, extra: object = {}): Pod => ({
+    metadata: {
+      labels: { 'controller-revision-hash': revisionOf(of) },
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'x', uid: 'set', controller: true }],
+      ...extra,
+    },
+  });
+  const live: StatefulSet = { ...set('x'), metadata: { name: 'x', namespace, uid: 'set' } };
+
+  it('leaves a pod alone that is being deleted, or is not its own', () => {
+    const scaled = { ...live, spec: { ...live.spec, replicas: 0 } };
+    expect(decide(scaled, owned(live, { deletionTimestamp: 'now' })).do).toBe('nothing');
+    expect(decide(scaled, { metadata: {} }).do).toBe('nothing');
+    expect(decide(scaled, owned(live)).do).toBe('delete');
+  });
+
+  it('makes nothing for a set that is being deleted', () => {
+    expect(decide({ ...live, metadata: { ...live.metadata, deletionTimestamp: 'now' } }, undefined).do).toBe('nothing');
+  });
+
+  it('takes a template in another order of keys for the same', () => {
+    const other = structuredClone(live);
+    if (other.spec)
+      other.spec.template = {
+        spec: { containers: [{ image: 'a', name: 'jupyter-server' }] },
+        metadata: { labels: { app: 'x' } },
+      };
+    expect(revisionOf(other)).toBe(revisionOf(live));
+  });
+});
+
+describe('the controller on the store', () => {
+  let cluster: Store;
+  let end: () => void;
+  const pod = () => cluster.get<Pod>(resource.pods, namespace, 'x-0');
+  const get = () => cluster.get<StatefulSet>(resource.statefulSets, namespace, 'x');
+  /** What a kubelet does when a pod has ended. */
+  const finish = () => cluster.delete(resource.pods, namespace, 'x-0', { gracePeriodSeconds: 0 });
+
+  beforeEach(() => {
+    cluster = openCluster({ path: ':memory:', log });
+    end = startStatefulSetController(cluster, createEventRecorder(cluster, 'statefulset-controller', log), log);
+  });
+  afterEach(() => {
+    end();
+    cluster.close();
+  });
+
+  it('makes the pod with its labels and owner, and makes it again when it is gone', async () => {
+    cluster.create(resource.statefulSets, namespace, set('x'));
+    await vi.waitFor(() => expect(pod()).toBeDefined());
+    const first = pod();
+    expect(first?.metadata.labels).toMatchObject({ app: 'x', 'statefulset.kubernetes.io/pod-name': 'x-0' });
+    expect(first?.metadata.labels?.['controller-revision-hash']).toMatch(/^x-[0-9a-f]{10}$/);
+    expect(first?.metadata.ownerReferences).toMatchObject([{ kind: 'StatefulSet', name: 'x', controller: true }]);
+    finish();
+    await vi.waitFor(() => expect([undefined, first?.metadata.uid]).not.toContain(pod()?.metadata.uid));
+    await vi.waitFor(() =>
+      expect(get()?.status).toMatchObject({ replicas: 1, readyReplicas: 0, observedGeneration: 1 }),
+    );
+    const events = cluster.list<KubernetesObject & { reason: string; count: number }>(resource.events);
+    expect(events.map(({ reason, count }) => [reason, count])).toEqual([['SuccessfulCreate', 2]]);
+  });
+
+  it('hibernates and resumes', async () => {
+    cluster.create(resource.statefulSets, namespace, set('x'));
+    await vi.waitFor(() => expect(pod()).toBeDefined());
+    cluster.mergePatch(resource.statefulSets, namespace, 'x', { spec: { replicas: 0 } });
+    await vi.waitFor(() => expect(pod()?.metadata.deletionTimestamp).toBeDefined());
+    finish();
+    await vi.waitFor(() => expect(get()?.status).toMatchObject({ replicas: 0, observedGeneration: 2 }));
+    expect(pod()).toBeUndefined();
+    cluster.mergePatch(resource.statefulSets, namespace, 'x', { spec: { replicas: 1 } });
+    await vi.waitFor(() => expect(pod()).toBeDefined());
+  });
+
+  it('replaces the pod when the template changes, and counts readiness', async () => {
+    cluster.create(resource.statefulSets, namespace, set('x'));
+    await vi.waitFor(() => expect(pod()).toBeDefined());
+    cluster.patchStatus(resource.pods, namespace, 'x-0', { conditions: [{ type: 'Ready', status: 'True' }] });
+    await vi.waitFor(() => expect(get()?.status).toMatchObject({ readyReplicas: 1 }));
+    cluster.mergePatch(resource.statefulSets, namespace, 'x', set('x', 'b'));
+    await vi.waitFor(() => expect(pod()?.metadata.deletionTimestamp).toBeDefined());
+    finish();
+    await vi.waitFor(() => expect(pod()?.spec?.containers?.[0]?.image).toBe('b'));
+  });
+
+  it('says so in an event when the API server refuses the pod, as it does for a name that is too long', async () => {
+    const name = 'x'.repeat(60);
+    cluster.create(resource.statefulSets, namespace, set(name));
+    await vi.waitFor(() => {
+      const events = cluster.list<KubernetesObject & { reason: string }>(resource.events);
+      expect(events.map(({ reason }) => reason)).toContain('FailedCreate');
+    });
+  });
+});

@@ -1,0 +1,9 @@
+// Stands for git-clone: makes the folder, says so, and ends as it is told to.
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+
+const folder = process.env.GIT_CLONE_MOUNT_PATH;
+mkdirSync(folder, { recursive: true });
+appendFileSync(`${folder}/clones`, 'x');
+readFileSync(process.env.SSL_CERT_FILE);
+console.log(`cloned into ${folder}`);
+process.exit(Number(process.env.CLONE_EXIT ?? 0));

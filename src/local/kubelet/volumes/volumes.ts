@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { MissingReference, type References } from '../container/environment-variables.ts';
+import { makeDirectory, type PodDirectory, writePrivateFile } from '../pod/directory.ts';
+import type { Container, KeyToPath, PodSpec, ProjectedSource, Volume } from '../types.ts';
+import { containerPath, folderName, isAtOrBelow, type Mount, realPath, relativePath } from './mounts.ts';
+
+export interface VolumeSources extends References {
+  /** The claim's folder, made if it is not there. Throws MissingReference when there is no such claim. */
+  claim(name: string): string;
+}
+
+/**
+ * Makes the pod's volumes on disk, and answers each one's folder. Throws MissingReference for a Secret, ConfigMap or
+ * claim that is not there yet.
+ */
+export async function makeVolumes(
+  spec: PodSpec,
+  directory: PodDirectory,
+  sources: VolumeSources,
+): Promise<Map<string, string>> {
+  const folders = new Map<string, string>();
+  for (const volume of spec.volumes ?? []) folders.set(volume.name, await makeVolume(volume, directory, sources));
+  return folders;
+}
+
+async function makeVolume(volume: Volume, directory: PodDirectory, sources: VolumeSources): Promise<string> {
+  if (volume.persistentVolumeClaim) return sources.claim(volume.persistentVolumeClaim.claimName);
+  const folder = directory.volume(volume.name);
+  await makeDirectory(folder);
+  for (const source of projectedSources(volume)) await writeSource(source, folder, sources);
+  return folder;
+}
+
+function projectedSources(volume: Volume): ProjectedSource[] {
+  const { secret, configMap, projected, emptyDir } = volume;
+  if (secret) return [{ secret: { ...secret, name: secret.secretName ?? '' } }];
+  if (configMap) return [{ configMap }];
+  if (projected) return projected.sources ?? [];
+  if (emptyDir) return [];
+  throw new Error(`the volume ${volume.name} is of a kind that this machine does not have`);
+}
+
+async function writeSource({ secret, configMap }: ProjectedSource, folder: string, sources: VolumeSources) {
+  if (secret) {
+    const found = sources.secret(secret.name ?? '');
+    if (!found && !secret.optional) throw new MissingReference(`secret "${secret.name}" not found`);
+    await writeFiles(decoded(found?.data), secret, folder);
+  }
+  if (configMap) {
+    const found = sources.configMap(configMap.name ?? '');
+    if (!found && !configMap.optional) throw new MissingReference(`configmap "${configMap.name}" not found`);
+    const plain = Object.entries(found?.data ?? {}).map(([key, text]) => [key, Buffer.from(text)] as const);
+    await writeFiles(new Map([...plain, ...decoded(found?.binaryData)]), configMap, folder);
+  }
+}
+
+function decoded(data: Record<string, string> | undefined): Map<string, Uint8Array> {
+  return new Map(Object.entries(data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64')]));
+}
+
+async function writeFiles(
+  files: Map<string, Uint8Array>,
+  { items, optional }: { items?: KeyToPath[]; optional?: boolean },
+  folder: string,
+): Promise<void> {
+  const wanted = items ?? [...files.keys()].map((key) => ({ key, path: folderName('key', key) }));
+  for (const { key, path } of wanted) {
+    const content = files.get(key);
+    if (content === undefined) {
+      if (optional) continue;
+      throw new MissingReference(`references non-existent key: ${key}`);
+    }
+    const file = join(folder, relativePath(path));
+    await makeDirectory(dirname(file));
+    await writePrivateFile(file, content);
+  }
+}
+
+/**
+ * Where each of the container's mounts is on this machine. A mount of one file (`subPath`) inside another mount is put
+ * there as a link, because Jupyter looks for its configuration in a folder; folders are reached by rewritten paths.
+ */
+export async function makeMounts(container: Container, volumes: ReadonlyMap<string, string>): Promise<Mount[]> {
+  const mounts: Mount[] = [];
+  for (const { name, mountPath, subPath } of container.volumeMounts ?? []) {
+    const folder = volumes.get(name);
+    if (folder === undefined) throw new Error(`there is no volume ${name}`);
+    mounts.push({ path: containerPath(mountPath), source: subPath ? await subFolder(folder, subPath) : folder });
+  }
+  for (const mount of mounts) await linkFile(mount, mounts);
+  return mounts;
+}
+
+async function subFolder(folder: string, subPath: string): Promise<string> {
+  const source = join(folder, relativePath(subPath));
+  if ((await stat(source).catch(missing)) === undefined) await makeDirectory(source);
+  // A link inside the volume, which the session may write, must not lead out of it.
+  if (!isAtOrBelow(await realpath(source), await realpath(folder))) {
+    throw new Error(`the path ${subPath} leads out of its volume`);
+  }
+  return source;
+}
+
+async function linkFile(mount: Mount, mounts: readonly Mount[]): Promise<void> {
+  if (!(await stat(mount.source)).isFile()) return;
+  const others = mounts.filter((other) => other !== mount);
+  const place = realPath(others, mount.path);
+  const holder = realPath(others, dirname(mount.path));
+  if (place === undefined || holder === undefined) return;
+  await mkdir(holder, { recursive: true, mode: 0o700 });
+  const temporary = join(holder, `.${basename(place)}.${randomBytes(6).toString('hex')}`);
+  await symlink(mount.source, temporary);
+  // Takes the place of whatever is there, without following it. A folder there is the session's own: it stays.
+  await rename(temporary, place).catch(async (error: unknown) => {
+    await rm(temporary, { force: true });
+    throw error;
+  });
+}
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
+}
+
+/** The folder to start in: in its mount, or (where no volume holds it) in the container's own scratch folder. Made here. */
+export async function makeWorkingDirectory(path: string, mounts: readonly Mount[], scratch: string): Promise<string> {
+  const folder = realPath(mounts, path) ?? join(scratch, containerPath(path));
+  await makeDirectory(folder);
+  return folder;
+}

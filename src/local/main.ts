@@ -1,0 +1,132 @@
+import { rmSync } from 'node:fs';
+import { constants } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import { Deadline } from '../deadline.ts';
+import { type CommandLine, helpText, parseCommandLine, UsageError } from './command-line.ts';
+import { demoPage, launchDemo } from './demo.ts';
+import { endMarked } from './kubelet/process/processes.ts';
+import { PortTaken } from './listener/listen.ts';
+import { type Platform, startPlatform } from './platform.ts';
+import { openState } from './state.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+
+const launchDeadlineMs = 20_000;
+/** A second Ctrl-C sooner than this is the same one, delivered twice: by the terminal and by npm. */
+const sameSignalMs = 1_000;
+
+async function start(options: CommandLine, terminal: Terminal): Promise<number> {
+  const state = openState(options.stateDir);
+  const stopping = new AbortController();
+  const interrupts = watchSignals(() => stopping.abort());
+  try {
+    terminal.say('\nNotebook Sessions');
+    const platform = await startPlatform(options, state, terminal, stopping.signal);
+    terminal.step('service and operator are running');
+    await sayWhere(platform, options, terminal);
+    await interrupts.first;
+    terminal.say('\nStopping: sessions, then everything else. Their files stay, and the next start brings them back.');
+    await Promise.race([platform.stop(), interrupts.second.then(() => platform.stop(0))]);
+    terminal.say('Stopped.');
+    return 0;
+  } catch (error) {
+    if (stopping.signal.aborted) return 128 + constants.signals.SIGINT;
+    throw error;
+  } finally {
+    state.release();
+  }
+}
+
+async function sayWhere(platform: Platform, options: CommandLine, terminal: Terminal): Promise<void> {
+  let next = '/notebooks/';
+  if (options.demo && platform.forge) {
+    terminal.step('launching the demo project');
+    await launchDemo(platform, Deadline.after(launchDeadlineMs));
+    next = demoPage;
+  }
+  terminal.say(`
+  Open this link (it signs you in, once, within 10 minutes):
+
+    ${platform.signInLink(next)}
+
+  API documentation   ${platform.origin}/notebooks/docs
+  Another sign-in     npm start prints a new link each time; signed in stays signed in
+  kubectl             export KUBECONFIG=${options.stateDir}/kubeconfig
+
+  Launch another session from here:
+
+    curl -b ${platform.cookieFile} -H 'Content-Type: application/json' \\
+      -d '{"namespace": "demo", "project": "first-light", "branch": "main", "commit_sha": "main"}' \\
+      ${platform.origin}/notebooks/servers
+
+  Ctrl-C stops everything and keeps the state in ${options.stateDir}
+`);
+}
+
+async function reset(options: CommandLine, terminal: Terminal): Promise<number> {
+  const state = openState(options.stateDir);
+  if (!options.yes && process.stdin.isTTY) {
+    const question = createInterface({ input: process.stdin, output: process.stdout });
+    const answer = await question.question(`Delete ${options.stateDir} with all sessions and the unsaved work in them? [y/N] `);
+    question.close();
+    if (!/^y(es)?$/i.test(answer.trim())) {
+      state.release();
+      terminal.say('Nothing was deleted.');
+      return 1;
+    }
+  }
+  // A platform that was killed leaves its sessions running.
+  const left = await endMarked(`${state.marker}/`, 5_000);
+  if (left.length > 0) throw new Error(`processes of sessions could not be ended: ${left.map(({ pid }) => pid).join(', ')}`);
+  rmSync(options.stateDir, { recursive: true, force: true });
+  state.release();
+  terminal.say(`Deleted ${options.stateDir}.`);
+  return 0;
+}
+
+function watchSignals(onFirst: () => void): { first: Promise<void>; second: Promise<void> } {
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  let since: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (since === undefined) {
+        since = performance.now();
+        onFirst();
+        first.resolve();
+      } else if (performance.now() - since > sameSignalMs) {
+        second.resolve();
+      }
+    });
+  }
+  return { first: first.promise, second: second.promise };
+}
+
+async function main(): Promise<number> {
+  const terminal = createTerminal(process.stdout);
+  try {
+    const options = parseCommandLine(process.argv.slice(2), process.env, process.cwd());
+    if (options.command === 'help') {
+      terminal.say(helpText);
+      return 0;
+    }
+    return await (options.command === 'reset' ? reset(options, terminal) : start(options, terminal));
+  } catch (error) {
+    process.stderr.write(`\n${explain(error)}\n`);
+    return 1;
+  }
+}
+
+/** One sentence with the remedy where the cause is known, the stack where it is a bug. */
+function explain(error: unknown): string {
+  if (error instanceof UsageError) return error.message;
+  if (error instanceof PortTaken) {
+    return `Port ${error.port} is taken by another program. Stop that one, or choose another with: npm start -- --port ${error.port + 1}`;
+  }
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC') return `The disk is full: ${error.message}. Free some space and start again.`;
+  if (code === 'EACCES' || code === 'EPERM') return `Not allowed: ${error.message}. Check who owns that folder, or choose another with --state.`;
+  return error.name === 'Error' ? error.message : (error.stack ?? error.message);
+}
+
+process.exitCode = await main();

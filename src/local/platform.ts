@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import packageJson from '../../package.json' with { type: 'json' };
+import { Deadline } from '../deadline.ts';
+import { resource } from '../platform/kubernetes/resources.ts';
+import { createApiServer } from './api-server/api-server.ts';
+import { openCluster } from './api-server/store.ts';
+import type { Cluster } from './cluster.ts';
+import { type CommandLine, localUser } from './command-line.ts';
+import {
+  kubeconfig,
+  namespace,
+  operatorEnvironment,
+  type PlatformFacts,
+  pagesOrigin,
+  serviceEnvironment,
+  sessionsOrigin,
+} from './environment.ts';
+import { createForge, type Forge } from './forge/forge.ts';
+import { createGateway } from './gateway/gateway.ts';
+import { createIngress } from './ingress/ingress.ts';
+import { createKubelet } from './kubelet/kubelet.ts';
+import { listen } from './listener/listen.ts';
+import { ensureTls } from './listener/tls.ts';
+import { keepRunning } from './program.ts';
+import { preparePython } from './python/prepare.ts';
+import type { PythonEnvironment } from './python/types.ts';
+import { untilReady } from './ready.ts';
+import { createRegistry, type LocalImage } from './registry/registry.ts';
+import { siteHandlers } from './sites.ts';
+import { type State, writePrivate } from './state.ts';
+import type { Terminal } from './terminal.ts';
+
+const source = join(import.meta.dirname, '..');
+const serviceStartMs = 30_000;
+/** Together under the 15 s that a person waits at the terminal after Ctrl-C. */
+const sessionsGraceMs = 8_000;
+const connectionsGraceMs = 1_000;
+
+export interface Platform {
+  origin: string;
+  signInLink(next?: string): string;
+  forge: Forge | undefined;
+  /** For `curl -b`. */
+  cookieFile: string;
+  /** The local user's sign-in, for this process. */
+  cookieHeader: string;
+  /** Ends everything in order; sessions get `graceMs`. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Builds and starts the platform of one machine: the only place that puts its parts together. Parts that were started
+ * are stopped again, in reverse order, when a later one cannot start.
+ */
+export async function startPlatform(
+  options: CommandLine,
+  state: State,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Platform> {
+  const { port } = options;
+  const origin = pagesOrigin(port);
+  mkdirSync(state.path('logs'), { recursive: true, mode: 0o700 });
+  const log = pino({ name: 'platform' }, pino.destination({ dest: state.path('logs', 'platform.log'), mode: 0o600 }));
+  await using parts = new AsyncDisposableStack();
+  let graceMs = sessionsGraceMs;
+
+  // The longest step of a first start; everything else goes on meanwhile.
+  const pythonReady = preparePython({
+    cacheDir: options.cacheDir,
+    progress: (line) => terminal.detail(line),
+    signal,
+  });
+  // Awaited further down; a failure before that must not count as unhandled.
+  pythonReady.catch(() => undefined);
+
+  const cluster = parts.adopt(openCluster({ path: state.path('cluster.sqlite'), log }), (store) => store.close());
+  ensureNamespace(cluster);
+  const tls = await ensureTls(state.path('tls'));
+  const token = keptSecret(state, 'kubernetes-token');
+  const api = parts.adopt(createApiServer({ cluster, token, log }), (server) => server.close());
+
+  const user = localUser();
+  const forge = options.gitUrl === undefined ? await openForge(options, state, terminal, log) : undefined;
+  if (forge) parts.defer(() => forge.close());
+  const gitUrl = options.gitUrl ?? `${origin}/forge`;
+  const socketPath = state.path('service.sock');
+  const gateway = await createGateway({
+    stateDir: state.path('gateway'),
+    cookieFile: state.path('cookies.txt'),
+    publicOrigin: origin,
+    sessionOrigin: sessionsOrigin(port),
+    user,
+    gitUrl,
+    issueGitToken: forge
+      ? (who, expiresAt) => forge.issueToken(who, expiresAt)
+      : () => ({ token: process.env['GITLAB_TOKEN'] || null, expiresAt: null }),
+    serviceTarget: { socketPath },
+    log,
+  });
+  parts.defer(() => gateway.close());
+
+  const environment = await whilePrinting(pythonReady, terminal);
+  const registry = createRegistry({ images: localImages(environment) });
+  const references = registry.references.map((reference) => `127.0.0.1:${port}/${reference}`);
+  const kubelet = createKubelet({
+    cluster,
+    stateDir: state.directory,
+    environment,
+    images: new Map(references.map((reference) => [reference, environment])),
+    marker: state.marker,
+    log,
+  });
+  api.setNode(kubelet.node);
+  const ingress = createIngress({ cluster, endpoint: kubelet.endpoint, gateway, namespace, log });
+  parts.defer(() => ingress.close());
+
+  const sites = siteHandlers({ port, gateway, forge, registry, ingress });
+  const listener = await listen({ port, api: api.handler, http: sites.handle, upgrade: sites.upgrade, tls, log });
+  parts.defer(() => listener.close(connectionsGraceMs));
+  state.announce(origin);
+  writePrivate(state.path('kubeconfig'), kubeconfig(port, tls.cert, token));
+
+  const facts: PlatformFacts = {
+    port,
+    stateDir: state.directory,
+    gitUrl,
+    defaultImage: references[0] as string,
+    cookieSecret: keptSecret(state, 'cookie-secret'),
+    oidcClientSecret: keptSecret(state, 'oidc-client-secret'),
+    version: packageJson.version,
+  };
+  // A socket that a killed service left would look like one that answers.
+  rmSync(socketPath, { force: true });
+  const program = (name: string, entry: string, env: Record<string, string>) =>
+    parts.adopt(
+      keepRunning({ name, entry: join(source, entry), env, logFile: state.path('logs', `${name}.log`), log }),
+      (started) => started.stop(),
+    );
+  const service = program('service', 'main.ts', serviceEnvironment(facts, process.env));
+  program('operator', 'operator/main.ts', operatorEnvironment(facts, process.env));
+
+  await kubelet.start();
+  parts.defer(() => kubelet.stop({ graceMs }));
+  try {
+    await untilReady(socketPath, Deadline.after(serviceStartMs, signal));
+  } catch (error) {
+    throw new Error(`The service did not start. The end of ${state.path('logs', 'service.log')}:\n${service.logTail(15)}`, { cause: error });
+  }
+
+  const started = parts.move();
+  return {
+    origin,
+    forge,
+    cookieFile: state.path('cookies.txt'),
+    cookieHeader: gateway.cookieHeader,
+    signInLink: (next) => gateway.signInLink(next),
+    stop: async (grace = sessionsGraceMs) => {
+      graceMs = grace;
+      await started.disposeAsync();
+    },
+  };
+}
+
+async function openForge(options: CommandLine, state: State, terminal: Terminal, log: Logger): Promise<Forge> {
+  const forge = await createForge({
+    directory: state.path('forge'),
+    publicUrl: `${pagesOrigin(options.port)}/forge`,
+    localUser: localUser(),
+    log,
+  });
+  await forge.ensureDemoProject();
+  for (const path of options.projects) {
+    const { project, uncommittedFiles } = await forge.addExistingRepository({ path });
+    terminal.step(`serving ${path} as ${project.namespace}/${project.path}`);
+    if (uncommittedFiles) {
+      terminal.detail(`${uncommittedFiles} files with uncommitted changes are not part of sessions: commit what they should see`);
+    }
+  }
+  return forge;
+}
+
+/** What an image is on this machine: a Python environment, under a name that says which. */
+function localImages({ versions, description }: PythonEnvironment): LocalImage[] {
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const [major, minor] = versions.python.split('.');
+  return ['latest', `python-${major}.${minor}`].map((tag) => ({ name: 'images/jupyter', tag, description, architecture }));
+}
+
+/** Preparation may take minutes on a first start: the heading appears only when there is something to wait for. */
+async function whilePrinting<Result>(work: Promise<Result>, terminal: Terminal): Promise<Result> {
+  const heading = setTimeout(() => terminal.step('preparing Python and JupyterLab (only now and after updates) ...'), 500);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(heading);
+  }
+}
+
+function ensureNamespace(cluster: Cluster): void {
+  if (cluster.get(resource.namespaces, '', namespace)) return;
+  cluster.create(resource.namespaces, '', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+}
+
+/** A random secret of this state folder, made at the first start. */
+function keptSecret(state: State, name: string): string {
+  mkdirSync(state.path('keys'), { recursive: true, mode: 0o700 });
+  const file = state.path('keys', name);
+  if (!existsSync(file)) writePrivate(file, randomBytes(32).toString('hex'));
+  return readFileSync(file, 'utf8').trim();
+}
+

@@ -1,0 +1,36 @@
+"""Says as JSON what this interpreter is and which of Jupyter's packages it can really import."""
+
+import json
+import sys
+
+answer = {
+    "executable": sys.executable,
+    "version": list(sys.version_info[:3]),
+    "packages": {},
+    "evidence": [sys.executable],
+    "trouble": None,
+}
+if sys.version_info >= (3, 9):
+    import importlib
+    import sysconfig
+    from importlib import metadata
+
+    answer["programs"] = sysconfig.get_path("scripts")
+    for name in ("jupyterlab", "jupyter_server", "ipykernel"):
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        answer["packages"][name] = distribution.version
+        # A file that goes away or changes when the package is removed or upgraded.
+        files = [f for f in distribution.files or [] if f.name in ("METADATA", "PKG-INFO")]
+        if files:
+            answer["evidence"].append(str(distribution.locate_file(files[0])))
+    if len(answer["packages"]) == 3:
+        try:
+            for module in ("jupyter_server.serverapp", "jupyterlab.labapp", "ipykernel.kernelapp"):
+                importlib.import_module(module)
+        except Exception as error:
+            answer["trouble"] = f"{type(error).__name__}: {error}"
+
+json.dump(answer, sys.stdout)

@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { UsageError } from '../command-line.ts';
+import { asEnvironment, describeInterpreter, type Interpreter } from './describe.ts';
+import { exclusively } from './exclusive.ts';
+import type { PythonEnvironment } from './types.ts';
+
+/** Measured: 212 MB installed, and pip unpacks the downloaded packages beside it. */
+const neededBytes = 600_000_000;
+/** Written last, so that a folder without it is an interrupted install. */
+export const markerName = 'complete.json';
+const keptLines = 30;
+
+export interface VirtualEnvironmentRequest {
+  /** The Python to build on. */
+  python: string;
+  /** Where it goes. It cannot be moved afterwards: a virtual environment has its own path written into its programs. */
+  directory: string;
+  requirements: string;
+  progress: (line: string) => void;
+  signal: AbortSignal;
+}
+
+/** The environment in `directory`, made first if it is not there or was not finished. Throws UsageError with the remedy. */
+export async function virtualEnvironment(request: VirtualEnvironmentRequest): Promise<PythonEnvironment> {
+  const { directory, progress, signal } = request;
+  const finished = await readMarker(directory);
+  if (finished) return finished;
+  return await exclusively(
+    `${directory}.lock`,
+    signal,
+    () => progress('Another start is preparing the Python environment; waiting for it'),
+    async () => (await readMarker(directory)) ?? (await make(request)),
+  );
+}
+
+async function readMarker(directory: string): Promise<PythonEnvironment | undefined> {
+  try {
+    return asEnvironment(JSON.parse(await readFile(join(directory, markerName), 'utf8')) as Interpreter, directory);
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function make({ python, directory, requirements, progress, signal }: VirtualEnvironmentRequest) {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  try {
+    await checkSpace(directory);
+    progress('Making a Python environment with JupyterLab (once; about 210 MB on disk)');
+    await runStep(python, ['-E', '-m', 'venv', directory], signal, progress);
+    const own = join(directory, 'bin', 'python');
+    const pip = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off'];
+    await runStep(own, [...pip, '--prefer-binary', '--requirement', requirements], signal, progress);
+    progress('Checking the Python environment');
+    const interpreter = await describeInterpreter(own, signal);
+    const environment = interpreter && asEnvironment(interpreter, directory);
+    if (!environment) {
+      throw new UsageError(
+        `The Python environment in ${directory} was installed but JupyterLab does not start in it` +
+          `${interpreter?.trouble ? ` (${interpreter.trouble})` : ''}.\n` +
+          'Install JupyterLab yourself so that `jupyter lab` works in this terminal, then start again.',
+      );
+    }
+    const temporary = join(directory, `${markerName}.tmp`);
+    await writeFile(temporary, JSON.stringify(interpreter, null, 2));
+    await rename(temporary, join(directory, markerName));
+    return environment;
+  } catch (error) {
+    // Frees the disk; without the marker the next start would begin anew in any case.
+    await rm(directory, { recursive: true, force: true });
+    signal.throwIfAborted();
+    throw (error as NodeJS.ErrnoException).code === 'ENOSPC'
+      ? new UsageError(remedy('No space left on device', directory))
+      : error;
+  }
+}
+
+async function checkSpace(directory: string): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  const free = bavail * bsize;
+  if (free < neededBytes) {
+    throw new UsageError(
+      `The Python environment needs ${neededBytes / 1e6} MB in ${directory}, and ${Math.floor(free / 1e6)} MB are free.\n` +
+        'Free some space, or set XDG_CACHE_HOME to a folder on another disk, then start again.',
+    );
+  }
+}
+
+/** Runs one program to its end, telling of each package as pip comes to it. */
+async function runStep(
+  program: string,
+  args: string[],
+  signal: AbortSignal,
+  progress: (line: string) => void,
+): Promise<void> {
+  signal.throwIfAborted();
+  // A group of its own, so that an abort ends pip's helpers too.
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const abort = () => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGKILL');
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  const kept: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      kept.push(line);
+      if (kept.length > keptLines) kept.shift();
+      const told = tell(line);
+      if (told) progress(told);
+    });
+  }
+  try {
+    const [code] = (await once(child, 'close')) as [number | null];
+    signal.throwIfAborted();
+    if (code !== 0) throw new UsageError(remedy(kept.join('\n'), program));
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** pip's line as a short one for people, or undefined where it says nothing of use. */
+export function tell(line: string): string | undefined {
+  const collecting = /^Collecting ([\w.-]+)==(\S+)/.exec(line);
+  if (collecting) return `${collecting[1]} ${collecting[2]}`;
+  return line.startsWith('Installing collected packages') ? 'Installing the packages' : undefined;
+}
+
+const remedies: readonly (readonly [RegExp, string])[] = [
+  [
+    /ensurepip is not available|No module named '?(venv|ensurepip)/,
+    'This Python cannot make virtual environments. Install that part of it, on Debian and Ubuntu with\n' +
+      '  sudo apt install python3-venv\nthen start again.',
+  ],
+  [
+    /no space left on device|errno 28/i,
+    'The disk is full. Free some space, or set XDG_CACHE_HOME to a folder on another disk, then start again.',
+  ],
+  [
+    /name resolution|Name or service not known|NewConnectionError|Connection (refused|reset|aborted)|timed out|ProxyError|Network is unreachable|SSLError|Could not fetch URL/i,
+    'The package index could not be reached. Connect to the network (behind a proxy: set HTTPS_PROXY; with a mirror of\n' +
+      'your own: set PIP_INDEX_URL), then start again. Only the first start needs this.',
+  ],
+  [
+    /No matching distribution found|Failed building wheel/,
+    'A package has no build for this Python. Use another Python 3.9 or newer, or install JupyterLab yourself so that\n' +
+      '`jupyter lab` works in this terminal, then start again.',
+  ],
+];
+
+/** The sentence for a failed step, with what its program said last. */
+export function remedy(output: string, program: string): string {
+  const known = remedies.find(([pattern]) => pattern.test(output))?.[1];
+  const said = output
+    .trim()
+    .split('\n')
+    .slice(-5)
+    .map((line) => `  ${line.slice(0, 300)}`)
+    .join('\n');
+  return `The Python environment for the sessions could not be made.\n${known ?? `${program} failed.`}\n\nIt said:\n${said}`;
+}

@@ -1,0 +1,87 @@
+import type { Logger } from 'pino';
+import type { Deadline } from '../deadline.ts';
+import { ApiError, errorKind } from '../errors.ts';
+import type { JupyterServer } from '../jupyter-server/types.ts';
+import { type KubernetesClient, KubernetesError } from '../platform/kubernetes/types.ts';
+
+/** All containers together. An answer of more would help nobody, and would have to fit into memory. */
+const totalLimitBytes = 8 * 2 ** 20;
+
+/** Stands in the place of a log that could not be read, so that the others can be answered. */
+export const unreadable = '[The log of this container cannot be read at the moment. Try again.]\n';
+
+/**
+ * The last lines of each container that has written something, init containers first, with the time of each line.
+ * Containers are read at the same time; one that has no log (400, 404) is left out, one that cannot be read says so.
+ * Throws ApiError 3000 when none can be read.
+ */
+export async function readLogs(
+  client: KubernetesClient,
+  server: JupyterServer,
+  maxLines: number,
+  deadline: Deadline,
+  log: Logger,
+): Promise<Record<string, string>> {
+  const containers = containersOf(server);
+  if (maxLines === 0 || containers.length === 0) return {};
+  const { name = '', namespace = '' } = server.metadata;
+  const pod = { namespace, name: server.status?.mainPod?.name ?? `${name}-0` };
+  const limitBytes = Math.floor(totalLimitBytes / containers.length);
+  // A container that does not answer must leave time to answer with the others.
+  const each = deadline.within(deadline.remaining() * 0.8);
+
+  const read = await Promise.all(
+    containers.map(async (container) => {
+      try {
+        return { container, text: await lastLines(client, pod, container, maxLines, limitBytes, each) };
+      } catch (err) {
+        if (err instanceof KubernetesError && [400, 404].includes(err.status)) return { container, text: '' };
+        log.warn({ err, session: name, container }, 'a log could not be read');
+        return { container, text: unreadable, err };
+      }
+    }),
+  );
+  const failed = read.filter(({ err }) => err !== undefined);
+  if (failed.length === read.length) {
+    const detail = 'The Kubernetes API did not give them. Try again in a moment.';
+    const cause = failed[0]?.err;
+    throw new ApiError(errorKind.intermittent, `The logs of ${name} could not be read.`, {
+      detail,
+      retryAfterSeconds: 5,
+      cause,
+    });
+  }
+  return Object.fromEntries(read.filter(({ text }) => text !== '').map(({ container, text }) => [container, text]));
+}
+
+/** As the operator lists them, and what the pod has besides; init containers first. */
+function containersOf(server: JupyterServer): string[] {
+  const { containerStates, mainPod } = server.status ?? {};
+  const names = [
+    ...Object.keys(containerStates?.init ?? {}),
+    ...(mainPod?.status?.initContainerStatuses ?? []).map(({ name }) => name),
+    ...Object.keys(containerStates?.regular ?? {}),
+    ...(mainPod?.status?.containerStatuses ?? []).map(({ name }) => name),
+  ];
+  return [...new Set(names)].filter((name) => name !== '');
+}
+
+/**
+ * The API server finds the lines first and cuts them to the limit afterwards, at the wrong end: the newest are lost. So
+ * what was cut is asked for again, with half as many lines as fitted.
+ */
+async function lastLines(
+  client: KubernetesClient,
+  pod: { readonly namespace: string; readonly name: string },
+  container: string,
+  lines: number,
+  limitBytes: number,
+  deadline: Deadline,
+): Promise<string> {
+  const read = (tailLines: number): Promise<string> =>
+    client.podLog(pod.namespace, pod.name, { container, tailLines, timestamps: true, limitBytes }, deadline);
+  const text = await read(lines);
+  if (Buffer.byteLength(text) < limitBytes) return text;
+  const fitted = text.split('\n').length - 1;
+  return fitted < 2 ? text : read(Math.floor(fitted / 2));
+}

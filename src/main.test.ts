@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+const directory = mkdtempSync(join(tmpdir(), 'service-'));
+const running = new Set<ChildProcess>();
+const servers: Server[] = [];
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  servers.push(server);
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** The part of a Kubernetes API server that a service without sessions uses: empty lists and watches without events. */
+function emptyApiServer(req: IncomingMessage, res: ServerResponse): void {
+  const url = new URL(req.url ?? '/', 'http://x');
+  res.setHeader('content-type', 'application/json');
+  if (url.searchParams.get('watch')) res.writeHead(200).flushHeaders();
+  else res.end(JSON.stringify({ kind: 'List', apiVersion: 'v1', metadata: { resourceVersion: '1' }, items: [] }));
+}
+
+let env: Record<string, string>;
+/** Requests that GitLab has got and not answered. */
+const waiting: ServerResponse[] = [];
+
+beforeAll(async () => {
+  const server = await serve(emptyApiServer);
+  const gitlab = await serve((_req, res) => void waiting.push(res.setHeader('content-type', 'application/json')));
+  const kubeconfig = join(directory, 'kubeconfig');
+  const entry = (key: string, value: object) => [{ name: 'test', [key]: value }];
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({
+      clusters: entry('cluster', { server }),
+      users: entry('user', {}),
+      contexts: entry('context', { cluster: 'test', user: 'test' }),
+      'current-context': 'test',
+    }),
+  );
+  env = {
+    PATH: process.env['PATH'] ?? '',
+    KUBECONFIG: kubeconfig,
+    SOCKET: join(directory, 'service.sock'),
+    NB_GIT__URL: gitlab,
+    NB_SESSIONS__INGRESS__HOST: 'sessions.example.org',
+    NB_ANONYMOUS_SESSIONS_ENABLED: 'true',
+    NB_IDENTITY__GATEWAY: 'off',
+  };
+});
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+afterAll(() => {
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+  rmSync(directory, { recursive: true });
+});
+
+interface Run {
+  child: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  exit: Promise<number | null>;
+  /** Resolves when a line of the log has this message. */
+  says(message: string): Promise<void>;
+}
+
+function run(changes: Record<string, string> = {}): Run {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
+    env: { ...env, ...changes },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let [out, err] = ['', ''];
+  child.stdout?.on('data', (data) => (out += data));
+  child.stderr?.on('data', (data) => (err += data));
+  const exit = once(child, 'close').then(([code]) => {
+    running.delete(child);
+    return code as number | null;
+  });
+  const says = async (message: string): Promise<void> => {
+    while (!out.includes(`"msg":"${message}"`)) {
+      const more = await Promise.race([once(child.stdout as NodeJS.ReadableStream, 'data'), exit]);
+      if (!Array.isArray(more)) throw new Error(`ended before "${message}": ${out}${err}`);
+    }
+  };
+  return { child, stdout: () => out, stderr: () => err, exit, says };
+}
+
+async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string }> {
+  const call = request({ socketPath: join(directory, 'service.sock'), path, headers }).end();
+  const [response] = await once(call, 'response');
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  return { status: response.statusCode, text };
+}
+
+describe('the service', () => {
+  it('starts, answers, finishes what is under way when it is stopped, and leaves nothing', async () => {
+    const service = run();
+    await service.says('listening');
+    expect(await get('/health')).toMatchObject({
+      status: 200,
+      text: 'Notebook Sessions is running under the prefix /notebooks.',
+    });
+    await service.says('all sessions are known');
+    expect(JSON.parse((await get('/ready')).text)).toMatchObject({
+      ready: true,
+      dependencies: [{ name: 'kubernetes', ready: true }],
+    });
+    expect(await get('/notebooks/servers')).toEqual({ status: 200, text: '{"servers":{}}' });
+    expect((await get('/notebooks/')).text).toContain('<!doctype html>');
+    expect((await get('/notebooks/docs/')).status).toBe(200);
+
+    const slow = get('/notebooks/projects');
+    while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    service.child.kill('SIGTERM');
+    await service.says('stopping');
+    await expect(get('/health')).rejects.toThrow();
+    waiting.pop()?.end('[]');
+    expect(await slow).toEqual({ status: 200, text: '{"projects":[]}' });
+    expect(await service.exit).toBe(0);
+    expect(existsSync(join(directory, 'service.sock'))).toBe(false);
+    expect(service.stderr()).toBe('');
+  }, 60_000);
+
+  it('says in one line what is wrong with its configuration', async () => {
+    const service = run({ NB_IDENTITY__GATEWAY: 'maybe', NB_SERVICE_PREFIX: 'x' });
+    expect(await service.exit).toBe(1);
+    expect(service.stderr()).toMatch(
+      /^The service cannot start: the configuration has 2 problems: service_prefix [^\n]+; identity\.gateway [^\n]+\n$/,
+    );
+    const line = JSON.parse(service.stdout().trim()) as { level: number; msg: string };
+    expect(line).toMatchObject({ level: 60, msg: expect.stringContaining('identity.gateway') });
+  }, 60_000);
+
+  it.each([
+    [{ KUBECONFIG: '/nowhere/kubeconfig' }, /kubeconfig|KUBECONFIG/i],
+    [{ SOCKET: '/nowhere/service.sock' }, /cannot listen on the socket \/nowhere\/service\.sock/],
+    [{ SOCKET: '', PORT: 'http' }, /PORT must be a number/],
+  ])(
+    'says in one line what keeps it from starting: %j',
+    async (changes, sentence) => {
+      const service = run(changes);
+      expect(await service.exit).toBe(1);
+      expect(service.stderr()).toMatch(sentence);
+      expect(service.stderr().trim().split('\n')).toHaveLength(1);
+    },
+    60_000,
+  );
+});

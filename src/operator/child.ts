@@ -1,0 +1,78 @@
+import { childLabel } from '../jupyter-server/labels.ts';
+import type { KubernetesObject } from '../jupyter-server/types.ts';
+import type { ChildKind } from './children/manifest.ts';
+import { resourcesAnnotation } from './children/stateful-set.ts';
+
+/** A child that exists, as far as this operator looks at it. */
+export interface Child {
+  readonly key: string;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly parentName: string;
+  readonly parentUid: string;
+  readonly terminating: boolean;
+  /** The child's own status; undefined where its kind has none. */
+  readonly status: unknown;
+  /** Of a StatefulSet only. */
+  readonly statefulSet: StatefulSetState | undefined;
+}
+
+export interface StatefulSetState {
+  readonly replicas: number;
+  /** What `resourcesAnnotation` says; undefined on one that another operator made. */
+  readonly resources: string | undefined;
+  readonly containerResources: unknown;
+  readonly parallel: boolean;
+  readonly generation: number | undefined;
+  readonly observedGeneration: number | undefined;
+  readonly updateRevision: string | undefined;
+}
+
+interface StatefulSet extends KubernetesObject {
+  spec?: {
+    replicas?: number;
+    podManagementPolicy?: string;
+    template?: { spec?: { containers?: { resources?: unknown }[] } };
+  };
+  status?: { observedGeneration?: number; updateRevision?: string };
+}
+
+/** How the cache of one kind keeps its objects; undefined for what is nobody's child. */
+export function projectChild({ apiVersion, kind }: ChildKind): (raw: KubernetesObject) => Child | undefined {
+  return (raw) => {
+    const { metadata } = raw;
+    const parentName = metadata.labels?.[childLabel.parentName];
+    const parentUid = metadata.labels?.[childLabel.parentUid];
+    const key = metadata.labels?.[childLabel.childKey];
+    const owned = metadata.ownerReferences?.some(({ uid }) => uid === parentUid);
+    if (!parentName || !parentUid || !key || !owned) return undefined;
+    return {
+      key,
+      apiVersion,
+      kind,
+      namespace: metadata.namespace ?? '',
+      name: metadata.name ?? '',
+      uid: metadata.uid ?? '',
+      parentName,
+      parentUid,
+      terminating: metadata.deletionTimestamp !== undefined,
+      status: (raw as { status?: unknown }).status,
+      statefulSet: kind === 'StatefulSet' ? stateOf(raw as StatefulSet) : undefined,
+    };
+  };
+}
+
+function stateOf({ metadata, spec, status }: StatefulSet): StatefulSetState {
+  return {
+    replicas: spec?.replicas ?? 1,
+    resources: metadata.annotations?.[resourcesAnnotation],
+    containerResources: spec?.template?.spec?.containers?.[0]?.resources,
+    parallel: spec?.podManagementPolicy === 'Parallel',
+    generation: metadata.generation,
+    observedGeneration: status?.observedGeneration,
+    updateRevision: status?.updateRevision,
+  };
+}

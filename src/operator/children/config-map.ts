@@ -1,0 +1,63 @@
+import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
+import { InvalidJupyterServer } from '../problem.ts';
+import type { SessionUrl } from '../session-url.ts';
+import { defaults } from './defaults.ts';
+import { type Manifest, shared } from './manifest.ts';
+
+/** The files that Jupyter and the proxy beside it read. */
+export function renderConfigMap(name: string, spec: JupyterServerSpec, url: SessionUrl): Manifest {
+  const oidc = spec.auth?.oidc;
+  const proxyFile = oidc?.enabled
+    ? { [shared.file.authorizedUsers]: (oidc.authorizedEmails ?? []).map(emailLine).join('') }
+    : { [shared.file.traefikConfig]: traefikConfig };
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name },
+    data: {
+      [shared.file.notebookConfig]: jupyterConfig('NotebookApp', 'notebook_dir', spec, url),
+      [shared.file.serverConfig]: jupyterConfig('ServerApp', 'root_dir', spec, url),
+      ...proxyFile,
+    },
+  };
+}
+
+/** One line per address: a line break in one would let somebody else in. */
+function emailLine(email: string): string {
+  if (/\p{Cc}/u.test(email))
+    throw new InvalidJupyterServer('spec.auth.oidc.authorizedEmails holds a control character');
+  return `${email}\n`;
+}
+
+const traefikConfig = `http:
+  routers:
+    jupyter:
+      rule: "PathPrefix(\`/\`)"
+      service: jupyter
+  services:
+    jupyter:
+      loadBalancer:
+        servers:
+          - url: "http://localhost:${shared.jupyterPort}"
+`;
+
+function jupyterConfig(app: string, rootDir: string, spec: JupyterServerSpec, url: SessionUrl): string {
+  const settings: [string, string][] = [
+    [`${app}.ip`, pythonString('0.0.0.0')],
+    [`${app}.port`, String(shared.jupyterPort)],
+    [`${app}.token`, 'os.environ["SERVER_APP_TOKEN"]'],
+    [`${app}.cookie_secret_file`, pythonString(`${shared.secretsFolder}/${shared.cookieSecretFile}`)],
+    [`${app}.allow_origin`, pythonString(`${url.scheme}://${url.host}`)],
+    [`${app}.base_url`, pythonString(url.path)],
+    [`${app}.${rootDir}`, pythonString(spec.jupyterServer?.rootDir ?? defaults.rootDir)],
+    [`${app}.default_url`, pythonString(spec.jupyterServer?.defaultUrl ?? defaults.defaultUrl)],
+    [`${app}.allow_remote_access`, 'True'],
+    ['ContentsManager.allow_hidden', 'True'],
+  ];
+  return `import os\n\n${settings.map(([name, value]) => `c.${name} = ${value}\n`).join('')}`;
+}
+
+/** A JSON string is a Python string as well: every escape that JSON writes means the same in Python. */
+function pythonString(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,105 @@
+import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
+import type { SessionUrl } from '../session-url.ts';
+import type { OperatorSettings } from '../settings.ts';
+import { defaults } from './defaults.ts';
+import { type Manifest, shared } from './manifest.ts';
+import { proxyContainer } from './proxy-container.ts';
+
+/** Kept on the StatefulSet: the resources it was last given, as the JupyterServer spells them (the API server respells). */
+export const resourcesAnnotation = 'notebook-sessions.io/resources';
+
+/**
+ * The StatefulSet with the session's pod. Patches address containers, volumes and arguments by index, so the order of
+ * every list here is part of the contract. `initContainers` and `imagePullSecrets` are there, empty, to be appended to.
+ */
+export function renderStatefulSet(
+  name: string,
+  spec: JupyterServerSpec,
+  url: SessionUrl,
+  settings: OperatorSettings,
+): Manifest {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name },
+    spec: {
+      replicas: 1,
+      serviceName: name,
+      // Else an update of the resources waits for ever for a pod that never became ready.
+      podManagementPolicy: 'Parallel',
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: {
+          imagePullSecrets: [],
+          initContainers: [],
+          containers: [jupyterContainer(name, spec, url), proxyContainer(name, spec, url, settings)],
+          volumes: volumes(name, spec),
+          securityContext: { fsGroup: 100 },
+          terminationGracePeriodSeconds: 30,
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          ...(settings.schedulerName ? { schedulerName: settings.schedulerName } : {}),
+        },
+      },
+    },
+  };
+}
+
+function volumes(name: string, { auth, storage }: JupyterServerSpec): object[] {
+  const file = (volume: string, key: string) => ({
+    name: volume,
+    configMap: { name, items: [{ key, path: key }] },
+  });
+  const secretFile = { key: shared.secretKey.jupyterCookieSecret, path: shared.cookieSecretFile };
+  const size = storage?.size;
+  return [
+    auth?.oidc?.enabled
+      ? file('oauth2-proxy-config', shared.file.authorizedUsers)
+      : file('traefik-dynamic-config', shared.file.traefikConfig),
+    { name: 'jupyter-server-secrets', secret: { secretName: name, items: [secretFile] } },
+    file('jupyter-config-notebook', shared.file.notebookConfig),
+    file('jupyter-config-server', shared.file.serverConfig),
+    { name: 'jupyter-config', emptyDir: { sizeLimit: '2Mi' } },
+    storage?.pvc?.enabled
+      ? { name: shared.workspaceVolume, persistentVolumeClaim: { claimName: name } }
+      : { name: shared.workspaceVolume, emptyDir: size === undefined || size === '' ? {} : { sizeLimit: size } },
+  ];
+}
+
+function jupyterContainer(name: string, { jupyterServer, storage }: JupyterServerSpec, url: SessionUrl): object {
+  const mountPath = storage?.pvc?.mountPath ?? defaults.mountPath;
+  const configFolder = `${mountPath}/.jupyter_config`;
+  const configFile = (volume: string, file: string) => ({
+    name: volume,
+    mountPath: `${configFolder}/${file}`,
+    subPath: file,
+  });
+  // Not /api/status, which wants the token: a probe's headers are in the pod's spec, for all who may read pods. /api
+  // answers without one, also in the classic notebook, as soon as requests are served.
+  const probe = { httpGet: { path: `${url.prefix}/api`, port: shared.jupyterPort }, periodSeconds: 2 };
+  return {
+    name: 'jupyter-server',
+    image: jupyterServer?.image ?? defaults.image,
+    workingDir: jupyterServer?.rootDir ?? defaults.rootDir,
+    env: [
+      {
+        name: 'SERVER_APP_TOKEN',
+        valueFrom: { secretKeyRef: { name, key: shared.secretKey.jupyterToken } },
+      },
+      { name: 'JUPYTER_CONFIG_PATH', value: configFolder },
+    ],
+    volumeMounts: [
+      { name: shared.workspaceVolume, mountPath },
+      { name: 'jupyter-server-secrets', mountPath: shared.secretsFolder, readOnly: true },
+      { name: 'jupyter-config', mountPath: configFolder },
+      configFile('jupyter-config-notebook', shared.file.notebookConfig),
+      configFile('jupyter-config-server', shared.file.serverConfig),
+    ],
+    resources: jupyterServer?.resources ?? {},
+    securityContext: { runAsUser: 1000, runAsGroup: 100, runAsNonRoot: true, allowPrivilegeEscalation: false },
+    livenessProbe: { ...probe, failureThreshold: 30 },
+    readinessProbe: { ...probe, failureThreshold: 10, successThreshold: 2 },
+    startupProbe: { ...probe, failureThreshold: 150 },
+  };
+}

@@ -1,0 +1,119 @@
+import type { Logger } from 'pino';
+import { childLabel } from '../jupyter-server/labels.ts';
+import type { JupyterServer, KubernetesObject } from '../jupyter-server/types.ts';
+import { type CacheEvent, createListWatchCache, type ListWatchCache } from '../platform/kubernetes/list-watch-cache.ts';
+import { resource } from '../platform/kubernetes/resources.ts';
+import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
+import { type Happening, projectEvent } from './causes.ts';
+import { type Child, projectChild } from './child.ts';
+import { type ChildKind, childKinds } from './children/manifest.ts';
+import { currentPod, type MainPod, projectPod } from './pod.ts';
+
+/** What the operator knows of the cluster without asking. */
+export interface ClusterView {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  readonly lastContactAt: number | undefined;
+  server(namespace: string, name: string): JupyterServer | undefined;
+  servers(): JupyterServer[];
+  /** Children of the watched kinds. */
+  children(parentUid: string): Child[];
+  pod(parentUid: string): MainPod | undefined;
+  events(objectUid: string): Happening[];
+  observeServer(raw: JupyterServer): void;
+  observeChild(kind: ChildKind, raw: KubernetesObject): void;
+}
+
+/** Secrets are not watched: nothing about them changes the status, and reading them all would be a power for nothing. */
+export function isWatched({ apiVersion, kind }: { apiVersion: string; kind: string }): boolean {
+  return kind !== 'Secret' && childKinds.some((each) => each.apiVersion === apiVersion && each.kind === kind);
+}
+
+/**
+ * @param onChange told of each JupyterServer (namespace, name) that something changed for.
+ */
+export function createClusterView(options: {
+  client: KubernetesConnection;
+  namespaces: readonly string[];
+  onChange: (namespace: string, name: string) => void;
+  log: Logger;
+}): ClusterView {
+  const { client, namespaces, onChange, log } = options;
+  const common = { client, namespaces, log };
+
+  const servers = createListWatchCache<JupyterServer>({
+    ...common,
+    type: resource.jupyterServers,
+    project: slimServer,
+    onChange: ({ namespace, name }) => onChange(namespace, name),
+  });
+
+  const tellParent = (event: CacheEvent<Child | MainPod>) => {
+    const { parentName } = 'value' in event ? event.value : event.previous;
+    onChange(event.namespace, parentName);
+  };
+  const childCaches = new Map<ChildKind, ListWatchCache<Child>>(
+    childKinds.filter(isWatched).map((kind) => [
+      kind,
+      createListWatchCache<Child>({
+        ...common,
+        type: kind.type,
+        selectors: { labelSelector: childLabel.parentUid },
+        project: projectChild(kind),
+        indexes: { parent: ({ parentUid }) => parentUid },
+        onChange: tellParent,
+      }),
+    ]),
+  );
+  const pods = createListWatchCache<MainPod>({
+    ...common,
+    type: resource.pods,
+    selectors: { labelSelector: `${childLabel.mainPod}=true` },
+    project: projectPod,
+    indexes: { parent: ({ parentUid }) => parentUid },
+    onChange: tellParent,
+  });
+  const eventCaches = (['Pod', 'StatefulSet'] as const).map((kind) =>
+    createListWatchCache<Happening>({
+      ...common,
+      type: resource.events,
+      selectors: { fieldSelector: `involvedObject.kind=${kind}` },
+      project: projectEvent,
+      indexes: { object: ({ objectUid }) => objectUid },
+      // An event that expires changes nothing. The name of the object is its session's, a pod's with -0.
+      onChange: (event) => {
+        if (event.type === 'deleted') return;
+        const { namespace, objectKind, objectName } = event.value;
+        onChange(namespace, objectKind === 'Pod' ? objectName.replace(/-0$/, '') : objectName);
+      },
+    }),
+  );
+  const all = [servers, ...childCaches.values(), pods, ...eventCaches];
+
+  return {
+    async start() {
+      await Promise.all(all.map((cache) => cache.start()));
+    },
+    async stop() {
+      await Promise.all(all.map((cache) => cache.stop()));
+    },
+    get lastContactAt() {
+      const times = all.map(({ lastContactAt }) => lastContactAt);
+      return times.reduce((a, b) => (a === undefined || b === undefined ? undefined : Math.min(a, b)));
+    },
+    server: (namespace, name) => servers.get(namespace, name),
+    servers: () => servers.values(),
+    children: (parentUid) => [...childCaches.values()].flatMap((cache) => cache.byIndex('parent', parentUid)),
+    pod: (parentUid) => currentPod(pods.byIndex('parent', parentUid)),
+    events: (objectUid) => eventCaches.flatMap((cache) => cache.byIndex('object', objectUid)),
+    observeServer: (raw) => servers.observe(raw),
+    observeChild: (kind, raw) => childCaches.get(kind)?.observe(raw),
+  };
+}
+
+/** Lists do not repeat apiVersion and kind in their items, and children need both of their owner. */
+function slimServer(raw: KubernetesObject): JupyterServer {
+  const { managedFields: _, ...metadata } = raw.metadata as KubernetesObject['metadata'] & { managedFields?: unknown };
+  const { group, version } = resource.jupyterServers;
+  return { ...raw, apiVersion: `${group}/${version}`, kind: 'JupyterServer', metadata };
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import module from 'node:module';
+import type { Logger } from 'pino';
+import { createKubernetesClient } from '../platform/kubernetes/client.ts';
+import { loadKubeConfig } from '../platform/kubernetes/kubeconfig.ts';
+import { createLogger } from '../platform/logging/logger.ts';
+import { electLeader } from './leader-election.ts';
+import { createOperator, type Operator } from './operator.ts';
+import { readSettings } from './settings.ts';
+
+/** `/healthz` fails when the API server was silent for this long: a watch says something every minute. */
+const silenceLimitMs = 180_000;
+
+/** The operator as a process. Ends with 0 at SIGTERM or SIGINT, and with 1 when it cannot work or no longer leads. */
+async function main(): Promise<number> {
+  module.enableCompileCache();
+  const settings = readSettings(process.env);
+  const log = createLogger({ name: 'operator', level: settings.logLevel });
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+  const stopped = new Promise<void>((resolve) =>
+    stop.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+
+  const client = createKubernetesClient({ kubeconfig: await loadKubeConfig(), log });
+  const operator = createOperator({ client, settings, log });
+  const health = settings.healthPort === undefined ? undefined : serveHealth(operator, settings.healthPort, log);
+  const { leaderElection: election } = settings;
+  const resign = new AbortController();
+  const leadership = election
+    ? electLeader(
+        {
+          client,
+          namespace: election.namespace,
+          name: 'notebook-sessions-operator',
+          identity: `${election.identity}_${randomUUID()}`,
+          log,
+        },
+        resign.signal,
+      )
+    : undefined;
+
+  const lost = leadership?.lost ?? stopped;
+  await Promise.race([leadership?.elected, lost, stopped]);
+  if (!stop.signal.aborted) {
+    const working = operator.start().then(() => log.info({ namespaces: settings.namespaces }, 'the operator works'));
+    await Promise.race([working.then(() => stopped), lost, stopped]);
+  }
+  if (stop.signal.aborted) log.info('the operator stops');
+  else log.error('the operator stops: another replica may lead now');
+  await operator.stop();
+  // Only now: nothing of this replica's is under way any more.
+  resign.abort();
+  await leadership?.ended;
+  health?.close();
+  await client.close();
+  return stop.signal.aborted ? 0 : 1;
+}
+
+function serveHealth(operator: Operator, port: number, log: Logger): Server {
+  const server = createServer((req, res) => {
+    // A replica that waits to lead has no contact, and nothing is wrong with it.
+    const healthy = Date.now() - (operator.lastContactAt ?? Date.now()) < silenceLimitMs;
+    const known = req.method === 'GET' && req.url === '/healthz';
+    res.writeHead(known ? (healthy ? 200 : 503) : 404, { 'content-type': 'text/plain' }).end();
+  });
+  server.on('error', (err) => log.error({ err }, 'health is not served'));
+  return server.listen(port);
+}
+
+if (import.meta.main) {
+  main().then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => {
+      process.stderr.write(`The operator cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    },
+  );
+}

@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import { Deadline } from '../deadline.ts';
+import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
+import { createClusterView } from './cluster-view.ts';
+import { createReconciler } from './reconcile.ts';
+import { copyResourceUsage } from './resource-usage.ts';
+import type { OperatorSettings } from './settings.ts';
+import { createWorkQueue } from './work-queue.ts';
+
+export interface Operator {
+  /** Resolves when the cluster is known; reconciling has begun then. */
+  start(): Promise<void>;
+  /** Ends what is under way; a next start goes on from there. */
+  stop(): Promise<void>;
+  /** Milliseconds since the epoch; see ListWatchCache. */
+  readonly lastContactAt: number | undefined;
+}
+
+const concurrency = 8;
+const reconcileTimeoutMs = 15_000;
+
+/** The operator without its process: everything it acts on is passed in. */
+export function createOperator(options: {
+  client: KubernetesConnection;
+  settings: OperatorSettings;
+  log: Logger;
+  now?: () => Date;
+}): Operator {
+  const { client, settings, log, now = () => new Date() } = options;
+  const stopping = new AbortController();
+  let synced = false;
+  let usage: Promise<void> | undefined;
+
+  const queue = createWorkQueue({
+    concurrency,
+    firstRetryMs: 500,
+    lastRetryMs: 60_000,
+    log,
+    async work(key) {
+      const [namespace = '', name = ''] = key.split('/');
+      await reconcile(namespace, name, Deadline.after(reconcileTimeoutMs, stopping.signal));
+      return undefined;
+    },
+  });
+  const view = createClusterView({
+    client,
+    namespaces: settings.namespaces,
+    log,
+    // Before all is known, what exists would look as if it were missing.
+    onChange: (namespace, name) => {
+      if (synced) queue.add(`${namespace}/${name}`);
+    },
+  });
+  const reconcile = createReconciler({ client, view, settings, log, now });
+
+  return {
+    async start() {
+      await view.start();
+      if (stopping.signal.aborted) return;
+      synced = true;
+      for (const { metadata } of view.servers()) queue.add(`${metadata.namespace}/${metadata.name}`);
+      const { namespaces, resourceUsageIntervalMs: intervalMs } = settings;
+      if (intervalMs === undefined) return;
+      usage = copyResourceUsage({ client, view, namespaces, intervalMs, log, signal: stopping.signal });
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all([queue.stop(), view.stop(), usage]);
+    },
+    get lastContactAt() {
+      return view.lastContactAt;
+    },
+  };
+}

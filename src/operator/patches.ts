@@ -1,0 +1,88 @@
+import jsonPatch, { type Operation } from 'fast-json-patch';
+import type { ChildPatch } from '../jupyter-server/types.ts';
+import type { Children } from './children/manifest.ts';
+import { InvalidJupyterServer } from './problem.ts';
+
+/** `copy` can double a document with every operation; no honest session comes near this. */
+const documentLimitChars = 4 * 1024 * 1024;
+
+/**
+ * The children after `spec.patches`, in order: JSON patches strictly by RFC 6902 (a missing path is an error, a `test`
+ * that fails stops everything), merge patches by RFC 7386. The input is not changed. Throws InvalidJupyterServer, with a
+ * message that says where and quotes no value.
+ */
+export function applyPatches(children: Children, patches: readonly ChildPatch[]): Children {
+  // Through text, so that no two places share an object: a patch of the one would change the other.
+  let document: unknown = JSON.parse(JSON.stringify(children));
+  patches.forEach((each, index) => {
+    const where = `spec.patches[${index}]`;
+    if (each?.type === 'application/json-patch+json') document = applyJsonPatch(document, each.patch, where);
+    else if (each?.type === 'application/merge-patch+json')
+      document = applyMergePatch(document, structuredClone(each.patch));
+    else throw new InvalidJupyterServer(`${where}.type is missing or unknown`);
+    if (!isObject(document)) throw new InvalidJupyterServer(`${where} leaves no children`);
+  });
+  return document as Children;
+}
+
+function applyJsonPatch(document: unknown, operations: unknown, where: string): unknown {
+  if (!Array.isArray(operations)) throw new InvalidJupyterServer(`${where}.patch must be a list of operations`);
+  operations.forEach((operation: Operation, index) => {
+    const here = `${where}.patch[${index}]`;
+    try {
+      // The library is laxer than the RFC in two places: indexes with leading zeros, and `from` of inherited properties.
+      if (isObject(operation)) {
+        checkPointer(document, operation['path'], false);
+        checkPointer(document, operation['from'], true);
+      }
+      document = jsonPatch.applyOperation(document, structuredClone(operation), true, true).newDocument;
+    } catch (error) {
+      throw new InvalidJupyterServer(`${here}${nameOf(operation)} ${reasonOf(error)}`);
+    }
+    if (operation.op === 'copy' && JSON.stringify(document).length > documentLimitChars) {
+      throw new InvalidJupyterServer(`${here} makes the children too large`);
+    }
+  });
+  return document;
+}
+
+/** RFC 6901: an index of a list is 0 or digits without a leading 0. */
+function checkPointer(document: unknown, pointer: unknown, mustExist: boolean): void {
+  if (typeof pointer !== 'string') return;
+  let target = document;
+  for (const part of pointer.split('/').slice(1)) {
+    const key = jsonPatch.unescapePathComponent(part);
+    if (Array.isArray(target) && key !== '-' && !/^(0|[1-9]\d*)$/.test(key)) throw new Error('no index of a list');
+    const exists = target !== null && typeof target === 'object' && Object.hasOwn(target, key);
+    if (mustExist && !exists) throw new Error('nothing there');
+    target = exists ? (target as Record<string, unknown>)[key] : undefined;
+  }
+}
+
+function nameOf(operation: unknown): string {
+  if (!isObject(operation) || typeof operation['op'] !== 'string' || typeof operation['path'] !== 'string') return '';
+  return ` (${operation['op'].slice(0, 20)} ${operation['path'].slice(0, 200)})`;
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'cannot be applied';
+  if (error.name === 'TEST_OPERATION_FAILED') return 'found another value';
+  return /UNRESOLVABLE|CANNOT_ADD|OUT_OF_BOUNDS/.test(error.name)
+    ? 'names a place that does not exist'
+    : 'cannot be applied';
+}
+
+function applyMergePatch(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (key === '__proto__') continue;
+    if (value === null) delete result[key];
+    else result[key] = applyMergePatch(result[key], value);
+  }
+  return result;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}

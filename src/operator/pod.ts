@@ -1,0 +1,53 @@
+import { childLabel } from '../jupyter-server/labels.ts';
+import type { KubernetesObject, PodStatus } from '../jupyter-server/types.ts';
+
+/** A session's pod, as far as this operator looks at it. */
+export interface MainPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly parentName: string;
+  readonly parentUid: string;
+  readonly createdAt: string;
+  /** It is on its way out. */
+  readonly terminating: boolean;
+  /** `controller-revision-hash`: which version of the StatefulSet's template it was made from. */
+  readonly revision: string | undefined;
+  readonly containers: { readonly init: readonly string[]; readonly regular: readonly string[] };
+  readonly status: PodStatus;
+}
+
+interface Pod extends KubernetesObject {
+  spec?: { initContainers?: { name: string }[]; containers?: { name: string }[] };
+  status?: PodStatus;
+}
+
+/** undefined for a pod that is no session's. */
+export function projectPod(raw: KubernetesObject): MainPod | undefined {
+  const { metadata, spec, status = {} } = raw as Pod;
+  const parentName = metadata.labels?.[childLabel.parentName];
+  const parentUid = metadata.labels?.[childLabel.parentUid];
+  if (!parentName || !parentUid || metadata.labels?.[childLabel.mainPod] !== 'true') return undefined;
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name ?? '',
+    uid: metadata.uid ?? '',
+    parentName,
+    parentUid,
+    createdAt: metadata.creationTimestamp ?? '',
+    terminating: metadata.deletionTimestamp !== undefined,
+    revision: metadata.labels?.['controller-revision-hash'],
+    containers: {
+      init: (spec?.initContainers ?? []).map(({ name }) => name),
+      regular: (spec?.containers ?? []).map(({ name }) => name),
+    },
+    status,
+  };
+}
+
+/** The one that counts when an old pod is still going while its successor is there. */
+export function currentPod(pods: readonly MainPod[]): MainPod | undefined {
+  return pods.toSorted(
+    (a, b) => Number(a.terminating) - Number(b.terminating) || b.createdAt.localeCompare(a.createdAt),
+  )[0];
+}

@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { Deadline } from '../deadline.ts';
+import { readQuantity } from '../jupyter-server/quantities.ts';
+import type { JupyterServer, KubernetesObject } from '../jupyter-server/types.ts';
+import { resource } from '../platform/kubernetes/resources.ts';
+import { type KubernetesConnection, KubernetesError, type ResourceType } from '../platform/kubernetes/types.ts';
+import type { ClusterView } from './cluster-view.ts';
+
+export interface Usage {
+  cpuMillicores?: number;
+  memoryBytes?: number;
+}
+
+const podMetrics: ResourceType = { group: 'metrics.k8s.io', version: 'v1beta1', plural: 'pods' };
+
+interface PodMetrics extends KubernetesObject {
+  containers?: { name?: string; usage?: { cpu?: unknown; memory?: unknown } }[];
+}
+
+/** What the container `jupyter-server` uses, by pod name. Unreadable numbers are left out. */
+export function usageByPod(metrics: readonly PodMetrics[]): Map<string, Usage> {
+  const usages = new Map<string, Usage>();
+  for (const { metadata, containers } of metrics) {
+    const usage = containers?.find(({ name }) => name === 'jupyter-server')?.usage;
+    const cores = readQuantity(usage?.cpu);
+    const bytes = readQuantity(usage?.memory);
+    if (metadata?.name === undefined || (cores === undefined && bytes === undefined)) continue;
+    usages.set(metadata.name, {
+      ...(cores === undefined ? {} : { cpuMillicores: Math.round(cores * 1000) }),
+      ...(bytes === undefined ? {} : { memoryBytes: Math.round(bytes) }),
+    });
+  }
+  return usages;
+}
+
+/** Small enough that writing it down would tell nobody anything: every write is news for all who watch. */
+export function isNoise(before: Usage | undefined, after: Usage): boolean {
+  const { cpuMillicores: cpu, memoryBytes: memory } = after;
+  const near = (a: number | undefined, b: number | undefined, slack: number) =>
+    a === b || (a !== undefined && b !== undefined && Math.abs(a - b) <= slack);
+  return near(before?.cpuMillicores, cpu, 2) && near(before?.memoryBytes, memory, 1024 * 1024);
+}
+
+/**
+ * Copies CPU and memory from the metrics API to `status.mainPod.resourceUsage`, every `intervalMs`, with one call per
+ * namespace and one write per session whose use changed. A cluster without metrics is quietly passed over.
+ */
+export async function copyResourceUsage(options: {
+  client: KubernetesConnection;
+  view: ClusterView;
+  namespaces: readonly string[];
+  intervalMs: number;
+  log: Logger;
+  signal: AbortSignal;
+}): Promise<void> {
+  const { client, view, namespaces, intervalMs, log, signal } = options;
+  while (!signal.aborted) {
+    for (const namespace of namespaces) {
+      try {
+        await copyOnce(namespace);
+      } catch (err) {
+        const absent = err instanceof KubernetesError && (err.status === 404 || err.status === 503);
+        if (!signal.aborted) log[absent ? 'debug' : 'warn']({ err, namespace }, 'no resource usage could be read');
+      }
+    }
+    // An abort ends the wait, and with it the loop.
+    await delay(intervalMs, undefined, { signal }).catch(() => undefined);
+  }
+
+  async function copyOnce(namespace: string): Promise<void> {
+    const metrics = await client.list<PodMetrics>(podMetrics, namespace, {}, Deadline.after(10_000, signal));
+    const byNamespace = Map.groupBy(metrics, ({ metadata }) => metadata?.namespace ?? namespace);
+    for (const [each, found] of byNamespace) {
+      const usages = usageByPod(found);
+      for (const server of view.servers()) {
+        if (server.metadata.namespace !== each) continue;
+        const { uid: podUid, name: podName, resourceUsage } = server.status?.mainPod ?? {};
+        const usage = usages.get(podName ?? '');
+        const pod = view.pod(server.metadata.uid ?? '');
+        if (usage && podUid === pod?.uid && !isNoise(resourceUsage, usage)) await write(server, usage);
+      }
+    }
+  }
+
+  async function write({ metadata }: JupyterServer, usage: Usage): Promise<void> {
+    const { namespace = '', name = '', uid } = metadata;
+    const patch = { metadata: { uid }, status: { mainPod: { resourceUsage: usage } } };
+    try {
+      const deadline = Deadline.after(10_000, signal);
+      view.observeServer(
+        await client.mergePatch<JupyterServer>(resource.jupyterServers, namespace, name, patch, deadline),
+      );
+    } catch (err) {
+      log.debug({ err, namespace, session: name }, 'the resource usage was not written');
+    }
+  }
+}

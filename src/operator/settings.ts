@@ -1,0 +1,97 @@
+import { parse as parseYaml } from 'yaml';
+
+/** The operator's configuration. Names of variables are Amalthea's where it has the setting too (7.1 of its contract). */
+export interface OperatorSettings {
+  /** [''] is the whole cluster. */
+  readonly namespaces: readonly string[];
+  /** Labels that every child gets, besides those that name its parent. */
+  readonly selectorLabels: Readonly<Record<string, string>>;
+  readonly schedulerName: string | undefined;
+  readonly images: { readonly oauth2Proxy: string; readonly passthroughProxy: string };
+  /** A container that was restarted more often than this, and is not ready, has failed. */
+  readonly restartLimits: { readonly init: number; readonly regular: number };
+  /** Milliseconds between two looks at the metrics API; undefined: never. */
+  readonly resourceUsageIntervalMs: number | undefined;
+  readonly leaderElection: { readonly namespace: string; readonly identity: string } | undefined;
+  /** Where `/healthz` answers; undefined: nowhere. */
+  readonly healthPort: number | undefined;
+  readonly logLevel: string;
+}
+
+/** Throws an Error that names the variable and what it wants. */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): OperatorSettings {
+  const namespaces = namespacesOf(env);
+  const leaderElection = boolean(env, 'LEADER_ELECTION', false)
+    ? {
+        namespace: env['POD_NAMESPACE'] || namespaces[0] || required('POD_NAMESPACE', 'the namespace of the lease'),
+        identity: env['POD_NAME'] || env['HOSTNAME'] || required('POD_NAME', 'a name that no other replica has'),
+      }
+    : undefined;
+  return {
+    namespaces,
+    selectorLabels: labels(env, 'AMALTHEA_SELECTOR_LABELS'),
+    schedulerName: env['SERVER_SCHEDULER_NAME'] || undefined,
+    images: {
+      // bitnami/oauth2-proxy:7.4.0, Amalthea's, can no longer be pulled freely.
+      oauth2Proxy: env['OAUTH2_PROXY_IMAGE'] || 'quay.io/oauth2-proxy/oauth2-proxy:v7.6.0',
+      passthroughProxy: env['PASSTHROUGH_PROXY_IMAGE'] || 'traefik:v2.5',
+    },
+    restartLimits: {
+      init: integer(env, 'JUPYTER_SERVER_INIT_CONTAINER_RESTART_LIMIT', 1, 0),
+      regular: integer(env, 'JUPYTER_SERVER_CONTAINER_RESTART_LIMIT', 3, 0),
+    },
+    resourceUsageIntervalMs: boolean(env, 'JUPYTER_SERVER_RESOURCE_CHECK_ENABLED', true)
+      ? 1000 * integer(env, 'JUPYTER_SERVER_RESOURCE_CHECK_INTERVAL_SECONDS', 30, 1)
+      : undefined,
+    leaderElection,
+    healthPort: env['HEALTH_PORT'] ? integer(env, 'HEALTH_PORT', 0, 1) : undefined,
+    logLevel: env['LOG_LEVEL'] || 'info',
+  };
+}
+
+function namespacesOf(env: Readonly<Record<string, string | undefined>>): string[] {
+  const clusterWide = boolean(env, 'CLUSTER_WIDE', false);
+  const named = (env['NAMESPACES'] ?? '').split(',').flatMap((each) => each.trim() || []);
+  if (clusterWide && named.length > 0) throw new Error('Set NAMESPACES or CLUSTER_WIDE=true, not both.');
+  if (clusterWide) return [''];
+  // Amalthea takes the whole cluster when nothing is said; that is asked for by name here.
+  if (named.length === 0)
+    throw new Error('NAMESPACES: name the namespaces to watch, separated by commas, or set CLUSTER_WIDE=true.');
+  const wrong = named.find((each) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(each));
+  if (wrong !== undefined) throw new Error(`NAMESPACES: ${JSON.stringify(wrong)} is no name of a namespace.`);
+  return [...new Set(named)];
+}
+
+function boolean(env: Readonly<Record<string, string | undefined>>, name: string, fallback: boolean): boolean {
+  const text = env[name]?.toLowerCase();
+  if (!text) return fallback;
+  if (['true', '1', 'yes', 'on'].includes(text)) return true;
+  if (['false', '0', 'no', 'off'].includes(text)) return false;
+  throw new Error(`${name}: true or false.`);
+}
+
+function integer(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  fallback: number,
+  least: number,
+): number {
+  const text = env[name];
+  if (!text) return fallback;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least) throw new Error(`${name}: a whole number, at least ${least}.`);
+  return value;
+}
+
+function labels(env: Readonly<Record<string, string | undefined>>, name: string): Record<string, string> {
+  const value: unknown = parseYaml(env[name] ?? '') ?? {};
+  const isMap = typeof value === 'object' && !Array.isArray(value);
+  if (!isMap || Object.values(value as object).some((each) => typeof each !== 'string')) {
+    throw new Error(`${name}: a map of texts, in YAML or JSON.`);
+  }
+  return value as Record<string, string>;
+}
+
+function required(name: string, what: string): never {
+  throw new Error(`${name}: ${what}.`);
+}

@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
+import type { Child } from './child.ts';
+import { desiredStatus, mergePatchBetween, type Observed, statusPatch } from './status.ts';
+import { healthyStatus, jupyterServer, pod, settings } from './testing/examples.ts';
+
+const service: Child = {
+  key: 'service',
+  apiVersion: 'v1',
+  kind: 'Service',
+  namespace: 'sessions',
+  name: 'ada-flights-1a2b',
+  uid: 'uid-of-service',
+  parentName: 'ada-flights-1a2b',
+  parentUid: 'uid-of-server',
+  terminating: false,
+  status: { loadBalancer: {} },
+  statefulSet: undefined,
+};
+
+const now = new Date('2026-01-01T00:01:00.123Z');
+const later = new Date('2026-01-01T00:02:00.456Z');
+
+function observed(status: JupyterServerStatus | undefined, more: Partial<Observed> = {}): Observed {
+  const server: JupyterServer = { ...jupyterServer(), ...(status ? { status } : {}) };
+  return {
+    server,
+    children: [service],
+    pod: pod(healthyStatus),
+    podEvents: [],
+    statefulSetEvents: [],
+    problem: undefined,
+    created: { createdResources: { service: 'uid-of-service' }, fullServerURL: 'http://h/p' },
+    now,
+    ...more,
+  };
+}
+
+const status = (current: JupyterServerStatus | undefined, more: Partial<Observed> = {}) =>
+  desiredStatus(observed(current, more), settings);
+
+/** RFC 7386, for checking what the API server would make of a patch. */
+function merged(target: unknown, patch: unknown): unknown {
+  if (patch === null || typeof patch !== 'object' || Array.isArray(patch)) return patch;
+  const result: Record<string, unknown> =
+    target !== null && typeof target === 'object' && !Array.isArray(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = merged(result[key], value);
+  }
+  return result;
+}
+
+describe('the status of a session', () => {
+  it('holds what clients read', () => {
+    expect(status(undefined)).toEqual({
+      state: 'running',
+      containerStates: {
+        init: { 'git-clone': 'ready' },
+        regular: { 'jupyter-server': 'ready', 'oauth2-proxy': 'ready' },
+      },
+      create_fn: { createdResources: { service: 'uid-of-service' }, fullServerURL: 'http://h/p' },
+      children: {
+        service: {
+          uid: 'uid-of-service',
+          name: 'ada-flights-1a2b',
+          kind: 'Service',
+          apiVersion: 'v1',
+          status: { loadBalancer: {} },
+        },
+      },
+      mainPod: { uid: 'uid-of-pod', name: 'ada-flights-1a2b-0', kind: 'Pod', apiVersion: 'v1', status: healthyStatus },
+      events: {},
+    });
+  });
+
+  it('says since when it starts, once, and no longer when it runs', () => {
+    const starting = status(undefined, { pod: undefined });
+    expect(starting.startingSince).toBe('2026-01-01T00:01:00+00:00');
+    expect(status(starting, { pod: undefined, now: later }).startingSince).toBe('2026-01-01T00:01:00+00:00');
+    const running = status(starting, { now: later });
+    expect(running).not.toHaveProperty('startingSince');
+    expect(statusPatch(starting, running)).toMatchObject({ startingSince: null });
+    expect(status(running, { pod: undefined, now: later }).startingSince).toBe('2026-01-01T00:02:00+00:00');
+  });
+
+  it('says since when it failed, and that does not move while it stays so', () => {
+    const failed = status(undefined, { pod: pod({ phase: 'Failed' }) });
+    expect(failed.failedSince).toBe('2026-01-01T00:01:00.123000+00:00');
+    expect(status(failed, { pod: pod({ ...healthyStatus, phase: 'Failed' }), now: later }).failedSince).toBe(
+      failed.failedSince,
+    );
+    expect(statusPatch(failed, status(failed))).toMatchObject({ failedSince: null });
+  });
+
+  it('keeps the resource usage over news of the same pod, not over another pod', () => {
+    const resourceUsage = { cpuMillicores: 5 };
+    const current = { mainPod: { uid: 'uid-of-pod', resourceUsage } };
+    expect(status(current).mainPod?.resourceUsage).toEqual(resourceUsage);
+    expect(status(current, { pod: pod(healthyStatus, { uid: 'another' }) }).mainPod).not.toHaveProperty(
+      'resourceUsage',
+    );
+  });
+
+  it('tells what the operator could not do, and withdraws it', () => {
+    const problem = { message: 'spec.routing.host is missing', permanent: true };
+    const failed = status(undefined, { pod: undefined, problem, created: undefined });
+    expect(failed.state).toBe('failed');
+    expect(failed.events?.['operator']).toEqual({ message: problem.message, timestamp: '2026-01-01T00:01:00+00:00' });
+    expect(status(failed, { pod: undefined, problem, now: later }).events).toEqual(failed.events);
+    expect(status(failed, { now: later }).events?.['operator']).toEqual({ timestamp: '2026-01-01T00:02:00+00:00' });
+    expect(status(undefined, { pod: undefined, problem: { message: 'busy', permanent: false } }).state).toBe(
+      'starting',
+    );
+  });
+
+  it('leaves alone what others wrote', () => {
+    const current = { kopf: { progress: {} }, events: { other: { message: 'theirs' } }, idleSeconds: '5' };
+    expect(status(current).events).toEqual({ other: { message: 'theirs' } });
+    expect(statusPatch(current, status(current))).not.toHaveProperty('kopf');
+    expect(statusPatch(current, status(current))).not.toHaveProperty('idleSeconds');
+  });
+
+  it('is not written when nothing changed, whatever nulls the kubelet writes and the API server keeps', () => {
+    const condition = { type: 'Ready', status: 'True', lastProbeTime: null };
+    const odd = pod({ ...healthyStatus, message: null, conditions: [condition] } as unknown as typeof healthyStatus);
+    const empty = { children: {}, mainPod: {} };
+    const stored = merged(empty, statusPatch(empty, status(undefined, { pod: odd }))) as JupyterServerStatus;
+    const withNulls = { ...stored, mainPod: { ...stored.mainPod, status: odd.status } };
+    for (const kept of [stored, withNulls]) {
+      expect(statusPatch(kept, status(kept, { pod: odd, now: later }))).toBeUndefined();
+    }
+  });
+});
+
+describe('a merge patch between two documents', () => {
+  const leaf = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.array(fc.integer(), { maxLength: 2 }));
+  const { document } = fc.letrec<{ document: unknown; value: unknown }>((tie) => ({
+    document: fc.dictionary(fc.constantFrom('a', 'b', 'c'), tie('value'), { noNullPrototype: true }),
+    value: fc.oneof({ maxDepth: 4 }, leaf, tie('document')),
+  }));
+
+  it('turns the one into the other, and is nothing when they are equal', () => {
+    fc.assert(
+      fc.property(document, document, (current, desired) => {
+        const patch = mergePatchBetween(current, desired);
+        expect(patch === undefined ? current : merged(current, patch)).toEqual(desired);
+        expect(mergePatchBetween(desired, desired)).toBeUndefined();
+      }),
+    );
+  });
+});

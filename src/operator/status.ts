@@ -1,0 +1,167 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
+import { type Happening, podCause, statefulSetCause } from './causes.ts';
+import type { Child } from './child.ts';
+import type { MainPod } from './pod.ts';
+import type { Problem } from './problem.ts';
+import type { OperatorSettings } from './settings.ts';
+import { evaluateState } from './state.ts';
+
+export interface Observed {
+  server: JupyterServer;
+  /** Children that exist, those that no cache watches included. */
+  children: readonly Child[];
+  pod: MainPod | undefined;
+  podEvents: readonly Happening[];
+  statefulSetEvents: readonly Happening[];
+  problem: Problem | undefined;
+  /** Set once every child was made. */
+  created: { createdResources: Record<string, string>; fullServerURL: string } | undefined;
+  now: Date;
+}
+
+/** The parts of `status` that the operator owns, as they should be. Pure. */
+export function desiredStatus(observed: Observed, settings: OperatorSettings): JupyterServerStatus {
+  const { server, children, pod, created, now } = observed;
+  const current = server.status ?? {};
+  const events = eventsOf(observed);
+  const { state, containerStates } = evaluateState({
+    deleting: server.metadata.deletionTimestamp !== undefined,
+    hibernated: server.spec?.jupyterServer?.hibernated === true,
+    pod,
+    statefulSet: children.find(({ key }) => key === 'statefulset')?.statefulSet,
+    statefulSetMessage: events['statefulset']?.message,
+    invalid: observed.problem?.permanent === true,
+    known: current.containerStates,
+    restartLimits: settings.restartLimits,
+  });
+  if (state === 'running') clearMessage(events, 'pod', now);
+  const createFn = created ?? current.create_fn;
+  return {
+    state,
+    containerStates,
+    ...since('startingSince', 'starting', state, current, seconds(now)),
+    ...since('failedSince', 'failed', state, current, now.toISOString().replace('Z', '000+00:00')),
+    ...(createFn ? { create_fn: createFn } : {}),
+    children: childrenOf(children, current),
+    mainPod: mainPodOf(pod, current),
+    events,
+  };
+}
+
+/** Set when a state begins, kept while it lasts, gone when it ends: a running session is not `startingSince`. */
+function since(
+  field: 'startingSince' | 'failedSince',
+  wanted: SessionState,
+  state: SessionState,
+  current: JupyterServerStatus,
+  now: string,
+): Pick<JupyterServerStatus, typeof field> {
+  if (state !== wanted) return {};
+  return { [field]: (current.state === wanted && current[field]) || now };
+}
+
+type Events = Record<string, { message?: string; timestamp?: string }>;
+
+/** Messages by component. The timestamp is when a message came or went; others' components are left as they are. */
+function eventsOf({ server, pod, podEvents, statefulSetEvents, problem, now }: Observed): Events {
+  const known = server.status?.events ?? {};
+  const hibernated = server.spec?.jupyterServer?.hibernated === true;
+  const messages = {
+    operator: problem?.message,
+    pod: hibernated ? undefined : podCause(pod, podEvents),
+    statefulset: hibernated ? undefined : statefulSetCause(statefulSetEvents, pod, known['statefulset']),
+  };
+  const events: Events = { ...known };
+  for (const [component, message] of Object.entries(messages)) {
+    if (message === undefined) clearMessage(events, component, now);
+    else if (known[component]?.message !== message) events[component] = { message, timestamp: seconds(now) };
+  }
+  return events;
+}
+
+function clearMessage(events: Events, component: string, now: Date): void {
+  if (events[component]?.message !== undefined) events[component] = { timestamp: seconds(now) };
+}
+
+function childrenOf(
+  children: readonly Child[],
+  current: JupyterServerStatus,
+): NonNullable<JupyterServerStatus['children']> {
+  const entries = children.map(({ key, uid, name, kind, apiVersion, status }) => {
+    const known = current.children?.[key];
+    const shown = status ?? (known?.uid === uid ? known.status : undefined);
+    return [key, { uid, name, kind, apiVersion, ...(shown === undefined ? {} : { status: shown }) }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function mainPodOf(
+  pod: MainPod | undefined,
+  current: JupyterServerStatus,
+): NonNullable<JupyterServerStatus['mainPod']> {
+  if (!pod) return {};
+  const { resourceUsage, uid } = current.mainPod ?? {};
+  return {
+    uid: pod.uid,
+    name: pod.name,
+    kind: 'Pod',
+    apiVersion: 'v1',
+    status: pod.status,
+    ...(resourceUsage && uid === pod.uid ? { resourceUsage } : {}),
+  };
+}
+
+function seconds(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, '+00:00');
+}
+
+const ownedFields = [
+  'state',
+  'containerStates',
+  'startingSince',
+  'failedSince',
+  'create_fn',
+  'children',
+  'mainPod',
+  'events',
+] as const;
+
+/** The merge patch that turns the owned fields of `current` into `desired`; undefined when they are equal. */
+export function statusPatch(
+  current: JupyterServerStatus | undefined,
+  desired: JupyterServerStatus,
+): object | undefined {
+  const owned = (status: JupyterServerStatus) => Object.fromEntries(ownedFields.map((field) => [field, status[field]]));
+  return mergePatchBetween(owned(current ?? {}), owned(desired)) as object | undefined;
+}
+
+/**
+ * RFC 7386 turned round: undefined when nothing differs. null counts as absent everywhere: a merge patch cannot write it
+ * into objects, and API servers differ in whether they keep it inside lists (the kubelet writes such nulls).
+ */
+export function mergePatchBetween(current: unknown, desired: unknown): unknown {
+  return difference(withoutNulls(current), withoutNulls(desired));
+}
+
+function difference(current: unknown, desired: unknown): unknown {
+  if (!isObject(current) || !isObject(desired))
+    return isDeepStrictEqual(current, desired) ? undefined : (desired ?? null);
+  const patch: Record<string, unknown> = {};
+  for (const key of new Set([...Object.keys(current), ...Object.keys(desired)])) {
+    const change = difference(current[key], desired[key]);
+    if (change !== undefined) patch[key] = change;
+  }
+  return Object.keys(patch).length > 0 ? patch : undefined;
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value ?? undefined;
+  const kept = Object.entries(value).filter(([, each]) => each !== null && each !== undefined);
+  return Object.fromEntries(kept.map(([key, each]) => [key, withoutNulls(each)]));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}

@@ -1,0 +1,125 @@
+import pino from 'pino';
+import { describe, expect, it } from 'vitest';
+import { createWorkQueue } from './work-queue.ts';
+
+const log = pino({ level: 'silent' });
+const timing = { firstRetryMs: 1, lastRetryMs: 4, log };
+
+describe('the work queue', () => {
+  it('never works on one key twice at once, and not more than it may at once', async () => {
+    const running = new Set<string>();
+    const gate = Promise.withResolvers<void>();
+    const finished = Promise.withResolvers<void>();
+    let most = 0;
+    let done = 0;
+    const queue = createWorkQueue({
+      ...timing,
+      concurrency: 3,
+      async work(key) {
+        expect(running.has(key)).toBe(false);
+        running.add(key);
+        most = Math.max(most, running.size);
+        await gate.promise;
+        running.delete(key);
+        done += 1;
+        if (done === 13) finished.resolve();
+        return undefined;
+      },
+    });
+    // Twice each: the three that run by then run again, for the seven that wait nothing changes.
+    for (let i = 0; i < 20; i += 1) queue.add(`k${i % 10}`);
+    gate.resolve();
+    await finished.promise;
+    await new Promise(setImmediate);
+    expect(most).toBe(3);
+    expect(done).toBe(13);
+    await queue.stop();
+  });
+
+  it('works again on a key that was asked for while it ran, once', async () => {
+    let runs = 0;
+    const gate = Promise.withResolvers<void>();
+    const second = Promise.withResolvers<void>();
+    const queue = createWorkQueue({
+      ...timing,
+      concurrency: 2,
+      async work() {
+        runs += 1;
+        if (runs === 1) await gate.promise;
+        if (runs === 2) second.resolve();
+        return undefined;
+      },
+    });
+    queue.add('k');
+    for (let i = 0; i < 5; i += 1) queue.add('k');
+    gate.resolve();
+    await second.promise;
+    await queue.stop();
+    expect(runs).toBe(2);
+  });
+
+  it('tries again what failed, and what asks for it', async () => {
+    let runs = 0;
+    const finished = Promise.withResolvers<void>();
+    const queue = createWorkQueue({
+      ...timing,
+      concurrency: 1,
+      async work() {
+        runs += 1;
+        if (runs < 4) throw new Error('not yet');
+        if (runs === 4) return 1;
+        finished.resolve();
+        return undefined;
+      },
+    });
+    queue.add('k');
+    await finished.promise;
+    expect(runs).toBe(5);
+    await queue.stop();
+  });
+
+  it('does not wait out a retry when there is news', async () => {
+    let runs = 0;
+    const second = Promise.withResolvers<void>();
+    const first = Promise.withResolvers<void>();
+    const queue = createWorkQueue({
+      concurrency: 1,
+      firstRetryMs: 600_000,
+      lastRetryMs: 600_000,
+      log,
+      async work() {
+        runs += 1;
+        if (runs === 2) second.resolve();
+        first.resolve();
+        throw new Error('no');
+      },
+    });
+    queue.add('k');
+    await first.promise;
+    await new Promise(setImmediate);
+    queue.add('k');
+    await second.promise;
+    await queue.stop();
+  });
+
+  it('stops after what runs, and starts nothing more', async () => {
+    const gate = Promise.withResolvers<void>();
+    const worked: string[] = [];
+    const queue = createWorkQueue({
+      ...timing,
+      concurrency: 1,
+      async work(key) {
+        await gate.promise;
+        worked.push(key);
+        return 1;
+      },
+    });
+    queue.add('a');
+    queue.add('b');
+    const stopped = queue.stop();
+    gate.resolve();
+    await stopped;
+    queue.add('c');
+    expect(worked).toEqual(['a']);
+  });
+});

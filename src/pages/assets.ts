@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import express, { type Request, type Response, type Router } from 'express';
+
+const contentTypes: Record<string, string> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+interface Asset {
+  content: Buffer;
+  contentType: string;
+  etag: string;
+}
+
+export interface Assets {
+  /** Changes whenever any file does: part of every address, so that browsers may keep the files for ever. */
+  readonly version: string;
+  /** Serves `/{version}/{file}`. */
+  readonly router: Router;
+}
+
+/** Reads the pages' styles and scripts once; there are few, and a request never touches the disk. */
+export function loadAssets(directory = join(import.meta.dirname, 'assets')): Assets {
+  const assets = new Map<string, Asset>();
+  const all = createHash('sha256');
+  for (const name of readdirSync(directory).sort()) {
+    const contentType = contentTypes[extname(name)];
+    if (!contentType) continue;
+    const content = readFileSync(join(directory, name));
+    const hash = createHash('sha256').update(content).digest('hex');
+    all.update(`${name}\n${hash}\n`);
+    assets.set(name, { content, contentType, etag: `"${hash.slice(0, 32)}"` });
+  }
+  const version = all.digest('hex').slice(0, 16);
+
+  const router = express.Router();
+  router.get('/:version/:file', (req: Request, res: Response, next) => {
+    const asset = assets.get(String(req.params['file']));
+    if (!asset) return next();
+    // During a rolling update a page may ask another replica for its version: it gets that one's, and keeps it not.
+    const current = req.params['version'] === version;
+    res.set('Cache-Control', current ? 'public, max-age=31536000, immutable' : 'no-cache');
+    res.set('ETag', asset.etag);
+    res.set('X-Content-Type-Options', 'nosniff');
+    res.type(asset.contentType).send(asset.content);
+  });
+  return { version, router };
+}

@@ -1,0 +1,184 @@
+// @ts-check
+/**
+ * The public API as the pages use it: JSON in, JSON out, and every failure a `Trouble` that can be shown to a person.
+ *
+ * @typedef {{ step: string, status: 'ready' | 'waiting' | 'executing' | 'failed' }} Step
+ * @typedef {{ message: string, critical?: boolean }} Warning
+ * @typedef {{ cpu?: number, memory?: string, storage?: string, gpu?: number }} Amounts
+ * @typedef {object} Session
+ * @property {string} name
+ * @property {string} image
+ * @property {string} started
+ * @property {string} url
+ * @property {Record<string, string>} annotations
+ * @property {{ requests: Amounts, usage?: Amounts }} resources
+ * @property {object} status
+ * @property {'running' | 'starting' | 'stopping' | 'failed' | 'hibernated'} status.state
+ * @property {string | null} [status.message]
+ * @property {Step[]} status.details
+ * @property {Warning[]} [status.warnings]
+ * @typedef {object} Project
+ * @property {number} id
+ * @property {string} path
+ * @property {string} name
+ * @property {string | null} description
+ * @property {string | null} default_branch
+ * @property {'public' | 'internal' | 'private'} visibility
+ * @typedef {{ namespace: string, project: string, branch: string, commit_sha: string, image?: string }} LaunchRequest
+ */
+
+/** The service's prefix, as an address that ends in a slash. */
+export const root = new URL(document.body.dataset.root ?? './', location.href);
+
+/** Longer than the service's own deadline (10 s), so that its answer, which says what was slow, comes first. */
+const timeoutMs = 20_000;
+
+export class Trouble extends Error {
+  /**
+   * @param {string} message What happened.
+   * @param {object} [more]
+   * @param {number} [more.status] HTTP status; 0 where there was no answer.
+   * @param {string | null} [more.detail] What to do.
+   * @param {string | null} [more.requestId]
+   * @param {{ path: string, message: string }[]} [more.fields]
+   * @param {number | null} [more.retryAfterSeconds]
+   */
+  constructor(message, more = {}) {
+    super(message);
+    this.status = more.status ?? 0;
+    this.detail = more.detail ?? null;
+    this.requestId = more.requestId ?? null;
+    this.fields = more.fields ?? [];
+    this.retryAfterSeconds = more.retryAfterSeconds ?? null;
+  }
+}
+
+/**
+ * @param {string} method
+ * @param {string} path Relative to the prefix.
+ * @param {{ body?: unknown, query?: Record<string, string> }} [options]
+ * @returns {Promise<any>} The parsed body; undefined for 204.
+ */
+async function request(method, path, { body, query } = {}) {
+  const url = new URL(path, root);
+  if (query) url.search = new URLSearchParams(query).toString();
+  /** @type {RequestInit} */
+  const init = {
+    method,
+    credentials: 'same-origin',
+    cache: 'no-store',
+    headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+    signal: AbortSignal.timeout(timeoutMs),
+  };
+  if (body !== undefined) init.body = JSON.stringify(body);
+
+  let response;
+  let text;
+  try {
+    response = await fetch(url, init);
+    text = await response.text();
+  } catch (error) {
+    throw unanswered(error);
+  }
+  if (response.status === 204) return undefined;
+  const parsed = parse(text);
+  if (response.ok && parsed !== undefined) return parsed;
+  throw refused(response, parsed);
+}
+
+/** @param {unknown} error What fetch threw. */
+function unanswered(error) {
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return new Trouble('The service took too long to answer.', { detail: 'It may be busy. The page goes on trying.' });
+  }
+  return new Trouble('The service cannot be reached.', {
+    detail: 'Check that it is running and that this machine is online. The page goes on trying.',
+  });
+}
+
+/** @param {Response} response @param {any} body */
+function refused(response, body) {
+  const error = body?.error;
+  const retryAfter = Number(response.headers.get('Retry-After') ?? Number.NaN);
+  const common = {
+    status: response.status,
+    requestId: error?.requestId ?? response.headers.get('X-Request-Id'),
+    retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : null,
+  };
+  if (typeof error?.message === 'string') {
+    return new Trouble(error.message, { ...common, detail: error.detail ?? null, fields: error.fields ?? [] });
+  }
+  return new Trouble(`The service gave an answer that this page cannot read (HTTP ${response.status}).`, {
+    ...common,
+    detail: 'You may have been signed out: reload the page.',
+  });
+}
+
+/** @param {string} text */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** @param {string} name */
+const serverPath = (name) => `servers/${encodeURIComponent(name)}`;
+
+/** @returns {Promise<Session[]>} */
+export async function listSessions() {
+  const { servers } = await request('GET', 'servers');
+  return Object.values(servers);
+}
+
+/** @param {string} name @returns {Promise<Session>} */
+export const getSession = (name) => request('GET', serverPath(name));
+
+/** Launches a session, or finds the one there is. @param {LaunchRequest} launch @returns {Promise<Session>} */
+export const launchSession = (launch) => request('POST', 'servers', { body: launch });
+
+/** @param {string} name */
+export const stopSession = (name) => request('DELETE', serverPath(name));
+
+/** @param {string} name @returns {Promise<Record<string, string>>} Container to text. */
+export const getLogs = (name) =>
+  request('GET', `logs/${encodeURIComponent(name)}`, { query: { max_lines: '500' } });
+
+/** @param {string} search @param {number} page @returns {Promise<Project[]>} At most 50. */
+export async function listProjects(search, page) {
+  const { projects } = await request('GET', 'projects', {
+    query: { page: String(page), ...(search ? { search } : {}) },
+  });
+  return projects;
+}
+
+/** The launch that made a session, as far as the session tells. @param {Session} session @returns {LaunchRequest} */
+export function launchOf({ annotations, image }) {
+  const ownImage = annotations['renku.io/default_image_used'] === 'False';
+  return {
+    namespace: annotations['renku.io/namespace'] ?? '',
+    project: annotations['renku.io/projectName'] ?? '',
+    branch: annotations['renku.io/branch'] ?? '',
+    commit_sha: annotations['renku.io/commit-sha'] ?? '',
+    ...(ownImage ? { image } : {}),
+  };
+}
+
+/**
+ * What is wrong with a session, or null. While it starts, its message only repeats what it waits for, unless a step
+ * failed and is tried again.
+ * @param {Session} session
+ */
+export function troubleOf({ status }) {
+  if (status.state === 'failed') return status.message || 'The session failed and does not say why. Its logs may.';
+  const stumbled = status.state === 'starting' && (status.details ?? []).some((step) => step.status === 'failed');
+  return stumbled ? (status.message ?? null) : null;
+}
+
+/** A session's address, or null for anything that is not a web address. @param {Session} session */
+export function addressOf({ url }) {
+  if (!URL.canParse(url)) return null;
+  return ['http:', 'https:'].includes(new URL(url).protocol) ? url : null;
+}

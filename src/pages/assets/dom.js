@@ -1,0 +1,94 @@
+// @ts-check
+/** Changing a page in place: nothing is touched that stays the same, so that focus, selection and scrolling stay too. */
+
+/** @param {string} id */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no #${id}`);
+  return element;
+}
+
+/** A copy of a template's only element. @param {string} id @returns {HTMLElement} */
+export function fromTemplate(id) {
+  const template = byId(id);
+  const element = template instanceof HTMLTemplateElement ? template.content.firstElementChild : null;
+  if (!element) throw new Error(`#${id} is not a template with an element`);
+  return /** @type {HTMLElement} */ (document.importNode(element, true));
+}
+
+/**
+ * The elements inside `scope` that carry `data-ref`, by that name. Asking for one that is not there is a bug.
+ * @param {HTMLElement} scope
+ */
+export function refsOf(scope) {
+  /** @type {Map<string, HTMLElement>} */
+  const refs = new Map();
+  for (const element of scope.querySelectorAll('[data-ref]')) {
+    if (element instanceof HTMLElement) refs.set(element.dataset.ref ?? '', element);
+  }
+  return (/** @type {string} */ name) => {
+    const element = refs.get(name);
+    if (!element) throw new Error(`nothing here is called ${name}`);
+    return element;
+  };
+}
+
+/** @param {Element} element @param {string} text */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** @param {Element} element @param {string} name @param {string | null} value null removes it. */
+export function setAttribute(element, name, value) {
+  if (value === null) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+/** @param {HTMLElement} element @param {boolean} shown */
+export function show(element, shown) {
+  if (element.hidden === shown) element.hidden = !shown;
+}
+
+/** Shows a line of text, or nothing where there is none. @param {HTMLElement} element @param {string | null | undefined} text */
+export function showText(element, text) {
+  setText(element, text ?? '');
+  show(element, Boolean(text));
+}
+
+/**
+ * Makes the children of `parent` those of `items`, in that order. An element stays while its key stays, and is moved
+ * only when the order really changes: moving would take the focus away.
+ *
+ * @template Item
+ * @template {{ element: HTMLElement }} View
+ * @param {HTMLElement} parent
+ * @param {Map<string, View>} views Kept by the caller between calls.
+ * @param {Item[]} items
+ * @param {(item: Item, index: number) => string} keyOf
+ * @param {(item: Item) => View} create
+ * @param {(view: View, item: Item) => void} update
+ */
+export function reconcile(parent, views, items, keyOf, create, update) {
+  const keys = new Set(items.map(keyOf));
+  for (const [key, view] of views) {
+    if (keys.has(key)) continue;
+    view.element.remove();
+    views.delete(key);
+  }
+  /** @type {Element | null} */
+  let previous = null;
+  items.forEach((item, index) => {
+    const key = keyOf(item, index);
+    const view = views.get(key) ?? create(item);
+    views.set(key, view);
+    const next = previous ? previous.nextElementSibling : parent.firstElementChild;
+    if (next !== view.element) parent.insertBefore(view.element, next);
+    previous = view.element;
+    update(view, item);
+  });
+}
+
+/** Says something to people who listen to the page. @param {string} text */
+export function announce(text) {
+  byId('announcements').textContent = text;
+}

@@ -1,0 +1,58 @@
+// @ts-check
+/** How times and amounts read. */
+
+/** "just now", "5 min ago", "2 h ago", "3 days ago". @param {string} iso @param {number} [now] ms */
+export function age(iso, now = Date.now()) {
+  const seconds = Math.max(0, (now - Date.parse(iso)) / 1000);
+  if (!Number.isFinite(seconds)) return 'at an unknown time';
+  if (seconds < 45) return 'just now';
+  if (seconds < 3600) return `${Math.max(1, Math.round(seconds / 60))} min ago`;
+  if (seconds < 86_400) return `${Math.round(seconds / 3600)} h ago`;
+  const days = Math.round(seconds / 86_400);
+  return days === 1 ? 'yesterday' : `${days} days ago`;
+}
+
+/** "8 s", "1 min 05 s". @param {number} ms */
+export function duration(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+}
+
+/** The API writes sizes in units of 10^9 bytes: "1.07G". @param {string | undefined} size @returns {number | null} gigabytes */
+export function gigabytes(size) {
+  const match = /^([0-9]*\.?[0-9]+)G$/.exec(size ?? '');
+  return match ? Number(match[1]) : null;
+}
+
+/** "50 MB", "1.5 GB". @param {number} value gigabytes */
+export function formatGigabytes(value) {
+  return value > 0 && value < 1 ? `${Math.round(value * 1000)} MB` : `${round(value)} GB`;
+}
+
+/** @param {number} value cores */
+export const formatCores = (value) => `${round(value)} ${value === 1 ? 'core' : 'cores'}`;
+
+/** At most two decimals, none that are zero. @param {number} value */
+export const round = (value) => String(Math.round(value * 100) / 100);
+
+/** The time of day, in the reader's own way. @param {Date} date */
+export const timeOfDay = (date) => date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/**
+ * A log as people read it: without the colour codes that programs write for terminals, and with each line's time
+ * (RFC 3339, from the cluster) as the time of day here.
+ * @param {string} text
+ */
+export function readableLog(text) {
+  return (
+    text
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what such codes begin with
+      .replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\r(?=\n)/g, '')
+      .replaceAll(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)(?= |$)/gm, (time) => clockTime(new Date(time)))
+  );
+}
+
+/** "09:05:07" here. @param {Date} date */
+const clockTime = (date) =>
+  [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');

@@ -1,0 +1,37 @@
+// @ts-check
+import { launchSession, stopSession, Trouble } from './api.js';
+
+const maxAttempts = 20;
+const defaultWaitSeconds = 2;
+
+/**
+ * Launches; where a former session of the same name is still being deleted (409), waits as long as the service says.
+ * @param {import('./api.js').LaunchRequest} launch
+ */
+export async function launchPatiently(launch) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await launchSession(launch);
+    } catch (error) {
+      if (!(error instanceof Trouble) || error.status !== 409 || attempt === maxAttempts) throw error;
+      const seconds = error.retryAfterSeconds ?? defaultWaitSeconds;
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    }
+  }
+}
+
+/**
+ * Removes a session and launches it anew. One that has gone by itself is fine.
+ * @param {string | null} name
+ * @param {import('./api.js').LaunchRequest} launch
+ */
+export async function startAgain(name, launch) {
+  if (name !== null) {
+    try {
+      await stopSession(name);
+    } catch (error) {
+      if (!(error instanceof Trouble) || error.status !== 404) throw error;
+    }
+  }
+  return launchPatiently(launch);
+}

@@ -1,0 +1,51 @@
+import type { Deadline } from '../deadline.ts';
+import { ApiError, errorKind } from '../errors.ts';
+import type { Identity } from '../identity/types.ts';
+import type { GitLab, GitLabProject } from '../platform/gitlab/types.ts';
+
+export interface LaunchTarget {
+  project: GitLabProject;
+  branch: string;
+  /** Full id. */
+  commitSha: string;
+}
+
+/**
+ * Project and commit as the caller may see them. `ref` is a branch, a tag or a commit; undefined means the default
+ * branch. A tag or commit is launched on the default branch. Throws ApiError 404 saying what is missing, and whatever
+ * GitLab throws.
+ */
+export async function resolveLaunch(
+  question: { gitlab: GitLab; identity: Identity; path: string; ref: string | undefined },
+  deadline: Deadline,
+): Promise<LaunchTarget> {
+  const { gitlab, identity, path } = question;
+  const access = identity.git;
+  const project = await gitlab.project(access, path, deadline);
+  if (!project) throw noProject(path, identity);
+  if (!project.defaultBranch) {
+    throw new ApiError(errorKind.missing, `${project.pathWithNamespace} has no commits yet.`, {
+      detail: 'Push a first commit, then launch it.',
+    });
+  }
+
+  const ref = question.ref ?? project.defaultBranch;
+  const [branch, commit] = await Promise.all([
+    gitlab.branch(access, project.id, ref, deadline),
+    gitlab.commit(access, project.id, ref, deadline),
+  ]);
+  if (branch) return { project, branch: branch.name, commitSha: branch.commitSha };
+  if (commit) return { project, branch: project.defaultBranch, commitSha: commit.sha };
+  throw new ApiError(errorKind.missing, `${project.pathWithNamespace} has no branch, tag or commit “${ref}”.`, {
+    detail: 'Check the spelling. A branch that has been merged may have been deleted.',
+  });
+}
+
+function noProject(path: string, identity: Identity): ApiError {
+  return new ApiError(errorKind.missing, `There is no project ${path} that you can see.`, {
+    detail:
+      identity.kind === 'anonymous'
+        ? 'You are not signed in, so only public projects can be found. Check the spelling, or sign in.'
+        : 'Check the spelling, and that you are a member of it.',
+  });
+}

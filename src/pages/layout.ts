@@ -1,0 +1,72 @@
+import type { Response } from 'express';
+import type { Identity } from '../identity/types.ts';
+import { type Fragment, html, type Markup } from './html.ts';
+import { iconSheet, icon, logo } from './icons.ts';
+
+export interface Page {
+  title: string;
+  /** From this page to the service's prefix, relative (`./`, `../../`): right behind any gateway's path. */
+  root: string;
+  assetsVersion: string;
+  /** undefined: nobody is known to be calling. */
+  identity: Identity | undefined;
+  serviceVersion: string;
+  /** File names in assets/; the script is a module. */
+  styles: string[];
+  script: string;
+  body: Fragment;
+}
+
+export function sendPage(res: Response, status: number, page: Page): void {
+  // A page that opened this one, or was opened by it, must not reach into it. The rest of the policy (only our own
+  // files, nothing inline, no frame around us) is on every answer of the service.
+  res.set('Cross-Origin-Opener-Policy', 'same-origin');
+  res.status(status).type('html').send(documentOf(page).text);
+}
+
+function documentOf(page: Page): Markup {
+  const asset = (name: string) => `${page.root}assets/${page.assetsVersion}/${name}`;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${page.title}</title>
+<link rel="icon" type="image/svg+xml" href="${asset('favicon.svg')}">
+${page.styles.map((name) => html`<link rel="stylesheet" href="${asset(name)}">\n`)}
+<script type="module" src="${asset(page.script)}"></script>
+</head>
+<body data-root="${page.root}">
+${iconSheet}
+<a class="skip" href="#content">Skip to content</a>
+<header class="top">
+  <a class="brand" href="${page.root}">${logo}<span>Notebook Sessions</span></a>
+  ${account(page.identity)}
+</header>
+<main id="content" tabindex="-1">
+<noscript><p class="trouble">These pages need JavaScript: they watch your sessions while they start.</p></noscript>
+${page.body}
+</main>
+<footer class="bottom">
+  <p>Notebook Sessions ${page.serviceVersion}</p>
+  <p><a href="${page.root}docs">API documentation</a></p>
+</footer>
+<div class="sr" role="status" id="announcements"></div>
+</body>
+</html>
+`;
+}
+
+/** The script adds the ways to sign in or be somebody else where the platform tells them (assets/account.js). */
+function account(identity: Identity | undefined): Markup {
+  const { name, title } = describe(identity);
+  return html`<p class="account" id="account" title="${title}" data-kind="${identity?.kind ?? 'none'}">
+    ${icon('user')}<span class="account-name">${name}</span></p>`;
+}
+
+function describe(identity: Identity | undefined): { name: string; title: string } {
+  if (!identity) return { name: 'Not signed in', title: '' };
+  if (identity.kind === 'anonymous') return { name: 'Anonymous', title: 'Known to this browser only' };
+  return { name: identity.fullName || identity.username, title: `Signed in as ${identity.username}` };
+}

@@ -1,0 +1,39 @@
+import type { Request, Response } from 'express';
+import type { RequestContext } from '../request-context.ts';
+import type { Fragment } from './html.ts';
+import { sendPage } from './layout.ts';
+import { rootOf } from './navigation.ts';
+
+export interface PageContent {
+  title: string;
+  /** A module in assets/. */
+  script: string;
+  /** `root` leads from this page to the service's prefix. */
+  body: (root: string) => Fragment;
+}
+
+export interface PageSender {
+  send(req: Request, res: Response, status: number, content: PageContent): void;
+}
+
+export function createPageSender(options: { serviceVersion: string; assetsVersion: string }): PageSender {
+  return {
+    send(req, res, status, { title, script, body }) {
+      const root = rootOf(req);
+      sendPage(res, status, {
+        ...options,
+        title,
+        script,
+        root,
+        styles: ['base.css', 'pages.css'],
+        identity: knownContext(res)?.identity,
+        body: body(root),
+      });
+    },
+  };
+}
+
+/** The request's context as far as the pipeline came: an error page may be shown before anybody is identified. */
+export function knownContext(res: Response): Partial<RequestContext> | undefined {
+  return res.locals['context'] as Partial<RequestContext> | undefined;
+}

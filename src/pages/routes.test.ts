@@ -1,0 +1,304 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import express from 'express';
+import { pino } from 'pino';
+import { request as undiciRequest } from 'undici';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../app.ts';
+import { ApiError, errorKind } from '../errors.ts';
+import type { GitCredentials, Identity } from '../identity/types.ts';
+import { ada, commitFiles, makeRepository, runGit, type ServedForge, serveForge, withToken } from '../local/forge/testing/served-forge.ts';
+import { loadDocument } from '../pipeline/document.ts';
+import { asApiError } from '../pipeline/faults.ts';
+import { createGitLab } from '../platform/gitlab/client.ts';
+import { pageErrors } from './page-errors.ts';
+import { pagesRoutes } from './routes.ts';
+
+const log = pino({ level: 'silent' });
+const request = { deadline_ms: 10_000, body_limit_bytes: 1_048_576, allowed_hosts: [], allowed_origins: [] };
+const requestId = 'request-7777';
+const project = 'Group/Sub/Solar-Wind';
+const hostileName = '</script><img src=x onerror=alert(1)>\u2028';
+
+let forge: ServedForge;
+let server: Server;
+let origin: string;
+/** Who calls; undefined: the pipeline refuses before a route runs. */
+let caller: Identity | undefined;
+let registered: Identity;
+let anonymous: Identity;
+let onMain: string;
+let onFeature: string;
+
+const as = (git: GitCredentials): Identity => ({
+  kind: 'registered',
+  id: 'user-1',
+  username: 'ada',
+  email: ada.email,
+  fullName: 'Ada Lovelace',
+  issuer: 'http://127.0.0.1/auth',
+  accessToken: 'x',
+  refreshToken: null,
+  git,
+});
+
+beforeAll(async () => {
+  forge = await serveForge();
+  const { token } = forge.forge.issueToken(ada);
+  registered = as({ url: forge.url, token, tokenExpiresAt: -1 });
+  anonymous = {
+    kind: 'anonymous',
+    source: 'cookie',
+    id: 'anon-1',
+    username: 'anon-1',
+    git: { url: forge.url, token: null, tokenExpiresAt: 0 },
+  };
+  const members = [{ username: 'ada', accessLevel: 40 }];
+  await forge.forge.createProject({ namespace: 'Group/Sub', path: 'Solar-Wind', name: hostileName, description: 'Particles', members });
+  await forge.forge.createProject({ namespace: 'ada', path: 'empty', members });
+  const tree = await makeRepository(join(forge.scratch, 'tree'), { 'a.txt': 'one\n' });
+  onFeature = await runGit(tree, 'rev-parse', 'HEAD');
+  await runGit(tree, 'tag', 'v1');
+  await runGit(tree, 'branch', 'feature/x');
+  onMain = await commitFiles(tree, { 'a.txt': 'two\n' }, 'second');
+  await runGit(tree, 'push', '--quiet', '--all', withToken(`${forge.url}/${project}.git`, token));
+  await runGit(tree, 'push', '--quiet', '--tags', withToken(`${forge.url}/${project}.git`, token));
+
+  const config = { version: '1.2.3', service_prefix: '/notebooks', request };
+  const app = createApp({
+    config,
+    log,
+    document: loadDocument('/notebooks'),
+    identify: async () => {
+      if (!caller) throw new ApiError(errorKind.unauthenticated, 'Nobody is signed in.');
+      return { identity: caller };
+    },
+    health: express.Router(),
+    routes: [],
+    pages: pagesRoutes({ config, gitlab: createGitLab({ log }), log }),
+    pageErrors: pageErrors({ config, log, explain: asApiError }),
+    validateResponses: true,
+  });
+  server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  server.close();
+  server.closeAllConnections();
+  await forge.close();
+});
+
+async function get(path: string, options: { as?: Identity | undefined; headers?: Record<string, string> } = {}) {
+  caller = 'as' in options ? options.as : registered;
+  const response = await fetch(`${origin}/notebooks${path}`, {
+    redirect: 'manual',
+    headers: { accept: 'text/html,*/*;q=0.8', 'sec-fetch-site': 'none', 'x-request-id': requestId, ...options.headers },
+  });
+  const text = await response.text();
+  return { response, status: response.status, text, data: () => dataIn(text) };
+}
+
+function dataIn(page: string): Record<string, unknown> {
+  const json = /<script type="application\/json" id="launch-data">(.*?)<\/script>/s.exec(page)?.[1];
+  return JSON.parse(json ?? 'null') as Record<string, unknown>;
+}
+
+describe('launch page', () => {
+  it('launches the default branch where the address names no ref', async () => {
+    const { status, response, data } = await get(`/launch/${project}`);
+    expect(status).toBe(200);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(data()).toEqual({
+      namespace: 'Group/Sub',
+      project: 'Solar-Wind',
+      branch: 'main',
+      commitSha: onMain,
+      name: hostileName,
+      startAtOnce: true,
+    });
+  });
+
+  it.each([
+    ['a branch with a slash', 'feature/x', () => ({ branch: 'feature/x', commitSha: onFeature })],
+    ['a tag', 'v1', () => ({ branch: 'main', commitSha: onFeature })],
+    ['nothing', '', () => ({ branch: 'main', commitSha: onMain })],
+  ])('takes %s as ref', async (_what, ref, expected) => {
+    const { data } = await get(`/launch/${project}?ref=${encodeURIComponent(ref)}`);
+    expect(data()).toMatchObject(expected());
+  });
+
+  it('takes a short commit', async () => {
+    const { data } = await get(`/launch/${project}?ref=${onFeature.slice(0, 8)}`);
+    expect(data()).toMatchObject({ branch: 'main', commitSha: onFeature });
+  });
+
+  it.each([
+    ['raw', `/launch/${project}`],
+    ['encoded', '/launch/Group%2FSub/Solar-Wind'],
+    ['in another case, with a slash at the end', '/launch/group/sub/solar-wind/'],
+  ])('takes slashes %s, and finds the way back', async (_how, path) => {
+    const { status, text, data } = await get(path);
+    expect(status).toBe(200);
+    expect(data()).toMatchObject({ namespace: 'Group/Sub', project: 'Solar-Wind' });
+    const root = /data-root="([^"]+)"/.exec(text)?.[1] ?? '';
+    expect(new URL(root, `${origin}/notebooks${path}`).pathname).toBe('/notebooks/');
+  });
+
+  it.each([
+    ['cross-site', false],
+    ['same-site', false],
+    [undefined, false],
+    ['same-origin', true],
+    ['none', true],
+  ])('starts at once only for who came here themselves (%s)', async (site, startAtOnce) => {
+    caller = registered;
+    const link = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    const headers = site ? { 'sec-fetch-site': site, ...link } : {};
+    // Not fetch: it says itself how it fetches.
+    const { body } = await undiciRequest(`${origin}/notebooks/launch/${project}`, { headers });
+    expect(dataIn(await body.text())).toMatchObject({ startAtOnce });
+  });
+
+  it('shows a hostile name as text, under a policy that would run nothing of it', async () => {
+    const { text, response } = await get(`/launch/${project}`);
+    expect(text).not.toContain('<img src=x');
+    expect(text).toContain('&lt;img src=x onerror=alert(1)&gt;');
+    const policy = response.headers.get('content-security-policy');
+    for (const directive of ["script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "connect-src 'self'"]) {
+      expect(policy?.split('; ')).toContain(directive);
+    }
+    expect(text).not.toMatch(/<style|\sstyle=|\son\w+="/);
+    expect([...text.matchAll(/<script(?! type="(?:application\/json|module" src=))/g)]).toEqual([]);
+    expect(text).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+  });
+});
+
+describe('trouble', () => {
+  it.each([
+    ['no such project', '/launch/group/nope', 404, 'There is no project group/nope that you can see.'],
+    ['a project without commits', '/launch/ada/empty', 404, 'ada/empty has no commits yet.'],
+    ['no such ref', `/launch/${project}?ref=nope`, 404, `${project} has no branch, tag or commit “nope”.`],
+    ['a ref with control characters', `/launch/${project}?ref=a%00b`, 422, 'A field of the request is not valid.'],
+    ['two refs', `/launch/${project}?ref=a&ref=b`, 422, 'A field of the request is not valid.'],
+    ['no project', '/launch/group', 404, 'There is nothing at this address.'],
+    ['dot segments', '/launch/group%2F..%2FSub/x', 404, 'There is no project group/../Sub/x that you can see.'],
+    ['a NUL', '/launch/group/a%00b', 422, 'A field of the request is not valid.'],
+    ['a broken percent-encoding', '/launch/group/%E0%A4%A', 400, 'percent sign'],
+  ])('is a page for people: %s', async (_what, path, status, message) => {
+    const answer = await get(path);
+    expect(answer.status).toBe(status);
+    expect(answer.response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const said = /<main.*<\/main>/s.exec(answer.text)?.[0];
+    expect(said).toContain(message);
+    expect(said).toContain(requestId);
+  });
+
+  it('tells an anonymous caller why a private project is not there', async () => {
+    const { status, text } = await get(`/launch/${project}`, { as: anonymous });
+    expect(status).toBe(404);
+    expect(text).toContain('You are not signed in, so only public projects can be found.');
+  });
+
+  it('says that GitLab is the one that does not answer', async () => {
+    const down = as({ url: 'http://127.0.0.1:9', token: 'x', tokenExpiresAt: -1 });
+    const { status, text } = await get('/launch/group/project', { as: down });
+    expect(status).toBe(500);
+    expect(text).toContain('GitLab does not give a usable answer.');
+    expect(text).toContain('Try again');
+  });
+
+  it('says that GitLab refuses the sign-in', async () => {
+    const refused = as({ url: forge.url, token: 'revoked', tokenExpiresAt: -1 });
+    const { status, text } = await get('/launch/group/project', { as: refused });
+    expect(status).toBe(401);
+    expect(text).toContain('You are not signed in');
+  });
+
+  it('is a page when the pipeline refuses before a route runs, and JSON for programs', async () => {
+    for (const path of ['/', `/launch/${project}`]) {
+      const page = await get(path, { as: undefined });
+      expect(page.status).toBe(401);
+      expect(page.text).toContain('Nobody is signed in.');
+    }
+    const program = await get(`/launch/${project}`, { as: undefined, headers: { accept: 'application/json, text/html;q=0.1' } });
+    expect(program.status).toBe(401);
+    expect(JSON.parse(program.text)).toMatchObject({ error: { code: 1401, requestId } });
+    const api = await get('/projects', { as: undefined });
+    expect(JSON.parse(api.text)).toMatchObject({ error: { code: 1401 } });
+  });
+});
+
+describe('sessions page', () => {
+  it('is one slash below the prefix', async () => {
+    const { status, response } = await get('');
+    expect(status).toBe(308);
+    expect(new URL(response.headers.get('location') ?? '', `${origin}/notebooks`).href).toBe(`${origin}/notebooks/`);
+  });
+
+  it('says who is calling', async () => {
+    expect((await get('/')).text).toContain('Ada Lovelace');
+    expect((await get('/', { as: anonymous })).text).toContain('You are not signed in');
+  });
+});
+
+describe('assets', () => {
+  it('are kept by browsers for ever under the address that the page gives them', async () => {
+    const { text } = await get('/');
+    const addresses = [...text.matchAll(/(?:href|src)="(\.\/assets\/[^"]+)"/g)].map((match) => match[1]?.slice(1) ?? '');
+    expect(addresses).toHaveLength(4);
+    for (const address of addresses) {
+      const { status, response } = await get(address);
+      expect(status).toBe(200);
+      expect(response.headers.get('cache-control')).toContain('immutable');
+      // fetch would ask for a fresh one by itself: a browser that revalidates does not.
+      const etag = response.headers.get('etag') ?? '';
+      const again = await get(address, { headers: { 'if-none-match': etag, 'cache-control': 'max-age=0' } });
+      expect(again.status).toBe(304);
+    }
+    const stale = await get('/assets/0000000000000000/sessions.js');
+    expect(stale.response.headers.get('cache-control')).toBe('no-cache');
+  });
+
+  it('are nothing but the styles and scripts', async () => {
+    for (const name of ['tsconfig.json', '..%2froutes.ts', '%2e%2e/routes.ts', 'nope.js', '']) {
+      expect((await get(`/assets/x/${name}`)).status).toBe(404);
+    }
+  });
+});
+
+describe('GET /projects', () => {
+  it('lists what the caller can launch', async () => {
+    const { text, response } = await get('/projects');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    const { projects } = JSON.parse(text) as { projects: { path: string }[] };
+    expect(projects.map(({ path }) => path).sort()).toEqual([project, 'ada/empty'].sort());
+    expect(projects.find(({ path }) => path === project)).toEqual({
+      id: expect.any(Number),
+      path: project,
+      name: hostileName,
+      description: 'Particles',
+      default_branch: 'main',
+      visibility: 'private',
+      web_url: `${forge.url}/${project}`,
+      last_activity_at: expect.any(String),
+    });
+  });
+
+  it('searches', async () => {
+    expect(JSON.parse((await get('/projects?search=%20SOLAR%20')).text)).toMatchObject({ projects: [{ path: project }] });
+    expect(JSON.parse((await get('/projects?search=nope')).text)).toEqual({ projects: [] });
+    expect(JSON.parse((await get('/projects?page=2')).text)).toEqual({ projects: [] });
+  });
+
+  it.each(['page=0', 'page=x', 'page=1.5', 'page=1&page=2', 'search=a&search=b', `search=${'x'.repeat(201)}`])(
+    'refuses %s',
+    async (query) => {
+      const { status, text } = await get(`/projects?${query}`);
+      expect(status).toBe(422);
+      expect(JSON.parse(text)).toMatchObject({ error: { code: 1422, fields: [{ path: expect.stringMatching(/^query\./) }] } });
+    },
+  );
+});

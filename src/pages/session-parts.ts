@@ -1,0 +1,50 @@
+import { html, type Markup } from './html.ts';
+import { icon } from './icons.ts';
+
+/** Templates that both pages clone; the scripts fill them with `textContent` only. */
+export function sharedTemplates(): Markup {
+  return html`
+<template id="step-template">
+  <li class="step" data-status="waiting">
+    <span class="step-mark">${icon('check')}${icon('cross')}</span>
+    <span data-ref="label"></span>
+    <span class="sr" data-ref="status"></span>
+  </li>
+</template>
+<template id="note-template">
+  <li class="note">${icon('warning')}<span data-ref="text"></span></li>
+</template>
+<template id="trouble-template">
+  <div class="trouble" role="alert">
+    ${icon('warning')}
+    <div class="trouble-text">
+      <p class="trouble-message" data-ref="message"></p>
+      <p data-ref="detail"></p>
+      <ul class="trouble-fields" data-ref="fields"></ul>
+      <p class="trouble-id" data-ref="request">Request <code data-ref="requestId"></code></p>
+    </div>
+  </div>
+</template>
+<template id="logs-template">
+  <div class="logs">
+    <fieldset class="segments" data-ref="containers"><legend class="sr">Logs of</legend></fieldset>
+    <p class="quiet" data-ref="empty">Nothing has been written yet.</p>
+    <div data-ref="trouble"></div>
+    <pre class="log" data-ref="text" tabindex="0" role="region" aria-label="Log" hidden></pre>
+  </div>
+</template>
+<template id="segment-template">
+  <label class="segment"><input type="radio" data-ref="input"><span data-ref="label"></span></label>
+</template>`;
+}
+
+/** "Stop" asks once more, in place; `what` completes "Stop ...?". */
+export function confirmation(): Markup {
+  return html`<div class="confirm" data-ref="confirm" role="group" aria-label="Stop this session?" hidden>
+      <p>Stop it for good? Work that has not been pushed is lost.</p>
+      <div class="actions">
+        <button type="button" class="button danger" data-ref="confirmYes">Stop the session</button>
+        <button type="button" class="button" data-ref="confirmNo">Keep it</button>
+      </div>
+    </div>`;
+}

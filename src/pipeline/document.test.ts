@@ -1,0 +1,111 @@
+import express, { type Response } from 'express';
+import { describe, expect, it } from 'vitest';
+import { startApp } from '../../tests/support/app.ts';
+import { loadDocument, methods, type OpenApiDocument, type OperationObject, resolve } from './document.ts';
+
+const document = loadDocument('/notebooks');
+
+interface Example {
+  path: string;
+  method: string;
+  operation: OperationObject;
+  status: number;
+  name: string;
+  value: unknown;
+}
+
+type Examples = Record<string, { $ref?: string; value?: unknown }>;
+
+/** Every JSON example of every answer. `default` stands for an error that an operation does not list. */
+function* answerExamples(from: OpenApiDocument): Generator<Example> {
+  for (const [path, item] of Object.entries(from.paths)) {
+    for (const method of methods) {
+      const operation = item[method];
+      for (const [status, answer] of Object.entries(operation?.responses ?? {})) {
+        const { content = {} } = resolve(from, answer);
+        const examples = (content['application/json'] as { examples?: Examples } | undefined)?.examples ?? {};
+        for (const [name, example] of Object.entries(examples)) {
+          const value = resolve(from, example).value;
+          if (operation)
+            yield { path, method, operation, status: status === 'default' ? 418 : Number(status), name, value };
+        }
+      }
+    }
+  }
+}
+
+describe('openapi.yaml', () => {
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    methods.flatMap((method) => (item[method] ? [{ path, method, operation: item[method] as OperationObject }] : [])),
+  );
+
+  it.each(operations)('has an example for each answer of $method $path that has a body', ({ operation }) => {
+    for (const [status, answer] of Object.entries(operation.responses)) {
+      for (const [type, content] of Object.entries(resolve(document, answer).content ?? {})) {
+        expect(
+          Object.keys(content).some((key) => key.startsWith('example')),
+          `${status} ${type}`,
+        ).toBe(true);
+      }
+    }
+    expect(operation.operationId).toMatch(/^[a-z][A-Za-z]+$/);
+  });
+
+  it('has a name of its own for each operation', () => {
+    const names = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('has examples that are as it says: the validator lets each of them through', async () => {
+    const examples = [...answerExamples(document)].filter(
+      ({ path }) => !['/spec.json', '/docs', '/version'].includes(path),
+    );
+    expect(examples.length).toBeGreaterThan(40);
+    let current: Example | undefined;
+    const router = express.Router();
+    const answer = (res: Response) => void res.status(current?.status ?? 500).json(current?.value);
+    router.use((_req, res) => answer(res));
+    await using app = await startApp({ routes: [router] });
+    for (current of examples) {
+      if (document.paths[current.path]?.servers) continue;
+      const path = current.path.replaceAll(/\{[^}]+\}/g, 'x');
+      const body =
+        current.method === 'post' ? JSON.stringify({ namespace: 'a', project: 'b', commit_sha: 'c' }) : undefined;
+      const got = await app.send({
+        method: current.method.toUpperCase(),
+        path: `/notebooks${path}?image_url=x`,
+        headers: { ...(body ? { 'content-type': 'application/json' } : {}) },
+        ...(body ? { body } : {}),
+      });
+      const where = `${current.method} ${current.path} ${current.status} ${current.name}`;
+      expect([got.status, got.text], where).toEqual([current.status, JSON.stringify(current.value)]);
+    }
+  });
+
+  it('has request examples that are as it says', async () => {
+    const router = express.Router();
+    router.post('/servers', (_req, res) =>
+      res.status(418).json({ error: { message: 'came through', detail: null, code: 1, requestId: '' } }),
+    );
+    await using app = await startApp({ routes: [router] });
+    const content = document.paths['/servers']?.post?.requestBody?.content['application/json'] as
+      | { examples?: Examples }
+      | undefined;
+    const examples = Object.values(content?.examples ?? {});
+    expect(examples.length).toBeGreaterThan(1);
+    for (const { value } of examples) {
+      const answer = await app.send({
+        method: 'POST',
+        path: '/notebooks/servers',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(value),
+      });
+      expect(answer.status, answer.text).toBe(418);
+    }
+  });
+
+  it('says nothing of another prefix than the one it is loaded for', () => {
+    expect(loadDocument('').servers.map(({ url }) => url)).toEqual(['/']);
+    expect(JSON.stringify(loadDocument('/elsewhere').servers)).not.toContain('/notebooks');
+  });
+});

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+/** The part of a schema that this service looks at itself; the validator looks at all of it. */
+export interface Schema {
+  $ref?: string;
+  type?: string;
+  properties?: Record<string, Schema>;
+  additionalProperties?: boolean | Schema;
+  items?: Schema;
+  /** Completes "must be ..." better than a regular expression would. */
+  'x-expects'?: string;
+  /** A number or boolean that is also accepted as text. */
+  'x-text-accepted'?: boolean;
+  /** What the names of a map must match; OpenAPI 3.0 has no word for it. */
+  'x-names'?: string;
+  'x-names-expect'?: string;
+}
+
+export interface Parameter {
+  $ref?: string;
+  name: string;
+  in: 'path' | 'query' | 'header' | 'cookie';
+  schema?: Schema;
+}
+
+type Content = Record<string, { schema?: Schema }>;
+
+export interface OperationObject {
+  operationId: string;
+  parameters?: Parameter[];
+  security?: object[];
+  requestBody?: { content: Content };
+  /** Answers without a body to who does not ask for one: any Accept will do. */
+  'x-body-optional'?: boolean;
+  responses: Record<string, { $ref?: string; content?: Content }>;
+}
+
+export const methods = ['get', 'post', 'put', 'patch', 'delete'] as const;
+export type Method = (typeof methods)[number];
+
+export type PathItem = { parameters?: Parameter[]; servers?: object[] } & { [M in Method]?: OperationObject };
+
+export interface OpenApiDocument {
+  openapi: string;
+  servers: { url: string; description?: string }[];
+  paths: Record<string, PathItem>;
+  components: { schemas: Record<string, Schema> } & Record<string, Record<string, unknown>>;
+}
+
+/** openapi.yaml as it stands, with the prefix that the service really runs under. Reads the file. */
+export function loadDocument(prefix: string): OpenApiDocument {
+  const file = join(import.meta.dirname, '../../openapi.yaml');
+  const document = parse(readFileSync(file, 'utf8')) as OpenApiDocument;
+  return { ...document, servers: document.servers.map((server) => ({ ...server, url: prefix || '/' })) };
+}
+
+/** What a `$ref` of this document points to; anything else as it is. */
+export function resolve<T extends { $ref?: string }>(document: OpenApiDocument, value: T): T {
+  if (value.$ref === undefined) return value;
+  let found: unknown = document;
+  for (const name of value.$ref.split('/').slice(1)) found = (found as Record<string, unknown> | undefined)?.[name];
+  if (found === undefined) throw new Error(`openapi.yaml has nothing at ${value.$ref}`);
+  return resolve(document, found as T);
+}

@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { request } from 'node:http';
+import { type AddressInfo, connect, createServer as createNetServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { close, createHttpServer, listen } from './http-server.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'http-server-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const hello = () => createHttpServer((_req, res) => void res.end('hello'));
+
+/** What a server says to bytes that are written as they are. */
+async function raw(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.end(bytes);
+  let text = '';
+  for await (const chunk of socket.setEncoding('utf8')) text += chunk;
+  return text;
+}
+
+describe('a socket', () => {
+  it('is its owner’s only, and one that was left behind is replaced', async () => {
+    const path = join(directory, 'left.sock');
+    const first = hello();
+    await listen(first, { socket: path });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await expect(listen(hello(), { socket: path })).rejects.toThrow('another program answers');
+
+    // A process that is killed does not remove its socket; nobody listens on it any more.
+    const stale = join(directory, 'stale.sock');
+    const { spawnSync } = await import('node:child_process');
+    spawnSync(process.execPath, [
+      '-e',
+      `require('net').createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, 'SIGKILL'))`,
+    ]);
+    expect(statSync(stale).isSocket()).toBe(true);
+    const second = hello();
+    await listen(second, { socket: stale });
+    const call = request({ socketPath: stale, path: '/' }).end();
+    const [response] = await once(call, 'response');
+    expect(response.statusCode).toBe(200);
+    response.resume();
+    await Promise.all([close(first, 100), close(second, 100)]);
+  });
+
+  it('that cannot be made is explained', async () => {
+    await expect(listen(hello(), { socket: join(directory, 'nowhere', 'x.sock') })).rejects.toThrow(
+      /cannot listen on the socket/,
+    );
+  });
+});
+
+describe('a port', () => {
+  it('that is taken is explained', async () => {
+    const other = createNetServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    await expect(listen(hello(), { host: '127.0.0.1', port })).rejects.toThrow(`127.0.0.1:${port} is already taken`);
+    other.close();
+  });
+});
+
+describe('what is no HTTP', () => {
+  it('is answered in the shape of all errors', async () => {
+    const server = hello();
+    await listen(server, { host: '127.0.0.1', port: 0 });
+    const { port } = server.address() as AddressInfo;
+    const cases: [string, number, number][] = [
+      ['nonsense\r\n\r\n', 400, 1400],
+      ['GET / HTTP/1.1\r\nHost: a\r\nBroken header\r\n\r\n', 400, 1400],
+      [`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`, 431, 1431],
+    ];
+    for (const [bytes, status, code] of cases) {
+      const answer = await raw(port, bytes);
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code } });
+    }
+    expect(
+      await raw(port, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`),
+    ).toContain('hello');
+    await close(server, 100);
+  });
+});
+
+describe('closing', () => {
+  it('lets what is under way finish, takes nothing new, and does not wait for ever', async () => {
+    const begun = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const server = createHttpServer((req, res) => {
+      begun.resolve();
+      if (req.url === '/slow')
+        finish.promise.then(
+          () => res.end('done'),
+          () => res.destroy(),
+        );
+    });
+    await listen(server, { host: '127.0.0.1', port: 0 });
+    const { port } = server.address() as AddressInfo;
+    const slow = once(request({ port, host: '127.0.0.1', path: '/slow' }).end(), 'response');
+    await begun.promise;
+    const closed = close(server, 60_000);
+    await expect(once(request({ port, host: '127.0.0.1', path: '/slow' }).end(), 'response')).rejects.toThrow(
+      'ECONNREFUSED',
+    );
+    finish.resolve();
+    const [response] = await slow;
+    expect(response.statusCode).toBe(200);
+    response.resume();
+    await closed;
+
+    const stubborn = createHttpServer(() => begun.resolve());
+    await listen(stubborn, { host: '127.0.0.1', port: 0 });
+    const never = once(
+      request({ port: (stubborn.address() as AddressInfo).port, host: '127.0.0.1' }).end(),
+      'response',
+    );
+    never.catch(() => undefined);
+    await once(stubborn, 'request');
+    await close(stubborn, 50);
+    await expect(never).rejects.toThrow();
+  });
+});

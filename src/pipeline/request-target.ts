@@ -1,0 +1,52 @@
+import { ApiError, errorKind } from '../errors.ts';
+
+export interface RequestTarget {
+  /** Begins with one slash; percent-encoding is left as it came. */
+  path: string;
+  /** Without the question mark; undefined where there is none. */
+  query: string | undefined;
+}
+
+/**
+ * The path and query of a request line. Double slashes count as one (the original redirected). Throws ApiError 400 for
+ * percent signs that encode nothing or no UTF-8, and for addresses that name a host: that is what Host is for.
+ */
+export function readTarget(url: string): RequestTarget {
+  if (!url.startsWith('/')) {
+    throw new ApiError(errorKind.badRequest, 'The request line must hold a path.', {
+      detail: 'It begins with a slash, as in GET /notebooks/servers.',
+    });
+  }
+  const mark = url.indexOf('?');
+  const path = (mark === -1 ? url : url.slice(0, mark)).replaceAll(/\/{2,}/g, '/');
+  const query = mark === -1 ? undefined : url.slice(mark + 1);
+  mustDecode(path, 'path');
+  if (query !== undefined) mustDecode(query, 'query');
+  return { path, query };
+}
+
+function mustDecode(text: string, part: string): void {
+  try {
+    decodeURIComponent(text);
+  } catch (cause) {
+    throw new ApiError(
+      errorKind.badRequest,
+      `The ${part} of the address has a percent sign that encodes no UTF-8 text.`,
+      {
+        detail: 'A percent sign itself is written %25.',
+        fields: [{ path: part, message: 'is not properly percent-encoded' }],
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * `launch/group/sub/project` as `launch/group%2Fsub/project`: the document has one part for the namespace, and its
+ * slashes may be raw, encoded or mixed. `path` is below the prefix and decodes.
+ */
+export function foldLaunchPath(path: string): string {
+  const [, namespace, project] = /^\/launch\/(.+)\/([^/]+)\/?$/.exec(path) ?? [];
+  if (namespace === undefined || project === undefined) return path;
+  return `/launch/${encodeURIComponent(decodeURIComponent(namespace))}/${project}`;
+}

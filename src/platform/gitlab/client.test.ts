@@ -1,0 +1,279 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Deadline } from '../../deadline.ts';
+import {
+  ada,
+  bob,
+  commitFiles,
+  makeRepository,
+  runGit,
+  type ServedForge,
+  serveForge,
+  withToken,
+} from '../../local/forge/testing/served-forge.ts';
+import { createGitLab } from './client.ts';
+import { GitLabUnauthorized, GitLabUnavailable } from './types.ts';
+
+const logged: string[] = [];
+const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
+const gitlab = createGitLab({ log, requestTimeoutMs: 500, maxResponseBytes: 200_000 });
+const soon = () => Deadline.after(10_000);
+
+describe('on the forge', () => {
+  let served: ServedForge;
+  let token: string;
+  let sha: string;
+  const anonymous = () => ({ url: served.url, token: null });
+  const asAda = () => ({ url: served.url, token });
+
+  beforeAll(async () => {
+    served = await serveForge();
+    token = served.forge.issueToken(ada).token;
+    await served.forge.ensureDemoProject();
+    await served.forge.createProject({
+      namespace: 'Group/Sub',
+      path: 'Own',
+      members: [{ username: 'ada', accessLevel: 30 }],
+    });
+    const tree = await makeRepository(join(served.scratch, 'tree'), { 'a.txt': 'a\n' });
+    sha = await commitFiles(tree, { 'a.txt': 'b\n' }, 'b');
+    await runGit(tree, 'tag', 'v1');
+    await runGit(
+      tree,
+      'push',
+      '--quiet',
+      withToken(`${served.url}/Group/Sub/Own.git`, token),
+      'main',
+      'main:with/slash',
+      'v1',
+    );
+  });
+  afterAll(() => served.close());
+
+  it("reads a project with the caller's access", async () => {
+    expect(await gitlab.project(asAda(), 'group/sub/own', soon())).toMatchObject({
+      pathWithNamespace: 'Group/Sub/Own',
+      defaultBranch: 'main',
+      visibility: 'private',
+      accessLevel: 30,
+      httpUrlToRepo: `${served.url}/Group/Sub/Own.git`,
+    });
+    expect(await gitlab.project(anonymous(), 'Group/Sub/Own', soon())).toBeUndefined();
+    const demo = await gitlab.project(anonymous(), 'demo/first-light', soon());
+    expect(demo).toMatchObject({ visibility: 'public', accessLevel: 10 });
+    expect(await gitlab.project({ ...anonymous(), url: `${served.url}/` }, demo?.id ?? 0, soon())).toEqual(demo);
+  });
+
+  it('reads branches and commits by any name', async () => {
+    expect(await gitlab.branch(asAda(), 'Group/Sub/Own', 'with/slash', soon())).toEqual({
+      name: 'with/slash',
+      commitSha: sha,
+    });
+    expect(await gitlab.branch(asAda(), 'Group/Sub/Own', 'gone', soon())).toBeUndefined();
+    for (const ref of [sha, sha.slice(0, 7), 'v1', 'with/slash']) {
+      expect(await gitlab.commit(asAda(), 'Group/Sub/Own', ref, soon()), ref).toEqual({
+        sha,
+        committedDate: '2025-01-01T00:00:00.000+00:00',
+      });
+    }
+    expect(await gitlab.commit(asAda(), 'Group/Sub/Own', 'f'.repeat(40), soon())).toBeUndefined();
+  });
+
+  it('takes no name for another resource', async () => {
+    for (const name of ['', '.', '..', '\0', '../../../user', '%2e%2e', 'a\ud800']) {
+      expect(await gitlab.project(asAda(), name, soon()), name).toBeUndefined();
+      expect(await gitlab.branch(asAda(), 'Group/Sub/Own', name, soon()), name).toBeUndefined();
+      expect(await gitlab.commit(asAda(), 'Group/Sub/Own', name, soon()), name).toBeUndefined();
+    }
+  });
+
+  it("lists the caller's projects, last active first, a page at a time", async () => {
+    const paths = async (access: { url: string; token: string | null }, page: number, search?: string) =>
+      (await gitlab.projects(access, { page, ...(search ? { search } : {}) }, soon())).map(
+        (project) => project.pathWithNamespace,
+      );
+    expect(await paths(asAda(), 1)).toEqual(['Group/Sub/Own', 'demo/first-light']);
+    expect(await paths(asAda(), 2)).toEqual([]);
+    expect(await paths(asAda(), 1, 'group/s')).toEqual(['Group/Sub/Own']);
+    expect(await paths({ url: served.url, token: served.forge.issueToken(bob).token }, 1)).toEqual([
+      'demo/first-light',
+    ]);
+    expect(await paths(anonymous(), 1)).toEqual(['demo/first-light']);
+  });
+
+  it('says when the token is no longer good', async () => {
+    const old = { url: served.url, token: served.forge.issueToken(ada, new Date(0)).token };
+    await expect(gitlab.project(old, 'demo/first-light', soon())).rejects.toThrow(GitLabUnauthorized);
+    await expect(gitlab.projects({ ...old, token: 'line\nbreak' }, { page: 1 }, soon())).rejects.toThrow(
+      GitLabUnauthorized,
+    );
+  });
+});
+
+describe('in trouble', () => {
+  let server: Server;
+  let url: string;
+  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+  let requests: IncomingMessage[];
+  const access = () => ({ url, token: 'secret-token' });
+  const json = (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) =>
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+  const good = { name: 'main', commit: { id: 'a'.repeat(40) } };
+  const branch = (deadline = soon()) => gitlab.branch(access(), 'a/b', 'main', deadline);
+
+  beforeEach(async () => {
+    requests = [];
+    logged.length = 0;
+    server = createServer((request, response) => {
+      requests.push(request);
+      answer(request, response);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/gitlab`;
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+    expect(logged.join('\n')).not.toContain('secret-token');
+  });
+
+  it.each([
+    ['answers 500', (response: ServerResponse) => json(response, 500, { message: '500' })],
+    [
+      'answers with a page',
+      (response: ServerResponse) => response.setHeader('content-type', 'text/html').end('<html>'),
+    ],
+    [
+      'answers 404 with a page',
+      (response: ServerResponse) => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>'),
+    ],
+    ['answers with another shape', (response: ServerResponse) => json(response, 200, { name: 'main', commit: null })],
+    ['answers with a list', (response: ServerResponse) => json(response, 200, [good])],
+    ['answers with a number', (response: ServerResponse) => json(response, 200, 5)],
+    ['answers without a body', (response: ServerResponse) => response.writeHead(200).end()],
+    ['never stops answering', (response: ServerResponse) => response.writeHead(200).end(`"${'x'.repeat(300_000)}"`)],
+    [
+      'cuts its answer',
+      (response: ServerResponse) =>
+        response.writeHead(200, { 'content-length': '500' }).write('{"a"', () => response.destroy()),
+    ],
+    ['cuts the connection', (response: ServerResponse) => response.destroy()],
+    [
+      'redirects in a circle',
+      (response: ServerResponse) => response.writeHead(302, { location: `${url}/api/v4/again` }).end(),
+    ],
+    [
+      'redirects to a sign-in page',
+      (response: ServerResponse) => response.writeHead(302, { location: '/users/sign_in' }).end(),
+    ],
+  ])('a GitLab that %s is unavailable', async (_what, respond) => {
+    answer = (_request, response) => respond(response);
+    await expect(branch()).rejects.toThrow(GitLabUnavailable);
+    expect(requests.length).toBeLessThanOrEqual(4);
+  });
+
+  it('one that is down is unavailable, and the error names it', async () => {
+    const gone = createServer().listen(0, '127.0.0.1');
+    await once(gone, 'listening');
+    const host = `127.0.0.1:${(gone.address() as AddressInfo).port}`;
+    gone.close();
+    await once(gone, 'close');
+    await expect(gitlab.project({ url: `http://${host}`, token: null }, 'a/b', soon())).rejects.toThrow(
+      `GitLab at ${host} cannot be reached (ECONNREFUSED)`,
+    );
+    await expect(gitlab.project({ url: 'not an address', token: null }, 'a/b', soon())).rejects.toThrow(
+      GitLabUnavailable,
+    );
+  });
+
+  it('one that is silent is given up in time, once', async () => {
+    answer = () => undefined;
+    const started = performance.now();
+    await expect(branch()).rejects.toThrow(/did not answer in time/);
+    await expect(branch(Deadline.after(100))).rejects.toThrow(GitLabUnavailable);
+    const caller = new AbortController();
+    const waiting = branch(Deadline.after(10_000, caller.signal));
+    caller.abort();
+    await expect(waiting).rejects.toThrow(GitLabUnavailable);
+    expect(performance.now() - started).toBeLessThan(5000);
+    expect(requests).toHaveLength(2);
+  });
+
+  it('no token goes to another host', async () => {
+    const tokens: (string | undefined)[] = [];
+    const other = createServer((request, response) => {
+      tokens.push(request.headers.authorization);
+      json(response, 200, good);
+    });
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    answer = (_request, response) =>
+      response
+        .writeHead(302, { location: `http://127.0.0.1:${(other.address() as AddressInfo).port}/gitlab/api/v4/x` })
+        .end();
+    await expect(branch()).rejects.toThrow(/redirects to/);
+    other.close();
+    expect(tokens).toEqual([]);
+  });
+
+  it('a renamed project is followed inside the API', async () => {
+    answer = (request, response) => {
+      if (request.url?.includes('/projects/7/')) json(response, 200, good);
+      else response.writeHead(302, { location: `${url}/api/v4/projects/7/repository/branches/main` }).end();
+    };
+    expect(await branch()).toEqual({ name: 'main', commitSha: good.commit.id });
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer secret-token',
+      'Bearer secret-token',
+    ]);
+    expect(requests[0]?.url).toBe('/gitlab/api/v4/projects/a%2Fb/repository/branches/main');
+  });
+
+  it('tries once more after what passes, and not sooner than GitLab asks', async () => {
+    const statuses = [503, 200];
+    answer = (_request, response) => json(response, statuses.shift() ?? 500, good);
+    expect(await branch()).toMatchObject({ name: 'main' });
+    const limited = [429, 200];
+    answer = (_request, response) => json(response, limited.shift() ?? 500, good, { 'retry-after': '1' });
+    const started = performance.now();
+    expect(await branch()).toMatchObject({ name: 'main' });
+    expect(performance.now() - started).toBeGreaterThanOrEqual(990);
+    expect(requests).toHaveLength(4);
+  });
+
+  it('does not wait where the deadline leaves no time, and says when to come back', async () => {
+    answer = (_request, response) => json(response, 429, { message: 'slow down' }, { 'retry-after': '60' });
+    await expect(branch()).rejects.toMatchObject({ name: 'GitLabUnavailable', retryAfterSeconds: 60 });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('tells "not there" and "not for you" from the rest', async () => {
+    answer = (_request, response) => json(response, 403, { message: '403 Forbidden' });
+    expect(await branch()).toBeUndefined();
+    answer = (_request, response) => json(response, 403, { error: 'insufficient_scope' });
+    await expect(branch()).rejects.toThrow(GitLabUnauthorized);
+    answer = (_request, response) => json(response, 401, { message: '401 Unauthorized' });
+    await expect(branch()).rejects.toThrow(GitLabUnauthorized);
+    expect(await gitlab.branch({ url, token: null }, 'a/b', 'main', soon())).toBeUndefined();
+    expect(await gitlab.projects({ url, token: null }, { page: 1 }, soon())).toEqual([]);
+  });
+
+  it('reads projects with missing parts, and leaves out what is none', async () => {
+    const plain = { id: 3, path_with_namespace: 'a/b', http_url_to_repo: 'https://git.example.org/a/b.git' };
+    const group = { ...plain, permissions: { project_access: null, group_access: { access_level: 40 } } };
+    answer = (_request, response) =>
+      json(response, 200, [plain, group, { id: 'x' }, null, { ...plain, http_url_to_repo: 'file:///etc' }]);
+    expect(await gitlab.projects(access(), { page: 1 }, soon())).toMatchObject([
+      { name: 'b', accessLevel: 10, visibility: 'private', webUrl: 'https://git.example.org/a/b', defaultBranch: null },
+      { accessLevel: 40 },
+    ]);
+    answer = (_request, response) => json(response, 200, { not: 'a list' });
+    await expect(gitlab.projects(access(), { page: 1 }, soon())).rejects.toThrow(GitLabUnavailable);
+  });
+});

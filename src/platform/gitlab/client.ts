@@ -1,0 +1,120 @@
+import { Branches, Commits, Projects } from '@gitbeaker/rest';
+import type { Logger } from 'pino';
+import type { Deadline } from '../../deadline.ts';
+import { createRequester, GitLabNotFound, type RequesterOptions } from './requester.ts';
+import { readBranch, readCommit, readProject } from './shapes.ts';
+import { type GitLab, type GitLabAccess, type GitLabProject, GitLabUnauthorized, GitLabUnavailable } from './types.ts';
+
+export interface GitLabOptions {
+  readonly log: Logger;
+  /** Milliseconds for one attempt of one request; the caller's deadline may be shorter. 10 s unless told. */
+  readonly requestTimeoutMs?: number;
+  /** 8 MiB unless told: a page of 50 projects is about 250 KiB. */
+  readonly maxResponseBytes?: number;
+}
+
+const projectsPerPage = 50;
+
+/**
+ * A client of GitLab's REST API v4 that serves every user: access is an argument of each call, and nothing is kept
+ * between calls but idle connections. Errors are those of `types.ts`.
+ */
+export function createGitLab(options: GitLabOptions): GitLab {
+  const requester: RequesterOptions = {
+    log: options.log,
+    requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
+    maxResponseBytes: options.maxResponseBytes ?? 8 * 1024 * 1024,
+  };
+
+  /**
+   * What every gitbeaker resource of one call is made with. Single resource classes cost 14 us each (the `Gitlab`
+   * bundle 2.2 ms); an absent token is an absent key, as gitbeaker would send the text "undefined".
+   */
+  const resource = (access: GitLabAccess, deadline: Deadline) => {
+    if (!/^https?:$/.test(URL.parse(access.url)?.protocol ?? '')) {
+      throw new GitLabUnavailable('the address of GitLab is not an http(s) address');
+    }
+    // Anything else could not be sent as a header, and no GitLab issues such tokens.
+    if (access.token !== null && !/^[\x21-\x7e]+$/.test(access.token)) {
+      throw new GitLabUnauthorized('the access token for GitLab is not one');
+    }
+    return {
+      host: access.url.replace(/\/+$/, ''),
+      queryTimeout: null,
+      rateLimits: {},
+      requesterFn: createRequester(requester, access.token !== null, deadline),
+      ...(access.token === null ? {} : { oauthToken: access.token }),
+    };
+  };
+
+  return {
+    async project(access, pathOrId, deadline) {
+      if (!isPathParameter(pathOrId)) return undefined;
+      const body = await found(new Projects(resource(access, deadline)).show(pathOrId));
+      return body === undefined ? undefined : usable(readProject(body), access, 'project');
+    },
+
+    async branch(access, projectPathOrId, name, deadline) {
+      if (!isPathParameter(projectPathOrId) || !isPathParameter(name)) return undefined;
+      const body = await found(new Branches(resource(access, deadline)).show(projectPathOrId, name));
+      return body === undefined ? undefined : usable(readBranch(body), access, 'branch');
+    },
+
+    async commit(access, projectPathOrId, ref, deadline) {
+      if (!isPathParameter(projectPathOrId) || !isPathParameter(ref)) return undefined;
+      const body = await found(new Commits(resource(access, deadline)).show(projectPathOrId, ref));
+      return body === undefined ? undefined : usable(readCommit(body), access, 'commit');
+    },
+
+    async projects(access, { search, page }, deadline) {
+      const body: unknown = await found(
+        new Projects(resource(access, deadline)).all<false, 'offset'>({
+          orderBy: 'last_activity_at',
+          sort: 'desc',
+          perPage: projectsPerPage,
+          // With a page given, gitbeaker fetches that page only; without one it would go on for ever.
+          page,
+          ...(access.token === null ? { visibility: 'public' } : { membership: true }),
+          ...(search ? { search, searchNamespaces: search.includes('/') } : {}),
+        }),
+      );
+      if (body === undefined) return [];
+      if (!Array.isArray(body)) throw unusable(access, 'list of projects');
+      const projects: GitLabProject[] = [];
+      for (const entry of body) {
+        const project = readProject(entry);
+        if (project) projects.push(project);
+        else
+          options.log.warn({ host: new URL(access.url).host }, 'left out a project that GitLab describes incompletely');
+      }
+      return projects;
+    },
+  };
+}
+
+/**
+ * Empty text and dot segments survive percent-encoding and would turn the request into one for another resource
+ * (`branches/..` is the repository), so they name nothing. A NUL is refused by GitLab with a 400.
+ */
+function isPathParameter(value: string | number): boolean {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value > 0;
+  return value !== '' && value !== '.' && value !== '..' && !value.includes('\0') && value.isWellFormed();
+}
+
+async function found<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof GitLabNotFound) return undefined;
+    throw error;
+  }
+}
+
+function usable<T>(value: T | undefined, access: GitLabAccess, what: string): T {
+  if (value === undefined) throw unusable(access, what);
+  return value;
+}
+
+function unusable(access: GitLabAccess, what: string): GitLabUnavailable {
+  return new GitLabUnavailable(`${new URL(access.url).host} answered with something that is not a GitLab ${what}`);
+}

@@ -1,0 +1,227 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRequesterFn, type RequesterType, type ResourceOptions } from '@gitbeaker/requester-utils';
+import type { Logger } from 'pino';
+import type { Deadline } from '../../deadline.ts';
+import { GitLabUnauthorized, GitLabUnavailable } from './types.ts';
+
+/** GitLab says that something is not there, or not for this caller: 404 or 403 with GitLab's own JSON. */
+export class GitLabNotFound extends Error {
+  override readonly name = 'GitLabNotFound';
+}
+
+export interface RequesterOptions {
+  readonly log: Logger;
+  /** Milliseconds for one attempt, inside the caller's deadline. */
+  readonly requestTimeoutMs: number;
+  /** An answer larger than this is refused. */
+  readonly maxResponseBytes: number;
+}
+
+/** GitLab redirects the API path of a renamed project once; more than a few hops is a loop. */
+const maxRedirects = 3;
+/** Wait before the one second attempt when the answer does not name a time. */
+const defaultRetryMs = 200;
+/** A wait is only worth it when this much of the deadline is left for the attempt after it. */
+const minimumAttemptMs = 500;
+const passingStatuses = new Set([429, 502, 503, 504]);
+
+interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+/**
+ * Replaces gitbeaker's own way to send requests, which retries 429 and 502 ten times within 266 ms, follows redirects
+ * to anywhere, ignores deadlines and reads bodies of any size. Throws GitLabNotFound, GitLabUnauthorized or
+ * GitLabUnavailable, never anything else.
+ */
+export function createRequester(
+  options: RequesterOptions,
+  hasToken: boolean,
+  deadline: Deadline,
+): (resource: ResourceOptions) => RequesterType {
+  return createRequesterFn(
+    (_resource, request) => Promise.resolve(request),
+    async (endpoint, request = {}) => {
+      const base = new URL(`${String(request['prefixUrl']).replace(/\/+$/, '')}/`);
+      const url = new URL(endpoint, base);
+      url.search = typeof request['searchParams'] === 'string' ? request['searchParams'] : '';
+      const method = typeof request['method'] === 'string' ? request['method'] : 'GET';
+      const headers = { ...(request['headers'] as Record<string, string> | undefined), accept: 'application/json' };
+      const init: RequestInit = {
+        method,
+        headers,
+        redirect: 'manual',
+        ...(typeof request['body'] === 'string' && method !== 'GET' ? { body: request['body'] } : {}),
+      };
+      const answer = await sendWithOneRetry(options, base, url, init, deadline);
+      return {
+        body: interpret(answer, url, hasToken),
+        headers: Object.fromEntries(answer.headers.entries()),
+        status: answer.status,
+      };
+    },
+  );
+}
+
+/** One second attempt at most, for reads only, after the time GitLab asks for if the deadline allows it. */
+async function sendWithOneRetry(
+  options: RequesterOptions,
+  base: URL,
+  url: URL,
+  init: RequestInit,
+  deadline: Deadline,
+): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    const started = performance.now();
+    let failure: GitLabUnavailable;
+    try {
+      const answer = await follow(options, base, url, init, deadline);
+      if (!passingStatuses.has(answer.status)) {
+        options.log.debug(
+          { method: init.method, host: url.host, status: answer.status, ms: Math.round(performance.now() - started) },
+          'GitLab answered',
+        );
+        return answer;
+      }
+      failure = new GitLabUnavailable(
+        answer.status === 429
+          ? `GitLab at ${url.host} refuses more requests for now (429)`
+          : `GitLab at ${url.host} is not available (${answer.status})`,
+        { retryAfterSeconds: retryAfterSeconds(answer.headers) },
+      );
+    } catch (error) {
+      if (!(error instanceof GitLabUnavailable)) throw error;
+      failure = error;
+    }
+    options.log.warn({ err: failure, host: url.host, attempt }, 'a request to GitLab failed');
+    const waitMs = failure.retryAfterSeconds === undefined ? defaultRetryMs : failure.retryAfterSeconds * 1000;
+    const again = attempt === 1 && init.method === 'GET' && !(failure.cause instanceof FinalAnswer);
+    if (!again || deadline.remaining() < waitMs + minimumAttemptMs || deadline.expired) throw failure;
+    try {
+      await delay(waitMs, undefined, { signal: deadline.signal });
+    } catch {
+      // The caller's deadline or the caller itself ended during the wait: the first failure is the one to tell.
+      throw failure;
+    }
+  }
+}
+
+/** Marks a GitLabUnavailable that a second attempt would not change: a wrong address, a time-out, an answer too large. */
+class FinalAnswer extends Error {
+  override readonly name = 'FinalAnswer';
+}
+
+function final(message: string): GitLabUnavailable {
+  return new GitLabUnavailable(message, { cause: new FinalAnswer(message) });
+}
+
+/** Sends one request and follows redirects, but only inside the same API: elsewhere would take the token along. */
+async function follow(
+  options: RequesterOptions,
+  base: URL,
+  start: URL,
+  init: RequestInit,
+  deadline: Deadline,
+): Promise<Answer> {
+  let url = start;
+  for (let hops = 0; hops <= maxRedirects; hops++) {
+    const answer = await send(options, url, init, deadline);
+    if (answer.status < 300 || answer.status >= 400 || answer.status === 304) return answer;
+    const location = answer.headers.get('location');
+    const next = location ? URL.parse(location, url.href) : null;
+    if (!next || next.origin !== base.origin || !next.pathname.startsWith(base.pathname)) {
+      throw final(
+        `GitLab at ${url.host} redirects to ${next ? `${next.origin}${next.pathname}` : 'nowhere'}, which is not its API: ` +
+          'the configured address is wrong, or a sign-in page stands before it',
+      );
+    }
+    url = next;
+  }
+  throw final(`GitLab at ${start.host} redirects in a circle`);
+}
+
+async function send(options: RequesterOptions, url: URL, init: RequestInit, deadline: Deadline): Promise<Answer> {
+  const attempt = deadline.within(options.requestTimeoutMs);
+  try {
+    const response = await fetch(url.href, { ...init, signal: attempt.signal });
+    const text = await readLimited(response, options.maxResponseBytes, url);
+    return { status: response.status, headers: response.headers, text };
+  } catch (error) {
+    if (error instanceof GitLabUnavailable) throw error;
+    if (attempt.expired) throw final(`GitLab at ${url.host} did not answer in time`);
+    const { cause } = error as { cause?: unknown };
+    throw new GitLabUnavailable(`GitLab at ${url.host} cannot be reached${reason(cause)}`, { cause: error });
+  }
+}
+
+/** The system's error code (ECONNREFUSED, ENOTFOUND, UND_ERR_SOCKET): it says what to look at and holds no secret. */
+function reason(cause: unknown): string {
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' ? ` (${code})` : '';
+}
+
+async function readLimited(response: Response, limit: number, url: URL): Promise<string> {
+  if (!response.body) return '';
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    // Leaving the loop cancels the body, which closes the connection.
+    if (size > limit) throw final(`GitLab at ${url.host} answered with more than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Whole seconds or an HTTP date, as RFC 9110 section 10.2.3 allows. */
+function retryAfterSeconds(headers: Headers): number | undefined {
+  const value = headers.get('retry-after')?.trim();
+  if (!value) return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - Date.now()) / 1000));
+}
+
+/** The parsed body of a success; every other status becomes one of the three errors. */
+function interpret(
+  answer: Answer,
+  url: URL,
+  hasToken: boolean,
+): Record<string, unknown> | Record<string, unknown>[] | null {
+  if (answer.status === 204) return null;
+  const body = parseJson(answer.text);
+  if (answer.status >= 200 && answer.status < 300) {
+    if (body === undefined) {
+      throw new GitLabUnavailable(
+        `${url.host} answered ${answer.status} with something that is not JSON: is it the address of a GitLab?`,
+      );
+    }
+    return body;
+  }
+  if (answer.status === 401 || isScopeError(body)) {
+    if (hasToken) throw new GitLabUnauthorized(`GitLab at ${url.host} refuses the access token`);
+    // Without a token a 401 only means that the public may not see it.
+    throw new GitLabNotFound(`GitLab at ${url.host} shows this to signed-in users only`);
+  }
+  if ((answer.status === 404 || answer.status === 403) && body !== undefined) {
+    throw new GitLabNotFound(`GitLab at ${url.host} answered ${answer.status}`);
+  }
+  // A 404 page of a load balancer is not GitLab saying that a project does not exist.
+  throw new GitLabUnavailable(`GitLab at ${url.host} answered ${answer.status}`);
+}
+
+function parseJson(text: string): Record<string, unknown> | Record<string, unknown>[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isScopeError(body: Record<string, unknown> | Record<string, unknown>[] | undefined): boolean {
+  return body !== undefined && !Array.isArray(body) && body['error'] === 'insufficient_scope';
+}

@@ -1,0 +1,63 @@
+import type { GitLabBranch, GitLabCommit, GitLabProject } from './types.ts';
+
+/** Access levels as GitLab numbers them: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner. */
+const guest = 10;
+const sha = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
+
+/** undefined for anything that is not a project as GitLab describes it. */
+export function readProject(value: unknown): GitLabProject | undefined {
+  const body = record(value);
+  const id = body?.['id'];
+  const pathWithNamespace = text(body?.['path_with_namespace']);
+  const httpUrlToRepo = text(body?.['http_url_to_repo']);
+  if (!body || typeof id !== 'number' || !Number.isSafeInteger(id) || !pathWithNamespace?.includes('/'))
+    return undefined;
+  if (!httpUrlToRepo || !/^https?:\/\//i.test(httpUrlToRepo)) return undefined;
+  const permissions = record(body['permissions']);
+  const visibility = body['visibility'];
+  return {
+    id,
+    pathWithNamespace,
+    name: text(body['name']) ?? pathWithNamespace.slice(pathWithNamespace.lastIndexOf('/') + 1),
+    description: text(body['description']) ?? null,
+    defaultBranch: text(body['default_branch']) ?? null,
+    // Unknown counts as the strictest, so that nobody relies on a public project that is none.
+    visibility: visibility === 'public' || visibility === 'internal' ? visibility : 'private',
+    webUrl: text(body['web_url']) ?? httpUrlToRepo.replace(/\.git$/, ''),
+    httpUrlToRepo,
+    accessLevel: Math.max(
+      guest,
+      accessLevel(permissions?.['project_access']),
+      accessLevel(permissions?.['group_access']),
+    ),
+    lastActivityAt: text(body['last_activity_at']) ?? null,
+  };
+}
+
+export function readBranch(value: unknown): GitLabBranch | undefined {
+  const body = record(value);
+  const name = text(body?.['name']);
+  const commitSha = text(record(body?.['commit'])?.['id']);
+  return name && commitSha && sha.test(commitSha) ? { name, commitSha } : undefined;
+}
+
+export function readCommit(value: unknown): GitLabCommit | undefined {
+  const body = record(value);
+  const id = text(body?.['id']);
+  return id && sha.test(id) ? { sha: id, committedDate: text(body?.['committed_date']) ?? null } : undefined;
+}
+
+function accessLevel(value: unknown): number {
+  const level = record(value)?.['access_level'];
+  return typeof level === 'number' ? level : 0;
+}
+
+function record(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,213 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import type { Deadline } from '../../deadline.ts';
+import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import { AnswerTooLarge } from './failures.ts';
+import { type Call, createTransport } from './transport.ts';
+import {
+  type KubernetesConnection,
+  KubernetesError,
+  KubernetesUnavailable,
+  type ListOptions,
+  type ListPage,
+  type ResourceType,
+} from './types.ts';
+import { watchEvents } from './watch-events.ts';
+
+/** An object is at most 1.5 MiB in etcd; JSON and managedFields make it a few more. */
+const objectLimitBytes = 8 * 1024 * 1024;
+/** A page of 500 sessions is about 15 MB; a page that is larger than this is asked again in smaller ones. */
+const pageLimitBytes = 64 * 1024 * 1024;
+const logLimitBytes = 16 * 1024 * 1024;
+export const pageSize = 500;
+
+/**
+ * The Kubernetes API over one pool of connections.
+ * Errors: KubernetesError and KubernetesUnavailable; their messages name the call and the resource, and hold no header,
+ * body or credential. 429 is waited for within the deadline; a GET whose connection broke is sent once more.
+ */
+export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: Logger }): KubernetesConnection {
+  const transport = createTransport(options);
+
+  async function json(call: Call, deadline: Deadline): Promise<unknown> {
+    const text = await transport.request(call, deadline);
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new KubernetesUnavailable(`${call.describe}: the Kubernetes API answered with something that is not JSON`, {
+        cause,
+      });
+    }
+  }
+
+  async function object<T extends KubernetesObject>(call: Call, deadline: Deadline): Promise<T> {
+    const value = await json(call, deadline);
+    if (!isObject(value) || !isObject(value['metadata'])) {
+      throw new KubernetesUnavailable(
+        `${call.describe}: the Kubernetes API answered with something that is no resource`,
+      );
+    }
+    return value as unknown as T;
+  }
+
+  const target = (verb: string, type: ResourceType, namespace: string, name: string) => ({
+    describe: `${verb} ${type.plural} ${namespace}/${name}`,
+    path: `${collection(type, namespace)}/${encodeURIComponent(name)}`,
+    limitBytes: objectLimitBytes,
+  });
+
+  const patch = (type: ResourceType, namespace: string, name: string, contentType: string, body: object): Call => ({
+    ...target('patch', type, namespace, name),
+    method: 'PATCH',
+    body: { contentType, text: JSON.stringify(body) },
+  });
+
+  const client: KubernetesConnection = {
+    async get(type, namespace, name, deadline) {
+      try {
+        return await object({ ...target('get', type, namespace, name), method: 'GET' }, deadline);
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    },
+
+    async list<T extends KubernetesObject>(
+      type: ResourceType,
+      namespace: string,
+      options: ListOptions,
+      deadline: Deadline,
+    ) {
+      const all = async () => {
+        const items: T[] = [];
+        for await (const page of listPages<T>(client, type, namespace, options, () => deadline))
+          items.push(...page.items);
+        return items;
+      };
+      try {
+        return await all();
+      } catch (error) {
+        // The list expired between two pages.
+        if (error instanceof KubernetesError && error.status === 410) return await all();
+        throw error;
+      }
+    },
+
+    create: (type, namespace, body, deadline) =>
+      object(
+        {
+          ...target('create', type, namespace, body.metadata.name ?? `${body.metadata.generateName ?? ''}*`),
+          path: collection(type, namespace),
+          method: 'POST',
+          body: { contentType: 'application/json', text: JSON.stringify(body) },
+        },
+        deadline,
+      ),
+
+    mergePatch: (type, namespace, name, body, deadline) =>
+      object(patch(type, namespace, name, 'application/merge-patch+json', body), deadline),
+
+    jsonPatch: (type, namespace, name, operations, deadline) =>
+      object(patch(type, namespace, name, 'application/json-patch+json', operations), deadline),
+
+    async delete(type, namespace, name, options, deadline) {
+      const text = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', ...options });
+      const body = { contentType: 'application/json', text };
+      try {
+        await json({ ...target('delete', type, namespace, name), method: 'DELETE', body }, deadline);
+        return true;
+      } catch (error) {
+        if (isMissing(error)) return false;
+        throw error;
+      }
+    },
+
+    podLog: (namespace, pod, { container, tailLines, timestamps, limitBytes }, deadline) => {
+      const call = target('read log of', { group: '', version: 'v1', plural: 'pods' }, namespace, pod);
+      const bytes = Math.min(limitBytes ?? logLimitBytes, logLimitBytes);
+      return transport.request(
+        {
+          ...call,
+          method: 'GET',
+          path: `${call.path}/log`,
+          query: { container, tailLines: String(tailLines), timestamps: String(timestamps), limitBytes: String(bytes) },
+          limitBytes: logLimitBytes,
+        },
+        deadline,
+      );
+    },
+
+    async listPage<T extends KubernetesObject>(
+      type: ResourceType,
+      namespace: string,
+      { limit, continue: token, ...selectors }: ListOptions & { limit: number; continue?: string | undefined },
+      deadline: Deadline,
+    ): Promise<ListPage<T>> {
+      const call: Call = {
+        describe: `list ${type.plural} in ${namespace || 'all namespaces'}`,
+        method: 'GET',
+        path: collection(type, namespace),
+        query: { ...selectors, limit: String(limit), continue: token },
+        limitBytes: pageLimitBytes,
+      };
+      const value = await json(call, deadline);
+      if (!isObject(value) || !Array.isArray(value['items'])) {
+        throw new KubernetesUnavailable(`${call.describe}: the Kubernetes API answered with something that is no list`);
+      }
+      const metadata = isObject(value['metadata']) ? value['metadata'] : {};
+      return {
+        items: value['items'] as T[],
+        resourceVersion: typeof metadata['resourceVersion'] === 'string' ? metadata['resourceVersion'] : '',
+        continue: typeof metadata['continue'] === 'string' && metadata['continue'] ? metadata['continue'] : undefined,
+      };
+    },
+
+    watch: (type, namespace, options, signal) =>
+      watchEvents(transport, collection(type, namespace), type, options, signal),
+
+    close: () => transport.close(),
+  };
+  return client;
+}
+
+/**
+ * All pages of a list, smaller ones when one was too large: a few huge objects must not hide all the others for good.
+ * Throws KubernetesError 410 when the list expired between two pages.
+ * @param deadlineOf asked once per page.
+ */
+export async function* listPages<T extends KubernetesObject>(
+  client: KubernetesConnection,
+  type: ResourceType,
+  namespace: string,
+  options: ListOptions,
+  deadlineOf: () => Deadline,
+): AsyncIterable<ListPage<T>> {
+  let limit = pageSize;
+  let token: string | undefined;
+  while (true) {
+    let page: ListPage<T>;
+    try {
+      page = await client.listPage<T>(type, namespace, { ...options, limit, continue: token }, deadlineOf());
+    } catch (error) {
+      if (!(error instanceof AnswerTooLarge) || limit === 1) throw error;
+      limit = Math.max(1, Math.floor(limit / 8));
+      continue;
+    }
+    token = page.continue;
+    yield page;
+    if (token === undefined) return;
+  }
+}
+
+function collection({ group, version, plural }: ResourceType, namespace: string): string {
+  const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+  return namespace === '' ? `${root}/${plural}` : `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof KubernetesError && error.status === 404 && error.reason === 'NotFound';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}

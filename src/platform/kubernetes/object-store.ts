@@ -1,0 +1,208 @@
+import type { Logger } from 'pino';
+import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import { compareResourceVersions } from './resource-version.ts';
+
+export type CacheEvent<T> =
+  | { type: 'added'; namespace: string; name: string; value: T }
+  | { type: 'modified'; namespace: string; name: string; value: T; previous: T }
+  | { type: 'deleted'; namespace: string; name: string; previous: T };
+
+export interface Projection<T> {
+  /** What is kept of an object; undefined: nothing. May throw for a malformed one: it is logged and skipped. */
+  project: (raw: KubernetesObject) => T | undefined;
+  indexes: Record<string, (value: T) => string | undefined>;
+}
+
+/** An object as it will be kept, made once so that the raw one can be forgotten while a list is still coming in. */
+export interface Entry<T> {
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** undefined: not ours, or malformed. */
+  readonly kept: { readonly value: T; readonly indexed: ReadonlyMap<string, string> } | undefined;
+}
+
+/** Deleted uids that late answers and events must not bring back; the oldest are forgotten first. */
+const tombstoneLimit = 10_000;
+
+/**
+ * The objects of one list-watch cache and the rules by which news replaces what is known. News comes from lists, from
+ * watch events, and from the answers to our own writes, in any order:
+ * - the newer resourceVersion wins;
+ * - a uid that was deleted never comes back, except by a list that began after the deletion was reported;
+ * - a list replaces everything, except what our own writes brought after it began.
+ */
+export class ObjectStore<T> {
+  readonly #projection: Projection<T>;
+  readonly #log: Logger;
+  readonly #emit: (event: CacheEvent<T>) => void;
+  readonly #entries = new Map<string, Entry<T> & { readonly at: number; readonly own: boolean }>();
+  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  readonly #tombstones = new Map<string, number>();
+  /** Order of arrival; not time. */
+  #clock = 0;
+
+  constructor(projection: Projection<T>, log: Logger, emit: (event: CacheEvent<T>) => void) {
+    this.#projection = projection;
+    this.#log = log;
+    this.#emit = emit;
+    for (const index of Object.keys(projection.indexes)) this.#indexes.set(index, new Map());
+  }
+
+  get(namespace: string, name: string): T | undefined {
+    return this.#entries.get(keyOf(namespace, name))?.kept?.value;
+  }
+
+  byIndex(index: string, value: string): T[] {
+    const keys = this.#indexes.get(index);
+    if (!keys) throw new Error(`there is no index ${index}`);
+    return [...(keys.get(value) ?? [])].flatMap((key) => {
+      const kept = this.#entries.get(key)?.kept;
+      return kept ? [kept.value] : [];
+    });
+  }
+
+  values(): T[] {
+    return [...this.#entries.values()].flatMap(({ kept }) => (kept ? [kept.value] : []));
+  }
+
+  /** undefined when it is not even a Kubernetes object with a name. */
+  entry(raw: unknown): Entry<T> | undefined {
+    const { name, namespace = '', uid = '', resourceVersion = '' } = metadataOf(raw) ?? {};
+    if (typeof name !== 'string' || [namespace, uid, resourceVersion].some((text) => typeof text !== 'string')) {
+      this.#log.warn('an object without usable metadata was skipped');
+      return undefined;
+    }
+    return {
+      key: keyOf(namespace, name),
+      namespace,
+      name,
+      uid,
+      resourceVersion,
+      kept: this.#project(raw as KubernetesObject, `${namespace}/${name}`),
+    };
+  }
+
+  /** Begins a list: what it brings is as old as now. */
+  tick(): number {
+    this.#clock += 1;
+    return this.#clock;
+  }
+
+  /** From a watch event or (`own`) from the answer to a write of ours. */
+  put(entry: Entry<T>, own: boolean): void {
+    if (this.#tombstones.has(entry.uid)) return;
+    const known = this.#entries.get(entry.key);
+    const order = known ? compareResourceVersions(entry.resourceVersion, known.resourceVersion) : 1;
+    if (order === undefined || order > 0) this.#set(entry, own);
+  }
+
+  /** The object with this uid is gone. An object of the same name that was made since stays. */
+  remove(key: string, uid: string): void {
+    if (uid !== '') this.#bury(uid);
+    const known = this.#entries.get(key);
+    if (known && (uid === '' || known.uid === uid)) this.#drop(known);
+  }
+
+  /** @param began `tick()` from before the list was asked for. @param namespace '' for all. */
+  replaceAll(namespace: string, entries: Entry<T>[], began: number): void {
+    const listed = new Set<string>();
+    for (const entry of entries) {
+      const buried = this.#tombstones.get(entry.uid);
+      if (buried !== undefined && buried > began) continue;
+      this.#tombstones.delete(entry.uid);
+      listed.add(entry.key);
+      const known = this.#entries.get(entry.key);
+      const order = known ? compareResourceVersions(entry.resourceVersion, known.resourceVersion) : 1;
+      const newer =
+        known?.own && known.at > began ? order === undefined || order > 0 : order !== 0 || known?.uid !== entry.uid;
+      if (newer) this.#set(entry, false);
+    }
+    for (const known of [...this.#entries.values()]) {
+      const inScope = namespace === '' || known.namespace === namespace;
+      const writtenSince = known.own && known.at > began;
+      if (inScope && !listed.has(known.key) && !writtenSince) this.#drop(known);
+    }
+  }
+
+  #project(raw: KubernetesObject, name: string): Entry<T>['kept'] {
+    try {
+      const value = this.#projection.project(raw);
+      if (value === undefined) return undefined;
+      const indexed = new Map<string, string>();
+      for (const [index, keyed] of Object.entries(this.#projection.indexes)) {
+        const key = keyed(value);
+        if (key !== undefined) indexed.set(index, key);
+      }
+      return { value, indexed };
+    } catch (err) {
+      this.#log.warn({ err, object: name }, 'a malformed object was skipped');
+      return undefined;
+    }
+  }
+
+  #set(entry: Entry<T>, own: boolean): void {
+    const previous = this.#entries.get(entry.key);
+    if (previous) this.#unindex(previous);
+    // What is not kept is not remembered either: most events of a cluster, for one, concern nobody here.
+    if (entry.kept) this.#entries.set(entry.key, { ...entry, own, at: this.tick() });
+    else this.#entries.delete(entry.key);
+    for (const [index, value] of entry.kept?.indexed ?? []) {
+      const keys = this.#indexes.get(index);
+      const set = keys?.get(value) ?? new Set();
+      keys?.set(value, set.add(entry.key));
+    }
+    this.#report(entry, previous);
+  }
+
+  #drop(known: Entry<T>): void {
+    this.#unindex(known);
+    this.#entries.delete(known.key);
+    const { namespace, name, kept } = known;
+    if (kept) this.#emit({ type: 'deleted', namespace, name, previous: kept.value });
+  }
+
+  #report({ namespace, name, uid, kept }: Entry<T>, previous: Entry<T> | undefined): void {
+    const before = previous?.kept?.value;
+    // The same name with another uid is another object: its predecessor's deletion was missed.
+    const replaced = previous !== undefined && previous.uid !== uid;
+    if (before !== undefined && (kept === undefined || replaced)) {
+      this.#emit({ type: 'deleted', namespace, name, previous: before });
+    }
+    if (kept === undefined) return;
+    if (before !== undefined && !replaced) {
+      this.#emit({ type: 'modified', namespace, name, value: kept.value, previous: before });
+    } else {
+      this.#emit({ type: 'added', namespace, name, value: kept.value });
+    }
+  }
+
+  #unindex(entry: Entry<T>): void {
+    for (const [index, value] of entry.kept?.indexed ?? []) {
+      const keys = this.#indexes.get(index);
+      const set = keys?.get(value);
+      set?.delete(entry.key);
+      if (set?.size === 0) keys?.delete(value);
+    }
+  }
+
+  #bury(uid: string): void {
+    this.#tombstones.delete(uid);
+    this.#tombstones.set(uid, this.tick());
+    for (const oldest of this.#tombstones.keys()) {
+      if (this.#tombstones.size <= tombstoneLimit) break;
+      this.#tombstones.delete(oldest);
+    }
+  }
+}
+
+export function keyOf(namespace: string, name: string): string {
+  return `${namespace}/${name}`;
+}
+
+function metadataOf(raw: unknown): KubernetesObject['metadata'] | undefined {
+  const metadata = raw !== null && typeof raw === 'object' && 'metadata' in raw ? raw.metadata : undefined;
+  return metadata !== null && typeof metadata === 'object' ? (metadata as KubernetesObject['metadata']) : undefined;
+}

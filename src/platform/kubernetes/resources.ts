@@ -1,0 +1,18 @@
+import type { ResourceType } from './types.ts';
+
+const core = (plural: string): ResourceType => ({ group: '', version: 'v1', plural });
+
+/** The resources this project touches. */
+export const resource = {
+  jupyterServers: { group: 'amalthea.dev', version: 'v1alpha1', plural: 'jupyterservers' },
+  pods: core('pods'),
+  secrets: core('secrets'),
+  services: core('services'),
+  configMaps: core('configmaps'),
+  persistentVolumeClaims: core('persistentvolumeclaims'),
+  events: core('events'),
+  namespaces: core('namespaces'),
+  statefulSets: { group: 'apps', version: 'v1', plural: 'statefulsets' },
+  ingresses: { group: 'networking.k8s.io', version: 'v1', plural: 'ingresses' },
+  leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' },
+} as const satisfies Record<string, ResourceType>;

@@ -1,0 +1,95 @@
+import { isIP } from 'node:net';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { mayConnect, network } from './addresses.ts';
+
+test.each([
+  '8.8.8.8',
+  '172.15.255.255',
+  '172.32.0.1',
+  '100.63.255.255',
+  '100.128.0.1',
+  '192.167.1.1',
+  '2606:4700::1111',
+  '2a00:1450:4001:830::200e',
+  '::ffff:8.8.8.8',
+  '64:ff9b::8.8.8.8',
+])('%s is on the public internet', (address) => {
+  expect(mayConnect(address, [])).toBe(true);
+});
+
+test.each([
+  '0.0.0.0',
+  '0.1.2.3',
+  '10.1.2.3',
+  '100.64.0.1',
+  '100.100.100.200',
+  '127.0.0.1',
+  '127.255.255.254',
+  '168.63.129.16',
+  '169.254.169.254',
+  '172.16.0.1',
+  '172.31.255.255',
+  '192.0.0.192',
+  '192.168.1.1',
+  '198.19.0.1',
+  '224.0.0.1',
+  '255.255.255.255',
+  '::',
+  '::1',
+  '::127.0.0.1',
+  '::ffff:127.0.0.1',
+  '::ffff:7f00:1',
+  '0:0:0:0:0:ffff:a9fe:a9fe',
+  '64:ff9b::169.254.169.254',
+  '64:ff9b::7f00:1',
+  '64:ff9b:1::1',
+  '2001::1',
+  '2002:7f00:1::',
+  'fc00::1',
+  'fd00:ec2::254',
+  'fe80::1',
+  'fe80::1%eth0',
+  'fec0::1',
+  'ff02::1',
+  'localhost',
+  '',
+  '127.1',
+])('%s is refused', (address) => {
+  expect(mayConnect(address, [])).toBe(false);
+});
+
+test('allowed networks let in what is theirs and nothing beside it, also in its mapped form', () => {
+  const allowed = [network('10.2.0.0/16'), network('fd12::/16'), network('127.0.0.1')];
+  for (const address of ['10.2.3.4', '::ffff:10.2.3.4', 'fd12::5', '127.0.0.1', '64:ff9b::10.2.3.4']) {
+    expect(mayConnect(address, allowed), address).toBe(true);
+  }
+  for (const address of ['10.3.0.1', 'fd13::1', '127.0.0.2', '::1'])
+    expect(mayConnect(address, allowed), address).toBe(false);
+});
+
+test.each(['10.0.0.0/33', 'fd00::/129', '10.0.0.0/', '10.0.0/8', 'example.org', '10.0.0.0/8/8', '10.0.0.0/-1', ''])(
+  '%j is no network',
+  (text) => {
+    expect(() => network(text)).toThrow(TypeError);
+  },
+);
+
+test('every address in a network that is refused is refused, in every way of writing it', () => {
+  fc.assert(
+    fc.property(fc.constantFrom('10', '127', '0'), fc.nat(0xffffff), (first, rest) => {
+      const parts = [first, rest >> 16, (rest >> 8) & 255, rest & 255];
+      const [a, b, c, d] = parts.map((part) => Number(part).toString(16).padStart(2, '0'));
+      const forms = [
+        parts.join('.'),
+        `::ffff:${parts.join('.')}`,
+        `::ffff:${a}${b}:${c}${d}`,
+        `0:0:0:0:0:FFFF:${a}${b}:${c}${d}`,
+      ];
+      for (const form of forms) {
+        expect(isIP(form), form).not.toBe(0);
+        expect(mayConnect(form, []), form).toBe(false);
+      }
+    }),
+  );
+});

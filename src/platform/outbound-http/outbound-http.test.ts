@@ -1,0 +1,272 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { generate } from 'selfsigned';
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import { Deadline, DeadlineExceeded } from '../../deadline.ts';
+import { createOutboundHttp, type OutboundHttpOptions } from './outbound-http.ts';
+import { AddressRefused, OutboundFailure, type OutboundHttp } from './types.ts';
+
+let tls: { key: string; cert: string };
+const cleanup: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  const altNames = [
+    { type: 2 as const, value: 'registry.test' },
+    { type: 2 as const, value: 'other.test' },
+    { type: 7 as const, ip: '127.0.0.1' },
+  ];
+  const made = await generate([{ name: 'commonName', value: 'registry.test' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [{ name: 'subjectAltName', altNames }],
+  });
+  tls = { key: made.private, cert: made.cert };
+});
+afterEach(async () => {
+  for (const end of cleanup.splice(0)) await end();
+});
+
+async function listening(server: Server & { closeAllConnections(): void }): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanup.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+const https = (listener: RequestListener) => listening(createServer(tls, listener));
+const http = (listener: RequestListener) => listening(createHttpServer(listener));
+
+/** Every name is this machine; loopback is an allowed network unless a test says otherwise. */
+function client(options: Partial<OutboundHttpOptions> = {}): OutboundHttp {
+  const made = createOutboundHttp({
+    allowedNetworks: ['127.0.0.0/8'],
+    exemptHosts: [],
+    ca: tls.cert,
+    lookup: async () => [{ address: '127.0.0.1', family: 4 }],
+    ...options,
+  });
+  cleanup.push(() => made.close());
+  return made;
+}
+
+const soon = () => ({ deadline: Deadline.after(10_000), maxBytes: 10_000 });
+
+async function failure(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => expect.fail('it should have failed'),
+    (error: unknown) => error,
+  );
+}
+
+test('status, headers and body are what the server sent; a status is never an error', async () => {
+  const port = await https((req, res) => {
+    res.writeHead(404, ['X-Two', 'a', 'X-Two', 'b']).end(`${req.method} ${req.url} ${req.headers['x-mine']}`);
+  });
+  const answer = await client().request(`https://registry.test:${port}/p?q`, {
+    ...soon(),
+    headers: { 'X-Mine': 'm', Host: 'evil' },
+  });
+  expect(answer.status).toBe(404);
+  expect(answer.headers['x-two']).toBe('a, b');
+  expect(String(answer.body)).toBe('GET /p?q m');
+});
+
+test('an inside address is refused before anything is sent to it: literal, in odd forms, and behind a name', async () => {
+  let connections = 0;
+  const server = createServer(tls, (_req, res) => res.end());
+  server.on('connection', () => {
+    connections += 1;
+  });
+  const port = await listening(server);
+  const strict = client({ allowedNetworks: [] });
+  const hosts = [
+    '127.0.0.1',
+    '0x7f.1',
+    '2130706433',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '169.254.169.254',
+    'registry.test',
+    'localhost',
+  ];
+  for (const host of hosts) {
+    expect(await failure(strict.request(`https://${host}:${port}/`, soon())), host).toBeInstanceOf(AddressRefused);
+  }
+  expect(connections).toBe(0);
+});
+
+test('a name with one inside address among good ones is refused', async () => {
+  const lookup = async () => [
+    { address: '8.8.8.8', family: 4 },
+    { address: '10.0.0.1', family: 4 },
+  ];
+  expect(
+    await failure(client({ allowedNetworks: [], lookup }).request('https://registry.test/', soon())),
+  ).toBeInstanceOf(AddressRefused);
+});
+
+test('a name that resolves differently the second time gains nothing: what was checked is what is connected to', async () => {
+  const port = await https((_req, res) => res.setHeader('Connection', 'close').end('fine'));
+  let lookups = 0;
+  const rebinding = client({
+    allowedNetworks: ['127.0.0.1/32'],
+    lookup: async () => {
+      lookups += 1;
+      return [{ address: lookups === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }];
+    },
+  });
+  expect((await rebinding.request(`https://registry.test:${port}/`, soon())).status).toBe(200);
+  expect(lookups).toBe(1);
+  expect(await failure(rebinding.request(`https://registry.test:${port}/`, soon()))).toBeInstanceOf(AddressRefused);
+});
+
+test('plain http and the check are waived for exempt hosts only, and not where the caller does not trust the URL', async () => {
+  const port = await http((_req, res) => res.end('plain'));
+  const exempting = client({ allowedNetworks: [], exemptHosts: [`127.0.0.1:${port}`] });
+  const url = `http://127.0.0.1:${port}/`;
+  expect(String((await exempting.request(url, soon())).body)).toBe('plain');
+  expect(await failure(exempting.request(url, { ...soon(), untrusted: true }))).toMatchObject({
+    reason: 'invalid-url',
+  });
+  expect(await failure(exempting.request(`http://127.0.0.1:${port + 1}/`, soon()))).toMatchObject({
+    reason: 'invalid-url',
+  });
+  const encrypted = await https((_req, res) => res.end());
+  const both = client({ allowedNetworks: [], exemptHosts: [`registry.test:${encrypted}`] });
+  const secure = `https://registry.test:${encrypted}/`;
+  expect((await both.request(secure, soon())).status).toBe(200);
+  // The connection that was just made without the check is still open, and must not serve this one.
+  expect(await failure(both.request(secure, { ...soon(), untrusted: true }))).toBeInstanceOf(AddressRefused);
+});
+
+test.each([
+  'ftp://registry.test/',
+  'file:///etc/passwd',
+  'https://user:pass@registry.test/',
+  'not a url',
+  '//registry.test/',
+])('%s is not asked', async (url) => {
+  expect(await failure(client().request(url, soon()))).toMatchObject({ reason: 'invalid-url' });
+});
+
+test('redirects: none are answers, same-host stay there, numbered ones lose credentials on the way out', async () => {
+  const seen: string[] = [];
+  const record = (name: string, req: import('node:http').IncomingMessage) =>
+    seen.push(`${name} ${req.url} ${req.headers['authorization'] ?? '-'} ${req.headers['cookie'] ?? '-'}`);
+  const other = await https((req, res) => {
+    record('other', req);
+    if (req.url === '/back') return void res.writeHead(302, { Location: `https://registry.test:${port}/end` }).end();
+    res.end('elsewhere');
+  });
+  const port = await https((req, res) => {
+    record('registry', req);
+    const away = req.url === '/away' ? `https://other.test:${other}/` : `https://other.test:${other}/back`;
+    if (req.url === '/end') return void res.end('end');
+    if (req.url === '/loop') return void res.writeHead(307, { Location: '/loop' }).end();
+    res.writeHead(307, { Location: req.url === '/stay' ? '/end' : away }).end();
+  });
+  const headers = { Authorization: 'Bearer secret', Cookie: 'c=1' };
+  const http = client();
+  const ask = (path: string, redirects: 'none' | 'same-host' | number) =>
+    http.request(`https://registry.test:${port}${path}`, { ...soon(), headers, redirects });
+
+  expect((await ask('/away', 'none')).status).toBe(307);
+  expect(String((await ask('/stay', 'same-host')).body)).toBe('end');
+  expect(seen.at(-1)).toBe('registry /end Bearer secret c=1');
+  expect(await failure(ask('/away', 'same-host'))).toMatchObject({ reason: 'redirect-refused' });
+  expect(seen.filter((line) => line.startsWith('other'))).toEqual([]);
+  expect(String((await ask('/away', 3)).body)).toBe('elsewhere');
+  expect(seen.at(-1)).toBe('other / - -');
+  expect(String((await ask('/home', 3)).body)).toBe('end');
+  expect(seen.at(-1)).toBe('registry /end - -');
+  expect(await failure(ask('/loop', 3))).toMatchObject({ reason: 'redirect-refused' });
+  expect(await failure(ask('/loop', 'same-host'))).toMatchObject({ reason: 'redirect-refused' });
+});
+
+test('a redirect to an inside address, to plain http or to an exempt host is refused', async () => {
+  const exempt = await http((_req, res) => res.end('inside'));
+  let target = '';
+  const port = await https((_req, res) => res.writeHead(302, { Location: target }).end());
+  const http1 = client({ allowedNetworks: ['127.0.0.1/32'], exemptHosts: [`127.0.0.1:${exempt}`] });
+  const go = () => failure(http1.request(`https://registry.test:${port}/`, { ...soon(), redirects: 5 }));
+  target = 'https://169.254.169.254/latest';
+  expect(await go()).toBeInstanceOf(AddressRefused);
+  target = `http://127.0.0.1:${exempt}/`;
+  expect(await go()).toMatchObject({ reason: 'invalid-url' });
+  target = 'javascript:alert(1)';
+  expect(await go()).toMatchObject({ reason: 'invalid-url' });
+});
+
+test('an endless, an announced and an unpacked body above the limit are cut off', async () => {
+  let written = 0;
+  const port = await https((req, res) => {
+    if (req.url === '/length') return void res.writeHead(200, { 'Content-Length': 20_000 }).write('x');
+    if (req.url === '/bomb')
+      return void res.writeHead(200, { 'Content-Encoding': 'gzip' }).end(gzipSync(Buffer.alloc(200_000_000)));
+    const pump = () => {
+      written += 16_384;
+      if (!res.destroyed) res.write(Buffer.alloc(16_384), () => pump());
+    };
+    pump();
+  });
+  for (const path of ['/endless', '/length', '/bomb']) {
+    const request = client().request(`https://registry.test:${port}${path}`, {
+      deadline: Deadline.after(20_000),
+      maxBytes: 10_000,
+    });
+    expect(await failure(request), path).toMatchObject({ reason: 'too-large' });
+  }
+  expect(written).toBeLessThan(50_000_000);
+});
+
+test('packed answers are unpacked; damaged and unknown packing is an invalid answer', async () => {
+  const port = await https((req, res) => {
+    const encoding = req.url === '/unknown' ? 'zstd-custom' : 'gzip';
+    res.writeHead(200, { 'Content-Encoding': encoding }).end(req.url === '/good' ? gzipSync('hello') : 'hello');
+  });
+  const ask = (path: string) => client().request(`https://registry.test:${port}${path}`, soon());
+  expect(String((await ask('/good')).body)).toBe('hello');
+  expect(await failure(ask('/damaged'))).toMatchObject({ reason: 'invalid-answer' });
+  expect(await failure(ask('/unknown'))).toMatchObject({ reason: 'invalid-answer' });
+});
+
+test('the deadline ends a silent server, a slow body and a slow name; the owner ends them too', async () => {
+  const port = await https((req, res) => {
+    if (req.url === '/body') res.write('first');
+  });
+  const short = () => ({ deadline: Deadline.after(150), maxBytes: 100 });
+  expect(await failure(client().request(`https://registry.test:${port}/`, short()))).toBeInstanceOf(DeadlineExceeded);
+  expect(await failure(client().request(`https://registry.test:${port}/body`, short()))).toBeInstanceOf(
+    DeadlineExceeded,
+  );
+  const never = client({ lookup: () => new Promise(() => undefined) });
+  expect(await failure(never.request('https://registry.test/', short()))).toBeInstanceOf(DeadlineExceeded);
+  const owner = new AbortController();
+  const reason = new Error('the caller has gone');
+  const request = failure(
+    client().request(`https://registry.test:${port}/`, { deadline: Deadline.after(60_000, owner.signal), maxBytes: 1 }),
+  );
+  owner.abort(reason);
+  expect(await request).toBe(reason);
+});
+
+test('what breaks is said in words, without an address', async () => {
+  const reset = await https((req) => req.socket.destroy());
+  expect(await failure(client().request(`https://registry.test:${reset}/`, soon()))).toMatchObject({
+    reason: 'unreachable',
+  });
+  const untrusted = await failure(client({ ca: '' }).request(`https://registry.test:${reset}/`, soon()));
+  expect(untrusted).toBeInstanceOf(OutboundFailure);
+  expect((untrusted as Error).message).toMatch(/certificate/);
+  const closed = await https(() => undefined);
+  for (const end of cleanup.splice(0)) await end();
+  const refused = (await failure(client().request(`https://registry.test:${closed}/`, soon()))) as Error;
+  expect(refused.message).toBe(`registry.test:${closed} does not take connections`);
+  const nameless = client({ lookup: () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })) });
+  expect(((await failure(nameless.request('https://registry.test/', soon()))) as Error).message).toMatch(/no address/);
+});

@@ -1,0 +1,355 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  ada,
+  commitFiles,
+  makeRepository,
+  runGit,
+  type ServedForge,
+  serveForge,
+  withToken,
+} from '../../local/forge/testing/served-forge.ts';
+import { type CloneVariables, runClone, startClone } from './testing/run-clone.ts';
+
+let served: ServedForge;
+let token: string;
+let tree: string;
+/** The commits of `main`, oldest first. */
+let commits: string[];
+let workspace: string;
+let directory: string;
+let number = 0;
+
+const wait = { timeout: 20_000, interval: 20 };
+const secretUrl = () => `${served.url}/team/secret.git`;
+const variables = (more: CloneVariables = {}): CloneVariables => ({
+  repositoryUrl: secretUrl(),
+  gitUrl: served.url,
+  branch: 'main',
+  commitSha: commits[1] ?? '',
+  username: 'ada',
+  oauthToken: token,
+  fullName: "Ada O'Neil Lovelace",
+  email: 'ada@example.org',
+  gitAutosave: '0',
+  lfsAutoFetch: '0',
+  mountPath: directory,
+  timeoutSeconds: '20',
+  ...more,
+});
+
+async function createProject(path: string): Promise<string> {
+  await served.forge.createProject({ namespace: 'team', path, members: [{ username: 'ada', accessLevel: 30 }] });
+  return withToken(`${served.url}/team/${path}.git`, token);
+}
+
+beforeAll(async () => {
+  served = await serveForge();
+  token = served.forge.issueToken(ada).token;
+  tree = await makeRepository(join(served.scratch, 'tree'), { 'a.txt': '1\n' }, { 'a.txt': '2\n' }, { 'a.txt': '3\n' });
+  commits = (await runGit(tree, 'log', '--reverse', '--format=%H')).split('\n');
+  await runGit(tree, 'tag', '--annotate', 'v1', '--message', 'one', commits[0] ?? '');
+  await runGit(tree, 'branch', 'topic/with/slashes', commits[1] ?? '');
+  await runGit(tree, 'checkout', '--quiet', '-b', 'other');
+  await commitFiles(tree, { 'b.txt': 'b\n' }, 'only on other');
+  await runGit(tree, 'push', '--quiet', '--all', await createProject('secret'));
+  await runGit(tree, 'push', '--quiet', '--tags', withToken(secretUrl(), token));
+});
+afterAll(() => served.close());
+beforeEach(() => {
+  workspace = join(served.scratch, `workspace-${number++}`);
+  mkdirSync(workspace);
+  directory = join(workspace, 'team', 'secret');
+});
+afterEach(() => {
+  served.intercept = () => false;
+  // Whatever happened: nothing is left beside the clone.
+  if (existsSync(dirname(directory)))
+    expect(readdirSync(dirname(directory)).filter((name) => name !== 'secret')).toEqual([]);
+});
+
+describe('a clone', () => {
+  it("ends at the requested commit, on the requested branch, with its upstream and the owner's name", async () => {
+    const { exitCode, output } = await runClone(variables());
+    expect(output).toMatch(/^Cloning http:.*secret\.git, branch main, commit /);
+    expect(output).toMatch(/Fetched all branches: \d+ objects/);
+    expect(exitCode).toBe(0);
+    expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
+    expect(await runGit(directory, 'status', '--porcelain=v2', '--branch')).toMatch(
+      /branch\.head main\n.*branch\.upstream origin\/main\n.*branch\.ab \+0 -1$/,
+    );
+    expect(readFileSync(join(directory, 'a.txt'), 'utf8')).toBe('2\n');
+    expect(await runGit(directory, 'config', 'user.name')).toBe("Ada O'Neil Lovelace");
+    expect(await runGit(directory, 'config', 'user.email')).toBe('ada@example.org');
+    expect(await runGit(directory, 'config', 'remote.origin.url')).toBe(secretUrl());
+    expect((await runGit(directory, 'branch', '--remotes')).split('\n')).toHaveLength(4);
+  });
+
+  it.each([
+    ['a short id', 'main', () => commits[0]?.slice(0, 8)],
+    ['a tag', 'main', () => 'v1'],
+    ['a branch', 'main', () => 'topic/with/slashes'],
+    ['a commit of a branch with slashes', 'topic/with/slashes', () => commits[0]],
+  ])('takes %s', async (_what, branch, commit) => {
+    const commitSha = commit() ?? '';
+    const { exitCode } = await runClone(variables({ branch, commitSha }));
+    expect(exitCode).toBe(0);
+    expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(await runGit(tree, 'rev-parse', `${commitSha}^{commit}`));
+    expect(await runGit(directory, 'symbolic-ref', '--short', 'HEAD')).toBe(branch);
+  });
+
+  it('of a public project needs no token, and takes an empty directory that is there already', async () => {
+    const demo = await served.forge.ensureDemoProject();
+    const commitSha = await runGit(demo.gitDir, 'rev-parse', 'main');
+    mkdirSync(directory, { recursive: true });
+    const { oauthToken, fullName, email, ...rest } = variables({
+      repositoryUrl: `${served.url}/demo/first-light.git`,
+      commitSha,
+    });
+    expect((await runClone(rest)).exitCode).toBe(0);
+    expect(readdirSync(directory)).toContain('first-light.ipynb');
+  });
+
+  it('leaves the token in no file, and shows it in no process list', async () => {
+    let seen: string[] = [];
+    served.intercept = (request) => {
+      if (request.method === 'POST') seen = seen.concat(commandLines());
+      return false;
+    };
+    const { output } = await runClone(variables());
+    expect(seen.some((line) => line.includes('git-remote-http'))).toBe(true);
+    expect(seen.filter((line) => line.includes(token))).toEqual([]);
+    expect(output).not.toContain(token);
+    expect(() => execFileSync('grep', ['--recursive', '--quiet', token, workspace])).toThrow();
+  });
+
+  it("uses nobody's configuration, and hands on what is not git's", async () => {
+    const home = join(served.scratch, 'home');
+    mkdirSync(home, { recursive: true });
+    const store = join(home, 'stored');
+    writeFileSync(
+      join(home, '.gitconfig'),
+      `[credential]\n\thelper = store --file=${store}\n[url "http://127.0.0.1:1/"]\n\tinsteadOf = http://\n`,
+    );
+    const { exitCode } = await runClone(variables(), {
+      HOME: home,
+      GIT_DIR: '/nonexistent',
+      GIT_CONFIG_PARAMETERS: "'a.b'='c'",
+    });
+    expect(exitCode).toBe(0);
+    expect(existsSync(store)).toBe(false);
+  });
+});
+
+describe('a directory that is there', () => {
+  it('and is a working tree is left alone, without asking the network', async () => {
+    await runClone(variables());
+    writeFileSync(join(directory, 'a.txt'), 'unsaved work\n');
+    served.intercept = () => expect.unreachable('a request was made');
+    const { exitCode, lastLine } = await runClone(variables({ commitSha: commits[0] ?? '' }));
+    expect(exitCode).toBe(0);
+    expect(lastLine).toMatch(/is a git repository already/);
+    expect(readFileSync(join(directory, 'a.txt'), 'utf8')).toBe('unsaved work\n');
+    expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
+  });
+
+  it('and is a damaged working tree is left alone too', async () => {
+    await runClone(variables());
+    writeFileSync(join(directory, '.git', 'config'), 'damaged [');
+    expect((await runClone(variables())).exitCode).toBe(0);
+    expect(readFileSync(join(directory, '.git', 'config'), 'utf8')).toBe('damaged [');
+  });
+
+  it('and has other files is not cloned over', async () => {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'precious.txt'), 'precious\n');
+    const { exitCode, lastLine } = await runClone(variables());
+    expect(exitCode).toBe(200);
+    expect(lastLine).toMatch(/already has files in it .* left as they are/);
+    expect(readdirSync(directory)).toEqual(['precious.txt']);
+  });
+
+  it('and lies in a repository of somebody else is cloned into all the same', async () => {
+    await runGit(workspace, 'init', '--quiet');
+    expect((await runClone(variables())).exitCode).toBe(0);
+    expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
+  });
+});
+
+describe('the end of a clone that cannot be made', () => {
+  const expectNothing = () => expect(existsSync(directory)).toBe(false);
+
+  it('is 204 for a branch or commit that is not there', async () => {
+    for (const [more, sentence] of [
+      [{ branch: 'gone' }, /The branch "gone" is not \(or no longer\) in the repository/],
+      [{ branch: 'with/slashes' }, /The branch "with\/slashes" is not/],
+      [{ commitSha: 'f'.repeat(40) }, /The commit f+ is not \(or no longer\) in the repository/],
+      [{ commitSha: 'other' }, /is in the repository, but not on the branch "main"/],
+    ] as const) {
+      const { exitCode, lastLine } = await runClone(variables(more));
+      expect(lastLine).toMatch(sentence);
+      expect(exitCode).toBe(204);
+      expectNothing();
+    }
+  });
+
+  it('is 200 for a token that is refused, and for a repository that is not there', async () => {
+    const refused = await runClone(variables({ oauthToken: 'wrong' }));
+    expect(refused.exitCode).toBe(200);
+    expect(refused.lastLine).toMatch(/refuses the session's access token .* Sign in again/);
+    const { oauthToken, ...anonymous } = variables();
+    expect((await runClone(anonymous)).lastLine).toMatch(/is not public .* Sign in/);
+    const missing = await runClone(variables({ repositoryUrl: `${served.url}/team/nothing.git` }));
+    expect(missing.exitCode).toBe(200);
+    expect(missing.lastLine).toMatch(/has no such repository for you/);
+    expectNothing();
+  });
+
+  it('is 201 when the git server stays away: down, silent or broken', async () => {
+    const silent = createServer(() => undefined);
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = (port: number) => {
+      const gitUrl = `http://127.0.0.1:${port}`;
+      return { gitUrl, repositoryUrl: `${gitUrl}/team/secret.git`, timeoutSeconds: '1' };
+    };
+    const down = await runClone(variables(address(1)));
+    const unanswered = await runClone(variables(address((silent.address() as AddressInfo).port)));
+    silent.closeAllConnections();
+    silent.close();
+    served.intercept = (_request, response) => Boolean(response.writeHead(503).end());
+    const broken = await runClone(variables({ timeoutSeconds: '1' }));
+    for (const { exitCode, lastLine } of [down, unanswered, broken]) {
+      expect(lastLine).toMatch(/The git server 127\.0\.0\.1:\d+ was not available for 1 s .*Launch the session again/);
+      expect(exitCode).toBe(201);
+    }
+    expectNothing();
+  });
+
+  it('does not come when the server is back in time', async () => {
+    let refused = 0;
+    served.intercept = (request, response) => {
+      if (request.method !== 'POST' || refused++ > 1) return false;
+      response.writeHead(502).end();
+      return true;
+    };
+    const { exitCode, output } = await runClone(variables());
+    expect(output).toMatch(/is not available .*; trying again/);
+    expect(exitCode).toBe(0);
+    expect(await runGit(directory, 'status', '--porcelain')).toBe('');
+  });
+
+  it('is 200 for settings that are wrong, naming each', async () => {
+    const { exitCode, lastLine } = await runClone({
+      repositoryUrl: 'ssh://git@host/x.git',
+      branch: '--upload-pack=x',
+      mountPath: 'here',
+    });
+    expect(exitCode).toBe(200);
+    expect(lastLine).toMatch(
+      /GIT_CLONE_REPOSITORY_URL is not an http\(s\) address.*GIT_CLONE_BRANCH is not a branch name.*GIT_CLONE_COMMIT_SHA is not set.*GIT_CLONE_MOUNT_PATH is not an absolute path/,
+    );
+  });
+
+  const ownTmpfs = [
+    'unshare',
+    '--user',
+    '--map-root-user',
+    '--mount',
+    'sh',
+    '-c',
+    'mount -t tmpfs -o size=3m tmpfs "$0" && exec "$@"',
+  ];
+  const canMount = (() => {
+    try {
+      execFileSync(ownTmpfs[0] ?? '', [...ownTmpfs.slice(1), '/mnt', 'true'], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false; // no user namespaces here
+    }
+  })();
+  it.skipIf(!canMount)('is 203 when the disk is full, while fetching and while checking out', async () => {
+    await runGit(tree, 'checkout', '--quiet', '-b', 'large');
+    const compressible = await commitFiles(tree, { 'large.txt': 'x'.repeat(8_000_000) }, 'large');
+    const url = await createProject('large');
+    await runGit(tree, 'push', '--quiet', url, 'large:main');
+    const large = variables({ repositoryUrl: `${served.url}/team/large.git`, commitSha: compressible });
+    const checkout = await runClone(large, {}, [...ownTmpfs, workspace]);
+    expect(checkout.lastLine).toMatch(/There is no space left on the disk of the session/);
+    expect(checkout.exitCode).toBe(203);
+    writeFileSync(join(tree, 'noise.bin'), randomBytes(5_000_000));
+    const incompressible = await commitFiles(tree, {}, 'noise');
+    await runGit(tree, 'push', '--quiet', url, 'large:main');
+    const fetch = await runClone({ ...large, commitSha: incompressible }, {}, [...ownTmpfs, workspace]);
+    expect(fetch.exitCode, fetch.output).toBe(203);
+  });
+});
+
+describe('an interrupted clone', () => {
+  /** Holds the fetch: the third POST, after the refs for `ls-remote` and for `clone`. Resolves when it has come. */
+  function holdFetch(): Promise<ServerResponse> {
+    return new Promise((resolve) => {
+      let posts = 0;
+      served.intercept = (request, response) => {
+        if (request.method !== 'POST' || ++posts < 3) return false;
+        resolve(response);
+        return true;
+      };
+    });
+  }
+
+  it('by kill -9 leaves no half of it, and the next one makes it whole', async () => {
+    const held = holdFetch();
+    const { child, ended } = startClone(variables());
+    const response = await held;
+    child.kill('SIGKILL');
+    await ended;
+    expect(existsSync(directory)).toBe(false);
+    expect(readdirSync(dirname(directory))).toHaveLength(1);
+    served.intercept = () => false;
+    const { exitCode, output } = await runClone(variables());
+    expect(output).toMatch(/^Removing what an interrupted clone left behind/m);
+    expect(exitCode).toBe(0);
+    expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
+    await runGit(directory, 'fsck', '--strict');
+    response.destroy();
+    await vi.waitFor(() => expect(commandLines().filter((line) => line.includes(workspace))).toEqual([]), wait);
+  });
+
+  it('by SIGTERM cleans up after itself', async () => {
+    const held = holdFetch();
+    const { child, ended } = startClone(variables());
+    await held;
+    child.kill('SIGTERM');
+    const { exitCode, lastLine } = await ended;
+    expect(lastLine).toMatch(/was stopped; nothing of it is left/);
+    expect(exitCode).toBe(143);
+    expect(existsSync(directory)).toBe(false);
+    await vi.waitFor(() => expect(commandLines().filter((line) => line.includes(workspace))).toEqual([]), wait);
+  });
+
+  it('does not delete a neighbour that merely looks like a leftover', async () => {
+    const neighbour = join(workspace, 'team', '.secret.cloning-mine');
+    mkdirSync(neighbour, { recursive: true });
+    writeFileSync(join(neighbour, 'precious.txt'), 'precious\n');
+    expect((await runClone(variables())).exitCode).toBe(0);
+    expect(readFileSync(join(neighbour, 'precious.txt'), 'utf8')).toBe('precious\n');
+    execFileSync('rm', ['-r', neighbour]);
+  });
+});
+
+function commandLines(): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    try {
+      return /^\d+$/.test(pid) ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')] : [];
+    } catch {
+      return []; // gone meanwhile
+    }
+  });
+}

@@ -1,0 +1,105 @@
+import { dirname, isAbsolute, normalize } from 'node:path';
+import { cloneExitCode, cloneVariable } from '../../session-contract/clone.ts';
+import { CloneFailure } from './failure.ts';
+
+export interface CloneSettings {
+  /** http(s), without credentials. */
+  readonly repositoryUrl: string;
+  readonly branch: string;
+  /** A full or short commit id; also a tag or branch. */
+  readonly commit: string;
+  /** Absolute path of the working tree to be. */
+  readonly directory: string;
+  /** Base URL of the git server. The token is for its origin and for nobody else. */
+  readonly serverUrl: string;
+  readonly token: string | null;
+  readonly identity: { readonly name: string | null; readonly email: string | null };
+  readonly lfsAutoFetch: boolean;
+  /** Milliseconds to wait for the git server. */
+  readonly waitMs: number;
+}
+
+const defaultWaitSeconds = 120;
+const maxWaitSeconds = 24 * 60 * 60;
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Reads the variables of `session-contract/clone.ts`. Throws CloneFailure that names every variable with trouble. */
+export function readSettings(environment: Variables): CloneSettings {
+  const problems: string[] = [];
+  const read = <T>(name: string, parse: (text: string) => T | undefined, what: string): T | undefined => {
+    const text = environment[name];
+    const value = text ? parse(text) : undefined;
+    if (value === undefined) problems.push(text ? `${name} is not ${what}` : `${name} is not set`);
+    return value;
+  };
+  const readOptional = <T>(name: string, fallback: T, parse: (text: string) => T | undefined, what: string): T =>
+    environment[name] ? (read(name, parse, what) ?? fallback) : fallback;
+
+  const repositoryUrl = read(cloneVariable.repositoryUrl, httpUrl, 'an http(s) address without credentials');
+  const branch = read(cloneVariable.branch, refName, 'a branch name');
+  const commit = read(cloneVariable.commitSha, refName, 'a commit');
+  const directory = read(cloneVariable.mountPath, absolutePath, 'an absolute path');
+  const serverUrl = readOptional(
+    cloneVariable.gitUrl,
+    repositoryUrl ?? '',
+    httpUrl,
+    'an http(s) address without credentials',
+  );
+  const token = readOptional<string | null>(cloneVariable.oauthToken, null, printable, 'a token');
+  const lfsAutoFetch = readOptional(cloneVariable.lfsAutoFetch, false, flag, '0 or 1');
+  const waitMs = readOptional(
+    cloneVariable.timeoutSeconds,
+    defaultWaitSeconds * 1000,
+    milliseconds,
+    `a number of seconds from 1 to ${maxWaitSeconds}`,
+  );
+  if (!repositoryUrl || !branch || !commit || !directory || problems.length > 0) {
+    throw new CloneFailure(
+      cloneExitCode.gitError,
+      `The session is set up wrong: ${problems.join('; ')}. This is a bug of the service that launched it.`,
+    );
+  }
+  return {
+    repositoryUrl,
+    branch,
+    commit,
+    directory,
+    serverUrl,
+    token,
+    identity: { name: environment[cloneVariable.fullName] || null, email: environment[cloneVariable.email] || null },
+    lfsAutoFetch,
+    waitMs,
+  };
+}
+
+/** Credentials in an address would be seen in the process list and stay in `.git/config`. */
+function httpUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return undefined;
+  return /^[\x21-\x7e]+$/.test(text) && url.search === '' && url.hash === '' ? text.replace(/\/+$/, '') : undefined;
+}
+
+/** git-check-ref-format, and nothing that git could take for an option, a range or a path in a commit. */
+function refName(text: string): string | undefined {
+  const forbidden = /[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[./]$|^[-/.]|^@$/u;
+  return text.length <= 255 && !forbidden.test(text) ? text : undefined;
+}
+
+function absolutePath(text: string): string | undefined {
+  const path = normalize(text).replace(/(?<=.)\/+$/, '');
+  return isAbsolute(text) && !text.includes('\0') && dirname(path) !== path ? path : undefined;
+}
+
+function printable(text: string): string | undefined {
+  return /^[\x21-\x7e]+$/.test(text) ? text : undefined;
+}
+
+function flag(text: string): boolean | undefined {
+  return text === '1' ? true : text === '0' ? false : undefined;
+}
+
+function milliseconds(text: string): number | undefined {
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  return seconds >= 1 && seconds <= maxWaitSeconds ? seconds * 1000 : undefined;
+}

@@ -1,0 +1,277 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JupyterServer, KubernetesObject } from '../jupyter-server/types.ts';
+import { type Backends, startBackends } from './testing/backends.ts';
+import type { Call } from './testing/fake-cluster.ts';
+import { commitSha } from './testing/fake-gitlab.ts';
+import { type Answer, anonymous, john } from './testing/service.ts';
+
+let backends: Backends;
+let { cluster, gitlab, registry, replica } = {} as Backends;
+
+beforeEach(async () => {
+  backends = await startBackends();
+  ({ cluster, gitlab, registry, replica } = backends);
+});
+
+afterEach(() => backends.close());
+
+const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+const servers = (): JupyterServer[] => cluster.objects('jupyterservers');
+const secrets = (): KubernetesObject[] => cluster.objects('secrets');
+const statuses = (answers: Answer[]): number[] => answers.map(({ status }) => status).sort();
+const isCreation = (call: Call): boolean => call.method === 'POST' && call.resource === 'jupyterservers';
+
+describe('a new session', () => {
+  it('is made with its Secret, in three calls to the API server', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const { status, body } = await call('POST', '/servers', {
+      ...project,
+      environment_variables: { GREETING: 'hello' },
+    });
+    expect(status).toBe(201);
+    expect(cluster.calls.map(({ method, resource }) => `${method} ${resource}`)).toEqual([
+      'GET jupyterservers',
+      'POST jupyterservers',
+      'POST secrets',
+    ]);
+    const [secret] = secrets();
+    expect(secret?.metadata.name).toBe(`${body.name}-credentials`);
+    expect(secret?.metadata.ownerReferences?.[0]).toMatchObject({ name: body.name, uid: servers()[0]?.metadata.uid });
+    const data = Object.entries((secret as unknown as { data: Record<string, string> }).data);
+    expect(Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]))).toEqual({
+      'gitlab-oauth-token': 'the-gitlab-token',
+      'oidc-client-secret': 'the-oidc-client-secret',
+      'env.GREETING': 'hello',
+    });
+  });
+
+  it('holds no credential of its user, and none is logged', async () => {
+    const service = await replica();
+    await service.as(john(gitlab.url))('POST', '/servers', {
+      ...project,
+      environment_variables: { KEY: 'my-own-password' },
+    });
+    const everything = JSON.stringify(servers()) + service.logged();
+    for (const credential of [
+      'the-gitlab-token',
+      'the-access-token',
+      'the-refresh-token',
+      'the-oidc-client-secret',
+      'my-own-password',
+    ]) {
+      expect(everything).not.toContain(credential);
+    }
+  });
+
+  it('of an anonymous user has a token of its own and needs no Secret', async () => {
+    const call = (await replica()).as(anonymous(gitlab.url));
+    const { status, body } = await call('POST', '/servers', project);
+    expect(status).toBe(201);
+    const token = new URL(body.url).searchParams.get('token') ?? '';
+    expect(token).toMatch(/^[-\w]{43}$/);
+    expect(servers()[0]?.spec?.auth?.token).toBe(token);
+    expect(secrets()).toEqual([]);
+  });
+
+  it('uses the commit that GitLab resolves and keeps the name that the caller gave it', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const { body } = await call('POST', '/servers', { ...project, commit_sha: 'v1.0' });
+    expect(body.annotations['renku.io/commit-sha']).toBe('v1.0');
+    expect(body.image).toBe(`${registry.host}/my-group/my-project:${commitSha.slice(0, 7)}`);
+    expect(JSON.stringify(servers()[0]?.spec?.patches)).toContain(`"value":"${commitSha}"`);
+    const found = await call('GET', '/servers?commit_sha=v1.0');
+    expect(Object.keys(found.body.servers)).toEqual([body.name]);
+  });
+
+  it('says when it runs the default image', async () => {
+    registry.fate = () => 404;
+    const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
+    expect([status, body.image]).toEqual([201, 'renku/singleuser:latest']);
+    expect(body.status.warnings).toEqual([{ message: expect.stringContaining('default image'), critical: false }]);
+  });
+});
+
+describe('the same session', () => {
+  it('is found again without a call to the API server', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    cluster.isMute = true;
+    const first = await call('POST', '/servers', project);
+    const before = cluster.calls.length;
+    const again = await call('POST', '/servers', { ...project, image: 'another/image' });
+    expect([again.status, again.body.name]).toEqual([200, first.body.name]);
+    expect(cluster.calls.length).toBe(before);
+  });
+
+  it('is one for all spellings of its project', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const first = await call('POST', '/servers', project);
+    const spellings = [
+      { namespace: 'MY-Group/', project: 'My-Project' },
+      { namespace: '/', project: 'my-group/my-project' },
+    ];
+    for (const spelling of spellings) {
+      const { status, body } = await call('POST', '/servers', { ...project, ...spelling });
+      expect([status, body.name]).toEqual([200, first.body.name]);
+    }
+    const listed = await call('GET', '/servers?namespace=my-group&project=MY-project&branch=master');
+    expect(Object.keys(listed.body.servers)).toEqual([first.body.name]);
+  });
+
+  it('is found where the original made it', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    cluster.put({
+      metadata: {
+        name: 'john-2edoe-my-2dproject-b54c96fb',
+        namespace: 'renku',
+        uid: 'uid-1',
+        labels: { 'renku.io/userId': 'uuid-john', 'renku.io/safe-username': 'john-2edoe' },
+        annotations: {
+          'renku.io/userId': 'uuid-john',
+          'renku.io/namespace': 'my-group',
+          'renku.io/projectName': 'my-project',
+          'renku.io/branch': 'master',
+          'renku.io/commit-sha': commitSha,
+        },
+      },
+      spec: { auth: { oidc: { enabled: true } } },
+    });
+    await expect.poll(async () => Object.keys((await call('GET', '/servers')).body.servers)).toHaveLength(1);
+    const { status, body } = await call('POST', '/servers', project);
+    expect([status, body.name]).toEqual([200, 'john-2edoe-my-2dproject-b54c96fb']);
+    expect(secrets()).toEqual([]);
+  });
+
+  it('is another one for another user, branch or commit', async () => {
+    const service = await replica();
+    const names = new Set<string>();
+    for (const [identity, change] of [
+      [john(gitlab.url), {}],
+      [john(gitlab.url), { branch: 'feature/x' }],
+      [john(gitlab.url), { commit_sha: 'v1.0' }],
+      [anonymous(gitlab.url), {}],
+      [anonymous(gitlab.url, 'anon-abc123', 'header'), {}],
+      [{ ...john(gitlab.url), id: 'uuid-other' }, {}],
+    ] as const) {
+      const { status, body } = await service.as(identity)('POST', '/servers', { ...project, ...change });
+      expect(status).toBe(201);
+      names.add(body.name);
+    }
+    expect(names.size).toBe(6);
+  });
+});
+
+describe('50 identical launches at once', () => {
+  it('on one replica make one session', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
+    expect(statuses(answers)).toEqual([...Array(49).fill(200), 201]);
+    expect(servers()).toHaveLength(1);
+    expect(cluster.calls.filter(isCreation)).toHaveLength(1);
+  });
+
+  it('on two replicas make one session, and one of them says that it is new', async () => {
+    const [one, other] = [(await replica()).as(john(gitlab.url)), (await replica()).as(john(gitlab.url))];
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => (index % 2 ? one : other)('POST', '/servers', project)),
+    );
+    expect(statuses(answers)).toEqual([...Array(49).fill(200), 201]);
+    expect(new Set(answers.map(({ body }) => body.name)).size).toBe(1);
+    expect([servers().length, secrets().length]).toEqual([1, 1]);
+  });
+
+  it('make one session when the answer to its creation is lost', async () => {
+    let lost = 0;
+    cluster.fate = (call) => (isCreation(call) && lost++ === 0 ? 'answer lost' : undefined);
+    const call = (await replica({ deadlineMs: 3_000 })).as(john(gitlab.url));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
+    expect(statuses(answers)).toEqual([...Array(49).fill(200), 201]);
+    expect([servers().length, secrets().length]).toEqual([1, 1]);
+  });
+
+  it('make one session when its creation arrives long after it was given up', async () => {
+    const arrival = Promise.withResolvers<undefined>();
+    let creations = 0;
+    cluster.fate = (call) => (isCreation(call) && creations++ === 0 ? arrival.promise : undefined);
+    const call = (await replica({ deadlineMs: 3_000 })).as(john(gitlab.url));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
+    arrival.resolve(undefined);
+    expect(statuses(answers)).toEqual([...Array(49).fill(200), 201]);
+    expect((await call('POST', '/servers', project)).status).toBe(200);
+    expect(servers()).toHaveLength(1);
+  });
+});
+
+describe('a launch while the session is being deleted', () => {
+  it('waits, and gives a living one', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const { body } = await call('POST', '/servers', project);
+    const first = servers()[0]?.metadata.uid;
+    expect((await call('DELETE', `/servers/${body.name}`)).status).toBe(204);
+    expect((await call('GET', '/servers')).body.servers[body.name]?.status.state).toBe('stopping');
+    const launching = call('POST', '/servers', project);
+    await expect.poll(() => gitlab.paths.length).toBeGreaterThan(3);
+    expect(servers()[0]?.metadata.uid).toBe(first);
+    cluster.finish(body.name);
+    const again = await launching;
+    expect([again.status, again.body.status.state]).toEqual([201, 'starting']);
+    expect(servers()[0]?.metadata.uid).not.toBe(first);
+  });
+
+  it('is asked to come back when that takes too long', async () => {
+    const call = (await replica({ deadlineMs: 3_500 })).as(john(gitlab.url));
+    const { body } = await call('POST', '/servers', project);
+    await call('DELETE', `/servers/${body.name}`);
+    const again = await call('POST', '/servers', project);
+    expect([again.status, again.body.error.code]).toEqual([409, 3409]);
+    expect(Number(again.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(servers()).toHaveLength(1);
+  });
+
+  it('is the same on a replica that has not heard of the deletion', async () => {
+    const [here, there] = [
+      (await replica()).as(john(gitlab.url)),
+      (await replica({ withoutCache: true })).as(john(gitlab.url)),
+    ];
+    const { body } = await here('POST', '/servers', project);
+    await here('DELETE', `/servers/${body.name}`);
+    expect((await there('GET', `/servers/${body.name}`)).body.status.state).toBe('stopping');
+    expect((await there('GET', '/servers')).body.servers[body.name]?.status.state).toBe('stopping');
+  });
+});
+
+describe('an interrupted launch', () => {
+  it('is completed by the same request on another replica', async () => {
+    cluster.fate = ({ resource }) =>
+      resource === 'secrets' ? { status: 503, reason: 'ServiceUnavailable' } : undefined;
+    const failed = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
+    expect([failed.status, failed.body.error.code]).toEqual([500, 3000]);
+    expect([servers().length, secrets().length]).toEqual([1, 0]);
+    cluster.fate = () => undefined;
+    const call = (await replica()).as(john(gitlab.url));
+    expect((await call('POST', '/servers', project)).status).toBe(200);
+    expect(secrets()).toHaveLength(1);
+    const before = cluster.calls.length;
+    expect((await call('POST', '/servers', project)).status).toBe(200);
+    expect(cluster.calls.length).toBe(before);
+  });
+
+  it('leaves nothing behind when the Secret is refused for good', async () => {
+    cluster.fate = ({ resource }) => (resource === 'secrets' ? { status: 422, reason: 'Invalid' } : undefined);
+    const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
+    expect([status, body.error.code]).toEqual([500, 3002]);
+    expect(servers()[0]?.metadata.deletionTimestamp).toBeDefined();
+  });
+
+  it('goes on when its caller has gone away', async () => {
+    const arrival = Promise.withResolvers<undefined>();
+    cluster.fate = (call) => (isCreation(call) ? arrival.promise : undefined);
+    const call = (await replica()).as(john(gitlab.url));
+    const caller = new AbortController();
+    const launching = call('POST', '/servers', project, caller.signal);
+    await expect.poll(() => cluster.calls.some(isCreation)).toBe(true);
+    caller.abort();
+    await expect(launching).rejects.toThrow();
+    arrival.resolve(undefined);
+    await expect.poll(() => secrets().length).toBe(1);
+  });
+});

@@ -1,0 +1,172 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { Deadline } from '../deadline.ts';
+import { ownerKey } from '../identity/owner.ts';
+import type { Identity } from '../identity/types.ts';
+import { annotation } from '../jupyter-server/labels.ts';
+import type { JupyterServer } from '../jupyter-server/types.ts';
+import { type CheckedLaunch, type CheckParts, checkLaunch } from './checks.ts';
+import { createOnce, type Launched, waitUntilGone } from './create-once.ts';
+import { type Credentials, CredentialsRefused } from './credentials.ts';
+import { kubernetesTrouble } from './kubernetes-trouble.ts';
+import { type LaunchRequest, projectPath } from './launch-request.ts';
+import { buildJupyterServer } from './manifest/build.ts';
+import { manifestInput } from './manifest/from-launch.ts';
+import { sessionName } from './name.ts';
+import type { SessionStore } from './store.ts';
+
+export interface LaunchParts extends CheckParts {
+  readonly store: SessionStore;
+  readonly credentials: Credentials;
+  readonly log: Logger;
+}
+
+/** Launches the session of this caller for a project, branch and commit, or finds it. Throws ApiError. */
+export type Launch = (identity: Identity, request: LaunchRequest, deadline: Deadline) => Promise<Launched>;
+
+/**
+ * The way of a launch:
+ * 1. a living session of this owner, project, branch and commit is the answer; in the cache it costs no call;
+ * 2. otherwise, at the same time: is it there but unknown to the cache? project, branch, commit, image, resources;
+ * 3. the object is made, exactly once (`createOnce`), and then its Secret (`Credentials`).
+ * Identical launches at the same time in this process are one launch; one of them is told that it is new. A launch
+ * goes on when its caller goes away, so that what was begun is completed.
+ */
+export function createLaunch(parts: LaunchParts): Launch {
+  const flights = new Map<string, Promise<Launched>>();
+  return async (identity, request, deadline) => {
+    const key = flightKey(identity, request);
+    const underWay = flights.get(key);
+    if (underWay) return { ...(await underWay), isNew: false };
+    const flight = launch(parts, identity, request, Deadline.after(deadline.remaining()));
+    flights.set(key, flight);
+    try {
+      return await flight;
+    } finally {
+      flights.delete(key);
+    }
+  };
+}
+
+/** Who asks, with which credentials, for what. Hashed, because credentials are nothing to keep as a key. */
+function flightKey(identity: Identity, request: LaunchRequest): string {
+  return createHash('sha256')
+    .update(JSON.stringify([ownerKey(identity), identity.git, request]))
+    .digest('base64');
+}
+
+async function launch(
+  parts: LaunchParts,
+  identity: Identity,
+  request: LaunchRequest,
+  deadline: Deadline,
+): Promise<Launched> {
+  const name = nameOf(identity, request);
+  const known = sessionsOf(await parts.store.list(identity, deadline), name, request);
+  const living = known.find((server) => server.metadata.deletionTimestamp === undefined);
+  if (living) return repaired(parts, identity, request, living, deadline);
+
+  const dying = known.find((server) => server.metadata.name === name);
+  const prepared = await prepare(parts, identity, request, name, dying, deadline);
+  if ('living' in prepared) return repaired(parts, identity, request, prepared.living, deadline);
+
+  const input = manifestInput(name, identity, request, prepared.checked, {
+    launchId: randomUUID(),
+    sessionToken: randomBytes(32).toString('base64url'),
+  });
+  const manifest = buildJupyterServer(input, parts.config);
+  const launched = await createOnce(parts.store, identity, manifest, deadline);
+  if (!launched.isNew) return repaired(parts, identity, request, launched.server, deadline);
+  await storeCredentials(parts, identity, request, launched.server, deadline);
+  parts.log.info({ session: name, namespace: launched.server.metadata.namespace }, 'session launched');
+  return launched;
+}
+
+function nameOf(identity: Identity, { project, branch, commit }: LaunchRequest): string {
+  // An anonymous user's id is nothing to show in a name, and means nothing to anybody.
+  const user = identity.kind === 'anonymous' ? 'anon' : identity.username;
+  return sessionName({ user, owner: ownerKey(identity), projectPath: project.path, branch, commit });
+}
+
+/** Those of the owner's sessions that are this one: by name, or, where the original made them, by what they are for. */
+function sessionsOf(own: readonly JupyterServer[], name: string, request: LaunchRequest): JupyterServer[] {
+  return own.filter(({ metadata }) => {
+    const about = metadata.annotations ?? {};
+    return (
+      metadata.name === name ||
+      (projectPath(about[annotation.namespace] ?? '', about[annotation.projectName] ?? '')?.path ===
+        request.project.path &&
+        about[annotation.branch] === request.branch &&
+        about[annotation.commitSha] === request.commit)
+    );
+  });
+}
+
+type Prepared = { readonly living: JupyterServer } | { readonly checked: CheckedLaunch };
+
+/**
+ * Everything that must be so before the object can be made, all at once. A session that another replica has just made
+ * ends the checks; one that is being deleted is waited for meanwhile.
+ */
+async function prepare(
+  parts: LaunchParts,
+  identity: Identity,
+  request: LaunchRequest,
+  name: string,
+  dying: JupyterServer | undefined,
+  deadline: Deadline,
+): Promise<Prepared> {
+  const needless = new AbortController();
+  const checks = checkLaunch(parts, identity, request, Deadline.after(deadline.remaining(), needless.signal));
+  // Waited for below, unless something ends the launch first: then nobody is left to hear of its failure.
+  checks.catch(() => undefined);
+  try {
+    const found = dying ?? (await readLive(parts.store, name, deadline));
+    if (found && found.metadata.deletionTimestamp === undefined) return { living: found };
+    const [checked] = await Promise.all([checks, found && waitUntilGone(parts.store, found, deadline)]);
+    return { checked };
+  } finally {
+    needless.abort();
+  }
+}
+
+async function readLive(store: SessionStore, name: string, deadline: Deadline): Promise<JupyterServer | undefined> {
+  try {
+    return await store.read(name, deadline);
+  } catch (error) {
+    throw kubernetesTrouble(error, 'The session could not be launched.');
+  }
+}
+
+/** A session that is there. Where its launch may have been cut short, it is completed. */
+async function repaired(
+  { credentials }: LaunchParts,
+  identity: Identity,
+  request: LaunchRequest,
+  server: JupyterServer,
+  deadline: Deadline,
+): Promise<Launched> {
+  if (credentials.mayBeMissing(server, Date.now())) {
+    await credentials.store(server, identity, request.environment, deadline);
+  }
+  return { server, isNew: false };
+}
+
+async function storeCredentials(
+  { credentials, store, log }: LaunchParts,
+  identity: Identity,
+  request: LaunchRequest,
+  server: JupyterServer,
+  deadline: Deadline,
+): Promise<void> {
+  try {
+    await credentials.store(server, identity, request.environment, deadline);
+  } catch (error) {
+    if (error instanceof CredentialsRefused) {
+      await store.remove(server, true, deadline).catch((err: unknown) => {
+        log.error({ err, session: server.metadata.name }, 'a session without credentials could not be removed');
+      });
+    }
+    throw error;
+  }
+}

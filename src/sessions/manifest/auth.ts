@@ -1,0 +1,23 @@
+import type { Config } from '../../config/types.ts';
+import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
+import { credentialKey, credentialRef } from './credentials.ts';
+import type { ManifestInput } from './input.ts';
+
+/**
+ * Registered users sign in through oauth2-proxy, and Jupyter itself asks for nothing behind it. Anonymous ones hold the
+ * session's own token. The operator needs it in the clear to ask the session whether it is idle.
+ */
+export function auth(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['auth']> {
+  const { profile } = input.user;
+  if (!profile) return { token: input.sessionToken, oidc: { enabled: false } };
+  return {
+    token: '',
+    oidc: {
+      enabled: true,
+      clientId: config.sessions.oidc.client_id,
+      clientSecret: { secretKeyRef: credentialRef(input.name, credentialKey.oidcClientSecret) },
+      issuerUrl: profile.issuer,
+      authorizedEmails: [profile.email],
+    },
+  };
+}

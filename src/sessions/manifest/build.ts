@@ -1,0 +1,44 @@
+import type { Config } from '../../config/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { auth } from './auth.ts';
+import { certificates } from './certificates.ts';
+import { environment } from './environment.ts';
+import { gitClone } from './git-clone.ts';
+import { imageDownload } from './image-download.ts';
+import type { ManifestInput } from './input.ts';
+import { metadata } from './metadata.ts';
+import { proxyCertificates, unverifiedEmail } from './oauth2-proxy.ts';
+import { commandArguments, containerOrder, noServiceLinks, scheduling } from './scheduling.ts';
+import { culling, jupyterServer, routing, storage } from './server.ts';
+
+/**
+ * The JupyterServer of a launch. Pure: the same input gives the same bytes. The order of patches matters: the operator
+ * appends init containers in the order in which they stand here, and that is the order in which they run.
+ * Throws ApiError 1004 (a variable of the user's is the session's own).
+ */
+export function buildJupyterServer(input: ManifestInput, config: Config): JupyterServer {
+  return {
+    apiVersion: `${config.amalthea.group}/${config.amalthea.version}`,
+    kind: 'JupyterServer',
+    metadata: metadata(input, config),
+    spec: {
+      auth: auth(input, config),
+      culling: culling(input, config),
+      jupyterServer: jupyterServer(input, config),
+      routing: routing(input, config),
+      storage: storage(input, config),
+      patches: [
+        ...containerOrder(input, config),
+        ...scheduling(input, config),
+        commandArguments(),
+        environment(input, config),
+        noServiceLinks(),
+        ...unverifiedEmail(input, config),
+        ...certificates(config),
+        imageDownload(input),
+        gitClone(input, config),
+        ...proxyCertificates(input),
+      ],
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { Config } from '../../config/types.ts';
+import { add, type JsonPatch, jsonPatch } from './input.ts';
+
+const bundleVolume = 'etc-ssl-certs';
+const customVolume = 'custom-ca-certs';
+const bundlePath = '/etc/ssl/certs/';
+
+export const certificatesFile = `${bundlePath}ca-certificates.crt`;
+export const certificatesMount = { name: bundleVolume, mountPath: bundlePath, readOnly: true };
+
+/** Requests of the small init containers; they have no limits. */
+export const smallRequests = { requests: { cpu: '50m', memory: '50Mi' } };
+
+/** An init container that adds the platform's own certificate authorities to the usual ones, for the other containers. */
+export function certificates(config: Config): JsonPatch[] {
+  const { image, path, secrets } = config.sessions.ca_certs;
+  return [
+    jsonPatch(
+      add('/initContainers/-', {
+        name: 'init-certificates',
+        image,
+        volumeMounts: [
+          { name: bundleVolume, mountPath: bundlePath, readOnly: false },
+          { name: customVolume, mountPath: path, readOnly: true },
+        ],
+        resources: smallRequests,
+      }),
+    ),
+    jsonPatch(add('/volumes/-', { name: bundleVolume, emptyDir: { medium: 'Memory' } })),
+    jsonPatch(
+      add('/volumes/-', {
+        name: customVolume,
+        projected: { defaultMode: 0o444, sources: secrets.map(({ secret }) => ({ secret: { name: secret } })) },
+      }),
+    ),
+  ];
+}

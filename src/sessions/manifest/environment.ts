@@ -1,0 +1,58 @@
+import type { Config } from '../../config/types.ts';
+import { ApiError, errorKind } from '../../errors.ts';
+import { credentialKey, credentialRef } from './credentials.ts';
+import {
+  add,
+  containerIndex,
+  type JsonPatch,
+  jsonPatch,
+  type ManifestInput,
+  mountPathOf,
+  repositoryPath,
+  sessionPath,
+} from './input.ts';
+
+/** Set by the operator's template in the same container. */
+const operatorVariables: readonly string[] = ['SERVER_APP_TOKEN', 'JUPYTER_CONFIG_PATH'];
+
+/**
+ * The session's own variables and the user's. Throws ApiError 1004 when a variable of the user's would change one of
+ * the session's; the same value is no change.
+ */
+export function environment(input: ManifestInput, config: Config): JsonPatch {
+  const own = sessionVariables(input, config);
+  const changed = Object.entries(input.environment)
+    .filter(([name, value]) => operatorVariables.includes(name) || (own.has(name) && own.get(name) !== value))
+    .map(([name]) => name);
+  if (changed.length > 0) {
+    throw new ApiError(errorKind.reservedVariable, `The session sets ${changed.join(', ')} itself.`, {
+      fields: changed.map((name) => ({
+        path: `body.environment_variables.${name}`,
+        message: 'is set by the session itself',
+      })),
+    });
+  }
+  const users = Object.keys(input.environment).filter((name) => !own.has(name));
+  const path = `/containers/${containerIndex.jupyterServer}/env/-`;
+  return jsonPatch(
+    ...[...own].map(([name, value]) => add(path, { name, value })),
+    ...users.map((name) =>
+      add(path, { name, valueFrom: { secretKeyRef: credentialRef(input.name, credentialKey.variable(name)) } }),
+    ),
+  );
+}
+
+function sessionVariables(input: ManifestInput, config: Config): Map<string, string> {
+  const { repository, user } = input;
+  const { host, tls_secret } = config.sessions.ingress;
+  return new Map([
+    ['GIT_AUTOSAVE', repository.mayPush ? '1' : '0'],
+    ['RENKU_USERNAME', user.username],
+    ['CI_COMMIT_SHA', repository.commitSha],
+    ['NOTEBOOK_DIR', `${mountPathOf(input, config)}/${repository.folder}`],
+    ['MOUNT_PATH', repositoryPath(repository)],
+    ['SESSION_URL', `${tls_secret ? 'https' : 'http'}://${host}${sessionPath(input.name)}`],
+    ['PROJECT_NAME', repository.project],
+    ['GIT_CLONE_REPO', 'true'],
+  ]);
+}

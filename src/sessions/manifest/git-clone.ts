@@ -1,0 +1,39 @@
+import type { Config } from '../../config/types.ts';
+import { cloneVariable } from '../../session-contract/clone.ts';
+import { certificatesFile, certificatesMount } from './certificates.ts';
+import { credentialKey, credentialRef } from './credentials.ts';
+import { add, type JsonPatch, jsonPatch, type ManifestInput, repositoryPath } from './input.ts';
+
+/** Clones the repository into the workspace before anything else starts. */
+export function gitClone(input: ManifestInput, config: Config): JsonPatch {
+  const { repository, user } = input;
+  const values: Record<string, string> = {
+    [cloneVariable.mountPath]: repositoryPath(repository),
+    [cloneVariable.repositoryUrl]: repository.httpUrl,
+    [cloneVariable.lfsAutoFetch]: input.lfsAutoFetch ? '1' : '0',
+    [cloneVariable.commitSha]: repository.commitSha,
+    [cloneVariable.branch]: repository.branch,
+    [cloneVariable.username]: user.username,
+    [cloneVariable.gitAutosave]: repository.mayPush ? '1' : '0',
+    [cloneVariable.gitUrl]: user.gitUrl,
+    REQUESTS_CA_BUNDLE: certificatesFile,
+    SSL_CERT_FILE: certificatesFile,
+    ...(user.profile
+      ? { [cloneVariable.email]: user.profile.email, [cloneVariable.fullName]: user.profile.fullName }
+      : {}),
+  };
+  const token = {
+    name: cloneVariable.oauthToken,
+    valueFrom: { secretKeyRef: credentialRef(input.name, credentialKey.gitlabToken) },
+  };
+  return jsonPatch(
+    add('/initContainers/-', {
+      name: 'git-clone',
+      image: config.sessions.git_clone.image,
+      resources: { requests: { cpu: '100m', memory: '100Mi' } },
+      securityContext: { allowPrivilegeEscalation: false, runAsUser: 1000, runAsGroup: 100, runAsNonRoot: true },
+      volumeMounts: [{ name: 'workspace', mountPath: '/work' }, certificatesMount],
+      env: [...Object.entries(values).map(([name, value]) => ({ name, value })), ...(user.hasGitToken ? [token] : [])],
+    }),
+  );
+}

@@ -1,0 +1,95 @@
+import type { Config } from '../../config/types.ts';
+import type { Identity } from '../../identity/types.ts';
+import type { JsonPatchOperation } from '../../jupyter-server/types.ts';
+import type { SessionResources } from '../../options/resource-classes.ts';
+
+/** Everything a JupyterServer is made from. It holds no credential of the caller, so none can get into the object. */
+export interface ManifestInput {
+  readonly name: string;
+  readonly launchId: string;
+  readonly user: SessionUser;
+  readonly repository: Repository;
+  readonly image: {
+    readonly reference: string;
+    /** What the caller asked for; undefined: the project's own image, or the default one. */
+    readonly requested: string | undefined;
+    /** Absolute; null where the registry does not say. */
+    readonly workingDir: string | null;
+  };
+  readonly resources: SessionResources;
+  readonly defaultUrl: string;
+  readonly lfsAutoFetch: boolean;
+  /** The user's variables. Only the names get into the object; the values are in the credentials Secret. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Opens an anonymous session's Jupyter: random, URL-safe, of this session only. */
+  readonly sessionToken: string;
+}
+
+export interface Repository {
+  readonly gitlabProjectId: number;
+  /** As requested, normalised: the group, lower case. */
+  readonly namespace: string;
+  /** As requested, normalised: the project's own path segment, lower case. */
+  readonly project: string;
+  /** The project's own path segment with the case GitLab keeps: the name of the folder. */
+  readonly folder: string;
+  readonly webUrl: string;
+  readonly httpUrl: string;
+  readonly branch: string;
+  /** As requested: clients find their sessions by it. */
+  readonly requestedCommit: string;
+  /** What GitLab resolved it to: what the session is about, even if a tag or branch of that name moves later. */
+  readonly commitSha: string;
+  /** Developers and above may push autosaves. */
+  readonly mayPush: boolean;
+}
+
+/** The caller without credentials. */
+export interface SessionUser {
+  readonly kind: Identity['kind'];
+  readonly id: string;
+  readonly username: string;
+  readonly safeUsername: string;
+  /** `ownerKey()`. */
+  readonly owner: string;
+  readonly gitUrl: string;
+  /** The credentials Secret has a token for git. */
+  readonly hasGitToken: boolean;
+  /** undefined: anonymous. */
+  readonly profile: { readonly email: string; readonly fullName: string; readonly issuer: string } | undefined;
+}
+
+/** Where the parts of the pod are in the document that the operator patches. */
+export const podSpec = '/statefulset/spec/template/spec';
+export const containerIndex = { jupyterServer: 0, proxy: 1 } as const;
+
+export interface JsonPatch {
+  type: 'application/json-patch+json';
+  patch: JsonPatchOperation[];
+}
+
+export const jsonPatch = (...patch: JsonPatchOperation[]): JsonPatch => ({
+  type: 'application/json-patch+json',
+  patch,
+});
+
+export const add = (path: string, value: unknown): JsonPatchOperation => ({ op: 'add', path: podSpec + path, value });
+
+/** The session's address under the platform's host. */
+export const sessionPath = (name: string): string => `/sessions/${name}`;
+
+/**
+ * The folder that holds the image's work, without a slash at its end. The operator pastes it into YAML and Python, and
+ * it comes from an image that anybody may have made: what is not a plain path counts as unknown.
+ */
+export function workingDirOf(input: ManifestInput, config: Config): string {
+  const given = input.image.workingDir;
+  const plain = given !== null && /^(\/[\w.-]+)*\/?$/.test(given) && !/(^|\/)\.\.(\/|$)/.test(given);
+  return (plain ? given : config.sessions.image_default_workdir).replace(/\/+$/, '');
+}
+
+/** Where the workspace is mounted in the session's own container. */
+export const mountPathOf = (input: ManifestInput, config: Config): string => `${workingDirOf(input, config)}/work`;
+
+/** Where the other containers see the repository. */
+export const repositoryPath = (repository: Repository): string => `/work/${repository.folder}`;

@@ -1,0 +1,19 @@
+import type { Config } from '../../config/types.ts';
+import { certificatesFile, certificatesMount } from './certificates.ts';
+import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
+
+const proxy = `/containers/${containerIndex.proxy}`;
+
+/** Registered sessions only: whether an e-mail address counts that the identity provider has not verified. */
+export function unverifiedEmail(input: ManifestInput, config: Config): JsonPatch[] {
+  if (input.user.kind !== 'registered') return [];
+  const name = 'OAUTH2_PROXY_INSECURE_OIDC_ALLOW_UNVERIFIED_EMAIL';
+  return [jsonPatch(add(`${proxy}/env/-`, { name, value: String(config.sessions.oidc.allow_unverified_email) }))];
+}
+
+/** The platform's certificate authorities for whichever proxy stands before the session. */
+export function proxyCertificates(input: ManifestInput): JsonPatch[] {
+  const mount = jsonPatch(add(`${proxy}/volumeMounts/-`, certificatesMount));
+  if (input.user.kind !== 'registered') return [mount];
+  return [mount, jsonPatch(add(`${proxy}/env/-`, { name: 'OAUTH2_PROXY_PROVIDER_CA_FILES', value: certificatesFile }))];
+}

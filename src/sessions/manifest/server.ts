@@ -1,0 +1,50 @@
+import type { Config } from '../../config/types.ts';
+import type { JupyterServerSpec, ResourceRequirements } from '../../jupyter-server/types.ts';
+import type { SessionResources } from '../../options/resource-classes.ts';
+import { type ManifestInput, mountPathOf, sessionPath } from './input.ts';
+
+export function jupyterServer(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['jupyterServer']> {
+  return {
+    defaultUrl: input.defaultUrl,
+    image: input.image.reference,
+    rootDir: `${mountPathOf(input, config)}/${input.repository.folder}/`,
+    resources: resources(input.resources, config.sessions.enforce_cpu_limits),
+  };
+}
+
+/** Memory in bytes and CPU in cores, as numbers. Memory and GPUs are never overcommitted; CPU as the platform says. */
+export function resources(
+  { cpu, memoryBytes, gpu }: SessionResources,
+  enforceCpuLimits: Config['sessions']['enforce_cpu_limits'],
+): ResourceRequirements {
+  const gpus = gpu > 0 ? { 'nvidia.com/gpu': String(gpu) } : {};
+  const factor = { lax: 3, strict: 1, off: undefined }[enforceCpuLimits];
+  // Whole millicores: Kubernetes rounds up what is finer, and 3 x 0.1 would be.
+  const limit = factor === undefined ? {} : { cpu: Math.round(cpu * factor * 1000) / 1000 };
+  return { requests: { memory: memoryBytes, cpu, ...gpus }, limits: { memory: memoryBytes, ...limit, ...gpus } };
+}
+
+export function culling(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['culling']> {
+  const { idle_seconds, max_age_seconds } = config.sessions.culling[input.user.kind];
+  return { idleSecondsThreshold: idle_seconds, maxAgeSecondsThreshold: max_age_seconds };
+}
+
+export function routing(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['routing']> {
+  const { host, annotations, tls_secret } = config.sessions.ingress;
+  return {
+    host,
+    path: sessionPath(input.name),
+    ingressAnnotations: { ...annotations },
+    tls: tls_secret ? { enabled: true, secretName: tls_secret } : { enabled: false },
+  };
+}
+
+/** Without a volume the size limits the folder only where the platform says so; an empty size is no limit. */
+export function storage(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['storage']> {
+  const { pvs_enabled, pvs_storage_class, use_empty_dir_size_limit } = config.sessions.storage;
+  const mountPath = mountPathOf(input, config);
+  const size = pvs_enabled || use_empty_dir_size_limit ? input.resources.storageBytes : '';
+  if (!pvs_enabled) return { size, pvc: { enabled: false, mountPath } };
+  const storageClass = pvs_storage_class ? { storageClassName: pvs_storage_class } : {};
+  return { size, pvc: { enabled: true, ...storageClass, mountPath } };
+}

@@ -1,0 +1,251 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
+import { projectForCache } from '../projection.ts';
+import { testConfig } from '../testing/config.ts';
+import { created, exited, inPod, launched, messageOf, name, present } from '../testing/presented.ts';
+import { presentSession } from './present.ts';
+import { createPresenter } from './presenter.ts';
+
+describe('a session that was just made', () => {
+  it('is told as 1.18.1 told it', () => {
+    expect(present({})).toEqual({
+      annotations: {
+        'renku.io/branch': 'feature/x',
+        'renku.io/commit-sha': '0123456789abcdef',
+        'renku.io/default_image_used': 'False',
+        'renku.io/git-host': 'gitlab.example.org',
+        'renku.io/gitlabProjectId': '42',
+        'renku.io/namespace': 'my-group',
+        'renku.io/projectName': 'my-project',
+        'renku.io/repository': 'https://gitlab.example.org/My-Group/My-Project',
+        'renku.io/servername': name,
+        'renku.io/username': 'john.doe',
+      },
+      image: 'registry.example.org/my-group/my-project:0123456',
+      name,
+      resources: { requests: { cpu: 0.1, memory: '1G', storage: '1G' }, usage: {} },
+      started: '2023-09-11T10:00:00+00:00',
+      state: { pod_name: null },
+      status: {
+        details: [
+          { step: 'Initialization', status: 'waiting' },
+          { step: 'Downloading server image', status: 'waiting' },
+          { step: 'Cloning and configuring the repository', status: 'waiting' },
+          { step: 'Authentication and proxying services', status: 'waiting' },
+          { step: 'Starting session', status: 'waiting' },
+        ],
+        message:
+          'The session is waiting for these steps: initialization, downloading server image, cloning and configuring the repository, authentication and proxying services, starting session.',
+        readyNumContainers: 0,
+        state: 'starting',
+        totalNumContainers: 5,
+        warnings: [],
+      },
+      url: `https://renku.example.org/sessions/${name}`,
+    });
+  });
+});
+
+describe('the state', () => {
+  it.each([
+    [{ status: {} }, 'starting'],
+    [{ status: { state: null } }, 'starting'],
+    [{ status: { state: 'dancing' } }, 'starting'],
+    [{ status: { state: 'running' } }, 'running'],
+    [{ status: { state: 'running' }, metadata: { deletionTimestamp: '2023-09-11T10:00:05Z' } }, 'stopping'],
+    [{ status: { state: 'stopping' }, spec: { jupyterServer: { hibernated: true } } }, 'hibernated'],
+    [
+      {
+        status: { state: 'hibernated' },
+        spec: { jupyterServer: { hibernated: true } },
+        metadata: { deletionTimestamp: '2023-09-11T10:00:05Z' },
+      },
+      'stopping',
+    ],
+  ])('of %j is %s', ({ status, ...change }, state) => {
+    expect(present(status as JupyterServerStatus, change as Partial<JupyterServer>).status.state).toBe(state);
+  });
+
+  it('is told with a message only while starting and when failed', () => {
+    for (const state of ['running', 'stopping', 'hibernated'] as const) {
+      expect(present({ state }).status).not.toHaveProperty('message');
+    }
+  });
+});
+
+describe('steps', () => {
+  it('are those that the operator writes, in order, without containers that nobody knows', () => {
+    const { status } = present({
+      state: 'starting',
+      containerStates: {
+        regular: { 'jupyter-server': 'waiting', sidecar: 'failed', 'oauth2-proxy': 'executing' },
+        init: { 'git-clone': 'executing', 'init-certificates': 'ready' },
+      },
+    });
+    expect(status.details).toEqual([
+      { step: 'Initialization', status: 'ready' },
+      { step: 'Cloning and configuring the repository', status: 'executing' },
+      { step: 'Authentication and proxying services', status: 'executing' },
+      { step: 'Starting session', status: 'waiting' },
+    ]);
+    expect([status.readyNumContainers, status.totalNumContainers]).toEqual([1, 4]);
+  });
+
+  it('that are all ready leave nothing to say', () => {
+    expect(
+      messageOf({
+        state: 'starting',
+        containerStates: { init: { 'git-clone': 'ready' }, regular: { 'jupyter-server': 'ready' } },
+      }),
+    ).toBeNull();
+  });
+});
+
+describe('warnings', () => {
+  const culled = (idleSecondsThreshold: number, maxAgeSecondsThreshold: number) => ({
+    spec: { ...launched.spec, culling: { idleSecondsThreshold, maxAgeSecondsThreshold } },
+  });
+
+  it('tell whole seconds before a session is stopped, of its age and of its idleness', () => {
+    const { warnings } = present({ state: 'running', idleSeconds: '40.7' }, culled(100, 60), 10.4).status;
+    expect(warnings).toEqual([
+      { message: 'The session will be stopped in 59 seconds because it is not being used.', critical: true },
+      { message: 'The session will be stopped in 49 seconds because it reaches its maximum age.', critical: true },
+    ]);
+  });
+
+  it('know when the session was last used, never count below zero, and wait for the end to be near', () => {
+    const annotations = { ...launched.metadata.annotations, 'renku.io/lastActivityDate': '2023-09-11T10:00:04+00:00' };
+    const idle = present({ state: 'running' }, { ...culled(5, 0), metadata: { annotations } as never }, 100).status
+      .warnings;
+    expect(idle.map(({ message }) => message)).toEqual([expect.stringContaining('in 0 seconds')]);
+    expect(present({ state: 'running' }, culled(0, 100_000)).status.warnings).toEqual([]);
+  });
+
+  it('say when the default image is used, but not to who asked for it', () => {
+    const image = testConfig().sessions.default_image;
+    const spec = { ...launched.spec, jupyterServer: { ...launched.spec?.jupyterServer, image } };
+    expect(present({}, { spec }).status.warnings).toEqual([
+      { message: expect.stringContaining(image), critical: false },
+    ]);
+    expect(present({}, { spec }).annotations['renku.io/default_image_used']).toBe('True');
+    const annotations = { ...launched.metadata.annotations, 'renku.io/requested-image': image };
+    expect(present({}, { spec, metadata: { annotations } as never }).status.warnings).toEqual([]);
+  });
+});
+
+describe('the address', () => {
+  const address = (routing: object, auth: object): string =>
+    present({}, { spec: { ...launched.spec, routing, auth } }).url;
+
+  it.each([
+    [{ host: 'h', path: '/sessions/s/', tls: { enabled: true } }, {}, 'https://h/sessions/s'],
+    [{ host: 'localhost:8000', path: '/sessions/s' }, {}, 'http://localhost:8000/sessions/s'],
+    [{ host: 'h', path: '/s', tls: { enabled: false } }, { token: 'a&b' }, 'http://h/s?token=a%26b'],
+    [{}, {}, `https://renku.example.org/sessions/${name}`],
+  ])('of %j', (routing, auth, url) => {
+    expect(address(routing, auth)).toBe(url);
+  });
+});
+
+describe('resources', () => {
+  it('are told with what is used', () => {
+    const spec = {
+      ...launched.spec,
+      jupyterServer: { resources: { requests: { cpu: '500m', memory: '2Gi', 'nvidia.com/gpu': '1' } } },
+    };
+    const usage = { cpuMillicores: 250, memoryBytes: 1.5e9, disk: { usedBytes: 5e6 } };
+    expect(present({ mainPod: { resourceUsage: usage } }, { spec }).resources).toEqual({
+      requests: { cpu: 0.5, memory: '2.15G', storage: '1G', gpu: 1 },
+      usage: { cpu: 0.25, memory: '1.50G', storage: '0.01G' },
+    });
+  });
+});
+
+describe('any object at all', () => {
+  /** The launched session with one part of it replaced by anything. */
+  const broken = fc
+    .tuple(
+      fc.constantFrom(
+        'metadata',
+        'spec',
+        'status',
+        'status.mainPod',
+        'status.mainPod.status',
+        'spec.routing',
+        'spec.jupyterServer',
+        'metadata.annotations',
+        'status.events',
+      ),
+      fc.jsonValue(),
+    )
+    .map(([path, value]) => {
+      const server = structuredClone({
+        ...launched,
+        status: inPod({ phase: 'Failed', containerStatuses: [exited('git-clone', 204)] }),
+      });
+      const keys = path.split('.');
+      const last = keys.pop() ?? '';
+      const parent = keys.reduce<Record<string, unknown>>(
+        (at, key) => at[key] as Record<string, unknown>,
+        server as never,
+      );
+      parent[last] = value;
+      return server;
+    });
+
+  it('is told without an error', () => {
+    fc.assert(
+      fc.property(broken, (server) => {
+        const told = presentSession(projectForCache(server), testConfig(), created);
+        expect(['starting', 'failed']).toContain(told.status.state);
+        expect(Object.values(told.annotations).every((value) => typeof value === 'string')).toBe(true);
+        expect([typeof told.name, typeof told.image, typeof told.started]).toEqual(['string', 'string', 'string']);
+        expect(told.started).toMatch(/^\d{4}-.*\+00:00$/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is kept small, and without what it does not need', () => {
+    const heavy = {
+      ...launched,
+      metadata: {
+        ...launched.metadata,
+        managedFields: 'x'.repeat(10_000),
+        annotations: {
+          ...launched.metadata.annotations,
+          'kopf.zalando.org/last-handled-configuration': 'x'.repeat(10_000),
+        },
+      },
+      spec: {
+        ...launched.spec,
+        patches: [{ type: 'application/merge-patch+json' as const, patch: { a: 'x'.repeat(10_000) } }],
+      },
+    };
+    expect(JSON.stringify(projectForCache(heavy)).length).toBeLessThan(2_000);
+  });
+
+  it('is the same once it was projected', () => {
+    const once = projectForCache({
+      ...launched,
+      status: inPod({ phase: 'Running', containerStatuses: [exited('git-clone', 1)] }),
+    } as JupyterServer);
+    expect(projectForCache(once)).toEqual(once);
+  });
+});
+
+describe('the presenter', () => {
+  it('tells the same object once a second, and another one when it has changed', () => {
+    let now = created;
+    const presenter = createPresenter(testConfig(), () => now);
+    const server = projectForCache(launched);
+    const first = presenter(server);
+    now += 900;
+    expect(presenter(server)).toBe(first);
+    expect(presenter({ ...server })).not.toBe(first);
+    now += 100;
+    expect(presenter(server)).not.toBe(first);
+  });
+});

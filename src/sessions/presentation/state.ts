@@ -1,0 +1,42 @@
+import { annotation } from '../../jupyter-server/labels.ts';
+import type { ContainerStatus, JupyterServer, SessionState } from '../../jupyter-server/types.ts';
+
+/** How long the Secret with the credentials may come after the object before the launch counts as interrupted. */
+export const credentialsGraceSeconds = 60;
+
+/**
+ * What the session is doing. An object that is being deleted is `stopping` whatever its operator wrote last, and so is
+ * a hibernated one `hibernated`: both fields are the truth, while `status` may be old or missing.
+ */
+export function sessionState(server: JupyterServer, now: number): SessionState {
+  if (server.metadata.deletionTimestamp !== undefined) return 'stopping';
+  if (server.spec?.jupyterServer?.hibernated) return 'hibernated';
+  if (wasInterrupted(server, now)) return 'failed';
+  return server.status?.state ?? 'starting';
+}
+
+/** The service ended between making the object and making its Secret, and nobody has asked for the session again. */
+export const wasInterrupted = (server: JupyterServer, now: number): boolean =>
+  isMissingCredentials(server) && ageSeconds(server, now) > credentialsGraceSeconds;
+
+/** The kubelet says that a container waits for the credentials Secret. */
+export function isMissingCredentials(server: JupyterServer): boolean {
+  const secret = server.metadata.annotations?.[annotation.credentialsSecret];
+  if (!secret) return false;
+  return allContainers(server).some(({ state }) => {
+    const { reason, message } = state?.waiting ?? {};
+    return reason === 'CreateContainerConfigError' && message?.includes(secret) === true;
+  });
+}
+
+/** Seconds since the object was made; 0 where it does not say. */
+export function ageSeconds(server: JupyterServer, now: number): number {
+  const created = Date.parse(server.metadata.creationTimestamp ?? '');
+  return Number.isNaN(created) ? 0 : (now - created) / 1000;
+}
+
+/** Regular containers first, as 1.18.1 looks for what failed. */
+export function allContainers(server: JupyterServer): ContainerStatus[] {
+  const pod = server.status?.mainPod?.status;
+  return [...(pod?.containerStatuses ?? []), ...(pod?.initContainerStatuses ?? [])];
+}

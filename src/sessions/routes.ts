@@ -1,0 +1,75 @@
+import { Router } from 'express';
+import type { Config } from '../config/types.ts';
+import { ApiError, errorKind } from '../errors.ts';
+import type { LaunchNotebookRequest, ServersGetRequest, ServersGetResponse } from '../generated/openapi.ts';
+import { annotation } from '../jupyter-server/labels.ts';
+import type { JupyterServer } from '../jupyter-server/types.ts';
+import { contextOf } from '../request-context.ts';
+import type { Launch } from './launch.ts';
+import { launchRequest, projectPath } from './launch-request.ts';
+import type { Presenter } from './presentation/presenter.ts';
+import type { SessionStore } from './store.ts';
+
+export interface SessionRouteParts {
+  readonly store: SessionStore;
+  readonly launch: Launch;
+  readonly present: Presenter;
+  readonly config: Config;
+}
+
+/** `/servers`. The OpenAPI document has decided about the shape of the request before a handler runs. */
+export function sessionRoutes({ store, launch, present, config }: SessionRouteParts): Router {
+  const router = Router();
+
+  router.get('/servers', async (req, res) => {
+    const { identity, deadline } = contextOf(res);
+    const own = await store.list(identity, deadline);
+    const isWanted = matching(req.query as ServersGetRequest);
+    const servers = own.filter(isWanted).map((server) => [server.metadata.name ?? '', present(server)] as const);
+    res.json({ servers: Object.fromEntries(servers) } satisfies ServersGetResponse);
+  });
+
+  router.post('/servers', async (req, res) => {
+    const { identity, deadline } = contextOf(res);
+    const request = launchRequest(req.body as LaunchNotebookRequest, config);
+    const { server, isNew } = await launch(identity, request, deadline);
+    res.status(isNew ? 201 : 200).json(present(server));
+  });
+
+  router.get('/servers/:server_name', async (req, res) => {
+    const { identity, deadline } = contextOf(res);
+    res.json(present(await store.get(identity, req.params.server_name, deadline)));
+  });
+
+  router.delete('/servers/:server_name', async (req, res) => {
+    const { identity, deadline } = contextOf(res);
+    const name = req.params.server_name;
+    const server = await store.get(identity, name, deadline);
+    const isForced = String(req.query['forced']).toLowerCase() === 'true';
+    if (!(await store.remove(server, isForced, deadline))) {
+      throw new ApiError(errorKind.missing, `There is no session ${name} of yours.`);
+    }
+    res.status(204).end();
+  });
+
+  return router;
+}
+
+/** Every filter that is given must match. Namespace and project together are one path, however it is divided. */
+function matching(query: ServersGetRequest): (server: JupyterServer) => boolean {
+  const path = query.namespace && query.project ? projectPath(query.namespace, query.project)?.path : undefined;
+  const equal = (wanted: string | undefined, found: string | undefined): boolean => !wanted || wanted === found;
+  return ({ metadata: { annotations: about = {} } }) => {
+    const namespace = about[annotation.namespace]?.toLowerCase();
+    const project = about[annotation.projectName]?.toLowerCase();
+    const isOfProject =
+      path === undefined
+        ? equal(query.namespace?.toLowerCase(), namespace) && equal(query.project?.toLowerCase(), project)
+        : path === projectPath(namespace ?? '', project ?? '')?.path;
+    return (
+      isOfProject &&
+      equal(query.branch, about[annotation.branch]) &&
+      equal(query.commit_sha, about[annotation.commitSha])
+    );
+  };
+}

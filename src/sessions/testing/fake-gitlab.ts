@@ -1,0 +1,59 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface FakeGitLab {
+  readonly url: string;
+  readonly paths: string[];
+  /** What becomes of a call instead of being served: an HTTP status, or no answer at all. */
+  fate: (path: string) => number | 'silence' | undefined;
+  close(): Promise<void>;
+}
+
+export const commitSha = '0123456789abcdef0123456789abcdef01234567';
+
+/** One project, `My-Group/My-Project`, with the branches master and feature/x and the tag v1.0, over real HTTP. */
+export async function startFakeGitLab(): Promise<FakeGitLab> {
+  const project = '/api/v4/projects/my-group/my-project';
+  const commit = { id: commitSha, committed_date: '2026-01-01T00:00:00.000Z' };
+  const answers = new Map<string, (url: string) => object>([
+    [
+      project,
+      (url) => ({
+        id: 42,
+        path_with_namespace: 'My-Group/My-Project',
+        name: 'My project',
+        visibility: 'public',
+        web_url: `${url}/My-Group/My-Project`,
+        http_url_to_repo: `${url}/My-Group/My-Project.git`,
+        permissions: { project_access: { access_level: 40 } },
+      }),
+    ],
+    ...['master', 'feature/x'].map(
+      (name) => [`${project}/repository/branches/${name}`, () => ({ name, commit })] as const,
+    ),
+    ...[commitSha, commitSha.slice(0, 8), 'v1.0'].map(
+      (ref) => [`${project}/repository/commits/${ref}`, () => commit] as const,
+    ),
+  ]);
+  const server = createServer((req, res) => {
+    const path = decodeURIComponent(new URL(req.url ?? '/', 'http://gitlab').pathname);
+    self.paths.push(path);
+    const fate = self.fate(path);
+    if (fate === 'silence') return;
+    const answer = answers.get(path);
+    const status = fate ?? (answer ? 200 : 404);
+    res.writeHead(status, { 'content-type': 'application/json' });
+    res.end(JSON.stringify(status === 200 && answer ? answer(self.url) : { message: `${status}` }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const self: FakeGitLab = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    paths: [],
+    fate: () => undefined,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return self;
+}

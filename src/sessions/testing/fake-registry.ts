@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface FakeRegistry {
+  /** host:port. */
+  readonly host: string;
+  readonly paths: string[];
+  /** What becomes of a call instead of being served: an HTTP status, or no answer at all. */
+  fate: (path: string) => number | 'silence' | undefined;
+  close(): Promise<void>;
+}
+
+const config = JSON.stringify({ architecture: 'amd64', os: 'linux', config: { WorkingDir: '/home/somebody' } });
+const digest = `sha256:${createHash('sha256').update(config).digest('hex')}`;
+const mediaType = 'application/vnd.docker.distribution.manifest.v2+json';
+const manifest = JSON.stringify({
+  schemaVersion: 2,
+  mediaType,
+  config: { mediaType: 'application/vnd.docker.container.image.v1+json', size: config.length, digest },
+  layers: [],
+});
+
+/** Has every image that it is asked for, over real HTTP. */
+export async function startFakeRegistry(): Promise<FakeRegistry> {
+  const server = createServer((req, res) => {
+    const path = req.url ?? '';
+    self.paths.push(path);
+    const fate = self.fate(path);
+    if (fate === 'silence') return;
+    if (fate !== undefined) res.writeHead(fate, { 'content-type': 'application/json' }).end('{}');
+    else if (path.includes('/blobs/')) res.writeHead(200, { 'content-type': 'application/octet-stream' }).end(config);
+    else res.writeHead(200, { 'content-type': mediaType }).end(manifest);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const self: FakeRegistry = {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    paths: [],
+    fate: () => undefined,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return self;
+}

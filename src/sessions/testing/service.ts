@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { Router } from 'express';
+import pino from 'pino';
+import { createApp } from '../../app.ts';
+import type { Config } from '../../config/types.ts';
+import { ApiError, errorKind } from '../../errors.ts';
+import type { ErrorResponse, NotebookResponse } from '../../generated/openapi.ts';
+import type { Identity } from '../../identity/types.ts';
+import { createImageChecker } from '../../images/image-checker.ts';
+import { logRoutes } from '../../logs/routes.ts';
+import { loadDocument } from '../../pipeline/document.ts';
+import { createGitLab } from '../../platform/gitlab/client.ts';
+import { createKubernetesClient } from '../../platform/kubernetes/client.ts';
+import { parseKubeConfig } from '../../platform/kubernetes/kubeconfig.ts';
+import { createOutboundHttp } from '../../platform/outbound-http/outbound-http.ts';
+import { createCredentials } from '../credentials.ts';
+import { createLaunch } from '../launch.ts';
+import { createPresenter } from '../presentation/presenter.ts';
+import { sessionRoutes } from '../routes.ts';
+import { createSessionStore } from '../store.ts';
+import { testConfig } from './config.ts';
+import type { FakeCluster } from './fake-cluster.ts';
+import type { FakeGitLab } from './fake-gitlab.ts';
+import type { FakeRegistry } from './fake-registry.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: NotebookResponse & ErrorResponse & { servers: Record<string, NotebookResponse> };
+}
+
+export interface TestService {
+  /** Calls below the service's prefix. */
+  as(identity: Identity): (method: string, path: string, body?: object, signal?: AbortSignal) => Promise<Answer>;
+  /** Everything that was logged. */
+  logged(): string;
+  close(): Promise<void>;
+}
+
+export interface TestServiceOptions {
+  readonly config?: Partial<Config>;
+  readonly deadlineMs?: number;
+  /** The cache is never started. */
+  readonly withoutCache?: boolean;
+}
+
+const prefix = '/notebooks';
+
+/** One replica of the session and log routes on the given back ends, in the real pipeline; only who is calling is believed. */
+export async function startService(
+  {
+    cluster,
+    gitlab,
+    registry,
+  }: { cluster: Pick<FakeCluster, 'kubeconfig'>; gitlab: FakeGitLab; registry: FakeRegistry },
+  { config: changes = {}, deadlineMs = 10_000, withoutCache = false }: TestServiceOptions = {},
+): Promise<TestService> {
+  const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
+  let logged = '';
+  const log = pino(
+    { level: 'debug' },
+    {
+      write(line: string) {
+        logged += line;
+      },
+    },
+  );
+  const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(cluster.kubeconfig), log });
+  const store = createSessionStore({ client, config, log });
+  if (!withoutCache) await store.start();
+  const http = createOutboundHttp({ allowedNetworks: [], exemptHosts: [registry.host] });
+  const images = createImageChecker({ config, http });
+  const credentials = createCredentials(client, config);
+  const launch = createLaunch({ store, credentials, gitlab: createGitLab({ log }), images, config, log });
+
+  const callers = new Map<string, Identity>();
+  const app = createApp({
+    config: { service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
+    log,
+    document: loadDocument(prefix),
+    identify: async ({ headers }) => ({ identity: callers.get(String(headers['test-caller'])) ?? nobody() }),
+    health: Router(),
+    routes: [
+      sessionRoutes({ store, launch, present: createPresenter(config), config }),
+      logRoutes({ client, session: store.get }),
+    ],
+    validateResponses: true,
+  });
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    as: (identity) => {
+      const caller = String(callers.size);
+      callers.set(caller, identity);
+      return async (method, path, body, signal = new AbortController().signal) => {
+        const response = await fetch(url + prefix + path, {
+          method,
+          signal,
+          headers: { 'test-caller': caller, 'content-type': 'application/json' },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        });
+        const text = await response.text();
+        return {
+          status: response.status,
+          headers: response.headers,
+          body: text === '' ? {} : JSON.parse(text),
+        } as Answer;
+      };
+    },
+    logged: () => logged,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await store.stop();
+      await client.close();
+      await http.close();
+    },
+  };
+}
+
+function nobody(): never {
+  throw new ApiError(errorKind.unauthenticated, 'Nobody is calling.');
+}
+
+export const john = (gitUrl: string): Identity => ({
+  kind: 'registered',
+  id: 'uuid-john',
+  username: 'john.doe',
+  email: 'john@example.org',
+  fullName: 'John Doe',
+  issuer: 'https://renku.example.org/auth/realms/Renku',
+  accessToken: 'the-access-token',
+  refreshToken: 'the-refresh-token',
+  git: { url: gitUrl, token: 'the-gitlab-token', tokenExpiresAt: -1 },
+});
+
+export const anonymous = (gitUrl: string, id = 'anon-abc123', source: 'header' | 'cookie' = 'cookie'): Identity => ({
+  kind: 'anonymous',
+  source,
+  id,
+  username: id,
+  git: { url: gitUrl, token: null, tokenExpiresAt: 0 },
+});

@@ -1,0 +1,258 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { pino } from 'pino';
+import { createApp } from '../../src/app.ts';
+import { ApiError, errorKind } from '../../src/errors.ts';
+import type { Identity } from '../../src/identity/types.ts';
+import { pageErrors } from '../../src/pages/page-errors.ts';
+import { pagesRoutes } from '../../src/pages/routes.ts';
+import { loadDocument } from '../../src/pipeline/document.ts';
+import { asApiError } from '../../src/pipeline/faults.ts';
+import type { GitLab, GitLabProject } from '../../src/platform/gitlab/types.ts';
+
+/**
+ * The real pages over a public API whose every state a test can set: troubles and moments that the real platform
+ * passes through too fast, or never. What the platform really does is in first-light.test.ts.
+ */
+export interface FakeApi {
+  /** `http://127.0.0.1:PORT` */
+  readonly origin: string;
+  /** `http://localhost:PORT`, where sessions open. */
+  readonly sessionOrigin: string;
+  identity: Identity;
+  projects: GitLabProject[];
+  sessions: Map<string, FakeSession>;
+  logs: Map<string, Record<string, string>>;
+  /** GitLab fails like this. */
+  gitlabError: Error | undefined;
+  /** Asked first about each request of the API; what it returns is the answer. */
+  intercept: ((method: string, path: string) => FakeAnswer | undefined) | undefined;
+  /** What was asked of the API, in order: `POST /servers`. */
+  readonly requests: { method: string; path: string; body: unknown }[];
+  close(): Promise<void>;
+}
+
+export interface FakeAnswer {
+  status: number;
+  body: unknown;
+  headers?: Record<string, string>;
+}
+
+export type FakeSession = ReturnType<typeof fakeSession>;
+export type StepStatus = 'ready' | 'waiting' | 'executing' | 'failed';
+
+const stepLabels = ['Initialization', 'Downloading server image', 'Cloning and configuring the repository', 'Authentication and proxying services', 'Starting session'];
+
+export const anonymous: Identity = {
+  kind: 'anonymous',
+  source: 'cookie',
+  id: 'anon-1',
+  username: 'anon-1',
+  git: { url: 'http://127.0.0.1/forge', token: null, tokenExpiresAt: 0 },
+};
+
+export const registered: Identity = {
+  kind: 'registered',
+  id: 'user-1',
+  username: 'ada',
+  email: 'ada@example.org',
+  fullName: 'Ada Lovelace',
+  issuer: 'http://127.0.0.1/auth',
+  accessToken: 'access',
+  refreshToken: null,
+  git: { url: 'http://127.0.0.1/forge', token: 'token', tokenExpiresAt: -1 },
+};
+
+export function fakeProject(pathWithNamespace: string, more: Partial<GitLabProject> = {}): GitLabProject {
+  return {
+    id: [...pathWithNamespace].reduce((sum, character) => (sum * 31 + (character.codePointAt(0) ?? 0)) % 1_000_003, 7),
+    pathWithNamespace,
+    name: pathWithNamespace.split('/').at(-1) ?? '',
+    description: null,
+    defaultBranch: 'main',
+    visibility: 'public',
+    webUrl: `http://127.0.0.1/forge/${pathWithNamespace}`,
+    httpUrlToRepo: `http://127.0.0.1/forge/${pathWithNamespace}.git`,
+    accessLevel: 30,
+    lastActivityAt: null,
+    ...more,
+  };
+}
+
+export interface FakeSessionOptions {
+  namespace?: string;
+  project?: string;
+  branch?: string;
+  commit?: string;
+  image?: string;
+  state?: 'running' | 'starting' | 'stopping' | 'failed' | 'hibernated';
+  message?: string | null;
+  steps?: StepStatus[];
+  warnings?: { message: string; critical?: boolean }[];
+  usage?: { cpu?: number; memory?: string; storage?: string };
+  started?: string;
+  url?: string;
+}
+
+export function fakeSession(name: string, options: FakeSessionOptions = {}) {
+  const state = options.state ?? 'running';
+  const statuses = options.steps ?? stepLabels.map((): StepStatus => (state === 'running' ? 'ready' : 'waiting'));
+  return {
+    name,
+    image: options.image ?? 'registry.example.org/images/jupyter:latest',
+    started: options.started ?? new Date().toISOString(),
+    state: { pod_name: `${name}-0` },
+    url: options.url ?? '',
+    annotations: {
+      'renku.io/namespace': options.namespace ?? 'demo',
+      'renku.io/projectName': options.project ?? 'first-light',
+      'renku.io/branch': options.branch ?? 'main',
+      'renku.io/commit-sha': options.commit ?? '8f14e45fceea167a5a36dedd4bea2543a1b2c3d4',
+      'renku.io/repository': `http://127.0.0.1:8000/forge/${options.namespace ?? 'demo'}/${options.project ?? 'first-light'}`,
+      'renku.io/default_image_used': 'True',
+    } as Record<string, string>,
+    resources: {
+      requests: { cpu: 0.5, memory: '1G', storage: '1G' } as Record<string, string | number>,
+      usage: (options.usage ?? {}) as Record<string, string | number>,
+    },
+    status: {
+      state,
+      message: options.message ?? null,
+      details: statuses.map((status, index) => ({ step: stepLabels[index] ?? `Step ${index}`, status })),
+      totalNumContainers: statuses.length,
+      readyNumContainers: statuses.filter((status) => status === 'ready').length,
+      warnings: options.warnings ?? [],
+    },
+  };
+}
+
+export async function startFakeApi(): Promise<FakeApi> {
+  const log = pino({ enabled: false });
+  const config = {
+    version: '0.0.0-test',
+    service_prefix: '/notebooks',
+    request: { deadline_ms: 10_000, body_limit_bytes: 1_048_576, allowed_hosts: [], allowed_origins: [] },
+  };
+  const machine = express();
+  const server = createServer(machine).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  const fake: FakeApi = {
+    origin: `http://127.0.0.1:${port}`,
+    sessionOrigin: `http://localhost:${port}`,
+    identity: registered,
+    projects: [],
+    sessions: new Map(),
+    logs: new Map(),
+    gitlabError: undefined,
+    intercept: undefined,
+    requests: [],
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+
+  machine.get('/sessions/:name', (req, res) => void res.type('html').send(`<title>Lab</title><p>JupyterLab of ${req.params.name}`));
+  machine.use(
+    createApp({
+      config,
+      log,
+      document: loadDocument(config.service_prefix),
+      identify: async () => ({ identity: fake.identity }),
+      health: express.Router(),
+      routes: [observer(fake), apiRoutes(fake)],
+      pages: pagesRoutes({ config, gitlab: fakeGitLab(fake), log }),
+      pageErrors: pageErrors({ config, log, explain: asApiError }),
+      // The fake speaks as the document says, or the page is not tested.
+      validateResponses: true,
+    }),
+  );
+  return fake;
+}
+
+function observer(fake: FakeApi): express.Router {
+  return express.Router().use((req, res, next) => {
+    if (/^\/(servers|logs|projects)/.test(req.path)) {
+      fake.requests.push({ method: req.method, path: req.path, body: req.method === 'POST' ? req.body : undefined });
+    }
+    const answer = fake.intercept?.(req.method, req.path);
+    if (!answer) return next();
+    // Not `json`: it may be an answer that no document knows.
+    res.status(answer.status).set(answer.headers ?? {}).type('json').send(JSON.stringify(answer.body));
+  });
+}
+
+function apiRoutes(fake: FakeApi): express.Router {
+  const present = (session: FakeSession) => ({
+    ...session,
+    started: new Date(session.started).toISOString(),
+    status: { ...session.status, warnings: session.status.warnings.map(({ message, critical = false }) => ({ message, critical })) },
+  });
+  const router = express.Router();
+  const found = (name: string) => {
+    const session = fake.sessions.get(name);
+    if (!session) throw new ApiError(errorKind.missing, `There is no session ${name}.`);
+    return session;
+  };
+  router.get('/servers', (_req, res) => void res.json({ servers: Object.fromEntries([...fake.sessions].map(([name, session]) => [name, present(session)])) }));
+  router.get('/servers/:name', (req, res) => void res.json(present(found(req.params.name))));
+  router.get('/logs/:name', (req, res) => {
+    found(req.params.name);
+    res.json(fake.logs.get(req.params.name) ?? {});
+  });
+  router.delete('/servers/:name', (req, res) => {
+    const session = found(req.params.name);
+    session.status.state = 'stopping';
+    res.status(204).end();
+  });
+  router.post('/servers', (req, res) => {
+    const { namespace, project, branch, commit_sha: commit } = req.body as Record<string, string>;
+    const existing = [...fake.sessions.values()].find((session) => session.annotations['renku.io/projectName'] === project);
+    if (existing) return void res.status(200).json(present(existing));
+    const name = `ada-${project}`;
+    const session = fakeSession(name, {
+      state: 'starting',
+      ...(namespace ? { namespace } : {}),
+      ...(project ? { project } : {}),
+      ...(branch ? { branch } : {}),
+      ...(commit ? { commit } : {}),
+      url: `${fake.sessionOrigin}/sessions/${name}`,
+    });
+    fake.sessions.set(name, session);
+    res.status(201).json(present(session));
+  });
+  return router;
+}
+
+/** One branch `main`, one branch `feature/x`, one tag `v1`; the same commits everywhere. */
+function fakeGitLab(fake: FakeApi): GitLab {
+  const commits: Record<string, string> = { main: '8f14e45f'.repeat(5), 'feature/x': 'c9f0f895'.repeat(5), v1: '45c48cce'.repeat(5) };
+  const working = () => {
+    if (fake.gitlabError) throw fake.gitlabError;
+  };
+  return {
+    async project(_access, path) {
+      working();
+      return fake.projects.find((project) => project.pathWithNamespace === path);
+    },
+    async branch(_access, _project, name) {
+      working();
+      return name !== 'v1' && commits[name] ? { name, commitSha: commits[name] } : undefined;
+    },
+    async commit(_access, _project, ref) {
+      working();
+      const sha = commits[ref] ?? Object.values(commits).find((commit) => ref.length >= 7 && commit.startsWith(ref));
+      return sha ? { sha, committedDate: null } : undefined;
+    },
+    async projects(_access, { search, page }) {
+      working();
+      const matching = fake.projects.filter((project) => !search || project.pathWithNamespace.includes(search));
+      return matching.slice((page - 1) * 50, page * 50);
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Platform, startPlatform } from '../support/platform.ts';
+import { describeInChromium } from './chromium.ts';
+import { jupyterLab, runCell } from './jupyterlab.ts';
+
+/** A real session starts in a few seconds; machines that run all tests at once need more. */
+const patience = { timeout: 120_000 };
+
+interface Session {
+  name: string;
+  url: string;
+  annotations: Record<string, string>;
+}
+
+describeInChromium('first light', (browser) => {
+  let platform: Platform;
+  let scratch: string;
+
+  beforeAll(async () => {
+    scratch = mkdtempSync(join(tmpdir(), 'first-light-'));
+    platform = await startPlatform({ args: ['--project', makeRepository(join(scratch, 'second-light'))] });
+  });
+  afterAll(async () => {
+    await platform?.dispose();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  async function sessions(): Promise<Session[]> {
+    const response = await platform.api('/notebooks/servers');
+    const { servers } = (await response.json()) as { servers: Record<string, Session> };
+    return Object.values(servers);
+  }
+
+  /** A profile of a person who has just followed a new sign-in link. */
+  async function signedIn(options?: BrowserContextOptions): Promise<{ profile: BrowserContext; page: Page }> {
+    const { link } = (await (await platform.api('/auth/links', { method: 'POST' })).json()) as { link: string };
+    const profile = await browser.profile(options);
+    const page = await profile.newPage();
+    await page.goto(link);
+    return { profile, page };
+  }
+
+  it('opens JupyterLab on the demo project by one link, at the requested commit', async () => {
+    const page = await (await browser.profile()).newPage();
+    await page.goto(platform.signInLink);
+    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
+    await jupyterLab(page);
+    const [demo] = await sessions();
+    expect(demo?.annotations['renku.io/projectName']).toBe('first-light');
+    expect(await runCell(page, '!git rev-parse HEAD')).toBe(demo?.annotations['renku.io/commit-sha']);
+    expect(await sessions()).toHaveLength(1);
+  });
+
+  it('keeps a script in a notebook away from the API of its user', async () => {
+    const { page } = await signedIn();
+    const [demo] = await sessions();
+    await page.goto(demo?.url ?? '');
+    await jupyterLab(page);
+    const statuses = new Map<string, number>();
+    page.on('response', (response) => {
+      if (response.url().startsWith(platform.origin)) statuses.set(`${response.request().method()} ${response.url()}`, response.status());
+    });
+    const api = `${platform.origin}/notebooks/servers`;
+    const launch = JSON.stringify({ namespace: 'demo', project: 'first-light', commit_sha: 'main', branch: 'stolen' });
+    const attempts = (await page.evaluate(`(async () => {
+      const seen = [];
+      const attempt = async (method, url, mode, type) => {
+        const body = method === 'POST' ? ${JSON.stringify(launch)} : undefined;
+        const headers = type ? { 'Content-Type': type } : {};
+        try {
+          const response = await fetch(url, { method, mode, headers, body, credentials: 'include' });
+          seen.push({ method, mode, type: response.type, status: response.status, text: await response.text() });
+        } catch (error) {
+          seen.push({ method, mode, failed: true });
+        }
+      };
+      await attempt('GET', '${api}', 'cors');
+      await attempt('GET', '${api}', 'no-cors');
+      await attempt('POST', '${api}', 'cors', 'application/json');
+      await attempt('POST', '${api}', 'no-cors', 'text/plain');
+      await attempt('DELETE', '${api}/${demo?.name}', 'cors');
+      return seen;
+    })()`)) as { failed?: boolean; type?: string; text?: string }[];
+    expect(attempts).toHaveLength(5);
+    // Nothing can be read: either the request failed, or its answer is opaque.
+    for (const attempt of attempts) expect(attempt.failed || (attempt.type === 'opaque' && attempt.text === '')).toBe(true);
+    expect(statuses.size).toBeGreaterThan(0);
+    for (const [request, status] of statuses) expect(status, request).toBe(403);
+
+    // A form is a navigation, and a cookie would go along with it were it not for SameSite.
+    await page.evaluate(`(() => {
+      const form = Object.assign(document.createElement('form'), { method: 'POST', action: '${api}', enctype: 'text/plain' });
+      document.body.append(form);
+      form.submit();
+    })()`);
+    await page.waitForURL(api, patience);
+    expect(statuses.get(`POST ${api}`)).toBe(403);
+    expect((await sessions()).map(({ name }) => name)).toEqual([demo?.name]);
+  });
+
+  it('launches, opens and stops a project by the keyboard, with its steps and logs', async () => {
+    const { page } = await signedIn();
+    await page.goto(`${platform.origin}/notebooks/`);
+    const tabTo = async (name: RegExp) => {
+      for (let presses = 0; presses < 60; presses += 1) {
+        await page.keyboard.press('Tab');
+        const text = await page.locator(':focus').evaluate((element) => element.textContent ?? '');
+        if (name.test(text.replaceAll(/\s+/g, ' ').trim())) return;
+      }
+      expect.fail(`Tab never reached ${name}`);
+    };
+    await page.getByRole('button', { name: /^Launch .*second-light/ }).waitFor(patience);
+    await tabTo(/^Launch .*second-light/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('list', { name: 'Steps' }).getByText('Cloning and configuring the repository').waitFor(patience);
+    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
+    await jupyterLab(page);
+    await page.locator('.jp-DirListing-item', { hasText: 'only-here.txt' }).waitFor(patience);
+
+    const address = page.url();
+    await page.goto(`${platform.origin}/notebooks/`);
+    const card = page.getByRole('article', { name: /second-light/ });
+    await card.getByText('Running', { exact: true }).waitFor(patience);
+    await card.getByText(/ of .* cores?$/).waitFor(patience);
+    await tabTo(/^Logs .*second-light/);
+    await page.keyboard.press('Enter');
+    await card.locator('pre', { hasText: /Jupyter Server|ServerApp/ }).waitFor(patience);
+    await tabTo(/^Stop .*second-light/);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await card.waitFor({ state: 'detached', ...patience });
+    expect((await page.goto(address))?.status()).toBe(404);
+  });
+
+  it('shows the docs page with nothing from another host', async () => {
+    const { page } = await signedIn();
+    const mistakes: string[] = [];
+    page.on('pageerror', (error) => mistakes.push(String(error)));
+    await page.goto(`${platform.origin}/notebooks/docs`);
+    await page.locator('.swagger-ui .info .title').waitFor(patience);
+    await expect.poll(() => page.locator('.opblock').count(), patience).toBeGreaterThan(6);
+    await page.getByRole('button', { name: /GET ?\/servers/ }).first().click();
+    await page.getByText('200', { exact: true }).first().waitFor(patience);
+    expect(mistakes).toEqual([]);
+  });
+
+  it('fits a phone, and is dark where the person likes it dark', async () => {
+    const { page } = await signedIn({ viewport: { width: 360, height: 740 }, colorScheme: 'dark' });
+    await page.goto(`${platform.origin}/notebooks/`);
+    await page.getByRole('article', { name: 'demo/first-light' }).waitFor(patience);
+    await page.getByRole('link', { name: 'Switch user' }).waitFor(patience);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(19, 21, 25)');
+  });
+
+  it('gives who is not signed in the public projects, and sessions of their own', async () => {
+    const page = await (await browser.profile()).newPage();
+    await page.goto(`${platform.origin}/notebooks/`);
+    await page.getByText('You are not signed in').waitFor(patience);
+    await page.getByText('No session yet').waitFor(patience);
+    await page.getByRole('button', { name: /^Launch demo\/first-light/ }).click(patience);
+    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
+    await jupyterLab(page);
+    expect(await runCell(page, 'print(6 * 7)')).toBe('42');
+    expect((await sessions()).map(({ annotations }) => annotations['renku.io/projectName'])).toEqual(['first-light']);
+    await page.goto(`${platform.origin}/notebooks/launch/local/second-light`);
+    await page.getByText('You are not signed in, so only public projects can be found.').waitFor(patience);
+  });
+});
+
+function makeRepository(directory: string): string {
+  mkdirSync(directory);
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args], { cwd: directory });
+  git('init', '--quiet', '--initial-branch=main');
+  writeFileSync(join(directory, 'only-here.txt'), 'second light\n');
+  git('add', '--all');
+  git('commit', '--quiet', '--message', 'first');
+  return directory;
+}

@@ -1,0 +1,488 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import pino from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { JupyterServer, KubernetesObject, PodStatus } from '../../src/jupyter-server/types.ts';
+import { electLeader } from '../../src/operator/leader-election.ts';
+import { createOperator, type Operator } from '../../src/operator/operator.ts';
+import { readSettings } from '../../src/operator/settings.ts';
+import { resource } from '../../src/platform/kubernetes/resources.ts';
+import { type ClusterUnderTest, jupyterServer, openClusterUnderTest, soon } from '../support/cluster-under-test.ts';
+
+const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+
+let cluster: ClusterUnderTest;
+let operators: Operator[] = [];
+
+async function startOperator(): Promise<Operator> {
+  const operator = createOperator({
+    client: cluster.client,
+    settings: readSettings({ NAMESPACES: cluster.namespace }),
+    log,
+  });
+  operators.push(operator);
+  await operator.start();
+  return operator;
+}
+
+const create = (server: JupyterServer) =>
+  cluster.client.create(resource.jupyterServers, cluster.namespace, server, soon());
+const patch = (name: string, body: object) =>
+  cluster.client.mergePatch<JupyterServer>(resource.jupyterServers, cluster.namespace, name, body, soon());
+const server = (name: string, wanted: (object: JupyterServer) => boolean) =>
+  cluster.when<JupyterServer>(resource.jupyterServers, name, (object) => object !== undefined && wanted(object));
+const inState = (name: string, state: string) => server(name, ({ status }) => status?.state === state);
+const remove = (name: string, propagationPolicy: 'Foreground' | 'Background' = 'Background') =>
+  cluster.client.delete(resource.jupyterServers, cluster.namespace, name, { propagationPolicy }, soon());
+
+interface StatefulSet extends KubernetesObject {
+  spec: { replicas: number; template: { spec: { containers: { resources?: object }[] } } };
+}
+
+const healthy: PodStatus = {
+  phase: 'Running',
+  conditions: ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({ type, status: 'True' })),
+  containerStatuses: ['jupyter-server', 'passthrough-proxy'].map((name) => ({
+    name,
+    image: 'i',
+    imageID: 'i',
+    ready: true,
+    restartCount: 0,
+    state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
+  })),
+};
+
+/** Plays the kubelet: the pod of this session becomes healthy. Its uid. @param formerUid of a pod that is not meant. */
+async function makeHealthy(name: string, formerUid?: string): Promise<string> {
+  const { metadata } = await cluster.when(
+    resource.pods,
+    `${name}-0`,
+    (object) => object !== undefined && !object.metadata.deletionTimestamp && object.metadata.uid !== formerUid,
+  );
+  await cluster.patchPodStatus(`${name}-0`, healthy);
+  return metadata.uid ?? '';
+}
+
+beforeAll(async () => {
+  cluster = await openClusterUnderTest();
+});
+
+afterEach(async () => {
+  await Promise.all(operators.map((operator) => operator.stop()));
+  operators = [];
+});
+
+afterAll(() => cluster.close());
+
+describe('a JupyterServer', () => {
+  it('becomes its children, and running when its pod is healthy', async () => {
+    await startOperator();
+    const made = await create(jupyterServer('plain', { auth: { token: 't' }, storage: { pvc: { enabled: true } } }));
+    const starting = await server(
+      'plain',
+      ({ status }) => status?.create_fn !== undefined && status.mainPod?.name !== undefined,
+    );
+    expect(starting.status).toMatchObject({
+      state: 'starting',
+      containerStates: { regular: { 'jupyter-server': 'waiting', 'passthrough-proxy': 'waiting' } },
+      mainPod: { name: 'plain-0', kind: 'Pod', apiVersion: 'v1' },
+      create_fn: { fullServerURL: 'http://localhost:8000/sessions/plain' },
+    });
+    const keys = ['configmap', 'ingress', 'pvc', 'secret', 'service', 'statefulset'];
+    expect(Object.keys(starting.status?.create_fn?.createdResources ?? {}).sort()).toEqual(keys);
+    expect(Object.keys(starting.status?.children ?? {}).sort()).toEqual(keys);
+    expect(starting.status?.startingSince).toMatch(/^\d{4}-.*\+00:00$/);
+    expect(starting.metadata.finalizers).toBeUndefined();
+
+    await makeHealthy('plain');
+    const running = await inState('plain', 'running');
+    expect(running.status?.startingSince).toBeUndefined();
+    expect(running.status?.containerStates?.regular).toEqual({
+      'jupyter-server': 'ready',
+      'passthrough-proxy': 'ready',
+    });
+    expect(running.status?.mainPod?.status?.phase).toBe('Running');
+    expect(running.metadata.uid).toBe(made.metadata.uid);
+    expect(running.spec).toEqual(made.spec);
+
+    await cluster.patchPodStatus('plain-0', { conditions: [{ type: 'Ready', status: 'False' }] });
+    expect((await inState('plain', 'starting')).status?.startingSince).toBeDefined();
+  });
+
+  it('is left in peace when nothing changes: a new operator writes nothing', async () => {
+    const plain = async () =>
+      (await cluster.client.get<JupyterServer>(resource.jupyterServers, cluster.namespace, 'plain', soon()))?.metadata;
+    // All that the last test left to do is done when a session that came after it is.
+    const settle = async (name: string) => {
+      const operator = await startOperator();
+      await create(jupyterServer(name));
+      await server(name, ({ status }) => status?.create_fn !== undefined && status.mainPod?.name !== undefined);
+      await operator.stop();
+    };
+    await settle('before');
+    const before = await plain();
+    await settle('after');
+    expect((await plain())?.resourceVersion).toBe(before?.resourceVersion);
+  });
+
+  it('gets back what somebody deleted, and its Secret is never made anew', async () => {
+    await startOperator();
+    const before = await cluster.client.get(resource.secrets, cluster.namespace, 'plain', soon());
+    const old = await cluster.client.get(resource.services, cluster.namespace, 'plain', soon());
+    await cluster.client.delete(resource.services, cluster.namespace, 'plain', {}, soon());
+    const fresh = await cluster.when(
+      resource.services,
+      'plain',
+      (object) => !!object && object.metadata.uid !== old?.metadata.uid,
+    );
+    await server('plain', ({ status }) => status?.create_fn?.createdResources?.['service'] === fresh.metadata.uid);
+    const after = await cluster.client.get(resource.secrets, cluster.namespace, 'plain', soon());
+    expect(after?.metadata).toEqual(before?.metadata);
+  });
+
+  it('is completed when it was left half-made, and waits for a name that is taken', async () => {
+    const made = await create(jupyterServer('half'));
+    const owner = {
+      apiVersion: 'amalthea.dev/v1alpha1',
+      kind: 'JupyterServer',
+      name: 'half',
+      uid: made.metadata.uid ?? '',
+    };
+    const labels = {
+      'amalthea.dev/parent-uid': made.metadata.uid ?? '',
+      'amalthea.dev/parent-name': 'half',
+      'amalthea.dev/child-key': 'service',
+    };
+    const ours = await cluster.client.create(
+      resource.services,
+      cluster.namespace,
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'half', labels, ownerReferences: [{ ...owner, controller: true }] },
+        spec: { ports: [{ port: 80 }] },
+      } as KubernetesObject,
+      soon(),
+    );
+    const foreign = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'half' } };
+    await cluster.client.create(resource.configMaps, cluster.namespace, foreign, soon());
+    await startOperator();
+    const blocked = await server('half', ({ status }) => status?.events?.['operator']?.message !== undefined);
+    expect(blocked.status?.events?.['operator']?.message).toMatch(/another ConfigMap named half/);
+    expect(blocked.status?.state).toBe('starting');
+    expect(blocked.status?.create_fn).toBeUndefined();
+
+    await cluster.client.delete(resource.configMaps, cluster.namespace, 'half', {}, soon());
+    const healed = await server('half', ({ status }) => status?.create_fn !== undefined);
+    expect(healed.status?.create_fn?.createdResources?.['service']).toBe(ours.metadata.uid);
+    expect(healed.status?.events?.['operator']?.message).toBeUndefined();
+  });
+
+  it('that is wrong fails with a sentence, and heals when it is mended', async () => {
+    await startOperator();
+    await create(
+      jupyterServer('wrong', {
+        patches: [
+          {
+            type: 'application/json-patch+json',
+            patch: [{ op: 'test', path: '/statefulset/spec/replicas', value: 7 }],
+          },
+        ],
+      }),
+    );
+    const failed = await inState('wrong', 'failed');
+    expect(failed.status?.events?.['operator']?.message).toBe(
+      'spec.patches[0].patch[0] (test /statefulset/spec/replicas) found another value',
+    );
+    expect(failed.status?.failedSince).toBeDefined();
+    await patch('wrong', { spec: { patches: [] } });
+    const mended = await server(
+      'wrong',
+      ({ status }) => status?.state === 'starting' && status.create_fn !== undefined,
+    );
+    expect(mended.status?.events?.['operator']?.message).toBeUndefined();
+    expect(mended.status?.failedSince).toBeUndefined();
+  });
+
+  it('whose child the API server refuses fails, and says which and why', async () => {
+    await startOperator();
+    await create(jupyterServer('refused', { routing: { host: 'a..b' } }));
+    const failed = await inState('refused', 'failed');
+    expect(failed.status?.events?.['operator']?.message).toMatch(
+      /^create ingresses .*422 Invalid \(spec\.rules\[0\]\.host/,
+    );
+  });
+
+  it('without a spec does not stop the others', async () => {
+    await startOperator();
+    const bare = { apiVersion: 'amalthea.dev/v1alpha1', kind: 'JupyterServer', metadata: { name: 'bare' } };
+    await create(bare);
+    expect((await inState('bare', 'failed')).status?.events?.['operator']?.message).toBe(
+      'spec.routing.host is missing',
+    );
+  });
+});
+
+describe('hibernation', () => {
+  it('stops the pod and keeps the rest; waking blanks what was noted', async () => {
+    await startOperator();
+    await create(jupyterServer('sleepy'));
+    await makeHealthy('sleepy');
+    await inState('sleepy', 'running');
+    const noted = {
+      'renku.io/hibernation': '{"branch":"main"}',
+      'renku.io/hibernationDate': '2026-01-01T00:00:00+00:00',
+    };
+    await patch('sleepy', { metadata: { annotations: noted }, spec: { jupyterServer: { hibernated: true } } });
+    const asleep = await server(
+      'sleepy',
+      ({ status }) => status?.state === 'hibernated' && status.mainPod?.name === undefined,
+    );
+    expect(asleep.status?.containerStates?.regular).toEqual({
+      'jupyter-server': 'waiting',
+      'passthrough-proxy': 'waiting',
+    });
+    expect(asleep.metadata.annotations).toMatchObject(noted);
+    await cluster.when<StatefulSet>(resource.statefulSets, 'sleepy', (object) => object?.spec.replicas === 0);
+
+    await patch('sleepy', { spec: { jupyterServer: { hibernated: false } } });
+    await makeHealthy('sleepy');
+    const awake = await inState('sleepy', 'running');
+    expect(awake.metadata.annotations).toMatchObject({ 'renku.io/hibernation': '', 'renku.io/hibernationDate': '' });
+    expect(awake.status?.create_fn).toEqual(asleep.status?.create_fn);
+  });
+
+  it('from the beginning makes no pod', async () => {
+    await startOperator();
+    await create(jupyterServer('born-asleep', { jupyterServer: { hibernated: true } }));
+    await inState('born-asleep', 'hibernated');
+    const set = await cluster.client.get<StatefulSet>(resource.statefulSets, cluster.namespace, 'born-asleep', soon());
+    expect(set?.spec.replicas).toBe(0);
+  });
+});
+
+describe('resources', () => {
+  it('that change reach the pod’s template, once', async () => {
+    await startOperator();
+    await create(
+      jupyterServer('growing', { jupyterServer: { resources: { requests: { cpu: 0.5, memory: 1000000000 } } } }),
+    );
+    const first = await cluster.when<StatefulSet>(resource.statefulSets, 'growing', (object) => object !== undefined);
+    const formerPod = await makeHealthy('growing');
+    await inState('growing', 'running');
+    const other = { requests: { cpu: '1', memory: null }, limits: { memory: '2G' } };
+    await patch('growing', { spec: { jupyterServer: { resources: other } } });
+    const second = await cluster.when<StatefulSet>(
+      resource.statefulSets,
+      'growing',
+      (object) => object?.metadata.generation !== first.metadata.generation,
+    );
+    expect(second.spec.template.spec.containers[0]?.resources).toEqual({
+      requests: { cpu: '1' },
+      limits: { memory: '2G' },
+    });
+    await makeHealthy('growing', formerPod);
+    await inState('growing', 'running');
+    const last = await cluster.client.get<StatefulSet>(resource.statefulSets, cluster.namespace, 'growing', soon());
+    expect(last?.metadata.generation).toBe(second.metadata.generation);
+  });
+});
+
+describe('deletion', () => {
+  it.each(['Foreground', 'Background'] as const)(
+    '(%s) takes the children along and needs no operator',
+    async (policy) => {
+      const name = `gone-${policy.toLowerCase()}`;
+      const operator = await startOperator();
+      await create(jupyterServer(name));
+      await cluster.when(resource.pods, `${name}-0`, (object) => object !== undefined);
+      if (policy === 'Background') await operator.stop();
+      await remove(name, policy);
+      await cluster.when(resource.jupyterServers, name, (object) => object === undefined);
+      await cluster.when(resource.statefulSets, name, (object) => object === undefined);
+      await cluster.when(resource.services, name, (object) => object === undefined);
+      await cluster.when(resource.pods, `${name}-0`, (object) => object === undefined);
+    },
+  );
+
+  it('of an object that Amalthea made is not held up by its finalizer', async () => {
+    await startOperator();
+    await create(
+      jupyterServer('inherited', {}, { finalizers: ['kopf.zalando.org/KopfFinalizerMarker', 'example.org/other'] }),
+    );
+    await server('inherited', ({ status }) => status?.create_fn !== undefined);
+    await remove('inherited');
+    const going = await server('inherited', ({ metadata }) => metadata.finalizers?.length === 1);
+    expect(going.status?.state).toBe('stopping');
+    expect(going.metadata.finalizers).toEqual(['example.org/other']);
+    await patch('inherited', { metadata: { finalizers: null } });
+    await cluster.when(resource.jupyterServers, 'inherited', (object) => object === undefined);
+  });
+
+  it('and a new session of the same name at once end in the new one', async () => {
+    await startOperator();
+    const old = await create(jupyterServer('phoenix', { auth: { token: 'old' } }));
+    await server('phoenix', ({ status }) => status?.create_fn !== undefined);
+    await remove('phoenix');
+    await cluster.when(resource.jupyterServers, 'phoenix', (object) => object === undefined);
+    const fresh = await create(jupyterServer('phoenix', { auth: { token: 'new' } }));
+    const alive = await server('phoenix', ({ status }) => status?.create_fn !== undefined);
+    expect(alive.metadata.uid).toBe(fresh.metadata.uid);
+    expect(alive.metadata.uid).not.toBe(old.metadata.uid);
+    const secret = await cluster.client.get(resource.secrets, cluster.namespace, 'phoenix', soon());
+    expect(
+      Buffer.from(
+        (secret as unknown as { data: Record<string, string> }).data['jupyterServerAppToken'] ?? '',
+        'base64',
+      ).toString(),
+    ).toBe('new');
+  });
+});
+
+describe('causes', () => {
+  it('an event of the pod is told as long as nothing has run', async () => {
+    await startOperator();
+    await create(jupyterServer('no-mount'));
+    const { metadata } = await cluster.when(resource.pods, 'no-mount-0', (object) => object !== undefined);
+    const time = new Date().toISOString();
+    const event = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: 'no-mount-0.1' },
+      involvedObject: {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        name: 'no-mount-0',
+        namespace: cluster.namespace,
+        uid: metadata.uid,
+      },
+      reason: 'FailedMount',
+      type: 'Warning',
+      message: 'secret "x" not found',
+      firstTimestamp: time,
+      lastTimestamp: time,
+    };
+    await cluster.client.create<KubernetesObject>(resource.events, cluster.namespace, event, soon());
+    const told = await server('no-mount', ({ status }) => status?.events?.['pod']?.message !== undefined);
+    expect(told.status?.events?.['pod']?.message).toBe('FailedMount: secret "x" not found');
+  });
+
+  it('an exceeded quota is a failure with the sentence that clients know, until it is raised', async ({ skip }) => {
+    skip(cluster.embedded, 'the embedded API server has no quotas');
+    const quotas = { group: '', version: 'v1', plural: 'resourcequotas' };
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'q' }, spec: { hard: { pods: '0' } } };
+    await cluster.client.create(quotas, cluster.namespace, quota, soon());
+    await startOperator();
+    await create(jupyterServer('no-quota'));
+    const failed = await inState('no-quota', 'failed');
+    expect(failed.status?.events?.['statefulset']?.message).toBe('The resource quota has been exceeded.');
+    await cluster.client.delete(quotas, cluster.namespace, 'q', {}, soon());
+    await patch('no-quota', { spec: { jupyterServer: { resources: { requests: { cpu: '1m' } } } } });
+    const starting = await inState('no-quota', 'starting');
+    expect(starting.status?.events?.['statefulset']?.message).toBeUndefined();
+  });
+
+  it('an image that cannot be pulled is told while the session starts', async () => {
+    await startOperator();
+    await create(jupyterServer('no-image'));
+    await cluster.when(resource.pods, 'no-image-0', (object) => object !== undefined);
+    const waiting = { reason: 'ErrImagePull', message: 'there is no image named x' };
+    await cluster.patchPodStatus('no-image-0', {
+      phase: 'Pending',
+      containerStatuses: [
+        { name: 'jupyter-server', image: 'x', imageID: '', ready: false, restartCount: 0, state: { waiting } },
+      ],
+    });
+    const told = await server('no-image', ({ status }) => status?.events?.['pod']?.message !== undefined);
+    expect(told.status?.events?.['pod']?.message).toBe('jupyter-server: ErrImagePull: there is no image named x');
+    expect(told.status?.state).toBe('starting');
+    await cluster.patchPodStatus('no-image-0', healthy);
+    expect((await inState('no-image', 'running')).status?.events?.['pod']?.message).toBeUndefined();
+  });
+});
+
+describe('several operators', () => {
+  it('at once make every session once, and agree', async () => {
+    await Promise.all([startOperator(), startOperator(), startOperator()]);
+    const names = Array.from({ length: 10 }, (_, i) => `many-${i}`);
+    await Promise.all(names.map((name) => create(jupyterServer(name))));
+    for (const name of names) {
+      await makeHealthy(name);
+      const running = await inState(name, 'running');
+      expect(running.status?.events?.['operator']?.message).toBeUndefined();
+    }
+  });
+
+  it('with a lease are one after the other', async () => {
+    const options = { client: cluster.client, namespace: cluster.namespace, name: 'lease', log };
+    const timing = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryMs: 20 };
+    const [first, second] = [new AbortController(), new AbortController()];
+    const a = electLeader({ ...options, ...timing, identity: 'a' }, first.signal);
+    await a.elected;
+    const b = electLeader({ ...options, ...timing, identity: 'b' }, second.signal);
+    let bLeads = false;
+    const elected = b.elected.then(() => {
+      bLeads = true;
+    });
+    // Three rounds of b, in which it sees a's lease.
+    const lease = () => cluster.client.get(resource.leases, cluster.namespace, 'lease', soon());
+    for (const before = (await lease())?.metadata.resourceVersion; ; ) {
+      if (Number((await lease())?.metadata.resourceVersion) > Number(before) + 3) break;
+    }
+    expect(bLeads).toBe(false);
+    first.abort();
+    await a.ended;
+    await a.lost;
+    await elected;
+    // Somebody takes it by force: b gives up leading.
+    await cluster.client.mergePatch(
+      resource.leases,
+      cluster.namespace,
+      'lease',
+      { spec: { holderIdentity: 'c' } },
+      soon(),
+    );
+    await b.lost;
+    second.abort();
+  });
+});
+
+describe('the program', () => {
+  const entry = fileURLToPath(new URL('../../src/operator/main.ts', import.meta.url));
+  const base = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
+
+  it('works, leads, and ends cleanly at SIGTERM', async () => {
+    const env = {
+      ...base,
+      KUBECONFIG: cluster.kubeconfig,
+      NAMESPACES: cluster.namespace,
+      LEADER_ELECTION: 'true',
+      POD_NAME: 'me',
+      POD_NAMESPACE: cluster.namespace,
+    };
+    const child = spawn(process.execPath, [entry], { env, stdio: ['ignore', 'inherit', 'inherit'] });
+    const exit = once(child, 'exit');
+    await create(jupyterServer('by-program'));
+    await server('by-program', ({ status }) => status?.create_fn !== undefined);
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([0, null]);
+    const lease = await cluster.client.get<KubernetesObject & { spec?: { holderIdentity?: string } }>(
+      resource.leases,
+      cluster.namespace,
+      'notebook-sessions-operator',
+      soon(),
+    );
+    expect(lease?.spec?.holderIdentity).toBeFalsy();
+  });
+
+  it('says what is missing and ends with 1', async () => {
+    const child = spawn(process.execPath, [entry], { env: base, stdio: ['ignore', 'ignore', 'pipe'] });
+    let errors = '';
+    child.stderr.on('data', (chunk) => {
+      errors += chunk;
+    });
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(errors).toContain('NAMESPACES');
+  });
+});

@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { Deadline } from '../../src/deadline.ts';
+import type { JupyterServer, KubernetesObject } from '../../src/jupyter-server/types.ts';
+import { createApiServer } from '../../src/local/api-server/api-server.ts';
+import { openCluster } from '../../src/local/api-server/store.ts';
+import { createEventRecorder } from '../../src/local/kubelet/events.ts';
+import { startStatefulSetController } from '../../src/local/kubelet/statefulset-controller.ts';
+import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts';
+import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
+import { createListWatchCache } from '../../src/platform/kubernetes/list-watch-cache.ts';
+import { resource } from '../../src/platform/kubernetes/resources.ts';
+import { createTransport } from '../../src/platform/kubernetes/transport.ts';
+import type { KubernetesConnection, ResourceType } from '../../src/platform/kubernetes/types.ts';
+
+/** A namespace of a Kubernetes API, real or embedded, and ways to wait for what happens in it. */
+export interface ClusterUnderTest {
+  readonly embedded: boolean;
+  readonly client: KubernetesConnection;
+  /** A file. */
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  /** Resolves with the object as soon as it is as wanted, at once if it is already; undefined: as soon as it is gone. */
+  when<T extends KubernetesObject>(
+    type: ResourceType,
+    name: string,
+    wanted: (object: T | undefined) => boolean,
+  ): Promise<T>;
+  /** As the kubelet would: merges into the pod's status. */
+  patchPodStatus(name: string, status: object): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const soon = () => Deadline.after(20_000);
+
+const log = pino({ level: 'silent' });
+
+/** The embedded API server, or the real one that `TEST_KUBECONFIG` names; neither has a node that runs pods. */
+export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
+  const real = process.env['TEST_KUBECONFIG'];
+  const server = real ? { kubeconfig: real, close: () => Promise.resolve() } : await startEmbedded();
+  const kubeconfig = await parseKubeConfig(readFileSync(server.kubeconfig, 'utf8'));
+  const client = createKubernetesClient({ kubeconfig, log });
+  const transport = createTransport({ kubeconfig, log });
+  const namespace = `test-${randomBytes(4).toString('hex')}`;
+  const manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+  await client.create(resource.namespaces, '', manifest, soon());
+
+  const waiting = new Set<() => void>();
+  const types = [resource.jupyterServers, resource.services, resource.configMaps, resource.statefulSets, resource.pods];
+  const caches = new Map(
+    types.map((type) => [
+      type as ResourceType,
+      createListWatchCache<KubernetesObject>({
+        client,
+        type,
+        namespaces: [namespace],
+        project: (raw) => raw,
+        onChange: () => {
+          for (const check of waiting) check();
+        },
+        log,
+      }),
+    ]),
+  );
+  await Promise.all([...caches.values()].map((cache) => cache.start()));
+
+  return {
+    embedded: !real,
+    client,
+    kubeconfig: server.kubeconfig,
+    namespace,
+    when: <T extends KubernetesObject>(type: ResourceType, name: string, wanted: (object: T | undefined) => boolean) =>
+      new Promise<T>((resolve, reject) => {
+        const see = () => caches.get(type)?.get(namespace, name) as T | undefined;
+        const timer = setTimeout(() => {
+          waiting.delete(check);
+          const last = JSON.stringify(see(), null, 1);
+          reject(new Error(`${type.plural} ${name} never became what was waited for: ${last}`));
+        }, 30_000);
+        const check = () => {
+          const object = see();
+          if (!wanted(object)) return;
+          clearTimeout(timer);
+          waiting.delete(check);
+          resolve(object as T);
+        };
+        waiting.add(check);
+        check();
+      }),
+    async patchPodStatus(name, status) {
+      const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`;
+      const body = { contentType: 'application/merge-patch+json', text: JSON.stringify({ status }) };
+      await transport.request({ describe: 'patch pod status', method: 'PATCH', path, body, limitBytes: 1e7 }, soon());
+    },
+    async close() {
+      await Promise.all([...caches.values()].map((cache) => cache.stop()));
+      await client.delete(resource.namespaces, '', namespace, {}, soon());
+      await client.close();
+      await transport.close();
+      await server.close();
+    },
+  };
+}
+
+/** The embedded cluster with its StatefulSet controller; pods are only taken away, never run. */
+async function startEmbedded(): Promise<{ kubeconfig: string; close(): Promise<void> }> {
+  const cluster = openCluster({ path: ':memory:', log });
+  const token = randomBytes(16).toString('hex');
+  const api = createApiServer({ cluster, token, log });
+  const controller = startStatefulSetController(
+    cluster,
+    createEventRecorder(cluster, 'statefulset-controller', log),
+    log,
+  );
+  const undertaker = cluster.watch(resource.pods, ({ type, object: { metadata } }) => {
+    const { name = '', namespace = '', deletionTimestamp } = metadata;
+    if (type !== 'DELETED' && deletionTimestamp)
+      cluster.delete(resource.pods, namespace, name, { gracePeriodSeconds: 0 });
+  });
+  const server = createServer(api.handler).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const folder = mkdtempSync(join(tmpdir(), 'cluster-under-test-'));
+  const entry = (value: object) => [{ name: 'test', ...value }];
+  const kubeconfig = join(folder, 'kubeconfig');
+  const text = JSON.stringify({
+    'current-context': 'test',
+    clusters: entry({ cluster: { server: `http://127.0.0.1:${port}` } }),
+    contexts: entry({ context: { cluster: 'test', user: 'test' } }),
+    users: entry({ user: { token } }),
+  });
+  writeFileSync(kubeconfig, text, { mode: 0o600 });
+  return {
+    kubeconfig,
+    async close() {
+      undertaker();
+      controller();
+      await api.close();
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+      cluster.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A session with the least that works, and what the test wants. */
+export function jupyterServer(
+  name: string,
+  spec: JupyterServer['spec'] = {},
+  metadata: JupyterServer['metadata'] = {},
+): JupyterServer {
+  return {
+    apiVersion: 'amalthea.dev/v1alpha1',
+    kind: 'JupyterServer',
+    metadata: { ...metadata, name },
+    spec: { ...spec, routing: { host: 'localhost:8000', path: `/sessions/${name}`, ...spec.routing } },
+  };
+}
