@@ -14,7 +14,11 @@ export async function load(
   const { origin, pathname, search } = new URL(url);
   const pool = new Pool(origin, { connections: options.connections, pipelining: 1 });
   const once = async () => {
-    const { statusCode, body } = await pool.request({ path: pathname + search, method: 'GET', headers: options.headers ?? {} });
+    const { statusCode, body } = await pool.request({
+      path: pathname + search,
+      method: 'GET',
+      headers: options.headers ?? {},
+    });
     const text = await body.text();
     if (statusCode !== 200) throw new Error(`${url} answered ${statusCode}: ${text.slice(0, 300)}`);
   };
@@ -34,5 +38,8 @@ export async function load(
   await run(Math.min(2, options.seconds));
   const took = (await run(options.seconds)).sort((a, b) => a - b);
   await pool.close();
-  return { requestsPerSecond: took.length / options.seconds, medianMs: took[Math.floor(took.length / 2)] ?? Number.NaN };
+  return {
+    requestsPerSecond: took.length / options.seconds,
+    medianMs: took[Math.floor(took.length / 2)] ?? Number.NaN,
+  };
 }

@@ -57,7 +57,10 @@ function works(command, args) {
 
 function checkMachine(needs) {
   if (process.platform === 'win32') {
-    fail('Notebook Sessions does not run on Windows itself.', 'Run it inside WSL2 (https://learn.microsoft.com/windows/wsl/install).');
+    fail(
+      'Notebook Sessions does not run on Windows itself.',
+      'Run it inside WSL2 (https://learn.microsoft.com/windows/wsl/install).',
+    );
   }
   if (needs.indexOf('git') >= 0 && !works('git', ['--version'])) {
     fail('git is missing: sessions are clones of git projects.', 'Install it, for example: sudo apt-get install git');
@@ -84,7 +87,10 @@ function installPackages() {
   var lock = modified(path.join(root, 'package-lock.json'));
   if (modified(path.join(root, 'node_modules', '.package-lock.json')) >= lock) return;
   process.stdout.write('Installing packages (once; about 20 seconds) ...\n');
-  var result = childProcess.spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: root, stdio: 'inherit' });
+  var result = childProcess.spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (result.error && result.error.code === 'ENOENT') {
     fail('npm is missing.', 'Install Node.js together with npm, for example from https://nodejs.org.');
   }
@@ -101,7 +107,15 @@ function nodeToUse() {
   var bundled = path.join(root, 'node_modules', 'node-' + process.platform + '-' + process.arch, 'bin', 'node');
   if (fs.existsSync(bundled)) return bundled;
   fail(
-    'Node.js ' + neededMajor + ' or newer is needed; this is ' + process.version + ' on ' + process.platform + '/' + process.arch + '.',
+    'Node.js ' +
+      neededMajor +
+      ' or newer is needed; this is ' +
+      process.version +
+      ' on ' +
+      process.platform +
+      '/' +
+      process.arch +
+      '.',
     'On Linux (x64, arm64) it comes with the packages; elsewhere install it from https://nodejs.org.',
   );
 }
@@ -122,9 +136,9 @@ function main() {
 
   var queue = task.run.slice();
   var child;
-  ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach(function (signal) {
+  ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) => {
     // The child decides when to end; this process only waits for it.
-    process.on(signal, function () {
+    process.on(signal, () => {
       if (child) child.kill(signal);
     });
   });
@@ -135,10 +149,10 @@ function main() {
     if (queue.length === 0) args = args.concat(process.argv.slice(3));
     var program = command[0] === 'node' ? node : path.join(bin, command[0]);
     child = childProcess.spawn(program, args, { cwd: root, env: env, stdio: 'inherit' });
-    child.on('error', function (error) {
+    child.on('error', (error) => {
       fail('Could not run ' + program + ': ' + error.message);
     });
-    child.on('exit', function (code, signal) {
+    child.on('exit', (code, signal) => {
       if (code !== 0) process.exit(code === null ? 128 + (os.constants.signals[signal] || 0) : code);
       next();
     });

@@ -72,8 +72,14 @@ async function main(): Promise<void> {
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
 
     await page.goto(`${platform.origin}/notebooks/`);
-    await page.getByText(/ of .* cores?$/).first().waitFor(patience);
-    await page.getByRole('button', { name: /^Launch/ }).first().waitFor(patience);
+    await page
+      .getByText(/ of .* cores?$/)
+      .first()
+      .waitFor(patience);
+    await page
+      .getByRole('button', { name: /^Launch/ })
+      .first()
+      .waitFor(patience);
     await shoot(page, 'sessions');
 
     await page.goto(`${platform.origin}/notebooks/docs`);

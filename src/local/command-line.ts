@@ -99,6 +99,10 @@ function gitUrl(value: string): string {
 /** The operating system's user, as a name that GitLab would accept. */
 export function localUser(): { username: string; name: string; email: string } {
   const raw = userInfo().username;
-  const username = raw.toLowerCase().replaceAll(/[^a-z0-9._-]/g, '-').replace(/^[^a-z0-9]+/, '') || 'local';
+  const username =
+    raw
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9._-]/g, '-')
+      .replace(/^[^a-z0-9]+/, '') || 'local';
   return { username, name: raw, email: `${username}@localhost.localdomain` };
 }

@@ -12,7 +12,10 @@ export const demoPage = `/notebooks/launch/${project.namespace}/${project.projec
  * Launches the demo project's session (or finds it), as the signed-in local user and over HTTP: the same way that a
  * browser takes, so that what works here works there.
  */
-export async function launchDemo(platform: { origin: string; cookieHeader: string }, deadline: Deadline): Promise<void> {
+export async function launchDemo(
+  platform: { origin: string; cookieHeader: string },
+  deadline: Deadline,
+): Promise<void> {
   const { origin, cookieHeader: cookie } = platform;
   const projectUrl = `${origin}/forge/api/v4/projects/${project.namespace}%2F${project.project}`;
   const branch = await call(`${projectUrl}/repository/branches/${project.branch}`, { cookie }, deadline);
@@ -25,7 +28,9 @@ export async function launchDemo(platform: { origin: string; cookieHeader: strin
   );
   if (launched.status !== 200 && launched.status !== 201) {
     const { error } = JSON.parse(launched.text) as { error?: { message: string; detail: string | null } };
-    throw new Error(`The demo session was not launched: ${error?.message ?? launched.status} ${error?.detail ?? ''}`.trim());
+    throw new Error(
+      `The demo session was not launched: ${error?.message ?? launched.status} ${error?.detail ?? ''}`.trim(),
+    );
   }
 }
 

@@ -66,7 +66,9 @@ async function reset(options: CommandLine, terminal: Terminal): Promise<number> 
   const state = openState(options.stateDir);
   if (!options.yes && process.stdin.isTTY) {
     const question = createInterface({ input: process.stdin, output: process.stdout });
-    const answer = await question.question(`Delete ${options.stateDir} with all sessions and the unsaved work in them? [y/N] `);
+    const answer = await question.question(
+      `Delete ${options.stateDir} with all sessions and the unsaved work in them? [y/N] `,
+    );
     question.close();
     if (!/^y(es)?$/i.test(answer.trim())) {
       state.release();
@@ -76,7 +78,8 @@ async function reset(options: CommandLine, terminal: Terminal): Promise<number> 
   }
   // A platform that was killed leaves its sessions running.
   const left = await endMarked(`${state.marker}/`, 5_000);
-  if (left.length > 0) throw new Error(`processes of sessions could not be ended: ${left.map(({ pid }) => pid).join(', ')}`);
+  if (left.length > 0)
+    throw new Error(`processes of sessions could not be ended: ${left.map(({ pid }) => pid).join(', ')}`);
   rmSync(options.stateDir, { recursive: true, force: true });
   state.release();
   terminal.say(`Deleted ${options.stateDir}.`);
@@ -125,7 +128,8 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC') return `The disk is full: ${error.message}. Free some space and start again.`;
-  if (code === 'EACCES' || code === 'EPERM') return `Not allowed: ${error.message}. Check who owns that folder, or choose another with --state.`;
+  if (code === 'EACCES' || code === 'EPERM')
+    return `Not allowed: ${error.message}. Check who owns that folder, or choose another with --state.`;
   return error.name === 'Error' ? error.message : (error.stack ?? error.message);
 }
 

@@ -137,7 +137,14 @@ export async function startPlatform(
   rmSync(socketPath, { force: true });
   const program = (name: string, entry: string, env: Record<string, string>) =>
     parts.adopt(
-      keepRunning({ name, entry: join(source, entry), env, logFile: state.path('logs', `${name}.log`), log }),
+      keepRunning({
+        name,
+        entry: join(source, entry),
+        env,
+        logFile: state.path('logs', `${name}.log`),
+        processFile: state.path(`${name}.process`),
+        log,
+      }),
       (started) => started.stop(),
     );
   const service = program('service', 'main.ts', serviceEnvironment(facts, process.env));
@@ -148,7 +155,10 @@ export async function startPlatform(
   try {
     await untilReady(socketPath, Deadline.after(serviceStartMs, signal));
   } catch (error) {
-    throw new Error(`The service did not start. The end of ${state.path('logs', 'service.log')}:\n${service.logTail(15)}`, { cause: error });
+    throw new Error(
+      `The service did not start. The end of ${state.path('logs', 'service.log')}:\n${service.logTail(15)}`,
+      { cause: error },
+    );
   }
 
   const started = parts.move();
@@ -177,7 +187,9 @@ async function openForge(options: CommandLine, state: State, terminal: Terminal,
     const { project, uncommittedFiles } = await forge.addExistingRepository({ path });
     terminal.step(`serving ${path} as ${project.namespace}/${project.path}`);
     if (uncommittedFiles) {
-      terminal.detail(`${uncommittedFiles} files with uncommitted changes are not part of sessions: commit what they should see`);
+      terminal.detail(
+        `${uncommittedFiles} files with uncommitted changes are not part of sessions: commit what they should see`,
+      );
     }
   }
   return forge;
@@ -187,12 +199,20 @@ async function openForge(options: CommandLine, state: State, terminal: Terminal,
 function localImages({ versions, description }: PythonEnvironment): LocalImage[] {
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const [major, minor] = versions.python.split('.');
-  return ['latest', `python-${major}.${minor}`].map((tag) => ({ name: 'images/jupyter', tag, description, architecture }));
+  return ['latest', `python-${major}.${minor}`].map((tag) => ({
+    name: 'images/jupyter',
+    tag,
+    description,
+    architecture,
+  }));
 }
 
 /** Preparation may take minutes on a first start: the heading appears only when there is something to wait for. */
 async function whilePrinting<Result>(work: Promise<Result>, terminal: Terminal): Promise<Result> {
-  const heading = setTimeout(() => terminal.step('preparing Python and JupyterLab (only now and after updates) ...'), 500);
+  const heading = setTimeout(
+    () => terminal.step('preparing Python and JupyterLab (only now and after updates) ...'),
+    500,
+  );
   try {
     return await work;
   } finally {
@@ -212,4 +232,3 @@ function keptSecret(state: State, name: string): string {
   if (!existsSync(file)) writePrivate(file, randomBytes(32).toString('hex'));
   return readFileSync(file, 'utf8').trim();
 }
-

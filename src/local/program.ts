@@ -1,9 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
-import { renameSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { isAlive, type ProcessId, readProcess } from './kubelet/process/processes.ts';
+import { writePrivate } from './state.ts';
+
+/** A killed platform leaves its programs behind, still serving the old cluster: there must be one of each. */
+async function endFormer(processFile: string): Promise<void> {
+  if (!existsSync(processFile)) return;
+  const former = JSON.parse(readFileSync(processFile, 'utf8')) as ProcessId;
+  while (isAlive(former)) {
+    process.kill(former.pid, 'SIGKILL');
+    // Another program's child: nothing tells when it is gone.
+    await wait(10);
+  }
+}
 
 /** Bytes after which a program's log is put aside at its next start. */
 const maxLogBytes = 10 * 1024 * 1024;
@@ -29,9 +41,11 @@ export function keepRunning(options: {
   entry: string;
   env: Record<string, string>;
   logFile: string;
+  /** Notes which process it is, so that the next start finds one that outlived a killed platform. */
+  processFile: string;
   log: Logger;
 }): Program {
-  const { name, entry, env, logFile, log } = options;
+  const { name, entry, env, logFile, processFile, log } = options;
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
 
@@ -41,12 +55,17 @@ export function keepRunning(options: {
     child = spawn(process.execPath, [entry], { env, stdio: ['ignore', output, output] });
     closeSync(output);
     const started = child;
+    const identified = started.pid === undefined ? undefined : readProcess(started.pid);
+    if (identified)
+      writePrivate(processFile, JSON.stringify({ pid: identified.pid, startTicks: identified.startTicks }));
     const [code, signal] = (await once(started, 'exit')) as [number | null, string | null];
     child = undefined;
-    if (!stopping.signal.aborted) log.error({ program: name, code, signal }, 'program ended by itself; starting it again');
+    if (!stopping.signal.aborted)
+      log.error({ program: name, code, signal }, 'program ended by itself; starting it again');
   }
 
   const running = (async () => {
+    await endFormer(processFile);
     let backoff = firstBackoffMs;
     while (!stopping.signal.aborted) {
       const since = performance.now();

@@ -27,7 +27,8 @@ export function siteHandlers({ port, gateway, forge, registry, ingress }: SitePa
       return gateway.handle(req, res);
     },
     // Nothing on this site speaks WebSocket.
-    upgrade: (_req, socket) => void socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'),
+    upgrade: (_req, socket) =>
+      void socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'),
   };
   return virtualHosts(
     new Map([

@@ -1,11 +1,10 @@
-import { Markup, html } from './html.ts';
+import { html, Markup } from './html.ts';
 
 /**
  * Icons of 16 x 16 in one hidden sheet per page; `<use>` refers to them inside the same document, so that the content
  * security policy needs no exception and nothing is loaded.
  */
-const stroke =
-  'fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"';
+const stroke = 'fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"';
 
 const shapes = {
   branch:

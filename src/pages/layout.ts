@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import type { Identity } from '../identity/types.ts';
 import { type Fragment, html, type Markup } from './html.ts';
-import { iconSheet, icon, logo } from './icons.ts';
+import { icon, iconSheet, logo } from './icons.ts';
 
 export interface Page {
   title: string;

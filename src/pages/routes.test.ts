@@ -9,7 +9,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../app.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { GitCredentials, Identity } from '../identity/types.ts';
-import { ada, commitFiles, makeRepository, runGit, type ServedForge, serveForge, withToken } from '../local/forge/testing/served-forge.ts';
+import {
+  ada,
+  commitFiles,
+  makeRepository,
+  runGit,
+  type ServedForge,
+  serveForge,
+  withToken,
+} from '../local/forge/testing/served-forge.ts';
 import { loadDocument } from '../pipeline/document.ts';
 import { asApiError } from '../pipeline/faults.ts';
 import { createGitLab } from '../platform/gitlab/client.ts';
@@ -56,7 +64,13 @@ beforeAll(async () => {
     git: { url: forge.url, token: null, tokenExpiresAt: 0 },
   };
   const members = [{ username: 'ada', accessLevel: 40 }];
-  await forge.forge.createProject({ namespace: 'Group/Sub', path: 'Solar-Wind', name: hostileName, description: 'Particles', members });
+  await forge.forge.createProject({
+    namespace: 'Group/Sub',
+    path: 'Solar-Wind',
+    name: hostileName,
+    description: 'Particles',
+    members,
+  });
   await forge.forge.createProject({ namespace: 'ada', path: 'empty', members });
   const tree = await makeRepository(join(forge.scratch, 'tree'), { 'a.txt': 'one\n' });
   onFeature = await runGit(tree, 'rev-parse', 'HEAD');
@@ -223,7 +237,10 @@ describe('trouble', () => {
       expect(page.status).toBe(401);
       expect(page.text).toContain('Nobody is signed in.');
     }
-    const program = await get(`/launch/${project}`, { as: undefined, headers: { accept: 'application/json, text/html;q=0.1' } });
+    const program = await get(`/launch/${project}`, {
+      as: undefined,
+      headers: { accept: 'application/json, text/html;q=0.1' },
+    });
     expect(program.status).toBe(401);
     expect(JSON.parse(program.text)).toMatchObject({ error: { code: 1401, requestId } });
     const api = await get('/projects', { as: undefined });
@@ -247,7 +264,9 @@ describe('sessions page', () => {
 describe('assets', () => {
   it('are kept by browsers for ever under the address that the page gives them', async () => {
     const { text } = await get('/');
-    const addresses = [...text.matchAll(/(?:href|src)="(\.\/assets\/[^"]+)"/g)].map((match) => match[1]?.slice(1) ?? '');
+    const addresses = [...text.matchAll(/(?:href|src)="(\.\/assets\/[^"]+)"/g)].map(
+      (match) => match[1]?.slice(1) ?? '',
+    );
     expect(addresses).toHaveLength(4);
     for (const address of addresses) {
       const { status, response } = await get(address);
@@ -288,7 +307,9 @@ describe('GET /projects', () => {
   });
 
   it('searches', async () => {
-    expect(JSON.parse((await get('/projects?search=%20SOLAR%20')).text)).toMatchObject({ projects: [{ path: project }] });
+    expect(JSON.parse((await get('/projects?search=%20SOLAR%20')).text)).toMatchObject({
+      projects: [{ path: project }],
+    });
     expect(JSON.parse((await get('/projects?search=nope')).text)).toEqual({ projects: [] });
     expect(JSON.parse((await get('/projects?page=2')).text)).toEqual({ projects: [] });
   });
@@ -298,7 +319,9 @@ describe('GET /projects', () => {
     async (query) => {
       const { status, text } = await get(`/projects?${query}`);
       expect(status).toBe(422);
-      expect(JSON.parse(text)).toMatchObject({ error: { code: 1422, fields: [{ path: expect.stringMatching(/^query\./) }] } });
+      expect(JSON.parse(text)).toMatchObject({
+        error: { code: 1422, fields: [{ path: expect.stringMatching(/^query\./) }] },
+      });
     },
   );
 });

@@ -42,7 +42,10 @@ export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
     const { identity, deadline } = contextOf(res);
     const { namespace, project } = req.params;
     const { ref } = req.query as { ref?: string };
-    const target = await resolveLaunch({ gitlab, identity, path: `${namespace}/${project}`, ref: ref || undefined }, deadline);
+    const target = await resolveLaunch(
+      { gitlab, identity, path: `${namespace}/${project}`, ref: ref || undefined },
+      deadline,
+    );
     sender.send(req, res, 200, {
       title: `${target.project.name} · Notebook Sessions`,
       script: 'launch.js',

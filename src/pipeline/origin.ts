@@ -47,7 +47,10 @@ function isOwn(origin: string, headers: IncomingHttpHeaders): boolean {
   const from = URL.parse(origin);
   if (!from || !/^https?:$/.test(from.protocol) || headers.host === undefined) return false;
   // An encrypted page and its unencrypted namesake are not the same: anybody on the way can write the latter.
-  const encrypted = headers['x-forwarded-proto'] === 'https';
+  const encrypted =
+    String(headers['x-forwarded-proto'] ?? '')
+      .split(',')[0]
+      ?.trim() === 'https';
   if (encrypted && from.protocol !== 'https:') return false;
   // Parsed with the origin's scheme, so that a default port may be written or left out.
   return URL.parse(`${from.protocol}//${headers.host}`)?.host === from.host;

@@ -21,14 +21,16 @@ const strictPolicy = policy("'self'");
  * On every answer; pages may replace some. Answers are of one person at one moment and never stored; nothing here may be
  * framed, taken for another type, or loaded into a page of another origin.
  */
+const headers: readonly (readonly [string, string])[] = [
+  ['Content-Security-Policy', strictPolicy],
+  ['X-Content-Type-Options', 'nosniff'],
+  ['X-Frame-Options', 'DENY'],
+  ['Referrer-Policy', 'same-origin'],
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
+  ['Cache-Control', 'no-store'],
+];
+
 export const securityHeaders: RequestHandler = (_req, res, next) => {
-  res.set({
-    'Content-Security-Policy': strictPolicy,
-    'X-Content-Type-Options': 'nosniff',
-    'X-Frame-Options': 'DENY',
-    'Referrer-Policy': 'same-origin',
-    'Cross-Origin-Resource-Policy': 'same-origin',
-    'Cache-Control': 'no-store',
-  });
+  for (const [name, value] of headers) res.setHeader(name, value);
   next();
 };

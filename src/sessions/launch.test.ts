@@ -160,6 +160,20 @@ describe('the same session', () => {
   });
 });
 
+describe('an object of somebody else that has the name of the session', () => {
+  it('is never given to the caller', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const { body } = await call('POST', '/servers', project);
+    cluster.finish(body.name);
+    const theirs = { token: 'the-token-of-somebody-else' };
+    cluster.put({ metadata: { name: body.name, namespace: 'renku', uid: 'other' }, spec: { auth: theirs } });
+    await expect.poll(async () => (await call('GET', '/servers')).body.servers).toEqual({});
+    const refused = await call('POST', '/servers', project);
+    expect([refused.status, refused.body.error.code]).toEqual([500, 3002]);
+    expect(JSON.stringify(refused.body)).not.toContain(theirs.token);
+  });
+});
+
 describe('50 identical launches at once', () => {
   it('on one replica make one session', async () => {
     const call = (await replica()).as(john(gitlab.url));

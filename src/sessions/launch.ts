@@ -13,6 +13,7 @@ import { type LaunchRequest, projectPath } from './launch-request.ts';
 import { buildJupyterServer } from './manifest/build.ts';
 import { manifestInput } from './manifest/from-launch.ts';
 import { sessionName } from './name.ts';
+import { owns } from './ownership.ts';
 import type { SessionStore } from './store.ts';
 
 export interface LaunchParts extends CheckParts {
@@ -122,8 +123,9 @@ async function prepare(
   checks.catch(() => undefined);
   try {
     const found = dying ?? (await readLive(parts.store, name, deadline));
-    if (found && found.metadata.deletionTimestamp === undefined) return { living: found };
-    const [checked] = await Promise.all([checks, found && waitUntilGone(parts.store, found, deadline)]);
+    const isDying = found?.metadata.deletionTimestamp !== undefined;
+    if (found && !isDying && owns(identity, found)) return { living: found };
+    const [checked] = await Promise.all([checks, isDying ? waitUntilGone(parts.store, found, deadline) : undefined]);
     return { checked };
   } finally {
     needless.abort();

@@ -10,6 +10,7 @@ import type {
   PodStatus,
   SessionState,
 } from '../jupyter-server/types.ts';
+import { keptPatches } from './presentation/steps.ts';
 
 type Unknown = Record<string, unknown>;
 
@@ -68,6 +69,7 @@ function spec(from: Unknown): NonNullable<JupyterServer['spec']> {
       tls: { enabled: record(routing['tls'])['enabled'] === true },
     }),
     storage: present({ size: textOrNumber(storage['size']) }),
+    patches: keptPatches(list(from['patches'])),
   };
 }
 

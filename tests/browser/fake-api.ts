@@ -43,7 +43,13 @@ export interface FakeAnswer {
 export type FakeSession = ReturnType<typeof fakeSession>;
 export type StepStatus = 'ready' | 'waiting' | 'executing' | 'failed';
 
-const stepLabels = ['Initialization', 'Downloading server image', 'Cloning and configuring the repository', 'Authentication and proxying services', 'Starting session'];
+const stepLabels = [
+  'Initialization',
+  'Downloading server image',
+  'Cloning and configuring the repository',
+  'Authentication and proxying services',
+  'Starting session',
+];
 
 export const anonymous: Identity = {
   kind: 'anonymous',
@@ -157,7 +163,10 @@ export async function startFakeApi(): Promise<FakeApi> {
     },
   };
 
-  machine.get('/sessions/:name', (req, res) => void res.type('html').send(`<title>Lab</title><p>JupyterLab of ${req.params.name}`));
+  machine.get(
+    '/sessions/:name',
+    (req, res) => void res.type('html').send(`<title>Lab</title><p>JupyterLab of ${req.params.name}`),
+  );
   machine.use(
     createApp({
       config,
@@ -183,7 +192,11 @@ function observer(fake: FakeApi): express.Router {
     const answer = fake.intercept?.(req.method, req.path);
     if (!answer) return next();
     // Not `json`: it may be an answer that no document knows.
-    res.status(answer.status).set(answer.headers ?? {}).type('json').send(JSON.stringify(answer.body));
+    res
+      .status(answer.status)
+      .set(answer.headers ?? {})
+      .type('json')
+      .send(JSON.stringify(answer.body));
   });
 }
 
@@ -191,7 +204,10 @@ function apiRoutes(fake: FakeApi): express.Router {
   const present = (session: FakeSession) => ({
     ...session,
     started: new Date(session.started).toISOString(),
-    status: { ...session.status, warnings: session.status.warnings.map(({ message, critical = false }) => ({ message, critical })) },
+    status: {
+      ...session.status,
+      warnings: session.status.warnings.map(({ message, critical = false }) => ({ message, critical })),
+    },
   });
   const router = express.Router();
   const found = (name: string) => {
@@ -199,7 +215,13 @@ function apiRoutes(fake: FakeApi): express.Router {
     if (!session) throw new ApiError(errorKind.missing, `There is no session ${name}.`);
     return session;
   };
-  router.get('/servers', (_req, res) => void res.json({ servers: Object.fromEntries([...fake.sessions].map(([name, session]) => [name, present(session)])) }));
+  router.get(
+    '/servers',
+    (_req, res) =>
+      void res.json({
+        servers: Object.fromEntries([...fake.sessions].map(([name, session]) => [name, present(session)])),
+      }),
+  );
   router.get('/servers/:name', (req, res) => void res.json(present(found(req.params.name))));
   router.get('/logs/:name', (req, res) => {
     found(req.params.name);
@@ -212,7 +234,9 @@ function apiRoutes(fake: FakeApi): express.Router {
   });
   router.post('/servers', (req, res) => {
     const { namespace, project, branch, commit_sha: commit } = req.body as Record<string, string>;
-    const existing = [...fake.sessions.values()].find((session) => session.annotations['renku.io/projectName'] === project);
+    const existing = [...fake.sessions.values()].find(
+      (session) => session.annotations['renku.io/projectName'] === project,
+    );
     if (existing) return void res.status(200).json(present(existing));
     const name = `ada-${project}`;
     const session = fakeSession(name, {
@@ -231,7 +255,11 @@ function apiRoutes(fake: FakeApi): express.Router {
 
 /** One branch `main`, one branch `feature/x`, one tag `v1`; the same commits everywhere. */
 function fakeGitLab(fake: FakeApi): GitLab {
-  const commits: Record<string, string> = { main: '8f14e45f'.repeat(5), 'feature/x': 'c9f0f895'.repeat(5), v1: '45c48cce'.repeat(5) };
+  const commits: Record<string, string> = {
+    main: '8f14e45f'.repeat(5),
+    'feature/x': 'c9f0f895'.repeat(5),
+    v1: '45c48cce'.repeat(5),
+  };
   const working = () => {
     if (fake.gitlabError) throw fake.gitlabError;
   };

@@ -63,7 +63,8 @@ describeInChromium('first light', (browser) => {
     await jupyterLab(page);
     const statuses = new Map<string, number>();
     page.on('response', (response) => {
-      if (response.url().startsWith(platform.origin)) statuses.set(`${response.request().method()} ${response.url()}`, response.status());
+      if (response.url().startsWith(platform.origin))
+        statuses.set(`${response.request().method()} ${response.url()}`, response.status());
     });
     const api = `${platform.origin}/notebooks/servers`;
     const launch = JSON.stringify({ namespace: 'demo', project: 'first-light', commit_sha: 'main', branch: 'stolen' });
@@ -88,7 +89,8 @@ describeInChromium('first light', (browser) => {
     })()`)) as { failed?: boolean; type?: string; text?: string }[];
     expect(attempts).toHaveLength(5);
     // Nothing can be read: either the request failed, or its answer is opaque.
-    for (const attempt of attempts) expect(attempt.failed || (attempt.type === 'opaque' && attempt.text === '')).toBe(true);
+    for (const attempt of attempts)
+      expect(attempt.failed || (attempt.type === 'opaque' && attempt.text === '')).toBe(true);
     expect(statuses.size).toBeGreaterThan(0);
     for (const [request, status] of statuses) expect(status, request).toBe(403);
 
@@ -117,7 +119,10 @@ describeInChromium('first light', (browser) => {
     await page.getByRole('button', { name: /^Launch .*second-light/ }).waitFor(patience);
     await tabTo(/^Launch .*second-light/);
     await page.keyboard.press('Enter');
-    await page.getByRole('list', { name: 'Steps' }).getByText('Cloning and configuring the repository').waitFor(patience);
+    await page
+      .getByRole('list', { name: 'Steps' })
+      .getByText('Cloning and configuring the repository')
+      .waitFor(patience);
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
     await jupyterLab(page);
     await page.locator('.jp-DirListing-item', { hasText: 'only-here.txt' }).waitFor(patience);
@@ -144,7 +149,10 @@ describeInChromium('first light', (browser) => {
     await page.goto(`${platform.origin}/notebooks/docs`);
     await page.locator('.swagger-ui .info .title').waitFor(patience);
     await expect.poll(() => page.locator('.opblock').count(), patience).toBeGreaterThan(6);
-    await page.getByRole('button', { name: /GET ?\/servers/ }).first().click();
+    await page
+      .getByRole('button', { name: /GET ?\/servers/ })
+      .first()
+      .click();
     await page.getByText('200', { exact: true }).first().waitFor(patience);
     expect(mistakes).toEqual([]);
   });

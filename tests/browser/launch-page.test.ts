@@ -39,11 +39,17 @@ describeInChromium('launch page', (browser) => {
     expect(await steps.count()).toBe(5);
     Object.assign(session().status.details[0] ?? {}, { status: 'ready' });
     Object.assign(session().status.details[1] ?? {}, { status: 'executing' });
-    await expect.poll(() => steps.allInnerTexts(), soon).toEqual(expect.arrayContaining(['Initialization\n: done', 'Downloading server image\n: in progress']));
+    await expect
+      .poll(() => steps.allInnerTexts(), soon)
+      .toEqual(expect.arrayContaining(['Initialization\n: done', 'Downloading server image\n: in progress']));
     session().status.state = 'running';
     await page.waitForURL(`${fake.sessionOrigin}/sessions/${name}`);
     expect(posts()).toMatchObject([
-      { method: 'POST', path: '/servers', body: { namespace: 'demo', project: 'first-light', branch: 'main', commit_sha: '8f14e45f'.repeat(5) } },
+      {
+        method: 'POST',
+        path: '/servers',
+        body: { namespace: 'demo', project: 'first-light', branch: 'main', commit_sha: '8f14e45f'.repeat(5) },
+      },
     ]);
     // "Back" is not another launch.
     await page.goBack();
@@ -117,7 +123,11 @@ describeInChromium('launch page', (browser) => {
     };
     await page.getByRole('button', { name: 'Start again' }).click();
     await headline(page, 'Starting your session');
-    expect(fake.requests.filter(({ method }) => method !== 'GET').map(({ method }) => method)).toEqual(['POST', 'DELETE', 'POST']);
+    expect(fake.requests.filter(({ method }) => method !== 'GET').map(({ method }) => method)).toEqual([
+      'POST',
+      'DELETE',
+      'POST',
+    ]);
   });
 
   it('stops after asking, and offers to start again', async () => {

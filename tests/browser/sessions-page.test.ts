@@ -1,7 +1,14 @@
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { describeInChromium } from './chromium.ts';
-import { anonymous, type FakeApi, fakeProject, fakeSession, type FakeSessionOptions, startFakeApi } from './fake-api.ts';
+import {
+  anonymous,
+  type FakeApi,
+  type FakeSessionOptions,
+  fakeProject,
+  fakeSession,
+  startFakeApi,
+} from './fake-api.ts';
 
 /** How long the page may take to show a change: its slowest turn is 5 s. */
 const soon = { timeout: 15_000 };
@@ -46,7 +53,14 @@ describeInChromium('sessions page', (browser) => {
     expect(await shown.getByRole('listitem').allInnerTexts()).toContain('Downloading server image\n: in progress');
     expect(await shown.getByRole('link', { name: 'Open' }).isVisible()).toBe(false);
 
-    Object.assign(session, fakeSession('a', { url: session.url, usage: { cpu: 0.25, memory: '0.5G' }, warnings: [{ message: 'Mind the gap.' }] }));
+    Object.assign(
+      session,
+      fakeSession('a', {
+        url: session.url,
+        usage: { cpu: 0.25, memory: '0.5G' },
+        warnings: [{ message: 'Mind the gap.' }],
+      }),
+    );
     await look(page);
     await shown.getByText('Running', { exact: true }).waitFor(soon);
     await shown.getByText('0.25 of 0.5 cores').waitFor();
@@ -66,7 +80,10 @@ describeInChromium('sessions page', (browser) => {
 
   it('is worked with the keyboard alone, and keeps the focus while it refreshes', async () => {
     const session = add('a');
-    fake.logs.set('a', { 'git-clone': 'cloned', 'jupyter-server': '2026-01-02T03:04:05.678901234Z \u001b[32mready\u001b[0m' });
+    fake.logs.set('a', {
+      'git-clone': 'cloned',
+      'jupyter-server': '2026-01-02T03:04:05.678901234Z \u001b[32mready\u001b[0m',
+    });
     const page = await open();
     const shown = card(page, 'demo/first-light');
     await shown.waitFor(soon);
@@ -103,7 +120,9 @@ describeInChromium('sessions page', (browser) => {
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
     await shown.getByText('Stopping', { exact: true }).waitFor(soon);
-    expect(fake.requests.filter(({ method }) => method === 'DELETE')).toEqual([{ method: 'DELETE', path: '/servers/a', body: undefined }]);
+    expect(fake.requests.filter(({ method }) => method === 'DELETE')).toEqual([
+      { method: 'DELETE', path: '/servers/a', body: undefined },
+    ]);
     expect(await focused().innerText()).toBe('demo/first-light');
     fake.sessions.clear();
     await look(page);
@@ -116,11 +135,16 @@ describeInChromium('sessions page', (browser) => {
     const page = await open();
     await card(page, 'demo/old').waitFor(soon);
     await page.evaluate('window.before = document.querySelector("article")');
-    await card(page, 'demo/old').getByRole('button', { name: /^Details/ }).click();
+    await card(page, 'demo/old')
+      .getByRole('button', { name: /^Details/ })
+      .click();
     add('new', { project: 'new' });
     await look(page);
     await card(page, 'demo/new').waitFor(soon);
-    expect(await page.getByRole('article').allInnerTexts()).toEqual([expect.stringMatching(/^demo\/new/), expect.stringMatching(/^demo\/old/)]);
+    expect(await page.getByRole('article').allInnerTexts()).toEqual([
+      expect.stringMatching(/^demo\/new/),
+      expect.stringMatching(/^demo\/old/),
+    ]);
     expect(await page.evaluate('window.before === document.querySelectorAll("article")[1]')).toBe(true);
     expect(await card(page, 'demo/old').getByText('registry.example.org/images/jupyter:latest').isVisible()).toBe(true);
     expect(await page.evaluate('document.activeElement.textContent')).toMatch(/Details/);
@@ -149,7 +173,12 @@ describeInChromium('sessions page', (browser) => {
       ...Array.from({ length: 2 }, () => ({
         method: 'POST',
         path: '/servers',
-        body: expect.objectContaining({ namespace: 'demo', project: 'first-light', branch: 'feature/x', commit_sha: 'c0ffee' }),
+        body: expect.objectContaining({
+          namespace: 'demo',
+          project: 'first-light',
+          branch: 'feature/x',
+          commit_sha: 'c0ffee',
+        }),
       })),
     ]);
   });
@@ -162,7 +191,14 @@ describeInChromium('sessions page', (browser) => {
       path === '/servers'
         ? {
             status: 500,
-            body: { error: { code: 3000, message: 'The Kubernetes API server does not answer.', detail: 'Try again in a moment.', requestId: 'request-x' } },
+            body: {
+              error: {
+                code: 3000,
+                message: 'The Kubernetes API server does not answer.',
+                detail: 'Try again in a moment.',
+                requestId: 'request-x',
+              },
+            },
           }
         : undefined;
     const alert = page.getByRole('alert');
@@ -176,7 +212,10 @@ describeInChromium('sessions page', (browser) => {
     fake.intercept = () => ({ status: 200, body: 'not what was asked for' });
     await alert.getByText('This page made a mistake.').waitFor(soon);
     expect(mistakes.splice(0).join()).toMatch(/TypeError/);
-    fake.intercept = () => ({ status: 401, body: { error: { code: 1401, message: 'Nobody is signed in.', detail: null, requestId: 'r' } } });
+    fake.intercept = () => ({
+      status: 401,
+      body: { error: { code: 1401, message: 'Nobody is signed in.', detail: null, requestId: 'r' } },
+    });
     await alert.getByText('Nobody is signed in.').waitFor(soon);
     expect(await page.getByRole('article').count()).toBe(0);
     fake.intercept = undefined;
@@ -200,7 +239,14 @@ describeInChromium('sessions page', (browser) => {
 
   it('treats every text of a project, a session and a log as text', async () => {
     fake.projects = [fakeProject('evil/x', { name: hostile, description: hostile })];
-    add('a', { project: hostile, namespace: hostile, branch: hostile, state: 'failed', message: hostile, image: hostile });
+    add('a', {
+      project: hostile,
+      namespace: hostile,
+      branch: hostile,
+      state: 'failed',
+      message: hostile,
+      image: hostile,
+    });
     add('b', { project: 'link', url: 'javascript:window.hacked=true' });
     fake.logs.set('a', { [hostile]: hostile });
     const page = await open();
@@ -245,14 +291,25 @@ describeInChromium('sessions page', (browser) => {
     ['dark', 'dark' as const],
   ])('fits a phone and has enough contrast (%s)', async (_name, colorScheme) => {
     fake.identity = anonymous;
-    fake.projects = [fakeProject('a-rather/long/namespace/with/a-very-long-project-name-that-does-not-want-to-break', { description: 'x'.repeat(300) })];
-    add('a', { state: 'failed', message: `Failed because of ${'y'.repeat(200)}`, namespace: 'some/deeply/nested/group', project: 'z'.repeat(80) });
+    fake.projects = [
+      fakeProject('a-rather/long/namespace/with/a-very-long-project-name-that-does-not-want-to-break', {
+        description: 'x'.repeat(300),
+      }),
+    ];
+    add('a', {
+      state: 'failed',
+      message: `Failed because of ${'y'.repeat(200)}`,
+      namespace: 'some/deeply/nested/group',
+      project: 'z'.repeat(80),
+    });
     add('b', { warnings: [{ message: 'This session ends soon.', critical: true }], usage: { cpu: 1 } });
     add('c', { project: 'c', state: 'stopping' });
     const page = await open({ viewport: { width: 360, height: 740 }, colorScheme });
     await card(page, 'demo/first-light').waitFor(soon);
     await page.getByRole('button', { name: /^Launch/ }).waitFor(soon);
-    await card(page, 'demo/first-light').getByRole('button', { name: /^Details/ }).click();
+    await card(page, 'demo/first-light')
+      .getByRole('button', { name: /^Details/ })
+      .click();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     expect(await page.evaluate(smallTargets)).toEqual([]);
     expect(await page.evaluate(faintTexts)).toEqual([]);

@@ -46,7 +46,9 @@ describe.each(kubectls)('%s', (kubectl) => {
     expect(run('describe', 'pod', `${name}-0`)).toContain('jupyter-server');
     expect(run('logs', `${name}-0`, '-c', 'git-clone')).toMatch(/\S/);
 
-    const follow = spawn(kubectl, args('logs', '-f', `${name}-0`, '-c', 'jupyter-server'), { stdio: ['ignore', 'pipe', 'inherit'] });
+    const follow = spawn(kubectl, args('logs', '-f', `${name}-0`, '-c', 'jupyter-server'), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const ended = new Promise((resolve) => follow.on('exit', resolve));
     await new Promise((resolve) => follow.stdout.once('data', resolve));
     run('delete', 'js', name, '--wait=true');

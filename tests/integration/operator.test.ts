@@ -1,77 +1,19 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { JupyterServer, KubernetesObject, PodStatus } from '../../src/jupyter-server/types.ts';
-import { electLeader } from '../../src/operator/leader-election.ts';
-import { createOperator, type Operator } from '../../src/operator/operator.ts';
-import { readSettings } from '../../src/operator/settings.ts';
+import type { JupyterServer, KubernetesObject } from '../../src/jupyter-server/types.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { type ClusterUnderTest, jupyterServer, openClusterUnderTest, soon } from '../support/cluster-under-test.ts';
-
-const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+import { healthy, operatedSessions, type StatefulSet } from '../support/operated-sessions.ts';
 
 let cluster: ClusterUnderTest;
-let operators: Operator[] = [];
-
-async function startOperator(): Promise<Operator> {
-  const operator = createOperator({
-    client: cluster.client,
-    settings: readSettings({ NAMESPACES: cluster.namespace }),
-    log,
-  });
-  operators.push(operator);
-  await operator.start();
-  return operator;
-}
-
-const create = (server: JupyterServer) =>
-  cluster.client.create(resource.jupyterServers, cluster.namespace, server, soon());
-const patch = (name: string, body: object) =>
-  cluster.client.mergePatch<JupyterServer>(resource.jupyterServers, cluster.namespace, name, body, soon());
-const server = (name: string, wanted: (object: JupyterServer) => boolean) =>
-  cluster.when<JupyterServer>(resource.jupyterServers, name, (object) => object !== undefined && wanted(object));
-const inState = (name: string, state: string) => server(name, ({ status }) => status?.state === state);
-const remove = (name: string, propagationPolicy: 'Foreground' | 'Background' = 'Background') =>
-  cluster.client.delete(resource.jupyterServers, cluster.namespace, name, { propagationPolicy }, soon());
-
-interface StatefulSet extends KubernetesObject {
-  spec: { replicas: number; template: { spec: { containers: { resources?: object }[] } } };
-}
-
-const healthy: PodStatus = {
-  phase: 'Running',
-  conditions: ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({ type, status: 'True' })),
-  containerStatuses: ['jupyter-server', 'passthrough-proxy'].map((name) => ({
-    name,
-    image: 'i',
-    imageID: 'i',
-    ready: true,
-    restartCount: 0,
-    state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
-  })),
-};
-
-/** Plays the kubelet: the pod of this session becomes healthy. Its uid. @param formerUid of a pod that is not meant. */
-async function makeHealthy(name: string, formerUid?: string): Promise<string> {
-  const { metadata } = await cluster.when(
-    resource.pods,
-    `${name}-0`,
-    (object) => object !== undefined && !object.metadata.deletionTimestamp && object.metadata.uid !== formerUid,
-  );
-  await cluster.patchPodStatus(`${name}-0`, healthy);
-  return metadata.uid ?? '';
-}
+const { startOperator, stopOperators, create, patch, remove, server, inState, makeHealthy } = operatedSessions(
+  () => cluster,
+);
 
 beforeAll(async () => {
   cluster = await openClusterUnderTest();
 });
 
-afterEach(async () => {
-  await Promise.all(operators.map((operator) => operator.stop()));
-  operators = [];
-});
+afterEach(stopOperators);
 
 afterAll(() => cluster.close());
 
@@ -399,90 +341,5 @@ describe('causes', () => {
     expect(told.status?.state).toBe('starting');
     await cluster.patchPodStatus('no-image-0', healthy);
     expect((await inState('no-image', 'running')).status?.events?.['pod']?.message).toBeUndefined();
-  });
-});
-
-describe('several operators', () => {
-  it('at once make every session once, and agree', async () => {
-    await Promise.all([startOperator(), startOperator(), startOperator()]);
-    const names = Array.from({ length: 10 }, (_, i) => `many-${i}`);
-    await Promise.all(names.map((name) => create(jupyterServer(name))));
-    for (const name of names) {
-      await makeHealthy(name);
-      const running = await inState(name, 'running');
-      expect(running.status?.events?.['operator']?.message).toBeUndefined();
-    }
-  });
-
-  it('with a lease are one after the other', async () => {
-    const options = { client: cluster.client, namespace: cluster.namespace, name: 'lease', log };
-    const timing = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryMs: 20 };
-    const [first, second] = [new AbortController(), new AbortController()];
-    const a = electLeader({ ...options, ...timing, identity: 'a' }, first.signal);
-    await a.elected;
-    const b = electLeader({ ...options, ...timing, identity: 'b' }, second.signal);
-    let bLeads = false;
-    const elected = b.elected.then(() => {
-      bLeads = true;
-    });
-    // Three rounds of b, in which it sees a's lease.
-    const lease = () => cluster.client.get(resource.leases, cluster.namespace, 'lease', soon());
-    for (const before = (await lease())?.metadata.resourceVersion; ; ) {
-      if (Number((await lease())?.metadata.resourceVersion) > Number(before) + 3) break;
-    }
-    expect(bLeads).toBe(false);
-    first.abort();
-    await a.ended;
-    await a.lost;
-    await elected;
-    // Somebody takes it by force: b gives up leading.
-    await cluster.client.mergePatch(
-      resource.leases,
-      cluster.namespace,
-      'lease',
-      { spec: { holderIdentity: 'c' } },
-      soon(),
-    );
-    await b.lost;
-    second.abort();
-  });
-});
-
-describe('the program', () => {
-  const entry = fileURLToPath(new URL('../../src/operator/main.ts', import.meta.url));
-  const base = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
-
-  it('works, leads, and ends cleanly at SIGTERM', async () => {
-    const env = {
-      ...base,
-      KUBECONFIG: cluster.kubeconfig,
-      NAMESPACES: cluster.namespace,
-      LEADER_ELECTION: 'true',
-      POD_NAME: 'me',
-      POD_NAMESPACE: cluster.namespace,
-    };
-    const child = spawn(process.execPath, [entry], { env, stdio: ['ignore', 'inherit', 'inherit'] });
-    const exit = once(child, 'exit');
-    await create(jupyterServer('by-program'));
-    await server('by-program', ({ status }) => status?.create_fn !== undefined);
-    child.kill('SIGTERM');
-    expect(await exit).toEqual([0, null]);
-    const lease = await cluster.client.get<KubernetesObject & { spec?: { holderIdentity?: string } }>(
-      resource.leases,
-      cluster.namespace,
-      'notebook-sessions-operator',
-      soon(),
-    );
-    expect(lease?.spec?.holderIdentity).toBeFalsy();
-  });
-
-  it('says what is missing and ends with 1', async () => {
-    const child = spawn(process.execPath, [entry], { env: base, stdio: ['ignore', 'ignore', 'pipe'] });
-    let errors = '';
-    child.stderr.on('data', (chunk) => {
-      errors += chunk;
-    });
-    expect(await once(child, 'close')).toEqual([1, null]);
-    expect(errors).toContain('NAMESPACES');
   });
 });

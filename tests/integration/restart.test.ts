@@ -20,7 +20,9 @@ async function threeSessions(running: Platform): Promise<SessionAnswer[]> {
 }
 
 async function names(running: Platform): Promise<string[]> {
-  const { servers } = (await (await running.api('/notebooks/servers')).json()) as { servers: Record<string, SessionAnswer> };
+  const { servers } = (await (await running.api('/notebooks/servers')).json()) as {
+    servers: Record<string, SessionAnswer>;
+  };
   return Object.keys(servers).sort();
 }
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cookieFrom, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { cookieFrom, jupyterPorts, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
 
 let platform: Platform;
@@ -12,6 +12,13 @@ beforeAll(async () => {
   commit = await demoCommit(platform);
 });
 afterAll(() => platform?.dispose());
+afterEach(async () => {
+  const { servers } = (await (await platform.api('/notebooks/servers')).json()) as {
+    servers: Record<string, SessionAnswer>;
+  };
+  await Promise.all(Object.keys(servers).map((name) => remove(name, '?forced=true')));
+  await Promise.all(Object.keys(servers).map((name) => waitForState(platform, name, ['gone'], 30_000)));
+});
 
 async function launch(body: RequestInit = launchBody(commit)): Promise<{ status: number; session: SessionAnswer }> {
   const response = await platform.api('/notebooks/servers', body);
@@ -36,7 +43,10 @@ describe('the life of a session', () => {
 
     const open = await openSession(platform, running.url);
     const kernel = await open.startKernel();
-    const printed = await open.execute(kernel, "import subprocess; print(subprocess.check_output(['git', 'rev-parse', 'HEAD'], text=True))");
+    const printed = await open.execute(
+      kernel,
+      "import subprocess; print(subprocess.check_output(['git', 'rev-parse', 'HEAD'], text=True))",
+    );
     expect(printed.trim()).toBe(commit);
 
     const logs = (await (await platform.api(`/notebooks/logs/${session.name}`)).json()) as Record<string, string>;
@@ -48,7 +58,7 @@ describe('the life of a session', () => {
     const list = (await (await platform.api('/notebooks/servers')).json()) as { servers: object };
     expect(list.servers).toEqual({});
     expect(markedProcesses(platform.stateDir)).toEqual([]);
-    const link = await fetch(running.url, { redirect: 'manual', headers: { accept: 'text/html' } });
+    const link = await fetch(running.url, { headers: { accept: 'text/html' } });
     expect(link.status).toBe(404);
   });
 
@@ -60,9 +70,10 @@ describe('the life of a session', () => {
     await open.execute(
       kernel,
       [
-        'import os, signal, subprocess',
+        'import os, subprocess',
         "subprocess.Popen(['setsid', 'sh', '-c', 'trap \"\" TERM; while :; do sleep 1; done'])",
-        'os.kill(os.getppid(), signal.SIGSTOP)',
+        // A stopped process takes no SIGTERM; a moment later, so that this cell's end is still told.
+        "subprocess.Popen(['sh', '-c', f'sleep 1; kill -STOP {os.getppid()}']).wait; None",
       ].join('\n'),
     );
     expect(markedProcesses(platform.stateDir).length).toBeGreaterThan(2);
@@ -86,11 +97,7 @@ describe('exactly one session', () => {
 
     const name = answers[0]?.session.name as string;
     await waitForState(platform, name, ['running']);
-    const jupyters = markedProcesses(platform.stateDir).filter((pid) =>
-      execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).match(/jupyter-?lab/),
-    );
-    const ports = new Set(jupyters.map((pid) => /port=(\d+)/.exec(execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }))?.[1]));
-    expect(ports.size).toBe(1);
+    expect(jupyterPorts(platform.stateDir)).toHaveLength(1);
     expect(await remove(name)).toBe(204);
   });
 
@@ -131,7 +138,10 @@ describe('anonymous users', () => {
     const created = await anonymous(mine, '/notebooks/servers', launchBody(commit));
     const session = (await created.json()) as SessionAnswer;
     expect(created.status, JSON.stringify(session)).toBe(201);
-    for (const [cookie, expected] of [[mine, 200], [other, 404]] as const) {
+    for (const [cookie, expected] of [
+      [mine, 200],
+      [other, 404],
+    ] as const) {
       expect((await anonymous(cookie, `/notebooks/servers/${session.name}`)).status).toBe(expected);
       expect((await anonymous(cookie, `/notebooks/logs/${session.name}`)).status).toBe(expected);
     }
@@ -145,7 +155,11 @@ describe('anonymous users', () => {
     const cookie = await newcomer();
     const forged = `${cookie.slice(0, -4)}${cookie.endsWith('aaaa') ? 'bbbb' : 'aaaa'}`;
     expect((await anonymous(forged, '/notebooks/servers')).status).toBe(401);
-    const inside = { 'Renku-Auth-Id-Token': 'a.b.c', 'Renku-Auth-Access-Token': 'x', 'Renku-Auth-Git-Credentials': 'e30=' };
+    const inside = {
+      'Renku-Auth-Id-Token': 'a.b.c',
+      'Renku-Auth-Access-Token': 'x',
+      'Renku-Auth-Git-Credentials': 'e30=',
+    };
     const impostor = await fetch(`${platform.origin}/notebooks/servers`, { headers: inside });
     expect(impostor.status).toBe(200);
     expect(await impostor.json()).toEqual({ servers: {} });
@@ -154,7 +168,11 @@ describe('anonymous users', () => {
   it('cannot reach a registered user’s session', async () => {
     const { session } = await launch();
     const cookie = await newcomer();
-    for (const [method, path] of [['GET', 'servers'], ['GET', 'logs'], ['DELETE', 'servers']] as const) {
+    for (const [method, path] of [
+      ['GET', 'servers'],
+      ['GET', 'logs'],
+      ['DELETE', 'servers'],
+    ] as const) {
       expect((await anonymous(cookie, `/notebooks/${path}/${session.name}`, { method })).status).toBe(404);
     }
     expect((await platform.api(`/notebooks/servers/${session.name}`)).status).toBe(200);
@@ -179,19 +197,21 @@ describe('other sites and other users of the machine', () => {
   });
 
   it('get 401 from the embedded API server without its token', async () => {
-    const withoutToken = execFileSync('curl', ['-sk', '-o', '/dev/null', '-w', '%{http_code}', `https://127.0.0.1:${platform.port}/api/v1/namespaces`], {
-      encoding: 'utf8',
-    });
+    const withoutToken = execFileSync(
+      'curl',
+      ['-sk', '-o', '/dev/null', '-w', '%{http_code}', `https://127.0.0.1:${platform.port}/api/v1/namespaces`],
+      {
+        encoding: 'utf8',
+      },
+    );
     expect(withoutToken).toBe('401');
   });
 
   it('are refused by a session’s own port without its credential', async () => {
     const { session } = await launch();
     await waitForState(platform, session.name, ['running']);
-    const ports = markedProcesses(platform.stateDir)
-      .map((pid) => /port=(\d+)/.exec(execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }))?.[1])
-      .filter((port) => port !== undefined);
-    expect(ports.length).toBeGreaterThan(0);
+    const ports = jupyterPorts(platform.stateDir);
+    expect(ports).toHaveLength(1);
     const answer = await fetch(`http://127.0.0.1:${ports[0]}/sessions/${session.name}/api/contents`);
     expect(answer.status).toBe(403);
     const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
@@ -206,7 +226,18 @@ async function statusWithHost(host: string, cookie: string): Promise<number> {
   return Number(
     execFileSync(
       'curl',
-      ['-s', '-o', '/dev/null', '-w', '%{http_code}', '-H', `Host: ${host}`, '-H', `Cookie: ${cookie}`, `${platform.origin}/notebooks/servers`],
+      [
+        '-s',
+        '-o',
+        '/dev/null',
+        '-w',
+        '%{http_code}',
+        '-H',
+        `Host: ${host}`,
+        '-H',
+        `Cookie: ${cookie}`,
+        `${platform.origin}/notebooks/servers`,
+      ],
       { encoding: 'utf8' },
     ),
   );

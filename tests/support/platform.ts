@@ -73,7 +73,9 @@ export async function startPlatform(
         const found = lines.map((line) => pattern.exec(line)).find((match) => match !== null);
         if (found) settle(() => resolve(found));
         else if (child.exitCode !== null || child.signalCode !== null) {
-          settle(() => reject(new Error(`the platform ended before it printed ${pattern}:\n${diagnosis(lines, stateDir)}`)));
+          settle(() =>
+            reject(new Error(`the platform ended before it printed ${pattern}:\n${diagnosis(lines, stateDir)}`)),
+          );
         }
       };
       const settle = (finish: () => void) => {
@@ -95,7 +97,10 @@ export async function startPlatform(
     signInLink,
     pid: child.pid as number,
     api: (path, init) =>
-      fetch(`${origin}${path}`, { ...init, headers: { cookie: cookieFrom(join(stateDir, 'cookies.txt')), ...init?.headers } }),
+      fetch(`${origin}${path}`, {
+        ...init,
+        headers: { cookie: cookieFrom(join(stateDir, 'cookies.txt')), ...init?.headers },
+      }),
     kubernetes: (path) => getFromKubernetes(join(stateDir, 'kubeconfig'), path),
     output: () => lines.join('\n'),
     printed,
@@ -144,7 +149,9 @@ function getFromKubernetes(kubeconfig: string, path: string): Promise<string> {
       response.on('data', (chunk: string) => {
         text += chunk;
       });
-      response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error(`${response.statusCode}: ${text}`))));
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve(text) : reject(new Error(`${response.statusCode}: ${text}`)),
+      );
     }).on('error', reject);
   });
 }
@@ -168,7 +175,11 @@ function childrenOf(parent: number): number[] {
 }
 
 function parentOf(pid: number): number | undefined {
-  return readProc(pid, 'stat')?.replace(/^.*\) /s, '').split(' ').slice(1, 2).map(Number)[0];
+  return readProc(pid, 'stat')
+    ?.replace(/^.*\) /s, '')
+    .split(' ')
+    .slice(1, 2)
+    .map(Number)[0];
 }
 
 /** Only the platform's own programs (service, operator), never a session's processes. */
@@ -180,14 +191,22 @@ function readProc(pid: number, file: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch (error) {
-    // It has ended between the listing and the look.
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    // It has ended between the listing and the look, or is somebody else's.
+    if (['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }
 
 function killIfAlive(pid: number): void {
   if (readProc(pid, 'stat') !== undefined) process.kill(pid, 'SIGKILL');
+}
+
+/** The ports that this state folder's Jupyter servers listen on, from their command lines. */
+export function jupyterPorts(stateDir: string): number[] {
+  const ports = markedProcesses(stateDir).map(
+    (pid) => /ServerApp\.port=(\d+)/.exec(readProc(pid, 'cmdline') ?? '')?.[1],
+  );
+  return [...new Set(ports.filter((port) => port !== undefined).map(Number))];
 }
 
 /** Every process whose environment carries the marker of this state folder. */

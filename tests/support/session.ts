@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { request } from 'undici';
 import WebSocket from 'ws';
 import { cookieFrom, type Platform } from './platform.ts';
 
@@ -39,24 +40,30 @@ export async function waitForState(
   while (performance.now() < end) {
     const response = await platform.api(`/notebooks/servers/${name}`);
     last = await response.text();
-    if (response.status === 404 && states.includes('gone')) return JSON.parse('{"status":{"state":"gone"}}') as SessionAnswer;
+    if (response.status === 404 && states.includes('gone'))
+      return JSON.parse('{"status":{"state":"gone"}}') as SessionAnswer;
     if (response.ok) {
       const session = JSON.parse(last) as SessionAnswer;
       if (states.includes(session.status.state)) return session;
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  throw new Error(`session ${name} was not ${states.join(' or ')} within ${timeoutMs} ms; last answer:\n${last}\n${platform.output()}`);
+  throw new Error(
+    `session ${name} was not ${states.join(' or ')} within ${timeoutMs} ms; last answer:\n${last}\n${platform.output()}`,
+  );
 }
 
 /** Goes through the redirects of the sign-in dance with a cookie jar for each of the two hosts. */
 export async function openSession(platform: Platform, url: string): Promise<OpenSession> {
-  const jar: Record<string, string> = { '127.0.0.1': cookieFrom(join(platform.stateDir, 'cookies.txt')), localhost: '' };
+  const jar: Record<string, string> = {
+    '127.0.0.1': cookieFrom(join(platform.stateDir, 'cookies.txt')),
+    localhost: '',
+  };
   let next = url;
   for (let hop = 0; hop < 8; hop++) {
     const { hostname } = new URL(next);
-    const response = await fetch(next, {
-      redirect: 'manual',
+    // Not fetch, which sets the Sec-Fetch headers itself: to a script's, not to a person's who follows a link.
+    const response = await request(next, {
       headers: {
         cookie: jar[hostname] ?? '',
         accept: 'text/html',
@@ -65,13 +72,14 @@ export async function openSession(platform: Platform, url: string): Promise<Open
         'sec-fetch-site': 'none',
       },
     });
-    await response.arrayBuffer();
-    for (const line of response.headers.getSetCookie()) {
+    const text = await response.body.text();
+    for (const line of [response.headers['set-cookie'] ?? []].flat()) {
       jar[hostname] = [jar[hostname], line.split(';')[0]].filter(Boolean).join('; ');
     }
-    const location = response.headers.get('location');
-    if (!location) {
-      if (!response.ok) throw new Error(`opening ${url}: ${next} answered ${response.status}`);
+    const location = response.headers['location'];
+    if (typeof location !== 'string') {
+      if (response.statusCode >= 400)
+        throw new Error(`opening ${url}: ${next} answered ${response.statusCode}: ${text.slice(0, 500)}`);
       return opened(url.replace(/[/?]*(\?.*)?$/, ''), jar['localhost'] ?? '');
     }
     next = new URL(location, next).href;
@@ -101,7 +109,9 @@ function opened(url: string, cookie: string): OpenSession {
 /** Speaks the Jupyter messaging protocol (version 5) far enough to run one cell. */
 function execute(address: string, cookie: string, code: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(address, { headers: { cookie, origin: new URL(address.replace(/^ws/, 'http')).origin } });
+    const socket = new WebSocket(address, {
+      headers: { cookie, origin: new URL(address.replace(/^ws/, 'http')).origin },
+    });
     const id = randomUUID();
     let text = '';
     const limit = setTimeout(() => finish(new Error(`no answer of the kernel within 60 s; so far: ${text}`)), 60_000);
@@ -113,7 +123,13 @@ function execute(address: string, cookie: string, code: string): Promise<string>
     };
     socket.on('error', finish);
     socket.on('open', () => {
-      const header = { msg_id: id, username: 'test', session: randomUUID(), msg_type: 'execute_request', version: '5.3' };
+      const header = {
+        msg_id: id,
+        username: 'test',
+        session: randomUUID(),
+        msg_type: 'execute_request',
+        version: '5.3',
+      };
       const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
       socket.send(JSON.stringify({ header, parent_header: {}, metadata: {}, content, channel: 'shell', buffers: [] }));
     });
@@ -143,7 +159,9 @@ export function launchBody(commit: string, more: object = {}): RequestInit {
 
 /** The commit at the tip of a branch of the demo project. */
 export async function demoCommit(platform: Platform, branch = 'main'): Promise<string> {
-  const response = await fetch(`${platform.origin}/forge/api/v4/projects/demo%2Ffirst-light/repository/branches/${branch}`);
+  const response = await fetch(
+    `${platform.origin}/forge/api/v4/projects/demo%2Ffirst-light/repository/branches/${branch}`,
+  );
   if (!response.ok) throw new Error(`the forge answered ${response.status}: ${await response.text()}`);
   return ((await response.json()) as { commit: { id: string } }).commit.id;
 }

@@ -63,7 +63,7 @@ class RestServer {
   readonly #documents: Documents;
   readonly #calls = new Map<string, number>();
   readonly #watches = new Set<() => void>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<IncomingMessage, Promise<void>>();
   readonly #closing = new AbortController();
   #node: NodeAgent | undefined;
 
@@ -87,14 +87,18 @@ class RestServer {
   async close(): Promise<void> {
     this.#closing.abort();
     for (const end of this.#watches) end();
-    await Promise.all(this.#running);
+    // Nobody waits for the rest of a body that is still coming.
+    for (const req of this.#running.keys()) if (!req.complete) req.destroy();
+    await Promise.all(this.#running.values());
   }
 
   handle(req: IncomingMessage, res: ServerResponse): void {
     // Whoever went away is noticed by `close`; a write after that is no event of its own.
     res.on('error', (error) => this.#log.debug({ err: error }, 'an answer could not be sent'));
-    const run = this.#answer(req, res).finally(() => this.#running.delete(run));
-    this.#running.add(run);
+    this.#running.set(
+      req,
+      this.#answer(req, res).finally(() => this.#running.delete(req)),
+    );
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {

@@ -4,19 +4,20 @@ import type { Store } from './store.ts';
 export const EVENT_LIFETIME_MS = 3_600_000;
 const CHECK_EVERY_MS = 60_000;
 
-/** Removes Events that are too old, now and every minute. Returns what ends it. */
+/** Removes Events that are too old. */
+export function removeOldEvents({ kinds, objects, now }: Pick<Store, 'kinds' | 'objects' | 'now'>): void {
+  const oldest = now() - EVENT_LIFETIME_MS;
+  for (const entry of [...objects.entries(kinds.events).values()]) {
+    if (entry.writtenAt < oldest) objects.remove(kinds.events, entry);
+  }
+}
+
+/** Does so now and every minute. Returns what ends it. */
 export function expireEvents(store: Store): () => void {
-  const sweep = (): void => {
-    const { events } = store.kinds;
-    const oldest = store.now() - EVENT_LIFETIME_MS;
-    for (const entry of [...store.objects.entries(events).values()]) {
-      if (entry.writtenAt < oldest) store.objects.remove(events, entry);
-    }
-  };
-  sweep();
+  removeOldEvents(store);
   const timer = setInterval(() => {
     try {
-      sweep();
+      removeOldEvents(store);
     } catch (error) {
       store.log.error({ err: error }, 'old events could not be removed');
     }

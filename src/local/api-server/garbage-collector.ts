@@ -22,7 +22,7 @@ export class GarbageCollector {
   /** uid of an owner -> uids of what names it in ownerReferences. */
   readonly #dependents = new Map<string, Set<string>>();
   readonly #unsubscribe: () => void;
-  readonly #first: NodeJS.Immediate;
+  #started = false;
   #version: number;
 
   constructor(store: Store) {
@@ -32,18 +32,17 @@ export class GarbageCollector {
     for (const kind of store.kinds.all) {
       for (const { object } of store.objects.entries(kind).values()) this.#index({ kind, object });
     }
-    // What a killed process left unfinished.
-    this.#first = setImmediate(() => this.#examine(new Set(this.#byUid.keys())));
     this.#unsubscribe = store.objects.subscribe(() => this.#catchUp());
   }
 
   close(): void {
-    clearImmediate(this.#first);
     this.#unsubscribe();
   }
 
   #catchUp(): void {
-    const affected = new Set<string>();
+    // At first everything: a killed process may have left work unfinished.
+    const affected = new Set<string>(this.#started ? [] : this.#byUid.keys());
+    this.#started = true;
     for (const { kind, type, entry, previous } of this.#store.objects.changesSince(this.#version) ?? []) {
       this.#version = entry.version;
       const { object } = entry;

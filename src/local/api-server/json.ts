@@ -38,6 +38,25 @@ export function setDefault(parent: JsonObject, name: string, value: unknown): vo
   if (member(parent, name) === undefined || parent[name] === null) parent[name] = value;
 }
 
+/** Objects and arrays within each other, at most. Everything that walks through an object is recursive. */
+const DEPTH_LIMIT = 500;
+
+/**
+ * What makes a JSON value from outside unusable here, or undefined: too deep, the one member name that JavaScript gives
+ * a meaning, or a number that JSON cannot say (1e999 is read as infinity).
+ */
+export function structureProblem(value: unknown, depth = 0): string | undefined {
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number is too large';
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth >= DEPTH_LIMIT) return `nested more than ${DEPTH_LIMIT} levels deep`;
+  if (Object.hasOwn(value, '__proto__')) return 'the name __proto__ is not accepted';
+  for (const inner of Object.values(value)) {
+    const problem = structureProblem(inner, depth + 1);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
 /** A copy that holds only what JSON holds: `undefined` is dropped, dates become text. */
 export function cloneJson<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { StatusError } from '../cluster.ts';
 import { badRequest } from './failures.ts';
-import { cloneJson, isObject, type JsonObject } from './json.ts';
+import { isObject, type JsonObject, structureProblem } from './json.ts';
 
 /** RFC 7386: null takes a member away, objects merge, everything else replaces. Neither argument is changed. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
@@ -26,7 +26,7 @@ const OPERATIONS_LIMIT = 10_000;
 const COPY_LIMIT = 3 * 1024 * 1024;
 
 /**
- * Applies RFC 6902 operations to `target`, in place, and returns it. As lenient as the library of Kubernetes, which
+ * Applies RFC 6902 operations to `target`, in place, and returns it; the values of `patch` become part of it. As lenient as the library of Kubernetes, which
  * the operators of this resource rely on: `replace` and `copy` of a missing member work, a negative index counts
  * from the end, `test` takes a missing member for null.
  * Throws StatusError 400 (not a patch), 413 (too many operations), 422 (cannot be applied).
@@ -79,7 +79,10 @@ function apply(document: JsonObject, { op, path, from, value }: Operation, budge
       add(document, path, remove(document, from));
       return;
     case 'copy': {
-      const text = JSON.stringify(read(document, from) ?? null);
+      const source = read(document, from) ?? null;
+      const trouble = structureProblem(source);
+      if (trouble !== undefined) throw unprocessable(trouble);
+      const text = JSON.stringify(source);
       budget.copyBytes -= text.length;
       if (budget.copyBytes < 0) throw unprocessable('the copies of this patch are too large');
       add(document, path, JSON.parse(text));
@@ -97,23 +100,22 @@ function apply(document: JsonObject, { op, path, from, value }: Operation, budge
 
 function add(document: JsonObject, path: string[], value: unknown): void {
   const { parent, name } = locate(document, path);
-  const copy = cloneJson(value);
   if (!Array.isArray(parent)) {
-    setMember(parent, name, copy, path);
+    setMember(parent, name, value, path);
     return;
   }
   if (name === '-') {
-    parent.push(copy);
+    parent.push(value);
     return;
   }
   const index = indexIn(parent.length + 1, name, path);
-  parent.splice(index, 0, copy);
+  parent.splice(index, 0, value);
 }
 
 function replace(document: JsonObject, path: string[], value: unknown): void {
   const { parent, name } = locate(document, path);
-  if (Array.isArray(parent)) parent[indexIn(parent.length, name, path)] = cloneJson(value);
-  else setMember(parent, name, cloneJson(value), path);
+  if (Array.isArray(parent)) parent[indexIn(parent.length, name, path)] = value;
+  else setMember(parent, name, value, path);
 }
 
 function remove(document: JsonObject, path: string[]): unknown {

@@ -157,10 +157,8 @@ export class Store implements Cluster {
       }
     };
     const unsubscribe = this.objects.subscribe(wake);
-    const first = setImmediate(wake);
     return () => {
       stopped = true;
-      clearImmediate(first);
       unsubscribe();
     };
   }

@@ -82,6 +82,11 @@ export class VersionedObjects {
     return this.#version;
   }
 
+  /** How many are woken by writes. */
+  get subscribers(): number {
+    return this.#subscribers.size;
+  }
+
   /** The oldest version from which a watch can still be continued. */
   get oldestVersion(): number {
     return this.#compacted;
@@ -100,6 +105,7 @@ export class VersionedObjects {
   entriesAt(kind: Kind, version: number): ReadonlyMap<string, Entry> | undefined {
     const since = this.changesSince(version);
     if (since === undefined) return undefined;
+    if (since.length === 0) return this.entries(kind);
     const then = new Map(this.entries(kind));
     for (const change of since.toReversed()) {
       if (change.kind !== kind) continue;
@@ -158,11 +164,12 @@ export class VersionedObjects {
   }
 
   /**
-   * Calls `wake` soon after writes (many writes, one call). Never called from inside a write. A subscriber that has
-   * caught up when `wake` returns misses nothing; one that has not may find its place compacted away.
+   * Calls `wake` soon, and then soon after writes (many writes, one call). Never called from inside a write. A
+   * subscriber that has caught up when `wake` returns misses nothing; one that has not may find its place compacted away.
    */
   subscribe(wake: () => void): () => void {
     this.#subscribers.add(wake);
+    this.#schedule();
     return () => {
       this.#subscribers.delete(wake);
     };
@@ -186,6 +193,10 @@ export class VersionedObjects {
     this.#version = change.entry.version;
     this.#history.push(change);
     this.#historyCharacters += change.entry.text.length;
+    this.#schedule();
+  }
+
+  #schedule(): void {
     this.#delivery ??= setImmediate(() => this.#deliver());
   }
 

@@ -27,12 +27,13 @@ export interface HttpBackendOptions {
 
 /** Time between asking a process group to end and ending it. */
 const killGraceMs = 2000;
+/** Time that a push which has arrived completely gets when the forge stops. */
+const finishGraceMs = 5000;
 
 /** Runs `git http-backend` (CGI, RFC 3875), one process group per request. */
 export class HttpBackend {
   readonly #options: HttpBackendOptions;
-  /** Running programs, each with the promise of its end. */
-  readonly #running = new Map<ChildProcess, Promise<void>>();
+  readonly #running = new Map<ChildProcess, { ended: Promise<void>; mustFinish: () => boolean }>();
   #closed = false;
 
   constructor(options: HttpBackendOptions) {
@@ -61,14 +62,14 @@ export class HttpBackend {
         resolve();
       });
     });
-    this.#running.set(child, ended);
+    // A push that has arrived completely may be updating a working tree: half an update is worse than a late one.
+    const mustFinish = () => git.service === 'git-receive-pack' && !git.advertise && request.complete;
+    this.#running.set(child, { ended, mustFinish });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => {
       if (stderr.length < 8192) stderr += chunk.toString('utf8');
     });
 
-    // A push that has arrived completely may be updating a working tree: half an update is worse than a late one.
-    const mustFinish = () => git.service === 'git-receive-pack' && !git.advertise && request.complete;
     const onClose = () => {
       if (response.writableFinished || mustFinish()) return;
       log.info('the client went away, its git is ended');
@@ -107,11 +108,13 @@ export class HttpBackend {
     }
   }
 
-  /** Ends all transfers and waits until their processes are gone. */
+  /** Ends all transfers, pushes in their last steps a little later, and waits until their processes are gone. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const child of this.#running.keys()) endGroup(child);
-    await Promise.all(this.#running.values());
+    for (const [child, { mustFinish }] of this.#running) if (!mustFinish()) endGroup(child);
+    const timer = setTimeout(() => [...this.#running.keys()].forEach(endGroup), finishGraceMs);
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    clearTimeout(timer);
   }
 }
 

@@ -19,12 +19,15 @@ let front: Server;
 let gateway: Gateway;
 let origin: string;
 let now = Date.now();
+/** Milliseconds that pass whenever the time is asked for. */
+let tick = 0;
 let gitTokens = 0;
 let issueGitToken: GatewayOptions['issueGitToken'];
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'gateway-'));
   now = Date.now();
+  tick = 0;
   gitTokens = 0;
   issueGitToken = (user, expiresAt) => {
     gitTokens += 1;
@@ -56,7 +59,10 @@ async function startGateway(): Promise<void> {
     issueGitToken: (user, expiresAt) => issueGitToken(user, expiresAt),
     serviceTarget: { socketPath: join(directory, 'service.sock') },
     log: pino({ level: 'silent' }),
-    now: () => now,
+    now: () => {
+      now += tick;
+      return now;
+    },
   });
 }
 
@@ -95,6 +101,14 @@ test('the link signs in once, for ten minutes, and leads to the page it names', 
   const late = gateway.signInLink();
   now += 10 * 60_000;
   expect((await new TestBrowser().visit(late)).status).toBe(401);
+});
+
+test('time that passes while the cookie is made does not spoil it', async () => {
+  tick = 7;
+  const cookie = (await new TestBrowser().visit(gateway.signInLink())).headers['set-cookie']?.[0] ?? '';
+  const maxAge = Number(/Max-Age=(\d+);/.exec(cookie)?.[1]);
+  expect(maxAge).toBeGreaterThan(29.9 * 24 * 3600);
+  expect(maxAge).toBeLessThanOrEqual(30 * 24 * 3600);
 });
 
 test('who looks ahead does not use the link up', async () => {

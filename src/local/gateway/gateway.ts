@@ -120,15 +120,18 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     owner,
     browsers,
     browserOf,
-    setCookie: (value) =>
-      stringifySetCookie({
+    setCookie: (value) => {
+      const expiresAt = value === undefined ? now() : (browsers.byCookie(value)?.expiresAt ?? now());
+      const maxAge = Math.floor((expiresAt - now()) / 1000);
+      return stringifySetCookie({
         name: cookieName,
         value: value ?? '',
         httpOnly: true,
         sameSite: 'lax',
         path: '/',
-        maxAge: value === undefined ? 0 : (browsers.byCookie(value)?.expiresAt ?? now()) / 1000 - now() / 1000,
-      }),
+        maxAge,
+      });
+    },
     signInLink,
     signInCodes,
     sessions,

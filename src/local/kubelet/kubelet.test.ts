@@ -3,16 +3,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { resource } from '../../platform/kubernetes/resources.ts';
-import {
-  basePath,
-  createRest,
-  createSession,
-  deleteSession,
-  namespace,
-  statefulSet,
-  TestMachine,
-  waiting,
-} from './testing/session.ts';
+import { killPlatform, TestMachine, waiting } from './testing/machine.ts';
+import { basePath, createRest, createSession, deleteSession, namespace, statefulSet } from './testing/templates.ts';
 
 let machine: TestMachine;
 beforeEach(async () => {
@@ -43,7 +35,7 @@ const fault = (value: string) => [{ name: 'FAULT', value }];
 
 describe('a session', () => {
   it('is cloned, started, ready; its paths are real ones, its secrets are for it alone', async () => {
-    createSession(machine, { name: 'a', token: 'secret-token', graceSeconds: 1 });
+    createSession(machine.cluster, { name: 'a', token: 'secret-token', graceSeconds: 1 });
     const pod = await machine.ready('a');
     expect(pod.status).toMatchObject({ phase: 'Running', podIP: '127.0.0.1', startTime: expect.any(String) });
     expect(machine.container('a', 'git-clone')).toMatchObject({
@@ -75,16 +67,16 @@ describe('a session', () => {
   });
 
   it('of a registered user gets a token that nobody knows', async () => {
-    createSession(machine, { name: 'a' });
+    createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     expect(endpoint('a').token).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it('is gone with every process and its folders when it is deleted', async () => {
-    createSession(machine, { name: 'a', variables: fault('stray') });
+    createSession(machine.cluster, { name: 'a', variables: fault('stray') });
     const { uid } = (await machine.ready('a')).metadata;
     expect(machine.marked('jupyter-server').length).toBeGreaterThanOrEqual(3);
-    deleteSession(machine, 'a');
+    deleteSession(machine.cluster, 'a');
     await vi.waitFor(() => expect(machine.pod('a')).toBeUndefined(), waiting);
     expect(machine.marked()).toEqual([]);
     expect(machine.kubelet.endpoint(namespace, 'a-0')).toBeUndefined();
@@ -93,9 +85,9 @@ describe('a session', () => {
   });
 
   it('that ignores SIGTERM is gone at once when its deletion is forced, also while it is being deleted', async () => {
-    createSession(machine, { name: 'a', variables: fault('deaf'), graceSeconds: 600 });
+    createSession(machine.cluster, { name: 'a', variables: fault('deaf'), graceSeconds: 600 });
     await machine.ready('a');
-    deleteSession(machine, 'a');
+    deleteSession(machine.cluster, 'a');
     await vi.waitFor(() => expect(machine.pod('a')?.metadata.deletionTimestamp).toBeDefined(), waiting);
     const before = performance.now();
     machine.cluster.delete(resource.pods, namespace, 'a-0', { gracePeriodSeconds: 0 });
@@ -104,7 +96,7 @@ describe('a session', () => {
   });
 
   it('keeps its files through hibernation, and a new session of the same name does not get them', async () => {
-    createSession(machine, { name: 'a' });
+    createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     writeFileSync(join(workspace('a'), 'mine'), '');
     machine.cluster.mergePatch(resource.statefulSets, namespace, 'a', { spec: { replicas: 0 } });
@@ -112,12 +104,12 @@ describe('a session', () => {
     machine.cluster.mergePatch(resource.statefulSets, namespace, 'a', { spec: { replicas: 1 } });
     await machine.ready('a');
     expect(existsSync(join(workspace('a'), 'mine'))).toBe(true);
-    deleteSession(machine, 'a');
+    deleteSession(machine.cluster, 'a');
     await vi.waitFor(
       () => expect(machine.cluster.get(resource.persistentVolumeClaims, namespace, 'a')).toBeUndefined(),
       waiting,
     );
-    createSession(machine, { name: 'a' });
+    createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     expect(existsSync(join(workspace('a'), 'mine'))).toBe(false);
   });
@@ -129,7 +121,7 @@ describe('trouble', () => {
       name: 'a',
       variables: [{ name: 'X', valueFrom: { secretKeyRef: { name: 'later', key: 'env.X' } } }],
     };
-    createSession(machine, session);
+    createSession(machine.cluster, session);
     await vi.waitFor(
       () =>
         expect(machine.container('a')?.state?.waiting).toEqual({
@@ -156,7 +148,7 @@ describe('trouble', () => {
   });
 
   it('with an image that is not there names those that are', async () => {
-    createSession(machine, { name: 'a', image: 'registry/other:1' });
+    createSession(machine.cluster, { name: 'a', image: 'registry/other:1' });
     const sentence = 'there is no image "registry/other:1" on this machine; it has: registry/server:1';
     await vi.waitFor(
       () =>
@@ -169,7 +161,7 @@ describe('trouble', () => {
   });
 
   it('of a server that dies at its start is in the status, with the end of its log', async () => {
-    createSession(machine, { name: 'a', variables: fault('crash') });
+    createSession(machine.cluster, { name: 'a', variables: fault('crash') });
     await vi.waitFor(() => expect(machine.container('a')?.restartCount).toBeGreaterThanOrEqual(2), waiting);
     await vi.waitFor(() => expect(machine.container('a')?.state?.waiting?.reason).toBe('CrashLoopBackOff'), waiting);
     expect(machine.container('a')?.lastState?.terminated).toMatchObject({
@@ -182,7 +174,7 @@ describe('trouble', () => {
   });
 
   it('of git-clone keeps the exit code', async () => {
-    createSession(machine, { name: 'a', cloneVariables: [{ name: 'CLONE_EXIT', value: '204' }] });
+    createSession(machine.cluster, { name: 'a', cloneVariables: [{ name: 'CLONE_EXIT', value: '204' }] });
     await vi.waitFor(
       () =>
         expect(machine.container('a', 'git-clone')?.lastState?.terminated).toMatchObject({
@@ -195,7 +187,7 @@ describe('trouble', () => {
   });
 
   it('that was passing leaves the log of the life before', async () => {
-    createSession(machine, { name: 'a', variables: fault('crash-once') });
+    createSession(machine.cluster, { name: 'a', variables: fault('crash-once') });
     await machine.ready('a');
     expect(machine.container('a')?.restartCount).toBe(1);
     expect(await machine.log('a', { previous: true })).toBe('first life\n');
@@ -203,7 +195,7 @@ describe('trouble', () => {
   });
 
   it('of a server that answers to anybody ends that server', async () => {
-    createSession(machine, { name: 'a', variables: fault('open') });
+    createSession(machine.cluster, { name: 'a', variables: fault('open') });
     await vi.waitFor(
       () => expect(machine.container('a')?.lastState?.terminated?.message).toContain('without its token'),
       waiting,
@@ -213,7 +205,7 @@ describe('trouble', () => {
   });
 
   it('of a server that hangs makes it unready, then restarts it', async () => {
-    createSession(machine, { name: 'a', variables: fault('hangs'), livenessSeconds: 4 });
+    createSession(machine.cluster, { name: 'a', variables: fault('hangs'), livenessSeconds: 4 });
     await machine.ready('a');
     // Within its next probe.
     writeFileSync(join(workspace('a'), 'group/project/hang'), '');
@@ -226,7 +218,7 @@ describe('trouble', () => {
   });
 
   it('of a server that never answers ends with its start-up time', async () => {
-    createSession(machine, { name: 'a', variables: fault('mute'), startupSeconds: 2 });
+    createSession(machine.cluster, { name: 'a', variables: fault('mute'), startupSeconds: 2 });
     await vi.waitFor(
       () => expect(machine.container('a')?.lastState?.terminated?.message).toContain('Startup probe failed'),
       waiting,
@@ -264,7 +256,7 @@ describe('trouble', () => {
 
 describe('a platform that comes after', () => {
   it('brings a session back after an order to stop, on the same files and the same port', async () => {
-    createSession(machine, { name: 'a' });
+    createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     const { port } = endpoint('a');
     await machine.kubelet.stop({ graceMs: 5_000 });
@@ -279,7 +271,7 @@ describe('a platform that comes after', () => {
   });
 
   it('takes another port when the old one has been taken', async () => {
-    createSession(machine, { name: 'a' });
+    createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     const { port } = endpoint('a');
     await machine.kubelet.stop({ graceMs: 5_000 });
@@ -293,35 +285,63 @@ describe('a platform that comes after', () => {
     }
   });
 
+  it('adopts what lives after the one before was killed: the same processes, the same restarts', async () => {
+    const left = await killPlatform([{ name: 'a' }, { name: 'b', variables: fault('crash-once') }]);
+    await using other = new TestMachine(left);
+    const before = other.marked().map(({ pid }) => pid);
+    expect(before.length).toBeGreaterThanOrEqual(4);
+    await other.kubelet.start();
+    await other.ready('a');
+    await other.ready('b');
+    expect(other.marked().map(({ pid }) => pid)).toEqual(before);
+    expect(other.container('a')?.restartCount).toBe(0);
+    expect(other.container('b')).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 3 } } });
+    expect(readFileSync(join(other.stateDir, 'volumes', namespace, 'a/group/project/clones'), 'utf8')).toBe('x');
+    expect(await other.log('a')).toBe('listening\n');
+    deleteSession(other.cluster, 'a');
+    await vi.waitFor(() => expect(other.pod('a')).toBeUndefined(), waiting);
+  });
+
+  it('starts again what has ended meanwhile, and knows its exit code', async () => {
+    const left = await killPlatform([{ name: 'a' }]);
+    await using other = new TestMachine(left);
+    // The server itself, not the shim above it.
+    for (const { pid, parent } of other.marked('jupyter-server')) if (parent !== 1) process.kill(pid, 'SIGUSR1');
+    await vi.waitFor(() => expect(other.marked()).toEqual([]), waiting);
+    await other.kubelet.start();
+    await other.ready('a');
+    expect(other.container('a')).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 6 } } });
+  });
+
   it('ends what was left of a pod that is gone, and of one that was being deleted', async () => {
-    createSession(machine, { name: 'a', graceSeconds: 600, variables: fault('deaf') });
-    createSession(machine, { name: 'b', graceSeconds: 600, variables: fault('deaf') });
-    const { uid } = (await machine.ready('a')).metadata;
-    await machine.ready('b');
-    // While nobody watches: what a kubelet that was killed leaves.
-    machine.abandon();
-    for (const name of ['a', 'b']) machine.cluster.delete(resource.statefulSets, namespace, name);
-    machine.cluster.delete(resource.pods, namespace, 'a-0', { gracePeriodSeconds: 0 });
-    machine.cluster.delete(resource.pods, namespace, 'b-0');
-    expect(machine.marked().length).toBeGreaterThanOrEqual(4);
-    await machine.newKubelet().start();
-    expect(machine.marked()).toEqual([]);
-    expect(machine.pod('b')).toBeUndefined();
-    expect(readdirSync(join(machine.stateDir, 'pods'))).not.toContain(uid);
+    const deaf = { graceSeconds: 600, variables: fault('deaf') };
+    const left = await killPlatform([
+      { name: 'a', ...deaf },
+      { name: 'b', ...deaf },
+    ]);
+    await using other = new TestMachine(left);
+    for (const name of ['a', 'b']) other.cluster.delete(resource.statefulSets, namespace, name);
+    other.cluster.delete(resource.pods, namespace, 'a-0', { gracePeriodSeconds: 0 });
+    other.cluster.delete(resource.pods, namespace, 'b-0');
+    expect(other.marked().length).toBeGreaterThanOrEqual(4);
+    await other.kubelet.start();
+    expect(other.marked()).toEqual([]);
+    expect(other.pod('b')).toBeUndefined();
+    expect(readdirSync(join(other.stateDir, 'pods'))).toEqual([]);
   });
 });
 
 describe('what the API server asks', () => {
   it('follows a log until the container ends', async () => {
-    createSession(machine, { name: 'a' });
+    createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     const followed = machine.log('a', { follow: true });
-    deleteSession(machine, 'a');
+    deleteSession(machine.cluster, 'a');
     expect(await followed).toBe('listening\n');
   });
 
   it('is refused in the words of Kubernetes', async () => {
-    createSession(machine, { name: 'a', image: 'registry/other:1' });
+    createSession(machine.cluster, { name: 'a', image: 'registry/other:1' });
     await vi.waitFor(() => expect(machine.container('a', 'download-image')?.state?.waiting).toBeDefined(), waiting);
     await expect(machine.log('nope')).rejects.toMatchObject({ code: 404 });
     await expect(machine.log('a', { container: 'nope' })).rejects.toMatchObject({ code: 400 });
@@ -335,7 +355,7 @@ describe('what the API server asks', () => {
   });
 
   it('gets CPU and memory of the containers that have processes', async () => {
-    createSession(machine, { name: 'a' });
+    createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     const [pod] = machine.kubelet.node.metrics();
     expect(pod).toMatchObject({ namespace, name: 'a-0', containers: [{ name: 'jupyter-server' }] });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -281,6 +281,7 @@ print(json.dumps(results))
       env: { ...process.env, SERVER_APP_TOKEN: 't' },
       encoding: 'utf8',
     });
+    rmSync(folder, { recursive: true });
     expect(JSON.parse(out)).toEqual(texts.map((text) => [text, text]));
   });
 });

@@ -10,7 +10,8 @@ async function describeAccount() {
   if (!response.ok || !response.headers.get('Content-Type')?.includes('json')) return;
   const { switch_url: address, signed_in: signedIn, name } = await response.json();
   const account = byId('account');
-  const link = typeof address === 'string' && URL.canParse(address, location.href) ? new URL(address, location.href) : null;
+  const link =
+    typeof address === 'string' && URL.canParse(address, location.href) ? new URL(address, location.href) : null;
   if (typeof name === 'string' && account.dataset.kind === 'registered') {
     const label = account.querySelector('.account-name');
     if (label) label.textContent = name;

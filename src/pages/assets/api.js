@@ -143,8 +143,7 @@ export const launchSession = (launch) => request('POST', 'servers', { body: laun
 export const stopSession = (name) => request('DELETE', serverPath(name));
 
 /** @param {string} name @returns {Promise<Record<string, string>>} Container to text. */
-export const getLogs = (name) =>
-  request('GET', `logs/${encodeURIComponent(name)}`, { query: { max_lines: '500' } });
+export const getLogs = (name) => request('GET', `logs/${encodeURIComponent(name)}`, { query: { max_lines: '500' } });
 
 /** @param {string} search @param {number} page @returns {Promise<Project[]>} At most 50. */
 export async function listProjects(search, page) {

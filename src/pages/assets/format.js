@@ -37,7 +37,8 @@ export const formatCores = (value) => `${round(value)} ${value === 1 ? 'core' : 
 export const round = (value) => String(Math.round(value * 100) / 100);
 
 /** The time of day, in the reader's own way. @param {Date} date */
-export const timeOfDay = (date) => date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+export const timeOfDay = (date) =>
+  date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /**
  * A log as people read it: without the colour codes that programs write for terminals, and with each line's time
@@ -49,7 +50,9 @@ export function readableLog(text) {
     text
       // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what such codes begin with
       .replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\r(?=\n)/g, '')
-      .replaceAll(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)(?= |$)/gm, (time) => clockTime(new Date(time)))
+      .replaceAll(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)(?= |$)/gm, (time) =>
+        clockTime(new Date(time)),
+      )
   );
 }
 

@@ -136,7 +136,10 @@ function open(running) {
   setAttribute(ref('open'), 'href', address);
   if (address) location.replace(address);
   else {
-    showTrouble(ref('trouble'), new Trouble('The session has no address to open.', { detail: `It says: ${running.url}` }));
+    showTrouble(
+      ref('trouble'),
+      new Trouble('The session has no address to open.', { detail: `It says: ${running.url}` }),
+    );
   }
   return null;
 }

@@ -45,7 +45,8 @@ export function sessionCard(first, changed) {
   }
   ref('title').id = `title-${first.name}`;
   ref('article').setAttribute('aria-labelledby', `title-${first.name}`);
-  for (const name of ['openName', 'againName', 'detailsName', 'logsName', 'stopName']) setText(ref(name), pathOf(first));
+  for (const name of ['openName', 'againName', 'detailsName', 'logsName', 'stopName'])
+    setText(ref(name), pathOf(first));
 
   ref('detailsToggle').addEventListener('click', () => {
     const opening = ref('details').hidden !== false;
@@ -126,8 +127,12 @@ export function sessionCard(first, changed) {
     show(ref(name), used !== null || requested !== null);
     const text =
       used === null
-        ? requested === null ? '' : `${format(requested)} requested`
-        : requested === null ? format(used) : `${formatUsed(used)} of ${format(requested)}`;
+        ? requested === null
+          ? ''
+          : `${format(requested)} requested`
+        : requested === null
+          ? format(used)
+          : `${formatUsed(used)} of ${format(requested)}`;
     setText(ref(`${name}Text`), text);
     show(ref(`${name}Bar`), used !== null && Boolean(requested));
     const share = used !== null && requested ? Math.min(1, used / requested) : 0;

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -148,7 +148,9 @@ describe('calls', () => {
   });
 
   it('read the token again when it was refused, once', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'token-')), 'token');
+    const folder = mkdtempSync(join(tmpdir(), 'token-'));
+    cleanUp.push(async () => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'token');
     writeFileSync(file, 'old\n');
     const refused = { code: 401, body: status(401, 'Unauthorized') };
     const { url, seen } = await serve([{}, refused, {}, refused]);

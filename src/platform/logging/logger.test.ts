@@ -18,7 +18,7 @@ describe('the log', () => {
       log.info({
         authorization: 'a-secret',
         headers: { cookie: 'a-secret', 'renku-auth-access-token': 'a-secret', host: 'kept' },
-        deep: { inner: { token: 'a-secret' } },
+        user: { token: 'a-secret' },
       }),
     );
     expect(JSON.stringify(line)).not.toContain('a-secret');

@@ -11,7 +11,7 @@ export interface LoggingOptions {
 
 const levels = new Set(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
-/** Names under which credentials travel; removed wherever they stand one or two levels deep in what is logged. */
+/** Names under which credentials travel; removed where they stand at the top or one level deep in what is logged. */
 const secretKeys = [
   'authorization',
   'cookie',
@@ -29,7 +29,7 @@ const secretKeys = [
   'renku-auth-git-credentials',
   'renku-auth-anon-id',
 ];
-const redactedPaths = secretKeys.flatMap((key) => [`["${key}"]`, `*["${key}"]`, `*.*["${key}"]`]);
+const redactedPaths = secretKeys.flatMap((key) => [`["${key}"]`, `*["${key}"]`]);
 
 /** JSON lines. Nothing that looks like a credential passes, wherever it stands in an error. */
 export function createLogger({ name, level, destination }: LoggingOptions): Logger {

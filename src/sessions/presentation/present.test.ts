@@ -175,6 +175,7 @@ describe('any object at all', () => {
         'status.mainPod.status',
         'spec.routing',
         'spec.jupyterServer',
+        'spec.patches',
         'metadata.annotations',
         'status.events',
       ),
@@ -206,6 +207,13 @@ describe('any object at all', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('is projected even where a patch is odd', () => {
+    const patches = [
+      { patch: [null, 5, { path: { toString: 1 }, value: { name: 'git-clone' } }, { path: '/a/containers/-' }] },
+    ];
+    expect(projectForCache({ ...launched, spec: { patches } } as never).spec?.patches).toEqual([]);
   });
 
   it('is kept small, and without what it does not need', () => {

@@ -64,7 +64,7 @@ function annotations(server: JupyterServer, config: Config): Record<string, stri
 
 function status(server: JupyterServer, config: Config, now: number): SessionStatus {
   const state = sessionState(server, now);
-  const details = steps(server, state, config);
+  const details = steps(server, state);
   return {
     state,
     ...message(server, state, details, now),

@@ -1,41 +1,70 @@
-import type { Config } from '../../config/types.ts';
 import type { SessionStep } from '../../generated/openapi.ts';
-import type { ContainerStep, JupyterServer, SessionState } from '../../jupyter-server/types.ts';
+import type { ChildPatch, ContainerStep, JupyterServer, SessionState } from '../../jupyter-server/types.ts';
+import { add, jsonPatch } from '../manifest/input.ts';
 
 /** Containers in the order in which they are told, with the words that clients of 1.18.1 show. */
-const initSteps: readonly (readonly [string, string])[] = [
+const initSteps: ReadonlyMap<string, string> = new Map([
   ['init-certificates', 'Initialization'],
   ['download-image', 'Downloading server image'],
   ['git-clone', 'Cloning and configuring the repository'],
-];
-const regularSteps: readonly (readonly [string, string])[] = [
+]);
+const regularSteps: ReadonlyMap<string, string> = new Map([
   ['git-proxy', 'Git credentials services'],
   ['oauth2-proxy', 'Authentication and proxying services'],
   ['passthrough-proxy', 'Proxying services'],
   ['git-sidecar', 'Auxiliary session services'],
   ['jupyter-server', 'Starting session'],
-];
+]);
 
 export const stepName = (container: string): string | undefined =>
-  [...initSteps, ...regularSteps].find(([name]) => name === container)?.[1];
+  initSteps.get(container) ?? regularSteps.get(container);
 
-/** The steps of the start. Before the operator has written any, all that the platform expects are waiting. */
-export function steps(server: JupyterServer, state: SessionState, config: Config): SessionStep[] {
+/** The steps of the start. Before the operator has written any, all containers that there will be are waiting. */
+export function steps(server: JupyterServer, state: SessionState): SessionStep[] {
   const { init = {}, regular = {} } = server.status?.containerStates ?? {};
-  const kind = server.spec?.auth?.oidc?.enabled ? 'registered' : 'anonymous';
+  const added = addedContainers(server.spec?.patches ?? []);
+  const proxy = server.spec?.auth?.oidc?.enabled ? 'oauth2-proxy' : 'passthrough-proxy';
   const known = (written: Record<string, ContainerStep>, expected: readonly string[]): Record<string, ContainerStep> =>
     state === 'starting' && Object.keys(written).length === 0
       ? Object.fromEntries(expected.map((name) => [name, 'waiting']))
       : written;
   return [
-    ...inOrder(initSteps, known(init, config.sessions.init_containers)),
-    ...inOrder(regularSteps, known(regular, config.sessions.containers[kind])),
+    ...inOrder(initSteps, known(init, added)),
+    ...inOrder(regularSteps, known(regular, ['jupyter-server', proxy, ...added])),
   ];
 }
 
 function inOrder(order: typeof initSteps, states: Record<string, ContainerStep>): SessionStep[] {
-  return order.flatMap(([container, step]) => {
+  return [...order].flatMap(([container, step]) => {
     const status = states[container];
     return status ? [{ step, status }] : [];
   });
 }
+
+/** One patch for each container that can be told of, shared by all sessions that are kept in memory. */
+const additions: ReadonlyMap<string, ChildPatch> = new Map([
+  ...[...initSteps.keys()].map((name) => [name, jsonPatch(add('/initContainers/-', { name }))] as const),
+  ...[...regularSteps.keys()].map((name) => [name, jsonPatch(add('/containers/-', { name }))] as const),
+]);
+
+interface AnyPatch {
+  readonly patch?: unknown;
+}
+
+/** Names of the containers that patches add to the pod. */
+function addedContainers(patches: readonly AnyPatch[]): string[] {
+  return patches.flatMap(({ patch }) => {
+    const operations: ({ path?: unknown; value?: { name?: unknown } | null } | null)[] = Array.isArray(patch)
+      ? patch
+      : [];
+    return operations.flatMap((operation) => {
+      const { path, value } = operation ?? {};
+      const isContainer = typeof path === 'string' && /\/(initContainers|containers)\/-$/.test(path);
+      return isContainer && typeof value?.name === 'string' ? [value.name] : [];
+    });
+  });
+}
+
+/** All that is kept of patches, which are most of an object: which known containers they add. */
+export const keptPatches = (patches: readonly AnyPatch[]): ChildPatch[] =>
+  addedContainers(patches).flatMap((name) => additions.get(name) ?? []);

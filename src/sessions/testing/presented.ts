@@ -39,6 +39,19 @@ export const launched: JupyterServer = {
     },
     routing: { host: 'renku.example.org', path: `/sessions/${name}`, tls: { enabled: true } },
     storage: { size: 1e9 },
+    patches: [
+      { type: 'application/json-patch+json', patch: [{ op: 'test', path: '/statefulset', value: null }] },
+      ...['init-certificates', 'download-image', 'git-clone', 'unknown'].map((container) => ({
+        type: 'application/json-patch+json' as const,
+        patch: [
+          {
+            op: 'add' as const,
+            path: '/statefulset/spec/template/spec/initContainers/-',
+            value: { name: container, image: 'x' },
+          },
+        ],
+      })),
+    ],
   },
 };
 

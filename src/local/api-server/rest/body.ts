@@ -1,12 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { StatusError } from '../../cluster.ts';
 import { badRequest } from '../failures.ts';
+import { structureProblem } from '../json.ts';
 
 /** Bytes, as in a real API server. */
 export const BODY_LIMIT = 3 * 1024 * 1024;
-
-/** Objects and arrays within each other. Everything that walks through an object is recursive. */
-const DEPTH_LIMIT = 500;
 
 /** The sender went away before the body was complete; there is nobody left to answer. */
 export class SenderGone extends Error {
@@ -38,7 +36,7 @@ export async function readBody(req: IncomingMessage): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
   } catch (error) {
-    throw new StatusError(400, 'BadRequest', 'the body is not valid UTF-8', { cause: String(error) });
+    throw badRequest(`the body is not UTF-8: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -50,15 +48,9 @@ export function parseJson(text: string): unknown {
   } catch (error) {
     throw badRequest(`the body is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  checkStructure(value, 0);
+  const problem = structureProblem(value);
+  if (problem !== undefined) throw badRequest(`the body cannot be used: ${problem}`);
   return value;
-}
-
-function checkStructure(value: unknown, depth: number): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (depth >= DEPTH_LIMIT) throw badRequest(`the body is nested more than ${DEPTH_LIMIT} levels deep`);
-  if (Object.hasOwn(value, '__proto__')) throw badRequest('the name __proto__ is not accepted');
-  for (const inner of Object.values(value)) checkStructure(inner, depth + 1);
 }
 
 /** The media type alone, in lower case; empty where none was sent. */

@@ -41,7 +41,7 @@ export class Documents {
     if (version === 'v3') return json(this.#openApi.v3(rest));
     if (version !== 'v2' || rest.length > 0) return undefined;
     if (OPENAPI_V2_PROTOBUF_TYPES.some((type) => accept?.includes(type))) {
-      return { contentType: OPENAPI_V2_PROTOBUF_TYPES, body: openApiV2Protobuf() };
+      return { contentType: OPENAPI_V2_PROTOBUF_TYPES[0], body: openApiV2Protobuf() };
     }
     return json(OPENAPI_V2);
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DeleteRequest } from '../deletion.ts';
 import { badRequest, problem, qualifiedName } from '../failures.ts';
-import { isObject, type JsonObject } from '../json.ts';
+import { isObject, type JsonObject, structureProblem } from '../json.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { jsonPatch, mergePatch } from '../patch.ts';
 import type { Store, WriteOptions, Written } from '../store.ts';
@@ -49,7 +49,14 @@ export async function servePatch(request: WriteRequest, name: string, subresourc
     throw unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', ...strategic]);
   }
   const patch = parseJson(await readBody(req));
-  const written = store.changeObject(kind, namespace, name, (current) => apply(current, patch), options);
+  const change = (current: JsonObject): unknown => {
+    const result = apply(current, patch);
+    // Operations that copy can nest more deeply than any body.
+    const trouble = structureProblem(result);
+    if (trouble !== undefined) throw badRequest(`the result of the patch cannot be used: ${trouble}`);
+    return result;
+  };
+  const written = store.changeObject(kind, namespace, name, change, options);
   answer(request, 200, written, options);
 }
 

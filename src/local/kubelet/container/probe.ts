@@ -18,6 +18,9 @@ export interface JupyterProbe {
   path: string;
   token: string;
   limits: ProbeLimits;
+  /** Of a server that was taken up from an earlier kubelet: it has answered before, and was ready. */
+  answered: boolean;
+  ready: boolean;
   onReady: (ready: boolean) => void;
   /** Something to tell of the server while it goes on: a sentence. */
   onUnhealthy: (message: string) => void;
@@ -52,33 +55,32 @@ export function probeLimits({ startupProbe, readinessProbe, livenessProbe }: Con
 export async function watchJupyter(probe: JupyterProbe, signal: AbortSignal): Promise<string> {
   const { limits } = probe;
   let failingSince = performance.now();
-  let everReady = false;
-  let ready = false;
-  let listening = false;
+  let { answered, ready } = probe;
+  let listening = answered;
   for (;;) {
     signal.throwIfAborted();
     listening ||= listensOn(probe.pid, probe.port);
     const failure = listening ? await look(probe, signal) : `nothing listens on port ${probe.port} yet`;
     const now = performance.now();
     if (failure === undefined) {
-      if (!everReady && (await isOpenToAnybody(probe, signal))) {
+      if (!answered && (await isOpenToAnybody(probe, signal))) {
         return 'Jupyter answers without its token, so it was stopped';
       }
       failingSince = now;
-      everReady = true;
+      answered = true;
       if (!ready) probe.onReady(true);
       ready = true;
     } else {
       const failingMs = now - failingSince;
-      if (!everReady && failingMs > limits.startupMs) return `Startup probe failed: ${failure}`;
-      if (everReady && failingMs > limits.livenessMs) return `Liveness probe failed: ${failure}`;
+      if (!answered && failingMs > limits.startupMs) return `Startup probe failed: ${failure}`;
+      if (answered && failingMs > limits.livenessMs) return `Liveness probe failed: ${failure}`;
       if (ready && failingMs > limits.readinessMs) {
         ready = false;
         probe.onReady(false);
         probe.onUnhealthy(`Readiness probe failed: ${failure}`);
       }
     }
-    await wait(everReady ? (failure === undefined ? laterEveryMs : afterFailureMs) : firstEveryMs, undefined, {
+    await wait(answered ? (failure === undefined ? laterEveryMs : afterFailureMs) : firstEveryMs, undefined, {
       signal,
     });
   }

@@ -11,6 +11,7 @@ import type { Container } from '../types.ts';
 import { Backoff } from './backoff.ts';
 import { readToken, statusPath } from './jupyter.ts';
 import { type Launch, prepareLaunch } from './launch.ts';
+import { listensOn } from './ports.ts';
 import { probeLimits, watchJupyter } from './probe.ts';
 import { sentence } from './sentence.ts';
 
@@ -100,13 +101,23 @@ export class ContainerRunner {
     } else if (folder !== undefined) {
       this.#process = await findProcess(folder, this.#marker);
       await this.#findServer();
+      if (this.#process?.isAlive()) this.#goOn(this.#process);
     }
+  }
+
+  /** Its process lives: it is still what it was reported to be, until a probe says otherwise. */
+  #goOn({ main, startedAt }: ContainerProcess): void {
+    const before = this.#pod.pod.status?.containerStatuses?.find(({ name }) => name === this.container.name);
+    const answered = before?.started === true && this.#server !== undefined && listensOn(main.pid, this.#server.port);
+    this.#setRunning(startedAt, answered && before.ready === true);
+    this.record.started = answered;
   }
 
   /** Runs an init container to its end, any other one until `signal` aborts. Rejects only for a bug. */
   async run(signal: AbortSignal): Promise<void> {
     let goOn = this.#stored.completed === undefined;
-    if (!this.record.init) this.record.state = { waiting: { reason: 'ContainerCreating' } };
+    if (!this.record.init && !this.record.state.running)
+      this.record.state = { waiting: { reason: 'ContainerCreating' } };
     while (goOn && !signal.aborted) {
       try {
         goOn = await this.#live(signal);
@@ -233,8 +244,8 @@ export class ContainerRunner {
   /** Resolves when the process has ended, whoever ended it. */
   async #watch(process: ContainerProcess): Promise<ExitRecord> {
     const server = this.#server;
-    // A container without probes is ready when it runs, unless something has to wait for its end.
-    this.#setRunning(process.startedAt, !server && !this.record.init);
+    // Without a server to ask it is ready when it runs, unless its end is what is waited for.
+    if (!this.record.state.running) this.#setRunning(process.startedAt, !server && !this.record.init);
     const ended = new AbortController();
     const watching = server && this.#probe(process, server, ended.signal);
     const exit = await process.exited;
@@ -249,6 +260,8 @@ export class ContainerRunner {
       pid: process.main.pid,
       path: statusPath(this.container),
       limits: probeLimits(this.container),
+      answered: this.record.started,
+      ready: this.record.ready,
       onReady: (ready: boolean) => {
         this.record.started ||= ready;
         this.record.ready = ready;

@@ -101,7 +101,8 @@ export class PodWorker {
         'the files of a pod could not be read or written',
       );
     }
-    this.#reportSoon();
+    // At once: what was reported before may no longer be true.
+    this.#reportNow();
     this.#running = this.#run().catch((error: unknown) => {
       this.#options.machine.log.error({ err: error, pod: this.#where }, 'a pod can no longer be run');
     });

@@ -18,6 +18,7 @@ if (fault === 'crash-once' && !existsSync('crashed')) {
 if (fault === 'deaf') process.on('SIGTERM', () => undefined);
 if (fault === 'stray') spawn('setsid', ['sleep', '1000'], { stdio: 'ignore', detached: true }).unref();
 
+process.on('SIGUSR1', () => process.exit(6));
 const server = createServer((request, response) => {
   if (fault === 'mute' || (fault === 'hangs' && existsSync('hang'))) return;
   const allowed = fault === 'open' || request.headers.authorization === `token ${token}`;

@@ -1,17 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { vi } from 'vitest';
-import type { ContainerStatus, KubernetesObject } from '../../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../../jupyter-server/types.ts';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { openCluster, type Store } from '../../api-server/store.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
 import { createKubelet, type Kubelet } from '../kubelet.ts';
-import { endMarked, listMarked, type ProcessInfo } from '../process/processes.ts';
-import type { EnvironmentVariable, Pod, StatefulSet } from '../types.ts';
+import type { Images } from '../pod/context.ts';
+import type { EnvironmentVariable, StatefulSet } from '../types.ts';
 import { python } from './python.ts';
 
 export const namespace = 'sessions';
@@ -19,7 +16,7 @@ const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** An "image" that is a small web server with a status page, where what is tested is not Jupyter. */
 export const serverImage = 'registry/server:1';
-const server: PythonEnvironment = {
+export const server: PythonEnvironment = {
   python,
   jupyter: [process.execPath, file('./server.mjs')],
   programs: '',
@@ -27,84 +24,7 @@ const server: PythonEnvironment = {
   description: 'a server',
 };
 
-/** A state folder with a cluster and a kubelet in it, as the local platform has them; ended by `close`. */
-export class TestMachine {
-  readonly stateDir = mkdtempSync(join(tmpdir(), 'kubelet-'));
-  readonly marker = `test-${randomBytes(6).toString('hex')}`;
-  readonly cluster: Store;
-  kubelet: Kubelet;
-  readonly #images: ReadonlyMap<string, PythonEnvironment>;
-
-  constructor(images: ReadonlyMap<string, PythonEnvironment> = new Map([[serverImage, server]])) {
-    this.#images = images;
-    this.cluster = openTestCluster(this.stateDir);
-    this.kubelet = this.newKubelet();
-  }
-
-  /** Another kubelet on the same state, as after a restart of the platform. */
-  newKubelet(): Kubelet {
-    this.kubelet = createKubelet({
-      cluster: this.cluster,
-      stateDir: this.stateDir,
-      environment: server,
-      images: this.#images,
-      gitClone: file('./clone.mjs'),
-      marker: this.marker,
-      log: pino({ level: 'silent' }),
-    });
-    return this.kubelet;
-  }
-
-  /** Processes of this machine's pods, or of one container. */
-  marked(container = ''): ProcessInfo[] {
-    return [...listMarked(`${this.marker}/`)].flatMap(([marker, found]) => (marker.endsWith(container) ? found : []));
-  }
-
-  pod(session: string): Pod | undefined {
-    return this.cluster.get<Pod>(resource.pods, namespace, `${session}-0`);
-  }
-
-  container(session: string, name = 'jupyter-server'): ContainerStatus | undefined {
-    const status = this.pod(session)?.status;
-    return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].find(
-      (one) => one.name === name,
-    );
-  }
-
-  events(): string[] {
-    const all = this.cluster.list<KubernetesObject & { reason: string; message: string }>(resource.events);
-    return all.map(({ reason, message }) => `${reason}: ${message}`);
-  }
-
-  async ready(session: string): Promise<Pod> {
-    return await vi.waitFor(() => {
-      const pod = this.pod(session);
-      if (!pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) {
-        throw new Error(`not ready: ${JSON.stringify(pod?.status)}`);
-      }
-      return pod;
-    }, waiting);
-  }
-
-  async log(
-    session: string,
-    options: { container?: string; previous?: boolean; follow?: boolean } = {},
-  ): Promise<string> {
-    const { container = 'jupyter-server', previous = false, follow = false } = options;
-    const wanted = { container, previous, follow, timestamps: false };
-    let text = '';
-    const pod = { namespace, name: `${session}-0` };
-    for await (const line of this.kubelet.node.logs(pod, wanted, AbortSignal.timeout(waiting.timeout))) text += line;
-    return text;
-  }
-
-  async close(): Promise<void> {
-    await this.kubelet.stop({ graceMs: 3_000 });
-    await endMarked(`${this.marker}/`, 5_000);
-    this.cluster.close();
-    rmSync(this.stateDir, { recursive: true, force: true });
-  }
-}
+export const serverImages: Images = new Map([[serverImage, server]]);
 
 export function openTestCluster(stateDir: string): Store {
   const cluster = openCluster({ path: join(stateDir, 'cluster.sqlite'), log: pino({ level: 'silent' }) });
@@ -114,8 +34,17 @@ export function openTestCluster(stateDir: string): Store {
   return cluster;
 }
 
-/** The longest that a test waits for something that should take a moment. */
-export const waiting = { timeout: 25_000, interval: 20 };
+export function createTestKubelet(cluster: Store, stateDir: string, marker: string, images: Images): Kubelet {
+  return createKubelet({
+    cluster,
+    stateDir,
+    environment: server,
+    images,
+    gitClone: file('./clone.mjs'),
+    marker,
+    log: pino({ level: 'silent' }),
+  });
+}
 
 export interface SessionOptions {
   name: string;
@@ -251,17 +180,15 @@ export function createRest(cluster: Store, { name, token = '' }: SessionOptions,
   });
 }
 
-export function createSession(machine: TestMachine, options: SessionOptions): void {
-  machine.cluster.create(resource.statefulSets, namespace, statefulSet(options));
-  createRest(machine.cluster, options);
+export function createSession(cluster: Store, options: SessionOptions): void {
+  cluster.create(resource.statefulSets, namespace, statefulSet(options));
+  createRest(cluster, options);
 }
 
 /** Deletes all of a session, as the garbage collector does when its JupyterServer goes. */
-export function deleteSession({ cluster }: TestMachine, name: string, gracePeriodSeconds?: number): void {
+export function deleteSession(cluster: Store, name: string): void {
   cluster.delete(resource.statefulSets, namespace, name);
-  if (gracePeriodSeconds !== undefined && cluster.get(resource.pods, namespace, `${name}-0`)) {
-    cluster.delete(resource.pods, namespace, `${name}-0`, { gracePeriodSeconds });
-  }
-  for (const type of [resource.configMaps, resource.secrets, resource.persistentVolumeClaims])
+  for (const type of [resource.configMaps, resource.secrets, resource.persistentVolumeClaims]) {
     cluster.delete(type, namespace, name);
+  }
 }

@@ -1,0 +1,140 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resource } from '../../platform/kubernetes/resources.ts';
+import { Database, MIGRATIONS, UnusableStore } from './database.ts';
+import { openCluster } from './store.ts';
+import { log } from './testing/test-server.ts';
+
+let directory: string;
+let path: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'store-'));
+  path = join(directory, 'cluster.sqlite');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const row = (name: string, version: number) => ({
+  resource: 'things',
+  namespace: 'default',
+  name,
+  version,
+  writtenAt: 1,
+  body: `{"metadata":{"name":"${name}"}}`,
+});
+
+it('keeps rows and the clock, which never goes back, not even when the newest object goes', () => {
+  const first = Database.open(path);
+  first.put(row('a', 2));
+  first.put(row('b', 3));
+  first.remove({ ...row('b', 4) });
+  first.close();
+  const second = Database.open(path);
+  expect([...second.rows()].map(({ name }) => name)).toEqual(['a']);
+  expect(second.version()).toBe(4);
+  second.close();
+});
+
+it('is readable by its owner alone', () => {
+  Database.open(path).close();
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+it('loses nothing that was acknowledged when its process is killed', async () => {
+  const program = `
+    import { openCluster } from '${new URL('./store.ts', import.meta.url)}';
+    import { pino } from 'pino';
+    const cluster = openCluster({ path: ${JSON.stringify(path)}, log: pino({ level: 'silent' }) });
+    const configMaps = { group: '', version: 'v1', plural: 'configmaps' };
+    for (let index = 0; ; index += 1) {
+      cluster.create(configMaps, 'default', { metadata: { name: 'c' + index }, data: { text: 'x'.repeat(2000) } });
+      process.stdout.write(index + '\\n');
+      if (index % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let acknowledged = -1;
+  const dead = new Promise((resolve) => child.on('close', resolve));
+  child.stdout.setEncoding('utf8');
+  let text = '';
+  child.stdout.on('data', (chunk: string) => {
+    text += chunk;
+    acknowledged = Number(text.trimEnd().split('\n').at(-1));
+    if (acknowledged > 500) child.kill('SIGKILL');
+  });
+  await dead;
+  acknowledged = Number(text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1));
+  expect(acknowledged).toBeGreaterThan(500);
+
+  const cluster = openCluster({ path, log });
+  const names = new Set(cluster.list(resource.configMaps).map(({ metadata }) => metadata.name));
+  for (let index = 0; index <= acknowledged; index += 1) expect(names.has(`c${index}`), `c${index}`).toBe(true);
+  expect(cluster.objects.version).toBeGreaterThanOrEqual(acknowledged + 2);
+  cluster.close();
+});
+
+describe('a store that cannot be used', () => {
+  it('of a newer program is left alone, with a sentence', () => {
+    Database.open(path, [...MIGRATIONS, 'CREATE TABLE future (x)']).close();
+    expect(() => Database.open(path)).toThrow(UnusableStore);
+    expect(() => Database.open(path)).toThrow(/written by a newer version/);
+  });
+
+  it('of another program is left alone', () => {
+    const other = new DatabaseSync(path);
+    other.exec('CREATE TABLE theirs (x)');
+    other.close();
+    expect(() => Database.open(path)).toThrow(/another program/);
+    const again = new DatabaseSync(path);
+    expect(again.prepare('SELECT count(*) AS n FROM theirs').get()?.['n']).toBe(0);
+    again.close();
+  });
+
+  it('is no database', () => {
+    writeFileSync(path, 'hello, this is certainly not a database file'.repeat(100));
+    expect(() => Database.open(path)).toThrow(/damaged or not a database/);
+  });
+
+  it('is open already', () => {
+    const first = Database.open(path);
+    expect(() => Database.open(path)).toThrow(/in use by another process/);
+    first.close();
+  });
+});
+
+describe('a migration', () => {
+  const next = [...MIGRATIONS, 'ALTER TABLE objects ADD COLUMN extra TEXT'];
+
+  it('keeps a copy of what was there before, and the data', () => {
+    const old = Database.open(path);
+    old.put(row('a', 2));
+    old.close();
+    const migrated = Database.open(path, next);
+    expect([...migrated.rows()].map(({ name }) => name)).toEqual(['a']);
+    migrated.close();
+    const copy = Database.open(`${path}.schema-1`);
+    expect([...copy.rows()].map(({ name }) => name)).toEqual(['a']);
+    copy.close();
+    expect(statSync(`${path}.schema-1`).mode & 0o777).toBe(0o600);
+  });
+
+  it('that fails changes nothing', () => {
+    const old = Database.open(path);
+    old.put(row('a', 2));
+    old.close();
+    expect(() => Database.open(path, [...MIGRATIONS, 'CREATE TABLE half (x)', 'NONSENSE'])).toThrow();
+    const unchanged = Database.open(path);
+    expect([...unchanged.rows()].map(({ name }) => name)).toEqual(['a']);
+    unchanged.close();
+  });
+
+  it('is not needed for a new store, so there is no copy', () => {
+    Database.open(path, next).close();
+    expect(existsSync(`${path}.schema-1`)).toBe(false);
+  });
+});

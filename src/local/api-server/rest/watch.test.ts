@@ -1,0 +1,217 @@
+import type { IncomingMessage } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resource } from '../../../platform/kubernetes/resources.ts';
+import { at } from '../json.ts';
+import { configMap, js } from '../testing/objects.ts';
+import { described, JUPYTER_SERVERS, jsonLines, startTestServer, type TestServer } from '../testing/test-server.ts';
+
+const { jupyterServers, configMaps } = resource;
+const path = `${JUPYTER_SERVERS}?watch=1`;
+const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await startTestServer({ cluster: { history: { changes: 100, characters: 50_000_000 } } });
+});
+afterEach(() => server[Symbol.asyncDispose]());
+
+const create = (name: string, metadata: object = {}) =>
+  server.cluster.create(jupyterServers, 'default', js(name, {}, metadata));
+const change = (name: string, patch: object) => server.cluster.mergePatch(jupyterServers, 'default', name, patch);
+const version = () => String(server.cluster.objects.version);
+
+/** Reads events one by one; the connection is cut when the test is over. */
+class Reader implements Disposable {
+  readonly message: IncomingMessage;
+  readonly #lines: AsyncGenerator<unknown>;
+
+  constructor(message: IncomingMessage) {
+    this.message = message;
+    this.#lines = jsonLines(message);
+  }
+
+  /** The next event; undefined when the stream has ended. */
+  async next(): Promise<unknown> {
+    return (await this.#lines.next()).value;
+  }
+
+  async take(count: number): Promise<string[]> {
+    const found: string[] = [];
+    while (found.length < count) found.push(described(await this.next()));
+    return found;
+  }
+
+  [Symbol.dispose](): void {
+    this.message.on('error', () => undefined);
+    this.message.destroy();
+  }
+}
+
+const open = async (url: string, headers?: Record<string, string>) => new Reader(await server.open(url, headers));
+
+describe('where a watch begins', () => {
+  it('without a version: what is there, then changes', async () => {
+    create('b');
+    create('a');
+    using watch = await open(path);
+    expect(await watch.take(2)).toEqual(['ADDED a', 'ADDED b']);
+    change('a', { status: { state: 'running' } });
+    server.cluster.delete(jupyterServers, 'default', 'b');
+    expect(await watch.take(2)).toEqual(['MODIFIED a', 'DELETED b']);
+  });
+
+  it('with a version: what came after it, and nothing twice', async () => {
+    create('old');
+    const from = version();
+    create('missed');
+    server.cluster.create(configMaps, 'default', configMap('of-another-kind'));
+    using watch = await open(`${path}&resourceVersion=${from}`);
+    create('live');
+    expect(await watch.take(2)).toEqual(['ADDED missed', 'ADDED live']);
+  });
+
+  it('with the objects first and a mark behind them, where that is asked for', async () => {
+    create('a');
+    const query = '&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+    using watch = await open(`${path}${query}`);
+    expect(described(await watch.next())).toBe('ADDED a');
+    expect(await watch.next()).toEqual({
+      type: 'BOOKMARK',
+      object: {
+        kind: 'JupyterServer',
+        apiVersion: 'amalthea.dev/v1alpha1',
+        metadata: { resourceVersion: version(), annotations: { 'k8s.io/initial-events-end': 'true' } },
+      },
+    });
+    create('b');
+    expect(await watch.take(1)).toEqual(['ADDED b']);
+  });
+
+  it('at a version that has been compacted: an ERROR event with a 410, and the end', async () => {
+    create('a');
+    const from = version();
+    create('b');
+    server.cluster.objects.compact();
+    using watch = await open(`${path}&resourceVersion=${from}`);
+    expect(await watch.next()).toMatchObject({
+      type: 'ERROR',
+      object: { kind: 'Status', code: 410, reason: 'Expired', status: 'Failure' },
+    });
+    expect(await watch.next()).toBeUndefined();
+  });
+});
+
+describe('what a watch shows', () => {
+  it('an object that begins or ceases to match is added or deleted', async () => {
+    create('a');
+    using watch = await open(`${path}&labelSelector=wanted%3Dyes`);
+    change('a', { metadata: { labels: { wanted: 'yes' } } });
+    change('a', { status: { state: 'running' } });
+    change('a', { metadata: { labels: { wanted: 'no' } } });
+    const last = version();
+    change('a', { status: { state: 'failed' } });
+    expect(await watch.take(2)).toEqual(['ADDED a', 'MODIFIED a']);
+    const gone = await watch.next();
+    expect(described(gone)).toBe('DELETED a');
+    expect(at(gone, 'object', 'metadata', 'resourceVersion')).toBe(last);
+    expect(at(gone, 'object', 'metadata', 'labels')).toEqual({ wanted: 'yes' });
+  });
+
+  it('one object by name', async () => {
+    create('a');
+    create('b');
+    using watch = await open(`${path}&fieldSelector=metadata.name%3Db`);
+    change('a', { status: { state: 'running' } });
+    change('b', { status: { state: 'running' } });
+    expect(await watch.take(2)).toEqual(['ADDED b', 'MODIFIED b']);
+  });
+
+  it('one namespace, or all', async () => {
+    server.cluster.create(resource.namespaces, '', { metadata: { name: 'other' } });
+    using here = await open(path);
+    using everywhere = await open('/apis/amalthea.dev/v1alpha1/jupyterservers?watch=1');
+    server.cluster.create(jupyterServers, 'other', js('far'));
+    create('near');
+    expect(await here.take(1)).toEqual(['ADDED near']);
+    expect(await everywhere.take(2)).toEqual(['ADDED far', 'ADDED near']);
+  });
+
+  it('tables, whose columns come once', async () => {
+    create('a');
+    using watch = await open(path, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' });
+    change('a', { status: { mainPod: { status: { phase: 'Running' } } } });
+    const [first, second] = [await watch.next(), await watch.next()];
+    expect(at(first, 'object', 'columnDefinitions')).toHaveLength(5);
+    expect(at(second, 'object', 'columnDefinitions')).toHaveLength(0);
+    expect(at(second, 'object', 'rows')).toMatchObject([{ cells: ['a', expect.anything(), null, 'Running', '0s'] }]);
+  });
+});
+
+describe('how a watch ends', () => {
+  it('after timeoutSeconds, with a bookmark of the newest version where bookmarks are wanted', async () => {
+    using watch = await open(`${path}&timeoutSeconds=1&allowWatchBookmarks=true&resourceVersion=${version()}`);
+    server.cluster.create(configMaps, 'default', configMap('of-another-kind'));
+    expect(await watch.next()).toMatchObject({
+      type: 'BOOKMARK',
+      object: { metadata: { resourceVersion: version() } },
+    });
+    expect(await watch.next()).toBeUndefined();
+    expect(watch.message.complete).toBe(true);
+  });
+
+  it('when the server closes', async () => {
+    using watch = await open(path);
+    create('a');
+    expect(await watch.take(1)).toEqual(['ADDED a']);
+    await server.api.close();
+    expect(await watch.next()).toBeUndefined();
+  });
+
+  it('when the reader goes: nothing of it is left', async () => {
+    const before = server.cluster.objects.subscribers;
+    const watch = await open(path);
+    expect(server.cluster.objects.subscribers).toBe(before + 1);
+    watch[Symbol.dispose]();
+    await expect.poll(() => server.cluster.objects.subscribers).toBe(before);
+  });
+
+  it('when the reader is so slow that history has moved on; others do not notice', async () => {
+    using slow = await open(`${CONFIG_MAPS}?watch=1`);
+    using fast = await open(`${CONFIG_MAPS}?watch=1`);
+    let fastCount = 0;
+    const counting = (async () => {
+      while (fastCount < 400) {
+        if ((await fast.next()) === undefined) return;
+        fastCount += 1;
+      }
+    })();
+    slow.message.pause();
+    const closed = new Promise((resolve) => slow.message.on('close', resolve));
+    slow.message.on('error', () => undefined);
+    // Far more than sockets buffer, in more changes than history keeps.
+    for (let index = 0; index < 400; index += 1) {
+      const data = { text: 'x'.repeat(200_000) };
+      server.cluster.create(configMaps, 'default', { metadata: { name: `c${index}` }, ...{ data } });
+      if (index % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await counting;
+    expect(fastCount).toBe(400);
+    slow.message.resume();
+    await closed;
+    expect(slow.message.complete).toBe(false);
+  });
+});
+
+it('the history of one process is not that of the next: an older version is answered with 410', async () => {
+  create('a');
+  const from = version();
+  create('b');
+  const { cluster } = server;
+  // What a restart leaves: the objects and the clock, but no history.
+  cluster.objects.compact();
+  using old = await open(`${path}&resourceVersion=${from}`);
+  expect(await old.next()).toMatchObject({ type: 'ERROR', object: { code: 410 } });
+  using present = await open(`${path}&resourceVersion=${version()}`);
+  create('c');
+  expect(await present.take(1)).toEqual(['ADDED c']);
+});

@@ -1,0 +1,64 @@
+import pino from 'pino';
+import type { JupyterServer, KubernetesObject, PodStatus } from '../../src/jupyter-server/types.ts';
+import { createOperator, type Operator } from '../../src/operator/operator.ts';
+import { readSettings } from '../../src/operator/settings.ts';
+import { resource } from '../../src/platform/kubernetes/resources.ts';
+import { type ClusterUnderTest, soon } from './cluster-under-test.ts';
+
+export interface StatefulSet extends KubernetesObject {
+  spec: { replicas: number; template: { spec: { containers: { resources?: object }[] } } };
+}
+
+export const healthy: PodStatus = {
+  phase: 'Running',
+  conditions: ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({ type, status: 'True' })),
+  containerStatuses: ['jupyter-server', 'passthrough-proxy'].map((name) => ({
+    name,
+    image: 'i',
+    imageID: 'i',
+    ready: true,
+    restartCount: 0,
+    state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
+  })),
+};
+
+/** Operators on a cluster under test, and the sessions that they look after. */
+export function operatedSessions(clusterOf: () => ClusterUnderTest) {
+  const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+  const operators: Operator[] = [];
+  const { jupyterServers, pods } = resource;
+
+  const server = (name: string, wanted: (object: JupyterServer) => boolean) =>
+    clusterOf().when<JupyterServer>(jupyterServers, name, (object) => object !== undefined && wanted(object));
+
+  return {
+    async startOperator(): Promise<Operator> {
+      const { client, namespace } = clusterOf();
+      const operator = createOperator({ client, settings: readSettings({ NAMESPACES: namespace }), log });
+      operators.push(operator);
+      await operator.start();
+      return operator;
+    },
+    async stopOperators(): Promise<void> {
+      await Promise.all(operators.splice(0).map((operator) => operator.stop()));
+    },
+    create: (object: JupyterServer) => clusterOf().client.create(jupyterServers, clusterOf().namespace, object, soon()),
+    patch: (name: string, body: object) =>
+      clusterOf().client.mergePatch<JupyterServer>(jupyterServers, clusterOf().namespace, name, body, soon()),
+    remove: (name: string, propagationPolicy: 'Foreground' | 'Background' = 'Background') =>
+      clusterOf().client.delete(jupyterServers, clusterOf().namespace, name, { propagationPolicy }, soon()),
+    /** Waits until the session is as wanted. */
+    server,
+    inState: (name: string, state: string) => server(name, ({ status }) => status?.state === state),
+    /** Plays the kubelet: the session's pod becomes healthy. Its uid. @param formerUid of a pod that is not meant. */
+    async makeHealthy(name: string, formerUid?: string): Promise<string> {
+      const { metadata } = await clusterOf().when(
+        pods,
+        `${name}-0`,
+        (object) => object !== undefined && !object.metadata.deletionTimestamp && object.metadata.uid !== formerUid,
+      );
+      await clusterOf().patchPodStatus(`${name}-0`, healthy);
+      return metadata.uid ?? '';
+    },
+  };
+}
