@@ -155,7 +155,7 @@ function gone() {
 ref('start').addEventListener('click', () => void begin(() => launchPatiently(launch)));
 ref('retry').addEventListener('click', () => void begin(() => launchPatiently(launch)));
 ref('again').addEventListener('click', () => void begin(() => startAgain(session?.name ?? null, launch)));
-confirmStop(ref, async () => {
+async function stop() {
   if (!session) return;
   enter('stopping');
   try {
@@ -166,7 +166,9 @@ confirmStop(ref, async () => {
     showSession(session);
     showTrouble(ref('trouble'), error);
   }
-});
+}
+
+confirmStop(ref, () => void stop());
 logsIn(ref('logs'), ref('logsToggle'), () => session?.name ?? null);
 
 setInterval(() => {
@@ -180,4 +182,4 @@ function whenShown() {
   return new Promise((resolve) => document.addEventListener('prerenderingchange', resolve, { once: true }));
 }
 
-if (data.startAtOnce) whenShown().then(() => begin(() => launchPatiently(launch)));
+if (data.startAtOnce) void whenShown().then(() => begin(() => launchPatiently(launch)));
