@@ -41,12 +41,16 @@ export function jupyterCommand({ environment, directory, mounts, workingDirector
   ];
 }
 
+/** Without this JupyterLab asks everybody about news that it could not load anyway. */
+const pageConfig = { disabledExtensions: { '@jupyterlab/apputils-extension:announcements': true } };
+
 /** The variables that keep this server apart from the user's own Jupyter and from the other sessions. */
 export async function jupyterVariables(directory: PodDirectory, token: string): Promise<Record<string, string>> {
   const config = join(directory.jupyter, 'config');
   const runtime = join(directory.jupyter, 'runtime');
-  await makeDirectory(config);
   await makeDirectory(runtime);
+  await makeDirectory(join(config, 'labconfig'));
+  await writePrivateFile(join(config, 'labconfig', 'page_config.json'), JSON.stringify(pageConfig));
   return {
     JUPYTER_CONFIG_DIR: config,
     JUPYTER_RUNTIME_DIR: runtime,
