@@ -8,7 +8,7 @@ import { dirname, join, normalize, relative } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const source = join(root, 'src');
 
-const shared = ['deadline', 'jupyter-server', 'session-contract'];
+const shared = ['deadline', 'digest', 'jupyter-server', 'session-contract'];
 const nouns = ['sessions', 'logs', 'images', 'options', 'health', 'pages'];
 const service = [...shared, 'platform', 'errors', 'config', 'identity', 'request-context', 'generated'];
 
@@ -23,6 +23,7 @@ const allowed: Record<string, string[]> = {
   config: ['options', 'platform'],
   errors: [],
   deadline: [],
+  digest: [],
   generated: [],
   'request-context': ['deadline', 'identity'],
   'jupyter-server': [],

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pagesOrigin } from './environment.ts';
+import { sameSiteOnly } from './listener/same-site.ts';
 import type { VirtualHost } from './listener/virtual-hosts.ts';
 import { virtualHosts } from './listener/virtual-hosts.ts';
 
@@ -17,15 +19,16 @@ export interface SiteParts {
  */
 export function siteHandlers({ port, gateway, forge, registry, ingress }: SiteParts): VirtualHost {
   const pages: VirtualHost = {
-    handle(req, res) {
+    // The forge and the registry know nothing of browsers: what other sites may not do is refused before them.
+    handle: sameSiteOnly(pagesOrigin(port), async (req, res) => {
       const url = req.url ?? '/';
       if (/^\/v2(\/|$|\?)/.test(url)) return registry.handle(req, res);
       if (forge && /^\/forge(\/|$|\?)/.test(url)) {
         req.url = url.slice('/forge'.length).replace(/^(?!\/)/, '/');
         return forge.handler(req, res);
       }
-      return gateway.handle(req, res);
-    },
+      return await gateway.handle(req, res);
+    }),
     // Nothing on this site speaks WebSocket.
     upgrade: (_req, socket) =>
       void socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'),

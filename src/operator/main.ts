@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import module from 'node:module';
 import type { Logger } from 'pino';
 import { createKubernetesClient } from '../platform/kubernetes/client.ts';
 import { loadKubeConfig } from '../platform/kubernetes/kubeconfig.ts';
@@ -14,7 +13,6 @@ const silenceLimitMs = 180_000;
 
 /** The operator as a process. Ends with 0 at SIGTERM or SIGINT, and with 1 when it cannot work or no longer leads. */
 async function main(): Promise<number> {
-  module.enableCompileCache();
   const settings = readSettings(process.env);
   const log = createLogger({ name: 'operator', level: settings.logLevel });
   const stop = new AbortController();

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { digest } from '../digest.ts';
 
 export interface NameParts {
   /** For people to recognise: a user name, or a word for nobody in particular. */
@@ -25,7 +25,7 @@ export function sessionName(parts: NameParts): string {
   return [
     cut(/^[a-z]/.test(user) ? user : `n${user}`, 10),
     cut(readable(project, 'project'), 20),
-    digest([parts.owner, parts.projectPath, parts.branch, parts.commit]),
+    digest([parts.owner, parts.projectPath, parts.branch, parts.commit], 80),
   ].join('-');
 }
 
@@ -41,32 +41,3 @@ function readable(text: string, otherwise: string): string {
 }
 
 const cut = (text: string, length: number): string => text.slice(0, length).replace(/-$/, '');
-
-/** 80 bits in base32. Each field is preceded by its length, so that no two lists of fields give the same bytes. */
-function digest(fields: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const field of fields) {
-    const bytes = Buffer.from(field, 'utf8');
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    hash.update(length).update(bytes);
-  }
-  return base32(hash.digest().subarray(0, 10));
-}
-
-function base32(bytes: Uint8Array): string {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-  let text = '';
-  let buffer = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    buffer = (buffer << 8) | byte;
-    bits += 8;
-    while (bits >= 5) {
-      bits -= 5;
-      text += alphabet[(buffer >> bits) & 31];
-      buffer &= (1 << bits) - 1;
-    }
-  }
-  return text;
-}
