@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { readProcess } from '../../src/local/kubelet/process/processes.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -28,8 +29,12 @@ export interface Platform {
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   /** Ctrl-C; resolves with the exit code. */
   stop(): Promise<number | null>;
-  /** kill -9 of the platform and of the programs it started (service and operator); sessions are left alone. */
+  /** Process ids of the programs it started: service and operator. */
+  programs(): number[];
+  /** kill -9 of the platform and of the programs it started; sessions are left alone. */
   crash(): Promise<void>;
+  /** kill -9 of the one process, as a person or the kernel would do it: its programs and sessions live on. */
+  crashAlone(): Promise<void>;
   /** Stops and deletes the state. */
   dispose(): Promise<void>;
 }
@@ -108,8 +113,13 @@ export async function startPlatform(
       child.kill('SIGINT');
       return exited;
     },
+    programs: () => childrenOf(child.pid as number),
     async crash() {
       for (const pid of [...childrenOf(child.pid as number), child.pid as number]) killIfAlive(pid);
+      await exited;
+    },
+    async crashAlone() {
+      child.kill('SIGKILL');
       await exited;
     },
     async dispose() {
@@ -171,15 +181,7 @@ function childrenOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => parentOf(pid) === parent && isNodeProgram(pid));
-}
-
-function parentOf(pid: number): number | undefined {
-  return readProc(pid, 'stat')
-    ?.replace(/^.*\) /s, '')
-    .split(' ')
-    .slice(1, 2)
-    .map(Number)[0];
+    .filter((pid) => readProcess(pid)?.parent === parent && isNodeProgram(pid));
 }
 
 /** Only the platform's own programs (service, operator), never a session's processes. */
@@ -197,8 +199,13 @@ function readProc(pid: number, file: string): string | undefined {
   }
 }
 
+/** A zombie does not live: it only waits for its parent. */
+export function isAlive(pid: number): boolean {
+  return (readProcess(pid)?.state ?? 'Z') !== 'Z';
+}
+
 function killIfAlive(pid: number): void {
-  if (readProc(pid, 'stat') !== undefined) process.kill(pid, 'SIGKILL');
+  if (isAlive(pid)) process.kill(pid, 'SIGKILL');
 }
 
 /** The ports that this state folder's Jupyter servers listen on, from their command lines. */

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * SHA-256 over a list of texts, cut to `bits`, in lower-case base32 (RFC 4648, no padding): fit for names and label
+ * values. Each text is preceded by its length, so that no two lists give the same bytes.
+ */
+export function digest(fields: readonly string[], bits = 256): string {
+  const hash = createHash('sha256');
+  for (const field of fields) {
+    const bytes = Buffer.from(field, 'utf8');
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    hash.update(length).update(bytes);
+  }
+  return base32(hash.digest().subarray(0, bits / 8));
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+
+function base32(bytes: Uint8Array): string {
+  let text = '';
+  let bits = 0;
+  let value = 0;
+  for (const byte of bytes) {
+    value = (value << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += alphabet[(value >>> bits) & 31];
+    }
+    value &= (1 << bits) - 1;
+  }
+  return bits > 0 ? text + alphabet[(value << (5 - bits)) & 31] : text;
+}
