@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Deadline } from '../deadline.ts';
 import { type CommandLine, helpText, parseCommandLine, UsageError } from './command-line.ts';
 import { demoPage, launchDemo } from './demo.ts';
+import { NotARepository } from './forge/own-repository.ts';
 import { endMarked } from './kubelet/process/processes.ts';
 import { PortTaken } from './listener/listen.ts';
 import { type Platform, startPlatform } from './platform.ts';
@@ -121,7 +122,7 @@ async function main(): Promise<number> {
 
 /** One sentence with the remedy where the cause is known, the stack where it is a bug. */
 function explain(error: unknown): string {
-  if (error instanceof UsageError) return error.message;
+  if (error instanceof UsageError || error instanceof NotARepository) return error.message;
   if (error instanceof PortTaken) {
     return `Port ${error.port} is taken by another program. Stop that one, or choose another with: npm start -- --port ${error.port + 1}`;
   }

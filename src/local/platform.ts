@@ -187,9 +187,8 @@ async function openForge(options: CommandLine, state: State, terminal: Terminal,
     const { project, uncommittedFiles } = await forge.addExistingRepository({ path });
     terminal.step(`serving ${path} as ${project.namespace}/${project.path}`);
     if (uncommittedFiles) {
-      terminal.detail(
-        `${uncommittedFiles} files with uncommitted changes are not part of sessions: commit what they should see`,
-      );
+      const files = uncommittedFiles === 1 ? '1 file' : `${uncommittedFiles} files`;
+      terminal.detail(`uncommitted changes in ${files} are not part of sessions: commit what they should see`);
     }
   }
   return forge;

@@ -29,8 +29,8 @@ const idTokenMs = 5 * 60 * 1000;
 /** New ones are made while the old ones are still good for what they were just sent along with. */
 const renewAfterMs = idTokenMs / 2;
 const refreshTokenMs = 12 * 60 * 60 * 1000;
-/** As long as a person may work with a session's clone without launching anything. */
-const gitTokenMs = 24 * 60 * 60 * 1000;
+/** A session of one's own machine lives for weeks, and pushes with the token that it was launched with. */
+const gitTokenMs = 60 * 24 * 60 * 60 * 1000;
 const maxUsers = 200;
 
 interface Held<Value> {

@@ -9,6 +9,7 @@ import type { Container } from '../types.ts';
 import { type Mount, rewriteValue } from '../volumes/mounts.ts';
 import { makeMounts, makeWorkingDirectory } from '../volumes/volumes.ts';
 import { MissingReference, machineVariables, resolveVariables } from './environment-variables.ts';
+import { gitVariables } from './git-credentials.ts';
 import { chooseToken, jupyterCommand, jupyterVariables } from './jupyter.ts';
 import { type Role, roleOf, unknownRole } from './roles.ts';
 
@@ -61,13 +62,14 @@ export async function prepareLaunch(
   }
   const token = await chooseToken(pod.directory, own['SERVER_APP_TOKEN']);
   const jupyter = await jupyterVariables(pod.directory, token);
+  const git = await gitVariables(pod);
   // Last, because whoever has the answer has to give the port back.
   const chosen = await pod.machine.ports.take(port);
   return {
     kind: 'process',
     command: jupyterCommand({ environment, directory: pod.directory, mounts, workingDirectory, port: chosen }),
     workingDirectory,
-    variables: { ...machineVariables(process.env, environment.programs), ...own, ...jupyter },
+    variables: { ...machineVariables(process.env, environment.programs), ...git, ...own, ...jupyter },
     server: { port: chosen, token },
   };
 }
