@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import packageJson from '../../package.json' with { type: 'json' };
 import { Deadline } from '../deadline.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
+import { createLogger } from '../platform/logging/logger.ts';
 import { createApiServer } from './api-server/api-server.ts';
 import { openCluster } from './api-server/store.ts';
 import type { Cluster } from './cluster.ts';
@@ -64,7 +65,7 @@ export async function startPlatform(
   const { port } = options;
   const origin = pagesOrigin(port);
   mkdirSync(state.path('logs'), { recursive: true, mode: 0o700 });
-  const log = pino({ name: 'platform' }, pino.destination({ dest: state.path('logs', 'platform.log'), mode: 0o600 }));
+  const log = createLogger({ name: 'platform', file: state.path('logs', 'platform.log') });
   await using parts = new AsyncDisposableStack();
   let graceMs = sessionsGraceMs;
 

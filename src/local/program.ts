@@ -52,7 +52,8 @@ export function keepRunning(options: {
   async function runOnce(): Promise<void> {
     if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(logFile, `${logFile}.1`);
     const output = openSync(logFile, 'a', 0o600);
-    child = spawn(process.execPath, [entry], { env, stdio: ['ignore', output, output] });
+    // In a process group of its own: a Ctrl-C at the terminal is for the platform, which ends its programs in order.
+    child = spawn(process.execPath, [entry], { env, stdio: ['ignore', output, output], detached: true });
     closeSync(output);
     const started = child;
     const identified = started.pid === undefined ? undefined : readProcess(started.pid);

@@ -149,7 +149,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         headers.push(...((await tokens.headersFor(browser.user)) ?? []).flat());
       } catch (error) {
         log.error({ err: error }, 'no git token could be issued');
-        answerProblem(req, res, noToken);
+        const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+        answerProblem(req, res, full ? { ...noToken, detail: 'The disk is full: free some space.' } : noToken);
         return;
       }
     }

@@ -42,6 +42,16 @@ describe('the log', () => {
     expect(JSON.stringify(line)).not.toContain('a-secret');
   });
 
+  it('ends no program when its disk is full', async () => {
+    const log = createLogger({ name: 'test', file: '/dev/full' });
+    for (let index = 0; index < 3; index += 1) {
+      log.info('to a device that is always full');
+      // What a stream cannot write it tells a turn later, and an error that nobody takes ends the process.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(log.isLevelEnabled('info')).toBe(true);
+  });
+
   it('survives an error that is its own cause', () => {
     const error: Error & { cause?: unknown } = new Error('round');
     error.cause = error;

@@ -5,7 +5,9 @@ export interface LoggingOptions {
   name: string;
   /** `info` unless told. */
   level?: string | undefined;
-  /** Standard output unless told. */
+  /** A file of its own, for the owner only; standard output unless told. */
+  file?: string;
+  /** Anything else that takes lines. */
   destination?: DestinationStream;
 }
 
@@ -31,8 +33,14 @@ const secretKeys = [
 ];
 const redactedPaths = secretKeys.flatMap((key) => [`["${key}"]`, `*["${key}"]`]);
 
-/** JSON lines. Nothing that looks like a credential passes, wherever it stands in an error. */
-export function createLogger({ name, level, destination }: LoggingOptions): Logger {
+/** Characters that wait for a log that cannot be written at the moment. */
+const maxWaiting = 1024 * 1024;
+
+/**
+ * JSON lines. Nothing that looks like a credential passes, wherever it stands in an error. A disk that is full ends no
+ * program: lines wait, up to a limit, and those that were lost are counted.
+ */
+export function createLogger({ name, level, file, destination }: LoggingOptions): Logger {
   const options: LoggerOptions = {
     name,
     level: level !== undefined && levels.has(level) ? level : 'info',
@@ -40,7 +48,22 @@ export function createLogger({ name, level, destination }: LoggingOptions): Logg
     serializers: { err: describeError, error: describeError },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return destination ? pino(options, destination) : pino(options);
+  if (destination) return pino(options, destination);
+  const stream = pino.destination({ dest: file ?? 1, mode: 0o600, maxLength: maxWaiting });
+  const log = pino(options, stream);
+  // The lines are kept and tried again with the next one; there is no other place to tell of it.
+  stream.on('error', () => undefined);
+  let lost = 0;
+  stream.on('drop', () => {
+    lost += 1;
+  });
+  stream.on('write', () => {
+    if (lost === 0) return;
+    const lines = lost;
+    lost = 0;
+    log.warn({ lines }, 'lines of this log were lost: it could not be written');
+  });
+  return log;
 }
 
 interface DescribedError {
