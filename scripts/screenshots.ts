@@ -57,12 +57,15 @@ async function main(): Promise<void> {
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
     await jupyterLab(page);
     await page.locator('.jp-DirListing-item', { hasText: 'first-light.ipynb' }).dblclick();
-    const outputs = page.locator('.jp-OutputArea-output');
+    // What is run before there is a kernel is dropped by JupyterLab.
+    await page.locator('#jp-main-statusbar').getByText('| Idle').waitFor(patience);
+    const chart = page.locator('.jp-RenderedSVG').first();
     await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
     await page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click();
-    await outputs.locator('svg').first().waitFor(patience);
-    await page.locator('.jp-NotebookPanel .jp-InputPrompt', { hasText: '[5]' }).waitFor(patience);
-    await outputs.locator('svg').first().scrollIntoViewIfNeeded();
+    await page.locator('.jp-NotebookPanel .jp-InputPrompt', { hasText: '[4]' }).waitFor(patience);
+    // JupyterLab follows what runs and draws only what can be seen: back to the first chart.
+    await page.locator('.jp-NotebookPanel .jp-WindowedPanel-outer').evaluate((panel) => panel.scrollTo(0, 0));
+    await chart.scrollIntoViewIfNeeded(patience);
     await shoot(page, 'jupyterlab');
 
     await page.goto(`${platform.origin}/notebooks/`);
