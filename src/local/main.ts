@@ -50,7 +50,7 @@ async function sayWhere(platform: Platform, options: CommandLine, terminal: Term
     ${platform.signInLink(next)}
 
   API documentation   ${platform.origin}/notebooks/docs
-  Another sign-in     npm start prints a new link each time; signed in stays signed in
+  Another sign-in     curl -b ${platform.cookieFile} -X POST ${platform.origin}/auth/links
   kubectl             export KUBECONFIG=${options.stateDir}/kubeconfig
 
   Launch another session from here:
