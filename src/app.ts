@@ -10,7 +10,7 @@ import type { Config } from './config/types.ts';
 import { Deadline } from './deadline.ts';
 import { ApiError, errorBody, errorKind } from './errors.ts';
 import type { Identify } from './identity/identify.ts';
-import { accessLog } from './pipeline/access-log.ts';
+import { accessLog, requestIdOf } from './pipeline/access-log.ts';
 import { readBody } from './pipeline/body.ts';
 import { contract, operationOf } from './pipeline/contract.ts';
 import { docsRoutes } from './pipeline/docs.ts';
@@ -20,7 +20,7 @@ import { createOperationTable } from './pipeline/operations.ts';
 import { checkHost, checkOrigin } from './pipeline/origin.ts';
 import { foldLaunchPath, readTarget } from './pipeline/request-target.ts';
 import { securityHeaders } from './pipeline/security-headers.ts';
-import type { RequestContext } from './request-context.ts';
+import { contextOf, createContext, type RequestContext, setIdentity } from './request-context.ts';
 
 export interface AppParts {
   config: Pick<Config, 'service_prefix' | 'request'>;
@@ -61,7 +61,7 @@ export function createApp(parts: AppParts): Express {
   // Which request is this, and how long may it take?
   app.use(accessLog(log));
   app.use(securityHeaders);
-  app.use(begin(config.request.deadline_ms, answer));
+  app.use(begin(config.request.deadline_ms, log, answer));
 
   // May it be asked here, by this site? Probes come before: they know no host name.
   app.use(readAddress(prefix));
@@ -101,8 +101,12 @@ function nothingHere(): ApiError {
 }
 
 /** What the routes see with `contextOf`; `identity` follows once it is known. */
-function begin(deadlineMs: number, answer: (error: unknown, res: Response) => void): RequestHandler {
-  return (req, res, next) => {
+function begin(
+  deadlineMs: number,
+  log: Logger,
+  answer: (error: unknown, res: Response) => void,
+): RequestHandler {
+  return (_req, res, next) => {
     const gone = new AbortController();
     const late = setTimeout(() => {
       if (!res.headersSent) answer(timedOut('answering this request'), res);
@@ -112,12 +116,7 @@ function begin(deadlineMs: number, answer: (error: unknown, res: Response) => vo
       // What was begun for a caller who has gone ends with them; what goes on after an answer does not.
       if (!res.writableFinished) gone.abort(new Error('the caller has gone'));
     });
-    const context: Omit<RequestContext, 'identity'> = {
-      id: String(req.id),
-      log: req.log,
-      deadline: Deadline.after(deadlineMs, gone.signal),
-    };
-    res.locals['context'] = context;
+    res.locals['context'] = createContext(requestIdOf(res), log, Deadline.after(deadlineMs, gone.signal));
     next();
   };
 }
@@ -167,9 +166,8 @@ function findOperation(document: OpenApiDocument): RequestHandler {
 function identifyCaller(identify: Identify): RequestHandler {
   return async (req, res, next) => {
     if (operationOf(res).needsIdentity) {
-      const context = res.locals['context'] as RequestContext;
-      const { identity, setCookie } = await identify(req, context.deadline);
-      res.locals['context'] = { ...context, identity } satisfies RequestContext;
+      const { identity, setCookie } = await identify(req, contextOf(res).deadline);
+      setIdentity(res, identity);
       if (setCookie !== undefined) res.append('Set-Cookie', setCookie);
     }
     next();
