@@ -45,7 +45,7 @@ const graceMs = 500;
 
 /** The way of every request, in the order of reading. */
 export function createApp(parts: AppParts): Express {
-  const { config, log, document } = parts;
+  const { config, log } = parts;
   const prefix = config.service_prefix;
   const below = prefix || '/';
   const rules = { allowedHosts: config.request.allowed_hosts, allowedOrigins: config.request.allowed_origins };
@@ -72,26 +72,33 @@ export function createApp(parts: AppParts): Express {
     next();
   });
 
-  // What needs nobody to be known.
-  app.use(below, docsRoutes(document));
-  if (parts.pages) app.use(below, onlyAssets(parts.pages));
-
-  // Which operation is it? Only what the document knows goes on.
-  app.use(below, findOperation(document));
-
-  // Who asks, and is the request right? In this order: nobody's body is read.
-  app.use(below, identifyCaller(parts.identify));
-  app.use(below, forOperationsWithBody(readBody(config.request.body_limit_bytes)));
-  app.use(below, ...contract(document, { validateResponses: parts.validateResponses ?? false }));
-
-  for (const router of parts.routes) app.use(below, router);
-  if (parts.pages) app.use(below, parts.pages);
-
+  app.use(below, underPrefix(parts));
   app.use((_req, _res, next) => next(nothingHere()));
   if (parts.pageErrors) app.use(below, parts.pageErrors);
   const lastResort: ErrorRequestHandler = (error: unknown, _req, res, _next) => answer(error, res);
   app.use(lastResort);
   return app;
+}
+
+/** One router, so that the prefix is compared and cut off once and not before every step. */
+function underPrefix({ config, document, identify, routes, pages, validateResponses = false }: AppParts): Router {
+  const router = express.Router({ caseSensitive: true });
+
+  // What needs nobody to be known.
+  router.use(docsRoutes(document));
+  if (pages) router.use(onlyAssets(pages));
+
+  // Which operation is it? Only what the document knows goes on.
+  router.use(findOperation(document));
+
+  // Who asks, and is the request right? In this order: nobody's body is read.
+  router.use(identifyCaller(identify));
+  router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));
+  router.use(...contract(document, { validateResponses }));
+
+  for (const each of routes) router.use(each);
+  if (pages) router.use(pages);
+  return router;
 }
 
 function nothingHere(): ApiError {
