@@ -1,6 +1,7 @@
 /**
  * The baseline of the read benchmarks: a bare Express route behind the same validator that answers the same bytes.
- * Reads them from standard input, prints its address.
+ * Takes the route below the prefix as the document writes it (`/servers/{server_name}`), reads the bytes from standard
+ * input, prints its address.
  */
 import { text } from 'node:stream/consumers';
 import express from 'express';
@@ -8,6 +9,7 @@ import { contract } from '../src/pipeline/contract.ts';
 import { loadDocument } from '../src/pipeline/document.ts';
 import { createOperationTable } from '../src/pipeline/operations.ts';
 
+const [route = '/servers'] = process.argv.slice(2);
 const bytes = Buffer.from(await text(process.stdin));
 const prefix = '/notebooks';
 const document = loadDocument(prefix);
@@ -21,7 +23,7 @@ app.use(prefix, (req, res, next) => {
   next();
 });
 app.use(prefix, ...contract(document, { validateResponses: false }));
-app.get(`${prefix}/servers`, (_req, res) => {
+app.get(prefix + route.replaceAll(/\{(\w+)\}/g, ':$1'), (_req, res) => {
   res.type('application/json').send(bytes);
 });
 const server = app.listen(0, '127.0.0.1', () => {

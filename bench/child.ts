@@ -1,12 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+
+export interface StartedProgram extends AsyncDisposable {
+  readonly pid: number;
+  /** Of the line that told that it was ready. */
+  readonly match: RegExpExecArray;
+}
 
 /** Starts a program of this project and resolves with it when it has printed a line that matches. */
 export async function startProgram(
   args: string[],
   options: { env?: Record<string, string>; input?: string; until: RegExp },
-): Promise<{ child: ChildProcess; match: RegExpExecArray; stop(): Promise<void> }> {
+): Promise<StartedProgram> {
   const child = spawn(process.execPath, args, {
     env: { ...process.env, NODE_ENV: 'production', ...options.env },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -22,9 +28,9 @@ export async function startProgram(
     child.stdin.end(options.input ?? '');
   });
   return {
-    child,
+    pid: child.pid as number,
     match,
-    async stop() {
+    async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       await ended;
     },

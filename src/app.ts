@@ -10,7 +10,7 @@ import type { Config } from './config/types.ts';
 import { Deadline } from './deadline.ts';
 import { ApiError, errorBody, errorKind } from './errors.ts';
 import type { Identify } from './identity/identify.ts';
-import { accessLog } from './pipeline/access-log.ts';
+import { accessLog, requestIdOf } from './pipeline/access-log.ts';
 import { readBody } from './pipeline/body.ts';
 import { contract, operationOf } from './pipeline/contract.ts';
 import { docsRoutes } from './pipeline/docs.ts';
@@ -20,7 +20,7 @@ import { createOperationTable } from './pipeline/operations.ts';
 import { checkHost, checkOrigin } from './pipeline/origin.ts';
 import { foldLaunchPath, readTarget } from './pipeline/request-target.ts';
 import { securityHeaders } from './pipeline/security-headers.ts';
-import type { RequestContext } from './request-context.ts';
+import { contextOf, createContext, type RequestContext, setIdentity } from './request-context.ts';
 
 export interface AppParts {
   config: Pick<Config, 'service_prefix' | 'request'>;
@@ -45,7 +45,7 @@ const graceMs = 500;
 
 /** The way of every request, in the order of reading. */
 export function createApp(parts: AppParts): Express {
-  const { config, log, document } = parts;
+  const { config, log } = parts;
   const prefix = config.service_prefix;
   const below = prefix || '/';
   const rules = { allowedHosts: config.request.allowed_hosts, allowedOrigins: config.request.allowed_origins };
@@ -61,7 +61,7 @@ export function createApp(parts: AppParts): Express {
   // Which request is this, and how long may it take?
   app.use(accessLog(log));
   app.use(securityHeaders);
-  app.use(begin(config.request.deadline_ms, answer));
+  app.use(begin(config.request.deadline_ms, log, answer));
 
   // May it be asked here, by this site? Probes come before: they know no host name.
   app.use(readAddress(prefix));
@@ -72,26 +72,33 @@ export function createApp(parts: AppParts): Express {
     next();
   });
 
-  // What needs nobody to be known.
-  app.use(below, docsRoutes(document));
-  if (parts.pages) app.use(below, onlyAssets(parts.pages));
-
-  // Which operation is it? Only what the document knows goes on.
-  app.use(below, findOperation(document));
-
-  // Who asks, and is the request right? In this order: nobody's body is read.
-  app.use(below, identifyCaller(parts.identify));
-  app.use(below, forOperationsWithBody(readBody(config.request.body_limit_bytes)));
-  app.use(below, ...contract(document, { validateResponses: parts.validateResponses ?? false }));
-
-  for (const router of parts.routes) app.use(below, router);
-  if (parts.pages) app.use(below, parts.pages);
-
+  app.use(below, underPrefix(parts));
   app.use((_req, _res, next) => next(nothingHere()));
   if (parts.pageErrors) app.use(below, parts.pageErrors);
   const lastResort: ErrorRequestHandler = (error: unknown, _req, res, _next) => answer(error, res);
   app.use(lastResort);
   return app;
+}
+
+/** One router, so that the prefix is compared and cut off once and not before every step. */
+function underPrefix({ config, document, identify, routes, pages, validateResponses = false }: AppParts): Router {
+  const router = express.Router({ caseSensitive: true });
+
+  // What needs nobody to be known.
+  router.use(docsRoutes(document));
+  if (pages) router.use(onlyAssets(pages));
+
+  // Which operation is it? Only what the document knows goes on.
+  router.use(findOperation(document));
+
+  // Who asks, and is the request right? In this order: nobody's body is read.
+  router.use(identifyCaller(identify));
+  router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));
+  router.use(...contract(document, { validateResponses }));
+
+  for (const each of routes) router.use(each);
+  if (pages) router.use(pages);
+  return router;
 }
 
 function nothingHere(): ApiError {
@@ -101,8 +108,12 @@ function nothingHere(): ApiError {
 }
 
 /** What the routes see with `contextOf`; `identity` follows once it is known. */
-function begin(deadlineMs: number, answer: (error: unknown, res: Response) => void): RequestHandler {
-  return (req, res, next) => {
+function begin(
+  deadlineMs: number,
+  log: Logger,
+  answer: (error: unknown, res: Response) => void,
+): RequestHandler {
+  return (_req, res, next) => {
     const gone = new AbortController();
     const late = setTimeout(() => {
       if (!res.headersSent) answer(timedOut('answering this request'), res);
@@ -112,12 +123,7 @@ function begin(deadlineMs: number, answer: (error: unknown, res: Response) => vo
       // What was begun for a caller who has gone ends with them; what goes on after an answer does not.
       if (!res.writableFinished) gone.abort(new Error('the caller has gone'));
     });
-    const context: Omit<RequestContext, 'identity'> = {
-      id: String(req.id),
-      log: req.log,
-      deadline: Deadline.after(deadlineMs, gone.signal),
-    };
-    res.locals['context'] = context;
+    res.locals['context'] = createContext(requestIdOf(res), log, Deadline.after(deadlineMs, gone.signal));
     next();
   };
 }
@@ -167,9 +173,8 @@ function findOperation(document: OpenApiDocument): RequestHandler {
 function identifyCaller(identify: Identify): RequestHandler {
   return async (req, res, next) => {
     if (operationOf(res).needsIdentity) {
-      const context = res.locals['context'] as RequestContext;
-      const { identity, setCookie } = await identify(req, context.deadline);
-      res.locals['context'] = { ...context, identity } satisfies RequestContext;
+      const { identity, setCookie } = await identify(req, contextOf(res).deadline);
+      setIdentity(res, identity);
       if (setCookie !== undefined) res.append('Set-Cookie', setCookie);
     }
     next();

@@ -15,17 +15,32 @@ export class DeadlineExceeded extends Error {
 }
 
 export class Deadline {
-  /** Aborts when the time is over (reason: DeadlineExceeded) or the owner has gone (reason: the owner's). */
-  readonly signal: AbortSignal;
   readonly #endsAt: number;
   readonly #totalMs: number;
+  readonly #owner: AbortSignal | undefined;
+  #signal: AbortSignal | undefined;
 
   private constructor(ms: number, owner: AbortSignal | undefined) {
     this.#totalMs = ms;
     this.#endsAt = performance.now() + ms;
+    this.#owner = owner;
+  }
+
+  /**
+   * Aborts when the time is over (reason: a TimeoutError) or the owner has gone (reason: the owner's). Made when it is
+   * first asked for: most requests are answered from memory, and their signals would be timers for nobody.
+   */
+  get signal(): AbortSignal {
+    this.#signal ??= this.#makeSignal();
+    return this.#signal;
+  }
+
+  #makeSignal(): AbortSignal {
+    const ms = this.remaining();
+    if (ms === 0) return AbortSignal.abort(this.#owner?.reason ?? new DOMException('The time is over', 'TimeoutError'));
     // What remains of another deadline has fractions of a millisecond, which AbortSignal.timeout refuses.
     const timeout = AbortSignal.timeout(Math.ceil(ms));
-    this.signal = owner ? AbortSignal.any([timeout, owner]) : timeout;
+    return this.#owner ? AbortSignal.any([timeout, this.#owner]) : timeout;
   }
 
   /** `ms` milliseconds from now; `owner` (a request that may be closed, a program that may stop) ends it early. */
@@ -39,7 +54,7 @@ export class Deadline {
   }
 
   get expired(): boolean {
-    return this.signal.aborted || this.remaining() === 0;
+    return this.#owner?.aborted === true || this.remaining() === 0;
   }
 
   /** The error for an operation that this deadline ended. */
@@ -49,6 +64,6 @@ export class Deadline {
 
   /** A shorter deadline inside this one: never later than this one. */
   within(ms: number): Deadline {
-    return new Deadline(Math.min(ms, this.remaining()), this.signal);
+    return new Deadline(Math.min(ms, this.remaining()), this.#owner);
   }
 }

@@ -1,18 +1,16 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * SHA-256 over a list of texts, cut to `bits`, in lower-case base32 (RFC 4648, no padding): fit for names and label
  * values. Each text is preceded by its length, so that no two lists give the same bytes.
  */
 export function digest(fields: readonly string[], bits = 256): string {
-  const hash = createHash('sha256');
-  for (const field of fields) {
-    const bytes = Buffer.from(field, 'utf8');
+  const parts = fields.flatMap((field) => {
     const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    hash.update(length).update(bytes);
-  }
-  return base32(hash.digest().subarray(0, bits / 8));
+    length.writeUInt32BE(Buffer.byteLength(field));
+    return [length, Buffer.from(field)];
+  });
+  return base32(hash('sha256', Buffer.concat(parts), 'buffer').subarray(0, bits / 8));
 }
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import * as errors from 'jose/errors';
 import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote';
@@ -35,18 +35,41 @@ const rememberMs = 60_000;
 const maxRemembered = 2_000;
 
 export function createIdTokenReader(identity: Config['identity']): ReadIdToken {
-  return identity.gateway === 'verified' ? createVerifier(identity) : async (token) => decoded(token);
+  return remembering(identity.gateway === 'verified' ? createVerifier(identity) : async (token) => decoded(token));
 }
 
-function decoded(token: string): JWTPayload {
+interface Reading {
+  payload: JWTPayload;
+  /** Milliseconds since the epoch; until then the same token says the same. */
+  expiresAt: number;
+}
+
+/** What a token said is known for a minute: to hash it costs less than to decode it, and far less than its signature. */
+function remembering(read: (token: string, deadline: Deadline) => Promise<Reading>): ReadIdToken {
+  const remembered = new Map<string, { payload: JWTPayload; until: number }>();
+  return async (token, deadline) => {
+    // The hash, so that no token is kept.
+    const id = hash('sha256', token, 'base64');
+    const known = remembered.get(id);
+    if (known && known.until > Date.now()) return known.payload;
+    const { payload, expiresAt } = await read(token, deadline);
+    remembered.delete(id);
+    remembered.set(id, { payload, until: Math.min(Date.now() + rememberMs, expiresAt) });
+    const oldest = remembered.keys().next();
+    if (remembered.size > maxRemembered && !oldest.done) remembered.delete(oldest.value);
+    return payload;
+  };
+}
+
+function decoded(token: string): Reading {
   try {
-    return decodeJwt(token);
+    return { payload: decodeJwt(token), expiresAt: Number.POSITIVE_INFINITY };
   } catch (cause) {
     throw notAToken(cause);
   }
 }
 
-function createVerifier({ jwks_url, issuer, audience }: Config['identity']): ReadIdToken {
+function createVerifier({ jwks_url, issuer, audience }: Config['identity']) {
   if (jwks_url === null || issuer === null || audience === null) {
     throw new Error('identity.gateway verified needs jwks_url, issuer and audience');
   }
@@ -54,13 +77,8 @@ function createVerifier({ jwks_url, issuer, audience }: Config['identity']): Rea
     timeoutDuration: keySetTimeoutMs,
     [customFetch]: fetchKeySet,
   });
-  const remembered = new Map<string, { payload: JWTPayload; until: number }>();
 
-  return async (token, deadline) => {
-    // The hash, so that no token is kept.
-    const id = createHash('sha256').update(token).digest('base64');
-    const known = remembered.get(id);
-    if (known && known.until > Date.now()) return known.payload;
+  return async (token: string, deadline: Deadline): Promise<Reading> => {
     const { payload } = await withinDeadline(
       jwtVerify(token, keys, {
         issuer,
@@ -73,12 +91,7 @@ function createVerifier({ jwks_url, issuer, audience }: Config['identity']): Rea
     ).catch((error: unknown) => {
       throw explained(error);
     });
-    const expiresAt = ((payload.exp ?? 0) + clockToleranceSeconds) * 1000;
-    remembered.delete(id);
-    remembered.set(id, { payload, until: Math.min(Date.now() + rememberMs, expiresAt) });
-    const oldest = remembered.keys().next();
-    if (remembered.size > maxRemembered && !oldest.done) remembered.delete(oldest.value);
-    return payload;
+    return { payload, expiresAt: ((payload.exp ?? 0) + clockToleranceSeconds) * 1000 };
   };
 }
 

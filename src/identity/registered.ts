@@ -116,10 +116,12 @@ function expiryOf(value: unknown): number | undefined {
   return Number.isSafeInteger(seconds) ? seconds : -1;
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function decodeObject(encoded: string): Record<string, unknown> | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return undefined;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(encoded, 'base64'));
+    const text = utf8.decode(Buffer.from(encoded, 'base64'));
     const value: unknown = JSON.parse(text);
     return value !== null && typeof value === 'object' && !Array.isArray(value)
       ? (value as Record<string, unknown>)

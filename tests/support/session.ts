@@ -53,8 +53,21 @@ export async function waitForState(
   );
 }
 
-/** Goes through the redirects of the sign-in dance with a cookie jar for each of the two hosts. */
+/** Signs in as a browser does and waits for nothing: a session that does not answer yet is an error. */
 export async function openSession(platform: Platform, url: string): Promise<OpenSession> {
+  const { cookie, status, text } = await signInToSession(platform, url);
+  if (status >= 400) throw new Error(`opening ${url}: the answer was ${status}: ${text.slice(0, 500)}`);
+  return opened(url.replace(/[/?]*(\?.*)?$/, ''), cookie);
+}
+
+/**
+ * Goes through the redirects of the sign-in dance with a cookie jar for each of the two hosts. Returns the cookie for
+ * the session and the last answer, which is the session's if it answers already.
+ */
+export async function signInToSession(
+  platform: Platform,
+  url: string,
+): Promise<{ cookie: string; status: number; text: string }> {
   const jar: Record<string, string> = {
     '127.0.0.1': cookieFrom(join(platform.stateDir, 'cookies.txt')),
     localhost: '',
@@ -77,11 +90,7 @@ export async function openSession(platform: Platform, url: string): Promise<Open
       jar[hostname] = [jar[hostname], line.split(';')[0]].filter(Boolean).join('; ');
     }
     const location = response.headers['location'];
-    if (typeof location !== 'string') {
-      if (response.statusCode >= 400)
-        throw new Error(`opening ${url}: ${next} answered ${response.statusCode}: ${text.slice(0, 500)}`);
-      return opened(url.replace(/[/?]*(\?.*)?$/, ''), jar['localhost'] ?? '');
-    }
+    if (typeof location !== 'string') return { cookie: jar['localhost'] ?? '', status: response.statusCode, text };
     next = new URL(location, next).href;
   }
   throw new Error(`opening ${url} did not end: last redirect to ${next}`);

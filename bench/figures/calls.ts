@@ -1,0 +1,56 @@
+import type { ApiServer } from '../../src/local/api-server/api-server.ts';
+import { startBackEnds } from '../backends.ts';
+import type { Figure, Report, Row } from '../figure.ts';
+import { startService } from '../service.ts';
+import { addSessionsOfOthers, launchOf, launchSessions, pushBranches } from '../sessions.ts';
+
+const times = 50;
+
+export const calls: Figure = {
+  name: 'calls',
+  about: 'calls to the API server for one request, counted there',
+  run: measure,
+};
+
+async function measure(report: Report): Promise<void> {
+  await using backEnds = await startBackEnds();
+  await using service = await startService(backEnds);
+  const branches = Array.from({ length: 10 + times }, (_none, index) => `bench-${index}`);
+  const commit = await pushBranches(backEnds, branches);
+  const names = await launchSessions(backEnds, service, branches.slice(0, 10), commit);
+  const [first = ''] = names;
+  addSessionsOfOthers(backEnds, first, 990);
+
+  /** The most that any one of the requests needed. */
+  async function count(
+    what: string,
+    target: Row['target'],
+    request: (index: number) => Promise<unknown>,
+  ): Promise<void> {
+    let most = 0;
+    for (let index = 0; index < times; index += 1) {
+      const before = callsTo(backEnds.api);
+      await request(index);
+      most = Math.max(most, callsTo(backEnds.api) - before);
+    }
+    report.row({ what, measured: most, unit: 'calls', ...(target ? { target } : {}) });
+  }
+
+  const none = { of: 'value', atMost: 0 } as const;
+  const body = (branch: string | undefined) => launchOf(branch ?? '', commit);
+  await count('API-server calls, GET /servers', none, () => service.call('GET', '/servers', [200]));
+  await count('API-server calls, GET /servers/{name}', none, () => service.call('GET', `/servers/${first}`, [200]));
+  await count('API-server calls, POST of a session that is there', undefined, () =>
+    service.call('POST', '/servers', [200], body(branches[0])),
+  );
+  await count('API-server calls, POST of a new session', { of: 'value', atMost: 3 }, (index) =>
+    service.call('POST', '/servers', [201], body(branches[10 + index])),
+  );
+}
+
+/** Without the one list and the watches that the cache lives on: they are the same for any number of requests. */
+function callsTo(api: ApiServer): number {
+  return Object.entries(api.callCount())
+    .filter(([name]) => name !== 'list jupyterservers' && name !== 'watch jupyterservers')
+    .reduce((sum, [, count]) => sum + count, 0);
+}

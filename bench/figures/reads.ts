@@ -1,0 +1,95 @@
+import { startBackEnds } from '../backends.ts';
+import { startProgram } from '../child.ts';
+import type { Figure, Report, Row } from '../figure.ts';
+import { type Load, load } from '../load.ts';
+import { processorMs } from '../processor-time.ts';
+import { inTurns, median } from '../rounds.ts';
+import { startService } from '../service.ts';
+import { addSessionsOfOthers, launchSessions, pushBranches } from '../sessions.ts';
+
+const secondsPerRound = 2;
+const connections = 16;
+
+interface Read {
+  readonly what: string;
+  /** As the OpenAPI document names it. */
+  readonly route: string;
+  readonly own: number;
+  readonly path: (names: readonly string[]) => string;
+  readonly targets: { readonly ratio?: number; readonly requestsPerSecond?: number };
+}
+
+function figure(name: string, about: string, read: Read): Figure {
+  return { name, about, run: (report, rounds) => measure(read, report, rounds) };
+}
+
+export const list = figure('list', 'GET /servers with 10 own of 1,000 sessions', {
+  what: 'GET /servers, 10 own of 1,000',
+  route: '/servers',
+  own: 10,
+  path: () => '/servers',
+  targets: { ratio: 0.4 },
+});
+
+export const get = figure('get', 'GET /servers/{name} with 10 own of 1,000 sessions', {
+  what: 'GET /servers/{name}',
+  route: '/servers/{server_name}',
+  own: 10,
+  path: ([name]) => `/servers/${name}`,
+  targets: { ratio: 0.6 },
+});
+
+export const list100 = figure('list100', 'GET /servers with 100 own of 1,000 sessions', {
+  what: 'GET /servers, 100 own of 1,000',
+  route: '/servers',
+  own: 100,
+  path: () => '/servers',
+  targets: { requestsPerSecond: 1_000 },
+});
+
+async function measure({ what, route, own, path, targets }: Read, report: Report, rounds: number): Promise<void> {
+  await using backEnds = await startBackEnds();
+  await using service = await startService(backEnds);
+  report.progress(`making ${own} own of 1,000 sessions`);
+  const branches = Array.from({ length: own }, (_none, index) => `bench-${index}`);
+  const names = await launchSessions(backEnds, service, branches, await pushBranches(backEnds, branches));
+  addSessionsOfOthers(backEnds, names[0] as string, 1_000 - own);
+  const { text } = await service.call('GET', path(names), [200]);
+  await using baseline = await startProgram(['bench/baseline.ts', route], { input: text, until: /^http:.*/ });
+
+  report.progress(`${what}: ${rounds} rounds, ${Buffer.byteLength(text)} bytes an answer`);
+  const of = (url: string, pid: number, headers: Record<string, string>) => () => oneRound(url, pid, headers);
+  const results = await inTurns(rounds, {
+    ours: of(service.url + path(names), service.pid, service.headers),
+    bare: of(`${baseline.match[0]}/notebooks${path(names)}`, baseline.pid, service.headers),
+  });
+
+  const middle = (key: keyof Round) => ({
+    measured: median(results.ours.map((round) => round[key])),
+    baseline: { is: 'bare Express', measured: median(results.bare.map((round) => round[key])) },
+  });
+  const row = (more: Pick<Row, 'target'>): Row => ({
+    what,
+    unit: 'requests/s',
+    ...middle('requestsPerSecond'),
+    ...more,
+  });
+  const { ratio, requestsPerSecond } = targets;
+  if (ratio !== undefined) report.row(row({ target: { of: 'ratio', atLeast: ratio } }));
+  if (requestsPerSecond !== undefined) report.row(row({ target: { of: 'value', atLeast: requestsPerSecond } }));
+  report.row({ what: '  processor time of one', unit: 'ms', ...middle('processorMs') });
+  const busy = median([...results.ours, ...results.bare].map(({ generatorBusy }) => generatorBusy));
+  if (busy > 0.9) report.progress(`the load generator was ${Math.round(busy * 100)} % busy: the ratio may flatter`);
+}
+
+interface Round extends Load {
+  /** Of the server's process, for one request. */
+  processorMs: number;
+}
+
+async function oneRound(url: string, pid: number, headers: Record<string, string>): Promise<Round> {
+  await load(url, { headers, connections, seconds: 0.5 });
+  const before = processorMs(pid);
+  const result = await load(url, { headers, connections, seconds: secondsPerRound });
+  return { ...result, processorMs: (processorMs(pid) - before) / result.requests };
+}

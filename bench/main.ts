@@ -1,0 +1,54 @@
+/**
+ * `npm run bench`: ratios and counts, each with its baseline in the same run. It never fails on a time: it says what
+ * was reached and what was not, and only something that broke is an error.
+ */
+import { parseArgs } from 'node:util';
+import type { Figure, Report, Row } from './figure.ts';
+import { calls } from './figures/calls.ts';
+import { get, list, list100 } from './figures/reads.ts';
+import { session } from './figures/session.ts';
+import { start } from './figures/start.ts';
+import { table } from './table.ts';
+
+const figures: readonly Figure[] = [start, session, calls, list, get, list100];
+const defaultRounds = 7;
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, rounds: { type: 'string' }, help: { type: 'boolean' } },
+});
+const rounds = Number(values.rounds ?? defaultRounds);
+const wanted = values.only?.split(',');
+const unknown = wanted?.find((name) => figures.every((figure) => figure.name !== name));
+const mistake =
+  unknown !== undefined
+    ? `There is no figure "${unknown}".`
+    : Number.isInteger(rounds) && rounds > 0
+      ? undefined
+      : '--rounds takes a number.';
+if (values.help || mistake !== undefined) {
+  if (mistake !== undefined) say(mistake);
+  say(`npm run bench -- [--only FIGURE,...] [--rounds N]    (${defaultRounds} rounds unless told)\n`);
+  for (const { name, about } of figures) say(`  ${name.padEnd(12)}${about}`);
+  process.exit(mistake === undefined ? 0 : 1);
+}
+
+const rows: Row[] = [];
+const skipped: string[] = [];
+for (const { name, about, run } of figures.filter((figure) => wanted?.includes(figure.name) ?? true)) {
+  say(`\n${name}: ${about}`);
+  const report: Report = {
+    row(row) {
+      rows.push(row);
+    },
+    skip(what, why) {
+      skipped.push(`NOT MEASURED: ${what}: ${why}`);
+      say(`  NOT MEASURED: ${what}: ${why}`);
+    },
+    progress: (line) => say(`  ${line}`),
+  };
+  await run(report, rounds);
+}
+say(`\n${table(rows)}`);
+for (const line of skipped) say(`\n${line}`);

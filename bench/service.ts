@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Deadline } from '../src/deadline.ts';
+import { header } from '../src/identity/refusal.ts';
+import { freePort } from '../tests/support/platform.ts';
+import { type BackEnds, person } from './backends.ts';
+import { untilAnswered } from './until-answered.ts';
+
+const root = join(import.meta.dirname, '..');
+const startMs = 30_000;
+
+export interface ServiceUnderTest extends AsyncDisposable {
+  readonly pid: number;
+  /** `http://127.0.0.1:PORT/notebooks` */
+  readonly url: string;
+  /** What a gateway adds for the person who calls. */
+  readonly headers: Record<string, string>;
+  /** An answer that is none of `expected` is an error that shows it. */
+  call(
+    method: string,
+    path: string,
+    expected: readonly number[],
+    body?: object,
+  ): Promise<{ status: number; text: string }>;
+}
+
+/**
+ * The service, as it is deployed, in a process of its own on the given back ends. It logs as it does by default, to a
+ * file, because that is a part of what a request costs.
+ */
+export async function startService(backEnds: BackEnds): Promise<ServiceUnderTest> {
+  const port = await freePort();
+  const logFile = join(backEnds.directory, 'service.log');
+  const output = openSync(logFile, 'a', 0o600);
+  const { SOCKET: _socket, ...environment } = backEnds.serviceEnvironment;
+  const flags = process.env['BENCH_SERVICE_FLAGS']?.split(' ') ?? [];
+  const child = spawn(process.execPath, [...flags, join(root, 'src/main.ts')], {
+    env: { ...environment, HOST: '127.0.0.1', PORT: String(port) },
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  const ended = once(child, 'exit');
+  const starting = new AbortController();
+  child.once('exit', () => starting.abort());
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+  };
+  try {
+    const deadline = Deadline.after(startMs, starting.signal);
+    await untilAnswered({ url: `http://127.0.0.1:${port}/ready`, deadline });
+  } catch (cause) {
+    await stop();
+    throw new Error(`the service did not start:\n${readFileSync(logFile, 'utf8').slice(-4000)}`, { cause });
+  }
+  const url = `http://127.0.0.1:${port}/notebooks`;
+  const headers = gatewayHeaders(backEnds);
+  return {
+    pid: child.pid as number,
+    url,
+    headers,
+    async call(method, path, expected, body) {
+      const response = await fetch(url + path, {
+        method,
+        headers: { ...headers, ...(body ? { 'content-type': 'application/json' } : {}) },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+      const text = await response.text();
+      if (!expected.includes(response.status)) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+      return { status: response.status, text };
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function gatewayHeaders({ forge, gitUrl }: BackEnds): Record<string, string> {
+  const { token } = forge.issueToken(person);
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const { username: preferred_username, name, email } = person;
+  const claims = { iss: 'https://idp.example.org', sub: 'ada-1815', preferred_username, name, email };
+  const credentials = { [gitUrl]: { AuthorizationHeader: `bearer ${token}`, AccessTokenExpiresAt: null } };
+  // As long as those of a real identity provider: they are sent, parsed and decoded with every request.
+  const jwt = `${part({ alg: 'RS256', kid: 'bench', typ: 'JWT' })}.${part(claims)}.${'s'.repeat(342)}`;
+  return {
+    [header.accessToken]: jwt,
+    [header.idToken]: jwt,
+    [header.refreshToken]: jwt,
+    [header.gitCredentials]: Buffer.from(JSON.stringify(credentials)).toString('base64'),
+  };
+}

@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { NotebookResponse } from '../src/generated/openapi.ts';
+import { annotation, label } from '../src/jupyter-server/labels.ts';
+import type { JupyterServer } from '../src/jupyter-server/types.ts';
+import { namespace } from '../src/local/environment.ts';
+import { resource } from '../src/platform/kubernetes/resources.ts';
+import { type BackEnds, person } from './backends.ts';
+import type { ServiceUnderTest } from './service.ts';
+
+/** Gives the demo project branches of these names, each at the tip of main, as a user would: with a push. Returns the tip. */
+export async function pushBranches(backEnds: BackEnds, names: readonly string[]): Promise<string> {
+  const clone = join(backEnds.directory, `clone-${randomUUID()}`);
+  const { token } = backEnds.forge.issueToken(person);
+  const git = async (...args: string[]) => (await promisify(execFile)('git', args)).stdout.trim();
+  const remote = `${backEnds.gitUrl.replace('://', `://oauth2:${token}@`)}/demo/first-light.git`;
+  await git('clone', '--quiet', remote, clone);
+  const here = ['-C', clone];
+  if (names.length > 0)
+    await git(...here, 'push', '--quiet', 'origin', ...names.map((name) => `HEAD:refs/heads/${name}`));
+  return git(...here, 'rev-parse', 'HEAD');
+}
+
+export function launchOf(branch: string, commit: string): object {
+  return { namespace: 'demo', project: 'first-light', branch, commit_sha: commit };
+}
+
+/** Launches one session for each branch and lets them run; returns their names. */
+export async function launchSessions(
+  backEnds: BackEnds,
+  service: ServiceUnderTest,
+  branches: readonly string[],
+  commit: string,
+): Promise<string[]> {
+  const names: string[] = [];
+  for (const branch of branches) {
+    const { text } = await service.call('POST', '/servers', [201], launchOf(branch, commit));
+    const { name } = JSON.parse(text) as NotebookResponse;
+    backEnds.cluster.mergePatch(resource.jupyterServers, namespace, name, { status: runningStatus(name) });
+    names.push(name);
+  }
+  return names;
+}
+
+/** Puts the sessions of other users beside one that is there: as large as that, and as real. */
+export function addSessionsOfOthers({ cluster }: BackEnds, like: string, count: number): void {
+  const model = cluster.get<JupyterServer>(resource.jupyterServers, namespace, like);
+  if (!model) throw new Error(`there is no session ${like}`);
+  const { labels, annotations } = model.metadata;
+  for (let index = 0; index < count; index += 1) {
+    const name = `other-${index}`;
+    const user = `user-${index % 100}`;
+    cluster.create<JupyterServer>(resource.jupyterServers, namespace, {
+      ...model,
+      metadata: {
+        name,
+        labels: { ...labels, [label.owner]: `owner-${index % 100}`, [label.userId]: user },
+        annotations: { ...annotations, [annotation.userId]: user, [annotation.username]: user },
+      },
+      status: runningStatus(name),
+    });
+  }
+}
+
+/** What the operator writes of a session that runs; taken from one on the local platform. */
+function runningStatus(name: string): NonNullable<JupyterServer['status']> {
+  const time = new Date().toISOString().replace(/\.\d+/, '');
+  const condition = (type: string) => ({ type, status: 'True', lastTransitionTime: time });
+  const state = (current: object) => ({ state: current, lastState: {}, restartCount: 0, ready: true });
+  const done = { terminated: { exitCode: 0, reason: 'Completed', startedAt: time, finishedAt: time } };
+  const running = { running: { startedAt: time } };
+  return {
+    state: 'running',
+    containerStates: {
+      init: { 'init-certificates': 'ready', 'download-image': 'ready', 'git-clone': 'ready' },
+      regular: { 'jupyter-server': 'ready', 'oauth2-proxy': 'ready' },
+    },
+    events: {},
+    idleSeconds: '12',
+    mainPod: {
+      name: `${name}-0`,
+      resourceUsage: { cpuMillicores: 472, memoryBytes: 74_940_416, disk: { usedBytes: 1_234_567 } },
+      status: {
+        phase: 'Running',
+        conditions: ['PodScheduled', 'Initialized', 'Ready', 'ContainersReady'].map(condition),
+        initContainerStatuses: ['init-certificates', 'download-image', 'git-clone'].map((container) => ({
+          name: container,
+          ...state(done),
+        })),
+        containerStatuses: ['jupyter-server', 'oauth2-proxy'].map((container) => ({
+          name: container,
+          ...state(running),
+        })),
+      },
+    },
+  };
+}
