@@ -140,11 +140,11 @@ describe('the service', () => {
     expect(service.stderr()).toBe('');
   }, 60_000);
 
-  it('says in one line what is wrong with its configuration', async () => {
+  it('says line by line what is wrong with its configuration', async () => {
     const service = run({ NB_IDENTITY__GATEWAY: 'maybe', NB_SERVICE_PREFIX: 'x' });
     expect(await service.exit).toBe(1);
     expect(service.stderr()).toMatch(
-      /^The service cannot start: the configuration has 2 problems: service_prefix [^\n]+; identity\.gateway [^\n]+\n$/,
+      /^The service cannot start: the configuration has 2 problems:\n {2}NB_SERVICE_PREFIX: service_prefix [^\n]+\n {2}NB_IDENTITY__GATEWAY: identity\.gateway [^\n]+\n$/,
     );
     const line = JSON.parse(service.stdout().trim()) as { level: number; msg: string };
     expect(line).toMatchObject({ level: 60, msg: expect.stringContaining('identity.gateway') });

@@ -11,7 +11,7 @@ enableCompileCache(
 const { createLogger } = await import('./platform/logging/logger.ts');
 const log = createLogger({ name: 'service', level: process.env['LOG_LEVEL'] });
 
-/** One line that a person can act on, in the log and at the terminal. */
+/** What a person can act on, in the log and at the terminal: one line, or one for each problem. */
 function giveUp(error: unknown): never {
   const message = error instanceof Error ? error.message : String(error);
   log.fatal({ err: error }, `cannot start: ${message}`);
@@ -27,9 +27,13 @@ function addressOf(env: NodeJS.ProcessEnv) {
 }
 
 try {
-  const { loadConfig } = await import('./config/load.ts');
+  const [{ loadConfig }, { describeConfig }] = await Promise.all([
+    import('./config/load.ts'),
+    import('./config/describe.ts'),
+  ]);
   const { config, warnings } = loadConfig(process.env);
   for (const warning of warnings) log.warn(warning);
+  log.debug({ config: describeConfig(config) }, 'configuration');
   const address = addressOf(process.env);
 
   const [{ createService }, { createKubernetesClient }, { loadKubeConfig }] = await Promise.all([

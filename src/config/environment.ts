@@ -1,17 +1,20 @@
-import { parse as parseYaml } from 'yaml';
-import type { ConfigProblem } from './readers.ts';
+import { parseHocon } from './hocon.ts';
+import { type ConfigProblem, type ConfigTree, join } from './readers.ts';
 
 type Path = readonly (string | number)[];
 
-/** Keys to values, as a file would give them; lists are arrays. */
-export type ConfigTree = { [key: string]: unknown };
-
 /**
  * The `NB_` variables as a tree. `__` separates levels, a single `_` belongs to the name, `_0`, `_1`, ... number the
- * elements of a list, and a name that ends in `_` holds JSON or YAML: NB_SESSIONS__GIT_CLONE__IMAGE,
+ * elements of a list, and a name that ends in `_` holds JSON or HOCON: NB_SESSIONS__GIT_CLONE__IMAGE,
  * NB_REQUEST__ALLOWED_HOSTS_0, NB_RESOURCE_POOLS_='[...]'. An empty variable counts as not set (charts leave them so).
+ * `places`: the variable of each key.
  */
-export function readEnvironment(env: NodeJS.ProcessEnv): { tree: ConfigTree; problems: ConfigProblem[] } {
+export function readEnvironment(env: NodeJS.ProcessEnv): {
+  tree: ConfigTree;
+  places: Map<string, string>;
+  problems: ConfigProblem[];
+} {
+  const places = new Map<string, string>();
   const problems: ConfigProblem[] = [];
   const root = new Branch();
   for (const name of Object.keys(env).sort()) {
@@ -19,15 +22,15 @@ export function readEnvironment(env: NodeJS.ProcessEnv): { tree: ConfigTree; pro
     if (!name.startsWith('NB_') || name === 'NB_' || value === undefined || value === '') continue;
     const structured = name.endsWith('_');
     const path = pathOf(name.slice('NB_'.length, structured ? -1 : undefined));
-    try {
-      const reason = root.set(path, structured ? (parseYaml(value) as unknown) : value);
-      if (reason) problems.push({ key: name, reason });
-    } catch {
-      // The parser's message quotes the text, which may be a secret.
-      problems.push({ key: name, reason: 'must be JSON, because its name ends in _' });
-    }
+    places.set(path.reduce<string>(join, ''), name);
+    const hocon = structured ? parseHocon(value, env) : undefined;
+    const [problem] = hocon?.problems ?? [];
+    const reason = problem
+      ? `must be JSON or HOCON, because its name ends in _, and is not: ${problem.reason}`
+      : root.set(path, hocon ? hocon.tree : value);
+    if (reason) problems.push({ key: name, reason });
   }
-  return { tree: root.tree(problems, '') as ConfigTree, problems };
+  return { tree: root.tree(problems, '') as ConfigTree, places, problems };
 }
 
 /** `SESSIONS__CA_CERTS__SECRETS_0__SECRET` -> sessions, ca_certs, secrets, 0, secret. */

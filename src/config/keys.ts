@@ -12,8 +12,11 @@ import {
   object,
   optionalHttpUrl,
   optionalText,
+  type Reader,
   record,
+  secret,
   text,
+  verbatimText,
   yamlText,
 } from './readers.ts';
 import type { ResourcePool } from './types.ts';
@@ -63,6 +66,25 @@ const resourcePool = object({
 /** What is in the file of `server_options.defaults_path`, and in `server_options.defaults`. */
 export const sessionDefaults = object({ defaultUrl: text('/lab'), lfs_auto_fetch: boolean(false) });
 
+const uiChoice = { order: integer(undefined, 1), displayName: text(), type: choice(['enum', 'boolean'], 'enum') };
+
+/** What is in the file of `server_options.ui_choices_path`: what a page offers for a launch. */
+export const uiChoices = object({
+  defaultUrl: nullable(object({ ...uiChoice, default: text(), options: list(text(), []) })),
+  lfs_auto_fetch: nullable(object({ ...uiChoice, default: boolean(false) })),
+});
+
+const sentry = object({
+  enabled: boolean(false),
+  dsn: secret(optionalText()),
+  env: optionalText(),
+  sample_rate: amount(0.2),
+});
+
+const cloudStorage = object({ enabled: boolean(false), read_only: boolean(true) });
+
+const port = (fallback: number): Reader<number> => integer(fallback, 1, 65_535);
+
 const culling = (idle: number) => object({ idle_seconds: integer(idle, 0), max_age_seconds: integer(0, 0) });
 
 /** Every key with its default; one without a default is required. Meanings stand in types.ts. */
@@ -80,14 +102,23 @@ export const configKeys = object({
     jwks_url: optionalHttpUrl(),
     issuer: optionalText(),
     audience: optionalText(),
-    cookie_secret: optionalText({ minBytes: 32 }),
+    cookie_secret: secret(optionalText({ minBytes: 32 })),
     anonymous_cookie_max_age_seconds: integer(30 * day, 60, 400 * day),
   }),
   git: object({ url: httpUrl('https://gitlab.com'), registry: text('registry.gitlab.com', hostName) }),
   amalthea: object({ group: text('amalthea.dev'), version: text('v1alpha1'), plural: text('jupyterservers') }),
   k8s: object({ renku_namespace: text('renku', namespaceName), sessions_namespace: optionalText(namespaceName) }),
-  server_options: object({ defaults: anything, defaults_path: optionalText() }),
+  server_options: object({
+    defaults: anything,
+    defaults_path: optionalText(),
+    ui_choices: anything,
+    ui_choices_path: optionalText(),
+  }),
   resource_pools: list(resourcePool, defaultPools),
+  crc_url: optionalHttpUrl(),
+  dummy_stores: boolean(false),
+  keycloak_realm: text('Renku'),
+  cloud_storage: object({ s3: cloudStorage, azure_blob: cloudStorage, mount_folder: text('/cloudstorage') }),
   request: object({
     deadline_ms: integer(10_000, 100, 300_000),
     body_limit_bytes: integer(1024 * 1024, 1024, 64 * 1024 * 1024),
@@ -106,7 +137,27 @@ export const configKeys = object({
     default_image: text('renku/singleuser:latest'),
     image_default_workdir: text('/home/jovyan'),
     culling: object({ registered: culling(day), anonymous: culling(day) }),
-    git_clone: object({ image: text('renku/git-clone:latest') }),
+    git_clone: object({ image: text('renku/git-clone:latest'), sentry }),
+    git_proxy: object({
+      port: port(8080),
+      health_port: port(8081),
+      image: text('renku/git-https-proxy:latest'),
+      renku_client_id: text('renku'),
+      renku_client_secret: secret(text('renku-client-secret')),
+    }),
+    git_rpc_server: object({
+      host: text('0.0.0.0'),
+      port: port(4000),
+      image: text('renku/git-rpc-server:latest'),
+      sentry,
+    }),
+    ssh: object({
+      enabled: boolean(false),
+      service_port: port(22),
+      container_port: port(2022),
+      host_key_secret: optionalText(),
+      host_key_location: text('/opt/ssh/ssh_host_keys'),
+    }),
     ca_certs: object({
       image: text('renku/certificates:latest'),
       path: text('/usr/local/share/ca-certificates'),
@@ -115,11 +166,11 @@ export const configKeys = object({
     ingress: object({
       host: text(undefined, hostName),
       tls_secret: optionalText(),
-      annotations: yamlText(record(text())),
+      annotations: yamlText(record(verbatimText)),
     }),
     oidc: object({
       client_id: text('renku-jupyterserver'),
-      client_secret: text(''),
+      client_secret: secret(text('')),
       allow_unverified_email: boolean(false),
       config_url: text('/auth/realms/Renku/.well-known/openid-configuration'),
     }),
@@ -129,9 +180,10 @@ export const configKeys = object({
       use_empty_dir_size_limit: boolean(false),
     }),
     enforce_cpu_limits: choice(['lax', 'strict', 'off'], 'off', { false: 'off' }),
+    autosave_minimum_lfs_file_size_bytes: integer(1_000_000, 0),
     termination_grace_period_seconds: integer(600, 0),
     termination_warning_duration_seconds: integer(43_200, 0),
-    node_selector: yamlText(record(text())),
+    node_selector: yamlText(record(verbatimText)),
     affinity: yamlText(record(anything)),
     tolerations: yamlText(list(record(anything), [])),
     containers: object({
@@ -142,16 +194,32 @@ export const configKeys = object({
   }),
 });
 
-/** Keys of the original service that have no effect here; naming them is no mistake in a deployment's set-up. */
-export const keysWithoutEffect: readonly RegExp[] = [
-  /^server_options\.ui_choices_path$/,
-  /^sessions\.culling\.(registered|anonymous)\.(pending|failed|hibernated)_seconds$/,
-  /^sessions\.(git_proxy|git_rpc_server|ssh)\./,
-  /^sessions\.git_clone\.sentry\./,
-  /^sessions\.oidc\.(token_url|auth_url)$/,
-  /^sessions\.autosave_minimum_lfs_file_size_bytes$/,
-  /^(sentry|cloud_storage|user_secrets)\./,
-  /^amalthea\.cache_url$/,
-  /^k8s\.(enabled|bypass_cache_on_failure)$/,
-  /^(keycloak_realm|crc_url|data_service_url|dummy_stores|current_resource_schema_version)$/,
-];
+const unused = 'the original service reads it and does nothing with it';
+const noSentry = 'this program does not report to Sentry: its log holds every error';
+const later = 'it belongs to a later version of the original service';
+
+/**
+ * Keys of the original service's versions that do nothing here, each with the reason, by key or by group (which ends in
+ * a dot). To name them is no mistake: a deployment keeps its set-up when the service is exchanged.
+ */
+export const keysWithoutEffect: Readonly<Record<string, string>> = {
+  'sessions.oidc.token_url': unused,
+  'sessions.oidc.auth_url': unused,
+  'sessions.culling.registered.pending_seconds': unused,
+  'sessions.culling.registered.failed_seconds': unused,
+  'sessions.culling.registered.hibernated_seconds': later,
+  'sessions.culling.anonymous.pending_seconds': unused,
+  'sessions.culling.anonymous.failed_seconds': unused,
+  'sessions.culling.anonymous.hibernated_seconds': later,
+  'sessions.git_proxy.sentry.': unused,
+  'sentry.': noSentry,
+  'amalthea.cache_url': 'sessions are followed at the Kubernetes API itself',
+  'k8s.enabled': 'there is always a Kubernetes API',
+  'k8s.bypass_cache_on_failure': later,
+  'k8s.namespace': 'the key is k8s.renku_namespace',
+  current_resource_schema_version: unused,
+  data_service_url: `${later}; here it is crc_url`,
+  'cloud_storage.enabled': later,
+  'cloud_storage.storage_class': later,
+  'user_secrets.': later,
+};

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { similarKey } from './describe.ts';
 import { readEnvironment } from './environment.ts';
-import { configKeys, keysWithoutEffect, sessionDefaults } from './keys.ts';
-import { type ConfigProblem, type Findings, isRecord, type Read } from './readers.ts';
+import { readConfigFile } from './file.ts';
+import { configKeys, keysWithoutEffect, sessionDefaults, uiChoices } from './keys.ts';
+import { type ConfigProblem, type ConfigTree, type Findings, isRecord, type Read, type Reader } from './readers.ts';
 import type { Config } from './types.ts';
 
 /** Everything that is wrong with the configuration, one line each. Holds no value of any key. */
@@ -9,60 +11,94 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly ConfigProblem[];
   constructor(problems: readonly ConfigProblem[]) {
-    const lines = problems.map(({ key, reason }) => `${key} ${reason}`);
+    const lines = problems.map(({ at, key, reason }) => {
+      const sentence = key === '' ? reason : `${key} ${reason}`;
+      return `\n  ${at === undefined ? '' : `${at}: `}${sentence}`;
+    });
     super(
-      `the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}: ${lines.join('; ')}`,
+      `the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:${lines.join('')}`,
     );
     this.problems = problems;
   }
 }
 
 /**
- * The configuration: defaults, and over them the `NB_` variables of `env`. `warnings` are sentences for the log.
- * Reads the file that `server_options.defaults_path` names, and no other. Throws ConfigError with all problems.
+ * The configuration: defaults, over them the file of `CONFIG_FILE`, and over that the `NB_` variables of `env`. Groups
+ * unite key by key; lists and values are replaced. `warnings` are sentences for the log. Reads no other files than that
+ * and those of `server_options`. Throws ConfigError with all problems.
  */
 export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; warnings: string[] } {
-  const { tree, problems } = readEnvironment(env);
-  const findings: Findings = { problems, unknown: [] };
+  const file = readConfigFile(env);
+  const environment = readEnvironment(env);
+  const tree = unite(file.tree, environment.tree);
+  const placeOf = (key: string): string | undefined =>
+    nearest(key, (each) => environment.places.get(each) ?? file.places.get(each));
+
+  const findings: Findings = { problems: [], unknown: [] };
   const values = configKeys.read(tree, '', findings);
-  const defaults = readSessionDefaults(tree, findings);
+  const defaults = readJsonOption(tree, 'defaults', sessionDefaults, findings);
+  const choices = readJsonOption(tree, 'ui_choices', uiChoices, findings);
   if (values) findings.problems.push(...contradictions(values));
-  if (!values || !defaults || findings.problems.length > 0) throw new ConfigError(findings.problems);
-  const config: Config = { ...values, server_options: { defaults } };
-  return { config: deepFreeze(config), warnings: [...unknownKeys(findings.unknown), ...doubts(config)] };
+
+  const found = findings.problems
+    .filter(({ key }) => nearest(key, (each) => file.broken.includes(each) || undefined) === undefined)
+    .map((problem) => ({ ...problem, at: problem.at ?? placeOf(problem.key) }))
+    // What stands in a file that could not be read is not missing.
+    .filter(({ at }) => !file.isCut || at !== undefined);
+  const problems = [...file.problems, ...environment.problems, ...found];
+  if (!values || !defaults || !choices || problems.length > 0) throw new ConfigError(problems);
+  const config: Config = { ...values, server_options: { defaults, ui_choices: choices } };
+  return { config: deepFreeze(config), warnings: [...unknownKeys(findings.unknown, placeOf), ...doubts(config)] };
+}
+
+/** What `find` has for the key or, if nothing, for the closest group around it. */
+function nearest<T>(key: string, find: (key: string) => T | undefined): T | undefined {
+  const found = find(key);
+  return found !== undefined || key === '' ? found : nearest(key.slice(0, Math.max(0, key.lastIndexOf('.'))), find);
+}
+
+function unite(lower: ConfigTree, upper: ConfigTree): ConfigTree {
+  const both = Object.entries(upper).map(([name, value]) => {
+    const below = Object.hasOwn(lower, name) ? lower[name] : undefined;
+    return [name, isRecord(value) && isRecord(below) ? unite(below, value) : value] as const;
+  });
+  return Object.fromEntries([...Object.entries(lower), ...both]);
 }
 
 type Values = Read<typeof configKeys>;
 
-/** What a new session gets where the launch does not say: the file's values, and over them those given directly. */
-function readSessionDefaults(
-  tree: Record<string, unknown>,
+/**
+ * `server_options.<name>`: what the JSON file of `server_options.<name>_path` says, and over it what is given directly.
+ * The original's files have more keys (cpu, memory, ...), which say nothing here: they are no unknown keys.
+ */
+function readJsonOption<T>(
+  tree: ConfigTree,
+  name: 'defaults' | 'ui_choices',
+  reader: Reader<T>,
   findings: Findings,
-): Read<typeof sessionDefaults> | undefined {
+): T | undefined {
   const options = isRecord(tree['server_options']) ? tree['server_options'] : {};
-  const path = options['defaults_path'];
-  let fromFile: unknown = {};
-  if (typeof path === 'string') {
-    const key = 'server_options.defaults_path';
-    try {
-      fromFile = JSON.parse(readFileSync(path, 'utf8'));
-    } catch (error) {
-      const missing = error instanceof Error && 'code' in error;
-      findings.problems.push({
-        key,
-        reason: missing ? 'names a file that cannot be read' : 'names a file that is not JSON',
-      });
-      return undefined;
-    }
-    if (!isRecord(fromFile)) {
-      findings.problems.push({ key, reason: 'names a file that holds no JSON object' });
-      return undefined;
-    }
+  const path = options[`${name}_path`];
+  const given = isRecord(options[name]) ? options[name] : {};
+  const own: Findings = { problems: [], unknown: [] };
+  const content = typeof path === 'string' && path !== '' ? readJson(path) : {};
+  if (typeof content === 'string') {
+    findings.problems.push({ key: `server_options.${name}_path`, reason: content });
+    return undefined;
   }
-  const given = isRecord(options['defaults']) ? options['defaults'] : {};
-  // The original's file has more keys than these (cpu, memory, ...), which say nothing here: no unknown keys of it.
-  const own: Findings = { problems: findings.problems, unknown: [] };
-  return sessionDefaults.read({ ...(isRecord(fromFile) ? fromFile : {}), ...given }, 'server_options.defaults', own);
+  const result = reader.read(unite(content, given), `server_options.${name}`, own);
+  findings.problems.push(...own.problems.map((problem) => (path ? { ...problem, at: String(path) } : problem)));
+  return result;
+}
+
+/** The object in a file, or what is wrong with it. */
+function readJson(path: string): ConfigTree | string {
+  try {
+    const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isRecord(content) ? content : 'names a file that holds no JSON object';
+  } catch (error) {
+    return error instanceof SyntaxError ? 'names a file that is not JSON' : 'names a file that cannot be read';
+  }
 }
 
 /** Keys that are right one by one and wrong together. */
@@ -74,14 +110,27 @@ function contradictions({ identity }: Values): ConfigProblem[] {
     .map((name) => ({ key: `identity.${name}`, reason: 'is required because identity.gateway is verified' }));
 }
 
-function unknownKeys(unknown: readonly string[]): string[] {
-  const [harmless, strange] = [true, false].map((wanted) =>
-    unknown.filter((key) => keysWithoutEffect.some((known) => known.test(key)) === wanted),
-  );
+function unknownKeys(unknown: readonly string[], placeOf: (key: string) => string | undefined): string[] {
+  const strange: string[] = [];
+  const harmless = new Map<string, string[]>();
+  for (const key of unknown) {
+    const reason = Object.entries(keysWithoutEffect).find(
+      ([known]) => key === known || (known.endsWith('.') && key.startsWith(known)),
+    )?.[1];
+    if (reason !== undefined) {
+      harmless.set(reason, [...(harmless.get(reason) ?? []), key]);
+      continue;
+    }
+    const [place, similar] = [placeOf(key), similarKey(key)];
+    strange.push(`${key}${place ? ` (${place})` : ''}${similar ? `, did you mean ${similar}?` : ''}`);
+  }
+  const groups = [...harmless].map(([reason, keys]) => `${keys.join(', ')} (${reason})`);
   return [
-    ...(strange?.length ? [`these configuration keys are not known, check their spelling: ${strange.join(', ')}`] : []),
-    ...(harmless?.length
-      ? [`these configuration keys of the original service have no effect: ${harmless.join(', ')}`]
+    ...(strange.length > 0
+      ? [`these configuration keys are not known, check their spelling: ${strange.join('; ')}`]
+      : []),
+    ...(groups.length > 0
+      ? [`these configuration keys of the original service have no effect: ${groups.join('; ')}`]
       : []),
   ];
 }

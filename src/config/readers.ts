@@ -3,9 +3,15 @@ import { parse as parseYaml } from 'yaml';
 
 /** What is wrong with one key. Never holds the value: it may be a secret. */
 export interface ConfigProblem {
+  /** Empty where it is the form of a line that is wrong. */
   key: string;
   reason: string;
+  /** A file and line, or the name of a variable. */
+  at?: string | undefined;
 }
+
+/** Keys to values, as a file gives them; lists are arrays. */
+export type ConfigTree = Readonly<Record<string, unknown>>;
 
 /** What reading a tree has found so far; all of it is reported at once. */
 export interface Findings {
@@ -17,12 +23,17 @@ export interface Findings {
 /** Turns a value (text from the environment, anything from a file) into what the service uses; undefined after a problem. */
 export interface Reader<T> {
   read(value: unknown, key: string, findings: Findings): T | undefined;
+  /** The keys of a group. */
+  readonly shape?: Shape;
+  /** The value is not for logs. */
+  readonly isSecret?: true;
 }
 
-type Shape = Record<string, Reader<unknown>>;
+export type Shape = Record<string, Reader<unknown>>;
 export type Read<R> = R extends Reader<infer T> ? T : never;
 
-const join = (key: string, name: string | number): string => (key === '' ? String(name) : `${key}.${name}`);
+/** The name of a key inside a group or list. */
+export const join = (key: string, name: string | number): string => (key === '' ? String(name) : `${key}.${name}`);
 
 function refuse(key: string, reason: string, findings: Findings): undefined {
   findings.problems.push({ key, reason });
@@ -33,11 +44,15 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
-/** A reader of one value; `convert` returns what is wrong as an Error. Without a `fallback` the key is required. */
+/**
+ * A reader of one value; `convert` returns what is wrong as an Error. Without a `fallback` the key is required.
+ * null and an empty text are no value: charts and `${?VARIABLE}` leave them where nothing is meant.
+ */
 function scalar<T>(convert: (value: unknown) => T | Error, fallback?: { value: T }): Reader<T> {
   return {
     read(value, key, findings) {
-      if (value === undefined) return fallback ? fallback.value : refuse(key, 'is required', findings);
+      if (value === undefined || value === null || value === '')
+        return fallback ? fallback.value : refuse(key, 'is required', findings);
       const result = convert(value);
       return result instanceof Error ? refuse(key, result.message, findings) : result;
     },
@@ -54,6 +69,7 @@ export interface TextRules {
 }
 
 function asText(value: unknown, rules: TextRules): string | Error {
+  if (typeof value === 'number' || typeof value === 'boolean') return new Error('must be a text: put it in quotes');
   if (typeof value !== 'string') return new Error('must be a text');
   if (rules.pattern && !rules.pattern.test(value))
     return new Error(`must be ${rules.says ?? 'in the documented form'}`);
@@ -69,7 +85,20 @@ export function text(fallback?: string, rules: TextRules = {}): Reader<string> {
 
 /** A text that need not be there. */
 export function optionalText(rules: TextRules = {}): Reader<string | null> {
-  return scalar<string | null>((value) => (value === null ? null : asText(value, rules)), { value: null });
+  return scalar<string | null>((value) => asText(value, rules), { value: null });
+}
+
+/** A text that may be empty, as the values of labels and annotations are. */
+export const verbatimText: Reader<string> = {
+  read(value, key, findings) {
+    const result = asText(value, {});
+    return result instanceof Error ? refuse(key, result.message, findings) : result;
+  },
+};
+
+/** Keeps the value out of logs. */
+export function secret<T>(inner: Reader<T>): Reader<T> {
+  return { ...inner, isSecret: true };
 }
 
 function asUrl(value: unknown): string | Error {
@@ -86,7 +115,7 @@ export function httpUrl(fallback: string): Reader<string> {
 }
 
 export function optionalHttpUrl(): Reader<string | null> {
-  return scalar<string | null>((value) => (value === null ? null : asUrl(value)), { value: null });
+  return scalar<string | null>(asUrl, { value: null });
 }
 
 function asNumber(value: unknown): number {
@@ -194,6 +223,7 @@ export function yamlText<T>(inner: Reader<T>): Reader<T> {
 
 export function object<S extends Shape>(shape: S): Reader<{ readonly [Name in keyof S]: Read<S[Name]> }> {
   return {
+    shape,
     read(value, key, findings) {
       if (value !== undefined && value !== null && !isRecord(value))
         return refuse(key, 'must be a group of keys', findings);

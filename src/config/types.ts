@@ -27,9 +27,25 @@ export interface Config {
   readonly k8s: { readonly renku_namespace: string; readonly sessions_namespace: string | null };
   readonly server_options: {
     readonly defaults: { readonly defaultUrl: string; readonly lfs_auto_fetch: boolean };
+    /** What `server_options` offers; null where the platform offers nothing. */
+    readonly ui_choices: {
+      readonly defaultUrl: (UiChoice<string> & { readonly options: readonly string[] }) | null;
+      readonly lfs_auto_fetch: UiChoice<boolean> | null;
+    };
   };
   /** Resource classes where no service gives them; the shape of the resource-class service's answer. */
   readonly resource_pools: readonly ResourcePool[];
+  /** Base address of the resource-class service; null: `resource_pools` are what there is. */
+  readonly crc_url: string | null;
+  /** `resource_pools` are what there is, also where `crc_url` is set. */
+  readonly dummy_stores: boolean;
+  readonly keycloak_realm: string;
+  readonly cloud_storage: {
+    readonly s3: CloudStorage;
+    readonly azure_blob: CloudStorage;
+    /** Where storages are mounted in a session. */
+    readonly mount_folder: string;
+  };
   readonly request: {
     /** Milliseconds a request may take before it is answered with an error that names what was slow. */
     readonly deadline_ms: number;
@@ -50,7 +66,29 @@ export interface Config {
       readonly registered: { readonly idle_seconds: number; readonly max_age_seconds: number };
       readonly anonymous: { readonly idle_seconds: number; readonly max_age_seconds: number };
     };
-    readonly git_clone: { readonly image: string };
+    readonly git_clone: { readonly image: string; readonly sentry: Sentry };
+    readonly git_proxy: {
+      readonly port: number;
+      readonly health_port: number;
+      readonly image: string;
+      /** The Keycloak client that renews tokens inside a session. */
+      readonly renku_client_id: string;
+      readonly renku_client_secret: string;
+    };
+    readonly git_rpc_server: {
+      readonly host: string;
+      readonly port: number;
+      readonly image: string;
+      readonly sentry: Sentry;
+    };
+    /** `ssh_enabled` only says in `version` that there is ssh; this makes it. */
+    readonly ssh: {
+      readonly enabled: boolean;
+      readonly service_port: number;
+      readonly container_port: number;
+      readonly host_key_secret: string | null;
+      readonly host_key_location: string;
+    };
     readonly ca_certs: {
       readonly image: string;
       readonly path: string;
@@ -73,6 +111,7 @@ export interface Config {
       readonly use_empty_dir_size_limit: boolean;
     };
     readonly enforce_cpu_limits: 'lax' | 'strict' | 'off';
+    readonly autosave_minimum_lfs_file_size_bytes: number;
     readonly termination_grace_period_seconds: number;
     readonly termination_warning_duration_seconds: number;
     readonly node_selector: Readonly<Record<string, string>>;
@@ -81,6 +120,29 @@ export interface Config {
     readonly containers: { readonly anonymous: readonly string[]; readonly registered: readonly string[] };
     readonly init_containers: readonly string[];
   };
+}
+
+/** A field of a launch page. */
+export interface UiChoice<T> {
+  /** From 1: the place on the page. */
+  readonly order: number;
+  readonly displayName: string;
+  readonly type: 'enum' | 'boolean';
+  readonly default: T;
+}
+
+/** Where a program inside a session reports its errors. */
+export interface Sentry {
+  readonly enabled: boolean;
+  readonly dsn: string | null;
+  readonly env: string | null;
+  /** From 0 to 1. */
+  readonly sample_rate: number;
+}
+
+export interface CloudStorage {
+  readonly enabled: boolean;
+  readonly read_only: boolean;
 }
 
 export interface ResourcePool {

@@ -1,8 +1,11 @@
+import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/types.ts';
 
 /** A whole configuration for tests. `changes` replaces parts of `sessions`. */
 export function testConfig(changes: Partial<Config['sessions']> = {}, top: Partial<Config> = {}): Config {
+  const { config: defaults } = loadConfig({ NB_SESSIONS__INGRESS__HOST: 'renku.example.org' });
   return {
+    ...defaults,
     service_prefix: '/notebooks',
     version: '1.0.0',
     anonymous_sessions_enabled: true,
@@ -18,7 +21,7 @@ export function testConfig(changes: Partial<Config['sessions']> = {}, top: Parti
     git: { url: 'https://gitlab.example.org', registry: 'registry.example.org' },
     amalthea: { group: 'amalthea.dev', version: 'v1alpha1', plural: 'jupyterservers' },
     k8s: { renku_namespace: 'renku', sessions_namespace: null },
-    server_options: { defaults: { defaultUrl: '/lab', lfs_auto_fetch: false } },
+    server_options: { ...defaults.server_options, defaults: { defaultUrl: '/lab', lfs_auto_fetch: false } },
     resource_pools: [
       {
         id: 1,
@@ -34,13 +37,14 @@ export function testConfig(changes: Partial<Config['sessions']> = {}, top: Parti
     request: { deadline_ms: 10_000, body_limit_bytes: 1_048_576, allowed_hosts: [], allowed_origins: [] },
     outbound: { allowed_networks: [] },
     sessions: {
+      ...defaults.sessions,
       default_image: 'renku/singleuser:latest',
       image_default_workdir: '/home/jovyan',
       culling: {
         registered: { idle_seconds: 86_400, max_age_seconds: 0 },
         anonymous: { idle_seconds: 43_200, max_age_seconds: 604_800 },
       },
-      git_clone: { image: 'renku/git-clone:1.18.1' },
+      git_clone: { ...defaults.sessions.git_clone, image: 'renku/git-clone:1.18.1' },
       ca_certs: {
         image: 'renku/certificates:0.0.2',
         path: '/usr/local/share/ca-certificates',
