@@ -163,7 +163,8 @@ async function startAll(
 
   const controllers = start('kube-controller-manager', {
     kubeconfig,
-    controllers: 'garbage-collector-controller,namespace-controller,statefulset-controller,serviceaccount-controller,resourcequota-controller',
+    controllers:
+      'garbage-collector-controller,namespace-controller,statefulset-controller,serviceaccount-controller,resourcequota-controller',
     'kube-api-qps': '500',
     'kube-api-burst': '1000',
     'leader-elect': 'false',

@@ -102,7 +102,11 @@ function connect(server: ApiServerUnderTest, namespace: string): Api {
     call,
     ok,
     async watch(path, query = {}, headers = {}) {
-      const { statusCode, headers: answered, body } = await send('GET', path, { query: { watch: true, ...query }, headers });
+      const {
+        statusCode,
+        headers: answered,
+        body,
+      } = await send('GET', path, { query: { watch: true, ...query }, headers });
       const events = eventsOf(body);
       const next = async () => {
         const { value, done } = await events.next();
@@ -112,7 +116,11 @@ function connect(server: ApiServerUnderTest, namespace: string): Api {
         status: statusCode,
         contentType: String(answered['content-type']),
         next,
-        rest: () => Array.fromAsync({ [Symbol.asyncIterator]: () => events }),
+        async rest() {
+          const all: WatchEvent[] = [];
+          for await (const event of events) all.push(event);
+          return all;
+        },
         close: () => {
           body.on('error', () => undefined);
           body.destroy();
