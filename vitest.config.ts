@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three lanes. `unit` sits beside the source and needs nothing but Node; `integration` runs the whole local platform
- * with real Jupyter and real git; `browser` drives a real Chromium and is skipped, loudly, where there is none.
+ * Four lanes. `unit` sits beside the source and needs nothing but Node; `integration` runs the whole local platform
+ * with real Jupyter and real git; `browser` drives a real Chromium and is skipped, loudly, where there is none. `cluster`
+ * runs on a real kube-apiserver what the others run on the embedded one, and is skipped, loudly, where there is no Go.
  */
 export default defineConfig({
   test: {
@@ -11,7 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['tests/integration/**/*.test.ts'],
+          include: ['tests/integration/**/*.test.ts', 'tests/cluster/conformance/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 600_000,
           fileParallelism: false,
@@ -23,6 +24,17 @@ export default defineConfig({
           include: ['tests/browser/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['tests/cluster/**/*.test.ts', 'tests/integration/operator*.test.ts'],
+          globalSetup: ['tests/cluster/global-setup.ts'],
+          setupFiles: ['tests/cluster/skip-without-programs.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

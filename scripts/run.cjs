@@ -37,6 +37,7 @@ var tasks = {
   'test:unit': { needs: ['git'], run: [['vitest', 'run', '--project', 'unit']] },
   'test:integration': { needs: ['git', 'python'], run: [['vitest', 'run', '--project', 'integration']] },
   'test:browser': { needs: ['git', 'python'], run: [['vitest', 'run', '--project', 'browser']] },
+  'test:cluster': { needs: [], run: [['vitest', 'run', '--project', 'cluster']] },
   screenshots: { needs: ['git', 'python'], run: [['node', 'scripts/screenshots.ts']] },
   bench: { needs: ['git', 'python'], run: [['node', 'bench/main.ts']] },
 };

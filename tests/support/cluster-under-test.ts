@@ -1,23 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import pino from 'pino';
 import { Deadline } from '../../src/deadline.ts';
 import type { JupyterServer, KubernetesObject } from '../../src/jupyter-server/types.ts';
-import { createApiServer } from '../../src/local/api-server/api-server.ts';
-import { openCluster } from '../../src/local/api-server/store.ts';
-import { createEventRecorder } from '../../src/local/kubelet/events.ts';
-import { startStatefulSetController } from '../../src/local/kubelet/statefulset-controller.ts';
 import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts';
 import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
 import { createListWatchCache } from '../../src/platform/kubernetes/list-watch-cache.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { createTransport } from '../../src/platform/kubernetes/transport.ts';
 import type { KubernetesConnection, ResourceType } from '../../src/platform/kubernetes/types.ts';
+import { openApiServer } from './api-server-under-test.ts';
 
 /** A namespace of a Kubernetes API, real or embedded, and ways to wait for what happens in it. */
 export interface ClusterUnderTest {
@@ -41,10 +33,9 @@ export const soon = () => Deadline.after(20_000);
 
 const log = pino({ level: 'silent' });
 
-/** The embedded API server, or the real one that `TEST_KUBECONFIG` names; neither has a node that runs pods. */
+/** A new namespace of the embedded API server or of a real one; see `openApiServer`. */
 export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
-  const real = process.env['TEST_KUBECONFIG'];
-  const server = real ? { kubeconfig: real, close: () => Promise.resolve() } : await startEmbedded();
+  const server = await openApiServer();
   const kubeconfig = await parseKubeConfig(readFileSync(server.kubeconfig, 'utf8'));
   const client = createKubernetesClient({ kubeconfig, log });
   const transport = createTransport({ kubeconfig, log });
@@ -72,7 +63,7 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
   await Promise.all([...caches.values()].map((cache) => cache.start()));
 
   return {
-    embedded: !real,
+    embedded: server.embedded,
     client,
     kubeconfig: server.kubeconfig,
     namespace,
@@ -105,49 +96,6 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
       await client.close();
       await transport.close();
       await server.close();
-    },
-  };
-}
-
-/** The embedded cluster with its StatefulSet controller; pods are only taken away, never run. */
-async function startEmbedded(): Promise<{ kubeconfig: string; close(): Promise<void> }> {
-  const cluster = openCluster({ path: ':memory:', log });
-  const token = randomBytes(16).toString('hex');
-  const api = createApiServer({ cluster, token, log });
-  const controller = startStatefulSetController(
-    cluster,
-    createEventRecorder(cluster, 'statefulset-controller', log),
-    log,
-  );
-  const undertaker = cluster.watch(resource.pods, ({ type, object: { metadata } }) => {
-    const { name = '', namespace = '', deletionTimestamp } = metadata;
-    if (type !== 'DELETED' && deletionTimestamp)
-      cluster.delete(resource.pods, namespace, name, { gracePeriodSeconds: 0 });
-  });
-  const server = createServer(api.handler).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const folder = mkdtempSync(join(tmpdir(), 'cluster-under-test-'));
-  const entry = (value: object) => [{ name: 'test', ...value }];
-  const kubeconfig = join(folder, 'kubeconfig');
-  const text = JSON.stringify({
-    'current-context': 'test',
-    clusters: entry({ cluster: { server: `http://127.0.0.1:${port}` } }),
-    contexts: entry({ context: { cluster: 'test', user: 'test' } }),
-    users: entry({ user: { token } }),
-  });
-  writeFileSync(kubeconfig, text, { mode: 0o600 });
-  return {
-    kubeconfig,
-    async close() {
-      undertaker();
-      controller();
-      await api.close();
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-      cluster.close();
-      rmSync(folder, { recursive: true });
     },
   };
 }

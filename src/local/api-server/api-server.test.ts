@@ -217,16 +217,14 @@ describe('bad requests', () => {
     [400, 'DELETE', `${JUPYTER_SERVERS}/target`, { body: '{' }],
     [400, 'DELETE', `${JUPYTER_SERVERS}/target`, { body: { kind: 'Pod' } }],
     [400, 'DELETE', `${JUPYTER_SERVERS}/target`, { body: { gracePeriodSeconds: 'x' } }],
-    [422, 'DELETE', `${JUPYTER_SERVERS}/target`, { body: { gracePeriodSeconds: -1 } }],
     [422, 'DELETE', `${JUPYTER_SERVERS}/target`, { body: { propagationPolicy: 'Foo' } }],
     [400, 'DELETE', `${JUPYTER_SERVERS}/target?gracePeriodSeconds=x`, {}],
     [400, 'GET', '/api/v1/namespaces/%zz/pods', {}],
     [404, 'GET', '/api/v1//pods', {}],
     [404, 'GET', '/api/v1/namespaces/default/pods/x/y/z', {}],
-    [404, 'GET', '/apis/amalthea.dev/v1alpha1/namespaces/default/foos', {}],
+    [404, 'GET', '/apis/apps/v1/namespaces/default/foos', {}],
     [404, 'GET', '/apis/apps/v9/statefulsets', {}],
     [404, 'GET', '/api/v1/pods/x', {}],
-    [404, 'GET', '/', {}],
     [406, 'GET', JUPYTER_SERVERS, { headers: { accept: 'application/yaml' } }],
     [406, 'GET', JUPYTER_SERVERS, { headers: { accept: 'application/json;as=Table;v=v9;g=meta.k8s.io' } }],
     [400, 'GET', `${JUPYTER_SERVERS}?limit=x`, {}],
@@ -246,6 +244,18 @@ describe('bad requests', () => {
     expect(answer.json).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status });
     expect(at(answer.json, 'message')).toEqual(expect.stringMatching(/\S/));
   });
+
+  it.each(['/', '/nowhere', '/apis/nowhere/v1/x', '/apis/amalthea.dev/v1alpha1/namespaces/default/foos'])(
+    'is no page of this server: %s',
+    async (path) => {
+      const { status, text, headers } = await call('GET', path);
+      expect([status, headers['content-type'], text]).toEqual([
+        404,
+        'text/plain; charset=utf-8',
+        '404 page not found\n',
+      ]);
+    },
+  );
 
   it('none makes a 500, whatever is sent as an object', async () => {
     const kinds = [

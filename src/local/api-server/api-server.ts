@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { type NodeAgent, StatusError } from '../cluster.ts';
-import { unknownPath } from './failures.ts';
+import { NoSuchPath, unknownPath, unknownSubresource } from './failures.ts';
 import type { Kind } from './kinds/kind.ts';
 import { send, sendFailure } from './rest/answers.ts';
 import { SenderGone } from './rest/body.ts';
@@ -108,6 +108,9 @@ class RestServer {
       if (error instanceof StatusError) {
         if (!req.complete) req.resume();
         sendFailure(res, error);
+      } else if (error instanceof NoSuchPath) {
+        if (!req.complete) req.resume();
+        send(res, 404, '404 page not found\n', 'text/plain; charset=utf-8');
       } else if (error instanceof SenderGone) {
         res.destroy();
       } else {
@@ -141,7 +144,7 @@ class RestServer {
   #serveDocument({ req, res }: Call, { segments }: OtherPath): void {
     if (req.method !== 'GET' && req.method !== 'HEAD') throw methodNotAllowed(req.method);
     const document = this.#documents.find(segments, req.headers.accept);
-    if (document === undefined) throw unknownPath();
+    if (document === undefined) throw this.#nothingThere(segments[0] === 'api' ? '' : segments[1]);
     send(res, 200, document.body, document.contentType);
   }
 
@@ -155,12 +158,15 @@ class RestServer {
   async #serveResource(call: Call, target: ResourcePath): Promise<void> {
     const { req, query } = call;
     const { namespace, plural, name, subresource } = target;
-    const kind = this.#store.kindOf(target);
+    const kind = this.#store.kinds.of(target);
+    if (kind === undefined) throw this.#nothingThere(target.group);
     if (!kind.namespaced && namespace !== '') throw unknownPath();
-    if (kind.namespaced && namespace === '' && name !== undefined) throw unknownPath();
+    if (kind.namespaced && namespace === '' && name !== undefined) throw this.#nothingThere(target.group);
     const status = subresource === 'status' && kind.statusSubresource ? 'status' : undefined;
     const isLog = subresource === 'log' && kind === this.#store.kinds.pods;
-    if (subresource !== undefined && status === undefined && !isLog) throw unknownPath();
+    if (subresource !== undefined && status === undefined && !isLog) {
+      throw kind.selfDescribing ? unknownSubresource(kind, name ?? '') : unknownPath();
+    }
 
     const watching = name === undefined && query.has('watch') && !['false', '0'].includes(query.get('watch') ?? '');
     const verb = verbOf(req.method ?? '', name !== undefined, watching);
@@ -229,6 +235,12 @@ class RestServer {
       default:
         throw methodNotAllowed(call.req.method);
     }
+  }
+
+  /** In groups of its own a real API server answers with a Status; elsewhere there is just no page. */
+  #nothingThere(group: string | undefined): Error {
+    const own = this.#store.kinds.all.some((kind) => !kind.selfDescribing && kind.resource.group === group);
+    return own ? unknownPath() : new NoSuchPath();
   }
 
   #nodeAgent(): NodeAgent {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { conflict, invalid, problem } from './failures.ts';
+import { conflict } from './failures.ts';
 import { at, cloneJson, type StoredObject } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
 import { timestamp } from './kinds/metadata.ts';
@@ -74,11 +74,9 @@ function withPolicy(finalizers: readonly string[], policy: DeleteRequest['propag
  * it removes them at the end with a grace period of 0.
  */
 function gracePeriod(kind: Kind, old: StoredObject, { gracePeriodSeconds }: DeleteRequest): number {
-  if (gracePeriodSeconds !== undefined && gracePeriodSeconds < 0) {
-    const why = 'must be greater than or equal to 0';
-    throw invalid(kind, old.metadata.name ?? '', [problem.invalid('gracePeriodSeconds', gracePeriodSeconds, why)]);
-  }
   if (kind.kind !== 'Pod' || !at(old, 'spec', 'nodeName')) return 0;
   const own = at(old, 'spec', 'terminationGracePeriodSeconds');
+  // Less than nothing counts as a second.
+  if (gracePeriodSeconds !== undefined && gracePeriodSeconds < 0) return 1;
   return gracePeriodSeconds ?? old.metadata.deletionGracePeriodSeconds ?? (typeof own === 'number' ? own : 30);
 }

@@ -4,6 +4,7 @@ import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from './deletion.ts';
 import { isObject, type JsonObject, type StoredObject } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds/kind.ts';
 import type { Store } from './store.ts';
+import { checkUid } from './update-rules.ts';
 
 interface Located {
   kind: Kind;
@@ -172,7 +173,8 @@ export class GarbageCollector {
     const { namespace = '', name = '', uid = '' } = object.metadata;
     this.#store.changeObject(kind, namespace, name, (current: JsonObject) => {
       const metadata = isObject(current['metadata']) ? current['metadata'] : {};
-      return { ...current, metadata: { ...change(metadata), uid } };
+      checkUid(kind, metadata, uid);
+      return { ...current, metadata: change(metadata) };
     });
   }
 

@@ -63,7 +63,7 @@ describe('JSON patch, as lenient as Kubernetes', () => {
     [422, { op: 'nonsense', path: '/status' }],
     [422, { op: 'add', value: 1 }],
     [422, { op: 'add', path: 'status/x', value: 1 }],
-    [400, { path: '/status' }],
+    [422, { path: '/status' }],
     [400, 5 as unknown as object],
   ])('%i for %j', (code, operation) => {
     expect(() => apply(operation)).toThrow(expect.objectContaining({ code }));

@@ -40,13 +40,14 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
   const document: JsonObject = { root: target };
   const budget = { copyBytes: COPY_LIMIT };
   for (const [index, raw] of patch.entries()) apply(document, readOperation(raw, index), budget);
+  if (!isObject(document['root'])) throw unprocessable('what is left is not an object');
   return document['root'];
 }
 
 function readOperation(raw: unknown, index: number): Operation {
   if (!isObject(raw)) throw badRequest(`operation ${index} of the JSON patch is not an object`);
   const { op, path, from } = raw;
-  if (typeof op !== 'string') throw badRequest(`operation ${index} of the JSON patch has no op`);
+  if (typeof op !== 'string') throw unprocessable(`operation ${index} has no op`);
   return {
     op,
     path: pointer(path, `path of operation ${index}`),

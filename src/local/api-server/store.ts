@@ -18,7 +18,10 @@ import { mergePatch } from './patch.ts';
 import { parseLabelSelector } from './selectors.ts';
 import {
   checkIdentity,
+  checkName,
+  checkUid,
   finalizerProblems,
+  immutableProblems,
   isFinished,
   nextState,
   refuseProblems,
@@ -68,7 +71,6 @@ export class Store implements Cluster {
   readonly objects: VersionedObjects;
   readonly log: Logger;
   readonly now: () => number;
-  readonly #byResource: ReadonlyMap<string, Kind>;
   readonly #garbageCollector: GarbageCollector;
   readonly #stopExpiry: () => void;
 
@@ -76,7 +78,6 @@ export class Store implements Cluster {
     this.log = options.log;
     this.now = options.now ?? Date.now;
     this.kinds = makeKinds(options.nodeName ?? 'local');
-    this.#byResource = new Map(this.kinds.all.map((kind) => [`${apiVersionOf(kind)}/${kind.resource.plural}`, kind]));
     this.objects = new VersionedObjects(Database.open(options.path), this.kinds.all, {
       log: this.log,
       now: this.now,
@@ -165,8 +166,7 @@ export class Store implements Cluster {
 
   /** Throws StatusError 404 for a resource that this server does not have. */
   kindOf(type: ResourceType): Kind {
-    const group = type.group === '' ? type.version : `${type.group}/${type.version}`;
-    const kind = this.#byResource.get(`${group}/${type.plural}`);
+    const kind = this.kinds.of(type);
     if (kind === undefined) throw unknownPath();
     return kind;
   }
@@ -205,11 +205,15 @@ export class Store implements Cluster {
    * 422 when it is missing and the kind insists on it.
    */
   replaceObject(kind: Kind, namespace: string, name: string, body: JsonObject, options: WriteOptions = {}): Written {
-    const version = readMetadata(body['metadata']).resourceVersion;
-    if (version === undefined && !kind.unconditionalUpdate) {
+    const given = readMetadata(body['metadata']);
+    checkName(given, name);
+    const old = this.objects.get(kind, namespace, name);
+    if (old === undefined) throw notFound(kind, name);
+    if (given.resourceVersion === undefined && !kind.unconditionalUpdate) {
       const why = 'must be specified for an update';
       throw invalid(kind, name, [problem.invalid('metadata.resourceVersion', 0, why)]);
     }
+    checkUid(kind, old.object.metadata, given.uid);
     return this.changeObject(kind, namespace, name, () => body, options);
   }
 
@@ -232,6 +236,7 @@ export class Store implements Cluster {
     const unknownFields: string[] = [];
     const merged = nextState(kind, old.object, next, given, options.subresource);
     const problems = [
+      ...immutableProblems(old.object.metadata, given),
       ...metadataProblems(kind, merged.metadata),
       ...finalizerProblems(old.object, merged),
       ...kind.admit(merged, old.object, unknownFields),

@@ -12,30 +12,48 @@ export function typedAs(kind: Kind, body: JsonObject): StoredObject {
     if (value === undefined || value === null || value === '') {
       if (kind.selfDescribing) throw badRequest(`the object has no ${field}`);
     } else if (value !== expected[field]) {
-      if (field === 'kind') throw invalid(kind, '', [problem.invalid(field, value, `must be ${expected.kind}`)]);
-      const why = `(${JSON.stringify(value)}) does not match the expected API version (${expected.apiVersion})`;
-      throw badRequest(`the API version in the data ${why}`);
+      if (field === 'kind' && kind.selfDescribing) {
+        throw invalid(kind, '', [problem.invalid(field, value, `must be ${expected.kind}`)]);
+      }
+      const what = field === 'kind' ? 'kind' : 'API version';
+      const why = `(${JSON.stringify(value)}) does not match the expected ${what} (${expected[field]})`;
+      throw badRequest(`the ${what} in the data ${why}`);
     }
   }
   return { ...expected, metadata: {}, ...body, ...expected };
 }
 
-/** Throws when an update's metadata names another object (400, 409) or another version (409) than the present one. */
+/** Throws 400 when an update's metadata has another name, or none. */
+export function checkName(given: ObjectMeta, name: string): void {
+  if (given.name === name) return;
+  const what = given.name === undefined ? 'is missing' : `(${given.name}) does not match the name on the URL`;
+  throw badRequest(`the name of the object ${what} (${name})`);
+}
+
+/** Throws 409 when the present object is another one of the same name. */
+export function checkUid(kind: Kind, { name = '', uid }: ObjectMeta, given: string | undefined): void {
+  if (given === undefined || given === uid) return;
+  throw conflict(kind, name, `Precondition failed: UID in precondition: ${given}, UID in object meta: ${uid}`);
+}
+
+/** Throws when an update's metadata names another object (400) or another version (409) than the present one. */
 export function checkIdentity(kind: Kind, present: ObjectMeta, given: ObjectMeta): void {
-  const { name = '', namespace, uid, resourceVersion } = present;
-  if (given.name !== name) {
-    const what = given.name === undefined ? 'is missing' : `(${given.name}) does not match the name on the URL`;
-    throw badRequest(`the name of the object ${what} (${name})`);
-  }
+  const { name = '', namespace, resourceVersion } = present;
+  checkName(given, name);
   if (given.namespace !== undefined && given.namespace !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
-  if (given.uid !== undefined && given.uid !== uid) {
-    throw conflict(kind, name, `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${uid}`);
   }
   if (given.resourceVersion !== undefined && given.resourceVersion !== resourceVersion) {
     throw conflict(kind, name, modifiedSince);
   }
+}
+
+/** What the system has set stays as it is; to leave it out changes nothing. */
+export function immutableProblems(present: ObjectMeta, given: ObjectMeta): FieldProblem[] {
+  const fields = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+  return fields
+    .filter((field) => given[field] !== undefined && given[field] !== present[field])
+    .map((field) => problem.invalid(`metadata.${field}`, given[field], 'field is immutable'));
 }
 
 /** What an update may set: never identity and times, the status only through its subresource where there is one. */

@@ -27,6 +27,7 @@ export const secretKind: Kind = {
   generation: false,
   unconditionalUpdate: true,
   selfDescribing: false,
+  returnsDeleted: false,
   nameRule: 'subdomain',
   selectableFields: ['type'],
   admit(secret, old) {
@@ -39,7 +40,7 @@ export const secretKind: Kind = {
     delete secret['stringData'];
     if (Object.keys(data).length > 0) secret['data'] = data;
     else delete secret['data'];
-    const problems = [...dataProblems({ data }, 'base64'), ...typedSecretProblems(secret['type'], data)];
+    const problems = [...dataProblems({ data }, 'base64'), ...typedSecretProblems(secret, data)];
     if (old !== undefined && old['type'] !== secret['type']) {
       problems.push(problem.invalid('type', secret['type'], 'field is immutable'));
     }
@@ -58,6 +59,7 @@ export const configMapKind: Kind = {
   generation: false,
   unconditionalUpdate: true,
   selfDescribing: false,
+  returnsDeleted: false,
   nameRule: 'subdomain',
   selectableFields: [],
   admit(configMap, old) {
@@ -70,6 +72,9 @@ export const configMapKind: Kind = {
     }
     return [
       ...dataProblems({ data, binaryData }, 'text'),
+      ...Object.keys(isObject(data) ? data : {})
+        .filter((key) => isObject(binaryData) && Object.hasOwn(binaryData, key))
+        .map((key) => problem.invalid(`data[${key}]`, key, 'duplicate of key present in binaryData')),
       ...immutableProblems(configMap, old, ['data', 'binaryData']),
     ];
   },
@@ -103,7 +108,15 @@ const REQUIRED_KEYS: { [type: string]: readonly string[] } = {
   'kubernetes.io/ssh-auth': ['ssh-privatekey'],
 };
 
-function typedSecretProblems(type: unknown, data: JsonObject): FieldProblem[] {
+function typedSecretProblems({ type, metadata }: StoredObject, data: JsonObject): FieldProblem[] {
+  const account = 'kubernetes.io/service-account.name';
+  if (type === 'kubernetes.io/service-account-token' && !metadata.annotations?.[account]) {
+    return [problem.required(`metadata.annotations[${account}]`)];
+  }
+  const basic = ['username', 'password'];
+  if (type === 'kubernetes.io/basic-auth' && !basic.some((key) => Object.hasOwn(data, key))) {
+    return basic.map((key) => problem.required(`data[${key}]`));
+  }
   const keys = Object.hasOwn(REQUIRED_KEYS, String(type)) ? (REQUIRED_KEYS[String(type)] ?? []) : [];
   const problems = keys.filter((key) => !Object.hasOwn(data, key)).map((key) => problem.required(`data[${key}]`));
   const dockerConfig = at(data, '.dockerconfigjson');

@@ -43,6 +43,7 @@ export function jupyterServerDefinition(): JupyterServerDefinition {
     generation: true,
     unconditionalUpdate: false,
     selfDescribing: true,
+    returnsDeleted: false,
     nameRule: 'subdomain',
     selectableFields: [],
     admit(object, _old, unknownFields) {

@@ -18,6 +18,8 @@ export interface Kind {
   readonly unconditionalUpdate: boolean;
   /** apiVersion and kind must be in the body (custom resources); elsewhere they are filled in. */
   readonly selfDescribing: boolean;
+  /** A DELETE that takes the object away answers with the object instead of a Status. */
+  readonly returnsDeleted: boolean;
   /** Which rule `metadata.name` follows. */
   readonly nameRule: 'subdomain' | 'label' | 'label1035';
   /** Fields beside metadata.name and metadata.namespace that a field selector may name. */

@@ -1,4 +1,5 @@
 import { resource } from '../../../platform/kubernetes/resources.ts';
+import type { ResourceType } from '../../../platform/kubernetes/types.ts';
 import { type FieldProblem, problem } from '../failures.ts';
 import { at, isObject, setDefault } from '../json.ts';
 import { configMapKind, secretKind } from './configuration.ts';
@@ -17,6 +18,7 @@ const common = {
   generation: false,
   unconditionalUpdate: true,
   selfDescribing: false,
+  returnsDeleted: false,
   nameRule: 'subdomain',
   selectableFields: [],
 } as const;
@@ -126,6 +128,8 @@ export interface Kinds {
   pods: Kind;
   namespaces: Kind;
   events: Kind;
+  /** undefined for a resource that this server does not have. */
+  of(type: ResourceType): Kind | undefined;
 }
 
 /** All kinds that this server stores. `nodeName` is the node that pods are bound to. */
@@ -145,5 +149,15 @@ export function makeKinds(nodeName: string): Kinds {
     leaseKind,
     jupyterServers.kind,
   ];
-  return { all, jupyterServers, pods, namespaces: namespaceKind, events: eventKind };
+  const byResource = new Map<string, Kind>(all.map((kind) => [pathOf(kind.resource), kind]));
+  return {
+    all,
+    jupyterServers,
+    pods,
+    namespaces: namespaceKind,
+    events: eventKind,
+    of: (type) => byResource.get(pathOf(type)),
+  };
 }
+
+const pathOf = ({ group, version, plural }: ResourceType): string => `${group}/${version}/${plural}`;

@@ -9,6 +9,11 @@ const ANNOTATIONS_LIMIT = 256 * 1024;
 
 const TEXT_FIELDS = ['name', 'generateName', 'namespace', 'uid', 'resourceVersion'] as const;
 const TIME_FIELDS = ['creationTimestamp', 'deletionTimestamp'] as const;
+/** RFC 3339, or nothing. */
+const TIME = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?$/;
+const isTime = (field: string): boolean => (TIME_FIELDS as readonly string[]).includes(field);
+/** Those that need no domain in front. */
+const STANDARD_FINALIZERS = ['kubernetes', 'orphan', 'foregroundDeletion'];
 const NUMBER_FIELDS = ['generation', 'deletionGracePeriodSeconds'] as const;
 const MAP_FIELDS = ['labels', 'annotations'] as const;
 
@@ -24,6 +29,7 @@ export function readMetadata(raw: unknown): ObjectMeta {
     const value = present(raw, field);
     if (value === undefined) continue;
     if (typeof value !== 'string') throw wrongType(`metadata.${field}`, 'a string', value);
+    if (isTime(field) && !TIME.test(value)) throw wrongType(`metadata.${field}`, 'an RFC 3339 time', value);
     if (value !== '') metadata[field] = value;
   }
   for (const field of NUMBER_FIELDS) {
@@ -42,7 +48,7 @@ export function readMetadata(raw: unknown): ObjectMeta {
     if (typeof name !== 'string') throw wrongType(`metadata.finalizers[${index}]`, 'a string', name);
     return name;
   });
-  if (finalizers.length > 0) metadata.finalizers = [...new Set(finalizers)];
+  if (finalizers.length > 0) metadata.finalizers = finalizers;
   const owners = readList(raw, 'ownerReferences').map(readOwnerReference);
   if (owners.length > 0) metadata.ownerReferences = owners;
   return metadata;
@@ -71,9 +77,13 @@ export function metadataProblems(kind: Kind, metadata: ObjectMeta): FieldProblem
     if (trouble !== undefined) problems.push(problem.invalid('metadata.annotations', key, trouble));
   }
   if (size > ANNOTATIONS_LIMIT) problems.push(problem.tooLong('metadata.annotations', ANNOTATIONS_LIMIT));
-  for (const finalizer of finalizers) {
+  for (const [index, finalizer] of finalizers.entries()) {
     const trouble = labelKeyProblem(finalizer);
     if (trouble !== undefined) problems.push(problem.invalid('metadata.finalizers', finalizer, trouble));
+    else if (!kind.selfDescribing && !finalizer.includes('/') && !STANDARD_FINALIZERS.includes(finalizer)) {
+      const why = 'name is neither a standard finalizer name nor is it fully qualified';
+      problems.push(problem.invalid(`metadata.finalizers[${index}]`, finalizer, why));
+    }
   }
   problems.push(...ownerProblems(ownerReferences));
   return problems;
@@ -81,11 +91,17 @@ export function metadataProblems(kind: Kind, metadata: ObjectMeta): FieldProblem
 
 function ownerProblems(owners: readonly OwnerReference[]): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  for (const [index, owner] of owners.entries()) {
-    for (const field of ['apiVersion', 'kind', 'name', 'uid'] as const) {
-      if (owner[field] === '') {
-        problems.push(problem.invalid(`metadata.ownerReferences[${index}].${field}`, '', 'must not be empty'));
-      }
+  for (const owner of owners) {
+    const { apiVersion, kind, name, uid } = owner;
+    const field = 'metadata.ownerReferences';
+    if (!/^([^/]+\/)?[^/]+$/.test(apiVersion)) {
+      problems.push(problem.invalid(`${field}.apiVersion`, apiVersion, 'version must not be empty'));
+    }
+    for (const [member, value] of Object.entries({ kind, name, uid })) {
+      if (value === '') problems.push(problem.invalid(`${field}.${member}`, '', `${member} must not be empty`));
+    }
+    if (apiVersion === 'v1' && kind === 'Event') {
+      problems.push(problem.invalid(field, owner, '/v1, Kind=Event is disallowed from being an owner'));
     }
   }
   const controllers = owners.filter((owner) => owner.controller === true);

@@ -1,8 +1,10 @@
+import { isIP } from 'node:net';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { type FieldProblem, problem } from '../failures.ts';
-import { at, isObject, type JsonObject, setDefault } from '../json.ts';
+import { at, ensureObject, isObject, type JsonObject, setDefault } from '../json.ts';
 import type { Kind } from './kind.ts';
 import { nameProblem, subdomainProblem } from './names.ts';
+import { objects } from './pod-spec.ts';
 import { integer, intOrText, list, record, takeShape, text, textMap, withDefault } from './shape.ts';
 
 const serviceShape = record({
@@ -40,6 +42,10 @@ const ingressShape = record({
   status: withDefault(record({ loadBalancer: withDefault(record({}), {}) }), {}),
 });
 
+const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
+const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
+const PORT_NAME = /^(?=.{1,15}$)(?=.*[a-z])[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
 export const serviceKind: Kind = {
   resource: resource.services,
   kind: 'Service',
@@ -51,15 +57,19 @@ export const serviceKind: Kind = {
   generation: false,
   unconditionalUpdate: true,
   selfDescribing: false,
+  returnsDeleted: true,
   nameRule: 'label1035',
   selectableFields: ['spec.type', 'spec.clusterIP'],
   admit(service) {
     const isHeadless = at(service, 'spec', 'clusterIP') === 'None';
     takeShape(service, serviceShape);
-    const { spec } = service;
-    if (!isObject(spec)) return [problem.required('spec')];
+    const spec = ensureObject(service, 'spec');
     const problems: FieldProblem[] = [];
+    if (!TYPES.includes(String(spec['type'] ?? 'ClusterIP'))) {
+      problems.push(problem.notSupported('spec.type', spec['type'], TYPES));
+    }
     const ports = objects(spec['ports']);
+    const names = new Set<unknown>();
     if (ports.length === 0 && !isHeadless) problems.push(problem.required('spec.ports'));
     for (const [index, entry] of ports.entries()) {
       setDefault(entry, 'targetPort', entry['port']);
@@ -67,6 +77,17 @@ export const serviceKind: Kind = {
         problems.push(problem.invalid(`spec.ports[${index}].port`, entry['port'] ?? 0, PORT_RANGE));
       }
       if (ports.length > 1 && !entry['name']) problems.push(problem.required(`spec.ports[${index}].name`));
+      if (entry['name'] && names.has(entry['name']))
+        problems.push(problem.duplicate(`spec.ports[${index}].name`, entry['name']));
+      names.add(entry['name']);
+      if (!PROTOCOLS.includes(String(entry['protocol']))) {
+        problems.push(problem.notSupported(`spec.ports[${index}].protocol`, entry['protocol'], PROTOCOLS));
+      }
+      const target = entry['targetPort'];
+      if (typeof target === 'string' && !PORT_NAME.test(target)) {
+        const why = 'must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)';
+        problems.push(problem.invalid(`spec.ports[${index}].targetPort`, target, why));
+      }
     }
     return problems;
   },
@@ -83,17 +104,20 @@ export const ingressKind: Kind = {
   generation: true,
   unconditionalUpdate: true,
   selfDescribing: false,
+  returnsDeleted: false,
   nameRule: 'subdomain',
   selectableFields: [],
   admit(ingress) {
     takeShape(ingress, ingressShape);
-    const { spec } = ingress;
-    if (!isObject(spec)) return [problem.required('spec')];
+    const spec = ensureObject(ingress, 'spec');
     const rules = objects(spec['rules']);
     if (rules.length === 0 && spec['defaultBackend'] === undefined) {
       return [problem.invalid('spec', spec, 'either `defaultBackend` or `rules` must be specified')];
     }
-    return rules.flatMap((rule, index) => ruleProblems(rule, `spec.rules[${index}]`));
+    return [
+      ...rules.flatMap((rule, index) => ruleProblems(rule, `spec.rules[${index}]`)),
+      ...objects(spec['tls']).flatMap((tls, index) => tlsProblems(tls, `spec.tls[${index}]`)),
+    ];
   },
 };
 
@@ -104,7 +128,11 @@ function ruleProblems(rule: JsonObject, here: string): FieldProblem[] {
     // A cluster refuses a port in a host. Here it is part of the address, because sessions share the platform's port.
     const name = host.replace(/:\d{1,5}$/, '').replace(/^\*\./, '');
     const trouble = subdomainProblem(name);
-    if (trouble !== undefined) problems.push(problem.invalid(`${here}.host`, host, trouble));
+    if (isIP(name) !== 0) problems.push(problem.invalid(`${here}.host`, host, 'must be a DNS name, not an IP address'));
+    else if (trouble !== undefined) problems.push(problem.invalid(`${here}.host`, host, trouble));
+  }
+  if (isObject(rule['http']) && objects(rule['http']['paths']).length === 0) {
+    problems.push(problem.required(`${here}.http.paths`));
   }
   for (const [index, entry] of objects(at(rule, 'http', 'paths')).entries()) {
     const path = `${here}.http.paths[${index}]`;
@@ -115,9 +143,30 @@ function ruleProblems(rule: JsonObject, here: string): FieldProblem[] {
     }
     if (pathType !== 'ImplementationSpecific' && !String(value ?? '').startsWith('/')) {
       problems.push(problem.invalid(`${path}.path`, value ?? '', 'must be an absolute path'));
+    } else if (pathType !== 'ImplementationSpecific') {
+      const part = UNCLEAR_PARTS.find((each) => `${String(value)}${each.endsWith('/') ? '' : '/'}`.includes(each));
+      if (part !== undefined) problems.push(problem.invalid(`${path}.path`, value, `must not contain '${part}'`));
     }
     problems.push(...backendProblems(entry['backend'], `${path}.backend`));
   }
+  return problems;
+}
+
+/** Parts of a path that proxies read in different ways. */
+const UNCLEAR_PARTS = ['//', '/./', '/../', '%2f', '%2F'];
+
+function tlsProblems({ hosts, secretName }: JsonObject, here: string): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  for (const [index, host] of (Array.isArray(hosts) ? hosts : []).entries()) {
+    const trouble = subdomainProblem(
+      String(host)
+        .replace(/:\d{1,5}$/, '')
+        .replace(/^\*\./, ''),
+    );
+    if (trouble !== undefined) problems.push(problem.invalid(`${here}.hosts[${index}]`, host, trouble));
+  }
+  const trouble = secretName ? subdomainProblem(String(secretName)) : undefined;
+  if (trouble !== undefined) problems.push(problem.invalid(`${here}.secretName`, secretName, trouble));
   return problems;
 }
 
@@ -129,11 +178,15 @@ function backendProblems(backend: unknown, here: string): FieldProblem[] {
   }
   const problems: FieldProblem[] = [];
   const name = String(service['name'] ?? '');
-  const trouble = name === '' ? 'name is required' : nameProblem('label1035', name);
-  if (trouble !== undefined) problems.push(problem.invalid(`${here}.service.name`, name, trouble));
+  const trouble = nameProblem('label1035', name);
+  if (name === '') problems.push(problem.required(`${here}.service.name`));
+  else if (trouble !== undefined) problems.push(problem.invalid(`${here}.service.name`, name, trouble));
   const number = at(service, 'port', 'number');
-  if (at(service, 'port', 'name') === undefined && !isPort(number)) {
-    problems.push(problem.invalid(`${here}.service.port.number`, number ?? 0, PORT_RANGE));
+  const isNamed = Boolean(at(service, 'port', 'name'));
+  if (isNamed && number) problems.push(problem.invalid(here, '', 'cannot set both port name & port number'));
+  else if (!isNamed && !number) problems.push(problem.required(here, 'port name or number is required'));
+  else if (!isNamed && !isPort(number)) {
+    problems.push(problem.invalid(`${here}.service.port.number`, number, PORT_RANGE));
   }
   return problems;
 }
@@ -142,8 +195,4 @@ const PORT_RANGE = 'must be between 1 and 65535, inclusive';
 
 function isPort(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65_535;
-}
-
-function objects(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }

@@ -95,8 +95,12 @@ export function applyDefaults(value: unknown, schema: Schema): void {
   }
   const others = schema.additionalProperties;
   if (others === undefined) return;
-  for (const name of Object.keys(value))
-    if (own(schema.properties, name) === undefined) applyDefaults(value[name], others);
+  for (const name of Object.keys(value)) {
+    if (own(schema.properties, name) !== undefined) continue;
+    // In a map of texts null stands for an empty one, as Go's decoder has it.
+    if (value[name] === null && others.type === 'string' && !others.nullable) value[name] = '';
+    applyDefaults(value[name], others);
+  }
 }
 
 /** Everything that is wrong with a value, in the words of the API server's validation. */

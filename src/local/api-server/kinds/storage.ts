@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { type FieldProblem, problem } from '../failures.ts';
-import { at, isObject, type JsonObject } from '../json.ts';
+import { at, ensureObject, isObject, type JsonObject } from '../json.ts';
 import type { Kind } from './kind.ts';
+import { subdomainProblem } from './names.ts';
+import { parseQuantity, respellAll } from './quantity.ts';
 import { list, quantity, record, takeShape, text, withDefault } from './shape.ts';
 
 const claimShape = record({
@@ -27,21 +29,28 @@ export const persistentVolumeClaimKind: Kind = {
   generation: false,
   unconditionalUpdate: true,
   selfDescribing: false,
+  returnsDeleted: true,
   nameRule: 'subdomain',
   selectableFields: [],
   admit(claim, old) {
     takeShape(claim, claimShape);
-    const { spec } = claim;
-    if (!isObject(spec)) return [problem.required('spec')];
+    const spec = ensureObject(claim, 'spec');
+    respellAll(at(spec, 'resources', 'requests'));
     if (old === undefined) claim['status'] = { phase: 'Pending' };
     const problems: FieldProblem[] = [];
     const modes = spec['accessModes'];
     if (!Array.isArray(modes) || modes.length === 0) {
       problems.push(problem.required('spec.accessModes', 'at least 1 access mode is required'));
     }
-    if (at(spec, 'resources', 'requests', 'storage') === undefined) {
-      problems.push(problem.required('spec.resources[storage]'));
+    const size = at(spec, 'resources', 'requests', 'storage');
+    if (size === undefined) problems.push(problem.required('spec.resources[storage]'));
+    else if ((parseQuantity(size)?.nano ?? 0n) <= 0n) {
+      problems.push(problem.invalid('spec.resources[storage]', size, 'must be greater than zero'));
     }
+    const storageClass = spec['storageClassName'];
+    const trouble =
+      typeof storageClass === 'string' && storageClass !== '' ? subdomainProblem(storageClass) : undefined;
+    if (trouble !== undefined) problems.push(problem.invalid('spec.storageClassName', storageClass, trouble));
     if (old !== undefined && !isDeepStrictEqual(fixedFields(spec), fixedFields(old['spec']))) {
       const why = 'spec is immutable after creation except resources.requests and volumeName';
       problems.push(problem.forbidden('spec', why));

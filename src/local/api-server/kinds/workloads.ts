@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { type FieldProblem, problem } from '../failures.ts';
-import { at, isObject, type JsonObject, type StoredObject, setDefault } from '../json.ts';
+import { at, ensureObject, isObject, type JsonObject, type StoredObject, setDefault } from '../json.ts';
 import { parseLabelSelector } from '../selectors.ts';
 import type { Kind } from './kind.ts';
-import { nameProblem } from './names.ts';
+import { completePodSpec, objects, podSpecProblems } from './pod-spec.ts';
 import type { Schema } from './schema.ts';
 import { anything, flag, integer, list, quantity, record, takeShape, text, textMap, withDefault } from './shape.ts';
 
@@ -83,6 +83,7 @@ export function podKind(nodeName: string): Kind {
     generation: true,
     unconditionalUpdate: true,
     selfDescribing: false,
+    returnsDeleted: true,
     nameRule: 'subdomain',
     selectableFields: [
       'spec.nodeName',
@@ -93,7 +94,8 @@ export function podKind(nodeName: string): Kind {
     ],
     admit(pod, old) {
       takeShape(pod, podShape);
-      if (!isObject(pod['spec'])) return [problem.required('spec')];
+      if (!isObject(pod['spec'])) return [problem.required('spec.containers')];
+      completePodSpec(pod['spec']);
       if (old === undefined) {
         setDefault(pod['spec'], 'nodeName', nodeName);
         pod['status'] = { phase: 'Pending', qosClass: qosClass(pod['spec']) };
@@ -114,68 +116,36 @@ export const statefulSetKind: Kind = {
   generation: true,
   unconditionalUpdate: true,
   selfDescribing: false,
+  returnsDeleted: false,
   nameRule: 'label',
   selectableFields: [],
   admit(statefulSet, old) {
     takeShape(statefulSet, statefulSetShape);
-    const spec = statefulSet['spec'];
-    if (!isObject(spec)) return [problem.required('spec')];
+    const spec = ensureObject(statefulSet, 'spec');
     if (old === undefined) statefulSet['status'] = { replicas: 0, availableReplicas: 0 };
     const problems = [...selectorProblems(spec), ...statefulSetUpdateProblems(spec, old)];
     const replicas = spec['replicas'];
     if (typeof replicas === 'number' && replicas < 0) {
       problems.push(problem.invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
     }
+    for (const [field, known] of CHOICES) {
+      const value = at(spec, ...field.split('.'));
+      if (!known.includes(String(value))) {
+        // The strategy is told of as a whole.
+        const place = `spec.${field.split('.', 1)[0]}`;
+        problems.push(problem.invalid(place, value, `must be ${known.map((name) => `'${name}'`).join(' or ')}`));
+      }
+    }
     const template = at(spec, 'template', 'spec');
-    if (!isObject(template)) return [...problems, problem.required('spec.template.spec')];
+    if (!isObject(template)) return [...problems, problem.required('spec.template.spec.containers')];
+    completePodSpec(template);
     problems.push(...podSpecProblems(template, 'spec.template.spec'));
-    if (template['restartPolicy'] !== 'Always') {
+    if (['OnFailure', 'Never'].includes(String(template['restartPolicy']))) {
       problems.push(problem.notSupported('spec.template.spec.restartPolicy', template['restartPolicy'], ['Always']));
     }
     return problems;
   },
 };
-
-function podSpecProblems(spec: JsonObject, path: string): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  const containers = objects(spec['containers']);
-  if (containers.length === 0) problems.push(problem.required(`${path}.containers`));
-  const volumes = new Set<unknown>();
-  for (const [index, volume] of objects(spec['volumes']).entries()) {
-    problems.push(...namedOnce(volume['name'], `${path}.volumes[${index}].name`, volumes));
-  }
-  const names = new Set<unknown>();
-  for (const field of ['initContainers', 'containers']) {
-    for (const [index, entry] of objects(spec[field]).entries()) {
-      const here = `${path}.${field}[${index}]`;
-      problems.push(...namedOnce(entry['name'], `${here}.name`, names));
-      if (!entry['image']) problems.push(problem.required(`${here}.image`));
-      for (const [place, { name, mountPath }] of objects(entry['volumeMounts']).entries()) {
-        const mountAt = `${here}.volumeMounts[${place}]`;
-        if (!volumes.has(name)) {
-          problems.push({
-            field: `${mountAt}.name`,
-            reason: 'FieldValueNotFound',
-            message: `Not found: ${JSON.stringify(name ?? '')}`,
-          });
-        }
-        if (!mountPath) problems.push(problem.required(`${mountAt}.mountPath`));
-      }
-      for (const [place, { name }] of objects(entry['env']).entries()) {
-        if (!name) problems.push(problem.required(`${here}.env[${place}].name`));
-      }
-    }
-  }
-  return problems;
-}
-
-function namedOnce(name: unknown, field: string, seen: Set<unknown>): FieldProblem[] {
-  if (typeof name !== 'string' || name === '') return [problem.required(field)];
-  if (seen.has(name)) return [problem.duplicate(field, name)];
-  seen.add(name);
-  const trouble = nameProblem('label', name);
-  return trouble === undefined ? [] : [problem.invalid(field, name, trouble)];
-}
 
 /** Of a pod's spec only images, tolerations and deadlines may change, and the node may be set once. */
 function podUpdateProblems(pod: StoredObject, old: StoredObject | undefined): FieldProblem[] {
@@ -192,6 +162,11 @@ function podUpdateProblems(pod: StoredObject, old: StoredObject | undefined): Fi
   if (isDeepStrictEqual(fixed(pod), fixed(old))) return [];
   return [problem.forbidden('spec', 'pod updates may not change fields other than images, tolerations and deadlines')];
 }
+
+const CHOICES: readonly [field: string, known: readonly string[]][] = [
+  ['podManagementPolicy', ['OrderedReady', 'Parallel']],
+  ['updateStrategy.type', ['RollingUpdate', 'OnDelete']],
+];
 
 const MUTABLE_STATEFUL_SET_FIELDS = [
   'replicas',
@@ -245,7 +220,3 @@ function qosClass(spec: JsonObject): 'BestEffort' | 'Burstable' | 'Guaranteed' {
 }
 
 const isNonEmpty = (value: unknown): boolean => isObject(value) && Object.keys(value).length > 0;
-
-function objects(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}

@@ -29,7 +29,7 @@ export class Documents {
       case 'healthz':
       case 'readyz':
       case 'livez':
-        return { contentType: 'text/plain; charset=utf-8', body: 'ok' };
+        return second === undefined ? { contentType: 'text/plain; charset=utf-8', body: 'ok' } : undefined;
       case 'openapi':
         return this.#openApiDocument(second, rest, accept);
       default:

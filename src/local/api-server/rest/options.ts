@@ -41,6 +41,7 @@ export function readListOptions(query: URLSearchParams): ListOptions {
     options.resourceVersionMatch = match;
   }
   if (options.watch) {
+    if (options.continue !== undefined) throw refuse(problem.forbidden('continue', 'continue is forbidden for watch'));
     if (options.sendInitialEvents === undefined && match !== undefined) {
       throw refuse(problem.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch'));
     }
@@ -55,6 +56,10 @@ export function readListOptions(query: URLSearchParams): ListOptions {
   }
   if (match !== undefined && query.get('resourceVersion') === null) {
     const why = 'resourceVersionMatch is forbidden unless resourceVersion is provided';
+    throw refuse(problem.forbidden('resourceVersionMatch', why));
+  }
+  if (match === 'Exact' && query.get('resourceVersion') === '0') {
+    const why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
     throw refuse(problem.forbidden('resourceVersionMatch', why));
   }
   if (options.continue !== undefined && options.resourceVersion !== undefined) {
@@ -74,7 +79,7 @@ export function readWriteOptions(query: URLSearchParams): WriteOptions {
 }
 
 export function readDryRun(values: readonly unknown[]): boolean {
-  const unsupported = values.find((value) => value !== 'All' && value !== '');
+  const unsupported = values.find((value) => value !== 'All');
   if (unsupported !== undefined)
     throw invalidOptions('CreateOptions', problem.notSupported('dryRun', unsupported, ['All']));
   return values.includes('All');

@@ -17,12 +17,15 @@ export class Representation {
   readonly #kind: Kind;
   readonly #tables: Tables;
   readonly #includeObject: string;
+  /** How the text of a stored object begins. */
+  readonly #typed: string;
 
   constructor(kind: Kind, form: Form, tables: Tables, includeObject: string) {
     this.#kind = kind;
     this.form = form;
     this.#tables = tables;
     this.#includeObject = includeObject;
+    this.#typed = `${JSON.stringify({ apiVersion: apiVersionOf(kind), kind: kind.kind }).slice(0, -1)},`;
   }
 
   one(entry: Entry): string {
@@ -41,7 +44,7 @@ export class Representation {
       case 'object': {
         const { kind } = this.#kind;
         const head = JSON.stringify({ kind: `${kind}List`, apiVersion: apiVersionOf(this.#kind), metadata });
-        return `${head.slice(0, -1)},"items":[${entries.map((entry) => entry.text).join(',')}]}`;
+        return `${head.slice(0, -1)},"items":[${entries.map((entry) => this.#item(entry)).join(',')}]}`;
       }
       case 'metadata': {
         const items = entries.map((entry) => partial(entry.object));
@@ -51,6 +54,12 @@ export class Representation {
       case 'table':
         return this.#table(entries, metadata, true);
     }
+  }
+
+  /** Items of built-in kinds do not repeat what they are; those of custom resources do. */
+  #item({ text }: Entry): string {
+    if (this.#kind.selfDescribing || !text.startsWith(this.#typed)) return text;
+    return `{${text.slice(this.#typed.length)}`;
   }
 
   /** One event of a watch, with its line break. `first`: only the first table carries the column definitions. */

@@ -81,7 +81,7 @@ export async function serveDelete(request: WriteRequest, name: string): Promise<
   const { store, res, kind, namespace, as } = request;
   const { deletion, dryRun } = await readDeleteOptions(request);
   const { outcome, entry } = store.deleteObject(kind, namespace, name, deletion, { dryRun });
-  if (outcome !== 'removed') {
+  if (outcome !== 'removed' || kind.returnsDeleted) {
     send(res, 200, as.one(entry));
     return;
   }

@@ -73,7 +73,7 @@ export class Tables {
         const found = at(object, ...path) ?? null;
         return type === 'date' && found !== null ? age(found, this.#now()) : found;
       };
-      return [{ ...column(name), type: type === 'date' ? 'string' : type, description, priority }, value];
+      return [{ ...column(name), type, description, priority }, value];
     });
   }
 
@@ -85,6 +85,8 @@ export class Tables {
       [column('Restarts'), (o) => summary(o).restarts],
       [wide('IP'), (o) => at(o, 'status', 'podIP') || '<none>'],
       [wide('Node'), (o) => at(o, 'spec', 'nodeName') || '<none>'],
+      [wide('Nominated Node'), () => '<none>'],
+      [wide('Readiness Gates'), () => '<none>'],
     ];
   }
 
@@ -123,6 +125,7 @@ const claimCells: Cell[] = [
   [column('Capacity'), (o) => at(o, 'status', 'capacity', 'storage') ?? ''],
   [column('Access Modes'), (o) => joined(list(at(o, 'spec', 'accessModes')).map(shortMode))],
   [column('StorageClass'), (o) => at(o, 'spec', 'storageClassName') ?? ''],
+  [column('VolumeAttributesClass'), () => '<unset>'],
   [wide('VolumeMode'), (o) => at(o, 'spec', 'volumeMode') ?? ''],
 ];
 

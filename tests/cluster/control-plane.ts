@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { parse } from 'yaml';
+import { kubeconfigOf } from '../support/api-server-under-test.ts';
+import { freePort } from '../support/platform.ts';
+
+/** What a test needs to know of a control plane that another process started. Paths are absolute. */
+export interface ControlPlane {
+  /** `https://127.0.0.1:PORT` */
+  readonly server: string;
+  /** Of a user who may do everything. */
+  readonly kubeconfig: string;
+  readonly etcd: string;
+  /** One JSON object per request that was answered, by whom and how (audit.k8s.io/v1 Events). */
+  readonly auditLog: string;
+}
+
+export interface RunningControlPlane extends ControlPlane {
+  close(): Promise<void>;
+}
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** The folder with the programs, built if need be; undefined where there is no Go to build them with. */
+export function findPrograms(): string | undefined {
+  const { status, stdout, error } = spawnSync(join(import.meta.dirname, 'install'), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (error) throw error;
+  if (status !== 0) throw new Error('The control plane could not be built: see above.');
+  return stdout.trim() || undefined;
+}
+
+/**
+ * Starts etcd, kube-apiserver (RBAC on) and the controllers that sessions need (garbage collection, namespaces,
+ * StatefulSets, quotas, service accounts) on loopback, with the JupyterServer CRD. There is no node: pods are made and
+ * stay pending. About 5 seconds.
+ */
+export async function startControlPlane(programs: string): Promise<RunningControlPlane> {
+  const folder = mkdtempSync(join(tmpdir(), 'control-plane-'));
+  const running: Program[] = [];
+  const endAll = () => {
+    for (const { child } of running) child.kill('SIGKILL');
+  };
+  // Should this process be ended before it can stop them in order.
+  process.once('exit', endAll);
+  const start = (name: string, args: Record<string, string | true>): Program => {
+    const program = startProgram(join(programs, name), args, join(folder, `${name}.log`));
+    running.push(program);
+    return program;
+  };
+  const close = async () => {
+    process.off('exit', endAll);
+    // The data is thrown away, so there is nothing that they should save.
+    endAll();
+    await Promise.all(running.map(({ ended }) => ended));
+    rmSync(folder, { recursive: true });
+  };
+  try {
+    return { ...(await startAll(folder, start)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Program {
+  readonly child: ChildProcess;
+  readonly ended: Promise<unknown>;
+  readonly logFile: string;
+}
+
+function startProgram(path: string, args: Record<string, string | true>, logFile: string): Program {
+  const log = openSync(logFile, 'a', 0o600);
+  const flags = Object.entries(args).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
+  const child = spawn(path, flags, { stdio: ['ignore', log, log] });
+  closeSync(log);
+  return { child, ended: once(child, 'exit'), logFile };
+}
+
+async function startAll(
+  folder: string,
+  start: (name: string, args: Record<string, string | true>) => Program,
+): Promise<ControlPlane> {
+  const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
+  const etcd = `http://127.0.0.1:${client}`;
+  const peerUrl = `http://127.0.0.1:${peer}`;
+  const server = `https://127.0.0.1:${port}`;
+  const certificates = join(folder, 'certificates');
+  const auditLog = join(folder, 'audit.jsonl');
+  const kubeconfig = join(folder, 'kubeconfig');
+  mkdirSync(certificates, { mode: 0o700 });
+  const write = (name: string, text: string): string => {
+    const file = join(folder, name);
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  };
+  const token = randomBytes(24).toString('base64url');
+  const tokens = write('tokens.csv', `${token},admin,admin,system:masters\n`);
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const privateKey = write('accounts.key', keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  const publicKey = write('accounts.pub', keys.publicKey.export({ type: 'spki', format: 'pem' }).toString());
+  const rules = [{ level: 'Metadata', omitStages: ['RequestReceived', 'ResponseStarted'] }];
+  const policy = write('audit.json', JSON.stringify({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules }));
+
+  start('etcd', {
+    name: 'test',
+    'data-dir': join(folder, 'etcd'),
+    'log-level': 'warn',
+    'unsafe-no-fsync': true,
+    'listen-client-urls': etcd,
+    'advertise-client-urls': etcd,
+    'listen-peer-urls': peerUrl,
+    'initial-advertise-peer-urls': peerUrl,
+    'initial-cluster': `test=${peerUrl}`,
+  });
+  const apiServer = start('kube-apiserver', {
+    'etcd-servers': etcd,
+    'bind-address': '127.0.0.1',
+    'advertise-address': '127.0.0.1',
+    'secure-port': String(port),
+    'endpoint-reconciler-type': 'none',
+    // RFC 2544's addresses for benchmarks: nobody's network.
+    'service-cluster-ip-range': '198.19.0.0/16',
+    'cert-dir': certificates,
+    'authorization-mode': 'RBAC',
+    'token-auth-file': tokens,
+    'service-account-issuer': 'https://kubernetes.default.svc',
+    'service-account-key-file': publicKey,
+    'service-account-signing-key-file': privateKey,
+    'audit-policy-file': policy,
+    'audit-log-path': auditLog,
+    // As OpenShift has it: who names an owner that waits for its child must be allowed to change the owner's finalizers.
+    'enable-admission-plugins': 'OwnerReferencesPermissionEnforcement',
+  });
+  const certificate = join(certificates, 'apiserver.crt');
+  const get = async (path: string, init: { method?: 'GET' | 'POST'; body?: string } = {}) => {
+    const agent = new Agent({ connect: { ca: readFileSync(certificate) } });
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const { statusCode, body } = await request(server + path, { ...init, headers, dispatcher: agent });
+    const text = await body.text();
+    await agent.close();
+    return { statusCode, text };
+  };
+  const answers = (path: string) => async () => (await get(path)).statusCode === 200;
+  await waitFor(apiServer, 60_000, answers('/readyz'));
+  const authority = readFileSync(certificate).toString('base64');
+  write('kubeconfig', kubeconfigOf({ server, 'certificate-authority-data': authority }, token));
+
+  // Before the controllers: the garbage collector looks for new kinds only twice a minute.
+  const crd: unknown = parse(readFileSync(join(root, 'src', 'jupyter-server', 'crd.yaml'), 'utf8'));
+  const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const created = await get(crds, { method: 'POST', body: JSON.stringify(crd) });
+  if (created.statusCode !== 201) throw new Error(`The API server refused the CRD: ${created.text}`);
+  await waitFor(apiServer, 30_000, answers('/apis/amalthea.dev/v1alpha1/jupyterservers'));
+
+  const controllers = start('kube-controller-manager', {
+    kubeconfig,
+    controllers:
+      'garbage-collector-controller,namespace-controller,statefulset-controller,serviceaccount-controller,resourcequota-controller',
+    'kube-api-qps': '500',
+    'kube-api-burst': '1000',
+    'leader-elect': 'false',
+    'secure-port': '0',
+  });
+  await waitFor(controllers, 60_000, answers('/api/v1/namespaces/default/serviceaccounts/default'));
+  return { server, kubeconfig, etcd, auditLog };
+}
+
+/** Throws, with the end of the log, when the program ends before that or it takes too long. */
+async function waitFor({ child, logFile }: Program, timeoutMs: number, ready: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const isReady = await ready().catch((error: unknown) => {
+      // It does not listen yet, or has not written its certificate.
+      if (error instanceof Error && 'code' in error) return false;
+      throw error;
+    });
+    if (isReady) return;
+    if (child.exitCode !== null || child.signalCode !== null || performance.now() > end) {
+      const log = readFileSync(logFile, 'utf8').split('\n').slice(-20).join('\n');
+      throw new Error(`${child.spawnfile} did not get ready:\n${log}`);
+    }
+    await delay(50);
+  }
+}
