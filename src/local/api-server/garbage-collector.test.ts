@@ -42,7 +42,7 @@ describe('foreground deletion', () => {
     expect(has(configMaps)).toBe(false);
     expect(finalizers(jupyterServers)).toEqual(['foregroundDeletion']);
     expect(finalizers(statefulSets)).toEqual(['foregroundDeletion']);
-    expect(cluster.get(pods, 'default', 'a')?.metadata.deletionTimestamp).toBeDefined();
+    await expect.poll(() => cluster.get(pods, 'default', 'a')?.metadata.deletionTimestamp).toBeDefined();
     // The kubelet has ended it.
     cluster.delete(pods, 'default', 'a', { gracePeriodSeconds: 0 });
     await expect.poll(() => [has(statefulSets), has(jupyterServers)]).toEqual([false, false]);
@@ -54,7 +54,7 @@ describe('foreground deletion', () => {
     await quiet();
     cluster.delete(jupyterServers, 'default', 'a', { propagationPolicy: 'Foreground' });
     await expect.poll(() => has(jupyterServers)).toBe(false);
-    expect(cluster.get(pods, 'default', 'a')?.metadata.deletionTimestamp).toBeDefined();
+    await expect.poll(() => cluster.get(pods, 'default', 'a')?.metadata.deletionTimestamp).toBeDefined();
   });
 
   it('leaves other finalizers to their owners', async () => {
@@ -77,7 +77,7 @@ describe('background deletion', () => {
     expect(has(jupyterServers)).toBe(false);
     expect(has(statefulSets)).toBe(true);
     await expect.poll(() => [has(statefulSets), has(configMaps)]).toEqual([false, false]);
-    expect(cluster.get(pods, 'default', 'a')?.metadata.deletionTimestamp).toBeDefined();
+    await expect.poll(() => cluster.get(pods, 'default', 'a')?.metadata.deletionTimestamp).toBeDefined();
   });
 
   it('removes what is made for an owner that is gone, or that is another object of the name', async () => {
