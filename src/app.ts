@@ -108,11 +108,7 @@ function nothingHere(): ApiError {
 }
 
 /** What the routes see with `contextOf`; `identity` follows once it is known. */
-function begin(
-  deadlineMs: number,
-  log: Logger,
-  answer: (error: unknown, res: Response) => void,
-): RequestHandler {
+function begin(deadlineMs: number, log: Logger, answer: (error: unknown, res: Response) => void): RequestHandler {
   return (_req, res, next) => {
     const gone = new AbortController();
     const late = setTimeout(() => {

@@ -1,10 +1,11 @@
 import { Router } from 'express';
 import type { Config } from '../config/types.ts';
 import { ApiError, errorKind } from '../errors.ts';
-import type { LaunchNotebookRequest, ServersGetRequest, ServersGetResponse } from '../generated/openapi.ts';
+import type { LaunchNotebookRequest, ServersGetRequest } from '../generated/openapi.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { contextOf } from '../request-context.ts';
+import { answerJson } from './json-answer.ts';
 import type { Launch } from './launch.ts';
 import { launchRequest, projectPath } from './launch-request.ts';
 import type { Presenter } from './presentation/presenter.ts';
@@ -25,8 +26,10 @@ export function sessionRoutes({ store, launch, present, config }: SessionRoutePa
     const { identity, deadline } = contextOf(res);
     const own = await store.list(identity, deadline);
     const isWanted = matching(req.query as ServersGetRequest);
-    const servers = own.filter(isWanted).map((server) => [server.metadata.name ?? '', present(server)] as const);
-    res.json({ servers: Object.fromEntries(servers) } satisfies ServersGetResponse);
+    // By name: the same one in both namespaces is one entry, as in any object.
+    const servers = new Map(own.filter(isWanted).map((server) => [server.metadata.name ?? '', server]));
+    const entries = [...servers].map(([name, server]) => `${JSON.stringify(name)}:${present.json(server)}`);
+    answerJson(res, `{"servers":{${entries.join(',')}}}`);
   });
 
   router.post('/servers', async (req, res) => {
@@ -38,7 +41,7 @@ export function sessionRoutes({ store, launch, present, config }: SessionRoutePa
 
   router.get('/servers/:server_name', async (req, res) => {
     const { identity, deadline } = contextOf(res);
-    res.json(present(await store.get(identity, req.params.server_name, deadline)));
+    answerJson(res, present.json(await store.get(identity, req.params.server_name, deadline)));
   });
 
   router.delete('/servers/:server_name', async (req, res) => {
