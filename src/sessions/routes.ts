@@ -18,6 +18,10 @@ export interface SessionRouteParts {
   readonly config: Config;
 }
 
+const listBegin = Buffer.from('{"servers":{');
+const comma = Buffer.from(',');
+const listEnd = Buffer.from('}}');
+
 /** `/servers`. The OpenAPI document has decided about the shape of the request before a handler runs. */
 export function sessionRoutes({ store, launch, present, config }: SessionRouteParts): Router {
   const router = Router();
@@ -26,10 +30,12 @@ export function sessionRoutes({ store, launch, present, config }: SessionRoutePa
     const { identity, deadline } = contextOf(res);
     const own = await store.list(identity, deadline);
     const isWanted = matching(req.query as ServersGetRequest);
-    // By name: the same one in both namespaces is one entry, as in any object.
-    const servers = new Map(own.filter(isWanted).map((server) => [server.metadata.name ?? '', server]));
-    const entries = [...servers].map(([name, server]) => `${JSON.stringify(name)}:${present.json(server)}`);
-    answerJson(res, `{"servers":{${entries.join(',')}}}`);
+    // By name: the same one in both namespaces is one member, as of any object.
+    const servers = new Map(own.filter(isWanted).map((server) => [server.metadata.name, server]));
+    const members = [...servers.values()].flatMap((server, index) =>
+      index === 0 ? [present.member(server)] : [comma, present.member(server)],
+    );
+    answerJson(res, Buffer.concat([listBegin, ...members, listEnd]));
   });
 
   router.post('/servers', async (req, res) => {
@@ -60,6 +66,7 @@ export function sessionRoutes({ store, launch, present, config }: SessionRoutePa
 
 /** Every filter that is given must match. Namespace and project together are one path, however it is divided. */
 function matching(query: ServersGetRequest): (server: JupyterServer) => boolean {
+  if (Object.keys(query).length === 0) return () => true;
   const path = query.namespace && query.project ? projectPath(query.namespace, query.project)?.path : undefined;
   const equal = (wanted: string | undefined, found: string | undefined): boolean => !wanted || wanted === found;
   return ({ metadata: { annotations: about = {} } }) => {
