@@ -93,9 +93,9 @@ export function readGitCredentials(encoded: string, gitUrl: string): GitCredenti
 
   const entries = decodeObject(encoded);
   if (!entries) return wrong('is not base64 of a JSON object');
-  const host = hostOf(gitUrl);
-  const entry = Object.entries(entries).find(([address]) => hostOf(address) === host)?.[1];
-  if (entry === null || typeof entry !== 'object') return wrong(`holds no credentials for ${host}`);
+  const isOurs = (address: string) => address === gitUrl || hostOf(address) === hostOf(gitUrl);
+  const entry = Object.entries(entries).find(([address]) => isOurs(address))?.[1];
+  if (entry === null || typeof entry !== 'object') return wrong(`holds no credentials for ${hostOf(gitUrl)}`);
 
   const { AuthorizationHeader, AccessTokenExpiresAt } = entry as Record<string, unknown>;
   const token = typeof AuthorizationHeader === 'string' ? /^\S+ (\S+)$/.exec(AuthorizationHeader)?.[1] : undefined;

@@ -1,10 +1,11 @@
 import { Router } from 'express';
 import type { Config } from '../config/types.ts';
 import { ApiError, errorKind } from '../errors.ts';
-import type { LaunchNotebookRequest, ServersGetRequest, ServersGetResponse } from '../generated/openapi.ts';
+import type { LaunchNotebookRequest, ServersGetRequest } from '../generated/openapi.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { contextOf } from '../request-context.ts';
+import { answerJson } from './json-answer.ts';
 import type { Launch } from './launch.ts';
 import { launchRequest, projectPath } from './launch-request.ts';
 import type { Presenter } from './presentation/presenter.ts';
@@ -17,6 +18,10 @@ export interface SessionRouteParts {
   readonly config: Config;
 }
 
+const listBegin = Buffer.from('{"servers":{');
+const comma = Buffer.from(',');
+const listEnd = Buffer.from('}}');
+
 /** `/servers`. The OpenAPI document has decided about the shape of the request before a handler runs. */
 export function sessionRoutes({ store, launch, present, config }: SessionRouteParts): Router {
   const router = Router();
@@ -25,8 +30,12 @@ export function sessionRoutes({ store, launch, present, config }: SessionRoutePa
     const { identity, deadline } = contextOf(res);
     const own = await store.list(identity, deadline);
     const isWanted = matching(req.query as ServersGetRequest);
-    const servers = own.filter(isWanted).map((server) => [server.metadata.name ?? '', present(server)] as const);
-    res.json({ servers: Object.fromEntries(servers) } satisfies ServersGetResponse);
+    // By name: the same one in both namespaces is one member, as of any object.
+    const servers = new Map(own.filter(isWanted).map((server) => [server.metadata.name, server]));
+    const members = [...servers.values()].flatMap((server, index) =>
+      index === 0 ? [present.member(server)] : [comma, present.member(server)],
+    );
+    answerJson(res, Buffer.concat([listBegin, ...members, listEnd]));
   });
 
   router.post('/servers', async (req, res) => {
@@ -38,7 +47,7 @@ export function sessionRoutes({ store, launch, present, config }: SessionRoutePa
 
   router.get('/servers/:server_name', async (req, res) => {
     const { identity, deadline } = contextOf(res);
-    res.json(present(await store.get(identity, req.params.server_name, deadline)));
+    answerJson(res, present.json(await store.get(identity, req.params.server_name, deadline)));
   });
 
   router.delete('/servers/:server_name', async (req, res) => {
@@ -57,6 +66,7 @@ export function sessionRoutes({ store, launch, present, config }: SessionRoutePa
 
 /** Every filter that is given must match. Namespace and project together are one path, however it is divided. */
 function matching(query: ServersGetRequest): (server: JupyterServer) => boolean {
+  if (Object.keys(query).length === 0) return () => true;
   const path = query.namespace && query.project ? projectPath(query.namespace, query.project)?.path : undefined;
   const equal = (wanted: string | undefined, found: string | undefined): boolean => !wanted || wanted === found;
   return ({ metadata: { annotations: about = {} } }) => {
