@@ -277,7 +277,7 @@ class Parser {
       const value = scan.quoted();
       return { kind: 'scalar', value, text: value, line };
     }
-    const number = scan.match(/[+-]?(?:\d+(?:\.\d+)?|\.\d+)e\+\d+(?=[\s,}\]#]|$)/iy)?.[0];
+    const number = scan.match(/[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?(?=[\s,}\]#]|$)/iy)?.[0];
     const word = number ?? scan.word(true);
     if (word === '') scan.fail(`the character ${scan.next} has to be in quotes`);
     if (!'\n,}]{["$#'.includes(scan.next) && !/\s/.test(scan.next)) {
