@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import {
@@ -13,9 +12,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startServiceProgram, stopServicePrograms } from '../tests/support/service-program.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'service-'));
-const running = new Set<ChildProcess>();
 const servers: Server[] = [];
 
 async function serve(listener: RequestListener): Promise<string> {
@@ -61,9 +60,7 @@ beforeAll(async () => {
     NB_IDENTITY__GATEWAY: 'off',
   };
 });
-afterEach(() => {
-  for (const child of running) child.kill('SIGKILL');
-});
+afterEach(stopServicePrograms);
 afterAll(() => {
   for (const server of servers) {
     server.closeAllConnections();
@@ -72,36 +69,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-interface Run {
-  child: ChildProcess;
-  stdout(): string;
-  stderr(): string;
-  exit: Promise<number | null>;
-  /** Resolves when a line of the log has this message. */
-  says(message: string): Promise<void>;
-}
-
-function run(changes: Record<string, string> = {}): Run {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
-    env: { ...env, ...changes },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.add(child);
-  let [out, err] = ['', ''];
-  child.stdout?.on('data', (data) => (out += data));
-  child.stderr?.on('data', (data) => (err += data));
-  const exit = once(child, 'close').then(([code]) => {
-    running.delete(child);
-    return code as number | null;
-  });
-  const says = async (message: string): Promise<void> => {
-    while (!out.includes(`"msg":"${message}"`)) {
-      const more = await Promise.race([once(child.stdout as NodeJS.ReadableStream, 'data'), exit]);
-      if (!Array.isArray(more)) throw new Error(`ended before "${message}": ${out}${err}`);
-    }
-  };
-  return { child, stdout: () => out, stderr: () => err, exit, says };
-}
+const run = (changes: Record<string, string> = {}) => startServiceProgram({ ...env, ...changes });
 
 async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string }> {
   const call = request({ socketPath: join(directory, 'service.sock'), path, headers }).end();
@@ -144,7 +112,7 @@ describe('the service', () => {
     const service = run({ NB_IDENTITY__GATEWAY: 'maybe', NB_SERVICE_PREFIX: 'x' });
     expect(await service.exit).toBe(1);
     expect(service.stderr()).toMatch(
-      /^The service cannot start: the configuration has 2 problems:\n {2}NB_SERVICE_PREFIX: service_prefix [^\n]+\n {2}NB_IDENTITY__GATEWAY: identity\.gateway [^\n]+\n$/,
+      /^The service cannot start: the configuration has 2 problems:\n {2}NB_IDENTITY__GATEWAY: identity\.gateway [^\n]+\n {2}NB_SERVICE_PREFIX: service_prefix [^\n]+\n$/,
     );
     const line = JSON.parse(service.stdout().trim()) as { level: number; msg: string };
     expect(line).toMatchObject({ level: 60, msg: expect.stringContaining('identity.gateway') });

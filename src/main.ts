@@ -41,10 +41,20 @@ try {
     import('./platform/kubernetes/client.ts'),
     import('./platform/kubernetes/kubeconfig.ts'),
   ]);
-  const client = createKubernetesClient({ kubeconfig: await loadKubeConfig(), log });
+  const kubeconfig = await loadKubeConfig();
+  const client = createKubernetesClient({ kubeconfig, log });
   const service = createService({ config, log, client });
   await service.start(address);
-  log.info({ address: service.server.address(), prefix: config.service_prefix, version: config.version }, 'listening');
+  log.info(
+    {
+      address: service.server.address(),
+      prefix: config.service_prefix,
+      version: config.version,
+      kubernetes: kubeconfig.getCurrentCluster()?.server,
+      namespaces: config.k8s,
+    },
+    'listening',
+  );
 
   const stop = async (signal: string) => {
     log.info({ signal }, 'stopping');

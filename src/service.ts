@@ -69,7 +69,8 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
     async start(address) {
       await listen(server, address);
       store.start().then(
-        () => log.info('all sessions are known'),
+        // It also ends when the service is stopped before.
+        () => store.synced && log.info('all sessions are known'),
         (err: unknown) => log.error({ err }, 'the sessions cannot be followed'),
       );
     },

@@ -28,7 +28,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): {
     const reason = problem
       ? `must be JSON or HOCON, because its name ends in _, and is not: ${problem.reason}`
       : root.set(path, hocon ? hocon.tree : value);
-    if (reason) problems.push({ key: name, reason });
+    if (reason) problems.push({ key: '', reason, at: name });
   }
   return { tree: root.tree(problems, '') as ConfigTree, places, problems };
 }

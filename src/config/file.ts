@@ -46,7 +46,11 @@ export function readConfigFile(env: NodeJS.ProcessEnv): ConfigFile {
   return {
     tree,
     places: new Map(isCut ? [] : [...lines].map(([key, line]) => [key, `${path}:${line}`])),
-    problems: problems.map(({ line, reason }) => ({ key: '', reason, at: `${path}:${line}` })),
+    problems: problems.map(({ line, reason, key }) => ({
+      key: key ?? '',
+      reason: key ? `cannot be read: ${reason}` : reason,
+      at: `${path}:${line}`,
+    })),
     broken,
     isCut,
   };

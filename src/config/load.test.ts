@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { describeConfig, keyNames } from './describe.ts';
 import { ConfigError, loadConfig } from './load.ts';
 
 const least = { NB_SESSIONS__INGRESS__HOST: 'sessions.example.org' };
@@ -12,7 +13,7 @@ function problemsOf(env: Record<string, string>): Record<string, string> {
     loadConfig(env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return Object.fromEntries(error.problems.map(({ key, reason }) => [key, reason]));
+    return Object.fromEntries(error.problems.map(({ key, reason, at }) => [key || at, reason]));
   }
   throw new Error('was accepted');
 }
@@ -141,12 +142,14 @@ describe('the configuration', () => {
       ].sort(),
     );
     expect(JSON.stringify(problems)).not.toContain(secret);
-    expect(() => loadConfig(env)).toThrow(/^the configuration has 17 problems:\n {2}NB_RESOURCE_POOLS_ must/);
+    expect(() => loadConfig(env)).toThrow(
+      /^the configuration has 17 problems:\n {2}NB_ANONYMOUS_SESSIONS_ENABLED: anonymous_sessions_enabled must/,
+    );
   });
 
   it('needs to know the issuer before it verifies anything', () => {
     const verified = { ...least, NB_IDENTITY__GATEWAY: 'verified' };
-    expect(Object.keys(problemsOf(verified))).toEqual(['identity.jwks_url', 'identity.issuer', 'identity.audience']);
+    expect(Object.keys(problemsOf(verified))).toEqual(['identity.audience', 'identity.issuer', 'identity.jwks_url']);
   });
 
   it('refuses a key that is set as a value and as a group', () => {
@@ -198,6 +201,170 @@ describe('the configuration', () => {
   });
 });
 
+describe('the configuration file', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'config-file-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, 'some.hocon');
+  const withFile = (text: string | Buffer, env: Record<string, string> = {}) => {
+    writeFileSync(path, text);
+    return { CONFIG_FILE: path, ...env };
+  };
+  const messageOf = (env: Record<string, string>): string[] => {
+    try {
+      loadConfig(env);
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message.split('\n').slice(1);
+      throw error;
+    }
+    throw new Error('was accepted');
+  };
+
+  it('is over the defaults and under the variables, key by key', () => {
+    const text = `
+      service_prefix = /from-the-file
+      git { url = "https://file.example.org", registry = file.example.org }
+      sessions {
+        ingress { host = \${?HOST_OF_SESSIONS}, annotations { a = x, b = "" } }
+        storage.pvs_enabled = False
+        culling.anonymous.idle_seconds = 1e+06
+        tolerations = "[{key: dedicated}]"
+        affinity { nodeAffinity { weight = 1 } }
+        init_containers = [one, two]
+      }
+      outbound.allowed_networks = [10.0.0.0/8, "fd00::/8"]
+      resource_pools = [{ id = 1, name = a, default = true, classes = [
+        { id = 1, name = b, default = true, cpu = .5, memory = 1, max_storage = 10 }
+      ]}]
+    `;
+    const { config, warnings } = loadConfig(
+      withFile(text, {
+        HOST_OF_SESSIONS: 'sessions.example.org',
+        NB_GIT__URL: 'https://variable.example.org',
+        NB_SESSIONS__INIT_CONTAINERS_0: 'three',
+        NB_SESSIONS__INGRESS__ANNOTATIONS__A: 'y',
+        NB_SERVICE_PREFIX: '',
+        NB_K8S_: '{ renku_namespace = one, sessions_namespace = two }',
+      }),
+    );
+    expect(config).toMatchObject({
+      service_prefix: '/from-the-file',
+      git: { url: 'https://variable.example.org', registry: 'file.example.org' },
+      k8s: { renku_namespace: 'one', sessions_namespace: 'two' },
+      outbound: { allowed_networks: ['10.0.0.0/8', 'fd00::/8'] },
+      sessions: {
+        ingress: { host: 'sessions.example.org', annotations: { a: 'y', b: '' } },
+        storage: { pvs_enabled: false },
+        culling: { anonymous: { idle_seconds: 1_000_000 }, registered: { idle_seconds: 86_400 } },
+        tolerations: [{ key: 'dedicated' }],
+        affinity: { nodeAffinity: { weight: 1 } },
+        init_containers: ['three'],
+      },
+    });
+    expect(config.resource_pools[0]?.classes[0]).toMatchObject({ cpu: 0.5, default_storage: 1 });
+    expect(warnings.join()).not.toContain('not known');
+  });
+
+  it('takes null and an empty text as no value', () => {
+    const text = 'sessions { ingress { host = x.example.org, tls_secret = "" }, default_image = null }\ngit.url = ""';
+    const { config } = loadConfig(withFile(text));
+    expect(config.sessions).toMatchObject({ ingress: { tls_secret: null }, default_image: 'renku/singleuser:latest' });
+    expect(config.git.url).toBe('https://gitlab.com');
+    expect(messageOf(withFile('sessions.ingress.host = ""'))).toEqual([
+      `  ${path}:1: sessions.ingress.host is required`,
+    ]);
+  });
+
+  it('says where each problem stands, in order, each once', () => {
+    const text = `sessions {
+  ingress {
+    host = &
+  }
+  ca_certs.secrets = [
+    {secret = a}
+    {secret = 12}
+  ]
+  tolerations = "[{"
+  culling { registered = 5 }
+}
+resource_pools = [{id = 1, name = ?, classes = []}]
+git = []
+k8s.renku_namespace = \${nothing}
+request { deadline_ms = 5 }`;
+    expect(messageOf(withFile(text, { NB_GIT__REGISTRY: 'https://x', NB_REQUEST__DEADLINE_MS: '7' }))).toEqual([
+      `  ${path}:3: sessions.ingress.host cannot be read: the character & has to be in quotes`,
+      `  ${path}:7: sessions.ca_certs.secrets.1.secret must be a text: put it in quotes`,
+      `  ${path}:9: sessions.tolerations must be YAML`,
+      `  ${path}:10: sessions.culling.registered must be a group of keys`,
+      `  ${path}:12: resource_pools cannot be read: the character ? has to be in quotes`,
+      `  ${path}:14: k8s.renku_namespace cannot be read: nothing gives \${nothing} a value`,
+      '  NB_GIT__REGISTRY: git.registry must be host or host:port',
+      '  NB_REQUEST__DEADLINE_MS: request.deadline_ms must be a whole number from 100 to 300000',
+    ]);
+  });
+
+  it('tells of a key that is missing at the group where it belongs', () => {
+    const text = 'git.url = "https://gitlab.example.org"\nsessions {\n ingress {\n  tls_secret = x\n }\n}';
+    expect(messageOf(withFile(text))).toEqual([`  ${path}:3: sessions.ingress.host is required`]);
+  });
+
+  it('that has no end does not make its other keys missing', () => {
+    expect(messageOf(withFile('sessions {\n default_image = x', { NB_SERVICE_PREFIX: 'x' }))).toEqual([
+      `  ${path}:1: a { is not closed`,
+      '  NB_SERVICE_PREFIX: service_prefix must be a path that begins with a slash, such as /notebooks',
+    ]);
+  });
+
+  it('warns of unknown keys with their line and what may be meant', () => {
+    const text =
+      'sessions.ingress.host = x.example.org\nsessions.defautl_image = x\nk8s.namespace = x\nsentry { dsn = x }';
+    const { warnings } = loadConfig(withFile(text, { NB_GITT__URL: 'x' }));
+    expect(warnings).toEqual(
+      expect.arrayContaining([
+        `these configuration keys are not known, check their spelling: gitt.url (NB_GITT__URL), did you mean git.url?; sessions.defautl_image (${path}:2), did you mean sessions.default_image?`,
+        expect.stringMatching(/no effect: sentry\.dsn \(.*\); k8s\.namespace \(the key is k8s\.renku_namespace\)$/),
+      ]),
+    );
+  });
+
+  it.each([
+    ['that is not there', () => ({ CONFIG_FILE: join(directory, 'nothing') }), /CONFIG_FILE names a file .*\(ENOENT\)/],
+    ['that is a folder', () => ({ CONFIG_FILE: directory }), /CONFIG_FILE names a file .*\(EISDIR\)/],
+    ['that is not UTF-8', () => withFile(Buffer.from('a = \xff', 'latin1')), /some\.hocon: CONFIG_FILE is not UTF-8/],
+    ['that is a list', () => withFile('[1]'), /some\.hocon:1: CONFIG_FILE is a list/],
+    ['that is too large', () => withFile(Buffer.alloc(1024 * 1024 + 1, ' ')), /is larger than 1048576 bytes/],
+  ])('is refused in one line when it is one %s', (_what, env, sentence) => {
+    const lines = messageOf(env());
+    expect(lines).toEqual([expect.stringMatching(sentence)]);
+  });
+});
+
+describe('what is shown of the configuration', () => {
+  it('is everything but secrets', () => {
+    const secrets = {
+      NB_SESSIONS__OIDC__CLIENT_SECRET: 'secret-1',
+      NB_SESSIONS__GIT_PROXY__RENKU_CLIENT_SECRET: 'secret-2',
+      NB_IDENTITY__COOKIE_SECRET: 'secret-3, which has more than 32 bytes',
+      NB_SESSIONS__GIT_CLONE__SENTRY__DSN: 'secret-4',
+      NB_SESSIONS__GIT_RPC_SERVER__SENTRY__DSN: 'secret-5',
+    };
+    const shown = describeConfig(load(secrets));
+    expect(JSON.stringify(shown)).not.toMatch(/secret-\d/);
+    expect(shown).toMatchObject({
+      sessions: { oidc: { client_id: 'renku-jupyterserver', client_secret: '[set]' }, git_proxy: { port: 8080 } },
+    });
+    expect(describeConfig(load())).toMatchObject({ identity: { cookie_secret: '[not set]' } });
+    // Whoever adds a key whose name says that it is one is reminded to say so in the table.
+    const named = keyNames().filter(
+      (key) => /secret$|password|token$|dsn$/.test(key) && !/tls_secret|host_key/.test(key),
+    );
+    expect(named.sort()).toEqual(
+      Object.keys(secrets)
+        .map((name) => name.slice('NB_'.length).toLowerCase().replaceAll('__', '.'))
+        .sort(),
+    );
+  });
+});
+
 describe('the defaults of sessions', () => {
   const directory = mkdtempSync(join(tmpdir(), 'config-'));
   afterAll(() => rmSync(directory, { recursive: true }));
@@ -220,6 +387,26 @@ describe('the defaults of sessions', () => {
       lfs_auto_fetch: false,
     });
     expect(loadConfig({ ...least, ...env }).warnings.join()).not.toContain('cpu_request');
+  });
+
+  it('and what is offered for them come from files of the original’s format', () => {
+    const choices = {
+      defaultUrl: {
+        order: 1,
+        displayName: 'Environment',
+        type: 'enum',
+        default: '/lab',
+        options: ['/lab', '/rstudio'],
+      },
+      lfs_auto_fetch: { order: 6, displayName: 'LFS', type: 'boolean', default: false },
+    };
+    const path = file('choices.json', JSON.stringify({ ...choices, cpu_request: { order: 2, options: [0.5] } }));
+    expect(load().server_options.ui_choices).toEqual({ defaultUrl: null, lfs_auto_fetch: null });
+    expect(load({ NB_SERVER_OPTIONS__UI_CHOICES_PATH: path }).server_options.ui_choices).toEqual(choices);
+    const wrong = file('wrong-choices.json', JSON.stringify({ defaultUrl: { ...choices.defaultUrl, order: 0 } }));
+    expect(() => load({ NB_SERVER_OPTIONS__UI_CHOICES_PATH: wrong })).toThrow(
+      `${wrong}: server_options.ui_choices.defaultUrl.order must be a whole number from 1`,
+    );
   });
 
   it.each([

@@ -45,10 +45,16 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; warnings: 
     .map((problem) => ({ ...problem, at: problem.at ?? placeOf(problem.key) }))
     // What stands in a file that could not be read is not missing.
     .filter(({ at }) => !file.isCut || at !== undefined);
-  const problems = [...file.problems, ...environment.problems, ...found];
+  const problems = [...file.problems, ...environment.problems, ...found].sort(byPlace);
   if (!values || !defaults || !choices || problems.length > 0) throw new ConfigError(problems);
   const config: Config = { ...values, server_options: { defaults, ui_choices: choices } };
   return { config: deepFreeze(config), warnings: [...unknownKeys(findings.unknown, placeOf), ...doubts(config)] };
+}
+
+/** As the lines of the file, then as the names of variables, then those that stand nowhere. */
+function byPlace(one: ConfigProblem, other: ConfigProblem): number {
+  const places = [one, other].map(({ at = '', key }) => `${at.startsWith('NB_') ? 1 : at ? 0 : 2} ${at} ${key}`);
+  return (places[0] ?? '').localeCompare(places[1] ?? '', 'en', { numeric: true });
 }
 
 /** What `find` has for the key or, if nothing, for the closest group around it. */

@@ -1,5 +1,6 @@
 import { type Expression, type Path, type Statement, scalarOf } from './expressions.ts';
 import { closeGroups, openGroups, statementIn } from './nest.ts';
+import { readPath } from './paths.ts';
 import { HoconEnd, HoconError, type HoconProblem, maxDepth } from './problem.ts';
 import { Scanner } from './scanner.ts';
 
@@ -103,9 +104,12 @@ class Parser {
       const [statements, groups] = [sink.statements.length, sink.groups?.length];
       let path: Path | undefined;
       try {
-        path = this.#key(place);
+        const key = this.#key(place);
+        const sign = this.#sign();
+        // Only now: what no sign follows may be part of a value.
+        path = key;
         const before = sink.groups ? statements : place.before;
-        this.#assignment({ ...place, path, outer: place.path.length, before }, sink);
+        this.#assignment({ ...place, path, outer: place.path.length, before }, sink, sign);
       } catch (error) {
         this.#skip(error, place.list ?? path);
         sink.statements.length = statements;
@@ -141,7 +145,7 @@ class Parser {
   /** Remembers the mistake and goes on behind it; only the end of reading is not for here. */
   #skip(error: unknown, path: Path | undefined): void {
     if (!(error instanceof HoconError) || error instanceof HoconEnd) throw error;
-    this.#problems.push(error.problem);
+    this.#problems.push(path ? { ...error.problem, key: path.join('.') } : error.problem);
     if (this.#problems.length >= maxProblems)
       throw new HoconEnd(error.problem.line, 'and more mistakes after this one');
     if (path) this.#broken.push(path);
@@ -153,58 +157,32 @@ class Parser {
     if (scan.match(/include\s*(?="|(?:file|url|classpath|package|required)\s*\()/y)) {
       scan.fail('include does not work here: put everything in one file');
     }
-    const names = this.#path('a key');
+    const names = readPath(scan, 'a key');
     if (path.length + names.length + depth > maxDepth) scan.fail(`a key has more than ${maxDepth} parts`);
     return [...path, ...names];
   }
 
-  /** `a.b`, `"a.b".c`, `a b`: words and quoted texts between dots. */
-  #path(what: string): string[] {
+  /** What follows a key, and the blanks behind it. */
+  #sign(): '{' | '=' | '+=' {
     const scan = this.#scan;
-    const names: string[] = [];
-    let [name, space]: [string | undefined, string] = [undefined, ''];
-    const end = (): void => {
-      if (name === undefined) throw new HoconError(scan.line(), `${what} is missing, or a part of it next to a dot`);
-      if (['__proto__', 'constructor', 'prototype'].includes(name)) {
-        scan.fail(`${what} is __proto__, constructor or prototype`);
-      }
-      names.push(name);
-    };
-    for (;;) {
-      if (scan.next === '.') {
-        if (space !== '') scan.fail('a blank stands beside the dot of a key');
-        end();
-        scan.at += 1;
-        if (/\s/.test(scan.next)) scan.fail('a blank stands beside the dot of a key');
-        [name, space] = [undefined, ''];
-        continue;
-      }
-      const isWord = !(space !== '' && scan.isComment());
-      const piece = scan.next === '"' ? scan.quoted() : isWord ? scan.word(false) || undefined : undefined;
-      if (piece === undefined) break;
-      name = (name ?? '') + space + piece;
-      space = scan.spaces();
-    }
-    end();
-    return names;
+    scan.match(/\s*(?=\{)/y);
+    if (scan.next === '{') return '{';
+    const isAppended = scan.match(/\+=/y) !== undefined;
+    if (!isAppended && !scan.match(/[=:]/y)) scan.fail('a key is not followed by = or : or {');
+    scan.match(/\s*(?=[{[])/y);
+    return isAppended ? '+=' : '=';
   }
 
-  #assignment(place: Place, sink: Sink): void {
-    const scan = this.#scan;
-    const line = scan.line();
-    scan.match(/\s*(?=\{)/y);
-    const isBare = scan.next === '{';
-    const isAppended = scan.match(/\+=/y) !== undefined;
-    if (!isBare && !isAppended && !scan.match(/[=:]/y)) scan.fail('a key is not followed by = or : or {');
-    scan.match(/\s*(?=[{[])/y);
-    if (isAppended && !sink.groups) scan.fail('+= does not work inside of a list');
+  #assignment(place: Place, sink: Sink, sign: '{' | '=' | '+='): void {
+    const line = this.#scan.line();
+    if (sign === '+=' && !sink.groups) this.#scan.fail('+= does not work inside of a list');
 
     sink.groups?.push(openGroups(place.path.slice(place.outer)));
-    if (isAppended) {
+    if (sign === '+=') {
       const self: Expression = { kind: 'substitution', path: place.path, isOptional: true, line };
       const item: Expression = { kind: 'list', items: [this.#expression(place)], line };
       this.#give(place, sink, { line, expression: { kind: 'join', parts: [self, item], line } });
-    } else this.#value(place, sink, line, isBare);
+    } else this.#value(place, sink, line, sign === '{');
     sink.groups?.push(closeGroups(place.path.length - place.outer));
   }
 
@@ -277,7 +255,7 @@ class Parser {
       const value = scan.quoted();
       return { kind: 'scalar', value, text: value, line };
     }
-    const number = scan.match(/[+-]?(?:\d+(?:\.\d+)?|\.\d+)e\+\d+(?=[\s,}\]#]|$)/iy)?.[0];
+    const number = scan.match(/[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?(?=[\s,}\]#]|$)/iy)?.[0];
     const word = number ?? scan.word(true);
     if (word === '') scan.fail(`the character ${scan.next} has to be in quotes`);
     if (!'\n,}]{["$#'.includes(scan.next) && !/\s/.test(scan.next)) {
@@ -310,7 +288,7 @@ class Parser {
     if (!found) return scan.fail('the character $ has to be in quotes, unless it begins a substitution');
     try {
       scan.spaces();
-      const path = this.#path('the name of a substitution');
+      const path = readPath(scan, 'the name of a substitution');
       if (!scan.match(/\}/y)) scan.fail('a substitution is not closed, or holds more than a name');
       return { kind: 'substitution', path, isOptional: found[1] === '?', line };
     } catch (error) {

@@ -3,6 +3,8 @@ export interface HoconProblem {
   /** From 1. */
   readonly line: number;
   readonly reason: string;
+  /** Whose value it is, where that is known. */
+  readonly key?: string;
 }
 
 /** Ends the reading of one statement. */

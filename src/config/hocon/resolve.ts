@@ -58,7 +58,7 @@ class Resolver {
     const numbers: number[] = [];
     this.#collect(this.#root, 0, Number.POSITIVE_INFINITY, numbers);
     const value = this.#play(numbers, [], (error, path) => {
-      problems.set(error, error.problem);
+      if (!problems.has(error)) problems.set(error, { ...error.problem, key: path.join('.') });
       broken.push(path);
     });
     return { value: value ?? emptyGroup(1), problems: [...problems.values()], broken };

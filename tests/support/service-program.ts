@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+export interface ServiceProgram {
+  child: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  exit: Promise<number | null>;
+  /** The line of the log with this message, as soon as there is one. */
+  says(message: string): Promise<Record<string, unknown>>;
+}
+
+const running = new Set<ChildProcess>();
+
+/** `node src/main.ts`, with nothing in its environment but `env`. */
+export function startServiceProgram(env: Record<string, string>): ServiceProgram {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (data) => (out += data));
+  child.stderr.on('data', (data) => (err += data));
+  const exit = once(child, 'close').then(([code]) => {
+    running.delete(child);
+    return code as number | null;
+  });
+  const says = async (message: string): Promise<Record<string, unknown>> => {
+    for (;;) {
+      const line = out.split('\n').find((each) => each.endsWith('}') && each.includes(`"msg":"${message}"`));
+      if (line) return JSON.parse(line) as Record<string, unknown>;
+      const more = await Promise.race([once(child.stdout, 'data'), exit]);
+      if (!Array.isArray(more)) throw new Error(`ended before "${message}": ${out}${err}`);
+    }
+  };
+  return { child, stdout: () => out, stderr: () => err, exit, says };
+}
+
+/** Ends those that still run. */
+export function stopServicePrograms(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
