@@ -6,7 +6,7 @@ import { configMapKind, secretKind } from './configuration.ts';
 import { type JupyterServerDefinition, jupyterServerDefinition } from './jupyter-servers.ts';
 import type { Kind } from './kind.ts';
 import { ingressKind, serviceKind } from './networking.ts';
-import { integer, list, record, takeShape, text, time, withDefault } from './shape.ts';
+import { integer, list, microTime, record, takeShape, text, time, withDefault } from './shape.ts';
 import { persistentVolumeClaimKind } from './storage.ts';
 import { podKind, statefulSetKind } from './workloads.ts';
 
@@ -31,7 +31,7 @@ const eventShape = record({
   count: integer,
   firstTimestamp: time,
   lastTimestamp: time,
-  eventTime: time,
+  eventTime: microTime,
   source: withDefault(record({ component: text, host: text }), {}),
 });
 
@@ -94,8 +94,8 @@ const leaseShape = record({
   spec: record({
     holderIdentity: text,
     leaseDurationSeconds: integer,
-    acquireTime: time,
-    renewTime: time,
+    acquireTime: microTime,
+    renewTime: microTime,
     leaseTransitions: integer,
   }),
 });
