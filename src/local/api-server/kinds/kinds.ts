@@ -52,8 +52,7 @@ const eventKind: Kind = {
   ],
   admit(event) {
     takeShape(event, eventShape);
-    if (!isObject(event['involvedObject'])) return [problem.required('involvedObject')];
-    const about = String(event['involvedObject']['namespace'] ?? '');
+    const about = String(at(event, 'involvedObject', 'namespace') ?? '');
     const here = event.metadata.namespace ?? '';
     if (about === here || (about === '' && here === 'default')) return [];
     return [problem.invalid('involvedObject.namespace', about, 'does not match event.namespace')];
