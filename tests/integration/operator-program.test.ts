@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -73,9 +76,12 @@ describe('the program', () => {
   const base = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
 
   it('works, leads, and ends cleanly at SIGTERM', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'operator-program-'));
+    const kubeconfig = join(folder, 'kubeconfig');
+    writeFileSync(kubeconfig, cluster.operatorKubeconfig, { mode: 0o600 });
     const env = {
       ...base,
-      KUBECONFIG: cluster.kubeconfig,
+      KUBECONFIG: kubeconfig,
       NAMESPACES: cluster.namespace,
       LEADER_ELECTION: 'true',
       POD_NAME: 'me',
@@ -94,6 +100,7 @@ describe('the program', () => {
       soon(),
     );
     expect(lease?.spec?.holderIdentity).toBeFalsy();
+    rmSync(folder, { recursive: true });
   });
 
   it('says what is missing and ends with 1', async () => {

@@ -9,6 +9,7 @@ import { createListWatchCache } from '../../src/platform/kubernetes/list-watch-c
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { createTransport } from '../../src/platform/kubernetes/transport.ts';
 import type { KubernetesConnection, ResourceType } from '../../src/platform/kubernetes/types.ts';
+import { createAccount } from './accounts.ts';
 import { openApiServer } from './api-server-under-test.ts';
 
 /** A namespace of a Kubernetes API, real or embedded, and ways to wait for what happens in it. */
@@ -17,6 +18,10 @@ export interface ClusterUnderTest {
   readonly client: KubernetesConnection;
   /** A file. */
   readonly kubeconfig: string;
+  /** Text. On a real API server the operator's roles and no more; the embedded one knows only one user. */
+  readonly operatorKubeconfig: string;
+  /** The same, as a client. */
+  readonly operatorClient: KubernetesConnection;
   readonly namespace: string;
   /** Resolves with the object as soon as it is as wanted, at once if it is already; undefined: as soon as it is gone. */
   when<T extends KubernetesObject>(
@@ -43,6 +48,11 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
   const manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
   await client.create(resource.namespaces, '', manifest, soon());
 
+  const operatorKubeconfig = server.embedded
+    ? readFileSync(server.kubeconfig, 'utf8')
+    : await createAccount(transport, server.kubeconfig, namespace, 'operator');
+  const operatorClient = createKubernetesClient({ kubeconfig: await parseKubeConfig(operatorKubeconfig), log });
+
   const waiting = new Set<() => void>();
   const types = [resource.jupyterServers, resource.services, resource.configMaps, resource.statefulSets, resource.pods];
   const caches = new Map(
@@ -66,6 +76,8 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
     embedded: server.embedded,
     client,
     kubeconfig: server.kubeconfig,
+    operatorKubeconfig,
+    operatorClient,
     namespace,
     when: <T extends KubernetesObject>(type: ResourceType, name: string, wanted: (object: T | undefined) => boolean) =>
       new Promise<T>((resolve, reject) => {
@@ -93,7 +105,7 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
     async close() {
       await Promise.all([...caches.values()].map((cache) => cache.stop()));
       await client.delete(resource.namespaces, '', namespace, {}, soon());
-      await client.close();
+      await Promise.all([client.close(), operatorClient.close()]);
       await transport.close();
       await server.close();
     },

@@ -33,8 +33,12 @@ export function operatedSessions(clusterOf: () => ClusterUnderTest) {
 
   return {
     async startOperator(): Promise<Operator> {
-      const { client, namespace } = clusterOf();
-      const operator = createOperator({ client, settings: readSettings({ NAMESPACES: namespace }), log });
+      const { operatorClient, namespace } = clusterOf();
+      const operator = createOperator({
+        client: operatorClient,
+        settings: readSettings({ NAMESPACES: namespace }),
+        log,
+      });
       operators.push(operator);
       await operator.start();
       return operator;

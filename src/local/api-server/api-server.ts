@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { type NodeAgent, StatusError } from '../cluster.ts';
-import { NoSuchPath, unknownPath, unknownSubresource } from './failures.ts';
+import { NoSuchPath, notFound, unknownPath } from './failures.ts';
 import type { Kind } from './kinds/kind.ts';
 import { send, sendFailure } from './rest/answers.ts';
 import { SenderGone } from './rest/body.ts';
@@ -165,7 +165,7 @@ class RestServer {
     const status = subresource === 'status' && kind.statusSubresource ? 'status' : undefined;
     const isLog = subresource === 'log' && kind === this.#store.kinds.pods;
     if (subresource !== undefined && status === undefined && !isLog) {
-      throw kind.selfDescribing ? unknownSubresource(kind, name ?? '') : unknownPath();
+      throw kind.selfDescribing ? notFound(kind, name ?? '') : unknownPath();
     }
 
     const watching = name === undefined && query.has('watch') && !['false', '0'].includes(query.get('watch') ?? '');
@@ -174,7 +174,7 @@ class RestServer {
     if (isLog) {
       if (verb !== 'get') throw methodNotAllowed(req.method);
       const pod = { namespace, name: name ?? '' };
-      return servePodLog(this.#store, this.#nodeAgent(), call.res, pod, query, this.#closing.signal);
+      return servePodLog(this.#store, () => this.#nodeAgent(), call.res, pod, query, this.#closing.signal);
     }
     const as = new Representation(
       kind,

@@ -55,11 +55,6 @@ export function unknownPath(): StatusError {
   return new StatusError(404, 'NotFound', 'the server could not find the requested resource');
 }
 
-/** No such subresource of a custom resource. */
-export function unknownSubresource(kind: Kind, name: string): StatusError {
-  return new StatusError(404, 'NotFound', unknownPath().message, detailsOf(kind, name));
-}
-
 /** Nothing of this server's is there at all: by this, and not by a Status, clients know that a CRD is not installed. */
 export class NoSuchPath extends Error {
   override readonly name = 'NoSuchPath';

@@ -6,7 +6,7 @@ import { configMapKind, secretKind } from './configuration.ts';
 import { type JupyterServerDefinition, jupyterServerDefinition } from './jupyter-servers.ts';
 import type { Kind } from './kind.ts';
 import { ingressKind, serviceKind } from './networking.ts';
-import { integer, list, record, takeShape, text, time, withDefault } from './shape.ts';
+import { integer, list, microTime, record, takeShape, text, time, withDefault } from './shape.ts';
 import { persistentVolumeClaimKind } from './storage.ts';
 import { podKind, statefulSetKind } from './workloads.ts';
 
@@ -31,7 +31,7 @@ const eventShape = record({
   count: integer,
   firstTimestamp: time,
   lastTimestamp: time,
-  eventTime: time,
+  eventTime: microTime,
   source: withDefault(record({ component: text, host: text }), {}),
 });
 
@@ -52,8 +52,7 @@ const eventKind: Kind = {
   ],
   admit(event) {
     takeShape(event, eventShape);
-    if (!isObject(event['involvedObject'])) return [problem.required('involvedObject')];
-    const about = String(event['involvedObject']['namespace'] ?? '');
+    const about = String(at(event, 'involvedObject', 'namespace') ?? '');
     const here = event.metadata.namespace ?? '';
     if (about === here || (about === '' && here === 'default')) return [];
     return [problem.invalid('involvedObject.namespace', about, 'does not match event.namespace')];
@@ -94,8 +93,8 @@ const leaseShape = record({
   spec: record({
     holderIdentity: text,
     leaseDurationSeconds: integer,
-    acquireTime: time,
-    renewTime: time,
+    acquireTime: microTime,
+    renewTime: microTime,
     leaseTransitions: integer,
   }),
 });

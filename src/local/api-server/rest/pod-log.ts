@@ -14,7 +14,7 @@ const FIRST_LINE_MS = 200;
 /** Streams a container's log as text; `signal` ends it. */
 export async function servePodLog(
   store: Store,
-  node: NodeAgent,
+  nodeOf: () => NodeAgent,
   res: ServerResponse,
   pod: { namespace: string; name: string },
   query: URLSearchParams,
@@ -27,7 +27,9 @@ export async function servePodLog(
   const gone = new AbortController();
   res.on('close', () => gone.abort());
   const either = AbortSignal.any([signal, gone.signal]);
-  const lines = node.logs(pod, { ...options, container }, either)[Symbol.asyncIterator]();
+  const lines = nodeOf()
+    .logs(pod, { ...options, container }, either)
+    [Symbol.asyncIterator]();
   try {
     const first = lines.next();
     await soonOrSettled(first);

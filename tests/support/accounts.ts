@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { Deadline } from '../../src/deadline.ts';
+import type { KubernetesObject } from '../../src/jupyter-server/types.ts';
+import type { Transport } from '../../src/platform/kubernetes/transport.ts';
+import { kubeconfigOf, readKubeconfig } from './api-server-under-test.ts';
+
+export interface Role extends KubernetesObject {
+  rules: { apiGroups: string[]; resources: string[]; verbs: string[]; resourceNames?: string[] }[];
+}
+
+/** The roles in a file of deploy/roles. */
+export function readRoles(program: 'service' | 'operator'): Role[] {
+  const file = join(import.meta.dirname, '..', '..', 'deploy', 'roles', `${program}.yaml`);
+  return parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Role);
+}
+
+/**
+ * A service account with the program's roles in the namespace, on a real API server: a kubeconfig that signs in as it.
+ * @param kubeconfig a file, of a user who may do everything; `transport` goes there.
+ */
+export async function createAccount(
+  transport: Transport,
+  kubeconfig: string,
+  namespace: string,
+  program: 'service' | 'operator',
+): Promise<string> {
+  const deadline = Deadline.after(20_000);
+  const post = async (collection: string, object: object): Promise<unknown> => {
+    const body = { contentType: 'application/json', text: JSON.stringify(object) };
+    const path = collection.replace('NAMESPACE', `namespaces/${namespace}`);
+    const call = { describe: `create ${path}`, method: 'POST' as const, path, body, limitBytes: 1e6 };
+    return JSON.parse(await transport.request(call, deadline));
+  };
+  const rbac = '/apis/rbac.authorization.k8s.io/v1/NAMESPACE';
+  await post('/api/v1/NAMESPACE/serviceaccounts', { metadata: { name: program } });
+  for (const role of readRoles(program)) {
+    await post(`${rbac}/roles`, role);
+    const { name } = role.metadata;
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
+    const subjects = [{ kind: 'ServiceAccount', name: program, namespace }];
+    await post(`${rbac}/rolebindings`, { metadata: { name }, roleRef, subjects });
+  }
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+  const answer = await post(`/api/v1/NAMESPACE/serviceaccounts/${program}/token`, request);
+  const { token } = (answer as { status: { token: string } }).status;
+  return kubeconfigOf(readKubeconfig(kubeconfig).cluster, token);
+}
