@@ -110,8 +110,14 @@ describe('warnings', () => {
   it('tell whole seconds before a session is stopped, of its age and of its idleness', () => {
     const { warnings } = present({ state: 'running', idleSeconds: '40.7' }, culled(100, 60), 10.4).status;
     expect(warnings).toEqual([
-      { message: 'The session will be stopped in 59 seconds because it is not being used.', critical: true },
-      { message: 'The session will be stopped in 49 seconds because it reaches its maximum age.', critical: true },
+      {
+        message: 'The session will be stopped in 59 seconds because it is not being used. Use it to keep it.',
+        critical: true,
+      },
+      {
+        message: 'The session will be stopped in 49 seconds because it reaches its maximum age. Push your work before.',
+        critical: true,
+      },
     ]);
   });
 

@@ -68,7 +68,7 @@ describe('why a session failed', () => {
       state: 'failed' as const,
       events: { statefulset: { message: 'The resource quota has been exceeded.' } },
     };
-    expect(messageOf(quota)).toBe('The resource quota has been exceeded.');
+    expect(messageOf(quota)).toMatch(/^The resource quota has been exceeded\. Stop another session/);
     expect(messageOf(inPod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on memory. ' }))).toContain(
       '(Evicted): The node was low on memory. Launch',
     );
