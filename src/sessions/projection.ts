@@ -167,7 +167,8 @@ function texts(value: unknown, keys: readonly string[]): Record<string, string> 
 const record = (value: unknown): Unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Unknown) : {};
 const list = (value: unknown): Unknown[] => (Array.isArray(value) ? value.map(record) : []);
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+/** Half of a character, which no encoder takes, becomes the sign for an unknown one. */
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value.toWellFormed() : undefined);
 const number = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 const textOrNumber = (value: unknown): string | number | undefined => text(value) ?? number(value);
