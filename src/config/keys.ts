@@ -120,7 +120,11 @@ export const configKeys = object({
   crc_url: optionalHttpUrl(),
   dummy_stores: boolean(false),
   keycloak_realm: text('Renku'),
-  cloud_storage: object({ s3: cloudStorage, azure_blob: cloudStorage, mount_folder: text('/cloudstorage', absolutePath) }),
+  cloud_storage: object({
+    s3: cloudStorage,
+    azure_blob: cloudStorage,
+    mount_folder: text('/cloudstorage', absolutePath),
+  }),
   request: object({
     deadline_ms: integer(10_000, 100, 300_000),
     body_limit_bytes: integer(1024 * 1024, 1024, 64 * 1024 * 1024),
