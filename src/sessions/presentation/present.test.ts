@@ -179,6 +179,7 @@ describe('the address', () => {
     [{ host: 'h', path: '/sessions/s/', tls: { enabled: true } }, {}, 'https://h/sessions/s'],
     [{ host: 'localhost:8000', path: '/sessions/s' }, {}, 'http://localhost:8000/sessions/s'],
     [{ host: 'h', path: '/s', tls: { enabled: false } }, { token: 'a&b' }, 'http://h/s?token=a%26b'],
+    [{ host: 'h', path: '/s' }, { token: 'half \ud800' }, 'http://h/s?token=half%20%EF%BF%BD'],
     [{}, {}, `https://renku.example.org/sessions/${name}`],
   ])('of %j', (routing, auth, url) => {
     expect(address(routing, auth)).toBe(url);
