@@ -29,6 +29,11 @@ export const errorKind = {
     422,
     'An image is named as [host[:port]/]path[:tag][@digest], for example registry.example.org/group/project:1a2b3c4.',
   ),
+  invalidStorageAddress: kind(
+    1003,
+    422,
+    'Azure storage is at <account>.blob.core.windows.net, the account in 3 to 24 small letters and digits.',
+  ),
   reservedVariable: kind(
     1004,
     422,

@@ -85,6 +85,8 @@ const cloudStorage = object({ enabled: boolean(false), read_only: boolean(true) 
 
 const port = (fallback: number): Reader<number> => integer(fallback, 1, 65_535);
 
+const absolutePath = { pattern: /^(\/[\w.-]+)+$/, says: 'an absolute path such as /cloudstorage' };
+
 const culling = (idle: number) => object({ idle_seconds: integer(idle, 0), max_age_seconds: integer(0, 0) });
 
 /** Every key with its default; one without a default is required. Meanings stand in types.ts. */
@@ -118,7 +120,11 @@ export const configKeys = object({
   crc_url: optionalHttpUrl(),
   dummy_stores: boolean(false),
   keycloak_realm: text('Renku'),
-  cloud_storage: object({ s3: cloudStorage, azure_blob: cloudStorage, mount_folder: text('/cloudstorage') }),
+  cloud_storage: object({
+    s3: cloudStorage,
+    azure_blob: cloudStorage,
+    mount_folder: text('/cloudstorage', absolutePath),
+  }),
   request: object({
     deadline_ms: integer(10_000, 100, 300_000),
     body_limit_bytes: integer(1024 * 1024, 1024, 64 * 1024 * 1024),
@@ -143,7 +149,7 @@ export const configKeys = object({
       health_port: port(8081),
       image: text('renku/git-https-proxy:latest'),
       renku_client_id: text('renku'),
-      renku_client_secret: secret(text('renku-client-secret')),
+      renku_client_secret: secret(optionalText()),
     }),
     git_rpc_server: object({
       host: text('0.0.0.0'),
@@ -156,7 +162,7 @@ export const configKeys = object({
       service_port: port(22),
       container_port: port(2022),
       host_key_secret: optionalText(),
-      host_key_location: text('/opt/ssh/ssh_host_keys'),
+      host_key_location: text('/opt/ssh/ssh_host_keys', absolutePath),
     }),
     ca_certs: object({
       image: text('renku/certificates:latest'),

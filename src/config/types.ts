@@ -43,7 +43,7 @@ export interface Config {
   readonly cloud_storage: {
     readonly s3: CloudStorage;
     readonly azure_blob: CloudStorage;
-    /** Where storages are mounted in a session. */
+    /** Where buckets are mounted in a session, each in a folder of its name. */
     readonly mount_folder: string;
   };
   readonly request: {
@@ -67,14 +67,17 @@ export interface Config {
       readonly anonymous: { readonly idle_seconds: number; readonly max_age_seconds: number };
     };
     readonly git_clone: { readonly image: string; readonly sentry: Sentry };
+    /** Added to a session where `containers` lists `git-proxy`. */
     readonly git_proxy: {
       readonly port: number;
       readonly health_port: number;
       readonly image: string;
-      /** The Keycloak client that renews tokens inside a session. */
+      /** The Keycloak client that users' access tokens are for, and that renews them inside a session. */
       readonly renku_client_id: string;
-      readonly renku_client_secret: string;
+      /** Reaches every registered session's pod where it is set; a proxy that renews through the gateway needs none. */
+      readonly renku_client_secret: string | null;
     };
+    /** Added to a registered session where `containers` lists `git-sidecar`. */
     readonly git_rpc_server: {
       readonly host: string;
       readonly port: number;
@@ -86,6 +89,7 @@ export interface Config {
       readonly enabled: boolean;
       readonly service_port: number;
       readonly container_port: number;
+      /** A Secret in the namespace of sessions. Every session's user can read it: never the keys of another host. */
       readonly host_key_secret: string | null;
       readonly host_key_location: string;
     };

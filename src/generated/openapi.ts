@@ -2,6 +2,7 @@
 
 export interface Schemas {
   LaunchNotebookRequest: LaunchNotebookRequest;
+  RequestedCloudStorage: RequestedCloudStorage;
   ServerOptions: ServerOptions;
   ServersGetRequest: ServersGetRequest;
   ServersGetResponse: ServersGetResponse;
@@ -68,12 +69,258 @@ export interface LaunchNotebookRequest {
     [k: string]: string;
   };
   /**
-   * Cloud storage is not offered yet; only an empty list is accepted.
+   * Buckets to mount, where the platform offers it (see `version`); otherwise only an empty list is accepted.
    *
-   * @maxItems 0
+   * @maxItems 20
    */
-  cloudstorage?: [];
+  cloudstorage?:
+    | []
+    | [RequestedCloudStorage]
+    | [RequestedCloudStorage, RequestedCloudStorage]
+    | [RequestedCloudStorage, RequestedCloudStorage, RequestedCloudStorage]
+    | [RequestedCloudStorage, RequestedCloudStorage, RequestedCloudStorage, RequestedCloudStorage]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ]
+    | [
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage,
+        RequestedCloudStorage
+      ];
   serverOptions?: ServerOptions;
+}
+/**
+ * A bucket of S3 (both keys, or neither for a public one), or a container of Azure Blob (only `secret_key`: the account's key or a shared access signature).
+ */
+export interface RequestedCloudStorage {
+  endpoint: string;
+  bucket: string;
+  access_key?: string | null;
+  secret_key?: string | null;
 }
 /**
  * @deprecated
@@ -138,7 +385,13 @@ export interface NotebookResponse {
   url: string;
   resources: SessionResources;
   image: string;
-  cloudstorage?: {}[];
+  /**
+   * The buckets that are mounted; only where the platform offers it.
+   */
+  cloudstorage?: {
+    endpoint: string;
+    bucket: string;
+  }[];
 }
 export interface SessionStatus {
   state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';

@@ -37,7 +37,10 @@ export function healthRoutes(options: {
 }
 
 /** `version`, in the shape of the original. */
-export function versionRoutes(config: Pick<Config, 'version' | 'anonymous_sessions_enabled' | 'ssh_enabled'>): Router {
+export function versionRoutes(
+  config: Pick<Config, 'version' | 'anonymous_sessions_enabled' | 'ssh_enabled' | 'cloud_storage'>,
+): Router {
+  const { s3, azure_blob } = config.cloud_storage;
   const body: VersionResponse = {
     name: 'renku-notebooks',
     versions: [
@@ -45,7 +48,7 @@ export function versionRoutes(config: Pick<Config, 'version' | 'anonymous_sessio
         version: config.version,
         data: {
           anonymousSessionsEnabled: config.anonymous_sessions_enabled,
-          cloudstorageEnabled: { s3: false, azure_blob: false },
+          cloudstorageEnabled: { s3: s3.enabled, azure_blob: azure_blob.enabled },
           sshEnabled: config.ssh_enabled,
         },
       },

@@ -40,6 +40,8 @@ export const annotation = {
   launchId: 'notebook-sessions.io/launch-id',
   /** Ours: the Secret with the launching user's tokens and variables; made right after the object. */
   credentialsSecret: 'notebook-sessions.io/credentials-secret',
+  /** Ours: the Secret with which the cluster fetches a private image; made together with the other one. */
+  pullSecret: 'notebook-sessions.io/pull-secret',
 } as const;
 
 /** What the operator puts on every child (group prefix of the CRD). */

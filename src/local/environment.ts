@@ -47,6 +47,11 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     NB_SESSIONS__INGRESS__HOST: `localhost:${facts.port}`,
     NB_SESSIONS__OIDC__CLIENT_SECRET: facts.oidcClientSecret,
     NB_SESSIONS__DEFAULT_IMAGE: facts.defaultImage,
+    // What stands beside Jupyter in a cluster has no work here: git signs in by itself, and the ingress is the proxy.
+    NB_SESSIONS__CONTAINERS__REGISTERED_0: 'jupyter-server',
+    NB_SESSIONS__CONTAINERS__REGISTERED_1: 'oauth2-proxy',
+    NB_SESSIONS__CONTAINERS__ANONYMOUS_0: 'jupyter-server',
+    NB_SESSIONS__CONTAINERS__ANONYMOUS_1: 'passthrough-proxy',
     // Culling is for machines that are shared: on one's own, a session stays until it is stopped.
     NB_SESSIONS__CULLING__REGISTERED__IDLE_SECONDS: '0',
     NB_SESSIONS__CULLING__ANONYMOUS__IDLE_SECONDS: '0',

@@ -24,9 +24,14 @@ export interface ClusterView {
   observeChild(kind: ChildKind, raw: KubernetesObject): void;
 }
 
-/** Secrets are not watched: nothing about them changes the status, and reading them all would be a power for nothing. */
+/**
+ * Nothing about these changes the status. Reading all Secrets would be a power for nothing, and Datasets exist only where
+ * Datashim does.
+ */
+const unwatched: readonly string[] = ['Secret', 'Dataset'];
+
 export function isWatched({ apiVersion, kind }: { apiVersion: string; kind: string }): boolean {
-  return kind !== 'Secret' && childKinds.some((each) => each.apiVersion === apiVersion && each.kind === kind);
+  return !unwatched.includes(kind) && childKinds.some((each) => each.apiVersion === apiVersion && each.kind === kind);
 }
 
 /**

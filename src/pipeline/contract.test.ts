@@ -124,7 +124,12 @@ describe('the body', () => {
         'body.serverOptions.other',
       ],
     ],
-    ['cloud storage', JSON.stringify({ ...launch, cloudstorage: [{ bucket: 'b' }] }), 422, ['body.cloudstorage']],
+    [
+      'cloud storage',
+      JSON.stringify({ ...launch, cloudstorage: [{ bucket: 'b' }] }),
+      422,
+      ['body.cloudstorage.0.endpoint'],
+    ],
   ];
 
   it.each(cases)('%s', async (_what, body, status, paths) => {

@@ -14,6 +14,10 @@ export const cloneVariable = {
   gitAutosave: 'GIT_CLONE_GIT_AUTOSAVE',
   lfsAutoFetch: 'GIT_CLONE_LFS_AUTO_FETCH',
   mountPath: 'GIT_CLONE_MOUNT_PATH',
+  /** Where buckets are mounted; set only where there are some. */
+  storageMount: 'GIT_CLONE_S3_MOUNT',
+  /** Of the git proxy beside the session; 8080 unless set. */
+  gitProxyPort: 'GIT_CLONE_GIT_PROXY_PORT',
   /** Ours: how long to wait for the git server before giving up with `gitServerUnavailable`. 120 unless set. */
   timeoutSeconds: 'GIT_CLONE_TIMEOUT_SECONDS',
 } as const;
@@ -29,4 +33,7 @@ export const cloneExitCode = {
   branchMissing: 204,
   /** The original's. Ours goes on without the submodules that cannot be had, and says so in its log. */
   submodules: 205,
+  /** Of later versions of the original's. */
+  storageOverwrites: 206,
+  storagePathNotAbsolute: 207,
 } as const;

@@ -3,6 +3,7 @@ import { ApiError, errorKind, type FieldError } from '../errors.ts';
 import type { LaunchNotebookRequest, ServerOptions } from '../generated/openapi.ts';
 import { parseBytes, parseCpu, parseGpu } from '../jupyter-server/quantities.ts';
 import type { LegacyAmounts, ResourceRequest } from '../options/resource-classes.ts';
+import { type RequestedCloudStorage, requestedCloudStorage } from './cloud-storage.ts';
 
 /** A launch as it is meant: one spelling for each project, defaults filled in. */
 export interface LaunchRequest {
@@ -15,6 +16,7 @@ export interface LaunchRequest {
   readonly defaultUrl: string;
   readonly lfsAutoFetch: boolean;
   readonly environment: Readonly<Record<string, string>>;
+  readonly cloudStorage: readonly RequestedCloudStorage[];
 }
 
 export interface ProjectPath {
@@ -71,6 +73,7 @@ export function launchRequest(body: LaunchNotebookRequest, config: Config): Laun
     if (value.includes('\0')) wrong(`environment_variables.${name}`, 'must not hold a NUL character');
   }
   const legacy = legacyAmounts(options, wrong);
+  const cloudStorage = requestedCloudStorage(body.cloudstorage ?? [], config, wrong);
   if (fields.length > 0 || !project) {
     const detail = fields.map(({ path, message }) => `${path.replace(/^body\./, '')}: ${message}.`).join(' ');
     throw new ApiError(errorKind.validation, 'The request is not valid.', { detail, fields });
@@ -84,6 +87,7 @@ export function launchRequest(body: LaunchNotebookRequest, config: Config): Laun
     defaultUrl: body.default_url || options.defaultUrl || defaults.defaultUrl,
     lfsAutoFetch: body.lfs_auto_fetch ?? options.lfs_auto_fetch ?? defaults.lfs_auto_fetch,
     environment,
+    cloudStorage,
   };
 }
 

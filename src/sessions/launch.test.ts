@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JupyterServer, KubernetesObject } from '../jupyter-server/types.ts';
 import { type Backends, startBackends } from './testing/backends.ts';
+import { testConfig } from './testing/config.ts';
 import type { Call } from './testing/fake-cluster.ts';
 import { commitSha } from './testing/fake-gitlab.ts';
 import { type Answer, anonymous, john } from './testing/service.ts';
@@ -42,7 +43,59 @@ describe('a new session', () => {
       'gitlab-oauth-token': 'the-gitlab-token',
       'oidc-client-secret': 'the-oidc-client-secret',
       'env.GREETING': 'hello',
+      Renviron: "GREETING='hello'\n",
     });
+  });
+
+  it('of a private image has a Secret for it, too, made at the same time', async () => {
+    registry.login = 'oauth2:the-gitlab-token';
+    const call = (await replica()).as(john(gitlab.url));
+    const { status, body } = await call('POST', '/servers', project);
+    expect([status, body.image]).toEqual([201, `${registry.host}/my-group/my-project:${commitSha.slice(0, 7)}`]);
+    expect(secrets().map(({ metadata }) => metadata.name)).toEqual([
+      `${body.name}-credentials`,
+      `${body.name}-image-secret`,
+    ]);
+    const pull = secrets()[1] as unknown as { type: string; data: Record<string, string> };
+    expect(pull.type).toBe('kubernetes.io/dockerconfigjson');
+    const config = JSON.parse(Buffer.from(pull.data['.dockerconfigjson'] ?? '', 'base64').toString());
+    expect(Object.keys(config.auths)).toEqual([registry.host]);
+    expect(JSON.stringify(servers())).not.toContain('the-gitlab-token');
+  });
+
+  it('with buckets has a Secret for each private one, and tells of them all', async () => {
+    const base = testConfig().cloud_storage;
+    const cloud_storage = { ...base, s3: { enabled: true, read_only: true } };
+    const call = (await replica({ config: { cloud_storage } })).as(john(gitlab.url));
+    const { status, body } = await call('POST', '/servers', {
+      ...project,
+      cloudstorage: [
+        { endpoint: 'https://s3.example.org', bucket: 'open-data', more: 'ignored' },
+        { endpoint: 'https://s3.example.org', bucket: 'my-data', access_key: 'a', secret_key: 'my-storage-key' },
+      ],
+    });
+    expect(status).toBe(201);
+    const buckets = ['open-data', 'my-data'].map((bucket) => ({ endpoint: 'https://s3.example.org', bucket }));
+    expect(body.cloudstorage).toEqual(buckets);
+    expect((await call('GET', `/servers/${body.name}`)).body.cloudstorage).toEqual(buckets);
+    expect(secrets().map(({ metadata }) => metadata.name)).toEqual([
+      `${body.name}-credentials`,
+      `${body.name}-ds-1-secret`,
+    ]);
+    expect(JSON.stringify(servers())).not.toContain('my-storage-key');
+  });
+
+  it('whose Secrets were made only in part is completed by the same request', async () => {
+    registry.login = 'oauth2:the-gitlab-token';
+    const call = (await replica()).as(john(gitlab.url));
+    const isPullSecret = ({ method, resource, body }: Call): boolean =>
+      method === 'POST' && resource === 'secrets' && body['type'] === 'kubernetes.io/dockerconfigjson';
+    cluster.fate = (each) => (isPullSecret(each) ? { status: 503, reason: 'ServiceUnavailable' } : undefined);
+    expect((await call('POST', '/servers', project)).status).toBe(500);
+    expect(secrets()).toHaveLength(1);
+    cluster.fate = () => undefined;
+    expect((await call('POST', '/servers', project)).status).toBe(200);
+    expect(secrets()).toHaveLength(2);
   });
 
   it('holds no credential of its user, and none is logged', async () => {

@@ -148,8 +148,8 @@ async function repaired(
   server: JupyterServer,
   deadline: Deadline,
 ): Promise<Launched> {
-  if (credentials.mayBeMissing(server, Date.now())) {
-    await credentials.store(server, identity, request.environment, deadline);
+  if (credentials.mayBeMissing(server)) {
+    await credentials.store(server, identity, request, deadline);
   }
   return { server, isNew: false };
 }
@@ -162,7 +162,7 @@ async function storeCredentials(
   deadline: Deadline,
 ): Promise<void> {
   try {
-    await credentials.store(server, identity, request.environment, deadline);
+    await credentials.store(server, identity, request, deadline);
   } catch (error) {
     if (error instanceof CredentialsRefused) {
       await store.remove(server, true, deadline).catch((err: unknown) => {

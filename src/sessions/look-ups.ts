@@ -15,6 +15,8 @@ export type Outcome<T> =
 export interface SessionImage {
   readonly reference: string;
   readonly workingDir: string | null;
+  /** Seen only with the caller's own token. */
+  readonly private: boolean;
 }
 
 const found = <T>(value: T): Outcome<T> => ({ is: 'found', value });
@@ -49,7 +51,7 @@ export async function requestedImage(
   deadline: Deadline,
 ): Promise<Outcome<SessionImage>> {
   const checked = await askRegistry(images, identity, reference, deadline);
-  if (checked.is === 'found') return found({ reference, workingDir: checked.value });
+  if (checked.is === 'found') return found({ reference, ...checked.value });
   if (checked.is === 'missing' || checked.error.kind !== errorKind.invalidImageReference) return checked;
   const { kind, message, detail } = checked.error;
   return trouble(
@@ -69,7 +71,7 @@ export async function projectImage(
   config: Config,
   deadline: Deadline,
 ): Promise<Outcome<SessionImage>> {
-  const fallback = found({ reference: config.sessions.default_image, workingDir: null });
+  const fallback = found({ reference: config.sessions.default_image, workingDir: null, private: false });
   const sha = /^[0-9a-f]{7,64}$/.test(request.commit) ? request.commit : await resolvedSha(commit);
   if (sha === undefined) return fallback;
   const reference = `${config.git.registry}/${request.project.path}:${sha.slice(0, 7)}`;
@@ -77,7 +79,7 @@ export async function projectImage(
   // A project's path may be no name for an image: then it cannot have one.
   if (checked.is === 'trouble' && checked.error.kind === errorKind.invalidImageReference) return fallback;
   if (checked.is === 'trouble') return checked;
-  return checked.is === 'found' ? found({ reference, workingDir: checked.value }) : fallback;
+  return checked.is === 'found' ? found({ reference, ...checked.value }) : fallback;
 }
 
 async function resolvedSha(commit: Promise<Outcome<GitLabCommit>>): Promise<string | undefined> {
@@ -85,13 +87,15 @@ async function resolvedSha(commit: Promise<Outcome<GitLabCommit>>): Promise<stri
   return outcome.is === 'found' ? outcome.value.sha : undefined;
 }
 
-/** Found: the image's working directory. */
+/** What a registry says of an image that is there. */
+type FoundImage = Omit<SessionImage, 'reference'>;
+
 async function askRegistry(
   images: ImageChecker,
   identity: Identity,
   reference: string,
   deadline: Deadline,
-): Promise<Outcome<string | null>> {
+): Promise<Outcome<FoundImage>> {
   try {
     return outcomeOf(reference, await images.check(reference, identity, deadline));
   } catch (cause) {
@@ -102,8 +106,8 @@ async function askRegistry(
   }
 }
 
-function outcomeOf(reference: string, check: ImageCheck): Outcome<string | null> {
-  if (check.exists) return found(check.workingDir);
+function outcomeOf(reference: string, check: ImageCheck): Outcome<FoundImage> {
+  if (check.exists) return found({ workingDir: check.workingDir, private: check.private });
   switch (check.reason) {
     case 'not-found':
     case 'needs-login':

@@ -10,7 +10,8 @@ import type {
   PodStatus,
   SessionState,
 } from '../jupyter-server/types.ts';
-import { keptPatches } from './presentation/steps.ts';
+import { keptBuckets } from './presentation/buckets.ts';
+import { keptContainers } from './presentation/steps.ts';
 
 type Unknown = Record<string, unknown>;
 
@@ -57,6 +58,7 @@ function spec(from: Unknown): NonNullable<JupyterServer['spec']> {
     culling: present({
       idleSecondsThreshold: number(culling['idleSecondsThreshold']),
       maxAgeSecondsThreshold: number(culling['maxAgeSecondsThreshold']),
+      hibernatedSecondsThreshold: number(culling['hibernatedSecondsThreshold']),
     }),
     jupyterServer: present({
       image: text(server['image']),
@@ -69,7 +71,8 @@ function spec(from: Unknown): NonNullable<JupyterServer['spec']> {
       tls: { enabled: record(routing['tls'])['enabled'] === true },
     }),
     storage: present({ size: textOrNumber(storage['size']) }),
-    patches: keptPatches(list(from['patches'])),
+    // Most of an object, and little of it is told.
+    patches: [...keptContainers(list(from['patches'])), ...keptBuckets(list(from['patches']))],
   };
 }
 
@@ -127,6 +130,7 @@ function containerState(from: Unknown): ContainerState {
   const waiting = record(from['waiting']);
   const terminated = record(from['terminated']);
   return present({
+    running: from['running'] ? {} : undefined,
     waiting: from['waiting']
       ? present({ reason: text(waiting['reason']), message: text(waiting['message']) })
       : undefined,
@@ -163,7 +167,8 @@ function texts(value: unknown, keys: readonly string[]): Record<string, string> 
 const record = (value: unknown): Unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Unknown) : {};
 const list = (value: unknown): Unknown[] => (Array.isArray(value) ? value.map(record) : []);
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+/** Half of a character, which no encoder takes, becomes the sign for an unknown one. */
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value.toWellFormed() : undefined);
 const number = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 const textOrNumber = (value: unknown): string | number | undefined => text(value) ?? number(value);

@@ -14,5 +14,7 @@ export const resource = {
   namespaces: core('namespaces'),
   statefulSets: { group: 'apps', version: 'v1', plural: 'statefulsets' },
   ingresses: { group: 'networking.k8s.io', version: 'v1', plural: 'ingresses' },
+  /** Datashim's: a bucket as a volume. */
+  datasets: { group: 'com.ie.ibm.hpsys', version: 'v1alpha1', plural: 'datasets' },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' },
 } as const satisfies Record<string, ResourceType>;

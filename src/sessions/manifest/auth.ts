@@ -1,6 +1,6 @@
 import type { Config } from '../../config/types.ts';
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
-import { credentialKey, credentialRef } from './credentials.ts';
+import { credentialKey, credentialRef } from './credential-keys.ts';
 import type { ManifestInput } from './input.ts';
 
 /**

@@ -1,15 +1,22 @@
 import type { Config } from '../../config/types.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { auth } from './auth.ts';
+import { bucketMounts } from './bucket-mounts.ts';
 import { certificates } from './certificates.ts';
 import { environment } from './environment.ts';
 import { gitClone } from './git-clone.ts';
+import { gitProxy } from './git-proxy.ts';
+import { gitSidecar } from './git-sidecar.ts';
 import { imageDownload } from './image-download.ts';
 import type { ManifestInput } from './input.ts';
 import { metadata } from './metadata.ts';
 import { proxyCertificates, unverifiedEmail } from './oauth2-proxy.ts';
+import { imagePullSecret } from './pull-secret.ts';
+import { rEnvironment } from './r-environment.ts';
 import { commandArguments, containerOrder, noServiceLinks, scheduling } from './scheduling.ts';
 import { culling, jupyterServer, routing, storage } from './server.ts';
+import { sharedMemory } from './shared-memory.ts';
+import { ssh } from './ssh.ts';
 
 /**
  * The JupyterServer of a launch. Pure: the same input gives the same bytes. The order of patches matters: the operator
@@ -30,10 +37,17 @@ export function buildJupyterServer(input: ManifestInput, config: Config): Jupyte
       patches: [
         ...containerOrder(input, config),
         ...scheduling(input, config),
+        sharedMemory(input),
         commandArguments(),
         environment(input, config),
+        ...imagePullSecret(input),
         noServiceLinks(),
+        ...rEnvironment(input),
+        ...gitProxy(input, config),
+        ...gitSidecar(input, config),
         ...unverifiedEmail(input, config),
+        ...bucketMounts(input, config),
+        ...ssh(config),
         ...certificates(config),
         imageDownload(input),
         gitClone(input, config),

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/types.ts';
 import { ApiError, errorKind } from '../../errors.ts';
-import { credentialKey, credentialRef } from './credentials.ts';
+import { credentialKey, fromCredentials } from './credential-keys.ts';
 import {
   add,
   containerIndex,
@@ -10,6 +10,7 @@ import {
   mountPathOf,
   repositoryPath,
   sessionPath,
+  sessionsOrigin,
 } from './input.ts';
 
 /** Set by the operator's template in the same container. */
@@ -36,22 +37,19 @@ export function environment(input: ManifestInput, config: Config): JsonPatch {
   const path = `/containers/${containerIndex.jupyterServer}/env/-`;
   return jsonPatch(
     ...[...own].map(([name, value]) => add(path, { name, value })),
-    ...users.map((name) =>
-      add(path, { name, valueFrom: { secretKeyRef: credentialRef(input.name, credentialKey.variable(name)) } }),
-    ),
+    ...users.map((name) => add(path, fromCredentials(name, input.name, credentialKey.variable(name)))),
   );
 }
 
 function sessionVariables(input: ManifestInput, config: Config): Map<string, string> {
   const { repository, user } = input;
-  const { host, tls_secret } = config.sessions.ingress;
   return new Map([
     ['GIT_AUTOSAVE', repository.mayPush ? '1' : '0'],
     ['RENKU_USERNAME', user.username],
     ['CI_COMMIT_SHA', repository.commitSha],
     ['NOTEBOOK_DIR', `${mountPathOf(input, config)}/${repository.folder}`],
     ['MOUNT_PATH', repositoryPath(repository)],
-    ['SESSION_URL', `${tls_secret ? 'https' : 'http'}://${host}${sessionPath(input.name)}`],
+    ['SESSION_URL', sessionsOrigin(config) + sessionPath(input.name)],
     ['PROJECT_NAME', repository.project],
     ['GIT_CLONE_REPO', 'true'],
   ]);

@@ -27,6 +27,12 @@ export function manifestInput(
     defaultUrl: request.defaultUrl,
     lfsAutoFetch: request.lfsAutoFetch,
     environment: request.environment,
+    cloudStorage: request.cloudStorage.map(({ kind, endpoint, bucket, isPrivate }) => ({
+      kind,
+      endpoint,
+      bucket,
+      isPrivate,
+    })),
   };
 }
 
@@ -42,6 +48,8 @@ function userOf(identity: Identity): SessionUser {
     owner: ownerKey(identity),
     gitUrl: identity.git.url,
     hasGitToken: identity.git.token !== null,
+    gitTokenExpiresAt: identity.git.tokenExpiresAt,
+    hasRefreshToken: identity.kind === 'registered' && identity.refreshToken !== null,
   };
   if (identity.kind === 'anonymous') return { ...common, kind: 'anonymous', profile: undefined };
   const { email, fullName, issuer } = identity;

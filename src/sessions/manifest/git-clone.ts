@@ -1,8 +1,9 @@
 import type { Config } from '../../config/types.ts';
 import { cloneVariable } from '../../session-contract/clone.ts';
 import { certificatesFile, certificatesMount } from './certificates.ts';
-import { credentialKey, credentialRef } from './credentials.ts';
-import { add, type JsonPatch, jsonPatch, type ManifestInput, repositoryPath } from './input.ts';
+import { credentialKey, fromCredentials } from './credential-keys.ts';
+import { hasGitProxy } from './git-proxy.ts';
+import { add, type JsonPatch, jsonPatch, type ManifestInput, repositoryPath, sentryVariables } from './input.ts';
 
 /** Clones the repository into the workspace before anything else starts. */
 export function gitClone(input: ManifestInput, config: Config): JsonPatch {
@@ -21,11 +22,13 @@ export function gitClone(input: ManifestInput, config: Config): JsonPatch {
     ...(user.profile
       ? { [cloneVariable.email]: user.profile.email, [cloneVariable.fullName]: user.profile.fullName }
       : {}),
+    ...(config.sessions.git_clone.sentry.enabled
+      ? sentryVariables('GIT_CLONE_', config.sessions.git_clone.sentry, config)
+      : {}),
+    ...(input.cloudStorage.length > 0 ? { [cloneVariable.storageMount]: config.cloud_storage.mount_folder } : {}),
+    ...proxyPort(input, config),
   };
-  const token = {
-    name: cloneVariable.oauthToken,
-    valueFrom: { secretKeyRef: credentialRef(input.name, credentialKey.gitlabToken) },
-  };
+  const token = fromCredentials(cloneVariable.oauthToken, input.name, credentialKey.gitlabToken);
   return jsonPatch(
     add('/initContainers/-', {
       name: 'git-clone',
@@ -36,4 +39,10 @@ export function gitClone(input: ManifestInput, config: Config): JsonPatch {
       env: [...Object.entries(values).map(([name, value]) => ({ name, value })), ...(user.hasGitToken ? [token] : [])],
     }),
   );
+}
+
+/** 1.18.1's program believes in 8080 and refuses variables that it does not know; later ones can be told. */
+function proxyPort({ user }: ManifestInput, config: Config): Record<string, string> {
+  const { port } = config.sessions.git_proxy;
+  return hasGitProxy(user.kind, config) && port !== 8080 ? { [cloneVariable.gitProxyPort]: String(port) } : {};
 }

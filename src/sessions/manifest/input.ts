@@ -1,7 +1,8 @@
-import type { Config } from '../../config/types.ts';
+import type { Config, Sentry } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { JsonPatchOperation } from '../../jupyter-server/types.ts';
 import type { SessionResources } from '../../options/resource-classes.ts';
+import type { CloudStorage } from '../cloud-storage.ts';
 
 /** Everything a JupyterServer is made from. It holds no credential of the caller, so none can get into the object. */
 export interface ManifestInput {
@@ -15,12 +16,15 @@ export interface ManifestInput {
     readonly requested: string | undefined;
     /** Absolute; null where the registry does not say. */
     readonly workingDir: string | null;
+    /** The registry shows it only to the caller's own token. */
+    readonly private: boolean;
   };
   readonly resources: SessionResources;
   readonly defaultUrl: string;
   readonly lfsAutoFetch: boolean;
   /** The user's variables. Only the names get into the object; the values are in the credentials Secret. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly cloudStorage: readonly CloudStorage[];
   /** Opens an anonymous session's Jupyter: random, URL-safe, of this session only. */
   readonly sessionToken: string;
 }
@@ -55,6 +59,9 @@ export interface SessionUser {
   readonly gitUrl: string;
   /** The credentials Secret has a token for git. */
   readonly hasGitToken: boolean;
+  /** Unix seconds; -1 never; 0 there is no token. */
+  readonly gitTokenExpiresAt: number;
+  readonly hasRefreshToken: boolean;
   /** undefined: anonymous. */
   readonly profile: { readonly email: string; readonly fullName: string; readonly issuer: string } | undefined;
 }
@@ -74,6 +81,30 @@ export const jsonPatch = (...patch: JsonPatchOperation[]): JsonPatch => ({
 });
 
 export const add = (path: string, value: unknown): JsonPatchOperation => ({ op: 'add', path: podSpec + path, value });
+
+/** For the containers beside the session's own: nobody in particular, with no way up. */
+export const servicesSecurity = {
+  allowPrivilegeEscalation: false,
+  runAsUser: 1000,
+  runAsGroup: 1000,
+  runAsNonRoot: true,
+};
+
+/** Where the original's helpers report their errors. */
+export function sentryVariables(prefix: string, sentry: Sentry, { version }: Config): Record<string, string> {
+  if (!sentry.enabled) return { [`${prefix}SENTRY__ENABLED`]: 'false' };
+  return {
+    [`${prefix}SENTRY__ENABLED`]: 'true',
+    [`${prefix}SENTRY__DSN`]: sentry.dsn ?? '',
+    [`${prefix}SENTRY__ENVIRONMENT`]: sentry.env ?? '',
+    [`${prefix}SENTRY__SAMPLE_RATE`]: String(sentry.sample_rate),
+    SENTRY_RELEASE: version,
+  };
+}
+
+/** Where the platform answers, without a slash at its end. */
+export const sessionsOrigin = ({ sessions: { ingress } }: Config): string =>
+  `${ingress.tls_secret ? 'https' : 'http'}://${ingress.host}`;
 
 /** The session's address under the platform's host. */
 export const sessionPath = (name: string): string => `/sessions/${name}`;

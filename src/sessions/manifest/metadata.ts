@@ -1,8 +1,10 @@
 import type { Config } from '../../config/types.ts';
 import { annotation, label } from '../../jupyter-server/labels.ts';
 import type { ObjectMeta } from '../../jupyter-server/types.ts';
-import { credentialsSecretName, isCredentialsSecretNeeded } from './credentials.ts';
+import { credentialsSecretName } from './credential-keys.ts';
+import { isCredentialsSecretNeeded } from './credentials.ts';
 import type { ManifestInput } from './input.ts';
+import { isPullSecretNeeded, pullSecretName } from './pull-secret.ts';
 
 /** What Kubernetes accepts as the value of a label. */
 export const isLabelValue = (value: string): boolean => /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value);
@@ -43,6 +45,7 @@ export function metadata(input: ManifestInput, config: Config): ObjectMeta {
       ...(isCredentialsSecretNeeded(input)
         ? { [annotation.credentialsSecret]: credentialsSecretName(input.name) }
         : {}),
+      ...(isPullSecretNeeded(input) ? { [annotation.pullSecret]: pullSecretName(input.name) } : {}),
     },
   };
 }

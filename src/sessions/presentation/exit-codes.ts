@@ -1,3 +1,5 @@
+import { formatBytes, readQuantity } from '../../jupyter-server/quantities.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { cloneExitCode } from '../../session-contract/clone.ts';
 
 const dockerfile = 'Please ensure that your Dockerfile is correct.';
@@ -16,6 +18,8 @@ const meanings: Readonly<Record<number, string>> = {
   [cloneExitCode.noDiskSpace]: `${cannotClone} of low disk space. Stop the session and restart it with more storage, or without fetching the LFS data automatically.`,
   [cloneExitCode.branchMissing]: `${cannotClone} the requested branch or commit is not on the remote. Push it, or launch another one.`,
   [cloneExitCode.submodules]: `${cannotClone} of an error with its submodules. Check that their addresses can be read by you.`,
+  [cloneExitCode.storageOverwrites]: `${cannotClone} a cloud storage would be mounted over a folder of the same name in it. Launch the session again with another place for the storage.`,
+  [cloneExitCode.storagePathNotAbsolute]: `${cannotClone} the place where a cloud storage is mounted is not an absolute path. Launch the session again with another one.`,
 };
 
 /** `code` undefined: it is not known. */
@@ -24,3 +28,12 @@ export const exitCodeMeaning = (code: number | undefined): string =>
 
 /** The step that only makes the image be downloaded failed: there is no usable shell in it. */
 export const noShellMeaning = `The image cannot run a command (it has no shell). ${dockerfile}`;
+
+/** What the kubelet calls it when the kernel killed a container's first process. */
+export const outOfMemoryReason = 'OOMKilled';
+
+export function outOfMemoryMeaning({ spec }: JupyterServer): string {
+  const given = readQuantity(spec?.jupyterServer?.resources?.requests?.['memory']);
+  const amount = given === undefined ? '' : ` (${formatBytes(given)})`;
+  return `The session used more memory than it was given${amount} and was killed. Launch it again with more memory.`;
+}

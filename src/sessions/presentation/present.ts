@@ -4,6 +4,7 @@ import { annotation } from '../../jupyter-server/labels.ts';
 import { formatBytes, readQuantity } from '../../jupyter-server/quantities.ts';
 import type { JupyterServer, SessionState } from '../../jupyter-server/types.ts';
 import { sessionPath } from '../manifest/input.ts';
+import { bucketsOf } from './buckets.ts';
 import { sessionState } from './state.ts';
 import { steps } from './steps.ts';
 import { trouble, whyFailed } from './trouble.ts';
@@ -39,18 +40,26 @@ const optionalAnnotations: readonly string[] = [
  * @param now milliseconds since the epoch
  */
 export function presentSession(server: JupyterServer, config: Config, now: number): NotebookResponse {
-  const { name = '', creationTimestamp } = server.metadata;
-  const started = Number.isNaN(Date.parse(creationTimestamp ?? '')) ? new Date(now).toISOString() : creationTimestamp;
+  const { name = '', creationTimestamp = '' } = server.metadata;
   return {
     annotations: annotations(server, config),
     name,
     state: { pod_name: server.status?.mainPod?.name ?? null },
-    started: (started ?? '').replace(/Z$/, '+00:00'),
+    started: inSeconds(Date.parse(creationTimestamp) || now),
     status: status(server, config, now),
     url: url(server, config),
     resources: resources(server),
     image: server.spec?.jupyterServer?.image ?? '',
+    ...cloudStorage(server, config),
   };
+}
+
+const inSeconds = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, '+00:00');
+
+/** Told only where the platform offers it. */
+function cloudStorage(server: JupyterServer, { cloud_storage }: Config): Pick<NotebookResponse, 'cloudstorage'> {
+  const isOffered = cloud_storage.s3.enabled || cloud_storage.azure_blob.enabled;
+  return isOffered ? { cloudstorage: bucketsOf(server.spec?.patches ?? []) } : {};
 }
 
 function annotations(server: JupyterServer, config: Config): Record<string, string> {
@@ -71,7 +80,7 @@ function status(server: JupyterServer, config: Config, now: number): SessionStat
     details,
     totalNumContainers: details.length,
     readyNumContainers: details.filter((step) => step.status === 'ready').length,
-    warnings: warnings(server, config, now),
+    warnings: warnings(server, state, config, now),
   };
 }
 
@@ -104,14 +113,14 @@ function resources(server: JupyterServer): SessionResources {
   const requests = server.spec?.jupyterServer?.resources?.requests ?? {};
   const usage = server.status?.mainPod?.resourceUsage;
   const cpu = readQuantity(requests['cpu']);
-  const gpu = readQuantity(requests['nvidia.com/gpu']);
+  const gpu = Math.floor(readQuantity(requests['nvidia.com/gpu']) ?? 0);
   const cpuMillicores = readQuantity(usage?.cpuMillicores);
   return {
     requests: {
       ...(cpu === undefined ? {} : { cpu }),
       ...bytes('memory', requests['memory']),
       ...bytes('storage', server.spec?.storage?.size),
-      ...(gpu ? { gpu: Math.floor(gpu) } : {}),
+      ...(gpu > 0 ? { gpu } : {}),
     },
     usage: {
       ...(cpuMillicores === undefined ? {} : { cpu: cpuMillicores / 1000 }),

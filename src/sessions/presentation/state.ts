@@ -11,7 +11,7 @@ export const credentialsGraceSeconds = 60;
 export function sessionState(server: JupyterServer, now: number): SessionState {
   if (server.metadata.deletionTimestamp !== undefined) return 'stopping';
   if (server.spec?.jupyterServer?.hibernated) return 'hibernated';
-  if (wasInterrupted(server, now)) return 'failed';
+  if (isMissingCredentials(server)) return wasInterrupted(server, now) ? 'failed' : 'starting';
   return server.status?.state ?? 'starting';
 }
 
@@ -19,14 +19,21 @@ export function sessionState(server: JupyterServer, now: number): SessionState {
 export const wasInterrupted = (server: JupyterServer, now: number): boolean =>
   isMissingCredentials(server) && ageSeconds(server, now) > credentialsGraceSeconds;
 
-/** The kubelet says that a container waits for the credentials Secret. */
+/** The cluster says that the pod waits for the credentials Secret: a container for its variables, or a volume. */
 export function isMissingCredentials(server: JupyterServer): boolean {
   const secret = server.metadata.annotations?.[annotation.credentialsSecret];
   if (!secret) return false;
-  return allContainers(server).some(({ state }) => {
-    const { reason, message } = state?.waiting ?? {};
-    return reason === 'CreateContainerConfigError' && message?.includes(secret) === true;
-  });
+  const conditions = server.status?.mainPod?.status?.conditions ?? [];
+  // An event may be old news: it counts only as long as the pod's volumes are not there.
+  const hasVolumes = conditions.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'True');
+  const said = [
+    ...allContainers(server).flatMap(({ state }) =>
+      state?.waiting?.reason === 'CreateContainerConfigError' ? [state.waiting.message] : [],
+    ),
+    ...conditions.map(({ message }) => message),
+    ...(hasVolumes ? [] : [server.status?.events?.['pod']?.message]),
+  ];
+  return said.some((message) => message?.includes(`"${secret}" not found`));
 }
 
 /** Seconds since the object was made; 0 where it does not say. */

@@ -1,6 +1,7 @@
 import type { SessionStep } from '../../generated/openapi.ts';
 import type { ChildPatch, ContainerStep, JupyterServer, SessionState } from '../../jupyter-server/types.ts';
 import { add, jsonPatch } from '../manifest/input.ts';
+import { type AnyPatch, at, operationsOf } from './patch-operations.ts';
 
 /** Containers in the order in which they are told, with the words that clients of 1.18.1 show. */
 const initSteps: ReadonlyMap<string, string> = new Map([
@@ -47,24 +48,14 @@ const additions: ReadonlyMap<string, ChildPatch> = new Map([
   ...[...regularSteps.keys()].map((name) => [name, jsonPatch(add('/containers/-', { name }))] as const),
 ]);
 
-interface AnyPatch {
-  readonly patch?: unknown;
-}
-
 /** Names of the containers that patches add to the pod. */
 function addedContainers(patches: readonly AnyPatch[]): string[] {
-  return patches.flatMap(({ patch }) => {
-    const operations: ({ path?: unknown; value?: { name?: unknown } | null } | null)[] = Array.isArray(patch)
-      ? patch
-      : [];
-    return operations.flatMap((operation) => {
-      const { path, value } = operation ?? {};
-      const isContainer = typeof path === 'string' && /\/(initContainers|containers)\/-$/.test(path);
-      return isContainer && typeof value?.name === 'string' ? [value.name] : [];
-    });
+  return operationsOf(patches).flatMap(({ path, value }) => {
+    const name = at(value, 'name');
+    return /\/(initContainers|containers)\/-$/.test(path) && typeof name === 'string' ? [name] : [];
   });
 }
 
-/** All that is kept of patches, which are most of an object: which known containers they add. */
-export const keptPatches = (patches: readonly AnyPatch[]): ChildPatch[] =>
+/** All that is kept of the patches that add containers: which known ones containers they add. */
+export const keptContainers = (patches: readonly AnyPatch[]): ChildPatch[] =>
   addedContainers(patches).flatMap((name) => additions.get(name) ?? []);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ContainerStatus, PodStatus } from '../../jupyter-server/types.ts';
-import { exited, inPod, messageOf, name, present } from '../testing/presented.ts';
+import { exited, inPod, launched, messageOf, name, present } from '../testing/presented.ts';
 import { mostFrequentReason } from './trouble.ts';
 
 describe('why a session failed', () => {
@@ -17,6 +17,11 @@ describe('why a session failed', () => {
     ['git-clone', 203, 'low disk space'],
     ['git-clone', 204, 'branch or commit'],
     ['git-clone', 205, 'submodules'],
+    ['git-clone', 206, 'over a folder'],
+    ['git-clone', 207, 'absolute path'],
+    ['jupyter-server', 134, 'shut down unexpectedly'],
+    ['jupyter-server', 139, 'shut down unexpectedly'],
+    ['jupyter-server', 143, 'shut down unexpectedly'],
     ['download-image', 127, 'shell'],
     ['oauth2-proxy', 1, 'auxiliary container'],
   ])('%s with exit code %d', (container, code, words) => {
@@ -24,6 +29,15 @@ describe('why a session failed', () => {
     expect(messageOf(inPod({ phase: 'Running', containerStatuses: [exited(container, code, 'lastState')] }))).toContain(
       words,
     );
+  });
+
+  it('is a lack of memory where the kernel says so, with the amount', () => {
+    const killed = { name: 'jupyter-server', state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } };
+    expect(messageOf(inPod({ containerStatuses: [killed] }))).toBe(
+      'The session used more memory than it was given (1G) and was killed. Launch it again with more memory.',
+    );
+    const clone = { ...killed, name: 'git-clone' };
+    expect(messageOf(inPod({ initContainerStatuses: [clone] }))).toContain('killed by the cluster');
   });
 
   it('names what to do about a full disk', () => {
@@ -49,6 +63,11 @@ describe('why a session failed', () => {
       },
     ];
     expect(messageOf(inPod({ phase: 'Pending', conditions }))).toContain('because of: Insufficient nvidia.com/gpu.');
+    const taints = conditions.map((condition) => ({
+      ...condition,
+      message: '0/9 nodes are available: 9 node(s) had untolerated taint {a: b}.',
+    }));
+    expect(messageOf(inPod({ phase: 'Pending', conditions: taints }))).toContain('tell the administrator');
     const unclear = conditions.map((condition) => ({ ...condition, message: 'no room' }));
     expect(messageOf(inPod({ phase: 'Pending', conditions: unclear }))).toBe('no room');
   });
@@ -68,7 +87,7 @@ describe('why a session failed', () => {
       state: 'failed' as const,
       events: { statefulset: { message: 'The resource quota has been exceeded.' } },
     };
-    expect(messageOf(quota)).toBe('The resource quota has been exceeded.');
+    expect(messageOf(quota)).toMatch(/^The resource quota has been exceeded\. Stop another session/);
     expect(messageOf(inPod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on memory. ' }))).toContain(
       '(Evicted): The node was low on memory. Launch',
     );
@@ -92,7 +111,25 @@ describe('a launch that was interrupted', () => {
     'starting',
   );
 
-  it('is starting for a minute, and then says so', () => {
+  const event = `FailedMount: MountVolume.SetUp failed for volume "r-environment" : secret "${name}-credentials" not found`;
+  const inVolume = { ...inPod({ phase: 'Pending' }, 'starting'), events: { pod: { message: event } } };
+  const unscheduled = inPod({
+    phase: 'Pending',
+    conditions: [
+      {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'Unschedulable',
+        message: `secret "${name}-credentials" not found`,
+      },
+    ],
+  });
+
+  it.each([
+    ['a variable', waiting],
+    ['a volume', inVolume],
+    ['a volume, of a pod that counts as failed', unscheduled],
+  ])('is starting for a minute, and then says so: it waits for %s', (_what, waiting) => {
     expect(present(waiting, {}, 59).status).toMatchObject({
       state: 'starting',
       message: expect.not.stringContaining('cannot'),
@@ -101,6 +138,12 @@ describe('a launch that was interrupted', () => {
       state: 'failed',
       message: expect.stringContaining('launch was interrupted'),
     });
+  });
+
+  it('is not seen in old news, once the volumes are there', () => {
+    const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
+    const later = { ...inVolume, mainPod: { status: { phase: 'Pending', conditions } } };
+    expect(present(later, {}, 61).status.state).toBe('starting');
   });
 });
 
@@ -123,6 +166,15 @@ describe('trouble of a session that is starting', () => {
       'The cluster says: This machine has only these images: a, b. It is tried again. The session is waiting',
     );
     expect(message).not.toContain('\n');
+  });
+
+  it('of a private image may be the sign-in', () => {
+    const annotations = { ...launched.metadata.annotations, 'notebook-sessions.io/pull-secret': 'some-secret' };
+    const waiting = { name: 'download-image', state: { waiting: { reason: 'ErrImagePull' } } };
+    const { message } = present(inPod({ initContainerStatuses: [waiting] }, 'starting'), {
+      metadata: { annotations },
+    }).status;
+    expect(message).toContain('your sign-in for this private image may have ended');
   });
 
   it('is what the operator has noted of the pod, where nothing better is known', () => {

@@ -1,6 +1,7 @@
-import type { ContainerStatus, JupyterServer, PodCondition } from '../../jupyter-server/types.ts';
+import { annotation } from '../../jupyter-server/labels.ts';
+import type { ContainerState, ContainerStatus, JupyterServer, PodCondition } from '../../jupyter-server/types.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
-import { exitCodeMeaning, noShellMeaning } from './exit-codes.ts';
+import { exitCodeMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 import { allContainers, isMissingCredentials, wasInterrupted } from './state.ts';
 import { stepName } from './steps.ts';
 
@@ -37,11 +38,13 @@ function unschedulable(server: JupyterServer): string | undefined {
   if (pod?.phase !== 'Pending') return undefined;
   const [newest] = [...(pod.conditions ?? [])].sort((one, other) => transitionTime(other) - transitionTime(one));
   if (newest?.reason !== 'Unschedulable' || !newest.message) return undefined;
-  if (isVolumeOnItsWay(newest.message)) return undefined;
+  if (isVolumeOnItsWay(newest.message) || isMissingCredentials(server)) return undefined;
   const reason = mostFrequentReason(newest.message);
-  return reason === undefined
-    ? oneLine(newest.message, 500)
-    : `The session cannot be scheduled because of: ${reason}. Wait until others have stopped their sessions, or launch it again with less of that resource.`;
+  if (reason === undefined) return oneLine(newest.message, 500);
+  const remedy = reason.startsWith('Insufficient')
+    ? 'Wait until others have stopped their sessions, or launch it again with less of that resource.'
+    : 'Wait until others have stopped their sessions; tell the administrator if it stays so.';
+  return `The session cannot be scheduled because of: ${oneLine(reason, 300)}. ${remedy}`;
 }
 
 const transitionTime = (condition: PodCondition): number => Date.parse(condition.lastTransitionTime ?? '') || 0;
@@ -62,7 +65,9 @@ export function mostFrequentReason(message: string): string | undefined {
 function childTrouble(server: JupyterServer): string | undefined {
   const events = Object.entries(server.status?.events ?? {}).sort(([one], [other]) => (one < other ? -1 : 1));
   const message = events.find(([component, { message }]) => component !== 'pod' && message)?.[1].message;
-  return message === undefined ? undefined : oneLine(message, 500);
+  if (message === undefined) return undefined;
+  const remedy = /quota/i.test(message) ? ' Stop another session, or wait until others have stopped theirs.' : '';
+  return oneLine(message, 500) + remedy;
 }
 
 /** What the operator has noted of the pod, where nothing better is known. */
@@ -84,13 +89,20 @@ function eviction(server: JupyterServer): string | undefined {
   return `The cluster stopped the session (${oneLine(reason, 60)})${because}. Launch it again, with more memory or storage if it ran out of them.`;
 }
 
-const exitCodeOf = ({ state, lastState }: ContainerStatus): number | undefined =>
-  (state?.terminated ?? lastState?.terminated)?.exitCode;
+/** Of the end that counts: where the container has just ended, that one, else the one before its restart. */
+const endOf = ({ state, lastState }: ContainerStatus): ContainerState['terminated'] =>
+  state?.terminated ?? lastState?.terminated;
+const exitCodeOf = (container: ContainerStatus): number | undefined => endOf(container)?.exitCode;
+
+const meaningOf = (server: JupyterServer, container: ContainerStatus): string =>
+  container.name === 'jupyter-server' && endOf(container)?.reason === outOfMemoryReason
+    ? outOfMemoryMeaning(server)
+    : exitCodeMeaning(exitCodeOf(container));
 
 function failedContainer(server: JupyterServer): string | undefined {
   const failed = allContainers(server).filter((container) => (exitCodeOf(container) ?? 0) !== 0);
   const decisive = failed.find(({ name }) => name === 'git-clone' || name === 'jupyter-server');
-  if (decisive) return exitCodeMeaning(exitCodeOf(decisive));
+  if (decisive) return meaningOf(server, decisive);
   if (failed.some(({ name }) => name === 'download-image')) return noShellMeaning;
   if (failed.length === 0) return undefined;
   return failed.length === 1
@@ -108,7 +120,11 @@ function imageTrouble(server: JupyterServer): string | undefined {
   const which = own
     ? `The image ${server.spec?.jupyterServer?.image ?? ''}`
     : `An image of the platform (${waiting.name})`;
-  return `${which} cannot be downloaded; it may not exist, or not be public. ${said(waiting, whyNotPulled(server, waiting))}It is tried again.`;
+  const isPrivate = own && server.metadata.annotations?.[annotation.pullSecret];
+  const perhaps = isPrivate
+    ? 'your sign-in for this private image may have ended. Stop the session and launch it again if this stays so.'
+    : 'it may not exist, or not be public.';
+  return `${which} cannot be downloaded; ${perhaps} ${said(waiting, whyNotPulled(server, waiting))}It is tried again.`;
 }
 
 /** `ImagePullBackOff` itself says only that it waits; the operator keeps what the last attempt said. */
@@ -121,7 +137,7 @@ function crashing(server: JupyterServer): string | undefined {
   const waiting = waitingFor(server, ['CrashLoopBackOff']);
   if (!waiting) return undefined;
   const step = (stepName(waiting.name) ?? waiting.name).toLowerCase();
-  return `The step "${step}" stopped and is tried again. ${exitCodeMeaning(exitCodeOf(waiting))}`;
+  return `The step "${step}" stopped and is tried again. ${meaningOf(server, waiting)}`;
 }
 
 /** A Secret that is on its way is no trouble; one that does not come is `interruption`. */

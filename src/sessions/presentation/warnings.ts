@@ -2,16 +2,39 @@ import type { Config } from '../../config/types.ts';
 import type { SessionWarning } from '../../generated/openapi.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import { readQuantity } from '../../jupyter-server/quantities.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
-import { ageSeconds } from './state.ts';
+import type { JupyterServer, SessionState } from '../../jupyter-server/types.ts';
+import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
+import { ageSeconds, allContainers } from './state.ts';
 
 /** What the owner should know of a session that is otherwise well: its image is not the project's, its end is near. */
-export function warnings(server: JupyterServer, config: Config, now: number): SessionWarning[] {
+export function warnings(server: JupyterServer, state: SessionState, config: Config, now: number): SessionWarning[] {
+  return [...defaultImage(server, config), ...outOfMemory(server), ...ending(server, state, config, now)];
+}
+
+function ending(server: JupyterServer, state: SessionState, config: Config, now: number): SessionWarning[] {
   const { culling } = server.spec ?? {};
+  const soon = (seconds: number | undefined, what: (inSeconds: string) => string): SessionWarning[] =>
+    seconds === undefined || seconds >= config.sessions.termination_warning_duration_seconds
+      ? []
+      : [{ message: what(`in ${seconds} seconds`), critical: true }];
+  if (state === 'stopping') return [];
+  if (state === 'hibernated') {
+    const date = server.metadata.annotations?.[annotation.hibernationDate];
+    return soon(
+      left(culling?.hibernatedSecondsThreshold, secondsSince(date, now)),
+      (when) =>
+        `The hibernated session will be deleted ${when}, with all work that was not pushed. Resume it to keep it.`,
+    );
+  }
   return [
-    ...defaultImage(server, config),
-    ...soon(left(culling?.idleSecondsThreshold, idleSeconds(server, now)), 'it is not being used', config),
-    ...soon(left(culling?.maxAgeSecondsThreshold, ageSeconds(server, now)), 'it reaches its maximum age', config),
+    ...soon(
+      left(culling?.idleSecondsThreshold, idleSeconds(server, now)),
+      (when) => `The session will be stopped ${when} because it is not being used. Use it to keep it.`,
+    ),
+    ...soon(
+      left(culling?.maxAgeSecondsThreshold, ageSeconds(server, now)),
+      (when) => `The session will be stopped ${when} because it reaches its maximum age. Push your work before.`,
+    ),
   ];
 }
 
@@ -25,11 +48,23 @@ function defaultImage(server: JupyterServer, config: Config): SessionWarning[] {
   return [{ message, critical: false }];
 }
 
+/** It runs again, and whoever wonders where their variables are should know why. */
+function outOfMemory(server: JupyterServer): SessionWarning[] {
+  const jupyter = allContainers(server).find(({ name }) => name === 'jupyter-server');
+  if (!jupyter?.state?.running || jupyter.lastState?.terminated?.reason !== outOfMemoryReason) return [];
+  return [{ message: `${outOfMemoryMeaning(server)} What ran in it was lost.`, critical: false }];
+}
+
 /** Operators before 0.9 write the seconds; later ones write when the session was last used. */
 function idleSeconds(server: JupyterServer, now: number): number | undefined {
-  const counted = readQuantity(server.status?.['idleSeconds']);
-  const lastUsed = Date.parse(server.metadata.annotations?.[annotation.lastActivityDate] ?? '');
-  return counted ?? (Number.isNaN(lastUsed) ? undefined : (now - lastUsed) / 1000);
+  const lastUsed = server.metadata.annotations?.[annotation.lastActivityDate];
+  return readQuantity(server.status?.['idleSeconds']) ?? secondsSince(lastUsed, now);
+}
+
+/** undefined: the date is none. */
+function secondsSince(date: string | undefined, now: number): number | undefined {
+  const time = Date.parse(date ?? '');
+  return Number.isNaN(time) ? undefined : (now - time) / 1000;
 }
 
 /** Whole seconds until a threshold; undefined when there is no threshold (0) or nothing to compare it with. */
@@ -37,9 +72,4 @@ function left(threshold: number | undefined, seconds: number | undefined): numbe
   return threshold === undefined || threshold <= 0 || seconds === undefined
     ? undefined
     : Math.max(0, Math.floor(threshold - seconds));
-}
-
-function soon(seconds: number | undefined, why: string, config: Config): SessionWarning[] {
-  if (seconds === undefined || seconds >= config.sessions.termination_warning_duration_seconds) return [];
-  return [{ message: `The session will be stopped in ${seconds} seconds because ${why}.`, critical: true }];
 }

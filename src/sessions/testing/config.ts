@@ -45,6 +45,12 @@ export function testConfig(changes: Partial<Config['sessions']> = {}, top: Parti
         anonymous: { idle_seconds: 43_200, max_age_seconds: 604_800 },
       },
       git_clone: { ...defaults.sessions.git_clone, image: 'renku/git-clone:1.18.1' },
+      git_proxy: {
+        ...defaults.sessions.git_proxy,
+        image: 'renku/git-https-proxy:1.18.1',
+        renku_client_secret: 'the-client-secret-of-renku',
+      },
+      git_rpc_server: { ...defaults.sessions.git_rpc_server, image: 'renku/git-rpc-server:1.18.1' },
       ca_certs: {
         image: 'renku/certificates:0.0.2',
         path: '/usr/local/share/ca-certificates',

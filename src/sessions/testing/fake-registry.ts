@@ -8,6 +8,8 @@ export interface FakeRegistry {
   readonly paths: string[];
   /** What becomes of a call instead of being served: an HTTP status, or no answer at all. */
   fate: (path: string) => number | 'silence' | undefined;
+  /** Images are shown only to who signs in with this (`user:password`). */
+  login: string | undefined;
   close(): Promise<void>;
 }
 
@@ -28,7 +30,14 @@ export async function startFakeRegistry(): Promise<FakeRegistry> {
     self.paths.push(path);
     const fate = self.fate(path);
     if (fate === 'silence') return;
-    if (fate !== undefined) res.writeHead(fate, { 'content-type': 'application/json' }).end('{}');
+    const { authorization } = req.headers;
+    if (path.startsWith('/token')) {
+      const isKnown = authorization === `Basic ${Buffer.from(self.login ?? '').toString('base64')}`;
+      res.writeHead(isKnown ? 200 : 401, { 'content-type': 'application/json' });
+      res.end(isKnown ? '{"token":"pull"}' : '{}');
+    } else if (self.login !== undefined && authorization !== 'Bearer pull') {
+      res.writeHead(401, { 'www-authenticate': `Bearer realm="http://${self.host}/token",service="registry"` }).end();
+    } else if (fate !== undefined) res.writeHead(fate, { 'content-type': 'application/json' }).end('{}');
     else if (path.includes('/blobs/')) res.writeHead(200, { 'content-type': 'application/octet-stream' }).end(config);
     else res.writeHead(200, { 'content-type': mediaType }).end(manifest);
   });
@@ -37,6 +46,7 @@ export async function startFakeRegistry(): Promise<FakeRegistry> {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     paths: [],
     fate: () => undefined,
+    login: undefined,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

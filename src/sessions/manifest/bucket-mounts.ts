@@ -1,0 +1,88 @@
+import type { Config } from '../../config/types.ts';
+import type { JsonPatchOperation, JupyterServer } from '../../jupyter-server/types.ts';
+import {
+  azureAccount,
+  type CloudStorage,
+  isSharedAccessSignature,
+  type RequestedCloudStorage,
+} from '../cloud-storage.ts';
+import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
+import { ownedSecret, type Secret } from './secrets.ts';
+
+/** The names that 1.18.1 gave them. */
+const mountName = (session: string, index: number): string => `${session}-ds-${index}`;
+const secretName = (session: string, index: number): string => `${mountName(session, index)}-secret`;
+
+/** One patch for each bucket: what makes it a volume, the volume, and its mount in the session's own container. */
+export function bucketMounts(input: ManifestInput, config: Config): JsonPatch[] {
+  const { mount_folder } = config.cloud_storage;
+  return input.cloudStorage.map((storage, index) => {
+    const name = mountName(input.name, index);
+    const volume = storage.kind === 's3' ? s3(input, storage, index, config) : azureBlob(input, storage, index, config);
+    const mount = { name, mountPath: `${mount_folder}/${storage.bucket}` };
+    return jsonPatch(...volume, add(`/containers/${containerIndex.jupyterServer}/volumeMounts/-`, mount));
+  });
+}
+
+/** A Dataset of Datashim, which makes a claim of the same name. */
+function s3(input: ManifestInput, storage: CloudStorage, index: number, { cloud_storage, k8s }: Config) {
+  const name = mountName(input.name, index);
+  const keys = storage.isPrivate
+    ? {
+        'secret-name': secretName(input.name, index),
+        'secret-namespace': k8s.sessions_namespace ?? k8s.renku_namespace,
+      }
+    : // Datashim asks for keys also where there are none.
+      { accessKeyID: '', secretAccessKey: 'secret' };
+  const local = {
+    type: 'COS',
+    endpoint: storage.endpoint,
+    bucket: storage.bucket,
+    readonly: String(cloud_storage.s3.read_only),
+    ...keys,
+  };
+  const dataset = {
+    apiVersion: 'com.ie.ibm.hpsys/v1alpha1',
+    kind: 'Dataset',
+    metadata: { name, annotations: { 'renku.io/mount_folder': cloud_storage.mount_folder } },
+    spec: { local },
+  };
+  return [
+    { op: 'add', path: `/${name}`, value: dataset } satisfies JsonPatchOperation,
+    add('/volumes/-', { name, persistentVolumeClaim: { claimName: name } }),
+  ];
+}
+
+/**
+ * A volume of Azure's driver, in the pod itself. 1.18.1 made a PersistentVolume for each; those belong to no namespace,
+ * so they can have no session as their owner and stayed for ever.
+ */
+function azureBlob(input: ManifestInput, { bucket, endpoint }: CloudStorage, index: number, { cloud_storage }: Config) {
+  const { read_only } = cloud_storage.azure_blob;
+  const volumeAttributes = {
+    containerName: bucket,
+    secretName: secretName(input.name, index),
+    server: new URL(endpoint).hostname,
+    mountOptions: `-o allow_other --file-cache-timeout-in-seconds=120${read_only ? ' -o ro' : ''}`,
+  };
+  const csi = { driver: 'blob.csi.azure.com', readOnly: read_only, volumeAttributes };
+  return [add('/volumes/-', { name: mountName(input.name, index), csi })];
+}
+
+/** The keys of the private buckets, in the form that each driver reads. */
+export const bucketSecrets = (
+  server: JupyterServer,
+  storages: readonly RequestedCloudStorage[],
+  config: Config,
+): Secret[] =>
+  storages.flatMap((storage, index) =>
+    storage.isPrivate
+      ? [ownedSecret(server, config, secretName(server.metadata.name ?? '', index), 'Opaque', keysOf(storage))]
+      : [],
+  );
+
+function keysOf({ kind, endpoint, accessKey = '', secretKey = '' }: RequestedCloudStorage): Record<string, string> {
+  if (kind === 's3') return { accessKeyID: accessKey, secretAccessKey: secretKey };
+  const key = isSharedAccessSignature(secretKey) ? 'azurestorageaccountsastoken' : 'azurestorageaccountkey';
+  return { azurestorageaccountname: azureAccount(endpoint) ?? '', [key]: secretKey };
+}

@@ -1,0 +1,62 @@
+import type { Config } from '../../config/types.ts';
+import { certificatesMount } from './certificates.ts';
+import { credentialKey, fromCredentials } from './credential-keys.ts';
+import { add, type JsonPatch, jsonPatch, type ManifestInput, servicesSecurity, sessionsOrigin } from './input.ts';
+
+/** The platform's list of containers is the switch: one machine and small clusters go without. */
+export const hasGitProxy = (kind: ManifestInput['user']['kind'], { sessions }: Config): boolean =>
+  sessions.containers[kind].includes('git-proxy');
+
+/** The program ends at once where one of these is empty, also in a session that has no use for them. */
+const none = 'None';
+
+/** Adds the user's git credentials to what git sends, so that they are not in the session's own container. */
+export function gitProxy(input: ManifestInput, config: Config): JsonPatch[] {
+  if (!hasGitProxy(input.user.kind, config)) return [];
+  const { image, health_port } = config.sessions.git_proxy;
+  const probe = { httpGet: { path: '/health', port: health_port }, initialDelaySeconds: 3 };
+  return [
+    jsonPatch(
+      add('/containers/-', {
+        name: 'git-proxy',
+        image,
+        securityContext: servicesSecurity,
+        env: [...plain(input, config), ...credentials(input, config)],
+        livenessProbe: probe,
+        readinessProbe: probe,
+        volumeMounts: [certificatesMount],
+        resources: { requests: { cpu: '50m', memory: '16Mi' } },
+      }),
+    ),
+  ];
+}
+
+function plain({ user, repository }: ManifestInput, config: Config): { name: string; value: string }[] {
+  const { port, health_port, renku_client_id } = config.sessions.git_proxy;
+  const values = {
+    REPOSITORY_URL: repository.httpUrl,
+    GIT_PROXY_PORT: String(port),
+    GIT_PROXY_HEALTH_PORT: String(health_port),
+    GITLAB_OAUTH_TOKEN_EXPIRES_AT: String(user.gitTokenExpiresAt),
+    RENKU_REALM: config.keycloak_realm,
+    RENKU_CLIENT_ID: renku_client_id,
+    RENKU_URL: sessionsOrigin(config),
+    ANONYMOUS_SESSION: String(user.kind === 'anonymous'),
+    SESSION_TERMINATION_GRACE_PERIOD_SECONDS: String(config.sessions.termination_grace_period_seconds),
+  };
+  return Object.entries(values).map(([name, value]) => ({ name, value }));
+}
+
+function credentials({ name, user }: ManifestInput, config: Config): object[] {
+  const isRegistered = user.kind === 'registered';
+  const variable = (variable: string, key: string, isThere: boolean) =>
+    isThere ? fromCredentials(variable, name, key) : { name: variable, value: none };
+  const isClientSecretSet = config.sessions.git_proxy.renku_client_secret !== null;
+  return [
+    variable('GITLAB_OAUTH_TOKEN', credentialKey.gitlabToken, user.hasGitToken),
+    variable('RENKU_ACCESS_TOKEN', credentialKey.accessToken, isRegistered),
+    variable('RENKU_REFRESH_TOKEN', credentialKey.refreshToken, isRegistered && user.hasRefreshToken),
+    // It is the platform's, and no user's: only where the configured proxy is said to need it, and never for anonymous.
+    ...(isClientSecretSet ? [variable('RENKU_CLIENT_SECRET', credentialKey.gitProxyClientSecret, isRegistered)] : []),
+  ];
+}

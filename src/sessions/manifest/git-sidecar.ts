@@ -1,0 +1,81 @@
+import type { Config } from '../../config/types.ts';
+import {
+  add,
+  containerIndex,
+  type JsonPatch,
+  jsonPatch,
+  type ManifestInput,
+  repositoryPath,
+  sentryVariables,
+  servicesSecurity,
+  sessionPath,
+} from './input.ts';
+
+const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Config): boolean =>
+  user.kind === 'registered' && sessions.containers.registered.includes('git-sidecar');
+
+/**
+ * Answers questions about the repository, and saves unpushed work when the session ends. It is reached through
+ * oauth2-proxy only: 1.18.1 also made a Service for it, by which every pod of the cluster could discard a user's work.
+ */
+export function gitSidecar(input: ManifestInput, config: Config): JsonPatch[] {
+  if (!hasGitSidecar(input, config)) return [];
+  const { image, port } = config.sessions.git_rpc_server;
+  const probe = { httpGet: { path: `${sidecarPath(input)}health`, port }, periodSeconds: 10 };
+  const { folder } = input.repository;
+  return [
+    jsonPatch(
+      add('/containers/-', {
+        name: 'git-sidecar',
+        image,
+        ports: [{ name: 'git-port', containerPort: port, protocol: 'TCP' }],
+        securityContext: servicesSecurity,
+        env: variables(input, config),
+        volumeMounts: [{ name: 'workspace', mountPath: repositoryPath(input.repository), subPath: folder }],
+        livenessProbe: { ...probe, failureThreshold: 2 },
+        readinessProbe: { ...probe, failureThreshold: 6 },
+        startupProbe: { ...probe, failureThreshold: 30 },
+        lifecycle: {
+          preStop: { exec: { command: ['.venv/bin/python', '-m', 'git_services.sidecar.run_command', 'autosave'] } },
+        },
+        resources: { requests: { cpu: '100m', memory: '84Mi' } },
+      }),
+    ),
+    throughProxy(input, config),
+  ];
+}
+
+const sidecarPath = ({ name }: ManifestInput): string => `${sessionPath(name)}/sidecar/`;
+
+function variables(input: ManifestInput, config: Config): object[] {
+  const { git_rpc_server, git_proxy, autosave_minimum_lfs_file_size_bytes } = config.sessions;
+  const values = {
+    GIT_RPC_MOUNT_PATH: repositoryPath(input.repository),
+    GIT_RPC_PORT: String(git_rpc_server.port),
+    GIT_RPC_HOST: git_rpc_server.host,
+    GIT_RPC_URL_PREFIX: sidecarPath(input),
+    ...sentryVariables('GIT_RPC_', git_rpc_server.sentry, config),
+    CI_COMMIT_SHA: input.repository.commitSha,
+    RENKU_USERNAME: input.user.username,
+    GIT_RPC_GIT_PROXY_HEALTH_PORT: String(git_proxy.health_port),
+    AUTOSAVE_MINIMUM_LFS_FILE_SIZE_BYTES: String(autosave_minimum_lfs_file_size_bytes),
+  };
+  return Object.entries(values).map(([name, value]) => ({ name, value }));
+}
+
+/**
+ * The proxy lets signed-in users, and holders of an access token, reach the sidecar below the session's own path. Only
+ * appended: of two upstreams the longer path wins, so nothing depends on where the operator's arguments stand.
+ */
+function throughProxy(input: ManifestInput, config: Config): JsonPatch {
+  const path = sidecarPath(input);
+  const { git_rpc_server, git_proxy } = config.sessions;
+  const argument = (value: string) => add(`/containers/${containerIndex.proxy}/args/-`, value);
+  return jsonPatch(
+    argument(`--upstream=http://127.0.0.1:${git_rpc_server.port}${path}`),
+    argument(`--skip-auth-route=^${path}health/?$`),
+    argument(`--skip-auth-route=^${path}jsonrpc/map$`),
+    argument('--skip-jwt-bearer-tokens=true'),
+    argument(`--oidc-extra-audience=${git_proxy.renku_client_id}`),
+  );
+}

@@ -1,0 +1,344 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Identity } from '../../identity/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { renderChildren } from '../../operator/children/render.ts';
+import { readSettings } from '../../operator/settings.ts';
+import type { RequestedCloudStorage } from '../cloud-storage.ts';
+import { type Example, examples } from '../testing/manifests.ts';
+import { anonymous, john } from '../testing/service.ts';
+import { bucketSecrets } from './bucket-mounts.ts';
+import { buildJupyterServer } from './build.ts';
+import { credentialsSecret } from './credentials.ts';
+import { pullSecret } from './pull-secret.ts';
+
+interface Container {
+  name: string;
+  image: string;
+  args?: string[];
+  env?: { name: string; value?: string; valueFrom?: { secretKeyRef: { name: string; key: string } } }[];
+  ports?: { name: string; containerPort: number }[];
+  volumeMounts?: { name: string; mountPath: string; subPath?: string; readOnly?: boolean }[];
+  lifecycle?: object;
+}
+
+interface Volume {
+  name: string;
+  secret?: { secretName: string; items?: { key: string; path: string }[] };
+  csi?: { volumeAttributes: Record<string, string> };
+  persistentVolumeClaim?: { claimName: string };
+}
+
+interface PodSpec {
+  containers: Container[];
+  initContainers: Container[];
+  volumes: Volume[];
+  imagePullSecrets: { name: string }[];
+  [field: string]: unknown;
+}
+
+/** What the operator makes of a manifest, and the Secrets that the service makes beside it. */
+function rendered({ input, config }: Example) {
+  const made = buildJupyterServer(input, config);
+  const server: JupyterServer = { ...made, metadata: { ...made.metadata, namespace: 'renku', uid: 'uid-1' } };
+  const children = renderChildren(server, readSettings({ NAMESPACES: 'renku' }), randomBytes);
+  const set = children['statefulset'] as unknown as { spec: { template: { spec: PodSpec } } };
+  const pod = set.spec.template.spec;
+  const identity = identityOf(input.user);
+  const storages: RequestedCloudStorage[] = input.cloudStorage.map((storage) => ({
+    ...storage,
+    accessKey: storage.kind === 's3' ? 'the-access-key' : undefined,
+    secretKey: 'the-storage-key',
+  }));
+  const secrets = [
+    credentialsSecret(server, identity, input.environment, config),
+    ...(input.image.private ? [pullSecret(server, identity.git.token ?? '', config)] : []),
+    ...bucketSecrets(server, storages, config),
+  ];
+  return { server, children, pod, secrets, containers: [...pod.initContainers, ...pod.containers] };
+}
+
+function identityOf(user: Example['input']['user']): Identity {
+  if (user.kind === 'anonymous') return anonymous(user.gitUrl);
+  const identity = john(user.gitUrl) as Extract<Identity, { kind: 'registered' }>;
+  return {
+    ...identity,
+    refreshToken: user.hasRefreshToken ? identity.refreshToken : null,
+    git: user.hasGitToken ? identity.git : { ...identity.git, token: null },
+  };
+}
+
+const container = (containers: readonly Container[], name: string): Container => {
+  const found = containers.find((each) => each.name === name);
+  if (!found) throw new Error(`there is no container ${name}`);
+  return found;
+};
+
+const repeated = (values: readonly string[]): string[] =>
+  values.filter((value, index) => values.indexOf(value) !== index);
+
+const example = (name: string): Example => {
+  const found = examples[name];
+  if (!found) throw new Error(`there is no example ${name}`);
+  return found;
+};
+
+describe.each(Object.entries(examples))('%s, as the operator renders it,', (_name, each) => {
+  const { children, containers, pod, secrets, server } = rendered(each);
+
+  it('has the containers of the platform, in their order', () => {
+    expect(pod.initContainers.map(({ name }) => name)).toEqual(['init-certificates', 'download-image', 'git-clone']);
+    expect(pod.containers.map(({ name }) => name)).toEqual(each.config.sessions.containers[each.input.user.kind]);
+  });
+
+  it('mounts only volumes that there are, each name, path and variable once', () => {
+    const volumes = pod.volumes.map(({ name }) => name);
+    expect(repeated(volumes)).toEqual([]);
+    for (const { env = [], volumeMounts = [], ports = [] } of containers) {
+      for (const { name } of volumeMounts) expect(volumes).toContain(name);
+      expect(repeated(volumeMounts.map(({ mountPath }) => mountPath))).toEqual([]);
+      expect(repeated(env.map(({ name }) => name))).toEqual([]);
+      expect(repeated(ports.map(({ name }) => name))).toEqual([]);
+    }
+  });
+
+  it('refers to all that the Secrets hold, and to nothing else', () => {
+    const inSecrets = secrets
+      .filter(({ type }) => type === 'Opaque')
+      .flatMap(({ metadata, data }) => Object.keys(data).map((key) => `${metadata.name}/${key}`));
+    const ofOperator = Object.keys(
+      (children['secret'] as unknown as { stringData?: object; data?: object }).stringData ?? {},
+    ).concat(Object.keys((children['secret'] as unknown as { data?: object }).data ?? {}));
+    const known = new Set([...inSecrets, ...ofOperator.map((key) => `${server.metadata.name}/${key}`)]);
+
+    const byVariable = containers.flatMap(({ env = [] }) =>
+      env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef ?? []),
+    );
+    const byVolume = pod.volumes.flatMap(({ secret }) =>
+      (secret?.items ?? []).map(({ key }) => ({ name: secret?.secretName ?? '', key })),
+    );
+    const referred = [...byVariable, ...byVolume].map(({ name, key }) => `${name}/${key}`);
+    for (const reference of referred) expect([...known]).toContain(reference);
+    const credentials = inSecrets.filter((key) => key.includes('-credentials/'));
+    expect(credentials.filter((key) => !referred.includes(key))).toEqual([]);
+  });
+
+  it('holds no credential', () => {
+    const text = JSON.stringify([server, children]);
+    const values = secrets.flatMap(({ data }) =>
+      Object.entries(data).flatMap(([key, value]) => (key === 'azurestorageaccountname' ? [] : [value])),
+    );
+    for (const value of values) expect(text.includes(Buffer.from(value, 'base64').toString())).toBe(false);
+  });
+
+  it('has nothing that is null or not a number, which the API server would refuse', () => {
+    expect(JSON.stringify(children)).not.toMatch(/:null|NaN|undefined/);
+  });
+});
+
+describe('by its effect,', () => {
+  it('a platform schedules its sessions', () => {
+    const { pod } = rendered(example('everything-set'));
+    expect(pod).toMatchObject({
+      nodeSelector: { pool: 'sessions' },
+      affinity: { nodeAffinity: {} },
+      tolerations: [
+        { key: 'renku.io/dedicated', operator: 'Equal', value: 'user', effect: 'NoSchedule' },
+        { key: 'gpu', operator: 'Exists' },
+      ],
+      terminationGracePeriodSeconds: 600,
+      enableServiceLinks: false,
+    });
+    expect(pod).not.toHaveProperty('priorityClassName');
+    expect(rendered(example('registered')).pod['priorityClassName']).toBe('public-quota');
+    expect(rendered(example('registered')).server.metadata.labels?.['renku.io/quota']).toBe('public-quota');
+  });
+
+  it('half of the memory may be shared between processes', () => {
+    const { pod } = rendered(example('registered'));
+    expect(pod.volumes).toContainEqual({ name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: 500_000_000 } });
+    expect(pod.containers[0]?.volumeMounts).toContainEqual({ name: 'shm', mountPath: '/dev/shm' });
+  });
+
+  it('the certificate authorities are readable by all, and reach every container that calls others', () => {
+    const { containers, pod } = rendered(example('git-helpers'));
+    expect(pod.volumes).toContainEqual({
+      name: 'custom-ca-certs',
+      projected: { defaultMode: 0o444, sources: [{ secret: { name: 'platform-ca' } }] },
+    });
+    for (const name of ['oauth2-proxy', 'git-proxy', 'git-clone']) {
+      expect(container(containers, name).volumeMounts).toContainEqual(
+        expect.objectContaining({ mountPath: '/etc/ssl/certs/', readOnly: true }),
+      );
+    }
+  });
+
+  it('a private image is fetched with the token of its user, at the registry of the platform only', () => {
+    const { pod, secrets, server } = rendered(example('private-image'));
+    const name = `${server.metadata.name}-image-secret`;
+    expect(pod.imagePullSecrets).toEqual([{ name }]);
+    expect(server.metadata.annotations?.['notebook-sessions.io/pull-secret']).toBe(name);
+    const secret = secrets.find(({ metadata }) => metadata.name === name);
+    expect(secret).toMatchObject({
+      type: 'kubernetes.io/dockerconfigjson',
+      metadata: { namespace: 'renku', ownerReferences: [{ kind: 'JupyterServer', uid: 'uid-1' }] },
+    });
+    expect(JSON.parse(Buffer.from(secret?.data['.dockerconfigjson'] ?? '', 'base64').toString())).toEqual({
+      auths: {
+        'registry.example.org': {
+          username: 'oauth2',
+          password: 'the-gitlab-token',
+          auth: Buffer.from('oauth2:the-gitlab-token').toString('base64'),
+        },
+      },
+    });
+    expect(rendered(example('registered')).pod.imagePullSecrets).toEqual([]);
+  });
+
+  it('variables reach the container, and R by a file that only the session can read', () => {
+    const { pod, secrets } = rendered(example('variables'));
+    const names = pod.containers[0]?.env?.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['GREETING', 'POEM']));
+    expect(pod.containers[0]?.volumeMounts).toContainEqual({
+      name: 'r-environment',
+      mountPath: '/home/jovyan/.Renviron',
+      subPath: '.Renviron',
+      readOnly: true,
+    });
+    expect(pod.volumes.find(({ name }) => name === 'r-environment')?.secret).toMatchObject({ defaultMode: 0o440 });
+    const file = Buffer.from(secrets[0]?.data['Renviron'] ?? '', 'base64').toString();
+    expect(file).toBe("GREETING='the-value-of-greeting'\n");
+  });
+
+  it('the git proxy has what it needs, and the platform’s client secret only where it is configured', () => {
+    const variables = (name: string): Record<string, unknown> =>
+      Object.fromEntries(
+        (container(rendered(example(name)).containers, 'git-proxy').env ?? []).map((variable) => [
+          variable.name,
+          variable.value ?? variable.valueFrom?.secretKeyRef.key,
+        ]),
+      );
+    expect(variables('git-helpers')).toEqual({
+      REPOSITORY_URL: 'https://gitlab.example.org/My-Group/My-Project.git',
+      GIT_PROXY_PORT: '8080',
+      GIT_PROXY_HEALTH_PORT: '8081',
+      GITLAB_OAUTH_TOKEN: 'gitlab-oauth-token',
+      GITLAB_OAUTH_TOKEN_EXPIRES_AT: '1700000000',
+      RENKU_ACCESS_TOKEN: 'access-token',
+      RENKU_REFRESH_TOKEN: 'refresh-token',
+      RENKU_REALM: 'Renku',
+      RENKU_CLIENT_ID: 'renku',
+      RENKU_CLIENT_SECRET: 'git-proxy-client-secret',
+      RENKU_URL: 'https://renku.example.org',
+      ANONYMOUS_SESSION: 'false',
+      SESSION_TERMINATION_GRACE_PERIOD_SECONDS: '600',
+    });
+    const told = variables('git-helpers-told');
+    expect(told).not.toHaveProperty('RENKU_CLIENT_SECRET');
+    expect(told).toMatchObject({ GITLAB_OAUTH_TOKEN: 'None', RENKU_REFRESH_TOKEN: 'None', GIT_PROXY_PORT: '65480' });
+    const nobody = { GITLAB_OAUTH_TOKEN: 'None', RENKU_ACCESS_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
+    expect(variables('git-helpers-anonymous')).toMatchObject({ ...nobody, ANONYMOUS_SESSION: 'true' });
+  });
+
+  it('the clone is told of another port of the git proxy, and where errors are reported', () => {
+    const env = (name: string) => container(rendered(example(name)).containers, 'git-clone').env ?? [];
+    expect(env('git-helpers-told')).toEqual(
+      expect.arrayContaining([
+        { name: 'GIT_CLONE_GIT_PROXY_PORT', value: '65480' },
+        { name: 'GIT_CLONE_SENTRY__ENABLED', value: 'true' },
+        { name: 'GIT_CLONE_SENTRY__DSN', value: 'https://sentry.example.org/1' },
+        { name: 'SENTRY_RELEASE', value: '1.0.0' },
+      ]),
+    );
+    expect(env('git-helpers').map(({ name }) => name)).not.toContain('GIT_CLONE_GIT_PROXY_PORT');
+    expect(env('registered').filter(({ name }) => name.includes('SENTRY'))).toEqual([]);
+  });
+
+  it('the git sidecar is reached through oauth2-proxy, by no Service, and saves work at the end', () => {
+    const { containers, children, server } = rendered(example('git-helpers'));
+    const sidecar = container(containers, 'git-sidecar');
+    const path = `/sessions/${server.metadata.name}/sidecar/`;
+    expect(sidecar).toMatchObject({
+      ports: [{ name: 'git-port', containerPort: 4000 }],
+      volumeMounts: [{ name: 'workspace', mountPath: '/work/My-Project', subPath: 'My-Project' }],
+      livenessProbe: { httpGet: { path: `${path}health`, port: 4000 }, periodSeconds: 10, failureThreshold: 2 },
+      lifecycle: { preStop: { exec: { command: expect.arrayContaining(['autosave']) } } },
+    });
+    expect(sidecar.env).toContainEqual({ name: 'AUTOSAVE_MINIMUM_LFS_FILE_SIZE_BYTES', value: '1000000' });
+    const { args = [] } = container(containers, 'oauth2-proxy');
+    expect(args.filter((argument) => argument.startsWith('--upstream='))).toEqual([
+      '--upstream=http://127.0.0.1:8888',
+      `--upstream=http://127.0.0.1:4000${path}`,
+    ]);
+    expect(args).toEqual(
+      expect.arrayContaining([
+        `--skip-auth-route=^${path}health/?$`,
+        '--skip-jwt-bearer-tokens=true',
+        '--oidc-extra-audience=renku',
+      ]),
+    );
+    expect(Object.values(children).filter(({ kind }) => kind === 'Service')).toHaveLength(1);
+  });
+
+  it('ssh has a port of the Service and the container, and host keys', () => {
+    const { children, pod } = rendered(example('ssh'));
+    expect((children['service'] as unknown as { spec: { ports: object[] } }).spec.ports).toEqual([
+      expect.objectContaining({ name: 'http' }),
+      { name: 'ssh', port: 22, protocol: 'TCP', targetPort: 'ssh' },
+    ]);
+    expect(pod.containers[0]?.ports).toEqual([{ name: 'ssh', containerPort: 2022, protocol: 'TCP' }]);
+    expect(pod.containers[0]?.volumeMounts).toContainEqual(
+      expect.objectContaining({ mountPath: '/opt/ssh/ssh_host_keys', readOnly: true }),
+    );
+  });
+
+  it('buckets of S3 become Datasets, whose keys are in a Secret for each', () => {
+    const { children, pod, secrets, server } = rendered(example('s3-private'));
+    const name = `${server.metadata.name}-ds-1`;
+    expect(children[name]).toMatchObject({
+      apiVersion: 'com.ie.ibm.hpsys/v1alpha1',
+      kind: 'Dataset',
+      metadata: { name, namespace: 'renku', ownerReferences: [{ uid: 'uid-1' }] },
+      spec: {
+        local: {
+          type: 'COS',
+          endpoint: 'http://minio.example.org:9000',
+          bucket: 'bucket-two',
+          readonly: 'false',
+          'secret-name': `${name}-secret`,
+          'secret-namespace': 'renku',
+        },
+      },
+    });
+    expect(pod.volumes).toContainEqual({ name, persistentVolumeClaim: { claimName: name } });
+    expect(pod.containers[0]?.volumeMounts).toContainEqual({ name, mountPath: '/cloudstorage/bucket-two' });
+    expect(Object.keys(secrets.find(({ metadata }) => metadata.name === `${name}-secret`)?.data ?? {})).toEqual([
+      'accessKeyID',
+      'secretAccessKey',
+    ]);
+    const open = rendered(example('s3-public'));
+    expect(open.secrets.map(({ metadata }) => metadata.name)).not.toContain(expect.stringContaining('-ds-'));
+    expect(container(open.containers, 'git-clone').env).toContainEqual({
+      name: 'GIT_CLONE_S3_MOUNT',
+      value: '/cloudstorage',
+    });
+  });
+
+  it('containers of Azure become volumes of its driver', () => {
+    const { pod, secrets, server } = rendered(example('azure-blob'));
+    const name = `${server.metadata.name}-ds-0`;
+    expect(pod.volumes.find((volume) => volume.name === name)?.csi).toEqual({
+      driver: 'blob.csi.azure.com',
+      readOnly: true,
+      volumeAttributes: {
+        containerName: 'container',
+        secretName: `${name}-secret`,
+        server: 'account1.blob.core.windows.net',
+        mountOptions: '-o allow_other --file-cache-timeout-in-seconds=120 -o ro',
+      },
+    });
+    const data = secrets.find(({ metadata }) => metadata.name === `${name}-secret`)?.data ?? {};
+    expect(Object.keys(data)).toEqual(['azurestorageaccountname', 'azurestorageaccountkey']);
+    expect(Buffer.from(data['azurestorageaccountname'] ?? '', 'base64').toString()).toBe('account1');
+  });
+});

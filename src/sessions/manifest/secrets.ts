@@ -1,0 +1,36 @@
+import type { Config } from '../../config/types.ts';
+import type { JupyterServer, KubernetesObject } from '../../jupyter-server/types.ts';
+
+export interface Secret extends KubernetesObject {
+  type: 'Opaque' | 'kubernetes.io/dockerconfigjson';
+  /** base64. */
+  data: Record<string, string>;
+}
+
+/** A Secret that belongs to the session and goes when it goes. `values` are plain text. */
+export function ownedSecret(
+  server: JupyterServer,
+  { amalthea: { group, version } }: Config,
+  secretName: string,
+  type: Secret['type'],
+  values: Readonly<Record<string, string>>,
+): Secret {
+  const { name = '', namespace = '', uid = '' } = server.metadata;
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type,
+    metadata: {
+      name: secretName,
+      namespace,
+      labels: { app: 'jupyter', component: 'singleuser-server' },
+      ownerReferences: [
+        // The object must not be gone before its Secret is, or a new session of this name would find the old one.
+        { apiVersion: `${group}/${version}`, kind: 'JupyterServer', name, uid, blockOwnerDeletion: true },
+      ],
+    },
+    data: Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+    ),
+  };
+}

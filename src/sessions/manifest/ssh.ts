@@ -1,0 +1,24 @@
+import type { Config } from '../../config/types.ts';
+import { add, containerIndex, type JsonPatch, jsonPatch } from './input.ts';
+
+const volume = 'ssh-host-keys';
+const container = `/containers/${containerIndex.jupyterServer}`;
+
+/** Where the platform has a jump host: the session's own ssh server is reachable, with host keys that stay the same. */
+export function ssh({ sessions }: Config): JsonPatch[] {
+  const { enabled, service_port, container_port, host_key_secret, host_key_location } = sessions.ssh;
+  if (!enabled) return [];
+  const servicePort = { name: 'ssh', port: service_port, protocol: 'TCP', targetPort: 'ssh' };
+  const ports = jsonPatch(
+    { op: 'add', path: '/service/spec/ports/-', value: servicePort },
+    add(`${container}/ports`, [{ name: 'ssh', containerPort: container_port, protocol: 'TCP' }]),
+  );
+  if (host_key_secret === null) return [ports];
+  return [
+    ports,
+    jsonPatch(
+      add('/volumes/-', { name: volume, secret: { secretName: host_key_secret } }),
+      add(`${container}/volumeMounts/-`, { name: volume, mountPath: host_key_location, readOnly: true }),
+    ),
+  ];
+}

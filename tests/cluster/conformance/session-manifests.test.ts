@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JupyterServer, KubernetesObject } from '../../../src/jupyter-server/types.ts';
+import { renderChildren } from '../../../src/operator/children/render.ts';
+import { readSettings } from '../../../src/operator/settings.ts';
+import { buildJupyterServer } from '../../../src/sessions/manifest/build.ts';
+import { credentialsSecret } from '../../../src/sessions/manifest/credentials.ts';
+import { pullSecret } from '../../../src/sessions/manifest/pull-secret.ts';
+import { examples } from '../../../src/sessions/testing/manifests.ts';
+import { john } from '../../../src/sessions/testing/service.ts';
+import { type Api, openApi } from './api.ts';
+
+/** Everything that the service can make of a launch, sent to an API server that refuses fields it does not know. */
+let api: Api;
+
+beforeAll(async () => {
+  api = await openApi();
+});
+
+afterAll(() => api.close());
+
+const strict = { fieldValidation: 'Strict' };
+
+const collections: Readonly<Record<string, string>> = {
+  Secret: '/api/v1/namespaces/{}/secrets',
+  ConfigMap: '/api/v1/namespaces/{}/configmaps',
+  Service: '/api/v1/namespaces/{}/services',
+  PersistentVolumeClaim: '/api/v1/namespaces/{}/persistentvolumeclaims',
+  StatefulSet: '/apis/apps/v1/namespaces/{}/statefulsets',
+  Ingress: '/apis/networking.k8s.io/v1/namespaces/{}/ingresses',
+};
+
+async function make(object: KubernetesObject): Promise<void> {
+  const path = (collections[object.kind ?? ''] ?? '').replace('{}', api.namespace);
+  const answer = await api.call('POST', path, { body: object, query: strict });
+  expect(answer.status, `${object.kind}: ${answer.text}`).toBe(201);
+}
+
+describe('a session', () => {
+  it.each(Object.entries(examples))('%s is taken whole, and so is all that becomes of it', async (name, example) => {
+    const { input, config } = example;
+    const named = { ...input, name };
+    const body = buildJupyterServer(named, config);
+    const path = `/apis/amalthea.dev/v1alpha1/namespaces/${api.namespace}/jupyterservers`;
+    const made = (await api.ok('POST', path, { body, query: strict })) as JupyterServer;
+    expect(made.spec).toMatchObject(body.spec ?? {});
+    expect(made.spec?.patches).toEqual(body.spec?.patches);
+
+    const children = Object.values(renderChildren(made, readSettings({ NAMESPACES: api.namespace }), randomBytes));
+    // A Dataset is of a kind that only clusters with Datashim have.
+    for (const child of children.filter(({ kind }) => kind !== 'Dataset')) await make(child);
+    const identity = john(input.user.gitUrl);
+    await make(credentialsSecret(made, identity, input.environment, config));
+    if (input.image.private) await make(pullSecret(made, 'the-gitlab-token', config));
+  });
+});
