@@ -3,6 +3,12 @@ import { type Deadline, DeadlineExceeded } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { Identity } from '../identity/types.ts';
 import type { ImageCheck, ImageChecker } from '../images/types.ts';
+import {
+  type ChosenResources,
+  chooseResources,
+  type OfferedPools,
+  type ResourceRequest,
+} from '../options/resource-classes.ts';
 import { type GitLabCommit, GitLabUnauthorized, GitLabUnavailable } from '../platform/gitlab/types.ts';
 import type { LaunchRequest } from './launch-request.ts';
 
@@ -15,6 +21,8 @@ export type Outcome<T> =
 export interface SessionImage {
   readonly reference: string;
   readonly workingDir: string | null;
+  /** The project has no image for the commit. */
+  readonly isFallback: boolean;
 }
 
 const found = <T>(value: T): Outcome<T> => ({ is: 'found', value });
@@ -41,6 +49,21 @@ export async function askGitLab<T>(lookup: Promise<T | undefined>, deadline: Dea
   }
 }
 
+/** The resource class and the sizes, chosen from what this caller is offered. */
+export async function askResources(
+  offered: OfferedPools,
+  identity: Identity,
+  request: ResourceRequest,
+  deadline: Deadline,
+): Promise<Outcome<ChosenResources>> {
+  try {
+    return found(chooseResources(await offered(identity, deadline), request));
+  } catch (error) {
+    if (error instanceof ApiError) return trouble(error);
+    throw error;
+  }
+}
+
 /** An image that the caller names must be there. */
 export async function requestedImage(
   images: ImageChecker,
@@ -49,7 +72,7 @@ export async function requestedImage(
   deadline: Deadline,
 ): Promise<Outcome<SessionImage>> {
   const checked = await askRegistry(images, identity, reference, deadline);
-  if (checked.is === 'found') return found({ reference, workingDir: checked.value });
+  if (checked.is === 'found') return found({ reference, workingDir: checked.value, isFallback: false });
   if (checked.is === 'missing' || checked.error.kind !== errorKind.invalidImageReference) return checked;
   const { kind, message, detail } = checked.error;
   return trouble(
@@ -69,7 +92,7 @@ export async function projectImage(
   config: Config,
   deadline: Deadline,
 ): Promise<Outcome<SessionImage>> {
-  const fallback = found({ reference: config.sessions.default_image, workingDir: null });
+  const fallback = found({ reference: config.sessions.default_image, workingDir: null, isFallback: true });
   const sha = /^[0-9a-f]{7,64}$/.test(request.commit) ? request.commit : await resolvedSha(commit);
   if (sha === undefined) return fallback;
   const reference = `${config.git.registry}/${request.project.path}:${sha.slice(0, 7)}`;
@@ -77,7 +100,7 @@ export async function projectImage(
   // A project's path may be no name for an image: then it cannot have one.
   if (checked.is === 'trouble' && checked.error.kind === errorKind.invalidImageReference) return fallback;
   if (checked.is === 'trouble') return checked;
-  return checked.is === 'found' ? found({ reference, workingDir: checked.value }) : fallback;
+  return checked.is === 'found' ? found({ reference, workingDir: checked.value, isFallback: false }) : fallback;
 }
 
 async function resolvedSha(commit: Promise<Outcome<GitLabCommit>>): Promise<string | undefined> {
