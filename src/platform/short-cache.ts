@@ -3,8 +3,8 @@ import { Deadline } from '../deadline.ts';
 export interface ShortCache<Value> {
   /**
    * The value of `key`, not older than the cache's time to live, loaded by `load` where it is not there. Callers that
-   * want the same at the same time share one load, which ends with none of them. Failures are told to all who wait and
-   * kept for nobody. Throws what `load` throws, and DeadlineExceeded.
+   * want the same within a second share one load, which ends with none of them; who comes later, while it still is not
+   * answered, has a better chance with one of their own. Failures are told to all who wait and kept for nobody. Throws what `load` throws, and DeadlineExceeded.
    */
   get(key: string, load: (deadline: Deadline) => Promise<Value>, deadline: Deadline): Promise<Value>;
 }
@@ -21,10 +21,13 @@ export interface ShortCacheOptions<Value> {
   readonly keep?: (value: Value) => boolean;
 }
 
+/** How long after its begin a load is joined. */
+const joinMs = 1_000;
+
 /** Remembers answers for a short time. Keys must say whose answer it is wherever the answer depends on that. */
 export function createShortCache<Value>(options: ShortCacheOptions<Value>): ShortCache<Value> {
   const known = new Map<string, { readonly value: Value; readonly until: number }>();
-  const loading = new Map<string, Promise<Value>>();
+  const loading = new Map<string, { readonly flight: Promise<Value>; readonly since: number }>();
 
   function remember(key: string, value: Value): Value {
     known.delete(key);
@@ -40,8 +43,10 @@ export function createShortCache<Value>(options: ShortCacheOptions<Value>): Shor
   function start(key: string, load: (deadline: Deadline) => Promise<Value>): Promise<Value> {
     const flight = load(Deadline.after(options.loadMs))
       .then((value) => remember(key, value))
-      .finally(() => loading.delete(key));
-    loading.set(key, flight);
+      .finally(() => {
+        if (loading.get(key)?.flight === flight) loading.delete(key);
+      });
+    loading.set(key, { flight, since: performance.now() });
     return flight;
   }
 
@@ -49,7 +54,9 @@ export function createShortCache<Value>(options: ShortCacheOptions<Value>): Shor
     async get(key, load, deadline) {
       const found = known.get(key);
       if (found && found.until > performance.now()) return found.value;
-      return untilDeadline(loading.get(key) ?? start(key, load), deadline, options.operation);
+      const underWay = loading.get(key);
+      const joined = underWay && performance.now() - underWay.since < joinMs ? underWay.flight : start(key, load);
+      return untilDeadline(joined, deadline, options.operation);
     },
   };
 }

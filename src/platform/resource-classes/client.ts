@@ -37,6 +37,8 @@ export function createResourceClasses(options: ResourceClassesOptions): Resource
     ttlMs,
     loadMs: timeoutMs,
     maxEntries: maxCallers,
+    // Nobody can use no pool: that is somebody's mistake, and may be mended any moment.
+    keep: (pools) => pools.length > 0,
   });
   const keyOf = createCallerKey();
 
