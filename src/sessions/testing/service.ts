@@ -74,7 +74,8 @@ export async function startService(
   const store = createSessionStore({ client, config, log });
   if (!withoutCache) await store.start();
   const crcHosts = config.crc_url === null ? [] : [new URL(config.crc_url).host];
-  const http = createOutboundHttp({ allowedNetworks: [], exemptHosts: [registry.host, ...crcHosts] });
+  const exemptHosts = [config.git.registry, new URL(config.git.url).host, ...crcHosts];
+  const http = createOutboundHttp({ allowedNetworks: [], exemptHosts });
   const images = createImageChecker({ config, http });
   const credentials = createCredentials(client, config);
   const classes = config.crc_url === null ? undefined : createResourceClasses({ url: config.crc_url, http, log });
