@@ -7,6 +7,8 @@ import { createIdentity } from './identity/identify.ts';
 import { createImageChecker } from './images/image-checker.ts';
 import { imagesRoutes } from './images/routes.ts';
 import { logRoutes } from './logs/routes.ts';
+import { createOfferedPools } from './options/offered-pools.ts';
+import { optionsRoutes } from './options/routes.ts';
 import { pageErrors } from './pages/page-errors.ts';
 import { pagesRoutes } from './pages/routes.ts';
 import { loadDocument } from './pipeline/document.ts';
@@ -15,7 +17,9 @@ import { type Address, close, createHttpServer, listen } from './pipeline/http-s
 import { createGitLab } from './platform/gitlab/client.ts';
 import type { KubernetesConnection } from './platform/kubernetes/types.ts';
 import { createOutboundHttp } from './platform/outbound-http/outbound-http.ts';
+import { createResourceClasses } from './platform/resource-classes/client.ts';
 import { createCredentials } from './sessions/credentials.ts';
+import { createDryRun } from './sessions/dry-run.ts';
 import { createLaunch } from './sessions/launch.ts';
 import { createPresenter } from './sessions/presentation/presenter.ts';
 import { sessionRoutes } from './sessions/routes.ts';
@@ -41,7 +45,11 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
   const images = createImageChecker({ config, http });
   const store = createSessionStore({ client, config, log });
   const credentials = createCredentials(client, config);
-  const launch = createLaunch({ store, credentials, gitlab, images, config, log });
+  const resourceClasses =
+    config.crc_url && !config.dummy_stores ? createResourceClasses({ url: config.crc_url, http, log }) : undefined;
+  const offered = createOfferedPools(config, resourceClasses);
+  const present = createPresenter(config);
+  const launchParts = { store, credentials, gitlab, images, offered, config, log };
 
   const app = createApp({
     config,
@@ -54,9 +62,16 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
       stopping: stopping.signal,
     }),
     routes: [
-      sessionRoutes({ store, launch, present: createPresenter(config), config }),
+      sessionRoutes({
+        store,
+        launch: createLaunch(launchParts),
+        dryRun: createDryRun({ ...launchParts, present }),
+        present,
+        config,
+      }),
       logRoutes({ client, session: store.get }),
       imagesRoutes({ checker: images }),
+      optionsRoutes(config),
       versionRoutes(config),
     ],
     pages: pagesRoutes({ config, gitlab, log }),
@@ -84,8 +99,8 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
 }
 
 /** Hosts that the operator of the platform has configured: no check whether they are inside. */
-function ownHosts({ git }: Config): string[] {
-  return [...new Set([new URL(git.url).host, git.registry])];
+function ownHosts({ git, crc_url }: Config): string[] {
+  return [...new Set([new URL(git.url).host, git.registry, ...(crc_url ? [new URL(crc_url).host] : [])])];
 }
 
 function kubernetes(store: SessionStore): Dependency {

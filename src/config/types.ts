@@ -1,3 +1,7 @@
+import type { ResourcePool } from '../platform/resource-classes/types.ts';
+
+export type { ResourceClass, ResourcePool } from '../platform/resource-classes/types.ts';
+
 /**
  * The service's configuration, validated and frozen. Names are those of the configuration file and of the `NB_`
  * variables (`sessions.git_proxy.port` is `NB_SESSIONS__GIT_PROXY__PORT`), so that a key can be searched from a
@@ -147,25 +151,4 @@ export interface Sentry {
 export interface CloudStorage {
   readonly enabled: boolean;
   readonly read_only: boolean;
-}
-
-export interface ResourcePool {
-  readonly id: number;
-  readonly name: string;
-  readonly default: boolean;
-  /** The pool's priority class, or null. */
-  readonly quota: { readonly id: string } | null;
-  readonly classes: readonly ResourceClass[];
-}
-
-/** Sizes in cores and gigabytes (10^9 bytes), as the resource-class service gives them. */
-export interface ResourceClass {
-  readonly id: number;
-  readonly name: string;
-  readonly default: boolean;
-  readonly cpu: number;
-  readonly memory: number;
-  readonly gpu: number;
-  readonly default_storage: number;
-  readonly max_storage: number;
 }

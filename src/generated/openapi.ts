@@ -7,6 +7,9 @@ export interface Schemas {
   ServersGetRequest: ServersGetRequest;
   ServersGetResponse: ServersGetResponse;
   NotebookResponse: NotebookResponse;
+  DryRunResponse: DryRunResponse;
+  LaunchPreview: LaunchPreview;
+  LaunchProblem: LaunchProblem;
   SessionStatus: SessionStatus;
   SessionStep: SessionStep;
   SessionWarning: SessionWarning;
@@ -15,6 +18,7 @@ export interface Schemas {
   ImageResponse: ImageResponse;
   ProjectsResponse: ProjectsResponse;
   Project: Project;
+  ServerOptionsResponse: ServerOptionsResponse;
   VersionResponse: VersionResponse;
   ReadinessResponse: ReadinessResponse;
   ErrorResponse: ErrorResponse;
@@ -444,6 +448,92 @@ export interface SessionResources {
   };
 }
 /**
+ * What a launch would do, `preview`, or, if the session exists, the session, `server`. Nothing was made.
+ */
+export interface DryRunResponse {
+  dryRun: true;
+  /**
+   * The session is there: a launch would answer with `server` and look at nothing else.
+   */
+  exists: boolean;
+  /**
+   * A launch with the same body would succeed as things are.
+   */
+  possible: boolean;
+  preview?: LaunchPreview;
+  server?: NotebookResponse;
+  /**
+   * Everything that stands in the way; empty if the launch is possible.
+   */
+  problems: LaunchProblem[];
+}
+/**
+ * What a launch would make. What could not be found out is null.
+ */
+export interface LaunchPreview {
+  /**
+   * Of the session. A caller without a cookie gets another one with each request.
+   */
+  name: string;
+  project: string;
+  branch: string;
+  /**
+   * The full id, as GitLab resolves it.
+   */
+  commit_sha: string | null;
+  image: string | null;
+  resourceClass: {
+    id: number;
+    name: string;
+  } | null;
+  resources: {
+    /**
+     * Cores.
+     */
+    cpu: number;
+    /**
+     * Such as `1G` (10^9 bytes).
+     */
+    memory: string;
+    storage: string;
+    gpu?: number;
+  } | null;
+  default_url: string;
+  lfs_auto_fetch: boolean;
+  /**
+   * Their names.
+   */
+  environment_variables: string[];
+  /**
+   * What works and may not be what was meant.
+   */
+  warnings: string[];
+}
+/**
+ * What the launch would be refused with, as in `ErrorResponse`.
+ */
+export interface LaunchProblem {
+  code: number;
+  /**
+   * Of HTTP.
+   */
+  status: number;
+  message: string;
+  detail: string | null;
+  fields: FieldError[];
+  /**
+   * When trying again makes sense; null if it does not.
+   */
+  retryAfterSeconds: number | null;
+}
+export interface FieldError {
+  /**
+   * Such as `body.serverOptions.cpu_request` or `query.max_lines`.
+   */
+  path: string;
+  message: string;
+}
+/**
  * Container name to its last lines.
  */
 export interface ServerLogs {
@@ -475,6 +565,35 @@ export interface Project {
   visibility: 'public' | 'internal' | 'private';
   web_url: string;
   last_activity_at: string | null;
+}
+export interface ServerOptionsResponse {
+  defaultUrl?: {
+    /**
+     * Its place among the choices.
+     */
+    order: number;
+    displayName: string;
+    type: 'enum';
+    default: string;
+    options: string[];
+  };
+  lfs_auto_fetch?: {
+    order: number;
+    displayName: string;
+    type: 'boolean';
+    default: boolean;
+  };
+  /**
+   * Which kinds of cloud storage a session can mount.
+   */
+  cloudstorage: {
+    s3: {
+      enabled: boolean;
+    };
+    azure_blob: {
+      enabled: boolean;
+    };
+  };
 }
 export interface VersionResponse {
   /**
@@ -525,11 +644,4 @@ export interface ErrorResponse {
     fields?: FieldError[];
     requestId: string;
   };
-}
-export interface FieldError {
-  /**
-   * Such as `body.serverOptions.cpu_request` or `query.max_lines`.
-   */
-  path: string;
-  message: string;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ResourceClass, ResourcePool } from '../config/types.ts';
 import { ApiError } from '../errors.ts';
+import type { ResourceClass, ResourcePool } from '../platform/resource-classes/types.ts';
 import { chooseResources, type ResourceRequest } from './resource-classes.ts';
 
 const sized = (id: number, cpu: number, memory: number, more: Partial<ResourceClass> = {}): ResourceClass => ({
@@ -47,6 +47,7 @@ describe('a class by its id', () => {
   it('gives its amounts, its default storage and its pool quota', () => {
     expect(chooseResources(pools, { ...nothing, classId: 4 })).toEqual({
       classId: 4,
+      className: 'class-4',
       cpu: 0.5,
       memoryBytes: 1e9,
       gpu: 0,

@@ -1,6 +1,8 @@
-import type { ResourceClass, ResourcePool } from '../config/types.ts';
+import type { Deadline } from '../deadline.ts';
 import { ApiError, type ErrorKind, errorKind, type FieldError } from '../errors.ts';
+import type { Identity } from '../identity/types.ts';
 import { bytesPerGigabyte } from '../jupyter-server/quantities.ts';
+import type { ResourceClass, ResourcePool } from '../platform/resource-classes/types.ts';
 
 /** What a launch asks for. A class id decides; else the legacy amounts find a class; else the default class is taken. */
 export interface ResourceRequest {
@@ -29,6 +31,14 @@ export interface SessionResources {
   readonly priorityClass: string | null;
 }
 
+export interface ChosenResources extends SessionResources {
+  /** For people. */
+  readonly className: string;
+}
+
+/** What a caller may choose from. Throws ApiError 1401, 3000 and 3004. */
+export type OfferedPools = (identity: Identity, deadline: Deadline) => Promise<readonly ResourcePool[]>;
+
 interface Offer {
   readonly pool: ResourcePool;
   readonly class: ResourceClass;
@@ -39,7 +49,7 @@ interface Offer {
  * Throws ApiError 1005 (class or size not offered), 1000 (size outside the default class, nothing that fits the legacy
  * options) or 2001 (no default class is set up).
  */
-export function chooseResources(pools: readonly ResourcePool[], request: ResourceRequest): SessionResources {
+export function chooseResources(pools: readonly ResourcePool[], request: ResourceRequest): ChosenResources {
   const offers = pools.flatMap((pool) => pool.classes.map((each): Offer => ({ pool, class: each })));
   if (request.classId !== undefined) return byClass(offers, request.classId, request.storage);
   if (request.legacy) return closest(offers, request.legacy, request.storage);
@@ -49,7 +59,7 @@ export function chooseResources(pools: readonly ResourcePool[], request: Resourc
   return resourcesOf(chosen, sizeOf(request.storage, chosen.class));
 }
 
-function byClass(offers: readonly Offer[], id: number, storage: number | undefined): SessionResources {
+function byClass(offers: readonly Offer[], id: number, storage: number | undefined): ChosenResources {
   const chosen = offers.find((offer) => offer.class.id === id);
   const problems: FieldError[] = chosen
     ? []
@@ -65,7 +75,7 @@ function byClass(offers: readonly Offer[], id: number, storage: number | undefin
  * The class that wastes least: first the fewest GPUs beyond the request, then the least CPU and memory beyond it (a
  * core weighs as much as 4 GB, the usual ratio of machines), then the platform's own order.
  */
-function closest(offers: readonly Offer[], amounts: LegacyAmounts, storage: number | undefined): SessionResources {
+function closest(offers: readonly Offer[], amounts: LegacyAmounts, storage: number | undefined): ChosenResources {
   const bytes = amounts.storageBytes ?? (storage === undefined ? undefined : storage * bytesPerGigabyte);
   const waste = ({ class: { cpu, memory, gpu } }: Offer): readonly [number, number] => [
     gpu - amounts.gpu,
@@ -123,8 +133,9 @@ function outside(message: string, kind: ErrorKind, fields: FieldError[]): ApiErr
 const sizeOf = (storage: number | undefined, offered: ResourceClass): number =>
   Math.round((storage ?? offered.default_storage) * bytesPerGigabyte);
 
-const resourcesOf = ({ pool, class: chosen }: Offer, storageBytes: number): SessionResources => ({
+const resourcesOf = ({ pool, class: chosen }: Offer, storageBytes: number): ChosenResources => ({
   classId: chosen.id,
+  className: chosen.name,
   cpu: chosen.cpu,
   memoryBytes: Math.round(chosen.memory * bytesPerGigabyte),
   gpu: chosen.gpu,

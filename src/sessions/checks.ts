@@ -1,12 +1,12 @@
 import type { Config } from '../config/types.ts';
 import type { Deadline } from '../deadline.ts';
-import { ApiError, errorKind } from '../errors.ts';
+import { ApiError, errorKind, type FieldError } from '../errors.ts';
 import type { Identity } from '../identity/types.ts';
 import type { ImageChecker } from '../images/types.ts';
-import { chooseResources, type SessionResources } from '../options/resource-classes.ts';
-import type { GitLab, GitLabProject } from '../platform/gitlab/types.ts';
+import type { ChosenResources, OfferedPools } from '../options/resource-classes.ts';
+import type { GitLab, GitLabBranch, GitLabCommit, GitLabProject } from '../platform/gitlab/types.ts';
 import type { LaunchRequest } from './launch-request.ts';
-import { askGitLab, type Outcome, projectImage, requestedImage, type SessionImage } from './look-ups.ts';
+import { askGitLab, askResources, type Outcome, projectImage, requestedImage, type SessionImage } from './look-ups.ts';
 
 /** Everything outside the cluster that a session needs, found. */
 export interface CheckedLaunch {
@@ -14,47 +14,86 @@ export interface CheckedLaunch {
   /** Full. */
   readonly commitSha: string;
   readonly image: SessionImage;
-  readonly resources: SessionResources;
+  readonly resources: ChosenResources;
 }
 
 export interface CheckParts {
   readonly gitlab: GitLab;
   readonly images: ImageChecker;
+  readonly offered: OfferedPools;
   readonly config: Config;
 }
 
-/**
- * Looks for project, branch, commit and image, all at once. What is missing is reported together; trouble of GitLab or
- * a registry is never reported as something missing.
- * Errors: 1404 (missing), 1002 (image cannot be parsed), 1005 and 1000 (resources; address of the image), 1401 (GitLab
- * refuses the token), 3000 and 3004 (GitLab or a registry has trouble).
- */
-export async function checkLaunch(
-  { gitlab, images, config }: CheckParts,
+/** What has become of each look-up of a launch. */
+export interface LaunchFindings {
+  readonly project: Outcome<GitLabProject>;
+  readonly branch: Outcome<GitLabBranch>;
+  readonly commit: Outcome<GitLabCommit>;
+  readonly image: Outcome<SessionImage>;
+  readonly resources: Outcome<ChosenResources>;
+}
+
+/** Looks for project, branch, commit, image and resources, all at once. Never throws what an outcome can say. */
+export async function lookUpLaunch(
+  { gitlab, images, offered, config }: CheckParts,
   identity: Identity,
   request: LaunchRequest,
   deadline: Deadline,
-): Promise<CheckedLaunch> {
-  const resources = chooseResources(config.resource_pools, request.resources);
+): Promise<LaunchFindings> {
   const { path } = request.project;
   const resolving = askGitLab(gitlab.commit(identity.git, path, request.commit, deadline), deadline);
-  const [project, branch, commit, image] = await Promise.all([
+  const [project, branch, commit, image, resources] = await Promise.all([
     askGitLab(gitlab.project(identity.git, path, deadline), deadline),
     askGitLab(gitlab.branch(identity.git, path, request.branch, deadline), deadline),
     resolving,
     request.image === undefined
       ? projectImage(images, identity, request, resolving, config, deadline)
       : requestedImage(images, identity, request.image, deadline),
+    askResources(offered, identity, request.resources, deadline),
   ]);
-  if (project.is === 'found' && branch.is === 'found' && commit.is === 'found' && image.is === 'found') {
-    return { project: project.value, commitSha: commit.value.sha, image: image.value, resources };
+  return { project, branch, commit, image, resources };
+}
+
+/**
+ * What a launch goes on with. What is wrong is reported together; trouble of GitLab, a registry or the resource class
+ * service is never reported as something missing.
+ * Throws ApiError 1404 (missing), 1002 (image cannot be parsed), 1005 and 1000 (resources; address of the image), 1401
+ * (a token is refused), 2001 (no default class), 3000 and 3004 (one of the others has trouble).
+ */
+export function checkedLaunch(findings: LaunchFindings, request: LaunchRequest): CheckedLaunch {
+  const { project, branch, commit, image, resources } = findings;
+  if (
+    project.is === 'found' &&
+    branch.is === 'found' &&
+    commit.is === 'found' &&
+    image.is === 'found' &&
+    resources.is === 'found'
+  ) {
+    return {
+      project: project.value,
+      commitSha: commit.value.sha,
+      image: image.value,
+      resources: resources.value,
+    };
   }
-  throw gravest([
-    { path: 'body.project', what: `project "${path}"`, outcome: project },
-    { path: 'body.branch', what: `branch "${request.branch}"`, outcome: branch },
-    { path: 'body.commit_sha', what: `commit "${request.commit}"`, outcome: commit },
-    { path: 'body.image', what: `image "${request.image}"`, outcome: image },
-  ]);
+  throw together(launchProblems(findings, request));
+}
+
+/** Everything that stands in the way of the launch, the gravest first; empty where nothing does. */
+export function launchProblems(findings: LaunchFindings, request: LaunchRequest): ApiError[] {
+  const looked: Looked[] = [
+    { path: 'body.project', what: `project "${request.project.path}"`, outcome: findings.project },
+    { path: 'body.branch', what: `branch "${request.branch}"`, outcome: findings.branch },
+    { path: 'body.commit_sha', what: `commit "${request.commit}"`, outcome: findings.commit },
+    { path: 'body.image', what: `image "${request.image}"`, outcome: findings.image },
+    { path: 'body.resource_class_id', what: 'resource class', outcome: findings.resources },
+  ];
+  const gone = missing(looked);
+  const troubles = looked.flatMap(({ path, outcome }) =>
+    outcome.is === 'trouble' ? [{ error: outcome.error, gravity: gravityOf(outcome.error, path) }] : [],
+  );
+  const all = [...(gone ? [{ error: gone, gravity: gravityOfMissing }] : []), ...troubles];
+  return withoutRepetition(all.sort((one, other) => one.gravity - other.gravity).map(({ error }) => error));
 }
 
 interface Looked {
@@ -65,20 +104,15 @@ interface Looked {
 
 /**
  * Input that cannot be right comes first, then who the caller is, then GitLab's trouble, then everything that is
- * missing, and last a registry's trouble: it does not hide what is missing for certain.
+ * missing, and last the trouble of a registry and of the resource class service: it does not hide what is missing for
+ * certain.
  */
-function gravest(looked: readonly Looked[]): ApiError {
-  const troubles = looked.flatMap(({ path, outcome }) =>
-    outcome.is === 'trouble' ? [{ path, error: outcome.error }] : [],
-  );
-  const error =
-    troubles.find((trouble) => trouble.error.kind.status === 422) ??
-    troubles.find((trouble) => trouble.error.kind.status === 401) ??
-    troubles.find((trouble) => trouble.path !== 'body.image');
-  return (
-    error?.error ?? missing(looked) ?? troubles[0]?.error ?? new ApiError(errorKind.bug, 'The launch was refused.')
-  );
+function gravityOf({ kind }: ApiError, path: string): number {
+  if (kind.status === 422) return 0;
+  if (kind.status === 401) return 1;
+  return path === 'body.image' || path === 'body.resource_class_id' ? 4 : 2;
 }
+const gravityOfMissing = 3;
 
 function missing(looked: readonly Looked[]): ApiError | undefined {
   const gone = looked.flatMap(({ path, what, outcome }) =>
@@ -91,5 +125,28 @@ function missing(looked: readonly Looked[]): ApiError | undefined {
   return new ApiError(errorKind.missing, message, {
     detail: [errorKind.missing.detail, ...(image ? [image.why] : [])].join(' '),
     fields: gone.map(({ path, why }) => ({ path, message: why })),
+  });
+}
+
+/** Three requests to a GitLab that is down fail in the same way: once is enough. */
+function withoutRepetition(errors: readonly ApiError[]): ApiError[] {
+  const said = new Set<string>();
+  return errors.filter(({ kind, message }) => {
+    const key = `${kind.code} ${message}`;
+    return !said.has(key) && said.add(key);
+  });
+}
+
+/** The gravest, and with it whatever else the caller can mend. */
+function together([gravest, ...others]: readonly ApiError[]): ApiError {
+  if (!gravest) return new ApiError(errorKind.bug, 'The launch was refused.');
+  const mendable = others.filter(({ kind }) => kind.status === 404 || kind.status === 422);
+  if (mendable.length === 0) return gravest;
+  const fields: FieldError[] = [gravest, ...mendable].flatMap((error) => error.fields ?? []);
+  return new ApiError(gravest.kind, gravest.message, {
+    detail: [gravest.detail, 'Also:', ...mendable.map(({ message }) => message)].join(' '),
+    ...(fields.length > 0 ? { fields } : {}),
+    retryAfterSeconds: gravest.retryAfterSeconds,
+    cause: gravest,
   });
 }

@@ -33,14 +33,14 @@ export function kubernetesTrouble(error: unknown, what: string, kinds: Partial<K
   }
   if (isQuota(error)) {
     const detail = 'The resource quota of the platform is used up. Stop a session, or tell the administrator.';
-    return new ApiError(refused, what, { detail, cause: error });
+    return new ApiError(refused, what, { detail, retryAfterSeconds: null, cause: error });
   }
   if (error.status === 401 || error.status === 403) {
     const detail = 'The service lacks a right in the cluster. Tell the administrator, with the request id.';
-    return new ApiError(forbidden, what, { detail, cause: error });
+    return new ApiError(forbidden, what, { detail, retryAfterSeconds: null, cause: error });
   }
   const detail = `The Kubernetes API refused it (${error.reason}). Tell the administrator, with the request id.`;
-  return new ApiError(refused, what, { detail, cause: error });
+  return new ApiError(refused, what, { detail, retryAfterSeconds: null, cause: error });
 }
 
 /** The API server wants this object never, so asking again is of no use. */

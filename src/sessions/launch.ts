@@ -1,11 +1,12 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Deadline } from '../deadline.ts';
+import { ApiError, errorKind } from '../errors.ts';
 import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
-import { type CheckedLaunch, type CheckParts, checkLaunch } from './checks.ts';
+import { type CheckedLaunch, type CheckParts, checkedLaunch, lookUpLaunch } from './checks.ts';
 import { createOnce, type Launched, waitUntilGone } from './create-once.ts';
 import { type Credentials, CredentialsRefused } from './credentials.ts';
 import { kubernetesTrouble } from './kubernetes-trouble.ts';
@@ -22,6 +23,9 @@ export interface LaunchParts extends CheckParts {
   readonly log: Logger;
 }
 
+/** Different sessions of one user that may be launched at the same time; each costs GitLab and a registry a few calls. */
+const launchesAtOnce = 20;
+
 /** Launches the session of this caller for a project, branch and commit, or finds it. Throws ApiError. */
 export type Launch = (identity: Identity, request: LaunchRequest, deadline: Deadline) => Promise<Launched>;
 
@@ -35,16 +39,26 @@ export type Launch = (identity: Identity, request: LaunchRequest, deadline: Dead
  */
 export function createLaunch(parts: LaunchParts): Launch {
   const flights = new Map<string, Promise<Launched>>();
+  const underWayOf = new Map<string, number>();
   return async (identity, request, deadline) => {
     const key = flightKey(identity, request);
     const underWay = flights.get(key);
     if (underWay) return { ...(await underWay), isNew: false };
+    const owner = ownerKey(identity);
+    const before = underWayOf.get(owner) ?? 0;
+    if (before >= launchesAtOnce) {
+      throw new ApiError(errorKind.tooManyRequests, `You have ${before} launches under way already.`);
+    }
     const flight = launch(parts, identity, request, Deadline.after(deadline.remaining()));
     flights.set(key, flight);
+    underWayOf.set(owner, before + 1);
     try {
       return await flight;
     } finally {
       flights.delete(key);
+      const left = (underWayOf.get(owner) ?? 1) - 1;
+      if (left > 0) underWayOf.set(owner, left);
+      else underWayOf.delete(owner);
     }
   };
 }
@@ -62,12 +76,9 @@ async function launch(
   request: LaunchRequest,
   deadline: Deadline,
 ): Promise<Launched> {
-  const name = nameOf(identity, request);
-  const known = sessionsOf(await parts.store.list(identity, deadline), name, request);
-  const living = known.find((server) => server.metadata.deletionTimestamp === undefined);
+  const { name, living, dying } = findSession(await parts.store.list(identity, deadline), identity, request);
   if (living) return repaired(parts, identity, request, living, deadline);
 
-  const dying = known.find((server) => server.metadata.name === name);
   const prepared = await prepare(parts, identity, request, name, dying, deadline);
   if ('living' in prepared) return repaired(parts, identity, request, prepared.living, deadline);
 
@@ -81,6 +92,24 @@ async function launch(
   await storeCredentials(parts, identity, request, launched.server, deadline);
   parts.log.info({ session: name, namespace: launched.server.metadata.namespace }, 'session launched');
   return launched;
+}
+
+/**
+ * The session that a launch is about, among its owner's: by name, or, where the original made it, by what it is for.
+ * Pure. `living`: it is there; `dying`: the one of this name is being deleted.
+ */
+export function findSession(
+  own: readonly JupyterServer[],
+  identity: Identity,
+  request: LaunchRequest,
+): { name: string; living: JupyterServer | undefined; dying: JupyterServer | undefined } {
+  const name = nameOf(identity, request);
+  const known = sessionsOf(own, name, request);
+  return {
+    name,
+    living: known.find((server) => server.metadata.deletionTimestamp === undefined),
+    dying: known.find((server) => server.metadata.name === name && server.metadata.deletionTimestamp !== undefined),
+  };
 }
 
 function nameOf(identity: Identity, { project, branch, commit }: LaunchRequest): string {
@@ -118,7 +147,8 @@ async function prepare(
   deadline: Deadline,
 ): Promise<Prepared> {
   const needless = new AbortController();
-  const checks = checkLaunch(parts, identity, request, Deadline.after(deadline.remaining(), needless.signal));
+  const lookedUp = lookUpLaunch(parts, identity, request, Deadline.after(deadline.remaining(), needless.signal));
+  const checks = lookedUp.then((findings) => checkedLaunch(findings, request));
   // Waited for below, unless something ends the launch first: then nobody is left to hear of its failure.
   checks.catch(() => undefined);
   try {
@@ -132,7 +162,12 @@ async function prepare(
   }
 }
 
-async function readLive(store: SessionStore, name: string, deadline: Deadline): Promise<JupyterServer | undefined> {
+/** Throws ApiError. */
+export async function readLive(
+  store: SessionStore,
+  name: string,
+  deadline: Deadline,
+): Promise<JupyterServer | undefined> {
   try {
     return await store.read(name, deadline);
   } catch (error) {

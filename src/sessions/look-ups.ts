@@ -3,6 +3,12 @@ import { type Deadline, DeadlineExceeded } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { Identity } from '../identity/types.ts';
 import type { ImageCheck, ImageChecker } from '../images/types.ts';
+import {
+  type ChosenResources,
+  chooseResources,
+  type OfferedPools,
+  type ResourceRequest,
+} from '../options/resource-classes.ts';
 import { type GitLabCommit, GitLabUnauthorized, GitLabUnavailable } from '../platform/gitlab/types.ts';
 import type { LaunchRequest } from './launch-request.ts';
 
@@ -17,6 +23,8 @@ export interface SessionImage {
   readonly workingDir: string | null;
   /** Seen only with the caller's own token. */
   readonly private: boolean;
+  /** The project has no image for the commit. */
+  readonly isFallback: boolean;
 }
 
 const found = <T>(value: T): Outcome<T> => ({ is: 'found', value });
@@ -43,6 +51,21 @@ export async function askGitLab<T>(lookup: Promise<T | undefined>, deadline: Dea
   }
 }
 
+/** The resource class and the sizes, chosen from what this caller is offered. */
+export async function askResources(
+  offered: OfferedPools,
+  identity: Identity,
+  request: ResourceRequest,
+  deadline: Deadline,
+): Promise<Outcome<ChosenResources>> {
+  try {
+    return found(chooseResources(await offered(identity, deadline), request));
+  } catch (error) {
+    if (error instanceof ApiError) return trouble(error);
+    throw error;
+  }
+}
+
 /** An image that the caller names must be there. */
 export async function requestedImage(
   images: ImageChecker,
@@ -51,7 +74,7 @@ export async function requestedImage(
   deadline: Deadline,
 ): Promise<Outcome<SessionImage>> {
   const checked = await askRegistry(images, identity, reference, deadline);
-  if (checked.is === 'found') return found({ reference, ...checked.value });
+  if (checked.is === 'found') return found({ reference, ...checked.value, isFallback: false });
   if (checked.is === 'missing' || checked.error.kind !== errorKind.invalidImageReference) return checked;
   const { kind, message, detail } = checked.error;
   return trouble(
@@ -71,7 +94,12 @@ export async function projectImage(
   config: Config,
   deadline: Deadline,
 ): Promise<Outcome<SessionImage>> {
-  const fallback = found({ reference: config.sessions.default_image, workingDir: null, private: false });
+  const fallback = found({
+    reference: config.sessions.default_image,
+    workingDir: null,
+    private: false,
+    isFallback: true,
+  });
   const sha = /^[0-9a-f]{7,64}$/.test(request.commit) ? request.commit : await resolvedSha(commit);
   if (sha === undefined) return fallback;
   const reference = `${config.git.registry}/${request.project.path}:${sha.slice(0, 7)}`;
@@ -79,7 +107,7 @@ export async function projectImage(
   // A project's path may be no name for an image: then it cannot have one.
   if (checked.is === 'trouble' && checked.error.kind === errorKind.invalidImageReference) return fallback;
   if (checked.is === 'trouble') return checked;
-  return checked.is === 'found' ? found({ reference, ...checked.value }) : fallback;
+  return checked.is === 'found' ? found({ reference, ...checked.value, isFallback: false }) : fallback;
 }
 
 async function resolvedSha(commit: Promise<Outcome<GitLabCommit>>): Promise<string | undefined> {
@@ -88,7 +116,7 @@ async function resolvedSha(commit: Promise<Outcome<GitLabCommit>>): Promise<stri
 }
 
 /** What a registry says of an image that is there. */
-type FoundImage = Omit<SessionImage, 'reference'>;
+type FoundImage = Pick<SessionImage, 'workingDir' | 'private'>;
 
 async function askRegistry(
   images: ImageChecker,

@@ -5,6 +5,7 @@ import type { LaunchNotebookRequest, ServersGetRequest } from '../generated/open
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { contextOf } from '../request-context.ts';
+import type { DryRun } from './dry-run.ts';
 import { answerJson } from './json-answer.ts';
 import type { Launch } from './launch.ts';
 import { launchRequest, projectPath } from './launch-request.ts';
@@ -14,6 +15,7 @@ import type { SessionStore } from './store.ts';
 export interface SessionRouteParts {
   readonly store: SessionStore;
   readonly launch: Launch;
+  readonly dryRun: DryRun;
   readonly present: Presenter;
   readonly config: Config;
 }
@@ -23,7 +25,7 @@ const comma = Buffer.from(',');
 const listEnd = Buffer.from('}}');
 
 /** `/servers`. The OpenAPI document has decided about the shape of the request before a handler runs. */
-export function sessionRoutes({ store, launch, present, config }: SessionRouteParts): Router {
+export function sessionRoutes({ store, launch, dryRun, present, config }: SessionRouteParts): Router {
   const router = Router();
 
   router.get('/servers', async (req, res) => {
@@ -41,6 +43,12 @@ export function sessionRoutes({ store, launch, present, config }: SessionRoutePa
   router.post('/servers', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     const request = launchRequest(req.body as LaunchNotebookRequest, config);
+    if (isTrue(req.query['dry_run'])) {
+      // Who asks what would be is not signed in by it.
+      res.removeHeader('Set-Cookie');
+      res.json(await dryRun(identity, request, deadline));
+      return;
+    }
     const { server, isNew } = await launch(identity, request, deadline);
     res.status(isNew ? 201 : 200).json(present(server));
   });
@@ -54,7 +62,7 @@ export function sessionRoutes({ store, launch, present, config }: SessionRoutePa
     const { identity, deadline } = contextOf(res);
     const name = req.params.server_name;
     const server = await store.get(identity, name, deadline);
-    const isForced = String(req.query['forced']).toLowerCase() === 'true';
+    const isForced = isTrue(req.query['forced']);
     if (!(await store.remove(server, isForced, deadline))) {
       throw new ApiError(errorKind.missing, `There is no session ${name} of yours.`);
     }
@@ -63,6 +71,9 @@ export function sessionRoutes({ store, launch, present, config }: SessionRoutePa
 
   return router;
 }
+
+/** A query parameter that the document lets be a boolean or its text. */
+const isTrue = (value: unknown): boolean => String(value).toLowerCase() === 'true';
 
 /** Every filter that is given must match. Namespace and project together are one path, however it is divided. */
 function matching(query: ServersGetRequest): (server: JupyterServer) => boolean {

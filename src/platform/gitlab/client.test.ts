@@ -247,6 +247,49 @@ describe('in trouble', () => {
     expect(requests).toHaveLength(4);
   });
 
+  it('sends again, as often as the deadline allows, what met a limit', async () => {
+    const limited = [429, 429, 429, 200];
+    answer = (_request, response) => json(response, limited.shift() ?? 500, good);
+    expect(await branch()).toMatchObject({ name: 'main' });
+    expect(requests).toHaveLength(4);
+    requests.length = 0;
+    answer = (_request, response) => json(response, 429, {});
+    await expect(branch(Deadline.after(2_000))).rejects.toThrow(/refuses more requests for now/);
+    expect(requests.length).toBeGreaterThan(1);
+    expect(requests.length).toBeLessThan(5);
+  });
+
+  it('keeps back everybody else’s requests, too, or the account’s alone where GitLab says so', async () => {
+    const of = (token: string) => gitlab.branch({ url, token }, 'a/b', 'main', Deadline.after(3_000));
+    let headers: Record<string, string> = { 'retry-after': '60', 'ratelimit-name': 'throttle_authenticated_api' };
+    answer = (request, response) =>
+      request.headers.authorization === 'Bearer busy' ? json(response, 429, {}, headers) : json(response, 200, good);
+    await expect(of('busy')).rejects.toMatchObject({ retryAfterSeconds: 60 });
+    await expect(of('busy')).rejects.toMatchObject({ retryAfterSeconds: 60 });
+    expect(requests).toHaveLength(1);
+    expect(await of('other')).toMatchObject({ name: 'main' });
+    answer = (_request, response) => json(response, 429, {}, headers);
+    headers = { 'retry-after': '60' };
+    await expect(of('other')).rejects.toMatchObject({ retryAfterSeconds: 60 });
+    await expect(of('third')).rejects.toMatchObject({ retryAfterSeconds: 60 });
+    expect(requests).toHaveLength(3);
+  });
+
+  it('asks once for what many without a token want to know, and for everybody with one', async () => {
+    answer = (_request, response) => json(response, 200, good);
+    const ask = (token: string | null) => gitlab.branch({ url, token }, 'a/b', 'main', soon());
+    await Promise.all([ask(null), ask(null), ask(null)]);
+    expect(await ask(null)).toMatchObject({ name: 'main' });
+    expect(requests).toHaveLength(1);
+    await Promise.all([ask('one'), ask('one'), ask('two')]);
+    expect(requests).toHaveLength(4);
+    // What is missing may be there the next moment.
+    answer = (_request, response) => json(response, 404, { message: '404' });
+    const other = () => gitlab.branch({ url, token: null }, 'a/b', 'other', soon());
+    expect([await other(), await other()]).toEqual([undefined, undefined]);
+    expect(requests).toHaveLength(6);
+  });
+
   it('does not wait where the deadline leaves no time, and says when to come back', async () => {
     answer = (_request, response) => json(response, 429, { message: 'slow down' }, { 'retry-after': '60' });
     await expect(branch()).rejects.toMatchObject({ name: 'GitLabUnavailable', retryAfterSeconds: 60 });

@@ -1,9 +1,20 @@
 import { Branches, Commits, Projects } from '@gitbeaker/rest';
 import type { Logger } from 'pino';
 import type { Deadline } from '../../deadline.ts';
+import { createCallerKey } from '../caller-key.ts';
+import { createShortCache, type ShortCache } from '../short-cache.ts';
+import { createPace, type PaceOptions } from './pace.ts';
 import { createRequester, GitLabNotFound, type RequesterOptions } from './requester.ts';
 import { readBranch, readCommit, readProject } from './shapes.ts';
-import { type GitLab, type GitLabAccess, type GitLabProject, GitLabUnauthorized, GitLabUnavailable } from './types.ts';
+import {
+  type GitLab,
+  type GitLabAccess,
+  type GitLabBranch,
+  type GitLabCommit,
+  type GitLabProject,
+  GitLabUnauthorized,
+  GitLabUnavailable,
+} from './types.ts';
 
 export interface GitLabOptions {
   readonly log: Logger;
@@ -11,20 +22,51 @@ export interface GitLabOptions {
   readonly requestTimeoutMs?: number;
   /** 8 MiB unless told: a page of 50 projects is about 250 KiB. */
   readonly maxResponseBytes?: number;
+  readonly pace?: PaceOptions;
 }
 
 const projectsPerPage = 50;
+/** How long what is public counts as known. */
+const publicTtlMs = 5_000;
 
 /**
- * A client of GitLab's REST API v4 that serves every user: access is an argument of each call, and nothing is kept
- * between calls but idle connections. Errors are those of `types.ts`.
+ * A client of GitLab's REST API v4 that serves every user: access is an argument of each call. Kept between calls are
+ * idle connections, what GitLab said about its limits, and for some seconds what anybody may see. Errors are those of `types.ts`.
  */
 export function createGitLab(options: GitLabOptions): GitLab {
   const requester: RequesterOptions = {
     log: options.log,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
     maxResponseBytes: options.maxResponseBytes ?? 8 * 1024 * 1024,
+    pace: createPace(options.pace),
   };
+  const keyOf = createCallerKey();
+  const shared = <T>() =>
+    createShortCache<T | undefined>({
+      operation: 'asking GitLab',
+      ttlMs: publicTtlMs,
+      loadMs: requester.requestTimeoutMs,
+      maxEntries: 1_000,
+      keep: (value) => value !== undefined,
+    });
+  const known = {
+    projects: shared<GitLabProject>(),
+    branches: shared<GitLabBranch>(),
+    commits: shared<GitLabCommit>(),
+  };
+
+  /**
+   * What anybody may see is the same for all who have no token: a class of anonymous users is one request. With a token
+   * nothing is shared: even a public project has branches and commits that only its members see.
+   */
+  const lookUp = <T>(
+    cache: ShortCache<T>,
+    access: GitLabAccess,
+    what: readonly (string | number)[],
+    load: (deadline: Deadline) => Promise<T>,
+    deadline: Deadline,
+  ): Promise<T> =>
+    access.token === null ? cache.get(JSON.stringify([access.url, ...what]), load, deadline) : load(deadline);
 
   /**
    * What every gitbeaker resource of one call is made with. Single resource classes cost 14 us each (the `Gitlab`
@@ -42,7 +84,7 @@ export function createGitLab(options: GitLabOptions): GitLab {
       host: access.url.replace(/\/+$/, ''),
       queryTimeout: null,
       rateLimits: {},
-      requesterFn: createRequester(requester, access.token !== null, deadline),
+      requesterFn: createRequester(requester, { hasToken: access.token !== null, key: keyOf(access.token) }, deadline),
       ...(access.token === null ? {} : { oauthToken: access.token }),
     };
   };
@@ -50,20 +92,29 @@ export function createGitLab(options: GitLabOptions): GitLab {
   return {
     async project(access, pathOrId, deadline) {
       if (!isPathParameter(pathOrId)) return undefined;
-      const body = await found(new Projects(resource(access, deadline)).show(pathOrId));
-      return body === undefined ? undefined : usable(readProject(body), access, 'project');
+      const load = async (inner: Deadline) => {
+        const body = await found(new Projects(resource(access, inner)).show(pathOrId));
+        return body === undefined ? undefined : usable(readProject(body), access, 'project');
+      };
+      return lookUp(known.projects, access, [pathOrId], load, deadline);
     },
 
     async branch(access, projectPathOrId, name, deadline) {
       if (!isPathParameter(projectPathOrId) || !isPathParameter(name)) return undefined;
-      const body = await found(new Branches(resource(access, deadline)).show(projectPathOrId, name));
-      return body === undefined ? undefined : usable(readBranch(body), access, 'branch');
+      const load = async (inner: Deadline) => {
+        const body = await found(new Branches(resource(access, inner)).show(projectPathOrId, name));
+        return body === undefined ? undefined : usable(readBranch(body), access, 'branch');
+      };
+      return lookUp(known.branches, access, [projectPathOrId, name], load, deadline);
     },
 
     async commit(access, projectPathOrId, ref, deadline) {
       if (!isPathParameter(projectPathOrId) || !isPathParameter(ref)) return undefined;
-      const body = await found(new Commits(resource(access, deadline)).show(projectPathOrId, ref));
-      return body === undefined ? undefined : usable(readCommit(body), access, 'commit');
+      const load = async (inner: Deadline) => {
+        const body = await found(new Commits(resource(access, inner)).show(projectPathOrId, ref));
+        return body === undefined ? undefined : usable(readCommit(body), access, 'commit');
+      };
+      return lookUp(known.commits, access, [projectPathOrId, ref], load, deadline);
     },
 
     async projects(access, { search, page }, deadline) {

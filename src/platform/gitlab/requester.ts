@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createRequesterFn, type RequesterType, type ResourceOptions } from '@gitbeaker/requester-utils';
 import type { Logger } from 'pino';
 import type { Deadline } from '../../deadline.ts';
+import { readRetryAfter } from '../retry-after.ts';
+import type { Pace } from './pace.ts';
 import { GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 
 /** GitLab says that something is not there, or not for this caller: 404 or 403 with GitLab's own JSON. */
@@ -15,14 +17,26 @@ export interface RequesterOptions {
   readonly requestTimeoutMs: number;
   /** An answer larger than this is refused. */
   readonly maxResponseBytes: number;
+  readonly pace: Pace;
+}
+
+/** Whose requests these are. */
+export interface Caller {
+  readonly hasToken: boolean;
+  /** Of the token, for taking turns. */
+  readonly key: string;
 }
 
 /** GitLab redirects the API path of a renamed project once; more than a few hops is a loop. */
 const maxRedirects = 3;
-/** Wait before the one second attempt when the answer does not name a time. */
+/** Wait before the second attempt when the answer does not name a time; it doubles from there. */
 const defaultRetryMs = 200;
 /** A wait is only worth it when this much of the deadline is left for the attempt after it. */
 const minimumAttemptMs = 500;
+/** A request that met a limit (429) was not worked on: it is sent again, this often, as long as the deadline allows. */
+const limitedAttempts = 8;
+/** One second attempt at most where nobody knows what GitLab has made of the first. */
+const troubledAttempts = 2;
 const passingStatuses = new Set([429, 502, 503, 504]);
 
 interface Answer {
@@ -38,7 +52,7 @@ interface Answer {
  */
 export function createRequester(
   options: RequesterOptions,
-  hasToken: boolean,
+  caller: Caller,
   deadline: Deadline,
 ): (resource: ResourceOptions) => RequesterType {
   return createRequesterFn(
@@ -55,9 +69,9 @@ export function createRequester(
         redirect: 'manual',
         ...(typeof request['body'] === 'string' && method !== 'GET' ? { body: request['body'] } : {}),
       };
-      const answer = await sendWithOneRetry(options, base, url, init, deadline);
+      const answer = await sendPatiently(options, caller, base, url, init, deadline);
       return {
-        body: interpret(answer, url, hasToken),
+        body: interpret(answer, url, caller.hasToken),
         headers: Object.fromEntries(answer.headers.entries()),
         status: answer.status,
       };
@@ -65,47 +79,76 @@ export function createRequester(
   );
 }
 
-/** One second attempt at most, for reads only, after the time GitLab asks for if the deadline allows it. */
-async function sendWithOneRetry(
+/**
+ * Sends when GitLab takes it (`pace`), and again after what passes: reads only, after the time GitLab asks for, if the
+ * deadline allows it.
+ */
+async function sendPatiently(
   options: RequesterOptions,
+  caller: Caller,
   base: URL,
   url: URL,
   init: RequestInit,
   deadline: Deadline,
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
-    const started = performance.now();
-    let failure: GitLabUnavailable;
+    const sent = await sendInTurn(options, caller, base, url, init, deadline);
+    if (!(sent instanceof GitLabUnavailable)) return sent;
+    options.log.warn({ err: sent, host: url.host, attempt }, 'a request to GitLab failed');
+    const attempts = sent.cause instanceof Limited ? limitedAttempts : troubledAttempts;
+    const again = attempt < attempts && init.method === 'GET' && !(sent.cause instanceof FinalAnswer);
+    const named = sent.retryAfterSeconds === undefined ? undefined : sent.retryAfterSeconds * 1000;
+    const waitMs = named ?? defaultRetryMs * 2 ** (attempt - 1);
+    if (!again || deadline.remaining() < waitMs + minimumAttemptMs || deadline.expired) throw sent;
     try {
-      const answer = await follow(options, base, url, init, deadline);
-      if (!passingStatuses.has(answer.status)) {
-        options.log.debug(
-          { method: init.method, host: url.host, status: answer.status, ms: Math.round(performance.now() - started) },
-          'GitLab answered',
-        );
-        return answer;
-      }
-      failure = new GitLabUnavailable(
-        answer.status === 429
-          ? `GitLab at ${url.host} refuses more requests for now (429)`
-          : `GitLab at ${url.host} is not available (${answer.status})`,
-        { retryAfterSeconds: retryAfterSeconds(answer.headers) },
-      );
-    } catch (error) {
-      if (!(error instanceof GitLabUnavailable)) throw error;
-      failure = error;
-    }
-    options.log.warn({ err: failure, host: url.host, attempt }, 'a request to GitLab failed');
-    const waitMs = failure.retryAfterSeconds === undefined ? defaultRetryMs : failure.retryAfterSeconds * 1000;
-    const again = attempt === 1 && init.method === 'GET' && !(failure.cause instanceof FinalAnswer);
-    if (!again || deadline.remaining() < waitMs + minimumAttemptMs || deadline.expired) throw failure;
-    try {
-      await delay(waitMs, undefined, { signal: deadline.signal });
+      // Waits for a named time are the next turn's, which keeps others back, too.
+      if (named === undefined) await delay(waitMs, undefined, { signal: deadline.signal });
     } catch {
       // The caller's deadline or the caller itself ended during the wait: the first failure is the one to tell.
-      throw failure;
+      throw sent;
     }
   }
+}
+
+/** One attempt: an answer to be interpreted, or the failure that may pass. Throws what another attempt cannot mend. */
+async function sendInTurn(
+  options: RequesterOptions,
+  caller: Caller,
+  base: URL,
+  url: URL,
+  init: RequestInit,
+  deadline: Deadline,
+): Promise<Answer | GitLabUnavailable> {
+  const turn = await options.pace.turn(url.host, caller.key, deadline);
+  const started = performance.now();
+  let answer: Answer | undefined;
+  try {
+    answer = await follow(options, base, url, init, deadline);
+  } catch (error) {
+    if (error instanceof GitLabUnavailable) return error;
+    throw error;
+  } finally {
+    turn.end(answer && { ...answer, retryAfterSeconds: readRetryAfter(answer.headers.get('retry-after')) });
+  }
+  if (passingStatuses.has(answer.status)) return passingTrouble(answer, url);
+  options.log.debug(
+    { method: init.method, host: url.host, status: answer.status, ms: Math.round(performance.now() - started) },
+    'GitLab answered',
+  );
+  return answer;
+}
+
+function passingTrouble({ status, headers }: Answer, url: URL): GitLabUnavailable {
+  const retryAfterSeconds = readRetryAfter(headers.get('retry-after'));
+  if (status !== 429)
+    return new GitLabUnavailable(`GitLab at ${url.host} is not available (${status})`, { retryAfterSeconds });
+  const message = `GitLab at ${url.host} refuses more requests for now (429)`;
+  return new GitLabUnavailable(message, { retryAfterSeconds, cause: new Limited(message) });
+}
+
+/** Marks a GitLabUnavailable of a request that was refused unseen. */
+class Limited extends Error {
+  override readonly name = 'Limited';
 }
 
 /** Marks a GitLabUnavailable that a second attempt would not change: a wrong address, a time-out, an answer too large. */
@@ -173,15 +216,6 @@ async function readLimited(response: Response, limit: number, url: URL): Promise
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Whole seconds or an HTTP date, as RFC 9110 section 10.2.3 allows. */
-function retryAfterSeconds(headers: Headers): number | undefined {
-  const value = headers.get('retry-after')?.trim();
-  if (!value) return undefined;
-  if (/^\d{1,9}$/.test(value)) return Number(value);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - Date.now()) / 1000));
 }
 
 /** The parsed body of a success; every other status becomes one of the three errors. */

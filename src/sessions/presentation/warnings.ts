@@ -44,8 +44,7 @@ export const usesDefaultImage = (server: JupyterServer, config: Config): boolean
 function defaultImage(server: JupyterServer, config: Config): SessionWarning[] {
   const wanted = server.metadata.annotations?.[annotation.requestedImage] === config.sessions.default_image;
   if (!usesDefaultImage(server, config) || wanted) return [];
-  const message = `The project has no image for this commit, so the session runs the default image ${config.sessions.default_image}. Packages that the project needs may be missing.`;
-  return [{ message, critical: false }];
+  return [{ message: noProjectImage(config), critical: false }];
 }
 
 /** It runs again, and whoever wonders where their variables are should know why. */
@@ -54,6 +53,9 @@ function outOfMemory(server: JupyterServer): SessionWarning[] {
   if (!jupyter?.state?.running || jupyter.lastState?.terminated?.reason !== outOfMemoryReason) return [];
   return [{ message: `${outOfMemoryMeaning(server)} What ran in it was lost.`, critical: false }];
 }
+
+export const noProjectImage = ({ sessions: { default_image } }: Config): string =>
+  `The project has no image for this commit, so the session runs the default image ${default_image}. Packages that the project needs may be missing.`;
 
 /** Operators before 0.9 write the seconds; later ones write when the session was last used. */
 function idleSeconds(server: JupyterServer, now: number): number | undefined {

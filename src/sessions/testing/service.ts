@@ -9,12 +9,16 @@ import type { ErrorResponse, NotebookResponse } from '../../generated/openapi.ts
 import type { Identity } from '../../identity/types.ts';
 import { createImageChecker } from '../../images/image-checker.ts';
 import { logRoutes } from '../../logs/routes.ts';
+import { createOfferedPools } from '../../options/offered-pools.ts';
+import { optionsRoutes } from '../../options/routes.ts';
 import { loadDocument } from '../../pipeline/document.ts';
 import { createGitLab } from '../../platform/gitlab/client.ts';
 import { createKubernetesClient } from '../../platform/kubernetes/client.ts';
 import { parseKubeConfig } from '../../platform/kubernetes/kubeconfig.ts';
 import { createOutboundHttp } from '../../platform/outbound-http/outbound-http.ts';
+import { createResourceClasses } from '../../platform/resource-classes/client.ts';
 import { createCredentials } from '../credentials.ts';
+import { createDryRun } from '../dry-run.ts';
 import { createLaunch } from '../launch.ts';
 import { createPresenter } from '../presentation/presenter.ts';
 import { sessionRoutes } from '../routes.ts';
@@ -69,10 +73,15 @@ export async function startService(
   const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(cluster.kubeconfig), log });
   const store = createSessionStore({ client, config, log });
   if (!withoutCache) await store.start();
-  const http = createOutboundHttp({ allowedNetworks: [], exemptHosts: [registry.host] });
+  const crcHosts = config.crc_url === null ? [] : [new URL(config.crc_url).host];
+  const exemptHosts = [config.git.registry, new URL(config.git.url).host, ...crcHosts];
+  const http = createOutboundHttp({ allowedNetworks: [], exemptHosts });
   const images = createImageChecker({ config, http });
   const credentials = createCredentials(client, config);
-  const launch = createLaunch({ store, credentials, gitlab: createGitLab({ log }), images, config, log });
+  const classes = config.crc_url === null ? undefined : createResourceClasses({ url: config.crc_url, http, log });
+  const offered = createOfferedPools(config, classes);
+  const present = createPresenter(config);
+  const parts = { store, credentials, gitlab: createGitLab({ log }), images, offered, config, log };
 
   const callers = new Map<string, Identity>();
   const app = createApp({
@@ -82,7 +91,14 @@ export async function startService(
     identify: async ({ headers }) => ({ identity: callers.get(String(headers['test-caller'])) ?? nobody() }),
     health: Router(),
     routes: [
-      sessionRoutes({ store, launch, present: createPresenter(config), config }),
+      sessionRoutes({
+        store,
+        launch: createLaunch(parts),
+        dryRun: createDryRun({ ...parts, present }),
+        present,
+        config,
+      }),
+      optionsRoutes(config),
       logRoutes({ client, session: store.get }),
     ],
     validateResponses: true,

@@ -1,0 +1,235 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, type Question, send } from '../tests/support/app.ts';
+import type { Config } from './config/types.ts';
+import { type ErrorBody, type ErrorKind, errorKind } from './errors.ts';
+import { createKubernetesClient } from './platform/kubernetes/client.ts';
+import { parseKubeConfig } from './platform/kubernetes/kubeconfig.ts';
+import type { KubernetesConnection } from './platform/kubernetes/types.ts';
+import { createService, type Service } from './service.ts';
+import { type Backends, startBackends } from './sessions/testing/backends.ts';
+import { testConfig } from './sessions/testing/config.ts';
+import { commitSha } from './sessions/testing/fake-gitlab.ts';
+
+const log = pino({ level: 'silent' });
+const claims = {
+  sub: 'uuid-john',
+  preferred_username: 'john.doe',
+  email: 'john@example.org',
+  name: 'John Doe',
+  iss: 'https://renku.example.org/auth/realms/Renku',
+};
+const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64');
+const idToken = ['{"alg":"none"}', JSON.stringify(claims), 'x'].map((part) => Buffer.from(part).toString('base64url'));
+const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+
+let backends: Backends;
+let usual: Running;
+/** A request may take a second and a half. */
+let hasty: Running;
+const running: Running[] = [];
+
+interface Running {
+  readonly service: Service;
+  readonly port: number;
+  /** As John, unless `headers` say who else. */
+  ask(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<Answer>;
+}
+
+/** The whole service as main.ts builds it, on its own port; `client` replaces the connection to the cluster. */
+async function start(
+  changes: Partial<Config> = {},
+  wrap: (client: KubernetesConnection) => KubernetesConnection = (client) => client,
+): Promise<Running> {
+  const { cluster, gitlab, registry } = backends;
+  const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
+  const client = wrap(createKubernetesClient({ kubeconfig: await parseKubeConfig(cluster.kubeconfig), log }));
+  const service = createService({ config, log, client });
+  await service.start({ host: '127.0.0.1', port: 0 });
+  const address = service.server.address();
+  if (address === null || typeof address === 'string') throw new Error('listens on no port');
+  const { port } = address;
+  const git = { [gitlab.url]: { AuthorizationHeader: 'bearer the-gitlab-token', AccessTokenExpiresAt: null } };
+  const identity = {
+    'renku-auth-access-token': 'the-access-token',
+    'renku-auth-id-token': idToken.join('.'),
+    'renku-auth-git-credentials': encoded(git),
+  };
+  const started: Running = {
+    service,
+    port,
+    ask: (method, path, body, headers = {}) =>
+      send(port, {
+        method,
+        path: `/notebooks${path}`,
+        headers: { 'content-type': 'application/json', ...identity, ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      } satisfies Question),
+  };
+  running.push(started);
+  return started;
+}
+
+const request = (changes: Partial<Config['request']>): Pick<Config, 'request'> => ({
+  request: { ...testConfig().request, ...changes },
+});
+
+beforeAll(async () => {
+  backends = await startBackends();
+  usual = await start();
+  hasty = await start(request({ deadline_ms: 1_500 }));
+});
+afterAll(async () => {
+  for (const { service } of running) {
+    service.server.closeAllConnections();
+    await service.stop();
+  }
+  await backends.close();
+});
+
+const launch = (body: object = {}, at: Running = usual) => at.ask('POST', '/servers', { ...project, ...body });
+
+/** A launch while GitLab does not answer. */
+async function withSilentGitLab<T>(ask: () => Promise<T>): Promise<T> {
+  backends.gitlab.fate = () => 'silence';
+  try {
+    return await ask();
+  } finally {
+    backends.gitlab.fate = () => undefined;
+  }
+}
+
+async function withClusterThat(fate: Backends['cluster']['fate'], ask: () => Promise<Answer>): Promise<Answer> {
+  backends.cluster.fate = fate;
+  try {
+    return await ask();
+  } finally {
+    backends.cluster.fate = () => undefined;
+  }
+}
+
+async function launched(at: Running, body: object): Promise<string> {
+  const answer = await launch(body, at);
+  expect(answer.status, answer.text).toBe(201);
+  return String(answer.json()['name']);
+}
+
+/** What a server says to a request that never ends. */
+async function halfRequest({ service, port }: Running): Promise<Answer> {
+  service.server.headersTimeout = 100;
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write('GET /notebooks/version HTTP/1.1\r\nHost: a\r\n');
+  let text = '';
+  for await (const chunk of socket.setEncoding('utf8')) text += String(chunk);
+  const [head = '', body = ''] = text.split('\r\n\r\n');
+  const json = () => JSON.parse(body) as Record<string, unknown>;
+  const error = () => json()['error'] as ReturnType<Answer['error']>;
+  return { status: Number(head.split(' ')[1]), headers: {}, text: body, json, error };
+}
+
+/** One request for every error of the table; that none is forgotten, the compiler sees to. */
+const ways: Record<keyof typeof errorKind, () => Promise<Answer>> = {
+  invalidInput: () => launch({ storage: 0 }),
+  invalidStorageAddress: async () => {
+    const at = await start({
+      cloud_storage: { s3: { enabled: false, read_only: true }, azure_blob: { enabled: true, read_only: true } },
+    });
+    const cloudstorage = [{ endpoint: 'https://blob.example.org', bucket: 'data', secret_key: 'a-key' }];
+    return launch({ cloudstorage }, at);
+  },
+  invalidImageReference: () => launch({ image: ':::?-+^' }),
+  reservedVariable: () => launch({ environment_variables: { CI_COMMIT_SHA: 'x' } }),
+  invalidResources: () => launch({ resource_class_id: 99 }),
+  badRequest: () => usual.ask('POST', '/servers', '{'),
+  unauthenticated: () => usual.ask('GET', '/servers', undefined, { 'renku-auth-git-credentials': 'nonsense' }),
+  forbidden: () => usual.ask('POST', '/servers', project, { origin: 'https://evil.example' }),
+  missing: () => launch({ branch: 'mian' }),
+  methodNotAllowed: () => usual.ask('PUT', '/servers', {}),
+  notAcceptable: () => usual.ask('GET', '/servers', undefined, { accept: 'image/png' }),
+  bodyTooLarge: () => launch({ default_url: `/${'x'.repeat(1_100_000)}` }),
+  unsupportedMediaType: () => usual.ask('POST', '/servers', 'a=b', { 'content-type': 'text/plain' }),
+  misdirected: async () => (await start(request({ allowed_hosts: ['api.example.org'] }))).ask('GET', '/servers'),
+  validation: () => usual.ask('POST', '/servers', { namespace: 5 }),
+  tooManyRequests: () =>
+    withSilentGitLab(async () => {
+      const all = await Promise.all(Array.from({ length: 25 }, (_, index) => launch({ branch: `b${index}` }, hasty)));
+      const refused = all.find(({ status }) => status === 429);
+      if (!refused) throw new Error('25 launches of one user at the same time were all taken');
+      return refused;
+    }),
+  headersTooLarge: () => usual.ask('GET', '/servers', undefined, { 'x-large': 'x'.repeat(70_000) }),
+  bug: async () => {
+    const broken = await start({}, (client) => ({
+      ...client,
+      get: () => Promise.reject(new RangeError('a mistake in this very program')),
+    }));
+    return broken.ask('GET', '/servers/some-session');
+  },
+  misconfigured: async () => launch({}, await start({ resource_pools: [] })),
+  intermittent: async () => {
+    backends.gitlab.fate = () => 503;
+    try {
+      return await launch();
+    } finally {
+      backends.gitlab.fate = () => undefined;
+    }
+  },
+  cannotDelete: async () => {
+    const name = await launched(usual, { branch: 'feature/x' });
+    const refuse = ({ method }: { method: string }) =>
+      method === 'DELETE' ? { status: 503, reason: 'ServiceUnavailable' } : undefined;
+    return withClusterThat(refuse, () => usual.ask('DELETE', `/servers/${name}`));
+  },
+  cannotStart: () =>
+    withClusterThat(
+      ({ method, resource }) =>
+        method === 'POST' && resource === 'jupyterservers' ? { status: 422, reason: 'Invalid' } : undefined,
+      () => launch(),
+    ),
+  timedOut: () => withSilentGitLab(() => launch({}, hasty)),
+  requestTimeout: () => halfRequest(hasty),
+  beingDeleted: async () => {
+    const name = await launched(hasty, { commit_sha: 'v1.0' });
+    await hasty.ask('DELETE', `/servers/${name}`);
+    return launch({ commit_sha: 'v1.0' }, hasty);
+  },
+};
+
+describe('every error of the table', () => {
+  it.each(Object.keys(ways) as (keyof typeof errorKind)[])('%s is the answer to a request', async (name) => {
+    const kind: ErrorKind = errorKind[name];
+    const answer = await ways[name]();
+    expect([answer.status, answer.error().code], answer.text).toEqual([kind.status, kind.code]);
+    const { message, detail, requestId, fields } = (answer.json() as unknown as ErrorBody).error;
+    expect(message).toMatch(/^[A-Z0-9].*\.$/);
+    expect(detail, 'what to do').toMatch(/\S/);
+    expect(requestId).toMatch(/^[-\w.]{8,64}$/);
+    for (const { path } of fields ?? []) expect(path).toMatch(/^(body|query|path|header|cookie)\b/);
+    // Whoever may try again is told when.
+    expect(Number(answer.headers['retry-after'] ?? 0) > 0).toBe(kind.retryAfterSeconds !== null);
+  });
+
+  it('has a code of its own, in the range that says whose fault it is', () => {
+    const kinds: ErrorKind[] = Object.values(errorKind);
+    expect(new Set(kinds.map(({ code }) => code)).size).toBe(kinds.length);
+    for (const { code, status } of kinds) {
+      expect(status < 500, String(code)).toBe(code < 2000 || [3408, 3409].includes(code));
+    }
+  });
+});
+
+it('a dry run signs nobody in', async () => {
+  const url = `http://127.0.0.1:${usual.port}/notebooks/servers`;
+  const post = (query: string) =>
+    fetch(url + query, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(project),
+    });
+  const dry = await post('?dry_run=true');
+  expect([dry.status, dry.headers.get('set-cookie')]).toEqual([200, null]);
+  expect((await post('')).headers.get('set-cookie')).toContain('notebook-sessions-anonymous=');
+});

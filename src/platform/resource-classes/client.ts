@@ -1,0 +1,100 @@
+import type { Logger } from 'pino';
+import type { Deadline } from '../../deadline.ts';
+import { createCallerKey } from '../caller-key.ts';
+import { OutboundFailure, type OutboundHttp, type OutboundResponse } from '../outbound-http/types.ts';
+import { readRetryAfter } from '../retry-after.ts';
+import { createShortCache } from '../short-cache.ts';
+import { readPools } from './pools.ts';
+import {
+  type ResourceClasses,
+  ResourceClassesUnauthorized,
+  ResourceClassesUnavailable,
+  type ResourcePool,
+} from './types.ts';
+
+export interface ResourceClassesOptions {
+  /** Base address, without a slash at its end; `/resource_pools` is below it. Its host must be exempt in `http`. */
+  readonly url: string;
+  readonly http: OutboundHttp;
+  readonly log: Logger;
+  /** How long an answer is used again. A quota or a right that is taken away still counts for this long. */
+  readonly ttlMs?: number;
+  readonly timeoutMs?: number;
+}
+
+/** 200 classes are about 60 kB. */
+const maxBytes = 2 * 1024 * 1024;
+const maxCallers = 1_000;
+
+/**
+ * A client of the resource control service of the platform. Answers are kept per access token: what one caller may use
+ * says nothing of another. Tokens are kept as keyed digests only.
+ */
+export function createResourceClasses(options: ResourceClassesOptions): ResourceClasses {
+  const { url, http, log, ttlMs = 10_000, timeoutMs = 5_000 } = options;
+  const cache = createShortCache<readonly ResourcePool[]>({
+    operation: 'asking the resource class service',
+    ttlMs,
+    loadMs: timeoutMs,
+    maxEntries: maxCallers,
+    // Nobody can use no pool: that is somebody's mistake, and may be mended any moment.
+    keep: (pools) => pools.length > 0,
+  });
+  const keyOf = createCallerKey();
+
+  async function load(accessToken: string | null, deadline: Deadline): Promise<readonly ResourcePool[]> {
+    // Anything else could not be sent as a header.
+    if (accessToken !== null && !/^[\x21-\x7e]+$/.test(accessToken)) {
+      throw new ResourceClassesUnauthorized('the access token is not one');
+    }
+    const began = performance.now();
+    const response = await send(accessToken, deadline);
+    log.debug({ status: response.status, ms: Math.round(performance.now() - began) }, 'resource classes answered');
+    return interpret(response);
+  }
+
+  async function send(accessToken: string | null, deadline: Deadline): Promise<OutboundResponse> {
+    const authorization = accessToken === null ? {} : { authorization: `bearer ${accessToken}` };
+    try {
+      return await http.request(`${url}/resource_pools`, {
+        headers: { accept: 'application/json', ...authorization },
+        deadline,
+        maxBytes,
+        redirects: 'none',
+      });
+    } catch (cause) {
+      if (cause instanceof OutboundFailure) {
+        const what = cause.reason === 'unreachable' ? 'cannot be reached' : 'did not give a usable answer';
+        throw new ResourceClassesUnavailable(what, { cause });
+      }
+      throw cause;
+    }
+  }
+
+  function interpret({ status, headers, body }: OutboundResponse): readonly ResourcePool[] {
+    if (status === 401 || status === 403) throw new ResourceClassesUnauthorized(`it answered ${status}`);
+    if (status !== 200) {
+      const retryAfterSeconds = readRetryAfter(headers['retry-after']);
+      const what = status === 429 ? 'takes no more requests for now' : `answered with status ${status}`;
+      throw new ResourceClassesUnavailable(what, { retryAfterSeconds });
+    }
+    const skipped: string[] = [];
+    const pools = readPools(parse(body), (what) => skipped.push(what));
+    if (!pools) throw new ResourceClassesUnavailable('answered with something that is no list of resource pools');
+    if (skipped.length > 0) log.warn({ skipped }, 'left out what the resource class service describes incompletely');
+    return pools;
+  }
+
+  return {
+    pools: (accessToken, deadline) => cache.get(keyOf(accessToken), (shared) => load(accessToken, shared), deadline),
+  };
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
