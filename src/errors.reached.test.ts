@@ -134,9 +134,9 @@ async function halfRequest({ service, port }: Running): Promise<Answer> {
 const ways: Record<keyof typeof errorKind, () => Promise<Answer>> = {
   invalidInput: () => launch({ storage: 0 }),
   invalidStorageAddress: async () => {
-    const at = await start({
-      cloud_storage: { s3: { enabled: false, read_only: true }, azure_blob: { enabled: true, read_only: true } },
-    });
+    const { cloud_storage } = testConfig();
+    const azure_blob = { ...cloud_storage.azure_blob, enabled: true };
+    const at = await start({ cloud_storage: { ...cloud_storage, azure_blob } });
     const cloudstorage = [{ endpoint: 'https://blob.example.org', bucket: 'data', secret_key: 'a-key' }];
     return launch({ cloudstorage }, at);
   },
