@@ -3,13 +3,7 @@ import type { Logger } from 'pino';
 import type { Deadline } from '../../deadline.ts';
 import { createRequester, GitLabNotFound, type RequesterOptions } from './requester.ts';
 import { readBranch, readBranchTip, readCommit, readProject } from './shapes.ts';
-import {
-  type GitLab,
-  type GitLabAccess,
-  type GitLabBranches,
-  GitLabUnauthorized,
-  GitLabUnavailable,
-} from './types.ts';
+import { type GitLab, type GitLabAccess, type GitLabBranches, GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 
 export interface GitLabOptions {
   readonly log: Logger;
