@@ -1,6 +1,8 @@
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
+import { createAutosaveCleanUp } from './autosaves/clean-up.ts';
+import { autosaveRoutes } from './autosaves/routes.ts';
 import type { Config } from './config/types.ts';
 import { type Dependency, healthRoutes, versionRoutes } from './health/routes.ts';
 import { createIdentity } from './identity/identify.ts';
@@ -41,7 +43,8 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
   const images = createImageChecker({ config, http });
   const store = createSessionStore({ client, config, log });
   const credentials = createCredentials(client, config);
-  const launch = createLaunch({ store, credentials, gitlab, images, config, log });
+  const autosaves = createAutosaveCleanUp({ gitlab, log });
+  const launch = createLaunch({ store, credentials, autosaves, gitlab, images, config, log });
 
   const app = createApp({
     config,
@@ -57,6 +60,7 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
       sessionRoutes({ store, launch, present: createPresenter(config), config }),
       logRoutes({ client, session: store.get }),
       imagesRoutes({ checker: images }),
+      autosaveRoutes({ gitlab, config }),
       versionRoutes(config),
     ],
     pages: pagesRoutes({ config, gitlab, log }),
@@ -77,6 +81,7 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
     async stop() {
       stopping.abort();
       await close(server, stopGraceMs);
+      await autosaves.stop();
       await store.stop();
       await Promise.all([http.close(), client.close()]);
     },

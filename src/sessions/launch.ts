@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { AutosaveCleanUp } from '../autosaves/types.ts';
 import { Deadline } from '../deadline.ts';
 import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
@@ -19,6 +20,7 @@ import type { SessionStore } from './store.ts';
 export interface LaunchParts extends CheckParts {
   readonly store: SessionStore;
   readonly credentials: Credentials;
+  readonly autosaves: Pick<AutosaveCleanUp, 'afterLaunch'>;
   readonly log: Logger;
 }
 
@@ -63,7 +65,8 @@ async function launch(
   deadline: Deadline,
 ): Promise<Launched> {
   const name = nameOf(identity, request);
-  const known = sessionsOf(await parts.store.list(identity, deadline), name, request);
+  const ofBranch = sessionsOfBranch(await parts.store.list(identity, deadline), name, request);
+  const known = ofBranch.filter((server) => server.metadata.name === name || commitOf(server) === request.commit);
   const living = known.find((server) => server.metadata.deletionTimestamp === undefined);
   if (living) return repaired(parts, identity, request, living, deadline);
 
@@ -80,6 +83,16 @@ async function launch(
   if (!launched.isNew) return repaired(parts, identity, request, launched.server, deadline);
   await storeCredentials(parts, identity, request, launched.server, deadline);
   parts.log.info({ session: name, namespace: launched.server.metadata.namespace }, 'session launched');
+  if (identity.kind === 'registered' && input.repository.mayPush) {
+    parts.autosaves.afterLaunch({
+      name,
+      user: identity,
+      projectId: prepared.checked.project.id,
+      branch: request.branch,
+      commitSha: prepared.checked.commitSha,
+      commitsInUse: ofBranch.map(commitOf),
+    });
+  }
   return launched;
 }
 
@@ -89,18 +102,22 @@ function nameOf(identity: Identity, { project, branch, commit }: LaunchRequest):
   return sessionName({ user, owner: ownerKey(identity), projectPath: project.path, branch, commit });
 }
 
-/** Those of the owner's sessions that are this one: by name, or, where the original made them, by what they are for. */
-function sessionsOf(own: readonly JupyterServer[], name: string, request: LaunchRequest): JupyterServer[] {
+/** Those of the owner's sessions that are on this branch: by name, or, where the original made them, by what they are for. */
+function sessionsOfBranch(own: readonly JupyterServer[], name: string, request: LaunchRequest): JupyterServer[] {
   return own.filter(({ metadata }) => {
     const about = metadata.annotations ?? {};
     return (
       metadata.name === name ||
       (projectPath(about[annotation.namespace] ?? '', about[annotation.projectName] ?? '')?.path ===
         request.project.path &&
-        about[annotation.branch] === request.branch &&
-        about[annotation.commitSha] === request.commit)
+        about[annotation.branch] === request.branch)
     );
   });
+}
+
+/** As the launch named it. */
+function commitOf({ metadata }: JupyterServer): string {
+  return metadata.annotations?.[annotation.commitSha] ?? '';
 }
 
 type Prepared = { readonly living: JupyterServer } | { readonly checked: CheckedLaunch };

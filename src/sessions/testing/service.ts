@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Router } from 'express';
 import pino from 'pino';
 import { createApp } from '../../app.ts';
+import type { NewSession } from '../../autosaves/types.ts';
 import type { Config } from '../../config/types.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { ErrorResponse, NotebookResponse } from '../../generated/openapi.ts';
@@ -43,6 +44,8 @@ export interface TestServiceOptions {
   readonly deadlineMs?: number;
   /** The cache is never started. */
   readonly withoutCache?: boolean;
+  /** Told of sessions whose autosaves may be superseded. */
+  readonly afterLaunch?: (session: NewSession) => void;
 }
 
 const prefix = '/notebooks';
@@ -54,7 +57,12 @@ export async function startService(
     gitlab,
     registry,
   }: { cluster: Pick<FakeCluster, 'kubeconfig'>; gitlab: FakeGitLab; registry: FakeRegistry },
-  { config: changes = {}, deadlineMs = 10_000, withoutCache = false }: TestServiceOptions = {},
+  {
+    config: changes = {},
+    deadlineMs = 10_000,
+    withoutCache = false,
+    afterLaunch = () => undefined,
+  }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
   let logged = '';
@@ -72,7 +80,8 @@ export async function startService(
   const http = createOutboundHttp({ allowedNetworks: [], exemptHosts: [registry.host] });
   const images = createImageChecker({ config, http });
   const credentials = createCredentials(client, config);
-  const launch = createLaunch({ store, credentials, gitlab: createGitLab({ log }), images, config, log });
+  const autosaves = { afterLaunch };
+  const launch = createLaunch({ store, credentials, autosaves, gitlab: createGitLab({ log }), images, config, log });
 
   const callers = new Map<string, Identity>();
   const app = createApp({
