@@ -24,9 +24,11 @@ describe('a name', () => {
     (name) => expect(isRefName(name)).toBe(false),
   );
 
-  it('of more than 1024 characters can not', () => {
-    expect(isRefName('x'.repeat(1024))).toBe(true);
-    expect(isRefName('x'.repeat(1025))).toBe(false);
+  it('of more than 1024 characters, or 255 between slashes, can not', () => {
+    const parts = (count: number) => Array.from({ length: count }, () => 'x'.repeat(255)).join('/');
+    expect(isRefName(parts(4))).toBe(true);
+    expect(isRefName(`${parts(4)}/x`)).toBe(false);
+    expect(isRefName(`a/${'x'.repeat(256)}/b`)).toBe(false);
   });
 
   it('that passes is one for git', () => {

@@ -9,4 +9,5 @@ export function isRefName(text: string): boolean {
 /** An autosave's name holds another branch's (at most 255 characters at a launch) and a user's. */
 const maxLength = 1024;
 
-const forbidden = /[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[./]$|^[-/.]|^@$/u;
+/** Each part between slashes is the name of a file where git keeps it, and so of at most 255 bytes. */
+const forbidden = /[^/]{256}|[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[./]$|^[-/.]|^@$/u;
