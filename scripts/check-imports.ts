@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const source = join(root, 'src');
 
 const shared = ['deadline', 'digest', 'jupyter-server', 'session-contract'];
-const nouns = ['sessions', 'logs', 'images', 'options', 'health', 'pages'];
+const nouns = ['sessions', 'logs', 'images', 'autosaves', 'options', 'health', 'pages'];
 const service = [...shared, 'platform', 'errors', 'config', 'identity', 'request-context', 'generated'];
 
 /** area -> areas it may import besides itself. An area is a folder or a file directly under src/. */
@@ -35,7 +35,7 @@ const allowed: Record<string, string[]> = {
 };
 
 /** A noun may use another noun's types and its resource choice, which are its outside; never anything else of it. */
-const doors = new Set(['images/types', 'options/resource-classes']);
+const doors = new Set(['images/types', 'autosaves/types', 'options/resource-classes']);
 
 function areaOf(file: string): string {
   return (relative(source, file).split('/')[0] ?? '').replace(/\.ts$/, '');

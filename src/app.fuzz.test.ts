@@ -114,6 +114,8 @@ describe('whatever is sent', () => {
       target.map((text) => `/notebooks/launch/${text}`),
       target.map((text) => `/notebooks/logs/abc?max_lines=${text}`),
       target.map((text) => `/notebooks/docs/${text}`),
+      target.map((text) => `/notebooks/${text}/autosave`),
+      target.map((text) => `/notebooks/a/autosave/${text}/autosave/renku/autosave/${text}`),
       target,
     );
     const headers = fc.dictionary(

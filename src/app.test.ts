@@ -50,6 +50,13 @@ describe('the address', () => {
     }
   });
 
+  it('of a session or log called autosave is no list of autosaves', async () => {
+    expect((await app.send({ method: 'DELETE', path: '/notebooks/servers/autosave' })).status).toBe(204);
+    expect((await get('/servers/autosave')).error().message).toBe('It came through.');
+    expect((await get('/logs/autosave')).status).toBe(200);
+    expect((await get('/launch/group/autosave', { accept: 'text/html' })).text).toBe('/launch/group/autosave');
+  });
+
   it('works under another prefix and under none', async () => {
     for (const prefix of ['/api/notebooks/', '/']) {
       await using other = await startApp({ routes: [testRoutes()], env: { NB_SERVICE_PREFIX: prefix } });

@@ -18,7 +18,7 @@ import type { OpenApiDocument } from './pipeline/document.ts';
 import { asApiError, timedOut } from './pipeline/faults.ts';
 import { createOperationTable } from './pipeline/operations.ts';
 import { checkHost, checkOrigin } from './pipeline/origin.ts';
-import { foldLaunchPath, readTarget } from './pipeline/request-target.ts';
+import { foldSlashes, readTarget } from './pipeline/request-target.ts';
 import { securityHeaders } from './pipeline/security-headers.ts';
 import { contextOf, createContext, type RequestContext, setIdentity } from './request-context.ts';
 
@@ -127,7 +127,7 @@ function begin(deadlineMs: number, log: Logger, answer: (error: unknown, res: Re
 function readAddress(prefix: string): RequestHandler {
   return (req, _res, next) => {
     const { path, query } = readTarget(req.url);
-    const folded = path.startsWith(`${prefix}/launch/`) ? prefix + foldLaunchPath(path.slice(prefix.length)) : path;
+    const folded = path.startsWith(`${prefix}/`) ? prefix + foldSlashes(path.slice(prefix.length)) : path;
     req.url = query === undefined ? folded : `${folded}?${query}`;
     next();
   };

@@ -1,6 +1,8 @@
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
+import { createAutosaveCleanUp } from './autosaves/clean-up.ts';
+import { autosaveRoutes } from './autosaves/routes.ts';
 import type { Config } from './config/types.ts';
 import { type Dependency, healthRoutes, versionRoutes } from './health/routes.ts';
 import { createIdentity } from './identity/identify.ts';
@@ -49,7 +51,8 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
     config.crc_url && !config.dummy_stores ? createResourceClasses({ url: config.crc_url, http, log }) : undefined;
   const offered = createOfferedPools(config, resourceClasses);
   const present = createPresenter(config);
-  const launchParts = { store, credentials, gitlab, images, offered, config, log };
+  const autosaves = createAutosaveCleanUp({ gitlab, log });
+  const launchParts = { store, credentials, autosaves, gitlab, images, offered, config, log };
 
   const app = createApp({
     config,
@@ -72,6 +75,7 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
       logRoutes({ client, session: store.get }),
       imagesRoutes({ checker: images }),
       optionsRoutes(config),
+      autosaveRoutes({ gitlab, config }),
       versionRoutes(config),
     ],
     pages: pagesRoutes({ config, gitlab, log }),
@@ -92,6 +96,7 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
     async stop() {
       stopping.abort();
       await close(server, stopGraceMs);
+      await autosaves.stop();
       await store.stop();
       await Promise.all([http.close(), client.close()]);
     },

@@ -15,6 +15,8 @@ export interface Schemas {
   SessionWarning: SessionWarning;
   SessionResources: SessionResources;
   ServerLogs: ServerLogs;
+  AutosavesList: AutosavesList;
+  AutosaveResponse: AutosaveResponse;
   ImageResponse: ImageResponse;
   ProjectsResponse: ProjectsResponse;
   Project: Project;
@@ -538,6 +540,35 @@ export interface FieldError {
  */
 export interface ServerLogs {
   [k: string]: string;
+}
+export interface AutosavesList {
+  /**
+   * Whether sessions are on volumes that outlive their processes.
+   */
+  pvsSupport: boolean;
+  autosaves: AutosaveResponse[];
+}
+export interface AutosaveResponse {
+  /**
+   * The branch that the session was launched from.
+   */
+  branch: string;
+  /**
+   * The first 7 characters of the commit that the session was launched from.
+   */
+  commit: string;
+  /**
+   * Autosaves are branches and never volumes.
+   */
+  pvs: false;
+  /**
+   * When the work was saved; null where GitLab does not say.
+   */
+  date: string | null;
+  /**
+   * The branch that holds the work.
+   */
+  name: string;
 }
 export interface ImageResponse {
   exists: true;

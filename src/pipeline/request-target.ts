@@ -42,10 +42,33 @@ function mustDecode(text: string, part: string): void {
 }
 
 /**
- * `launch/group/sub/project` as `launch/group%2Fsub/project`: the document has one part for the namespace, and its
- * slashes may be raw, encoded or mixed. `path` is below the prefix and decodes.
+ * Parts of the document's paths whose slashes may be raw, encoded or mixed, each as one segment. `path` is below the
+ * prefix and decodes; one that has no such parts comes back as it is.
  */
-export function foldLaunchPath(path: string): string {
+export function foldSlashes(path: string): string {
+  return path.startsWith('/launch/') ? foldLaunchPath(path) : foldAutosavePath(path);
+}
+
+/**
+ * `group/project/autosave/renku/autosave/...` as `group%2Fproject/autosave/renku%2Fautosave%2F...`. A group or project
+ * may be called `autosave`, too: an address that ends with it is the list of what stands before; else the name is what
+ * begins as the names of autosaves do, or, where nothing does, all that follows the first `autosave`.
+ */
+function foldAutosavePath(path: string): string {
+  const text = decodeURIComponent(path).replaceAll(/\/{2,}/g, '/');
+  const [, ofList] = /^\/(.+)\/autosave$/s.exec(text) ?? [];
+  if (ofList !== undefined) return `/${encodeURIComponent(ofList)}/autosave`;
+  const [, project, name] =
+    /^\/(.+?)\/autosave\/(renku\/autosave\/.+)$/s.exec(text) ?? /^\/(.+?)\/autosave\/(.+)$/s.exec(text) ?? [];
+  if (project === undefined || name === undefined) return path;
+  return `/${encodeURIComponent(project)}/autosave/${encodeURIComponent(name)}`;
+}
+
+/**
+ * `launch/group/sub/project` as `launch/group%2Fsub/project`: the document has one part for the namespace, and its
+ * slashes may be raw, encoded or mixed.
+ */
+function foldLaunchPath(path: string): string {
   const [, namespace, project] = /^\/launch\/(.+)\/([^/]+)\/?$/.exec(path) ?? [];
   if (namespace === undefined || project === undefined) return path;
   return `/launch/${encodeURIComponent(decodeURIComponent(namespace))}/${project}`;

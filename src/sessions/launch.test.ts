@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NewSession } from '../autosaves/types.ts';
 import type { JupyterServer, KubernetesObject } from '../jupyter-server/types.ts';
 import { type Backends, startBackends } from './testing/backends.ts';
 import { testConfig } from './testing/config.ts';
@@ -134,6 +135,33 @@ describe('a new session', () => {
     expect(JSON.stringify(servers()[0]?.spec?.patches)).toContain(`"value":"${commitSha}"`);
     const found = await call('GET', '/servers?commit_sha=v1.0');
     expect(Object.keys(found.body.servers)).toEqual([body.name]);
+  });
+
+  it('has the autosaves cleaned up that it supersedes, once, and knows which may still be wanted', async () => {
+    const told: NewSession[] = [];
+    const service = await replica({ afterLaunch: (session) => void told.push(session) });
+    const call = service.as(john(gitlab.url));
+    const { body } = await call('POST', '/servers', { ...project, commit_sha: commitSha.slice(0, 8) });
+    await call('POST', '/servers', { ...project, commit_sha: commitSha.slice(0, 8) });
+    await call('POST', '/servers', { ...project, commit_sha: commitSha });
+    await call('POST', '/servers', { ...project, commit_sha: commitSha, branch: 'feature/x' });
+    expect(told).toMatchObject([
+      { name: body.name, user: { username: 'john.doe' }, projectId: 42, branch: 'master', commitSha, commitsInUse: [] },
+      { branch: 'master', commitSha, commitsInUse: [commitSha.slice(0, 8)] },
+      { branch: 'feature/x', commitsInUse: [] },
+    ]);
+  });
+
+  it('of somebody who may not push, or is anonymous, has no autosaves to clean up', async () => {
+    const told: NewSession[] = [];
+    const service = await replica({ afterLaunch: (session) => void told.push(session) });
+    gitlab.accessLevel = 20;
+    const answers = [
+      await service.as(john(gitlab.url))('POST', '/servers', project),
+      await service.as(anonymous(gitlab.url))('POST', '/servers', project),
+    ];
+    expect(statuses(answers)).toEqual([201, 201]);
+    expect(told).toEqual([]);
   });
 
   it('says when it runs the default image', async () => {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { AutosaveCleanUp } from '../autosaves/types.ts';
 import { Deadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import { ownerKey } from '../identity/owner.ts';
@@ -20,6 +21,7 @@ import type { SessionStore } from './store.ts';
 export interface LaunchParts extends CheckParts {
   readonly store: SessionStore;
   readonly credentials: Credentials;
+  readonly autosaves: Pick<AutosaveCleanUp, 'afterLaunch'>;
   readonly log: Logger;
 }
 
@@ -76,7 +78,8 @@ async function launch(
   request: LaunchRequest,
   deadline: Deadline,
 ): Promise<Launched> {
-  const { name, living, dying } = findSession(await parts.store.list(identity, deadline), identity, request);
+  const own = await parts.store.list(identity, deadline);
+  const { name, living, dying, ofBranch } = findSession(own, identity, request);
   if (living) return repaired(parts, identity, request, living, deadline);
 
   const prepared = await prepare(parts, identity, request, name, dying, deadline);
@@ -91,22 +94,40 @@ async function launch(
   if (!launched.isNew) return repaired(parts, identity, request, launched.server, deadline);
   await storeCredentials(parts, identity, request, launched.server, deadline);
   parts.log.info({ session: name, namespace: launched.server.metadata.namespace }, 'session launched');
+  if (identity.kind === 'registered' && input.repository.mayPush) {
+    parts.autosaves.afterLaunch({
+      name,
+      user: identity,
+      projectId: prepared.checked.project.id,
+      branch: request.branch,
+      commitSha: prepared.checked.commitSha,
+      commitsInUse: ofBranch.map(commitOf),
+    });
+  }
   return launched;
+}
+
+export interface FoundSession {
+  readonly name: string;
+  /** It is there. */
+  readonly living: JupyterServer | undefined;
+  /** The one of this name is being deleted. */
+  readonly dying: JupyterServer | undefined;
+  /** All of the owner's on the same branch, whatever their commit. */
+  readonly ofBranch: readonly JupyterServer[];
 }
 
 /**
  * The session that a launch is about, among its owner's: by name, or, where the original made it, by what it is for.
- * Pure. `living`: it is there; `dying`: the one of this name is being deleted.
+ * Pure.
  */
-export function findSession(
-  own: readonly JupyterServer[],
-  identity: Identity,
-  request: LaunchRequest,
-): { name: string; living: JupyterServer | undefined; dying: JupyterServer | undefined } {
+export function findSession(own: readonly JupyterServer[], identity: Identity, request: LaunchRequest): FoundSession {
   const name = nameOf(identity, request);
-  const known = sessionsOf(own, name, request);
+  const ofBranch = sessionsOfBranch(own, name, request);
+  const known = ofBranch.filter((server) => server.metadata.name === name || commitOf(server) === request.commit);
   return {
     name,
+    ofBranch,
     living: known.find((server) => server.metadata.deletionTimestamp === undefined),
     dying: known.find((server) => server.metadata.name === name && server.metadata.deletionTimestamp !== undefined),
   };
@@ -118,18 +139,22 @@ function nameOf(identity: Identity, { project, branch, commit }: LaunchRequest):
   return sessionName({ user, owner: ownerKey(identity), projectPath: project.path, branch, commit });
 }
 
-/** Those of the owner's sessions that are this one: by name, or, where the original made them, by what they are for. */
-function sessionsOf(own: readonly JupyterServer[], name: string, request: LaunchRequest): JupyterServer[] {
+/** Those of the owner's sessions that are on this branch: by name, or, where the original made them, by what they are for. */
+function sessionsOfBranch(own: readonly JupyterServer[], name: string, request: LaunchRequest): JupyterServer[] {
   return own.filter(({ metadata }) => {
     const about = metadata.annotations ?? {};
     return (
       metadata.name === name ||
       (projectPath(about[annotation.namespace] ?? '', about[annotation.projectName] ?? '')?.path ===
         request.project.path &&
-        about[annotation.branch] === request.branch &&
-        about[annotation.commitSha] === request.commit)
+        about[annotation.branch] === request.branch)
     );
   });
+}
+
+/** As the launch named it. */
+function commitOf({ metadata }: JupyterServer): string {
+  return metadata.annotations?.[annotation.commitSha] ?? '';
 }
 
 type Prepared = { readonly living: JupyterServer } | { readonly checked: CheckedLaunch };

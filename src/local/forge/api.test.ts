@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ForgeProject } from './records.ts';
+import { type ForgeProject, Records } from './records.ts';
 import {
   ada,
   bob,
@@ -136,20 +136,127 @@ describe('branches', () => {
 
   it('are found by their encoded name, and nothing else is', async () => {
     expect(await json(`${branches()}/feature%2Fwith%2Fslashes`, adasToken)).toMatchObject({ commit: { id: first } });
-    for (const name of ['feature', 'Main', '*', 'm*', '--all', '%00', 'HEAD', '..%2F..%2Fconfig', 'main%5E']) {
+    for (const name of ['feature', 'Main', 'refs']) {
       expect((await get(`${branches()}/${name}`, adasToken)).status, name).toBe(404);
+    }
+    for (const name of ['*', 'm*', '--all', '%00', 'HEAD', '..%2F..%2Fconfig', 'main%5E', 'refs%2Fheads%2Fmain']) {
+      const response = await get(`${branches()}/${name}`, adasToken);
+      expect(response.status, name).toBe(400);
+      expect(await response.json()).toEqual({ message: 'The branch refname is invalid' });
     }
   });
 
-  it('are deleted by developers, except the protected one', async () => {
+  it('are deleted by developers, except the default one', async () => {
     const name = 'renku%2Fautosave%2Fada%2Fmain%2F1111111%2F2222222';
     const remove = (branch: string, token?: string) => get(`${branches()}/${branch}`, token, { method: 'DELETE' });
     expect((await remove(name, bobsToken)).status).toBe(404);
-    expect((await remove('main', adasToken)).status).toBe(403);
+    const ofDefault = await remove('main', adasToken);
+    expect(ofDefault.status).toBe(400);
+    expect(await ofDefault.json()).toEqual({ message: 'The default branch of a project cannot be deleted.' });
     expect((await remove(name, adasToken)).status).toBe(204);
     expect((await remove(name, adasToken)).status).toBe(404);
     const demo = `${served.url}/api/v4/projects/demo%2Ffirst-light/repository/branches/solar-minima`;
     expect((await fetch(demo, { method: 'DELETE' })).status).toBe(401);
+  });
+
+  it('are kept from readers of the project, and their code from guests of a private one', async () => {
+    const { id } = await served.forge.createProject({
+      namespace: 'team',
+      path: 'readers',
+      members: [
+        { username: 'ada', accessLevel: 20 },
+        { username: 'bob', accessLevel: 10 },
+      ],
+    });
+    const path = `/projects/${id}/repository/branches`;
+    expect((await get(path, adasToken)).status).toBe(200);
+    expect((await get(`${path}/main`, adasToken, { method: 'DELETE' })).status).toBe(403);
+    expect((await get(`/projects/${id}`, bobsToken)).status).toBe(200);
+    const refused = await get(path, bobsToken);
+    expect([refused.status, await refused.json()]).toEqual([403, { message: '403 Forbidden' }]);
+    const clone = `${served.url}/team/readers.git/info/refs?service=git-upload-pack`;
+    const as = (token: string) => ({ authorization: `Basic ${Buffer.from(`oauth2:${token}`).toString('base64')}` });
+    expect((await fetch(clone, { headers: as(adasToken) })).status).toBe(200);
+    expect((await fetch(clone, { headers: as(bobsToken) })).status).toBe(403);
+  });
+});
+
+describe('protected branches', () => {
+  let path: string;
+  let branches: string;
+  const name = 'renku/autosave/bob/main/1111111/2222222';
+  const send = (method: string, to: string, token: string) => get(to, token, { method });
+  const remove = () => send('DELETE', `${branches}/${encodeURIComponent(name)}`, bobsToken);
+
+  beforeAll(async () => {
+    const { id } = await served.forge.createProject({
+      namespace: 'team',
+      path: 'guarded',
+      members: [
+        { username: 'ada', accessLevel: 40 },
+        { username: 'bob', accessLevel: 30 },
+      ],
+    });
+    path = `/projects/${id}/protected_branches`;
+    branches = `/projects/${id}/repository/branches`;
+    const tree = await makeRepository(join(served.scratch, 'guarded'), { 'a.txt': 'one\n' });
+    const url = withToken(`${served.url}/team/guarded.git`, bobsToken);
+    await runGit(tree, 'push', '--quiet', url, 'main', `main:${name}`);
+  });
+
+  it('are a matter for maintainers', async () => {
+    for (const method of ['GET', 'POST']) expect((await send(method, `${path}?name=x`, bobsToken)).status).toBe(403);
+    expect((await get('/projects/demo%2Ffirst-light/protected_branches')).status).toBe(401);
+    expect(await (await get(path, adasToken)).json()).toEqual([]);
+    expect((await send('POST', path, adasToken)).status).toBe(400);
+    expect((await send('PUT', path, adasToken)).status).toBe(405);
+  });
+
+  it.each([name, 'renku/*', '*', '*/main/*2', 'renku/autosave/bob/main/1111111/2222222*'])(
+    'by %s are kept from developers, with the words of GitLab, and survive a restart',
+    async (pattern) => {
+      const made = await send('POST', `${path}?name=${encodeURIComponent(pattern)}`, adasToken);
+      expect([made.status, await made.json()]).toMatchObject([201, { name: pattern }]);
+      const again = await send('POST', `${path}?name=${encodeURIComponent(pattern)}`, adasToken);
+      expect([again.status, await again.json()]).toEqual([
+        409,
+        { message: `Protected branch '${pattern}' already exists` },
+      ]);
+      expect(await names(path, adasToken)).toEqual([pattern]);
+      expect(await json(`${branches}/${encodeURIComponent(name)}`, bobsToken)).toMatchObject({ protected: true });
+      const refused = await remove();
+      expect([refused.status, await refused.json()]).toEqual([
+        400,
+        {
+          message:
+            'You are not allowed to delete protected branches from this project. Only a project maintainer or owner can delete a protected branch.',
+        },
+      ]);
+      expect(Records.open(join(served.directory, 'forge.json')).projectByPath('team/guarded')).toMatchObject({
+        protectedBranches: [pattern],
+      });
+      const one = `${path}/${encodeURIComponent(pattern)}`;
+      expect((await get(one, adasToken)).status).toBe(200);
+      expect((await send('DELETE', one, adasToken)).status).toBe(204);
+      expect((await send('DELETE', one, adasToken)).status).toBe(404);
+    },
+  );
+
+  it('are not what only looks like the pattern, and maintainers may delete them', async () => {
+    for (const pattern of [
+      'renku',
+      'renku/autosave/bob',
+      '*/other/*',
+      'renku/*/22222223',
+      'RENKU/*',
+      'main*2*2*2*2*2',
+    ]) {
+      await send('POST', `${path}?name=${encodeURIComponent(pattern)}`, adasToken);
+    }
+    expect(await json(`${branches}/${encodeURIComponent(name)}`, bobsToken)).toMatchObject({ protected: false });
+    await send('POST', `${path}?name=renku/*`, adasToken);
+    expect((await remove()).status).toBe(400);
+    expect((await send('DELETE', `${branches}/${encodeURIComponent(name)}`, adasToken)).status).toBe(204);
   });
 });
 
@@ -193,8 +300,14 @@ describe('commits', () => {
       get(`/projects/${secret.id}/repository/merge_base?${refs.map((ref) => `refs[]=${ref}`).join('&')}`, adasToken);
     expect(await (await base('main', first.slice(0, 8))).json()).toMatchObject({ id: first });
     expect((await base('main', 'island')).status).toBe(404);
-    expect((await base('main', 'nowhere')).status).toBe(400);
-    expect((await base('main')).status).toBe(400);
+    for (const [refs, message] of [
+      [['main', 'nowhere'], 'Could not find ref: nowhere'],
+      [['nowhere', 'elsewhere'], 'Could not find refs: nowhere, elsewhere'],
+      [['main'], 'Provide at least 2 refs'],
+    ] as const) {
+      const response = await base(...refs);
+      expect([response.status, await response.json()]).toEqual([400, { message }]);
+    }
   });
 });
 
@@ -203,10 +316,16 @@ describe('callers', () => {
     expect(await json('/user', adasToken)).toMatchObject({ username: 'ada', email: 'ada@example.org' });
     expect((await get('/user')).status).toBe(401);
     const bad = await get('/projects/demo%2Ffirst-light', 'f'.repeat(64));
-    expect(bad.status).toBe(401);
-    expect(await bad.json()).toMatchObject({ error: 'invalid_token' });
-    const expired = served.forge.issueToken(ada, new Date(Date.now() - 1000));
-    expect((await get('/version', expired.token)).status).toBe(401);
+    expect([bad.status, await bad.json()]).toEqual([401, { message: '401 Unauthorized' }]);
+    const { token } = served.forge.issueToken(ada, new Date(Date.now() - 1000));
+    const expired = await get('/version', token);
+    expect([expired.status, await expired.json()]).toEqual([
+      401,
+      {
+        error: 'invalid_token',
+        error_description: 'Token is expired. You can either do re-authorization or token refresh.',
+      },
+    ]);
   });
 
   it('get 400 or 404 for addresses that are none, in JSON', async () => {

@@ -1,20 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Deadline } from '../../deadline.ts';
+import { isRefName } from '../../session-contract/ref-name.ts';
 import { branchBody, commitBody, projectBody, userBody } from './bodies.ts';
 import type { FactsCache } from './facts-cache.ts';
 import {
   apiCaller,
-  badRequest,
   forbidden,
   HttpError,
   notFound,
   paginate,
+  refused,
   sendJson,
   type Target,
   unauthorized,
 } from './http.ts';
+import { protectedBranches, protects } from './protected-branches.ts';
 import {
   accessLevel,
+  canReadCode,
   canSee,
   type ForgeProject,
   type ForgeUser,
@@ -81,7 +84,17 @@ async function serveProject(call: Call, project: ForgeProject, rest: readonly st
     return sendJson(response, 200, projectBody(project, facts, user, context.publicUrl));
   }
   const [area, kind, name, ...more] = rest;
+  if (area === 'protected_branches' && name === undefined) {
+    if (!user) throw unauthorized();
+    const url = `${context.publicUrl}/api/v4/projects/${project.id}/protected_branches`;
+    const level = levelOf(project, user);
+    const answer = protectedBranches({ records: context.records, project, level, method, query, url }, kind);
+    if (answer.body !== undefined) return sendJson(response, answer.status, answer.body, answer.headers);
+    response.writeHead(answer.status).end();
+    return;
+  }
   if (area === 'repository' && more.length === 0) {
+    if (!canReadCode(project, user)) throw forbidden();
     if (kind === 'branches' && name !== undefined) return serveBranch(call, project, name);
     if (method === 'GET' && kind === 'branches') return serveBranches(call, project);
     if (method === 'GET' && kind === 'commits' && name !== undefined) {
@@ -174,11 +187,14 @@ function matcher(search: string): (name: string) => boolean {
 
 async function serveBranch(call: Call, project: ForgeProject, name: string): Promise<void> {
   const { context, method, user, response, deadline } = call;
-  if (method !== 'GET' && method !== 'DELETE') throw new HttpError(405, { message: '405 Method Not Allowed' });
+  if (method !== 'GET' && method !== 'DELETE') throw refused(405, '405 Method Not Allowed');
   const level = levelOf(project, user);
   if (method === 'DELETE') {
     if (!user) throw unauthorized();
     if (level < accessLevel.developer) throw forbidden();
+  }
+  if (!isRefName(name) || /^(?:HEAD$|refs\/(?:heads|remotes)\/)/.test(name)) {
+    throw refused(400, 'The branch refname is invalid');
   }
   const [[branch], { defaultBranch }] = await Promise.all([
     listBranches(project, deadline, name),
@@ -188,20 +204,25 @@ async function serveBranch(call: Call, project: ForgeProject, name: string): Pro
   if (method === 'GET') {
     return sendJson(response, 200, branchBody(project, branch, defaultBranch, level, context.publicUrl));
   }
-  if (name === defaultBranch) throw forbidden('Protected branch cannot be deleted');
+  if (name === defaultBranch) throw refused(400, 'The default branch of a project cannot be deleted.');
+  if (protects(project, name) && level < accessLevel.maintainer) throw refused(400, protectedBranch);
   const deleted = await deleteBranch(project, name, deadline);
-  if (!deleted) throw forbidden('Branch is checked out in a working tree');
+  if (!deleted) throw refused(400, 'Failed to remove branch: it is checked out in a working tree');
   context.facts.forget(project);
   response.writeHead(204).end();
 }
 
+const protectedBranch =
+  'You are not allowed to delete protected branches from this project. Only a project maintainer or owner can delete a protected branch.';
+
 async function serveMergeBase(call: Call, project: ForgeProject, refs: readonly string[]): Promise<void> {
-  if (refs.length < 2 || refs.length > 20) throw badRequest('Provide at least 2 refs');
+  if (refs.length < 2 || refs.length > 20) throw refused(400, 'Provide at least 2 refs');
   const commits = await findCommits(project, refs, call.deadline);
-  const shas = commits.map((commit, index) => {
-    if (!commit) throw badRequest(`Could not find ref: ${refs[index] ?? ''}`);
-    return commit.sha;
-  });
+  const unknown = refs.filter((_ref, index) => !commits[index]);
+  if (unknown.length > 0) {
+    throw refused(400, `Could not find ${unknown.length === 1 ? 'ref' : 'refs'}: ${unknown.join(', ')}`);
+  }
+  const shas = commits.flatMap((commit) => (commit ? [commit.sha] : []));
   const base = await mergeBase(project, shas, call.deadline);
   const commit = base === undefined ? undefined : await findCommit(project, base, call.deadline);
   if (!commit) throw notFound('Merge Base');

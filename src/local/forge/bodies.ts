@@ -1,4 +1,5 @@
 import type { Commit } from './commit.ts';
+import { protects } from './protected-branches.ts';
 import { accessLevel, type ForgeProject, type ForgeUser, levelOf, pathWithNamespace } from './records.ts';
 import type { Branch, Facts } from './repository.ts';
 
@@ -72,11 +73,12 @@ export function branchBody(
   publicUrl: string,
 ) {
   const isDefault = branch.name === defaultBranch;
+  const isProtected = isDefault || protects(project, branch.name);
   return {
     name: branch.name,
     commit: commitBody(project, branch.commit, publicUrl),
     merged: false,
-    protected: isDefault,
+    protected: isProtected,
     developers_can_push: true,
     developers_can_merge: true,
     can_push: level >= accessLevel.developer,

@@ -3,7 +3,7 @@ import type { FactsCache } from './facts-cache.ts';
 import { gitCaller, sendText, type Target } from './http.ts';
 import type { HttpBackend, Service } from './http-backend.ts';
 import { serveLfs } from './lfs.ts';
-import { accessLevel, canSee, levelOf, pathWithNamespace, type Records } from './records.ts';
+import { accessLevel, canReadCode, canSee, levelOf, pathWithNamespace, type Records } from './records.ts';
 
 export interface GitHttpContext {
   readonly records: Records;
@@ -48,6 +48,9 @@ async function serveOperation(
     // Strangers cannot tell a private project from none: both ask for a password.
     if (user) return sendText(response, 404, 'The project you were looking for could not be found.');
     return sendText(response, 401, 'HTTP Basic: Access denied', challenge);
+  }
+  if (!canReadCode(project, user)) {
+    return sendText(response, 403, 'You are not allowed to download code from this project.');
   }
   switch (operation.kind) {
     case 'dumb':

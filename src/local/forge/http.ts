@@ -15,9 +15,10 @@ export class HttpError extends Error {
 
 export const notFound = (what: string) => new HttpError(404, { message: `404 ${what} Not Found` });
 export const badRequest = (message: string) => new HttpError(400, { message: `400 Bad request - ${message}` });
+/** GitLab says why in its own words, without the status before them. */
+export const refused = (status: number, message: string) => new HttpError(status, { message });
 export const unauthorized = () => new HttpError(401, { message: '401 Unauthorized' });
-export const forbidden = (why?: string) =>
-  new HttpError(403, { message: why ? `403 Forbidden - ${why}` : '403 Forbidden' });
+export const forbidden = () => new HttpError(403, { message: '403 Forbidden' });
 
 export interface Target {
   /** Decoded one by one, so that `%2F` inside a segment stays inside it. */
@@ -48,10 +49,11 @@ export function apiCaller(request: IncomingMessage, records: Records): ForgeUser
   const token = bearer ?? (typeof header === 'string' ? header : undefined);
   if (token === undefined) return undefined;
   const user = records.userOfToken(token.trim());
-  if (!user) {
+  if (user === 'unknown') throw unauthorized();
+  if (user === 'expired') {
     throw new HttpError(401, {
       error: 'invalid_token',
-      error_description: 'Token is unknown, revoked or expired. You have to sign in again.',
+      error_description: 'Token is expired. You can either do re-authorization or token refresh.',
     });
   }
   return user;
@@ -64,7 +66,8 @@ export function gitCaller(request: IncomingMessage, records: Records): ForgeUser
   const encoded = /^Basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization)?.[1] ?? '';
   const credentials = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = credentials.indexOf(':');
-  return (colon === -1 ? undefined : records.userOfToken(credentials.slice(colon + 1))) ?? 'refused';
+  const user = colon === -1 ? 'unknown' : records.userOfToken(credentials.slice(colon + 1));
+  return user === 'unknown' || user === 'expired' ? 'refused' : user;
 }
 
 const common = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };

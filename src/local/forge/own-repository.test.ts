@@ -183,7 +183,7 @@ describe('a push to the branch that is checked out', () => {
       method: 'DELETE',
       headers: { 'private-token': token },
     });
-    expect(answer.status).toBe(403);
+    expect(answer.status).toBe(400);
   });
 });
 

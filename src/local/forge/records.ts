@@ -27,6 +27,8 @@ export interface ForgeProject {
   /** Access level of everybody who has signed in. */
   readonly everyone: number;
   readonly members: readonly { readonly username: string; readonly accessLevel: number }[];
+  /** Names, or patterns with `*`, of branches that only maintainers may delete. Files of older versions have none. */
+  readonly protectedBranches?: readonly string[];
   /** ISO date. */
   readonly createdAt: string;
 }
@@ -48,7 +50,7 @@ interface Stored {
   tokens: TokenRecord[];
 }
 
-export type NewProject = Omit<ForgeProject, 'id' | 'createdAt' | 'gitDir'>;
+export type NewProject = Omit<ForgeProject, 'id' | 'createdAt' | 'gitDir' | 'protectedBranches'>;
 
 /** Users, projects and token hashes in one file (0600), replaced as a whole so that a crash leaves the old or the new. */
 export class Records {
@@ -98,10 +100,11 @@ export class Records {
     return token;
   }
 
-  /** Whose token it is; undefined for an unknown or expired one. */
-  userOfToken(token: string, now = new Date()): ForgeUser | undefined {
+  /** Whose token it is. */
+  userOfToken(token: string, now = new Date()): ForgeUser | 'unknown' | 'expired' {
     const record = this.#tokens.get(hashOf(token));
-    return record && !hasExpired(record, now) ? this.#usersByName.get(record.username) : undefined;
+    if (record && hasExpired(record, now)) return 'expired';
+    return (record && this.#usersByName.get(record.username)) ?? 'unknown';
   }
 
   /** The number that the next project gets: its directory is made before the record. */
@@ -124,6 +127,14 @@ export class Records {
     this.#index(record);
     this.#save();
     return record;
+  }
+
+  /** Replaces the list. */
+  protectBranches(project: ForgeProject, names: readonly string[]): void {
+    const changed: ForgeProject = { ...project, protectedBranches: names };
+    this.#stored.projects = this.#stored.projects.map((known) => (known.id === project.id ? changed : known));
+    this.#index(changed);
+    this.#save();
   }
 
   projectByPath(pathWithNamespace: string): ForgeProject | undefined {
@@ -165,6 +176,11 @@ export function levelOf(project: ForgeProject, user: ForgeUser | undefined): num
 
 export function canSee(project: ForgeProject, user: ForgeUser | undefined): boolean {
   return project.visibility === 'public' || levelOf(project, user) > accessLevel.none;
+}
+
+/** Guests of a private project see that it is there, but not what is in its repository. */
+export function canReadCode(project: ForgeProject, user: ForgeUser | undefined): boolean {
+  return project.visibility === 'public' || levelOf(project, user) >= accessLevel.reporter;
 }
 
 export function pathWithNamespace(project: ForgeProject): string {

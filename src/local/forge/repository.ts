@@ -1,4 +1,5 @@
 import type { Deadline } from '../../deadline.ts';
+import { isRefName } from '../../session-contract/ref-name.ts';
 import { type Commit, parseCommit, withOffset } from './commit.ts';
 import { forgeEnvironment, GitFailed, git, ownEnvironment } from './git.ts';
 import type { ForgeProject } from './records.ts';
@@ -117,16 +118,6 @@ export async function findCommits(
     next += own.length;
     return answers.find((commit) => commit !== undefined);
   });
-}
-
-/** What may stand in a ref's name (git-check-ref-format), so that an expression like `main~3` or `@{1}` is none. */
-export function isRefName(text: string): boolean {
-  return (
-    text.length > 0 &&
-    text.length <= 255 &&
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
-    !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|\.$|\/$|^[-/.]|^@$/.test(text)
-  );
 }
 
 /** In the order in which GitLab resolves a name. Only ids, tags and branches: a stash is nobody else's business. */

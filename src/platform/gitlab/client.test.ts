@@ -91,6 +91,57 @@ describe('on the forge', () => {
     }
   });
 
+  it('takes what can be no name of a branch for one that is not there', async () => {
+    for (const name of ['a b', 'main~1', '*', 'HEAD']) {
+      expect(await gitlab.branch(asAda(), 'Group/Sub/Own', name, soon()), name).toBeUndefined();
+      expect(await gitlab.commit(asAda(), 'Group/Sub/Own', name === 'HEAD' ? '@{1}' : name, soon())).toBeUndefined();
+    }
+  });
+
+  it('lists branches by the beginning of their names, with dates, page by page', async () => {
+    const branches = (prefix: string, page = 1) => gitlab.branches(asAda(), 'group/sub/own', { prefix, page }, soon());
+    expect(await branches('WITH/')).toEqual({
+      branches: [{ name: 'with/slash', commitSha: sha, committedDate: '2025-01-01T00:00:00.000+00:00' }],
+      nextPage: undefined,
+    });
+    const many = Array.from({ length: 101 }, (_, i) => `many/${String(i).padStart(3, '0')}`);
+    const tree = join(served.scratch, 'tree');
+    const remote = withToken(`${served.url}/Group/Sub/Own.git`, token);
+    await runGit(tree, 'push', '--quiet', remote, ...many.map((name) => `main:refs/heads/${name}`));
+    const [first, second, third] = [await branches('many/'), await branches('many/', 2), await branches('many/', 3)];
+    expect([first?.branches.length, first?.nextPage]).toEqual([100, 2]);
+    expect([second?.branches.map(({ name }) => name), second?.nextPage]).toEqual([['many/100'], undefined]);
+    expect(third).toEqual({ branches: [], nextPage: undefined });
+    expect((await branches('none'))?.branches).toEqual([]);
+    expect(await gitlab.branches(anonymous(), 'group/sub/own', { prefix: '', page: 1 }, soon())).toBeUndefined();
+    expect(await gitlab.branches(asAda(), '..', { prefix: '', page: 1 }, soon())).toBeUndefined();
+  });
+
+  it('deletes a branch once', async () => {
+    const remote = withToken(`${served.url}/Group/Sub/Own.git`, token);
+    const name = 'to/be%2Fdeleted#1';
+    await runGit(join(served.scratch, 'tree'), 'push', '--quiet', remote, `main:refs/heads/${name}`);
+    const remove = (branch: string) => gitlab.deleteBranch(asAda(), 'Group/Sub/Own', branch, soon());
+    expect(await remove(name)).toBe(true);
+    expect(await remove(name)).toBe(false);
+    for (const none of ['', '.', '..', '\0']) expect(await remove(none)).toBe(false);
+    expect(await gitlab.branch(asAda(), 'Group/Sub/Own', name, soon())).toBeUndefined();
+    await expect(remove('main')).rejects.toMatchObject({
+      name: 'GitLabRefused',
+      status: 400,
+      reason: 'The default branch of a project cannot be deleted.',
+    });
+  });
+
+  it('finds what two commits have in common', async () => {
+    const base = (...refs: [string, string]) => gitlab.mergeBase(asAda(), 'Group/Sub/Own', refs, soon());
+    const parent = await runGit(join(served.scratch, 'tree'), 'rev-parse', 'main~1');
+    expect(await base(parent.slice(0, 7), sha)).toBe(parent);
+    expect(await base('main', 'v1')).toBe(sha);
+    expect(await base('1234567', sha)).toBeUndefined();
+    expect(await gitlab.mergeBase(asAda(), 'Group/Sub/None', ['main', 'v1'], soon())).toBeUndefined();
+  });
+
   it("lists the caller's projects, last active first, a page at a time", async () => {
     const paths = async (access: { url: string; token: string | null }, page: number, search?: string) =>
       (await gitlab.projects(access, { page, ...(search ? { search } : {}) }, soon())).map(
@@ -294,6 +345,52 @@ describe('in trouble', () => {
     answer = (_request, response) => json(response, 429, { message: 'slow down' }, { 'retry-after': '60' });
     await expect(branch()).rejects.toMatchObject({ name: 'GitLabUnavailable', retryAfterSeconds: 60 });
     expect(requests).toHaveLength(1);
+  });
+
+  it('a change is sent once, to no other address, and refused in the words of GitLab', async () => {
+    const remove = () => gitlab.deleteBranch(access(), 7, 'a/b', soon());
+    for (const status of [400, 403, 405, 409, 412, 422]) {
+      answer = (_request, response) => json(response, status, { message: ' Not\nnow,  \u001b[31m please ' });
+      await expect(remove()).rejects.toMatchObject({ name: 'GitLabRefused', status, reason: 'Not now, [31m please' });
+    }
+    for (const body of [{}, { message: { base: ['no'] } }, { message: '' }, []]) {
+      answer = (_request, response) => json(response, 403, body);
+      await expect(remove()).rejects.toMatchObject({ name: 'GitLabRefused', reason: undefined });
+    }
+    answer = (_request, response) => json(response, 400, { message: 'x'.repeat(10_000) });
+    await expect(remove()).rejects.toMatchObject({ reason: 'x'.repeat(300) });
+    expect(requests[0]).toMatchObject({ method: 'DELETE', url: '/gitlab/api/v4/projects/7/repository/branches/a%2Fb' });
+
+    requests.length = 0;
+    for (const location of [`${url}/api/v4/projects/7`, 'https://elsewhere.example.org']) {
+      answer = (_request, response) => response.writeHead(302, { location }).end();
+      await expect(remove()).rejects.toThrow(/redirects a request that changes something/);
+    }
+    for (const status of [429, 502, 503, 504]) {
+      answer = (_request, response) => json(response, status, {}, { 'retry-after': '1' });
+      await expect(remove()).rejects.toMatchObject({ name: 'GitLabUnavailable', retryAfterSeconds: 1 });
+    }
+    expect(requests).toHaveLength(6);
+    answer = (_request, response) => json(response, 401, { message: '401 Unauthorized' });
+    await expect(remove()).rejects.toThrow(GitLabUnauthorized);
+    answer = (_request, response) => json(response, 403, { error: 'insufficient_scope' });
+    await expect(remove()).rejects.toThrow(GitLabUnauthorized);
+    answer = (_request, response) => json(response, 200, { branch_name: 'a/b' });
+    expect(await remove()).toBe(true);
+  });
+
+  it('leaves out branches that GitLab describes incompletely, and takes no other list', async () => {
+    const branches = () => gitlab.branches(access(), 7, { prefix: 'x', page: 1 }, soon());
+    answer = (_request, response) => json(response, 200, [{ name: 'x/1', commit: null }, null, good]);
+    expect(await branches()).toEqual({
+      branches: [{ name: 'main', commitSha: good.commit.id, committedDate: null }],
+      nextPage: undefined,
+    });
+    expect(new URL(requests[0]?.url ?? '', url).searchParams.get('search')).toBe('^x');
+    answer = (_request, response) => json(response, 200, { not: 'a list' });
+    await expect(branches()).rejects.toThrow('not a GitLab list of branches');
+    answer = (_request, response) => json(response, 200, { id: 'no commit' });
+    await expect(gitlab.mergeBase(access(), 7, ['a', 'b'], soon())).rejects.toThrow(GitLabUnavailable);
   });
 
   it('tells "not there" and "not for you" from the rest', async () => {

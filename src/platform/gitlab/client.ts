@@ -1,15 +1,16 @@
-import { Branches, Commits, Projects } from '@gitbeaker/rest';
+import { Branches, Commits, Projects, Repositories } from '@gitbeaker/rest';
 import type { Logger } from 'pino';
 import type { Deadline } from '../../deadline.ts';
 import { createCallerKey } from '../caller-key.ts';
 import { createShortCache, type ShortCache } from '../short-cache.ts';
 import { createPace, type PaceOptions } from './pace.ts';
 import { createRequester, GitLabNotFound, type RequesterOptions } from './requester.ts';
-import { readBranch, readCommit, readProject } from './shapes.ts';
+import { readBranch, readBranchTip, readCommit, readProject } from './shapes.ts';
 import {
   type GitLab,
   type GitLabAccess,
   type GitLabBranch,
+  type GitLabBranches,
   type GitLabCommit,
   type GitLabProject,
   GitLabUnauthorized,
@@ -28,12 +29,14 @@ export interface GitLabOptions {
 const projectsPerPage = 50;
 /** How long what is public counts as known. */
 const publicTtlMs = 5_000;
+/** GitLab gives no more. */
+const branchesPerPage = 100;
 
 /**
  * A client of GitLab's REST API v4 that serves every user: access is an argument of each call. Kept between calls are
  * idle connections, what GitLab said about its limits, and for some seconds what anybody may see. Errors are those of `types.ts`.
  */
-export function createGitLab(options: GitLabOptions): GitLab {
+export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches {
   const requester: RequesterOptions = {
     log: options.log,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
@@ -89,6 +92,19 @@ export function createGitLab(options: GitLabOptions): GitLab {
     };
   };
 
+  /** One entry that is not as it should be does not take the others away. */
+  const listed = <T>(body: unknown, read: (entry: unknown) => T | undefined, access: GitLabAccess, what: string) => {
+    if (!Array.isArray(body)) throw unusable(access, `list of ${what}`);
+    const entries = body.map(read).filter((entry) => entry !== undefined);
+    if (entries.length < body.length) {
+      options.log.warn(
+        { host: new URL(access.url).host, what, count: body.length - entries.length },
+        'left out what GitLab describes incompletely',
+      );
+    }
+    return entries;
+  };
+
   return {
     async project(access, pathOrId, deadline) {
       if (!isPathParameter(pathOrId)) return undefined;
@@ -130,15 +146,34 @@ export function createGitLab(options: GitLabOptions): GitLab {
         }),
       );
       if (body === undefined) return [];
-      if (!Array.isArray(body)) throw unusable(access, 'list of projects');
-      const projects: GitLabProject[] = [];
-      for (const entry of body) {
-        const project = readProject(entry);
-        if (project) projects.push(project);
-        else
-          options.log.warn({ host: new URL(access.url).host }, 'left out a project that GitLab describes incompletely');
-      }
-      return projects;
+      return listed(body, readProject, access, 'projects');
+    },
+
+    async branches(access, projectPathOrId, { prefix, page }, deadline) {
+      if (!isPathParameter(projectPathOrId)) return undefined;
+      const answer = await found(
+        new Branches(resource(access, deadline)).all<true, 'offset'>(projectPathOrId, {
+          search: `^${prefix}`,
+          perPage: branchesPerPage,
+          page,
+          showExpanded: true,
+        }),
+      );
+      if (answer === undefined) return undefined;
+      const branches = listed(answer.data, readBranchTip, access, 'branches');
+      return { branches, nextPage: answer.paginationInfo.next ?? undefined };
+    },
+
+    async deleteBranch(access, projectPathOrId, name, deadline) {
+      if (!isPathParameter(projectPathOrId) || !isPathParameter(name)) return false;
+      const deleted = new Branches(resource(access, deadline)).remove(projectPathOrId, name).then(() => true);
+      return (await found(deleted)) ?? false;
+    },
+
+    async mergeBase(access, projectPathOrId, refs, deadline) {
+      if (!isPathParameter(projectPathOrId)) return undefined;
+      const body = await found(new Repositories(resource(access, deadline)).mergeBase(projectPathOrId, [...refs]));
+      return body === undefined ? undefined : usable(readCommit(body), access, 'commit').sha;
     },
   };
 }

@@ -4,9 +4,12 @@ import type { Logger } from 'pino';
 import type { Deadline } from '../../deadline.ts';
 import { readRetryAfter } from '../retry-after.ts';
 import type { Pace } from './pace.ts';
-import { GitLabUnauthorized, GitLabUnavailable } from './types.ts';
+import { GitLabRefused, GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 
-/** GitLab says that something is not there, or not for this caller: 404 or 403 with GitLab's own JSON. */
+/**
+ * GitLab says, with its own JSON, that something is not there (404), or for a read also that it is not for this caller
+ * (403) or can have no such name (400).
+ */
 export class GitLabNotFound extends Error {
   override readonly name = 'GitLabNotFound';
 }
@@ -47,8 +50,8 @@ interface Answer {
 
 /**
  * Replaces gitbeaker's own way to send requests, which retries 429 and 502 ten times within 266 ms, follows redirects
- * to anywhere, ignores deadlines and reads bodies of any size. Throws GitLabNotFound, GitLabUnauthorized or
- * GitLabUnavailable, never anything else.
+ * to anywhere, ignores deadlines and reads bodies of any size. Throws GitLabNotFound, GitLabUnauthorized,
+ * GitLabUnavailable or, for changes, GitLabRefused, never anything else.
  */
 export function createRequester(
   options: RequesterOptions,
@@ -71,7 +74,7 @@ export function createRequester(
       };
       const answer = await sendPatiently(options, caller, base, url, init, deadline);
       return {
-        body: interpret(answer, url, caller.hasToken),
+        body: interpret(answer, url, caller.hasToken, method === 'GET'),
         headers: Object.fromEntries(answer.headers.entries()),
         status: answer.status,
       };
@@ -172,6 +175,8 @@ async function follow(
   for (let hops = 0; hops <= maxRedirects; hops++) {
     const answer = await send(options, url, init, deadline);
     if (answer.status < 300 || answer.status >= 400 || answer.status === 304) return answer;
+    // GitLab redirects reads only, and what a change would do at another address is anybody's guess.
+    if (init.method !== 'GET') throw final(`GitLab at ${url.host} redirects a request that changes something`);
     const location = answer.headers.get('location');
     const next = location ? URL.parse(location, url.href) : null;
     if (!next || next.origin !== base.origin || !next.pathname.startsWith(base.pathname)) {
@@ -218,11 +223,12 @@ async function readLimited(response: Response, limit: number, url: URL): Promise
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The parsed body of a success; every other status becomes one of the three errors. */
+/** The parsed body of a success; every other status becomes one of the four errors. */
 function interpret(
   answer: Answer,
   url: URL,
   hasToken: boolean,
+  isRead: boolean,
 ): Record<string, unknown> | Record<string, unknown>[] | null {
   if (answer.status === 204) return null;
   const body = parseJson(answer.text);
@@ -239,11 +245,24 @@ function interpret(
     // Without a token a 401 only means that the public may not see it.
     throw new GitLabNotFound(`GitLab at ${url.host} shows this to signed-in users only`);
   }
-  if ((answer.status === 404 || answer.status === 403) && body !== undefined) {
-    throw new GitLabNotFound(`GitLab at ${url.host} answered ${answer.status}`);
-  }
+  const message = `GitLab at ${url.host} answered ${answer.status}`;
   // A 404 page of a load balancer is not GitLab saying that a project does not exist.
-  throw new GitLabUnavailable(`GitLab at ${url.host} answered ${answer.status}`);
+  if (body === undefined || answer.status >= 500) throw new GitLabUnavailable(message);
+  if (answer.status === 404 || (isRead && (answer.status === 403 || answer.status === 400))) {
+    throw new GitLabNotFound(message);
+  }
+  if (isRead) throw new GitLabUnavailable(message);
+  throw new GitLabRefused(message, answer.status, reasonOf(body));
+}
+
+const maxReasonLength = 300;
+
+/** What GitLab says for people. It may quote a hook of the project, so it is plain text of limited length here. */
+function reasonOf(body: Record<string, unknown> | Record<string, unknown>[]): string | undefined {
+  const message = Array.isArray(body) ? undefined : body['message'];
+  if (typeof message !== 'string') return undefined;
+  const line = message.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
+  return line === '' ? undefined : line.slice(0, maxReasonLength).toWellFormed();
 }
 
 function parseJson(text: string): Record<string, unknown> | Record<string, unknown>[] | undefined {

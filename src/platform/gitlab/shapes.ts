@@ -1,4 +1,4 @@
-import type { GitLabBranch, GitLabCommit, GitLabProject } from './types.ts';
+import type { GitLabBranch, GitLabBranchTip, GitLabCommit, GitLabProject } from './types.ts';
 
 /** Access levels as GitLab numbers them: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner. */
 const guest = 10;
@@ -39,6 +39,11 @@ export function readBranch(value: unknown): GitLabBranch | undefined {
   const name = text(body?.['name']);
   const commitSha = text(record(body?.['commit'])?.['id']);
   return name && commitSha && sha.test(commitSha) ? { name, commitSha } : undefined;
+}
+
+export function readBranchTip(value: unknown): GitLabBranchTip | undefined {
+  const branch = readBranch(value);
+  return branch && { ...branch, committedDate: text(record(record(value)?.['commit'])?.['committed_date']) ?? null };
 }
 
 export function readCommit(value: unknown): GitLabCommit | undefined {

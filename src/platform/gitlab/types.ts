@@ -27,6 +27,18 @@ export interface GitLabBranch {
   commitSha: string;
 }
 
+/** A branch as a list shows it. */
+export interface GitLabBranchTip extends GitLabBranch {
+  /** When its commit was made, as GitLab writes it; null where it does not say. */
+  readonly committedDate: string | null;
+}
+
+export interface GitLabBranchPage {
+  readonly branches: readonly GitLabBranchTip[];
+  /** undefined: this was the last one. */
+  readonly nextPage: number | undefined;
+}
+
 export interface GitLabCommit {
   sha: string;
   committedDate: string | null;
@@ -46,6 +58,22 @@ export class GitLabUnavailable extends Error {
 /** GitLab refuses the token (401): the caller must sign in again. */
 export class GitLabUnauthorized extends Error {
   override readonly name = 'GitLabUnauthorized';
+}
+
+/**
+ * GitLab understands a change and does not make it: the caller may not, the branch is protected, a rule of the project
+ * is against it. Never used for "not found".
+ */
+export class GitLabRefused extends Error {
+  override readonly name = 'GitLabRefused';
+  readonly status: number;
+  /** GitLab's own words, one line of plain text; undefined where it gives no reason. */
+  readonly reason: string | undefined;
+  constructor(message: string, status: number, reason: string | undefined) {
+    super(message);
+    this.status = status;
+    this.reason = reason;
+  }
 }
 
 /** undefined means that GitLab says it is not there (or not for this caller): 404 or 403. */
@@ -70,4 +98,32 @@ export interface GitLab {
     options: { search?: string; page: number },
     deadline: Deadline,
   ): Promise<GitLabProject[]>;
+}
+
+/** What is done with the branches that sessions leave behind. */
+export interface GitLabBranches {
+  /** At most 100 branches whose names begin with `prefix`, whatever its case; undefined: no such project for the caller. */
+  branches(
+    access: GitLabAccess,
+    projectPathOrId: string | number,
+    options: { prefix: string; page: number },
+    deadline: Deadline,
+  ): Promise<GitLabBranchPage | undefined>;
+  /** true: it is deleted; false: there is none (or no such project for the caller). Throws GitLabRefused, too. */
+  deleteBranch(
+    access: GitLabAccess,
+    projectPathOrId: string | number,
+    name: string,
+    deadline: Deadline,
+  ): Promise<boolean>;
+  /**
+   * The full id of the best common ancestor of two commits, each named as `commit` takes it; undefined: they have none,
+   * or one of them is not there.
+   */
+  mergeBase(
+    access: GitLabAccess,
+    projectPathOrId: string | number,
+    refs: readonly [string, string],
+    deadline: Deadline,
+  ): Promise<string | undefined>;
 }

@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, normalize } from 'node:path';
 import { cloneExitCode, cloneVariable } from '../../session-contract/clone.ts';
+import { isRefName } from '../../session-contract/ref-name.ts';
 import { CloneFailure } from './failure.ts';
 
 export interface CloneSettings {
@@ -80,10 +81,8 @@ function httpUrl(text: string): string | undefined {
   return /^[\x21-\x7e]+$/.test(text) && url.search === '' && url.hash === '' ? text.replace(/\/+$/, '') : undefined;
 }
 
-/** git-check-ref-format, and nothing that git could take for an option, a range or a path in a commit. */
 function refName(text: string): string | undefined {
-  const forbidden = /[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[./]$|^[-/.]|^@$/u;
-  return text.length <= 255 && !forbidden.test(text) ? text : undefined;
+  return isRefName(text) ? text : undefined;
 }
 
 function absolutePath(text: string): string | undefined {

@@ -6,6 +6,8 @@ export interface FakeGitLab {
   readonly paths: string[];
   /** What becomes of a call instead of being served: an HTTP status, or no answer at all. */
   fate: (path: string) => number | 'silence' | undefined;
+  /** The caller's in the project. */
+  accessLevel: number;
   close(): Promise<void>;
 }
 
@@ -25,7 +27,7 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
         visibility: 'public',
         web_url: `${url}/My-Group/My-Project`,
         http_url_to_repo: `${url}/My-Group/My-Project.git`,
-        permissions: { project_access: { access_level: 40 } },
+        permissions: { project_access: { access_level: self.accessLevel } },
       }),
     ],
     ...['master', 'feature/x'].map(
@@ -50,6 +52,7 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     paths: [],
     fate: () => undefined,
+    accessLevel: 40,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Router } from 'express';
 import pino from 'pino';
 import { createApp } from '../../app.ts';
+import type { NewSession } from '../../autosaves/types.ts';
 import type { Config } from '../../config/types.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { ErrorResponse, NotebookResponse } from '../../generated/openapi.ts';
@@ -47,6 +48,8 @@ export interface TestServiceOptions {
   readonly deadlineMs?: number;
   /** The cache is never started. */
   readonly withoutCache?: boolean;
+  /** Told of sessions whose autosaves may be superseded. */
+  readonly afterLaunch?: (session: NewSession) => void;
 }
 
 const prefix = '/notebooks';
@@ -58,7 +61,12 @@ export async function startService(
     gitlab,
     registry,
   }: { cluster: Pick<FakeCluster, 'kubeconfig'>; gitlab: FakeGitLab; registry: FakeRegistry },
-  { config: changes = {}, deadlineMs = 10_000, withoutCache = false }: TestServiceOptions = {},
+  {
+    config: changes = {},
+    deadlineMs = 10_000,
+    withoutCache = false,
+    afterLaunch = () => undefined,
+  }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
   let logged = '';
@@ -81,7 +89,16 @@ export async function startService(
   const classes = config.crc_url === null ? undefined : createResourceClasses({ url: config.crc_url, http, log });
   const offered = createOfferedPools(config, classes);
   const present = createPresenter(config);
-  const parts = { store, credentials, gitlab: createGitLab({ log }), images, offered, config, log };
+  const parts = {
+    store,
+    credentials,
+    autosaves: { afterLaunch },
+    gitlab: createGitLab({ log }),
+    images,
+    offered,
+    config,
+    log,
+  };
 
   const callers = new Map<string, Identity>();
   const app = createApp({
