@@ -4,6 +4,7 @@ import { pipeline, type Readable, type Transform } from 'node:stream';
 import { getCACertificates } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher, request as undiciRequest } from 'undici';
+import { endOf, orAborted } from './aborted.ts';
 import { mayConnect, type Network, network } from './addresses.ts';
 import {
   AddressRefused,
@@ -63,6 +64,7 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
         body,
         signal: deadline.signal,
       });
+      // undici looks at the signal only once it is connected; a name or a server that hangs would outlast the deadline.
       const response = await orAborted(asked, deadline.signal);
       const headers = plainHeaders(response.headers);
       return { status: response.statusCode, headers, body: await read(response, headers, url, request), url };
@@ -152,16 +154,6 @@ function lookupBy(options: OutboundHttpOptions, check: (address: string) => bool
 function systemAddresses(host: string): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {
     systemLookup(host, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
-  });
-}
-
-/** undici looks at the signal only once it is connected; a name or a server that hangs would outlast the deadline. */
-function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
 
@@ -262,12 +254,16 @@ const toReader = () => undefined;
 
 function explained(error: unknown, url: URL, { deadline }: OutboundRequest): unknown {
   if (error instanceof AddressRefused || error instanceof OutboundFailure) return error;
-  if (deadline.signal.aborted) {
-    const reason: unknown = deadline.signal.reason;
-    const isTimeout = reason instanceof DOMException && reason.name === 'TimeoutError';
-    return isTimeout ? deadline.exceeded(`asking ${url.host}`) : reason;
-  }
+  if (deadline.signal.aborted) return endOf(deadline, `asking ${url.host}`);
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new OutboundFailure('too-large', `${url.host} answered with too many headers`, { cause: error });
+  }
+  if (code.startsWith('HPE_')) {
+    return new OutboundFailure('invalid-answer', `${url.host} answered with something that is not HTTP`, {
+      cause: error,
+    });
+  }
   const unpacking = code.startsWith('Z_') || code.startsWith('ERR_BROTLI') || code.startsWith('ERR__ERROR');
   return unpacking
     ? new OutboundFailure('invalid-answer', `${url.host} answered with damaged data`, { cause: error })
