@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { loadConfig } from '../config/load.ts';
 import { Deadline } from '../deadline.ts';
 import { ApiError } from '../errors.ts';
 import { mediaType } from '../platform/registry/manifest.ts';
@@ -260,6 +261,25 @@ test('a caller that has gone is an abort, not an answer, and leaves others waiti
   answer?.();
   expect(await second).toMatchObject({ exists: true });
   expect(hosts.seen).toHaveLength(3);
+});
+
+test('outbound.allowed_networks opens addresses of the inside to image checks, and those alone', async () => {
+  const port = await hosts.https(
+    imageServer(
+      () => true,
+      () => '',
+    ),
+  );
+  const withNetworks = (...networks: string[]) => {
+    const named = networks.map((network, at) => [`NB_OUTBOUND__ALLOWED_NETWORKS_${at}`, network]);
+    const env = { NB_SESSIONS__INGRESS__HOST: 'sessions.test', ...Object.fromEntries(named) };
+    const { outbound } = loadConfig(env).config;
+    return hosts.checker({ allowedNetworks: outbound.allowed_networks })(`evil.test:${port}/a/b`);
+  };
+  const refused = { exists: false, reason: 'address-refused', remedy: expect.stringContaining('administrator') };
+  expect(await withNetworks()).toMatchObject(refused);
+  expect(await withNetworks('10.0.0.0/8', '127.0.0.2/31')).toMatchObject(refused);
+  expect(await withNetworks('10.0.0.0/8', '127.0.0.0/31')).toMatchObject({ exists: true });
 });
 
 test('what cannot be parsed is the caller’s error 1002', async () => {
