@@ -107,6 +107,28 @@ test('what one user may see is never another’s answer; what everybody may see 
   expect(hosts.seen.map((line) => line.replace(/\?.*| .*\//, ' '))).toHaveLength(4);
 });
 
+test('the platform’s registry is not asked each time how it wants to be asked, until that fails', async () => {
+  let broken = false;
+  const setup = await platform(asUser, (req, res) => {
+    if (broken) res.writeHead(503).end();
+    else if (req.headers['authorization'] === basic) answerToken(res, 'user');
+    else res.writeHead(403).end('{}');
+  });
+  const check = hosts.checker(setup);
+  const calls = async (name: string) => {
+    hosts.seen.splice(0);
+    const { exists } = await check(`${setup.registry}/${name}:plain`);
+    return [exists, ...hosts.seen.map((line) => /jwt|manifests|blobs/.exec(line)?.[0])];
+  };
+  expect(await calls('a/first')).toEqual([true, 'manifests', 'jwt', 'jwt', 'manifests', 'blobs']);
+  // What a launch waits for, one after the other: four.
+  expect(await calls('a/second')).toEqual([true, 'jwt', 'jwt', 'manifests', 'blobs']);
+  broken = true;
+  expect(await calls('a/third')).toEqual([false, 'jwt']);
+  broken = false;
+  expect(await calls('a/fourth')).toEqual([true, 'manifests', 'jwt', 'jwt', 'manifests', 'blobs']);
+});
+
 test('a missing image, and one that is something else, are not found', async () => {
   const setup = await platform(asAnybody);
   const missing = await hosts.checker(setup)(`${setup.registry}/${path}:other`);

@@ -25,6 +25,9 @@ const maxIndexDepth = 2;
 const keepMs = 30_000;
 const maxKept = 1000;
 
+/** For how long the platform's own registry is taken to want tokens as it last said: one question less each time. */
+const sameWayMs = 60_000;
+
 /** What one caller saw: the inspection, and how the registry wants to be asked. */
 interface Look {
   inspection: Inspection;
@@ -41,8 +44,28 @@ interface Asked {
 }
 
 /** Images in registries: OCI distribution specification 1.1, and the token flow that registries share. */
-export function createRegistryClient(http: OutboundHttp, options: { now?: () => number } = {}): RegistryClient {
-  const looks = createSharedAnswers<Look>({ keepMs, maxKept, ...options });
+export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}): RegistryClient {
+  const looks = createSharedAnswers<Look>({ keepMs, maxKept, now });
+  /** By host: only of the one that is configured, which asks for all its images in the same way. */
+  const ways = new Map<string, { challenges: readonly Challenge[]; until: number }>();
+
+  async function lookOpenly(reference: ImageReference, access: RegistryAccess, deadline: Deadline): Promise<Look> {
+    const { host } = reference;
+    const way = ways.get(host);
+    const known = way !== undefined && way.until > now();
+    try {
+      const challenges = known ? way.challenges : [];
+      const seen = await look({ reference, access, credentials: null, challenges }, http, deadline);
+      if (access.configured && !known && seen.challenges.length > 0) {
+        ways.set(host, { challenges: seen.challenges, until: now() + sameWayMs });
+      }
+      return seen;
+    } catch (error) {
+      ways.delete(host);
+      throw error;
+    }
+  }
+
   return {
     async inspect(reference, access, deadline) {
       const { credentials } = access;
@@ -50,7 +73,7 @@ export function createRegistryClient(http: OutboundHttp, options: { now?: () => 
         deadline,
         // What nobody may see can still be seen with credentials; for others the answer may change any moment.
         usable: ({ inspection: { kind } }) => kind === 'image' || (kind === 'denied' && credentials !== null),
-        make: (inner) => look({ reference, access, credentials: null, challenges: [] }, http, inner),
+        make: (inner) => lookOpenly(reference, access, inner),
       });
       const hidden = open.inspection.kind === 'denied' || open.inspection.kind === 'not-found';
       if (!hidden || !credentials || open.challenges.length === 0) return open.inspection;
