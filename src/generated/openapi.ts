@@ -18,12 +18,14 @@ export interface Schemas {
   AutosavesList: AutosavesList;
   AutosaveResponse: AutosaveResponse;
   ImageResponse: ImageResponse;
+  ImageMissingResponse: ImageMissingResponse;
   ProjectsResponse: ProjectsResponse;
   Project: Project;
   ServerOptionsResponse: ServerOptionsResponse;
   VersionResponse: VersionResponse;
   ReadinessResponse: ReadinessResponse;
   ErrorResponse: ErrorResponse;
+  ErrorDescription: ErrorDescription;
   FieldError: FieldError;
 }
 /**
@@ -577,9 +579,44 @@ export interface ImageResponse {
    */
   private: boolean;
   /**
+   * What it is built for, as `os/architecture` or `os/architecture/variant`; empty where the registry does not say.
+   */
+  platforms: string[];
+  /**
+   * Bytes to download for the platform that a session would get (packed); null where the registry does not say.
+   */
+  size: number | null;
+  /**
    * The image's working directory; null where the registry does not say.
    */
   workingDir: string | null;
+}
+export interface ImageMissingResponse {
+  exists: false;
+  /**
+   * `not-found`: its registry has no such image. `needs-login`: its registry does not let this caller see it, or does not say whether it exists. `unreachable`: the registry is down, slow or overloaded; trying again may help. `invalid-answer`: the registry is broken, lying, or none. `address-refused`: the registry, or where it sends its callers, is an address of the inside that the platform's administrator has not allowed.
+   */
+  reason: 'not-found' | 'needs-login' | 'unreachable' | 'invalid-answer' | 'address-refused';
+  error: ErrorDescription;
+}
+export interface ErrorDescription {
+  /**
+   * What happened.
+   */
+  message: string;
+  /**
+   * Whose fault it is, and what to do.
+   */
+  detail: string | null;
+  /**
+   * 1xxx: the caller can mend it; 2xxx: a bug or the set-up; 3xxx: passing trouble.
+   */
+  code: number;
+  /**
+   * Every part of the request that is wrong.
+   */
+  fields?: FieldError[];
+  requestId: string;
 }
 export interface ProjectsResponse {
   projects: Project[];
@@ -656,23 +693,5 @@ export interface ReadinessResponse {
   }[];
 }
 export interface ErrorResponse {
-  error: {
-    /**
-     * What happened.
-     */
-    message: string;
-    /**
-     * Whose fault it is, and what to do.
-     */
-    detail: string | null;
-    /**
-     * 1xxx: the caller can mend it; 2xxx: a bug or the set-up; 3xxx: passing trouble.
-     */
-    code: number;
-    /**
-     * Every part of the request that is wrong.
-     */
-    fields?: FieldError[];
-    requestId: string;
-  };
+  error: ErrorDescription;
 }

@@ -1,324 +1,313 @@
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type RequestListener,
-  type ServerResponse,
-} from 'node:http';
-import { createServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
-import { generate } from 'selfsigned';
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { loadConfig } from '../config/load.ts';
 import { Deadline } from '../deadline.ts';
 import { ApiError } from '../errors.ts';
-import type { Identity } from '../identity/types.ts';
-import { createOutboundHttp } from '../platform/outbound-http/outbound-http.ts';
 import { mediaType } from '../platform/registry/manifest.ts';
-import { createImageChecker, registryAccess } from './image-checker.ts';
-import type { ImageCheck } from './types.ts';
+import { registryAccess } from './image-checker.ts';
+import {
+  anonymous,
+  answerToken,
+  basic,
+  imageServer,
+  known,
+  part,
+  parts,
+  registered,
+  startTestHosts,
+  type TestHosts,
+} from './testing/test-hosts.ts';
 
-let tls: { key: string; cert: string };
-const cleanup: (() => unknown)[] = [];
-const names = ['registry.test', 'gitlab.test', 'evil.test', 'store.test', 'registry.test.evil.test'];
-
+let hosts: TestHosts;
 beforeAll(async () => {
-  const made = await generate([{ name: 'commonName', value: 'test' }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-    extensions: [{ name: 'subjectAltName', altNames: names.map((value) => ({ type: 2 as const, value })) }],
-  });
-  tls = { key: made.private, cert: made.cert };
+  hosts = await startTestHosts();
 });
-afterEach(async () => {
-  for (const end of cleanup.splice(0)) await end();
-});
+beforeEach(() => void hosts.seen.splice(0));
+afterAll(() => hosts[Symbol.asyncDispose]());
 
-const git = { url: 'https://gitlab.test', token: 'the-gitlab-token', tokenExpiresAt: -1 };
-const registered: Identity = {
-  kind: 'registered',
-  id: '1',
-  username: 'u',
-  email: 'u@example.org',
-  fullName: 'U',
-  issuer: 'i',
-  accessToken: 'a',
-  refreshToken: null,
-  git,
-};
-const anonymous: Identity = {
-  kind: 'anonymous',
-  source: 'cookie',
-  id: 'anon-1',
-  username: 'anon-1',
-  git: { ...git, token: null },
-};
-
-async function listening(server: Server & { closeAllConnections(): void }): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanup.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-/** Every request that reached a server: `host path authorization`. */
-let seen: string[] = [];
-function recorded(listener: RequestListener): RequestListener {
-  return (req, res) => {
-    seen.push(`${req.headers.host?.split(':')[0]} ${req.url} ${req.headers['authorization'] ?? '-'}`);
-    listener(req, res);
-  };
-}
-const https = (listener: RequestListener) => listening(createServer(tls, recorded(listener)));
-
-interface Setup {
-  registry: string;
-  gitUrl: string;
-  exempt?: string[];
-  allowed?: string[];
-}
-function checkerFor({
-  registry,
-  gitUrl,
-  exempt = [registry, URL.parse(gitUrl)?.host ?? ''],
-  allowed = ['127.0.0.1/32'],
-}: Setup) {
-  seen = [];
-  const http = createOutboundHttp({
-    allowedNetworks: allowed,
-    exemptHosts: exempt,
-    ca: tls.cert,
-    lookup: async (host) => [{ address: host.startsWith('10.') ? host : '127.0.0.1', family: 4 }],
-  });
-  cleanup.push(() => http.close());
-  const checker = createImageChecker({ config: { git: { url: gitUrl, registry } }, http });
-  return (reference: string, identity: Identity = registered): Promise<ImageCheck> =>
-    checker.check(reference, identity, Deadline.after(10_000));
-}
-
-const config = Buffer.from(JSON.stringify({ os: 'linux', config: { WorkingDir: '/home/someone' } }));
-const sha256 = (content: Buffer) => `sha256:${createHash('sha256').update(content).digest('hex')}`;
-const manifest = Buffer.from(
-  JSON.stringify({
-    schemaVersion: 2,
-    mediaType: mediaType.ociManifest,
-    config: { mediaType: mediaType.ociConfig, digest: sha256(config) },
-  }),
-);
-const index = Buffer.from(
-  JSON.stringify({
-    mediaType: mediaType.ociIndex,
-    manifests: [{ digest: sha256(manifest), platform: { os: 'linux', architecture: 'arm64' } }],
-  }),
-);
-
-/** Serves one image, at `latest` as an index and at `plain` without, to whoever `mayRead` lets. */
-function imageServer(mayRead: (req: IncomingMessage) => boolean, challenge: () => string): RequestListener {
-  return (req, res) => {
-    if (!mayRead(req)) return void res.writeHead(401, { 'WWW-Authenticate': challenge() }).end('{}');
-    const item = req.url?.split('/').at(-1);
-    const found = { latest: index, plain: manifest, [sha256(manifest)]: manifest, [sha256(config)]: config }[
-      item ?? ''
-    ];
-    if (!found) return void res.writeHead(404).end('{}');
-    res.setHeader('Content-Type', found === index ? mediaType.ociIndex : mediaType.ociManifest).end(found);
-  };
-}
-const answerToken = (res: ServerResponse, token: string) =>
-  res.setHeader('Content-Type', 'application/json').end(JSON.stringify({ token }));
-const basic = `Basic ${Buffer.from('oauth2:the-gitlab-token').toString('base64')}`;
+const path = 'group/project';
+const asUser = (req: IncomingMessage) => req.headers['authorization'] === 'Bearer user';
+const asAnybody = (req: IncomingMessage) => req.headers['authorization'] === 'Bearer anon';
 
 /** A registry of the platform whose GitLab gives tokens: `anon` to anybody, `user` for the right credentials. */
-async function platform(mayRead: (authorization: string | undefined) => boolean) {
-  const gitlab = await https((req, res) => answerToken(res, req.headers['authorization'] === basic ? 'user' : 'anon'));
+async function platform(
+  mayRead: (req: IncomingMessage) => boolean,
+  realm: RequestListener = (req, res) => answerToken(res, req.headers['authorization'] === basic ? 'user' : 'anon'),
+) {
+  const gitlab = await hosts.https(realm);
   const challenge = () =>
     `Bearer realm="https://gitlab.test:${gitlab}/jwt/auth",service="container_registry",scope="any"`;
-  const registry = await https(imageServer((req) => mayRead(req.headers['authorization']), challenge));
+  const registry = await hosts.https(imageServer(mayRead, challenge));
   return { registry: `registry.test:${registry}`, gitUrl: `https://gitlab.test:${gitlab}` };
 }
+const withToken = () => hosts.seen.filter((line) => line.includes('Basic'));
 
 test('a public image needs no credentials, and nobody is told them', async () => {
-  const setup = await platform((authorization) => authorization === 'Bearer anon');
-  const check = checkerFor(setup);
-  const found = { exists: true, private: false, workingDir: '/home/someone' };
-  expect(await check(`${setup.registry}/group/project`)).toEqual(found);
-  expect(await check(`${setup.registry}/group/project:plain`)).toEqual(found);
-  expect(seen.filter((line) => line.includes(basic))).toEqual([]);
-  expect(seen).toContain(
+  const setup = await platform(asAnybody);
+  const check = hosts.checker(setup);
+  const found = { exists: true, private: false, ...known };
+  expect(await check(`${setup.registry}/${path}`)).toEqual({
+    ...found,
+    platforms: ['windows/amd64', 'linux/arm64/v8'],
+  });
+  // Where no index says it, the image's configuration does.
+  expect(await check(`${setup.registry}/${path}:plain`)).toEqual({ ...found, platforms: ['linux/arm64'] });
+  expect(withToken()).toEqual([]);
+  expect(hosts.seen).toContain(
     'gitlab.test /jwt/auth?service=container_registry&scope=repository%3Agroup%2Fproject%3Apull -',
   );
 });
 
 test('a private image is seen with the caller’s token, which goes to the platform’s GitLab alone', async () => {
-  const setup = await platform((authorization) => authorization === 'Bearer user');
-  const check = checkerFor(setup);
-  expect(await check(`${setup.registry}/group/project`)).toEqual({
-    exists: true,
-    private: true,
-    workingDir: '/home/someone',
+  const setup = await platform(asUser);
+  const check = hosts.checker(setup);
+  expect(await check(`${setup.registry}/${path}`)).toMatchObject({ exists: true, private: true, ...known });
+  expect(withToken().map((line) => line.replace(/\?.*/, ''))).toEqual(['gitlab.test /jwt/auth']);
+  expect(await check(`${setup.registry}/${path}`, anonymous)).toMatchObject({
+    exists: false,
+    reason: 'needs-login',
+    remedy: expect.stringContaining('Sign in'),
   });
-  expect(seen.filter((line) => line.includes(basic)).every((line) => line.startsWith('gitlab.test /jwt/auth'))).toBe(
-    true,
-  );
-  const denied = await check(`${setup.registry}/group/project`, anonymous);
-  expect(denied).toMatchObject({ exists: false, reason: 'needs-login' });
 });
 
-test('a missing image, and one that is something else, are not found', async () => {
-  const setup = await platform(() => true);
-  const check = checkerFor(setup);
-  expect(await check(`${setup.registry}/group/project:other`)).toMatchObject({ exists: false, reason: 'not-found' });
-  const odd = await https((_req, res) => res.setHeader('Content-Type', 'text/html').end('<html>'));
-  expect(await check(`evil.test:${odd}/group/project`)).toMatchObject({ exists: false, reason: 'not-found' });
-});
-
-test('a registry whose name only begins like the platform’s gets no token', async () => {
-  const evil = await https((req, res) =>
-    req.url?.startsWith('/token')
-      ? answerToken(res, 'anything')
-      : res.writeHead(401, { 'WWW-Authenticate': `Bearer realm="https://evil.test:${evil}/token"` }).end(),
-  );
-  for (const registry of ['registry.test', `registry.test:${evil + 1}`, 'evil.test']) {
-    const check = checkerFor({ registry, gitUrl: 'https://gitlab.test' });
-    for (const host of [`registry.test.evil.test:${evil}`, `registry.test:${evil}`]) {
-      expect(await check(`${host}/u/p:1`)).toMatchObject({ exists: false, reason: 'needs-login' });
-    }
-    expect(seen.filter((line) => !line.endsWith(' -') && !line.endsWith('Bearer anything'))).toEqual([]);
+test('a realm that refuses, or gives a token that is worth nothing, makes the image private', async () => {
+  for (const status of [401, 403]) {
+    const setup = await platform(asUser, (req, res) =>
+      req.headers['authorization'] === basic ? answerToken(res, 'user') : res.writeHead(status).end('{"errors":[]}'),
+    );
+    const check = hosts.checker(setup);
+    expect(await check(`${setup.registry}/${path}`)).toMatchObject({ exists: true, private: true });
+    expect(await check(`${setup.registry}/${path}`, anonymous)).toMatchObject({ reason: 'needs-login' });
   }
 });
 
-test('the platform’s own registry cannot send the token to a realm elsewhere', async () => {
-  const evil = await https((_req, res) => answerToken(res, 'anon'));
-  const registry = await https(
-    imageServer(
-      () => false,
-      () => `Bearer realm="https://evil.test:${evil}/token"`,
+test('what one user may see is never another’s answer; what everybody may see is everybody’s', async () => {
+  const setup = await platform(asUser, (req, res) =>
+    req.headers['authorization'] === basic ? answerToken(res, 'user') : res.writeHead(403).end('{}'),
+  );
+  const check = hosts.checker(setup);
+  const image = `${setup.registry}/${path}`;
+  const other = { ...registered, git: { ...registered.git, token: 'another-token' } };
+  expect(await check(image)).toMatchObject({ exists: true, private: true });
+  expect(await check(image, other)).toMatchObject({ exists: false, reason: 'needs-login' });
+  expect(await check(image, anonymous)).toMatchObject({ exists: false, reason: 'needs-login' });
+  const asked = hosts.seen.length;
+  expect(await check(image)).toMatchObject({ exists: true, private: true });
+  expect(hosts.seen.length, 'remembered for the one who may').toBe(asked);
+
+  const open = await platform(asAnybody);
+  const checkOpen = hosts.checker(open);
+  hosts.seen.splice(0);
+  const all = await Promise.all(
+    [registered, other, anonymous, ...Array(20).fill(anonymous)].map((who) =>
+      checkOpen(`${open.registry}/${path}:plain`, who),
     ),
   );
-  const setup = { registry: `registry.test:${registry}`, gitUrl: 'https://gitlab.test' };
-  expect(await checkerFor(setup)(`${setup.registry}/a/b`)).toMatchObject({ exists: false, reason: 'needs-login' });
-  expect(seen.join('\n')).toContain('evil.test /token');
-  expect(seen.join('\n')).not.toContain('Basic');
+  expect(all.every((each) => each.exists && !each.private)).toBe(true);
+  expect(hosts.seen.map((line) => line.replace(/\?.*| .*\//, ' '))).toHaveLength(4);
+});
+
+test('the platform’s registry is not asked each time how it wants to be asked, until that fails', async () => {
+  let broken = false;
+  const setup = await platform(asUser, (req, res) => {
+    if (broken) res.writeHead(503).end();
+    else if (req.headers['authorization'] === basic) answerToken(res, 'user');
+    else res.writeHead(403).end('{}');
+  });
+  const check = hosts.checker(setup);
+  const calls = async (name: string) => {
+    hosts.seen.splice(0);
+    const { exists } = await check(`${setup.registry}/${name}:plain`);
+    return [exists, ...hosts.seen.map((line) => /jwt|manifests|blobs/.exec(line)?.[0])];
+  };
+  expect(await calls('a/first')).toEqual([true, 'manifests', 'jwt', 'jwt', 'manifests', 'blobs']);
+  // What a launch waits for, one after the other: four.
+  expect(await calls('a/second')).toEqual([true, 'jwt', 'jwt', 'manifests', 'blobs']);
+  broken = true;
+  expect(await calls('a/third')).toEqual([false, 'jwt']);
+  broken = false;
+  expect(await calls('a/fourth')).toEqual([true, 'manifests', 'jwt', 'jwt', 'manifests', 'blobs']);
+});
+
+test('a missing image, and one that is something else, are not found', async () => {
+  const setup = await platform(asAnybody);
+  const missing = await hosts.checker(setup)(`${setup.registry}/${path}:other`);
+  expect(missing).toEqual({
+    exists: false,
+    reason: 'not-found',
+    message: `There is no image group/project (other) at ${setup.registry}.`,
+    remedy: 'Check its name and tag.',
+  });
+  const chart = part(mediaType.ociManifest, {
+    mediaType: mediaType.ociManifest,
+    config: { mediaType: 'application/vnd.cncf.helm.config.v1+json', digest: `sha256:${'a'.repeat(64)}` },
+  });
+  const windows = part(mediaType.dockerConfig, { os: 'windows', architecture: 'amd64', config: {} });
+  const forWindows = part(mediaType.dockerManifest, {
+    config: { mediaType: mediaType.dockerConfig, digest: windows.digest, size: 1 },
+  });
+  const odd = await hosts.https((req, res) => {
+    const sent = req.url?.includes('/blobs/') ? windows : req.url?.includes('chart') ? chart : forWindows;
+    res.setHeader('Content-Type', sent.type).end(sent.content);
+  });
+  for (const name of ['chart', 'windows']) {
+    const check = await hosts.checker()(`evil.test:${odd}/a/${name}`);
+    expect(check, name).toMatchObject({ reason: 'not-found', message: expect.stringContaining('Linux') });
+  }
+});
+
+test('an index of indexes is followed', async () => {
+  const outer = part(mediaType.ociIndex, {
+    mediaType: mediaType.ociIndex,
+    manifests: [{ digest: parts.index.digest }],
+  });
+  const items = Object.fromEntries(Object.values(parts).map((each) => [each.digest, each]));
+  const port = await hosts.https((req, res) => {
+    const sent = items[req.url?.split('/').at(-1) ?? ''] ?? outer;
+    res.setHeader('Content-Type', sent.type).end(sent.content);
+  });
+  const platforms = ['windows/amd64', 'linux/arm64/v8'];
+  expect(await hosts.checker()(`evil.test:${port}/a/b`)).toEqual({ exists: true, private: false, platforms, ...known });
 });
 
 test('a registry that wants Basic gets it only if it is the platform’s', async () => {
-  const registry = await https(
+  const registry = await hosts.https(
     imageServer(
       (req) => req.headers['authorization'] === basic,
       () => 'Basic realm="r"',
     ),
   );
-  const own = { registry: `registry.test:${registry}`, gitUrl: 'https://gitlab.test' };
-  expect(await checkerFor(own)(`${own.registry}/a/b`)).toMatchObject({ exists: true, private: true });
-  const foreign = checkerFor({ ...own, registry: 'registry.test' });
+  const own = { registry: `registry.test:${registry}` };
+  expect(await hosts.checker(own)(`${own.registry}/a/b`)).toMatchObject({ exists: true, private: true });
+  hosts.seen.splice(0);
+  const foreign = hosts.checker({ registry: 'registry.test' });
   expect(await foreign(`registry.test:${registry}/a/b`)).toMatchObject({ exists: false, reason: 'needs-login' });
-  expect(seen.join('\n')).not.toContain('Basic');
-});
-
-test('addresses of the inside are refused: as registry, as realm, as redirect; it is not "missing"', async () => {
-  let answer: (res: ServerResponse) => void = () => undefined;
-  const evil = await https((_req, res) => answer(res));
-  const inside = await listening(createHttpServer(recorded((_req, res) => res.end('secret'))));
-  const check = checkerFor({
-    registry: `127.0.0.1:${inside}`,
-    gitUrl: 'https://gitlab.test',
-    allowed: ['127.0.0.1/32'],
-  });
-  const refused = { exists: false, reason: 'address-refused' };
-  for (const host of ['169.254.169.254', '10.0.0.1:5000', '[::1]:5000', '[::ffff:a9fe:a9fe]']) {
-    expect(await check(`${host}/latest/meta-data`), host).toMatchObject(refused);
-  }
-  answer = (res) =>
-    void res.writeHead(401, { 'WWW-Authenticate': 'Bearer realm="https://169.254.169.254/latest"' }).end();
-  expect(await check(`evil.test:${evil}/a/b`)).toMatchObject(refused);
-  // Exempt for the platform's own references, and for nobody else's realms and redirects.
-  answer = (res) =>
-    void res.writeHead(401, { 'WWW-Authenticate': `Bearer realm="http://127.0.0.1:${inside}/secret"` }).end();
-  expect(await check(`evil.test:${evil}/a/b`)).toMatchObject({ exists: false, reason: 'unreachable' });
-  answer = (res) => void res.writeHead(302, { Location: `http://127.0.0.1:${inside}/secret` }).end();
-  expect(await check(`evil.test:${evil}/a/b`)).toMatchObject({ exists: false, reason: 'unreachable' });
-  expect(seen.filter((line) => line.includes('secret'))).toEqual([]);
+  expect(withToken()).toEqual([]);
 });
 
 test('the platform’s registry on this machine is spoken to over plain http, and so is its realm', async () => {
-  const gitlab = await listening(createHttpServer(recorded((_req, res) => answerToken(res, 'user'))));
+  const gitlab = await hosts.http((req, res) =>
+    answerToken(res, req.headers['authorization'] === basic ? 'user' : 'anon'),
+  );
   const challenge = () => `Bearer realm="http://127.0.0.1:${gitlab}/jwt/auth"`;
-  const mayRead = (req: IncomingMessage) => req.headers['authorization'] === 'Bearer user';
-  const registry = `127.0.0.1:${await listening(createHttpServer(recorded(imageServer(mayRead, challenge))))}`;
-  const check = checkerFor({ registry, gitUrl: `http://127.0.0.1:${gitlab}/forge`, allowed: [] });
-  expect(await check(`${registry}/images/jupyter`)).toMatchObject({ exists: true, private: false });
-  const other = checkerFor({ registry: 'registry.test', gitUrl: 'https://gitlab.test', allowed: [] });
-  expect(await other(`${registry}/images/jupyter`)).toMatchObject({ exists: false, reason: 'address-refused' });
+  const registry = `127.0.0.1:${await hosts.http(imageServer(asUser, challenge))}`;
+  const closed = { allowedNetworks: [] };
+  const check = hosts.checker({ registry, gitUrl: `http://127.0.0.1:${gitlab}/forge`, ...closed });
+  expect(await check(`${registry}/images/jupyter`)).toMatchObject({ exists: true, private: true });
+  expect(await hosts.checker(closed)(`${registry}/images/jupyter`)).toMatchObject({ reason: 'address-refused' });
 });
 
-test('blobs may lie elsewhere: the token does not go there, and what comes from there is checked', async () => {
-  let content = config;
-  const store = await https((_req, res) => res.end(content));
-  const inner = imageServer(
+test('blobs may lie elsewhere: the token does not go there, and what cannot be had is not said', async () => {
+  let answer = (res: ServerResponse): unknown => res.end(parts.config.content);
+  const store = await hosts.https((_req, res) => answer(res));
+  let away = `https://store.test:${store}/blob`;
+  const serve = imageServer(
     () => true,
     () => '',
   );
-  const registry = await https((req, res) =>
-    req.url?.includes('/blobs/')
-      ? res.writeHead(307, { Location: `https://store.test:${store}/blob` }).end()
-      : inner(req, res),
+  const open = await hosts.https((req, res) =>
+    req.url?.includes('/blobs/') ? res.writeHead(307, { Location: away }).end() : serve(req, res),
   );
-  const setup = { registry: `registry.test:${registry}`, gitUrl: 'https://gitlab.test' };
-  const check = checkerFor(setup);
-  expect(await check(`${setup.registry}/a/b`)).toMatchObject({ exists: true, workingDir: '/home/someone' });
-  content = Buffer.from(JSON.stringify({ config: { WorkingDir: '/evil' } }));
-  expect(await check(`${setup.registry}/a/b`)).toMatchObject({ exists: true, workingDir: null });
+  expect(await hosts.checker()(`evil.test:${open}/a/b`)).toMatchObject({ exists: true, workingDir: '/home/someone' });
+  expect(hosts.seen.filter((line) => line.startsWith('store.test'))).toEqual(['store.test /blob -']);
+
+  // The platform's own store may be where only the nodes go; a stranger's is the stranger's trouble.
+  const own = { registry: `registry.test:${open}` };
+  for (const where of ['https://10.0.0.1/blob', `http://store.test:${store}/blob`]) {
+    away = where;
+    const check = await hosts.checker(own)(`${own.registry}/a/b`);
+    expect(check, where).toMatchObject({ exists: true, workingDir: null, size: known.size });
+  }
+  away = `https://store.test:${store}/blob`;
+  answer = (res) => res.writeHead(503).end();
+  expect(await hosts.checker()(`evil.test:${open}/a/b`)).toMatchObject({ exists: true, workingDir: null });
 });
 
-test('a registry that is down, broken, endless or silent is unreachable, in time', async () => {
-  const trouble = { exists: false, reason: 'unreachable' };
-  const check = checkerFor({ registry: 'registry.test', gitUrl: 'https://gitlab.test' });
-  const broken = await https((req, res) => {
-    if (req.url?.includes('reset')) req.socket.destroy();
-    else if (req.url?.includes('endless')) res.end(Buffer.alloc(6_000_000));
-    else if (req.url?.includes('busy')) res.writeHead(503).end();
-    else if (req.url?.includes('lying'))
-      res.setHeader('Content-Type', mediaType.ociIndex).end(req.url.includes('sha256') ? '{}' : index);
-  });
-  for (const name of ['reset', 'endless', 'busy', 'lying'])
-    expect(await check(`evil.test:${broken}/${name}/x`), name).toMatchObject(trouble);
-  const http = createOutboundHttp({
-    allowedNetworks: ['127.0.0.1'],
-    exemptHosts: [],
-    ca: tls.cert,
-    lookup: async () => [{ address: '127.0.0.1', family: 4 }],
-  });
-  cleanup.push(() => http.close());
-  const hasty = createImageChecker({ config: { git: { url: 'https://g', registry: 'r' } }, http });
+test.each([
+  ['is down', undefined, /does not take connections/],
+  [
+    'cuts its answer',
+    (_req: unknown, res: ServerResponse) => res.writeHead(200, { 'Content-Length': 9 }).write('{', () => res.destroy()),
+    /broke off/,
+  ],
+  ['hangs up', (req: IncomingMessage) => req.socket.destroy(), /broke off/],
+  ['is busy (503)', (_req: unknown, res: ServerResponse) => res.writeHead(503).end(), /status 503/],
+  ['counts requests (429)', (_req: unknown, res: ServerResponse) => res.writeHead(429).end(), /too many requests/],
+] as const)('a registry that %s is unreachable, and named', async (_what, listener, message) => {
+  const port = listener ? await hosts.https(listener as RequestListener) : 1;
+  const check = await hosts.checker()(`evil.test:${port}/a/b`);
+  expect(check).toMatchObject({ exists: false, reason: 'unreachable', message: expect.stringMatching(message) });
+  expect((check as { message: string }).message).toContain(`evil.test:${port}`);
+});
+
+test.each([
+  ['503', 'unreachable', (res: ServerResponse) => res.writeHead(503).end()],
+  ['429', 'unreachable', (res: ServerResponse) => res.writeHead(429).end()],
+  ['HTML', 'invalid-answer', (res: ServerResponse) => res.writeHead(200).end('<html>')],
+  ['a token with a line break', 'invalid-answer', (res: ServerResponse) => answerToken(res, 'a\r\nX: y')],
+  ['a redirect', 'invalid-answer', (res: ServerResponse) => res.writeHead(302, { Location: '/login' }).end()],
+] as const)(
+  'a GitLab that answers %s to who wants a token is trouble, and named; the image is not missing',
+  async (_what, reason, answer) => {
+    const setup = await platform(asUser, (_req, res) => answer(res));
+    const check = await hosts.checker(setup)(`${setup.registry}/${path}`);
+    expect(check).toMatchObject({ exists: false, reason, message: expect.stringContaining('gitlab.test') });
+  },
+);
+
+test('a registry that is silent is unreachable, before the time is over', async () => {
+  const silent = await hosts.https(() => undefined);
   const deadline = Deadline.after(600);
-  expect(await hasty.check(`evil.test:${broken}/silent/x`, anonymous, deadline)).toMatchObject(trouble);
+  const check = await hosts.checker()(`evil.test:${silent}/a/b`, registered, deadline);
+  expect(check).toMatchObject({ reason: 'unreachable', message: expect.stringContaining('in time') });
   expect(deadline.expired).toBe(false);
 });
 
-test('a caller that has gone is an abort, not an answer', async () => {
-  const silent = await https(() => undefined);
-  const http = createOutboundHttp({
-    allowedNetworks: ['127.0.0.1'],
-    exemptHosts: [],
-    ca: tls.cert,
-    lookup: async () => [{ address: '127.0.0.1', family: 4 }],
+test('a caller that has gone is an abort, not an answer, and leaves others waiting', async () => {
+  let answer: (() => void) | undefined;
+  const serve = imageServer(
+    () => true,
+    () => '',
+  );
+  const slow = await hosts.https((req, res) => {
+    if (answer || req.url?.includes('sha256')) return serve(req, res);
+    answer = () => serve(req, res);
   });
-  cleanup.push(() => http.close());
+  const check = hosts.checker();
   const gone = new AbortController();
-  const checker = createImageChecker({ config: { git: { url: 'https://g', registry: 'r' } }, http });
-  const check = expect(
-    checker.check(`evil.test:${silent}/a/b`, anonymous, Deadline.after(10_000, gone.signal)),
-  ).rejects.toThrow('gone');
+  const first = check(`evil.test:${slow}/a/b`, anonymous, Deadline.after(10_000, gone.signal));
+  const second = check(`evil.test:${slow}/a/b`, registered);
+  await expect.poll(() => answer).toBeDefined();
   gone.abort(new Error('gone'));
-  await check;
+  await expect(first).rejects.toThrow('gone');
+  answer?.();
+  expect(await second).toMatchObject({ exists: true });
+  expect(hosts.seen).toHaveLength(3);
+});
+
+test('outbound.allowed_networks opens addresses of the inside to image checks, and those alone', async () => {
+  const port = await hosts.https(
+    imageServer(
+      () => true,
+      () => '',
+    ),
+  );
+  const withNetworks = (...networks: string[]) => {
+    const named = networks.map((network, at) => [`NB_OUTBOUND__ALLOWED_NETWORKS_${at}`, network]);
+    const env = { NB_SESSIONS__INGRESS__HOST: 'sessions.test', ...Object.fromEntries(named) };
+    const { outbound } = loadConfig(env).config;
+    return hosts.checker({ allowedNetworks: outbound.allowed_networks })(`evil.test:${port}/a/b`);
+  };
+  const refused = { exists: false, reason: 'address-refused', remedy: expect.stringContaining('administrator') };
+  expect(await withNetworks()).toMatchObject(refused);
+  expect(await withNetworks('10.0.0.0/8', '127.0.0.2/31')).toMatchObject(refused);
+  expect(await withNetworks('10.0.0.0/8', '127.0.0.0/31')).toMatchObject({ exists: true });
 });
 
 test('what cannot be parsed is the caller’s error 1002', async () => {
-  const check = checkerFor({ registry: 'registry.test', gitUrl: 'https://gitlab.test' });
-  const error = await check('not/an image').catch((thrown: unknown) => thrown);
+  const error = await hosts
+    .checker()('not/an image')
+    .catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ApiError);
   expect((error as ApiError).kind).toMatchObject({ code: 1002, status: 422 });
 });
@@ -336,18 +325,23 @@ test.each([
   const access = registryAccess(reference, { url: 'https://gitlab.test', registry }, registered);
   expect(access.credentials !== null).toBe(expected);
   expect(access.scheme).toBe('https');
+  expect(registryAccess(reference, { url: 'https://gitlab.test', registry }, anonymous).credentials).toBeNull();
 });
 
+const gitlabs = ['https://gitlab.test', 'http://gitlab.test'] as const;
 test.each([
-  ['https://gitlab.test/jwt/auth', true],
-  ['https://registry.test/token', true],
-  ['http://gitlab.test/jwt/auth', false],
-  ['https://gitlab.test:8443/jwt/auth', false],
-  ['https://gitlab.test.evil.test/', false],
-  ['https://evil.test/?gitlab.test', false],
-  ['https://gitlab.test@evil.test/', false],
-])('realm %s may get credentials: %s', (realm, expected) => {
+  ['https://gitlab.test/jwt/auth', true, true],
+  ['https://registry.test/token', true, true],
+  ['http://gitlab.test/jwt/auth', false, true],
+  ['http://registry.test/token', false, false],
+  ['https://gitlab.test:8443/jwt/auth', false, false],
+  ['https://gitlab.test.evil.test/', false, false],
+  ['https://evil.test/?gitlab.test', false, false],
+  ['https://gitlab.test@evil.test/', false, false],
+])('realm %s may get credentials: %s; where GitLab is configured without TLS: %s', (realm, ...expected) => {
   const reference = { domain: 'registry.test', host: 'registry.test', repository: 'a/b', target: 'latest' };
-  const access = registryAccess(reference, { url: 'https://gitlab.test', registry: 'registry.test' }, registered);
-  expect(access.mayReceive(new URL(realm))).toBe(expected);
+  const may = gitlabs.map((url) =>
+    registryAccess(reference, { url, registry: 'registry.test' }, registered).mayReceive(new URL(realm)),
+  );
+  expect(may).toEqual(expected);
 });

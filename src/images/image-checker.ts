@@ -3,13 +3,9 @@ import { type Deadline, DeadlineExceeded } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { Identity } from '../identity/types.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp } from '../platform/outbound-http/types.ts';
-import {
-  type Inspection,
-  inspectImage,
-  type RegistryAccess,
-  RegistryTrouble,
-} from '../platform/registry/inspect-image.ts';
+import { createRegistryClient } from '../platform/registry/client.ts';
 import { type ImageReference, InvalidReference, parseReference } from '../platform/registry/reference.ts';
+import { type Inspection, type RegistryAccess, RegistryTrouble } from '../platform/registry/types.ts';
 import type { ImageCheck, ImageChecker } from './types.ts';
 
 /** Milliseconds of the request's time that are left for saying that the registry was too slow. */
@@ -18,13 +14,14 @@ const reserveMs = 500;
 /** `http` must exempt the hosts of `config.git` from its address check, since those are the platform's own. */
 export function createImageChecker(options: { config: Pick<Config, 'git'>; http: OutboundHttp }): ImageChecker {
   const { config, http } = options;
+  const registries = createRegistryClient(http);
   return {
     async check(text, identity, deadline) {
       const reference = parse(text);
       const access = registryAccess(reference, config.git, identity);
       const inner = deadline.within(Math.max(deadline.remaining() / 2, deadline.remaining() - reserveMs));
       try {
-        return describe(await inspectImage(reference, access, http, inner), reference, identity);
+        return describe(await registries.inspect(reference, access, inner), reference, identity);
       } catch (error) {
         return describeFailure(error, reference, deadline);
       }
@@ -42,22 +39,25 @@ function parse(text: string): ImageReference {
 }
 
 /**
- * Pure. The caller's GitLab token goes to the registry that the platform is configured with and to no other: the host
- * is compared whole, with its port. A registry on this machine is spoken to over plain http, as container tools do.
+ * Pure. The caller's GitLab token goes to the registry that the platform is configured with, and to the GitLab that it
+ * is configured with as that registry's realm, and to no other: hosts are compared whole, with their ports. Over https,
+ * unless the operator has configured a GitLab without, or a registry on this machine: that is spoken to over plain
+ * http, as container tools do.
  */
 export function registryAccess(reference: ImageReference, git: Config['git'], identity: Identity): RegistryAccess {
   const registry = plainHost(git.registry);
   const configured = plainHost(reference.host) === registry;
   const scheme = configured && isLoopback(registry) ? 'http' : 'https';
   const token = identity.kind === 'registered' ? identity.git.token : null;
-  const gitHost = URL.parse(git.url)?.host;
+  const gitlab = new URL(git.url);
   return {
     scheme,
     configured,
     credentials: configured && token ? { username: 'oauth2', password: token } : null,
-    mayReceive: (realm) =>
-      (realm.protocol === 'https:' || (realm.protocol === 'http:' && scheme === 'http' && isLoopback(realm.host))) &&
-      (plainHost(realm.host) === registry || realm.host === gitHost),
+    mayReceive({ host, protocol }) {
+      const isRegistry = plainHost(host) === registry && protocol === `${scheme}:`;
+      return isRegistry || (host === gitlab.host && (protocol === 'https:' || protocol === gitlab.protocol));
+    },
   };
 }
 
@@ -73,42 +73,53 @@ function isLoopback(host: string): boolean {
 function describe(inspection: Inspection, reference: ImageReference, identity: Identity): ImageCheck {
   const name = `${reference.repository} (${reference.target}) at ${reference.domain}`;
   switch (inspection.kind) {
-    case 'image':
-      return { exists: true, private: inspection.needsCredentials, workingDir: inspection.workingDir };
-    case 'not-found':
-      return { exists: false, reason: 'not-found', message: `There is no image ${name}. Check its name and tag.` };
-    case 'not-an-image':
-      return {
-        exists: false,
-        reason: 'not-found',
-        message: `${name} is not a container image for Linux on amd64 or arm64.`,
-      };
-    case 'denied': {
-      const remedy =
-        identity.kind === 'anonymous'
-          ? ' Sign in, or choose a public image.'
-          : ' Check its name, and that you have access to it.';
-      return {
-        exists: false,
-        reason: 'needs-login',
-        message: `The image ${name} does not exist or is not public.${remedy}`,
-      };
+    case 'image': {
+      const { needsCredentials, platforms, size, workingDir } = inspection;
+      return { exists: true, private: needsCredentials, platforms, size, workingDir };
     }
+    case 'not-found':
+      return missing('not-found', `There is no image ${name}.`, 'Check its name and tag.');
+    case 'not-an-image':
+      return missing(
+        'not-found',
+        `${name} is not a container image for Linux on amd64 or arm64.`,
+        'Choose an image that is built for one of these.',
+      );
+    case 'denied':
+      return missing(
+        'needs-login',
+        `The image ${name} does not exist or is not public.`,
+        identity.kind === 'anonymous'
+          ? 'Sign in, or choose a public image.'
+          : 'Check its name, and that you have access to it.',
+      );
   }
 }
 
+function missing(reason: (ImageCheck & { exists: false })['reason'], message: string, remedy: string): ImageCheck {
+  return { exists: false, reason, message, remedy };
+}
+
 function describeFailure(error: unknown, reference: ImageReference, deadline: Deadline): ImageCheck {
+  const { domain } = reference;
   if (error instanceof AddressRefused) {
-    const message = `The registry ${reference.domain} is not on the public internet. Ask the administrator to allow its network.`;
-    return { exists: false, reason: 'address-refused', message };
+    const itself = error.host === new URL(`https://${reference.host}`).hostname.replace(/^\[|\]$/g, '');
+    const message = itself
+      ? `The registry ${domain} is not on the public internet.`
+      : `The registry ${domain} sends its callers on to ${error.host}, which is not on the public internet.`;
+    return missing('address-refused', message, 'Choose another image, or ask the administrator to allow that network.');
   }
-  const known = error instanceof OutboundFailure || error instanceof RegistryTrouble;
-  const tooSlow = error instanceof DeadlineExceeded && !deadline.signal.aborted;
-  if (!known && !tooSlow) throw error;
-  const what = known ? error.message : `${reference.domain} does not answer`;
-  return {
-    exists: false,
-    reason: 'unreachable',
-    message: `The image could not be checked: ${what}. Try again in a moment.`,
-  };
+  const couldNot = (what: string) => `The image could not be checked: ${what}.`;
+  if (error instanceof DeadlineExceeded && !deadline.signal.aborted) {
+    return missing('unreachable', couldNot(`${domain} does not answer in time`), 'Try again in a moment.');
+  }
+  if (!(error instanceof OutboundFailure || error instanceof RegistryTrouble)) throw error;
+  const passing = error instanceof RegistryTrouble ? error.passing : error.reason === 'unreachable';
+  return passing
+    ? missing('unreachable', couldNot(error.message), 'Check the name of the registry, or try again in a moment.')
+    : missing(
+        'invalid-answer',
+        couldNot(error.message),
+        `Check the name of the registry. If it is right, whoever runs ${domain} must mend this.`,
+      );
 }

@@ -1,71 +1,91 @@
-import { once } from 'node:events';
-import type { AddressInfo, Server } from 'node:net';
-import express from 'express';
-import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Deadline } from '../deadline.ts';
-import { type ApiError, errorBody } from '../errors.ts';
-import type { RequestContext } from '../request-context.ts';
+import { startApp, type TestApp } from '../../tests/support/app.ts';
+import { ApiError, errorKind } from '../errors.ts';
 import { imagesRoutes } from './routes.ts';
 import type { ImageCheck } from './types.ts';
 
+const missing = (reason: (ImageCheck & { exists: false })['reason']): ImageCheck => ({
+  exists: false,
+  reason,
+  message: 'There is no such image.',
+  remedy: 'Look again.',
+});
+const there = { exists: true, private: true, platforms: ['linux/amd64'], size: 5, workingDir: '/home/jovyan' } as const;
 const answers: Record<string, ImageCheck> = {
-  there: { exists: true, private: true, workingDir: '/home/jovyan' },
-  missing: { exists: false, reason: 'not-found', message: 'There is no such image.' },
+  there,
+  silent: { exists: true, private: false, platforms: [], size: null, workingDir: null },
+  'not-found': missing('not-found'),
+  'needs-login': missing('needs-login'),
+  unreachable: missing('unreachable'),
+  'invalid-answer': missing('invalid-answer'),
+  'address-refused': missing('address-refused'),
 };
-let server: Server;
-let origin: string;
+let app: TestApp;
 
 beforeAll(async () => {
-  const app = express();
-  app.use((_req, res, next) => {
-    const identity = {
-      kind: 'anonymous',
-      source: 'cookie',
-      id: 'anon-1',
-      username: 'anon-1',
-      git: { url: '', token: null, tokenExpiresAt: 0 },
-    } as const;
-    const context: RequestContext = {
-      id: 'r1',
-      log: pino({ level: 'silent' }),
-      deadline: Deadline.after(5_000),
-      identity,
-    };
-    res.locals['context'] = context;
-    next();
-  });
-  app.use('/notebooks', imagesRoutes({ checker: { check: async (reference) => answers[reference] as ImageCheck } }));
-  app.use((error: ApiError, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
-    res.status(error.kind.status).json(errorBody(error, 'r1'));
-  });
-  server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/notebooks/images`;
+  const checker = {
+    async check(reference: string): Promise<ImageCheck> {
+      const answer = answers[reference];
+      if (!answer) throw new ApiError(errorKind.invalidImageReference, 'That is no name of an image.');
+      return answer;
+    },
+  };
+  // It holds every answer against openapi.yaml.
+  app = await startApp({ routes: [imagesRoutes({ checker })] });
 });
-afterAll(() => void server.close());
+afterAll(() => app[Symbol.asyncDispose]());
 
+const ask = (query: string, accept?: string) =>
+  app.send({ path: `/notebooks/images${query}`, headers: accept === undefined ? {} : { accept } });
+
+// rest-api 12.1.
 test.each([
   ['there', 200],
-  ['missing', 404],
-])('%s is %d with an empty body', async (image, status) => {
-  for (const accept of ['*/*', 'text/html']) {
-    const answer = await fetch(`${origin}?image_url=${image}`, { headers: { accept } });
+  ['silent', 200],
+  ['not-found', 404],
+  ['needs-login', 404],
+  ['unreachable', 404],
+  ['invalid-answer', 404],
+  ['address-refused', 404],
+])('%s is %d with an empty body, as it was', async (image, status) => {
+  for (const accept of [undefined, '*/*', 'text/html']) {
+    const answer = await ask(`?image_url=${image}`, accept);
     expect(answer.status).toBe(status);
-    expect(await answer.text()).toBe('');
+    expect(answer.text).toBe('');
   }
 });
 
-test('who asks for JSON is told what was found, or why not', async () => {
-  const headers = { accept: 'application/json' };
-  expect(await (await fetch(`${origin}?image_url=there`, { headers })).json()).toEqual(answers['there']);
-  const missing = await fetch(`${origin}?image_url=missing`, { headers });
-  expect(missing.status).toBe(404);
-  expect(await missing.json()).toMatchObject({ error: { code: 1404, message: 'There is no such image.' } });
+test('who asks for JSON is told what was found', async () => {
+  for (const image of ['there', 'silent']) {
+    const answer = await ask(`?image_url=${image}`, 'application/json, */*;q=0.1');
+    expect(answer.status).toBe(200);
+    expect(answer.json()).toEqual(answers[image]);
+    expect(answer.headers.vary).toContain('Accept');
+  }
 });
 
+test.each(['not-found', 'needs-login', 'unreachable', 'invalid-answer', 'address-refused'])(
+  'or that it is %s, and what to do',
+  async (image) => {
+    const answer = await ask(`?image_url=${image}`, 'application/json');
+    expect(answer.status).toBe(404);
+    const error = {
+      code: 1404,
+      message: 'There is no such image.',
+      detail: 'Look again.',
+      requestId: expect.any(String),
+    };
+    expect(answer.json()).toEqual({ exists: false, reason: image, error });
+  },
+);
+
 test.each(['', '?image_url=', '?image_url=a&image_url=b'])('%j names no image: 422', async (query) => {
-  const answer = await fetch(origin + query);
+  const answer = await ask(query);
   expect(answer.status).toBe(422);
-  expect(await answer.json()).toMatchObject({ error: { fields: [{ path: 'query.image_url' }] } });
+  expect(answer.error()).toMatchObject({ code: 1422, fields: [{ path: 'query.image_url' }] });
+});
+
+test('what cannot be parsed is 422 with code 1002', async () => {
+  const answer = await ask('?image_url=:::');
+  expect([answer.status, answer.error().code]).toEqual([422, 1002]);
 });

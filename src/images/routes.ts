@@ -1,5 +1,6 @@
 import { Router } from 'express';
-import { ApiError, errorKind } from '../errors.ts';
+import { ApiError, errorBody, errorKind } from '../errors.ts';
+import type { ImageMissingResponse, ImageResponse } from '../generated/openapi.ts';
 import { contextOf } from '../request-context.ts';
 import type { ImageChecker } from './types.ts';
 
@@ -7,7 +8,7 @@ import type { ImageChecker } from './types.ts';
 export function imagesRoutes(options: { checker: ImageChecker }): Router {
   const router = Router();
   router.get('/images', async (req, res) => {
-    const { identity, deadline } = contextOf(res);
+    const { id, identity, deadline } = contextOf(res);
     const reference = req.query['image_url'];
     if (typeof reference !== 'string' || reference === '') {
       const fields = [{ path: 'query.image_url', message: 'must name one image' }];
@@ -21,8 +22,13 @@ export function imagesRoutes(options: { checker: ImageChecker }): Router {
       res.status(check.exists ? 200 : 404).end();
       return;
     }
-    if (!check.exists) throw new ApiError(errorKind.missing, check.message, { detail: null });
-    res.json(check);
+    if (check.exists) {
+      res.json({ ...check, platforms: [...check.platforms] } satisfies ImageResponse);
+      return;
+    }
+    const { reason, message, remedy } = check;
+    const error = new ApiError(errorKind.missing, message, { detail: remedy });
+    res.status(404).json({ exists: false, reason, ...errorBody(error, id) } satisfies ImageMissingResponse);
   });
   return router;
 }

@@ -105,13 +105,21 @@ export async function startPlatform(
   parts.defer(() => gateway.close());
 
   const environment = await whilePrinting(pythonReady, terminal);
-  const registry = createRegistry({ images: localImages(environment) });
-  const references = registry.references.map((reference) => `127.0.0.1:${port}/${reference}`);
+  const registry = createRegistry({
+    images: localImages(environment, user.username),
+    origin,
+    userOf: (password) => {
+      if (forge) return forge.userOf(password);
+      // With a real GitLab, everybody here has the token that the owner of this machine has set.
+      return password === process.env['GITLAB_TOKEN'] ? user.username : undefined;
+    },
+  });
+  const inRegistry = (name: string) => `127.0.0.1:${port}/${name}`;
   const kubelet = createKubelet({
     cluster,
     stateDir: state.directory,
     environment,
-    images: new Map(references.map((reference) => [reference, environment])),
+    images: new Map(registry.names.map((name) => [inRegistry(name), environment])),
     marker: state.marker,
     log,
   });
@@ -129,7 +137,7 @@ export async function startPlatform(
     port,
     stateDir: state.directory,
     gitUrl,
-    defaultImage: references[0] as string,
+    defaultImage: inRegistry(registry.references[0] as string),
     cookieSecret: keptSecret(state, 'cookie-secret'),
     oidcClientSecret: keptSecret(state, 'oidc-client-secret'),
     version: packageJson.version,
@@ -195,16 +203,19 @@ async function openForge(options: CommandLine, state: State, terminal: Terminal,
   return forge;
 }
 
-/** What an image is on this machine: a Python environment, under a name that says which. */
-function localImages({ versions, description }: PythonEnvironment): LocalImage[] {
+/**
+ * What an image is on this machine: a Python environment, under a name that says which. One of them is `owner`'s alone,
+ * so that private images can be tried.
+ */
+function localImages({ versions, description }: PythonEnvironment, owner: string): LocalImage[] {
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const [major, minor] = versions.python.split('.');
-  return ['latest', `python-${major}.${minor}`].map((tag) => ({
-    name: 'images/jupyter',
-    tag,
-    description,
-    architecture,
-  }));
+  const image = { name: 'images/jupyter', description, architecture };
+  return [
+    { ...image, tag: 'latest' },
+    { ...image, tag: `python-${major}.${minor}` },
+    { ...image, name: 'private/jupyter', tag: 'latest', readers: [owner] },
+  ];
 }
 
 /** Preparation may take minutes on a first start: the heading appears only when there is something to wait for. */

@@ -9,7 +9,7 @@ export interface SiteParts {
   gateway: { handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> };
   /** Absent where a real GitLab is used. Its requests are relative to `/forge`. */
   forge: { handler(req: IncomingMessage, res: ServerResponse): void } | undefined;
-  registry: { handle(req: IncomingMessage, res: ServerResponse): void };
+  registry: { handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> };
   ingress: VirtualHost;
 }
 
@@ -22,7 +22,7 @@ export function siteHandlers({ port, gateway, forge, registry, ingress }: SitePa
     // The forge and the registry know nothing of browsers: what other sites may not do is refused before them.
     handle: sameSiteOnly(pagesOrigin(port), async (req, res) => {
       const url = req.url ?? '/';
-      if (/^\/v2(\/|$|\?)/.test(url)) return registry.handle(req, res);
+      if (/^\/v2(\/|$|\?)/.test(url)) return await registry.handle(req, res);
       if (forge && /^\/forge(\/|$|\?)/.test(url)) {
         req.url = url.slice('/forge'.length).replace(/^(?!\/)/, '/');
         return forge.handler(req, res);

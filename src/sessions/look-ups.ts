@@ -139,16 +139,17 @@ function outcomeOf(reference: string, check: ImageCheck): Outcome<FoundImage> {
   switch (check.reason) {
     case 'not-found':
     case 'needs-login':
-      return { is: 'missing', why: check.message };
+      return { is: 'missing', why: `${check.message} ${check.remedy}` };
     case 'address-refused': {
       const fields = [{ path: 'body.image', message: check.message }];
-      const options = { detail: check.message, fields };
+      const options = { detail: `${check.message} ${check.remedy}`, fields };
       return trouble(
         new ApiError(errorKind.invalidInput, `The address of the image "${reference}" is not allowed.`, options),
       );
     }
-    case 'unreachable': {
-      const options = { detail: `${check.message} Try again in a moment.`, retryAfterSeconds: 5 };
+    case 'unreachable':
+    case 'invalid-answer': {
+      const options = { detail: `${check.message} ${check.remedy}`, retryAfterSeconds: 5 };
       const message = `The registry of the image "${reference}" did not give a usable answer.`;
       return trouble(new ApiError(errorKind.intermittent, message, options));
     }

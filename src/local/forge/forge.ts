@@ -47,6 +47,8 @@ export interface Forge {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
   /** A new token on every call; only its hash is kept. It never expires where no date is given. */
   issueToken(user: UserProfile, expiresAt?: Date): { token: string; expiresAt: Date | null };
+  /** The name of the user whose token this is; undefined where it is nobody's, or no longer valid. */
+  userOf(token: string): string | undefined;
   ensureUser(user: UserProfile): ForgeUser;
   /** An empty repository. Throws where the path is taken or not a project path. */
   createProject(project: {
@@ -145,6 +147,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
       records.ensureUser(user);
       return { token: records.issueToken(user.username, expiresAt), expiresAt: expiresAt ?? null };
     },
+    userOf: (token) => records.userOfToken(token)?.username,
     ensureUser: (user) => records.ensureUser(user),
     createProject: (project) =>
       oneAtATime(() =>

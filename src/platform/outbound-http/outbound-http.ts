@@ -1,10 +1,11 @@
-import { type LookupAddress, lookup as systemLookup } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import { getCACertificates } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { Agent, buildConnector, type Dispatcher, request as undiciRequest } from 'undici';
+import { Agent, buildConnector, type Dispatcher, errors, request as undiciRequest } from 'undici';
+import { endOf, orAborted } from './aborted.ts';
 import { mayConnect, type Network, network } from './addresses.ts';
+import { inTurn, lookupThat, type Resolve, systemAddresses } from './lookup.ts';
 import {
   AddressRefused,
   OutboundFailure,
@@ -24,10 +25,15 @@ export interface OutboundHttpOptions {
   /** PEM of a platform's own CA, besides the system's. */
   ca?: string;
   /** How names are resolved; the system's way where absent. */
-  lookup?: (host: string) => Promise<LookupAddress[]>;
+  lookup?: Resolve;
 }
 
 const connectTimeoutMs = 10_000;
+/**
+ * Names of strangers that are resolved at the same time. Each holds one of the four threads that this program has for
+ * names and files, for as long as a stranger's name server likes.
+ */
+const maxStrangers = 2;
 const sameHostRedirects = 5;
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 const ownHeaders = new Set(['host', 'connection', 'accept-encoding', 'content-length', 'transfer-encoding']);
@@ -43,7 +49,8 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
   const exempt = new Set(options.exemptHosts.map((host) => host.toLowerCase()));
   // Two pools: a connection that was made without the check must never serve a request that needs it.
   const checked = agent(checkedConnector(allowed, options));
-  const unchecked = agent(buildConnector({ ...connectOptions(options), lookup: lookupBy(options, () => true) }));
+  const resolve = options.lookup ?? systemAddresses;
+  const unchecked = agent(buildConnector({ ...connectOptions(options), lookup: lookupThat(() => true, resolve) }));
 
   const isExempt = (url: URL) => {
     const port = url.port || (url.protocol === 'https:' ? '443' : '80');
@@ -63,6 +70,7 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
         body,
         signal: deadline.signal,
       });
+      // undici looks at the signal only once it is connected; a name or a server that hangs would outlast the deadline.
       const response = await orAborted(asked, deadline.signal);
       const headers = plainHeaders(response.headers);
       return { status: response.statusCode, headers, body: await read(response, headers, url, request), url };
@@ -123,46 +131,14 @@ function connectOptions({ ca }: OutboundHttpOptions): buildConnector.BuildOption
 
 function checkedConnector(allowed: readonly Network[], options: OutboundHttpOptions): buildConnector.connector {
   const check = (address: string) => mayConnect(address, allowed);
-  const connect = buildConnector({ ...connectOptions(options), lookup: lookupBy(options, check) });
+  const resolve = options.lookup ?? inTurn(maxStrangers, systemAddresses);
+  const connect = buildConnector({ ...connectOptions(options), lookup: lookupThat(check, resolve) });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, '');
     // Literal addresses are never looked up.
     if (isIP(host) !== 0 && !check(host)) callback(new AddressRefused(host), null);
     else connect(target, callback);
   };
-}
-
-function lookupBy(options: OutboundHttpOptions, check: (address: string) => boolean): LookupFunction {
-  const resolve = options.lookup ?? systemAddresses;
-  return (host, { all }, callback) => {
-    resolve(host).then(
-      (addresses) => {
-        const first = addresses[0];
-        // One bad address among good ones is reason enough: which of them is tried is not ours to choose.
-        if (!addresses.every(({ address }) => check(address))) callback(new AddressRefused(host), '');
-        else if (!first) callback(new Error(`${host} has no address`), '');
-        else if (all) callback(null, addresses);
-        else callback(null, first.address, first.family);
-      },
-      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), ''),
-    );
-  };
-}
-
-function systemAddresses(host: string): Promise<LookupAddress[]> {
-  return new Promise((resolve, reject) => {
-    systemLookup(host, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
-  });
-}
-
-/** undici looks at the signal only once it is connected; a name or a server that hangs would outlast the deadline. */
-function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 function parseUrl(text: string | URL, base?: URL): URL {
@@ -262,12 +238,16 @@ const toReader = () => undefined;
 
 function explained(error: unknown, url: URL, { deadline }: OutboundRequest): unknown {
   if (error instanceof AddressRefused || error instanceof OutboundFailure) return error;
-  if (deadline.signal.aborted) {
-    const reason: unknown = deadline.signal.reason;
-    const isTimeout = reason instanceof DOMException && reason.name === 'TimeoutError';
-    return isTimeout ? deadline.exceeded(`asking ${url.host}`) : reason;
-  }
+  if (deadline.signal.aborted) return endOf(deadline, `asking ${url.host}`);
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new OutboundFailure('too-large', `${url.host} answered with too many headers`, { cause: error });
+  }
+  if (code.startsWith('HPE_') || error instanceof errors.HTTPParserError) {
+    return new OutboundFailure('invalid-answer', `${url.host} answered with something that is not HTTP`, {
+      cause: error,
+    });
+  }
   const unpacking = code.startsWith('Z_') || code.startsWith('ERR_BROTLI') || code.startsWith('ERR__ERROR');
   return unpacking
     ? new OutboundFailure('invalid-answer', `${url.host} answered with damaged data`, { cause: error })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { matchesDigest, mediaType, readManifest, workingDirOf } from './manifest.ts';
+import { matchesDigest, mediaType, readConfig, readManifest, runsSessions } from './manifest.ts';
 
 const digest = (character: string) => `sha256:${character.repeat(64)}`;
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
@@ -16,7 +16,7 @@ const entry = (os: string, architecture: string, character: string) => ({
 test.each([mediaType.dockerManifest, mediaType.ociManifest])(
   '%s is an image, told by the document or by the header',
   (type) => {
-    const expected = { kind: 'image', configDigest: digest('a') };
+    const expected = { kind: 'image', configDigest: digest('a'), size: null };
     expect(readManifest(json(image()), `${type}; charset=utf-8`)).toEqual(expected);
     expect(readManifest(json({ ...image(), mediaType: type }), 'application/json')).toEqual(expected);
   },
@@ -27,19 +27,20 @@ test.each([mediaType.dockerList, mediaType.ociIndex])('%s: linux on amd64, else 
   expect(read(entry('linux', 'arm64', '1'), entry('windows', 'amd64', '2'), entry('linux', 'amd64', '3'))).toEqual({
     kind: 'index',
     manifestDigest: digest('3'),
+    platforms: ['linux/arm64', 'windows/amd64', 'linux/amd64'],
   });
-  expect(read(entry('unknown', 'unknown', '4'), entry('linux', 'arm64', '5'))).toEqual({
+  const variant = { ...entry('linux', 'arm64', '5'), platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } };
+  expect(read(entry('unknown', 'unknown', '4'), variant)).toEqual({
     kind: 'index',
     manifestDigest: digest('5'),
+    platforms: ['linux/arm64/v8'],
   });
-  expect(read({ digest: digest('6') })).toEqual({ kind: 'index', manifestDigest: digest('6') });
+  expect(read({ digest: digest('6') })).toEqual({ kind: 'index', manifestDigest: digest('6'), platforms: [] });
+  expect(read({ digest: digest('6') }, { digest: digest('7') })).toEqual({ kind: 'other' });
   expect(read(entry('windows', 'amd64', '7'), entry('linux', 's390x', '8'))).toEqual({ kind: 'other' });
 });
 
 test.each([
-  ['no JSON', Buffer.from('<html>'), mediaType.ociManifest],
-  ['a list', json([]), mediaType.ociManifest],
-  ['null', json(null), mediaType.ociIndex],
   ['no config', json({}), mediaType.dockerManifest],
   [
     'a chart',
@@ -69,6 +70,41 @@ test.each([
   expect(readManifest(body, type)).toEqual({ kind: 'other' });
 });
 
+test.each([Buffer.from('<html>'), json([]), json(null), Buffer.alloc(0)])('%s is said by no registry', (body) => {
+  expect(readManifest(body, mediaType.ociIndex)).toEqual({ kind: 'nonsense' });
+});
+
+test('a size is the sum of all parts, if all of them say theirs', () => {
+  const config = { mediaType: mediaType.ociConfig, digest: digest('a'), size: 7 };
+  const sizeOf = (...layers: unknown[]) =>
+    readManifest(json({ ...image(config), layers }), mediaType.ociManifest) as { size: number | null };
+  expect(sizeOf({ size: 100 }, { size: 0 }).size).toBe(107);
+  expect(sizeOf().size).toBe(7);
+  for (const size of [undefined, null, '5', -1, 1.5, Number.MAX_SAFE_INTEGER, 1e300]) {
+    expect(sizeOf({ size: 100 }, { size }).size, String(size)).toBeNull();
+  }
+});
+
+test('platforms are said in plain words, and not without end', () => {
+  const entries = Array.from({ length: 500 }, (_, n) => entry('linux', `arch-${n}`, '1'));
+  const odd = [entry('linux', '<script>', '2'), entry('', 'amd64', '3'), entry('linux', 'x'.repeat(33), '4')];
+  const manifests = [...odd, ...entries, entry('linux', 'amd64', '5')];
+  const read = readManifest(json({ manifests }), mediaType.ociIndex) as { platforms: string[]; manifestDigest: string };
+  expect(read.platforms).toHaveLength(100);
+  expect(read.platforms[0]).toBe('linux/arch-0');
+  expect(read.manifestDigest).toBe(digest('5'));
+});
+
+test.each([
+  ['linux/amd64', true],
+  ['linux/arm64/v8', true],
+  ['linux/arm', false],
+  ['linux/amd64x', false],
+  ['windows/amd64', false],
+])('sessions run on %s: %s', (platform, expected) => {
+  expect(runsSessions(platform)).toBe(expected);
+});
+
 test.each([
   ['/home/jovyan', '/home/jovyan'],
   ['', '/'],
@@ -83,12 +119,13 @@ test.each([
   [`/${'a'.repeat(2000)}`, null],
   ['/päth with space', '/päth with space'],
 ])('working directory %j gives %j', (value, expected) => {
-  expect(workingDirOf(json({ config: { WorkingDir: value } }))).toBe(expected);
+  const config = { os: 'linux', architecture: 'arm64', variant: 'v8', config: { WorkingDir: value } };
+  expect(readConfig(json(config))).toEqual({ platform: 'linux/arm64/v8', workingDir: expected });
 });
 
-test('a configuration that is none has no working directory', () => {
-  for (const body of [json({}), json({ config: null }), json([]), Buffer.from('no')])
-    expect(workingDirOf(body)).toBeNull();
+test('a configuration that is none says nothing', () => {
+  for (const body of [json({}), json({ config: null, os: 5 }), json([]), Buffer.from('no')])
+    expect(readConfig(body)).toEqual({ platform: null, workingDir: null });
 });
 
 test('content must be what its digest says', () => {

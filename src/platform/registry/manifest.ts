@@ -20,52 +20,88 @@ export const manifestAccept = [
 
 /** Platforms that sessions run on, in order of preference. */
 const architectures = ['amd64', 'arm64'];
+/** More than anybody builds for; what a registry says is repeated to the caller. */
+const maxPlatforms = 100;
 
 export type Manifest =
-  /** One image: the digest of its configuration. */
-  | { kind: 'image'; configDigest: string }
-  /** Images for several platforms: the digest of the manifest to read next. */
-  | { kind: 'index'; manifestDigest: string }
-  /** Something else that a registry can hold: a chart, a signature, an image for Windows, nonsense. */
-  | { kind: 'other' };
+  /** One image: the digest of its configuration, and the bytes of all its parts where they are said. */
+  | { kind: 'image'; configDigest: string; size: number | null }
+  /** Images for several platforms (`linux/amd64`): the digest of the manifest to read next. */
+  | { kind: 'index'; manifestDigest: string; platforms: string[] }
+  /** Something else that a registry can hold: a chart, a signature, an image for Windows. */
+  | { kind: 'other' }
+  /** Not even JSON: no registry says such a thing. */
+  | { kind: 'nonsense' };
 
 /** Reads a manifest as a registry sent it; `contentType` counts where the document does not say what it is. */
 export function readManifest(body: Buffer, contentType: string | undefined): Manifest {
   const document = parseObject(body);
-  if (!document) return { kind: 'other' };
+  if (!document) return { kind: 'nonsense' };
   const type = typeof document['mediaType'] === 'string' ? document['mediaType'] : contentType?.split(';')[0]?.trim();
   if (type === mediaType.dockerList || type === mediaType.ociIndex) return readIndex(document['manifests']);
   if (type !== mediaType.dockerManifest && type !== mediaType.ociManifest) return { kind: 'other' };
   const config = asObject(document['config']);
   const isImage = config?.['mediaType'] === mediaType.dockerConfig || config?.['mediaType'] === mediaType.ociConfig;
   const digest = digestOf(config);
-  return isImage && digest ? { kind: 'image', configDigest: digest } : { kind: 'other' };
+  return isImage && digest
+    ? { kind: 'image', configDigest: digest, size: sizeOf([config, ...objects(document['layers'])]) }
+    : { kind: 'other' };
 }
 
 function readIndex(manifests: unknown): Manifest {
-  const entries = (Array.isArray(manifests) ? manifests : []).map(asObject);
-  for (const architecture of architectures) {
-    for (const entry of entries) {
-      const platform = asObject(entry?.['platform']);
-      const digest = digestOf(entry);
-      if (digest && platform?.['os'] === 'linux' && platform['architecture'] === architecture) {
-        return { kind: 'index', manifestDigest: digest };
-      }
-    }
-  }
-  // A single manifest in an index needs no platform.
-  const only = entries.length === 1 && entries[0]?.['platform'] === undefined ? digestOf(entries[0]) : undefined;
-  return only ? { kind: 'index', manifestDigest: only } : { kind: 'other' };
+  const entries = objects(manifests).flatMap((entry) => {
+    const digest = digestOf(entry);
+    return digest ? [{ digest, platform: platformOf(asObject(entry['platform'])) }] : [];
+  });
+  const platforms = [...new Set(entries.flatMap(({ platform }) => platform ?? []))].slice(0, maxPlatforms);
+  // An index may hold one manifest, and says no platform then.
+  const only = entries.length === 1 && entries[0]?.platform === null ? entries[0] : undefined;
+  const best =
+    only ??
+    architectures
+      .flatMap((architecture) => entries.filter(({ platform }) => platform && isLinuxOn(architecture, platform)))
+      .at(0);
+  return best ? { kind: 'index', manifestDigest: best.digest, platforms } : { kind: 'other' };
 }
 
-/**
- * The working directory that an image's configuration names: absolute, `/` where it is said to be empty, null where it
- * is not said or no path that a session could be mounted at.
- */
-export function workingDirOf(config: Buffer): string | null {
-  const value = asObject(parseObject(config)?.['config'])?.['WorkingDir'];
-  if (value === '') return '/';
-  return typeof value === 'string' && isPlainPath(value) ? value : null;
+/** `os/architecture[/variant]` as container tools write it; null where it is not said, or not in such words. */
+function platformOf(said: Record<string, unknown> | undefined): string | null {
+  const words = [said?.['os'], said?.['architecture'], ...(said?.['variant'] ? [said['variant']] : [])];
+  const isWord = (word: unknown) => typeof word === 'string' && /^[a-z0-9._-]{1,32}$/i.test(word);
+  // Attestations and signatures stand in indexes with a platform that is `unknown`.
+  return words.every(isWord) && !words.includes('unknown') ? words.join('/') : null;
+}
+
+function isLinuxOn(architecture: string, platform: string): boolean {
+  return platform === `linux/${architecture}` || platform.startsWith(`linux/${architecture}/`);
+}
+
+/** Whether sessions run on that platform. */
+export function runsSessions(platform: string): boolean {
+  return architectures.some((architecture) => isLinuxOn(architecture, platform));
+}
+
+/** The sum of what descriptors say; null where one of them says nothing that can be a size. */
+function sizeOf(descriptors: readonly Record<string, unknown>[]): number | null {
+  const isSize = (size: unknown): size is number => Number.isSafeInteger(size) && (size as number) >= 0;
+  const sizes = descriptors.map((descriptor) => descriptor['size']).filter(isSize);
+  const sum = sizes.reduce((total, size) => total + size, 0);
+  return sizes.length === descriptors.length && Number.isSafeInteger(sum) ? sum : null;
+}
+
+export interface ImageConfig {
+  /** `linux/amd64`; null where it is not said. */
+  platform: string | null;
+  /** Absolute, `/` where it is said to be empty, null where it is not said or no path that can be mounted at. */
+  workingDir: string | null;
+}
+
+/** What an image's configuration says. */
+export function readConfig(body: Buffer): ImageConfig {
+  const document = parseObject(body);
+  const value = asObject(document?.['config'])?.['WorkingDir'];
+  const path = typeof value === 'string' && isPlainPath(value) ? value : null;
+  return { platform: platformOf(document), workingDir: value === '' ? '/' : path };
 }
 
 /** Absolute, printable, and without steps up: the path ends in mounts, variables and a Jupyter configuration file. */
@@ -77,6 +113,14 @@ function isPlainPath(path: string): boolean {
 export function matchesDigest(content: Buffer, digest: string): boolean {
   const [algorithm = '', expected] = digest.split(':');
   return createHash(algorithm).update(content).digest('hex') === expected;
+}
+
+function objects(values: unknown): Record<string, unknown>[] {
+  const list: unknown[] = Array.isArray(values) ? values : [];
+  return list.flatMap((value) => {
+    const object = asObject(value);
+    return object ? [object] : [];
+  });
 }
 
 function digestOf(descriptor: Record<string, unknown> | undefined): string | undefined {

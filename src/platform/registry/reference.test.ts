@@ -61,6 +61,10 @@ test.each([
   'https://host.tld/img',
   'host.tld:port/img',
   'host.tld:123456/img',
+  'host.tld:65536/img',
+  '1.2.3.4.5/img',
+  '300.1.1.1/img',
+  '[1:2]/img',
   '-host.tld/img',
   'user@host.tld/img',
   'host.tld/img?x=1',
@@ -113,9 +117,7 @@ test('whatever is accepted is safe to build a URL from', () => {
         return;
       }
       const path = `/v2/${parsed.repository}/manifests/${parsed.target}`;
-      const url = URL.parse(`https://${parsed.host}${path}`);
-      // A port above 65535, an IPv6 address that is none: the grammar takes them, a URL does not.
-      if (!url) return;
+      const url = new URL(`https://${parsed.host}${path}`);
       expect(url.pathname).toBe(path);
       expect(url.search + url.hash + url.username).toBe('');
     }),

@@ -55,7 +55,8 @@ export function parseReference(text: string): ImageReference {
   }
 
   const { domain, repository } = split(name);
-  if (!domainPattern.test(domain))
+  // The grammar takes ports above 65535 and addresses that are none.
+  if (!domainPattern.test(domain) || !URL.canParse(`https://${domain}/`))
     throw new InvalidReference('The registry of the image must be a host name, with a port if needed.');
   if (repository.length > maxRepositoryLength || !repository.split('/').every((part) => pathComponent.test(part))) {
     throw new InvalidReference(

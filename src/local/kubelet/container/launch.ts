@@ -78,7 +78,7 @@ export async function prepareLaunch(
 function requireImage(role: Role, { image = '' }: Container, { machine }: PodContext): PythonEnvironment {
   const found = machine.images.get(image);
   if (found || (role !== 'image' && role !== 'jupyter-server')) return found ?? machine.environment;
-  const known = [...machine.images.keys()].join(', ');
+  const known = [...machine.images.keys()].filter((name) => !name.includes('@')).join(', ');
   throw new CannotStart('ErrImagePull', `there is no image "${image}" on this machine; it has: ${known || 'none'}`);
 }
 

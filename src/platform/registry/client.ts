@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import type { Deadline } from '../../deadline.ts';
+import { AddressRefused, OutboundFailure, type OutboundHttp, type OutboundResponse } from '../outbound-http/types.ts';
+import { type Challenge, parseChallenges } from './challenge.ts';
+import { type ImageConfig, manifestAccept, matchesDigest, readConfig, readManifest, runsSessions } from './manifest.ts';
+import { type ImageReference, isDigest } from './reference.ts';
+import { createSharedAnswers } from './shared-answers.ts';
+import { authorizationFor } from './token.ts';
+import {
+  type Credentials,
+  type Inspection,
+  type RegistryAccess,
+  type RegistryClient,
+  RegistryTrouble,
+  statusTrouble,
+} from './types.ts';
+
+/** The limit of the distribution project for manifests; configurations are smaller. */
+const maxDocumentBytes = 4 * 1024 * 1024;
+/** Registries keep their blobs in an object store of another host; the credentials stay behind. */
+const blobRedirects = 3;
+/** An index may list indexes. Nobody does so deeper than this. */
+const maxIndexDepth = 2;
+/** A launch asks right after somebody looked; a tag that moves is seen half a minute later. */
+const keepMs = 30_000;
+const maxKept = 1000;
+
+/** For how long the platform's own registry is taken to want tokens as it last said: one question less each time. */
+const sameWayMs = 60_000;
+
+/** What one caller saw: the inspection, and how the registry wants to be asked. */
+interface Look {
+  inspection: Inspection;
+  challenges: readonly Challenge[];
+}
+
+interface Asked {
+  reference: ImageReference;
+  access: RegistryAccess;
+  /** null: as anybody. */
+  credentials: Credentials | null;
+  /** As far as they are known. */
+  challenges: readonly Challenge[];
+}
+
+/** Images in registries: OCI distribution specification 1.1, and the token flow that registries share. */
+export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}): RegistryClient {
+  const looks = createSharedAnswers<Look>({ keepMs, maxKept, now });
+  /** By host: only of the one that is configured, which asks for all its images in the same way. */
+  const ways = new Map<string, { challenges: readonly Challenge[]; until: number }>();
+
+  async function lookOpenly(reference: ImageReference, access: RegistryAccess, deadline: Deadline): Promise<Look> {
+    const { host } = reference;
+    const way = ways.get(host);
+    const known = way !== undefined && way.until > now();
+    try {
+      const challenges = known ? way.challenges : [];
+      const seen = await look({ reference, access, credentials: null, challenges }, http, deadline);
+      if (access.configured && !known && seen.challenges.length > 0) {
+        ways.set(host, { challenges: seen.challenges, until: now() + sameWayMs });
+      }
+      return seen;
+    } catch (error) {
+      ways.delete(host);
+      throw error;
+    }
+  }
+
+  return {
+    async inspect(reference, access, deadline) {
+      const { credentials } = access;
+      const open = await looks.get(keyOf(reference, null), {
+        deadline,
+        // What nobody may see can still be seen with credentials; for others the answer may change any moment.
+        usable: ({ inspection: { kind } }) => kind === 'image' || (kind === 'denied' && credentials !== null),
+        make: (inner) => lookOpenly(reference, access, inner),
+      });
+      const hidden = open.inspection.kind === 'denied' || open.inspection.kind === 'not-found';
+      if (!hidden || !credentials || open.challenges.length === 0) return open.inspection;
+      const own = await looks.get(keyOf(reference, credentials), {
+        deadline,
+        usable: ({ inspection: { kind } }) => kind === 'image',
+        make: (inner) => look({ reference, access, credentials, challenges: open.challenges }, http, inner),
+      });
+      // Where there is nothing for anybody, a refusal says nothing new.
+      return own.inspection.kind === 'denied' ? open.inspection : own.inspection;
+    },
+  };
+}
+
+/** Whoever has the same key may see the same answer. The credentials are hashed: they are nothing to keep. */
+function keyOf({ host, repository, target }: ImageReference, credentials: Credentials | null): string {
+  const who = credentials
+    ? createHash('sha256')
+        .update(JSON.stringify([credentials.username, credentials.password]))
+        .digest('base64')
+    : 'anybody';
+  return `${host} ${repository} ${target} ${who}`;
+}
+
+async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promise<Look> {
+  const { reference, access, credentials } = asked;
+  const base = `${access.scheme}://${reference.host}/v2/${reference.repository}`;
+  let authorization: string | undefined;
+  const get = (path: string, redirects: 'same-host' | number = 'same-host') =>
+    http.request(`${base}${path}`, {
+      headers: { accept: manifestAccept, ...(authorization === undefined ? {} : { authorization }) },
+      deadline,
+      maxBytes: maxDocumentBytes,
+      redirects,
+      untrusted: !access.configured,
+    });
+  const manifest = () => get(`/manifests/${reference.target}`);
+
+  let { challenges } = asked;
+  let response: OutboundResponse | undefined;
+  if (challenges.length === 0) {
+    response = await manifest();
+    if (response.status === 401) challenges = parseChallenges(response.headers['www-authenticate'] ?? '');
+  }
+  if (!response || response.status === 401) {
+    authorization = await authorizationFor({ challenges, reference, access, credentials }, http, deadline);
+    if (authorization === undefined) return { inspection: { kind: 'denied' }, challenges };
+    response = await manifest();
+  }
+  const { status } = response;
+  if (status === 404) return { inspection: { kind: 'not-found' }, challenges };
+  if (status === 401 || status === 403) return { inspection: { kind: 'denied' }, challenges };
+  if (status !== 200) throw statusTrouble(reference.domain, status);
+  const described = await describe(response, asked, get);
+  const inspection = described.kind === 'image' ? { ...described, needsCredentials: credentials !== null } : described;
+  return { inspection, challenges };
+}
+
+type Get = (path: string, redirects?: number) => Promise<OutboundResponse>;
+
+/** Follows a manifest to the configuration of the image that a session would get. */
+async function describe(first: OutboundResponse, { reference, access }: Asked, get: Get): Promise<Inspection> {
+  const lie = () =>
+    new RegistryTrouble(`${reference.domain} answered with something else than what its digest promises`, {
+      passing: false,
+    });
+  if (isDigest(reference.target) && !matchesDigest(first.body, reference.target)) throw lie();
+
+  let manifest = readManifest(first.body, first.headers['content-type']);
+  let platforms: readonly string[] = [];
+  for (let depth = 0; manifest.kind === 'index'; depth += 1) {
+    if (depth === maxIndexDepth) {
+      throw new RegistryTrouble(`${reference.domain} nests its lists of images too deeply`, { passing: false });
+    }
+    if (manifest.platforms.length > 0) platforms = manifest.platforms;
+    const { manifestDigest } = manifest;
+    const child = await get(`/manifests/${manifestDigest}`);
+    if (child.status === 404) {
+      throw new RegistryTrouble(`${reference.domain} lists an image that it does not have`, { passing: false });
+    }
+    if (child.status !== 200) throw statusTrouble(reference.domain, child.status);
+    if (!matchesDigest(child.body, manifestDigest)) throw lie();
+    manifest = readManifest(child.body, child.headers['content-type']);
+  }
+  if (manifest.kind === 'nonsense') {
+    throw new RegistryTrouble(`${reference.domain} answered with something that is no manifest`, { passing: false });
+  }
+  if (manifest.kind !== 'image') return { kind: 'not-an-image' };
+
+  const { configDigest, size } = manifest;
+  const blob = await configBlob(access, () => get(`/blobs/${configDigest}`, blobRedirects));
+  if (blob && !matchesDigest(blob, configDigest)) throw lie();
+  const config: ImageConfig = blob ? readConfig(blob) : { platform: null, workingDir: null };
+  if (config.platform !== null && !runsSessions(config.platform)) return { kind: 'not-an-image' };
+  if (platforms.length === 0 && config.platform !== null) platforms = [config.platform];
+  return { kind: 'image', needsCredentials: false, platforms, size, workingDir: config.workingDir };
+}
+
+/**
+ * The configuration as it is stored; undefined where it cannot be had. The platform's own registry may keep it where
+ * only the cluster's nodes can go: its image is there all the same. From a stranger, that is the stranger's trouble.
+ */
+async function configBlob(
+  { configured }: RegistryAccess,
+  get: () => Promise<OutboundResponse>,
+): Promise<Buffer | undefined> {
+  try {
+    const { status, body } = await get();
+    return status === 200 ? body : undefined;
+  } catch (error) {
+    if (configured && (error instanceof OutboundFailure || error instanceof AddressRefused)) return undefined;
+    throw error;
+  }
+}

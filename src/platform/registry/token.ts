@@ -1,0 +1,82 @@
+import type { Deadline } from '../../deadline.ts';
+import type { OutboundHttp } from '../outbound-http/types.ts';
+import type { Challenge } from './challenge.ts';
+import type { ImageReference } from './reference.ts';
+import { type Credentials, type RegistryAccess, RegistryTrouble, statusTrouble } from './types.ts';
+
+const maxTokenBytes = 256 * 1024;
+const maxTokenLength = 16 * 1024;
+/** What a realm says to whom it gives no token: wrong credentials, no access, no such repository. */
+const refusals = [400, 401, 403, 404];
+
+export interface TokenRequest {
+  /** What the registry answered to a request without a token. */
+  challenges: readonly Challenge[];
+  reference: ImageReference;
+  access: RegistryAccess;
+  /** null: as anybody. */
+  credentials: Credentials | null;
+}
+
+/**
+ * An Authorization header that lets its holder pull this one repository, by the way that the registry's challenges
+ * name; undefined where there is none for this caller. Throws RegistryTrouble where the realm has trouble, or where it
+ * is none that may get the credentials.
+ */
+export async function authorizationFor(
+  { challenges, reference, access, credentials }: TokenRequest,
+  http: OutboundHttp,
+  deadline: Deadline,
+): Promise<string | undefined> {
+  const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+  if (!bearer) {
+    const basic = challenges.some(({ scheme }) => scheme === 'basic');
+    return basic && credentials ? basicHeader(credentials) : undefined;
+  }
+  const realm = URL.parse(bearer.parameters['realm'] ?? '');
+  if (!realm) throw new RegistryTrouble(`${reference.domain} does not say where to get a token`, { passing: false });
+  // A registry that anybody can run says where to go: credentials go only where the platform's own configuration
+  // names the host, and a host that it names is asked as such only when its own registry says so.
+  const trusted = access.configured && access.mayReceive(realm);
+  if (credentials && !trusted) {
+    const message = `${reference.domain} wants its callers to sign in at ${realm.host}, which is not the platform's`;
+    throw new RegistryTrouble(message, { passing: false });
+  }
+  const service = bearer.parameters['service'];
+  if (service !== undefined) realm.searchParams.set('service', service);
+  realm.searchParams.set('scope', `repository:${reference.repository}:pull`);
+
+  const response = await http.request(realm, {
+    headers: { accept: 'application/json', ...(credentials ? { authorization: basicHeader(credentials) } : {}) },
+    deadline,
+    maxBytes: maxTokenBytes,
+    redirects: 'none',
+    untrusted: !trusted,
+  });
+  if (refusals.includes(response.status)) return undefined;
+  if (response.status !== 200) throw statusTrouble(realm.host, response.status);
+  const token = tokenIn(response.body);
+  if (token === undefined) {
+    throw new RegistryTrouble(`${realm.host} answered with something that is no token`, { passing: false });
+  }
+  return `Bearer ${token}`;
+}
+
+function tokenIn(body: Buffer): string | undefined {
+  let document: unknown;
+  try {
+    document = JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  const { token, access_token: accessToken } = (document ?? {}) as { token?: unknown; access_token?: unknown };
+  const found = token ?? accessToken;
+  return typeof found === 'string' && found.length <= maxTokenLength && /^[\x21-\x7e]+$/.test(found)
+    ? found
+    : undefined;
+}
+
+function basicHeader({ username, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
