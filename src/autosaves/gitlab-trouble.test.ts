@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ada, type ServedForge, serveForge } from '../local/forge/testing/served-forge.ts';
 import { registered } from './testing/callers.ts';
 import { type AutosaveService, outcome, startAutosaveService } from './testing/service.ts';
@@ -27,13 +27,14 @@ let service: AutosaveService;
 beforeAll(async () => {
   served = await serveForge();
   await served.forge.ensureDemoProject();
+});
+// Each test has its own: what one learnt of GitLab's limits keeps it from asking.
+beforeEach(async () => {
   service = await startAutosaveService();
   service.callers.set('ada', registered(served.url, served.forge.issueToken(ada).token));
 });
-afterAll(async () => {
-  await service?.[Symbol.asyncDispose]();
-  await served?.close();
-});
+afterEach(() => service?.[Symbol.asyncDispose]());
+afterAll(() => served?.close());
 
 describe.each(faults)('a GitLab that answers with %s', (what, fault) => {
   it('is named as the cause when autosaves are listed', async () => {

@@ -82,15 +82,13 @@ const project = { namespace: 'my-group', project: 'my-project', commit_sha: comm
 const isCreation = ({ what }: Recorded): boolean => /^kubernetes POST .*jupyterservers/.test(what);
 
 /** What a launch has asked before it made anything, and after. */
-async function launch(body: object): Promise<{ before: Recorded[]; after: Recorded[]; ms: number }> {
+async function launch(body: object): Promise<{ before: Recorded[]; after: Recorded[] }> {
   records.length = 0;
-  const began = performance.now();
   const { status } = await service.as(john(gitlabUrl))('POST', '/servers', { ...project, ...body });
-  const ms = performance.now() - began;
   expect(status).toBe(201);
   const creation = records.findIndex(isCreation);
   expect(creation).toBeGreaterThan(0);
-  return { before: records.slice(0, creation), after: records.slice(creation), ms };
+  return { before: records.slice(0, creation), after: records.slice(creation) };
 }
 
 describe('the calls of a launch', () => {
@@ -118,13 +116,6 @@ describe('the calls of a launch', () => {
     records.length = 0;
     expect((await service.as(john(gitlabUrl))('POST', '/servers', project)).status).toBe(200);
     expect(records).toEqual([]);
-  });
-
-  it('take the time of the deepest row, not of all', async () => {
-    const rounds: number[] = [];
-    for (const branch of ['master', 'feature/x']) rounds.push((await launch({ branch })).ms);
-    // Eleven calls in a row take 220 ms; the best of two, since a busy machine can only be slower.
-    expect(Math.min(...rounds)).toBeLessThan(11 * delayMs);
   });
 });
 

@@ -147,7 +147,10 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
       records.ensureUser(user);
       return { token: records.issueToken(user.username, expiresAt), expiresAt: expiresAt ?? null };
     },
-    userOf: (token) => records.userOfToken(token)?.username,
+    userOf: (token) => {
+      const user = records.userOfToken(token);
+      return typeof user === 'string' ? undefined : user.username;
+    },
     ensureUser: (user) => records.ensureUser(user),
     createProject: (project) =>
       oneAtATime(() =>
