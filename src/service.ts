@@ -55,7 +55,7 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
     }),
     routes: [
       sessionRoutes({ store, launch, present: createPresenter(config), config }),
-      logRoutes({ client, session: store.get }),
+      logRoutes({ client, sessions: store, log, stopping: stopping.signal }),
       imagesRoutes({ checker: images }),
       versionRoutes(config),
     ],

@@ -8,7 +8,7 @@ import { ApiError, errorKind } from '../../errors.ts';
 import type { ErrorResponse, NotebookResponse } from '../../generated/openapi.ts';
 import type { Identity } from '../../identity/types.ts';
 import { createImageChecker } from '../../images/image-checker.ts';
-import { logRoutes } from '../../logs/routes.ts';
+import { type LogRouteParts, logRoutes } from '../../logs/routes.ts';
 import { loadDocument } from '../../pipeline/document.ts';
 import { createGitLab } from '../../platform/gitlab/client.ts';
 import { createKubernetesClient } from '../../platform/kubernetes/client.ts';
@@ -31,6 +31,12 @@ export interface Answer {
 }
 
 export interface TestService {
+  /** With the prefix. */
+  readonly url: string;
+  /** What makes a call one of this caller. */
+  headersOf(identity: Identity): Record<string, string>;
+  /** As the service does when it is told to stop: streams end. */
+  stop(): void;
   /** Calls below the service's prefix. */
   as(identity: Identity): (method: string, path: string, body?: object, signal?: AbortSignal) => Promise<Answer>;
   /** Everything that was logged. */
@@ -43,6 +49,7 @@ export interface TestServiceOptions {
   readonly deadlineMs?: number;
   /** The cache is never started. */
   readonly withoutCache?: boolean;
+  readonly logTiming?: LogRouteParts['timing'];
 }
 
 const prefix = '/notebooks';
@@ -54,7 +61,7 @@ export async function startService(
     gitlab,
     registry,
   }: { cluster: Pick<FakeCluster, 'kubeconfig'>; gitlab: FakeGitLab; registry: FakeRegistry },
-  { config: changes = {}, deadlineMs = 10_000, withoutCache = false }: TestServiceOptions = {},
+  { config: changes = {}, deadlineMs = 10_000, withoutCache = false, logTiming = {} }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
   let logged = '';
@@ -74,6 +81,7 @@ export async function startService(
   const credentials = createCredentials(client, config);
   const launch = createLaunch({ store, credentials, gitlab: createGitLab({ log }), images, config, log });
 
+  const stopping = new AbortController();
   const callers = new Map<string, Identity>();
   const app = createApp({
     config: { service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
@@ -83,7 +91,7 @@ export async function startService(
     health: Router(),
     routes: [
       sessionRoutes({ store, launch, present: createPresenter(config), config }),
-      logRoutes({ client, session: store.get }),
+      logRoutes({ client, sessions: store, log, stopping: stopping.signal, timing: logTiming }),
     ],
     validateResponses: true,
   });
@@ -91,15 +99,23 @@ export async function startService(
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
+  const headersOf = (identity: Identity): Record<string, string> => {
+    const caller = String(callers.size);
+    callers.set(caller, identity);
+    return { 'test-caller': caller };
+  };
+
   return {
+    url: url + prefix,
+    headersOf,
+    stop: () => stopping.abort(),
     as: (identity) => {
-      const caller = String(callers.size);
-      callers.set(caller, identity);
+      const headers = headersOf(identity);
       return async (method, path, body, signal = new AbortController().signal) => {
         const response = await fetch(url + prefix + path, {
           method,
           signal,
-          headers: { 'test-caller': caller, 'content-type': 'application/json' },
+          headers: { ...headers, 'content-type': 'application/json' },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         });
         const text = await response.text();
