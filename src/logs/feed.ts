@@ -4,14 +4,15 @@ import type { JupyterServer } from '../jupyter-server/types.ts';
 import { createBackOff } from '../platform/kubernetes/back-off.ts';
 import { type Activity, activityOf } from './containers.ts';
 import { wholeSecond } from './instant.ts';
-import { beginning, isAfter, Numbering } from './position.ts';
+import type { Line } from './lines.ts';
+import { beginning, isAfter, Numbering, type Position } from './position.ts';
 import { LineRing } from './ring.ts';
 import { isNoLog, type ReadLog, SessionGone } from './source.ts';
 
 /** What is read before following, for those who want the last lines. */
 const primeLines = 1_000;
 /** More than a person can read, less than what would keep this service from its other work: characters per `paceMs`. */
-const paceChars = 256 * 1024;
+const paceChars = 512 * 1024;
 const paceMs = 200;
 /** What a line costs besides its characters, in these. */
 const lineChars = 64;
@@ -45,6 +46,7 @@ export class LogFeed {
   #activity: Activity;
   #activityChanged = Promise.withResolvers<void>();
   #failures = 0;
+  #note: string | undefined;
 
   /** @param tell called after each change */
   constructor(parts: { server: JupyterServer; container: string; read: ReadLog; log: Logger; tell: () => void }) {
@@ -113,6 +115,13 @@ export class LogFeed {
     this.trouble = { message: 'The log of this container cannot be read at the moment. It is tried again.' };
   }
 
+  /** What the kubelet says itself instead of a log ("cannot be read"), it says at each try. */
+  #push(line: Line, position: Position | undefined): void {
+    const note = position ? undefined : line.text;
+    if (note === undefined || note !== this.#note) this.ring.push(this.#container, line, position);
+    this.#note = note;
+  }
+
   async #prime(signal: AbortSignal): Promise<void> {
     const { ring } = this;
     const numbering = new Numbering();
@@ -123,7 +132,7 @@ export class LogFeed {
         count += lines.length;
         for (const line of lines) {
           firstInstant ??= line.instant;
-          ring.push(this.#container, line, numbering.next(line.instant));
+          this.#push(line, numbering.next(line.instant));
         }
       }
     } catch (error) {
@@ -140,18 +149,19 @@ export class LogFeed {
     const { last } = this.ring;
     const sinceTime = last === beginning ? undefined : wholeSecond(last.at);
     const numbering = new Numbering();
-    let isNew = last === beginning;
+    let isPast = last === beginning;
     let paced = 0;
     for await (const lines of this.#read(this.#server, this.#container, { follow: true, sinceTime }, signal)) {
+      const known = this.ring.next;
       for (const line of lines) {
         const position = numbering.next(line.instant);
-        isNew ||= position !== undefined && isAfter(position, last);
-        if (isNew) this.ring.push(this.#container, line, position);
+        isPast ||= position !== undefined && isAfter(position, last);
+        if (isPast) this.#push(line, position);
         paced += line.text.length + lineChars;
       }
       this.#failures = 0;
       this.trouble = undefined;
-      if (isNew) this.#backOff.reset();
+      if (this.ring.next > known) this.#backOff.reset();
       this.#tell();
       if (paced < paceChars) continue;
       // An abort ends the wait, and then the read.

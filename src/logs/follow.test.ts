@@ -93,8 +93,9 @@ describe('a stream', () => {
   it('takes in containers that begin later and that are started again', async () => {
     cluster.log('git-clone').refusal = waitingToStart();
     cluster.log('jupyter-server').refusal = waitingToStart();
-    cluster.session('mine', user, { init: [], regular: [] });
+    cluster.session('mine', user, { init: ['git-clone'], regular: ['jupyter-server'] }, false);
     const stream = await follow('&max_lines=0');
+    const early = await follow('&container=jupyter-server');
     cluster.store.mergePatch(resource.jupyterServers, 'renku', 'mine', {
       status: { containerStates: { init: { 'git-clone': 'executing' }, regular: { 'jupyter-server': 'waiting' } } },
     });
@@ -110,6 +111,7 @@ describe('a stream', () => {
     cluster.log('jupyter-server').write('second run');
     cluster.report('mine', { 'git-clone': 'ended', 'jupyter-server': 'running' }, { 'jupyter-server': 1 });
     await expect.poll(() => stream.lines(), soon).toEqual(['cloning', 'first run', 'second run']);
+    await expect.poll(() => early.lines(), soon).toEqual(['first run', 'second run']);
     expect(stream.named('container-error')).toEqual([]);
   });
 
@@ -355,7 +357,7 @@ describe('a reader who does not read', () => {
     // So that the sockets take no more than they must.
     slow.message.socket.pause();
     await expect.poll(() => quick.lines(), soon).toEqual(['first']);
-    const count = 24_000;
+    const count = 14_000;
     for (let n = 0; n < count; n += 200) {
       log.write(Array.from({ length: 200 }, (_, each) => `${n + each} ${'y'.repeat(1_000)}`));
       const seen = (): string | undefined => quick.lines().at(-1)?.split(' ')[0];

@@ -27,8 +27,13 @@ export interface LogCluster {
   replica(options?: TestServiceOptions): Promise<TestService>;
   /** The log of a container, by its name alone: tests have one pod at a time. */
   log(container: string): ContainerLog;
-  /** A session with its pod. `states` are the containers' of the pod, init containers in `init`. */
-  session(name: string, owner: Identity, containers: { init?: string[]; regular: string[] }): JupyterServer;
+  /** A session with its pod; the operator has said nothing of it yet where `isReported` is false. */
+  session(
+    name: string,
+    owner: Identity,
+    containers: { init?: string[]; regular: string[] },
+    isReported?: boolean,
+  ): JupyterServer;
   /** As the operator reports it. */
   report(name: string, states: Record<string, ContainerState>, restarts?: Record<string, number>): void;
   remove(name: string): void;
@@ -68,7 +73,7 @@ export async function startLogCluster(): Promise<LogCluster> {
       return service;
     },
     log: logOf,
-    session(name, owner, { init = [], regular }) {
+    session(name, owner, { init = [], regular }, isReported = true) {
       inits.set(name, init);
       const labels = { [label.owner]: ownerKey(owner) };
       const images = (names: readonly string[]) => names.map((each) => ({ name: each, image: 'image' }));
@@ -77,7 +82,7 @@ export async function startLogCluster(): Promise<LogCluster> {
       const step = (names: readonly string[]) => Object.fromEntries(names.map((each) => [each, 'executing' as const]));
       store.create<JupyterServer>(resource.jupyterServers, namespace, { metadata: { name, labels }, spec: {} });
       return store.mergePatch<JupyterServer>(resource.jupyterServers, namespace, name, {
-        status: { containerStates: { init: step(init), regular: step(regular) } },
+        status: isReported ? { containerStates: { init: step(init), regular: step(regular) } } : {},
       });
     },
     report(name, states, restarts = {}) {
