@@ -115,7 +115,7 @@ describe('a stream', () => {
     expect(stream.named('container-error')).toEqual([]);
   });
 
-  it('asks no more about a container that has ended', async () => {
+  it('asks no more about a container that has ended, until it is started again', async () => {
     running();
     const stream = await follow();
     await expect.poll(() => stream.lines(), soon).toHaveLength(3);
@@ -127,6 +127,11 @@ describe('a stream', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(cluster.log('jupyter-server').reads.length).toBeLessThan(6);
     expect(cluster.log('git-clone').reads).toHaveLength(1);
+    cluster.log('git-clone').restart();
+    cluster.log('git-clone').write('cloned again');
+    expect(stream.lines()).toHaveLength(3);
+    cluster.report('mine', { 'git-clone': 'running', 'jupyter-server': 'waiting' }, { 'git-clone': 1 });
+    await expect.poll(() => stream.lines().at(-1), soon).toBe('cloned again');
   });
 
   it('with previous=true is what was written before the restart, and ends', async () => {
@@ -457,7 +462,11 @@ describe('the end', () => {
     expect(cluster.log('jupyter-server').following).toBe(0);
   });
 
-  it('comes when another session has the name, whose lines are never seen', async () => {
+  it.each([
+    ['told at once', {}],
+    ['told nothing', { withoutCache: true }],
+  ])('comes when another session has the name, whose lines are never seen (%s)', async (_how, options) => {
+    service = await cluster.replica(options);
     running();
     const mine = await follow();
     await expect.poll(() => mine.lines(), soon).toHaveLength(3);
