@@ -5,7 +5,7 @@ import { LogStream } from '../../src/logs/testing/log-stream.ts';
 import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
 
-/** With a real Jupyter, through the gateway; what only a hand on the log can show is in src/logs/follow.test.ts. */
+/** With a real Jupyter, through the gateway; what only a hand on the log can show is in src/logs/follow*.test.ts. */
 const patience = { timeout: 120_000, interval: 100 };
 
 let platform: Platform;
