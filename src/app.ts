@@ -147,6 +147,7 @@ function findOperation(document: OpenApiDocument): RequestHandler {
       res.set('Allow', resource.allow).status(204).end();
       return;
     }
+    res.locals['isHead'] = req.method === 'HEAD';
     if (req.method === 'HEAD') req.method = 'GET';
     const operation = resource.operations.get(req.method);
     if (!operation) {

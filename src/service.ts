@@ -72,7 +72,7 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
         present,
         config,
       }),
-      logRoutes({ client, session: store.get }),
+      logRoutes({ client, sessions: store, log, stopping: stopping.signal }),
       imagesRoutes({ checker: images }),
       optionsRoutes(config),
       autosaveRoutes({ gitlab, config }),

@@ -17,6 +17,10 @@ export interface Schemas {
   ServerLogs: ServerLogs;
   AutosavesList: AutosavesList;
   AutosaveResponse: AutosaveResponse;
+  LogLine: LogLine;
+  LogSkipped: LogSkipped;
+  LogContainerError: LogContainerError;
+  LogEnd: LogEnd;
   ImageResponse: ImageResponse;
   ImageMissingResponse: ImageMissingResponse;
   ProjectsResponse: ProjectsResponse;
@@ -571,6 +575,55 @@ export interface AutosaveResponse {
    * The branch that holds the work.
    */
   name: string;
+}
+/**
+ * Data of an event without a name.
+ */
+export interface LogLine {
+  container: string;
+  /**
+   * RFC 3339, with up to nine digits of the second; null for what the cluster says itself about the log.
+   */
+  time: string | null;
+  /**
+   * Without the line break. What is no UTF-8 is replaced.
+   */
+  line: string;
+  /**
+   * The line is longer than 16 KiB, and its end was left out.
+   */
+  truncated?: true;
+}
+/**
+ * Data of a `skipped` event.
+ */
+export interface LogSkipped {
+  container: string;
+  /**
+   * How many were left out.
+   */
+  lines: number;
+  /**
+   * Give this as `since` to read them; null for the beginning of the log.
+   */
+  since: string | null;
+}
+/**
+ * Data of a `container-error` event.
+ */
+export interface LogContainerError {
+  container: string;
+  message: string;
+}
+/**
+ * Data of an `end` event.
+ */
+export interface LogEnd {
+  /**
+   * `deleted`: the session is gone, or not yours any more. `complete`: all that was written before the restart was read. `shutdown`: the service is being restarted; connect again.
+   */
+  reason: 'deleted' | 'complete' | 'shutdown';
+  message: string;
 }
 export interface ImageResponse {
   exists: true;

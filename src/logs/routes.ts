@@ -1,28 +1,111 @@
-import { Router } from 'express';
+import { type Request, type Response, Router } from 'express';
+import type { Logger } from 'pino';
 import type { Deadline } from '../deadline.ts';
+import { ApiError, errorKind } from '../errors.ts';
 import type { ServerLogs } from '../generated/openapi.ts';
 import type { Identity } from '../identity/types.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
-import type { KubernetesClient } from '../platform/kubernetes/types.ts';
+import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { contextOf } from '../request-context.ts';
-import { readLogs } from './read-logs.ts';
+import { chosenContainers } from './containers.ts';
+import { defaultTiming, type EventStreamTiming, sendEvents } from './event-stream.ts';
+import { createLogFeeds } from './feeds.ts';
+import { LogFollower } from './follower.ts';
+import { previousLines } from './history.ts';
+import { type Instant, parseSince } from './instant.ts';
+import { decodePositions } from './position.ts';
+import { type LogQuery, readLogs } from './read-logs.ts';
+import { createLogSource } from './source.ts';
+
+/** What the logs need of the sessions. */
+export interface SessionsForLogs {
+  /** The caller's session of this name; throws ApiError 1404. */
+  get(identity: Identity, name: string, deadline: Deadline): Promise<JupyterServer>;
+  /**
+   * Tells of each change of this very session, and of its end (undefined): it is deleted, another one has its name, or
+   * it is not this caller's any more. Returns the function that ends this.
+   */
+  watch(identity: Identity, server: JupyterServer, onChange: (server: JupyterServer | undefined) => void): () => void;
+  /** By a live read: whether the session of this name is still this one. */
+  isCurrent(server: JupyterServer, deadline: Deadline): Promise<boolean>;
+}
 
 export interface LogRouteParts {
-  readonly client: KubernetesClient;
-  /** The caller's session of this name; throws ApiError 1404. */
-  readonly session: (identity: Identity, name: string, deadline: Deadline) => Promise<JupyterServer>;
+  readonly client: KubernetesConnection;
+  readonly sessions: SessionsForLogs;
+  readonly log: Logger;
+  /** The service stops: streams end with an event that says so. */
+  readonly stopping: AbortSignal;
+  /** For tests. */
+  readonly timing?: Partial<EventStreamTiming>;
 }
 
 const defaultLines = 250;
 
 /** `/logs`. The OpenAPI document has decided about the shape of the request before a handler runs. */
-export function logRoutes({ client, session }: LogRouteParts): Router {
+export function logRoutes({ client, sessions, log, stopping, timing }: LogRouteParts): Router {
+  const read = createLogSource({ client, isCurrent: (server, deadline) => sessions.isCurrent(server, deadline) });
+  const feeds = createLogFeeds({ read, log });
+  const streamTiming = { ...defaultTiming, ...timing, stopping };
+
+  async function stream(req: Request, res: Response, server: JupyterServer, query: LogQuery): Promise<void> {
+    const { identity, log: requestLog } = contextOf(res);
+    const parts = { read, log: requestLog, feeds, stopping };
+    if (query.previous) {
+      const containers = chosenContainers(server, query.container);
+      const request = { server, containers, start: { tail: query.maxLines, since: query.since } };
+      return sendEvents(res, (gone) => previousLines(parts, request, gone), streamTiming);
+    }
+    const resume = decodePositions(req.get('Last-Event-ID') ?? '');
+    const follower = new LogFollower(server, { ...query, resume }, parts);
+    const unwatch = sessions.watch(identity, server, (now) => follower.observe(now));
+    try {
+      await sendEvents(res, (gone) => follower.events(gone), streamTiming);
+    } finally {
+      unwatch();
+      follower.leave();
+    }
+  }
+
   const router = Router();
   router.get('/logs/:server_name', async (req, res) => {
-    const { identity, deadline, log } = contextOf(res);
-    const server = await session(identity, req.params.server_name, deadline);
-    const maxLines = Number(req.query['max_lines'] ?? defaultLines);
-    res.json((await readLogs(client, server, maxLines, deadline, log)) satisfies ServerLogs);
+    const { identity, deadline, log: requestLog } = contextOf(res);
+    const server = await sessions.get(identity, req.params.server_name, deadline);
+    const { follow, ...query } = logQuery(req.query);
+    demandType(req, follow ? 'text/event-stream' : 'application/json');
+    if (follow) return await stream(req, res, server, query);
+    res.json((await readLogs(client, server, query, deadline, requestLog)) satisfies ServerLogs);
   });
   return router;
+}
+
+/** As the pipeline has left it: numbers and booleans are such. */
+function logQuery(query: Record<string, unknown>): LogQuery & { follow: boolean } {
+  const { max_lines: maxLines = defaultLines, follow, container, previous, since } = query;
+  return {
+    follow: follow === true,
+    maxLines: Number(maxLines),
+    container: container === undefined ? undefined : String(container),
+    previous: previous === true,
+    since: since === undefined ? undefined : sinceOf(String(since)),
+  };
+}
+
+function sinceOf(text: string): Instant {
+  const since = parseSince(text, Date.now());
+  if (since !== undefined) return since;
+  const message = 'must be a time such as 2026-11-20T10:00:00Z, or a number of seconds';
+  throw new ApiError(errorKind.validation, 'A field of the request is not valid.', {
+    detail: `query.since ${message}.`,
+    fields: [{ path: 'query.since', message }],
+  });
+}
+
+/** The document lists both types for this operation; which of them it is, the query decides. */
+function demandType(req: Request, type: string): void {
+  if (req.accepts([type]) !== false) return;
+  throw new ApiError(errorKind.notAcceptable, 'The answer cannot be given in a form that you accept.', {
+    detail: `It is ${type}: with follow=true text/event-stream, else application/json.`,
+    fields: [{ path: 'header.Accept', message: `must allow ${type}` }],
+  });
 }

@@ -35,6 +35,13 @@ export interface SessionStore {
   create(server: JupyterServer, deadline: Deadline): Promise<JupyterServer>;
   /** Waits, by watch events, until this very object is gone. false: the deadline came first. */
   untilGone(server: JupyterServer, deadline: Deadline): Promise<boolean>;
+  /**
+   * Tells of each change of this very session, and of its end (undefined): it is deleted, another one has its name, or
+   * it is not this caller's any more. Changes since `server` was read are told at once. Returns the function that ends it.
+   */
+  watch(identity: Identity, server: JupyterServer, onChange: (server: JupyterServer | undefined) => void): () => void;
+  /** By a live read: whether the session of this name is still this one. */
+  isCurrent(server: JupyterServer, deadline: Deadline): Promise<boolean>;
   /** false: it was gone already. `isForced`: its processes are killed within a second or two. */
   remove(server: JupyterServer, isForced: boolean, deadline: Deadline): Promise<boolean>;
 }
@@ -61,14 +68,17 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
   /** Where new sessions are made comes first. */
   const namespaces = [...new Set([home, renku_namespace])];
   const waiting = new Set<() => void>();
+  /** By namespace and name. */
+  const watching = new Map<string, Set<() => void>>();
   const cache = createListWatchCache<JupyterServer>({
     client,
     type,
     namespaces,
     project: projectForCache,
     indexes: { owner: ownerOf },
-    onChange({ type: change }) {
+    onChange({ type: change, namespace, name }) {
       if (change === 'deleted') for (const check of waiting) check();
+      for (const look of watching.get(`${namespace}/${name}`) ?? []) look();
     },
     log,
     ...(timing ? { timing } : {}),
@@ -197,6 +207,26 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
         deadline.signal.addEventListener('abort', end, { once: true });
         check();
       });
+    },
+
+    watch(identity, server, onChange) {
+      const { name = '', namespace = '', uid } = server.metadata;
+      const key = `${namespace}/${name}`;
+      const look = (): void => {
+        const now = cache.get(namespace, name);
+        onChange(now?.metadata.uid === uid && now && owns(identity, now) ? now : undefined);
+      };
+      const looks = watching.get(key) ?? new Set();
+      watching.set(key, looks.add(look));
+      look();
+      return () => {
+        looks.delete(look);
+        if (looks.size === 0 && watching.get(key) === looks) watching.delete(key);
+      };
+    },
+
+    async isCurrent({ metadata: { name = '', namespace = '', uid } }, deadline) {
+      return (await readLive(namespace, name, deadline))?.metadata.uid === uid;
     },
 
     async remove(server, isForced, deadline) {

@@ -6,6 +6,8 @@ import { pino } from 'pino';
 import { createApp } from '../../src/app.ts';
 import { ApiError, errorKind } from '../../src/errors.ts';
 import type { Identity } from '../../src/identity/types.ts';
+import { defaultTiming, sendEvents } from '../../src/logs/event-stream.ts';
+import { endEvent, lineData, type StreamEvent } from '../../src/logs/stream-events.ts';
 import { pageErrors } from '../../src/pages/page-errors.ts';
 import { pagesRoutes } from '../../src/pages/routes.ts';
 import { loadDocument } from '../../src/pipeline/document.ts';
@@ -223,9 +225,11 @@ function apiRoutes(fake: FakeApi): express.Router {
       }),
   );
   router.get('/servers/:name', (req, res) => void res.json(present(found(req.params.name))));
-  router.get('/logs/:name', (req, res) => {
-    found(req.params.name);
-    res.json(fake.logs.get(req.params.name) ?? {});
+  router.get('/logs/:name', async (req, res) => {
+    const { name } = req.params;
+    found(name);
+    const timing = { ...defaultTiming, stopping: new AbortController().signal };
+    await sendEvents(res, (gone) => logEvents(fake, name, req.get('Last-Event-ID'), gone), timing);
   });
   router.delete('/servers/:name', (req, res) => {
     const session = found(req.params.name);
@@ -251,6 +255,31 @@ function apiRoutes(fake: FakeApi): express.Router {
     res.status(201).json(present(session));
   });
   return router;
+}
+
+/** What a test puts into `fake.logs`, and what it adds to a text there, until it removes the session. */
+async function* logEvents(
+  fake: FakeApi,
+  name: string,
+  lastId: string | undefined,
+  gone: AbortSignal,
+): AsyncGenerator<StreamEvent[]> {
+  const told = JSON.parse(lastId ?? '{}') as Record<string, number>;
+  while (fake.sessions.has(name) && !gone.aborted) {
+    const events: StreamEvent[] = [];
+    for (const [container, text] of Object.entries(fake.logs.get(name) ?? {})) {
+      const lines = text.split('\n');
+      for (const line of lines.slice(told[container] ?? 0)) {
+        told[container] = (told[container] ?? 0) + 1;
+        const [, time = null, rest = line] = /^(\d{4}-\S+Z) (.*)$/.exec(line) ?? [];
+        const data = lineData(container, { time, instant: undefined, text: rest, isCut: false });
+        events.push({ id: JSON.stringify(told), data });
+      }
+    }
+    if (events.length > 0) yield events;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  yield [endEvent('deleted')];
 }
 
 /** One branch `main`, one branch `feature/x`, one tag `v1`; the same commits everywhere. */

@@ -14,6 +14,10 @@ import {
 const soon = { timeout: 15_000 };
 const hostile = '<img src=x onerror="window.hacked = true">';
 
+const hide = (page: Page, hidden: boolean) =>
+  page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'))`);
+
 describeInChromium('sessions page', (browser) => {
   let fake: FakeApi;
   let mistakes: string[];
@@ -226,15 +230,37 @@ describeInChromium('sessions page', (browser) => {
     add('a', { state: 'starting' });
     const page = await open();
     await card(page, 'demo/first-light').waitFor(soon);
-    const hide = (hidden: boolean) =>
-      page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange'))`);
-    await hide(true);
+    await hide(page, true);
     const asked = fake.requests.length;
     await page.waitForTimeout(4_000);
     expect(fake.requests.length).toBeLessThanOrEqual(asked + 1);
-    await hide(false);
+    await hide(page, false);
     await expect.poll(() => fake.requests.length, soon).toBeGreaterThan(asked + 2);
+  });
+
+  it('follows a log as it is written, and three at a time', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) {
+      add(name, { project: `project-${name}` });
+      fake.logs.set(name, { 'jupyter-server': `first of ${name}` });
+    }
+    const page = await open();
+    const log = (name: string) => card(page, `demo/project-${name}`).locator('pre');
+    for (const name of ['a', 'b', 'c']) {
+      await card(page, `demo/project-${name}`).getByRole('button', { name: /^Logs/ }).click();
+      await log(name).getByText(`first of ${name}`).waitFor(soon);
+    }
+    fake.logs.set('a', { 'jupyter-server': 'first of a\nsecond of a' });
+    await expect.poll(() => log('a').innerText(), soon).toBe('first of a\nsecond of a');
+    await hide(page, true);
+    fake.logs.set('a', { 'jupyter-server': 'first of a\nsecond of a\nunseen' });
+    await hide(page, false);
+    await expect.poll(() => log('a').innerText(), soon).toBe('first of a\nsecond of a\nunseen');
+    await card(page, 'demo/project-d').getByRole('button', { name: /^Logs/ }).click();
+    await log('d').getByText('first of d').waitFor(soon);
+    expect(await log('a').isVisible()).toBe(false);
+    expect(await card(page, 'demo/project-a').getByRole('button', { expanded: true }).count()).toBe(0);
+    fake.sessions.delete('d');
+    await expect.poll(() => card(page, 'demo/project-d').count(), soon).toBe(0);
   });
 
   it('treats every text of a project, a session and a log as text', async () => {

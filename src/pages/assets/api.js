@@ -27,11 +27,15 @@
  * @typedef {{ namespace: string, project: string, branch: string, commit_sha: string, image?: string }} LaunchRequest
  */
 
+import { eventsOf } from './event-stream.js';
+
 /** The service's prefix, as an address that ends in a slash. */
 export const root = new URL(document.body.dataset.root ?? './', location.href);
 
 /** Longer than the service's own deadline (10 s), so that its answer, which says what was slow, comes first. */
 const timeoutMs = 20_000;
+/** A stream has a comment every 15 s; without any, the connection is dead. */
+const silenceMs = 45_000;
 
 export class Trouble extends Error {
   /**
@@ -142,8 +146,41 @@ export const launchSession = (launch) => request('POST', 'servers', { body: laun
 /** @param {string} name */
 export const stopSession = (name) => request('DELETE', serverPath(name));
 
-/** @param {string} name @returns {Promise<Record<string, string>>} Container to text. */
-export const getLogs = (name) => request('GET', `logs/${encodeURIComponent(name)}`, { query: { max_lines: '500' } });
+/**
+ * A session's logs as server-sent events, until the service ends them, `leaving` aborts, or the connection breaks (which
+ * is a `Trouble`, as are refusals).
+ * @param {string} name
+ * @param {string} lastId Id of the last event of an earlier stream, to go on after it; '' for the last lines.
+ * @param {AbortSignal} leaving
+ * @returns {AsyncGenerator<import('./event-stream.js').StreamEvent>} `open` is the first.
+ */
+export async function* followLogs(name, lastId, leaving) {
+  const url = new URL(`logs/${encodeURIComponent(name)}`, root);
+  url.search = new URLSearchParams({ follow: 'true', max_lines: '500' }).toString();
+  const silence = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const listen = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silence.abort(new DOMException('silence', 'TimeoutError')), silenceMs);
+  };
+  listen();
+  try {
+    const response = await fetch(url, {
+      credentials: 'same-origin',
+      cache: 'no-store',
+      headers: { Accept: 'text/event-stream', ...(lastId ? { 'Last-Event-ID': lastId } : {}) },
+      signal: AbortSignal.any([leaving, silence.signal]),
+    });
+    if (!response.ok || !response.body) throw refused(response, parse(await response.text()));
+    yield { event: 'open', id: '', data: null };
+    yield* eventsOf(response.body, listen);
+  } catch (error) {
+    throw error instanceof Trouble ? error : unanswered(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** @param {string} search @param {number} page @returns {Promise<Project[]>} At most 50. */
 export async function listProjects(search, page) {

@@ -1,16 +1,25 @@
 // @ts-check
-import { getLogs, Trouble } from './api.js';
+import { followLogs, Trouble } from './api.js';
 import { fromTemplate, reconcile, refsOf, setText, show } from './dom.js';
 import { readableLog } from './format.js';
 import { poll } from './poll.js';
 import { showTrouble } from './trouble.js';
 
+/** Between two connections, and two looks whether there is a session yet. */
 const everyMs = 2_000;
 /** How near the end (pixels) one must be for the log to follow what is written. */
 const followWithin = 24;
+/** Lines of a container that are kept, and by how many more they may grow before the oldest go. */
+const keptLines = 2_000;
+const spareLines = 500;
+/** Browsers open six connections to a host; the rest of the page needs some of them. */
+const maxOpen = 3;
+
+/** What closes the logs that are open on this page, the longest open first. @type {Set<() => void>} */
+const openLogs = new Set();
 
 /**
- * A session's logs, one container at a time, followed while they are open.
+ * A session's logs, one container at a time, followed while they are open and somebody looks at the page.
  *
  * @param {HTMLElement} drawer Where they are shown.
  * @param {HTMLElement} toggle The button that opens and closes them.
@@ -22,15 +31,21 @@ export function logsIn(drawer, toggle, nameOf) {
   /** @type {Map<string, { element: HTMLElement, ref: ReturnType<typeof refsOf> }>} */
   const segments = new Map();
   const group = `logs-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
-  /** @type {Record<string, string>} */
-  let logs = {};
+  /** @type {Map<string, string[]>} */
+  const logs = new Map();
+  /** Where to go on; '' to begin anew. */
+  let lastId = '';
   /** @type {string | null} */
   let chosen = null;
   /** @type {ReturnType<typeof poll> | null} */
   let polling = null;
+  /** @type {AbortController | null} */
+  let leaving = null;
+  let isRendering = false;
 
   function render() {
-    const containers = Object.keys(logs);
+    isRendering = false;
+    const containers = [...logs.keys()];
     const current = chosen !== null && containers.includes(chosen) ? chosen : (containers.at(-1) ?? null);
     reconcile(
       ref('containers'),
@@ -55,18 +70,82 @@ export function logsIn(drawer, toggle, nameOf) {
     );
     show(ref('containers'), containers.length > 0);
     show(ref('empty'), containers.length === 0);
-    writeLog(ref('text'), current === null ? '' : readableLog(logs[current] ?? ''));
+    writeLog(ref('text'), current === null ? '' : (logs.get(current) ?? []).join('\n'));
   }
 
-  function open() {
+  /** Once for all that comes before the next picture. */
+  function renderSoon() {
+    if (!isRendering) requestAnimationFrame(render);
+    isRendering = true;
+  }
+
+  /** @param {string} container @param {string} line */
+  function add(container, line) {
+    const lines = logs.get(container) ?? [];
+    logs.set(container, lines);
+    lines.push(line);
+    if (lines.length > keptLines + spareLines) lines.splice(0, spareLines);
+    renderSoon();
+  }
+
+  /** @param {import('./event-stream.js').StreamEvent} event */
+  function take({ event, id, data }) {
+    if (event === 'open' && lastId === '') logs.clear();
+    if (id) lastId = id;
+    if (event === 'message' && data)
+      add(data.container, readableLog(data.time ? `${data.time} ${data.line}` : data.line));
+    if (event === 'skipped') add(data.container, `[${data.lines} lines were left out: they came too fast]`);
+    if (event === 'container-error') add(data.container, `[${data.message}]`);
+    if (event === 'end' && data.reason === 'deleted') throw gone();
+  }
+
+  /** One connection, from its beginning to its end. @param {string} name */
+  async function follow(name) {
+    leaving = new AbortController();
+    const { signal } = leaving;
+    try {
+      for await (const event of followLogs(name, lastId, signal)) {
+        showTrouble(ref('trouble'), null);
+        take(event);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      // The next session of this name has logs of its own.
+      if (error instanceof Trouble && error.status === 404) lastId = '';
+      throw error;
+    }
+  }
+
+  function onVisibility() {
+    if (document.hidden) leaving?.abort();
+  }
+
+  function stop() {
+    openLogs.delete(collapse);
+    document.removeEventListener('visibilitychange', onVisibility);
+    polling?.stop();
+    leaving?.abort();
+  }
+
+  function collapse() {
+    toggle.setAttribute('aria-expanded', 'false');
+    show(drawer, false);
+    stop();
+  }
+
+  function expand() {
+    const [oldest] = openLogs;
+    if (openLogs.size >= maxOpen) oldest?.();
+    openLogs.add(collapse);
+    toggle.setAttribute('aria-expanded', 'true');
+    show(drawer, true);
     if (!drawer.firstChild) drawer.append(panel);
+    render();
+    document.addEventListener('visibilitychange', onVisibility);
     polling = poll(
       async () => {
         const name = nameOf();
-        if (name === null) return everyMs;
-        logs = await getLogs(name);
-        showTrouble(ref('trouble'), null);
-        render();
+        if (name !== null) await follow(name);
         return everyMs;
       },
       (trouble) => showTrouble(ref('trouble'), trouble.status === 404 ? gone() : trouble),
@@ -74,14 +153,11 @@ export function logsIn(drawer, toggle, nameOf) {
   }
 
   toggle.addEventListener('click', () => {
-    const opening = toggle.getAttribute('aria-expanded') !== 'true';
-    toggle.setAttribute('aria-expanded', String(opening));
-    show(drawer, opening);
-    polling?.stop();
-    if (opening) open();
+    if (toggle.getAttribute('aria-expanded') === 'true') collapse();
+    else expand();
   });
 
-  return { close: () => polling?.stop() };
+  return { close: stop };
 }
 
 function gone() {

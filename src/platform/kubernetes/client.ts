@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Deadline } from '../../deadline.ts';
 import type { KubernetesObject } from '../../jupyter-server/types.ts';
 import { AnswerTooLarge } from './failures.ts';
+import { resource } from './resources.ts';
 import { type Call, createTransport } from './transport.ts';
 import {
   type KubernetesConnection,
@@ -55,6 +56,17 @@ export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: L
     path: `${collection(type, namespace)}/${encodeURIComponent(name)}`,
     limitBytes: objectLimitBytes,
   });
+
+  const podLog = (
+    namespace: string,
+    pod: string,
+    options: Record<string, string | number | boolean | undefined>,
+  ): Call => {
+    const call = target('read log of', resource.pods, namespace, pod);
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    const query = Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+    return { ...call, method: 'GET', path: `${call.path}/log`, query };
+  };
 
   const patch = (type: ResourceType, namespace: string, name: string, contentType: string, body: object): Call => ({
     ...target('patch', type, namespace, name),
@@ -122,20 +134,16 @@ export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: L
       }
     },
 
-    podLog: (namespace, pod, { container, tailLines, timestamps, limitBytes }, deadline) => {
-      const call = target('read log of', { group: '', version: 'v1', plural: 'pods' }, namespace, pod);
-      const bytes = Math.min(limitBytes ?? logLimitBytes, logLimitBytes);
-      return transport.request(
-        {
-          ...call,
-          method: 'GET',
-          path: `${call.path}/log`,
-          query: { container, tailLines: String(tailLines), timestamps: String(timestamps), limitBytes: String(bytes) },
-          limitBytes: logLimitBytes,
-        },
-        deadline,
-      );
+    podLog: (namespace, pod, { limitBytes, ...options }, deadline) => {
+      const call = podLog(namespace, pod, {
+        ...options,
+        limitBytes: Math.min(limitBytes ?? logLimitBytes, logLimitBytes),
+      });
+      return transport.request({ ...call, limitBytes: logLimitBytes }, deadline);
     },
+
+    podLogStream: (namespace, pod, options, signal) =>
+      transport.stream(podLog(namespace, pod, { ...options, timestamps: true }), signal),
 
     async listPage<T extends KubernetesObject>(
       type: ResourceType,

@@ -19,6 +19,14 @@ export interface DeleteOptions {
   preconditions?: { uid?: string; resourceVersion?: string };
 }
 
+export interface PodLogOptions {
+  container: string;
+  /** The log of the container's last run but one, where it was started again. */
+  previous?: boolean;
+  /** RFC 3339, in whole seconds: the kubelet knows no fractions. */
+  sinceTime?: string | undefined;
+}
+
 /**
  * The Kubernetes API as this project uses it: every call has a deadline, every answer is raw JSON, and a failure is
  * either a `KubernetesError` (the API server answered) or a `KubernetesUnavailable` (it did not, or not with JSON).
@@ -65,7 +73,7 @@ export interface KubernetesClient {
   podLog(
     namespace: string,
     pod: string,
-    options: { container: string; tailLines: number; timestamps: boolean; limitBytes?: number },
+    options: PodLogOptions & { tailLines: number; timestamps: boolean; limitBytes?: number },
     deadline: Deadline,
   ): Promise<string>;
 }
@@ -102,6 +110,17 @@ export interface KubernetesConnection extends KubernetesClient {
     options: ListOptions & { resourceVersion: string; timeoutSeconds: number; silenceMs: number },
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent>;
+  /**
+   * One container's log as its bytes come, each line with its time (RFC 3339) and a space before it; with `follow` until
+   * the container ends or `signal` aborts, which closes the connection at once. Nothing comes where nothing is written,
+   * for as long as that is: not even the head of the answer.
+   */
+  podLogStream(
+    namespace: string,
+    pod: string,
+    options: PodLogOptions & { follow: boolean; tailLines?: number | undefined },
+    signal: AbortSignal,
+  ): AsyncIterable<Buffer>;
   /** Ends every connection; calls under way fail with KubernetesUnavailable. */
   close(): Promise<void>;
 }

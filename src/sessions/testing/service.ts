@@ -9,7 +9,7 @@ import { ApiError, errorKind } from '../../errors.ts';
 import type { ErrorResponse, NotebookResponse } from '../../generated/openapi.ts';
 import type { Identity } from '../../identity/types.ts';
 import { createImageChecker } from '../../images/image-checker.ts';
-import { logRoutes } from '../../logs/routes.ts';
+import { type LogRouteParts, logRoutes } from '../../logs/routes.ts';
 import { createOfferedPools } from '../../options/offered-pools.ts';
 import { optionsRoutes } from '../../options/routes.ts';
 import { loadDocument } from '../../pipeline/document.ts';
@@ -36,6 +36,12 @@ export interface Answer {
 }
 
 export interface TestService {
+  /** With the prefix. */
+  readonly url: string;
+  /** What makes a call one of this caller. */
+  headersOf(identity: Identity): Record<string, string>;
+  /** As the service does when it is told to stop: streams end. */
+  stop(): void;
   /** Calls below the service's prefix. */
   as(identity: Identity): (method: string, path: string, body?: object, signal?: AbortSignal) => Promise<Answer>;
   /** Everything that was logged. */
@@ -50,6 +56,7 @@ export interface TestServiceOptions {
   readonly withoutCache?: boolean;
   /** Told of sessions whose autosaves may be superseded. */
   readonly afterLaunch?: (session: NewSession) => void;
+  readonly logTiming?: LogRouteParts['timing'];
 }
 
 const prefix = '/notebooks';
@@ -66,6 +73,7 @@ export async function startService(
     deadlineMs = 10_000,
     withoutCache = false,
     afterLaunch = () => undefined,
+    logTiming = {},
   }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
@@ -100,6 +108,7 @@ export async function startService(
     log,
   };
 
+  const stopping = new AbortController();
   const callers = new Map<string, Identity>();
   const app = createApp({
     config: { service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
@@ -116,7 +125,7 @@ export async function startService(
         config,
       }),
       optionsRoutes(config),
-      logRoutes({ client, session: store.get }),
+      logRoutes({ client, sessions: store, log, stopping: stopping.signal, timing: logTiming }),
     ],
     validateResponses: true,
   });
@@ -124,15 +133,23 @@ export async function startService(
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
+  const headersOf = (identity: Identity): Record<string, string> => {
+    const caller = String(callers.size);
+    callers.set(caller, identity);
+    return { 'test-caller': caller };
+  };
+
   return {
+    url: url + prefix,
+    headersOf,
+    stop: () => stopping.abort(),
     as: (identity) => {
-      const caller = String(callers.size);
-      callers.set(caller, identity);
+      const headers = headersOf(identity);
       return async (method, path, body, signal = new AbortController().signal) => {
         const response = await fetch(url + prefix + path, {
           method,
           signal,
-          headers: { 'test-caller': caller, 'content-type': 'application/json' },
+          headers: { ...headers, 'content-type': 'application/json' },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         });
         const text = await response.text();

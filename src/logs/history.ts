@@ -1,0 +1,99 @@
+import type { Logger } from 'pino';
+import type { JupyterServer } from '../jupyter-server/types.ts';
+import { wholeSecond } from './instant.ts';
+import { isAfter, Numbering, type Position } from './position.ts';
+import { isSince, type Start } from './ring.ts';
+import { isNoLog, type ReadLog, SessionGone } from './source.ts';
+import {
+  batchChars,
+  containerErrorEvent,
+  endEvent,
+  lineData,
+  lineEvent,
+  type StreamEvent,
+  sizeOf,
+} from './stream-events.ts';
+
+export interface HistoryParts {
+  readonly read: ReadLog;
+  readonly log: Logger;
+}
+
+interface Request {
+  readonly server: JupyterServer;
+  readonly container: string;
+  readonly start: Start;
+  readonly previous?: boolean;
+  /** Ends before the line at this position. */
+  readonly before?: Position | undefined;
+}
+
+/**
+ * What is wanted of a log and older than what its feed holds, by a read of this client's own, as fast as the client takes
+ * it. Where the log is cut within an instant, the first lines' ordinals are too low, so that a stream that is resumed
+ * exactly there has some of them twice.
+ */
+export function earlierLines(
+  parts: HistoryParts,
+  request: Request,
+  positions: Map<string, Position>,
+  signal: AbortSignal,
+): AsyncGenerator<StreamEvent[]> {
+  const event = (data: string, position: Position): StreamEvent => {
+    positions.set(request.container, position);
+    return lineEvent(data, positions);
+  };
+  return history(parts, request, event, signal);
+}
+
+/** The logs of the containers' runs before their last restart, one container after the other, and the `end` event. */
+export async function* previousLines(
+  parts: HistoryParts,
+  { containers, ...request }: Omit<Request, 'container'> & { containers: readonly string[] },
+  signal: AbortSignal,
+): AsyncGenerator<StreamEvent[]> {
+  for (const container of containers) {
+    // Without ids: a stream that has an end begins anew.
+    yield* history(parts, { ...request, container, previous: true }, (data) => ({ data }), signal);
+  }
+  if (!signal.aborted) yield [endEvent('complete')];
+}
+
+async function* history(
+  { read, log }: HistoryParts,
+  { server, container, start, previous = false, before }: Request,
+  eventOf: (data: string, position: Position) => StreamEvent,
+  signal: AbortSignal,
+): AsyncGenerator<StreamEvent[]> {
+  const numbering = new Numbering();
+  let events: StreamEvent[] = [];
+  let size = 0;
+  const options =
+    'after' in start
+      ? { sinceTime: wholeSecond(start.after.at) }
+      : { tailLines: start.tail, sinceTime: start.since && wholeSecond(start.since) };
+  try {
+    reading: for await (const lines of read(server, container, { ...options, previous }, signal)) {
+      for (const line of lines) {
+        const position = numbering.next(line.instant);
+        if (!position || !isSince(position, start)) continue;
+        if (before && !isAfter(before, position)) break reading;
+        const event = eventOf(lineData(container, line), position);
+        events.push(event);
+        size += sizeOf(event);
+        if (size < batchChars) continue;
+        yield events;
+        events = [];
+        size = 0;
+      }
+    }
+  } catch (err) {
+    if (signal.aborted || err instanceof SessionGone) return;
+    if (!isNoLog(err)) {
+      log.warn({ err, session: server.metadata.name, container }, 'a log could not be read');
+      const message = 'The earlier lines of this container cannot be read at the moment.';
+      events.push(containerErrorEvent({ container, message }));
+    }
+  }
+  if (events.length > 0) yield events;
+}

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { instantOf } from './instant.ts';
+import { Numbering } from './position.ts';
+import { LineRing } from './ring.ts';
+
+const at = (second: number): string => instantOf(second * 1_000);
+
+/** A ring with a line for each of these seconds. */
+function ringOf(seconds: number[], limit?: number): LineRing {
+  const ring = new LineRing(limit);
+  const numbering = new Numbering();
+  for (const second of seconds) {
+    const instant = at(second);
+    ring.push('c', { time: null, instant, text: `at ${second}`, isCut: false }, numbering.next(instant));
+  }
+  return ring;
+}
+
+describe('the newest lines', () => {
+  it('are those from a number of lines, a moment, or a position on', () => {
+    const ring = ringOf([1, 2, 2, 2, 3]);
+    const from = (start: Parameters<LineRing['find']>[0]): number => ring.find(start).from;
+    expect(from({ tail: 0, since: undefined })).toBe(5);
+    expect(from({ tail: 2, since: undefined })).toBe(3);
+    expect(from({ tail: 99, since: undefined })).toBe(0);
+    expect(from({ tail: 99, since: at(2) })).toBe(1);
+    expect(from({ tail: 2, since: at(2) })).toBe(3);
+    expect(from({ tail: 99, since: at(4) })).toBe(5);
+    expect(from({ after: { at: at(2), ordinal: 1 } })).toBe(3);
+    expect(from({ after: { at: at(0), ordinal: 0 } })).toBe(0);
+    expect(from({ after: { at: at(9), ordinal: 0 } })).toBe(5);
+  });
+
+  it('stay within the limit; that earlier ones are wanted is told', () => {
+    const seconds = Array.from({ length: 100 }, (_, index) => index);
+    const ring = ringOf(seconds, 1_000);
+    expect(ring.next).toBe(100);
+    expect(ring.first).toBeGreaterThan(50);
+    expect(ring.get(ring.first - 1)).toBeUndefined();
+    let held = 0;
+    for (let number = ring.first; number < ring.next; number += 1) held += ring.get(number)?.data.length ?? 0;
+    expect(held).toBeLessThanOrEqual(1_000);
+    const count = ring.next - ring.first;
+    const isEarlierWanted = (start: Parameters<LineRing['find']>[0]): boolean => ring.find(start).isEarlierWanted;
+    expect(isEarlierWanted({ tail: count, since: undefined })).toBe(false);
+    expect(isEarlierWanted({ tail: count + 1, since: undefined })).toBe(true);
+    expect(isEarlierWanted({ tail: 1_000, since: at(99) })).toBe(false);
+    expect(isEarlierWanted({ tail: 1_000, since: at(5) })).toBe(true);
+    expect(isEarlierWanted({ after: { at: at(5), ordinal: 0 } })).toBe(true);
+    expect(isEarlierWanted({ after: { at: at(ring.first), ordinal: 0 } })).toBe(false);
+    expect(ringOf(seconds).find({ tail: 1_000, since: undefined }).isEarlierWanted).toBe(false);
+  });
+
+  it('hold one line that is larger than the limit', () => {
+    const ring = ringOf([1, 2], 5);
+    expect([ring.first, ring.next]).toEqual([1, 2]);
+    expect(ring.get(1)?.data).toContain('at 2');
+  });
+
+  it('lose those whose ordinals cannot be true, unless there are no others', () => {
+    const ring = ringOf([1, 1, 2]);
+    ring.cut(at(1));
+    expect([ring.first, ring.isWhole]).toEqual([2, false]);
+    const same = ringOf([1, 1]);
+    same.cut(at(1));
+    expect([same.first, same.isWhole]).toEqual([0, false]);
+  });
+});

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { LogLine } from '../../src/generated/openapi.ts';
+import { LogStream } from '../../src/logs/testing/log-stream.ts';
+import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
+import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+
+/** With a real Jupyter, through the gateway; what only a hand on the log can show is in src/logs/follow*.test.ts. */
+const patience = { timeout: 120_000, interval: 100 };
+
+let platform: Platform;
+const open: LogStream[] = [];
+beforeAll(async () => {
+  platform = await startPlatform({ args: ['--no-demo'] });
+});
+afterAll(() => platform?.dispose());
+afterEach(() => {
+  for (const stream of open.splice(0)) stream.close();
+});
+
+async function follow(name: string, query = '', headers: Record<string, string> = {}): Promise<LogStream> {
+  const cookie = cookieFrom(join(platform.stateDir, 'cookies.txt'));
+  const url = `${platform.origin}/notebooks/logs/${name}?follow=true${query}`;
+  const stream = await LogStream.open(url, { cookie, ...headers });
+  open.push(stream);
+  return stream.read();
+}
+
+it('a session’s logs are followed from its launch through its work to its end, by many, and resumed', async () => {
+  const launched = await platform.api('/notebooks/servers', launchBody(await demoCommit(platform)));
+  const { name } = (await launched.json()) as SessionAnswer;
+  const streams = await Promise.all(Array.from({ length: 20 }, () => follow(name, '&max_lines=100000')));
+  const [first, ...others] = streams as [LogStream, ...LogStream[]];
+  expect(first.message.headers).toMatchObject({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'x-accel-buffering': 'no',
+  });
+
+  const { url } = await waitForState(platform, name, ['running']);
+  await expect.poll(() => first.lines('git-clone').length, patience).toBeGreaterThan(0);
+  await expect.poll(() => first.lines('jupyter-server').join('\n'), patience).toContain('is running at');
+  const session = await openSession(platform, url);
+  const kernel = await session.startKernel();
+  await expect.poll(() => first.lines('jupyter-server').join('\n'), patience).toContain(kernel);
+  for (const { event, data } of first.events.filter((each) => each.event === 'message')) {
+    expect((data as LogLine).time, `${event} ${JSON.stringify(data)}`).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  }
+  await expect
+    .poll(() => others.every((stream) => stream.lines().length === first.lines().length), patience)
+    .toBe(true);
+  for (const stream of others) {
+    for (const container of ['git-clone', 'jupyter-server'])
+      expect(stream.lines(container)).toEqual(first.lines(container));
+  }
+
+  const half = Math.floor(first.events.length / 2);
+  const resumed = await follow(name, '', { 'last-event-id': first.events[half]?.id ?? '' });
+  const rest = (container: string): string[] =>
+    first.events
+      .slice(half + 1)
+      .map(({ data }) => data as LogLine)
+      .filter((line) => line.container === container)
+      .map(({ line }) => line);
+  for (const container of ['git-clone', 'jupyter-server'])
+    await expect.poll(() => resumed.lines(container), patience).toEqual(rest(container));
+
+  const text = (await (await platform.api(`/notebooks/logs/${name}`)).json()) as Record<string, string>;
+  const shown = text['jupyter-server']
+    ?.trimEnd()
+    .split('\n')
+    .map((line) => line.slice(line.indexOf(' ') + 1));
+  await expect.poll(() => first.lines('jupyter-server').slice(-(shown?.length ?? 0)), patience).toEqual(shown);
+
+  const answer = await platform.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' });
+  expect(answer.status).toBe(204);
+  await expect.poll(() => [...streams, resumed].every(({ isOver }) => isOver), patience).toBe(true);
+  expect(new Set([...streams, resumed].map(({ ending }) => ending))).toEqual(new Set(['deleted']));
+  expect((await follow(name)).message.statusCode).toBe(404);
+});
