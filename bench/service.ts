@@ -2,14 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Deadline } from '../src/deadline.ts';
 import { header } from '../src/identity/refusal.ts';
-import { freePort } from '../tests/support/platform.ts';
 import { type BackEnds, person } from './backends.ts';
 import { untilAnswered } from './until-answered.ts';
 
 const root = join(import.meta.dirname, '..');
 const startMs = 30_000;
+const lookEveryMs = 20;
 
 export interface ServiceUnderTest extends AsyncDisposable {
   readonly pid: number;
@@ -31,13 +32,12 @@ export interface ServiceUnderTest extends AsyncDisposable {
  * file, because that is a part of what a request costs.
  */
 export async function startService(backEnds: BackEnds): Promise<ServiceUnderTest> {
-  const port = await freePort();
   const logFile = join(backEnds.directory, 'service.log');
   const output = openSync(logFile, 'a', 0o600);
   const { SOCKET: _socket, ...environment } = backEnds.serviceEnvironment;
   const flags = process.env['BENCH_SERVICE_FLAGS']?.split(' ') ?? [];
   const child = spawn(process.execPath, [...flags, join(root, 'src/main.ts')], {
-    env: { ...environment, HOST: '127.0.0.1', PORT: String(port) },
+    env: { ...environment, HOST: '127.0.0.1', PORT: '0' },
     stdio: ['ignore', output, output],
   });
   closeSync(output);
@@ -48,8 +48,10 @@ export async function startService(backEnds: BackEnds): Promise<ServiceUnderTest
     child.kill('SIGTERM');
     await ended;
   };
+  let port: number;
   try {
     const deadline = Deadline.after(startMs, starting.signal);
+    port = await portIn(logFile, deadline);
     await untilAnswered({ url: `http://127.0.0.1:${port}/ready`, deadline });
   } catch (cause) {
     await stop();
@@ -73,6 +75,16 @@ export async function startService(backEnds: BackEnds): Promise<ServiceUnderTest
     },
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** The port that the service says it listens on: a number chosen beforehand may be taken by then. */
+async function portIn(logFile: string, deadline: Deadline): Promise<number> {
+  while (!deadline.expired) {
+    const found = /"address":\{[^}]*"port":(\d+)/.exec(readFileSync(logFile, 'utf8'))?.[1];
+    if (found !== undefined) return Number(found);
+    await wait(lookEveryMs);
+  }
+  throw deadline.exceeded('the start of the service');
 }
 
 function gatewayHeaders({ forge, gitUrl }: BackEnds): Record<string, string> {

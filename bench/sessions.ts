@@ -23,6 +23,11 @@ export async function pushBranches(backEnds: BackEnds, names: readonly string[])
   return git(...here, 'rev-parse', 'HEAD');
 }
 
+/** `bench-0`, `bench-1`, ... */
+export function branchNames(count: number): string[] {
+  return Array.from({ length: count }, (_none, index) => `bench-${index}`);
+}
+
 export function launchOf(branch: string, commit: string): object {
   return { namespace: 'demo', project: 'first-light', branch, commit_sha: commit };
 }
@@ -64,6 +69,12 @@ export function addSessionsOfOthers({ cluster }: BackEnds, like: string, count: 
   }
 }
 
+/** Of a registered user's session. */
+export const containers: { readonly init: readonly string[]; readonly regular: readonly string[] } = {
+  init: ['init-certificates', 'download-image', 'git-clone'],
+  regular: ['jupyter-server', 'oauth2-proxy'],
+};
+
 /** What the operator writes of a session that runs; taken from one on the local platform. */
 function runningStatus(name: string): NonNullable<JupyterServer['status']> {
   const time = new Date().toISOString().replace(/\.\d+/, '');
@@ -74,8 +85,8 @@ function runningStatus(name: string): NonNullable<JupyterServer['status']> {
   return {
     state: 'running',
     containerStates: {
-      init: { 'init-certificates': 'ready', 'download-image': 'ready', 'git-clone': 'ready' },
-      regular: { 'jupyter-server': 'ready', 'oauth2-proxy': 'ready' },
+      init: Object.fromEntries(containers.init.map((name) => [name, 'ready'])),
+      regular: Object.fromEntries(containers.regular.map((name) => [name, 'ready'])),
     },
     events: {},
     idleSeconds: '12',
@@ -85,14 +96,8 @@ function runningStatus(name: string): NonNullable<JupyterServer['status']> {
       status: {
         phase: 'Running',
         conditions: ['PodScheduled', 'Initialized', 'Ready', 'ContainersReady'].map(condition),
-        initContainerStatuses: ['init-certificates', 'download-image', 'git-clone'].map((container) => ({
-          name: container,
-          ...state(done),
-        })),
-        containerStatuses: ['jupyter-server', 'oauth2-proxy'].map((container) => ({
-          name: container,
-          ...state(running),
-        })),
+        initContainerStatuses: containers.init.map((name) => ({ name, ...state(done) })),
+        containerStatuses: containers.regular.map((name) => ({ name, ...state(running) })),
       },
     },
   };

@@ -2,7 +2,7 @@ import type { ApiServer } from '../../src/local/api-server/api-server.ts';
 import { startBackEnds } from '../backends.ts';
 import type { Figure, Report, Row } from '../figure.ts';
 import { startService } from '../service.ts';
-import { addSessionsOfOthers, launchOf, launchSessions, pushBranches } from '../sessions.ts';
+import { addSessionsOfOthers, branchNames, launchOf, launchSessions, pushBranches } from '../sessions.ts';
 
 const times = 50;
 
@@ -15,7 +15,7 @@ export const calls: Figure = {
 async function measure(report: Report): Promise<void> {
   await using backEnds = await startBackEnds();
   await using service = await startService(backEnds);
-  const branches = Array.from({ length: 10 + times }, (_none, index) => `bench-${index}`);
+  const branches = branchNames(10 + times);
   const commit = await pushBranches(backEnds, branches);
   const names = await launchSessions(backEnds, service, branches.slice(0, 10), commit);
   const [first = ''] = names;

@@ -5,7 +5,7 @@ import { type Load, load } from '../load.ts';
 import { processorMs } from '../processor-time.ts';
 import { inTurns, median } from '../rounds.ts';
 import { startService } from '../service.ts';
-import { addSessionsOfOthers, launchSessions, pushBranches } from '../sessions.ts';
+import { addSessionsOfOthers, branchNames, launchSessions, pushBranches } from '../sessions.ts';
 
 /** Short, so that what else the machine does falls on both; long against the steps in which processor time is told. */
 const secondsPerRound = 1;
@@ -52,7 +52,7 @@ async function measure({ what, route, own, path, targets }: Read, report: Report
   await using backEnds = await startBackEnds();
   await using service = await startService(backEnds);
   report.progress(`making ${own} own of 1,000 sessions`);
-  const branches = Array.from({ length: own }, (_none, index) => `bench-${index}`);
+  const branches = branchNames(own);
   const names = await launchSessions(backEnds, service, branches, await pushBranches(backEnds, branches));
   addSessionsOfOthers(backEnds, names[0] as string, 1_000 - own);
   const { text } = await service.call('GET', path(names), [200]);

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import * as errors from 'jose/errors';
 import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote';
@@ -8,9 +7,6 @@ import type { Config } from '../config/types.ts';
 import { type Deadline, DeadlineExceeded } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import { header, refused } from './refusal.ts';
-
-/** What a token says, once it is known to be true (or is believed). Throws ApiError 1401, or 3000 without keys. */
-export type ReadIdToken = (token: string, deadline: Deadline) => Promise<JWTPayload>;
 
 /** Signatures made with a key that only the issuer has; never `none`, never a shared secret. */
 const algorithms = [
@@ -30,38 +26,20 @@ const algorithms = [
 const clockToleranceSeconds = 10;
 const maxKeySetBytes = 256 * 1024;
 const keySetTimeoutMs = 4_000;
-/** How long a token that was verified is not verified again; a withdrawn key is noticed after at most this. */
-const rememberMs = 60_000;
-const maxRemembered = 2_000;
+export interface TokenReading {
+  readonly payload: JWTPayload;
+  /** Milliseconds since the epoch; until then the same token says the same. */
+  readonly expiresAt: number;
+}
+
+/** What a token says, once it is known to be true (or is believed). Throws ApiError 1401, or 3000 without keys. */
+export type ReadIdToken = (token: string, deadline: Deadline) => Promise<TokenReading>;
 
 export function createIdTokenReader(identity: Config['identity']): ReadIdToken {
-  return remembering(identity.gateway === 'verified' ? createVerifier(identity) : async (token) => decoded(token));
+  return identity.gateway === 'verified' ? createVerifier(identity) : async (token) => decoded(token);
 }
 
-interface Reading {
-  payload: JWTPayload;
-  /** Milliseconds since the epoch; until then the same token says the same. */
-  expiresAt: number;
-}
-
-/** What a token said is known for a minute: to hash it costs less than to decode it, and far less than its signature. */
-function remembering(read: (token: string, deadline: Deadline) => Promise<Reading>): ReadIdToken {
-  const remembered = new Map<string, { payload: JWTPayload; until: number }>();
-  return async (token, deadline) => {
-    // The hash, so that no token is kept.
-    const id = hash('sha256', token, 'base64');
-    const known = remembered.get(id);
-    if (known && known.until > Date.now()) return known.payload;
-    const { payload, expiresAt } = await read(token, deadline);
-    remembered.delete(id);
-    remembered.set(id, { payload, until: Math.min(Date.now() + rememberMs, expiresAt) });
-    const oldest = remembered.keys().next();
-    if (remembered.size > maxRemembered && !oldest.done) remembered.delete(oldest.value);
-    return payload;
-  };
-}
-
-function decoded(token: string): Reading {
+function decoded(token: string): TokenReading {
   try {
     return { payload: decodeJwt(token), expiresAt: Number.POSITIVE_INFINITY };
   } catch (cause) {
@@ -69,7 +47,7 @@ function decoded(token: string): Reading {
   }
 }
 
-function createVerifier({ jwks_url, issuer, audience }: Config['identity']) {
+function createVerifier({ jwks_url, issuer, audience }: Config['identity']): ReadIdToken {
   if (jwks_url === null || issuer === null || audience === null) {
     throw new Error('identity.gateway verified needs jwks_url, issuer and audience');
   }
@@ -78,7 +56,7 @@ function createVerifier({ jwks_url, issuer, audience }: Config['identity']) {
     [customFetch]: fetchKeySet,
   });
 
-  return async (token: string, deadline: Deadline): Promise<Reading> => {
+  return async (token, deadline) => {
     const { payload } = await withinDeadline(
       jwtVerify(token, keys, {
         issuer,

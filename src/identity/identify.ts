@@ -6,7 +6,8 @@ import type { Deadline } from '../deadline.ts';
 import { createAnonymousCookie } from './anonymous-cookie.ts';
 import { createIdTokenReader } from './id-token.ts';
 import { header, refused } from './refusal.ts';
-import { headerOf, readClaims, readGitCredentials, readTokens } from './registered.ts';
+import { headerOf, readClaims, readGitCredentials, readTokens, userOf } from './registered.ts';
+import { RememberedUsers } from './remembered.ts';
 import type { AnonymousUser, Identity, RegisteredUser } from './types.ts';
 
 export interface Identified {
@@ -37,6 +38,7 @@ const anonymousIdPattern = /^anon-[A-Za-z0-9_-]{1,123}$/;
 export function createIdentity({ config, log }: IdentityParts): Identify {
   const { identity: settings, git } = config;
   const readIdToken = createIdTokenReader(settings);
+  const remembered = new RememberedUsers();
   const cookie = createAnonymousCookie({
     secret: settings.cookie_secret ?? randomBytes(32),
     path: config.service_prefix || '/',
@@ -45,10 +47,18 @@ export function createIdentity({ config, log }: IdentityParts): Identify {
   const behindGateway = settings.gateway !== 'off';
   log.debug({ gateway: settings.gateway, anonymous: config.anonymous_sessions_enabled }, 'identity is set up');
 
-  async function registered(request: Pick<IncomingMessage, 'headers'>, deadline: Deadline): Promise<RegisteredUser> {
-    const tokens = readTokens(request.headers);
+  async function registered(
+    { headers }: Pick<IncomingMessage, 'headers'>,
+    deadline: Deadline,
+  ): Promise<RegisteredUser> {
+    const key = remembered.keyOf(headers);
+    const known = remembered.get(key);
+    if (known) return userOf(known, headers, git.url);
+
+    const tokens = readTokens(headers);
     if (Array.isArray(tokens)) throw refused('The gateway’s headers are not complete.', { fields: tokens });
-    const claims = readClaims(await readIdToken(tokens.idToken, deadline));
+    const { payload, expiresAt } = await readIdToken(tokens.idToken, deadline);
+    const claims = readClaims(payload);
     const credentials = readGitCredentials(tokens.gitCredentials, git.url);
     if (Array.isArray(claims))
       throw refused('The ID token does not say who you are.', { fields: [...claims, ...listOf(credentials)] });
@@ -58,8 +68,8 @@ export function createIdentity({ config, log }: IdentityParts): Identify {
         fields: credentials,
       });
     }
-    const { accessToken, refreshToken } = tokens;
-    return { kind: 'registered', ...claims, accessToken, refreshToken, git: credentials };
+    remembered.put(key, claims, expiresAt);
+    return userOf(claims, headers, git.url);
   }
 
   const anonymous = (source: AnonymousUser['source'], id: string): AnonymousUser => ({

@@ -45,7 +45,7 @@ export function readTokens(headers: IncomingHttpHeaders): GatewayTokens | FieldE
   return problems.length > 0 ? problems : { ...tokens, refreshToken: refreshToken || null };
 }
 
-type Claims = Pick<RegisteredUser, 'id' | 'username' | 'email' | 'fullName' | 'issuer'>;
+export type Claims = Pick<RegisteredUser, 'id' | 'username' | 'email' | 'fullName' | 'issuer'>;
 
 /** Claim, and how long its text may be. */
 const claims = {
@@ -106,6 +106,21 @@ export function readGitCredentials(encoded: string, gitUrl: string): GitCredenti
   ];
   if (!isToken(token) || tokenExpiresAt === undefined) return problems;
   return { url: gitUrl, token, tokenExpiresAt };
+}
+
+/** The user of headers that were checked. What is only needed to talk to GitLab is decoded only then. */
+export function userOf(claims: Claims, headers: IncomingHttpHeaders, gitUrl: string): RegisteredUser {
+  return {
+    kind: 'registered',
+    ...claims,
+    accessToken: headerOf(headers, header.accessToken) ?? '',
+    refreshToken: headerOf(headers, header.refreshToken) || null,
+    get git() {
+      const credentials = readGitCredentials(headerOf(headers, header.gitCredentials) ?? '', gitUrl);
+      if (Array.isArray(credentials)) throw new Error('credentials were asked for that nobody has checked');
+      return credentials;
+    },
+  };
 }
 
 /** null and texts that are no number mean never (-1), as they did in the original; undefined: not acceptable. */

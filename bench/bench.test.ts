@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it } from 'vitest';
+import { CallLog, depth, type RecordedCall } from './call-log.ts';
+import { isReached } from './figure.ts';
+import { load } from './load.ts';
+import { inTurns, median } from './rounds.ts';
+
+const call = (begun: number, ended: number): RecordedCall => ({ backEnd: 'b', method: 'GET', path: '/', begun, ended });
+
+it('counts how many calls waited for each other', () => {
+  expect(depth([])).toBe(0);
+  expect(depth([call(0, 20), call(1, 21), call(2, 22)])).toBe(1);
+  expect(depth([call(0, 20), call(1, 60), call(21, 41), call(42, 62)])).toBe(3);
+  expect(depth([call(0, Number.POSITIVE_INFINITY), call(5, 6)])).toBe(1);
+});
+
+it('takes the middle, whatever one round was', () => {
+  expect(median([3, 1000, 1])).toBe(3);
+  expect(median([4, 1, 2, 3])).toBe(2.5);
+  expect(() => median([])).toThrow('nothing');
+});
+
+it('measures in turns, none always first', async () => {
+  const order: string[] = [];
+  const thing = (name: string) => async () => order.push(name);
+  const results = await inTurns(3, { a: thing('a'), b: thing('b') });
+  expect(order.join('')).toBe('abbaab');
+  expect(results).toEqual({ a: [1, 4, 5], b: [2, 3, 6] });
+});
+
+it('knows what is reached', () => {
+  const row = { what: 'w', measured: 30, unit: 'ms' as const, baseline: { is: 'b', measured: 20 } };
+  expect(isReached(row)).toBeUndefined();
+  expect(isReached({ ...row, target: { of: 'ratio', atMost: 1.5 } })).toBe(true);
+  expect(isReached({ ...row, target: { of: 'ratio', atMost: 1.4 } })).toBe(false);
+  expect(isReached({ ...row, target: { of: 'value', atLeast: 31 } })).toBe(false);
+});
+
+it('holds answers up, writes calls down, and loads no server that fails', async () => {
+  const log = new CallLog();
+  log.delayMs = 30;
+  const handler = log.around('here', (req, res) => {
+    res.statusCode = req.url === '/fails' ? 500 : 200;
+    // In two parts for the socket: larger than what is read at once.
+    res.end('x'.repeat(100_000));
+  });
+  const server = createServer((req, res) => void handler(req, res)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const { requests, medianMs } = await load(`${url}/a?b=c`, { connections: 2, seconds: 0.2 });
+    expect(medianMs).toBeGreaterThanOrEqual(29);
+    expect(requests).toBe(log.calls.length);
+    expect(log.calls[0]).toMatchObject({ backEnd: 'here', method: 'GET', path: '/a' });
+    await expect(load(`${url}/fails`, { connections: 1, seconds: 0.1 })).rejects.toThrow('500');
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});

@@ -1,0 +1,82 @@
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { startBackEnds } from '../backends.ts';
+import type { Figure, Report } from '../figure.ts';
+import { addPod, logWriter } from '../log-writer.ts';
+import { type ServiceUnderTest, startService } from '../service.ts';
+import { branchNames, containers, launchSessions, pushBranches } from '../sessions.ts';
+
+const followers = 200;
+const eventWithinMs = 30_000;
+
+export const logFollowers: Figure = {
+  name: 'followers',
+  about: `${followers} followers of one session's logs, and the connections to the API server that they need`,
+  run: measure,
+};
+
+async function measure(report: Report): Promise<void> {
+  await using backEnds = await startBackEnds({ node: logWriter() });
+  await using service = await startService(backEnds);
+  const [branch = ''] = branchNames(1);
+  const [name = ''] = await launchSessions(backEnds, service, [branch], await pushBranches(backEnds, [branch]));
+  addPod(backEnds, name);
+
+  const calls: ClientRequest[] = [];
+  try {
+    const first = await follow(service, name, calls);
+    if (first !== 'events') {
+      report.skip('followers of logs', `GET /logs/{name}?follow=true ${first}`);
+      return;
+    }
+    report.progress('one follows; the others come');
+    const answers = await Promise.all(Array.from({ length: followers - 1 }, () => follow(service, name, calls)));
+    const without = answers.find((answer) => answer !== 'events');
+    if (without !== undefined) throw new Error(`a follower got no event: ${without}`);
+    const asked = backEnds.log.calls.filter(({ path }) => path.endsWith('/log'));
+    const all = containers.init.length + containers.regular.length;
+    report.row({
+      what: `log calls to the API server for ${followers} followers`,
+      measured: asked.length,
+      unit: 'calls',
+      baseline: { is: 'one for each and container', measured: followers * all },
+    });
+    report.row({
+      what: `  of them open at once, ${all} containers`,
+      measured: asked.filter(({ ended }) => ended === Number.POSITIVE_INFINITY).length,
+      unit: 'streams',
+      target: { of: 'value', atMost: all },
+    });
+  } finally {
+    for (const call of calls) call.destroy();
+  }
+}
+
+/** 'events' once the first has come; otherwise why there is none. The stream stays open. */
+function follow(service: ServiceUnderTest, name: string, calls: ClientRequest[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = { ...service.headers, accept: 'text/event-stream, application/json' };
+    const call = request(`${service.url}/logs/${name}?follow=true`, { headers, agent: false });
+    calls.push(call);
+    const late = setTimeout(() => resolve(`gave no event within ${eventWithinMs} ms`), eventWithinMs);
+    const answer = (text: string) => {
+      clearTimeout(late);
+      resolve(text);
+    };
+    call.on('error', (error) => {
+      clearTimeout(late);
+      reject(error);
+    });
+    call.on('response', (response: IncomingMessage) => {
+      response.on('error', () => undefined);
+      const type = response.headers['content-type'] ?? 'nothing';
+      if (!type.startsWith('text/event-stream')) {
+        response.resume();
+        answer(`is answered with ${type} (${response.statusCode})`);
+        return;
+      }
+      response.on('data', (chunk: Buffer) => chunk.includes('data:') && answer('events'));
+      response.on('end', () => answer('ended without an event'));
+    });
+    call.end();
+  });
+}
