@@ -66,12 +66,12 @@ describe('a launch', () => {
   it('that many ask two replicas for at once is one', async () => {
     const calls = (await Promise.all([service.start(), service.start()])).map((each) => each.as(user('many')));
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, index) => calls[index % 2]?.('POST', '/servers', project)),
+      calls.flatMap((call) => Array.from({ length: 20 }, () => call('POST', '/servers', project))),
     );
-    const statuses = answers.map((answer) => answer?.status);
+    const statuses = answers.map((answer) => answer.status);
     expect(statuses.filter((status) => status === 201)).toHaveLength(1);
     expect(statuses.filter((status) => status === 200)).toHaveLength(39);
-    expect(new Set(answers.map((answer) => answer?.body.name)).size).toBe(1);
+    expect(new Set(answers.map((answer) => answer.body.name)).size).toBe(1);
     const all = await cluster.client.list<JupyterServer>(jupyterServers, cluster.namespace, {}, soon());
     const name = answers[0]?.body.name ?? '';
     expect(all.filter(({ metadata }) => metadata.name === name)).toHaveLength(1);
