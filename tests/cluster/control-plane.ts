@@ -10,6 +10,15 @@ import { parse } from 'yaml';
 import { kubeconfigOf } from '../support/api-server-under-test.ts';
 import { freePort } from '../support/platform.ts';
 
+const controllersOfSessions = [
+  'garbage-collector-controller',
+  'namespace-controller',
+  'persistentvolumeclaim-protection-controller',
+  'resourcequota-controller',
+  'serviceaccount-controller',
+  'statefulset-controller',
+];
+
 /** What a test needs to know of a control plane that another process started. Paths are absolute. */
 export interface ControlPlane {
   /** `https://127.0.0.1:PORT` */
@@ -39,8 +48,7 @@ export function findPrograms(): string | undefined {
 }
 
 /**
- * Starts etcd, kube-apiserver (RBAC on) and the controllers that sessions need (garbage collection, namespaces,
- * StatefulSets, quotas, service accounts) on loopback, with the JupyterServer CRD. There is no node: pods are made and
+ * Starts etcd, kube-apiserver (RBAC on) and the controllers that sessions need on loopback, with the JupyterServer CRD. There is no node: pods are made and
  * stay pending. About 5 seconds.
  */
 export async function startControlPlane(programs: string): Promise<RunningControlPlane> {
@@ -163,8 +171,7 @@ async function startAll(
 
   const controllers = start('kube-controller-manager', {
     kubeconfig,
-    controllers:
-      'garbage-collector-controller,namespace-controller,statefulset-controller,serviceaccount-controller,resourcequota-controller',
+    controllers: controllersOfSessions.join(','),
     'kube-api-qps': '500',
     'kube-api-burst': '1000',
     'leader-elect': 'false',

@@ -17,14 +17,15 @@ export function readRoles(program: 'service' | 'operator'): Role[] {
 }
 
 /**
- * A service account with the program's roles in the namespace, on a real API server: a kubeconfig that signs in as it.
+ * A service account with these roles in the namespace, on a real API server: a kubeconfig that signs in as it.
  * @param kubeconfig a file, of a user who may do everything; `transport` goes there.
  */
 export async function createAccount(
   transport: Transport,
   kubeconfig: string,
   namespace: string,
-  program: 'service' | 'operator',
+  account: string,
+  roles: readonly Role[],
 ): Promise<string> {
   const deadline = Deadline.after(20_000);
   const post = async (collection: string, object: object): Promise<unknown> => {
@@ -34,16 +35,16 @@ export async function createAccount(
     return JSON.parse(await transport.request(call, deadline));
   };
   const rbac = '/apis/rbac.authorization.k8s.io/v1/NAMESPACE';
-  await post('/api/v1/NAMESPACE/serviceaccounts', { metadata: { name: program } });
-  for (const role of readRoles(program)) {
+  await post('/api/v1/NAMESPACE/serviceaccounts', { metadata: { name: account } });
+  for (const role of roles) {
     await post(`${rbac}/roles`, role);
     const { name } = role.metadata;
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
-    const subjects = [{ kind: 'ServiceAccount', name: program, namespace }];
+    const subjects = [{ kind: 'ServiceAccount', name: account, namespace }];
     await post(`${rbac}/rolebindings`, { metadata: { name }, roleRef, subjects });
   }
   const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
-  const answer = await post(`/api/v1/NAMESPACE/serviceaccounts/${program}/token`, request);
+  const answer = await post(`/api/v1/NAMESPACE/serviceaccounts/${account}/token`, request);
   const { token } = (answer as { status: { token: string } }).status;
   return kubeconfigOf(readKubeconfig(kubeconfig).cluster, token);
 }

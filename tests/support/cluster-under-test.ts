@@ -9,7 +9,7 @@ import { createListWatchCache } from '../../src/platform/kubernetes/list-watch-c
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { createTransport } from '../../src/platform/kubernetes/transport.ts';
 import type { KubernetesConnection, ResourceType } from '../../src/platform/kubernetes/types.ts';
-import { createAccount } from './accounts.ts';
+import { createAccount, readRoles } from './accounts.ts';
 import { openApiServer } from './api-server-under-test.ts';
 
 /** A namespace of a Kubernetes API, real or embedded, and ways to wait for what happens in it. */
@@ -18,9 +18,10 @@ export interface ClusterUnderTest {
   readonly client: KubernetesConnection;
   /** A file. */
   readonly kubeconfig: string;
-  /** Text. On a real API server the operator's roles and no more; the embedded one knows only one user. */
+  /** Texts. On a real API server the program's roles and no more; the embedded one knows only one user. */
+  readonly serviceKubeconfig: string;
   readonly operatorKubeconfig: string;
-  /** The same, as a client. */
+  /** With `operatorKubeconfig`. */
   readonly operatorClient: KubernetesConnection;
   readonly namespace: string;
   /** Resolves with the object as soon as it is as wanted, at once if it is already; undefined: as soon as it is gone. */
@@ -48,9 +49,12 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
   const manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
   await client.create(resource.namespaces, '', manifest, soon());
 
-  const operatorKubeconfig = server.embedded
-    ? readFileSync(server.kubeconfig, 'utf8')
-    : await createAccount(transport, server.kubeconfig, namespace, 'operator');
+  const kubeconfigFor = (program: 'service' | 'operator') =>
+    server.embedded
+      ? readFileSync(server.kubeconfig, 'utf8')
+      : createAccount(transport, server.kubeconfig, namespace, program, readRoles(program));
+  const serviceKubeconfig = await kubeconfigFor('service');
+  const operatorKubeconfig = await kubeconfigFor('operator');
   const operatorClient = createKubernetesClient({ kubeconfig: await parseKubeConfig(operatorKubeconfig), log });
 
   const waiting = new Set<() => void>();
@@ -76,6 +80,7 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
     embedded: server.embedded,
     client,
     kubeconfig: server.kubeconfig,
+    serviceKubeconfig,
     operatorKubeconfig,
     operatorClient,
     namespace,

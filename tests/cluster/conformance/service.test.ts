@@ -1,0 +1,137 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Identity } from '../../../src/identity/types.ts';
+import type { JupyterServer, KubernetesObject } from '../../../src/jupyter-server/types.ts';
+import { resource } from '../../../src/platform/kubernetes/resources.ts';
+import { commitSha } from '../../../src/sessions/testing/fake-gitlab.ts';
+import { anonymous, john } from '../../../src/sessions/testing/service.ts';
+import { type ClusterUnderTest, openClusterUnderTest, soon } from '../../support/cluster-under-test.ts';
+import { operatedSessions } from '../../support/operated-sessions.ts';
+import { type ServiceReplicas, serviceReplicas } from '../../support/service-replicas.ts';
+import { eventually } from './api.ts';
+
+/** The service and the operator together on an API server, with their roles where there are roles. */
+
+const { jupyterServers, secrets } = resource;
+const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+
+let cluster: ClusterUnderTest;
+let service: ServiceReplicas;
+const { startOperator, stopOperators, makeHealthy, patch } = operatedSessions(() => cluster);
+
+beforeAll(async () => {
+  cluster = await openClusterUnderTest();
+  service = await serviceReplicas(cluster);
+});
+afterEach(async () => {
+  await Promise.all([stopOperators(), service.stopAll()]);
+});
+afterAll(async () => {
+  await service?.close();
+  await cluster?.close();
+});
+
+/** Each test is another user, whose session is another. */
+const user = (username: string): Identity => ({ ...john(service.gitlab.url), id: `uuid-${username}`, username });
+
+const stored = (name: string) => cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, name, soon());
+const secretOf = (name: string) =>
+  cluster.client.get<KubernetesObject & { data?: Record<string, string> }>(
+    secrets,
+    cluster.namespace,
+    `${name}-credentials`,
+    soon(),
+  );
+
+describe('a launch', () => {
+  it('makes an object without a token in it, and a Secret that goes with it', async () => {
+    const replica = await service.start();
+    const call = replica.as(user('tokens'));
+    const body = { ...project, environment_variables: { GREETING: 'hello' } };
+    const launched = await call('POST', '/servers', body);
+    expect(launched.status).toBe(201);
+    const { name } = launched.body;
+    const object = await stored(name);
+    expect(object?.spec?.patches?.length).toBeGreaterThan(10);
+    expect(JSON.stringify(object)).not.toMatch(/the-(access|refresh|gitlab)-token/);
+    const secret = await secretOf(name);
+    expect(secret?.metadata.ownerReferences).toMatchObject([{ uid: object?.metadata.uid, blockOwnerDeletion: true }]);
+    expect(Object.keys(secret?.data ?? {}).length).toBeGreaterThan(2);
+    expect((await call('DELETE', `/servers/${name}`)).status).toBe(204);
+    await eventually(
+      () => Promise.all([stored(name), secretOf(name)]),
+      (left) => left.every((each) => each === undefined),
+    );
+  });
+
+  it('that many ask two replicas for at once is one', async () => {
+    const calls = (await Promise.all([service.start(), service.start()])).map((each) => each.as(user('many')));
+    const answers = await Promise.all(
+      calls.flatMap((call) => Array.from({ length: 20 }, () => call('POST', '/servers', project))),
+    );
+    const statuses = answers.map((answer) => answer.status);
+    expect(statuses.filter((status) => status === 201)).toHaveLength(1);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(39);
+    expect(new Set(answers.map((answer) => answer.body.name)).size).toBe(1);
+    const all = await cluster.client.list<JupyterServer>(jupyterServers, cluster.namespace, {}, soon());
+    const name = answers[0]?.body.name ?? '';
+    expect(all.filter(({ metadata }) => metadata.name === name)).toHaveLength(1);
+    // Each replica knows it, and nobody else does.
+    for (const call of calls) expect((await call('GET', `/servers/${name}`)).status).toBe(200);
+    const [other] = await Promise.all([service.start()]);
+    const stranger = other.as(anonymous(service.gitlab.url));
+    expect((await stranger('GET', `/servers/${name}`)).status).toBe(404);
+    expect((await stranger('DELETE', `/servers/${name}`)).status).toBe(404);
+    expect((await stranger('GET', '/servers')).body.servers).toEqual({});
+  });
+
+  it('right after a deletion is a new session with a Secret of its own', async () => {
+    await startOperator();
+    const replica = await service.start();
+    const call = replica.as(user('again'));
+    const first = await call('POST', '/servers', project);
+    const { name } = first.body;
+    await makeHealthy(name);
+    const before = await stored(name);
+    expect((await call('DELETE', `/servers/${name}?forced=true`)).status).toBe(204);
+    const second = await call('POST', '/servers', project);
+    expect([second.status, second.body.name]).toEqual([201, name]);
+    const after = await stored(name);
+    expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
+    expect(after?.metadata.deletionTimestamp).toBeUndefined();
+    expect((await secretOf(name))?.metadata.ownerReferences?.[0]?.uid).toBe(after?.metadata.uid);
+  });
+
+  it('while the former session is going waits, and says when to come back', async () => {
+    const replica = await service.start(2_000);
+    const call = replica.as(user('going'));
+    const { name } = (await call('POST', '/servers', project)).body;
+    await patch(name, { metadata: { finalizers: ['example.org/held'] } });
+    expect((await call('DELETE', `/servers/${name}`)).status).toBe(204);
+    const refused = await call('POST', '/servers', project);
+    expect(refused.status).toBe(409);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const patient = (await service.start()).as(user('going'));
+    const waiting = patient('POST', '/servers', project);
+    await patch(name, { metadata: { finalizers: null } });
+    expect((await waiting).status).toBe(201);
+  });
+});
+
+describe('a session', () => {
+  it('is seen as the cluster has it: running, hibernated, gone', async () => {
+    await startOperator();
+    const replica = await service.start();
+    const call = replica.as(user('seen'));
+    const { name } = (await call('POST', '/servers', project)).body;
+    const state = async (): Promise<string> => (await call('GET', `/servers/${name}`)).body.status?.state ?? 'gone';
+    await makeHealthy(name);
+    // The session's other containers have said nothing yet.
+    expect(['starting', 'running']).toContain(await eventually(state, (each) => each !== 'gone'));
+    await patch(name, { spec: { jupyterServer: { hibernated: true } } });
+    await cluster.when<JupyterServer>(jupyterServers, name, (object) => object?.status?.state === 'hibernated');
+    expect((await call('GET', `/servers/${name}`)).status).toBe(200);
+    await cluster.client.delete(jupyterServers, cluster.namespace, name, {}, soon());
+    await eventually(state, (each) => each === 'gone');
+    expect((await call('GET', '/servers')).body.servers[name]).toBeUndefined();
+  });
+});

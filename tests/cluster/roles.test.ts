@@ -1,0 +1,309 @@
+import { readFileSync } from 'node:fs';
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { JupyterServer, KubernetesObject } from '../../src/jupyter-server/types.ts';
+import { electLeader } from '../../src/operator/leader-election.ts';
+import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts';
+import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
+import { resource } from '../../src/platform/kubernetes/resources.ts';
+import { createTransport, type Transport } from '../../src/platform/kubernetes/transport.ts';
+import { type KubernetesConnection, KubernetesError } from '../../src/platform/kubernetes/types.ts';
+import { commitSha } from '../../src/sessions/testing/fake-gitlab.ts';
+import { john } from '../../src/sessions/testing/service.ts';
+import { createAccount, type Role, readRoles } from '../support/accounts.ts';
+import { type ClusterUnderTest, jupyterServer, openClusterUnderTest, soon } from '../support/cluster-under-test.ts';
+import { operatedSessions, type StatefulSet } from '../support/operated-sessions.ts';
+import { serviceReplicas } from '../support/service-replicas.ts';
+import { eventually } from './conformance/api.ts';
+
+/**
+ * Service and operator on a real API server with their roles in deploy/roles. What they asked for is read from the API
+ * server's audit log: each permission is used, and nothing was refused.
+ */
+
+const log = pino({ level: 'silent' });
+const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+
+let cluster: ClusterUnderTest;
+let transport: Transport;
+const { startOperator, stopOperators, create, patch, server, makeHealthy } = operatedSessions(() => cluster);
+
+beforeAll(async () => {
+  if (inject('controlPlane') === undefined) return;
+  cluster = await openClusterUnderTest();
+  transport = createTransport({ kubeconfig: await parseKubeConfig(readFileSync(cluster.kubeconfig, 'utf8')), log });
+});
+afterAll(async () => {
+  await stopOperators();
+  await transport?.close();
+  await cluster?.close();
+});
+
+interface Request {
+  permission: string;
+  code: number;
+}
+
+/** What the service account asked for, `verb group/resource[/subresource]`, as the API server remembers it. */
+function requestsOf(account: string): Request[] {
+  const auditLog = inject('controlPlane')?.auditLog ?? '';
+  const lines = readFileSync(auditLog, 'utf8').split('\n').slice(0, -1);
+  return lines
+    .map((line) => JSON.parse(line))
+    .filter(({ user }) => user.username === `system:serviceaccount:${cluster.namespace}:${account}`)
+    .map(({ verb, objectRef = {}, responseStatus = {} }) => {
+      const { apiGroup = '', resource: plural, subresource } = objectRef;
+      return { permission: permission(verb, apiGroup, plural, subresource), code: responseStatus.code };
+    });
+}
+
+function permission(verb: string, group: string, plural: string, subresource?: string): string {
+  return `${verb} ${group}/${plural}${subresource ? `/${subresource}` : ''}`;
+}
+
+function granted(roles: readonly Role[]): string[] {
+  const all = roles.flatMap(({ rules }) =>
+    rules.flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((plural) => verbs.map((verb) => permission(verb, group, ...split(plural)))),
+      ),
+    ),
+  );
+  // Asked for by an admission plug-in, not by a request.
+  return all.filter((each) => each !== 'update amalthea.dev/jupyterservers/finalizers').sort();
+}
+
+function split(plural: string): [string, string | undefined] {
+  const [name = '', subresource] = plural.split('/');
+  return [name, subresource];
+}
+
+/** Watches are written down when they end. */
+async function expectExactly(account: 'service' | 'operator') {
+  const wanted = granted(readRoles(account));
+  const used = await eventually(
+    async () => [...new Set(requestsOf(account).map((request) => request.permission))].sort(),
+    (found) => wanted.every((each) => found.includes(each)),
+  );
+  expect(used).toEqual(wanted);
+  expect(requestsOf(account).filter(({ code }) => code === 401 || code === 403)).toEqual([]);
+}
+
+describe('the role of the service', () => {
+  it('is what launching, watching, reading logs and stopping take, and no more', async () => {
+    await startOperator();
+    const replicas = await serviceReplicas(cluster);
+    const service = await replicas.start();
+    const call = service.as(john(replicas.gitlab.url));
+    const launched = await call('POST', '/servers', { ...project, environment_variables: { A: 'b' } });
+    expect(launched.status).toBe(201);
+    const { name } = launched.body;
+    const secret = await cluster.client.get(resource.secrets, cluster.namespace, `${name}-credentials`, soon());
+    expect(secret?.metadata.ownerReferences?.[0]?.name).toBe(name);
+    expect((await call('POST', '/servers', project)).status).toBe(200);
+
+    const state = async () => (await call('GET', `/servers/${name}`)).body.status.state;
+    await server(name, ({ status }) => status?.mainPod?.name !== undefined);
+    expect(await eventually(state, (each) => each === 'starting')).toBe('starting');
+    // There is no node, so there are no lines; but the API server was asked, and did not refuse.
+    expect((await call('GET', `/logs/${name}`)).status).toBe(200);
+    expect(service.logged()).not.toContain('a log could not be read');
+
+    expect((await call('DELETE', `/servers/${name}?forced=true`)).status).toBe(204);
+    await cluster.when(resource.jupyterServers, name, (object) => object === undefined);
+    expect((await call('GET', `/servers/${name}`)).status).toBe(404);
+    await eventually(
+      () => cluster.client.get(resource.secrets, cluster.namespace, `${name}-credentials`, soon()),
+      (left) => left === undefined,
+    );
+    await replicas.close();
+    await expectExactly('service');
+  });
+});
+
+describe('the role of the operator', () => {
+  it('is what sessions of every kind take, and no more', async () => {
+    await startOperator();
+    const { client, namespace } = cluster;
+
+    // Names that others have: each is looked at, the StatefulSet last.
+    const foreign = foreignChildren('taken');
+    await Promise.all(foreign.map(([type, object]) => client.create(type, namespace, object, soon())));
+    await create(jupyterServer('taken', { storage: { pvc: { enabled: true } } }));
+    const told = (what: string) =>
+      server('taken', ({ status }) => status?.events?.['operator']?.message?.includes(what) === true);
+    await told('another');
+    const [set, others] = [foreign.slice(-1), foreign.slice(0, -1)];
+    await Promise.all(others.map(([type]) => client.delete(type, namespace, 'taken', {}, soon())));
+    await told('another StatefulSet');
+    await Promise.all(set.map(([type]) => client.delete(type, namespace, 'taken', {}, soon())));
+    await server('taken', ({ status }) => status?.create_fn !== undefined);
+
+    // Pods in order: the one that is there is in the way of its successor.
+    const ordered = { op: 'replace' as const, path: '/statefulset/spec/podManagementPolicy', value: 'OrderedReady' };
+    const patches = [{ type: 'application/json-patch+json' as const, patch: [ordered] }];
+    await create(jupyterServer('ordered', { patches }));
+    const former = await makeHealthy('ordered');
+    await server('ordered', ({ status }) => status?.state === 'running');
+    await patch('ordered', { spec: { jupyterServer: { resources: { requests: { cpu: '1m' } } } } });
+    await makeHealthy('ordered', former);
+    await patch('ordered', { spec: { jupyterServer: { hibernated: true } } });
+    await cluster.when<StatefulSet>(resource.statefulSets, 'ordered', (object) => object?.spec.replicas === 0);
+
+    // A child that is gone may mean that the session is.
+    const { metadata } = (await client.get(resource.services, namespace, 'ordered', soon())) ?? {};
+    await client.delete(resource.services, namespace, 'ordered', {}, soon());
+    await cluster.when(resource.services, 'ordered', (object) => !!object && object.metadata.uid !== metadata?.uid);
+
+    const resign = new AbortController();
+    const leadership = electLeader(
+      {
+        client: cluster.operatorClient,
+        namespace,
+        name: 'notebook-sessions-operator',
+        identity: 'me',
+        retryMs: 50,
+        log,
+      },
+      resign.signal,
+    );
+    await leadership.elected;
+    resign.abort();
+    await leadership.ended;
+
+    await stopOperators();
+    await expectExactly('operator');
+  });
+});
+
+/** One of each kind of child, of nobody. */
+function foreignChildren(name: string): [(typeof resource)[keyof typeof resource], KubernetesObject][] {
+  const object = (apiVersion: string, kind: string, content: object = {}): KubernetesObject => ({
+    apiVersion,
+    kind,
+    metadata: { name },
+    ...content,
+  });
+  const labels = { app: 'foreign' };
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+  const storage = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } };
+  return [
+    [resource.services, object('v1', 'Service', { spec: { ports: [{ port: 80 }] } })],
+    [resource.configMaps, object('v1', 'ConfigMap')],
+    [resource.secrets, object('v1', 'Secret')],
+    [resource.persistentVolumeClaims, object('v1', 'PersistentVolumeClaim', { spec: storage })],
+    [
+      resource.ingresses,
+      object('networking.k8s.io/v1', 'Ingress', {
+        spec: { defaultBackend: { service: { name: 'x', port: { number: 80 } } } },
+      }),
+    ],
+    [
+      resource.statefulSets,
+      object('apps/v1', 'StatefulSet', { spec: { replicas: 0, selector: { matchLabels: labels }, template } }),
+    ],
+  ];
+}
+
+describe('neither may do more', () => {
+  const everything = Object.values(resource).filter((type) => type !== resource.namespaces);
+  const fetchers: Record<
+    string,
+    (client: KubernetesConnection, type: (typeof everything)[number]) => Promise<unknown>
+  > = {
+    get: (client, type) => client.get(type, cluster.namespace, 'none', soon()),
+    list: (client, type) => client.list(type, cluster.namespace, {}, soon()),
+    create: (client, type) =>
+      client.create<KubernetesObject>(type, cluster.namespace, { metadata: { generateName: 'x-' } }, soon()),
+    patch: (client, type) => client.mergePatch(type, cluster.namespace, 'none', {}, soon()),
+    delete: (client, type) => client.delete(type, cluster.namespace, 'none', {}, soon()),
+    watch: async (client, type) => {
+      const options = { resourceVersion: '0', timeoutSeconds: 1, silenceMs: 20_000 };
+      for await (const _ of client.watch(type, cluster.namespace, options, AbortSignal.timeout(20_000))) return;
+    },
+  };
+
+  it.each(['service', 'operator'] as const)('%s: whatever is not in its role is refused', async (account) => {
+    const kubeconfig = account === 'service' ? cluster.serviceKubeconfig : cluster.operatorKubeconfig;
+    const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log });
+    const allowed = new Set(granted(readRoles(account)));
+    let refusals = 0;
+    for (const type of everything) {
+      for (const [verb, attempt] of Object.entries(fetchers)) {
+        const asked = permission(verb, type.group, type.plural);
+        // Leases are allowed by name.
+        if (allowed.has(asked) && type !== resource.leases) continue;
+        if (asked === 'create coordination.k8s.io/leases' && allowed.has(asked)) continue;
+        const outcome = await attempt(client, type).then(
+          () => 'done',
+          (error: unknown) => (error instanceof KubernetesError ? error.status : String(error)),
+        );
+        expect([asked, outcome]).toEqual([asked, 403]);
+        refusals += 1;
+      }
+    }
+    expect(refusals).toBeGreaterThan(25);
+    await client.close();
+  });
+
+  it('the service cannot read, change or delete a Secret in any way, its own included', async () => {
+    const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(cluster.serviceKubeconfig), log });
+    const { secrets } = resource;
+    const own: KubernetesObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'own' } };
+    await client.create(secrets, cluster.namespace, own, soon());
+    const conflict = client.create(secrets, cluster.namespace, own, soon());
+    await expect(conflict).rejects.toMatchObject({ status: 409, reason: 'AlreadyExists' });
+    for (const attempt of [
+      () => client.get(secrets, cluster.namespace, 'own', soon()),
+      () => client.list(secrets, cluster.namespace, { fieldSelector: 'metadata.name=own' }, soon()),
+      () => client.mergePatch(secrets, cluster.namespace, 'own', {}, soon()),
+      () => client.jsonPatch(secrets, cluster.namespace, 'own', [], soon()),
+      () => client.delete(secrets, cluster.namespace, 'own', {}, soon()),
+    ]) {
+      await expect(attempt()).rejects.toMatchObject({ status: 403, reason: 'Forbidden' });
+    }
+    await client.close();
+  });
+
+  it('the operator has one lease', async () => {
+    const { operatorClient, namespace } = cluster;
+    const other = operatorClient.get(resource.leases, namespace, 'another', soon());
+    await expect(other).rejects.toMatchObject({ status: 403 });
+    expect(await operatorClient.get(resource.leases, namespace, 'notebook-sessions-operator', soon())).toBeDefined();
+  });
+
+  it('without the permission on finalizers nothing can be owned in a way that makes the owner wait', async () => {
+    const roles = readRoles('service').map((role) => ({
+      ...role,
+      metadata: { name: 'without-finalizers' },
+      rules: role.rules.filter(({ resources }) => !resources.includes('jupyterservers/finalizers')),
+    }));
+    const kubeconfig = await createAccount(transport, cluster.kubeconfig, cluster.namespace, 'without', roles);
+    const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log });
+    const { apiVersion = '', kind = '', metadata } = await create(jupyterServer('owner'));
+    const owner = { apiVersion, kind, name: 'owner', uid: metadata.uid ?? '' };
+    const secret = (name: string, blockOwnerDeletion: boolean): KubernetesObject => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, ownerReferences: [{ ...owner, blockOwnerDeletion }] },
+    });
+    const waiting = client.create(resource.secrets, cluster.namespace, secret('waited-for', true), soon());
+    await expect(waiting).rejects.toMatchObject({
+      status: 403,
+      message: expect.stringContaining('blockOwnerDeletion'),
+    });
+    await client.create(resource.secrets, cluster.namespace, secret('not-waited-for', false), soon());
+    await client.close();
+  });
+
+  it('in another namespace they may do nothing', async () => {
+    for (const kubeconfig of [cluster.serviceKubeconfig, cluster.operatorKubeconfig]) {
+      const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log });
+      for (const namespace of ['default', '']) {
+        const listed = client.list<JupyterServer>(resource.jupyterServers, namespace, {}, soon());
+        await expect(listed).rejects.toMatchObject({ status: 403 });
+      }
+      await client.close();
+    }
+  });
+});

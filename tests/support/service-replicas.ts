@@ -1,0 +1,43 @@
+import type { Config } from '../../src/config/types.ts';
+import { testConfig } from '../../src/sessions/testing/config.ts';
+import { type FakeGitLab, startFakeGitLab } from '../../src/sessions/testing/fake-gitlab.ts';
+import { type FakeRegistry, startFakeRegistry } from '../../src/sessions/testing/fake-registry.ts';
+import { startService, type TestService } from '../../src/sessions/testing/service.ts';
+import type { ClusterUnderTest } from './cluster-under-test.ts';
+
+export interface ServiceReplicas {
+  readonly gitlab: FakeGitLab;
+  /** One more replica, with the service's role where there are roles. */
+  start(deadlineMs?: number): Promise<TestService>;
+  stopAll(): Promise<void>;
+  /** Ends the back ends, too. */
+  close(): Promise<void>;
+}
+
+/** Replicas of the service on a cluster under test, which share their back ends. */
+export async function serviceReplicas(cluster: ClusterUnderTest): Promise<ServiceReplicas> {
+  const [gitlab, registry]: [FakeGitLab, FakeRegistry] = await Promise.all([startFakeGitLab(), startFakeRegistry()]);
+  const running: TestService[] = [];
+  const config: Partial<Config> = {
+    k8s: { renku_namespace: cluster.namespace, sessions_namespace: null },
+    // A pod that names a priority class that there is not is not made.
+    resource_pools: testConfig().resource_pools.map((pool) => ({ ...pool, quota: null })),
+  };
+  const stopAll = async () => {
+    await Promise.all(running.splice(0).map((replica) => replica.close()));
+  };
+  return {
+    gitlab,
+    async start(deadlineMs = 10_000) {
+      const kubeconfig = cluster.serviceKubeconfig;
+      const replica = await startService({ cluster: { kubeconfig }, gitlab, registry }, { config, deadlineMs });
+      running.push(replica);
+      return replica;
+    },
+    stopAll,
+    async close() {
+      await stopAll();
+      await Promise.all([gitlab.close(), registry.close()]);
+    },
+  };
+}
