@@ -29,7 +29,6 @@ const ranges = [
 /** Codes of the original service that this one never answers, with the reason. */
 const retired = [
   [1001, 'Duplicate buckets are fields that are wrong (1422), as the original answered, too.'],
-  [1003, 'Cloud storage addresses that are wrong are fields that are wrong (1422).'],
   [2002, 'Names are unique and owners are checked: no look-up can find too many.'],
   [2003, 'One place sets the variables of a session, so that two cannot disagree.'],
   [3003, 'There is no separate cache that can fail: reads fall back to the Kubernetes API.'],

@@ -49,7 +49,7 @@ export const errorKind = {
       'An image is named as [host[:port]/]path[:tag][@digest], for example registry.example.org/group/project:1a2b3c4.',
   }),
   invalidStorageAddress: kind(1003, 422, {
-    when: 'A launch names a cloud storage at an address that is not one of Azure’s, where the platform offers only those.',
+    when: 'The launch names a cloud storage with a secret key alone, which means Azure Blob, at an address that is not Azure’s.',
     example: 'The address of the cloud storage is not one of Azure.',
     detail: 'Azure storage is at <account>.blob.core.windows.net, the account in 3 to 24 small letters and digits.',
   }),

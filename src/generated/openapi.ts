@@ -513,6 +513,13 @@ export interface LaunchPreview {
    */
   environment_variables: string[];
   /**
+   * The buckets that would be mounted.
+   */
+  cloudstorage: {
+    endpoint: string;
+    bucket: string;
+  }[];
+  /**
    * What works and may not be what was meant.
    */
   warnings: string[];

@@ -63,8 +63,11 @@ export function createShortCache<Value>(options: ShortCacheOptions<Value>): Shor
 
 function untilDeadline<T>(promise: Promise<T>, deadline: Deadline, operation: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    // Over, or nobody waits any more.
-    const onEnd = (): void => reject(deadline.remaining() > 0 ? deadline.signal.reason : deadline.exceeded(operation));
+    const onEnd = (): void => {
+      const reason: unknown = deadline.signal.reason;
+      const isOver = reason instanceof DOMException && reason.name === 'TimeoutError';
+      reject(isOver ? deadline.exceeded(operation) : reason);
+    };
     if (deadline.signal.aborted) onEnd();
     deadline.signal.addEventListener('abort', onEnd, { once: true });
     promise.then(resolve, reject).finally(() => deadline.signal.removeEventListener('abort', onEnd));

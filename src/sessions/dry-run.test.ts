@@ -53,6 +53,7 @@ describe('a dry run', () => {
         default_url: '/rstudio',
         lfs_auto_fetch: false,
         environment_variables: ['KEY'],
+        cloudstorage: [],
         warnings: [],
       },
       problems: [],

@@ -145,6 +145,7 @@ function previewOf(
     default_url: request.defaultUrl,
     lfs_auto_fetch: request.lfsAutoFetch,
     environment_variables: Object.keys(request.environment),
+    cloudstorage: request.cloudStorage.map(({ endpoint, bucket }) => ({ endpoint, bucket })),
     warnings: [
       ...(image?.isFallback ? [noProjectImage(config)] : []),
       ...(waits ? ['The former session of this name is still being deleted. A launch waits until it is gone.'] : []),

@@ -22,7 +22,7 @@ const manifest = JSON.stringify({
   layers: [],
 });
 
-/** A registry that wants a token for everything, and gives everybody one: the usual registry of a GitLab. */
+/** The usual registry of a GitLab: it wants a token for everything, and gives everybody one where `isPublic`. */
 async function startTokenRegistry(): Promise<{ server: Server; url: string }> {
   const server = createServer((req, res) => answer(req.url ?? '', req.headers.authorization, res));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -30,8 +30,12 @@ async function startTokenRegistry(): Promise<{ server: Server; url: string }> {
 }
 
 let realm = '';
+let isPublic = true;
 function answer(path: string, authorization: string | undefined, res: ServerResponse): void {
-  if (path.startsWith('/jwt/auth')) return void res.end(JSON.stringify({ token: 'pull' }));
+  if (path.startsWith('/jwt/auth')) {
+    if (isPublic || authorization?.startsWith('Basic ')) return void res.end(JSON.stringify({ token: 'pull' }));
+    return void res.writeHead(403, { 'content-type': 'application/json' }).end('{"errors":[{"code":"DENIED"}]}');
+  }
   if (authorization !== 'Bearer pull') {
     return void res.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}/jwt/auth",service="registry"` }).end();
   }
@@ -49,6 +53,7 @@ let gitlabUrl: string;
 
 beforeEach(async () => {
   records = [];
+  isPublic = true;
   [backends, classes, registry] = await Promise.all([startBackends(), startFakeClasses(), startTokenRegistry()]);
   const { cluster, gitlab } = backends;
   const { clusters } = JSON.parse(cluster.kubeconfig) as { clusters: [{ cluster: { server: string } }] };
@@ -98,6 +103,17 @@ describe('the calls of a launch', () => {
     // Project, branch, commit; classes; is it there?; manifest, token, manifest, configuration.
     expect(before).toHaveLength(9);
     expect(after.map(({ what }) => what.split('/').at(-1))).toEqual(['jupyterservers', 'secrets']);
+  });
+
+  it.each([
+    ['a private image', false, {}],
+    ['a commit that is named by a tag', true, { commit_sha: 'v1.0' }],
+  ])('are at most four deep for %s, once the way of the registry is known', async (_what, publicly, body) => {
+    await launch({ branch: 'feature/x', image: `${new URL(realm).host}/another/image:1` });
+    isPublic = publicly;
+    const { before } = await launch(body);
+    expect(before.map(({ what }) => what).join('\n')).toContain('/blobs/');
+    expect(depthOf(before)).toBeLessThanOrEqual(4);
   });
 
   it('are one deep when the session is refused by what is known', async () => {
