@@ -28,6 +28,7 @@ var tasks = {
       ['biome', 'check', '.'],
       ['oxlint', '--type-aware', 'src', 'tests', 'bench', 'scripts'],
       ['node', 'scripts/check-imports.ts'],
+      ['node', 'scripts/check-docs.ts'],
       ['node', 'scripts/generate-types.ts', '--check'],
       ['node', 'scripts/generate-error-docs.ts', '--check'],
       ['tsc', '-p', '.'],
