@@ -2,7 +2,7 @@ import { Branches, Commits, Projects, Repositories } from '@gitbeaker/rest';
 import type { Logger } from 'pino';
 import type { Deadline } from '../../deadline.ts';
 import { createCallerKey } from '../caller-key.ts';
-import { createShortCache, type ShortCache } from '../short-cache.ts';
+import { createSharedAnswers, type SharedAnswers } from '../shared-answers.ts';
 import { createPace, type PaceOptions } from './pace.ts';
 import { createRequester, GitLabNotFound, type RequesterOptions } from './requester.ts';
 import { readBranch, readBranchTip, readCommit, readProject } from './shapes.ts';
@@ -29,6 +29,7 @@ export interface GitLabOptions {
 const projectsPerPage = 50;
 /** How long what is public counts as known. */
 const publicTtlMs = 5_000;
+const maxPublic = 1_000;
 /** GitLab gives no more. */
 const branchesPerPage = 100;
 
@@ -44,14 +45,7 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches {
     pace: createPace(options.pace),
   };
   const keyOf = createCallerKey();
-  const shared = <T>() =>
-    createShortCache<T | undefined>({
-      operation: 'asking GitLab',
-      ttlMs: publicTtlMs,
-      loadMs: requester.requestTimeoutMs,
-      maxEntries: 1_000,
-      keep: (value) => value !== undefined,
-    });
+  const shared = <T>() => createSharedAnswers<T | undefined>({ keepMs: publicTtlMs, maxKept: maxPublic });
   const known = {
     projects: shared<GitLabProject>(),
     branches: shared<GitLabBranch>(),
@@ -63,13 +57,20 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches {
    * nothing is shared: even a public project has branches and commits that only its members see.
    */
   const lookUp = <T>(
-    cache: ShortCache<T>,
+    answers: SharedAnswers<T>,
     access: GitLabAccess,
     what: readonly (string | number)[],
     load: (deadline: Deadline) => Promise<T>,
     deadline: Deadline,
   ): Promise<T> =>
-    access.token === null ? cache.get(JSON.stringify([access.url, ...what]), load, deadline) : load(deadline);
+    access.token === null
+      ? answers.get(JSON.stringify([access.url, ...what]), {
+          deadline,
+          // What is not there now may have been pushed a moment later.
+          usable: (answer) => answer !== undefined,
+          make: load,
+        })
+      : load(deadline);
 
   /**
    * What every gitbeaker resource of one call is made with. Single resource classes cost 14 us each (the `Gitlab`

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Deadline } from '../../deadline.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp, type OutboundResponse } from '../outbound-http/types.ts';
+import { createSharedAnswers } from '../shared-answers.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { type ImageConfig, manifestAccept, matchesDigest, readConfig, readManifest, runsSessions } from './manifest.ts';
 import { type ImageReference, isDigest } from './reference.ts';
-import { createSharedAnswers } from './shared-answers.ts';
 import { authorizationFor } from './token.ts';
 import {
   type Credentials,

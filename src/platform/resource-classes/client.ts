@@ -3,7 +3,7 @@ import type { Deadline } from '../../deadline.ts';
 import { createCallerKey } from '../caller-key.ts';
 import { OutboundFailure, type OutboundHttp, type OutboundResponse } from '../outbound-http/types.ts';
 import { readRetryAfter } from '../retry-after.ts';
-import { createShortCache } from '../short-cache.ts';
+import { createSharedAnswers } from '../shared-answers.ts';
 import { readPools } from './pools.ts';
 import {
   type ResourceClasses,
@@ -32,14 +32,7 @@ const maxCallers = 1_000;
  */
 export function createResourceClasses(options: ResourceClassesOptions): ResourceClasses {
   const { url, http, log, ttlMs = 10_000, timeoutMs = 5_000 } = options;
-  const cache = createShortCache<readonly ResourcePool[]>({
-    operation: 'asking the resource class service',
-    ttlMs,
-    loadMs: timeoutMs,
-    maxEntries: maxCallers,
-    // Nobody can use no pool: that is somebody's mistake, and may be mended any moment.
-    keep: (pools) => pools.length > 0,
-  });
+  const answers = createSharedAnswers<readonly ResourcePool[]>({ keepMs: ttlMs, maxKept: maxCallers });
   const keyOf = createCallerKey();
 
   async function load(accessToken: string | null, deadline: Deadline): Promise<readonly ResourcePool[]> {
@@ -86,7 +79,13 @@ export function createResourceClasses(options: ResourceClassesOptions): Resource
   }
 
   return {
-    pools: (accessToken, deadline) => cache.get(keyOf(accessToken), (shared) => load(accessToken, shared), deadline),
+    pools: (accessToken, deadline) =>
+      answers.get(keyOf(accessToken), {
+        deadline,
+        // Nobody can use no pool: that is somebody's mistake, and may be mended any moment.
+        usable: (pools) => pools.length > 0,
+        make: (shared) => load(accessToken, shared.within(timeoutMs)),
+      }),
   };
 }
 

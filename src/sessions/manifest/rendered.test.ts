@@ -132,7 +132,8 @@ describe.each(Object.entries(examples))('%s, as the operator renders it,', (_nam
   });
 
   it('has nothing that is null or not a number, which the API server would refuse', () => {
-    expect(JSON.stringify(children)).not.toMatch(/:null|NaN|undefined/);
+    // As a whole value or a word of one: encoded bytes may hold any letters.
+    expect(JSON.stringify(children)).not.toMatch(/:null|\b(NaN|undefined)\b(?![+/=])/);
   });
 });
 

@@ -1,5 +1,5 @@
-import { Deadline, DeadlineExceeded } from '../../deadline.ts';
-import { endOf, orAborted } from '../outbound-http/aborted.ts';
+import { Deadline, DeadlineExceeded } from '../deadline.ts';
+import { endOf, orAborted } from './outbound-http/aborted.ts';
 
 export interface SharedAnswers<Value> {
   /**
