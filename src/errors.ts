@@ -118,7 +118,7 @@ export const errorKind = {
     1429,
     429,
     {
-      when: 'One user has too many launches under way at the same time.',
+      when: 'One user has too many launches under way, or follows too many logs, at the same time.',
       example: 'You have 20 launches under way already.',
       detail: 'Try again after the seconds that Retry-After names.',
     },

@@ -145,6 +145,24 @@ describe('many followers', () => {
     expect(performance.now() - since).toBeLessThan(1_000);
   }, 90_000);
 
+  it('of one user are limited, and each that leaves makes room', async () => {
+    at.running();
+    at.service = await at.cluster.replica({ logs: { streamsAtOnce: 2 } });
+    const [first] = [await at.follow(), await at.follow()];
+    const third = () => fetch(`${at.service.url}/logs/mine?follow=true`, { headers: at.service.headersOf(user) });
+    const refused = await third();
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toMatchObject({ error: { code: 1429, message: 'You follow 2 logs already.' } });
+    first.close();
+    await expect
+      .poll(async () => {
+        const again = await third();
+        await again.body?.cancel();
+        return again.status;
+      }, soon)
+      .toBe(200);
+  });
+
   it('come and go without leaving a connection', async () => {
     at.running();
     for (let turn = 0; turn < 20; turn += 1) {
@@ -190,7 +208,7 @@ describe('a reader who does not read', () => {
   it('is let go after a while', async () => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
     at.cluster.report('mine', { 'jupyter-server': 'running' });
-    at.service = await at.cluster.replica({ logTiming: { heartbeatMs: 50, stalledMs: 300 } });
+    at.service = await at.cluster.replica({ logs: { timing: { heartbeatMs: 50, stalledMs: 300 } } });
     await at.standStill();
     const log = at.cluster.log('jupyter-server');
     await expect

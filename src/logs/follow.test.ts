@@ -50,7 +50,7 @@ describe('a stream', () => {
 
   it('has comments while nothing is written', async () => {
     at.running();
-    at.service = await at.cluster.replica({ logTiming: { heartbeatMs: 20 } });
+    at.service = await at.cluster.replica({ logs: { timing: { heartbeatMs: 20 } } });
     const stream = await at.follow();
     await expect.poll(() => stream.comments, soon).toBeGreaterThan(3);
     expect(stream.lines()).toHaveLength(3);

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Deadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { ServerLogs } from '../generated/openapi.ts';
+import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
@@ -36,28 +37,53 @@ export interface LogRouteParts {
   readonly log: Logger;
   /** The service stops: streams end with an event that says so. */
   readonly stopping: AbortSignal;
+  /** Streams of one user at the same time, on one replica. 300 unless told. */
+  readonly streamsAtOnce?: number;
   /** For tests. */
   readonly timing?: Partial<EventStreamTiming>;
 }
 
 const defaultLines = 250;
+/** A class or a wall of screens may look at one log; more than this is a program that forgot to close. */
+const defaultStreamsAtOnce = 300;
 
 /** `/logs`. The OpenAPI document has decided about the shape of the request before a handler runs. */
-export function logRoutes({ client, sessions, log, stopping, timing }: LogRouteParts): Router {
+export function logRoutes(parts: LogRouteParts): Router {
+  const { client, sessions, log, stopping, timing, streamsAtOnce = defaultStreamsAtOnce } = parts;
   const read = createLogSource({ client, isCurrent: (server, deadline) => sessions.isCurrent(server, deadline) });
   const feeds = createLogFeeds({ read, log });
   const streamTiming = { ...defaultTiming, ...timing, stopping };
+  const streamsOf = new Map<string, number>();
+
+  /** As long as the stream is under way it counts as one of its user's. */
+  async function counted(identity: Identity, stream: () => Promise<void>): Promise<void> {
+    const owner = ownerKey(identity);
+    const before = streamsOf.get(owner) ?? 0;
+    if (before >= streamsAtOnce) {
+      throw new ApiError(errorKind.tooManyRequests, `You follow ${before} logs already.`, {
+        detail: 'Close one of them first.',
+      });
+    }
+    streamsOf.set(owner, before + 1);
+    try {
+      await stream();
+    } finally {
+      const left = (streamsOf.get(owner) ?? 1) - 1;
+      if (left > 0) streamsOf.set(owner, left);
+      else streamsOf.delete(owner);
+    }
+  }
 
   async function stream(req: Request, res: Response, server: JupyterServer, query: LogQuery): Promise<void> {
     const { identity, log: requestLog } = contextOf(res);
-    const parts = { read, log: requestLog, feeds, stopping };
+    const readers = { read, log: requestLog, feeds, stopping };
     if (query.previous) {
       const containers = chosenContainers(server, query.container);
       const request = { server, containers, start: { tail: query.maxLines, since: query.since } };
-      return sendEvents(res, (gone) => previousLines(parts, request, gone), streamTiming);
+      return sendEvents(res, (gone) => previousLines(readers, request, gone), streamTiming);
     }
     const resume = decodePositions(req.get('Last-Event-ID') ?? '');
-    const follower = new LogFollower(server, { ...query, resume }, parts);
+    const follower = new LogFollower(server, { ...query, resume }, readers);
     const unwatch = sessions.watch(identity, server, (now) => follower.observe(now));
     try {
       await sendEvents(res, (gone) => follower.events(gone), streamTiming);
@@ -73,7 +99,7 @@ export function logRoutes({ client, sessions, log, stopping, timing }: LogRouteP
     const server = await sessions.get(identity, req.params.server_name, deadline);
     const { follow, ...query } = logQuery(req.query);
     demandType(req, follow ? 'text/event-stream' : 'application/json');
-    if (follow) return await stream(req, res, server, query);
+    if (follow) return await counted(identity, () => stream(req, res, server, query));
     res.json((await readLogs(client, server, query, deadline, requestLog)) satisfies ServerLogs);
   });
   return router;

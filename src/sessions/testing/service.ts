@@ -56,7 +56,7 @@ export interface TestServiceOptions {
   readonly withoutCache?: boolean;
   /** Told of sessions whose autosaves may be superseded. */
   readonly afterLaunch?: (session: NewSession) => void;
-  readonly logTiming?: LogRouteParts['timing'];
+  readonly logs?: Pick<LogRouteParts, 'timing' | 'streamsAtOnce'>;
 }
 
 const prefix = '/notebooks';
@@ -73,7 +73,7 @@ export async function startService(
     deadlineMs = 10_000,
     withoutCache = false,
     afterLaunch = () => undefined,
-    logTiming = {},
+    logs = {},
   }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
@@ -125,7 +125,7 @@ export async function startService(
         config,
       }),
       optionsRoutes(config),
-      logRoutes({ client, sessions: store, log, stopping: stopping.signal, timing: logTiming }),
+      logRoutes({ client, sessions: store, log, stopping: stopping.signal, ...logs }),
     ],
     validateResponses: true,
   });
