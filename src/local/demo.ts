@@ -3,7 +3,8 @@ import type { Deadline } from '../deadline.ts';
 
 /** Bytes of an answer that is read before it is taken for nonsense. */
 const maxAnswerBytes = 1024 * 1024;
-const project = { namespace: 'demo', project: 'first-light', branch: 'main' };
+export const demoProject = { namespace: 'demo', project: 'first-light' };
+const project = { ...demoProject, branch: 'main' };
 
 /** The page that leads into the demo session, or says why there is none. */
 export const demoPage = `/notebooks/launch/${project.namespace}/${project.project}?ref=${project.branch}`;

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Deadline } from '../deadline.ts';
 import { type CommandLine, helpText, parseCommandLine, UsageError } from './command-line.ts';
-import { demoPage, launchDemo } from './demo.ts';
+import { demoPage, demoProject, launchDemo } from './demo.ts';
 import { NotARepository } from './forge/own-repository.ts';
 import { endMarked } from './kubelet/process/processes.ts';
 import { PortTaken } from './listener/listen.ts';
@@ -44,6 +44,8 @@ async function sayWhere(platform: Platform, options: CommandLine, terminal: Term
     await launchDemo(platform, Deadline.after(launchDeadlineMs));
     next = demoPage;
   }
+  // A real GitLab has no demo project.
+  const example = platform.forge ? demoProject : { namespace: 'GROUP', project: 'PROJECT' };
   terminal.say(`
   Open this link (it signs you in, once, within 10 minutes):
 
@@ -56,7 +58,7 @@ async function sayWhere(platform: Platform, options: CommandLine, terminal: Term
   Launch another session from here:
 
     curl -b ${platform.cookieFile} -H 'Content-Type: application/json' \\
-      -d '{"namespace": "demo", "project": "first-light", "branch": "main", "commit_sha": "main"}' \\
+      -d '${JSON.stringify({ ...example, branch: 'main', commit_sha: 'main' })}' \\
       ${platform.origin}/notebooks/servers
 
   Ctrl-C stops everything and keeps the state in ${options.stateDir}
