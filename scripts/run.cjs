@@ -19,8 +19,9 @@ var bin = path.join(root, 'node_modules', '.bin');
 
 /** Each task is a list of commands that run one after another; the first that fails ends it. */
 var tasks = {
-  start: { needs: ['git', 'python'], run: [['node', 'src/local/main.ts']] },
-  reset: { needs: [], run: [['node', 'src/local/main.ts', 'reset']] },
+  start: { needs: ['linux', 'git', 'python'], run: [['node', 'src/local/main.ts']] },
+  reset: { needs: ['linux'], run: [['node', 'src/local/main.ts', 'reset']] },
+  service: { needs: [], run: [['node', 'src/main.ts']] },
   types: { needs: [], run: [['tsc', '-p', '.']] },
   lint: {
     needs: [],
@@ -43,14 +44,14 @@ var tasks = {
     ],
   },
   'test:unit': { needs: ['git'], run: [['vitest', 'run', '--project', 'unit']] },
-  'test:integration': { needs: ['git', 'python'], run: [['vitest', 'run', '--project', 'integration']] },
-  'test:browser': { needs: ['git', 'python'], run: [['vitest', 'run', '--project', 'browser']] },
+  'test:integration': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'integration']] },
+  'test:browser': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'browser']] },
   'test:cluster': { needs: [], run: [['vitest', 'run', '--project', 'cluster']] },
-  screenshots: { needs: ['git', 'python'], run: [['node', 'scripts/screenshots.ts']] },
-  bench: { needs: ['git', 'python'], run: [['node', 'bench/main.ts']] },
+  screenshots: { needs: ['linux', 'git', 'python'], run: [['node', 'scripts/screenshots.ts']] },
+  bench: { needs: ['linux', 'git', 'python'], run: [['node', 'bench/main.ts']] },
 };
 tasks.test = {
-  needs: ['git', 'python'],
+  needs: ['linux', 'git', 'python'],
   run: [].concat(tasks.lint.run, tasks['test:unit'].run, tasks['test:integration'].run, tasks['test:browser'].run),
 };
 
@@ -69,6 +70,12 @@ function checkMachine(needs) {
     fail(
       'Notebook Sessions does not run on Windows itself.',
       'Run it inside WSL2 (https://learn.microsoft.com/windows/wsl/install).',
+    );
+  }
+  if (needs.indexOf('linux') >= 0 && process.platform !== 'linux') {
+    fail(
+      'Sessions run on Linux only (this is ' + process.platform + '): they are found and stopped through /proc.',
+      'Use a virtual machine with Linux, or deploy the service on Kubernetes.',
     );
   }
   if (needs.indexOf('git') >= 0 && !works('git', ['--version'])) {

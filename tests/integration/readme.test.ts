@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ErrorResponse } from '../../src/generated/openapi.ts';
+import { type Platform, startPlatform } from '../support/platform.ts';
+
+/**
+ * "Use it" in the README: what a newcomer pastes must work as it stands there. All of its `sh` blocks, in one shell and
+ * in their order; only the port and the state folder are this test's.
+ */
+const section = /^## Use it$(.*?)^## /ms.exec(readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8'))?.[1];
+const blocksOf = (language: string): string[] =>
+  [...(section ?? '').matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, block = '']) => block);
+
+interface Ran {
+  /** What it printed. */
+  readonly output: string;
+  /** Of its last command. */
+  readonly exitCode: number;
+}
+
+let platform: Platform;
+let ran: Ran[];
+beforeAll(async () => {
+  platform = await startPlatform({ args: ['--no-demo'] });
+  ran = runAll(blocksOf('sh'));
+}, 300_000);
+afterAll(() => platform?.dispose());
+
+function runAll(blocks: readonly string[]): Ran[] {
+  const end = '<<< end of a block: ';
+  const here = (block: string): string =>
+    block
+      .replaceAll('127.0.0.1:8000', `127.0.0.1:${platform.port}`)
+      .replaceAll('~/.local/state/notebook-sessions', platform.stateDir);
+  const script = blocks.map((block) => `${here(block)}printf '%s%s\\n' '${end}' "$?"\n`).join('');
+  const { stdout, stderr } = spawnSync('bash', ['-u', '-c', script], { encoding: 'utf8', timeout: 200_000 });
+  expect(stderr).toBe('');
+  const parts = [...stdout.matchAll(new RegExp(`(.*?)^${end}(\\d+)$`, 'gms'))];
+  expect(parts, stdout).toHaveLength(blocks.length);
+  return parts.map(([, output = '', exitCode]) => ({ output, exitCode: Number(exitCode) }));
+}
+
+/** The one block that holds this. */
+function block(text: string): Ran {
+  const blocks = blocksOf('sh');
+  const [index, ...others] = blocks.flatMap((each, at) => (each.includes(text) ? [at] : []));
+  const found = index === undefined ? undefined : ran[index];
+  if (!found || others.length > 0) throw new Error(`${blocks.length} blocks, and not one with ${text}`);
+  return found;
+}
+
+it('every block ends well and prints no error but the one that is shown', () => {
+  expect(ran.map(({ exitCode }) => exitCode)).toEqual(ran.map(() => 0));
+  const errors = ran.flatMap(({ output }) => output.match(/"error":.*/g) ?? []);
+  expect(errors).toHaveLength(1);
+  expect(errors[0]).toContain('mian');
+});
+
+it('one sees sessions, projects and options, what a launch would make, and makes it', () => {
+  const { output: first } = block('server_options');
+  expect(first).toContain('{"servers":{}}');
+  expect(first).toContain('"path":"demo/first-light"');
+  expect(first).toContain('"options":["/lab"]');
+  expect(block('dry_run').output).toMatch(/"dryRun":true,"exists":false,"possible":true.*"problems":\[\]/);
+
+  const { output } = block('is waiting');
+  expect(output).toContain('"state":"running"');
+  expect(output).toMatch(
+    new RegExp(`^"url":"http://localhost:${platform.port}/sessions/[a-z0-9]+-first-light-\\w+"$`, 'm'),
+  );
+});
+
+it('the error that is shown is the one that comes', () => {
+  const [shown, ...others] = blocksOf('json');
+  expect(others).toEqual([]);
+  const { error } = JSON.parse(shown ?? '') as ErrorResponse;
+  const { requestId } = error;
+  const real = JSON.parse(block('mian').output) as ErrorResponse;
+  expect({ ...real.error, requestId }).toEqual(error);
+  expect(real.error.requestId).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+it('logs come at once and are followed until the session is deleted', () => {
+  expect(block('follow=true').output).toMatch(/^\{"git-clone":".*,"jupyter-server":"/m);
+  const { output } = block('-X DELETE $url');
+  expect(output).toContain('event: end\ndata: {"reason":"deleted"');
+  const following = ran.map((each) => each.output).join('');
+  expect(following).toContain('data: {"container":"jupyter-server"');
+});
+
+it('autosaves are listed, and another browser can sign in', () => {
+  expect(block('/autosave').output).toContain('"autosaves":[]');
+  expect(block('/auth/links').output).toMatch(/http:\/\/127\.0\.0\.1:\d+\/auth\/sign-in\?code=/);
+});
