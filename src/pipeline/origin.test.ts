@@ -20,6 +20,11 @@ describe('other sites', () => {
     ['a program with any cookie', () => ({ cookie: 'other=1' }), 404],
     ['a page of this service', () => ({ origin: `http://${own()}`, 'sec-fetch-site': 'same-origin' }), 404],
     ['a page of this service in an old browser', () => ({ origin: `http://${own()}` }), 404],
+    [
+      'a page of this service behind a gateway with another host',
+      () => ({ origin: 'https://own.example.org', 'sec-fetch-site': 'same-origin' }),
+      404,
+    ],
     ['an allowed origin', () => ({ origin: 'https://Portal.example.org', 'sec-fetch-site': 'same-site' }), 404],
     ['another host', () => ({ origin: 'https://evil.example' }), 403],
     ['another port', () => ({ origin: 'http://127.0.0.1:1' }), 403],

@@ -24,8 +24,9 @@ export function checkHost(headers: IncomingHttpHeaders, rules: OriginRules): voi
 /**
  * Refuses (403) what a browser sends on behalf of a page of another site or origin; a notebook is such a page. Browsers
  * say where a request comes from with Origin (every POST and DELETE, and whatever a script asks of another origin) and
- * Sec-Fetch-Site (https and loopback). Both are believed, because no page can forge them, and both must be fine. Of the
- * requests of other sites only a link that is followed at the top of a window may pass, because it changes nothing.
+ * Sec-Fetch-Site (https and loopback). Both are believed, because no page can forge them. The latter comes first: it is the
+ * browser's own judgement, and stays right behind a gateway that sends another Host on. Of the requests of other sites
+ * only a link that is followed at the top of a window may pass, because it changes nothing.
  *
  * Who sends neither header is no browser of these years and passes, with a cookie, too: programs use cookies (curl -b),
  * and an old browser cannot send a foreign JSON body or a DELETE without a preflight, which is never granted.
@@ -33,9 +34,10 @@ export function checkHost(headers: IncomingHttpHeaders, rules: OriginRules): voi
 export function checkOrigin(method: string, headers: IncomingHttpHeaders, rules: OriginRules): void {
   const { origin } = headers;
   if (origin !== undefined && rules.allowedOrigins.includes(origin.toLowerCase())) return;
-  if (origin !== undefined && !isOwn(origin, headers)) throw foreign(origin);
   const site = headers['sec-fetch-site'];
-  if (site === undefined || site === 'same-origin' || site === 'none') return;
+  if (site === 'same-origin') return;
+  if (origin !== undefined && !isOwn(origin, headers)) throw foreign(origin);
+  if (site === undefined || site === 'none') return;
   const followsLink =
     (method === 'GET' || method === 'HEAD') &&
     headers['sec-fetch-mode'] === 'navigate' &&
