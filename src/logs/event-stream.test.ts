@@ -15,10 +15,15 @@ let outcome: Promise<void> | undefined;
 let stopping = new AbortController();
 let timing = { heartbeatMs: 60_000, stalledMs: 60_000 };
 let batch: StreamEvent[] = [];
-const app = express().get('/', (_req, res) => {
-  response = res;
-  outcome = sendEvents(res, endless, { ...timing, stopping: stopping.signal });
-});
+const app = express()
+  .get('/', (_req, res) => {
+    response = res;
+    outcome = sendEvents(res, endless, { ...timing, stopping: stopping.signal });
+  })
+  .get('/late', (_req, res) => {
+    response = res;
+    outcome = once(res, 'close').then(() => sendEvents(res, endless, { ...timing, stopping: stopping.signal }));
+  });
 const server = createServer(app);
 
 async function* endless(gone: AbortSignal): AsyncGenerator<StreamEvent[]> {
@@ -99,4 +104,13 @@ it('a client that has gone ends the events', async () => {
   stream.close();
   await outcome;
   expect(stream.events[0]).toEqual({ event: 'message', id: '0', data: 'x'.repeat(1_000) });
+});
+
+it('a client that has gone before the first event gets none, and nothing waits for it', async () => {
+  const call = get(`${url()}late`, { agent: false });
+  call.on('error', () => undefined);
+  await expect.poll(() => response).toBeDefined();
+  call.destroy();
+  await outcome;
+  expect(given).toBe(0);
 });

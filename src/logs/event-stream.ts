@@ -24,6 +24,8 @@ export async function sendEvents(
   events: (gone: AbortSignal) => AsyncIterable<StreamEvent[]>,
   { stopping, heartbeatMs, stalledMs }: EventStreamTiming & { readonly stopping: AbortSignal },
 ): Promise<void> {
+  // Whoever went while the session was looked up: no event of the answer will tell of that any more.
+  if (res.destroyed) return;
   const gone = new AbortController();
   res.once('close', () => gone.abort(new Error('the caller has gone')));
   res.writeHead(200, {

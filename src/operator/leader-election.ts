@@ -42,8 +42,8 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
   let seen: { version: string | undefined; at: number } | undefined;
   let leading = false;
 
-  async function tryOnce(): Promise<boolean> {
-    const deadline = Deadline.after(Math.min(retryMs * 2, renewDeadlineMs), signal);
+  async function tryOnce(ms: number): Promise<boolean> {
+    const deadline = Deadline.after(ms, signal);
     const lease = await client.get<Lease>(resource.leases, namespace, name, deadline);
     const renewTime = new Date().toISOString().replace('Z', '000Z');
     const spec = { holderIdentity: identity, leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000), renewTime };
@@ -73,12 +73,17 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
   }
 
   async function run(): Promise<void> {
+    // Of the renewal's begin: the lease may run from then on for the others.
     let renewedAt = performance.now();
+    const leftMs = (): number => Math.max(0, renewedAt + renewDeadlineMs - performance.now());
+    /** No try and no wait of a leader outlasts its time. */
+    const within = (ms: number): number => (leading ? Math.min(ms, leftMs()) : ms);
     while (!signal.aborted) {
+      const begunAt = performance.now();
       try {
-        const held = await tryOnce();
+        const held = await tryOnce(within(Math.min(retryMs * 2, renewDeadlineMs)));
         if (held) {
-          renewedAt = performance.now();
+          renewedAt = begunAt;
           if (!leading) log.info({ identity }, 'this replica leads');
           leading = true;
           elected.resolve();
@@ -87,9 +92,9 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
         const raced = err instanceof KubernetesError && err.status === 409;
         if (!signal.aborted) log[raced ? 'debug' : 'warn']({ err }, 'the lease could not be taken or renewed');
       }
-      if (leading && performance.now() - renewedAt > renewDeadlineMs) return;
+      if (leading && leftMs() === 0) return;
       // An abort ends the wait, and with it the loop.
-      await delay(retryMs, undefined, { signal }).catch(() => undefined);
+      await delay(within(retryMs), undefined, { signal }).catch(() => undefined);
     }
     if (leading) await release();
   }

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ForgeProject, Records } from './records.ts';
@@ -100,6 +101,23 @@ describe('projects', () => {
     const followed = await fetch(next, { headers: { authorization: `Bearer ${adasToken}` } });
     expect(((await followed.json()) as { name: string }[]).map(({ name }) => name)).toEqual(['Secret-Project']);
     expect((await get('/projects?order_by=stars', adasToken)).status).toBe(400);
+  });
+
+  it('lists all of them, whatever time zone the author of one has written into a commit', async () => {
+    const eve = { username: 'eve', name: 'Eve', email: 'eve@example.org' };
+    const token = served.forge.issueToken(eve).token;
+    const members = [{ username: 'eve', accessLevel: 40 }];
+    const { gitDir } = await served.forge.createProject({ namespace: 'eve', path: 'far-away', members });
+    const tree = await makeRepository(join(served.scratch, 'far-away'), { 'a.txt': 'one\n' });
+    const person = 'Eve <eve@example.org> 1700000000 +9900';
+    const root = await runGit(tree, 'rev-parse', 'HEAD^{tree}');
+    writeFileSync(join(tree, 'commit'), `tree ${root}\nauthor ${person}\ncommitter ${person}\n\nfar away\n`);
+    const commit = await runGit(tree, 'hash-object', '-t', 'commit', '-w', 'commit');
+    await runGit(tree, 'push', '--quiet', gitDir, `${commit}:refs/heads/main`);
+    expect(await names('/projects?order_by=name&sort=asc', token)).toEqual(['far-away', 'first-light']);
+    expect(await json('/projects/eve%2Ffar-away/repository/commits/main', token)).toMatchObject({
+      committed_date: '2023-11-14T22:13:20.000+00:00',
+    });
   });
 });
 

@@ -43,11 +43,14 @@ function parseSignature(text: string): Signature {
   return { name: match?.[1] ?? '', email: match?.[2] ?? '', date: withOffset(match?.[3] ?? '') };
 }
 
-/** git's raw date (seconds and offset) as GitLab writes it: `2025-01-06T10:00:00.000+01:00`. */
+/**
+ * git's raw date (seconds and offset) as GitLab writes it: `2025-01-06T10:00:00.000+01:00`. Whoever makes a commit writes
+ * any offset into it; one that no clock can have would make the text no date, so it counts as none.
+ */
 export function withOffset(raw: string): string {
-  const match = /^(\d{1,12}) ([+-])(\d{2})(\d{2})$/.exec(raw);
-  if (!match) return new Date(0).toISOString();
-  const [, seconds, sign, hours, minutes] = match;
+  const [, seconds, sign = '+', hours = '00', minutes = '00'] =
+    /^(\d{1,12}) (?:([+-])([01]\d|2[0-3])([0-5]\d)|[+-]\d+)$/.exec(raw) ?? [];
+  if (seconds === undefined) return new Date(0).toISOString();
   const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
   const local = new Date((Number(seconds) + offset * 60) * 1000);
   return local.toISOString().replace('Z', `${sign}${hours}:${minutes}`);

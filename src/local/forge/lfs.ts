@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isAbsolute, join, resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { readAtMost } from '../listener/read-body.ts';
 import { sendJson } from './http.ts';
 import type { ForgeProject, ForgeUser } from './records.ts';
 
@@ -112,16 +113,11 @@ interface Batch {
 }
 
 async function readBatch(request: IncomingMessage): Promise<Batch | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBatchBytes) return undefined;
-    chunks.push(chunk);
-  }
+  const content = await readAtMost(request, maxBatchBytes);
+  if (!content) return undefined;
   let body: unknown;
   try {
-    body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    body = JSON.parse(content.toString('utf8'));
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

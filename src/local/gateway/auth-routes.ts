@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basePath, insideSession, isSessionName } from '../ingress/session-path.ts';
 import { answerJson, answerProblem, type Problem, redirect } from '../listener/answers.ts';
 import { isPrefetch, isTopLevelNavigation } from '../listener/browser-checks.ts';
+import { readAtMost } from '../listener/read-body.ts';
 import { answerAccountPage } from './account-page.ts';
 import type { Browser, Browsers } from './browsers.ts';
 import type { OneTimeCodes } from './one-time-codes.ts';
@@ -161,15 +162,10 @@ function become(parts: AuthParts, form: URLSearchParams | undefined, browser: Br
 
 /** The fields of a form; undefined for one that is too long. Any other body has no fields. */
 async function readForm(req: IncomingMessage): Promise<URLSearchParams | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= maxFormBytes) chunks.push(chunk);
-  }
-  if (size > maxFormBytes) return undefined;
+  const content = await readAtMost(req, maxFormBytes);
+  if (!content) return undefined;
   const isForm = req.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
-  return new URLSearchParams(isForm ? Buffer.concat(chunks).toString('utf8') : '');
+  return new URLSearchParams(isForm ? content.toString('utf8') : '');
 }
 
 /** A path on the pages' own site, whatever was asked for; its first page where that is none. */

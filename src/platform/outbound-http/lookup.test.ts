@@ -7,7 +7,7 @@ const address = (text: string) => ({ address: text, family: 4 });
 test('so many names at a time, the others in the order of their coming, also after failures', async () => {
   const begun: string[] = [];
   const ends = new Map<string, (error?: Error) => void>();
-  const resolve = inTurn(2, (host) => {
+  const resolve = inTurn(2, 60_000, (host) => {
     begun.push(host);
     return new Promise((done, fail) => ends.set(host, (error) => (error ? fail(error) : done([address(host)]))));
   });
@@ -29,6 +29,23 @@ test('so many names at a time, the others in the order of their coming, also aft
   await expect.poll(() => begun.at(-1)).toBe('e');
   ends.get('e')?.();
   await again;
+});
+
+test('who has waited too long is told so, and does not make the next ones wait', async () => {
+  const begun: string[] = [];
+  const slow = Promise.withResolvers<void>();
+  const resolve = inTurn(1, 20, async (host) => {
+    begun.push(host);
+    if (host === 'slow') await slow.promise;
+    return [address(host)];
+  });
+  const first = resolve('slow');
+  const others = await Promise.allSettled(['a', 'b', 'c'].map(resolve));
+  expect(others).toMatchObject(Array.from({ length: 3 }, () => ({ reason: { code: 'ETIMEDOUT' } })));
+  slow.resolve();
+  await first;
+  expect(await resolve('d')).toEqual([address('d')]);
+  expect(begun).toEqual(['slow', 'd']);
 });
 
 test.each([

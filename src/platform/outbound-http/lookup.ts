@@ -29,18 +29,37 @@ export function systemAddresses(host: string): Promise<LookupAddress[]> {
   });
 }
 
-/** The same, `max` at a time; whoever comes later waits. */
-export function inTurn(max: number, resolve: Resolve): Resolve {
+/**
+ * The same, `max` at a time; whoever comes later waits, for `waitMs` milliseconds at the most: by then their connection
+ * was given up, and to ask for a name that nobody needs would only make those behind them wait, too.
+ */
+export function inTurn(max: number, waitMs: number, resolve: Resolve): Resolve {
   let running = 0;
-  const waiting: (() => void)[] = [];
+  const waiting = new Set<() => void>();
+
+  function turn(host: string): Promise<void> {
+    return new Promise((go, fail) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        waiting.delete(wake);
+        go();
+      };
+      const timer = setTimeout(() => {
+        waiting.delete(wake);
+        fail(Object.assign(new Error(`too many names are looked up for ${host} to be one`), { code: 'ETIMEDOUT' }));
+      }, waitMs);
+      waiting.add(wake);
+    });
+  }
+
   return async (host) => {
-    if (running >= max) await new Promise<void>((wake) => waiting.push(wake));
+    if (running >= max) await turn(host);
     else running += 1;
     try {
       return await resolve(host);
     } finally {
       // The place goes straight to who waits longest.
-      const next = waiting.shift();
+      const [next] = waiting;
       if (next) next();
       else running -= 1;
     }

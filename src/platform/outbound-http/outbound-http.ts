@@ -131,7 +131,7 @@ function connectOptions({ ca }: OutboundHttpOptions): buildConnector.BuildOption
 
 function checkedConnector(allowed: readonly Network[], options: OutboundHttpOptions): buildConnector.connector {
   const check = (address: string) => mayConnect(address, allowed);
-  const resolve = options.lookup ?? inTurn(maxStrangers, systemAddresses);
+  const resolve = options.lookup ?? inTurn(maxStrangers, connectTimeoutMs, systemAddresses);
   const connect = buildConnector({ ...connectOptions(options), lookup: lookupThat(check, resolve) });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, '');

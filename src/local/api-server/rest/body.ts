@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { StatusError } from '../../cluster.ts';
+import { readAtMost } from '../../listener/read-body.ts';
 import { badRequest } from '../failures.ts';
 import { structureProblem } from '../json.ts';
 
@@ -18,23 +19,14 @@ export async function readBody(req: IncomingMessage): Promise<string> {
     req.resume();
     throw unsupportedMediaType(['application/json']);
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of req as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      // What is too much is read and thrown away: closing at once would lose the answer on its way to the sender.
-      if (size <= BODY_LIMIT) chunks.push(chunk);
-      else chunks.length = 0;
-    }
-  } catch (error) {
-    throw new SenderGone('the request ended early', { cause: error });
-  }
-  if (size > BODY_LIMIT) {
+  const content = await readAtMost(req, BODY_LIMIT).catch((cause: unknown) => {
+    throw new SenderGone('the request ended early', { cause });
+  });
+  if (!content) {
     throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${BODY_LIMIT}`);
   }
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch (error) {
     throw badRequest(`the body is not UTF-8: ${error instanceof Error ? error.message : String(error)}`);
   }

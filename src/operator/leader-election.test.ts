@@ -1,0 +1,31 @@
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import { createKubernetesClient } from '../platform/kubernetes/client.ts';
+import { parseKubeConfig } from '../platform/kubernetes/kubeconfig.ts';
+import { kubeconfigFor, startFaultServer } from '../platform/kubernetes/testing/fault-server.ts';
+import { electLeader } from './leader-election.ts';
+
+const log = pino({ level: 'silent' });
+
+test('a leader that hears nothing stops leading in time, however long its tries and waits are', async () => {
+  const server = await startFaultServer();
+  const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfigFor(server.url)), log });
+  const stop = new AbortController();
+  const timing = { leaseDurationMs: 90_000, renewDeadlineMs: 500, retryMs: 60_000 };
+  const common = { client, namespace: 'here', name: 'lease', identity: 'a', log };
+  const { elected, lost, ended } = electLeader({ ...common, ...timing }, stop.signal);
+  try {
+    await elected;
+    server.fault = () => 'silence';
+    let isLost = false;
+    lost.then(() => {
+      isLost = true;
+    });
+    await expect.poll(() => isLost, { timeout: 10_000 }).toBe(true);
+  } finally {
+    stop.abort();
+    await ended;
+    await client.close();
+    await server.down();
+  }
+});
