@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setImmediate as turnOfTheLoop, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { Identity } from '../../identity/types.ts';
 import { startBackends } from './backends.ts';
 import { commitSha } from './fake-gitlab.ts';
