@@ -1,73 +1,30 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, type Question, send } from '../tests/support/app.ts';
+import type { Answer } from '../tests/support/app.ts';
+import { startWholeService, type WholeService, type WholeServiceOptions } from '../tests/support/whole-service.ts';
 import type { Config } from './config/types.ts';
 import { type ErrorBody, type ErrorKind, errorKind } from './errors.ts';
-import { createKubernetesClient } from './platform/kubernetes/client.ts';
-import { parseKubeConfig } from './platform/kubernetes/kubeconfig.ts';
-import type { KubernetesConnection } from './platform/kubernetes/types.ts';
-import { createService, type Service } from './service.ts';
 import { type Backends, startBackends } from './sessions/testing/backends.ts';
 import { testConfig } from './sessions/testing/config.ts';
 import { commitSha } from './sessions/testing/fake-gitlab.ts';
 
-const log = pino({ level: 'silent' });
-const claims = {
-  sub: 'uuid-john',
-  preferred_username: 'john.doe',
-  email: 'john@example.org',
-  name: 'John Doe',
-  iss: 'https://renku.example.org/auth/realms/Renku',
-};
-const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64');
-const idToken = ['{"alg":"none"}', JSON.stringify(claims), 'x'].map((part) => Buffer.from(part).toString('base64url'));
 const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
 
 let backends: Backends;
-let usual: Running;
+let usual: WholeService;
 /** A request may take a second and a half. */
-let hasty: Running;
-const running: Running[] = [];
+let hasty: WholeService;
+const running: WholeService[] = [];
 
-interface Running {
-  readonly service: Service;
-  readonly port: number;
-  /** As John, unless `headers` say who else. */
-  ask(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<Answer>;
-}
-
-/** The whole service as main.ts builds it, on its own port; `client` replaces the connection to the cluster. */
-async function start(
-  changes: Partial<Config> = {},
-  wrap: (client: KubernetesConnection) => KubernetesConnection = (client) => client,
-): Promise<Running> {
+/** `wrap` replaces the connection to the cluster. */
+async function start(changes: Partial<Config> = {}, wrap?: WholeServiceOptions['wrap']): Promise<WholeService> {
   const { cluster, gitlab, registry } = backends;
-  const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
-  const client = wrap(createKubernetesClient({ kubeconfig: await parseKubeConfig(cluster.kubeconfig), log }));
-  const service = createService({ config, log, client });
-  await service.start({ host: '127.0.0.1', port: 0 });
-  const address = service.server.address();
-  if (address === null || typeof address === 'string') throw new Error('listens on no port');
-  const { port } = address;
-  const git = { [gitlab.url]: { AuthorizationHeader: 'bearer the-gitlab-token', AccessTokenExpiresAt: null } };
-  const identity = {
-    'renku-auth-access-token': 'the-access-token',
-    'renku-auth-id-token': idToken.join('.'),
-    'renku-auth-git-credentials': encoded(git),
-  };
-  const started: Running = {
-    service,
-    port,
-    ask: (method, path, body, headers = {}) =>
-      send(port, {
-        method,
-        path: `/notebooks${path}`,
-        headers: { 'content-type': 'application/json', ...identity, ...headers },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      } satisfies Question),
-  };
+  const started = await startWholeService({
+    kubeconfig: cluster.kubeconfig,
+    config: { git: { url: gitlab.url, registry: registry.host }, ...changes },
+    ...(wrap ? { wrap } : {}),
+  });
   running.push(started);
   return started;
 }
@@ -82,14 +39,11 @@ beforeAll(async () => {
   hasty = await start(request({ deadline_ms: 1_500 }));
 });
 afterAll(async () => {
-  for (const { service } of running) {
-    service.server.closeAllConnections();
-    await service.stop();
-  }
+  for (const each of running) await each[Symbol.asyncDispose]();
   await backends.close();
 });
 
-const launch = (body: object = {}, at: Running = usual) => at.ask('POST', '/servers', { ...project, ...body });
+const launch = (body: object = {}, at: WholeService = usual) => at.ask('POST', '/servers', { ...project, ...body });
 
 /** A launch while GitLab does not answer. */
 async function withSilentGitLab<T>(ask: () => Promise<T>): Promise<T> {
@@ -110,14 +64,14 @@ async function withClusterThat(fate: Backends['cluster']['fate'], ask: () => Pro
   }
 }
 
-async function launched(at: Running, body: object): Promise<string> {
+async function launched(at: WholeService, body: object): Promise<string> {
   const answer = await launch(body, at);
   expect(answer.status, answer.text).toBe(201);
   return String(answer.json()['name']);
 }
 
 /** What a server says to a request that never ends. */
-async function halfRequest({ service, port }: Running): Promise<Answer> {
+async function halfRequest({ service, port }: WholeService): Promise<Answer> {
   service.server.headersTimeout = 100;
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');

@@ -39,8 +39,14 @@ export interface Service {
 }
 
 /** The service, built from its parts: the only place that knows them all. Nothing runs before `start`. */
-export function createService(parts: { config: Config; log: Logger; client: KubernetesConnection }): Service {
-  const { config, log, client } = parts;
+export function createService(parts: {
+  config: Config;
+  log: Logger;
+  client: KubernetesConnection;
+  /** For tests: an answer that is not as documented becomes an error. */
+  validateResponses?: boolean;
+}): Service {
+  const { config, log, client, validateResponses = false } = parts;
   const stopping = new AbortController();
   const gitlab = createGitLab({ log });
   const http = createOutboundHttp({ allowedNetworks: config.outbound.allowed_networks, exemptHosts: ownHosts(config) });
@@ -78,6 +84,7 @@ export function createService(parts: { config: Config; log: Logger; client: Kube
       autosaveRoutes({ gitlab, config }),
       versionRoutes(config),
     ],
+    validateResponses,
     pages: pagesRoutes({ config, gitlab, log }),
     pageErrors: pageErrors({ config, log, explain: asApiError }),
   });

@@ -176,6 +176,12 @@ describe('calls', () => {
     const error = await failureOf((await connect(kubeconfigFor(later.url))).get(resource.pods, 'a', 'p', soon()));
     expect(error).toMatchObject({ status: 429, retryAfterSeconds: 60 });
     expect(later.seen).toHaveLength(1);
+    // As an API server answers before it has looked at the request.
+    const plain = { code: 429, body: 'Too many requests, please try again later.\n', headers: { 'retry-after': '60' } };
+    const blunt = await serve([{ ...plain, headers: { 'retry-after': '0' } }, plain]);
+    const told = await failureOf((await connect(kubeconfigFor(blunt.url))).get(resource.pods, 'a', 'p', soon()));
+    expect(told).toMatchObject({ status: 429, reason: 'TooManyRequests', retryAfterSeconds: 60 });
+    expect(blunt.seen).toHaveLength(2);
   });
 
   it('send a GET again when the connection broke, a write never', async () => {

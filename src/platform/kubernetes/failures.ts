@@ -66,15 +66,18 @@ export function refusal(call: string, status: number, retryAfter: string | undef
     return new KubernetesError(404, 'NoSuchApi', `${call}: the Kubernetes API does not serve this kind of resource`);
   }
   const body = parsed(text);
-  if (status < 400 || body?.kind !== 'Status') {
+  const isStatus = body?.kind === 'Status';
+  // An API server that has too much to do says so in plain text, before it knows what is asked.
+  if (status < 400 || (!isStatus && status !== 429)) {
     return new KubernetesUnavailable(`${call}: the Kubernetes API answered ${status} without saying why`);
   }
-  const reason = typeof body.reason === 'string' && body.reason ? body.reason : 'Unknown';
-  const seconds = Number(retryAfter ?? body.details?.retryAfterSeconds);
+  const named = isStatus && typeof body.reason === 'string' ? body.reason : '';
+  const reason = named || (status === 429 ? 'TooManyRequests' : 'Unknown');
+  const seconds = Number(retryAfter ?? (isStatus ? body.details?.retryAfterSeconds : undefined));
   return new KubernetesError(
     status,
     reason,
-    `${call}: the Kubernetes API answered ${status} ${reason}${explanation(status, body)}`,
+    `${call}: the Kubernetes API answered ${status} ${reason}${isStatus ? explanation(status, body) : ''}`,
     Number.isFinite(seconds) ? seconds : undefined,
   );
 }

@@ -5,7 +5,7 @@ import { request as send } from 'undici';
 import type { Deadline } from '../../deadline.ts';
 import { createAuthentication } from './authentication.ts';
 import { AnswerTooLarge, isBrokenConnection, refusal, unavailable } from './failures.ts';
-import { KubernetesError } from './types.ts';
+import { KubernetesError, KubernetesUnavailable } from './types.ts';
 
 export interface Call {
   /** For error messages and logs: 'get pods a/b'. */
@@ -38,7 +38,7 @@ export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; l
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, value);
     const search = query.size > 0 ? `?${query}` : '';
-    return await send(`${authentication.server}${call.path}${search}`, {
+    const answer = await send(`${authentication.server}${call.path}${search}`, {
       method: call.method,
       dispatcher,
       signal,
@@ -50,6 +50,12 @@ export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; l
       },
       body: call.body?.text ?? null,
     });
+    if (isPage(headerOf(answer.headers['content-type']))) {
+      // Giving up a body is an error of the body, too; what is wrong is said here.
+      answer.body.on('error', () => undefined).destroy();
+      throw new KubernetesUnavailable(`${call.describe}: a page for people stands before the Kubernetes API`);
+    }
+    return answer;
   }
 
   async function attempt(call: Call, deadline: Deadline): Promise<string> {
@@ -121,6 +127,9 @@ async function readText(body: AsyncIterable<unknown> & { destroy(): unknown }, c
   }
   return Buffer.concat(chunks, length).toString('utf8');
 }
+
+/** An API server never answers with HTML: logs, too, are plain text. A load balancer does, even with 200. */
+const isPage = (contentType: string | undefined): boolean => /^text\/html\b/i.test(contentType ?? '');
 
 function headerOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;

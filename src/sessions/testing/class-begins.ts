@@ -1,53 +1,71 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { Identity } from '../../identity/types.ts';
 import { startBackends } from './backends.ts';
 import { commitSha } from './fake-gitlab.ts';
 import { john } from './service.ts';
 
 const retryAfterSeconds = 1;
-/**
- * What was sent before the refusal could be read has arrived after so many turns of the event loop, which client and
- * server share here; and turns are as long as the machine is busy, which a fixed time is not.
- */
-const underWayTurns = 20;
-const turnMs = 20;
-/** Clocks and timers of one machine differ by this much. */
-const slackMs = 20;
+/** From the last byte of an answer to whoever asked, inside one process; turns are as long as the machine is busy. */
+const readingTurns = 5;
 
 interface BusyGitLab {
   readonly url: string;
   calls: number;
   limited: number;
-  /** Calls that came in a time in which its answers had asked for none. */
+  /** Calls that the service began in a time in which an answer that it had read asked for none. */
   tooEarly: number;
   close(): Promise<void>;
+}
+
+const requestOf = (message: unknown) => (message as { request: { origin?: unknown } }).request;
+
+/**
+ * Tells when a request to `origin` begins and when an answer with this status has been read, both as the client sees it:
+ * what was under way when GitLab refused reaches it later, however long a busy machine takes to connect.
+ */
+function observeClient(origin: string, on: { begin: () => void; read: (status: number) => void }): () => void {
+  const statuses = new WeakMap<object, number>();
+  const begun = (message: unknown): void => {
+    if (requestOf(message).origin === origin) on.begin();
+  };
+  const answered = (message: unknown): void => {
+    statuses.set(requestOf(message), (message as { response: { statusCode: number } }).response.statusCode);
+  };
+  const ended = (message: unknown): void => {
+    const request = requestOf(message);
+    if (request.origin === origin) on.read(statuses.get(request) ?? 0);
+  };
+  subscribe('undici:request:create', begun);
+  subscribe('undici:request:headers', answered);
+  subscribe('undici:request:trailers', ended);
+  return () => {
+    unsubscribe('undici:request:create', begun);
+    unsubscribe('undici:request:headers', answered);
+    unsubscribe('undici:request:trailers', ended);
+  };
 }
 
 /** Answers after `latencyMs`; every `limitEvery`th call is refused for a second, and with it all until then. */
 async function startBusyGitLab(target: string, latencyMs: number, limitEvery: number): Promise<BusyGitLab> {
   const to = new URL(target);
   let refusedAt = Number.NEGATIVE_INFINITY;
-  let isKnown = true;
-
-  async function refuse(): Promise<void> {
-    const at = performance.now();
-    refusedAt = at;
-    isKnown = false;
-    for (let turn = 0; turn < underWayTurns; turn += 1) await delay(turnMs);
-    if (at === refusedAt) isKnown = true;
-  }
+  let isKnown = false;
+  const isBlocked = (): boolean => performance.now() - refusedAt < retryAfterSeconds * 1000;
 
   async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     self.calls += 1;
-    const isBlocked = performance.now() - refusedAt < retryAfterSeconds * 1000 - slackMs;
-    if (isBlocked && isKnown) self.tooEarly += 1;
-    if (isBlocked || self.calls % limitEvery === 0) {
+    const goesOn = isBlocked();
+    if (goesOn || self.calls % limitEvery === 0) {
       self.limited += 1;
+      if (!goesOn) {
+        refusedAt = performance.now();
+        isKnown = false;
+      }
       res.writeHead(429, { 'content-type': 'application/json', 'retry-after': String(retryAfterSeconds) });
       res.end('{"message":"429 Too Many Requests"}');
-      if (!isBlocked) await refuse();
       return;
     }
     await delay(latencyMs);
@@ -60,16 +78,33 @@ async function startBusyGitLab(target: string, latencyMs: number, limitEvery: nu
     forwarded.end();
   }
 
+  /** A refusal was read: nothing more may begin until its time is over. */
+  async function known(): Promise<void> {
+    const about = refusedAt;
+    for (let turn = 0; turn < readingTurns; turn += 1) await turnOfTheLoop();
+    if (about === refusedAt) isKnown = true;
+  }
+
   const server = createServer((req, res) => {
     serve(req, res).catch((error: unknown) => res.destroy(error instanceof Error ? error : undefined));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const stopObserving = observeClient(url, {
+    begin() {
+      if (isKnown && isBlocked()) self.tooEarly += 1;
+    },
+    read(status) {
+      if (status === 429 && isBlocked()) void known();
+    },
+  });
   const self: BusyGitLab = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     calls: 0,
     limited: 0,
     tooEarly: 0,
     async close() {
+      stopObserving();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -23,6 +23,7 @@ export type Fate =
   | 'silence';
 
 export interface FakeCluster {
+  readonly url: string;
   readonly kubeconfig: string;
   /** Every call but lists and watches. */
   readonly calls: Call[];
@@ -131,6 +132,7 @@ export async function startFakeCluster(): Promise<FakeCluster> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const self: FakeCluster = {
+    url,
     kubeconfig: kubeconfigOf(url, 'the-service-account-token'),
     calls: [],
     isMute: false,

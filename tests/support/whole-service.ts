@@ -1,0 +1,75 @@
+import pino from 'pino';
+import type { Config } from '../../src/config/types.ts';
+import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts';
+import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
+import type { KubernetesConnection } from '../../src/platform/kubernetes/types.ts';
+import { createService, type Service } from '../../src/service.ts';
+import { testConfig } from '../../src/sessions/testing/config.ts';
+import { type Answer, type Question, send } from './app.ts';
+
+const claims = {
+  sub: 'uuid-john',
+  preferred_username: 'john.doe',
+  email: 'john@example.org',
+  name: 'John Doe',
+  iss: 'https://renku.example.org/auth/realms/Renku',
+};
+const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64');
+const idToken = ['{"alg":"none"}', JSON.stringify(claims), 'x'].map((part) => Buffer.from(part).toString('base64url'));
+
+/** What the gateway adds to the requests of John, whose GitLab is at `gitUrl`. */
+export const headersOfJohn = (gitUrl: string): Record<string, string> => ({
+  'renku-auth-access-token': 'the-access-token',
+  'renku-auth-id-token': idToken.join('.'),
+  'renku-auth-git-credentials': encoded({
+    [gitUrl]: { AuthorizationHeader: 'bearer the-gitlab-token', AccessTokenExpiresAt: null },
+  }),
+});
+
+export interface WholeService extends AsyncDisposable {
+  readonly service: Service;
+  readonly port: number;
+  /** Everything that was logged as an error. */
+  readonly errors: readonly string[];
+  /** As John, unless `headers` say who else. */
+  ask(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<Answer>;
+}
+
+export interface WholeServiceOptions {
+  readonly kubeconfig: string;
+  readonly config: Pick<Config, 'git'> & Partial<Config>;
+  /** Replaces the connection to the cluster. */
+  readonly wrap?: (client: KubernetesConnection) => KubernetesConnection;
+  readonly validateResponses?: boolean;
+}
+
+/** The whole service as main.ts builds it, on a port of its own, with back ends of the test's choice. */
+export async function startWholeService(options: WholeServiceOptions): Promise<WholeService> {
+  const { kubeconfig, wrap = (client) => client, validateResponses = false } = options;
+  const errors: string[] = [];
+  const log = pino({ level: 'error' }, { write: (line: string) => void errors.push(line) });
+  const config = testConfig({}, options.config);
+  const client = wrap(createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log }));
+  const service = createService({ config, log, client, validateResponses });
+  await service.start({ host: '127.0.0.1', port: 0 });
+  const address = service.server.address();
+  if (address === null || typeof address === 'string') throw new Error('listens on no port');
+  const { port } = address;
+  const identity = headersOfJohn(config.git.url);
+  return {
+    service,
+    port,
+    errors,
+    ask: (method, path, body, headers = {}) =>
+      send(port, {
+        method,
+        path: `/notebooks${path}`,
+        headers: { 'content-type': 'application/json', ...identity, ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      } satisfies Question),
+    async [Symbol.asyncDispose]() {
+      service.server.closeAllConnections();
+      await service.stop();
+    },
+  };
+}
