@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { loadConfig } from '../config/load.ts';
 import { Deadline } from '../deadline.ts';
@@ -127,6 +128,38 @@ test('the platform’s registry is not asked each time how it wants to be asked,
   expect(await calls('a/third')).toEqual([false, 'jwt']);
   broken = false;
   expect(await calls('a/fourth')).toEqual([true, 'manifests', 'jwt', 'jwt', 'manifests', 'blobs']);
+});
+
+test('a token that says that it is for nothing is not tried, any other is', async () => {
+  const grant = (name: string, actions: string[]) => ({ type: 'repository', name, actions });
+  const nothing: unknown[] = [[], [grant('group/other', ['pull'])], [grant(path, ['push'])], [null, 5]];
+  const perhaps: unknown[] = [undefined, 'all', [grant(path, ['push', 'pull'])], [grant(path, ['*'])]];
+  for (const access of [...nothing, ...perhaps]) {
+    const anybody = new UnsecuredJWT(access === undefined ? {} : { access }).encode();
+    const setup = await platform(asUser, (req, res) =>
+      answerToken(res, req.headers['authorization'] === basic ? 'user' : anybody),
+    );
+    hosts.seen.splice(0);
+    expect(await hosts.checker(setup)(`${setup.registry}/${path}:plain`)).toMatchObject({
+      exists: true,
+      private: true,
+    });
+    const tried = hosts.seen.some((line) => line.endsWith(`Bearer ${anybody}`));
+    expect(tried, JSON.stringify(access)).toBe(perhaps.includes(access));
+  }
+});
+
+test('what is not found with a token that is for it is not there; nobody’s credentials are needed for that', async () => {
+  const access = [{ type: 'repository', name: path, actions: ['pull'] }];
+  const anybody = new UnsecuredJWT({ access }).encode();
+  const setup = await platform(
+    (req) => req.headers['authorization'] === `Bearer ${anybody}`,
+    (_req, res) => answerToken(res, anybody),
+  );
+  const missing = await hosts.checker(setup)(`${setup.registry}/${path}:other`);
+  expect(missing).toMatchObject({ exists: false, reason: 'not-found' });
+  expect(hosts.seen).toHaveLength(3);
+  expect(withToken()).toEqual([]);
 });
 
 test('a missing image, and one that is something else, are not found', async () => {

@@ -5,7 +5,7 @@ import { createSharedAnswers } from '../shared-answers.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { type ImageConfig, manifestAccept, matchesDigest, readConfig, readManifest, runsSessions } from './manifest.ts';
 import { type ImageReference, isDigest } from './reference.ts';
-import { authorizationFor } from './token.ts';
+import { type Authorization, authorizationFor } from './token.ts';
 import {
   type Credentials,
   type Inspection,
@@ -32,6 +32,8 @@ const sameWayMs = 60_000;
 interface Look {
   inspection: Inspection;
   challenges: readonly Challenge[];
+  /** The registry had nothing to hide from this caller: for nobody it would be another answer. */
+  isOpen?: boolean;
 }
 
 interface Asked {
@@ -75,7 +77,8 @@ export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}
         usable: ({ inspection: { kind } }) => kind === 'image' || (kind === 'denied' && credentials !== null),
         make: (inner) => lookOpenly(reference, access, inner),
       });
-      const hidden = open.inspection.kind === 'denied' || open.inspection.kind === 'not-found';
+      const { kind } = open.inspection;
+      const hidden = kind === 'denied' || (kind === 'not-found' && open.isOpen !== true);
       if (!hidden || !credentials || open.challenges.length === 0) return open.inspection;
       const own = await looks.get(keyOf(reference, credentials), {
         deadline,
@@ -101,10 +104,10 @@ function keyOf({ host, repository, target }: ImageReference, credentials: Creden
 async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promise<Look> {
   const { reference, access, credentials } = asked;
   const base = `${access.scheme}://${reference.host}/v2/${reference.repository}`;
-  let authorization: string | undefined;
+  let authorization: Authorization | undefined;
   const get = (path: string, redirects: 'same-host' | number = 'same-host') =>
     http.request(`${base}${path}`, {
-      headers: { accept: manifestAccept, ...(authorization === undefined ? {} : { authorization }) },
+      headers: { accept: manifestAccept, ...(authorization && { authorization: authorization.header }) },
       deadline,
       maxBytes: maxDocumentBytes,
       redirects,
@@ -124,7 +127,7 @@ async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promi
     response = await manifest();
   }
   const { status } = response;
-  if (status === 404) return { inspection: { kind: 'not-found' }, challenges };
+  if (status === 404) return { inspection: { kind: 'not-found' }, challenges, isOpen: authorization?.opens ?? false };
   if (status === 401 || status === 403) return { inspection: { kind: 'denied' }, challenges };
   if (status !== 200) throw statusTrouble(reference.domain, status);
   const described = await describe(response, asked, get);

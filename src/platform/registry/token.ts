@@ -1,3 +1,5 @@
+import * as errors from 'jose/errors';
+import { decodeJwt } from 'jose/jwt/decode';
 import type { Deadline } from '../../deadline.ts';
 import type { OutboundHttp } from '../outbound-http/types.ts';
 import type { Challenge } from './challenge.ts';
@@ -18,6 +20,12 @@ export interface TokenRequest {
   credentials: Credentials | null;
 }
 
+export interface Authorization {
+  readonly header: string;
+  /** The token says that it is for pulling this repository: what is not found with it is not there. */
+  readonly opens: boolean;
+}
+
 /**
  * An Authorization header that lets its holder pull this one repository, by the way that the registry's challenges
  * name; undefined where there is none for this caller. Throws RegistryTrouble where the realm has trouble, or where it
@@ -27,11 +35,11 @@ export async function authorizationFor(
   { challenges, reference, access, credentials }: TokenRequest,
   http: OutboundHttp,
   deadline: Deadline,
-): Promise<string | undefined> {
+): Promise<Authorization | undefined> {
   const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
   if (!bearer) {
     const basic = challenges.some(({ scheme }) => scheme === 'basic');
-    return basic && credentials ? basicHeader(credentials) : undefined;
+    return basic && credentials ? { header: basicHeader(credentials), opens: false } : undefined;
   }
   const realm = URL.parse(bearer.parameters['realm'] ?? '');
   if (!realm) throw new RegistryTrouble(`${reference.domain} does not say where to get a token`, { passing: false });
@@ -59,7 +67,29 @@ export async function authorizationFor(
   if (token === undefined) {
     throw new RegistryTrouble(`${realm.host} answered with something that is no token`, { passing: false });
   }
-  return `Bearer ${token}`;
+  // Some realms give a token to everybody, and write into it that it is for nothing.
+  const said = whatItOpens(token, reference.repository);
+  return said === 'nothing' ? undefined : { header: `Bearer ${token}`, opens: said === 'this' };
+}
+
+/**
+ * What the token itself says (the distribution project's token specification: a JWT with a claim `access`), so that the
+ * registry need not be asked in vain. A token that says something else, or nothing readable, is to be tried.
+ */
+function whatItOpens(token: string, repository: string): 'this' | 'nothing' | 'unknown' {
+  let access: unknown;
+  try {
+    ({ access } = decodeJwt(token));
+  } catch (error) {
+    if (error instanceof errors.JWTInvalid) return 'unknown';
+    throw error;
+  }
+  if (!Array.isArray(access)) return 'unknown';
+  const opens = access.some((grant: unknown) => {
+    const { name, actions } = (grant ?? {}) as { name?: unknown; actions?: unknown };
+    return name === repository && Array.isArray(actions) && (actions.includes('pull') || actions.includes('*'));
+  });
+  return opens ? 'this' : 'nothing';
 }
 
 function tokenIn(body: Buffer): string | undefined {
