@@ -67,3 +67,36 @@ export class Deadline {
     return new Deadline(Math.min(ms, this.remaining()), this.#owner);
   }
 }
+
+/**
+ * `promise`, or, as soon as the deadline ends, why it did: for work that does not look at the signal all the time, or
+ * that others wait for, too. The work itself goes on; what becomes of it is nobody's trouble then.
+ */
+export async function untilDeadline<Value>(
+  promise: Promise<Value>,
+  deadline: Deadline,
+  operation: string,
+): Promise<Value> {
+  try {
+    return await orAborted(promise, deadline.signal);
+  } catch (error) {
+    throw deadline.signal.aborted ? endOf(deadline, operation) : error;
+  }
+}
+
+/** The same for a signal alone, with its reason. */
+export function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** Why a deadline that has aborted did: its time is over (DeadlineExceeded), or its owner's reason. */
+export function endOf(deadline: Deadline, operation: string): unknown {
+  const reason: unknown = deadline.signal.reason;
+  const isTimeout = reason instanceof DOMException && reason.name === 'TimeoutError';
+  return isTimeout ? deadline.exceeded(operation) : reason;
+}

@@ -4,7 +4,7 @@ import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote';
 import { decodeJwt } from 'jose/jwt/decode';
 import { jwtVerify } from 'jose/jwt/verify';
 import type { Config } from '../config/types.ts';
-import { type Deadline, DeadlineExceeded } from '../deadline.ts';
+import { type Deadline, DeadlineExceeded, untilDeadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import { header, refused } from './refusal.ts';
 
@@ -57,7 +57,8 @@ function createVerifier({ jwks_url, issuer, audience }: Config['identity']): Rea
   });
 
   return async (token, deadline) => {
-    const { payload } = await withinDeadline(
+    // One caller's deadline must not end a fetch of the keys that others wait for, too: it only ends the waiting.
+    const { payload } = await untilDeadline(
       jwtVerify(token, keys, {
         issuer,
         audience,
@@ -66,24 +67,12 @@ function createVerifier({ jwks_url, issuer, audience }: Config['identity']): Rea
         requiredClaims: ['exp', 'sub'],
       }),
       deadline,
+      'checking the ID token',
     ).catch((error: unknown) => {
       throw explained(error);
     });
     return { payload, expiresAt: ((payload.exp ?? 0) + clockToleranceSeconds) * 1000 };
   };
-}
-
-/** One caller's deadline must not end a fetch of the keys that others wait for, too: it only ends the waiting. */
-async function withinDeadline<T>(work: Promise<T>, deadline: Deadline): Promise<T> {
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  const end = () => reject(deadline.exceeded('checking the ID token'));
-  deadline.signal.addEventListener('abort', end, { once: true });
-  if (deadline.signal.aborted) end();
-  try {
-    return await Promise.race([work, over]);
-  } finally {
-    deadline.signal.removeEventListener('abort', end);
-  }
 }
 
 class KeySetUnavailable extends Error {

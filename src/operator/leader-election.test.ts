@@ -18,7 +18,7 @@ test('a leader that hears nothing stops leading in time, however long its tries 
     await elected;
     server.fault = () => 'silence';
     let isLost = false;
-    lost.then(() => {
+    void lost.then(() => {
       isLost = true;
     });
     await expect.poll(() => isLost, { timeout: 10_000 }).toBe(true);

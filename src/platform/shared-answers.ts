@@ -1,5 +1,4 @@
-import { Deadline, DeadlineExceeded } from '../deadline.ts';
-import { endOf, orAborted } from './outbound-http/aborted.ts';
+import { Deadline, DeadlineExceeded, untilDeadline } from '../deadline.ts';
 
 export interface SharedAnswers<Value> {
   /**
@@ -55,9 +54,7 @@ export function createSharedAnswers<Value>(limits: {
   async function wait(key: string, flight: Flight<Value>, deadline: Deadline): Promise<Value> {
     flight.waiting += 1;
     try {
-      return await orAborted(flight.answer, deadline.signal);
-    } catch (error) {
-      throw deadline.signal.aborted ? endOf(deadline, 'waiting for an answer') : error;
+      return await untilDeadline(flight.answer, deadline, 'waiting for an answer');
     } finally {
       flight.waiting -= 1;
       if (flight.waiting === 0) {

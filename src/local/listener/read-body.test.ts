@@ -6,7 +6,7 @@ import { readAtMost } from './read-body.ts';
 
 test('a body is read to its end, and one that is too large costs neither its answer nor the connection', async () => {
   const server = createServer((req, res) => {
-    readAtMost(req, 1_000).then((content) => res.writeHead(content ? 200 : 413).end(content));
+    void readAtMost(req, 1_000).then((content) => res.writeHead(content ? 200 : 413).end(content));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { request as send } from 'undici';
-import type { Deadline } from '../../deadline.ts';
+import { type Deadline, orAborted } from '../../deadline.ts';
 import { createAuthentication } from './authentication.ts';
 import { AnswerTooLarge, isBrokenConnection, refusal, unavailable } from './failures.ts';
 import { KubernetesError, KubernetesUnavailable } from './types.ts';
@@ -133,16 +133,4 @@ const isPage = (contentType: string | undefined): boolean => /^text\/html\b/i.te
 
 function headerOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

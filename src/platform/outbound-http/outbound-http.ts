@@ -3,7 +3,7 @@ import { pipeline, type Readable, type Transform } from 'node:stream';
 import { getCACertificates } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher, errors, request as undiciRequest } from 'undici';
-import { endOf, orAborted } from './aborted.ts';
+import { endOf, orAborted } from '../../deadline.ts';
 import { mayConnect, type Network, network } from './addresses.ts';
 import { inTurn, lookupThat, type Resolve, systemAddresses } from './lookup.ts';
 import {
