@@ -1,20 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { isAlive, type ProcessId, readProcess } from './kubelet/process/processes.ts';
+import { readJson } from './kubelet/pod/directory.ts';
+import { isAlive, type ProcessId, readProcess, sendSignal } from './kubelet/process/processes.ts';
 import { writePrivate } from './state.ts';
 
 /** A killed platform leaves its programs behind, still serving the old cluster: there must be one of each. */
 async function endFormer(processFile: string): Promise<void> {
-  if (!existsSync(processFile)) return;
-  const former = JSON.parse(readFileSync(processFile, 'utf8')) as ProcessId;
-  while (isAlive(former)) {
-    process.kill(former.pid, 'SIGKILL');
-    // Another program's child: nothing tells when it is gone.
-    await wait(10);
-  }
+  // Not JSON: the machine lost power while it was written, and with it the process.
+  const former = await readJson<ProcessId | null>(processFile);
+  // Another program's child: nothing tells when it is gone.
+  while (former && isAlive(former) && sendSignal(former.pid, 'SIGKILL')) await wait(10);
 }
 
 /** Bytes after which a program's log is put aside at its next start. */

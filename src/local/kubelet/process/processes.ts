@@ -92,10 +92,11 @@ export function withDescendants(roots: readonly ProcessId[], processes = listPro
 /** Signals exactly this process, if it still carries the marker. False when it is gone or is not ours. */
 export function signalProcess(id: ProcessId, marker: string, signal: NodeJS.Signals): boolean {
   if (!isAlive(id) || markerOf(id.pid) !== marker) return false;
-  return send(id.pid, signal);
+  return sendSignal(id.pid, signal);
 }
 
-function send(pid: number, signal: NodeJS.Signals): boolean {
+/** False when there is no such process, or it is another user's. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(pid, signal);
     return true;
@@ -118,7 +119,7 @@ export async function endMarked(owner: string, withinMs: number): Promise<Proces
     const roots = [...listMarked(owner, processes).values()].flat();
     const left = withDescendants(roots, processes);
     if (left.length === 0) return [];
-    for (const { pid, startTicks } of left) if (isAlive({ pid, startTicks })) send(pid, 'SIGKILL');
+    for (const { pid, startTicks } of left) if (isAlive({ pid, startTicks })) sendSignal(pid, 'SIGKILL');
     if (performance.now() > until) return left;
     // A killed process is gone after it has been scheduled once more; nothing tells when.
     await wait(10);
