@@ -23,7 +23,7 @@ export function docsRoutes(document: OpenApiDocument): Router {
   router.get('/spec.json', (_req, res) => {
     res.type('json').send(text);
   });
-  router.get('/docs', (_req, res) => res.redirect(308, 'docs/'));
+  router.get('/docs', (_req, res) => void res.status(308).location('docs/').end());
   router.use('/docs', (req, res, next) => {
     if (req.method !== 'GET' && req.method !== 'HEAD') return next();
     res.set('Content-Security-Policy', docsPolicy);

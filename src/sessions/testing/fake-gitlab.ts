@@ -13,26 +13,31 @@ export interface FakeGitLab {
 
 export const commitSha = '0123456789abcdef0123456789abcdef01234567';
 
-/** One project, `My-Group/My-Project`, with the branches master and feature/x and the tag v1.0, over real HTTP. */
+export const johnsAutosave = 'renku/autosave/john.doe/master/0123456/0123456';
+
+/** One project, `My-Group/My-Project`, with the branches master and feature/x, an autosave of John's and the tag v1.0, over real HTTP. */
 export async function startFakeGitLab(): Promise<FakeGitLab> {
   const project = '/api/v4/projects/my-group/my-project';
   const commit = { id: commitSha, committed_date: '2026-01-01T00:00:00.000Z' };
+  const described = (url: string) => ({
+    id: 42,
+    path_with_namespace: 'My-Group/My-Project',
+    name: 'My project',
+    default_branch: 'master',
+    visibility: 'public',
+    web_url: `${url}/My-Group/My-Project`,
+    http_url_to_repo: `${url}/My-Group/My-Project.git`,
+    permissions: { project_access: { access_level: self.accessLevel } },
+  });
+  const branches = ['master', 'feature/x', johnsAutosave];
   const answers = new Map<string, (url: string) => object>([
-    [
-      project,
-      (url) => ({
-        id: 42,
-        path_with_namespace: 'My-Group/My-Project',
-        name: 'My project',
-        visibility: 'public',
-        web_url: `${url}/My-Group/My-Project`,
-        http_url_to_repo: `${url}/My-Group/My-Project.git`,
-        permissions: { project_access: { access_level: self.accessLevel } },
-      }),
-    ],
-    ...['master', 'feature/x'].map(
-      (name) => [`${project}/repository/branches/${name}`, () => ({ name, commit })] as const,
-    ),
+    [project, described],
+    ['/api/v4/projects/42', described],
+    ['/api/v4/projects', (url) => [described(url)]],
+    ...[project, '/api/v4/projects/42'].flatMap((each) => [
+      [`${each}/repository/branches`, () => branches.map((name) => ({ name, commit }))] as const,
+      ...branches.map((name) => [`${each}/repository/branches/${name}`, () => ({ name, commit })] as const),
+    ]),
     ...[commitSha, commitSha.slice(0, 8), 'v1.0'].map(
       (ref) => [`${project}/repository/commits/${ref}`, () => commit] as const,
     ),
