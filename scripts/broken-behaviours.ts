@@ -136,6 +136,14 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'src/sessions/manifest/rendered.test.ts',
   ),
   broken(
+    'A10',
+    'git gives the token to any host that asks',
+    'src/session-tools/git-clone/environment.ts',
+    '`credential.${origin}.helper`',
+    "'credential.helper'",
+    'src/session-tools/git-clone/repositories.test.ts',
+  ),
+  broken(
     'A11',
     'credentials are logged',
     'src/platform/logging/logger.ts',
@@ -182,6 +190,14 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     "value !== '' && isLabelValue(value)",
     "value !== ''",
     'src/sessions/manifest/build.test.ts',
+  ),
+  broken(
+    'A17',
+    'a commit may be any text',
+    'openapi.yaml',
+    "pattern: '^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$'\n          x-expects: 'a commit:",
+    "x-expects: 'a commit:",
+    'src/pipeline/contract.test.ts',
   ),
   broken(
     'A18',
@@ -566,6 +582,22 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     "message.split(/\\s+preemption:/)[0] ?? ''",
     'message',
     'src/sessions/presentation/trouble.test.ts',
+  ),
+  broken(
+    'R20.10',
+    'an access key may come alone',
+    'src/sessions/cloud-storage.ts',
+    '(accessKey === undefined) !== (secretKey === undefined)',
+    'accessKey === secretKey && secretKey !== undefined',
+    'src/sessions/cloud-storage.test.ts',
+  ),
+  broken(
+    'R20.11',
+    'dates have a fraction of zero',
+    'src/autosaves/present.ts',
+    '/^0+$/.test(fraction)',
+    "digits === ''",
+    'src/autosaves/present.test.ts',
   ),
   broken(
     'R20.12',
