@@ -30,6 +30,7 @@ var tasks = {
       ['oxlint', '--type-aware', 'src', 'tests', 'bench', 'scripts'],
       ['node', 'scripts/check-imports.ts'],
       ['node', 'scripts/check-docs.ts'],
+      ['node', 'scripts/check-test-map.ts'],
       ['node', 'scripts/generate-types.ts', '--check'],
       ['node', 'scripts/generate-error-docs.ts', '--check'],
       ['tsc', '-p', '.'],
@@ -47,6 +48,7 @@ var tasks = {
   'test:integration': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'integration']] },
   'test:browser': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'browser']] },
   'test:cluster': { needs: [], run: [['vitest', 'run', '--project', 'cluster']] },
+  'test:mutations': { needs: ['git'], run: [['node', 'scripts/break-on-purpose.ts']] },
   screenshots: { needs: ['linux', 'git', 'python'], run: [['node', 'scripts/screenshots.ts']] },
   bench: { needs: ['linux', 'git', 'python'], run: [['node', 'bench/main.ts']] },
 };

@@ -166,6 +166,30 @@ describe('every error of the table', () => {
     expect(Number(answer.headers['retry-after'] ?? 0) > 0).toBe(kind.retryAfterSeconds !== null);
   });
 
+  it('has the code and the status that clients of 1.18.1 know, or one of its own', () => {
+    const kinds: ErrorKind[] = Object.values(errorKind);
+    const known: Record<number, number[]> = {
+      400: [1400],
+      401: [1401],
+      403: [1403],
+      404: [1404],
+      405: [1405],
+      406: [1406],
+      408: [3408],
+      409: [3409],
+      413: [1413],
+      415: [1415],
+      421: [1421],
+      422: [1000, 1002, 1003, 1004, 1005, 1422],
+      429: [1429],
+      431: [1431],
+      500: [2000, 2001, 3000, 3001, 3002, 3004],
+    };
+    const found = Object.groupBy(kinds, ({ status }) => status);
+    const codes = Object.entries(found).map(([status, of = []]) => [status, of.map(({ code }) => code).sort()]);
+    expect(Object.fromEntries(codes)).toEqual(known);
+  });
+
   it('has a code of its own, in the range that says whose fault it is', () => {
     const kinds: ErrorKind[] = Object.values(errorKind);
     expect(new Set(kinds.map(({ code }) => code)).size).toBe(kinds.length);

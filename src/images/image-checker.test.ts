@@ -189,6 +189,16 @@ test('a missing image, and one that is something else, are not found', async () 
   }
 });
 
+test('every kind of manifest is asked for: a registry gives what the caller says it can read', async () => {
+  for (const type of [mediaType.ociIndex, mediaType.dockerList, mediaType.ociManifest, mediaType.dockerManifest]) {
+    const port = await hosts.https((req, res) => {
+      const readable = (req.headers['accept'] ?? '').split(/,\s*/).includes(type);
+      res.writeHead(readable ? 401 : 404).end();
+    });
+    expect(await hosts.checker()(`evil.test:${port}/a/b`), type).toMatchObject({ reason: 'needs-login' });
+  }
+});
+
 test('an index of indexes is followed', async () => {
   const outer = part(mediaType.ociIndex, {
     mediaType: mediaType.ociIndex,

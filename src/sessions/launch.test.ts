@@ -169,6 +169,7 @@ describe('a new session', () => {
     const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
     expect([status, body.image]).toEqual([201, 'renku/singleuser:latest']);
     expect(body.status.warnings).toEqual([{ message: expect.stringContaining('default image'), critical: false }]);
+    expect(servers()[0]?.spec?.jupyterServer?.rootDir).toMatch(/^\/home\/jovyan\/work\//);
   });
 });
 

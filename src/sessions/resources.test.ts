@@ -63,10 +63,18 @@ describe('resource classes of the platform’s service', () => {
 
   it('are found for older clients: the closest class, with the disk that they ask for', async () => {
     const call = (await replica()).as(john(gitlab.url));
-    const serverOptions = { cpu_request: '600m', mem_request: '2Gi', disk_request: '7G', defaultUrl: '/rstudio' };
+    const serverOptions = { cpu_request: '600m', mem_request: '2Gi', disk_request: '7G' };
     const { status, body } = await call('POST', '/servers', { ...project, serverOptions });
     expect([status, body.resources?.requests]).toEqual([201, { cpu: 2, memory: '8G', storage: '7G' }]);
-    expect(servers()[0]?.spec?.jupyterServer?.defaultUrl).toBe('/rstudio');
+  });
+
+  it('leave to older clients what else they ask for in the same place', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const serverOptions = { defaultUrl: '/rstudio', lfs_auto_fetch: true };
+    expect((await call('POST', '/servers', { ...project, serverOptions })).status).toBe(201);
+    const spec = servers()[0]?.spec;
+    expect(spec?.jupyterServer?.defaultUrl).toBe('/rstudio');
+    expect(JSON.stringify(spec?.patches)).toContain('{"name":"GIT_CLONE_LFS_AUTO_FETCH","value":"1"}');
   });
 
   it('decide about sizes before anything is made, together with what is missing', async () => {

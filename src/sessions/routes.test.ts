@@ -144,6 +144,30 @@ describe('a list', () => {
     expect(cluster.calls).toEqual([]);
   });
 
+  it('has what every filter that is given lets through', async () => {
+    const about = (branch: string, commit: string, group = 'my-group'): Record<string, string> => ({
+      'renku.io/namespace': group,
+      'renku.io/projectName': 'my-project',
+      'renku.io/branch': branch,
+      'renku.io/commit-sha': commit,
+    });
+    const labels = { 'notebook-sessions.io/owner': ownerKey(user) };
+    cluster.put(session('a', { metadata: { labels, annotations: about('main', 'aaaaaaa') } }));
+    cluster.put(session('b', { metadata: { labels, annotations: about('Main', 'bbbbbbb') } }));
+    cluster.put(session('c', { metadata: { labels, annotations: about('main', 'bbbbbbb', 'other/sub') } }));
+    const call = (await replica()).as(user);
+    const found = async (query: string) => Object.keys((await call('GET', `/servers?${query}`)).body.servers);
+    expect(await found('unknown=x')).toEqual(['a', 'b', 'c']);
+    expect(await found('branch=main')).toEqual(['a', 'c']);
+    expect(await found('branch=Main')).toEqual(['b']);
+    expect(await found('commit_sha=bbbbbbb')).toEqual(['b', 'c']);
+    expect(await found('namespace=MY-Group')).toEqual(['a', 'b']);
+    expect(await found('project=my-project')).toEqual(['a', 'b', 'c']);
+    expect(await found('namespace=other&project=sub/my-project')).toEqual(['c']);
+    expect(await found('project=my-project&branch=main&commit_sha=bbbbbbb')).toEqual(['c']);
+    expect(await found('branch=other')).toEqual([]);
+  });
+
   it('covers both namespaces', async () => {
     cluster.put(ours('old', user, 'renku'));
     cluster.put(ours('new', user, 'sessions'));

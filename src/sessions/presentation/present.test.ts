@@ -90,6 +90,16 @@ describe('steps', () => {
     expect([status.readyNumContainers, status.totalNumContainers]).toEqual([1, 4]);
   });
 
+  it('before the operator has written any, are those of the way of signing in, whatever anybody is called', () => {
+    const proxyOf = (isRegistered: boolean, name: string): string | undefined =>
+      present(
+        {},
+        { metadata: { name }, spec: { ...launched.spec, auth: { oidc: { enabled: isRegistered } } } },
+      ).status.details.at(-2)?.step;
+    expect(proxyOf(true, 'anon-my-project')).toBe('Authentication and proxying services');
+    expect(proxyOf(false, 'john-my-project')).toBe('Proxying services');
+  });
+
   it('that are all ready leave nothing to say', () => {
     expect(
       messageOf({

@@ -7,7 +7,13 @@ const patch = (...operations: JsonPatchOperation[]) => ({
 });
 const add = (path: string, value: unknown): JsonPatchOperation => ({ op: 'add', path, value });
 const container = (list: 'containers' | 'initContainers', name: string) =>
-  patch(add(`${podSpec}/${list}/-`, { name, image: `renku/${name}:1.18.1`, env: [] }));
+  patch(
+    add(`${podSpec}/${list}/-`, {
+      name,
+      image: `renku/${name}:1.18.1`,
+      env: [{ name: 'TOKEN', value: 'in-the-clear' }],
+    }),
+  );
 
 export const originalName = 'john-2edoe-my-2dproject-b54c96fb';
 
