@@ -2,8 +2,8 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:ht
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Deadline } from '../src/deadline.ts';
 
-/** Small against what is measured with it (a second and more), large against what asking costs. */
-const askEveryMs = 10;
+/** Small against what is measured with it (a second and more), large against what asking costs (2 ms at a proxy). */
+const askEveryMs = 40;
 
 interface Question {
   readonly url: string;
