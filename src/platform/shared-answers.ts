@@ -1,4 +1,4 @@
-import { Deadline, DeadlineExceeded, untilDeadline } from '../deadline.ts';
+import { Deadline, untilDeadline } from '../deadline.ts';
 
 export interface SharedAnswers<Value> {
   /**
@@ -17,6 +17,8 @@ export interface Question<Value> {
 interface Flight<Value> {
   answer: Promise<Value>;
   waiting: number;
+  /** It failed when the time of who asked first was over. */
+  outOfTime: boolean;
   owner: AbortController;
 }
 
@@ -43,10 +45,14 @@ export function createSharedAnswers<Value>(limits: {
 
   function start(key: string, { deadline, make }: Question<Value>): Flight<Value> {
     const owner = new AbortController();
-    const made = make(Deadline.after(deadline.remaining(), owner.signal));
-    const flight: Flight<Value> = { answer: made, waiting: 0, owner };
+    const own = Deadline.after(deadline.remaining(), owner.signal);
+    const made = make(own);
+    const flight: Flight<Value> = { answer: made, waiting: 0, outOfTime: false, owner };
     const leave = () => void (flights.get(key) === flight && flights.delete(key));
-    made.then((value) => keep(key, value)).then(leave, leave);
+    const failed = () => {
+      flight.outOfTime = own.signal.aborted && !owner.signal.aborted;
+    };
+    made.then((value) => keep(key, value), failed).then(leave, leave);
     flights.set(key, flight);
     return flight;
   }
@@ -75,7 +81,7 @@ export function createSharedAnswers<Value>(limits: {
         return await wait(key, underWay, ask.deadline);
       } catch (error) {
         // The other caller's time was over, ours is not.
-        if (!(error instanceof DeadlineExceeded) || ask.deadline.expired) throw error;
+        if (!underWay.outOfTime || ask.deadline.expired) throw error;
         return wait(key, flights.get(key) ?? start(key, ask), ask.deadline);
       }
     },
