@@ -96,7 +96,7 @@ test('WebSockets: with the pass and from the session’s own pages only', async 
   expect(await site.webSocket(path, { Cookie, Origin: 'https://evil.test' })).toBe(403);
   expect(await site.webSocket(path, { Cookie, Origin: site.pages })).toBe(403);
   expect(await site.webSocket(path, { Origin: site.sessions })).toBe(401);
-  expect(await site.webSocket('/sessions/none/api', { Origin: site.sessions })).toBe(404);
+  expect(await site.webSocket('/sessions/none/api', { Origin: site.sessions })).toBe(424);
   expect(await site.webSocket('/other', { Origin: site.sessions })).toBe(404);
   expect(await site.webSocket(path, { Cookie, Host: 'evil.test' })).toBe(421);
   await site.session('anon', { token: 'anon-token' });

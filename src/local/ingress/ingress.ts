@@ -66,7 +66,9 @@ export function createIngress(options: IngressOptions): Ingress {
     const { name, rest } = asked;
     if (rest === '' && isRead(req)) return { to: 'place', location: basePath(name) + query };
     const session = findSession(options.cluster, namespace, name);
-    if (!session) return refuse(problems.noSession);
+    if (!session || session.state === 'stopping') {
+      return refuse(isTopLevelNavigation(req) ? problems.noSession : problems.serverGone);
+    }
     if (rest === '/.signed-in' && req.method === 'GET') return signedIn(session, new URLSearchParams(query));
 
     if (session.entry.kind === 'users') {

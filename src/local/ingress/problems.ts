@@ -4,7 +4,9 @@ import type { SessionAccess } from './session-access.ts';
 /** What the ingress has to say instead of passing a request on. */
 export interface Problems {
   noPage: Problem;
+  /** For a page; programs get `serverGone`. */
   noSession: Problem;
+  serverGone: Problem;
   ambiguous: Problem;
   signInFirst: Problem;
   brokeOff: Problem;
@@ -22,13 +24,12 @@ export function problemsFor(publicOrigin: string): Problems {
     detail,
     link,
   });
-  const noSession = problem(
-    404,
-    'There is no such session.',
-    'It was stopped, or never was. Its project can be launched again.',
-  );
+  const noSession = problem(404, 'This session was stopped, or never existed.', 'Its project can be launched again.');
   return {
     noSession,
+    // As JupyterHub answers for a server that is gone: a 404 is to JupyterLab a folder that is not there, and it asks for
+    // the one above at once, for ever.
+    serverGone: { ...noSession, status: 424 },
     noPage: problem(404, 'There is no such page.', 'Only sessions answer here.'),
     ambiguous: problem(
       400,
@@ -48,7 +49,6 @@ export function problemsFor(publicOrigin: string): Problems {
       link: { href: `${publicOrigin}/auth/`, text: 'Be somebody else' },
     }),
     notRunning: (state) => {
-      if (state === 'stopping') return noSession;
       if (state === 'failed')
         return problem(503, 'The session has failed.', 'The sessions page says why, and shows its log.');
       if (state === 'hibernated') return problem(503, 'The session is paused.', 'It can be resumed.');

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { PythonEnvironment } from '../../python/types.ts';
 import { makeDirectory, type PodDirectory, readText, writePrivateFile } from '../pod/directory.ts';
 import type { Container } from '../types.ts';
@@ -7,6 +8,9 @@ import { type Mount, realPath } from '../volumes/mounts.ts';
 
 /** Where the operator mounts what signs Jupyter's cookies. */
 const cookieSecret = '/etc/jupyter_server_secrets/cookie_secret';
+
+/** Extensions of ours for JupyterLab. */
+const labExtensions = fileURLToPath(new URL('../labextensions', import.meta.url));
 
 export interface JupyterLaunch {
   environment: PythonEnvironment;
@@ -37,6 +41,7 @@ export function jupyterCommand({ environment, directory, mounts, workingDirector
     '--LabApp.news_url=None',
     '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
     '--LabApp.extension_manager=readonly',
+    `--LabApp.extra_labextensions_path=${labExtensions}`,
     ...(process.getuid?.() === 0 ? ['--allow-root'] : []),
   ];
 }
