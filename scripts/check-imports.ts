@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const source = join(root, 'src');
 
 const shared = ['deadline', 'digest', 'jupyter-server', 'session-contract'];
-const nouns = ['sessions', 'logs', 'images', 'autosaves', 'options', 'health', 'pages'];
+const nouns = ['sessions', 'access-tokens', 'logs', 'images', 'autosaves', 'options', 'health', 'pages'];
 const service = [...shared, 'platform', 'errors', 'config', 'identity', 'request-context', 'generated'];
 
 /** area -> areas it may import besides itself. An area is a folder or a file directly under src/. */

@@ -142,6 +142,7 @@ export const configKeys = object({
   sessions: object({
     default_image: text('renku/singleuser:latest'),
     image_default_workdir: text('/home/jovyan'),
+    access_tokens: object({ enabled: boolean(false) }),
     culling: object({ registered: culling(day), anonymous: culling(day) }),
     git_clone: object({ image: text('renku/git-clone:latest'), sentry }),
     git_proxy: object({

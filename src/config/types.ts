@@ -66,6 +66,8 @@ export interface Config {
   readonly sessions: {
     readonly default_image: string;
     readonly image_default_workdir: string;
+    /** Whether the ingress of the sessions reads the tokens that `POST servers/{name}/tokens` makes. */
+    readonly access_tokens: { readonly enabled: boolean };
     readonly culling: {
       readonly registered: { readonly idle_seconds: number; readonly max_age_seconds: number };
       readonly anonymous: { readonly idle_seconds: number; readonly max_age_seconds: number };

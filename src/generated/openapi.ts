@@ -7,6 +7,10 @@ export interface Schemas {
   ServersGetRequest: ServersGetRequest;
   ServersGetResponse: ServersGetResponse;
   NotebookResponse: NotebookResponse;
+  CreateAccessTokenRequest: CreateAccessTokenRequest;
+  AccessToken: AccessToken;
+  AccessTokenList: AccessTokenList;
+  AccessTokenResponse: AccessTokenResponse;
   DryRunResponse: DryRunResponse;
   LaunchPreview: LaunchPreview;
   LaunchProblem: LaunchProblem;
@@ -454,6 +458,45 @@ export interface SessionResources {
     memory?: string;
     storage?: string;
   };
+}
+export interface CreateAccessTokenRequest {
+  /**
+   * What you want to recognise it by.
+   */
+  label?: string;
+  /**
+   * Seconds until it expires, at most 90 days; 7 days unless given.
+   */
+  expires_in?: number;
+}
+export interface AccessToken {
+  /**
+   * Null for the token that an anonymous session has by itself.
+   */
+  id: string | null;
+  label: string;
+  created: string;
+  /**
+   * Null where it lives as long as the session.
+   */
+  expires: string | null;
+}
+export interface AccessTokenList {
+  tokens: AccessToken[];
+}
+export interface AccessTokenResponse {
+  id: string | null;
+  label: string;
+  /**
+   * A secret.
+   */
+  token: string;
+  /**
+   * The address of the session with the token in it, as programs for Jupyter servers take it. A secret, too.
+   */
+  url: string;
+  created: string;
+  expires: string | null;
 }
 /**
  * What a launch would do, `preview`, or, if the session exists, the session, `server`. Nothing was made.

@@ -42,6 +42,8 @@ export const annotation = {
   credentialsSecret: 'notebook-sessions.io/credentials-secret',
   /** Ours: the Secret with which the cluster fetches a private image; made together with the other one. */
   pullSecret: 'notebook-sessions.io/pull-secret',
+  /** Ours: hashes of the tokens that let programs in, as JSON (`session-contract/access-tokens.ts`). */
+  accessTokens: 'notebook-sessions.io/access-tokens',
 } as const;
 
 /** What the operator puts on every child (group prefix of the CRD). */

@@ -46,6 +46,8 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     NB_REQUEST__ALLOWED_HOSTS_0: `127.0.0.1:${facts.port}`,
     NB_SESSIONS__INGRESS__HOST: `localhost:${facts.port}`,
     NB_SESSIONS__OIDC__CLIENT_SECRET: facts.oidcClientSecret,
+    // The ingress of this machine reads them.
+    NB_SESSIONS__ACCESS_TOKENS__ENABLED: 'true',
     NB_SESSIONS__DEFAULT_IMAGE: facts.defaultImage,
     // What stands beside Jupyter in a cluster has no work here: git signs in by itself, and the ingress is the proxy.
     NB_SESSIONS__CONTAINERS__REGISTERED_0: 'jupyter-server',

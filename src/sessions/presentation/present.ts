@@ -3,11 +3,11 @@ import type { NotebookResponse, SessionResources, SessionStatus } from '../../ge
 import { annotation } from '../../jupyter-server/labels.ts';
 import { formatBytes, readQuantity } from '../../jupyter-server/quantities.ts';
 import type { JupyterServer, SessionState } from '../../jupyter-server/types.ts';
-import { sessionPath } from '../manifest/input.ts';
 import { bucketsOf } from './buckets.ts';
 import { sessionState } from './state.ts';
 import { steps } from './steps.ts';
 import { trouble, whyFailed } from './trouble.ts';
+import { sessionUrl } from './url.ts';
 import { usesDefaultImage, warnings } from './warnings.ts';
 
 /** Always answered, empty where the object lacks them: clients of 1.18.1 read them without asking. */
@@ -47,7 +47,7 @@ export function presentSession(server: JupyterServer, config: Config, now: numbe
     state: { pod_name: server.status?.mainPod?.name ?? null },
     started: inSeconds(Date.parse(creationTimestamp) || now),
     status: status(server, config, now),
-    url: url(server, config),
+    url: sessionUrl(server, config),
     resources: resources(server),
     image: server.spec?.jupyterServer?.image ?? '',
     ...cloudStorage(server, config),
@@ -99,16 +99,6 @@ function message(
 }
 
 /** Holds the session's own token where it is anonymous: whoever has this link has the session. */
-function url(server: JupyterServer, config: Config): string {
-  const { host, path, tls } = server.spec?.routing ?? {};
-  const { ingress } = config.sessions;
-  const isSecure = host === undefined ? ingress.tls_secret !== null : tls?.enabled === true;
-  const where = (path ?? sessionPath(server.metadata.name ?? '')).replace(/\/+$/, '');
-  const token = server.spec?.auth?.token;
-  const query = token ? `?token=${encodeURIComponent(token)}` : '';
-  return `${isSecure ? 'https' : 'http'}://${host ?? ingress.host}${where}${query}`;
-}
-
 function resources(server: JupyterServer): SessionResources {
   const requests = server.spec?.jupyterServer?.resources?.requests ?? {};
   const usage = server.status?.mainPod?.resourceUsage;

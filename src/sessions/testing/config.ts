@@ -40,6 +40,7 @@ export function testConfig(changes: Partial<Config['sessions']> = {}, top: Parti
       ...defaults.sessions,
       default_image: 'renku/singleuser:latest',
       image_default_workdir: '/home/jovyan',
+      access_tokens: { enabled: true },
       culling: {
         registered: { idle_seconds: 86_400, max_age_seconds: 0 },
         anonymous: { idle_seconds: 43_200, max_age_seconds: 604_800 },
