@@ -1,5 +1,7 @@
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
+import { createAccessTokens } from './access-tokens/access-tokens.ts';
+import { accessTokenRoutes } from './access-tokens/routes.ts';
 import { createApp } from './app.ts';
 import { createAutosaveCleanUp } from './autosaves/clean-up.ts';
 import { autosaveRoutes } from './autosaves/routes.ts';
@@ -24,6 +26,8 @@ import { createCredentials } from './sessions/credentials.ts';
 import { createDryRun } from './sessions/dry-run.ts';
 import { createLaunch } from './sessions/launch.ts';
 import { createPresenter } from './sessions/presentation/presenter.ts';
+import { sessionAddress } from './sessions/presentation/url.ts';
+import { createRestart } from './sessions/restart/restart.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { createSessionStore, type SessionStore } from './sessions/store.ts';
 
@@ -75,8 +79,12 @@ export function createService(parts: {
         store,
         launch: createLaunch(launchParts),
         dryRun: createDryRun({ ...launchParts, present }),
+        restart: createRestart({ client, store, credentials, log }),
         present,
         config,
+      }),
+      accessTokenRoutes({
+        tokens: createAccessTokens({ sessions: store, config, addressOf: (server) => sessionAddress(server, config) }),
       }),
       logRoutes({ client, sessions: store, log, stopping: stopping.signal }),
       imagesRoutes({ checker: images }),

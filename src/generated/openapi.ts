@@ -7,6 +7,7 @@ export interface Schemas {
   ServersGetRequest: ServersGetRequest;
   ServersGetResponse: ServersGetResponse;
   NotebookResponse: NotebookResponse;
+  LaunchOptions: LaunchOptions;
   CreateAccessTokenRequest: CreateAccessTokenRequest;
   AccessToken: AccessToken;
   AccessTokenList: AccessTokenList;
@@ -48,9 +49,12 @@ export interface LaunchNotebookRequest {
    * The last part of the project's path; without regard to case.
    */
   project: string;
+  /**
+   * The project's default branch where it is left out.
+   */
   branch?: string;
   /**
-   * Any name of a commit that GitLab resolves and a label can hold: a full or short id, a tag, a branch without a slash.
+   * Any name of a commit that GitLab resolves: a full id (40 digits, 64 in SHA-256 repositories) or a short one, a tag, a branch without a slash. The session is about the commit that GitLab resolves it to.
    */
   commit_sha: string;
   /**
@@ -381,7 +385,7 @@ export interface ServersGetResponse {
  */
 export interface NotebookResponse {
   /**
-   * What the session is for, under the names that clients know (`renku.io/...`).
+   * What the session is for, under the names that clients know (`renku.io/...`). `renku.io/commit-sha` is the full id of the commit, `notebook-sessions.io/requested-ref` the name of it that the launch asked for.
    */
   annotations: {
     [k: string]: string;
@@ -401,6 +405,7 @@ export interface NotebookResponse {
   url: string;
   resources: SessionResources;
   image: string;
+  launch: LaunchOptions;
   /**
    * The buckets that are mounted; only where the platform offers it.
    */
@@ -412,7 +417,7 @@ export interface NotebookResponse {
 export interface SessionStatus {
   state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
   /**
-   * Only while starting (what is being waited for) and when failed (why, and what to do).
+   * Only while starting (what is being waited for), when failed (why, and what to do) and when hibernated (how the session is resumed).
    */
   message?: string | null;
   /**
@@ -422,6 +427,10 @@ export interface SessionStatus {
   totalNumContainers: number;
   readyNumContainers: number;
   warnings: SessionWarning[];
+  /**
+   * Only when failed: whether `POST servers/{name}/restart` can keep the files, as far as is known without looking at the volume.
+   */
+  restartable?: boolean;
 }
 export interface SessionStep {
   step: string;
@@ -458,6 +467,26 @@ export interface SessionResources {
     memory?: string;
     storage?: string;
   };
+}
+/**
+ * The options that the session was launched with, under the names of `LaunchNotebookRequest`, to launch the same anew. What the session does not say is left out, as in sessions of the original service.
+ */
+export interface LaunchOptions {
+  /**
+   * As the launch named it; left out if it named none.
+   */
+  image?: string;
+  resource_class_id?: number;
+  /**
+   * Gigabytes.
+   */
+  storage?: number;
+  default_url?: string;
+  lfs_auto_fetch?: boolean;
+  /**
+   * The names of the variables. Their values can be read in the session alone.
+   */
+  environment_variables?: string[];
 }
 export interface CreateAccessTokenRequest {
   /**
@@ -525,9 +554,9 @@ export interface LaunchPreview {
   /**
    * Of the session. A caller without a cookie gets another one with each request.
    */
-  name: string;
+  name: string | null;
   project: string;
-  branch: string;
+  branch: string | null;
   /**
    * The full id, as GitLab resolves it.
    */

@@ -143,7 +143,9 @@ export async function startFakeCluster(): Promise<FakeCluster> {
       for (const [id, object] of stored) {
         if (!id.startsWith('jupyterservers/') || object.metadata.name !== name) continue;
         stored.delete(id);
-        stored.delete(key('secrets', object.metadata.namespace ?? '', `${name}-credentials`));
+        for (const secret of ['credentials', 'variables']) {
+          stored.delete(key('secrets', object.metadata.namespace ?? '', `${name}-${secret}`));
+        }
         version += 1;
         tell('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
       }

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Router } from 'express';
 import pino from 'pino';
+import { createAccessTokens } from '../../access-tokens/access-tokens.ts';
+import { accessTokenRoutes } from '../../access-tokens/routes.ts';
 import { createApp } from '../../app.ts';
 import type { NewSession } from '../../autosaves/types.ts';
 import type { Config } from '../../config/types.ts';
@@ -22,6 +24,8 @@ import { createCredentials } from '../credentials.ts';
 import { createDryRun } from '../dry-run.ts';
 import { createLaunch } from '../launch.ts';
 import { createPresenter } from '../presentation/presenter.ts';
+import { sessionAddress } from '../presentation/url.ts';
+import { createRestart } from '../restart/restart.ts';
 import { sessionRoutes } from '../routes.ts';
 import { createSessionStore } from '../store.ts';
 import { testConfig } from './config.ts';
@@ -121,10 +125,14 @@ export async function startService(
         store,
         launch: createLaunch(parts),
         dryRun: createDryRun({ ...parts, present }),
+        restart: createRestart({ client, store, credentials, log }),
         present,
         config,
       }),
       optionsRoutes(config),
+      accessTokenRoutes({
+        tokens: createAccessTokens({ sessions: store, config, addressOf: (server) => sessionAddress(server, config) }),
+      }),
       logRoutes({ client, sessions: store, log, stopping: stopping.signal, ...logs }),
     ],
     validateResponses: true,
