@@ -4,14 +4,17 @@ import { stringifySetCookie } from 'cookie';
 import type { Logger } from 'pino';
 import type { Cluster, SessionEndpoint } from '../cluster.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import type { Visitor } from '../gateway/session-sign-in.ts';
 import { answerProblem, type Problem, redirect, refuseUpgrade } from '../listener/answers.ts';
 import { foreignOrigin, isTopLevelNavigation } from '../listener/browser-checks.ts';
 import { cookiePairs, endToEnd, forwardedHeaders, isImpostor, type RawHeaders } from '../listener/headers.ts';
-import { hostOf, targetOf } from '../listener/request-target.ts';
+import { type OtherOrigins, otherOrigins } from '../listener/other-origins.ts';
+import { osUserOf } from '../listener/peer.ts';
+import { targetOf } from '../listener/request-target.ts';
 import { createReverseProxy, type ForwardOptions } from '../listener/reverse-proxy.ts';
 import { refusalOf } from '../listener/same-site.ts';
-import { misdirected, type VirtualHost } from '../listener/virtual-hosts.ts';
-import { problemsFor } from './problems.ts';
+import { misdirected, type Origins, type VirtualHost } from '../listener/virtual-hosts.ts';
+import { type Problems, problemsFor } from './problems.ts';
 import { findSession, type SessionAccess } from './session-access.ts';
 import { SessionCookies } from './session-cookies.ts';
 import { basePath, insideSession, parseSessionPath } from './session-path.ts';
@@ -20,7 +23,7 @@ export interface IngressOptions {
   cluster: Pick<Cluster, 'get'>;
   /** Where the pod's Jupyter answers; undefined while it does not. */
   endpoint: (namespace: string, podName: string) => SessionEndpoint | undefined;
-  gateway: Pick<Gateway, 'publicOrigin' | 'sessionOrigin' | 'sessions'>;
+  gateway: Pick<Gateway, 'addresses' | 'sessions'>;
   namespace: string;
   log: Logger;
 }
@@ -31,80 +34,108 @@ export interface Ingress extends VirtualHost {
 
 /** What a request is found to be: one for a session's server, or one that is answered here. */
 type Decision =
-  | { to: 'server'; session: SessionAccess; endpoint: SessionEndpoint; target: string; authorized: boolean }
+  | { to: 'server'; session: SessionAccess; endpoint: SessionEndpoint; target: string; entry: Entry; origins: Origins }
   | { to: 'caller'; problem: Problem }
   | { to: 'place'; location: string; headers?: Record<string, string> };
 
+/** How a request comes in. */
+interface Entry {
+  /** The signed-in browser that it comes from; undefined for a program that sends the session's own token. */
+  readonly visitor: Visitor | undefined;
+  /** The ingress vouches for the user, as oauth2-proxy does in a cluster; else Jupyter asks for its token. */
+  readonly vouched: boolean;
+}
+
+/** A request to the sessions' site, and the addresses that its browser knows. */
+interface Asked {
+  readonly req: IncomingMessage;
+  readonly origins: Origins;
+  readonly problems: Problems;
+  readonly passName: string;
+}
+
 /**
  * `http://localhost:8000/sessions/<name>/...`: to the session's Jupyter server, WebSockets included, after the check
- * that stands in for oauth2-proxy. Host and Origin stay as they are, for Jupyter's own checks; who the platform says
- * the caller is, and every cookie that is not the session's own, stay behind.
+ * that stands in for oauth2-proxy. Host and Origin are those that Jupyter's own checks expect; who the platform says the
+ * caller is, and every cookie that is not the session's own, stay behind.
  *
- * Jupyter trusts whoever has its token and then checks no origin, so that is done here. All sessions share one
+ * A session of an anonymous visitor is guarded by its token, which Jupyter checks. Besides, the request has to come from
+ * a signed-in browser or from a program of the platform's own operating-system user: an address with a token stands in
+ * process lists and browser histories, and a session is a shell as this user.
+ *
+ * Jupyter trusts a caller that has its token and then checks no origin, so that is done here. All sessions share one
  * origin: a browser does not keep the pages of one from those of another, as this machine does not their processes.
  */
 export function createIngress(options: IngressOptions): Ingress {
   const { gateway, namespace, log } = options;
-  const { host: ownHost, port } = new URL(gateway.sessionOrigin);
-  const passName = `notebook-session-pass-${port}`;
-  const cookies = new SessionCookies(ownHost);
-  const problems = problemsFor(gateway.publicOrigin);
+  const { addresses, sessions } = gateway;
+  const localHost = new URL(addresses.local.sessions).host;
+  const cookies = new SessionCookies(localHost);
   const proxy = createReverseProxy();
 
   function decide(req: IncomingMessage): Decision {
     const refuse = (problem: Problem): Decision => ({ to: 'caller', problem });
-    if (hostOf(req) !== ownHost) return refuse(misdirected([ownHost]));
-    const foreign = foreignOrigin(req, gateway.sessionOrigin);
+    const place = addresses.placeOf(req);
+    if (place?.site !== 'sessions') return refuse(misdirected(addresses));
+    const { origins } = place;
+    const foreign = foreignOrigin(req, origins.sessions);
     if (foreign !== undefined) return refuse(refusalOf(foreign));
+    const problems = problemsFor(origins.pages);
     const { path, query } = targetOf(req) ?? { path: '', query: '' };
-    const asked = parseSessionPath(path);
-    if (asked.kind === 'ambiguous') return refuse(problems.ambiguous);
-    if (asked.kind === 'other') {
+    const parsed = parseSessionPath(path);
+    if (parsed.kind === 'ambiguous') return refuse(problems.ambiguous);
+    if (parsed.kind === 'other') {
       const isFront = /^\/(sessions\/?)?$/.test(path) && isTopLevelNavigation(req);
-      return isFront ? { to: 'place', location: `${gateway.publicOrigin}/notebooks/` } : refuse(problems.noPage);
+      return isFront ? { to: 'place', location: `${origins.pages}/notebooks/` } : refuse(problems.noPage);
     }
-    const { name, rest } = asked;
+    const { name, rest } = parsed;
     if (rest === '' && isRead(req)) return { to: 'place', location: basePath(name) + query };
     const session = findSession(options.cluster, namespace, name);
     if (!session) return refuse(problems.noSession);
-    if (rest === '/.signed-in' && req.method === 'GET') return signedIn(session, new URLSearchParams(query));
+    const asked: Asked = { req, origins, problems, passName: passNameAt(origins) };
+    if (rest === '/.signed-in' && req.method === 'GET') return signedIn(session, new URLSearchParams(query), asked);
 
-    if (session.entry.kind === 'users') {
-      const refusal = whoMayNot(session, session.entry.emails, req, path + query);
-      if (refusal) return refusal;
-    }
+    const entry = entryOf(session, asked, query);
+    if (!entry) return recognise(session, path + query, asked);
     const endpoint = options.endpoint(namespace, `${name}-0`);
     if (!endpoint) return refuse(problems.notRunning(session.state));
-    return { to: 'server', session, endpoint, target: path + query, authorized: session.entry.kind === 'users' };
+    return { to: 'server', session, endpoint, target: path + query, entry, origins };
   }
 
-  /** Why the caller may not come in, or the way to be recognised; undefined for a user that the session names. */
-  function whoMayNot(
-    session: SessionAccess,
-    emails: readonly string[],
-    req: IncomingMessage,
-    next: string,
-  ): Decision | undefined {
+  /** undefined for a caller who may not come in, or has not been recognised yet. */
+  function entryOf({ uid, entry }: SessionAccess, { req, passName }: Asked, query: string): Entry | undefined {
     const passes = cookiePairs(req.rawHeaders).filter(({ name }) => name === passName);
-    const users = passes.flatMap(({ value }) => gateway.sessions.holder(value, session.uid) ?? []);
-    if (users.some(({ email }) => emails.includes(email))) return undefined;
+    const visitors = passes.flatMap(({ value }) => sessions.holder(value, uid, req) ?? []);
+    if (entry.kind === 'users') {
+      const visitor = visitors.find(({ user }) => user && entry.emails.includes(user.email));
+      return visitor && { visitor, vouched: true };
+    }
+    const [visitor] = visitors;
+    if (visitor) return { visitor, vouched: false };
+    const isOwnProgram = passes.length === 0 && sendsToken(req, query) && osUserOf(req) === process.getuid?.();
+    return isOwnProgram && !isTopLevelNavigation(req) ? { visitor: undefined, vouched: false } : undefined;
+  }
+
+  /** The way to be recognised, for a person; a refusal for a program. */
+  function recognise({ name }: SessionAccess, next: string, { req, origins, problems }: Asked): Decision {
     if (!isTopLevelNavigation(req)) return { to: 'caller', problem: problems.signInFirst };
-    const query = new URLSearchParams({ name: session.name, next });
-    return { to: 'place', location: `${gateway.publicOrigin}/auth/session?${query}` };
+    return { to: 'place', location: `${origins.pages}/auth/session?${new URLSearchParams({ name, next })}` };
   }
 
   /** Back from the gateway with a code. */
-  function signedIn(session: SessionAccess, query: URLSearchParams): Decision {
+  function signedIn(session: SessionAccess, query: URLSearchParams, asked: Asked): Decision {
+    const { problems, passName, origins } = asked;
     const next = insideSession(session.name, query.get('next'));
-    const visitor = gateway.sessions.redeem(query.get('code') ?? '', session.name);
-    if (session.entry.kind !== 'users') return { to: 'place', location: next };
+    const visitor = sessions.redeem(query.get('code') ?? '', session.name);
     if (!visitor) return { to: 'caller', problem: problems.codeUsed(next) };
-    if (!session.entry.emails.includes(visitor.user.email)) {
-      return { to: 'caller', problem: problems.notYours(visitor.user.username) };
+    const { entry } = session;
+    if (entry.kind === 'users' && !(visitor.user && entry.emails.includes(visitor.user.email))) {
+      return { to: 'caller', problem: problems.notYours(visitor.user?.username) };
     }
+    const secure = origins.sessions.startsWith('https:');
     // Lax: the first page is reached from the gateway, which is another site.
-    const cookie = { httpOnly: true, sameSite: 'lax', path: basePath(session.name) } as const;
-    const value = gateway.sessions.issuePass(session.uid, visitor);
+    const cookie = { httpOnly: true, sameSite: 'lax', path: basePath(session.name), secure } as const;
+    const value = sessions.issuePass(session.uid, visitor);
     return {
       to: 'place',
       location: next,
@@ -114,26 +145,26 @@ export function createIngress(options: IngressOptions): Ingress {
 
   function toServer(
     req: IncomingMessage,
-    { session, endpoint, target, authorized }: Decision & { to: 'server' },
+    { session, endpoint, target, entry, origins }: Decision & { to: 'server' },
     fail: (problem: Problem) => void,
   ): ForwardOptions {
-    const headers: RawHeaders = endToEnd(
+    const others = otherOrigins(addresses.local, origins);
+    const kept = endToEnd(
       req.rawHeaders,
-      (name) => isImpostor(name) || name === 'cookie' || (authorized && name === 'authorization'),
+      (name) => isImpostor(name) || name === 'cookie' || (entry.vouched && name === 'authorization'),
     );
-    const cookie = cookies.toServer(session.uid, req.rawHeaders);
+    const headers: RawHeaders = others ? others.inward(kept, 'sessions') : kept;
+    // A program is known by its token alone.
+    const cookie = entry.visitor && cookies.toServer(session.uid, req.rawHeaders);
     if (cookie !== undefined) headers.push('Cookie', cookie);
-    if (authorized) headers.push('Authorization', `token ${endpoint.token}`);
-    headers.push(...forwardedHeaders(req.socket.remoteAddress, ownHost));
+    if (entry.vouched) headers.push('Authorization', `token ${endpoint.token}`);
+    headers.push(...forwardedHeaders(req.socket.remoteAddress, localHost));
+    const problems = problemsFor(origins.pages);
     return {
       upstream: { port: endpoint.port },
       target,
       headers,
-      responseHeader: (name, value) => {
-        if (name === 'set-cookie') return cookies.fromServer(session.uid, value, basePath(session.name), passName);
-        // Either would reach beyond the session, to the pages of all others.
-        return name === 'service-worker-allowed' || name === 'clear-site-data' ? undefined : value;
-      },
+      responseHeader: (name, value) => serversHeader(session, name, value, origins, others),
       onFailure: (error) => {
         log.debug({ err: error, session: session.name }, 'a session’s server does not answer');
         fail(error.code === 'ECONNREFUSED' ? problems.notRunning(session.state) : problems.brokeOff);
@@ -142,21 +173,37 @@ export function createIngress(options: IngressOptions): Ingress {
     };
   }
 
+  function serversHeader(
+    { uid, name: session }: SessionAccess,
+    name: string,
+    value: string,
+    origins: Origins,
+    others: OtherOrigins | undefined,
+  ): string | undefined {
+    if (name === 'set-cookie') return cookies.fromServer(uid, value, basePath(session), passNameAt(origins));
+    // Either would reach beyond the session, to the pages of all others.
+    if (name === 'service-worker-allowed' || name === 'clear-site-data') return undefined;
+    return others ? others.outwardHeader(name, value) : value;
+  }
+
   return {
     handle(req: IncomingMessage, res: ServerResponse): void {
       const decision = decide(req);
       if (decision.to === 'caller') answerProblem(req, res, decision.problem);
       else if (decision.to === 'place') redirect(res, decision.location, decision.headers);
-      else
+      else {
+        if (decision.entry.visitor) sessions.endWith(decision.entry.visitor, res);
         proxy.forward(
           req,
           res,
           toServer(req, decision, (problem) => answerProblem(req, res, problem)),
         );
+      }
     },
     upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
       const decision = decide(req);
       if (decision.to === 'server') {
+        if (decision.entry.visitor) sessions.endWith(decision.entry.visitor, socket);
         proxy.forwardUpgrade(
           req,
           socket,
@@ -164,11 +211,21 @@ export function createIngress(options: IngressOptions): Ingress {
           toServer(req, decision, (problem) => refuseUpgrade(socket, problem)),
         );
       } else {
-        refuseUpgrade(socket, decision.to === 'caller' ? decision.problem : problems.noPage);
+        refuseUpgrade(socket, decision.to === 'caller' ? decision.problem : problemsFor(addresses.told.pages).noPage);
       }
     },
     close: () => proxy.close(),
   };
+}
+
+/** Cookies are shared by all ports of a host, and there may be a platform behind each. */
+function passNameAt({ sessions }: Origins): string {
+  const { port, protocol } = new URL(sessions);
+  return `notebook-session-pass-${port || (protocol === 'https:' ? '443' : '80')}`;
+}
+
+function sendsToken({ headers }: IncomingMessage, query: string): boolean {
+  return headers.authorization !== undefined || new URLSearchParams(query).has('token');
 }
 
 function isRead(req: IncomingMessage): boolean {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,8 @@ import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { TestBrowser } from '../gateway/testing.ts';
 import { type Listener, listen } from '../listener/listen.ts';
 import { ensureTls } from '../listener/tls.ts';
-import { type VirtualHost, virtualHosts } from '../listener/virtual-hosts.ts';
+import { createAddresses, type Origins } from '../listener/virtual-hosts.ts';
+import { siteHandlers } from '../sites.ts';
 import { createIngress } from './ingress.ts';
 
 export const owner = { username: 'ada', name: 'Ada', email: 'ada@localhost.localdomain' };
@@ -21,7 +22,7 @@ const log = pino({ level: 'silent' });
 
 export interface SessionOptions {
   uid?: string;
-  /** Of the users who may come in; absent: whoever has the token. */
+  /** Of the users who may come in; absent: an anonymous visitor's session. */
   emails?: string[];
   token?: string;
   state?: 'starting' | 'running' | 'failed' | 'stopping' | 'hibernated';
@@ -32,6 +33,8 @@ export interface SessionOptions {
 export class TestSite {
   pages = '';
   sessions = '';
+  /** Set before `start`: where a reverse proxy publishes both; PORT is replaced with the port. */
+  published: Origins | undefined;
   gateway!: Gateway;
   readonly objects = new Map<string, JupyterServer>();
   readonly jupyters: { server: Server; upgraded: Duplex[] }[] = [];
@@ -53,6 +56,10 @@ export class TestSite {
     await once(probe, 'close');
     this.pages = `http://127.0.0.1:${port}`;
     this.sessions = `http://localhost:${port}`;
+    if (this.published) {
+      const { pages, sessions } = this.published;
+      this.published = { pages: pages.replace('PORT', String(port)), sessions: sessions.replace('PORT', String(port)) };
+    }
     await this.#run(port);
   }
 
@@ -74,6 +81,13 @@ export class TestSite {
     this.#now += ms;
   }
 
+  /** What stands for the service, behind the gateway. */
+  async service(answer: RequestListener): Promise<void> {
+    const server = createServer(answer).listen(join(this.#directory, 'service.sock'));
+    await once(server, 'listening');
+    this.jupyters.push({ server, upgraded: [] });
+  }
+
   async session(name: string, options: SessionOptions = {}): Promise<void> {
     const { uid = `uid-${name}`, emails, token = '', state = 'running', running = true } = options;
     const oidc = emails ? { enabled: true, authorizedEmails: emails } : { enabled: false };
@@ -90,9 +104,9 @@ export class TestSite {
     return browser;
   }
 
-  /** The socket once Jupyter has greeted, or the status of a refusal. */
-  webSocket(path: string, headers: Record<string, string>): Promise<WebSocket | number> {
-    const { host, port } = new URL(this.sessions);
+  /** The socket once Jupyter has greeted, or the status of a refusal. `at`: the sessions' origin, as the browser knows it. */
+  webSocket(path: string, headers: Record<string, string>, at = this.sessions): Promise<WebSocket | number> {
+    const { host, port } = new URL(at);
     return new Promise((resolve, reject) => {
       const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: { Host: host, ...headers } });
       ws.once('message', () => resolve(ws));
@@ -102,12 +116,13 @@ export class TestSite {
   }
 
   async #run(port: number): Promise<void> {
+    const addresses = createAddresses(port, this.published);
     const gateway = await createGateway({
       stateDir: join(this.#directory, 'gateway'),
       cookieFile: join(this.#directory, 'cookies.txt'),
-      publicOrigin: this.pages,
-      sessionOrigin: this.sessions,
+      addresses,
       user: owner,
+      userOfGitToken: () => undefined,
       gitUrl: `${this.pages}/forge`,
       issueGitToken: () => ({ token: 't', expiresAt: null }),
       serviceTarget: { socketPath: join(this.#directory, 'service.sock') },
@@ -121,12 +136,8 @@ export class TestSite {
       namespace: 'ns',
       log,
     });
-    const hosts = virtualHosts(
-      new Map<string, VirtualHost>([
-        [new URL(this.pages).host, { handle: gateway.handle, upgrade: (_req, socket) => void socket.destroy() }],
-        [new URL(this.sessions).host, ingress],
-      ]),
-    );
+    const notHere = (_req: IncomingMessage, res: ServerResponse) => void res.writeHead(404).end();
+    const hosts = siteHandlers({ addresses, gateway, forge: undefined, registry: notHere, ingress });
     const tls = await ensureTls(join(this.#directory, 'tls'));
     const api = () => undefined;
     const listener: Listener = await listen({ port, api, http: hosts.handle, upgrade: hosts.upgrade, tls, log });
