@@ -81,13 +81,21 @@ async function startedByHand(platform: Platform, environment: PythonEnvironment)
   const workingDirectory = join(state, 'first-light');
   const token = randomBytes(32).toString('hex');
   try {
+    const FORGE_TOKEN = await platform.forgeToken();
+    const helper = '!f() { echo username=oauth2; echo "password=$FORGE_TOKEN"; }; f';
     const begun = performance.now();
-    await promisify(execFile)('git', [
-      'clone',
-      '--quiet',
-      `${platform.origin}/forge/demo/first-light.git`,
-      workingDirectory,
-    ]);
+    await promisify(execFile)(
+      'git',
+      [
+        '-c',
+        `credential.helper=${helper}`,
+        'clone',
+        '--quiet',
+        `${platform.origin}/forge/demo/first-light.git`,
+        workingDirectory,
+      ],
+      { env: { ...process.env, FORGE_TOKEN } },
+    );
     const port = await freePort();
     const variables = await jupyterVariables(directory, token);
     const [program = '', ...args] = jupyterCommand({ environment, directory, mounts: [], workingDirectory, port });

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
-import { parseCookie, stringifySetCookie } from 'cookie';
+import { stringifySetCookie } from 'cookie';
 
 export const cookieName = 'notebook-sessions-anonymous';
 const version = 'v1';
@@ -8,15 +8,14 @@ export interface AnonymousCookie {
   /** A new id (128 random bits) and the cookie that carries it. */
   issue(secure: boolean): { id: string; setCookie: string };
   /**
-   * The id in a request's Cookie header: `none` without such a cookie, `refused` for one that was not made here, or
-   * with another key, or has run out. `renewal` carries the same id on once half of its time is over.
+   * The id in a request's Cookie header: `none` without such a cookie, `refused` where none of that name was made here,
+   * with this key and not too long ago. Several are tried one after the other, because a page on another port of the host
+   * can set a second one. `renewal` carries the same id on once half of its time is over.
    */
   read(
     cookieHeader: string | undefined,
     secure: boolean,
   ): { id: string; renewal: string | undefined } | 'none' | 'refused';
-  /** Takes the cookie away. */
-  removal(): string;
 }
 
 /**
@@ -40,10 +39,10 @@ export function createAnonymousCookie(options: {
   const sign = (payload: string): Buffer => createHmac('sha256', key).update(payload).digest();
   const make = (id: string, secure: boolean): string => {
     const payload = `${version}.${id}.${Math.floor(now() / 1000) + maxAgeSeconds}`;
-    return setCookie(`${payload}.${sign(payload).toString('base64url')}`, maxAgeSeconds, secure);
+    const value = `${payload}.${sign(payload).toString('base64url')}`;
+    const attributes = { path, maxAge: maxAgeSeconds, httpOnly: true, sameSite: 'lax', secure } as const;
+    return stringifySetCookie({ name: cookieName, value, ...attributes });
   };
-  const setCookie = (value: string, maxAge: number, secure: boolean): string =>
-    stringifySetCookie({ name: cookieName, value, path, maxAge, httpOnly: true, sameSite: 'lax', secure });
 
   return {
     issue(secure) {
@@ -51,17 +50,30 @@ export function createAnonymousCookie(options: {
       return { id, setCookie: make(id, secure) };
     },
     read(cookieHeader, secure) {
-      const value = cookieHeader === undefined ? undefined : parseCookie(cookieHeader)[cookieName];
-      if (value === undefined) return 'none';
-      const [, payload, id, expiry, signature] =
-        /^(v1\.(anon-[0-9a-f]{32})\.(\d{1,12}))\.([A-Za-z0-9_-]{43})$/.exec(value) ?? [];
-      if (!payload || !id || !signature) return 'refused';
-      // Compared as bytes, because the last character of base64 has bits that do not count.
-      if (!timingSafeEqual(Buffer.from(signature, 'base64url'), sign(payload))) return 'refused';
-      const left = Number(expiry) - now() / 1000;
-      if (left <= 0) return 'refused';
-      return { id, renewal: left < maxAgeSeconds / 2 ? make(id, secure) : undefined };
+      const values = valuesIn(cookieHeader ?? '');
+      if (values.length === 0) return 'none';
+      const found = values.map(verified).find((each) => each !== undefined);
+      if (!found) return 'refused';
+      return { id: found.id, renewal: found.left < maxAgeSeconds / 2 ? make(found.id, secure) : undefined };
     },
-    removal: () => setCookie('', 0, false),
   };
+
+  function verified(value: string): { id: string; left: number } | undefined {
+    const [, payload, id, expiry, signature] =
+      /^(v1\.(anon-[0-9a-f]{32})\.(\d{1,12}))\.([A-Za-z0-9_-]{43})$/.exec(value) ?? [];
+    if (!payload || !id || !signature) return undefined;
+    // Compared as bytes, because the last character of base64 has bits that do not count.
+    if (!timingSafeEqual(Buffer.from(signature, 'base64url'), sign(payload))) return undefined;
+    const left = Number(expiry) - now() / 1000;
+    return left > 0 ? { id, left } : undefined;
+  }
+}
+
+/** Every cookie of our name, doubles included. */
+function valuesIn(cookieHeader: string): string[] {
+  return cookieHeader
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${cookieName}=`))
+    .map((pair) => pair.slice(cookieName.length + 1));
 }

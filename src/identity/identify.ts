@@ -107,9 +107,10 @@ export function createIdentity({ config, log }: IdentityParts): Identify {
     const found = cookie.read(headers.cookie, secure);
     if (found === 'refused') {
       throw refused('Your anonymous sign-in is no longer valid.', {
-        detail: 'It has been removed: try again to go on as a new anonymous user.',
+        detail: 'There is a new one: try again to go on as a new anonymous user.',
         fields: [{ path: 'cookie', message: 'has run out or was not made by this service' }],
-        headers: { 'Set-Cookie': cookie.removal() },
+        // Not taken away: a cookie that a page on another port has set for a longer path would stay.
+        headers: { 'Set-Cookie': cookie.issue(secure).setCookie },
       });
     }
     if (found === 'none') {

@@ -1,6 +1,7 @@
 import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Origins } from './listener/virtual-hosts.ts';
 
 export interface CommandLine {
   command: 'start' | 'reset' | 'help';
@@ -10,6 +11,10 @@ export interface CommandLine {
   demo: boolean;
   /** The user's own repositories, absolute. */
   projects: string[];
+  /** Those of them that anonymous visitors may launch too. */
+  publicProjects: string[];
+  /** Where a reverse proxy publishes pages and sessions; undefined: on this machine only. */
+  published: Origins | undefined;
   /** A real GitLab instead of the forge, without a trailing slash. */
   gitUrl: string | undefined;
   /** reset: do not ask. */
@@ -27,9 +32,14 @@ export const helpText = `Notebook Sessions on this machine
 
   --port N          port on the loopback interface (default 8000)
   --project PATH    serve a git repository of yours too; may be given several times
+  --public-project PATH
+                    the same, and anonymous visitors may launch it
   --no-demo         do not launch the demo project
   --git-url URL     use a real GitLab instead of the built-in forge; its access token is read
                     from the environment variable GITLAB_TOKEN (none: public projects only)
+  --public-url URL, --public-sessions-url URL
+                    where a reverse proxy on this machine publishes pages and sessions: two host names,
+                    whose requests it passes to 127.0.0.1:PORT with their Host
   --state DIR       where everything is kept (default: $XDG_STATE_HOME/notebook-sessions)
   --help
 
@@ -63,7 +73,9 @@ export function parseCommandLine(args: string[], env: NodeJS.ProcessEnv, cwd: st
     stateDir: values.state ? resolve(cwd, values.state) : baseDirectory(env['XDG_STATE_HOME'], '.local/state'),
     cacheDir: baseDirectory(env['XDG_CACHE_HOME'], '.cache'),
     demo: !values['no-demo'],
-    projects: (values.project ?? []).map((path) => resolve(cwd, path)),
+    projects: [...(values.project ?? []), ...(values['public-project'] ?? [])].map((path) => resolve(cwd, path)),
+    publicProjects: (values['public-project'] ?? []).map((path) => resolve(cwd, path)),
+    published: published(values['public-url'], values['public-sessions-url']),
     gitUrl: values['git-url'] === undefined ? undefined : gitUrl(values['git-url']),
     yes: values.yes ?? false,
   };
@@ -77,6 +89,9 @@ function parse(args: string[]) {
       port: { type: 'string' },
       state: { type: 'string' },
       project: { type: 'string', multiple: true },
+      'public-project': { type: 'string', multiple: true },
+      'public-url': { type: 'string' },
+      'public-sessions-url': { type: 'string' },
       'no-demo': { type: 'boolean' },
       'git-url': { type: 'string' },
       yes: { type: 'boolean' },
@@ -94,6 +109,38 @@ function gitUrl(value: string): string {
     throw new UsageError('--git-url takes an address only. Put an access token into the variable GITLAB_TOKEN.');
   }
   return url.href.replace(/\/+$/, '');
+}
+
+/** Both or none, and two host names: a script in a notebook must not be on the API's site. */
+function published(pages: string | undefined, sessions: string | undefined): Origins | undefined {
+  if (pages === undefined && sessions === undefined) return undefined;
+  const reason =
+    'A notebook’s script must be on another host than the API, or it could use the API with the cookie of its reader.';
+  if (pages === undefined || sessions === undefined) {
+    throw new UsageError(`--public-url and --public-sessions-url are given together. ${reason}`);
+  }
+  const found = {
+    pages: publicOrigin('--public-url', pages),
+    sessions: publicOrigin('--public-sessions-url', sessions),
+  };
+  if (new URL(found.pages).hostname === new URL(found.sessions).hostname) {
+    throw new UsageError(`--public-url and --public-sessions-url take two host names, not one twice. ${reason}`);
+  }
+  return found;
+}
+
+function publicOrigin(option: string, value: string): string {
+  const url = URL.parse(value);
+  const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+  if (!isOrigin) {
+    throw new UsageError(
+      `${option} takes an address without a path, for example https://notebooks.example.org, not "${value}".`,
+    );
+  }
+  if (/^(127\.|\[|(.*\.)?localhost$)/.test(url.hostname)) {
+    throw new UsageError(`${option} takes a public host name. Loopback names work without it, with any port.`);
+  }
+  return url.origin;
 }
 
 /** The operating system's user, as a name that GitLab would accept. */

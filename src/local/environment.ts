@@ -16,8 +16,6 @@ export interface PlatformFacts {
 export const namespace = 'notebook-sessions';
 
 export const pagesOrigin = (port: number): string => `http://127.0.0.1:${port}`;
-/** Another site to the browser than the pages: a script in a notebook gets no cookie of the API. */
-export const sessionsOrigin = (port: number): string => `http://localhost:${port}`;
 
 /** Variables that any program needs to run at all; nothing else of the user's environment reaches ours. */
 function base(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -51,7 +51,7 @@ async function sayWhere(platform: Platform, options: CommandLine, terminal: Term
 
     ${platform.signInLink(next)}
 
-  API documentation   ${platform.origin}/notebooks/docs
+  API documentation   ${platform.publicOrigin}/notebooks/docs
   Another sign-in     curl -b ${platform.cookieFile} -X POST ${platform.origin}/auth/links
   kubectl             export KUBECONFIG=${options.stateDir}/kubeconfig
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -17,15 +18,17 @@ import {
   type PlatformFacts,
   pagesOrigin,
   serviceEnvironment,
-  sessionsOrigin,
 } from './environment.ts';
+import { createForgeDoor } from './forge/door.ts';
 import { createForge, type Forge } from './forge/forge.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { createIngress } from './ingress/ingress.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
 import { listen } from './listener/listen.ts';
+import { isHeldBy } from './listener/peer.ts';
 import { ensureTls } from './listener/tls.ts';
-import { keepRunning } from './program.ts';
+import { createAddresses } from './listener/virtual-hosts.ts';
+import { keepRunning, type Program } from './program.ts';
 import { preparePython } from './python/prepare.ts';
 import type { PythonEnvironment } from './python/types.ts';
 import { untilReady } from './ready.ts';
@@ -39,9 +42,14 @@ const serviceStartMs = 30_000;
 /** Together under the 15 s that a person waits at the terminal after Ctrl-C. */
 const sessionsGraceMs = 8_000;
 const connectionsGraceMs = 1_000;
+/** A session of an anonymous visitor pulls for as long; so do those of users (`gateway/tokens.ts`). */
+const readTokenMs = 60 * 24 * 60 * 60 * 1000;
 
 export interface Platform {
+  /** For programs of this machine. */
   origin: string;
+  /** For people: the public address where there is one. */
+  publicOrigin: string;
   signInLink(next?: string): string;
   forge: Forge | undefined;
   /** For `curl -b`. */
@@ -63,7 +71,8 @@ export async function startPlatform(
   signal: AbortSignal,
 ): Promise<Platform> {
   const { port } = options;
-  const origin = pagesOrigin(port);
+  const addresses = createAddresses(port, options.published);
+  const origin = addresses.local.pages;
   mkdirSync(state.path('logs'), { recursive: true, mode: 0o700 });
   const log = createLogger({ name: 'platform', file: state.path('logs', 'platform.log') });
   await using parts = new AsyncDisposableStack();
@@ -89,30 +98,38 @@ export async function startPlatform(
   if (forge) parts.defer(() => forge.close());
   const gitUrl = options.gitUrl ?? `${origin}/forge`;
   const socketPath = state.path('service.sock');
+  const userOfGitToken = (token: string): string | undefined => {
+    if (forge) return forge.userOf(token);
+    // With a real GitLab, every user here has the token that the owner of this machine has set.
+    return token !== '' && token === process.env['GITLAB_TOKEN'] ? user.username : undefined;
+  };
   const gateway = await createGateway({
     stateDir: state.path('gateway'),
     cookieFile: state.path('cookies.txt'),
-    publicOrigin: origin,
-    sessionOrigin: sessionsOrigin(port),
+    addresses,
     user,
     gitUrl,
     issueGitToken: forge
       ? (who, expiresAt) => forge.issueToken(who, expiresAt)
       : () => ({ token: process.env['GITLAB_TOKEN'] || null, expiresAt: null }),
+    userOfGitToken,
     serviceTarget: { socketPath },
     log,
   });
   parts.defer(() => gateway.close());
 
   const environment = await whilePrinting(pythonReady, terminal);
+  const running: { service?: Program } = {};
+  // It asks forge and registry for its anonymous visitors, too, who have no token.
+  const isService = ({ socket }: IncomingMessage): boolean => {
+    const pid = running.service?.pid;
+    return pid !== undefined && isHeldBy(socket, pid);
+  };
   const registry = createRegistry({
     images: localImages(environment, user.username),
     origin,
-    userOf: (password) => {
-      if (forge) return forge.userOf(password);
-      // With a real GitLab, everybody here has the token that the owner of this machine has set.
-      return password === process.env['GITLAB_TOKEN'] ? user.username : undefined;
-    },
+    userOf: userOfGitToken,
+    mayBeAnonymous: isService,
   });
   const inRegistry = (name: string) => `127.0.0.1:${port}/${name}`;
   const kubelet = createKubelet({
@@ -121,13 +138,20 @@ export async function startPlatform(
     environment,
     images: new Map(registry.names.map((name) => [inRegistry(name), environment])),
     marker: state.marker,
+    ...(forge ? { readToken: (url: string) => forge.issueReadToken(url, new Date(Date.now() + readTokenMs)) } : {}),
     log,
   });
   api.setNode(kubelet.node);
   const ingress = createIngress({ cluster, endpoint: kubelet.endpoint, gateway, namespace, log });
   parts.defer(() => ingress.close());
 
-  const sites = siteHandlers({ port, gateway, forge, registry, ingress });
+  const sites = siteHandlers({
+    addresses,
+    gateway,
+    forge: forge && createForgeDoor({ forge, gitAccess: gateway.gitAccess, isService }),
+    registry: (req, res) => registry.handle(req, res),
+    ingress,
+  });
   const listener = await listen({ port, api: api.handler, http: sites.handle, upgrade: sites.upgrade, tls, log });
   parts.defer(() => listener.close(connectionsGraceMs));
   state.announce(origin);
@@ -157,6 +181,7 @@ export async function startPlatform(
       (started) => started.stop(),
     );
   const service = program('service', 'main.ts', serviceEnvironment(facts, process.env));
+  running.service = service;
   program('operator', 'operator/main.ts', operatorEnvironment(facts, process.env));
 
   await kubelet.start();
@@ -173,6 +198,7 @@ export async function startPlatform(
   const started = parts.move();
   return {
     origin,
+    publicOrigin: addresses.told.pages,
     forge,
     cookieFile: state.path('cookies.txt'),
     cookieHeader: gateway.cookieHeader,
@@ -193,7 +219,8 @@ async function openForge(options: CommandLine, state: State, terminal: Terminal,
   });
   await forge.ensureDemoProject();
   for (const path of options.projects) {
-    const { project, uncommittedFiles } = await forge.addExistingRepository({ path });
+    const visibility = options.publicProjects.includes(path) ? 'public' : 'private';
+    const { project, uncommittedFiles } = await forge.addExistingRepository({ path, visibility });
     terminal.step(`serving ${path} as ${project.namespace}/${project.path}`);
     if (uncommittedFiles) {
       const files = uncommittedFiles === 1 ? '1 file' : `${uncommittedFiles} files`;

@@ -55,7 +55,7 @@ async function launch(commit: string): Promise<SessionAnswer> {
 
 it('what a session saves is listed, and deleted when a session of a later commit is launched', async () => {
   const tip = await demoCommit(platform);
-  const answer = await fetch(`${platform.origin}/forge/api/v4/projects/demo%2Ffirst-light/repository/commits/${tip}`);
+  const answer = await platform.api(`/forge/api/v4/projects/demo%2Ffirst-light/repository/commits/${tip}`);
   const { parent_ids } = (await answer.json()) as { parent_ids: string[] };
   const parent = parent_ids[0] as string;
 
@@ -126,7 +126,8 @@ it('one is deleted when the API says so, and otherwise it says why not', async (
   expect(git('branch', '--list', 'renku/*', '--format=%(refname:short)').split('\n')).toEqual([inUse, foreign]);
 
   // Anonymous: the demo project is public, a user's own one is not.
-  const asAnybody = (project: string) => fetch(`${platform.origin}/notebooks/${project}/autosave`);
-  expect(await (await asAnybody('demo/first-light')).json()).toMatchObject({ autosaves: [] });
-  expect((await asAnybody(encoded)).status).toBe(404);
+  const cookie = await platform.signIn('anonymous');
+  const asVisitor = (project: string) => platform.api(`/notebooks/${project}/autosave`, { headers: { cookie } });
+  expect(await (await asVisitor('demo/first-light')).json()).toMatchObject({ autosaves: [] });
+  expect((await asVisitor(encoded)).status).toBe(404);
 });

@@ -16,14 +16,15 @@ const explain = async (name: string, headers: Record<string, string> = {}) => {
   return (await answer.json()) as Record<string, unknown>;
 };
 
-it('shows public images to everybody, and the private one to its owner alone', async () => {
+it('shows public images to every signed-in user and visitor, and the private one to its owner alone', async () => {
   const found = { exists: true, platforms: [expect.stringMatching(/^linux\//)], workingDir: '/home/jovyan' };
   expect(await explain('images/jupyter')).toMatchObject({ ...found, private: false });
-  expect(await explain('images/jupyter', { cookie: '' })).toMatchObject({ ...found, private: false });
+  const cookie = await platform.signIn('anonymous');
+  expect(await explain('images/jupyter', { cookie })).toMatchObject({ ...found, private: false });
   expect(await explain('images/jupyter:other')).toMatchObject({ exists: false, reason: 'not-found' });
 
   expect(await explain('private/jupyter')).toMatchObject({ ...found, private: true });
-  expect(await explain('private/jupyter', { cookie: '' })).toMatchObject({ exists: false, reason: 'needs-login' });
+  expect(await explain('private/jupyter', { cookie })).toMatchObject({ exists: false, reason: 'needs-login' });
   // The same browser as somebody else: signed in, with a token of the forge, and without access.
   const become = (username: string) =>
     platform.api('/auth/become', {
@@ -47,8 +48,8 @@ it('runs a session of the private image for its owner', async () => {
   const { name } = (await answer.json()) as SessionAnswer;
   await waitForState(platform, name, ['running']);
 
-  const headers = { 'content-type': 'application/json', cookie: '' };
-  const nobody = await platform.api('/notebooks/servers', { ...body, headers });
-  expect(nobody.status).toBe(404);
-  expect(await nobody.text()).toContain('Sign in');
+  const headers = { 'content-type': 'application/json', cookie: await platform.signIn('anonymous') };
+  const visitor = await platform.api('/notebooks/servers', { ...body, headers });
+  expect(visitor.status).toBe(404);
+  expect(await visitor.text()).toContain('Sign in');
 });

@@ -2,7 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { cookieFrom, jupyterPorts, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
-import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+import {
+  demoCommit,
+  launchBody,
+  openSession,
+  type SessionAnswer,
+  waitForState,
+  withToken,
+} from '../support/session.ts';
 
 let platform: Platform;
 let commit: string;
@@ -122,18 +129,12 @@ describe('exactly one session', () => {
 describe('anonymous users', () => {
   const headers = { 'content-type': 'application/json' };
 
-  async function anonymous(cookie: string | undefined, path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(`${platform.origin}${path}`, { ...init, headers: { ...headers, ...(cookie ? { cookie } : {}) } });
-  }
-  async function newcomer(): Promise<string> {
-    const response = await anonymous(undefined, '/notebooks/servers');
-    expect(response.status).toBe(200);
-    return response.headers.getSetCookie()[0]?.split(';')[0] as string;
-  }
+  const anonymous = (cookie: string, path: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(`${platform.origin}${path}`, { ...init, headers: { ...headers, cookie } });
 
-  it('are told apart by a signed cookie and see only their own sessions', async () => {
-    const mine = await newcomer();
-    const other = await newcomer();
+  it('are states of signed-in browsers, told apart, and see only their own sessions', async () => {
+    const mine = await platform.signIn('anonymous');
+    const other = await platform.signIn('anonymous');
     expect(mine).not.toBe(other);
     const created = await anonymous(mine, '/notebooks/servers', launchBody(commit));
     const session = (await created.json()) as SessionAnswer;
@@ -151,8 +152,40 @@ describe('anonymous users', () => {
     expect((await anonymous(mine, `/notebooks/servers/${session.name}`, { method: 'DELETE' })).status).toBe(204);
   });
 
+  it('have a session of the public project, which git serves to them for reading only', async () => {
+    const cookie = await platform.signIn('anonymous');
+    const created = await anonymous(cookie, '/notebooks/servers', launchBody(commit));
+    const { name } = (await created.json()) as SessionAnswer;
+    const asVisitor = { ...platform, api: (path: string) => anonymous(cookie, path) };
+    const running = await waitForState(asVisitor, name, ['running', 'failed']);
+    expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });
+    // Its own token, which the answer shows, is enough for a program of the owner's.
+    const token = new URL(running.url).searchParams.get('token') ?? '';
+    const session = withToken(running.url.replace(/[/?]*(\?.*)?$/, ''), token);
+    const kernel = await session.startKernel();
+    const run = async (command: string) =>
+      session.execute(
+        kernel,
+        `import subprocess; print(subprocess.run(${JSON.stringify(command)}, shell=True, capture_output=True, text=True))`,
+      );
+    expect(await run('git fetch origin && git rev-parse HEAD')).toContain(commit);
+    const pushed = await run('git push origin HEAD:refs/heads/theirs');
+    expect(pushed).toContain('returncode=128');
+    expect(pushed).toContain('This token reads one project only');
+    const password = await run(`printf 'protocol=http\\nhost=127.0.0.1:${platform.port}\\n' | git credential fill`);
+    const stolen = /password=([0-9a-f]{64})/.exec(password)?.[1] ?? '';
+    expect(stolen, password).toHaveLength(64);
+    const bearer = { authorization: `Bearer ${stolen}` };
+    for (const path of ['/forge/api/v4/projects', '/notebooks/servers', '/forge/demo/first-light']) {
+      const answer = await fetch(platform.origin + path, { headers: bearer });
+      expect([401, 404], path).toContain(answer.status);
+    }
+    expect((await anonymous(cookie, `/notebooks/servers/${name}`, { method: 'DELETE' })).status).toBe(204);
+    await waitForState(asVisitor, name, ['gone'], 30_000);
+  });
+
   it('are refused with a forged cookie or ID token, and gateway headers from outside mean nothing', async () => {
-    const cookie = await newcomer();
+    const cookie = await platform.signIn('anonymous');
     const forged = `${cookie.slice(0, -4)}${cookie.endsWith('aaaa') ? 'bbbb' : 'aaaa'}`;
     expect((await anonymous(forged, '/notebooks/servers')).status).toBe(401);
     const inside = {
@@ -160,14 +193,15 @@ describe('anonymous users', () => {
       'Renku-Auth-Access-Token': 'x',
       'Renku-Auth-Git-Credentials': 'e30=',
     };
-    const impostor = await fetch(`${platform.origin}/notebooks/servers`, { headers: inside });
+    expect((await fetch(`${platform.origin}/notebooks/servers`, { headers: inside })).status).toBe(401);
+    const impostor = await fetch(`${platform.origin}/notebooks/servers`, { headers: { ...inside, cookie } });
     expect(impostor.status).toBe(200);
     expect(await impostor.json()).toEqual({ servers: {} });
   });
 
   it('cannot reach a registered user’s session', async () => {
     const { session } = await launch();
-    const cookie = await newcomer();
+    const cookie = await platform.signIn('anonymous');
     for (const [method, path] of [
       ['GET', 'servers'],
       ['GET', 'logs'],

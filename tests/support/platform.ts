@@ -21,6 +21,10 @@ export interface Platform {
   pid: number;
   /** The API as the signed-in local user, through the cookie file that the platform writes. */
   api(path: string, init?: RequestInit): Promise<Response>;
+  /** The Cookie header of another browser, signed in as the local user, or then as a new anonymous visitor. */
+  signIn(as?: 'anonymous'): Promise<string>;
+  /** A token of the forge: the password for git and the registry. */
+  forgeToken(): Promise<string>;
   /** GET of the embedded Kubernetes API, with the kubeconfig that the platform writes. */
   kubernetes(path: string): Promise<string>;
   /** Everything printed so far. */
@@ -92,8 +96,21 @@ export async function startPlatform(
     });
   }
 
-  const signInLink = (await printed(/(http:\/\/127\.0\.0\.1:\d+\/auth\/sign-in\S+)/))[1] as string;
+  const signInLink = (await printed(/(https?:\/\/[^/\s]+\/auth\/sign-in\S+)/))[1] as string;
   const origin = `http://127.0.0.1:${port}`;
+  const api = (path: string, init?: RequestInit): Promise<Response> =>
+    fetch(`${origin}${path}`, {
+      ...init,
+      headers: { cookie: cookieFrom(join(stateDir, 'cookies.txt')), ...init?.headers },
+    });
+  async function signIn(as?: 'anonymous'): Promise<string> {
+    const { link } = (await (await api('/auth/links', { method: 'POST' })).json()) as { link: string };
+    const signedIn = await fetch(link, { redirect: 'manual' });
+    const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0];
+    if (cookie === undefined) throw new Error(`the sign-in link was answered with ${signedIn.status}`);
+    if (as) await fetch(`${origin}/auth/${as}`, { method: 'POST', headers: { cookie }, redirect: 'manual' });
+    return cookie;
+  }
   return {
     origin,
     sessionOrigin: `http://localhost:${port}`,
@@ -101,11 +118,12 @@ export async function startPlatform(
     stateDir,
     signInLink,
     pid: child.pid as number,
-    api: (path, init) =>
-      fetch(`${origin}${path}`, {
-        ...init,
-        headers: { cookie: cookieFrom(join(stateDir, 'cookies.txt')), ...init?.headers },
-      }),
+    api,
+    signIn,
+    async forgeToken() {
+      const answer = await api('/auth/tokens', { method: 'POST' });
+      return ((await answer.json()) as { token: string }).token;
+    },
     kubernetes: (path) => getFromKubernetes(join(stateDir, 'kubeconfig'), path),
     output: () => lines.join('\n'),
     printed,

@@ -57,7 +57,12 @@ export async function waitForState(
 export async function openSession(platform: Platform, url: string): Promise<OpenSession> {
   const { cookie, status, text } = await signInToSession(platform, url);
   if (status >= 400) throw new Error(`opening ${url}: the answer was ${status}: ${text.slice(0, 500)}`);
-  return opened(url.replace(/[/?]*(\?.*)?$/, ''), cookie);
+  return opened(url.replace(/[/?]*(\?.*)?$/, ''), { cookie });
+}
+
+/** As a program sees it that has the session's own token. */
+export function withToken(url: string, token: string): OpenSession {
+  return opened(url, { authorization: `token ${token}` });
 }
 
 /**
@@ -96,9 +101,9 @@ export async function signInToSession(
   throw new Error(`opening ${url} did not end: last redirect to ${next}`);
 }
 
-function opened(url: string, cookie: string): OpenSession {
+function opened(url: string, credentials: Record<string, string>): OpenSession {
   const call = (path: string, init?: RequestInit) =>
-    fetch(`${url}${path}`, { ...init, headers: { cookie, ...init?.headers } });
+    fetch(`${url}${path}`, { ...init, headers: { ...credentials, ...init?.headers } });
   return {
     url,
     fetch: call,
@@ -111,15 +116,16 @@ function opened(url: string, cookie: string): OpenSession {
       if (!response.ok) throw new Error(`starting a kernel: ${response.status} ${await response.text()}`);
       return ((await response.json()) as { id: string }).id;
     },
-    execute: (kernel, code) => execute(`${url.replace(/^http/, 'ws')}/api/kernels/${kernel}/channels`, cookie, code),
+    execute: (kernel, code) =>
+      execute(`${url.replace(/^http/, 'ws')}/api/kernels/${kernel}/channels`, credentials, code),
   };
 }
 
 /** Speaks the Jupyter messaging protocol (version 5) far enough to run one cell. */
-function execute(address: string, cookie: string, code: string): Promise<string> {
+function execute(address: string, credentials: Record<string, string>, code: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(address, {
-      headers: { cookie, origin: new URL(address.replace(/^ws/, 'http')).origin },
+      headers: { ...credentials, origin: new URL(address.replace(/^ws/, 'http')).origin },
     });
     const id = randomUUID();
     let text = '';
@@ -168,9 +174,7 @@ export function launchBody(commit: string, more: object = {}): RequestInit {
 
 /** The commit at the tip of a branch of the demo project. */
 export async function demoCommit(platform: Platform, branch = 'main'): Promise<string> {
-  const response = await fetch(
-    `${platform.origin}/forge/api/v4/projects/demo%2Ffirst-light/repository/branches/${branch}`,
-  );
+  const response = await platform.api(`/forge/api/v4/projects/demo%2Ffirst-light/repository/branches/${branch}`);
   if (!response.ok) throw new Error(`the forge answered ${response.status}: ${await response.text()}`);
   return ((await response.json()) as { commit: { id: string } }).commit.id;
 }

@@ -14,6 +14,7 @@ import { toPathSegment } from './names.ts';
 import { inspectRepository } from './own-repository.ts';
 import {
   accessLevel,
+  canReadCode,
   canSee,
   type ForgeProject,
   type ForgeUser,
@@ -47,8 +48,12 @@ export interface Forge {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
   /** A new token on every call; only its hash is kept. It never expires where no date is given. */
   issueToken(user: UserProfile, expiresAt?: Date): { token: string; expiresAt: Date | null };
-  /** The name of the user whose token this is; undefined where it is nobody's, or no longer valid. */
+  /** A new token that reads the public project of that address and nothing else; undefined for any other address. */
+  issueReadToken(repositoryUrl: string, expiresAt: Date): string | undefined;
+  /** The name of the user whose token this is; undefined for any other text, or one that is no longer valid. */
   userOf(token: string): string | undefined;
+  /** The one project (`namespace/path`) that this token reads; undefined as above. */
+  projectOfReader(token: string): string | undefined;
   ensureUser(user: UserProfile): ForgeUser;
   /** An empty repository. Throws where the path is taken or not a project path. */
   createProject(project: {
@@ -64,10 +69,10 @@ export interface Forge {
   /** The demo project `demo/first-light`, made if it is not there yet. Everybody who has signed in may push to it. */
   ensureDemoProject(): Promise<ForgeProject>;
   /**
-   * Serves a user's own repository, private to the local user, until the forge's state is cleared: sessions that come
-   * back after a restart still find it. Throws NotARepository with a sentence for the person who named it.
+   * Serves a user's own repository, private to the local user unless told, until the forge's state is cleared: sessions
+   * that come back after a restart still find it. Throws NotARepository with a sentence for the person who named it.
    */
-  addExistingRepository(repository: { path: string }): Promise<{
+  addExistingRepository(repository: { path: string; visibility?: 'public' | 'private' }): Promise<{
     project: ForgeProject;
     /** Files with changes that are in no commit and so in no session; undefined where git could not tell in time. */
     uncommittedFiles: number | undefined;
@@ -147,9 +152,18 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
       records.ensureUser(user);
       return { token: records.issueToken(user.username, expiresAt), expiresAt: expiresAt ?? null };
     },
+    issueReadToken(repositoryUrl, expiresAt) {
+      const [, path = ''] = repositoryUrl.split(`${publicUrl}/`);
+      const project = records.projectByPath(path.replace(/\.git$/, ''));
+      return project && canReadCode(project, undefined) ? records.issueReadToken(project, expiresAt) : undefined;
+    },
     userOf: (token) => {
       const user = records.userOfToken(token);
       return typeof user === 'string' ? undefined : user.username;
+    },
+    projectOfReader: (token) => {
+      const project = records.projectOfReader(token);
+      return project && pathWithNamespace(project);
     },
     ensureUser: (user) => records.ensureUser(user),
     createProject: (project) =>
@@ -185,11 +199,14 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
           await demoStream(),
         );
       }),
-    addExistingRepository: ({ path }) =>
+    addExistingRepository: ({ path, visibility = 'private' }) =>
       oneAtATime(async () => {
         const { uncommittedFiles, ...own } = await inspectRepository(path);
         const known = records.projects().find(({ ownPath }) => ownPath === own.path);
-        if (known) return { project: known, uncommittedFiles };
+        if (known) {
+          const project = known.visibility === visibility ? known : records.changeVisibility(known, visibility);
+          return { project, uncommittedFiles };
+        }
         const owner = records.ensureUser(options.localUser);
         const namespace = toPathSegment(owner.username, 'local');
         const project = records.addProject(records.nextProjectId, own.gitDir, {
@@ -197,7 +214,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
           path: freePath(records, namespace, toPathSegment(own.name, 'project')),
           name: own.name,
           description: '',
-          visibility: 'private',
+          visibility,
           everyone: accessLevel.none,
           members: [{ username: owner.username, accessLevel: accessLevel.owner }],
           ownPath: own.path,

@@ -49,7 +49,7 @@ export function apiCaller(request: IncomingMessage, records: Records): ForgeUser
   const token = bearer ?? (typeof header === 'string' ? header : undefined);
   if (token === undefined) return undefined;
   const user = records.userOfToken(token.trim());
-  if (user === 'unknown') throw unauthorized();
+  if (user === 'unknown' || user === 'reader') throw unauthorized();
   if (user === 'expired') {
     throw new HttpError(401, {
       error: 'invalid_token',
@@ -59,15 +59,22 @@ export function apiCaller(request: IncomingMessage, records: Records): ForgeUser
   return user;
 }
 
-/** The caller of a git request: the token is the password, the user name does not matter (`oauth2` by convention). */
+/**
+ * The caller of a git request: the token is the password, the user name does not matter (`oauth2` by convention). One
+ * that reads a single project is as good as none here; what it opens has been decided before.
+ */
 export function gitCaller(request: IncomingMessage, records: Records): ForgeUser | 'anonymous' | 'refused' {
-  const authorization = request.headers.authorization;
+  const { authorization } = request.headers;
   if (authorization === undefined) return 'anonymous';
-  const encoded = /^Basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization)?.[1] ?? '';
-  const credentials = Buffer.from(encoded, 'base64').toString('utf8');
-  const colon = credentials.indexOf(':');
-  const user = colon === -1 ? 'unknown' : records.userOfToken(credentials.slice(colon + 1));
+  const user = records.userOfToken(basicPassword(authorization) ?? '');
+  if (user === 'reader') return 'anonymous';
   return user === 'unknown' || user === 'expired' ? 'refused' : user;
+}
+
+/** The password of Basic credentials; undefined for any other header. */
+export function basicPassword(authorization: string | undefined): string | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization ?? '')?.[1];
+  return encoded === undefined ? undefined : /^[^:]*:(.*)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8'))?.[1];
 }
 
 const common = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };

@@ -37,6 +37,8 @@ interface TokenRecord {
   /** SHA-256 of the token. The token itself is 32 random bytes, so that a plain hash is enough. */
   readonly hash: string;
   readonly username: string;
+  /** Of a token that reads this one project and has no user; absent: it is its user's for everything. */
+  readonly readsProject?: number;
   /** ISO date; null never expires. */
   readonly expiresAt: string | null;
 }
@@ -91,20 +93,36 @@ export class Records {
 
   /** A new token of a user who is known already; also forgets the tokens that have expired. */
   issueToken(username: string, expiresAt: Date | undefined, now = new Date()): string {
-    const token = randomBytes(32).toString('hex');
-    const record: TokenRecord = { hash: hashOf(token), username, expiresAt: expiresAt?.toISOString() ?? null };
+    return this.#issue({ username, expiresAt: expiresAt?.toISOString() ?? null }, now);
+  }
+
+  #issue(token: Omit<TokenRecord, 'hash'>, now: Date): string {
+    const secret = randomBytes(32).toString('hex');
+    const record: TokenRecord = { hash: hashOf(secret), ...token };
     for (const old of this.#stored.tokens) if (hasExpired(old, now)) this.#tokens.delete(old.hash);
     this.#stored.tokens = [...this.#stored.tokens.filter((old) => !hasExpired(old, now)), record];
     this.#tokens.set(record.hash, record);
     this.#save();
-    return token;
+    return secret;
   }
 
-  /** Whose token it is. */
-  userOfToken(token: string, now = new Date()): ForgeUser | 'unknown' | 'expired' {
+  /** A new token that reads one project. */
+  issueReadToken(project: ForgeProject, expiresAt: Date, now = new Date()): string {
+    return this.#issue({ username: '', readsProject: project.id, expiresAt: expiresAt.toISOString() }, now);
+  }
+
+  /** The user whose token it is; `reader` for one that reads a single project. */
+  userOfToken(token: string, now = new Date()): ForgeUser | 'unknown' | 'expired' | 'reader' {
     const record = this.#tokens.get(hashOf(token));
     if (record && hasExpired(record, now)) return 'expired';
+    if (record?.readsProject !== undefined) return 'reader';
     return (record && this.#usersByName.get(record.username)) ?? 'unknown';
+  }
+
+  /** The project that the token reads; undefined for any other token. */
+  projectOfReader(token: string): ForgeProject | undefined {
+    const id = this.userOfToken(token) === 'reader' ? this.#tokens.get(hashOf(token))?.readsProject : undefined;
+    return id === undefined ? undefined : this.#projectsById.get(id);
   }
 
   /** The number that the next project gets: its directory is made before the record. */
@@ -131,10 +149,13 @@ export class Records {
 
   /** Replaces the list. */
   protectBranches(project: ForgeProject, names: readonly string[]): void {
-    const changed: ForgeProject = { ...project, protectedBranches: names };
-    this.#stored.projects = this.#stored.projects.map((known) => (known.id === project.id ? changed : known));
-    this.#index(changed);
-    this.#save();
+    this.#replace({ ...project, protectedBranches: names });
+  }
+
+  changeVisibility(project: ForgeProject, visibility: ForgeProject['visibility']): ForgeProject {
+    const changed: ForgeProject = { ...project, visibility };
+    this.#replace(changed);
+    return changed;
   }
 
   projectByPath(pathWithNamespace: string): ForgeProject | undefined {
@@ -147,6 +168,12 @@ export class Records {
 
   projects(): readonly ForgeProject[] {
     return this.#stored.projects;
+  }
+
+  #replace(project: ForgeProject): void {
+    this.#stored.projects = this.#stored.projects.map((known) => (known.id === project.id ? project : known));
+    this.#index(project);
+    this.#save();
   }
 
   #index(project: ForgeProject): void {

@@ -5,7 +5,7 @@ import type { LocalUser } from './users.ts';
 
 export interface Account {
   owner: LocalUser;
-  /** undefined: nobody is signed in here. */
+  /** undefined: not signed in. */
   browser: Browser | undefined;
   /** Whether the service gets to see the browser's user at all: that takes a git token. */
   isRegistered: boolean;
@@ -18,11 +18,10 @@ export function answerAccountPage(res: ServerResponse, account: Account): void {
     answerPage(res, 200, {
       title: 'You are not signed in',
       body: [
-        paragraph('The pages show you what an anonymous visitor may see and do.'),
         paragraph(
-          'To sign in, open the link that the terminal printed when the platform was started. It works once, and for ten minutes.',
+          'To sign in, open the link that the terminal printed when the platform was started. It works once, and for ten minutes. ' +
+            'Another one: curl -b cookies.txt -X POST /auth/links, with the cookie file and the address that the terminal named.',
         ),
-        toSessions,
       ].join('\n'),
     });
     return;
@@ -51,6 +50,9 @@ export function answerAccountPage(res: ServerResponse, account: Account): void {
       ),
       ...(user ? [form('anonymous', 'Be an anonymous visitor')] : []),
       form('sign-out', 'Sign out'),
+      ...(user
+        ? []
+        : [paragraph('After that, this visitor’s sessions can be reached with kubectl only: stop them first.')]),
       toSessions,
     ].join('\n'),
   });

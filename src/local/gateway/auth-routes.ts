@@ -2,55 +2,55 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basePath, insideSession, isSessionName } from '../ingress/session-path.ts';
 import { answerJson, answerProblem, type Problem, redirect } from '../listener/answers.ts';
 import { isPrefetch, isTopLevelNavigation } from '../listener/browser-checks.ts';
+import { osUserOf } from '../listener/peer.ts';
 import { readAtMost } from '../listener/read-body.ts';
+import type { Addresses, Origins } from '../listener/virtual-hosts.ts';
 import { answerAccountPage } from './account-page.ts';
 import type { Browser, Browsers } from './browsers.ts';
+import { type Callers, signInFirst } from './callers.ts';
 import type { OneTimeCodes } from './one-time-codes.ts';
 import type { SessionSignIn } from './session-sign-in.ts';
+import type { SignInCookie } from './sign-in-cookie.ts';
 import type { TokenIssuer } from './tokens.ts';
 import { type LocalUser, subjectOf, userNamed } from './users.ts';
 
 export interface AuthParts {
-  publicOrigin: string;
-  sessionOrigin: string;
+  addresses: Addresses;
   owner: LocalUser;
   browsers: Browsers;
-  /** The browser that a request comes from, with its user as known today. */
-  browserOf(req: IncomingMessage): Browser | undefined;
-  /** Set-Cookie for a browser; undefined takes the cookie away. */
-  setCookie(value: string | undefined): string;
-  signInLink(next?: string): string;
+  cookie: SignInCookie;
+  callers: Callers;
+  signInLink(origins: Origins, next?: string): string;
   signInCodes: OneTimeCodes<true>;
   sessions: SessionSignIn;
   tokens: TokenIssuer;
 }
 
+export interface AuthRequest {
+  path: string;
+  query: URLSearchParams;
+  origins: Origins;
+}
+
 const maxFormBytes = 4096;
 const firstPage = '/notebooks/';
 
-const signInFirst: Problem = {
-  status: 401,
-  message: 'Sign in first.',
-  detail:
-    'Open the link that the terminal printed. It works once, and for ten minutes; "npm start" prints a new one, and so does: ' +
-    'curl -b cookies.txt -X POST /auth/links, with the cookie file and the address that the terminal named.',
-};
+const toAccount = { href: '/auth/', text: 'Who am I?' };
 
 /** What a route comes to, besides its own answers. */
 type Outcome = { problem: Problem } | { location: string; setCookie?: string };
-
-const toAccount = { href: '/auth/', text: 'Who am I?' };
 
 /** Answers `/auth/*`. Whether the request may come from another site's page has been decided before. */
 export async function handleAuth(
   parts: AuthParts,
   req: IncomingMessage,
   res: ServerResponse,
-  path: string,
-  query: URLSearchParams,
+  asked: AuthRequest,
 ): Promise<void> {
-  const browser = parts.browserOf(req);
-  const route = `${req.method === 'HEAD' ? 'GET' : req.method} ${path}`;
+  const found = parts.callers.of(req, asked.origins);
+  const browser = 'caller' in found ? found.caller.browser : undefined;
+  const refusal = 'problem' in found ? found.problem : signInFirst;
+  const route = `${req.method === 'HEAD' ? 'GET' : req.method} ${asked.path}`;
   if (route === 'GET /auth/') {
     answerAccountPage(res, { owner: parts.owner, browser, isRegistered: await isRegistered(parts, browser) });
   } else if (route === 'GET /auth/me') {
@@ -58,9 +58,12 @@ export async function handleAuth(
   } else if (route === 'GET /auth/jwks.json') {
     answerJson(res, 200, parts.tokens.jwks, { 'Cache-Control': 'public, max-age=300' });
   } else if (route === 'POST /auth/links' && browser) {
-    answerJson(res, 201, { link: parts.signInLink() });
+    const { local, told } = parts.addresses;
+    answerJson(res, 201, { link: parts.signInLink(asked.origins.pages === local.pages ? told : asked.origins) });
+  } else if (route === 'POST /auth/tokens' && browser?.user) {
+    await giveToken(parts, req, res, browser.user);
   } else {
-    const outcome = await decide(parts, req, route, query, browser);
+    const outcome = await decide(parts, req, route, asked, browser, refusal);
     if ('problem' in outcome) answerProblem(req, res, outcome.problem);
     else redirect(res, outcome.location, outcome.setCookie === undefined ? {} : { 'Set-Cookie': outcome.setCookie });
   }
@@ -70,29 +73,50 @@ async function decide(
   parts: AuthParts,
   req: IncomingMessage,
   route: string,
-  query: URLSearchParams,
+  { query, origins }: AuthRequest,
   browser: Browser | undefined,
+  refusal: Problem,
 ): Promise<Outcome> {
   switch (route) {
     case 'GET /auth':
       return { location: '/auth/' };
     case 'GET /auth/sign-in':
-      return signIn(parts, req, query, browser);
+      return signIn(parts, req, query, origins, browser);
     case 'GET /auth/session':
-      return goToSession(parts, req, query, browser);
+      return goToSession(parts, req, query, origins, browser, refusal);
     case 'POST /auth/become':
-      return browser ? become(parts, await readForm(req), browser) : { problem: signInFirst };
+      return browser ? become(parts, await readForm(req), browser) : { problem: refusal };
     case 'POST /auth/anonymous':
       if (browser) parts.browsers.become(browser.id, null);
-      return browser ? { location: '/auth/' } : { problem: signInFirst };
+      return browser ? { location: '/auth/' } : { problem: refusal };
     case 'POST /auth/sign-out':
       if (browser) parts.browsers.close(browser.id);
-      return { location: '/auth/', setCookie: parts.setCookie(undefined) };
+      return { location: '/auth/', setCookie: parts.cookie.set(undefined, origins.pages) };
     case 'POST /auth/links':
-      return { problem: signInFirst };
+      return { problem: refusal };
+    case 'POST /auth/tokens':
+      return { problem: browser ? noTokenForVisitors : refusal };
     default:
       return { problem: { status: 404, message: 'There is no such page.', detail: null, link: toAccount } };
   }
+}
+
+const noTokenForVisitors: Problem = {
+  status: 403,
+  message: 'An anonymous visitor has no token.',
+  detail: 'Be a user first.',
+  link: toAccount,
+};
+
+/** A new token for git, the registry and the API, shown this once. */
+async function giveToken(parts: AuthParts, req: IncomingMessage, res: ServerResponse, user: LocalUser): Promise<void> {
+  const { token, expiresAt } = await parts.tokens.newGitToken(user);
+  if (token === null || expiresAt === null) {
+    const detail = 'The git server is a GitLab of its own: make an access token there.';
+    answerProblem(req, res, { status: 404, message: 'Tokens are not made here.', detail });
+    return;
+  }
+  answerJson(res, 201, { token, username: user.username, expires: expiresAt.toISOString() });
 }
 
 /** Whether the service gets to see a user at all: that takes a git token. */
@@ -111,19 +135,43 @@ async function me(parts: AuthParts, browser: Browser | undefined): Promise<objec
   };
 }
 
-/** The one-time link. Opened again by who is signed in, it just leads on. */
-function signIn(parts: AuthParts, req: IncomingMessage, query: URLSearchParams, browser: Browser | undefined): Outcome {
-  const location = ownPath(query.get('next'), parts.publicOrigin);
+/** The one-time link. Opened again in a browser that is signed in, it just leads on. */
+function signIn(
+  parts: AuthParts,
+  req: IncomingMessage,
+  query: URLSearchParams,
+  origins: Origins,
+  browser: Browser | undefined,
+): Outcome {
+  const location = ownPath(query.get('next'), origins.pages);
   if (req.method === 'HEAD' || isPrefetch(req)) {
     // A link checker or a browser that looks ahead: neither is the person who was given the link.
     return { problem: { status: 503, message: 'This link is opened by a person.', detail: null } };
   }
+  const osUser = osUserOf(req);
+  if (!mayUseLinks(osUser, parts.addresses, origins)) return { problem: strangersLink };
   if (parts.signInCodes.redeem(query.get('code') ?? '')) {
-    if (browser) parts.browsers.close(browser.id);
-    return { location, setCookie: parts.setCookie(parts.browsers.open(parts.owner).cookie) };
+    const opened = parts.browsers.open(parts.owner, osUser, browser);
+    return { location, setCookie: parts.cookie.set(opened.cookie, origins.pages) };
   }
   if (browser) return { location };
   return { problem: { ...signInFirst, message: 'This sign-in link has been used, or has run out.' } };
+}
+
+const strangersLink: Problem = {
+  status: 403,
+  message: 'This link is for the user of this machine who has started the platform.',
+  detail: 'Open it in a browser of that user, here or through an SSH connection of that user.',
+};
+
+/**
+ * A link stands in the process list of this machine while a browser is started with it. Besides the platform's own user
+ * root may use it (it may do everything; on Windows a browser comes through a relay of root), and a relay that the kernel
+ * does not know; to the public address a browser comes through the proxy's user.
+ */
+function mayUseLinks(osUser: number | null, { told, local }: Addresses, origins: Origins): boolean {
+  if (osUser === null || osUser === 0 || osUser === process.getuid?.()) return true;
+  return origins.pages === told.pages && told.pages !== local.pages;
 }
 
 /** The way from a session to its site's cookie: see SessionSignIn. */
@@ -131,22 +179,19 @@ function goToSession(
   parts: AuthParts,
   req: IncomingMessage,
   query: URLSearchParams,
+  origins: Origins,
   browser: Browser | undefined,
+  refusal: Problem,
 ): Outcome {
   const name = query.get('name') ?? '';
   if (!isSessionName(name)) {
     return { problem: { status: 400, message: 'This is not the name of a session.', detail: null } };
   }
   // Only a person who goes to a page: a script must not collect codes.
-  if (!browser || !isTopLevelNavigation(req)) return { problem: signInFirst };
-  if (!browser.user) {
-    const message = 'This session belongs to a registered user.';
-    const detail = 'You are looking at the platform as an anonymous visitor.';
-    return { problem: { status: 403, message, detail, link: toAccount } };
-  }
+  if (!browser || !isTopLevelNavigation(req)) return { problem: refusal };
   const code = parts.sessions.issueCode(name, { browser: browser.id, user: browser.user });
   const back = new URLSearchParams({ code, next: insideSession(name, query.get('next')) });
-  return { location: `${parts.sessionOrigin}${basePath(name)}.signed-in?${back}` };
+  return { location: `${origins.sessions}${basePath(name)}.signed-in?${back}` };
 }
 
 function become(parts: AuthParts, form: URLSearchParams | undefined, browser: Browser): Outcome {
@@ -172,6 +217,9 @@ async function readForm(req: IncomingMessage): Promise<URLSearchParams | undefin
 export function ownPath(next: string | null | undefined, origin: string): string {
   if (!next?.startsWith('/') || next.length > 4096) return firstPage;
   const url = URL.parse(next, origin);
-  // `//evil.test` and `/\evil.test` are paths to the eye and hosts to the parser.
-  return url?.origin === origin ? `${url.pathname}${url.search}${url.hash}` : firstPage;
+  if (url?.origin !== origin) return firstPage;
+  const path = `${url.pathname}${url.search}${url.hash}`;
+  // `//evil.test` and `/\evil.test` are paths to the eye and hosts to the parser, and a path such as `/.//evil.test` is
+  // one only before its steps are taken out.
+  return URL.parse(path, origin)?.href === url.href ? path : firstPage;
 }

@@ -1,30 +1,44 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
+import { osUserOf } from '../listener/peer.ts';
 import { writePrivate } from '../state.ts';
 import { hashOf } from './one-time-codes.ts';
 import { isLocalUser, type LocalUser } from './users.ts';
 
-/** A browser (or a cookie file) that somebody has signed in with. */
+/** A browser (or a cookie file) that is signed in. */
 export interface Browser {
   /** Hash of its cookie; says nothing about the cookie. */
   readonly id: string;
-  /** Whom it is at the moment; null: an anonymous visitor, who may be somebody again. */
+  /** Its user at the moment; null: an anonymous visitor, who may be a user again. */
   readonly user: LocalUser | null;
+  /** Its anonymous visitor, as the service's `Renku-Auth-Anon-Id` takes it. */
+  readonly anonymousId: string;
+  /** Operating-system user whose program has signed in; null where the kernel does not say. */
+  readonly osUser: number | null;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
 
 const lifetimeMs = 30 * 24 * 60 * 60 * 1000;
 const maxBrowsers = 200;
-const fileVersion = 1;
+/** 2: with `osUser`. A browser of version 1 signs in again. */
+const fileVersion = 2;
+
+/** A response or a socket. */
+interface Stream {
+  destroy(): unknown;
+  once(event: 'close', listener: () => void): unknown;
+}
 
 /**
- * Who is signed in. Kept in a file, so that a restart signs nobody out, and on this side, so that signing out takes
- * effect at once and everywhere.
+ * The signed-in browsers. Kept in a file, so that a restart signs none out, and on this side, so that signing out takes
+ * effect at once and everywhere: what a browser has open as the user that it was ends with it.
  */
 export class Browsers {
   readonly #byId = new Map<string, Browser>();
+  readonly #streams = new Map<string, Set<Stream>>();
   readonly #file: string;
   readonly #now: () => number;
 
@@ -34,10 +48,12 @@ export class Browsers {
     for (const browser of read(file, log)) this.#byId.set(browser.id, browser);
   }
 
-  /** The value for its cookie, which is not kept here. */
-  open(user: LocalUser): { cookie: string; browser: Browser } {
+  /** The value for its cookie, which is not kept here. `former`: what the same browser was signed in as before. */
+  open(user: LocalUser, osUser: number | null, former?: Browser): { cookie: string; browser: Browser } {
     const cookie = randomBytes(32).toString('base64url');
-    const browser: Browser = { id: hashOf(cookie), user, expiresAt: this.#now() + lifetimeMs };
+    const anonymousId = former?.anonymousId ?? `anon-${randomBytes(16).toString('hex')}`;
+    const browser: Browser = { id: hashOf(cookie), user, anonymousId, osUser, expiresAt: this.#now() + lifetimeMs };
+    if (former) this.#remove(former.id);
     this.#byId.set(browser.id, browser);
     this.#save();
     return { cookie, browser };
@@ -56,26 +72,55 @@ export class Browsers {
     const browser = this.#byId.get(id);
     if (!browser) return;
     this.#byId.set(id, { ...browser, user });
+    if (browser.user?.username !== user?.username) this.#endStreams(id);
     this.#save();
   }
 
   close(id: string): void {
-    if (this.#byId.delete(id)) this.#save();
+    if (this.#remove(id)) this.#save();
+  }
+
+  /** Ends the stream with the browser's sign-in, and when it becomes another user. */
+  endWith(id: string, stream: Stream): void {
+    const streams = this.#streams.get(id) ?? new Set();
+    this.#streams.set(id, streams.add(stream));
+    stream.once('close', () => {
+      streams.delete(stream);
+      if (streams.size === 0 && this.#streams.get(id) === streams) this.#streams.delete(id);
+    });
+  }
+
+  #remove(id: string): boolean {
+    this.#endStreams(id);
+    return this.#byId.delete(id);
+  }
+
+  #endStreams(id: string): void {
+    for (const stream of this.#streams.get(id) ?? []) stream.destroy();
   }
 
   #save(): void {
     const living = [...this.#byId.values()].filter(({ expiresAt }) => expiresAt > this.#now()).slice(-maxBrowsers);
     const kept = new Set(living.map(({ id }) => id));
-    for (const id of this.#byId.keys()) if (!kept.has(id)) this.#byId.delete(id);
+    for (const id of this.#byId.keys()) if (!kept.has(id)) this.#remove(id);
     writePrivate(this.#file, JSON.stringify({ version: fileVersion, browsers: living }));
   }
+}
+
+/**
+ * Whether a request comes from the operating-system user whose program has signed in. A browser sends its cookies to
+ * every port of a host, also to the server of another user of this machine: in the hands of that user the cookie opens
+ * nothing.
+ */
+export function comesFrom(browser: Browser, req: IncomingMessage): boolean {
+  return browser.osUser === osUserOf(req);
 }
 
 function read(file: string, log: Logger): Browser[] {
   try {
     const { version, browsers } = JSON.parse(readFileSync(file, 'utf8')) as { version?: unknown; browsers?: unknown };
     if (version === fileVersion && Array.isArray(browsers)) return browsers.filter(isBrowser);
-    log.warn({ file }, 'the list of signed-in browsers is not one of ours; everybody has to sign in again');
+    log.warn({ file }, 'the list of signed-in browsers is of another version; browsers have to sign in again');
     return [];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
@@ -87,6 +132,11 @@ function read(file: string, log: Logger): Browser[] {
 
 function isBrowser(value: unknown): value is Browser {
   if (typeof value !== 'object' || value === null) return false;
-  const { id, user, expiresAt } = value as Record<string, unknown>;
-  return typeof id === 'string' && typeof expiresAt === 'number' && (user === null || isLocalUser(user));
+  const { id, user, anonymousId, osUser, expiresAt } = value as Record<string, unknown>;
+  return (
+    [id, anonymousId].every((text) => typeof text === 'string') &&
+    typeof expiresAt === 'number' &&
+    (osUser === null || typeof osUser === 'number') &&
+    (user === null || isLocalUser(user))
+  );
 }

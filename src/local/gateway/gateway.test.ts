@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createAddresses } from '../listener/virtual-hosts.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway.ts';
 import { TestBrowser } from './testing.ts';
 
@@ -52,9 +53,9 @@ async function startGateway(): Promise<void> {
   gateway = await createGateway({
     stateDir: join(directory, 'gateway'),
     cookieFile: join(directory, 'cookies.txt'),
-    publicOrigin: origin,
-    sessionOrigin: origin.replace('127.0.0.1', 'localhost'),
+    addresses: createAddresses(Number(new URL(origin).port)),
     user: owner,
+    userOfGitToken: (token) => /^git-(.+)$/.exec(token)?.[1],
     gitUrl: `${origin}/forge`,
     issueGitToken: (user, expiresAt) => issueGitToken(user, expiresAt),
     serviceTarget: { socketPath: join(directory, 'service.sock') },
@@ -77,6 +78,12 @@ async function startService(): Promise<void> {
 async function signedIn(): Promise<TestBrowser> {
   const browser = new TestBrowser();
   await browser.go(gateway.signInLink('/notebooks/'));
+  return browser;
+}
+
+async function anonymous(): Promise<TestBrowser> {
+  const browser = await signedIn();
+  await browser.visit(`${origin}/auth/anonymous`, { form: {}, from: origin });
   return browser;
 }
 
@@ -111,6 +118,47 @@ test('time that passes while the cookie is made does not spoil it', async () => 
   expect(maxAge).toBeLessThanOrEqual(30 * 24 * 3600);
 });
 
+test('without a sign-in nothing is answered but how to sign in, whether it runs, and styles and scripts', async () => {
+  const stranger = new TestBrowser();
+  for (const path of ['/notebooks/', '/notebooks/servers', '/api/notebooks/servers', '/notebooks/docs', '/other']) {
+    const person = await stranger.visit(origin + path);
+    expect(person.status, path).toBe(401);
+    expect(person.body).toContain('npm start');
+    expect(person.headers['set-cookie']).toBeUndefined();
+    const program = await stranger.visit(origin + path, { script: true, method: 'POST', from: origin });
+    expect([program.status, JSON.parse(program.body)], path).toEqual([
+      401,
+      {
+        error: {
+          code: 1401,
+          message: 'Sign in first.',
+          detail: expect.stringContaining('cookies.txt'),
+          requestId: expect.any(String),
+        },
+      },
+    ]);
+  }
+  const trick = [
+    '/notebooks/assets/',
+    '/notebooks/assets/../servers',
+    '/notebooks/assets/x/..%2Fy.js',
+    '/health/x',
+    '//health',
+  ];
+  for (const path of trick) expect((await stranger.visit(origin + path)).status, path).toBe(401);
+  expect((await stranger.visit(`${origin}/health`, { method: 'POST', from: origin })).status).toBe(401);
+  for (const path of ['/health', '/ready', '/notebooks/assets/0a1b/sessions.js']) {
+    const { status, body } = await stranger.visit(origin + path);
+    expect(status, path).toBe(200);
+    expect(body).not.toContain('renku-auth');
+  }
+  expect(JSON.parse((await stranger.visit(`${origin}/auth/me`)).body)).toEqual({
+    kind: 'anonymous',
+    signed_in: false,
+    switch_url: '/auth/',
+  });
+});
+
 test('who looks ahead does not use the link up', async () => {
   const link = gateway.signInLink();
   expect((await new TestBrowser().visit(link, { method: 'HEAD' })).status).toBe(503);
@@ -124,12 +172,32 @@ test.each([
   'https://evil.test/',
   'javascript:alert(1)',
   '/\t/evil.test',
+  '/.//evil.test/x',
+  '/..//evil.test/x',
+  '/./\\evil.test/x',
+  '/%2e//evil.test/x',
+  '/a/..//evil.test/x',
+  '/.\t//evil.test',
+  '/\n//evil.test',
+  '///evil.test',
+  '/.//127.0.0.1:9/x',
+  '/@evil.test/../..//evil.test',
   '',
   'notebooks',
 ])('the link never leads to %j', async (next) => {
   const link = new URL(gateway.signInLink());
   link.searchParams.set('next', next);
   expect((await new TestBrowser().visit(link.href)).headers.location).toBe('/notebooks/');
+});
+
+test.each([
+  '/notebooks/launch/demo/first-light?ref=main#x',
+  '/notebooks/?next=//evil.test',
+  '/a//evil.test',
+  '/@evil.test',
+  '/auth/',
+])('the link leads to %j', async (next) => {
+  expect((await new TestBrowser().visit(gateway.signInLink(next))).headers.location).toBe(next);
 });
 
 test('the service sees who it is, by tokens that verify; the gateway’s cookie stays here', async () => {
@@ -197,8 +265,11 @@ test('nobody can pretend: headers that only a gateway sets are dropped, from any
     Forwarded: 'for=6.6.6.6',
     'X-Script-Name': '/x',
   };
-  const seen = await seenBy(new TestBrowser(), pretended);
-  expect(Object.keys(seen).filter((name) => /renku|script|prefix|^forwarded/.test(name))).toEqual([]);
+  const seen = await seenBy(await anonymous(), pretended);
+  expect(Object.keys(seen).filter((name) => /renku|script|prefix|^forwarded/.test(name))).toEqual([
+    'renku-auth-anon-id',
+  ]);
+  expect(seen['renku-auth-anon-id']).toMatch(/^anon-[0-9a-f]{32}$/);
   expect(seen['x-forwarded-for']).toBe('127.0.0.1');
   const tokens = await seenBy(await signedIn(), pretended);
   expect(tokens['renku-auth-id-token']).toMatch(/^ey/);
@@ -211,12 +282,16 @@ test('a forged, changed or foreign cookie is nobody’s', async () => {
   const browser = await signedIn();
   const cookie = browser.cookie(/gateway/);
   for (const value of ['', 'x', `${cookie?.value}x`, cookie?.value.slice(1), cookie?.value.toUpperCase()]) {
-    expect(await seenBy(new TestBrowser(), { Cookie: `${cookie?.name}=${value}` })).not.toHaveProperty(
-      'renku-auth-id-token',
-    );
+    const headers = { Cookie: `${cookie?.name}=${value}` };
+    expect((await new TestBrowser().visit(`${origin}/notebooks/servers`, { headers })).status).toBe(401);
   }
+  // A page on another port of the host can set a second cookie of that name: it does not lock the user out.
+  for (const path of ['/', '/notebooks/servers']) {
+    browser.jar.unshift({ host: '127.0.0.1', path, name: cookie?.name ?? '', value: 'planted' });
+  }
+  expect(await seenBy(browser)).toHaveProperty('renku-auth-id-token');
   now += 31 * 24 * 3_600_000;
-  expect(await seenBy(browser)).not.toHaveProperty('renku-auth-id-token');
+  expect((await browser.visit(`${origin}/notebooks/servers`)).status).toBe(401);
 });
 
 test('one can be somebody else, anonymous, oneself again, and sign out; it holds for this browser only', async () => {
@@ -232,10 +307,16 @@ test('one can be somebody else, anonymous, oneself again, and sign out; it holds
   expect((await post('/auth/become', { username: '<script>' })).status).toBe(422);
   await post('/auth/anonymous');
   expect(await me(browser)).toEqual({ kind: 'anonymous', signed_in: true, switch_url: '/auth/' });
-  expect(await seenBy(browser)).not.toHaveProperty('renku-auth-id-token');
+  const visitor = await seenBy(browser);
+  expect(visitor).not.toHaveProperty('renku-auth-id-token');
+  expect(visitor['renku-auth-anon-id']).not.toBe((await seenBy(await anonymous()))['renku-auth-anon-id']);
   expect((await browser.visit(`${origin}/auth/`)).body).toContain('Be ada again');
   await post('/auth/become', { username: 'ada' });
   expect(await me(browser)).toMatchObject({ username: 'ada', email: owner.email });
+  // The same visitor again, also after another sign-in: its sessions are found.
+  await browser.visit(gateway.signInLink());
+  await post('/auth/anonymous');
+  expect((await seenBy(browser))['renku-auth-anon-id']).toBe(visitor['renku-auth-anon-id']);
 
   const stolen = browser.cookie(/gateway/);
   await post('/auth/sign-out');
@@ -275,7 +356,16 @@ test('changes need a signed-in browser and come from no other site’s page', as
 test('any other Host is refused, however it is said', async () => {
   const browser = await signedIn();
   const { port } = new URL(origin);
-  for (const host of [`localhost:${port}`, `evil.test:${port}`, '127.0.0.1', `127.0.0.1.:${port}`, `127.1:${port}`]) {
+  const others = [
+    'evil.test',
+    '127.0.0.1.',
+    '127.1',
+    '127.0.0.1.evil.test',
+    'localhost.evil.test',
+    'localhost',
+    '[::1]',
+  ];
+  for (const host of [...others.map((name) => `${name}:${port}`), '127.0.0.1:0', '127.0.0.1:65536', '127.0.0.1:']) {
     expect((await browser.visit(`${origin}/notebooks/`, { headers: { Host: host } })).status, host).toBe(421);
   }
   const own = `127.0.0.1:${port}`;
@@ -285,7 +375,7 @@ test('any other Host is refused, however it is said', async () => {
     return Number((await text(socket)).split(' ')[1]);
   };
   expect(await statusOf(`GET http://evil.test/notebooks/ HTTP/1.1\r\nHost: ${own}`)).toBe(421);
-  expect(await statusOf(`GET http://${own}/notebooks/ HTTP/1.1\r\nHost: ${own}`)).toBe(200);
+  expect(await statusOf(`GET http://${own}/health HTTP/1.1\r\nHost: ${own}`)).toBe(200);
   expect(await statusOf(`GET /notebooks/ HTTP/1.1\r\nHost: ${own}\r\nHost: evil.test`)).toBeGreaterThanOrEqual(400);
   expect(await statusOf('GET /notebooks/ HTTP/1.0')).toBe(421);
   expect(await statusOf('GET /notebooks/ HTTP/1.1\r\nHost:')).toBe(421);
@@ -326,7 +416,7 @@ test('a damaged list of browsers costs a new sign-in and no more', async () => {
   for (const damage of ['', '{', 'null', '[]', '{"version":1,"browsers":[null,{"id":5}]}', '{"version":9}']) {
     writeFileSync(join(directory, 'gateway', 'browsers.json'), damage);
     await startGateway();
-    expect(await seenBy(browser), damage).not.toHaveProperty('renku-auth-id-token');
+    expect((await browser.visit(`${origin}/notebooks/servers`)).status, damage).toBe(401);
   }
   expect(await seenBy(await signedIn())).toHaveProperty('renku-auth-id-token');
 });
@@ -354,25 +444,91 @@ test('the cookie file signs programs in, and gets them a new link', async () => 
 test('a service that is not there is a 503 that says so, to programs and to people', async () => {
   service?.closeAllConnections();
   service?.close();
-  const program = await new TestBrowser().visit(`${origin}/notebooks/servers`, { script: true });
+  const browser = await signedIn();
+  const program = await browser.visit(`${origin}/notebooks/servers`, { script: true, from: origin });
   expect(program.status).toBe(503);
   expect(program.headers['retry-after']).toBe('2');
   expect(JSON.parse(program.body)).toMatchObject({
     error: { code: 3503, requestId: expect.any(String), message: expect.any(String) },
   });
-  const person = await new TestBrowser().visit(`${origin}/notebooks/`);
+  const person = await browser.visit(`${origin}/notebooks/`);
   expect(person.body).toContain('http-equiv="refresh"');
   await startService();
-  expect((await new TestBrowser().visit(`${origin}/notebooks/`)).status).toBe(200);
+  expect((await browser.visit(`${origin}/notebooks/`)).status).toBe(200);
 });
 
 test('paths: the front page leads to the service, its own paths go there, others are nowhere', async () => {
-  const browser = new TestBrowser();
+  const browser = await signedIn();
   expect((await browser.visit(`${origin}/`)).headers.location).toBe('/notebooks/');
   for (const path of ['/health', '/ready', '/notebooks', '/notebooks/servers?x=1']) {
     expect((await browser.visit(origin + path)).status, path).toBe(200);
   }
   for (const path of ['/notebooksx', '/other', '/healthy', '/auth/other', '/auth/session']) {
     expect((await browser.visit(origin + path)).status, path).toBe(path === '/auth/session' ? 400 : 404);
+  }
+});
+
+test('the service answers where a platform publishes it, and to programs with a token of the forge', async () => {
+  const seenAt = async (path: string, headers: Record<string, string>, from?: string) => {
+    const answer = await new TestBrowser().visit(origin + path, { headers, script: true, ...(from ? { from } : {}) });
+    return {
+      status: answer.status,
+      told: answer.headers['www-authenticate'],
+      seen: JSON.parse(answer.body) as Headers,
+    };
+  };
+  for (const path of ['/api/notebooks/servers', '/ui-server/api/notebooks/servers', '/notebooks/servers']) {
+    const Authorization = 'Bearer git-grace';
+    // A platform's pages pass on what their browsers send, from wherever these are.
+    const { status, seen } = await seenAt(path, { Authorization }, 'https://platform.example.org');
+    expect(status, path).toBe(200);
+    expect(seen).not.toHaveProperty('authorization');
+    expect(Object.keys(seen).filter((name) => /^(origin|sec-fetch|referer)/.test(name))).toEqual([]);
+    const token = seen['renku-auth-id-token']?.split('.')[1] ?? '';
+    expect(JSON.parse(Buffer.from(token, 'base64url').toString())).toMatchObject({ preferred_username: 'grace' });
+  }
+  for (const path of ['/api/notebooksx', '/api', '/ui-server/notebooks', '/api/api/notebooks']) {
+    expect((await (await signedIn()).visit(origin + path)).status, path).toBe(404);
+  }
+  // Credentials that are wrong are not replaced by a cookie, nor is a cookie sent along with some from anywhere.
+  for (const Authorization of ['Bearer x', 'Bearer ', 'bearer git-ada x']) {
+    const { status, told } = await seenAt('/notebooks/servers', { Authorization, Cookie: gateway.cookieHeader });
+    expect([status, told], Authorization).toEqual([401, 'Bearer error="invalid_token"']);
+  }
+  const basic = { Authorization: 'Basic eDp5', Cookie: gateway.cookieHeader };
+  expect((await seenAt('/notebooks/servers', basic, 'https://evil.test')).status).toBe(403);
+});
+
+test('a signed-in user gets a token of the forge, an anonymous visitor does not', async () => {
+  const ask = (browser: TestBrowser) => browser.visit(`${origin}/auth/tokens`, { form: {}, from: origin });
+  const answer = await ask(await signedIn());
+  expect([answer.status, JSON.parse(answer.body)]).toEqual([
+    201,
+    { token: 'git-ada', username: 'ada', expires: expect.stringMatching(/^\d{4}-/) },
+  ]);
+  expect((await ask(await anonymous())).status).toBe(403);
+  expect((await ask(new TestBrowser())).status).toBe(401);
+  issueGitToken = () => ({ token: 'of GitLab', expiresAt: null });
+  const elsewhere = await ask(await signedIn());
+  expect(elsewhere.status).toBe(404);
+  expect(elsewhere.body).not.toContain('of GitLab');
+});
+
+test('a stream ends when its browser signs out or becomes another user', async () => {
+  const browser = await signedIn();
+  service?.removeAllListeners('request').on('request', (_req, res: ServerResponse) => res.write('data: 1\n\n'));
+  for (const [path, form] of [
+    ['/auth/become', { username: 'grace' }],
+    ['/auth/anonymous', {}],
+    ['/auth/sign-out', {}],
+  ] as const) {
+    const { name, value } = browser.cookie(/gateway/) ?? { name: '', value: '' };
+    const answer = await fetch(`${origin}/notebooks/logs/x?follow=true`, { headers: { cookie: `${name}=${value}` } });
+    const end = answer.text().then(
+      () => 'ended',
+      () => 'broke off',
+    );
+    await browser.visit(origin + path, { form: { ...form }, from: origin });
+    expect(await end, path).toBe('broke off');
   }
 });

@@ -1,25 +1,21 @@
 import { mkdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { stringifySetCookie } from 'cookie';
 import type { Logger } from 'pino';
 import { answerProblem, type Problem, redirect } from '../listener/answers.ts';
-import {
-  cookiePairs,
-  endToEnd,
-  filterCookies,
-  forwardedHeaders,
-  isImpostor,
-  type RawHeaders,
-} from '../listener/headers.ts';
+import { endToEnd, filterCookies, forwardedHeaders, isImpostor, type RawHeaders } from '../listener/headers.ts';
+import { otherOrigins } from '../listener/other-origins.ts';
 import { targetOf } from '../listener/request-target.ts';
 import { createReverseProxy, type Upstream } from '../listener/reverse-proxy.ts';
 import { sameSiteOnly } from '../listener/same-site.ts';
+import type { Addresses, Origins } from '../listener/virtual-hosts.ts';
 import { type AuthParts, handleAuth, ownPath } from './auth-routes.ts';
-import { type Browser, Browsers } from './browsers.ts';
-import { readCookieFile, writeCookieFile } from './cookie-file.ts';
+import { Browsers } from './browsers.ts';
+import { type Caller, createCallers } from './callers.ts';
+import { keepCookieFile } from './cookie-file.ts';
 import { OneTimeCodes } from './one-time-codes.ts';
 import { SessionSignIn } from './session-sign-in.ts';
+import { createSignInCookie, signInCookieName } from './sign-in-cookie.ts';
 import { createTokenIssuer, type IssueGitToken } from './tokens.ts';
 import type { LocalUser } from './users.ts';
 
@@ -28,14 +24,13 @@ export interface GatewayOptions {
   stateDir: string;
   /** `cookies.txt` for `curl -b`: signs in as the owner. Written at once, 0600. */
   cookieFile: string;
-  /** Pages, API and this gateway: `http://127.0.0.1:8000`. */
-  publicOrigin: string;
-  /** Sessions: `http://localhost:8000`. */
-  sessionOrigin: string;
+  addresses: Addresses;
   /** Whom the one-time link signs in. */
   user: LocalUser;
   gitUrl: string;
   issueGitToken: IssueGitToken;
+  /** The name of the user whose git token this is; undefined for any other text. */
+  userOfGitToken(token: string): string | undefined;
   serviceTarget: Upstream;
   log: Logger;
   /** Milliseconds since the epoch. */
@@ -43,14 +38,13 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  readonly publicOrigin: string;
-  readonly sessionOrigin: string;
+  readonly addresses: Addresses;
   /** Everything on the pages' site that is not another part's. */
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>;
   /** A link that signs a browser in as the owner, once, within ten minutes, and leads to `next`, a path. */
   signInLink(next?: string): string;
-  /** The user whose browser it is; undefined for anonymous visitors. */
-  userOf(req: IncomingMessage): LocalUser | undefined;
+  /** For the forge and the registry: the caller's git token. */
+  gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { problem: Problem }>;
   /** For the ingress: recognises on the sessions' site who is signed in on this one. */
   readonly sessions: SessionSignIn;
   /** For a program of this process that acts as the owner: the value of a Cookie header. */
@@ -58,9 +52,17 @@ export interface Gateway {
   close(): void;
 }
 
+/** What a signed-in caller may do at the git server; `token` is null for what an anonymous visitor may. */
+export interface GitAccess {
+  readonly token: string | null;
+}
+
 const signInLinkMs = 10 * 60 * 1000;
-const weekMs = 7 * 24 * 60 * 60 * 1000;
 const servicePaths = /^\/(notebooks|health|ready)(\/|$)/;
+/** Where a platform publishes the service; its command line and its pages call it there. */
+const platformPaths = /^\/(?:api|ui-server\/api)(?=\/notebooks(?:\/|$))/;
+/** What is answered without a sign-in: whether it runs, and the styles and scripts of the pages. */
+const openPaths = /^\/(?:health|ready)$|^\/notebooks\/assets\/\w+\/[\w-]+\.\w+$/;
 
 const starting: Problem = {
   status: 503,
@@ -77,14 +79,12 @@ const noToken: Problem = {
 
 /**
  * Stands where a platform's gateway stands: knows who a browser belongs to and tells the service in the headers that
- * only a gateway may set. Whoever is not signed in passes without them, and is to the service what it makes of that.
- *
- * The cookie is SameSite=Lax and not Strict: the way into a session leads from `localhost` back to here, which is
- * another site, and with Strict everybody would seem to be signed out there. What Strict would keep away besides is
- * refused by `sameSiteOnly`.
+ * only a gateway may set. Without a sign-in nothing is passed on, because a session on this machine is a process of its
+ * owner; an anonymous visitor is a state of a signed-in browser.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { publicOrigin, sessionOrigin, user: owner, serviceTarget, log, now = Date.now } = options;
+  const { addresses, user: owner, serviceTarget, log, now = Date.now } = options;
+  const { local, told } = addresses;
   const file = (name: string) => join(options.stateDir, name);
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
   const browsers = new Browsers(file('browsers.json'), log, now);
@@ -92,72 +92,66 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const signInCodes = new OneTimeCodes<true>(signInLinkMs, now);
   const tokens = await createTokenIssuer({
     keyFile: file('signing-key.pem'),
-    issuer: `${publicOrigin}/auth`,
+    issuer: `${local.pages}/auth`,
     gitUrl: options.gitUrl,
     issueGitToken: options.issueGitToken,
     now,
   });
-  const { port, hostname } = new URL(publicOrigin);
-  // Cookies are shared by all ports of a host: two platforms must not sign each other's users out.
-  const cookieName = `notebook-sessions-gateway-${port}`;
+  const cookie = createSignInCookie({ browsers, owner, log, now });
+  const callers = createCallers({ cookie, owner, userOfGitToken: options.userOfGitToken });
   const proxy = createReverseProxy();
 
-  function browserOf(req: IncomingMessage): Browser | undefined {
-    for (const { name, value } of cookiePairs(req.rawHeaders)) {
-      const browser = name === cookieName ? browsers.byCookie(value) : undefined;
-      // The owner's name and address may have changed since.
-      if (browser) return browser.user?.username === owner.username ? { ...browser, user: owner } : browser;
+  const signInLink = ({ pages }: Origins, next?: string): string =>
+    `${pages}/auth/sign-in?${new URLSearchParams({ code: signInCodes.issue(true), next: ownPath(next, pages) })}`;
+  const auth: AuthParts = { owner, browsers, cookie, callers, signInLink, signInCodes, sessions, tokens, addresses };
+
+  /** What the service is told of the caller; undefined: answered with an error. */
+  async function identityHeaders(
+    caller: Caller | undefined,
+    req: IncomingMessage,
+    res: ServerResponse,
+  ): Promise<RawHeaders | undefined> {
+    if (!caller) return [];
+    try {
+      const headers = caller.user ? await tokens.headersFor(caller.user) : undefined;
+      return headers ? headers.flat() : ['Renku-Auth-Anon-Id', caller.anonymousId];
+    } catch (error) {
+      log.error({ err: error }, 'no git token could be issued');
+      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+      answerProblem(req, res, full ? { ...noToken, detail: 'The disk is full: free some space.' } : noToken);
+      return undefined;
     }
-    return undefined;
   }
 
-  const signInLink = (next?: string): string =>
-    `${publicOrigin}/auth/sign-in?${new URLSearchParams({ code: signInCodes.issue(true), next: ownPath(next, publicOrigin) })}`;
-
-  const auth: AuthParts = {
-    publicOrigin,
-    sessionOrigin,
-    owner,
-    browsers,
-    browserOf,
-    setCookie: (value) => {
-      const expiresAt = value === undefined ? now() : (browsers.byCookie(value)?.expiresAt ?? now());
-      const maxAge = Math.floor((expiresAt - now()) / 1000);
-      return stringifySetCookie({
-        name: cookieName,
-        value: value ?? '',
-        httpOnly: true,
-        sameSite: 'lax',
-        path: '/',
-        maxAge,
-      });
-    },
-    signInLink,
-    signInCodes,
-    sessions,
-    tokens,
-  };
-
-  async function toService(req: IncomingMessage, res: ServerResponse, target: string): Promise<void> {
-    const browser = browserOf(req);
-    const headers: RawHeaders = endToEnd(req.rawHeaders, (name) => isImpostor(name) || name === 'cookie');
-    const cookies = filterCookies(req.rawHeaders, (name) => name !== cookieName);
+  async function toService(
+    req: IncomingMessage,
+    res: ServerResponse,
+    target: string,
+    origins: Origins,
+    caller: Caller | undefined,
+  ): Promise<void> {
+    const identity = await identityHeaders(caller, req, res);
+    if (!identity) return;
+    const others = otherOrigins(local, origins);
+    const isProgram = caller !== undefined && caller.browser === undefined;
+    const kept = endToEnd(
+      req.rawHeaders,
+      (name) =>
+        isImpostor(name) ||
+        ['cookie', 'authorization'].includes(name) ||
+        // A program's, such as a platform's pages that pass a browser's request on: nothing of that browser counts here.
+        (isProgram && /^(origin|referer|sec-fetch-.*)$/.test(name)),
+    );
+    const headers = others ? others.inward(kept, 'pages') : kept;
+    const cookies = filterCookies(req.rawHeaders, (name) => name !== signInCookieName(origins.pages));
     if (cookies !== undefined) headers.push('Cookie', cookies);
-    headers.push(...forwardedHeaders(req.socket.remoteAddress, new URL(publicOrigin).host));
-    if (browser?.user) {
-      try {
-        headers.push(...((await tokens.headersFor(browser.user)) ?? []).flat());
-      } catch (error) {
-        log.error({ err: error }, 'no git token could be issued');
-        const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-        answerProblem(req, res, full ? { ...noToken, detail: 'The disk is full: free some space.' } : noToken);
-        return;
-      }
-    }
+    headers.push(...forwardedHeaders(req.socket.remoteAddress, new URL(local.pages).host), ...identity);
+    if (caller?.browser) browsers.endWith(caller.browser.id, res);
     proxy.forward(req, res, {
       upstream: serviceTarget,
       target,
       headers,
+      ...(others ? { responseHeader: others.outwardHeader, responseBody: others.outwardBody } : {}),
       onFailure: (error) => {
         log.warn({ err: error }, 'the service does not answer');
         answerProblem(req, res, error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? starting : broken);
@@ -166,44 +160,45 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     });
   }
 
-  async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async function route(req: IncomingMessage, res: ServerResponse, origins: Origins): Promise<void> {
     const target = targetOf(req);
     if (!target) return answerProblem(req, res, { status: 400, message: 'The request names no page.', detail: null });
-    const { path, query } = target;
+    const { query } = target;
+    const path = target.path.replace(platformPaths, '');
     if (path === '/') return redirect(res, '/notebooks/');
     if (path === '/auth' || path.startsWith('/auth/'))
-      return handleAuth(auth, req, res, path, new URLSearchParams(query));
-    if (servicePaths.test(path)) return toService(req, res, path + query);
+      return handleAuth(auth, req, res, { path, query: new URLSearchParams(query), origins });
+    if (openPaths.test(path) && isRead(req)) return toService(req, res, path + query, origins, undefined);
+    const found = callers.of(req, origins);
+    if ('problem' in found) return answerProblem(req, res, { ...found.problem, link: toAccount });
+    if (servicePaths.test(path)) return toService(req, res, path + query, origins, found.caller);
     const link = { href: '/notebooks/', text: 'Projects and sessions' };
     answerProblem(req, res, { status: 404, message: 'There is no such page.', detail: null, link });
   }
 
-  const cookie = keepCookieFile(options.cookieFile, { host: hostname, name: cookieName }, browsers, owner, now);
+  async function gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { problem: Problem }> {
+    const found = callers.of(req, origins);
+    if ('problem' in found) return found;
+    const { user } = found.caller;
+    return { token: user ? (await tokens.gitTokenOf(user)).token : null };
+  }
+
+  const cookieName = signInCookieName(local.pages);
+  const host = new URL(local.pages).hostname;
+  const own = keepCookieFile(options.cookieFile, { host, name: cookieName }, browsers, owner, now);
   return {
-    publicOrigin,
-    sessionOrigin,
-    handle: sameSiteOnly(publicOrigin, route),
-    signInLink,
-    userOf: (req) => browserOf(req)?.user ?? undefined,
+    addresses,
+    handle: sameSiteOnly(addresses, route),
+    signInLink: (next) => signInLink(told, next),
+    gitAccess,
     sessions,
-    cookieHeader: `${cookieName}=${cookie}`,
+    cookieHeader: `${cookieName}=${own}`,
     close: () => proxy.close(),
   };
 }
 
-/** The cookie of the file from before while it is good for another week, else a new one. Always the owner's. */
-function keepCookieFile(
-  file: string,
-  cookie: { host: string; name: string },
-  browsers: Browsers,
-  owner: LocalUser,
-  now: () => number,
-): string {
-  const kept = readCookieFile(file, cookie.name);
-  const browser = kept === undefined ? undefined : browsers.byCookie(kept);
-  if (kept !== undefined && browser?.user?.username === owner.username && browser.expiresAt - now() > weekMs)
-    return kept;
-  const opened = browsers.open(owner);
-  writeCookieFile(file, { ...cookie, value: opened.cookie, expiresAt: opened.browser.expiresAt });
-  return opened.cookie;
+const toAccount = { href: '/auth/', text: 'How to sign in' };
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
 }

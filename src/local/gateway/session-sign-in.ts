@@ -1,14 +1,15 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { writePrivate } from '../state.ts';
-import type { Browsers } from './browsers.ts';
+import { type Browser, type Browsers, comesFrom } from './browsers.ts';
 import { OneTimeCodes } from './one-time-codes.ts';
 import type { LocalUser } from './users.ts';
 
-/** Who came with a code. */
+/** A signed-in browser, as the user that it was when it got its code or pass; null: as its anonymous visitor. */
 export interface Visitor {
   browser: string;
-  user: LocalUser;
+  user: LocalUser | null;
 }
 
 const codeLifetimeMs = 30_000;
@@ -38,28 +39,42 @@ export class SessionSignIn {
   /** undefined unless the code was issued for this session, less than 30 s ago, and not used yet. */
   redeem(code: string, name: string): Visitor | undefined {
     const found = this.#codes.redeem(code);
-    return found?.name === name && this.#isStill(found) ? { browser: found.browser, user: found.user } : undefined;
+    if (found?.name !== name || !this.#browserOf(found.browser, found.user?.username ?? null)) return undefined;
+    return { browser: found.browser, user: found.user };
   }
 
   /** `uid`: of the session's object, so that a later session of the same name is another one. */
   issuePass(uid: string, { browser, user }: Visitor): string {
-    const payload = Buffer.from(JSON.stringify([uid, browser, user.username])).toString('base64url');
+    const payload = Buffer.from(JSON.stringify([uid, browser, user?.username ?? null])).toString('base64url');
     return `${payload}.${this.#sign(payload).toString('base64url')}`;
   }
 
-  /** Whose pass to this session it is; undefined for any other text, and once the browser is signed out. */
-  holder(pass: string, uid: string): LocalUser | undefined {
+  /**
+   * The visitor whose pass to this session it is; undefined for any other text, once the browser is signed out or
+   * another user, and in the hands of another operating-system user.
+   */
+  holder(pass: string, uid: string, req: IncomingMessage): Visitor | undefined {
     const [payload = '', signature = '', ...more] = pass.split('.');
     const given = Buffer.from(signature, 'base64url');
     const right = this.#sign(payload);
     if (more.length > 0 || given.length !== right.length || !timingSafeEqual(given, right)) return undefined;
-    const [passUid, browser, username] = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as string[];
-    const user = this.#browsers.byId(browser ?? '')?.user;
-    return passUid === uid && user && user.username === username ? user : undefined;
+    const [passUid, id, username] = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as [
+      string,
+      string,
+      string | null,
+    ];
+    const browser = this.#browserOf(id, username);
+    return passUid === uid && browser && comesFrom(browser, req) ? { browser: id, user: browser.user } : undefined;
   }
 
-  #isStill({ browser, user }: Visitor): boolean {
-    return this.#browsers.byId(browser)?.user?.username === user.username;
+  /** Ends a stream of the session with the visitor's sign-in, and when the browser becomes another user. */
+  endWith({ browser }: Visitor, stream: Parameters<Browsers['endWith']>[1]): void {
+    this.#browsers.endWith(browser, stream);
+  }
+
+  #browserOf(id: string, username: string | null): Browser | undefined {
+    const browser = this.#browsers.byId(id);
+    return browser && (browser.user?.username ?? null) === username ? browser : undefined;
   }
 
   #sign(payload: string): Buffer {

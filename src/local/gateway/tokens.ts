@@ -5,7 +5,7 @@ import { writePrivate } from '../state.ts';
 import { type LocalUser, subjectOf } from './users.ts';
 
 export interface GitToken {
-  /** null: there is none, so nobody can be a registered user. */
+  /** null: there is none, so there are no registered users. */
   token: string | null;
   expiresAt: Date | null;
 }
@@ -20,6 +20,10 @@ export interface TokenIssuer {
    * there is no git token, and so no registered user.
    */
   headersFor(user: LocalUser): Promise<readonly (readonly [name: string, value: string])[] | undefined>;
+  /** The git token in these headers. */
+  gitTokenOf(user: LocalUser): Promise<GitToken>;
+  /** Another git token, for a program of the user's. */
+  newGitToken(user: LocalUser): Promise<GitToken>;
 }
 
 /** Who may accept the ID tokens: the service's `identity.audience`. */
@@ -65,10 +69,13 @@ export async function createTokenIssuer(options: {
       .setExpirationTime(Math.floor((now() + lifetimeMs) / 1000))
       .sign(key);
 
+  const newGitToken = async (user: LocalUser): Promise<GitToken> =>
+    options.issueGitToken(user, new Date(now() + gitTokenMs));
+  const gitTokenOf = (user: LocalUser): Promise<GitToken> =>
+    held(gitTokens, user, now(), gitTokenMs / 2, () => newGitToken(user));
+
   async function make(user: LocalUser): Promise<readonly (readonly [string, string])[] | undefined> {
-    const git = await held(gitTokens, user, now(), gitTokenMs / 2, async () =>
-      options.issueGitToken(user, new Date(now() + gitTokenMs)),
-    );
+    const git = await gitTokenOf(user);
     if (git.token === null) return undefined;
     const person = { preferred_username: user.username, name: user.name, email: user.email, email_verified: true };
     const [id, access, refresh] = await Promise.all([
@@ -90,6 +97,8 @@ export async function createTokenIssuer(options: {
   return {
     jwks: { keys: [{ ...publicJwk, kid, alg: algorithm, use: 'sig' }] },
     headersFor: (user) => held(headers, user, now(), renewAfterMs, () => make(user)),
+    gitTokenOf,
+    newGitToken,
   };
 }
 

@@ -15,7 +15,7 @@ afterEach(() => site.close());
 
 test('without a trailing slash the session’s address leads to it, and its query stays', async () => {
   await site.session('anon', { token: 'anon-token' });
-  const answer = await new TestBrowser().go(`${site.sessions}/sessions/anon?token=anon-token`);
+  const answer = await (await site.signedIn()).go(`${site.sessions}/sessions/anon?token=anon-token`);
   expect(answer.status).toBe(200);
   expect(seen(answer.body).url).toBe('/sessions/anon/?token=anon-token');
 });
@@ -23,7 +23,10 @@ test('without a trailing slash the session’s address leads to it, and its quer
 test('Jupyter sees no identity of the platform and no cookie that is not its own', async () => {
   await site.session('anon', { token: 'anon-token' });
   const host = new URL(site.sessions).port;
-  const Cookie = `notebook-sessions-gateway-${host}=g; notebook-sessions-anonymous=a; ${site.passName}=p; _xsrf=own; username-localhost-${host}=own; other=x`;
+  const anonymous = await site.signedIn();
+  await anonymous.go(`${site.sessions}/sessions/anon/?token=anon-token`);
+  const pass = anonymous.cookie(/session-pass/)?.value;
+  const Cookie = `notebook-sessions-gateway-${host}=g; notebook-sessions-anonymous=a; ${site.passName}=${pass}; _xsrf=own; username-localhost-${host}=own; other=x`;
   const pretended = {
     'Renku-Auth-Id-Token': 'x',
     'Renku-Auth-Anon-Id': 'x',
@@ -31,9 +34,7 @@ test('Jupyter sees no identity of the platform and no cookie that is not its own
     Cookie,
     Authorization: 'token anon-token',
   };
-  const { headers } = seen(
-    (await new TestBrowser().visit(`${site.sessions}/sessions/anon/lab`, { headers: pretended })).body,
-  );
+  const { headers } = seen((await anonymous.visit(`${site.sessions}/sessions/anon/lab`, { headers: pretended })).body);
   expect(headers['cookie']).toBe(`_xsrf=own; username-localhost-${host}=own`);
   expect(Object.keys(headers).filter((name) => /renku|forwarded-user/.test(name))).toEqual([]);
   expect(headers['authorization']).toBe('token anon-token');
@@ -48,7 +49,8 @@ test('Jupyter sees no identity of the platform and no cookie that is not its own
 
 test('what a session sets stays in the session', async () => {
   await site.session('anon', { token: 't' });
-  const browser = new TestBrowser();
+  const browser = await site.signedIn();
+  await browser.go(`${site.sessions}/sessions/anon/?token=t`);
   const answer = await browser.visit(`${site.sessions}/sessions/anon/set-cookies?token=t`);
   expect(answer.headers['set-cookie']).toEqual(['_xsrf=x; Path=/sessions/anon/', 'tool=1; Path=/sessions/anon/']);
   expect(answer.headers).not.toHaveProperty('service-worker-allowed');
@@ -60,8 +62,33 @@ test('what a session sets stays in the session', async () => {
 
 test('an anonymous session is Jupyter’s to guard', async () => {
   await site.session('anon', { token: 'anon-token' });
-  expect((await new TestBrowser().visit(`${site.sessions}/sessions/anon/lab`)).status).toBe(403);
-  expect((await new TestBrowser().visit(`${site.sessions}/sessions/anon/lab?token=anon-token`)).status).toBe(200);
+  const browser = await site.signedIn();
+  expect((await browser.go(`${site.sessions}/sessions/anon/lab`)).status).toBe(403);
+  expect((await browser.go(`${site.sessions}/sessions/anon/lab?token=anon-token`)).status).toBe(200);
+  expect((await new TestBrowser().go(`${site.sessions}/sessions/anon/lab?token=anon-token`)).status).toBe(401);
+});
+
+test('a program of the owner’s needs an anonymous session’s token and nothing else, and no cookie counts there', async () => {
+  await site.session('anon', { token: 'anon-token' });
+  const ask = (query: string, headers: Record<string, string> = {}) =>
+    new TestBrowser().visit(`${site.sessions}/sessions/anon/api${query}`, {
+      script: true,
+      from: site.sessions,
+      headers,
+    });
+  expect((await ask('')).status).toBe(401);
+  expect((await ask('', { Cookie: 'username-localhost-1=x' })).status).toBe(401);
+  expect((await ask('?token=wrong')).status).toBe(403);
+  const { headers } = seen((await ask('?token=anon-token', { Cookie: '_xsrf=x' })).body);
+  expect(headers).not.toHaveProperty('cookie');
+  expect((await ask('', { Authorization: 'token anon-token' })).status).toBe(200);
+  // A page of a browser that has signed out is not such a program.
+  const browser = await site.signedIn();
+  await browser.go(`${site.sessions}/sessions/anon/lab?token=anon-token`);
+  const { name, value } = browser.cookie(/session-pass/) ?? { name: '', value: '' };
+  expect((await ask('?token=anon-token', { Cookie: `${name}=${value}` })).status).toBe(200);
+  await browser.visit(`${site.pages}/auth/sign-out`, { form: {}, from: site.pages });
+  expect((await ask('?token=anon-token', { Cookie: `${name}=${value}` })).status).toBe(401);
 });
 
 test('other sites’ pages get nothing through, whatever the credentials', async () => {
@@ -100,7 +127,8 @@ test('WebSockets: with the pass and from the session’s own pages only', async 
   expect(await site.webSocket('/other', { Origin: site.sessions })).toBe(404);
   expect(await site.webSocket(path, { Cookie, Host: 'evil.test' })).toBe(421);
   await site.session('anon', { token: 'anon-token' });
-  expect(await site.webSocket('/sessions/anon/api', { Origin: site.sessions })).toBe(403);
+  expect(await site.webSocket('/sessions/anon/api', { Origin: site.sessions })).toBe(401);
+  expect(await site.webSocket('/sessions/anon/api?token=x', { Origin: site.sessions })).toBe(403);
   expect(await site.webSocket('/sessions/anon/api?token=anon-token', { Origin: site.sessions })).toBeInstanceOf(
     WebSocket,
   );
@@ -113,21 +141,24 @@ test('an end of Jupyter ends the WebSocket; then it is said to be starting', asy
   site.jupyters[0]?.server.close();
   for (const socket of site.jupyters[0]?.upgraded ?? []) socket.destroy();
   await closed;
-  const page = await new TestBrowser().visit(`${site.sessions}/sessions/anon/lab?token=t`);
+  const page = await (await site.signedIn()).go(`${site.sessions}/sessions/anon/lab?token=t`);
   expect(page.status).toBe(503);
   expect(page.body).toContain('http-equiv="refresh"');
   expect(await site.webSocket('/sessions/anon/api?token=t', {})).toBe(503);
 });
 
 test('a session that is not there yet, failed, is paused, stops or is unknown says so', async () => {
-  const page = async (name: string) => new TestBrowser().visit(`${site.sessions}/sessions/${name}/lab`);
+  const browser = await site.signedIn();
+  const page = async (name: string) => browser.go(`${site.sessions}/sessions/${name}/lab`);
   await site.session('starting', { token: 't', state: 'starting', running: false });
   const starting = await page('starting');
   expect(starting.status).toBe(503);
   expect(starting.headers['retry-after']).toBe('2');
   expect(starting.body).toContain('http-equiv="refresh"');
   expect(starting.body).toContain(`${site.pages}/notebooks/`);
-  const program = await new TestBrowser().visit(`${site.sessions}/sessions/starting/api`, {
+  const program = await new TestBrowser().visit(`${site.sessions}/sessions/starting/api?token=t`, {
+    script: true,
+    from: site.sessions,
     headers: { Accept: 'application/json' },
   });
   expect(JSON.parse(program.body)).toMatchObject({ error: { code: 3503, requestId: expect.any(String) } });
@@ -149,19 +180,22 @@ test('a session that is not there yet, failed, is paused, stops or is unknown sa
   expect((await page('malformed')).status).toBe(404);
   // Who may not come in learns nothing about the state.
   await site.session('secret', { emails: ['x@y.test'], state: 'failed', running: false });
-  expect((await page('secret')).headers.location).toContain('/auth/session');
+  expect((await browser.visit(`${site.sessions}/sessions/secret/lab`)).headers.location).toContain('/auth/session');
 });
 
-test('this site has sessions only: its front leads to the pages, everything else is nowhere', async () => {
+test('this site has sessions only: every other path leads to the pages, and theirs to sessions here', async () => {
   const browser = new TestBrowser();
-  for (const path of ['/', '/sessions', '/sessions/']) {
+  for (const path of ['/sessions', '/sessions/']) {
     expect((await browser.visit(site.sessions + path)).headers.location, path).toBe(`${site.pages}/notebooks/`);
     expect((await browser.visit(site.sessions + path, { script: true, from: site.sessions })).status, path).toBe(404);
   }
-  for (const path of ['/notebooks/servers', '/auth/me', '/forge/', '/v2/', '/favicon.ico', '/sessions/A/']) {
-    expect((await browser.visit(site.sessions + path)).status, path).toBe(404);
+  for (const path of ['/', '/notebooks/servers?x=1', '/auth/me', '/forge/', '/v2/', '//evil.test/', '/.//evil.test/']) {
+    const { status, headers } = await browser.visit(site.sessions + path);
+    expect([status, headers.location], path).toEqual([307, site.pages + path]);
   }
-  expect((await browser.visit(`${site.pages}/sessions/mine/`)).status).toBe(404);
+  expect((await browser.visit(`${site.sessions}/sessions/A/`)).status).toBe(404);
+  const session = await browser.visit(`${site.pages}/sessions/mine/lab?x=1`, { method: 'POST' });
+  expect([session.status, session.headers.location]).toEqual([307, `${site.sessions}/sessions/mine/lab?x=1`]);
 });
 
 test('paths that two readers could read differently do not get through', async () => {
@@ -181,9 +215,10 @@ test('paths that two readers could read differently do not get through', async (
   ]) {
     expect((await raw(target)).status, target).toBe(400);
   }
-  for (const target of ['//sessions/anon/', '/sessions//anon/', '/sessions/anon%2flab', '/sessions/%61non/']) {
+  for (const target of ['/sessions//anon/', '/sessions/anon%2flab', '/sessions/%61non/']) {
     expect((await raw(target)).status, target).toBe(404);
   }
+  expect((await raw('//sessions/anon/')).status).toBe(307);
   expect((await raw(`http://${host}/sessions/anon/lab?token=t`)).status).toBe(200);
   expect((await raw('http://evil.test/sessions/anon/lab?token=t')).status).toBe(421);
   expect(seen((await raw('/sessions/anon//x?token=t&next=/../y')).body.replace(/^[0-9a-f]+\r\n|\r\n0$/g, '')).url).toBe(

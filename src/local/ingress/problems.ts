@@ -11,7 +11,8 @@ export interface Problems {
   signInFirst: Problem;
   brokeOff: Problem;
   codeUsed(next: string): Problem;
-  notYours(username: string): Problem;
+  /** undefined: an anonymous visitor. */
+  notYours(username: string | undefined): Problem;
   notRunning(state: SessionAccess['state']): Problem;
 }
 
@@ -45,8 +46,12 @@ export function problemsFor(publicOrigin: string): Problems {
       link: { href: next, text: 'Open the session again' },
     }),
     notYours: (username) => ({
-      ...problem(403, 'This session belongs to another user.', `You are signed in as ${username}.`),
-      link: { href: `${publicOrigin}/auth/`, text: 'Be somebody else' },
+      ...problem(
+        403,
+        'This session belongs to another user.',
+        username === undefined ? 'You are an anonymous visitor.' : `You are signed in as ${username}.`,
+      ),
+      link: { href: `${publicOrigin}/auth/`, text: 'Be another user' },
     }),
     notRunning: (state) => {
       if (state === 'failed')

@@ -1,17 +1,26 @@
+import { annotation } from '../../jupyter-server/labels.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
+import { type AccessToken, readAccessTokens } from '../../session-contract/access-tokens.ts';
 import type { Cluster } from '../cluster.ts';
 
 /** What the ingress has to know of a session. */
 export interface SessionAccess {
   name: string;
   uid: string;
+  /** The access tokens of its owner for programs, expired ones too. */
+  tokens(): AccessToken[];
   state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
   /**
    * Who may come in: `users` with one of these e-mail addresses, recognised here, as oauth2-proxy does in a cluster;
    * or whoever has Jupyter's own token, which Jupyter asks for.
    */
   entry: { kind: 'users'; emails: readonly string[] } | { kind: 'token' };
+}
+
+/** The access tokens that are noted in the object, expired ones too. */
+export function tokensOf({ metadata }: JupyterServer): AccessToken[] {
+  return readAccessTokens(metadata.annotations?.[annotation.accessTokens]);
 }
 
 /** undefined for a session that is not there, is on its way out, or was made by nobody who knew how. */
@@ -24,6 +33,7 @@ export function findSession(cluster: Pick<Cluster, 'get'>, namespace: string, na
   return {
     name,
     uid,
+    tokens: () => tokensOf(server),
     state: server.status?.state ?? 'starting',
     entry: oidc?.enabled === true ? { kind: 'users', emails } : { kind: 'token' },
   };

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestBrowser } from '../gateway/testing.ts';
 import { owner, seen, TestSite } from './testing.ts';
@@ -131,4 +132,29 @@ test('a code works once, for 30 s, for its session, and only a person who goes t
   leave.searchParams.set('next', 'https://evil.test/');
   leave.searchParams.set('code', new URL(await ask()).searchParams.get('code') ?? '');
   expect((await new TestBrowser().visit(leave.href)).headers.location).toBe('/sessions/mine/');
+});
+
+test.each([
+  ['/auth/sign-out', {}],
+  ['/auth/become', { username: 'grace' }],
+  ['/auth/anonymous', {}],
+])('%s ends the open WebSockets of that browser, and of no other', async (path, form) => {
+  await site.session('mine', { emails: [owner.email] });
+  await site.session('anon', { token: 't' });
+  const open = async (browser: TestBrowser, session: string, query = '') => {
+    await browser.go(`${site.sessions}/sessions/${session}/${query}`);
+    const pass = browser.jar.find((cookie) => cookie.path === `/sessions/${session}/`);
+    const Cookie = `${pass?.name}=${pass?.value}`;
+    const socket = await site.webSocket(`/sessions/${session}/api${query}`, { Cookie, Origin: site.sessions });
+    if (typeof socket === 'number') throw new Error(`the WebSocket was refused with ${socket}`);
+    return { socket, closed: once(socket, 'close') };
+  };
+  const [browser, other] = [await site.signedIn(), await site.signedIn()];
+  const opened = [await open(browser, 'mine'), await open(browser, 'anon', '?token=t')];
+  const kept = await open(other, 'mine');
+  await browser.visit(site.pages + path, { form, from: site.pages });
+  await Promise.all(opened.map(({ closed }) => closed));
+  expect(kept.socket.readyState).toBe(kept.socket.OPEN);
+  kept.socket.send('still here');
+  expect(String((await once(kept.socket, 'message'))[0])).toBe('still here');
 });

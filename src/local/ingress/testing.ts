@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,20 +8,23 @@ import type { Duplex } from 'node:stream';
 import pino from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
-import type { Cluster, SessionEndpoint } from '../cluster.ts';
+import type { Cluster, ClusterEvent, SessionEndpoint } from '../cluster.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { TestBrowser } from '../gateway/testing.ts';
 import { type Listener, listen } from '../listener/listen.ts';
 import { ensureTls } from '../listener/tls.ts';
-import { type VirtualHost, virtualHosts } from '../listener/virtual-hosts.ts';
+import { createAddresses, type Origins } from '../listener/virtual-hosts.ts';
+import { siteHandlers } from '../sites.ts';
 import { createIngress } from './ingress.ts';
 
 export const owner = { username: 'ada', name: 'Ada', email: 'ada@localhost.localdomain' };
 const log = pino({ level: 'silent' });
 
+type Watcher = (event: ClusterEvent<JupyterServer>) => void;
+
 export interface SessionOptions {
   uid?: string;
-  /** Of the users who may come in; absent: whoever has the token. */
+  /** Of the users who may come in; absent: an anonymous visitor's session. */
   emails?: string[];
   token?: string;
   state?: 'starting' | 'running' | 'failed' | 'stopping' | 'hibernated';
@@ -32,8 +35,11 @@ export interface SessionOptions {
 export class TestSite {
   pages = '';
   sessions = '';
+  /** Set before `start`: where a reverse proxy publishes both; PORT is replaced with the port. */
+  published: Origins | undefined;
   gateway!: Gateway;
   readonly objects = new Map<string, JupyterServer>();
+  readonly #watchers = new Set<Watcher>();
   readonly jupyters: { server: Server; upgraded: Duplex[] }[] = [];
   readonly #endpoints = new Map<string, SessionEndpoint>();
   readonly #directory = mkdtempSync(join(tmpdir(), 'ingress-'));
@@ -53,6 +59,10 @@ export class TestSite {
     await once(probe, 'close');
     this.pages = `http://127.0.0.1:${port}`;
     this.sessions = `http://localhost:${port}`;
+    if (this.published) {
+      const { pages, sessions } = this.published;
+      this.published = { pages: pages.replace('PORT', String(port)), sessions: sessions.replace('PORT', String(port)) };
+    }
     await this.#run(port);
   }
 
@@ -74,6 +84,13 @@ export class TestSite {
     this.#now += ms;
   }
 
+  /** What stands for the service, behind the gateway. */
+  async service(answer: RequestListener): Promise<void> {
+    const server = createServer(answer).listen(join(this.#directory, 'service.sock'));
+    await once(server, 'listening');
+    this.jupyters.push({ server, upgraded: [] });
+  }
+
   async session(name: string, options: SessionOptions = {}): Promise<void> {
     const { uid = `uid-${name}`, emails, token = '', state = 'running', running = true } = options;
     const oidc = emails ? { enabled: true, authorizedEmails: emails } : { enabled: false };
@@ -84,15 +101,23 @@ export class TestSite {
     this.#endpoints.set(`ns/${name}-0`, { port: await this.#jupyter(secret), token: secret });
   }
 
+  /** Changes a session's annotations, and tells those who watch. */
+  annotate(name: string, annotations: Record<string, string>): void {
+    const before = this.objects.get(`ns/${name}`) as JupyterServer;
+    const object = { ...before, metadata: { ...before.metadata, annotations } };
+    this.objects.set(`ns/${name}`, object);
+    for (const watcher of this.#watchers) watcher({ type: 'MODIFIED', object });
+  }
+
   async signedIn(): Promise<TestBrowser> {
     const browser = new TestBrowser();
     await browser.visit(this.gateway.signInLink());
     return browser;
   }
 
-  /** The socket once Jupyter has greeted, or the status of a refusal. */
-  webSocket(path: string, headers: Record<string, string>): Promise<WebSocket | number> {
-    const { host, port } = new URL(this.sessions);
+  /** The socket once Jupyter has greeted, or the status of a refusal. `at`: the sessions' origin, as the browser knows it. */
+  webSocket(path: string, headers: Record<string, string>, at = this.sessions): Promise<WebSocket | number> {
+    const { host, port } = new URL(at);
     return new Promise((resolve, reject) => {
       const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: { Host: host, ...headers } });
       ws.once('message', () => resolve(ws));
@@ -102,12 +127,13 @@ export class TestSite {
   }
 
   async #run(port: number): Promise<void> {
+    const addresses = createAddresses(port, this.published);
     const gateway = await createGateway({
       stateDir: join(this.#directory, 'gateway'),
       cookieFile: join(this.#directory, 'cookies.txt'),
-      publicOrigin: this.pages,
-      sessionOrigin: this.sessions,
+      addresses,
       user: owner,
+      userOfGitToken: () => undefined,
       gitUrl: `${this.pages}/forge`,
       issueGitToken: () => ({ token: 't', expiresAt: null }),
       serviceTarget: { socketPath: join(this.#directory, 'service.sock') },
@@ -115,18 +141,20 @@ export class TestSite {
       now: () => this.#now,
     });
     const ingress = createIngress({
-      cluster: { get: ((_type, namespace, name) => this.objects.get(`${namespace}/${name}`)) as Cluster['get'] },
+      cluster: {
+        get: ((_type, namespace, name) => this.objects.get(`${namespace}/${name}`)) as Cluster['get'],
+        watch: ((_type: unknown, watcher: Watcher) => {
+          this.#watchers.add(watcher);
+          return () => this.#watchers.delete(watcher);
+        }) as Cluster['watch'],
+      },
       endpoint: (namespace, pod) => this.#endpoints.get(`${namespace}/${pod}`),
       gateway,
       namespace: 'ns',
       log,
     });
-    const hosts = virtualHosts(
-      new Map<string, VirtualHost>([
-        [new URL(this.pages).host, { handle: gateway.handle, upgrade: (_req, socket) => void socket.destroy() }],
-        [new URL(this.sessions).host, ingress],
-      ]),
-    );
+    const notHere = (_req: IncomingMessage, res: ServerResponse) => void res.writeHead(404).end();
+    const hosts = siteHandlers({ addresses, gateway, forge: undefined, registry: notHere, ingress });
     const tls = await ensureTls(join(this.#directory, 'tls'));
     const api = () => undefined;
     const listener: Listener = await listen({ port, api, http: hosts.handle, upgrade: hosts.upgrade, tls, log });

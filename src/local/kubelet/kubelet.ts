@@ -26,6 +26,8 @@ export interface KubeletOptions {
   images: Images;
   /** The program of the `git-clone` container; default: this project's. */
   gitClone?: string;
+  /** A token that reads the repository of that address, for sessions without one; undefined for other git servers. */
+  readToken?: (repositoryUrl: string) => string | undefined;
   /** Names this platform (its state folder) in the environment of every process it starts. */
   marker: string;
   log: Logger;

@@ -70,9 +70,15 @@ export function answerJson(
   res.end(body);
 }
 
-export function redirect(res: ServerResponse, location: string, headers: Record<string, string | string[]> = {}): void {
+/** `status`: 302, or 303 after a POST, unless told. */
+export function redirect(
+  res: ServerResponse,
+  location: string,
+  headers: Record<string, string | string[]> = {},
+  status = res.req.method === 'POST' ? 303 : 302,
+): void {
   // Codes that work once are in some of these addresses: nothing keeps or passes them on.
-  res.writeHead(res.req.method === 'POST' ? 303 : 302, {
+  res.writeHead(status, {
     Location: location,
     'Content-Length': 0,
     'Cache-Control': 'no-store',

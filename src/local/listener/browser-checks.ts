@@ -39,3 +39,9 @@ export function prefersHtml(req: IncomingMessage): boolean {
 export function isPrefetch(req: IncomingMessage): boolean {
   return /prefetch/i.test(`${req.headers['sec-purpose'] ?? ''} ${req.headers['purpose'] ?? ''}`);
 }
+
+/** The token of an `Authorization: Bearer` header, whatever it looks like; undefined without one. */
+export function bearerToken({ headers }: IncomingMessage): string | undefined {
+  const [found, token = ''] = /^Bearer(?: +(.*))?$/is.exec(headers.authorization ?? '') ?? [];
+  return found === undefined ? undefined : token.trim();
+}

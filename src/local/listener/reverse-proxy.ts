@@ -1,6 +1,6 @@
 import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { type Duplex, pipeline } from 'node:stream';
+import { type Duplex, pipeline, type Transform } from 'node:stream';
 import type { Logger } from 'pino';
 import { endToEnd, pairs, type RawHeaders } from './headers.ts';
 
@@ -15,6 +15,8 @@ export interface ForwardOptions {
   headers: RawHeaders;
   /** A response header on its way back: the value to send, or undefined to drop it. `name` is in lower case. */
   responseHeader?: (name: string, value: string) => string | undefined;
+  /** What changes the body of a response on its way back; undefined: nothing does. Not for WebSockets. */
+  responseBody?: (response: IncomingMessage) => Transform | undefined;
   /** Nothing has been answered yet and nothing will be: say so to the caller. */
   onFailure: (error: NodeJS.ErrnoException) => void;
   log: Logger;
@@ -105,10 +107,12 @@ function answer(incoming: IncomingMessage, res: ServerResponse, options: Forward
     incoming.destroy();
     return;
   }
-  res.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, rewritten(endToEnd(incoming.rawHeaders), options));
+  const change = options.responseBody?.(incoming);
+  const headers = endToEnd(incoming.rawHeaders, (name) => change !== undefined && name === 'content-length');
+  res.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, rewritten(headers, options));
   // A stream may be silent for long after its headers; a body of known length follows at once.
   if (incoming.headers['content-length'] === undefined) res.flushHeaders();
-  pipeline(incoming, res, (error) => {
+  pipeline(change ? [incoming, change, res] : [incoming, res], (error) => {
     if (error) options.log.debug({ err: error }, 'an answer broke off');
   });
 }

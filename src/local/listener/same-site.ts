@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerProblem, type Problem } from './answers.ts';
-import { foreignOrigin } from './browser-checks.ts';
-import { hostOf } from './request-target.ts';
-import { misdirected } from './virtual-hosts.ts';
+import { bearerToken, foreignOrigin } from './browser-checks.ts';
+import { type Addresses, misdirected, type Origins } from './virtual-hosts.ts';
 
 export function refusalOf(reason: string): Problem {
   return {
@@ -12,17 +11,24 @@ export function refusalOf(reason: string): Problem {
   };
 }
 
-/** A handler for requests to `ownOrigin` alone, and to it only from its own pages and from no page at all. */
+/**
+ * A handler for requests to the pages' site alone, and to it only from its own pages and from no page at all. A request
+ * with a Bearer token passes from anywhere: a browser sends none by itself, and lets no page add one to a request to
+ * another origin without a permission that is never given here.
+ */
 export function sameSiteOnly<Result>(
-  ownOrigin: string,
-  handler: (req: IncomingMessage, res: ServerResponse) => Promise<Result>,
+  addresses: Addresses,
+  handler: (req: IncomingMessage, res: ServerResponse, origins: Origins) => Promise<Result>,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<Result | undefined> {
-  const { host } = new URL(ownOrigin);
   return async (req, res) => {
-    const foreign = foreignOrigin(req, ownOrigin);
-    if (hostOf(req) !== host) answerProblem(req, res, misdirected([host]));
-    else if (foreign !== undefined) answerProblem(req, res, refusalOf(foreign));
-    else return handler(req, res);
+    const place = addresses.placeOf(req);
+    if (place?.site !== 'pages') {
+      answerProblem(req, res, misdirected(addresses));
+      return undefined;
+    }
+    const foreign = bearerToken(req) === undefined ? foreignOrigin(req, place.origins.pages) : undefined;
+    if (foreign === undefined) return handler(req, res, place.origins);
+    answerProblem(req, res, refusalOf(foreign));
     return undefined;
   };
 }

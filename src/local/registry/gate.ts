@@ -5,7 +5,7 @@ import { createPullTokens } from './tokens.ts';
 export interface Gate {
   /** Where tokens are given out; the `realm` of its challenges. */
   readonly tokenPath: string;
-  /** Answers a request for a token: `?service=&scope=repository:<name>:pull`, with Basic credentials or as anybody. */
+  /** Answers a request for a token: `?service=&scope=repository:<name>:pull`, with Basic credentials. */
   giveToken(req: IncomingMessage, res: ServerResponse, query: URLSearchParams): Promise<void>;
   /** Whether the request's token opens the repository (undefined: the registry as such). If not, it is answered. */
   lets(req: IncomingMessage, res: ServerResponse, repository: string | undefined): Promise<boolean>;
@@ -14,6 +14,8 @@ export interface Gate {
 export interface GateOptions {
   origin: string;
   userOf(password: string): string | undefined;
+  /** Whether the request may have a token for open repositories without credentials. */
+  mayBeAnonymous(req: IncomingMessage): boolean;
   /** `user` is undefined for anybody. */
   mayPull(repository: string, user: string | undefined): boolean;
   now?: () => number;
@@ -29,7 +31,7 @@ const maxScopes = 20;
  * The way to a registry's content as the distribution project has it, and GitLab with it: whoever comes without a token
  * is told where to get one; there, who may pull what is decided by the user's credentials; the token says it.
  */
-export function createGate({ origin, userOf, mayPull, now = Date.now }: GateOptions): Gate {
+export function createGate({ origin, userOf, mayBeAnonymous, mayPull, now = Date.now }: GateOptions): Gate {
   const service = new URL(origin).host;
   const tokens = createPullTokens({ service, now });
 
@@ -56,8 +58,9 @@ export function createGate({ origin, userOf, mayPull, now = Date.now }: GateOpti
       }
       const password = basicPassword(req.headers.authorization);
       const user = password === undefined ? undefined : userOf(password);
-      if (req.headers.authorization !== undefined && user === undefined) {
-        return answerError(res, 401, 'UNAUTHORIZED', 'these credentials are nobody’s', {
+      const isAnonymous = req.headers.authorization === undefined && mayBeAnonymous(req);
+      if (user === undefined && !isAnonymous) {
+        return answerError(res, 401, 'UNAUTHORIZED', 'the password must be a token of the forge', {
           'WWW-Authenticate': `Basic realm="${service}"`,
         });
       }

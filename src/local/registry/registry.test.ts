@@ -18,13 +18,20 @@ let registry: Registry;
 let server: Server;
 let origin: string;
 let time = Date.now();
+let isTrusted = true;
 
 beforeAll(async () => {
   server = createServer((req, res) => void registry.handle(req, res)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const passwords: Record<string, string> = { 'adas-token': 'ada', 'bobs-token': 'bob' };
-  registry = createRegistry({ images, origin, userOf: (password) => passwords[password], now: () => time });
+  registry = createRegistry({
+    images,
+    origin,
+    userOf: (password) => passwords[password],
+    mayBeAnonymous: () => isTrusted,
+    now: () => time,
+  });
 });
 afterAll(() => void server.close());
 
@@ -166,7 +173,7 @@ test('a token is short-lived, for pulling only, and for this registry only', asy
 test('credentials that are nobody’s, and tokens that are none, are refused', async () => {
   const answer = await askForToken(`repository:${name}:pull`, 'stolen');
   expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, `Basic realm="${host()}"`]);
-  const other = createRegistry({ images, origin, userOf: () => 'ada', now: () => time });
+  const other = createRegistry({ images, origin, userOf: () => 'ada', mayBeAnonymous: () => true, now: () => time });
   const elsewhere = createServer((req, res) => void other.handle(req, res)).listen(0, '127.0.0.1');
   await once(elsewhere, 'listening');
   const { port } = elsewhere.address() as AddressInfo;
@@ -175,5 +182,20 @@ test('credentials that are nobody’s, and tokens that are none, are refused', a
   elsewhere.close();
   for (const each of [token, 'x', 'eyJhbGciOiJub25lIn0.e30.', `${await tokenFor(name)}x`]) {
     expect((await get(`/v2/${name}/manifests/latest`, each)).status, each).toBe(401);
+  }
+});
+
+test('no token is given out without credentials, but to who the platform says', async () => {
+  isTrusted = false;
+  try {
+    const scope = `repository:${name}:pull`;
+    const refused = await askForToken(scope);
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('www-authenticate')).toBe(`Basic realm="${host()}"`);
+    expect(await refused.text()).not.toContain('"token"');
+    expect((await askForToken(scope, 'nonsense')).status).toBe(401);
+    expect((await askForToken(scope, 'bobs-token')).status).toBe(200);
+  } finally {
+    isTrusted = true;
   }
 });

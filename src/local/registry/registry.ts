@@ -24,6 +24,8 @@ export interface RegistryOptions {
   origin: string;
   /** The user whose password (a token of the forge) this is; undefined where it is nobody's. */
   userOf(password: string): string | undefined;
+  /** Whether the request may have a token for open repositories without credentials. */
+  mayBeAnonymous(req: IncomingMessage): boolean;
   now?: () => number;
 }
 

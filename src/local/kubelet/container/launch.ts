@@ -9,7 +9,7 @@ import type { Container } from '../types.ts';
 import { type Mount, rewriteValue } from '../volumes/mounts.ts';
 import { makeMounts, makeWorkingDirectory } from '../volumes/volumes.ts';
 import { MissingReference, machineVariables, resolveVariables } from './environment-variables.ts';
-import { gitVariables } from './git-credentials.ts';
+import { cloneVariables, gitVariables } from './git-credentials.ts';
 import { chooseToken, jupyterCommand, jupyterVariables } from './jupyter.ts';
 import { type Role, roleOf, unknownRole } from './roles.ts';
 
@@ -48,7 +48,7 @@ export async function prepareLaunch(
     await provideCertificates(mounts);
     return { kind: 'completed' };
   }
-  const own = variables(container, pod, mounts);
+  const own = variables(role, container, pod, mounts);
   const scratch = pod.directory.scratch(container.name);
   const workingDirectory = await makeWorkingDirectory(container.workingDir ?? '/', mounts, scratch);
   if (role === 'git-clone') {
@@ -95,9 +95,15 @@ async function mount(container: Container, init: boolean, pod: PodContext): Prom
   return await makeMounts(container, volumes);
 }
 
-function variables(container: Container, pod: PodContext, mounts: readonly Mount[]): Record<string, string> {
+function variables(
+  role: Role,
+  container: Container,
+  pod: PodContext,
+  mounts: readonly Mount[],
+): Record<string, string> {
   try {
-    const resolved = resolveVariables(container, pod.pod, pod.references);
+    const resolved =
+      role === 'git-clone' ? cloneVariables(container, pod) : resolveVariables(container, pod.pod, pod.references);
     return Object.fromEntries(Object.entries(resolved).map(([name, value]) => [name, rewriteValue(mounts, value)]));
   } catch (error) {
     if (!(error instanceof MissingReference)) throw error;

@@ -22,6 +22,8 @@ export interface Machine {
   readonly images: Images;
   /** The program of the `git-clone` container, run by this Node. */
   readonly gitClone: string;
+  /** A token that reads the repository of that address, where this machine's git server has it. */
+  readonly readToken?: (repositoryUrl: string) => string | undefined;
   /** Names this platform in the environment of every process it starts. */
   readonly marker: string;
   readonly ports: Ports;

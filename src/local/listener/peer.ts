@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { endianness } from 'node:os';
+
+/** The program at the other end of a connection on this machine, as the kernel knows it. */
+export interface Peer {
+  /** Operating-system user that opened the socket. */
+  readonly uid: number;
+  /** Of the socket: says which process holds it. */
+  readonly inode: string;
+}
+
+const known = new WeakMap<Socket, Peer | null>();
+
+/**
+ * The peer of a loopback connection; undefined where the kernel does not say (another operating system, a connection
+ * that was relayed into this network namespace) and for a peer that has closed its socket. Looked up once for each
+ * connection, because a connection cannot change hands between users.
+ *
+ * A cookie goes to every port of its host, and a page of another user's server on this machine is such a port. What that
+ * user cannot send along is being someone else to the kernel.
+ */
+export function peerOf(socket: Socket): Peer | undefined {
+  const found = known.get(socket);
+  if (found !== undefined) return found ?? undefined;
+  const peer = lookUp(socket);
+  known.set(socket, peer ?? null);
+  return peer;
+}
+
+/** The operating-system user at the other end; null where that is not known. */
+export function osUserOf({ socket }: { socket: Socket }): number | null {
+  return peerOf(socket)?.uid ?? null;
+}
+
+/** Whether the other end is a socket of this process. */
+export function isHeldBy(socket: Socket, pid: number): boolean {
+  const inode = peerOf(socket)?.inode;
+  if (inode === undefined) return false;
+  const directory = `/proc/${pid}/fd`;
+  return filesOf(directory).some((file) => linkOf(`${directory}/${file}`) === `socket:[${inode}]`);
+}
+
+function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket): Peer | undefined {
+  if (!remoteAddress || !localAddress || remotePort === undefined || localPort === undefined) return undefined;
+  for (const [table, mapped] of remoteAddress.includes(':') ? v6Tables : v4Tables) {
+    // The peer's own row: its local address is what is remote from here.
+    const ends = `${hex(remoteAddress, mapped)}:${port(remotePort)} ${hex(localAddress, mapped)}:${port(localPort)} `;
+    const peer = rowOf(read(table), ends);
+    if (peer) return peer;
+  }
+  return undefined;
+}
+
+/** An IPv4 connection may have been opened with an IPv6 socket, as Java does: then its row is in the other table. */
+const v4Tables = [
+  ['/proc/net/tcp', false],
+  ['/proc/net/tcp6', true],
+] as const;
+const v6Tables = [['/proc/net/tcp6', false]] as const;
+
+/** `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ...` (proc_net_tcp). */
+function rowOf(table: string, ends: string): Peer | undefined {
+  const at = table.indexOf(ends);
+  if (at < 0) return undefined;
+  const [, , , , uid, , inode] = table
+    .slice(at + ends.length, table.indexOf('\n', at))
+    .trim()
+    .split(/\s+/);
+  // A closed socket (inode 0) is listed as root's, whoever it was.
+  return uid === undefined || inode === undefined || inode === '0' ? undefined : { uid: Number(uid), inode };
+}
+
+function port(number: number): string {
+  return number.toString(16).toUpperCase().padStart(4, '0');
+}
+
+/** As the kernel writes it: words of 32 bits in the machine's byte order. */
+function hex(address: string, mapped: boolean): string {
+  const bytes = address.includes(':') ? bytesOfV6(address) : address.split('.').map(Number);
+  const all = mapped ? [...Array<number>(10).fill(0), 255, 255, ...bytes] : bytes;
+  const words = Array.from({ length: all.length / 4 }, (_, index) => all.slice(index * 4, index * 4 + 4));
+  const ordered = endianness() === 'LE' ? words.map((word) => word.toReversed()) : words;
+  return Buffer.from(ordered.flat()).toString('hex').toUpperCase();
+}
+
+function bytesOfV6(address: string): number[] {
+  const [head = '', tail = ''] = address.split('::');
+  const groups = (text: string): number[] => (text === '' ? [] : text.split(':').map((group) => parseInt(group, 16)));
+  const [first, last] = [groups(head), groups(tail)];
+  const all = [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last];
+  return all.flatMap((group) => [group >> 8, group & 0xff]);
+}
+
+function read(file: string): string {
+  return orNothing(() => readFileSync(file, 'latin1')) ?? '';
+}
+
+function filesOf(directory: string): string[] {
+  return orNothing(() => readdirSync(directory)) ?? [];
+}
+
+function linkOf(file: string): string | undefined {
+  return orNothing(() => readlinkSync(file));
+}
+
+/** undefined for what is not there (any more) or not ours to read. */
+function orNothing<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe } from 'vitest';
+
+/** `nobody` on every Linux: owns nothing, and is not the user that runs the tests. */
+const other = { uid: 65_534, gid: 65_534 };
+
+/** A suite that plays another operating-system user, which takes root. Skipped, loudly, where the tests are not run as root. */
+export function describeAsOtherUser(name: string, body: () => void): void {
+  if (process.getuid?.() === 0) describe(name, body);
+  else {
+    process.stderr.write(
+      `\n  SKIPPED: ${name}. It runs programs as another user of this machine, which only root can do.\n\n`,
+    );
+    describe.skip(name, body);
+  }
+}
+
+export interface Ran {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program as another operating-system user, in a folder of its own, without anything of this environment. */
+export function runAsOther(command: string, args: readonly string[], env: Record<string, string> = {}): Ran {
+  const home = mkdtempSync(join(tmpdir(), 'other-user-'));
+  try {
+    spawnSync('chown', [`${other.uid}:${other.gid}`, home]);
+    const { status, stdout, stderr } = spawnSync(command, args, {
+      ...other,
+      cwd: home,
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, GIT_TERMINAL_PROMPT: '0', ...env },
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    return { exitCode: status, stdout, stderr };
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** What curl gets as another operating-system user. */
+export function curlAsOther(url: string, ...options: string[]): { status: number; body: string } {
+  const { stdout } = runAsOther('curl', ['-s', '--max-time', '20', '-w', '\n%{http_code}', ...options, url]);
+  const end = stdout.lastIndexOf('\n');
+  return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) };
+}
+
+/** The status that a WebSocket's handshake gets as another operating-system user; 101 would be a connection. */
+export function webSocketAsOther(url: string, ...options: string[]): number {
+  const handshake = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
+  const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
+  const headers = [...handshake, key].flatMap((header) => ['-H', header]);
+  return curlAsOther(url, '--http1.1', '--max-time', '3', ...headers, ...options).status;
+}
