@@ -33,6 +33,7 @@ function runAll(blocks: readonly string[]): Ran[] {
   const here = (block: string): string =>
     block
       .replaceAll('127.0.0.1:8000', `127.0.0.1:${platform.port}`)
+      .replaceAll('localhost:8000', `localhost:${platform.port}`)
       .replaceAll('~/.local/state/notebook-sessions', platform.stateDir);
   const script = blocks.map((block) => `${here(block)}printf '%s%s\\n' '${end}' "$?"\n`).join('');
   const { stdout, stderr } = spawnSync('bash', ['-u', '-c', script], { encoding: 'utf8', timeout: 200_000 });
@@ -88,6 +89,13 @@ it('logs come at once and are followed until the session is deleted', () => {
   expect(output).toContain('event: end\ndata: {"reason":"deleted"');
   const following = ran.map((each) => each.output).join('');
   expect(following).toContain('data: {"container":"jupyter-server"');
+});
+
+it('a program gets into the session with a token', () => {
+  const { output } = block('/tokens');
+  expect(output).toMatch(/^"url":"http:\/\/localhost:\d+\/sessions\/[^/]+\/\?token=nbs_[\w-]+$/m);
+  expect(output).toMatch(/"kernels": \d+/);
+  expect(output).toMatch(/\{"tokens":\[\{"id":"[0-9a-f]+","label":"VS Code"/);
 });
 
 it('autosaves are listed, and another browser can sign in', () => {

@@ -37,7 +37,11 @@ export function problemsFor(publicOrigin: string): Problems {
       'The address leads out of the session.',
       'Write it without "." and ".." between its slashes.',
     ),
-    signInFirst: problem(401, 'Sign in first.', 'Open the session in a browser that is signed in.'),
+    signInFirst: problem(
+      401,
+      'Sign in first.',
+      'Open the session in a browser that is signed in. A program sends an access token of the session as "Authorization: token ..."; POST /notebooks/servers/NAME/tokens makes one.',
+    ),
     brokeOff: problem(502, 'The session’s server broke off.', 'Try again; its log, on the sessions page, tells more.'),
     codeUsed: (next) => ({
       status: 401,
