@@ -458,7 +458,7 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
   broken(
     'B28',
     'every link is https',
-    'src/sessions/presentation/present.ts',
+    'src/sessions/presentation/url.ts',
     "return `${isSecure ? 'https' : 'http'}://",
     "return `${isSecure ? 'https' : 'https'}://",
     'src/sessions/presentation/present.test.ts',
