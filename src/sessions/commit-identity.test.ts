@@ -98,13 +98,13 @@ describe('a name that has moved to another commit', () => {
 describe('while GitLab does not answer', () => {
   it.each([503, 'silence'] as const)(
     '(%s) the living session that was launched by the name is the answer',
-    async (fate) => {
+    async (answer) => {
       gitlab.refs.set('main', commitSha);
       await launch('main');
       gitlab.refs.set('main', later);
       const newest = await launch('main');
       call = (await replica({ deadlineMs: 2_000 })).as(john(gitlab.url));
-      gitlab.fate = () => fate;
+      gitlab.fate = () => answer;
       // Objects say in whole seconds when they were made, so these two may be equally old.
       const found = await launch('main');
       expect(found.status).toBe(200);

@@ -24,11 +24,11 @@ export function createDryRun(parts: LaunchParts & { readonly present: Presenter 
   return async (identity, request, deadline) => {
     const located = await locate(parts, identity, request, deadline);
     if ('living' in located) return existing(located.living, parts.present);
-    const { dying, trouble } = located;
+    const { dying, failure } = located;
     const findings = await located.findings;
     const name = nameFrom(identity, request, findings);
     const problems = [
-      ...(trouble ? [trouble] : []),
+      ...(failure ? [failure] : []),
       ...launchProblems(findings, request),
       ...manifestProblems(identity, request, findings, parts.config),
     ];

@@ -225,6 +225,16 @@ describe('the same session', () => {
     expect(cluster.calls.length).toBe(before);
   });
 
+  it('that is hibernated is found, and says how it is resumed', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    await call('POST', '/servers', project);
+    const made = servers()[0] as JupyterServer;
+    cluster.put({ ...made, spec: { ...made.spec, jupyterServer: { ...made.spec?.jupyterServer, hibernated: true } } });
+    const launch = async () => (await call('POST', '/servers', project)).body.status;
+    await expect.poll(async () => (await launch()).state).toBe('hibernated');
+    expect((await launch()).message).toContain(`kubectl patch jupyterservers ${made.metadata.name}`);
+  });
+
   it('is one for all spellings of its project', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const first = await call('POST', '/servers', project);

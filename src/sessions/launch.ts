@@ -112,11 +112,11 @@ async function launch(
 async function prepared(
   { store }: LaunchParts,
   request: LaunchRequest,
-  { dying, trouble, findings, abandon }: NotThere,
+  { dying, failure, findings, abandon }: NotThere,
   deadline: Deadline,
 ): Promise<CheckedLaunch> {
   try {
-    if (trouble) throw trouble;
+    if (failure) throw failure;
     const checks = findings.then((found) => checkedLaunch(found, request));
     const [checked] = await Promise.all([checks, dying ? waitUntilGone(store, dying, deadline) : undefined]);
     return checked;

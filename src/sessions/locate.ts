@@ -18,8 +18,8 @@ export interface NotThere {
   readonly own: readonly JupyterServer[];
   /** undefined: GitLab does not resolve it; the findings say why. */
   readonly target: LaunchTarget | undefined;
-  /** It could not be found out whether the session is there. */
-  readonly trouble: ApiError | undefined;
+  /** Why it is unknown whether the session is there. */
+  readonly failure: ApiError | undefined;
   /** Of everything that the launch needs; under way. */
   readonly findings: Promise<LaunchFindings>;
   /** Ends the look-ups. */
@@ -60,7 +60,7 @@ export async function locate(
     const unknown = target && !known?.dying ? await readNames(parts.store, identity, request, target, deadline) : {};
     if (unknown.living) return living(unknown.living);
     const dying = known?.dying ?? unknown.dying;
-    return { dying, own, target, trouble: unknown.trouble, findings, abandon: () => needless.abort() };
+    return { dying, own, target, failure: unknown.failure, findings, abandon: () => needless.abort() };
   } catch (error) {
     needless.abort();
     throw error;
@@ -85,7 +85,7 @@ const isUnanswered = (outcome: Outcome<unknown>): boolean =>
 interface Read {
   readonly living?: JupyterServer;
   readonly dying?: JupyterServer | undefined;
-  readonly trouble?: ApiError;
+  readonly failure?: ApiError;
 }
 
 /** What another replica has just made under one of the names, of this release or the one before. */
@@ -107,8 +107,8 @@ async function readNames(
     if (server) return { living: server };
     return { dying: found.find((each) => each.metadata.name === name && !isAlive(each)) };
   } catch (error) {
-    const trouble = kubernetesTrouble(error, 'The session could not be launched.');
-    if (trouble instanceof ApiError) return { trouble };
-    throw trouble;
+    const failure = kubernetesTrouble(error, 'The session could not be launched.');
+    if (failure instanceof ApiError) return { failure };
+    throw failure;
   }
 }

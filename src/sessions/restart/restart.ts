@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Deadline } from '../../deadline.ts';
+import { Deadline } from '../../deadline.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
@@ -37,7 +37,9 @@ const attempts = 10;
  * Callers that race find the uid of step 3 and do the same again, which changes nothing: a pod is deleted by its uid.
  */
 export function createRestart({ client, store, credentials, log }: RestartParts): Restart {
-  return async (identity, name, deadline) => {
+  return async (identity, name, ofRequest) => {
+    // What was begun is completed when the caller goes away.
+    const deadline = Deadline.after(ofRequest.remaining());
     const known = await store.get(identity, name, deadline);
     let isRenewed = false;
     for (let attempt = 1; attempt <= attempts && !deadline.expired; attempt += 1) {
