@@ -35,7 +35,11 @@ function runAll(blocks: readonly string[]): Ran[] {
       .replaceAll('127.0.0.1:8000', `127.0.0.1:${platform.port}`)
       .replaceAll('~/.local/state/notebook-sessions', platform.stateDir);
   const script = blocks.map((block) => `${here(block)}printf '%s%s\\n' '${end}' "$?"\n`).join('');
-  const { stdout, stderr } = spawnSync('bash', ['-u', '-c', script], { encoding: 'utf8', timeout: 200_000 });
+  const { stdout, stderr } = spawnSync('bash', ['-u', '-c', script], {
+    env: { ...process.env, TMPDIR: platform.stateDir },
+    encoding: 'utf8',
+    timeout: 200_000,
+  });
   expect(stderr).toBe('');
   const parts = [...stdout.matchAll(new RegExp(`(.*?)^${end}(\\d+)$`, 'gms'))];
   expect(parts, stdout).toHaveLength(blocks.length);
@@ -88,6 +92,10 @@ it('logs come at once and are followed until the session is deleted', () => {
   expect(output).toContain('event: end\ndata: {"reason":"deleted"');
   const following = ran.map((each) => each.output).join('');
   expect(following).toContain('data: {"container":"jupyter-server"');
+});
+
+it('a token opens git, and the API where a platform has it', () => {
+  expect(block('FORGE_TOKEN').output).toMatch(/^\{"servers":\{.*\}\}$/m);
 });
 
 it('autosaves are listed, and another browser can sign in', () => {
