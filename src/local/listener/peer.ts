@@ -62,7 +62,7 @@ const v6Tables = [['/proc/net/tcp6', false]] as const;
 /** `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ...` (proc_net_tcp). */
 function peerIn(row: string | undefined, ends: string): Peer | undefined {
   const [, , , , uid, , inode] = row?.split(ends)[1]?.trim().split(/\s+/) ?? [];
-  // A closed socket (inode 0) is listed as root's, whoever it was.
+  // A closed socket (inode 0) is listed as root's, whichever user opened it.
   return uid === undefined || inode === undefined || inode === '0' ? undefined : { uid: Number(uid), inode };
 }
 
