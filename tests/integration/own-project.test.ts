@@ -8,6 +8,7 @@ import { openSession, type SessionAnswer, waitForState } from '../support/sessio
 
 let scratch: string;
 let repository: string;
+let openRepository: string;
 let platform: Platform;
 
 function git(...args: string[]): string {
@@ -24,7 +25,9 @@ beforeAll(async () => {
   git('add', '--all');
   git('commit', '--quiet', '--message', 'first');
   writeFileSync(join(repository, 'draft.txt'), 'not committed\n');
-  platform = await startPlatform({ args: ['--no-demo', '--project', repository] });
+  openRepository = join(scratch, 'for-all');
+  git('clone', '--quiet', repository, openRepository);
+  platform = await startPlatform({ args: ['--no-demo', '--project', repository, '--public-project', openRepository] });
 });
 afterAll(async () => {
   await platform?.dispose();
@@ -60,4 +63,21 @@ it('a repository of the user’s own becomes a session, and what is pushed there
   expect(readFileSync(join(repository, 'notes.txt'), 'utf8')).toBe('first\nfrom a session\n');
   expect(git('log', '--format=%s')).toBe('second\nfirst');
   expect(readFileSync(join(repository, 'draft.txt'), 'utf8')).toBe('not committed\n');
+});
+
+it('a repository is private unless it is given as a public one, which visitors may launch', async () => {
+  const cookie = await platform.signIn('anonymous');
+  const dryRun = async (directory: string, headers: Record<string, string> = {}) => {
+    const [, namespace, project] = await platform.printed(new RegExp(`serving ${directory} as ([^/]+)/(\\S+)$`));
+    const answer = await platform.api('/notebooks/servers?dry_run=true', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ namespace, project, branch: 'trunk', commit_sha: 'trunk' }),
+    });
+    return (await answer.json()) as object;
+  };
+  expect(await dryRun(repository)).toMatchObject({ possible: true });
+  expect(await dryRun(openRepository)).toMatchObject({ possible: true });
+  expect(await dryRun(openRepository, { cookie })).toMatchObject({ possible: true });
+  expect(await dryRun(repository, { cookie })).toMatchObject({ possible: false });
 });

@@ -36,7 +36,11 @@ function runAll(blocks: readonly string[]): Ran[] {
       .replaceAll('localhost:8000', `localhost:${platform.port}`)
       .replaceAll('~/.local/state/notebook-sessions', platform.stateDir);
   const script = blocks.map((block) => `${here(block)}printf '%s%s\\n' '${end}' "$?"\n`).join('');
-  const { stdout, stderr } = spawnSync('bash', ['-u', '-c', script], { encoding: 'utf8', timeout: 200_000 });
+  const { stdout, stderr } = spawnSync('bash', ['-u', '-c', script], {
+    env: { ...process.env, TMPDIR: platform.stateDir },
+    encoding: 'utf8',
+    timeout: 200_000,
+  });
   expect(stderr).toBe('');
   const parts = [...stdout.matchAll(new RegExp(`(.*?)^${end}(\\d+)$`, 'gms'))];
   expect(parts, stdout).toHaveLength(blocks.length);
@@ -96,6 +100,10 @@ it('a program gets into the session with a token', () => {
   expect(output).toMatch(/^"url":"http:\/\/localhost:\d+\/sessions\/[^/]+\/\?token=nbs_[\w-]+$/m);
   expect(output).toMatch(/"kernels": \d+/);
   expect(output).toMatch(/\{"tokens":\[\{"id":"[0-9a-f]+","label":"VS Code"/);
+});
+
+it('a token opens git, and the API where a platform has it', () => {
+  expect(block('FORGE_TOKEN').output).toMatch(/^\{"servers":\{.*\}\}$/m);
 });
 
 it('autosaves are listed, and another browser can sign in', () => {

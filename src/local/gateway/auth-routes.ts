@@ -148,9 +148,11 @@ function signIn(
     // A link checker or a browser that looks ahead: neither is the person who was given the link.
     return { problem: { status: 503, message: 'This link is opened by a person.', detail: null } };
   }
-  const osUser = osUserOf(req);
-  if (!mayUseLinks(osUser, parts.addresses, origins)) return { problem: strangersLink };
-  if (parts.signInCodes.redeem(query.get('code') ?? '')) {
+  const code = query.get('code') ?? '';
+  if (parts.signInCodes.isOpen(code)) {
+    const osUser = osUserOf(req);
+    if (!mayUseLinks(osUser, parts.addresses, origins)) return { problem: strangersLink };
+    parts.signInCodes.redeem(code);
     const opened = parts.browsers.open(parts.owner, osUser, browser);
     return { location, setCookie: parts.cookie.set(opened.cookie, origins.pages) };
   }

@@ -130,8 +130,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     origins: Origins,
     caller: Caller | undefined,
   ): Promise<void> {
+    // Before anything is waited for: a sign-out meanwhile ends this request, too.
+    if (caller?.browser) browsers.endWith(caller.browser.id, res);
     const identity = await identityHeaders(caller, req, res);
-    if (!identity) return;
+    if (!identity || res.destroyed) return;
     const others = otherOrigins(local, origins);
     const isProgram = caller !== undefined && caller.browser === undefined;
     const kept = endToEnd(
@@ -146,7 +148,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const cookies = filterCookies(req.rawHeaders, (name) => name !== signInCookieName(origins.pages));
     if (cookies !== undefined) headers.push('Cookie', cookies);
     headers.push(...forwardedHeaders(req.socket.remoteAddress, new URL(local.pages).host), ...identity);
-    if (caller?.browser) browsers.endWith(caller.browser.id, res);
     proxy.forward(req, res, {
       upstream: serviceTarget,
       target,

@@ -22,6 +22,11 @@ export class OneTimeCodes<Value> {
     return code;
   }
 
+  /** Whether the code would be redeemed now. */
+  isOpen(code: string): boolean {
+    return (this.#open.get(hashOf(code))?.expiresAt ?? 0) > this.#now();
+  }
+
   /** undefined for a code that was never issued, was used, or has run out. */
   redeem(code: string): Value | undefined {
     const hash = hashOf(code);

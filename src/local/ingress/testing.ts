@@ -11,6 +11,7 @@ import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Cluster, ClusterEvent, SessionEndpoint } from '../cluster.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { TestBrowser } from '../gateway/testing.ts';
+import type { GitToken } from '../gateway/tokens.ts';
 import { type Listener, listen } from '../listener/listen.ts';
 import { ensureTls } from '../listener/tls.ts';
 import { createAddresses, type Origins } from '../listener/virtual-hosts.ts';
@@ -37,6 +38,8 @@ export class TestSite {
   sessions = '';
   /** Set before `start`: where a reverse proxy publishes both; PORT is replaced with the port. */
   published: Origins | undefined;
+  /** What is issued as a git token instead of one of a user's own. */
+  gitToken: GitToken | undefined;
   gateway!: Gateway;
   readonly objects = new Map<string, JupyterServer>();
   readonly #watchers = new Set<Watcher>();
@@ -133,9 +136,9 @@ export class TestSite {
       cookieFile: join(this.#directory, 'cookies.txt'),
       addresses,
       user: owner,
-      userOfGitToken: () => undefined,
+      userOfGitToken: (token) => /^git-(.+)$/.exec(token)?.[1],
       gitUrl: `${this.pages}/forge`,
-      issueGitToken: () => ({ token: 't', expiresAt: null }),
+      issueGitToken: (user, expiresAt) => this.gitToken ?? { token: `git-${user.username}`, expiresAt },
       serviceTarget: { socketPath: join(this.#directory, 'service.sock') },
       log,
       now: () => this.#now,

@@ -44,7 +44,7 @@ test('an IPv4 connection that was made with an IPv6 socket is recognised', async
   (await promise)();
 });
 
-test('a peer that has closed its socket is nobody’s, not root’s', async () => {
+test('a peer that has closed its socket is unknown, and not taken for root', async () => {
   let client: Socket | undefined;
   const socket = await accepted('127.0.0.1', (port) => {
     client = connect(port, '127.0.0.1');

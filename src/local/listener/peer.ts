@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { endianness } from 'node:os';
 
@@ -33,10 +33,10 @@ export function osUserOf({ socket }: { socket: Socket }): number | null {
   return peerOf(socket)?.uid ?? null;
 }
 
-/** Whether the other end is a socket of this process. */
+/** Whether the other end is a socket of this process, which has this process's user. */
 export function isHeldBy(socket: Socket, pid: number): boolean {
-  const inode = peerOf(socket)?.inode;
-  if (inode === undefined) return false;
+  const { inode, uid } = peerOf(socket) ?? {};
+  if (inode === undefined || uid !== process.getuid?.()) return false;
   const directory = `/proc/${pid}/fd`;
   return filesOf(directory).some((file) => linkOf(`${directory}/${file}`) === `socket:[${inode}]`);
 }
@@ -46,7 +46,7 @@ function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket):
   for (const [table, mapped] of remoteAddress.includes(':') ? v6Tables : v4Tables) {
     // The peer's own row: its local address is what is remote from here.
     const ends = `${hex(remoteAddress, mapped)}:${port(remotePort)} ${hex(localAddress, mapped)}:${port(localPort)} `;
-    const peer = rowOf(read(table), ends);
+    const peer = peerIn(rowWith(table, ends), ends);
     if (peer) return peer;
   }
   return undefined;
@@ -60,14 +60,9 @@ const v4Tables = [
 const v6Tables = [['/proc/net/tcp6', false]] as const;
 
 /** `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ...` (proc_net_tcp). */
-function rowOf(table: string, ends: string): Peer | undefined {
-  const at = table.indexOf(ends);
-  if (at < 0) return undefined;
-  const [, , , , uid, , inode] = table
-    .slice(at + ends.length, table.indexOf('\n', at))
-    .trim()
-    .split(/\s+/);
-  // A closed socket (inode 0) is listed as root's, whoever it was.
+function peerIn(row: string | undefined, ends: string): Peer | undefined {
+  const [, , , , uid, , inode] = row?.split(ends)[1]?.trim().split(/\s+/) ?? [];
+  // A closed socket (inode 0) is listed as root's, whichever user opened it.
   return uid === undefined || inode === undefined || inode === '0' ? undefined : { uid: Number(uid), inode };
 }
 
@@ -92,9 +87,29 @@ function bytesOfV6(address: string): number[] {
   return all.flatMap((group) => [group >> 8, group & 0xff]);
 }
 
-function read(file: string): string {
-  return orNothing(() => readFileSync(file, 'latin1')) ?? '';
+/**
+ * The row of a table that holds the text. Not further than that: the kernel walks over every socket of the machine,
+ * which takes milliseconds where there are thousands.
+ */
+function rowWith(table: string, text: string): string | undefined {
+  const file = orNothing(() => openSync(table, 'r'));
+  if (file === undefined) return undefined;
+  try {
+    let rest = '';
+    for (;;) {
+      const length = readSync(file, buffer, 0, buffer.length, null);
+      if (length === 0) return undefined;
+      const rows = (rest + buffer.toString('latin1', 0, length)).split('\n');
+      rest = rows.pop() ?? '';
+      const found = rows.find((row) => row.includes(text));
+      if (found !== undefined) return found;
+    }
+  } finally {
+    closeSync(file);
+  }
 }
+
+const buffer = Buffer.alloc(64 * 1024);
 
 function filesOf(directory: string): string[] {
   return orNothing(() => readdirSync(directory)) ?? [];

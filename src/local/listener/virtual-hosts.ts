@@ -39,8 +39,8 @@ const loopbackHost = /^(127(?:\.\d{1,3}){3}|localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)
  * Pages answer on `127.0.0.1`, sessions on `localhost`, with any port, because a browser on another computer may come
  * through a forwarded one (`ssh -L 9999:127.0.0.1:8000`); and both on the two public addresses, where there are some.
  *
- * A name of anybody else's that resolves to this machine (DNS rebinding) must not make a page of theirs the same origin
- * as ours. A loopback name cannot be such a name, whatever its port: it always resolves to the browser's own machine.
+ * A foreign name that resolves to this machine (DNS rebinding) must not make a foreign page the same origin as ours. A
+ * loopback name cannot be such a name, whatever its port: it always resolves to the browser's own machine.
  */
 export function createAddresses(port: number, published?: Origins): Addresses {
   const local = loopbackOrigins(String(port));
