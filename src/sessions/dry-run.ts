@@ -6,7 +6,7 @@ import type { Identity } from '../identity/types.ts';
 import { formatBytes } from '../jupyter-server/quantities.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { type CheckedLaunch, type LaunchFindings, launchProblems, lookUpLaunch } from './checks.ts';
-import { findSession, type LaunchParts, readLive } from './launch.ts';
+import { findSession, type LaunchParts, readLive, withLaunchPermit } from './launch.ts';
 import type { LaunchRequest } from './launch-request.ts';
 import type { Outcome } from './look-ups.ts';
 import { buildJupyterServer } from './manifest/build.ts';
@@ -24,7 +24,7 @@ export function createDryRun(parts: LaunchParts & { readonly present: Presenter 
     if (living) return existing(living, parts.present);
     const [live, findings] = await Promise.all([
       settled(dying ? Promise.resolve(dying) : readLive(parts.store, name, deadline)),
-      lookUpLaunch(parts, identity, request, deadline),
+      withLaunchPermit(parts.launchLimit, identity, () => lookUpLaunch(parts, identity, request, deadline)),
     ]);
     if (!(live instanceof ApiError) && live && isAlive(live) && owns(identity, live)) {
       return existing(live, parts.present);
