@@ -116,7 +116,8 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
 function agent(connect: buildConnector.connector): Agent {
   return new Agent({
     connect,
-    connections: 16,
+    // To one host. More than the calls of all anonymous users together, and of some others: each may be a slow one.
+    connections: 128,
     // What ends a request is its deadline; these only keep an abandoned one from staying for ever.
     headersTimeout: 120_000,
     bodyTimeout: 120_000,
