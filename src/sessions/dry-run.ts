@@ -15,7 +15,10 @@ import { owns } from './ownership.ts';
 import type { Presenter } from './presentation/presenter.ts';
 import { noProjectImage } from './presentation/warnings.ts';
 
-/** Says what a launch would do, and does nothing. What stands in its way is part of the answer, never thrown. */
+/**
+ * Says what a launch would do, and does nothing. What stands in its way is part of the answer; thrown is only ApiError
+ * 1429 for too many at the same time.
+ */
 export type DryRun = (identity: Identity, request: LaunchRequest, deadline: Deadline) => Promise<DryRunResponse>;
 
 export function createDryRun(parts: LaunchParts & { readonly present: Presenter }): DryRun {
