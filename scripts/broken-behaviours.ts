@@ -65,10 +65,10 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
   ),
   broken(
     'A3',
-    'redirects to other hosts are followed',
+    'credentials go wherever a redirect leads',
     'src/platform/outbound-http/outbound-http.ts',
-    "if (request.redirects === 'same-host') {",
-    "if (request.redirects === 'none') {",
+    'if (next.origin !== start.origin) {',
+    'if (next.origin === start.origin) {',
     'src/platform/outbound-http/outbound-http.test.ts',
   ),
   broken(

@@ -8,7 +8,7 @@ import { dirname, join, normalize, relative } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const source = join(root, 'src');
 
-const shared = ['deadline', 'digest', 'jupyter-server', 'session-contract'];
+const shared = ['lib', 'deadline', 'digest', 'jupyter-server', 'session-contract'];
 const nouns = ['sessions', 'access-tokens', 'logs', 'images', 'autosaves', 'options', 'health', 'pages'];
 const service = [...shared, 'platform', 'errors', 'config', 'identity', 'request-context', 'generated'];
 
@@ -28,7 +28,8 @@ const allowed: Record<string, string[]> = {
   'request-context': ['deadline', 'identity'],
   'jupyter-server': [],
   'session-contract': [],
-  platform: ['deadline', 'jupyter-server'],
+  lib: [],
+  platform: ['lib', 'deadline', 'jupyter-server'],
   operator: [...shared, 'platform'],
   'session-tools': ['session-contract'],
   local: [...shared, 'platform', 'session-tools'],

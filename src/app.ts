@@ -36,6 +36,8 @@ export interface AppParts {
   pages?: Router;
   /** Turns errors of pages into pages; the rest is passed on. Mounted under the prefix. */
   pageErrors?: ErrorRequestHandler;
+  /** Options of curl that sign in, for the page of documentation; none by default. */
+  curlOptions?: string;
   /** For tests: an answer that is not as documented becomes an error. */
   validateResponses?: boolean;
 }
@@ -81,11 +83,12 @@ export function createApp(parts: AppParts): Express {
 }
 
 /** One router, so that the prefix is compared and cut off once and not before every step. */
-function underPrefix({ config, document, identify, routes, pages, validateResponses = false }: AppParts): Router {
+function underPrefix(parts: AppParts): Router {
+  const { config, document, identify, routes, pages, curlOptions = '', validateResponses = false } = parts;
   const router = express.Router({ caseSensitive: true });
 
   // What needs nobody to be known.
-  router.use(docsRoutes(document));
+  router.use(docsRoutes(document, curlOptions));
   if (pages) router.use(onlyAssets(pages));
 
   // Which operation is it? Only what the document knows goes on.

@@ -64,7 +64,7 @@ export const errorKind = {
     detail: 'Choose a resource class and a storage size that the platform offers.',
   }),
   badRequest: kind(1400, 400, {
-    when: 'The request cannot be read: broken JSON, broken percent-encoding, broken HTTP.',
+    when: 'The request cannot be read: broken JSON, broken HTTP.',
     example: 'The body is not JSON.',
     detail: 'The API is described under docs.',
   }),
@@ -123,8 +123,8 @@ export const errorKind = {
     1429,
     429,
     {
-      when: 'One user has too many launches under way, or follows too many logs, at the same time.',
-      example: 'You have 20 launches under way already.',
+      when: 'One user has too many launches and dry runs in progress, checks too many images, or follows too many logs, at the same time.',
+      example: 'You have 20 launches or dry runs in progress already.',
       detail: 'Try again after the seconds that Retry-After names.',
     },
     soon,

@@ -6,7 +6,8 @@ import { createApp } from './app.ts';
 import { createAutosaveCleanUp } from './autosaves/clean-up.ts';
 import { autosaveRoutes } from './autosaves/routes.ts';
 import type { Config } from './config/types.ts';
-import { type Dependency, healthRoutes, versionRoutes } from './health/routes.ts';
+import { kubernetesDependency } from './health/kubernetes.ts';
+import { healthRoutes, versionRoutes } from './health/routes.ts';
 import { createIdentity } from './identity/identify.ts';
 import { createImageChecker } from './images/image-checker.ts';
 import { imagesRoutes } from './images/routes.ts';
@@ -24,12 +25,12 @@ import { createOutboundHttp } from './platform/outbound-http/outbound-http.ts';
 import { createResourceClasses } from './platform/resource-classes/client.ts';
 import { createCredentials } from './sessions/credentials.ts';
 import { createDryRun } from './sessions/dry-run.ts';
-import { createLaunch } from './sessions/launch.ts';
+import { createLaunch, createLaunchLimit } from './sessions/launch.ts';
 import { createPresenter } from './sessions/presentation/presenter.ts';
 import { sessionAddress } from './sessions/presentation/url.ts';
 import { createRestart } from './sessions/restart/restart.ts';
 import { sessionRoutes } from './sessions/routes.ts';
-import { createSessionStore, type SessionStore } from './sessions/store.ts';
+import { createSessionStore, type SessionStoreParts } from './sessions/store.ts';
 
 /** What is under way when the service is told to stop has this long to finish. */
 const stopGraceMs = 10_000;
@@ -47,31 +48,36 @@ export function createService(parts: {
   config: Config;
   log: Logger;
   client: KubernetesConnection;
+  /** For tests: how sessions are followed, and after how many milliseconds of silence the service is not ready. */
+  timing?: SessionStoreParts['timing'];
+  silenceLimitMs?: number;
   /** For tests: an answer that is not as documented becomes an error. */
   validateResponses?: boolean;
 }): Service {
-  const { config, log, client, validateResponses = false } = parts;
+  const { config, log, client, timing, silenceLimitMs, validateResponses = false } = parts;
   const stopping = new AbortController();
   const gitlab = createGitLab({ log });
   const http = createOutboundHttp({ allowedNetworks: config.outbound.allowed_networks, exemptHosts: ownHosts(config) });
   const images = createImageChecker({ config, http });
-  const store = createSessionStore({ client, config, log });
+  const store = createSessionStore({ client, config, log, ...(timing && { timing }) });
   const credentials = createCredentials(client, config);
   const resourceClasses =
     config.crc_url && !config.dummy_stores ? createResourceClasses({ url: config.crc_url, http, log }) : undefined;
   const offered = createOfferedPools(config, resourceClasses);
   const present = createPresenter(config);
   const autosaves = createAutosaveCleanUp({ gitlab, log });
-  const launchParts = { store, credentials, autosaves, gitlab, images, offered, config, log };
+  const launchLimit = createLaunchLimit();
+  const launchParts = { store, credentials, autosaves, gitlab, images, offered, launchLimit, config, log };
 
   const app = createApp({
     config,
     log,
     document: loadDocument(config.service_prefix),
+    curlOptions: config.docs.curl_options,
     identify: createIdentity({ config, log }),
     health: healthRoutes({
       prefix: config.service_prefix,
-      dependencies: [kubernetes(store)],
+      dependencies: [kubernetesDependency(store, silenceLimitMs)],
       stopping: stopping.signal,
     }),
     routes: [
@@ -121,16 +127,4 @@ export function createService(parts: {
 /** Hosts that the operator of the platform has configured: no check whether they are inside. */
 function ownHosts({ git, crc_url }: Config): string[] {
   return [...new Set([new URL(git.url).host, git.registry, ...(crc_url ? [new URL(crc_url).host] : [])])];
-}
-
-function kubernetes(store: SessionStore): Dependency {
-  return {
-    name: 'kubernetes',
-    required: true,
-    state() {
-      if (!store.synced) return { ready: false, detail: 'the sessions have not been listed yet' };
-      const seconds = store.lastContactAt === undefined ? 0 : Math.round((Date.now() - store.lastContactAt) / 1000);
-      return { ready: true, detail: `all sessions are known, as of ${Math.max(0, seconds)} s ago` };
-    },
-  };
 }

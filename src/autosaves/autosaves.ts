@@ -17,6 +17,7 @@ export async function listAutosaves(
   project: string,
   deadline: Deadline,
 ): Promise<OwnAutosave[]> {
+  if (!isPossiblePath(project)) throw noSuchProject(project);
   if (identity.kind === 'registered') {
     const autosaves = await ownAutosaves(gitlab, identity, project, deadline);
     if (!autosaves) throw noSuchProject(project);
@@ -38,6 +39,7 @@ export async function deleteAutosave(
   deadline: Deadline,
 ): Promise<void> {
   const user = ownerOf(identity, name);
+  if (!isPossiblePath(project)) throw noSuchProject(project);
   // Its number is what the deletion needs: GitLab redirects a project's former path for reads only.
   const found = await gitlab.project(user.git, project, deadline);
   if (!found) throw noSuchProject(project);
@@ -66,6 +68,9 @@ function ownerOf(identity: Identity, name: string): RegisteredUser {
         : 'Anonymous users have no autosaves. Sign in to see yours.',
   });
 }
+
+/** No path of a project has control characters, so GitLab need not be asked. */
+const isPossiblePath = (project: string): boolean => !/\p{Cc}/u.test(project);
 
 function noSuchProject(project: string): ApiError {
   return new ApiError(errorKind.missing, `There is no project ${project} whose repository you can read.`);

@@ -22,11 +22,14 @@ import {
 import type { ResourcePool } from './types.ts';
 
 const namespaceName = { pattern: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, says: 'the name of a namespace' };
+const withoutEndingSlash = (text: string): string => text.replace(/\/+$/, '');
+const plainPath = (path: string): string => withoutEndingSlash(path.replace(/\/{2,}/g, '/'));
 const hostName = {
-  pattern: /^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$/,
+  pattern: /^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?(:\d{1,5})?\/?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?\/?$/,
   says: 'host or host:port',
+  normalize: withoutEndingSlash,
 };
-const allowedHost = { ...hostName, normalize: (host: string) => host.toLowerCase() };
+const allowedHost = { ...hostName, normalize: (host: string) => withoutEndingSlash(host).toLowerCase() };
 const day = 86_400;
 
 /** Two sizes that fit a laptop and a small cluster; a platform sets its own. */
@@ -85,16 +88,22 @@ const cloudStorage = object({ enabled: boolean(false), read_only: boolean(true) 
 
 const port = (fallback: number): Reader<number> => integer(fallback, 1, 65_535);
 
-const absolutePath = { pattern: /^(\/[\w.-]+)+$/, says: 'an absolute path such as /cloudstorage' };
+const absolutePath = {
+  pattern: /^(\/+[\w.-]+)+\/*$/,
+  says: 'an absolute path such as /cloudstorage',
+  normalize: plainPath,
+};
+/** A secret is taken as it stands. */
+const verbatim = { isVerbatim: true };
 
 const culling = (idle: number) => object({ idle_seconds: integer(idle, 0), max_age_seconds: integer(0, 0) });
 
 /** Every key with its default; one without a default is required. Meanings stand in types.ts. */
 export const configKeys = object({
   service_prefix: text('/notebooks', {
-    pattern: /^\/([-A-Za-z0-9._~]+\/?)*$/,
+    pattern: /^\/+([-A-Za-z0-9._~]+\/+)*([-A-Za-z0-9._~]+)?$/,
     says: 'a path that begins with a slash, such as /notebooks',
-    normalize: (prefix) => prefix.replace(/\/+$/, ''),
+    normalize: plainPath,
   }),
   version: text(packageJson.version),
   anonymous_sessions_enabled: boolean(false),
@@ -104,7 +113,7 @@ export const configKeys = object({
     jwks_url: optionalHttpUrl(),
     issuer: optionalText(),
     audience: optionalText(),
-    cookie_secret: secret(optionalText({ minBytes: 32 })),
+    cookie_secret: secret(optionalText({ ...verbatim, minBytes: 32 })),
     anonymous_cookie_max_age_seconds: integer(30 * day, 60, 400 * day),
   }),
   git: object({ url: httpUrl('https://gitlab.com'), registry: text('registry.gitlab.com', hostName) }),
@@ -131,26 +140,31 @@ export const configKeys = object({
     allowed_hosts: list(text(undefined, allowedHost), []),
     allowed_origins: list(
       text(undefined, {
-        pattern: /^https?:\/\/[^/\s]+$/,
+        pattern: /^https?:\/\/[^/\s]+\/?$/,
         says: 'an origin such as https://example.org',
-        normalize: (origin) => origin.toLowerCase(),
+        normalize: (origin) => withoutEndingSlash(origin).toLowerCase(),
       }),
       [],
     ),
   }),
+  docs: object({ curl_options: text(`-H "Authorization: Bearer $TOKEN"`) }),
   outbound: object({ allowed_networks: list(cidr(), []) }),
   sessions: object({
     default_image: text('renku/singleuser:latest'),
     image_default_workdir: text('/home/jovyan'),
     access_tokens: object({ enabled: boolean(false) }),
     culling: object({ registered: culling(day), anonymous: culling(day) }),
-    git_clone: object({ image: text('renku/git-clone:latest'), sentry }),
+    git_clone: object({
+      image: text('renku/git-clone:latest'),
+      program: choice(['auto', 'notebook-sessions', 'renku'], 'auto'),
+      sentry,
+    }),
     git_proxy: object({
       port: port(8080),
       health_port: port(8081),
       image: text('renku/git-https-proxy:latest'),
       renku_client_id: text('renku'),
-      renku_client_secret: secret(optionalText()),
+      renku_client_secret: secret(optionalText(verbatim)),
     }),
     git_rpc_server: object({
       host: text('0.0.0.0'),
@@ -167,7 +181,7 @@ export const configKeys = object({
     }),
     ca_certs: object({
       image: text('renku/certificates:latest'),
-      path: text('/usr/local/share/ca-certificates'),
+      path: text('/usr/local/share/ca-certificates', { normalize: withoutEndingSlash }),
       secrets: yamlText(list(object({ secret: text() }), [])),
     }),
     ingress: object({
@@ -177,7 +191,7 @@ export const configKeys = object({
     }),
     oidc: object({
       client_id: text('renku-jupyterserver'),
-      client_secret: secret(text('')),
+      client_secret: secret(text('', verbatim)),
       allow_unverified_email: boolean(false),
       config_url: text('/auth/realms/Renku/.well-known/openid-configuration'),
     }),

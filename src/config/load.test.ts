@@ -97,6 +97,73 @@ describe('the configuration', () => {
     expect(load({ NB_SERVICE_PREFIX: '/' }).service_prefix).toBe('');
   });
 
+  it.each([
+    ['a slash at the end', (value: string) => `${value}/`],
+    ['several slashes at the end', (value: string) => `${value}//`],
+    ['blanks around', (value: string) => ` ${value}\n`],
+    ['quotes around', (value: string) => `"${value}"`],
+    ['single quotes around', (value: string) => `'${value}'`],
+    ['blanks and quotes around', (value: string) => ` " ${value} " `],
+  ])('takes paths and addresses with %s', (_what, written) => {
+    const values = {
+      NB_CLOUD_STORAGE__MOUNT_FOLDER: '/data',
+      NB_SESSIONS__SSH__HOST_KEY_LOCATION: '/opt/ssh/keys',
+      NB_SESSIONS__CA_CERTS__PATH: '/usr/share/ca',
+      NB_SERVICE_PREFIX: '/api/notebooks',
+      NB_GIT__URL: 'https://gitlab.example.org/gitlab',
+      NB_CRC_URL: 'http://renku-crc/api/data',
+      NB_IDENTITY__JWKS_URL: 'https://id.example.org/keys',
+    };
+    const variables = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, written(value)]));
+    const hosts = { NB_GIT__REGISTRY: 'registry.example.org', NB_SESSIONS__INGRESS__HOST: 'sessions.example.org:8443' };
+    const once = (value: string) => written(value).replace(/\/+(?=[\s"']*$)/, '/');
+    for (const [name, value] of Object.entries(hosts)) variables[name] = once(value);
+    variables['NB_REQUEST__ALLOWED_ORIGINS_0'] = once('https://renku.example.org');
+    variables['NB_REQUEST__ALLOWED_HOSTS_0'] = once('API.example.org:8000');
+    expect(load(variables)).toMatchObject({
+      cloud_storage: { mount_folder: '/data' },
+      service_prefix: '/api/notebooks',
+      git: { url: 'https://gitlab.example.org/gitlab', registry: 'registry.example.org' },
+      crc_url: 'http://renku-crc/api/data',
+      identity: { jwks_url: 'https://id.example.org/keys' },
+      request: { allowed_origins: ['https://renku.example.org'], allowed_hosts: ['api.example.org:8000'] },
+      sessions: {
+        ingress: { host: 'sessions.example.org:8443' },
+        ssh: { host_key_location: '/opt/ssh/keys' },
+        ca_certs: { path: '/usr/share/ca' },
+      },
+    });
+  });
+
+  it('takes other values with blanks and quotes around them, but secrets as they stand', () => {
+    const config = load({
+      NB_ANONYMOUS_SESSIONS_ENABLED: '"true"',
+      NB_REQUEST__DEADLINE_MS: "' 5000 '",
+      NB_SESSIONS__DEFAULT_IMAGE: ' renku/singleuser:1 ',
+      NB_SESSIONS__ENFORCE_CPU_LIMITS: '"strict"',
+      NB_SESSIONS__TOLERATIONS: "'[{key: dedicated}]'",
+      NB_SESSIONS__INGRESS__TLS_SECRET: '""',
+      NB_K8S__SESSIONS_NAMESPACE: ' ',
+      NB_SESSIONS__INGRESS__ANNOTATIONS: '"{}"',
+      NB_SESSIONS__OIDC__CLIENT_SECRET: ' "secret" ',
+    });
+    expect(config).toMatchObject({
+      anonymous_sessions_enabled: true,
+      request: { deadline_ms: 5000 },
+      k8s: { sessions_namespace: null },
+      sessions: {
+        default_image: 'renku/singleuser:1',
+        enforce_cpu_limits: 'strict',
+        tolerations: [{ key: 'dedicated' }],
+        ingress: { tls_secret: null, annotations: {} },
+        oidc: { client_secret: ' "secret" ' },
+      },
+    });
+    expect(problemsOf({ ...least, NB_CLOUD_STORAGE__MOUNT_FOLDER: '/' })).toHaveProperty([
+      'cloud_storage.mount_folder',
+    ]);
+  });
+
   it('tells all problems at once, by key, without a value', () => {
     const secret = 'hunter2';
     const env = {
@@ -191,6 +258,22 @@ describe('the configuration', () => {
       'sessions.oidc.client_secret',
       'sessions.ingress.host',
     ]);
+  });
+
+  it('warns where the git-clone of the original does not know the port of the git proxy', () => {
+    const warned = (env: Record<string, string>) =>
+      loadConfig({ ...least, ...env }).warnings.some((warning) =>
+        warning.startsWith('sessions.git_proxy.port is 65480'),
+      );
+    const port = { NB_SESSIONS__GIT_PROXY__PORT: '65480' };
+    const image = (name: string) => ({ ...port, NB_SESSIONS__GIT_CLONE__IMAGE: name });
+    expect(warned({})).toBe(false);
+    expect(warned(port)).toBe(true);
+    expect(warned(image('registry.example.org/notebook-sessions/git-clone:1'))).toBe(false);
+    expect(warned({ ...port, NB_SESSIONS__GIT_CLONE__PROGRAM: 'notebook-sessions' })).toBe(false);
+    expect(warned({ ...image('notebook-sessions/git-clone'), NB_SESSIONS__GIT_CLONE__PROGRAM: 'renku' })).toBe(true);
+    const without = { NB_SESSIONS__CONTAINERS__REGISTERED_: '[]', NB_SESSIONS__CONTAINERS__ANONYMOUS_: '[]' };
+    expect(warned({ ...port, ...without })).toBe(false);
   });
 
   it('cannot be changed', () => {

@@ -3,6 +3,7 @@ import { similarKey } from './describe.ts';
 import { readEnvironment } from './environment.ts';
 import { readConfigFile } from './file.ts';
 import { configKeys, keysWithoutEffect, sessionDefaults, uiChoices } from './keys.ts';
+import { isOwnProgram } from './own-program.ts';
 import { type ConfigProblem, type ConfigTree, type Findings, isRecord, type Read, type Reader } from './readers.ts';
 import type { Config } from './types.ts';
 
@@ -153,6 +154,13 @@ function doubts(config: Config): string[] {
   if (config.anonymous_sessions_enabled && identity.cookie_secret === null) {
     warnings.push(
       'identity.cookie_secret is not set: anonymous users lose their sessions at a restart, and with more than one replica at once',
+    );
+  }
+  const { git_proxy, git_clone, containers } = sessions;
+  const hasProxy = [...containers.registered, ...containers.anonymous].includes('git-proxy');
+  if (hasProxy && git_proxy.port !== 8080 && !isOwnProgram(git_clone)) {
+    warnings.push(
+      `sessions.git_proxy.port is ${git_proxy.port}, and the git-clone of renku-notebooks always takes 8080: git in sessions does not reach its proxy; if the image of sessions.git_clone is this project's, set sessions.git_clone.program to notebook-sessions`,
     );
   }
   if (identity.gateway !== 'off' && sessions.oidc.client_secret === '') {

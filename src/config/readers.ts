@@ -45,12 +45,28 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
+ * A text without blanks and one pair of quotes around it: variables from files of `docker run --env-file` and from
+ * Secrets keep them, and no key but a secret means them.
+ */
+function bare(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const text = value.trim();
+  const [, inner] = /^(?:"([^"]*)"|'([^']*)')$/.exec(text)?.filter((part) => part !== undefined) ?? [];
+  return (inner ?? text).trim();
+}
+
+/**
  * A reader of one value; `convert` returns what is wrong as an Error. Without a `fallback` the key is required.
  * null and an empty text are no value: charts and `${?VARIABLE}` leave them where nothing is meant.
  */
-function scalar<T>(convert: (value: unknown) => T | Error, fallback?: { value: T }): Reader<T> {
+function scalar<T>(
+  convert: (value: unknown) => T | Error,
+  fallback?: { value: T },
+  { isVerbatim = false } = {},
+): Reader<T> {
   return {
-    read(value, key, findings) {
+    read(given, key, findings) {
+      const value = isVerbatim ? given : bare(given);
       if (value === undefined || value === null || value === '')
         return fallback ? fallback.value : refuse(key, 'is required', findings);
       const result = convert(value);
@@ -66,6 +82,8 @@ export interface TextRules {
   /** Applied after the check. */
   normalize?: (text: string) => string;
   minBytes?: number;
+  /** Blanks and quotes around the text belong to it: it is a secret. */
+  isVerbatim?: boolean;
 }
 
 function asText(value: unknown, rules: TextRules): string | Error {
@@ -80,12 +98,12 @@ function asText(value: unknown, rules: TextRules): string | Error {
 }
 
 export function text(fallback?: string, rules: TextRules = {}): Reader<string> {
-  return scalar((value) => asText(value, rules), fallback === undefined ? undefined : { value: fallback });
+  return scalar((value) => asText(value, rules), fallback === undefined ? undefined : { value: fallback }, rules);
 }
 
 /** A text that need not be there. */
 export function optionalText(rules: TextRules = {}): Reader<string | null> {
-  return scalar<string | null>((value) => asText(value, rules), { value: null });
+  return scalar<string | null>((value) => asText(value, rules), { value: null }, rules);
 }
 
 /** A text that may be empty, as the values of labels and annotations are. */
@@ -208,10 +226,11 @@ export const anything: Reader<unknown> = { read: (value) => value };
 export function yamlText<T>(inner: Reader<T>): Reader<T> {
   return {
     read(value, key, findings) {
-      if (typeof value !== 'string') return inner.read(value, key, findings);
+      const text = bare(value);
+      if (typeof text !== 'string') return inner.read(value, key, findings);
       let parsed: unknown;
       try {
-        parsed = parseYaml(value);
+        parsed = parseYaml(text);
       } catch {
         // The parser's message quotes the text.
         return refuse(key, 'must be YAML', findings);

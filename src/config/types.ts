@@ -1,4 +1,5 @@
 import type { ResourcePool } from '../platform/resource-classes/types.ts';
+import type { ProgramImage } from './own-program.ts';
 
 export type { ResourceClass, ResourcePool } from '../platform/resource-classes/types.ts';
 
@@ -59,6 +60,10 @@ export interface Config {
     /** Origins that may send state-changing requests besides the request's own host. */
     readonly allowed_origins: readonly string[];
   };
+  readonly docs: {
+    /** Options of curl, as a shell reads them, that the page of documentation puts into its commands to sign in. */
+    readonly curl_options: string;
+  };
   readonly outbound: {
     /** CIDRs of private networks that image checks may reach. */
     readonly allowed_networks: readonly string[];
@@ -72,7 +77,7 @@ export interface Config {
       readonly registered: { readonly idle_seconds: number; readonly max_age_seconds: number };
       readonly anonymous: { readonly idle_seconds: number; readonly max_age_seconds: number };
     };
-    readonly git_clone: { readonly image: string; readonly sentry: Sentry };
+    readonly git_clone: ProgramImage & { readonly sentry: Sentry };
     /** Added to a session where `containers` lists `git-proxy`. */
     readonly git_proxy: {
       readonly port: number;

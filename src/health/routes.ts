@@ -1,5 +1,6 @@
 import express, { type Router } from 'express';
 import type { Config } from '../config/types.ts';
+import { ApiError, errorKind } from '../errors.ts';
 import type { ReadinessResponse, VersionResponse } from '../generated/openapi.ts';
 
 /** Something that requests depend on. Asked at every probe, so it answers from what is known and calls nobody. */
@@ -32,6 +33,15 @@ export function healthRoutes(options: {
       dependencies: states.map(({ name, ready, required, detail }) => ({ name, ready, required, detail })),
     };
     res.status(body.ready ? 200 : 503).json(body);
+  });
+
+  router.all(['/health', '/ready'], (req, res) => {
+    const allow = 'GET, HEAD, OPTIONS';
+    if (req.method === 'OPTIONS') return void res.set('Allow', allow).status(204).end();
+    throw new ApiError(errorKind.methodNotAllowed, `${req.method} is not possible here.`, {
+      detail: `Allowed: ${allow}.`,
+      headers: { Allow: allow },
+    });
   });
   return router;
 }

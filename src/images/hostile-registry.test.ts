@@ -92,8 +92,9 @@ describe('a registry that is after the token', () => {
         : challenge(`https://gitlab.test:${gitlab}/jwt/auth`)(res),
     );
     const own = { registry: `registry.test:${port}`, gitUrl: `https://gitlab.test:${gitlab}` };
-    expect(await refused(`${own.registry}/a/b`, own)).toMatchObject(because('invalid-answer', /redirects/));
-    expect(hosts.seen.filter((line) => line.startsWith('evil.test'))).toEqual([]);
+    expect(await refused(`${own.registry}/a/b`, own)).toMatchObject(because('invalid-answer', /no manifest/));
+    // It is asked as anybody may ask it: without the user's credentials, and without the token that they gave.
+    expect(hosts.seen.filter((line) => line.startsWith('evil.test'))).toEqual(['evil.test / -']);
   });
 
   test('because the realm that is the platform’s answers with a redirect', async () => {
@@ -105,8 +106,21 @@ describe('a registry that is after the token', () => {
     );
     const port = await hosts.https((_req, res) => challenge(`https://gitlab.test:${gitlab}/jwt/auth`)(res));
     const own = { registry: `registry.test:${port}`, gitUrl: `https://gitlab.test:${gitlab}` };
-    expect(await refused(`${own.registry}/a/b`, own)).toMatchObject(because('invalid-answer', /gitlab\.test.*307/));
-    expect(hosts.seen.filter((line) => line.startsWith('evil.test'))).toEqual([]);
+    expect(await refused(`${own.registry}/a/b`, own)).toMatchObject(because('invalid-answer', /evil\.test.*no token/));
+    expect(hosts.seen.filter((line) => line.startsWith('evil.test'))).toEqual(['evil.test / -']);
+  });
+
+  test('because where it sends its callers says how to sign in', async () => {
+    let realm = '';
+    const evil = await hosts.https((_req, res) => challenge(realm)(res));
+    const gitlab = await hosts.https((_req, res) => answerToken(res, 'user-token'));
+    const port = await hosts.https((_req, res) => res.writeHead(307, { Location: `https://evil.test:${evil}/` }).end());
+    const own = { registry: `registry.test:${port}`, gitUrl: `https://gitlab.test:${gitlab}` };
+    for (realm of [`https://evil.test:${evil}/token`, `https://gitlab.test:${gitlab}/jwt/auth`]) {
+      expect(await refused(`${own.registry}/a/b`, own)).toMatchObject({ exists: false, reason: 'needs-login' });
+    }
+    expect(hosts.seen.every((line) => line.endsWith(' -') && !/token|jwt/.test(line))).toBe(true);
+    nothingWasLearnt();
   });
 });
 

@@ -199,6 +199,27 @@ test('every kind of manifest is asked for: a registry gives what the caller says
   }
 });
 
+test('a registry that sends every request on to another host, and its realm too, is read there without credentials', async () => {
+  const mirror = await hosts.https(
+    imageServer(
+      () => true,
+      () => '',
+    ),
+  );
+  const tokens = await hosts.https((_req, res) => answerToken(res, 'anon'));
+  const to = (port: number, path = '') => ({ Location: `https://store.test:${port}${path}` });
+  const port = await hosts.https((req, res) => {
+    if (req.url?.startsWith('/token')) res.writeHead(302, to(tokens, '/there')).end();
+    else if (!asAnybody(req)) res.writeHead(401, { 'WWW-Authenticate': `Bearer realm="${realm()}"` }).end('{}');
+    else res.writeHead(307, to(mirror, req.url)).end();
+  });
+  const realm = () => `https://evil.test:${port}/token`;
+  expect(await hosts.checker()(`evil.test:${port}/a/b`)).toMatchObject({ exists: true, private: false, ...known });
+  const elsewhere = hosts.seen.filter((line) => line.startsWith('store.test'));
+  expect(elsewhere).toHaveLength(4);
+  expect(elsewhere.every((line) => line.endsWith(' -'))).toBe(true);
+});
+
 test('an index of indexes is followed', async () => {
   const outer = part(mediaType.ociIndex, {
     mediaType: mediaType.ociIndex,

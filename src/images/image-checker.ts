@@ -1,6 +1,7 @@
 import type { Config } from '../config/types.ts';
 import { type Deadline, DeadlineExceeded } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
+import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp } from '../platform/outbound-http/types.ts';
 import { createRegistryClient } from '../platform/registry/client.ts';
@@ -53,6 +54,8 @@ export function registryAccess(reference: ImageReference, git: Config['git'], id
   return {
     scheme,
     configured,
+    // Ids of anonymous users are free of charge: they count as one owner.
+    owner: identity.kind === 'anonymous' ? 'anonymous' : ownerKey(identity),
     credentials: configured && token ? { username: 'oauth2', password: token } : null,
     mayReceive({ host, protocol }) {
       const isRegistry = plainHost(host) === registry && protocol === `${scheme}:`;

@@ -47,19 +47,27 @@ test.each([
   ['unreachable', 404],
   ['invalid-answer', 404],
   ['address-refused', 404],
-])('%s is %d with an empty body, as it was', async (image, status) => {
-  for (const accept of [undefined, '*/*', 'text/html']) {
+])('%s is %d with an empty body, as it was, for a caller that does not accept JSON', async (image, status) => {
+  for (const accept of ['text/html', 'application/json;q=0, */*', 'image/*']) {
     const answer = await ask(`?image_url=${image}`, accept);
     expect(answer.status).toBe(status);
     expect(answer.text).toBe('');
   }
 });
 
-test('who asks for JSON is told what was found', async () => {
-  for (const image of ['there', 'silent']) {
-    const answer = await ask(`?image_url=${image}`, 'application/json, */*;q=0.1');
+test('every other caller is told what was found', async () => {
+  const accepts = [
+    undefined,
+    '*/*',
+    'application/json, */*;q=0.1',
+    'text/html, */*;q=0.8',
+    'application/*',
+    'text/html, application/json',
+  ];
+  for (const [image, accept] of ['there', 'silent'].flatMap((image) => accepts.map((accept) => [image, accept]))) {
+    const answer = await ask(`?image_url=${image}`, accept);
     expect(answer.status).toBe(200);
-    expect(answer.json()).toEqual(answers[image]);
+    expect(answer.json()).toEqual(answers[image ?? '']);
     expect(answer.headers.vary).toContain('Accept');
   }
 });
@@ -79,13 +87,18 @@ test.each(['not-found', 'needs-login', 'unreachable', 'invalid-answer', 'address
   },
 );
 
-test.each(['', '?image_url=', '?image_url=a&image_url=b'])('%j names no image: 422', async (query) => {
-  const answer = await ask(query);
+test('no image is named: 422', async () => {
+  const answer = await ask('');
   expect(answer.status).toBe(422);
   expect(answer.error()).toMatchObject({ code: 1422, fields: [{ path: 'query.image_url' }] });
 });
 
-test('what cannot be parsed is 422 with code 1002', async () => {
-  const answer = await ask('?image_url=:::');
+test.each([':::', '', '%20', 'a%00b'])('%j, which cannot be parsed, is 422 with code 1002', async (name) => {
+  const answer = await ask(`?image_url=${name}`);
   expect([answer.status, answer.error().code]).toEqual([422, 1002]);
+});
+
+test('of a parameter that is given twice the first one counts', async () => {
+  expect((await ask('?image_url=there&image_url=not-found')).status).toBe(200);
+  expect((await ask('?image_url=not-found&image_url=there')).status).toBe(404);
 });

@@ -1,24 +1,30 @@
 import { Router } from 'express';
 import { ApiError, errorBody, errorKind } from '../errors.ts';
 import type { ImageMissingResponse, ImageResponse } from '../generated/openapi.ts';
+import { ownerKey } from '../identity/owner.ts';
+import type { Identity } from '../identity/types.ts';
+import { createConcurrencyLimit, LimitReached } from '../lib/concurrency-limit.ts';
 import { contextOf } from '../request-context.ts';
 import type { ImageChecker } from './types.ts';
 
-/** `GET /images?image_url=`: 200 or 404 without a body; who asks for JSON is told what was found, or why not. */
+/** Checks of one user at the same time, on one replica. */
+const checksAtOnce = 10;
+/** Checks of all anonymous users together: an id of one is free of charge. */
+const anonymousChecksAtOnce = 4 * checksAtOnce;
+
+/**
+ * `GET /images?image_url=`: 200 or 404 with what was found, or why nothing was. A caller that does not accept JSON gets
+ * the status without a body.
+ */
 export function imagesRoutes(options: { checker: ImageChecker }): Router {
+  const limited = createCheckLimit();
   const router = Router();
   router.get('/images', async (req, res) => {
     const { id, identity, deadline } = contextOf(res);
-    const reference = req.query['image_url'];
-    if (typeof reference !== 'string' || reference === '') {
-      const fields = [{ path: 'query.image_url', message: 'must name one image' }];
-      throw new ApiError(errorKind.validation, 'The request has an invalid parameter.', { fields });
-    }
-    const check = await options.checker.check(reference, identity, deadline);
-    // Whoever accepts anything gets what 1.18.1 gave.
-    const wantsJson = /\bapplication\/json\b/i.test(req.get('accept') ?? '');
+    const reference = String(req.query['image_url']);
+    const check = await limited(identity, () => options.checker.check(reference, identity, deadline));
     res.vary('Accept');
-    if (!wantsJson) {
+    if (req.accepts('application/json') === false) {
       res.status(check.exists ? 200 : 404).end();
       return;
     }
@@ -31,4 +37,21 @@ export function imagesRoutes(options: { checker: ImageChecker }): Router {
     res.status(404).json({ exists: false, reason, ...errorBody(error, id) } satisfies ImageMissingResponse);
   });
   return router;
+}
+
+/** Runs a check with a permit of its caller. Throws ApiError 1429 when there are too many. */
+function createCheckLimit(): <Result>(identity: Identity, check: () => Promise<Result>) => Promise<Result> {
+  const ofOwner = createConcurrencyLimit({ perOwner: checksAtOnce });
+  const ofAnonymous = createConcurrencyLimit({ perOwner: anonymousChecksAtOnce });
+  return async (identity, check) => {
+    const own = () => ofOwner.run(ownerKey(identity), check);
+    try {
+      return await (identity.kind === 'anonymous' ? ofAnonymous.run('anonymous', own) : own());
+    } catch (cause) {
+      if (!(cause instanceof LimitReached)) throw cause;
+      throw new ApiError(errorKind.tooManyRequests, `${cause.running} images are being checked for you already.`, {
+        cause,
+      });
+    }
+  };
 }

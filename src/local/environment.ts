@@ -41,6 +41,7 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     NB_IDENTITY__ISSUER: `${origin}/auth`,
     NB_IDENTITY__AUDIENCE: 'notebook-sessions',
     NB_IDENTITY__COOKIE_SECRET: facts.cookieSecret,
+    NB_DOCS__CURL_OPTIONS: `-b '${facts.stateDir}/cookies.txt'`,
     NB_REQUEST__ALLOWED_HOSTS_0: `127.0.0.1:${facts.port}`,
     NB_SESSIONS__INGRESS__HOST: `localhost:${facts.port}`,
     NB_SESSIONS__OIDC__CLIENT_SECRET: facts.oidcClientSecret,

@@ -6,6 +6,7 @@ import type { ServerLogs } from '../generated/openapi.ts';
 import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
+import { createConcurrencyLimit, LimitReached } from '../lib/concurrency-limit.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { contextOf } from '../request-context.ts';
 import { chosenContainers } from './containers.ts';
@@ -53,24 +54,16 @@ export function logRoutes(parts: LogRouteParts): Router {
   const read = createLogSource({ client, isCurrent: (server, deadline) => sessions.isCurrent(server, deadline) });
   const feeds = createLogFeeds({ read, log });
   const streamTiming = { ...defaultTiming, ...timing, stopping };
-  const streamsOf = new Map<string, number>();
+  const limit = createConcurrencyLimit({ perOwner: streamsAtOnce });
 
   /** As long as the stream is under way it counts as one of its user's. */
   async function counted(identity: Identity, stream: () => Promise<void>): Promise<void> {
-    const owner = ownerKey(identity);
-    const before = streamsOf.get(owner) ?? 0;
-    if (before >= streamsAtOnce) {
-      throw new ApiError(errorKind.tooManyRequests, `You follow ${before} logs already.`, {
-        detail: 'Close one of them first.',
-      });
-    }
-    streamsOf.set(owner, before + 1);
     try {
-      await stream();
-    } finally {
-      const left = (streamsOf.get(owner) ?? 1) - 1;
-      if (left > 0) streamsOf.set(owner, left);
-      else streamsOf.delete(owner);
+      await limit.run(ownerKey(identity), stream);
+    } catch (cause) {
+      if (!(cause instanceof LimitReached)) throw cause;
+      const detail = 'Close one of them first.';
+      throw new ApiError(errorKind.tooManyRequests, `You follow ${cause.running} logs already.`, { detail, cause });
     }
   }
 

@@ -8,7 +8,7 @@ import { electLeader } from './leader-election.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { readSettings } from './settings.ts';
 
-/** `/healthz` fails when the API server was silent for this long: a watch says something every minute. */
+/** `/healthz` fails when the API server was silent for this long: a watch says something every 30 seconds. */
 const silenceLimitMs = 180_000;
 
 /** The operator as a process. Ends with 0 at SIGTERM or SIGINT, and with 1 when it cannot work or no longer leads. */

@@ -1,4 +1,4 @@
-import express, { type Request, type RequestHandler, type Response } from 'express';
+import express, { type Request, type RequestHandler } from 'express';
 import { ApiError, errorKind, type FieldError } from '../errors.ts';
 import type { OpenApiDocument, Schema } from './document.ts';
 import { withTextValues } from './text-values.ts';
@@ -38,22 +38,16 @@ function hasBody(req: Request): boolean {
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
 }
 
+/** A charset says nothing: JSON has none (RFC 8259 section 11), and what is not UTF-8 is refused when it is read. */
 function isJson(contentType: string | undefined): boolean {
-  const [type = '', ...parameters] = (contentType ?? '')
-    .toLowerCase()
-    .split(';')
-    .map((part) => part.trim());
-  const charset = parameters
-    .find((parameter) => parameter.startsWith('charset='))
-    ?.slice('charset='.length)
-    .replaceAll('"', '');
-  return /^application\/([-.\w]+\+)?json$/.test(type) && (charset === undefined || /^(utf-?8|us-ascii)$/.test(charset));
+  const [type = ''] = (contentType ?? '').toLowerCase().split(';');
+  return /^application\/([-.\w]+\+)?json$/.test(type.trim());
 }
 
 function notJson(contentType: string | undefined): ApiError {
   const said = contentType ? `the content type ${contentType.slice(0, 100)}` : 'no content type';
   return new ApiError(errorKind.unsupportedMediaType, `The body has ${said}.`, {
-    fields: [{ path: 'header.Content-Type', message: 'must be application/json (UTF-8)' }],
+    fields: [{ path: 'header.Content-Type', message: 'must be application/json' }],
   });
 }
 
@@ -165,11 +159,11 @@ export function findBadNames(schema: Schema, body: unknown): FieldError[] {
   });
 }
 
-/** What can be said about a body before the validator sees it; the body it should see is put in its place. */
-export function prepareBody(document: OpenApiDocument, schema: Schema, req: Request, res: Response): void {
+/** Returns what is wrong with a body before the validator sees it; the body it should see is put in its place. */
+export function prepareBody(document: OpenApiDocument, schema: Schema, req: Request): FieldError[] {
   const problems = findBadText(req.body);
   const paths = new Set(problems.map(({ path }) => path));
   problems.push(...findBadNames(schema, req.body).filter(({ path }) => !paths.has(path)));
   req.body = withTextValues(document, schema, req.body);
-  res.locals['bodyProblems'] = problems;
+  return problems;
 }

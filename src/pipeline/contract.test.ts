@@ -100,7 +100,7 @@ describe('the body', () => {
     ],
     [
       'numbers that are none',
-      JSON.stringify({ ...launch, resource_class_id: 'three', storage: 1.5 }),
+      JSON.stringify({ ...launch, resource_class_id: 'three', storage: '1.5' }),
       422,
       ['body.resource_class_id', 'body.storage'],
     ],
@@ -114,7 +114,7 @@ describe('the body', () => {
       'server options',
       JSON.stringify({
         ...launch,
-        serverOptions: { cpu_request: -1, mem_request: '1GiB', gpu_request: 0.5, other: 1 },
+        serverOptions: { cpu_request: -1, mem_request: '1GiB', gpu_request: '0.5', other: 1 },
       }),
       422,
       [
@@ -191,13 +191,14 @@ describe('the body', () => {
       'application/vnd.api+json',
       'APPLICATION/JSON',
       'application/json;charset="utf-8"',
+      'application/json; charset=iso-8859-1',
+      'application/json ; charset=no-such-charset',
     ]) {
       expect((await post(body, { 'content-type': type })).status, type).toBe(404);
     }
     for (const type of [
       'text/plain',
       'application/x-www-form-urlencoded',
-      'application/json; charset=utf-16',
       'application/jsonp',
       'multipart/form-data; boundary=x',
       'x',
@@ -245,10 +246,11 @@ describe('the query', () => {
     ['/logs/abc?max_lines=-1', 'query.max_lines'],
     ['/logs/abc?max_lines=many', 'query.max_lines'],
     ['/logs/abc?max_lines=', 'query.max_lines'],
-    ['/logs/abc?max_lines=1&max_lines=2', 'query.max_lines'],
+    ['/logs/abc?max_lines=x&max_lines=2', 'query.max_lines'],
+    ['/logs/abc?max_lines=2.0', 'query.max_lines'],
+    ['/logs/abc?max_lines=1e2', 'query.max_lines'],
+    ['/logs/abc?max_lines=0x10', 'query.max_lines'],
     ['/logs/abc?max_lines=99999999999', 'query.max_lines'],
-    ['/servers?project=a&project=b', 'query.project'],
-    ['/servers?branch=a%00b', 'query.branch'],
     ['/images', 'query.image_url'],
   ])('%s is explained', async (path, field) => {
     const answer = await get(path);
@@ -257,6 +259,15 @@ describe('the query', () => {
     expect(code).toBe(1422);
     expect(fields?.map(({ path }) => path)).toEqual([field]);
     expect(detail).toContain(field);
+  });
+
+  it('counts the first of a parameter that is given more than once, and what cannot be decoded as it stands', async () => {
+    await get('/servers?project=a&branch=b%0Ac&project=b&project=c');
+    expect(seen.query).toEqual({ project: 'a', branch: 'b\nc' });
+    await get('/servers?project=100%&branch=%zz&%ff=%');
+    expect(seen.query).toEqual({ project: '100%', branch: '%zz' });
+    await get('/logs/abc?max_lines=%207&follow=no&follow=nonsense');
+    expect(seen.query).toEqual({ max_lines: 7, follow: false });
   });
 
   it('says what is wrong with forced', async () => {

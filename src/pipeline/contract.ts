@@ -27,8 +27,9 @@ export function contract(document: OpenApiDocument, options: { validateResponses
 
   const prepare: RequestHandler = (req, res, next) => {
     const operation = operationOf(res);
-    prepareQuery(req, operation);
-    if (operation.body) prepareBody(document, operation.body, req, res);
+    const problems = prepareQuery(req, operation);
+    if (operation.body) problems.push(...prepareBody(document, operation.body, req));
+    res.locals['foundProblems'] = problems;
     // The validator keeps a compiled schema for each content type it has ever seen: callers must not choose them.
     if (operation.body) req.headers['content-type'] = 'application/json';
     else delete req.headers['content-type'];
@@ -39,7 +40,7 @@ export function contract(document: OpenApiDocument, options: { validateResponses
     const found = validationErrors(error);
     if (!found) return error;
     const operation = operationOf(res);
-    return invalid([...bodyProblemsOf(res), ...found.map((each) => fieldError(document, operation, each))], error);
+    return invalid([...foundProblems(res), ...found.map((each) => fieldError(document, operation, each))], error);
   };
 
   const wrapped = validator.map(
@@ -49,7 +50,7 @@ export function contract(document: OpenApiDocument, options: { validateResponses
   );
 
   const finish: RequestHandler = (_req, res, next) => {
-    const problems = bodyProblemsOf(res);
+    const problems = foundProblems(res);
     next(problems.length > 0 ? invalid(problems) : undefined);
   };
   return [prepare, ...wrapped, finish];
@@ -62,7 +63,8 @@ export function operationOf(res: Response): Operation {
   return operation;
 }
 
-const bodyProblemsOf = (res: Response): FieldError[] => (res.locals['bodyProblems'] as FieldError[] | undefined) ?? [];
+/** What was found before the validator has looked. */
+const foundProblems = (res: Response): FieldError[] => (res.locals['foundProblems'] as FieldError[] | undefined) ?? [];
 
 /**
  * The document as the validator can take it: below the prefix, as it is mounted there; without paths that have `servers`
@@ -73,17 +75,27 @@ function forValidator(document: OpenApiDocument): object {
   return JSON.parse(JSON.stringify({ ...document, paths, servers: [{ url: '/' }], security: undefined })) as object;
 }
 
-/** Only what the operation knows: unknown parameters are ignored, whatever their names do to a parser. */
-function prepareQuery(req: Request, operation: Operation): void {
+/**
+ * Puts only what the operation knows into `req.query`: unknown parameters are ignored, whatever their names do to a
+ * parser, and so is what cannot be decoded. Of a parameter that is given more than once the first one counts. Returns
+ * the numbers that are none: the validator would take `2.0`, `1e2` and `0x10`.
+ */
+function prepareQuery(req: Request, operation: Operation): FieldError[] {
   const mark = req.url.indexOf('?');
   const given = parseQuery(mark === -1 ? '' : req.url.slice(mark + 1));
   const query: Record<string, unknown> = {};
+  const problems: FieldError[] = [];
   for (const { name, schema } of operation.query) {
-    const value = given[name];
-    if (value !== undefined) query[name] = schema ? fromText(schema, value) : value;
+    const value = [given[name]].flat()[0];
+    if (value === undefined) continue;
+    query[name] = schema ? fromText(schema, value) : value;
+    if (schema?.type === 'integer' && !/^\s*[+-]?\d+\s*$/.test(value)) {
+      problems.push({ path: `query.${name}`, message: `must be ${schema['x-expects'] ?? 'a whole number'}` });
+    }
   }
   // In Express 5 `query` is a getter that parses anew each time; what the validator converts would be lost.
   Object.defineProperty(req, 'query', { value: query, writable: true, configurable: true, enumerable: true });
+  return problems;
 }
 
 interface ValidatorError {

@@ -4,7 +4,7 @@ import { testRoutes } from '../../tests/support/routes.ts';
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await startApp({ routes: [testRoutes()] });
+  app = await startApp({ routes: [testRoutes()], parts: { curlOptions: '-b cookies.txt' } });
 });
 afterAll(() => app[Symbol.asyncDispose]());
 
@@ -13,8 +13,11 @@ const get = (path: string, headers: Record<string, string> = {}) => app.send({ p
 describe('the documentation', () => {
   it('is our own document, with the prefix, and a page that loads it from here', async () => {
     const spec = (await get('/spec.json')).json();
-    expect(spec).toMatchObject({ openapi: '3.0.3', servers: [{ url: '/notebooks' }] });
-    expect(Object.keys(spec['paths'] as object)).toContain('/servers/{server_name}');
+    expect(spec).toMatchObject({
+      openapi: '3.0.3',
+      servers: [{ url: '/api' }, { url: '/ui-server/api' }, { url: '/' }],
+    });
+    expect(Object.keys(spec['paths'] as object)).toContain('/notebooks/servers/{server_name}');
 
     const redirect = await get('/docs');
     expect(redirect.status).toBe(308);
@@ -28,7 +31,10 @@ describe('the documentation', () => {
       expect(answer.status, file).toBe(200);
     }
     const init = (await get('/docs/swagger-ui-init.js')).text;
-    expect(init).toContain('"url": "../spec.json"');
+    expect(init).toContain('"url": "document.json"');
+    const ofPage = (await get('/docs/document.json')).json();
+    expect(ofPage).toMatchObject({ servers: [{ url: '..' }], 'x-curl-credentials': '-b cookies.txt' });
+    expect(Object.keys(ofPage['paths'] as object)).toContain('/servers/{server_name}');
     expect(init).toContain('"validatorUrl": null');
   });
 

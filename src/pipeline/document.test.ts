@@ -1,7 +1,14 @@
 import express, { type Response } from 'express';
 import { describe, expect, it } from 'vitest';
 import { startApp } from '../../tests/support/app.ts';
-import { loadDocument, methods, type OpenApiDocument, type OperationObject, resolve } from './document.ts';
+import {
+  loadDocument,
+  methods,
+  type OpenApiDocument,
+  type OperationObject,
+  publishedDocument,
+  resolve,
+} from './document.ts';
 
 const document = loadDocument('/notebooks');
 
@@ -105,7 +112,32 @@ describe('openapi.yaml', () => {
   });
 
   it('says nothing of another prefix than the one it is loaded for', () => {
-    expect(loadDocument('').servers.map(({ url }) => url)).toEqual(['/']);
-    expect(JSON.stringify(loadDocument('/elsewhere').servers)).not.toContain('/notebooks');
+    const serversOf = (prefix: string) => loadDocument(prefix).servers.map(({ url }) => url);
+    expect(serversOf('')).toEqual(['/', '/api', '/ui-server/api']);
+    expect(serversOf('/elsewhere')).toEqual(['/elsewhere', '/api/elsewhere', '/ui-server/api/elsewhere']);
+  });
+
+  it.each(['', '/notebooks', '/other/prefix'])(
+    'is published as the original published it: with %j in its paths, and the servers of a platform’s gateway',
+    (prefix) => {
+      const { servers, paths } = publishedDocument(loadDocument(prefix));
+      expect(servers.map(({ url }) => url)).toEqual(['/api', '/ui-server/api', '/']);
+      expect(Object.keys(paths)).toEqual(
+        expect.arrayContaining(['/health', '/ready', `${prefix}/servers`, `${prefix}/logs/{server_name}`]),
+      );
+    },
+  );
+
+  it('has no example of a parameter that may be left out: pages of documentation would send it', () => {
+    for (const { path, method, operation } of operations) {
+      const shared = document.paths[path]?.parameters ?? [];
+      for (const parameter of [...shared, ...(operation.parameters ?? [])].map((each) => resolve(document, each))) {
+        if ('required' in parameter && parameter.required === true) continue;
+        const { schema = {} } = parameter;
+        const named = [...Object.keys(parameter), ...Object.keys(schema)].filter((key) => key.startsWith('example'));
+        expect(named, `${method} ${path} ${parameter.name}`).toEqual([]);
+        expect(parameter, `${method} ${path} ${parameter.name}`).toHaveProperty('x-example');
+      }
+    }
   });
 });

@@ -49,11 +49,36 @@ export interface OpenApiDocument {
   components: { schemas: Record<string, Schema> } & Record<string, Record<string, unknown>>;
 }
 
-/** openapi.yaml as it stands, with the prefix that the service really runs under. Reads the file. */
+/** The prefix that openapi.yaml is written for. */
+const writtenPrefix = '/notebooks';
+
+/** openapi.yaml with the prefix that the service really runs under; its own server is the first. Reads the file. */
 export function loadDocument(prefix: string): OpenApiDocument {
   const file = join(import.meta.dirname, '../../openapi.yaml');
   const document = parse(readFileSync(file, 'utf8')) as OpenApiDocument;
-  return { ...document, servers: document.servers.map((server) => ({ ...server, url: prefix || '/' })) };
+  const servers = document.servers.map(({ url, ...server }) => ({
+    ...server,
+    url: url.slice(0, -writtenPrefix.length) + prefix || '/',
+  }));
+  return { ...document, servers };
+}
+
+/**
+ * A loaded document as clients of the original know it: the prefix is part of the paths, and the servers are the
+ * gateway's addresses and, after them, this service itself.
+ */
+export function publishedDocument(document: OpenApiDocument): OpenApiDocument {
+  const [own, ...gateway] = document.servers;
+  const prefix = own && own.url !== '/' ? own.url : '';
+  const withoutPrefix = (url: string): string => url.slice(0, url.length - prefix.length) || '/';
+  return {
+    ...document,
+    servers: [...gateway, ...(own ? [own] : [])].map((server) => ({ ...server, url: withoutPrefix(server.url) })),
+    // A path with servers of its own (/health) is outside of the prefix.
+    paths: Object.fromEntries(
+      Object.entries(document.paths).map(([path, item]) => [item.servers ? path : prefix + path, item]),
+    ),
+  };
 }
 
 /** What a `$ref` of this document points to; anything else as it is. */

@@ -8,8 +8,9 @@ export interface RequestTarget {
 }
 
 /**
- * The path and query of a request line. Double slashes count as one (the original redirected). Throws ApiError 400 for
- * percent signs that encode nothing or no UTF-8, and for addresses that name a host: that is what Host is for.
+ * The path and query of a request line. Double slashes count as one (the original redirected). Throws ApiError 404 for a
+ * path whose percent signs encode nothing or no UTF-8 (nothing is there; in a query they stand for themselves), and 400
+ * for addresses that name a host: that is what Host is for.
  */
 export function readTarget(url: string): RequestTarget {
   if (!url.startsWith('/')) {
@@ -20,25 +21,16 @@ export function readTarget(url: string): RequestTarget {
   const mark = url.indexOf('?');
   const path = (mark === -1 ? url : url.slice(0, mark)).replaceAll(/\/{2,}/g, '/');
   const query = mark === -1 ? undefined : url.slice(mark + 1);
-  mustDecode(path, 'path');
-  if (query !== undefined) mustDecode(query, 'query');
-  return { path, query };
-}
-
-function mustDecode(text: string, part: string): void {
   try {
-    decodeURIComponent(text);
+    decodeURIComponent(path);
   } catch (cause) {
-    throw new ApiError(
-      errorKind.badRequest,
-      `The ${part} of the address has a percent sign that encodes no UTF-8 text.`,
-      {
-        detail: 'A percent sign itself is written %25.',
-        fields: [{ path: part, message: 'is not properly percent-encoded' }],
-        cause,
-      },
-    );
+    throw new ApiError(errorKind.missing, 'The path of the address has a percent sign that encodes no UTF-8 text.', {
+      detail: 'A percent sign itself is written %25.',
+      fields: [{ path: 'path', message: 'is not properly percent-encoded' }],
+      cause,
+    });
   }
+  return { path, query };
 }
 
 /**

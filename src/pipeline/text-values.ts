@@ -23,9 +23,10 @@ export function fromText(schema: Schema, value: unknown): unknown {
     const word = String(value).trim().toLowerCase();
     return Object.hasOwn(words, word) ? words[word] : value;
   }
-  if (schema.type === 'integer' && typeof value === 'string' && /^\s*[+-]?\d{1,15}(\.0*)?\s*$/.test(value))
-    return Number(value);
-  return value;
+  if (schema.type !== 'integer') return value;
+  if (typeof value === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(value)) return Number(value);
+  // The original cut fractions off.
+  return typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : value;
 }
 
 /**

@@ -67,7 +67,8 @@ async function tryToCreate(
   } catch (error) {
     if (alreadyExists(error)) return undefined;
     if (error instanceof KubernetesUnavailable && !deadline.expired) return undefined;
-    throw kubernetesTrouble(error, 'The session could not be made.', { refused: errorKind.cannotStart });
+    const { cannotStart } = errorKind;
+    throw kubernetesTrouble(error, 'The session could not be made.', { refused: cannotStart, passing: cannotStart });
   }
 }
 

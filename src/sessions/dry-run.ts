@@ -7,7 +7,7 @@ import { formatBytes } from '../jupyter-server/quantities.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { type CheckedLaunch, launchProblems } from './checks.ts';
 import { nameOf } from './find-session.ts';
-import type { LaunchParts } from './launch.ts';
+import { type LaunchParts, withLaunchPermit } from './launch.ts';
 import type { LaunchFindings } from './launch-look-ups.ts';
 import type { LaunchRequest } from './launch-request.ts';
 import { locate } from './locate.ts';
@@ -17,28 +17,41 @@ import { manifestInput } from './manifest/from-launch.ts';
 import type { Presenter } from './presentation/presenter.ts';
 import { noProjectImage } from './presentation/warnings.ts';
 
-/** Says what a launch would do, and does nothing. What stands in its way is part of the answer, never thrown. */
+/**
+ * Says what a launch would do, and does nothing. What stands in its way is part of the answer; thrown is only ApiError
+ * 1429 for too many at the same time.
+ */
 export type DryRun = (identity: Identity, request: LaunchRequest, deadline: Deadline) => Promise<DryRunResponse>;
 
-export function createDryRun(parts: LaunchParts & { readonly present: Presenter }): DryRun {
-  return async (identity, request, deadline) => {
-    const located = await locate(parts, identity, request, deadline);
-    if ('living' in located) return existing(located.living, parts.present);
-    const { dying, failure } = located;
-    const findings = await located.findings;
-    const name = nameFrom(identity, request, findings);
-    const problems = [
-      ...(failure ? [failure] : []),
-      ...launchProblems(findings, request),
-      ...manifestProblems(identity, request, findings, parts.config),
-    ];
-    return {
-      dryRun: true,
-      exists: false,
-      possible: problems.length === 0,
-      preview: previewOf(name, request, findings, dying !== undefined, parts.config),
-      problems: problems.map(problemOf),
-    };
+type DryRunParts = LaunchParts & { readonly present: Presenter };
+
+export function createDryRun(parts: DryRunParts): DryRun {
+  return (identity, request, deadline) =>
+    withLaunchPermit(parts.launchLimit, identity, () => dryRun(parts, identity, request, deadline));
+}
+
+async function dryRun(
+  parts: DryRunParts,
+  identity: Identity,
+  request: LaunchRequest,
+  deadline: Deadline,
+): Promise<DryRunResponse> {
+  const located = await locate(parts, identity, request, deadline);
+  if ('living' in located) return existing(located.living, parts.present);
+  const { dying, failure } = located;
+  const findings = await located.findings;
+  const name = nameFrom(identity, request, findings);
+  const problems = [
+    ...(failure ? [failure] : []),
+    ...launchProblems(findings, request),
+    ...manifestProblems(identity, request, findings, parts.config),
+  ];
+  return {
+    dryRun: true,
+    exists: false,
+    possible: problems.length === 0,
+    preview: previewOf(name, request, findings, dying !== undefined, parts.config),
+    problems: problems.map(problemOf),
   };
 }
 

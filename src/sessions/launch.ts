@@ -6,6 +6,7 @@ import { ApiError, errorKind } from '../errors.ts';
 import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
+import { type ConcurrencyLimit, createConcurrencyLimit, LimitReached } from '../lib/concurrency-limit.ts';
 import { type CheckedLaunch, type CheckParts, checkedLaunch } from './checks.ts';
 import { commitOf, requestedRefOf } from './commit.ts';
 import { createOnce, type Launched, waitUntilGone } from './create-once.ts';
@@ -21,11 +22,30 @@ export interface LaunchParts extends CheckParts {
   readonly store: SessionStore;
   readonly credentials: Credentials;
   readonly autosaves: Pick<AutosaveCleanUp, 'afterLaunch'>;
+  readonly launchLimit: ConcurrencyLimit;
   readonly log: Logger;
 }
 
-/** Different sessions of one user that may be launched at the same time; each costs GitLab and a registry a few calls. */
+/** Different sessions that one user may launch or try at the same time; each costs GitLab and a registry a few calls. */
 const launchesAtOnce = 20;
+
+/** One for launches and dry runs: they cost the same. */
+export const createLaunchLimit = (): ConcurrencyLimit => createConcurrencyLimit({ perOwner: launchesAtOnce });
+
+/** Runs `work` as one of the owner's launches. Throws ApiError 1429 when there are too many. */
+export async function withLaunchPermit<Result>(
+  limit: ConcurrencyLimit,
+  identity: Identity,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await limit.run(ownerKey(identity), work);
+  } catch (cause) {
+    if (!(cause instanceof LimitReached)) throw cause;
+    const message = `You have ${cause.running} launches or dry runs in progress already.`;
+    throw new ApiError(errorKind.tooManyRequests, message, { cause });
+  }
+}
 
 /** Launches the session of this caller for a project, branch and commit, or finds it. Throws ApiError. */
 export type Launch = (identity: Identity, request: LaunchRequest, deadline: Deadline) => Promise<Launched>;
@@ -41,26 +61,18 @@ export type Launch = (identity: Identity, request: LaunchRequest, deadline: Dead
  */
 export function createLaunch(parts: LaunchParts): Launch {
   const flights = new Map<string, Promise<Launched>>();
-  const underWayOf = new Map<string, number>();
   return async (identity, request, deadline) => {
     const key = flightKey(identity, request);
     const underWay = flights.get(key);
     if (underWay) return { ...(await underWay), isNew: false };
-    const owner = ownerKey(identity);
-    const before = underWayOf.get(owner) ?? 0;
-    if (before >= launchesAtOnce) {
-      throw new ApiError(errorKind.tooManyRequests, `You have ${before} launches under way already.`);
-    }
-    const flight = launch(parts, identity, request, Deadline.after(deadline.remaining()));
+    const flight = withLaunchPermit(parts.launchLimit, identity, () =>
+      launch(parts, identity, request, Deadline.after(deadline.remaining())),
+    );
     flights.set(key, flight);
-    underWayOf.set(owner, before + 1);
     try {
       return await flight;
     } finally {
       flights.delete(key);
-      const left = (underWayOf.get(owner) ?? 1) - 1;
-      if (left > 0) underWayOf.set(owner, left);
-      else underWayOf.delete(owner);
     }
   };
 }

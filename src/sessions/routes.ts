@@ -86,7 +86,8 @@ const isTrue = (value: unknown): boolean => String(value).toLowerCase() === 'tru
 function matching(query: ServersGetRequest): (server: JupyterServer) => boolean {
   if (Object.keys(query).length === 0) return () => true;
   const path = query.namespace && query.project ? projectPath(query.namespace, query.project)?.path : undefined;
-  const equal = (wanted: string | undefined, found: string | undefined): boolean => !wanted || wanted === found;
+  const equal = (wanted: string | undefined, found: string | undefined): boolean =>
+    wanted === undefined || wanted === found;
   return ({ metadata: { annotations: about = {} } }) => {
     const namespace = about[annotation.namespace]?.toLowerCase();
     const project = about[annotation.projectName]?.toLowerCase();

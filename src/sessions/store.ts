@@ -23,8 +23,10 @@ export interface SessionStore {
   start(): Promise<void>;
   stop(): Promise<void>;
   readonly synced: boolean;
-  /** Milliseconds since the epoch of the last word from the API server. */
+  /** Milliseconds since the epoch of the last answer of the API server, errors included. */
   readonly lastContactAt: number | undefined;
+  /** Milliseconds since the epoch of when all sessions were last known to be as the API server has them. */
+  readonly lastCurrentAt: number | undefined;
   /** The caller's session of this name. Throws ApiError 1404 when there is none, which is also the answer for somebody else's. */
   get(identity: Identity, name: string, deadline: Deadline): Promise<JupyterServer>;
   /** All sessions of the caller, by name. */
@@ -174,11 +176,15 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
     get lastContactAt() {
       return cache.lastContactAt;
     },
+    get lastCurrentAt() {
+      return cache.lastCurrentAt;
+    },
 
     async get(identity, name, deadline) {
       const known = namespaces.map((namespace) => cache.get(namespace, name));
       const own = known.find((server) => server && owns(identity, server));
       if (own) return own;
+      if (!possibleName.test(name)) throw new ApiError(errorKind.missing, 'There is no session of this name.');
       const unknown = namespaces.filter((_namespace, index) => known[index] === undefined);
       const live = await lookUp(unknown, name, deadline);
       const found = live.find((server) => server && owns(identity, server));

@@ -226,7 +226,7 @@ describe('neither may do more', () => {
     patch: (client, type) => client.mergePatch(type, cluster.namespace, 'none', {}, soon()),
     delete: (client, type) => client.delete(type, cluster.namespace, 'none', {}, soon()),
     watch: async (client, type) => {
-      const options = { resourceVersion: '0', timeoutSeconds: 1, silenceMs: 20_000 };
+      const options = { resourceVersion: '0', timeoutSeconds: 1, limitMs: 20_000 };
       for await (const _ of client.watch(type, cluster.namespace, options, AbortSignal.timeout(20_000))) return;
     },
   };

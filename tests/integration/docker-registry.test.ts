@@ -56,6 +56,8 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     await registry.push('public/docker', '1', { format: 'docker', ...image });
     await registry.push('public/oci', '1', { format: 'oci', workingDir: '' });
     await registry.push('public/plain', 'latest', { format: 'oci', architecture: 'arm64' });
+    const configType = 'application/octet-stream';
+    await registry.push('public/old', '2', { format: 'docker', ...image, configType });
     await registry.push('public/windows', '1', { format: 'docker', os: 'windows' });
     await registry.push('private/project', '1a2b3c4', { format: 'docker', ...image });
     await registry.push('private/seen-once', '1', { format: 'docker', ...image });
@@ -105,6 +107,8 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     const docker = await explain('public/docker:1');
     expect(docker).toEqual({ ...found, platforms: ['linux/amd64'], size: expect.any(Number) });
     expect(docker['size']).toBeGreaterThan(2000);
+    // redis:2 is one.
+    expect(await explain('public/old:2')).toEqual({ ...docker, size: expect.any(Number) });
     expect(await explain('public/index:1')).toMatchObject({ ...found, platforms: both });
     expect(await explain('public/list:1')).toMatchObject({ ...found, platforms: both });
     expect(await explain('public/oci:1')).toMatchObject({ ...found, platforms: ['linux/amd64'], workingDir: '/' });
@@ -121,7 +125,8 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
       ['public/docker:2', 404],
       ['private/seen-once:1', 404],
     ] as const) {
-      const answer = await ask(image);
+      expect((await ask(image)).status, image).toBe(status);
+      const answer = await ask(image, 'text/plain');
       expect([answer.status, answer.text], image).toEqual([status, '']);
     }
   });

@@ -38,6 +38,8 @@ export interface ImageToPush {
   workingDir?: string;
   /** Of the only layer. */
   layerBytes?: number;
+  /** Instead of the format's own; old versions of Docker pushed application/octet-stream. */
+  configType?: string;
 }
 
 /** What tokens are for; GitLab's name for its registry. */
@@ -77,7 +79,7 @@ export async function startDockerRegistry(options: {
     asked,
     pushManifest,
     async push(repository, tag, image) {
-      const { format, os = 'linux', architecture = 'amd64', workingDir, layerBytes = 1000 } = image;
+      const { format, os = 'linux', architecture = 'amd64', workingDir, layerBytes = 1000, configType } = image;
       const oci = format === 'oci';
       const layer = await call.blob(repository, Buffer.alloc(layerBytes, architecture));
       const config = await call.blob(
@@ -95,7 +97,7 @@ export async function startDockerRegistry(options: {
       return pushManifest(repository, tag, type, {
         schemaVersion: 2,
         mediaType: type,
-        config: { ...config, mediaType: oci ? mediaType.ociConfig : mediaType.dockerConfig },
+        config: { ...config, mediaType: configType ?? (oci ? mediaType.ociConfig : mediaType.dockerConfig) },
         layers: [
           {
             ...layer,

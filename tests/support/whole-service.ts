@@ -40,17 +40,19 @@ export interface WholeServiceOptions {
   readonly config: Pick<Config, 'git'> & Partial<Config>;
   /** Replaces the connection to the cluster. */
   readonly wrap?: (client: KubernetesConnection) => KubernetesConnection;
+  /** How sessions are followed, and after how many milliseconds of silence the service is not ready. */
+  readonly following?: Pick<Parameters<typeof createService>[0], 'timing' | 'silenceLimitMs'>;
   readonly validateResponses?: boolean;
 }
 
 /** The whole service as main.ts builds it, on a port of its own, with back ends of the test's choice. */
 export async function startWholeService(options: WholeServiceOptions): Promise<WholeService> {
-  const { kubeconfig, wrap = (client) => client, validateResponses = false } = options;
+  const { kubeconfig, wrap = (client) => client, following = {}, validateResponses = false } = options;
   const errors: string[] = [];
   const log = pino({ level: 'error' }, { write: (line: string) => void errors.push(line) });
   const config = testConfig({}, options.config);
   const client = wrap(createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log }));
-  const service = createService({ config, log, client, validateResponses });
+  const service = createService({ config, log, client, ...following, validateResponses });
   await service.start({ host: '127.0.0.1', port: 0 });
   const address = service.server.address();
   if (address === null || typeof address === 'string') throw new Error('listens on no port');

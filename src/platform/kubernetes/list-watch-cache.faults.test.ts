@@ -111,6 +111,38 @@ describe('the cache lives through', () => {
     },
   );
 
+  it('a connection that is kept alive while its other end is dead is noticed, and everything is listed again', async () => {
+    harness.server.put(pod('a', 'red'));
+    harness.failFirst(1, isWatch, 'blanks without end');
+    const pods = harness.open({
+      timing: { watchTimeoutSeconds: 0.5, silenceSlackMs: 100, backOffFirstMs: 1, backOffMostMs: 5 },
+    });
+    await pods.start();
+    harness.server.remove('a', { quietly: true });
+    harness.server.put(pod('b', 'red'));
+    await harness.seen('deleted a red');
+    await harness.seen('added b red');
+    expect(harness.count(isList)).toBeGreaterThanOrEqual(2);
+  });
+
+  it('errors are an answer, and leave what is known as old as it is', async () => {
+    const pods = harness.open({ timing: { backOffFirstMs: 1, backOffMostMs: 5 } });
+    await pods.start();
+    await harness.server.watching();
+    harness.failFirst(Number.POSITIVE_INFINITY, () => true, {
+      answer: 500,
+      body: JSON.stringify(status(500, 'InternalError')),
+    });
+    harness.server.endWatches('reset');
+    await expect.poll(() => harness.count(isWatch)).toBeGreaterThan(2);
+    const current = pods.lastCurrentAt ?? 0;
+    await expect.poll(() => pods.lastContactAt ?? 0).toBeGreaterThan(current);
+    await expect.poll(() => harness.count(isWatch) + harness.count(isList)).toBeGreaterThan(8);
+    expect(pods.lastCurrentAt).toBe(current);
+    harness.server.fault = () => undefined;
+    await expect.poll(() => pods.lastCurrentAt ?? 0).toBeGreaterThan(current);
+  });
+
   it('reads go on while the API server is down, and news comes when it is back', async () => {
     harness.server.put(pod('a', 'red'));
     const pods = harness.open();

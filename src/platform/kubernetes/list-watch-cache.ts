@@ -11,8 +11,10 @@ export interface ListWatchCache<T> {
   start(): Promise<void>;
   /** Every namespace was listed once. Reads before that are incomplete; from then on they always answer. */
   readonly synced: boolean;
-  /** Milliseconds since the epoch of the last word from the API server, the quietest namespace's; undefined before. */
+  /** Milliseconds since the epoch of the last answer of the API server, the quietest namespace's; undefined before. */
   readonly lastContactAt: number | undefined;
+  /** The same without errors: when all of this was last known to be current. */
+  readonly lastCurrentAt: number | undefined;
   get(namespace: string, name: string): T | undefined;
   /** Throws for an index that was not declared. */
   byIndex(index: string, value: string): T[];
@@ -88,8 +90,10 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
       return unsynced.size === 0;
     },
     get lastContactAt() {
-      const times = reflectors.map(({ lastContactAt }) => lastContactAt);
-      return times.reduce((a, b) => (a === undefined || b === undefined ? undefined : Math.min(a, b)));
+      return earliest(reflectors.map(({ lastContactAt }) => lastContactAt));
+    },
+    get lastCurrentAt() {
+      return earliest(reflectors.map(({ lastCurrentAt }) => lastCurrentAt));
     },
     get: (namespace, name) => store.get(namespace, name),
     byIndex: (index, value) => store.byIndex(index, value),
@@ -107,4 +111,9 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
       await running;
     },
   };
+}
+
+/** undefined where one of them is. */
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  return times.reduce((a, b) => (a === undefined || b === undefined ? undefined : Math.min(a, b)));
 }

@@ -17,7 +17,7 @@ import { WatchNonsense } from './watch-events.ts';
 export interface ReflectorTiming {
   /** The server ends each watch after this long; a short one finds a dead connection soon and costs one request. */
   watchTimeoutSeconds: number;
-  /** How much longer than that nothing at all may come before the connection counts as dead. */
+  /** How much longer than that a watch may be open before its connection counts as dead. */
   silenceSlackMs: number;
   listTimeoutMs: number;
   backOffFirstMs: number;
@@ -25,8 +25,8 @@ export interface ReflectorTiming {
 }
 
 export const defaultTiming: ReflectorTiming = {
-  watchTimeoutSeconds: 60,
-  silenceSlackMs: 10_000,
+  watchTimeoutSeconds: 30,
+  silenceSlackMs: 5_000,
   listTimeoutMs: 30_000,
   backOffFirstMs: 250,
   backOffMostMs: 10_000,
@@ -35,8 +35,10 @@ export const defaultTiming: ReflectorTiming = {
 export interface Reflector {
   /** Ends only by `signal`. */
   run(signal: AbortSignal): Promise<void>;
-  /** Milliseconds since the epoch of the last word from the API server; undefined before the first. */
+  /** Milliseconds since the epoch of the last answer of the API server, errors included; undefined before the first. */
   readonly lastContactAt: number | undefined;
+  /** The same without errors: the store was equal to the API server's objects then; undefined before the first list. */
+  readonly lastCurrentAt: number | undefined;
 }
 
 /** Tries to resume a watch before the version it resumes from is given up (a restored API server may not know it). */
@@ -64,9 +66,10 @@ export function createReflector<T>(options: {
   let version: string | undefined;
   let failures = 0;
   let lastContactAt: number | undefined;
+  let lastCurrentAt: number | undefined;
 
-  function contact(): void {
-    lastContactAt = Date.now();
+  function current(): void {
+    lastContactAt = lastCurrentAt = Date.now();
   }
 
   function progress(): void {
@@ -81,7 +84,7 @@ export function createReflector<T>(options: {
     let listVersion = '';
     const deadline = () => Deadline.after(timing.listTimeoutMs, signal);
     for await (const page of listPages<KubernetesObject>(client, type, namespace, selectors, deadline)) {
-      contact();
+      current();
       // Later pages repeat the first one's version; a server that does not is taken at its oldest word.
       listVersion ||= page.resourceVersion;
       for (const raw of page.items) {
@@ -115,18 +118,18 @@ export function createReflector<T>(options: {
     const began = performance.now();
     let events = 0;
     const { watchTimeoutSeconds: timeoutSeconds } = timing;
-    const silenceMs = timeoutSeconds * 1000 + timing.silenceSlackMs;
+    const limitMs = timeoutSeconds * 1000 + timing.silenceSlackMs;
     for await (const event of client.watch(
       type,
       namespace,
-      { ...selectors, resourceVersion, timeoutSeconds, silenceMs },
+      { ...selectors, resourceVersion, timeoutSeconds, limitMs, onOpen: current },
       signal,
     )) {
-      contact();
+      current();
       apply(event);
       events += 1;
     }
-    contact();
+    current();
     if (events > 0) return;
     if (performance.now() - began >= shortWatchMs) progress();
     else await delay(backOff.next(), undefined, { signal });
@@ -138,7 +141,7 @@ export function createReflector<T>(options: {
     // Any other 4xx means that this very request is wrong, so another one is due, except where only the moment is.
     const refused =
       error instanceof KubernetesError && error.status < 500 && ![401, 403, 408, 429].includes(error.status);
-    if (error instanceof KubernetesError) contact();
+    if (error instanceof KubernetesError) lastContactAt = Date.now();
     if (gone || refused || error instanceof WatchNonsense || failures % resumeTries === 0) version = undefined;
     const waitMs = Math.max(
       backOff.next(),
@@ -156,6 +159,9 @@ export function createReflector<T>(options: {
   return {
     get lastContactAt() {
       return lastContactAt;
+    },
+    get lastCurrentAt() {
+      return lastCurrentAt;
     },
     async run(signal) {
       while (!signal.aborted) {

@@ -15,6 +15,8 @@ export interface Call {
   query?: Record<string, string | undefined>;
   body?: { contentType: string; text: string };
   limitBytes: number;
+  /** A stream's answer has begun, and is a good one. */
+  onOpen?: () => void;
 }
 
 /** HTTP to the API server: authentication, deadlines, size limits, and failures told apart. Knows nothing of resources. */
@@ -101,6 +103,7 @@ export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; l
           if (answer.statusCode === 401) authentication.invalidate();
           throw refusal(call.describe, answer.statusCode, headerOf(answer.headers['retry-after']), text);
         }
+        call.onOpen?.();
         for await (const chunk of answer.body) yield chunk as Buffer;
       } catch (error) {
         throw error instanceof KubernetesError

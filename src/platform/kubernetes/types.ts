@@ -94,6 +94,13 @@ export interface WatchEvent {
   object: unknown;
 }
 
+export interface WatchOptions extends ListOptions {
+  resourceVersion: string;
+  timeoutSeconds: number;
+  limitMs: number;
+  onOpen?: () => void;
+}
+
 /** A client whose lists can be paged and watched: what `createListWatchCache` works on. Namespace '' means all. */
 export interface KubernetesConnection extends KubernetesClient {
   listPage<T extends KubernetesObject>(
@@ -104,14 +111,10 @@ export interface KubernetesConnection extends KubernetesClient {
   ): Promise<ListPage<T>>;
   /**
    * Events after `resourceVersion`, until the server ends the watch (about `timeoutSeconds`), the connection breaks
-   * (KubernetesUnavailable), `signal` aborts, or nothing at all arrives for `silenceMs` (KubernetesUnavailable).
+   * (KubernetesUnavailable), `signal` aborts, or the watch is still open after `limitMs` (WatchNonsense: the connection
+   * is dead, or events were lost on it). `onOpen` is called when the server has accepted the watch.
    */
-  watch(
-    type: ResourceType,
-    namespace: string,
-    options: ListOptions & { resourceVersion: string; timeoutSeconds: number; silenceMs: number },
-    signal: AbortSignal,
-  ): AsyncIterable<WatchEvent>;
+  watch(type: ResourceType, namespace: string, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent>;
   /**
    * One container's log as its bytes come, each line with its time (RFC 3339) and a space before it; with `follow` until
    * the container ends or `signal` aborts, which closes the connection at once. Nothing comes where nothing is written,

@@ -1,11 +1,11 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Transport } from './transport.ts';
-import { KubernetesUnavailable, type ListOptions, type ResourceType, type WatchEvent } from './types.ts';
+import { KubernetesUnavailable, type ResourceType, type WatchEvent, type WatchOptions } from './types.ts';
 
 /** The longest event: an object at etcd's limit, with room. */
 const eventLimitChars = 8 * 1024 * 1024;
 
-/** What came is not a watch event: the stream cannot be trusted any further, and something may have been missed. */
+/** The stream cannot be trusted any further, and something may have been missed: what came is not a watch event, or nothing ends it. */
 export class WatchNonsense extends KubernetesUnavailable {}
 
 /** Asks for a watch and cuts the answer into events. The contract is `KubernetesConnection.watch`. */
@@ -13,18 +13,13 @@ export async function* watchEvents(
   transport: Transport,
   path: string,
   type: ResourceType,
-  {
-    timeoutSeconds,
-    silenceMs,
-    ...options
-  }: ListOptions & { resourceVersion: string; timeoutSeconds: number; silenceMs: number },
+  { timeoutSeconds, limitMs, onOpen, ...options }: WatchOptions,
   signal: AbortSignal,
 ): AsyncIterable<WatchEvent> {
   const describe = `watch ${type.plural}`;
-  const silence = new AbortController();
-  const timer = setTimeout(() => {
-    silence.abort(new KubernetesUnavailable(`${describe}: nothing came for ${silenceMs} ms, the connection is dead`));
-  }, silenceMs);
+  const overdue = new AbortController();
+  // Not prolonged by what arrives: a proxy can keep a connection alive whose other end is dead.
+  const timer = setTimeout(() => overdue.abort(), limitMs);
   const chunks = transport.stream(
     {
       describe,
@@ -32,19 +27,22 @@ export async function* watchEvents(
       path,
       query: { ...options, watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(timeoutSeconds) },
       limitBytes: 1024 * 1024,
+      ...(onOpen && { onOpen }),
     },
-    AbortSignal.any([signal, silence.signal]),
+    AbortSignal.any([signal, overdue.signal]),
   );
   const decoder = new StringDecoder('utf8');
   let rest = '';
   try {
     for await (const chunk of chunks) {
-      timer.refresh();
       const lines = (rest + decoder.write(chunk)).split('\n');
       rest = lines.pop() ?? '';
       if (rest.length > eventLimitChars) throw new WatchNonsense(`${describe}: an event is too large`);
       for (const line of lines) if (line.trim() !== '') yield parseEvent(line, describe);
     }
+  } catch (error) {
+    if (signal.aborted || !overdue.signal.aborted) throw error;
+    throw new WatchNonsense(`${describe}: not over after ${limitMs} ms, the connection is dead`, { cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -1,5 +1,6 @@
 import { type LookupAddress, lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import { type ConcurrencyLimit, LimitReached } from '../../lib/concurrency-limit.ts';
 import { AddressRefused } from './types.ts';
 
 /** All addresses of a host. */
@@ -30,38 +31,16 @@ export function systemAddresses(host: string): Promise<LookupAddress[]> {
 }
 
 /**
- * The same, `max` at a time; whoever comes later waits, for `waitMs` milliseconds at the most: by then their connection
- * was given up, and to ask for a name that nobody needs would only make those behind them wait, too.
+ * The same within a limit. `currentOwner` names the owner whose request needs the name. Fails as a timeout when there is
+ * no permit in time: by then the connection was given up, and nothing needs the name any more.
  */
-export function inTurn(max: number, waitMs: number, resolve: Resolve): Resolve {
-  let running = 0;
-  const waiting = new Set<() => void>();
-
-  function turn(host: string): Promise<void> {
-    return new Promise((go, fail) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        waiting.delete(wake);
-        go();
-      };
-      const timer = setTimeout(() => {
-        waiting.delete(wake);
-        fail(Object.assign(new Error(`too many names are looked up for ${host} to be one`), { code: 'ETIMEDOUT' }));
-      }, waitMs);
-      waiting.add(wake);
-    });
-  }
-
+export function limitLookups(limit: ConcurrencyLimit, currentOwner: () => string, resolve: Resolve): Resolve {
   return async (host) => {
-    if (running >= max) await turn(host);
-    else running += 1;
     try {
-      return await resolve(host);
-    } finally {
-      // The place goes straight to who waits longest.
-      const [next] = waiting;
-      if (next) next();
-      else running -= 1;
+      return await limit.run(currentOwner(), () => resolve(host));
+    } catch (cause) {
+      if (!(cause instanceof LimitReached)) throw cause;
+      throw Object.assign(new Error(`no permit to look up ${host}`, { cause }), { code: 'ETIMEDOUT' });
     }
   };
 }

@@ -1,11 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { isIP } from 'node:net';
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import { getCACertificates } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher, errors, request as undiciRequest } from 'undici';
 import { endOf, orAborted } from '../../deadline.ts';
+import { createConcurrencyLimit } from '../../lib/concurrency-limit.ts';
 import { mayConnect, type Network, network } from './addresses.ts';
-import { inTurn, lookupThat, type Resolve, systemAddresses } from './lookup.ts';
+import { limitLookups, lookupThat, type Resolve, systemAddresses } from './lookup.ts';
 import {
   AddressRefused,
   OutboundFailure,
@@ -30,11 +32,11 @@ export interface OutboundHttpOptions {
 
 const connectTimeoutMs = 10_000;
 /**
- * Names of strangers that are resolved at the same time. Each holds one of the four threads that this program has for
- * names and files, for as long as a stranger's name server likes.
+ * Lookups of host names that are not configured, at the same time. Each holds one of the four threads that this program
+ * has for names and files, for as long as the name server of that host likes. One thread stays free, and one owner holds
+ * one thread at the most, so that slow names of one caller do not keep those of others waiting.
  */
-const maxStrangers = 2;
-const sameHostRedirects = 5;
+const lookupLimit = { total: 3, perOwner: 1, waitMs: connectTimeoutMs };
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 const ownHeaders = new Set(['host', 'connection', 'accept-encoding', 'content-length', 'transfer-encoding']);
 const credentialHeaders = new Set(['authorization', 'cookie']);
@@ -47,8 +49,10 @@ const credentialHeaders = new Set(['authorization', 'cookie']);
 export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
   const allowed = options.allowedNetworks.map(network);
   const exempt = new Set(options.exemptHosts.map((host) => host.toLowerCase()));
+  /** The owner of the request in whose course a connection is made: connectors are not told. */
+  const owner = new AsyncLocalStorage<string>();
   // Two pools: a connection that was made without the check must never serve a request that needs it.
-  const checked = agent(checkedConnector(allowed, options));
+  const checked = agent(checkedConnector(allowed, options, () => owner.getStore() ?? ''));
   const resolve = options.lookup ?? systemAddresses;
   const unchecked = agent(buildConnector({ ...connectOptions(options), lookup: lookupThat(() => true, resolve) }));
 
@@ -63,13 +67,15 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
     const { deadline } = request;
     const body = request.body ?? null;
     try {
-      const asked = undiciRequest(url, {
-        dispatcher: exempted ? unchecked : checked,
-        method: request.method ?? 'GET',
-        headers: { ...without(request.headers ?? {}, ownHeaders), 'accept-encoding': 'identity' },
-        body,
-        signal: deadline.signal,
-      });
+      const ask = (): Promise<Dispatcher.ResponseData> =>
+        undiciRequest(url, {
+          dispatcher: exempted ? unchecked : checked,
+          method: request.method ?? 'GET',
+          headers: { ...without(request.headers ?? {}, ownHeaders), 'accept-encoding': 'identity' },
+          body,
+          signal: deadline.signal,
+        });
+      const asked = owner.run(request.owner ?? '', ask);
       // undici looks at the signal only once it is connected; a name or a server that hangs would outlast the deadline.
       const response = await orAborted(asked, deadline.signal);
       const headers = plainHeaders(response.headers);
@@ -81,7 +87,7 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
 
   async function request(to: string | URL, request: OutboundRequest): Promise<OutboundResponse> {
     const start = parseUrl(to);
-    const limit = request.redirects === 'same-host' ? sameHostRedirects : Number(request.redirects ?? 0) || 0;
+    const { redirects: limit = 0 } = request;
     let url = start;
     let current = request;
     for (let followed = 0; ; followed += 1) {
@@ -91,9 +97,6 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
       if (followed >= limit) throw new OutboundFailure('redirect-refused', `${start.host} redirects without end`);
       const next = parseUrl(location, url);
       if (next.origin !== start.origin) {
-        if (request.redirects === 'same-host') {
-          throw new OutboundFailure('redirect-refused', `${start.host} redirects to another host`);
-        }
         // Once gone, they do not come back, wherever the way leads.
         current = { ...current, headers: without(current.headers ?? {}, credentialHeaders) };
       }
@@ -113,7 +116,8 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
 function agent(connect: buildConnector.connector): Agent {
   return new Agent({
     connect,
-    connections: 16,
+    // To one host. More than the calls of all anonymous users together, and of some others: each may be a slow one.
+    connections: 128,
     // What ends a request is its deadline; these only keep an abandoned one from staying for ever.
     headersTimeout: 120_000,
     bodyTimeout: 120_000,
@@ -129,9 +133,14 @@ function connectOptions({ ca }: OutboundHttpOptions): buildConnector.BuildOption
   };
 }
 
-function checkedConnector(allowed: readonly Network[], options: OutboundHttpOptions): buildConnector.connector {
+function checkedConnector(
+  allowed: readonly Network[],
+  options: OutboundHttpOptions,
+  currentOwner: () => string,
+): buildConnector.connector {
   const check = (address: string) => mayConnect(address, allowed);
-  const resolve = options.lookup ?? inTurn(maxStrangers, connectTimeoutMs, systemAddresses);
+  const limit = createConcurrencyLimit(lookupLimit);
+  const resolve = limitLookups(limit, currentOwner, options.lookup ?? systemAddresses);
   const connect = buildConnector({ ...connectOptions(options), lookup: lookupThat(check, resolve) });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, '');

@@ -9,16 +9,17 @@ export interface OutboundRequest {
   /** Of the body as it is read, and again of what it unpacks to. */
   maxBytes: number;
   /**
-   * none: a redirect is an answer like another; same-host: followed within the same scheme, host and port, else
-   * refused; a number: that many, to any host that may be reached. Authorization and Cookie never go to another
-   * origin. Default none.
+   * How many redirects are followed, to any host that may be connected to; one more fails. With 0, the default, a
+   * redirect is a response like another. Authorization and Cookie never go to another origin.
    */
-  redirects?: 'none' | 'same-host' | number;
+  redirects?: number;
   /**
    * The URL (or a part of it) comes from somebody else: `exemptHosts` does not hold for it. Redirects to another
    * origin are always of this kind.
    */
   untrusted?: boolean;
+  /** In whose name: lookups of host names are shared fairly between owners. */
+  owner?: string;
 }
 
 export interface OutboundResponse {

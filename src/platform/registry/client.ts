@@ -17,8 +17,11 @@ import {
 
 /** The limit of the distribution project for manifests; configurations are smaller. */
 const maxDocumentBytes = 4 * 1024 * 1024;
-/** Registries keep their blobs in an object store of another host; the credentials stay behind. */
-const blobRedirects = 3;
+/**
+ * Registries keep blobs in object stores of other hosts, and some (registry.k8s.io) send every request on to a mirror.
+ * Docker and containerd follow, ten times at the most. The credentials stay behind, and each address is checked.
+ */
+const maxRedirects = 10;
 /** An index may list indexes. Nobody does so deeper than this. */
 const maxIndexDepth = 2;
 /** A launch asks right after somebody looked; a tag that moves is seen half a minute later. */
@@ -105,13 +108,14 @@ async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promi
   const { reference, access, credentials } = asked;
   const base = `${access.scheme}://${reference.host}/v2/${reference.repository}`;
   let authorization: Authorization | undefined;
-  const get = (path: string, redirects: 'same-host' | number = 'same-host') =>
+  const get = (path: string) =>
     http.request(`${base}${path}`, {
       headers: { accept: manifestAccept, ...(authorization && { authorization: authorization.header }) },
       deadline,
       maxBytes: maxDocumentBytes,
-      redirects,
+      redirects: maxRedirects,
       untrusted: !access.configured,
+      owner: access.owner,
     });
   const manifest = () => get(`/manifests/${reference.target}`);
 
@@ -119,7 +123,7 @@ async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promi
   let response: OutboundResponse | undefined;
   if (challenges.length === 0) {
     response = await manifest();
-    if (response.status === 401) challenges = parseChallenges(response.headers['www-authenticate'] ?? '');
+    if (response.status === 401) challenges = challengesOf(response, base);
   }
   if (!response || response.status === 401) {
     authorization = await authorizationFor({ challenges, reference, access, credentials }, http, deadline);
@@ -135,7 +139,12 @@ async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promi
   return { inspection, challenges };
 }
 
-type Get = (path: string, redirects?: number) => Promise<OutboundResponse>;
+/** Only the registry itself says how to sign in: where it sends its callers may be anybody's host. */
+function challengesOf({ url, headers }: OutboundResponse, base: string): readonly Challenge[] {
+  return url.origin === new URL(base).origin ? parseChallenges(headers['www-authenticate'] ?? '') : [];
+}
+
+type Get = (path: string) => Promise<OutboundResponse>;
 
 /** Follows a manifest to the configuration of the image that a session would get. */
 async function describe(first: OutboundResponse, { reference, access }: Asked, get: Get): Promise<Inspection> {
@@ -166,10 +175,11 @@ async function describe(first: OutboundResponse, { reference, access }: Asked, g
   }
   if (manifest.kind !== 'image') return { kind: 'not-an-image' };
 
-  const { configDigest, size } = manifest;
-  const blob = await configBlob(access, () => get(`/blobs/${configDigest}`, blobRedirects));
+  const { configDigest, configType, size } = manifest;
+  const blob = await configBlob(access, () => get(`/blobs/${configDigest}`));
   if (blob && !matchesDigest(blob, configDigest)) throw lie();
-  const config: ImageConfig = blob ? readConfig(blob) : { platform: null, workingDir: null };
+  const config: ImageConfig | undefined = blob ? readConfig(blob, configType) : { platform: null, workingDir: null };
+  if (!config) return { kind: 'not-an-image' };
   if (config.platform !== null && !runsSessions(config.platform)) return { kind: 'not-an-image' };
   if (platforms.length === 0 && config.platform !== null) platforms = [config.platform];
   return { kind: 'image', needsCredentials: false, platforms, size, workingDir: config.workingDir };

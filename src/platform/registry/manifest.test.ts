@@ -16,7 +16,7 @@ const entry = (os: string, architecture: string, character: string) => ({
 test.each([mediaType.dockerManifest, mediaType.ociManifest])(
   '%s is an image, told by the document or by the header',
   (type) => {
-    const expected = { kind: 'image', configDigest: digest('a'), size: null };
+    const expected = { kind: 'image', configDigest: digest('a'), configType: 'image', size: null };
     expect(readManifest(json(image()), `${type}; charset=utf-8`)).toEqual(expected);
     expect(readManifest(json({ ...image(), mediaType: type }), 'application/json')).toEqual(expected);
   },
@@ -59,8 +59,9 @@ test.each([
   ],
   ['an index of nonsense', json({ manifests: [null, 5, 'x', [], {}] }), mediaType.ociIndex],
   ['an index that is no list', json({ manifests: { length: 3 } }), mediaType.ociIndex],
-  ['an unknown type', json(image()), 'application/json'],
-  ['no type', json(image()), undefined],
+  ['an unknown type', json(image()), 'application/vnd.example.manifest.v1+json'],
+  ['an unknown type in the document', json({ ...image(), mediaType: 'application/vnd.x+json' }), mediaType.ociManifest],
+  ['JSON without a type that is nothing like a manifest', json({ manifests: 5 }), 'application/json'],
   [
     'an old manifest',
     json({ schemaVersion: 1, fsLayers: [] }),
@@ -120,13 +121,30 @@ test.each([
   ['/päth with space', '/päth with space'],
 ])('working directory %j gives %j', (value, expected) => {
   const config = { os: 'linux', architecture: 'arm64', variant: 'v8', config: { WorkingDir: value } };
-  expect(readConfig(json(config))).toEqual({ platform: 'linux/arm64/v8', workingDir: expected });
+  expect(readConfig(json(config), 'image')).toEqual({ platform: 'linux/arm64/v8', workingDir: expected });
 });
 
 test('a configuration that is none says nothing', () => {
   for (const body of [json({}), json({ config: null, os: 5 }), json([]), Buffer.from('no')])
-    expect(readConfig(body)).toEqual({ platform: null, workingDir: null });
+    expect(readConfig(body, 'image')).toEqual({ platform: null, workingDir: null });
 });
+
+// The types that Docker takes, too (`imageTypes` of its pull), and what registries serve that know only JSON.
+test.each(['application/octet-stream', 'application/json', 'text/html', 'text/plain; charset=utf-8', '', undefined])(
+  'a type that says nothing, %s, leaves it to the content what something is',
+  (type) => {
+    const mediaTypeOfConfig = type?.split(';')[0];
+    const found = readManifest(json(image({ mediaType: mediaTypeOfConfig, digest: digest('a') })), type);
+    expect(found).toEqual({ kind: 'image', configDigest: digest('a'), configType: 'unspecific', size: null });
+    const index = json({ manifests: [entry('linux', 'amd64', '3')] });
+    expect(readManifest(index, type)).toMatchObject({ kind: 'index', manifestDigest: digest('3') });
+    const config = { os: 'linux', architecture: 'amd64' };
+    expect(readConfig(json(config), 'unspecific')).toBeUndefined();
+    expect(readConfig(json({ ...config, rootfs: { type: 'layers' } }), 'unspecific')).toMatchObject({
+      platform: 'linux/amd64',
+    });
+  },
+);
 
 test('content must be what its digest says', () => {
   const empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';

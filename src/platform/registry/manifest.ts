@@ -10,6 +10,18 @@ export const mediaType = {
   ociConfig: 'application/vnd.oci.image.config.v1+json',
 } as const;
 
+/**
+ * Media types that registries and old tools give instead of the right one; Docker takes them for images, too. What they
+ * stand for is told by the content.
+ */
+const unspecificTypes: ReadonlySet<string> = new Set([
+  '',
+  'application/octet-stream',
+  'application/json',
+  'text/html',
+  'text/plain',
+]);
+
 /** What a registry is asked for, in order of preference. */
 export const manifestAccept = [
   mediaType.ociIndex,
@@ -24,8 +36,8 @@ const architectures = ['amd64', 'arm64'];
 const maxPlatforms = 100;
 
 export type Manifest =
-  /** One image: the digest of its configuration, and the bytes of all its parts where they are said. */
-  | { kind: 'image'; configDigest: string; size: number | null }
+  /** One image: digest and kind of its configuration, and the bytes of all its parts where they are said. */
+  | { kind: 'image'; configDigest: string; configType: ConfigType; size: number | null }
   /** Images for several platforms (`linux/amd64`): the digest of the manifest to read next. */
   | { kind: 'index'; manifestDigest: string; platforms: string[] }
   /** Something else that a registry can hold: a chart, a signature, an image for Windows. */
@@ -33,19 +45,35 @@ export type Manifest =
   /** Not even JSON: no registry says such a thing. */
   | { kind: 'nonsense' };
 
+/** unspecific: only the content says whether it is the configuration of an image. */
+export type ConfigType = 'image' | 'unspecific';
+
 /** Reads a manifest as a registry sent it; `contentType` counts where the document does not say what it is. */
 export function readManifest(body: Buffer, contentType: string | undefined): Manifest {
   const document = parseObject(body);
   if (!document) return { kind: 'nonsense' };
-  const type = typeof document['mediaType'] === 'string' ? document['mediaType'] : contentType?.split(';')[0]?.trim();
+  const said = document['mediaType'] || contentType?.split(';')[0]?.trim().toLowerCase();
+  const type = isUnspecific(said) ? typeByContent(document) : said;
   if (type === mediaType.dockerList || type === mediaType.ociIndex) return readIndex(document['manifests']);
   if (type !== mediaType.dockerManifest && type !== mediaType.ociManifest) return { kind: 'other' };
   const config = asObject(document['config']);
-  const isImage = config?.['mediaType'] === mediaType.dockerConfig || config?.['mediaType'] === mediaType.ociConfig;
   const digest = digestOf(config);
-  return isImage && digest
-    ? { kind: 'image', configDigest: digest, size: sizeOf([config, ...objects(document['layers'])]) }
-    : { kind: 'other' };
+  const configType = typeOfConfig(config?.['mediaType']);
+  if (!config || !digest || !configType) return { kind: 'other' };
+  return { kind: 'image', configDigest: digest, configType, size: sizeOf([config, ...objects(document['layers'])]) };
+}
+
+const isUnspecific = (type: unknown): boolean => unspecificTypes.has(String(type ?? ''));
+
+/** OCI documents need not say what they are, and some registries serve all of them as one type. */
+function typeByContent(document: Record<string, unknown>): string | undefined {
+  if (Array.isArray(document['manifests'])) return mediaType.ociIndex;
+  return Array.isArray(document['layers']) ? mediaType.ociManifest : undefined;
+}
+
+function typeOfConfig(type: unknown): ConfigType | undefined {
+  if (type === mediaType.dockerConfig || type === mediaType.ociConfig) return 'image';
+  return isUnspecific(type) ? 'unspecific' : undefined;
 }
 
 function readIndex(manifests: unknown): Manifest {
@@ -96,9 +124,10 @@ export interface ImageConfig {
   workingDir: string | null;
 }
 
-/** What an image's configuration says. */
-export function readConfig(body: Buffer): ImageConfig {
+/** What an image's configuration says; undefined where it is no configuration of an image. */
+export function readConfig(body: Buffer, type: ConfigType): ImageConfig | undefined {
   const document = parseObject(body);
+  if (type === 'unspecific' && !asObject(document?.['rootfs'])) return undefined;
   const value = asObject(document?.['config'])?.['WorkingDir'];
   const path = typeof value === 'string' && isPlainPath(value) ? value : null;
   return { platform: platformOf(document), workingDir: value === '' ? '/' : path };

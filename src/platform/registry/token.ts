@@ -8,6 +8,8 @@ import { type Credentials, type RegistryAccess, RegistryTrouble, statusTrouble }
 
 const maxTokenBytes = 256 * 1024;
 const maxTokenLength = 16 * 1024;
+/** To any public host; the caller's credentials do not go to another one. */
+const maxRedirects = 10;
 /** What a realm says to whom it gives no token: wrong credentials, no access, no such repository. */
 const refusals = [400, 401, 403, 404];
 
@@ -58,14 +60,16 @@ export async function authorizationFor(
     headers: { accept: 'application/json', ...(credentials ? { authorization: basicHeader(credentials) } : {}) },
     deadline,
     maxBytes: maxTokenBytes,
-    redirects: 'none',
+    redirects: maxRedirects,
+    owner: access.owner,
     untrusted: !trusted,
   });
   if (refusals.includes(response.status)) return undefined;
-  if (response.status !== 200) throw statusTrouble(realm.host, response.status);
+  const { host } = response.url;
+  if (response.status !== 200) throw statusTrouble(host, response.status);
   const token = tokenIn(response.body);
   if (token === undefined) {
-    throw new RegistryTrouble(`${realm.host} answered with something that is no token`, { passing: false });
+    throw new RegistryTrouble(`${host} answered with something that is no token`, { passing: false });
   }
   // Some realms give a token to everybody, and write into it that it is for nothing.
   const said = whatItOpens(token, reference.repository);

@@ -8,6 +8,8 @@ export interface RegistryAccess {
   /** Tried where the image cannot be seen without. They go to this registry and to realms that `mayReceive` says. */
   credentials: Credentials | null;
   mayReceive: (realm: URL) => boolean;
+  /** In whose name the registry is asked: lookups of host names are shared fairly between owners. */
+  owner: string;
 }
 
 export interface Credentials {

@@ -53,7 +53,6 @@ export function createResourceClasses(options: ResourceClassesOptions): Resource
         headers: { accept: 'application/json', ...authorization },
         deadline,
         maxBytes,
-        redirects: 'none',
       });
     } catch (cause) {
       if (cause instanceof OutboundFailure) {

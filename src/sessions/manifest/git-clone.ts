@@ -1,3 +1,4 @@
+import { isOwnProgram } from '../../config/own-program.ts';
 import type { Config } from '../../config/types.ts';
 import { cloneVariable } from '../../session-contract/clone.ts';
 import { certificatesFile, certificatesMount } from './certificates.ts';
@@ -22,9 +23,7 @@ export function gitClone(input: ManifestInput, config: Config): JsonPatch {
     ...(user.profile
       ? { [cloneVariable.email]: user.profile.email, [cloneVariable.fullName]: user.profile.fullName }
       : {}),
-    ...(config.sessions.git_clone.sentry.enabled
-      ? sentryVariables('GIT_CLONE_', config.sessions.git_clone.sentry, config)
-      : {}),
+    ...sentryVariables('GIT_CLONE_', config.sessions.git_clone.sentry, config),
     ...(input.cloudStorage.length > 0 ? { [cloneVariable.storageMount]: config.cloud_storage.mount_folder } : {}),
     ...proxyPort(input, config),
   };
@@ -41,8 +40,10 @@ export function gitClone(input: ManifestInput, config: Config): JsonPatch {
   );
 }
 
-/** 1.18.1's program believes in 8080 and refuses variables that it does not know; later ones can be told. */
+/** 1.18.1's program always takes 8080 and refuses variables that it does not know; ours can be told. */
 function proxyPort({ user }: ManifestInput, config: Config): Record<string, string> {
-  const { port } = config.sessions.git_proxy;
-  return hasGitProxy(user.kind, config) && port !== 8080 ? { [cloneVariable.gitProxyPort]: String(port) } : {};
+  const { git_clone, git_proxy } = config.sessions;
+  const { port } = git_proxy;
+  const isTold = hasGitProxy(user.kind, config) && isOwnProgram(git_clone) && port !== 8080;
+  return isTold ? { [cloneVariable.gitProxyPort]: String(port) } : {};
 }

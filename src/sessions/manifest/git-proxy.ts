@@ -57,6 +57,6 @@ function credentials({ name, user }: ManifestInput, config: Config): object[] {
     variable('RENKU_ACCESS_TOKEN', credentialKey.accessToken, isRegistered),
     variable('RENKU_REFRESH_TOKEN', credentialKey.refreshToken, isRegistered && user.hasRefreshToken),
     // It is the platform's, and no user's: only where the configured proxy is said to need it, and never for anonymous.
-    ...(isClientSecretSet ? [variable('RENKU_CLIENT_SECRET', credentialKey.gitProxyClientSecret, isRegistered)] : []),
+    variable('RENKU_CLIENT_SECRET', credentialKey.gitProxyClientSecret, isRegistered && isClientSecretSet),
   ];
 }

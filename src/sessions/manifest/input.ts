@@ -92,7 +92,7 @@ export const servicesSecurity = {
   runAsNonRoot: true,
 };
 
-/** Where the original's helpers report their errors. */
+/** Where the original's helpers report their errors. `ENABLED` is sent in any case: they do not start without it. */
 export function sentryVariables(prefix: string, sentry: Sentry, { version }: Config): Record<string, string> {
   if (!sentry.enabled) return { [`${prefix}SENTRY__ENABLED`]: 'false' };
   return {

@@ -6,6 +6,7 @@ import { renderChildren } from '../../operator/children/render.ts';
 import { readSettings } from '../../operator/settings.ts';
 import type { RequestedCloudStorage } from '../cloud-storage.ts';
 import { type Example, examples } from '../testing/manifests.ts';
+import { originalPrograms, refusedBy } from '../testing/original-programs.ts';
 import { anonymous, john } from '../testing/service.ts';
 import { bucketSecrets } from './bucket-mounts.ts';
 import { buildJupyterServer } from './build.ts';
@@ -125,6 +126,26 @@ describe.each(Object.entries(examples))('%s, as the operator renders it,', (_nam
     expect(credentials.filter((key) => !referred.includes(key))).toEqual([]);
   });
 
+  it('starts the original’s programs: each has what it demands, and nothing that it does not know', () => {
+    const values: Record<string, string> = Object.fromEntries(
+      secrets.flatMap(({ metadata, data }) =>
+        Object.entries(data).map(([key, value]) => [
+          `${metadata.name}/${key}`,
+          Buffer.from(value, 'base64').toString(),
+        ]),
+      ),
+    );
+    for (const { name, image, env = [] } of containers) {
+      const program = originalPrograms.find((each) => each.container === name);
+      if (!program || !image.startsWith('renku/')) continue;
+      const environment = env.map(({ name, value, valueFrom }) => {
+        const { name: secret, key } = valueFrom?.secretKeyRef ?? { name: '', key: '' };
+        return [name, value ?? values[`${secret}/${key}`] ?? ''];
+      });
+      expect(refusedBy(program, Object.fromEntries(environment)), name).toEqual([]);
+    }
+  });
+
   it('holds no credential', () => {
     const text = JSON.stringify([server, children]);
     const values = secrets.flatMap(({ data }) =>
@@ -237,8 +258,9 @@ describe('by its effect,', () => {
       SESSION_TERMINATION_GRACE_PERIOD_SECONDS: '600',
     });
     const told = variables('git-helpers-told');
-    expect(told).not.toHaveProperty('RENKU_CLIENT_SECRET');
-    expect(told).toMatchObject({ GITLAB_OAUTH_TOKEN: 'None', RENKU_REFRESH_TOKEN: 'None', GIT_PROXY_PORT: '65480' });
+    // The program ends where one is missing or empty.
+    const unset = { GITLAB_OAUTH_TOKEN: 'None', RENKU_REFRESH_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
+    expect(told).toMatchObject({ ...unset, GIT_PROXY_PORT: '65480' });
     const nobody = { GITLAB_OAUTH_TOKEN: 'None', RENKU_ACCESS_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
     expect(variables('git-helpers-anonymous')).toMatchObject({ ...nobody, ANONYMOUS_SESSION: 'true' });
   });
@@ -253,8 +275,12 @@ describe('by its effect,', () => {
         { name: 'SENTRY_RELEASE', value: '1.0.0' },
       ]),
     );
-    expect(env('git-helpers').map(({ name }) => name)).not.toContain('GIT_CLONE_GIT_PROXY_PORT');
-    expect(env('registered').filter(({ name }) => name.includes('SENTRY'))).toEqual([]);
+    for (const name of ['git-helpers', 'git-helpers-originals']) {
+      expect(env(name).map(({ name }) => name)).not.toContain('GIT_CLONE_GIT_PROXY_PORT');
+    }
+    expect(env('registered').filter(({ name }) => name.includes('SENTRY'))).toEqual([
+      { name: 'GIT_CLONE_SENTRY__ENABLED', value: 'false' },
+    ]);
   });
 
   it('the git sidecar is reached through oauth2-proxy, by no Service, and saves work at the end', () => {

@@ -29,6 +29,7 @@ export interface FakeCluster {
   readonly calls: Call[];
   /** Watches are late: they are told nothing. */
   isMute: boolean;
+  readonly watchesBegun: number;
   fate: (call: Call) => Fate | undefined | Promise<Fate | undefined>;
   objects(resource: string): KubernetesObject[];
   put(object: JupyterServer): JupyterServer;
@@ -48,6 +49,7 @@ export async function startFakeCluster(): Promise<FakeCluster> {
   const stored = new Map<string, KubernetesObject>();
   const watches = new Set<{ namespace: string; res: ServerResponse }>();
   let version = 1;
+  let watchesBegun = 0;
 
   function store(resource: string, object: KubernetesObject, event: 'ADDED' | 'MODIFIED'): KubernetesObject {
     version += 1;
@@ -131,6 +133,7 @@ export async function startFakeCluster(): Promise<FakeCluster> {
   }
 
   function watch({ namespace, query }: Call, res: ServerResponse): void {
+    watchesBegun += 1;
     res.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
     for (const [id, object] of stored) {
       const isNew = Number(object.metadata.resourceVersion) > Number(query.get('resourceVersion'));
@@ -149,6 +152,9 @@ export async function startFakeCluster(): Promise<FakeCluster> {
     kubeconfig: kubeconfigOf(url, 'the-service-account-token'),
     calls: [],
     isMute: false,
+    get watchesBegun() {
+      return watchesBegun;
+    },
     fate: () => undefined,
     objects: (resource) => [...stored].filter(([id]) => id.startsWith(`${resource}/`)).map(([, object]) => object),
     put: (object) => store('jupyterservers', object, 'MODIFIED') as JupyterServer,

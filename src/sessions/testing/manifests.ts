@@ -112,6 +112,7 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   'git-helpers': { input: registered, config: withHelpers },
   'git-helpers-anonymous': { input: anonymous, config: withHelpers },
+  /** Where errors are reported, no client secret, and another port than the original's git-clone knows. */
   'git-helpers-told': {
     input: { ...registered, user: { ...registered.user, hasRefreshToken: false, hasGitToken: false } },
     config: testConfig({
@@ -119,12 +120,21 @@ export const examples: Readonly<Record<string, Example>> = {
       git_proxy: { ...withHelpers.sessions.git_proxy, port: 65_480, health_port: 65_481, renku_client_secret: null },
       git_clone: {
         ...withHelpers.sessions.git_clone,
+        image: 'registry.example.org/notebook-sessions/git-clone:1',
         sentry: { enabled: true, dsn: 'https://sentry.example.org/1', env: 'test', sample_rate: 0.5 },
       },
       git_rpc_server: {
         ...withHelpers.sessions.git_rpc_server,
         sentry: { enabled: true, dsn: null, env: null, sample_rate: 0 },
       },
+    }),
+  },
+  /** The same port with the original's git-clone, which cannot be told, for a user without a token. */
+  'git-helpers-originals': {
+    input: { ...registered, user: { ...registered.user, hasRefreshToken: false, hasGitToken: false } },
+    config: testConfig({
+      ...withHelpers.sessions,
+      git_proxy: { ...withHelpers.sessions.git_proxy, port: 65_480, renku_client_secret: null },
     }),
   },
   ssh: {

@@ -22,7 +22,7 @@ import { createOutboundHttp } from '../../platform/outbound-http/outbound-http.t
 import { createResourceClasses } from '../../platform/resource-classes/client.ts';
 import { createCredentials } from '../credentials.ts';
 import { createDryRun } from '../dry-run.ts';
-import { createLaunch } from '../launch.ts';
+import { createLaunch, createLaunchLimit } from '../launch.ts';
 import { createPresenter } from '../presentation/presenter.ts';
 import { sessionAddress } from '../presentation/url.ts';
 import { createRestart } from '../restart/restart.ts';
@@ -108,6 +108,7 @@ export async function startService(
     gitlab: createGitLab({ log }),
     images,
     offered,
+    launchLimit: createLaunchLimit(),
     config,
     log,
   };

@@ -216,7 +216,7 @@ async function podsMade(name: string): Promise<{ uids(last: string): Promise<str
   return {
     async uids(last) {
       const uids: string[] = [];
-      const options = { resourceVersion, timeoutSeconds: 60, silenceMs: 60_000 };
+      const options = { resourceVersion, timeoutSeconds: 60, limitMs: 90_000 };
       for await (const { type, object } of cluster.client.watch(
         pods,
         cluster.namespace,

@@ -10,6 +10,8 @@ export type Fault =
   | 'silence'
   /** Sends the head of a good answer and then nothing. */
   | 'silence after the head'
+  /** The same with an empty line every few milliseconds, as a proxy may send to keep a connection. */
+  | 'blanks without end'
   /** For a watch: this text instead of events, then the end. */
   | { events: string };
 
@@ -96,7 +98,10 @@ export async function startFaultServer(): Promise<FaultServer> {
     if (fault === 'reset') req.socket.resetAndDestroy();
     else if (fault === 'silence after the head')
       res.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
-    else if (typeof fault === 'object' && 'events' in fault) res.writeHead(200).end(fault.events);
+    else if (fault === 'blanks without end') {
+      const timer = setInterval(() => res.write('\n'), 10);
+      res.writeHead(200, { 'content-type': 'application/json' }).on('close', () => clearInterval(timer));
+    } else if (typeof fault === 'object' && 'events' in fault) res.writeHead(200).end(fault.events);
     else if (fault !== 'silence') {
       res.writeHead(fault.answer, { 'content-type': 'application/json', ...fault.headers }).end(fault.body);
     }

@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { send } from '../../tests/support/app.ts';
+import { type FaultyProxy, startFaultyProxy } from '../../tests/support/faulty-proxy.ts';
+import { startWholeService, type WholeService } from '../../tests/support/whole-service.ts';
+import { type Backends, startBackends } from '../sessions/testing/backends.ts';
+import { commitSha } from '../sessions/testing/fake-gitlab.ts';
+import { kubeconfigOf } from '../sessions/testing/kubeconfig.ts';
+
+let backends: Backends;
+let cluster: FaultyProxy;
+let service: WholeService;
+
+beforeEach(async () => {
+  backends = await startBackends();
+  cluster = await startFaultyProxy(backends.cluster.url);
+  service = await startWholeService({
+    kubeconfig: kubeconfigOf(cluster.url, 'the-service-account-token'),
+    config: { git: { url: backends.gitlab.url, registry: backends.registry.host } },
+    // A 30th of the usual.
+    following: {
+      timing: {
+        watchTimeoutSeconds: 1,
+        silenceSlackMs: 170,
+        listTimeoutMs: 1_000,
+        backOffFirstMs: 10,
+        backOffMostMs: 300,
+      },
+      silenceLimitMs: 2_000,
+    },
+    validateResponses: true,
+  });
+});
+afterEach(async () => {
+  await service[Symbol.asyncDispose]();
+  await cluster[Symbol.asyncDispose]();
+  await backends.close();
+});
+
+const ready = async () => {
+  const answer = await send(service.port, { path: '/ready' });
+  const { dependencies } = answer.json() as { dependencies: { detail: string }[] };
+  return `${answer.status} ${dependencies[0]?.detail}`;
+};
+
+it.each([
+  ['slow', /^503 the Kubernetes API has not answered for \d+ s$/],
+  ['429', /^503 the Kubernetes API has only answered with errors for \d+ s$/],
+] as const)(
+  'a service whose Kubernetes API is %s for too long is not ready, says why, and reads on',
+  async (fault, reason) => {
+    await expect.poll(ready).toMatch(/^200 all sessions are known/);
+    const body = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+    const name = String((await service.ask('POST', '/servers', body)).json()['name']);
+    await expect.poll(async () => (await service.ask('GET', `/servers/${name}`)).status).toBe(200);
+    cluster.fail(fault);
+    await expect.poll(ready).toMatch(reason);
+    expect((await service.ask('GET', `/servers/${name}`)).status).toBe(200);
+    expect(Object.keys((await service.ask('GET', '/servers')).json()['servers'] as object)).toEqual([name]);
+    cluster.fail(undefined);
+    await expect.poll(ready).toMatch(/^200/);
+  },
+);
+
+it('a watch that is dead while the API answers other calls is replaced, and the service stays ready', async () => {
+  await expect.poll(ready).toMatch(/^200/);
+  // No watch is told anything from here on, nor ended: each is found dead, one after the other.
+  backends.cluster.isMute = true;
+  const begun = backends.cluster.watchesBegun;
+  const answers = new Set<string>();
+  const look = async () => {
+    answers.add((await ready()).slice(0, 3));
+    return backends.cluster.watchesBegun - begun;
+  };
+  await expect.poll(look).toBeGreaterThanOrEqual(4);
+  expect([...answers]).toEqual(['200']);
+});
