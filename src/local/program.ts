@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { readJson } from './kubelet/pod/directory.ts';
 import { isAlive, type ProcessId, readProcess, sendSignal } from './kubelet/process/processes.ts';
-import { writePrivate } from './state.ts';
+import { writePrivate } from './state-files.ts';
 
 /** A killed platform leaves its programs behind, still serving the old cluster: there must be one of each. */
 async function endFormer(processFile: string): Promise<void> {

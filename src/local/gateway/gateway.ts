@@ -60,6 +60,11 @@ export interface Gateway {
 
 const signInLinkMs = 10 * 60 * 1000;
 const weekMs = 7 * 24 * 60 * 60 * 1000;
+/**
+ * A restart of the service takes two seconds on an idle machine. Waiting costs the caller less than an error does: an
+ * EventSource gives up for good at the first answer that is not 200.
+ */
+const serviceRestartMs = 20_000;
 const servicePaths = /^\/(notebooks|health|ready)(\/|$)/;
 
 const starting: Problem = {
@@ -88,13 +93,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const file = (name: string) => join(options.stateDir, name);
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
   const browsers = new Browsers(file('browsers.json'), log, now);
-  const sessions = new SessionSignIn(browsers, file('session-pass.key'), now);
+  const sessions = new SessionSignIn(browsers, file('session-pass.key'), log, now);
   const signInCodes = new OneTimeCodes<true>(signInLinkMs, now);
   const tokens = await createTokenIssuer({
     keyFile: file('signing-key.pem'),
     issuer: `${publicOrigin}/auth`,
     gitUrl: options.gitUrl,
     issueGitToken: options.issueGitToken,
+    log,
     now,
   });
   const { port, hostname } = new URL(publicOrigin);
@@ -162,6 +168,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         log.warn({ err: error }, 'the service does not answer');
         answerProblem(req, res, error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? starting : broken);
       },
+      waitMs: serviceRestartMs,
       log,
     });
   }

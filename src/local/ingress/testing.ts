@@ -12,7 +12,6 @@ import type { Cluster, SessionEndpoint } from '../cluster.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { TestBrowser } from '../gateway/testing.ts';
 import { type Listener, listen } from '../listener/listen.ts';
-import { ensureTls } from '../listener/tls.ts';
 import { type VirtualHost, virtualHosts } from '../listener/virtual-hosts.ts';
 import { createIngress } from './ingress.ts';
 
@@ -42,6 +41,11 @@ export class TestSite {
 
   get passName(): string {
     return `notebook-session-pass-${new URL(this.sessions).port}`;
+  }
+
+  /** Where the gateway looks for the service; nothing listens there unless a test does. */
+  get serviceSocket(): string {
+    return join(this.#directory, 'service.sock');
   }
 
   async start(): Promise<void> {
@@ -110,7 +114,7 @@ export class TestSite {
       user: owner,
       gitUrl: `${this.pages}/forge`,
       issueGitToken: () => ({ token: 't', expiresAt: null }),
-      serviceTarget: { socketPath: join(this.#directory, 'service.sock') },
+      serviceTarget: { socketPath: this.serviceSocket },
       log,
       now: () => this.#now,
     });
@@ -127,9 +131,7 @@ export class TestSite {
         [new URL(this.sessions).host, ingress],
       ]),
     );
-    const tls = await ensureTls(join(this.#directory, 'tls'));
-    const api = () => undefined;
-    const listener: Listener = await listen({ port, api, http: hosts.handle, upgrade: hosts.upgrade, tls, log });
+    const listener: Listener = await listen({ port, ...hosts, log });
     this.gateway = gateway;
     this.#stop = async () => {
       await listener.close(0);
