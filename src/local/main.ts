@@ -132,7 +132,9 @@ function explain(error: unknown): string {
     return `Port ${error.port} is taken by another program. Stop that one, or choose another with: npm start -- --port ${error.port + 1}`;
   }
   if (!(error instanceof Error)) return String(error);
-  const { code } = error as NodeJS.ErrnoException;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (path !== undefined && (code === 'EEXIST' || code === 'ENOTDIR' || code === 'EISDIR'))
+    return `${path} is in the way: a file where a folder belongs, or the reverse. Move it away and start again.`;
   if (code === 'ENOSPC') return `The disk is full: ${error.message}. Free some space and start again.`;
   if (code === 'EACCES' || code === 'EPERM')
     return `Not allowed: ${error.message}. Check who owns that folder, or choose another with --state.`;

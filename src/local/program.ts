@@ -54,13 +54,22 @@ export function keepRunning(options: {
     child = spawn(process.execPath, [entry], { env, stdio: ['ignore', output, output], detached: true });
     closeSync(output);
     const started = child;
-    const identified = started.pid === undefined ? undefined : readProcess(started.pid);
-    if (identified)
-      writePrivate(processFile, JSON.stringify({ pid: identified.pid, startTicks: identified.startTicks }));
+    note(started.pid);
     const [code, signal] = (await once(started, 'exit')) as [number | null, string | null];
     child = undefined;
     if (!stopping.signal.aborted)
       log.error({ program: name, code, signal }, 'program ended by itself; starting it again');
+  }
+
+  /** On a full disk it stays what it was: that is no reason to start the program a second time. */
+  function note(pid: number | undefined): void {
+    const identified = pid === undefined ? undefined : readProcess(pid);
+    if (!identified) return;
+    try {
+      writePrivate(processFile, JSON.stringify({ pid: identified.pid, startTicks: identified.startTicks }));
+    } catch (error) {
+      log.error({ program: name, err: error }, 'the process could not be noted for the next start');
+    }
   }
 
   const running = (async () => {

@@ -22,7 +22,7 @@ export function writePrivate(file: string, content: string): void {
     renameSync(temporary, file);
     flushDirectory(dirname(file));
   } catch (error) {
-    throw explained(file, error);
+    throw asUnusableFile(file, error);
   }
 }
 
@@ -42,7 +42,7 @@ export function readKept(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw explained(file, error);
+    throw asUnusableFile(file, error);
   }
 }
 
@@ -86,8 +86,8 @@ const reasons: Record<string, [why: string, remedy: string]> = {
   EROFS: ['is on a file system that is read-only', 'Make it writable, or start with another --state.'],
 };
 
-/** What can be said of the file; any other error as it is. */
-function explained(file: string, error: unknown): unknown {
+/** An error of the file system as what a person can do about the file; any other error as it is. */
+export function asUnusableFile(file: string, error: unknown): unknown {
   const { code = '' } = error as NodeJS.ErrnoException;
   const [why, remedy] = reasons[code] ?? [];
   return why === undefined || remedy === undefined ? error : new UnusableFile(file, why, remedy, { cause: error });

@@ -1,6 +1,7 @@
 import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { sqliteCode, sqliteCodeOf } from '../sqlite-errors.ts';
+import { asUnusableFile } from '../state-files.ts';
 import { DiskReserve } from './disk-reserve.ts';
 
 /** One object as it lies in the database. `body` is the object's JSON, resourceVersion included. */
@@ -228,6 +229,6 @@ function explained(path: string, error: unknown): unknown {
     case sqliteCode.readOnly:
       return said('cannot be opened for writing. It must be a file of your user, in a folder of your user.');
     default:
-      return error;
+      return asUnusableFile(path, error);
   }
 }

@@ -22,25 +22,27 @@ export class DiskReserve {
     this.#isHeld = statSync(file, { throwIfNoEntry: false })?.size === reserveBytes;
   }
 
-  /** Takes the space when there is enough of it, and looks for that only once in a while. Never throws for a full disk. */
+  /**
+   * Takes the space when there is enough of it, and looks for that only once in a while. It is a precaution: where it
+   * cannot be taken, everything works until the disk is full.
+   */
   hold(now = performance.now()): void {
     if (this.#isHeld || now - this.#lookedAt < lookAgainMs) return;
     this.#lookedAt = now;
-    const { bavail, bsize } = statfsSync(dirname(this.#file));
-    if (bavail * bsize < spareBytes) return;
+    let descriptor: number | undefined;
     try {
-      const descriptor = openSync(this.#file, 'w', 0o600);
-      try {
-        // Random: zeros take no space on a file system that compresses.
-        writeSync(descriptor, randomBytes(reserveBytes));
-        fsyncSync(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
-      this.#isHeld = true;
+      const { bavail, bsize } = statfsSync(dirname(this.#file));
+      if (bavail * bsize < spareBytes) return;
+      descriptor = openSync(this.#file, 'w', 0o600);
+      // Random: zeros take no space on a file system that compresses.
+      this.#isHeld = writeSync(descriptor, randomBytes(reserveBytes)) === reserveBytes;
+      fsyncSync(descriptor);
     } catch (error) {
-      rmSync(this.#file, { force: true });
-      if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      this.#isHeld = false;
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    } finally {
+      if (descriptor !== undefined) closeSync(descriptor);
+      if (descriptor !== undefined && !this.#isHeld) rmSync(this.#file, { force: true });
     }
   }
 

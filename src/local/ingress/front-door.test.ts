@@ -26,7 +26,7 @@ beforeEach(async () => {
   service = createServer((req, res) => void record(req, res)).listen(site.serviceSocket);
   await once(service, 'listening');
   await site.session('mine', { emails: [owner.email] });
-  site.jupyters[0]?.server.removeAllListeners('request').on('request', record);
+  site.jupyters[0]?.server.removeAllListeners('request').on('request', (req, res) => void record(req, res));
   const browser = await site.signedIn();
   await browser.go(`${site.sessions}/sessions/mine/lab`);
   for (const [at, host] of Object.entries({ pages: '127.0.0.1', sessions: 'localhost' })) {
