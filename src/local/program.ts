@@ -3,16 +3,23 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { readJson } from './kubelet/pod/directory.ts';
 import { isAlive, type ProcessId, readProcess, sendSignal } from './kubelet/process/processes.ts';
-import { writePrivate } from './state-files.ts';
+import { readKept, writePrivate } from './state-files.ts';
 
 /** A killed platform leaves its programs behind, still serving the old cluster: there must be one of each. */
-async function endFormer(processFile: string): Promise<void> {
-  // Not JSON: the machine lost power while it was written, and with it the process.
-  const former = await readJson<ProcessId | null>(processFile);
+async function endFormer(former: ProcessId | undefined): Promise<void> {
   // Another program's child: nothing tells when it is gone.
   while (former && isAlive(former) && sendSignal(former.pid, 'SIGKILL')) await wait(10);
+}
+
+/** undefined for a file that is missing or damaged: the machine lost power while it was written, and with it the process. */
+function readFormer(processFile: string): ProcessId | undefined {
+  try {
+    return (JSON.parse(readKept(processFile) ?? 'null') as ProcessId | null) ?? undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** Bytes after which a program's log is put aside at its next start. */
@@ -32,7 +39,7 @@ export interface Program {
 
 /**
  * Keeps one program running: a process of its own, its output in a log file, started again with a growing pause when
- * it ends by itself, until `stop`.
+ * it ends by itself, until `stop`. Throws UnusableFile where the note of its process cannot be read.
  */
 export function keepRunning(options: {
   name: string;
@@ -44,6 +51,7 @@ export function keepRunning(options: {
   log: Logger;
 }): Program {
   const { name, entry, env, logFile, processFile, log } = options;
+  const former = readFormer(processFile);
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
 
@@ -73,7 +81,7 @@ export function keepRunning(options: {
   }
 
   const running = (async () => {
-    await endFormer(processFile);
+    await endFormer(former);
     let backoff = firstBackoffMs;
     while (!stopping.signal.aborted) {
       const since = performance.now();

@@ -16,7 +16,9 @@ export function peerUids(port: number): Map<Endpoint, number> {
   const found = new Map<Endpoint, number>();
   for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
     for (const { local, remote, uid, inode } of rows(file)) {
-      if (inode !== '0' && portOf(remote) === port) found.set(endpoint(addressOf(local), portOf(local)), uid);
+      // The same port of another loopback address may be another user's server.
+      const isHere = portOf(remote) === port && ['127.0.0.1', '::1'].includes(addressOf(remote));
+      if (inode !== '0' && isHere) found.set(endpoint(addressOf(local), portOf(local)), uid);
     }
   }
   return found;
