@@ -37,6 +37,8 @@ export interface GatewayOptions {
   gitUrl: string;
   issueGitToken: IssueGitToken;
   serviceTarget: Upstream;
+  /** Milliseconds that a request waits for a service that is being restarted; 20 s unless told. */
+  serviceRestartMs?: number;
   log: Logger;
   /** Milliseconds since the epoch. */
   now?: () => number;
@@ -64,7 +66,7 @@ const weekMs = 7 * 24 * 60 * 60 * 1000;
  * A restart of the service takes two seconds on an idle machine. Waiting costs the caller less than an error does: an
  * EventSource gives up for good at the first answer that is not 200.
  */
-const serviceRestartMs = 20_000;
+const defaultRestartMs = 20_000;
 const servicePaths = /^\/(notebooks|health|ready)(\/|$)/;
 
 const starting: Problem = {
@@ -168,7 +170,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         log.warn({ err: error }, 'the service does not answer');
         answerProblem(req, res, error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? starting : broken);
       },
-      waitMs: serviceRestartMs,
+      waitMs: options.serviceRestartMs ?? defaultRestartMs,
       log,
     });
   }
