@@ -1,79 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingMessage, type RequestListener, request, type Server } from 'node:http';
-import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net';
+import { Agent, createServer, type IncomingMessage, request } from 'node:http';
+import { connect, createServer as createNetServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import pino from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { endToEnd } from './headers.ts';
-import { createReverseProxy, type Upstream } from './reverse-proxy.ts';
+import { behind, cleanUp, cleanup, listening, proxyTo, send } from './testing/proxied.ts';
 
-const log = pino({ level: 'silent' });
-const cleanup: (() => void)[] = [];
-afterEach(() => {
-  for (const end of cleanup.splice(0)) end();
-});
-
-async function listening(server: Server | ReturnType<typeof createNetServer>): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanup.push(() => {
-    if ('closeAllConnections' in server) server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-/** A proxy in front of `upstream`; answers the port to talk to. */
-async function proxyTo(upstream: Upstream, waitMs = 0): Promise<number> {
-  const proxy = createReverseProxy();
-  cleanup.push(() => proxy.close());
-  const common = (req: IncomingMessage) => ({
-    upstream,
-    target: req.url ?? '/',
-    headers: endToEnd(req.rawHeaders),
-    waitMs,
-    log,
-  });
-  const front = createServer((req, res) => {
-    const onFailure = (error: NodeJS.ErrnoException) => res.writeHead(502).end(error.code ?? 'failed');
-    proxy.forward(req, res, { ...common(req), onFailure });
-  });
-  front.on('upgrade', (req, socket, head) => {
-    socket.on('error', () => undefined);
-    const onFailure = () => socket.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n');
-    proxy.forwardUpgrade(req, socket, head, { ...common(req), onFailure });
-  });
-  return listening(front);
-}
-
-async function behind(listener: (...args: Parameters<RequestListener>) => unknown): Promise<number> {
-  return proxyTo({ port: await listening(createServer((req, res) => void listener(req, res))) });
-}
-
-interface Answer {
-  status: number;
-  headers: IncomingMessage['headers'];
-  body: string;
-}
-
-function send(
-  port: number,
-  options: { method?: string; path?: string; headers?: Record<string, string>; body?: Buffer; agent?: Agent } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const { body, agent, ...rest } = options;
-    const req = request({ port, host: '127.0.0.1', agent: agent ?? false, ...rest }, (res) => {
-      text(res).then(
-        (content) => resolve({ status: res.statusCode ?? 0, headers: res.headers, body: content }),
-        reject,
-      );
-    });
-    req.on('error', reject);
-    req.end(body);
-  });
-}
+afterEach(cleanUp);
 
 test('status, headers, doubled headers, query and bodies pass both ways unchanged', async () => {
   const port = await behind(async (req, res) => {
@@ -229,95 +163,6 @@ test('an upstream that resets, closes or is not there at all is a failure, told 
     status: 502,
     body: 'ENOENT',
   });
-});
-
-test.each([
-  ['a status of less than three digits', 'HTTP/1.1 099 x\r\nContent-Length: 0\r\n\r\n'],
-  ['control characters in its reason', 'HTTP/1.1 200 a\x01b\r\nContent-Length: 0\r\n\r\n'],
-  ['a line break in a header', 'HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b=c\r\nContent-Length: 0\r\n\r\n'],
-  ['a change of protocol that was not asked for', 'HTTP/1.1 101 Sure\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nxx'],
-  ['a change of protocol that names none', 'HTTP/1.1 101 Sure\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
-  ['a coding besides chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
-  ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc'],
-  ['a length beside a coding', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
-])('an answer with %s is a failure, and harms nothing else', async (_what, bytes) => {
-  const port = await proxyTo({
-    port: await listening(
-      createNetServer((socket) => {
-        socket.on('error', () => undefined);
-        socket.once('data', () => socket.write(bytes, 'latin1'));
-      }),
-    ),
-  });
-  expect((await send(port)).status).toBe(502);
-});
-
-test('WebSockets: a refusal that is no answer of HTTP is a 502', async () => {
-  const upstream = createNetServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.once('data', () => socket.write('HTTP/1.1 200 a\x01b\r\nContent-Length: 0\r\n\r\n', 'latin1'));
-  });
-  const ws = new WebSocket(`ws://127.0.0.1:${await proxyTo({ port: await listening(upstream) })}/`);
-  const [, answer] = (await once(ws, 'unexpected-response')) as [unknown, IncomingMessage];
-  expect(answer.statusCode).toBe(502);
-});
-
-test('a second answer in the wake of the first is nobody’s', async () => {
-  const connections: Socket[] = [];
-  const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nevil!';
-  const server = createNetServer((socket) => {
-    connections.push(socket);
-    socket.on('error', () => undefined);
-    const good = `HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n${connections.length === 1 ? 'one!' : 'two!'}`;
-    socket.once('data', () => socket.write(connections.length === 1 ? good + evil : good));
-  });
-  const port = await proxyTo({ port: await listening(server) });
-  cleanup.push(() => connections.forEach((socket) => void socket.destroy()));
-  expect((await send(port)).body).toBe('one!');
-  expect((await send(port)).body).toBe('two!');
-});
-
-test('a length that Connection names, and one of an answer without content, frame nothing', async () => {
-  const answers = [
-    'HTTP/1.1 200 OK\r\nConnection: content-length\r\nContent-Length: 5\r\n\r\nhello',
-    'HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\n',
-  ];
-  const server = createNetServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.once('data', () => socket.end(answers.shift() ?? ''));
-  });
-  const port = await proxyTo({ port: await listening(server) });
-  expect(await send(port)).toMatchObject({ status: 200, body: 'hello', headers: { 'content-length': '5' } });
-  const none = await send(port);
-  expect(none.status).toBe(204);
-  expect(none.headers).not.toHaveProperty('content-length');
-});
-
-test('a request that can be repeated waits for an upstream that is being restarted; any other is told at once', async () => {
-  const { port: free } = (await new Promise<Server>((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => resolve(probe));
-    cleanup.push(() => void probe.close());
-  }).then(async (probe) => {
-    const address = probe.address() as AddressInfo;
-    probe.close();
-    await once(probe, 'close');
-    return address;
-  })) as AddressInfo;
-  const port = await proxyTo({ port: free }, 60_000);
-  const held = send(port, { path: '/held' });
-  expect((await send(port, { method: 'POST', body: Buffer.from('x') })).status).toBe(502);
-  let cut = true;
-  const server = createServer((req, res) => {
-    // The first try meets a program that ends before it answers.
-    if (cut) req.socket.destroy();
-    else res.end(`back ${req.url}`);
-    cut = false;
-  }).listen(free, '127.0.0.1');
-  cleanup.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  expect(await held).toMatchObject({ status: 200, body: 'back /held' });
 });
 
 test('an answer before the body was read reaches the caller, and the connection is good for the next request', async () => {

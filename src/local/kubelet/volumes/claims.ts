@@ -123,7 +123,7 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
 
 const makeDirectories = (folder: string): void => void mkdirSync(folder, { recursive: true, mode: 0o700 });
 
-/** Of a damaged file nothing is known, and then the folder stays with who asks for it: a person's work may be in it. */
+/** undefined for a damaged file, too: the folder is then kept for the claim of its name, since a user's work may be in it. */
 function ownerOf(file: string): string | undefined {
   const uid = readKept(file)?.trim() ?? '';
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uid) ? uid : undefined;
