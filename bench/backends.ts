@@ -11,7 +11,7 @@ import { createForge, type Forge } from '../src/local/forge/forge.ts';
 import { listen } from '../src/local/listener/listen.ts';
 import { ensureTls } from '../src/local/listener/tls.ts';
 import { createRegistry } from '../src/local/registry/registry.ts';
-import { writePrivate } from '../src/local/state.ts';
+import { writePrivate } from '../src/local/state-files.ts';
 import { resource } from '../src/platform/kubernetes/resources.ts';
 import { freePort } from '../tests/support/platform.ts';
 import { CallLog } from './call-log.ts';
@@ -74,14 +74,13 @@ export async function startBackEnds(options: { node?: NodeAgent } = {}): Promise
   const tls = await ensureTls(join(directory, 'tls'));
   const listener = await listen({
     port,
-    api: log.around('kubernetes', api.handler),
-    http: (req, res) => (req.url?.startsWith('/forge/') ? toForge(req, res) : toRegistry(req, res)),
-    upgrade: (_req, socket) => void socket.destroy(),
-    tls,
+    handle: (req, res) => (req.url?.startsWith('/forge/') ? toForge(req, res) : toRegistry(req, res)),
     log: silent,
   });
   parts.defer(() => listener.close(0));
-  writePrivate(join(directory, 'kubeconfig'), kubeconfig(port, tls.cert, token));
+  const kubernetes = await listen({ port: 0, handle: log.around('kubernetes', api.handler), tls, log: silent });
+  parts.defer(() => kubernetes.close(0));
+  writePrivate(join(directory, 'kubeconfig'), kubeconfig(kubernetes.port, tls.cert, token));
 
   const facts = {
     port,

@@ -14,7 +14,8 @@ var os = require('os');
 var path = require('path');
 
 var root = path.join(__dirname, '..');
-var neededMajor = 24;
+/** 24.9 is the first that can ignore an Upgrade header (`shouldUpgradeCallback`). */
+var needed = [24, 9];
 var bin = path.join(root, 'node_modules', '.bin');
 
 /** Each task is a list of commands that run one after another; the first that fails ends it. */
@@ -121,12 +122,13 @@ function installPackages() {
 }
 
 function nodeToUse() {
-  if (Number(process.versions.node.split('.')[0]) >= neededMajor) return process.execPath;
+  var version = process.versions.node.split('.').map(Number);
+  if (version[0] > needed[0] || (version[0] === needed[0] && version[1] >= needed[1])) return process.execPath;
   var bundled = path.join(root, 'node_modules', 'node-' + process.platform + '-' + process.arch, 'bin', 'node');
   if (fs.existsSync(bundled)) return bundled;
   fail(
     'Node.js ' +
-      neededMajor +
+      needed.join('.') +
       ' or newer is needed; this is ' +
       process.version +
       ' on ' +

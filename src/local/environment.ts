@@ -69,6 +69,7 @@ export function operatorEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv
   };
 }
 
+/** `port`: of the Kubernetes API. */
 export function kubeconfig(port: number, certificate: string, token: string): string {
   const name = 'notebook-sessions';
   const entry = <Value>(key: string, value: Value) => [{ name, [key]: value }];

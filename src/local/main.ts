@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Deadline } from '../deadline.ts';
+import { UnusableStore } from './api-server/database.ts';
 import { type CommandLine, helpText, parseCommandLine, UsageError } from './command-line.ts';
 import { demoPage, demoProject, launchDemo } from './demo.ts';
 import { NotARepository } from './forge/own-repository.ts';
@@ -9,6 +10,7 @@ import { endMarked } from './kubelet/process/processes.ts';
 import { PortTaken } from './listener/listen.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { openState } from './state.ts';
+import { UnusableFile } from './state-files.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 const launchDeadlineMs = 20_000;
@@ -124,12 +126,15 @@ async function main(): Promise<number> {
 
 /** One sentence with the remedy where the cause is known, the stack where it is a bug. */
 function explain(error: unknown): string {
-  if (error instanceof UsageError || error instanceof NotARepository) return error.message;
+  const saysItAll = [UsageError, NotARepository, UnusableFile, UnusableStore];
+  if (error instanceof Error && saysItAll.some((kind) => error instanceof kind)) return error.message;
   if (error instanceof PortTaken) {
     return `Port ${error.port} is taken by another program. Stop that one, or choose another with: npm start -- --port ${error.port + 1}`;
   }
   if (!(error instanceof Error)) return String(error);
-  const { code } = error as NodeJS.ErrnoException;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (path !== undefined && (code === 'EEXIST' || code === 'ENOTDIR' || code === 'EISDIR'))
+    return `${path} is in the way: a file where a folder belongs, or the reverse. Move it away and start again.`;
   if (code === 'ENOSPC') return `The disk is full: ${error.message}. Free some space and start again.`;
   if (code === 'EACCES' || code === 'EPERM')
     return `Not allowed: ${error.message}. Check who owns that folder, or choose another with --state.`;

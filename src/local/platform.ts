@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -24,7 +23,7 @@ import { createForge, type Forge } from './forge/forge.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { createIngress } from './ingress/ingress.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
-import { listen } from './listener/listen.ts';
+import { type Listener, type ListenOptions, listen, PortTaken } from './listener/listen.ts';
 import { isHeldBy } from './listener/peer.ts';
 import { ensureTls } from './listener/tls.ts';
 import { createAddresses } from './listener/virtual-hosts.ts';
@@ -34,7 +33,8 @@ import type { PythonEnvironment } from './python/types.ts';
 import { untilReady } from './ready.ts';
 import { createRegistry, type LocalImage } from './registry/registry.ts';
 import { siteHandlers } from './sites.ts';
-import { type State, writePrivate } from './state.ts';
+import type { State } from './state.ts';
+import { keptSecret, readKept, writePrivate } from './state-files.ts';
 import type { Terminal } from './terminal.ts';
 
 const source = join(import.meta.dirname, '..');
@@ -90,7 +90,9 @@ export async function startPlatform(
   const cluster = parts.adopt(openCluster({ path: state.path('cluster.sqlite'), log }), (store) => store.close());
   ensureNamespace(cluster);
   const tls = await ensureTls(state.path('tls'));
-  const token = keptSecret(state, 'kubernetes-token');
+  const key = (name: string) => state.path('keys', name);
+  mkdirSync(state.path('keys'), { recursive: true, mode: 0o700 });
+  const token = keptSecret(key('kubernetes-token'), { log });
   const api = parts.adopt(createApiServer({ cluster, token, log }), (server) => server.close());
 
   const user = localUser();
@@ -152,18 +154,22 @@ export async function startPlatform(
     registry: (req, res) => registry.handle(req, res),
     ingress,
   });
-  const listener = await listen({ port, api: api.handler, http: sites.handle, upgrade: sites.upgrade, tls, log });
+  const listener = await listen({ port, ...sites, log });
   parts.defer(() => listener.close(connectionsGraceMs));
+  const kubernetes = await listenAgain(state.path('kubeconfig'), { handle: api.handler, tls, log });
+  parts.defer(() => kubernetes.close(connectionsGraceMs));
   state.announce(origin);
-  writePrivate(state.path('kubeconfig'), kubeconfig(port, tls.cert, token));
+  writePrivate(state.path('kubeconfig'), kubeconfig(kubernetes.port, tls.cert, token));
 
   const facts: PlatformFacts = {
     port,
     stateDir: state.directory,
     gitUrl,
     defaultImage: inRegistry(registry.references[0] as string),
-    cookieSecret: keptSecret(state, 'cookie-secret'),
-    oidcClientSecret: keptSecret(state, 'oidc-client-secret'),
+    cookieSecret: keptSecret(key('cookie-secret'), {
+      loss: 'Sessions of anonymous visitors are not found again then.',
+    }),
+    oidcClientSecret: keptSecret(key('oidc-client-secret'), { log }),
     version: packageJson.version,
   };
   // A socket that a killed service left would look like one that answers.
@@ -258,15 +264,19 @@ async function whilePrinting<Result>(work: Promise<Result>, terminal: Terminal):
   }
 }
 
+/** On the port that the kubeconfig names from the last time, so that a copy of it stays good; else on any free one. */
+async function listenAgain(kubeconfigFile: string, options: Omit<ListenOptions, 'port'>): Promise<Listener> {
+  const [, former] = /"server": "https:\/\/127\.0\.0\.1:(\d{1,5})"/.exec(readKept(kubeconfigFile) ?? '') ?? [];
+  const port = Number(former ?? 0);
+  try {
+    return await listen({ ...options, port: port < 65_536 ? port : 0 });
+  } catch (error) {
+    if (!(error instanceof PortTaken)) throw error;
+    return listen({ ...options, port: 0 });
+  }
+}
+
 function ensureNamespace(cluster: Cluster): void {
   if (cluster.get(resource.namespaces, '', namespace)) return;
   cluster.create(resource.namespaces, '', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-}
-
-/** A random secret of this state folder, made at the first start. */
-function keptSecret(state: State, name: string): string {
-  mkdirSync(state.path('keys'), { recursive: true, mode: 0o700 });
-  const file = state.path('keys', name);
-  if (!existsSync(file)) writePrivate(file, randomBytes(32).toString('hex'));
-  return readFileSync(file, 'utf8').trim();
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -23,6 +23,25 @@ test.each(['', '{"pid": 1', 'null'])('a program starts although the note of its 
     await expect.poll(() => program.pid, { timeout: 10_000 }).toBeDefined();
     await expect.poll(() => program.logTail(1), { timeout: 10_000 }).toBe('here');
     expect(JSON.parse(readFileSync(processFile, 'utf8'))).toMatchObject({ pid: program.pid });
+  } finally {
+    await program.stop();
+  }
+});
+
+test('a program is started once although its process cannot be noted', async () => {
+  const entry = join(directory, 'entry.mjs');
+  const processFile = join(directory, 'process');
+  const logFile = join(directory, 'log');
+  writeFileSync(entry, 'process.stdout.write("here\\n"); setInterval(() => undefined, 1_000);');
+  const lines: string[] = [];
+  const log = pino({}, { write: (line: string) => void lines.push(line) });
+  const env = { PATH: process.env['PATH'] ?? '' };
+  // Found to be no note at the start, and in the way of one later, as a full disk is.
+  const program = keepRunning({ name: 'p', entry, env, logFile, processFile: join(processFile, 'below'), log });
+  try {
+    await expect.poll(() => existsSync(logFile) && program.logTail(1), { timeout: 10_000 }).toBe('here');
+    expect(lines.join('')).toContain('could not be noted');
+    expect(lines.join('')).not.toContain('could not be started');
   } finally {
     await program.stop();
   }

@@ -3,16 +3,23 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { readJson } from './kubelet/pod/directory.ts';
 import { isAlive, type ProcessId, readProcess, sendSignal } from './kubelet/process/processes.ts';
-import { writePrivate } from './state.ts';
+import { readKept, writePrivate } from './state-files.ts';
 
 /** A killed platform leaves its programs behind, still serving the old cluster: there must be one of each. */
-async function endFormer(processFile: string): Promise<void> {
-  // Not JSON: the machine lost power while it was written, and with it the process.
-  const former = await readJson<ProcessId | null>(processFile);
+async function endFormer(former: ProcessId | undefined): Promise<void> {
   // Another program's child: nothing tells when it is gone.
   while (former && isAlive(former) && sendSignal(former.pid, 'SIGKILL')) await wait(10);
+}
+
+/** undefined for a file that is missing or damaged: the machine lost power while it was written, and with it the process. */
+function readFormer(processFile: string): ProcessId | undefined {
+  try {
+    return (JSON.parse(readKept(processFile) ?? 'null') as ProcessId | null) ?? undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** Bytes after which a program's log is put aside at its next start. */
@@ -32,7 +39,7 @@ export interface Program {
 
 /**
  * Keeps one program running: a process of its own, its output in a log file, started again with a growing pause when
- * it ends by itself, until `stop`.
+ * it ends by itself, until `stop`. Throws UnusableFile where the note of its process cannot be read.
  */
 export function keepRunning(options: {
   name: string;
@@ -44,6 +51,7 @@ export function keepRunning(options: {
   log: Logger;
 }): Program {
   const { name, entry, env, logFile, processFile, log } = options;
+  const former = readFormer(processFile);
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
 
@@ -54,17 +62,26 @@ export function keepRunning(options: {
     child = spawn(process.execPath, [entry], { env, stdio: ['ignore', output, output], detached: true });
     closeSync(output);
     const started = child;
-    const identified = started.pid === undefined ? undefined : readProcess(started.pid);
-    if (identified)
-      writePrivate(processFile, JSON.stringify({ pid: identified.pid, startTicks: identified.startTicks }));
+    note(started.pid);
     const [code, signal] = (await once(started, 'exit')) as [number | null, string | null];
     child = undefined;
     if (!stopping.signal.aborted)
       log.error({ program: name, code, signal }, 'program ended by itself; starting it again');
   }
 
+  /** On a full disk it stays what it was: that is no reason to start the program a second time. */
+  function note(pid: number | undefined): void {
+    const identified = pid === undefined ? undefined : readProcess(pid);
+    if (!identified) return;
+    try {
+      writePrivate(processFile, JSON.stringify({ pid: identified.pid, startTicks: identified.startTicks }));
+    } catch (error) {
+      log.error({ program: name, err: error }, 'the process could not be noted for the next start');
+    }
+  }
+
   const running = (async () => {
-    await endFormer(processFile);
+    await endFormer(former);
     let backoff = firstBackoffMs;
     while (!stopping.signal.aborted) {
       const since = performance.now();

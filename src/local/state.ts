@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UsageError } from './command-line.ts';
+import { sqliteCode, sqliteCodeOf } from './sqlite-errors.ts';
+import { keptSecret, readKept, UnusableFile, writePrivate } from './state-files.ts';
 
 /** Layout of the state folder; raised when an older program could not read a newer folder. */
 const schemaVersion = 1;
@@ -28,36 +29,50 @@ interface Instance {
  */
 export function openState(directory: string): State {
   createPrivate(directory);
-  const lock = new DatabaseSync(join(directory, 'lock'));
+  const lock = takeLock(directory);
   try {
-    lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    checkVersion(join(directory, 'schema-version'));
+    return {
+      directory,
+      marker: keptSecret(join(directory, 'marker'), {
+        bytes: 12,
+        loss: 'Processes of sessions that still run are not recognised then: end them first.',
+      }),
+      path: (...parts) => join(directory, ...parts),
+      announce: (origin) =>
+        writePrivate(join(directory, 'instance.json'), JSON.stringify({ pid: process.pid, origin })),
+      release: () => {
+        rmSync(join(directory, 'instance.json'), { force: true });
+        lock.close();
+      },
+    };
   } catch (error) {
     lock.close();
-    if (!(error instanceof Error) || !/locked|busy/i.test(error.message)) throw error;
+    throw error;
+  }
+}
+
+function takeLock(directory: string): DatabaseSync {
+  const file = join(directory, 'lock');
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(file);
+    lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock?.close();
+    const code = sqliteCodeOf(error);
+    if (code === undefined) throw error;
+    if (code !== sqliteCode.busy) {
+      const remedy = 'Delete it (it holds nothing) and start again.';
+      throw new UnusableFile(file, 'cannot be locked', remedy, { cause: error });
+    }
     const other = readInstance(directory);
     throw new UsageError(
       `Notebook Sessions already runs with the state in ${directory}${other ? ` (process ${other.pid}, ${other.origin})` : ''}.\n` +
         'Use that one, stop it first, or start a second one with another --state and --port.',
     );
   }
-  checkVersion(directory);
-  return {
-    directory,
-    marker: readMarker(directory),
-    path: (...parts) => join(directory, ...parts),
-    announce: (origin) => writePrivate(join(directory, 'instance.json'), JSON.stringify({ pid: process.pid, origin })),
-    release: () => {
-      rmSync(join(directory, 'instance.json'), { force: true });
-      lock.close();
-    },
-  };
-}
-
-/** Written whole or not at all, readable by the owner only. */
-export function writePrivate(file: string, content: string): void {
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, content, { mode: 0o600 });
-  renameSync(temporary, file);
 }
 
 function createPrivate(directory: string): void {
@@ -70,28 +85,33 @@ function createPrivate(directory: string): void {
   if ((mode & 0o077) !== 0) chmodSync(directory, 0o700);
 }
 
-function checkVersion(directory: string): void {
-  const file = join(directory, 'schema-version');
-  if (!existsSync(file)) {
+function checkVersion(file: string): void {
+  const kept = readKept(file);
+  if (kept === undefined) {
     writePrivate(file, `${schemaVersion}\n`);
     return;
   }
-  const found = Number(readFileSync(file, 'utf8'));
-  if (!(found >= 1 && found <= schemaVersion)) {
-    throw new UsageError(
-      `The state in ${directory} was written by a newer version (layout ${found}, this program knows ${schemaVersion}).\n` +
-        'Update this program, or start with another --state.',
+  const found = /^\d{1,6}$/.test(kept.trim()) ? Number(kept) : 0;
+  if (found === 0) {
+    const remedy = 'Restore it from a copy, delete it if the folder is of this version, or start with another --state.';
+    throw new UnusableFile(file, 'is damaged: it should hold the number of the folder’s layout', remedy);
+  }
+  if (found > schemaVersion) {
+    throw new UnusableFile(
+      file,
+      `says that the folder was written by a newer version (layout ${found}, this program knows ${schemaVersion})`,
+      'Update this program, or start with another --state.',
     );
   }
 }
 
-function readMarker(directory: string): string {
-  const file = join(directory, 'marker');
-  if (!existsSync(file)) writePrivate(file, randomBytes(12).toString('hex'));
-  return readFileSync(file, 'utf8').trim();
-}
-
+/** Only for a message: undefined where there is none, or none that can be read. */
 function readInstance(directory: string): Instance | undefined {
-  const file = join(directory, 'instance.json');
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Instance) : undefined;
+  try {
+    const { pid, origin } = JSON.parse(readKept(join(directory, 'instance.json')) ?? '') as Partial<Instance>;
+    return Number.isInteger(pid) && typeof origin === 'string' ? { pid: Number(pid), origin } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError || error instanceof UnusableFile) return undefined;
+    throw error;
+  }
 }

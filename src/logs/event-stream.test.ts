@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, get } from 'node:http';
+import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Response } from 'express';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -113,4 +113,22 @@ it('a client that has gone before the first event gets none, and nothing waits f
   call.destroy();
   await outcome;
   expect(given).toBe(0);
+});
+
+it('comments and the time to connect again come without an empty event', async () => {
+  timing = { heartbeatMs: 5, stalledMs: 60_000 };
+  batch = [];
+  const call = get(url(), { agent: false });
+  call.on('error', () => undefined);
+  const [message] = (await once(call, 'response')) as [IncomingMessage];
+  let said = '';
+  message.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await expect.poll(() => said.split('\n').filter((line) => line === ':').length).toBeGreaterThan(2);
+  const untilNow = said;
+  stopping.abort();
+  await once(message, 'end');
+  // An empty line ends an event: there is one only behind the event that there is.
+  expect(untilNow).toMatch(/^retry: \d+\n(:\n)+$/);
+  expect(Number(/^retry: (\d+)$/m.exec(said)?.[1])).toBeGreaterThanOrEqual(5_000);
+  expect(said).toMatch(/event: end\ndata: .*\n\n$/);
 });

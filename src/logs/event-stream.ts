@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { Response } from 'express';
 import type { StreamEvent } from './stream-events.ts';
 
-/** Milliseconds after which a client whose connection broke connects again. */
-const retryMs = 2_000;
+/** Milliseconds after which a client whose connection broke connects again: the service may be back by then. */
+const retryMs = 5_000;
 
 export interface EventStreamTiming {
   /** Between two comments: proxies give up a connection that is silent for a minute. */
@@ -13,6 +13,11 @@ export interface EventStreamTiming {
 }
 
 export const defaultTiming: EventStreamTiming = { heartbeatMs: 15_000, stalledMs: 120_000 };
+
+/**
+ * A line of its own. Not followed by an empty line, which ends an event: clients that are not careful give out an empty one.
+ */
+const keepAlive = ':\n';
 
 /**
  * Answers with server-sent events as the client takes them: no more is asked of `events` while it does not read.
@@ -42,13 +47,13 @@ export async function sendEvents(
   });
   const heartbeat = setInterval(
     () => {
-      if (!res.writableNeedDrain && !res.writableEnded) res.write(':\n\n');
+      if (!res.writableNeedDrain && !res.writableEnded) res.write(keepAlive);
       else if (performance.now() - takenAt > stalledMs) res.destroy();
     },
     Math.min(heartbeatMs, stalledMs),
   );
   res.once('close', () => clearInterval(heartbeat));
-  res.write(`retry: ${retryMs}\n\n`);
+  res.write(`retry: ${retryMs}\n`);
   const hurry = AbortSignal.any([gone.signal, stopping]);
   for await (const batch of events(gone.signal)) {
     const text = batch.map(textOf).join('');

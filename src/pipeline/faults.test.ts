@@ -3,7 +3,9 @@ import { startApp, type TestApp } from '../../tests/support/app.ts';
 import { seen, testRoutes } from '../../tests/support/routes.ts';
 import { DeadlineExceeded } from '../deadline.ts';
 import { GitLabUnauthorized, GitLabUnavailable } from '../platform/gitlab/types.ts';
+import { refusal } from '../platform/kubernetes/failures.ts';
 import { KubernetesError, KubernetesUnavailable } from '../platform/kubernetes/types.ts';
+import { kubernetesTrouble } from '../sessions/kubernetes-trouble.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -40,6 +42,21 @@ describe('trouble', () => {
     expect(answer.error().code).toBe(code);
     expect(answer.error().message).toContain(culprit);
     expect(answer.text).not.toMatch(/inside|10\.\d|hunter2|glpat|ECONN|serviceaccount|stack|\.ts/);
+  });
+
+  it.each([
+    { status: 507, reason: 'InsufficientStorage', message: 'the disk of this machine is full' },
+    { status: 500, message: 'etcdserver: mvcc: database space exceeded' },
+    { status: 500, message: 'etcdserver: no space' },
+  ])('a full disk of the API server is named, the local one’s and etcd’s', async ({ status, ...said }) => {
+    const body = JSON.stringify({ kind: 'Status', status: 'Failure', code: status, ...said });
+    const error = refusal('create jupyterservers', status, undefined, body);
+    seen.fault = error;
+    const answer = await get('/logs/fault');
+    expect(answer.status).toBe(500);
+    expect(answer.error()).toMatchObject({ code: 3000, message: 'The disk that holds the sessions is full.' });
+    const launch = kubernetesTrouble(error, 'The session could not be made.');
+    expect(launch).toMatchObject({ detail: expect.stringContaining('The disk that holds the sessions is full.') });
   });
 
   it('says when to try again', async () => {

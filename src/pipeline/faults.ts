@@ -27,6 +27,12 @@ export function asApiError(error: unknown): ApiError {
       const what = error.reason === 'NoSuchApi' ? 'does not know sessions' : 'does not let this service do its work';
       return new ApiError(errorKind.misconfigured, `The Kubernetes API ${what}.`, { cause: error });
     }
+    if (error.isStorageFull) {
+      return new ApiError(errorKind.intermittent, 'The disk that holds the sessions is full.', {
+        detail: 'Free some space, for example by stopping a session, and try again.',
+        ...passing(error),
+      });
+    }
     return new ApiError(
       errorKind.intermittent,
       'The Kubernetes API refused what this service asked of it.',

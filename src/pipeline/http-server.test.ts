@@ -4,7 +4,9 @@ import { request } from 'node:http';
 import { type AddressInfo, connect, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
+import { javaRequest } from '../local/listener/testing/java-request.ts';
 import { close, createHttpServer, listen } from './http-server.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'http-server-'));
@@ -16,9 +18,7 @@ const hello = () => createHttpServer((_req, res) => void res.end('hello'));
 async function raw(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.end(bytes);
-  let text = '';
-  for await (const chunk of socket.setEncoding('utf8')) text += chunk;
-  return text;
+  return text(socket);
 }
 
 describe('a socket', () => {
@@ -81,6 +81,28 @@ describe('what is no HTTP', () => {
     expect(
       await raw(port, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`),
     ).toContain('hello');
+    await close(server, 100);
+  });
+});
+
+describe('an Upgrade', () => {
+  it('of Java’s HTTP client is ignored: the request is answered, with its body', async () => {
+    const server = createHttpServer((req, res) => {
+      void text(req).then((body) => res.end(`${req.method} ${req.url} ${body}`));
+    });
+    await listen(server, { host: '127.0.0.1', port: 0 });
+    const { port } = server.address() as AddressInfo;
+    for (const [method, body] of [
+      ['GET', ''],
+      ['POST', '{"project":"x"}'],
+      ['DELETE', ''],
+    ] as const) {
+      const socket = connect(port, '127.0.0.1');
+      socket.write(javaRequest(method, '/servers', body));
+      const answer = await text(socket);
+      expect(answer).toMatch(/^HTTP\/1.1 200 /);
+      expect(answer.endsWith(`${method} /servers ${body}`)).toBe(true);
+    }
     await close(server, 100);
   });
 });

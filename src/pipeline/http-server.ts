@@ -22,8 +22,14 @@ export function createHttpServer(listener: RequestListener): Server {
       connectionsCheckingInterval: 2_000,
       // Longer than the 60 s after which reverse proxies give up an idle connection: it must be they who close it.
       keepAliveTimeout: 65_000,
+      // Whatever NODE_OPTIONS says: behind a proxy, a lenient parser is how requests are smuggled.
+      insecureHTTPParser: false,
     },
-    listener,
+    (req, res) => {
+      // Ignored (RFC 9110 7.8), and what comes behind it is lost to the parser: the caller is told to send that anew.
+      if (req.headers.upgrade !== undefined) res.setHeader('Connection', 'close');
+      listener(req, res);
+    },
   );
   server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();

@@ -27,6 +27,10 @@ export function kubernetesTrouble(error: unknown, what: string, kinds: Partial<K
     return new ApiError(passing, what, { detail, retryAfterSeconds: 5, cause: error });
   }
   if (!(error instanceof KubernetesError)) return error;
+  if (error.isStorageFull) {
+    const detail = 'The disk that holds the sessions is full. Free some space, for example by stopping a session.';
+    return new ApiError(passing, what, { detail, retryAfterSeconds: error.retryAfterSeconds ?? 30, cause: error });
+  }
   if (error.status === 429 || error.status >= 500) {
     const detail = 'The Kubernetes API has passing trouble. Try again in a moment.';
     return new ApiError(passing, what, { detail, retryAfterSeconds: error.retryAfterSeconds ?? 5, cause: error });

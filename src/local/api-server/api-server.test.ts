@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resource } from '../../platform/kubernetes/resources.ts';
+import { createApiServer } from './api-server.ts';
 import { at } from './json.ts';
 import { configMap, pod } from './testing/objects.ts';
 import {
   type CallOptions,
   JUPYTER_SERVERS,
   jupyterServer,
+  log,
   startTestServer,
   type TestServer,
 } from './testing/test-server.ts';
@@ -63,6 +65,7 @@ describe('authentication', () => {
 
   it('takes no token in the URL', async () => {
     expect((await call('GET', '/version?access_token=a-test-token', { token: null })).status).toBe(401);
+    expect(() => createApiServer({ cluster: server.cluster, token: '', log })).toThrow('needs a token');
   });
 });
 

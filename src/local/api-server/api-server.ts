@@ -68,6 +68,8 @@ class RestServer {
   #node: NodeAgent | undefined;
 
   constructor(store: Store, token: string, log: Logger, node: NodeAgent | undefined) {
+    // An empty one would let in every caller that sends none.
+    if (token === '') throw new Error('the API server needs a token');
     this.#store = store;
     this.#tokenDigest = digest(token);
     this.#log = log;

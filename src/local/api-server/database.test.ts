@@ -100,6 +100,24 @@ describe('a store that cannot be used', () => {
     expect(() => Database.open(path)).toThrow(/damaged or not a database/);
   });
 
+  it('is empty, which is none that this program has left', () => {
+    writeFileSync(path, '');
+    expect(() => Database.open(path)).toThrow(/is empty\. .*move it away/);
+  });
+
+  it.each([
+    ["UPDATE objects SET body = '{'", 'an object that is cut off'],
+    ["UPDATE objects SET body = '[]'", 'an object that is none'],
+    ['DELETE FROM clock', 'no clock'],
+  ])('is damaged in what its rows hold', (damage) => {
+    openCluster({ path, log }).close();
+    const sqlite = new DatabaseSync(path);
+    sqlite.exec(damage);
+    sqlite.close();
+    expect(() => openCluster({ path, log })).toThrow(UnusableStore);
+    expect(() => openCluster({ path, log })).toThrow(/is damaged\. .*move it away/);
+  });
+
   it('is open already', () => {
     const first = Database.open(path);
     expect(() => Database.open(path)).toThrow(/in use by another process/);

@@ -1,5 +1,8 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { sqliteCode, sqliteCodeOf } from '../sqlite-errors.ts';
+import { asUnusableFile } from '../state-files.ts';
+import { DiskReserve } from './disk-reserve.ts';
 
 /** One object as it lies in the database. `body` is the object's JSON, resourceVersion included. */
 export interface StoredRow {
@@ -30,6 +33,9 @@ export const MIGRATIONS: readonly string[] = [
    INSERT INTO clock VALUES (1, 1);`,
 ];
 
+/** Whether a write has a claim to the space that is kept for a full disk: what deletes and what changes, not what adds. */
+export type Claim = 'reserve' | 'free space';
+
 /** The store cannot be used as it is; the message says what to do. */
 export class UnusableStore extends Error {
   override readonly name = 'UnusableStore';
@@ -43,13 +49,18 @@ export class UnusableStore extends Error {
  * held exclusively, because a second writer would not be seen by the objects in memory.
  */
 export class Database {
+  readonly #path: string;
   readonly #sqlite: DatabaseSync;
+  readonly #reserve: DiskReserve | undefined;
   readonly #put;
   readonly #remove;
   readonly #tick;
 
-  private constructor(sqlite: DatabaseSync) {
+  private constructor(sqlite: DatabaseSync, path: string) {
+    this.#path = path;
     this.#sqlite = sqlite;
+    this.#reserve = path === memory ? undefined : new DiskReserve(`${path}.reserve`);
+    this.#reserve?.hold();
     this.#put = sqlite.prepare(
       `INSERT INTO objects (resource, namespace, name, version, written_at, body) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET version = excluded.version, written_at = excluded.written_at, body = excluded.body`,
@@ -63,48 +74,65 @@ export class Database {
    * `migrations` is only given by tests.
    */
   static open(path: string, migrations: readonly string[] = MIGRATIONS): Database {
-    if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
-    const sqlite = new DatabaseSync(path);
+    const former = path === memory ? undefined : statSync(path, { throwIfNoEntry: false });
+    // To SQLite an empty file is a new database: without this the sessions would be gone without a word.
+    if (former?.size === 0) throw new UnusableStore(`${path} is empty. ${moveAway}`);
+    let sqlite: DatabaseSync | undefined;
     try {
+      if (path !== memory) closeSync(openSync(path, 'a', 0o600));
+      sqlite = new DatabaseSync(path);
       prepare(sqlite, path, migrations);
-      return new Database(sqlite);
+      return new Database(sqlite, path);
     } catch (error) {
-      sqlite.close();
+      sqlite?.close();
+      if (path !== memory && former === undefined) rmSync(path, { force: true });
       throw explained(path, error);
     }
   }
 
   /** The highest version given out so far. */
   version(): number {
-    return Number(this.#sqlite.prepare('SELECT version FROM clock WHERE id = 1').get()?.['version']);
+    const version = this.#sqlite.prepare('SELECT version FROM clock WHERE id = 1').get()?.['version'];
+    if (typeof version !== 'number') throw this.damaged();
+    return version;
   }
 
+  /** Throws `UnusableStore` where the file turns out to be damaged. */
   *rows(): Generator<StoredRow> {
-    const select = this.#sqlite.prepare(
-      'SELECT resource, namespace, name, version, written_at AS writtenAt, body FROM objects ORDER BY version',
-    );
-    for (const row of select.iterate()) {
-      yield {
-        resource: String(row['resource']),
-        namespace: String(row['namespace']),
-        name: String(row['name']),
-        version: Number(row['version']),
-        writtenAt: Number(row['writtenAt']),
-        body: String(row['body']),
-      };
+    try {
+      const select = this.#sqlite.prepare(
+        'SELECT resource, namespace, name, version, written_at AS writtenAt, body FROM objects ORDER BY version',
+      );
+      for (const row of select.iterate()) {
+        yield {
+          resource: String(row['resource']),
+          namespace: String(row['namespace']),
+          name: String(row['name']),
+          version: Number(row['version']),
+          writtenAt: Number(row['writtenAt']),
+          body: String(row['body']),
+        };
+      }
+    } catch (error) {
+      throw explained(this.#path, error);
     }
   }
 
+  /** For what only a reader of the rows can see. */
+  damaged(cause?: unknown): UnusableStore {
+    return new UnusableStore(`${this.#path} is damaged. ${moveAway}`, { cause });
+  }
+
   /** Writes one object and the clock, or neither. When it returns, the change is durable. */
-  put(row: StoredRow): void {
-    this.#atomically(() => {
+  put(row: StoredRow, claim: Claim = 'free space'): void {
+    this.#atomically(claim, () => {
       this.#put.run(row.resource, row.namespace, row.name, row.version, row.writtenAt, row.body);
       this.#tick.run(row.version);
     });
   }
 
   remove(row: { resource: string; namespace: string; name: string; version: number }): void {
-    this.#atomically(() => {
+    this.#atomically('reserve', () => {
       this.#remove.run(row.resource, row.namespace, row.name);
       this.#tick.run(row.version);
     });
@@ -114,7 +142,18 @@ export class Database {
     this.#sqlite.close();
   }
 
-  #atomically(write: () => void): void {
+  #atomically(claim: Claim, write: () => void): void {
+    try {
+      this.#transaction(write);
+    } catch (error) {
+      if (claim !== 'reserve' || !isDiskFull(error) || !this.#reserve?.release()) throw error;
+      this.#transaction(write);
+      return;
+    }
+    this.#reserve?.hold();
+  }
+
+  #transaction(write: () => void): void {
     this.#sqlite.exec('BEGIN IMMEDIATE');
     try {
       write();
@@ -125,6 +164,11 @@ export class Database {
       throw error;
     }
   }
+}
+
+/** The write failed because there is no space left on its file system, or in its user's quota. */
+export function isDiskFull(error: unknown): boolean {
+  return sqliteCodeOf(error) === sqliteCode.full;
 }
 
 function prepare(sqlite: DatabaseSync, path: string, migrations: readonly string[]): void {
@@ -151,7 +195,7 @@ function prepare(sqlite: DatabaseSync, path: string, migrations: readonly string
 
 /** `<path>.schema-<n>`: what to go back to if the new version turns out to be unusable. */
 function copyBeforeMigration(sqlite: DatabaseSync, path: string, version: number): void {
-  if (path === ':memory:') return;
+  if (path === memory) return;
   const copy = `${path}.schema-${version}`;
   // VACUUM INTO fills an existing empty file and keeps its mode; one with content (an earlier try) stays as it is.
   closeSync(openSync(copy, 'a', 0o600));
@@ -165,16 +209,26 @@ function numberOf(sqlite: DatabaseSync, pragma: string): number {
   return Number(sqlite.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);
 }
 
-const SQLITE_BUSY = 5;
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;
+const memory = ':memory:';
+const moveAway =
+  'Restore it from a copy, or move it away: its sessions are then not known any more, and their files stay.';
 
 function explained(path: string, error: unknown): unknown {
-  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
-  if (code === SQLITE_BUSY) return new UnusableStore(`${path} is in use by another process.`, { cause: error });
-  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
-    const remedy = 'Move it away (its sessions are lost) or restore a copy.';
-    return new UnusableStore(`${path} is damaged or not a database. ${remedy}`, { cause: error });
+  const said = (text: string) => new UnusableStore(`${path} ${text}`, { cause: error });
+  switch (sqliteCodeOf(error)) {
+    case sqliteCode.busy:
+      return said('is in use by another process.');
+    case sqliteCode.corrupt:
+    case sqliteCode.notADatabase:
+      return said(`is damaged or not a database. ${moveAway}`);
+    case sqliteCode.full:
+      return said('cannot be written: the disk is full. Free some space and start again.');
+    case sqliteCode.ioError:
+      return said(`cannot be read or written. Check the disk. ${moveAway}`);
+    case sqliteCode.cannotOpen:
+    case sqliteCode.readOnly:
+      return said('cannot be opened for writing. It must be a file of your user, in a folder of your user.');
+    default:
+      return asUnusableFile(path, error);
   }
-  return error;
 }

@@ -73,6 +73,12 @@ export function invalid(kind: Kind, name: string, problems: readonly FieldProble
   });
 }
 
+/** A real API server's etcd has no status of its own for this; HTTP has (RFC 4918). */
+export function diskFull(): StatusError {
+  const message = 'the disk of this machine is full: free some space, for example by stopping a session';
+  return new StatusError(507, 'InsufficientStorage', message, { retryAfterSeconds: 30 });
+}
+
 /** The history no longer reaches back to what was asked for: the client must list again. */
 export function expired(message: string): StatusError {
   return new StatusError(410, 'Expired', message);

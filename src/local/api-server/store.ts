@@ -78,11 +78,17 @@ export class Store implements Cluster {
     this.log = options.log;
     this.now = options.now ?? Date.now;
     this.kinds = makeKinds(options.nodeName ?? 'local');
-    this.objects = new VersionedObjects(Database.open(options.path), this.kinds.all, {
-      log: this.log,
-      now: this.now,
-      ...(options.history ? { history: options.history } : {}),
-    });
+    const database = Database.open(options.path);
+    try {
+      this.objects = new VersionedObjects(database, this.kinds.all, {
+        log: this.log,
+        now: this.now,
+        ...(options.history ? { history: options.history } : {}),
+      });
+    } catch (error) {
+      database.close();
+      throw error;
+    }
     if (this.objects.get(this.kinds.namespaces, '', 'default') === undefined) {
       this.createObject(this.kinds.namespaces, '', { metadata: { name: 'default' } });
     }

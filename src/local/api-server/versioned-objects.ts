@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { StatusError } from '../cluster.ts';
-import type { Database } from './database.ts';
-import { qualifiedName } from './failures.ts';
-import { deepFreeze, type StoredObject } from './json.ts';
+import { type Database, isDiskFull } from './database.ts';
+import { diskFull, qualifiedName } from './failures.ts';
+import { deepFreeze, isObject, type StoredObject } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
 
 /** One object in memory: frozen, shared by all readers, with the JSON that the database and the wire carry. */
@@ -71,7 +71,7 @@ export class VersionedObjects {
         this.#log.warn({ resource: row.resource, name: row.name }, 'the store holds an object of an unknown kind');
         continue;
       }
-      const object = deepFreeze(JSON.parse(row.body) as StoredObject);
+      const object = deepFreeze(readBody(database, row.body));
       const entry: Entry = { object, text: row.body, version: row.version, writtenAt: row.writtenAt };
       this.#objects.get(kind)?.set(keyOf(row.namespace, row.name), entry);
     }
@@ -131,7 +131,8 @@ export class VersionedObjects {
 
   /**
    * Makes `object` the newest state; sets its resourceVersion. Durable when it returns.
-   * Throws StatusError 500 InternalError when the database cannot be written, and then nothing has changed.
+   * Throws StatusError when the database cannot be written (507 InsufficientStorage where the disk is full, else 500
+   * InternalError), and then nothing has changed.
    */
   put(kind: Kind, object: StoredObject): Entry {
     const version = this.#version + 1;
@@ -141,10 +142,10 @@ export class VersionedObjects {
     const text = JSON.stringify(object);
     const entry: Entry = { object: deepFreeze(object), text, version, writtenAt: this.#now() };
     const row = { resource: qualifiedName(kind), namespace, name, version, writtenAt: entry.writtenAt, body: text };
-    this.#durably(() => this.#database.put(row));
     const table = this.#objects.get(kind);
     const key = keyOf(namespace, name);
     const previous = table?.get(key);
+    this.#durably(() => this.#database.put(row, previous === undefined ? 'free space' : 'reserve'));
     table?.set(key, entry);
     this.#append({ kind, key, type: previous === undefined ? 'ADDED' : 'MODIFIED', entry, previous });
     return entry;
@@ -236,8 +237,20 @@ export class VersionedObjects {
       write();
     } catch (error) {
       this.#log.error({ err: error }, 'the store cannot be written');
+      if (isDiskFull(error)) throw diskFull();
       const why = error instanceof Error ? error.message : String(error);
       throw new StatusError(500, 'InternalError', `Internal error occurred: the store cannot be written: ${why}`);
     }
   }
+}
+
+function readBody(database: Database, body: string): StoredObject {
+  try {
+    const object: unknown = JSON.parse(body);
+    if (isObject(object) && isObject(object['metadata'])) return object as StoredObject;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw database.damaged(error);
+    throw error;
+  }
+  throw database.damaged();
 }

@@ -80,7 +80,7 @@ describe('the state', () => {
 
   it('that is damaged is not taken for an empty one', async () => {
     writeFileSync(join(served.directory, 'forge.json'), '{"version":1');
-    await expect(serveForge({ directory: served.directory })).rejects.toThrow(/cannot be read/);
+    await expect(serveForge({ directory: served.directory })).rejects.toThrow(/forge\.json is damaged/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readKept, UnusableFile, writePrivate } from '../state-files.ts';
 import { isNamespace, isPathSegment, projectKey } from './names.ts';
 
 /** Access levels as GitLab numbers them. */
@@ -182,15 +183,7 @@ export class Records {
   }
 
   #save(): void {
-    const temporary = `${this.#file}.new`;
-    const descriptor = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(descriptor, `${JSON.stringify(this.#stored, null, 2)}\n`);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, this.#file);
+    writePrivate(this.#file, `${JSON.stringify(this.#stored, null, 2)}\n`);
   }
 }
 
@@ -215,22 +208,17 @@ export function pathWithNamespace(project: ForgeProject): string {
 }
 
 function read(file: string): Stored {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return { version: 1, nextUserId: 1, nextProjectId: 1, users: [], projects: [], tokens: [] };
-  }
+  const text = readKept(file);
+  if (text === undefined) return { version: 1, nextUserId: 1, nextProjectId: 1, users: [], projects: [], tokens: [] };
   try {
     const stored = JSON.parse(text) as Partial<Stored>;
-    if (stored.version !== 1 || !stored.users || !stored.projects || !stored.tokens) throw new Error('unknown content');
-    return stored as Stored;
+    const lists = [stored.users, stored.projects, stored.tokens];
+    if (stored.version === 1 && lists.every((list) => Array.isArray(list))) return stored as Stored;
   } catch (error) {
-    throw new Error(`${file} cannot be read as the forge's list of projects; "npm run reset" starts afresh`, {
-      cause: error,
-    });
+    if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
   }
+  const remedy = 'Restore it from a copy, or move it away: the projects are then not served, and their files stay.';
+  throw new UnusableFile(file, 'is damaged: it should hold the projects and users of the forge', remedy);
 }
 
 function hashOf(token: string): string {

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { osUserOf } from '../listener/peer.ts';
-import { writePrivate } from '../state.ts';
+import { readKept, writePrivate } from '../state-files.ts';
 import { hashOf } from './one-time-codes.ts';
 import { isLocalUser, type LocalUser } from './users.ts';
 
@@ -117,13 +116,14 @@ export function comesFrom(browser: Browser, req: IncomingMessage): boolean {
 }
 
 function read(file: string, log: Logger): Browser[] {
+  const kept = readKept(file);
+  if (kept === undefined) return [];
   try {
-    const { version, browsers } = JSON.parse(readFileSync(file, 'utf8')) as { version?: unknown; browsers?: unknown };
+    const { version, browsers } = JSON.parse(kept) as { version?: unknown; browsers?: unknown };
     if (version === fileVersion && Array.isArray(browsers)) return browsers.filter(isBrowser);
     log.warn({ file }, 'the list of signed-in browsers is of another version; browsers have to sign in again');
     return [];
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
     log.warn({ file, err: error }, 'the list of signed-in browsers is damaged; everybody has to sign in again');
     return [];

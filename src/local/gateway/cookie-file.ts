@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { writePrivate } from '../state.ts';
+import { readKept, writePrivate } from '../state-files.ts';
 import type { Browsers } from './browsers.ts';
 import type { LocalUser } from './users.ts';
 
@@ -16,15 +15,8 @@ export interface FileCookie {
 
 /** The value of the cookie of that name; undefined without file or cookie. */
 export function readCookieFile(file: string, name: string): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  return text
-    .split('\n')
+  return readKept(file)
+    ?.split('\n')
     .map((line) => line.split('\t'))
     .find((fields) => fields[5] === name)?.[6]
     ?.trim();

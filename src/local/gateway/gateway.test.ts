@@ -59,6 +59,7 @@ async function startGateway(): Promise<void> {
     gitUrl: `${origin}/forge`,
     issueGitToken: (user, expiresAt) => issueGitToken(user, expiresAt),
     serviceTarget: { socketPath: join(directory, 'service.sock') },
+    serviceRestartMs: 0,
     log: pino({ level: 'silent' }),
     now: () => {
       now += tick;

@@ -32,6 +32,8 @@ export interface GatewayOptions {
   /** The name of the user whose git token this is; undefined for any other text. */
   userOfGitToken(token: string): string | undefined;
   serviceTarget: Upstream;
+  /** Milliseconds that a request waits for a service that is being restarted; 20 s unless told. */
+  serviceRestartMs?: number;
   log: Logger;
   /** Milliseconds since the epoch. */
   now?: () => number;
@@ -58,6 +60,11 @@ export interface GitAccess {
 }
 
 const signInLinkMs = 10 * 60 * 1000;
+/**
+ * A restart of the service takes two seconds on an idle machine. Waiting costs the caller less than an error does: an
+ * EventSource gives up for good at the first answer that is not 200.
+ */
+const defaultRestartMs = 20_000;
 const servicePaths = /^\/(notebooks|health|ready)(\/|$)/;
 /** Where a platform publishes the service; its command line and its pages call it there. */
 const platformPaths = /^\/(?:api|ui-server\/api)(?=\/notebooks(?:\/|$))/;
@@ -88,13 +95,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const file = (name: string) => join(options.stateDir, name);
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
   const browsers = new Browsers(file('browsers.json'), log, now);
-  const sessions = new SessionSignIn(browsers, file('session-pass.key'), now);
+  const sessions = new SessionSignIn(browsers, file('session-pass.key'), log, now);
   const signInCodes = new OneTimeCodes<true>(signInLinkMs, now);
   const tokens = await createTokenIssuer({
     keyFile: file('signing-key.pem'),
     issuer: `${local.pages}/auth`,
     gitUrl: options.gitUrl,
     issueGitToken: options.issueGitToken,
+    log,
     now,
   });
   const cookie = createSignInCookie({ browsers, owner, log, now });
@@ -157,6 +165,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         log.warn({ err: error }, 'the service does not answer');
         answerProblem(req, res, error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? starting : broken);
       },
+      waitMs: options.serviceRestartMs ?? defaultRestartMs,
       log,
     });
   }

@@ -1,7 +1,7 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { writePrivate } from '../state.ts';
+import type { Logger } from 'pino';
+import { keptSecret } from '../state-files.ts';
 import { type Browser, type Browsers, comesFrom } from './browsers.ts';
 import { OneTimeCodes } from './one-time-codes.ts';
 import type { LocalUser } from './users.ts';
@@ -25,11 +25,14 @@ export class SessionSignIn {
   readonly #browsers: Browsers;
   readonly #key: Buffer;
 
-  /** `keyFile`: signs passes; kept, so that open notebooks survive a restart. */
-  constructor(browsers: Browsers, keyFile: string, now: () => number = Date.now) {
+  /**
+   * `keyFile`: signs passes; kept, so that open notebooks survive a restart. Damaged, it is replaced: browsers then get
+   * new passes on their next visit.
+   */
+  constructor(browsers: Browsers, keyFile: string, log: Logger, now: () => number = Date.now) {
     this.#browsers = browsers;
     this.#codes = new OneTimeCodes(codeLifetimeMs, now);
-    this.#key = keptKey(keyFile);
+    this.#key = Buffer.from(keptSecret(keyFile, { log }), 'hex');
   }
 
   issueCode(name: string, visitor: Visitor): string {
@@ -80,16 +83,4 @@ export class SessionSignIn {
   #sign(payload: string): Buffer {
     return createHmac('sha256', this.#key).update(payload).digest();
   }
-}
-
-function keptKey(file: string): Buffer {
-  try {
-    const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
-    if (key.length === 32) return key;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const key = randomBytes(32);
-  writePrivate(file, `${key.toString('hex')}\n`);
-  return key;
 }

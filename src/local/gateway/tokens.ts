@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { calculateJwkThumbprint, exportJWK, type JSONWebKeySet, SignJWT } from 'jose';
-import { writePrivate } from '../state.ts';
+import type { Logger } from 'pino';
+import { readKept, writePrivate } from '../state-files.ts';
 import { type LocalUser, subjectOf } from './users.ts';
 
 export interface GitToken {
@@ -53,10 +53,11 @@ export async function createTokenIssuer(options: {
   issuer: string;
   gitUrl: string;
   issueGitToken: IssueGitToken;
+  log: Logger;
   now?: () => number;
 }): Promise<TokenIssuer> {
   const { issuer, gitUrl, now = Date.now } = options;
-  const key = signingKey(options.keyFile);
+  const key = signingKey(options.keyFile, options.log);
   const publicJwk = await exportJWK(createPublicKey(key));
   const kid = await calculateJwkThumbprint(publicJwk);
   const headers = new Map<string, Held<readonly (readonly [string, string])[] | undefined>>();
@@ -123,13 +124,27 @@ function held<Value>(
   return made.value;
 }
 
-function signingKey(file: string): KeyObject {
-  try {
-    return createPrivateKey(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+/**
+ * The key of the file. A damaged one is replaced: what was signed with it is good for minutes, and who verifies asks for
+ * the keys again.
+ */
+function signingKey(file: string, log: Logger): KeyObject {
+  const kept = readKept(file);
+  const key = kept === undefined ? undefined : asSigningKey(kept);
+  if (key) return key;
+  if (kept !== undefined) log.warn({ file }, 'the key that signs tokens is damaged and is replaced');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   writePrivate(file, String(privateKey.export({ type: 'pkcs8', format: 'pem' })));
   return privateKey;
+}
+
+function asSigningKey(pem: string): KeyObject | undefined {
+  try {
+    const key = createPrivateKey(pem);
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined;
+  } catch (error) {
+    // Not PEM, or PEM of something else: OpenSSL’s errors have no class of their own.
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }

@@ -13,7 +13,6 @@ import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { TestBrowser } from '../gateway/testing.ts';
 import type { GitToken } from '../gateway/tokens.ts';
 import { type Listener, listen } from '../listener/listen.ts';
-import { ensureTls } from '../listener/tls.ts';
 import { createAddresses, type Origins } from '../listener/virtual-hosts.ts';
 import { siteHandlers } from '../sites.ts';
 import { createIngress } from './ingress.ts';
@@ -51,6 +50,11 @@ export class TestSite {
 
   get passName(): string {
     return `notebook-session-pass-${new URL(this.sessions).port}`;
+  }
+
+  /** Where the gateway looks for the service; nothing listens there unless a test does. */
+  get serviceSocket(): string {
+    return join(this.#directory, 'service.sock');
   }
 
   async start(): Promise<void> {
@@ -139,7 +143,7 @@ export class TestSite {
       userOfGitToken: (token) => /^git-(.+)$/.exec(token)?.[1],
       gitUrl: `${this.pages}/forge`,
       issueGitToken: (user, expiresAt) => this.gitToken ?? { token: `git-${user.username}`, expiresAt },
-      serviceTarget: { socketPath: join(this.#directory, 'service.sock') },
+      serviceTarget: { socketPath: this.serviceSocket },
       log,
       now: () => this.#now,
     });
@@ -158,9 +162,7 @@ export class TestSite {
     });
     const notHere = (_req: IncomingMessage, res: ServerResponse) => void res.writeHead(404).end();
     const hosts = siteHandlers({ addresses, gateway, forge: undefined, registry: notHere, ingress });
-    const tls = await ensureTls(join(this.#directory, 'tls'));
-    const api = () => undefined;
-    const listener: Listener = await listen({ port, api, http: hosts.handle, upgrade: hosts.upgrade, tls, log });
+    const listener: Listener = await listen({ port, ...hosts, log });
     this.gateway = gateway;
     this.#stop = async () => {
       await listener.close(0);

@@ -1,9 +1,10 @@
 /** Headers as they came and go on the wire: name, value, name, value, ... Order, case and doubles are kept. */
 export type RawHeaders = string[];
 
-/** RFC 9110 7.6.1, and Expect, which the hop before has already answered. */
+/** RFC 9110 7.6.1; Expect, which the hop before has already answered; and framing, which each hop writes itself. */
 const hopByHop = new Set([
   'connection',
+  'content-length',
   'keep-alive',
   'proxy-authenticate',
   'proxy-authorization',
@@ -15,12 +16,24 @@ const hopByHop = new Set([
   'expect',
 ]);
 
-/** Without what concerns only the connection it came on, and without what `dropped` (lower-case name) says. */
+/**
+ * What `Connection` cannot declare to be of one hop: the sender would take away what this hop has judged the request by,
+ * or what the next one judges it by.
+ */
+const alwaysEndToEnd = /^(host|origin|cookie|set-cookie|authorization|cache-control|range|content-.*|sec-.*)$/;
+
+/**
+ * Without what concerns only the connection it came on, without the framing (`framing.ts` writes it anew), and without
+ * what `dropped` (lower-case name) says.
+ */
 export function endToEnd(raw: readonly string[], dropped: (name: string) => boolean = () => false): RawHeaders {
   const named = new Set<string>();
   for (const [name, value] of pairs(raw)) {
     if (name.toLowerCase() !== 'connection') continue;
-    for (const token of value.split(',')) named.add(token.trim().toLowerCase());
+    for (const token of value.split(',')) {
+      const option = token.trim().toLowerCase();
+      if (!alwaysEndToEnd.test(option)) named.add(option);
+    }
   }
   const kept: RawHeaders = [];
   for (const [name, value] of pairs(raw)) {

@@ -10,6 +10,7 @@ import pino from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Listener, type ListenOptions, listen, PortTaken } from './listen.ts';
+import { javaRequest } from './testing/java-request.ts';
 import { ensureTls, type TlsMaterial } from './tls.ts';
 
 const log = pino({ level: 'silent' });
@@ -29,10 +30,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 async function start(options: Partial<ListenOptions> = {}): Promise<Listener> {
   const listener = await listen({
     port: 0,
-    api: (_req, res) => void res.end('api'),
-    http: (_req, res) => void res.end('http'),
-    upgrade: (_req, socket) => void socket.destroy(),
-    tls,
+    handle: (_req, res) => void res.end('answer'),
     log,
     ...options,
   });
@@ -64,27 +62,26 @@ async function conversation(port: number, sent: string): Promise<string> {
 
 const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 
-test('one port takes TLS and plain HTTP, on both loopback addresses', async () => {
-  const { port, addresses } = await start();
-  expect(await get(`http://127.0.0.1:${port}/`)).toEqual({ status: 200, body: 'http' });
-  expect(await get(`https://127.0.0.1:${port}/`)).toEqual({ status: 200, body: 'api' });
-  expect(await get(`https://localhost:${port}/`)).toEqual({ status: 200, body: 'api' });
-  expect(addresses).toEqual(hasIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']);
-  if (hasIpv6) {
-    expect(await get(`http://[::1]:${port}/`)).toEqual({ status: 200, body: 'http' });
-    expect(await get(`https://[::1]:${port}/`)).toEqual({ status: 200, body: 'api' });
+test.each(['http', 'https'])('a port speaks %s alone, on both loopback addresses', async (scheme) => {
+  const { port, addresses } = await start(scheme === 'https' ? { tls } : {});
+  const hosts = hasIpv6 ? ['127.0.0.1', 'localhost', '[::1]'] : ['127.0.0.1', 'localhost'];
+  for (const host of hosts) {
+    expect(await get(`${scheme}://${host}:${port}/`)).toEqual({ status: 200, body: 'answer' });
   }
+  expect(addresses).toEqual(hasIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']);
+  const other = scheme === 'https' ? 'http' : 'https';
+  await expect(get(`${other}://127.0.0.1:${port}/`)).rejects.toThrow();
 });
 
 test('bodies that begin in the first packet arrive whole, over both protocols', async () => {
-  const echo = async (req: import('node:http').IncomingMessage, res: import('node:http').ServerResponse) => {
+  const handle = async (req: import('node:http').IncomingMessage, res: import('node:http').ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
     res.end(Buffer.concat(chunks));
   };
-  const { port } = await start({ http: echo, api: echo });
   const body = Buffer.alloc(3_000_000, 'abcdefghij');
-  for (const scheme of ['http', 'https']) {
+  for (const [scheme, options] of Object.entries({ http: { handle }, https: { handle, tls } })) {
+    const { port } = await start(options);
     const answer = await get(`${scheme}://127.0.0.1:${port}/`, { body });
     expect(answer.body.length).toBe(body.length);
     expect(answer.body === body.toString()).toBe(true);
@@ -92,7 +89,7 @@ test('bodies that begin in the first packet arrive whole, over both protocols', 
 });
 
 test('pipelined requests are answered in order', async () => {
-  const { port } = await start({ http: (req, res) => void res.end(req.url) });
+  const { port } = await start({ handle: (req, res) => void res.end(req.url) });
   const answer = await conversation(
     port,
     'GET /one HTTP/1.1\r\nHost: a\r\n\r\nGET /two HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
@@ -102,7 +99,7 @@ test('pipelined requests are answered in order', async () => {
 
 test('a connection that says nothing, or never ends its headers, is closed', async () => {
   const { port } = await start({ headerTimeoutMs: 200 });
-  expect(await conversation(port, '')).toBe('');
+  expect(await conversation(port, '')).toMatch(/^(HTTP\/1.1 408 |$)/);
   expect(await conversation(port, 'GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ')).toContain('408');
 });
 
@@ -111,13 +108,15 @@ test('headers of more than 32 KiB, nonsense and broken TLS are refused without h
   const long = `GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`;
   expect(await conversation(port, long)).toContain('431');
   expect(await conversation(port, 'nonsense\r\n\r\n')).toContain('400');
-  await conversation(port, '\x16\x03\x01nonsense that is no TLS at all, long enough to be looked at');
   expect((await get(`http://127.0.0.1:${port}/`)).status).toBe(200);
+  const secure = await start({ tls });
+  await conversation(secure.port, '\x16\x03\x01nonsense that is no TLS at all, long enough to be looked at');
+  expect((await get(`https://127.0.0.1:${secure.port}/`)).status).toBe(200);
 });
 
 test('a handler that throws or rejects ends its request only', async () => {
   const { port } = await start({
-    http: (req, res) => {
+    handle: (req, res) => {
       if (req.url === '/throws') throw new Error('thrown');
       if (req.url === '/rejects') return Promise.reject(new Error('rejected'));
       res.end('fine');
@@ -144,7 +143,7 @@ test('a port that is taken on either address is PortTaken', async () => {
   }
 });
 
-test('WebSockets go to their handler; other upgrades are refused', async () => {
+test('WebSockets go to their handler', async () => {
   const sockets = new WebSocketServer({ noServer: true });
   sockets.on('connection', (ws) => ws.on('message', (data) => ws.send(data)));
   const { port } = await start({
@@ -155,11 +154,74 @@ test('WebSockets go to their handler; other upgrades are refused', async () => {
   await once(ws, 'open');
   ws.send('hello');
   expect(String((await once(ws, 'message'))[0])).toBe('hello');
-  const h2c = await conversation(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
-  expect(h2c).toContain('400');
   const closed = once(ws, 'close');
   await Promise.all(listeners.splice(0).map((listener) => listener.close(60_000)));
   await closed;
+});
+
+test.each(['Content-Length: 4\r\n\r\nbody', 'Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n'])(
+  'a request for a WebSocket with a body is refused at once: %j',
+  async (rest) => {
+    const { port } = await start({ upgrade: (_req, socket) => void socket.destroy() });
+    const head = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+    expect(await conversation(port, `${head}${rest}`)).toContain('HTTP/1.1 400 ');
+  },
+);
+
+test('an Upgrade to anything but a WebSocket is ignored: the request is answered, with its body', async () => {
+  const { port } = await start({
+    handle: (req, res) =>
+      void text(req).then(
+        (body) => res.end(`${req.method} ${req.url} ${body}`),
+        () => res.destroy(),
+      ),
+    upgrade: (_req, socket) => void socket.destroy(),
+  });
+  for (const [request, answer] of [
+    [javaRequest('GET', '/one'), 'GET /one '],
+    [javaRequest('POST', '/two', 'some body'), 'POST /two some body'],
+    [javaRequest('DELETE', '/three'), 'DELETE /three '],
+  ] as const) {
+    const said = await conversation(port, request);
+    expect(said).toMatch(/^HTTP\/1.1 200 /);
+    expect(said.endsWith(answer)).toBe(true);
+  }
+});
+
+test.each([
+  ['a coding besides chunked', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', 501],
+  ['a coding of an HTTP/1.0 sender', 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+  ['another version', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', 505],
+  ['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na', 400],
+  [
+    'a length beside a coding',
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    400,
+  ],
+  ['a folded header', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n', 400],
+  ['a bare line feed', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\nY: b\r\n\r\n', 400],
+  ['a bare carriage return', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\rY: b\r\n\r\n', 400],
+])('a request with %s is refused and ends the connection', async (_what, request, status) => {
+  const reached: string[] = [];
+  const { port } = await start({
+    handle: (req, res) => {
+      reached.push(req.url ?? '');
+      res.end();
+    },
+  });
+  const said = await conversation(port, `${request}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`);
+  expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(said.match(/^HTTP\//gm)).toHaveLength(1);
+  expect(reached).toEqual([]);
+});
+
+test('a disk that is full is named', async () => {
+  const { port } = await start({
+    handle: () => Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })),
+  });
+  const { status, body } = await get(`http://127.0.0.1:${port}/`);
+  expect(status).toBe(507);
+  expect(body).toContain('The disk of this machine is full.');
 });
 
 test('close ends idle and silent connections at once and lets a running request finish', async () => {
@@ -177,7 +239,7 @@ test('close ends idle and silent connections at once and lets a running request 
     await running;
     res.end('slow');
   };
-  const listener = await start({ http: answer, api: answer });
+  const listener = await start({ handle: answer });
   const { port } = listener;
   const agent = new Agent({ keepAlive: true });
   await get(`http://127.0.0.1:${port}/`, { agent });
@@ -185,7 +247,7 @@ test('close ends idle and silent connections at once and lets a running request 
   expect(idle).toHaveLength(1);
   const silent = connect(port, '127.0.0.1');
   await once(silent, 'connect');
-  const slow = get(`https://127.0.0.1:${port}/slow`);
+  const slow = get(`http://127.0.0.1:${port}/slow`);
   await received;
 
   let done = false;
@@ -201,7 +263,7 @@ test('close ends idle and silent connections at once and lets a running request 
 });
 
 test('close with no grace cuts what does not end', async () => {
-  const listener = await start({ http: (_req, res) => void res.write('first') });
+  const listener = await start({ handle: (_req, res) => void res.write('first') });
   const answer = get(`http://127.0.0.1:${listener.port}/`);
   const cut = expect(answer).rejects.toThrow();
   const socket = connect(listener.port, '127.0.0.1');

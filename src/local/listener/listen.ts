@@ -8,7 +8,9 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { answerProblem, refuseUpgrade } from './answers.ts';
+import { answerProblem, type Problem, refuseUpgrade } from './answers.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
+import { requestFraming, unclearRequest, wantsWebSocket } from './framing.ts';
 import type { TlsMaterial } from './tls.ts';
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
@@ -17,16 +19,15 @@ export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer
 export interface ListenOptions {
   /** 0: any free one. */
   port: number;
-  /** What comes over TLS. */
-  api: RequestHandler;
-  /** What comes as plain HTTP. */
-  http: RequestHandler;
-  /** WebSockets, plain HTTP only. */
-  upgrade: UpgradeHandler;
-  tls: TlsMaterial;
+  handle: RequestHandler;
+  /** WebSockets. Every other Upgrade is ignored, and without this one all are. */
+  upgrade?: UpgradeHandler;
+  /** Absent: plain HTTP. */
+  tls?: TlsMaterial;
   log: Logger;
   /** Milliseconds a new connection may stay silent, and then may take for its headers. */
   headerTimeoutMs?: number;
+  limits?: ConnectionLimits;
 }
 
 export interface Listener {
@@ -40,7 +41,7 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
-/** Somebody else listens on the port. */
+/** Another program listens on the port. */
 export class PortTaken extends Error {
   override readonly name = 'PortTaken';
   readonly port: number;
@@ -52,79 +53,105 @@ export class PortTaken extends Error {
 
 const headerLimitBytes = 32 * 1024;
 const defaultHeaderTimeoutMs = 30_000;
-const maxConnections = 4096;
-/** First byte of a TLS record that opens a connection (RFC 8446 5.1: handshake). No HTTP method begins with it. */
-const tlsHandshake = 0x16;
 const portAttempts = 20;
 
 /**
- * One port for everything: on 127.0.0.1 and ::1 (a browser that is told `localhost` tries ::1 first). The first byte
- * of a connection decides whether it is TLS. Throws PortTaken.
+ * One port, on 127.0.0.1 and ::1 (a browser that is told `localhost` tries ::1 first), for HTTP or, with `tls`, HTTPS.
+ * Throws PortTaken.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { log } = options;
+  const { tls, upgrade, log } = options;
   const headersTimeout = options.headerTimeoutMs ?? defaultHeaderTimeoutMs;
-  const limits = {
+  const connections = new Connections(options.limits);
+  const settings = {
     maxHeaderSize: headerLimitBytes,
     headersTimeout,
     connectionsCheckingInterval: Math.min(headersTimeout, 5_000),
     // A push or an upload may take as long as it takes.
     requestTimeout: 0,
     keepAliveTimeout: 30_000,
+    // Whatever NODE_OPTIONS says.
+    insecureHTTPParser: false,
+    shouldUpgradeCallback: (req: IncomingMessage) => upgrade !== undefined && wantsWebSocket(req),
   };
-  const sockets: Sockets = { all: new Set(), upgraded: new WeakSet() };
-  const http = createHttpServer(limits, guarded(options.http, log));
-  const https = createHttpsServer({ ...limits, ...options.tls, minVersion: 'TLSv1.2' }, guarded(options.api, log));
-  http.on('upgrade', (req, socket, head) => startUpgrade(options, sockets, req, socket, head));
-  https.on('tlsClientError', (error) => log.debug({ err: error }, 'no TLS connection came about'));
-  // These two never listen themselves; this is what starts their watch over slow headers and idle connections.
-  for (const server of [http, https]) server.emit('listening');
+  const handle = guarded(options, connections);
+  const protocol = tls
+    ? createHttpsServer({ ...settings, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: headersTimeout }, handle)
+    : createHttpServer(settings, handle);
+  if (upgrade) {
+    protocol.on('upgrade', (req, socket, head) => startUpgrade(upgrade, log, connections, req, socket, head));
+  }
+  protocol.on('tlsClientError', (error) => log.debug({ err: error }, 'no TLS connection came about'));
+  // It never listens itself; this is what starts its watch over slow headers and idle connections.
+  protocol.emit('listening');
 
   const accept = (socket: Socket) => {
-    sockets.all.add(socket);
-    socket.once('close', () => sockets.all.delete(socket));
-    sniff(socket, headersTimeout, (isTls) => (isTls ? https : http).emit('connection', socket), log);
+    connections.add(socket);
+    protocol.emit('connection', socket);
   };
   const { servers, port, addresses } = await bind(options.port, accept, log);
-  return { port, addresses, close: (graceMs) => close(servers, [http, https], sockets, graceMs) };
+  return { port, addresses, close: (graceMs) => close(servers, protocol, connections, graceMs) };
 }
 
-interface Sockets {
-  readonly all: Set<Socket>;
-  /** Those that are WebSockets by now. */
-  readonly upgraded: WeakSet<Duplex>;
+const broken: Problem = { status: 500, message: 'The local platform could not answer.', detail: 'See its log.' };
+const diskFull: Problem = {
+  status: 507,
+  message: 'The disk of this machine is full.',
+  detail: 'Free some space, for example by stopping a session, and try again.',
+};
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /** A handler's failure ends its request, never the process. */
-function guarded(handler: RequestHandler, log: Logger): (req: IncomingMessage, res: ServerResponse) => void {
+function guarded(
+  { handle, log }: ListenOptions,
+  connections: Connections,
+): (req: IncomingMessage, res: ServerResponse) => void {
   const failed = (req: IncomingMessage, res: ServerResponse, error: unknown) => {
     log.error({ err: error, method: req.method }, 'a request failed');
     if (res.headersSent) res.destroy();
-    else
-      answerProblem(req, res, { status: 500, message: 'The local platform could not answer.', detail: 'See its log.' });
+    else answerProblem(req, res, isDiskFull(error) ? diskFull : broken);
   };
+  // RFC 9112 9.6: what comes over a connection after the request that ends it is not answered, so it is not done either.
+  const ending = new WeakSet<Socket>();
   return (req, res) => {
+    if (ending.has(req.socket)) return;
+    res.once('close', connections.begin(req.socket));
+    const unclear = unclearRequest(req);
+    // What the caller sent behind an Upgrade that is ignored, the parser takes for the other protocol and loses.
+    if (unclear || req.headers.upgrade !== undefined) {
+      ending.add(req.socket);
+      res.setHeader('Connection', 'close');
+    }
+    if (unclear) {
+      answerProblem(req, res, { ...unclear, detail: null });
+      return;
+    }
     try {
-      Promise.resolve(handler(req, res)).catch((error: unknown) => failed(req, res, error));
+      Promise.resolve(handle(req, res)).catch((error: unknown) => failed(req, res, error));
     } catch (error) {
       failed(req, res, error);
     }
   };
 }
 
+const noBody: Problem = { status: 400, message: 'A request for a WebSocket has no body.', detail: null };
+
 function startUpgrade(
-  options: ListenOptions,
-  sockets: Sockets,
+  upgrade: UpgradeHandler,
+  log: Logger,
+  connections: Connections,
   req: IncomingMessage,
   socket: Duplex,
   head: Buffer,
 ): void {
-  const { log } = options;
   socket.on('error', (error) => log.debug({ err: error }, 'an upgraded connection broke'));
-  sockets.upgraded.add(socket);
-  if (req.headers['upgrade']?.toLowerCase() !== 'websocket' || req.method !== 'GET') {
-    const detail = 'Send the request without an Upgrade header.';
-    refuseUpgrade(socket, { status: 400, message: 'Only WebSockets are upgraded to.', detail });
+  connections.upgrade(socket);
+  const unclear = unclearRequest(req);
+  if (unclear || requestFraming(req).hasBody) {
+    refuseUpgrade(socket, unclear ? { ...unclear, detail: null } : noBody);
     return;
   }
   const failed = (error: unknown) => {
@@ -132,30 +159,10 @@ function startUpgrade(
     socket.destroy();
   };
   try {
-    Promise.resolve(options.upgrade(req, socket, head)).catch(failed);
+    Promise.resolve(upgrade(req, socket, head)).catch(failed);
   } catch (error) {
     failed(error);
   }
-}
-
-/** Looks at the first byte and puts it back. */
-function sniff(socket: Socket, timeoutMs: number, decided: (isTls: boolean) => void, log: Logger): void {
-  const onError = (error: Error) => log.debug({ err: error }, 'a connection broke before it said anything');
-  const onSilence = () => socket.destroy();
-  socket.on('error', onError);
-  socket.setTimeout(timeoutMs, onSilence);
-  socket.once('readable', () => {
-    const first = socket.read() as Buffer | null;
-    if (first === null) {
-      socket.destroy();
-      return;
-    }
-    socket.setTimeout(0);
-    socket.off('timeout', onSilence);
-    socket.off('error', onError);
-    socket.unshift(first);
-    decided(first[0] === tlsHandshake);
-  });
 }
 
 async function bind(
@@ -183,7 +190,6 @@ function bindOne(host: string, port: number, accept: (socket: Socket) => void, l
   return new Promise((resolve, reject) => {
     // Half-open connections are the HTTP servers' business, as they are in servers of their own.
     const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
-    server.maxConnections = maxConnections;
     server.once('error', (error) =>
       reject(isCode(error, 'EADDRINUSE') ? new PortTaken(port, { cause: error }) : error),
     );
@@ -199,24 +205,23 @@ function isCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-async function close(servers: Server[], protocols: HttpServer[], sockets: Sockets, graceMs: number): Promise<void> {
+async function close(
+  servers: Server[],
+  protocol: HttpServer,
+  connections: Connections,
+  graceMs: number,
+): Promise<void> {
   const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-  const endIdle = () => {
-    for (const protocol of protocols) protocol.closeIdleConnections();
-  };
-  for (const protocol of protocols) {
-    // A running request's connection is idle, and ends, once it has been answered.
-    protocol.prependListener('request', (_req: IncomingMessage, res: ServerResponse) =>
-      res.setHeader('Connection', 'close'),
-    );
-    protocol.close();
-  }
+  // A running request's connection is idle, and ends, once it has been answered.
+  protocol.prependListener('request', (_req: IncomingMessage, res: ServerResponse) =>
+    res.setHeader('Connection', 'close'),
+  );
+  protocol.close();
+  const endIdle = () => protocol.closeIdleConnections();
   endIdle();
   const again = setInterval(endIdle, 50);
-  for (const socket of sockets.all) if (sockets.upgraded.has(socket) || socket.bytesRead === 0) socket.destroySoon();
-  const force = setTimeout(() => {
-    for (const socket of sockets.all) socket.destroy();
-  }, graceMs);
+  connections.endSilent();
+  const force = setTimeout(() => connections.endAll(), graceMs);
   await Promise.all(closed);
   clearTimeout(force);
   clearInterval(again);

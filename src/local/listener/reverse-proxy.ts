@@ -2,6 +2,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request, type ServerRe
 import { Socket } from 'node:net';
 import { type Duplex, pipeline, type Transform } from 'node:stream';
 import type { Logger } from 'pino';
+import { answerFraming, isUnclearAnswer, requestFraming } from './framing.ts';
 import { endToEnd, pairs, type RawHeaders } from './headers.ts';
 
 /** Where a request goes: a unix socket, or a port on this machine. */
@@ -17,6 +18,11 @@ export interface ForwardOptions {
   responseHeader?: (name: string, value: string) => string | undefined;
   /** What changes the body of a response on its way back; undefined: nothing does. Not for WebSockets. */
   responseBody?: (response: IncomingMessage) => Transform | undefined;
+  /**
+   * Milliseconds that a request that can be repeated waits for an upstream that is being restarted: one that does not
+   * listen, or that broke off before its answer. 0 unless told.
+   */
+  waitMs?: number;
   /** Nothing has been answered yet and nothing will be: say so to the caller. */
   onFailure: (error: NodeJS.ErrnoException) => void;
   log: Logger;
@@ -31,6 +37,10 @@ export interface ReverseProxy {
 
 /** Milliseconds that one side of a WebSocket may stay open and silent after the other has ended. */
 const halfOpenMs = 10_000;
+/** A program that is being restarted gives no event across the process boundary: it is tried this often. */
+const askAgainMs = 100;
+/** Whatever NODE_OPTIONS says: a lenient parser reads lengths and line ends that the other side reads differently. */
+const strictly = { insecureHTTPParser: false };
 
 /**
  * Passes requests to another HTTP server, streaming both ways: a slow reader slows the writer, a caller that goes away
@@ -47,13 +57,17 @@ export function createReverseProxy(): ReverseProxy {
 }
 
 function forward(agent: Agent, req: IncomingMessage, res: ServerResponse, options: ForwardOptions): void {
-  const body = bodyOf(req);
+  const body = requestFraming(req);
+  const isRead = req.method === 'GET' || req.method === 'HEAD';
   // A kept connection may be closed by the other side at the very moment it is used. Only what can simply be sent
   // again goes over one; the rest pays for a new connection, which costs little on one machine.
-  const repeatable = !body.present && (req.method === 'GET' || req.method === 'HEAD');
+  const repeatable = !body.hasBody && isRead;
+  const waitUntil = performance.now() + (options.waitMs ?? 0);
   let outgoing: ClientRequest | undefined;
+  let again: NodeJS.Timeout | undefined;
   res.once('close', () => {
-    // The caller has its answer, or has gone: either way nobody needs the rest of the request behind, and of a body
+    clearTimeout(again);
+    // The caller has its answer, or has gone: either way nothing needs the rest of the request behind, and of a body
     // that is not wanted the rest is read away, so that the connection is good for the next request.
     if (!req.complete) {
       if (outgoing) req.unpipe(outgoing);
@@ -65,41 +79,52 @@ function forward(agent: Agent, req: IncomingMessage, res: ServerResponse, option
   const attempt = (reuse: boolean): void => {
     const current = request({
       ...options.upstream,
+      ...strictly,
       method: req.method,
       path: options.target,
       // Even where the connection is not used again: told `close`, a server that refuses a body early would close at
       // once, and its answer would be lost in the reset.
-      headers: [...options.headers, ...body.framing, 'Connection', 'keep-alive'],
+      headers: [...options.headers, ...body.headers, 'Connection', 'keep-alive'],
       agent: reuse ? agent : false,
     });
     outgoing = current;
-    current.on('response', (incoming) => answer(incoming, res, options));
-    current.on('error', (error: NodeJS.ErrnoException) => {
+    const failed = (error: NodeJS.ErrnoException) => {
       if (res.destroyed) return;
       if (res.headersSent) {
-        // The answer goes on or breaks off by itself; this is the rest of a request body that nobody wanted.
+        // The answer goes on or breaks off by itself; this is the rest of a request body that was not wanted.
         options.log.debug({ err: error }, 'a request was not read to its end behind the proxy');
-      } else if (reuse && current.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) {
+      } else if (reuse && current.reusedSocket && isCut(error)) {
         attempt(false);
+      } else if (performance.now() < waitUntil && repeatable && (isAway(error) || isCut(error))) {
+        again = setTimeout(() => attempt(false), askAgainMs);
       } else {
         options.onFailure(error);
       }
+    };
+    current.on('response', (incoming) => {
+      if (!isUnclearAnswer(incoming)) return answer(incoming, res, options);
+      incoming.destroy();
+      failed(new Error('the answer is not one of HTTP'));
     });
-    if (body.present) req.pipe(current);
+    current.on('upgrade', (_incoming, upstreamSocket) => {
+      upstreamSocket.destroy();
+      failed(new Error('the answer switches protocols although the request did not ask for it'));
+    });
+    current.on('error', failed);
+    if (body.hasBody) req.pipe(current);
     else current.end();
   };
   attempt(repeatable);
 }
 
-/** How the body is framed, besides a Content-Length among the end-to-end headers. Never both: the parser refuses that. */
-function bodyOf(req: IncomingMessage): { present: boolean; framing: RawHeaders } {
-  if (req.headers['transfer-encoding'] !== undefined)
-    return { present: true, framing: ['Transfer-Encoding', 'chunked'] };
-  const length = req.headers['content-length'];
-  if (length !== undefined) return { present: Number(length) > 0, framing: [] };
-  // Said, since the client would otherwise announce a chunked body for these.
-  const expectsBody = !['GET', 'HEAD', 'DELETE', 'OPTIONS'].includes(req.method ?? '');
-  return { present: false, framing: expectsBody ? ['Content-Length', '0'] : [] };
+/** Nothing listens there. */
+function isAway({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOENT' || code === 'ECONNREFUSED';
+}
+
+/** The connection ended before there was an answer. */
+function isCut({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 function answer(incoming: IncomingMessage, res: ServerResponse, options: ForwardOptions): void {
@@ -108,8 +133,10 @@ function answer(incoming: IncomingMessage, res: ServerResponse, options: Forward
     return;
   }
   const change = options.responseBody?.(incoming);
-  const headers = endToEnd(incoming.rawHeaders, (name) => change !== undefined && name === 'content-length');
-  res.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, rewritten(headers, options));
+  // A body that is changed has another length.
+  const framing = change ? [] : answerFraming(incoming);
+  const headers = [...rewritten(endToEnd(incoming.rawHeaders), options), ...framing];
+  res.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, headers);
   // A stream may be silent for long after its headers; a body of known length follows at once.
   if (incoming.headers['content-length'] === undefined) res.flushHeaders();
   pipeline(change ? [incoming, change, res] : [incoming, res], (error) => {
@@ -121,6 +148,7 @@ function forwardUpgrade(_req: IncomingMessage, socket: Duplex, head: Buffer, opt
   let answered = false;
   const outgoing = request({
     ...options.upstream,
+    ...strictly,
     method: 'GET',
     path: options.target,
     headers: [...options.headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'],
@@ -136,14 +164,18 @@ function forwardUpgrade(_req: IncomingMessage, socket: Duplex, head: Buffer, opt
       upstreamSocket.destroy();
       return;
     }
-    socket.write(statusAndHeaders(incoming, ['Connection', 'Upgrade', 'Upgrade', 'websocket'], options));
+    socket.write(statusAndHeaders(incoming, ['Connection', 'Upgrade', 'Upgrade', 'websocket'], options), 'latin1');
     if (upstreamHead.length > 0) upstreamSocket.unshift(upstreamHead);
     if (head.length > 0) socket.unshift(head);
     join(socket, upstreamSocket);
   });
   outgoing.on('response', (incoming) => {
+    if (isUnclearAnswer(incoming)) {
+      outgoing.destroy(new Error('the answer is not one of HTTP'));
+      return;
+    }
     answered = true;
-    socket.write(statusAndHeaders(incoming, ['Connection', 'close'], options));
+    socket.write(statusAndHeaders(incoming, [...answerFraming(incoming), 'Connection', 'close'], options), 'latin1');
     pipeline(incoming, socket, (error) => {
       if (error) options.log.debug({ err: error }, 'the refusal of a WebSocket broke off');
     });

@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
-import { writePrivate } from '../state.ts';
+import { readKept, writePrivate } from '../state-files.ts';
 
 export interface TlsMaterial {
   /** PEM. */
@@ -53,13 +53,7 @@ export async function ensureTls(directory: string, now: Date = new Date()): Prom
 }
 
 function readMaterial(file: string, now: Date): TlsMaterial | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = readKept(file) ?? '';
   const key = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]+-----END [A-Z ]*PRIVATE KEY-----/.exec(text)?.[0];
   const cert = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(text)?.[0];
   if (!key || !cert || !usable(key, cert, now)) return undefined;

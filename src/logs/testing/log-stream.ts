@@ -40,9 +40,9 @@ export class LogStream {
       if (line.startsWith(':')) this.comments += 1;
       const colon = line.indexOf(': ');
       if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 2);
+      if (line.startsWith('retry: ')) this.retry = Number(line.slice('retry: '.length));
       if (line !== '') return;
       if (fields['id'] !== undefined) this.lastId = fields['id'];
-      if (fields['retry'] !== undefined) this.retry = Number(fields['retry']);
       if (fields['data'] !== undefined) {
         this.events.push({
           event: fields['event'] ?? 'message',

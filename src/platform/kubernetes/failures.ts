@@ -1,5 +1,5 @@
 import { DeadlineExceeded } from '../../deadline.ts';
-import { KubernetesError, KubernetesUnavailable } from './types.ts';
+import { KubernetesError, KubernetesUnavailable, storageFull } from './types.ts';
 
 /** More bytes than the caller allowed; a list is asked again in smaller pages. */
 export class AnswerTooLarge extends KubernetesUnavailable {
@@ -72,7 +72,7 @@ export function refusal(call: string, status: number, retryAfter: string | undef
     return new KubernetesUnavailable(`${call}: the Kubernetes API answered ${status} without saying why`);
   }
   const named = isStatus && typeof body.reason === 'string' ? body.reason : '';
-  const reason = named || (status === 429 ? 'TooManyRequests' : 'Unknown');
+  const reason = isStorageFull(body) ? storageFull : named || (status === 429 ? 'TooManyRequests' : 'Unknown');
   const seconds = Number(retryAfter ?? (isStatus ? body.details?.retryAfterSeconds : undefined));
   return new KubernetesError(
     status,
@@ -80,6 +80,11 @@ export function refusal(call: string, status: number, retryAfter: string | undef
     `${call}: the Kubernetes API answered ${status} ${reason}${isStatus ? explanation(status, body) : ''}`,
     Number.isFinite(seconds) ? seconds : undefined,
   );
+}
+
+function isStorageFull(body: Status | undefined): boolean {
+  const message = typeof body?.message === 'string' ? body.message : '';
+  return /^etcdserver: (mvcc: database space exceeded|no space)/.test(message);
 }
 
 function explanation(status: number, body: Status): string {

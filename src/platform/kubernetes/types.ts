@@ -144,7 +144,15 @@ export class KubernetesError extends Error {
     this.reason = reason;
     this.retryAfterSeconds = retryAfterSeconds;
   }
+
+  /** The disk on which the API server keeps its objects is full. */
+  get isStorageFull(): boolean {
+    return this.reason === storageFull;
+  }
 }
+
+/** The local API server says it with this reason; for a real one, which passes on the words of etcd, `refusal` does. */
+export const storageFull = 'InsufficientStorage';
 
 /** No usable answer: refused, reset, cut, not JSON, or the deadline passed. It is unknown whether a write happened. */
 export class KubernetesUnavailable extends Error {

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import type { Cluster } from '../../cluster.ts';
+import { readKept, writePrivate } from '../../state-files.ts';
 import { MissingReference } from '../container/environment-variables.ts';
 import type { PersistentVolumeClaim, Pod } from '../types.ts';
 import { folderName } from './mounts.ts';
@@ -114,7 +115,7 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
       const before = ownerOf(owner);
       if (before !== undefined && before !== uid) discard(namespace, name, before);
       makeDirectories(folder);
-      if (before !== uid) writeFileSync(owner, uid, { mode: 0o600 });
+      if (before !== uid) writePrivate(owner, uid);
       return folder;
     },
   };
@@ -122,8 +123,10 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
 
 const makeDirectories = (folder: string): void => void mkdirSync(folder, { recursive: true, mode: 0o700 });
 
+/** undefined for a damaged file, too: the folder is then kept for the claim of its name, since a user's work may be in it. */
 function ownerOf(file: string): string | undefined {
-  return unlessMissing(() => readFileSync(file, 'utf8'));
+  const uid = readKept(file)?.trim() ?? '';
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uid) ? uid : undefined;
 }
 
 function unlessMissing<Result>(action: () => Result): Result | undefined {

@@ -1,0 +1,75 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { keptSecret, readKept, UnusableFile, writePrivate } from './state-files.ts';
+
+let directory: string;
+let file: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'state-files-'));
+  file = join(directory, 'file');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const damaged = {
+  'an empty file': '',
+  'white space': '\n',
+  'half a secret': 'ab'.repeat(16),
+  'more than a secret': 'ab'.repeat(33),
+  'what is not hexadecimal': 'xy'.repeat(32),
+  'a secret with something behind it': `${'ab'.repeat(32)}\nmore`,
+};
+
+describe('a secret', () => {
+  it('is made once, and kept for its owner alone', () => {
+    const made = keptSecret(file);
+    expect(made).toMatch(/^[0-9a-f]{64}$/);
+    expect(keptSecret(file)).toBe(made);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    // As earlier versions wrote it: without a line break.
+    writeFileSync(file, made);
+    expect(keptSecret(file)).toBe(made);
+  });
+
+  it.each(Object.keys(damaged))('%s is never taken for a secret', (what) => {
+    const content = damaged[what as keyof typeof damaged];
+    writeFileSync(file, content);
+    const loss = 'Sessions are lost then.';
+    const ask = () => keptSecret(file, { loss });
+    expect(ask).toThrow(UnusableFile);
+    expect(ask).toThrow(`${file} is damaged`);
+    expect(ask).toThrow(loss);
+    expect(readFileSync(file, 'utf8')).toBe(content);
+
+    const lines: string[] = [];
+    const log = pino({}, { write: (line: string) => void lines.push(line) });
+    const made = keptSecret(file, { log });
+    expect(made).toMatch(/^[0-9a-f]{64}$/);
+    expect(readFileSync(file, 'utf8')).toBe(`${made}\n`);
+    expect(lines.join('')).toContain('damaged');
+    expect(lines.join('')).not.toContain(made);
+  });
+});
+
+describe('a file', () => {
+  it('is replaced as a whole, and survives a power cut', () => {
+    writePrivate(file, 'one');
+    const before = statSync(file).ino;
+    chmodSync(file, 0o644);
+    writePrivate(file, 'two');
+    expect(readKept(file)).toBe('two');
+    expect(statSync(file).ino).not.toBe(before);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readdirSync(directory)).toEqual(['file']);
+  });
+
+  it('that is not there has no content; one that is no file is named', () => {
+    expect(readKept(file)).toBeUndefined();
+    mkdirSync(file);
+    expect(() => readKept(file)).toThrow(`${file} is a directory`);
+    expect(() => writePrivate(file, 'content')).toThrow(`${file} is a directory`);
+    expect(() => readKept(join(import.meta.filename, 'below'))).toThrow(/in a folder that is a file/);
+  });
+});

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Agent, EventSource } from 'undici';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { LogLine } from '../../src/generated/openapi.ts';
+import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
+import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+
+/** A client as browsers have it: it connects again by itself, and gives up for good at an answer that is not 200. */
+const patience = { timeout: 60_000, interval: 100 };
+
+let platform: Platform;
+beforeAll(async () => {
+  platform = await startPlatform({ args: ['--no-demo'] });
+});
+afterAll(() => platform?.dispose());
+
+function eventSource(url: string): EventSource {
+  const cookie = cookieFrom(join(platform.stateDir, 'cookies.txt'));
+  const dispatcher = new Agent().compose(
+    (dispatch) => (options, handler) => dispatch({ ...options, headers: { ...options.headers, cookie } }, handler),
+  );
+  return new EventSource(url, { node: { dispatcher } });
+}
+
+function servicePid(): number {
+  const found = platform.programs().find((pid) => /src\/main\.ts/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+  if (found === undefined) throw new Error('the service does not run');
+  return found;
+}
+
+it('an EventSource stays open over restarts of the service, and gets each line once', async () => {
+  const launched = await platform.api('/notebooks/servers', launchBody(await demoCommit(platform)));
+  const { name } = (await launched.json()) as SessionAnswer;
+  const { url } = await waitForState(platform, name, ['running']);
+  const session = await openSession(platform, url);
+
+  const lines: string[] = [];
+  let opened = 0;
+  const wasClosed: boolean[] = [];
+  const source = eventSource(`${platform.origin}/notebooks/logs/${name}?follow=true&max_lines=100000`);
+  source.addEventListener('open', () => (opened += 1));
+  source.addEventListener('error', () => wasClosed.push(source.readyState === EventSource.CLOSED));
+  source.addEventListener('message', ({ data }) => {
+    const { container, line } = JSON.parse(String(data)) as LogLine;
+    if (container === 'jupyter-server') lines.push(line);
+  });
+  const isSeen = (kernel: string) => lines.some((line) => line.includes(kernel));
+  await expect.poll(() => isSeen('is running at'), patience).toBe(true);
+
+  for (const [round, signal] of (['SIGKILL', 'SIGTERM'] as const).entries()) {
+    const before = servicePid();
+    process.kill(before, signal);
+    // Written while nothing follows: known to the client only by going on where it was.
+    const kernel = await session.startKernel();
+    await expect.poll(() => opened, patience).toBe(round + 2);
+    await expect.poll(() => isSeen(kernel), patience).toBe(true);
+    expect(servicePid()).not.toBe(before);
+  }
+  const text = (await (await platform.api(`/notebooks/logs/${name}?max_lines=100000`)).json()) as Record<
+    string,
+    string
+  >;
+  const shown = (text['jupyter-server'] ?? '')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.slice(line.indexOf(' ') + 1));
+  await expect.poll(() => lines, patience).toEqual(shown);
+  expect(wasClosed).not.toContain(true);
+  source.close();
+});

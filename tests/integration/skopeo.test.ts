@@ -1,0 +1,70 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Listener, listen } from '../../src/local/listener/listen.ts';
+import { createAddresses } from '../../src/local/listener/virtual-hosts.ts';
+import { createRegistry } from '../../src/local/registry/registry.ts';
+import { siteHandlers } from '../../src/local/sites.ts';
+import { freePort } from '../support/platform.ts';
+
+/** The registry of the local platform on its port, as a person with a container tool sees it. */
+const isThere = spawnSync('skopeo', ['--version']).status === 0;
+const inCi = process.env['CI'] !== undefined;
+const password = 'a-token-of-the-forge';
+
+let listener: Listener;
+beforeAll(async () => {
+  const port = await freePort();
+  const image = { tag: 'latest', description: 'for this test', architecture: 'amd64' };
+  const registry = createRegistry({
+    images: [
+      { ...image, name: 'images/jupyter' },
+      { ...image, name: 'private/jupyter', readers: ['ada'] },
+    ],
+    origin: `http://127.0.0.1:${port}`,
+    userOf: (given) => (given === password ? 'ada' : undefined),
+    mayBeAnonymous: () => false,
+  });
+  const sites = siteHandlers({
+    addresses: createAddresses(port),
+    gateway: { handle: async (_req, res) => void res.writeHead(404).end() },
+    forge: undefined,
+    registry: (req, res) => registry.handle(req, res),
+    ingress: { handle: (_req, res) => void res.writeHead(404).end(), upgrade: (_req, socket) => void socket.destroy() },
+  });
+  listener = await listen({ port, ...sites, log: pino({ level: 'silent' }) });
+});
+afterAll(() => listener?.close(0));
+
+it.runIf(!isThere)('needs skopeo', () => {
+  process.stderr.write('\nNOT TESTED: there is no skopeo on this machine (apt-get install skopeo)\n');
+  expect(inCi, 'in CI skopeo must be there').toBe(false);
+});
+
+/** It tries TLS first; told that TLS need not be verified, it goes on to plain HTTP. */
+async function inspect(image: string, ...options: string[]): Promise<Record<string, unknown>> {
+  const args = ['inspect', '--tls-verify=false', ...options, `docker://127.0.0.1:${listener.port}/${image}`];
+  const { stdout } = await promisify(execFile)('skopeo', args);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+describe.runIf(isThere)('skopeo', () => {
+  it('inspects images of the port, with credentials where they are needed', async () => {
+    const credentials = ['--creds', `oauth2:${password}`];
+    expect(await inspect('private/jupyter:latest', ...credentials)).toMatchObject({
+      Name: expect.stringMatching(/private\/jupyter$/),
+      Architecture: 'amd64',
+      RepoTags: ['latest'],
+    });
+    expect(await inspect('images/jupyter', ...credentials)).toMatchObject({ Os: 'linux' });
+  });
+
+  it('is told what is wrong with its credentials', async () => {
+    const refused = inspect('private/jupyter:latest', '--creds', 'oauth2:wrong');
+    await expect(refused).rejects.toThrow(/credentials|unauthorized/i);
+    await expect(inspect('private/jupyter:latest', '--no-creds')).rejects.toThrow(
+      /token is needed|denied|unauthorized/i,
+    );
+  });
+});

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, it } from 'vitest';
+import { parseCommandLine } from '../../src/local/command-line.ts';
+import { comparesEqual, type Understood } from '../../src/local/listener/testing/differential.ts';
+import { preparePython } from '../../src/local/python/prepare.ts';
+
+it('Jupyter’s parser behind the proxy understands what was allowed in front, whatever was sent', async () => {
+  const { cacheDir } = parseCommandLine([], process.env, process.cwd());
+  const { python } = await preparePython({
+    cacheDir,
+    progress: () => undefined,
+    signal: new AbortController().signal,
+  });
+  const child = spawn(python, [join(import.meta.dirname, '../support/tornado_server.py')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  try {
+    const lines = createInterface({ input: child.stdout });
+    const [first] = (await Promise.race([once(lines, 'line'), ended])) as unknown[];
+    const { port } = JSON.parse(String(first)) as { port: number };
+    let arrived: Understood[] = [];
+    lines.on('line', (line) => arrived.push(JSON.parse(line) as Understood));
+    const take = async () => {
+      // What it printed before this answer has been read when this one is.
+      const marker = `/marker-${Math.random()}`;
+      await fetch(`http://127.0.0.1:${port}${marker}`);
+      await expect.poll(() => arrived.some(({ target }) => target === marker), { interval: 1 }).toBe(true);
+      const taken = arrived.filter(({ target }) => target !== marker);
+      arrived = [];
+      return taken;
+    };
+    const { allowed } = await comparesEqual({ port, take }, 600);
+    // Else nothing was compared.
+    expect(allowed).toBeGreaterThan(600);
+  } finally {
+    child.stdin.end();
+    await ended;
+  }
+});
