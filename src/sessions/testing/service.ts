@@ -124,7 +124,7 @@ export async function startService(
         present,
         config,
       }),
-      optionsRoutes(config),
+      optionsRoutes(config, offered),
       logRoutes({ client, sessions: store, log, stopping: stopping.signal, ...logs }),
     ],
     validateResponses: true,
