@@ -7,6 +7,7 @@ export interface Schemas {
   ServersGetRequest: ServersGetRequest;
   ServersGetResponse: ServersGetResponse;
   NotebookResponse: NotebookResponse;
+  LaunchOptions: LaunchOptions;
   DryRunResponse: DryRunResponse;
   LaunchPreview: LaunchPreview;
   LaunchProblem: LaunchProblem;
@@ -383,7 +384,7 @@ export interface ServersGetResponse {
  */
 export interface NotebookResponse {
   /**
-   * What the session is for, under the names that clients know (`renku.io/...`). Where the service made the session, `notebook-sessions.io/launch-options` is a JSON text with the options of the launch: `resource_class_id`, `storage`, `lfs_auto_fetch`, `default_url`, and the names (not the values) of its `environment_variables`.
+   * What the session is for, under the names that clients know (`renku.io/...`). `renku.io/commit-sha` is the full id of the commit, `notebook-sessions.io/requested-ref` the name of it that the launch asked for.
    */
   annotations: {
     [k: string]: string;
@@ -403,6 +404,7 @@ export interface NotebookResponse {
   url: string;
   resources: SessionResources;
   image: string;
+  launch: LaunchOptions;
   /**
    * The buckets that are mounted; only where the platform offers it.
    */
@@ -414,7 +416,7 @@ export interface NotebookResponse {
 export interface SessionStatus {
   state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
   /**
-   * Only while starting (what is being waited for) and when failed (why, and what to do).
+   * Only while starting (what is being waited for), when failed (why, and what to do) and when hibernated (how the session is resumed).
    */
   message?: string | null;
   /**
@@ -424,6 +426,10 @@ export interface SessionStatus {
   totalNumContainers: number;
   readyNumContainers: number;
   warnings: SessionWarning[];
+  /**
+   * Only when failed: whether `POST servers/{name}/restart` can keep the files, as far as is known without looking at the volume.
+   */
+  restartable?: boolean;
 }
 export interface SessionStep {
   step: string;
@@ -460,6 +466,26 @@ export interface SessionResources {
     memory?: string;
     storage?: string;
   };
+}
+/**
+ * The options that the session was launched with, under the names of `LaunchNotebookRequest`, to launch the same anew. What the session does not say is left out, as in sessions of the original service.
+ */
+export interface LaunchOptions {
+  /**
+   * As the launch named it; left out if it named none.
+   */
+  image?: string;
+  resource_class_id?: number;
+  /**
+   * Gigabytes.
+   */
+  storage?: number;
+  default_url?: string;
+  lfs_auto_fetch?: boolean;
+  /**
+   * The names of the variables. Their values can be read in the session alone.
+   */
+  environment_variables?: string[];
 }
 /**
  * What a launch would do, `preview`, or, if the session exists, the session, `server`. Nothing was made.

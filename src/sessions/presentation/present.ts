@@ -50,6 +50,7 @@ export function presentSession(server: JupyterServer, config: Config, now: numbe
     url: url(server, config),
     resources: resources(server),
     image: server.spec?.jupyterServer?.image ?? '',
+    launch: {},
     ...cloudStorage(server, config),
   };
 }
