@@ -19,6 +19,7 @@ import {
   serviceEnvironment,
   sessionsOrigin,
 } from './environment.ts';
+import type { ProjectPath } from './first-session.ts';
 import { createForge, type Forge } from './forge/forge.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { createIngress } from './ingress/ingress.ts';
@@ -44,6 +45,8 @@ export interface Platform {
   origin: string;
   signInLink(next?: string): string;
   forge: Forge | undefined;
+  /** The user's own repositories, in the order of the command line. */
+  ownProjects: readonly ProjectPath[];
   /** For `curl -b`. */
   cookieFile: string;
   /** The local user's sign-in, for this process. */
@@ -72,7 +75,7 @@ export async function startPlatform(
   // The longest step of a first start; everything else goes on meanwhile.
   const pythonReady = preparePython({
     cacheDir: options.cacheDir,
-    progress: (line) => terminal.detail(line),
+    progress: (line, isPassing) => (isPassing ? terminal.progress(line) : terminal.detail(line)),
     signal,
   });
   // Awaited further down; a failure before that must not count as unhandled.
@@ -85,7 +88,8 @@ export async function startPlatform(
   const api = parts.adopt(createApiServer({ cluster, token, log }), (server) => server.close());
 
   const user = localUser();
-  const forge = options.gitUrl === undefined ? await openForge(options, state, terminal, log) : undefined;
+  const ownProjects: ProjectPath[] = [];
+  const forge = options.gitUrl === undefined ? await openForge(options, state, terminal, log, ownProjects) : undefined;
   if (forge) parts.defer(() => forge.close());
   const gitUrl = options.gitUrl ?? `${origin}/forge`;
   const socketPath = state.path('service.sock');
@@ -121,6 +125,7 @@ export async function startPlatform(
     environment,
     images: new Map(registry.names.map((name) => [inRegistry(name), environment])),
     marker: state.marker,
+    pagesUrl: `${origin}/notebooks/`,
     log,
   });
   api.setNode(kubelet.node);
@@ -174,6 +179,7 @@ export async function startPlatform(
   return {
     origin,
     forge,
+    ownProjects,
     cookieFile: state.path('cookies.txt'),
     cookieHeader: gateway.cookieHeader,
     signInLink: (next) => gateway.signInLink(next),
@@ -184,7 +190,13 @@ export async function startPlatform(
   };
 }
 
-async function openForge(options: CommandLine, state: State, terminal: Terminal, log: Logger): Promise<Forge> {
+async function openForge(
+  options: CommandLine,
+  state: State,
+  terminal: Terminal,
+  log: Logger,
+  ownProjects: ProjectPath[],
+): Promise<Forge> {
   const forge = await createForge({
     directory: state.path('forge'),
     publicUrl: `${pagesOrigin(options.port)}/forge`,
@@ -194,6 +206,7 @@ async function openForge(options: CommandLine, state: State, terminal: Terminal,
   await forge.ensureDemoProject();
   for (const path of options.projects) {
     const { project, uncommittedFiles } = await forge.addExistingRepository({ path });
+    ownProjects.push({ namespace: project.namespace, project: project.path });
     terminal.step(`serving ${path} as ${project.namespace}/${project.path}`);
     if (uncommittedFiles) {
       const files = uncommittedFiles === 1 ? '1 file' : `${uncommittedFiles} files`;

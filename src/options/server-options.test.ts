@@ -33,7 +33,7 @@ const environment = (env: Record<string, string>) => ({ NB_SESSIONS__INGRESS__HO
 
 async function served(env: Record<string, string>): Promise<unknown> {
   const { config } = loadConfig(environment(env));
-  await using app = await startApp({ routes: [optionsRoutes(config)] });
+  await using app = await startApp({ routes: [optionsRoutes(config, async () => config.resource_pools)] });
   const answer = await app.send({ path: '/notebooks/server_options' });
   expect(answer.status, answer.text).toBe(200);
   return answer.json();
@@ -81,7 +81,7 @@ describe('server_options', () => {
   it('are for whoever is somebody', async () => {
     const { config } = loadConfig(environment({}));
     await using closed = await startApp({
-      routes: [optionsRoutes(config)],
+      routes: [optionsRoutes(config, async () => config.resource_pools)],
       env: { NB_ANONYMOUS_SESSIONS_ENABLED: 'false' },
     });
     expect((await closed.send({ path: '/notebooks/server_options' })).status).toBe(401);

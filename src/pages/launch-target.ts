@@ -35,7 +35,7 @@ export async function resolveLaunch(
     gitlab.commit(access, project.id, ref, deadline),
   ]);
   if (wanted && !branch) throw noRef(project, 'branch', wanted);
-  if (branch && branch.name === ref) return { project, branch: branch.name, commitSha: branch.commitSha };
+  if (branch && (!wanted || wanted === ref)) return { project, branch: branch.name, commitSha: branch.commitSha };
   if (commit) return { project, branch: branch?.name ?? project.defaultBranch, commitSha: commit.sha };
   throw noRef(project, 'branch, tag or commit', ref);
 }
