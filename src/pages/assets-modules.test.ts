@@ -39,8 +39,16 @@ const samples: [name: string, log: string, telling: string][] = [
     `${at}[I ServerApp] starting\n${at}traitlets.config.loader.ConfigFileNotFound: no\n${at}jupyter_core.application.JupyterError: cannot start\n`,
     'jupyter_core.application.JupyterError: cannot start',
   ],
-  ['a full disk', `${at}error: unable to write file\n${at}write: No space left on device\n`, 'write: No space left on device'],
-  ['Jupyter’s own error', `${at}[I ServerApp] fine\n${at}[C ServerApp] Bad config encountered\n${at}[I ServerApp] bye`, '[C ServerApp] Bad config encountered'],
+  [
+    'a full disk',
+    `${at}error: unable to write file\n${at}write: No space left on device\n`,
+    'write: No space left on device',
+  ],
+  [
+    'Jupyter’s own error',
+    `${at}[I ServerApp] fine\n${at}[C ServerApp] Bad config encountered\n${at}[I ServerApp] bye`,
+    '[C ServerApp] Bad config encountered',
+  ],
   ['a shell', `${at}starting\n${at}/bin/sh: 1: jupyter: not found\n`, '/bin/sh: 1: jupyter: not found'],
   ['one that says nothing of errors', `${at}one\n${at}two\n${at}three\n\n`, 'three'],
 ];

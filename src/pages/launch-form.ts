@@ -16,7 +16,7 @@ export function launchForm({ isOpen }: { isOpen: boolean }): Markup {
   <div class="option">
     <label for="option-commit">Commit</label>
     <div class="select">${icon('commit')}<select id="option-commit" data-ref="commit"></select>${icon('chevron')}</div>
-    <p class="quiet" data-ref="refTrouble" role="status"></p>
+    <p class="quiet" data-ref="refError" role="status"></p>
     <p><button type="button" class="button small" data-ref="olderCommits" hidden>Show older commits</button></p>
   </div>
   <fieldset class="option" data-ref="sizes" hidden>

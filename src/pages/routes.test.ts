@@ -137,7 +137,8 @@ describe('launch page', () => {
   });
 
   it('waits for a click when its address names options, and begins with them', async () => {
-    const query = 'ref=v1&branch=feature/x&image=a/b:1&resource_class_id=2&storage=5&lfs_auto_fetch=true&default_url=/tree';
+    const query =
+      'ref=v1&branch=feature/x&image=a/b:1&resource_class_id=2&storage=5&lfs_auto_fetch=true&default_url=/tree';
     expect((await get(`/launch/${project}?${query}`)).data()).toMatchObject({
       begin: 'configure',
       branch: 'feature/x',
@@ -209,7 +210,12 @@ describe('trouble', () => {
   it.each([
     ['no such project', '/launch/group/nope', 404, 'There is no project group/nope that you can see.'],
     ['a project without commits', '/launch/ada/empty', 404, 'ada/empty has no commits yet.'],
-    ['no such branch beside a commit', `/launch/${project}?ref=v1&branch=nope`, 404, `${project} has no branch “nope”.`],
+    [
+      'no such branch beside a commit',
+      `/launch/${project}?ref=v1&branch=nope`,
+      404,
+      `${project} has no branch “nope”.`,
+    ],
     ['an address of nothing', '/nonexistent', 404, 'There is nothing at this address.'],
     ['a page with a slash too many', '/docs/nonexistent/', 404, 'There is nothing at this address.'],
     ['no such ref', `/launch/${project}?ref=nope`, 404, `${project} has no branch, tag or commit “nope”.`],
@@ -261,6 +267,8 @@ describe('trouble', () => {
     });
     expect(program.status).toBe(401);
     expect(JSON.parse(program.text)).toMatchObject({ error: { code: 1401, requestId } });
+    expect((await get('/', { as: undefined })).text).toContain('Not signed in');
+    expect((await get('/nonexistent')).text).not.toContain('Not signed in');
     const api = await get('/projects', { as: undefined });
     expect(JSON.parse(api.text)).toMatchObject({ error: { code: 1401 } });
     for (const accept of ['application/json', '*/*', 'application/json, text/plain, */*']) {
@@ -363,7 +371,12 @@ describe('the branches and commits of a project', () => {
     expect(JSON.parse((await commits('main')).text)).toEqual({
       commits: [
         { commit_sha: onMain, title: 'second', author_name: expect.any(String), committed_at: expect.any(String) },
-        { commit_sha: onFeature, title: expect.any(String), author_name: expect.any(String), committed_at: expect.any(String) },
+        {
+          commit_sha: onFeature,
+          title: expect.any(String),
+          author_name: expect.any(String),
+          committed_at: expect.any(String),
+        },
       ],
       next_page: null,
     });
@@ -376,7 +389,13 @@ describe('the branches and commits of a project', () => {
   it('come page by page', async () => {
     const tree = join(forge.scratch, 'tree');
     for (let index = 0; index < 25; index += 1) await commitFiles(tree, { 'n.txt': `${index}\n` }, `step ${index}`);
-    await runGit(tree, 'push', '--quiet', withToken(`${forge.url}/${project}.git`, registered.git.token ?? ''), 'HEAD:refs/heads/long');
+    await runGit(
+      tree,
+      'push',
+      '--quiet',
+      withToken(`${forge.url}/${project}.git`, registered.git.token ?? ''),
+      'HEAD:refs/heads/long',
+    );
     const first = JSON.parse((await get(`/projects/${project}/commits?ref=long`)).text);
     expect([first.commits.length, first.commits[0].title, first.next_page]).toEqual([20, 'step 24', 2]);
     const second = JSON.parse((await get(`/projects/${project}/commits?ref=long&page=2`)).text);

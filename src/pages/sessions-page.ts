@@ -23,7 +23,7 @@ ${
     </div>
   </div>
   <div id="sessions-trouble"></div>
-  <div id="launch-trouble"></div>
+  <div id="launch-error"></div>
   <p class="loading" id="sessions-loading">Looking for your sessions …</p>
   <div class="empty" id="sessions-empty" hidden>
     <p class="empty-title">No session yet</p>

@@ -258,7 +258,13 @@ function apiRoutes(fake: FakeApi): express.Router {
   });
   router.get('/server_options', (_req, res) => {
     res.json({
-      defaultUrl: { order: 1, displayName: 'Default Environment', type: 'enum', default: '/lab', options: ['/lab', '/tree'] },
+      defaultUrl: {
+        order: 1,
+        displayName: 'Default Environment',
+        type: 'enum',
+        default: '/lab',
+        options: ['/lab', '/tree'],
+      },
       lfs_auto_fetch: { order: 2, displayName: 'Automatically fetch LFS data', type: 'boolean', default: false },
       cloudstorage: { s3: { enabled: false }, azure_blob: { enabled: false } },
     });

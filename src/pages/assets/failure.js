@@ -35,6 +35,10 @@ export function failureIn(ref) {
         return index === 0 ? [part] : ['\n', part];
       }),
     );
+    const text = ref('tellingText');
+    const telling = text.querySelector('mark');
+    // Where long lines wrap it may be further down than what is shown.
+    if (telling) text.scrollTop = telling.offsetTop + telling.offsetHeight - text.clientHeight / 2;
   }
 
   /** @param {import('./api.js').Session | null} session */

@@ -1,5 +1,5 @@
 // @ts-check
-import { launchLink, listResourceClasses, getServerOptions, Trouble } from './api.js';
+import { getServerOptions, launchLink, listResourceClasses, Trouble } from './api.js';
 import { fromTemplate, refsOf, setAttribute, setText, show } from './dom.js';
 import { formatCores, formatGigabytes } from './format.js';
 import { refChoice } from './ref-choice.js';
@@ -36,11 +36,7 @@ export function launchForm(ref, target, chosen) {
   async function load() {
     input('image').value = chosen.image ?? '';
     input('storage').value = chosen.storage === undefined ? '' : String(chosen.storage);
-    const parts = [
-      listResourceClasses().then(showSizes),
-      getServerOptions().then(showServerOptions),
-      commits.load(),
-    ];
+    const parts = [listResourceClasses().then(showSizes), getServerOptions().then(showServerOptions), commits.load()];
     const outcomes = await Promise.allSettled(parts);
     return outcomes.flatMap((outcome) => {
       if (outcome.status === 'fulfilled') return [];
@@ -85,7 +81,8 @@ export function launchForm(ref, target, chosen) {
     offered = found;
     const urls = found.defaultUrl?.options ?? [];
     ref('defaultUrls').replaceChildren(...urls.map((url) => new Option(url)));
-    if (input('defaultUrl').value === '') input('defaultUrl').value = chosen.default_url ?? found.defaultUrl?.default ?? '';
+    if (input('defaultUrl').value === '')
+      input('defaultUrl').value = chosen.default_url ?? found.defaultUrl?.default ?? '';
     input('lfs').checked = chosen.lfs_auto_fetch ?? found.lfs_auto_fetch?.default ?? false;
   }
 
@@ -107,9 +104,13 @@ export function launchForm(ref, target, chosen) {
 
   /** Which input a field of an error is about. @param {string} path */
   function inputOf(path) {
-    const name = { branch: 'branch', commit_sha: 'commit', storage: 'storage', default_url: 'defaultUrl', image: 'image' }[
-      path.replace(/^body\./, '')
-    ];
+    const name = {
+      branch: 'branch',
+      commit_sha: 'commit',
+      storage: 'storage',
+      default_url: 'defaultUrl',
+      image: 'image',
+    }[path.replace(/^body\./, '')];
     return name ? ref(name) : null;
   }
 

@@ -3,11 +3,12 @@ import './account.js';
 import { addressOf, getSession, launchOf, restartSession, stopSession, Trouble } from './api.js';
 import { confirmations } from './confirm.js';
 import { copyLinkOn } from './copy-link.js';
-import { announce, byId, refsOf, setAttribute, setText, show, showText } from './dom.js';
+import { announce, byId, refsOf, setAttribute, setText, show } from './dom.js';
 import { failureIn } from './failure.js';
 import { duration } from './format.js';
 import { launchForm } from './launch-form.js';
 import { logsIn } from './logs.js';
+import { showNotice } from './notice.js';
 import { poll } from './poll.js';
 import { launchAnew, launchPatiently } from './relaunch.js';
 import { labelsOf, launchAnewQuestion, stopQuestion } from './session-words.js';
@@ -97,7 +98,7 @@ function showSession(next) {
   steps(status.state === 'stopping' || status.state === 'hibernated' ? [] : details);
   notes(status.state === 'starting' || status.state === 'running' ? (status.warnings ?? []) : []);
   failure(next);
-  showText(ref('notice'), noticeOf(next));
+  showNotice(ref('notice'), noticeOf(next));
   if (status.state === 'failed') show(ref('restart'), status.restartable !== false);
 }
 
@@ -118,7 +119,7 @@ async function begin(ask, otherwise = 'refused') {
   hasOtherOptions = false;
   showTrouble(ref('trouble'), null);
   failure(null);
-  showText(ref('notice'), null);
+  showNotice(ref('notice'), null);
   steps([]);
   notes([]);
   enter('asking');
@@ -191,7 +192,7 @@ function gone() {
   steps([]);
   notes([]);
   failure(null);
-  showText(ref('notice'), null);
+  showNotice(ref('notice'), null);
   enter('stopped');
 }
 
@@ -203,8 +204,8 @@ function start() {
 
 async function configure() {
   enter('configure');
-  const troubles = await form.load();
-  if (troubles[0]) showTrouble(ref('trouble'), troubles[0]);
+  const failures = await form.load();
+  if (failures[0]) showTrouble(ref('trouble'), failures[0]);
 }
 
 const label = () => (session ? (labelsOf([session]).get(session.name) ?? session.name) : '');

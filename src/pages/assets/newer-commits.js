@@ -1,5 +1,5 @@
 // @ts-check
-import { listCommits, targetOf, Trouble } from './api.js';
+import { listCommits, Trouble, targetOf } from './api.js';
 import { poll } from './poll.js';
 import { pathOf } from './session-words.js';
 
@@ -22,7 +22,11 @@ export function newerThan(commits, { branch, commit_sha: launched }) {
   if (!newest || !launched || newest.commit_sha.startsWith(launched)) return null;
   const at = commits.findIndex(({ commit_sha: sha }) => sha.startsWith(launched));
   const moved =
-    at < 0 ? `${branch} is at another commit now` : at === 1 ? `${branch} has a newer commit` : `${branch} has ${at} newer commits`;
+    at < 0
+      ? `${branch} is at another commit now`
+      : at === 1
+        ? `${branch} has a newer commit`
+        : `${branch} has ${at} newer commits`;
   return { text: `${moved}: “${newest.title}”.`, commit: newest.commit_sha };
 }
 

@@ -9,7 +9,7 @@ const typingMs = 250;
 /**
  * Branch and commit of a launch, from lists.
  * @param {ReturnType<typeof import('./dom.js').refsOf>} ref With branch, branchSearch, branchSearchPlace, commit, olderCommits,
- *   refTrouble.
+ *   refError.
  * @param {import('./api.js').LaunchTarget} target What the choice begins with.
  */
 export function refChoice(ref, target) {
@@ -62,11 +62,11 @@ export function refChoice(ref, target) {
   async function attempt(action) {
     try {
       await action();
-      setText(ref('refTrouble'), '');
+      setText(ref('refError'), '');
       return true;
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
-      setText(ref('refTrouble'), error.message);
+      setText(ref('refError'), error.message);
       return false;
     }
   }

@@ -1,11 +1,12 @@
 // @ts-check
-import { addressOf, launchLink, launchOf, restartSession, stopSession, targetOf, Trouble } from './api.js';
+import { addressOf, launchLink, launchOf, restartSession, stopSession, Trouble, targetOf } from './api.js';
 import { confirmations } from './confirm.js';
 import { copyLinkOn } from './copy-link.js';
-import { fromTemplate, refsOf, setAttribute, setText, show, showText } from './dom.js';
+import { fromTemplate, refsOf, setAttribute, setText, show } from './dom.js';
 import { failureIn } from './failure.js';
 import { age, formatCores, formatGigabytes, gigabytes, round } from './format.js';
 import { logsIn } from './logs.js';
+import { showNotice } from './notice.js';
 import { launchAnew } from './relaunch.js';
 import { launchAnewQuestion, pathOf, stateWords, stopQuestion } from './session-words.js';
 import { notesIn, stepsIn } from './steps.js';
@@ -111,7 +112,8 @@ export function sessionCard(first, changed, tell) {
     setText(ref('namespace'), pathOf(session).slice(0, slash));
     setText(ref('project'), pathOf(session).slice(slash));
     setAttribute(ref('article'), 'aria-label', label);
-    for (const name of ['open', 'restart', 'again', 'details', 'logs', 'stop', 'copy']) setText(ref(`${name}Name`), label);
+    for (const name of ['open', 'restart', 'again', 'details', 'logs', 'stop', 'copy'])
+      setText(ref(`${name}Name`), label);
     setText(ref('state'), stateWords[state] ?? state);
     setText(ref('branch'), annotations['renku.io/branch'] || 'unknown branch');
     setText(ref('commit'), (annotations['renku.io/commit-sha'] ?? '').slice(0, 8));
@@ -120,7 +122,7 @@ export function sessionCard(first, changed, tell) {
     setAttribute(ref('started'), 'title', new Date(session.started).toLocaleString());
 
     failure(pending === null ? session : null);
-    showText(ref('notice'), state === 'hibernated' ? status.message : null);
+    showNotice(ref('notice'), state === 'hibernated' ? (status.message ?? null) : null);
     notes(state === 'failed' || state === 'stopping' ? [] : (status.warnings ?? []));
     steps(pending === null && (state === 'starting' || state === 'failed') ? (status.details ?? []) : []);
     renderNewer(state);

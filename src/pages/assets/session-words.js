@@ -68,11 +68,15 @@ export const stopQuestion = (session, label) => ({
  * @returns {import('./confirm.js').Question}
  */
 export function launchAnewQuestion(session, label, known = {}) {
-  const values = (session.launch?.environment_variables ?? []).map((name) => /** @type {const} */ ([name, known[name] ?? '']));
+  const values = (session.launch?.environment_variables ?? []).map(
+    (name) => /** @type {const} */ ([name, known[name] ?? '']),
+  );
   const again = [
     lossOf(session),
     'The new session starts from the same commit with the same options.',
-    ...(values.length > 0 ? ['The values of its environment variables are known to the session only: give them again.'] : []),
+    ...(values.length > 0
+      ? ['The values of its environment variables are known to the session only: give them again.']
+      : []),
     ...(session.cloudstorage?.length ? ['Its cloud storage is not mounted again: that takes its keys.'] : []),
   ];
   return { question: `Launch ${label} anew?`, loss: again.join(' '), yes: 'Delete and launch anew', values };

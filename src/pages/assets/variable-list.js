@@ -44,6 +44,8 @@ export function variableList(list, addButton) {
   return {
     /** @returns {Record<string, string>} */
     values: () =>
-      Object.fromEntries([...rows].flatMap(({ name, value }) => (name.value.trim() ? [[name.value.trim(), value.value]] : []))),
+      Object.fromEntries(
+        [...rows].flatMap(({ name, value }) => (name.value.trim() ? [[name.value.trim(), value.value]] : [])),
+      ),
   };
 }
