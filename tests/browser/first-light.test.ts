@@ -55,6 +55,8 @@ describeInChromium('first light', (browser) => {
     await page.locator('.jp-DirListing-item', { hasText: 'only-here.txt' }).waitFor(patience);
     expect(await runCell(page, '!git rev-parse HEAD')).toBe(own?.annotations['renku.io/commit-sha']);
     expect(await sessions()).toHaveLength(1);
+    expect(platform.output()).toMatch(/launching \S+\/second-light/);
+    expect(platform.output()).not.toContain('launching demo/');
   });
 
   it('leads from JupyterLab back to the page with all sessions', async () => {

@@ -20,7 +20,7 @@ export function confirmations(ref) {
   /** @type {HTMLElement | null} */
   let opener = null;
   /** @type {(values: Record<string, string>) => void} */
-  let onYes = () => {};
+  let onYes = () => undefined;
   /** @type {Map<string, HTMLInputElement>} */
   let inputs = new Map();
 
