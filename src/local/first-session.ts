@@ -30,20 +30,27 @@ export async function launchFirst(
   path: ProjectPath,
   deadline: Deadline,
 ): Promise<void> {
-  const { origin, cookieHeader: cookie } = platform;
-  const projectUrl = `${origin}/forge/api/v4/projects/${encodeURIComponent(`${path.namespace}/${path.project}`)}`;
-  const { default_branch: branch } = await ask<{ default_branch?: string }>(projectUrl, cookie, deadline);
+  const { cookieHeader: cookie } = platform;
+  const service = `${platform.origin}/notebooks`;
+  const name = `${path.namespace}/${path.project}`;
+  const search = new URLSearchParams({ search: name });
+  const { projects } = await ask<{ projects: { path: string; default_branch: string | null }[] }>(
+    `${service}/projects?${search}`,
+    cookie,
+    deadline,
+  );
+  const branch = projects.find((project) => project.path === name)?.default_branch;
   if (!branch) throw new Error('it has no branch');
-  const branchUrl = `${projectUrl}/repository/branches/${encodeURIComponent(branch)}`;
-  const { commit } = await ask<{ commit?: { id?: string } }>(branchUrl, cookie, deadline);
+  const history = `${service}/projects/${encodeURIComponent(name)}/commits?${new URLSearchParams({ ref: branch })}`;
+  const { commits } = await ask<{ commits: { commit_sha: string }[] }>(history, cookie, deadline);
   const isDemo = path.namespace === demoProject.namespace && path.project === demoProject.project;
   const body = {
     ...path,
     branch,
-    commit_sha: commit?.id ?? branch,
+    commit_sha: commits[0]?.commit_sha ?? branch,
     ...(isDemo ? { default_url: demoUrl } : {}),
   };
-  const launched = await call(`${origin}/notebooks/servers`, { cookie, body: JSON.stringify(body) }, deadline);
+  const launched = await call(`${service}/servers`, { cookie, body: JSON.stringify(body) }, deadline);
   if (launched.status !== 200 && launched.status !== 201) {
     const { error } = JSON.parse(launched.text) as { error?: { message: string; detail: string | null } };
     throw new Error(`${error?.message ?? launched.status} ${error?.detail ?? ''}`.trim());
