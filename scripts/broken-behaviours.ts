@@ -608,7 +608,7 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'src/options/resource-classes.test.ts',
   ),
   broken(
-    '7.B1',
+    'P.B1',
     'a body that Connection names the length of is not framed',
     'src/local/listener/framing.ts',
     "headers: ['Content-Length', String(bytes)]",
@@ -616,7 +616,7 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'src/local/listener/smuggling.test.ts',
   ),
   broken(
-    '7.B3k',
+    'P.B3',
     'a short secret is taken for good',
     'src/local/state-files.ts',
     '^[0-9a-f]{${bytes * 2}}$',
@@ -624,7 +624,7 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'src/local/state-files.test.ts',
   ),
   broken(
-    '7.B4f',
+    'P.B4',
     'the reserve is not given back',
     'src/local/api-server/database.ts',
     "claim !== 'reserve' ||",
@@ -632,7 +632,7 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'src/local/api-server/full-disk.test.ts',
   ),
   broken(
-    '7.E2',
+    'P.E2',
     'every Upgrade is one to a WebSocket',
     'src/local/listener/framing.ts',
     "protocol.trim() === 'websocket'",

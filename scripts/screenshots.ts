@@ -15,9 +15,9 @@ const directory = join(import.meta.dirname, '..', 'docs', 'screenshots');
 const maxBytes = 300 * 1000;
 const patience = { timeout: 120_000 };
 
-async function shoot(page: Page, name: string): Promise<void> {
+async function shoot(page: Page, name: string, { fullPage = false } = {}): Promise<void> {
   const file = join(directory, `${name}.png`);
-  await page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
+  await page.screenshot({ path: file, animations: 'disabled', caret: 'hide', fullPage });
   const { size } = statSync(file);
   process.stdout.write(`${relative(process.cwd(), file)}  ${Math.round(size / 1000)} kB\n`);
   if (size > maxBytes) throw new Error(`${name}.png is larger than ${maxBytes / 1000} kB`);
@@ -53,10 +53,21 @@ async function main(): Promise<void> {
     await blockOtherHosts(context, (address) => strangers.push(address));
     const page = await context.newPage();
 
+    // The first project of one's own; its session is one of those on the sessions page.
     await page.goto(platform.signInLink);
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
+
+    await page.goto(`${platform.origin}/notebooks/launch/demo/first-light?default_url=/lab/tree/first-light.ipynb`);
+    await page.getByRole('radio', { checked: true }).waitFor(patience);
+    await page.getByRole('button', { name: 'Add a variable' }).click();
+    await page.keyboard.type('SMOOTHING');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('13');
+    await shoot(page, 'options', { fullPage: true });
+    await page.getByRole('button', { name: 'Launch', exact: true }).click();
+    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
     await jupyterLab(page);
-    await page.locator('.jp-DirListing-item', { hasText: 'first-light.ipynb' }).dblclick();
+    await page.locator('.jp-NotebookPanel').waitFor(patience);
     // What is run before there is a kernel is dropped by JupyterLab.
     await page.locator('#jp-main-statusbar').getByText('| Idle').waitFor(patience);
     const chart = page.locator('.jp-RenderedSVG').first();
@@ -69,7 +80,7 @@ async function main(): Promise<void> {
     await shoot(page, 'jupyterlab');
 
     await page.goto(`${platform.origin}/notebooks/`);
-    await page.getByRole('button', { name: /^Launch .*glacier-mass-balance/ }).click();
+    await page.getByRole('link', { name: /^Launch .*bird-counts/ }).click();
     await page.locator('.step[data-status="executing"]').first().waitFor(patience);
     await shoot(page, 'launch');
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
@@ -80,7 +91,7 @@ async function main(): Promise<void> {
       .first()
       .waitFor(patience);
     await page
-      .getByRole('button', { name: /^Launch/ })
+      .getByRole('link', { name: /^Launch/ })
       .first()
       .waitFor(patience);
     await shoot(page, 'sessions');

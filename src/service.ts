@@ -94,7 +94,7 @@ export function createService(parts: {
       }),
       logRoutes({ client, sessions: store, log, stopping: stopping.signal }),
       imagesRoutes({ checker: images }),
-      optionsRoutes(config),
+      optionsRoutes(config, offered),
       autosaveRoutes({ gitlab, config }),
       versionRoutes(config),
     ],

@@ -97,7 +97,7 @@ async function startedByHand(platform: Platform, environment: PythonEnvironment)
       { env: { ...process.env, FORGE_TOKEN } },
     );
     const port = await freePort();
-    const variables = await jupyterVariables(directory, token);
+    const variables = await jupyterVariables(directory, token, undefined);
     const [program = '', ...args] = jupyterCommand({ environment, directory, mounts: [], workingDirectory, port });
     const jupyter = spawn(program, args, {
       cwd: workingDirectory,

@@ -30,6 +30,12 @@ export interface Schemas {
   ImageMissingResponse: ImageMissingResponse;
   ProjectsResponse: ProjectsResponse;
   Project: Project;
+  BranchesResponse: BranchesResponse;
+  Branch: Branch;
+  CommitsResponse: CommitsResponse;
+  Commit: Commit;
+  ResourceClassesResponse: ResourceClassesResponse;
+  OfferedResourceClass: OfferedResourceClass;
   ServerOptionsResponse: ServerOptionsResponse;
   VersionResponse: VersionResponse;
   ReadinessResponse: ReadinessResponse;
@@ -765,6 +771,69 @@ export interface Project {
   visibility: 'public' | 'internal' | 'private';
   web_url: string;
   last_activity_at: string | null;
+}
+export interface BranchesResponse {
+  branches: Branch[];
+  /**
+   * The `page` that follows; null for the last one.
+   */
+  next_page: number | null;
+}
+export interface Branch {
+  name: string;
+  /**
+   * The full id of its newest commit.
+   */
+  commit_sha: string;
+  /**
+   * When that commit was made, as GitLab writes it.
+   */
+  committed_at: string | null;
+}
+export interface CommitsResponse {
+  commits: Commit[];
+  /**
+   * The `page` that follows; null for the last one.
+   */
+  next_page: number | null;
+}
+export interface Commit {
+  /**
+   * The full id.
+   */
+  commit_sha: string;
+  /**
+   * The first line of its message.
+   */
+  title: string;
+  author_name: string | null;
+  /**
+   * As GitLab writes it.
+   */
+  committed_at: string | null;
+}
+export interface ResourceClassesResponse {
+  resource_classes: OfferedResourceClass[];
+}
+/**
+ * A size of a session, in cores and gigabytes (10^9 bytes).
+ */
+export interface OfferedResourceClass {
+  id: number;
+  name: string;
+  /**
+   * The name of the pool that it belongs to.
+   */
+  pool: string;
+  /**
+   * What a launch gets that names no class.
+   */
+  default: boolean;
+  cpu: number;
+  memory: number;
+  gpu: number;
+  default_storage: number;
+  max_storage: number;
 }
 export interface ServerOptionsResponse {
   defaultUrl?: {

@@ -8,6 +8,7 @@ export interface CommandLine {
   port: number;
   stateDir: string;
   cacheDir: string;
+  /** Launch something at the start. */
   demo: boolean;
   /** The user's own repositories, absolute. */
   projects: string[];
@@ -31,10 +32,11 @@ export const helpText = `Notebook Sessions on this machine
   npm start -- [options]
 
   --port N          port on the loopback interface (default 8000)
-  --project PATH    serve a git repository of yours too; may be given several times
+  --project PATH    serve a git repository of yours too; may be given several times. The first one is launched
+                    and opened in place of the demo project
   --public-project PATH
                     the same, and anonymous visitors may launch it
-  --no-demo         do not launch the demo project
+  --no-demo         launch nothing at the start
   --git-url URL     use a real GitLab instead of the built-in forge; its access token is read
                     from the environment variable GITLAB_TOKEN (none: public projects only)
   --public-url URL, --public-sessions-url URL

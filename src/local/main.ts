@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Deadline } from '../deadline.ts';
 import { UnusableStore } from './api-server/database.ts';
 import { type CommandLine, helpText, parseCommandLine, UsageError } from './command-line.ts';
-import { demoPage, demoProject, launchDemo } from './demo.ts';
+import { demoProject, firstProject, launchFirst, launchPageOf } from './first-session.ts';
 import { NotARepository } from './forge/own-repository.ts';
 import { endMarked } from './kubelet/process/processes.ts';
 import { PortTaken } from './listener/listen.ts';
@@ -40,14 +40,19 @@ async function start(options: CommandLine, terminal: Terminal): Promise<number> 
 }
 
 async function sayWhere(platform: Platform, options: CommandLine, terminal: Terminal): Promise<void> {
-  let next = '/notebooks/';
-  if (options.demo && platform.forge) {
-    terminal.step('launching the demo project');
-    await launchDemo(platform, Deadline.after(launchDeadlineMs));
-    next = demoPage;
+  const first = platform.forge ? firstProject(platform.ownProjects, options.demo) : undefined;
+  const next = first ? launchPageOf(first) : '/notebooks/';
+  if (first && options.demo) {
+    terminal.step(`launching ${first.namespace}/${first.project}`);
+    try {
+      await launchFirst(platform, first, Deadline.after(launchDeadlineMs));
+    } catch (error) {
+      // The platform is well, and the page that the link leads to tries again and says more.
+      terminal.detail(`it was not launched: ${error instanceof Error ? error.message : error}`);
+    }
   }
-  // A real GitLab has no demo project.
-  const example = platform.forge ? demoProject : { namespace: 'GROUP', project: 'PROJECT' };
+  // A real GitLab has no project that is known to be there.
+  const example = platform.forge ? (first ?? demoProject) : { namespace: 'GROUP', project: 'PROJECT' };
   terminal.say(`
   Open this link (it signs you in, once, within 10 minutes):
 

@@ -18,6 +18,7 @@ import {
   pagesOrigin,
   serviceEnvironment,
 } from './environment.ts';
+import type { ProjectPath } from './first-session.ts';
 import { createForgeDoor } from './forge/door.ts';
 import { createForge, type Forge } from './forge/forge.ts';
 import { createGateway } from './gateway/gateway.ts';
@@ -52,6 +53,8 @@ export interface Platform {
   publicOrigin: string;
   signInLink(next?: string): string;
   forge: Forge | undefined;
+  /** The user's own repositories, in the order of the command line. */
+  ownProjects: readonly ProjectPath[];
   /** For `curl -b`. */
   cookieFile: string;
   /** The local user's sign-in, for this process. */
@@ -81,7 +84,7 @@ export async function startPlatform(
   // The longest step of a first start; everything else goes on meanwhile.
   const pythonReady = preparePython({
     cacheDir: options.cacheDir,
-    progress: (line) => terminal.detail(line),
+    progress: (line, isPassing) => (isPassing ? terminal.progress(line) : terminal.detail(line)),
     signal,
   });
   // Awaited further down; a failure before that must not count as unhandled.
@@ -96,7 +99,8 @@ export async function startPlatform(
   const api = parts.adopt(createApiServer({ cluster, token, log }), (server) => server.close());
 
   const user = localUser();
-  const forge = options.gitUrl === undefined ? await openForge(options, state, terminal, log) : undefined;
+  const ownProjects: ProjectPath[] = [];
+  const forge = options.gitUrl === undefined ? await openForge(options, state, terminal, log, ownProjects) : undefined;
   if (forge) parts.defer(() => forge.close());
   const gitUrl = options.gitUrl ?? `${origin}/forge`;
   const socketPath = state.path('service.sock');
@@ -140,6 +144,7 @@ export async function startPlatform(
     environment,
     images: new Map(registry.names.map((name) => [inRegistry(name), environment])),
     marker: state.marker,
+    pagesUrl: `${addresses.told.pages}/notebooks/`,
     ...(forge ? { readToken: (url: string) => forge.issueReadToken(url, new Date(Date.now() + readTokenMs)) } : {}),
     log,
   });
@@ -206,6 +211,7 @@ export async function startPlatform(
     origin,
     publicOrigin: addresses.told.pages,
     forge,
+    ownProjects,
     cookieFile: state.path('cookies.txt'),
     cookieHeader: gateway.cookieHeader,
     signInLink: (next) => gateway.signInLink(next),
@@ -216,7 +222,13 @@ export async function startPlatform(
   };
 }
 
-async function openForge(options: CommandLine, state: State, terminal: Terminal, log: Logger): Promise<Forge> {
+async function openForge(
+  options: CommandLine,
+  state: State,
+  terminal: Terminal,
+  log: Logger,
+  ownProjects: ProjectPath[],
+): Promise<Forge> {
   const forge = await createForge({
     directory: state.path('forge'),
     publicUrl: `${pagesOrigin(options.port)}/forge`,
@@ -227,6 +239,7 @@ async function openForge(options: CommandLine, state: State, terminal: Terminal,
   for (const path of options.projects) {
     const visibility = options.publicProjects.includes(path) ? 'public' : 'private';
     const { project, uncommittedFiles } = await forge.addExistingRepository({ path, visibility });
+    ownProjects.push({ namespace: project.namespace, project: project.path });
     terminal.step(`serving ${path} as ${project.namespace}/${project.path}`);
     if (uncommittedFiles) {
       const files = uncommittedFiles === 1 ? '1 file' : `${uncommittedFiles} files`;

@@ -1,14 +1,16 @@
 import { Router } from 'express';
 import type { Config } from '../config/types.ts';
-import type { ServerOptionsResponse } from '../generated/openapi.ts';
+import type { ResourceClassesResponse, ServerOptionsResponse } from '../generated/openapi.ts';
+import { contextOf } from '../request-context.ts';
+import type { OfferedPools } from './resource-classes.ts';
 
 type Choices = Pick<ServerOptionsResponse, 'defaultUrl' | 'lfs_auto_fetch'>;
 
-/** `GET /server_options`: the choices of a launch form, as the original gives them. */
-export function optionsRoutes({
-  server_options,
-  cloud_storage: { s3, azure_blob },
-}: Pick<Config, 'server_options' | 'cloud_storage'>): Router {
+/** `GET /server_options`: the choices of a launch form, as the original gives them; `GET /resource_classes`: its sizes. */
+export function optionsRoutes(
+  { server_options, cloud_storage: { s3, azure_blob } }: Pick<Config, 'server_options' | 'cloud_storage'>,
+  offered: OfferedPools,
+): Router {
   const body: ServerOptionsResponse = {
     ...choicesOf(server_options),
     cloudstorage: { s3: { enabled: s3.enabled }, azure_blob: { enabled: azure_blob.enabled } },
@@ -17,7 +19,31 @@ export function optionsRoutes({
   router.get('/server_options', (_req, res) => {
     res.json(body);
   });
+  router.get('/resource_classes', async (_req, res) => {
+    const { identity, deadline } = contextOf(res);
+    res.json(classesOf(await offered(identity, deadline)));
+  });
   return router;
+}
+
+/** A list without pools: a launch names a class. The default one is the one that `chooseResources` takes. */
+function classesOf(pools: Awaited<ReturnType<OfferedPools>>): ResourceClassesResponse {
+  const main = pools.find((pool) => pool.default && pool.classes.some((each) => each.default));
+  return {
+    resource_classes: pools.flatMap((pool) =>
+      pool.classes.map((each) => ({
+        id: each.id,
+        name: each.name,
+        pool: pool.name,
+        default: pool === main && each === main.classes.find((other) => other.default),
+        cpu: each.cpu,
+        memory: each.memory,
+        gpu: each.gpu,
+        default_storage: each.default_storage,
+        max_storage: each.max_storage,
+      })),
+    ),
+  };
 }
 
 /** Those of the configuration; where it has none at all, its defaults as the only ones, so that no form is empty. */

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startApp } from '../../tests/support/app.ts';
 import { ConfigError, loadConfig } from '../config/load.ts';
+import type { ResourceClass, ResourcePool } from '../platform/resource-classes/types.ts';
+import { chooseResources } from './resource-classes.ts';
 import { optionsRoutes } from './routes.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'server-options-'));
@@ -33,7 +35,7 @@ const environment = (env: Record<string, string>) => ({ NB_SESSIONS__INGRESS__HO
 
 async function served(env: Record<string, string>): Promise<unknown> {
   const { config } = loadConfig(environment(env));
-  await using app = await startApp({ routes: [optionsRoutes(config)] });
+  await using app = await startApp({ routes: [optionsRoutes(config, async () => config.resource_pools)] });
   const answer = await app.send({ path: '/notebooks/server_options' });
   expect(answer.status, answer.text).toBe(200);
   return answer.json();
@@ -81,7 +83,7 @@ describe('server_options', () => {
   it('are for whoever is somebody', async () => {
     const { config } = loadConfig(environment({}));
     await using closed = await startApp({
-      routes: [optionsRoutes(config)],
+      routes: [optionsRoutes(config, async () => config.resource_pools)],
       env: { NB_ANONYMOUS_SESSIONS_ENABLED: 'false' },
     });
     expect((await closed.send({ path: '/notebooks/server_options' })).status).toBe(401);
@@ -99,5 +101,44 @@ describe('a file that is wrong', () => {
     ],
   ])('%s stops the start with a reason', (path, reason) => {
     expect(reasons(path).join(';')).toMatch(reason);
+  });
+});
+
+describe('resource_classes', () => {
+  it('are those of all pools, with one default: the one that a launch takes', async () => {
+    const sized = (id: number, isDefault: boolean): ResourceClass => ({
+      id,
+      name: `class-${id}`,
+      default: isDefault,
+      cpu: 0.5,
+      memory: 1,
+      gpu: 0,
+      default_storage: 1,
+      max_storage: 20,
+    });
+    const pools: ResourcePool[] = [
+      { id: 1, name: 'big', default: false, quota: null, classes: [sized(1, true)] },
+      {
+        id: 2,
+        name: 'public',
+        default: true,
+        quota: { id: 'secret-quota' },
+        classes: [sized(2, false), sized(3, true)],
+      },
+      { id: 3, name: 'other', default: true, quota: null, classes: [sized(4, true)] },
+    ];
+    const { config } = loadConfig(environment({}));
+    await using app = await startApp({ routes: [optionsRoutes(config, async () => pools)] });
+    const answer = await app.send({ path: '/notebooks/resource_classes' });
+    expect(answer.json()).toEqual({
+      resource_classes: [
+        { ...sized(1, false), pool: 'big' },
+        { ...sized(2, false), pool: 'public' },
+        { ...sized(3, true), pool: 'public' },
+        { ...sized(4, false), pool: 'other' },
+      ],
+    });
+    const { classId } = chooseResources(pools, { classId: undefined, legacy: undefined, storage: undefined });
+    expect(classId).toBe(3);
   });
 });

@@ -1,50 +1,68 @@
 import { html, jsonScript, type Markup } from './html.ts';
 import { icon } from './icons.ts';
+import { launchForm } from './launch-form.ts';
+import type { ChosenOptions } from './launch-options.ts';
 import type { LaunchTarget } from './launch-target.ts';
-import { confirmation, sharedTemplates } from './session-parts.ts';
+import { confirmation, failureReport, sharedTemplates } from './session-parts.ts';
 
 /**
- * The page that launches (or finds) one session and watches it until it can be opened. The script does it with the
- * public API (assets/launch.js). `startAtOnce` is false when another site sent the browser here: opening an address
- * must not be enough to have something run in one's name.
+ * What the page does first: it launches, asks whether to (another site sent the browser here, and opening an address must
+ * not be enough to have something run in the caller's name), or shows the options and waits.
  */
-export function launchPage(target: LaunchTarget, options: { startAtOnce: boolean; root: string }): Markup {
-  const { startAtOnce, root } = options;
+export type Beginning = 'launch' | 'consent' | 'configure';
+
+const headlines: Record<Beginning, string> = {
+  launch: 'Asking for a session',
+  consent: 'Launch this project?',
+  configure: 'Launch with options',
+};
+
+/** The page that launches (or finds) one session and watches it until it can be opened, all by the public API (assets/launch.js). */
+export function launchPage(
+  target: LaunchTarget,
+  { begin, options, root }: { begin: Beginning; options: ChosenOptions; root: string },
+): Markup {
   const { project, branch, commitSha } = target;
+  const starts = begin === 'launch';
   return html`
-<div class="launch" id="launch" data-phase="${startAtOnce ? 'asking' : 'consent'}">
+<div class="launch" id="launch" data-phase="${starts ? 'asking' : begin}">
   <p class="crumb">${project.pathWithNamespace}</p>
   <h1>${project.name}</h1>
-  <p class="facts">
-    <span class="fact">${icon('branch')}<span class="sr">Branch </span>${branch}</span>
-    <span class="fact">${icon('commit')}<span class="sr">Commit </span><code>${commitSha.slice(0, 8)}</code></span>
+  <p class="facts" data-ref="facts" ${begin === 'configure' ? 'hidden' : ''}>
+    <span class="fact">${icon('branch')}<span class="sr">Branch </span><span data-ref="branchName">${branch}</span></span>
+    <span class="fact">${icon('commit')}<span class="sr">Commit </span><code data-ref="commitName">${commitSha.slice(0, 8)}</code></span>
   </p>
 
   <div class="card launch-card">
     <div class="launch-head">
-      <h2 data-ref="headline" tabindex="-1">${startAtOnce ? 'Asking for a session' : 'Launch this project?'}</h2>
+      <h2 data-ref="headline" tabindex="-1">${headlines[begin]}</h2>
       <p class="quiet elapsed" data-ref="elapsed" aria-hidden="true"></p>
     </div>
-    <div class="progress" data-ref="progress" aria-hidden="true" ${startAtOnce ? '' : 'hidden'}><span data-ref="progressFill"></span></div>
-    <p data-ref="consent" ${startAtOnce ? 'hidden' : ''}>Another site brought you here. A session runs this project’s
+    <div class="progress" data-ref="progress" aria-hidden="true" ${starts ? '' : 'hidden'}><span data-ref="progressFill"></span></div>
+    <p data-ref="consent" ${begin === 'consent' ? '' : 'hidden'}>Another site brought you here. A session runs this project’s
       code in your name: launch it only if you meant to.</p>
-    <p class="message" data-ref="message" hidden></p>
+    ${launchForm({ isOpen: begin === 'configure' })}
+    ${failureReport()}
+    <p class="notice" data-ref="notice" hidden></p>
     <ul class="notes" data-ref="notes" hidden></ul>
     <ol class="steps" data-ref="steps" aria-label="Steps"></ol>
     <div data-ref="trouble"></div>
     <div class="actions" data-ref="actions">
-      <button type="button" class="button primary" data-ref="start" ${startAtOnce ? 'hidden' : ''}>${icon('launch')}Launch</button>
+      <button type="button" class="button primary" data-ref="start" ${starts ? 'hidden' : ''}>${icon('launch')}Launch</button>
+      <button type="button" class="button" data-ref="options" ${begin === 'consent' ? '' : 'hidden'}>Options</button>
       <a class="button primary" data-ref="open" hidden>Open JupyterLab ${icon('arrow')}</a>
       <button type="button" class="button primary" data-ref="retry" hidden>${icon('retry')}Try again</button>
-      <button type="button" class="button primary" data-ref="again" hidden>${icon('retry')}Start again</button>
+      <button type="button" class="button primary" data-ref="restart" hidden>${icon('retry')}Restart</button>
+      <button type="button" class="button" data-ref="again" hidden>Launch anew</button>
       <button type="button" class="button ghost" data-ref="logsToggle" aria-expanded="false" hidden>Logs ${icon('chevron')}</button>
       <span class="spring"></span>
+      <button type="button" class="button ghost" data-ref="copyLink" ${begin === 'configure' ? '' : 'hidden'}>${icon('link')}<span data-copy-text>Copy launch link</span></button>
       <button type="button" class="button ghost" data-ref="stop" hidden>${icon('stop')}Stop</button>
     </div>
     ${confirmation()}
     <div class="drawer" data-ref="logs" hidden></div>
   </div>
-  <p class="quiet"><span data-ref="meanwhile" ${startAtOnce ? '' : 'hidden'}>It goes on if you leave this page.</span>
+  <p class="quiet"><span data-ref="meanwhile" ${starts ? '' : 'hidden'}>It goes on if you leave this page.</span>
     <a href="${root}">Your sessions and projects</a></p>
 </div>
 ${jsonScript('launch-data', {
@@ -53,7 +71,8 @@ ${jsonScript('launch-data', {
   branch,
   commitSha,
   name: project.name,
-  startAtOnce,
+  begin,
+  options,
 })}
 ${sharedTemplates()}`;
 }

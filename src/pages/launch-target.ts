@@ -11,15 +11,15 @@ export interface LaunchTarget {
 }
 
 /**
- * Project and commit as the caller may see them. `ref` is a branch, a tag or a commit; undefined means the default
- * branch. A tag or commit is launched on the default branch. Throws ApiError 404 saying what is missing, and whatever
- * GitLab throws.
+ * Project and commit as the caller may see them. `ref` is a branch, a tag or a commit; undefined means the branch's newest
+ * commit. A tag or commit is launched on `branch`; undefined means the default branch. Throws ApiError 404 saying what is
+ * missing, and whatever GitLab throws.
  */
 export async function resolveLaunch(
-  question: { gitlab: GitLab; identity: Identity; path: string; ref: string | undefined },
+  question: { gitlab: GitLab; identity: Identity; path: string; ref: string | undefined; branch: string | undefined },
   deadline: Deadline,
 ): Promise<LaunchTarget> {
-  const { gitlab, identity, path } = question;
+  const { gitlab, identity, path, branch: wanted } = question;
   const access = identity.git;
   const project = await gitlab.project(access, path, deadline);
   if (!project) throw noProject(path, identity);
@@ -29,14 +29,19 @@ export async function resolveLaunch(
     });
   }
 
-  const ref = question.ref ?? project.defaultBranch;
+  const ref = question.ref ?? wanted ?? project.defaultBranch;
   const [branch, commit] = await Promise.all([
-    gitlab.branch(access, project.id, ref, deadline),
+    gitlab.branch(access, project.id, wanted ?? ref, deadline),
     gitlab.commit(access, project.id, ref, deadline),
   ]);
-  if (branch) return { project, branch: branch.name, commitSha: branch.commitSha };
-  if (commit) return { project, branch: project.defaultBranch, commitSha: commit.sha };
-  throw new ApiError(errorKind.missing, `${project.pathWithNamespace} has no branch, tag or commit “${ref}”.`, {
+  if (wanted && !branch) throw noRef(project, 'branch', wanted);
+  if (branch && (!wanted || wanted === ref)) return { project, branch: branch.name, commitSha: branch.commitSha };
+  if (commit) return { project, branch: branch?.name ?? project.defaultBranch, commitSha: commit.sha };
+  throw noRef(project, 'branch, tag or commit', ref);
+}
+
+function noRef({ pathWithNamespace }: GitLabProject, what: string, name: string): ApiError {
+  return new ApiError(errorKind.missing, `${pathWithNamespace} has no ${what} “${name}”.`, {
     detail: 'Check the spelling. A branch that has been merged may have been deleted.',
   });
 }

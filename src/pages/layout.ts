@@ -8,7 +8,7 @@ export interface Page {
   /** From this page to the service's prefix, relative (`./`, `../../`): right behind any gateway's path. */
   root: string;
   assetsVersion: string;
-  /** undefined: nobody is known to be calling. */
+  /** undefined: it is not known who is calling; that there is no sign-in is told only where that is the error. */
   identity: Identity | undefined;
   serviceVersion: string;
   /** File names in assets/; the script is a module. */
@@ -21,10 +21,10 @@ export function sendPage(res: Response, status: number, page: Page): void {
   // A page that opened this one, or was opened by it, must not reach into it. The rest of the policy (only our own
   // files, nothing inline, no frame around us) is on every answer of the service.
   res.set('Cross-Origin-Opener-Policy', 'same-origin');
-  res.status(status).type('html').send(documentOf(page).text);
+  res.status(status).type('html').send(documentOf(page, status).text);
 }
 
-function documentOf(page: Page): Markup {
+function documentOf(page: Page, status: number): Markup {
   const asset = (name: string) => `${page.root}assets/${page.assetsVersion}/${name}`;
   return html`<!doctype html>
 <html lang="en">
@@ -42,7 +42,7 @@ ${iconSheet}
 <a class="skip" href="#content">Skip to content</a>
 <header class="top">
   <a class="brand" href="${page.root}">${logo}<span>Notebook Sessions</span></a>
-  ${account(page.identity)}
+  ${account(page.identity, status)}
 </header>
 <main id="content" tabindex="-1">
 <noscript><p class="trouble">These pages need JavaScript: they watch your sessions while they start.</p></noscript>
@@ -59,7 +59,8 @@ ${page.body}
 }
 
 /** The script adds the ways to sign in or be somebody else where the platform tells them (assets/account.js). */
-function account(identity: Identity | undefined): Markup {
+function account(identity: Identity | undefined, status: number): Markup {
+  if (!identity && status !== 401) return html`<p class="account" id="account" data-kind="none"></p>`;
   const { name, title } = describe(identity);
   return html`<p class="account" id="account" title="${title}" data-kind="${identity?.kind ?? 'none'}">
     ${icon('user')}<span class="account-name">${name}</span></p>`;

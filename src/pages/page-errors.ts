@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, Request } from 'express';
+import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config/types.ts';
 import type { ApiError } from '../errors.ts';
@@ -15,13 +15,13 @@ export interface PageErrorParts {
 
 /**
  * Errors where a page was asked for, as pages for people with the error's own status. Mounted at the prefix behind
- * everything that can fail there, so that "nobody is signed in" is a page, too. Errors of the API, and of who asks for
- * JSON, are passed on as they are.
+ * everything that can fail there, so that a missing sign-in is a page, too. Errors of the API's own addresses, and of
+ * programs, are passed on as they are.
  */
 export function pageErrors({ config, log, explain }: PageErrorParts): ErrorRequestHandler {
   const sender = createPageSender({ serviceVersion: config.version, assetsVersion: loadAssets().version });
   return (error: unknown, req, res, next) => {
-    if (res.headersSent || res.destroyed || !wantsPage(req)) return next(error);
+    if (res.headersSent || res.destroyed || !wantsPage(req, res)) return next(error);
     const { kind, message, detail, headers } = explain(error);
     const context = knownContext(res);
     if (kind.status >= 500) (context?.log ?? log).error({ err: error }, message);
@@ -34,7 +34,9 @@ export function pageErrors({ config, log, explain }: PageErrorParts): ErrorReque
   };
 }
 
-function wantsPage(req: Request): boolean {
-  const isPage = req.path === '/' || req.path.startsWith('/launch/');
-  return isPage && (req.method === 'GET' || req.method === 'HEAD') && req.accepts(['html', 'json']) === 'html';
+/** A page's address answers with pages unless JSON is preferred; one that is nothing's, to who prefers HTML, as browsers do. */
+function wantsPage(req: Request, res: Response): boolean {
+  if (req.method !== 'GET' && req.method !== 'HEAD') return false;
+  if (req.path === '/' || req.path.startsWith('/launch/')) return req.accepts(['html', 'json']) === 'html';
+  return res.locals['operation'] === undefined && req.accepts(['json', 'html']) === 'html';
 }

@@ -131,8 +131,24 @@ describe('launch page', () => {
       branch: 'main',
       commitSha: onMain,
       name: hostileName,
-      startAtOnce: true,
+      begin: 'launch',
+      options: {},
     });
+  });
+
+  it('waits for a click when its address names options, and begins with them', async () => {
+    const query =
+      'ref=v1&branch=feature/x&image=a/b:1&resource_class_id=2&storage=5&lfs_auto_fetch=true&default_url=/tree';
+    expect((await get(`/launch/${project}?${query}`)).data()).toMatchObject({
+      begin: 'configure',
+      branch: 'feature/x',
+      commitSha: onFeature,
+      options: { image: 'a/b:1', resource_class_id: 2, storage: 5, lfs_auto_fetch: true, default_url: '/tree' },
+    });
+    expect((await get(`/launch/${project}?configure=yes`)).data()).toMatchObject({ begin: 'configure', options: {} });
+    expect((await get(`/launch/${project}?configure=false`)).data()).toMatchObject({ begin: 'launch' });
+    const wrong = await get(`/launch/${project}?storage=much`);
+    expect([wrong.status, wrong.response.headers.get('content-type')]).toEqual([422, 'text/html; charset=utf-8']);
   });
 
   it.each([
@@ -162,18 +178,18 @@ describe('launch page', () => {
   });
 
   it.each([
-    ['cross-site', false],
-    ['same-site', false],
-    [undefined, false],
-    ['same-origin', true],
-    ['none', true],
-  ])('starts at once only for who came here themselves (%s)', async (site, startAtOnce) => {
+    ['cross-site', 'consent'],
+    ['same-site', 'consent'],
+    [undefined, 'consent'],
+    ['same-origin', 'launch'],
+    ['none', 'launch'],
+  ])('starts at once only for who came here themselves (%s)', async (site, begin) => {
     caller = registered;
     const link = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
     const headers = site ? { 'sec-fetch-site': site, ...link } : {};
     // Not fetch: it says itself how it fetches.
     const { body } = await undiciRequest(`${origin}/notebooks/launch/${project}`, { headers });
-    expect(dataIn(await body.text())).toMatchObject({ startAtOnce });
+    expect(dataIn(await body.text())).toMatchObject({ begin });
   });
 
   it('shows a hostile name as text, under a policy that would run nothing of it', async () => {
@@ -194,13 +210,21 @@ describe('trouble', () => {
   it.each([
     ['no such project', '/launch/group/nope', 404, 'There is no project group/nope that you can see.'],
     ['a project without commits', '/launch/ada/empty', 404, 'ada/empty has no commits yet.'],
+    [
+      'no such branch beside a commit',
+      `/launch/${project}?ref=v1&branch=nope`,
+      404,
+      `${project} has no branch “nope”.`,
+    ],
+    ['an address of nothing', '/nonexistent', 404, 'There is nothing at this address.'],
+    ['a page with a slash too many', '/docs/nonexistent/', 404, 'There is nothing at this address.'],
     ['no such ref', `/launch/${project}?ref=nope`, 404, `${project} has no branch, tag or commit “nope”.`],
     ['a ref with control characters', `/launch/${project}?ref=a%00b`, 422, 'A field of the request is not valid.'],
-    ['two refs', `/launch/${project}?ref=a&ref=b`, 422, 'A field of the request is not valid.'],
+    ['two refs', `/launch/${project}?ref=a&ref=b`, 404, `${project} has no branch, tag or commit “a”.`],
     ['no project', '/launch/group', 404, 'There is nothing at this address.'],
     ['dot segments', '/launch/group%2F..%2FSub/x', 404, 'There is no project group/../Sub/x that you can see.'],
     ['a NUL', '/launch/group/a%00b', 422, 'A field of the request is not valid.'],
-    ['a broken percent-encoding', '/launch/group/%E0%A4%A', 400, 'percent sign'],
+    ['a broken percent-encoding', '/launch/group/%E0%A4%A', 404, 'percent sign'],
   ])('is a page for people: %s', async (_what, path, status, message) => {
     const answer = await get(path);
     expect(answer.status).toBe(status);
@@ -243,8 +267,14 @@ describe('trouble', () => {
     });
     expect(program.status).toBe(401);
     expect(JSON.parse(program.text)).toMatchObject({ error: { code: 1401, requestId } });
+    expect((await get('/', { as: undefined })).text).toContain('Not signed in');
+    expect((await get('/nonexistent')).text).not.toContain('Not signed in');
     const api = await get('/projects', { as: undefined });
     expect(JSON.parse(api.text)).toMatchObject({ error: { code: 1401 } });
+    for (const accept of ['application/json', '*/*', 'application/json, text/plain, */*']) {
+      const { text } = await get('/nonexistent', { headers: { accept } });
+      expect(JSON.parse(text), accept).toMatchObject({ error: { code: 1404, requestId } });
+    }
   });
 });
 
@@ -314,7 +344,7 @@ describe('GET /projects', () => {
     expect(JSON.parse((await get('/projects?page=2')).text)).toEqual({ projects: [] });
   });
 
-  it.each(['page=0', 'page=x', 'page=1.5', 'page=1&page=2', 'search=a&search=b', `search=${'x'.repeat(201)}`])(
+  it.each(['page=0', 'page=x', 'page=1.5', 'page=1.0', 'page=x&page=2', `search=${'x'.repeat(201)}`])(
     'refuses %s',
     async (query) => {
       const { status, text } = await get(`/projects?${query}`);
@@ -324,4 +354,66 @@ describe('GET /projects', () => {
       });
     },
   );
+});
+
+describe('the branches and commits of a project', () => {
+  it('are listed for a launch form, and found by a part of a name', async () => {
+    expect(JSON.parse((await get(`/projects/${project}/branches`)).text)).toEqual({
+      branches: [
+        { name: 'feature/x', commit_sha: onFeature, committed_at: expect.any(String) },
+        { name: 'main', commit_sha: onMain, committed_at: expect.any(String) },
+      ],
+      next_page: null,
+    });
+    const found = JSON.parse((await get('/projects/group%2Fsub%2Fsolar-wind/branches?search=%20ATURE%20')).text);
+    expect(found).toMatchObject({ branches: [{ name: 'feature/x' }] });
+    const commits = (ref: string) => get(`/projects/${project}/commits?ref=${encodeURIComponent(ref)}`);
+    expect(JSON.parse((await commits('main')).text)).toEqual({
+      commits: [
+        { commit_sha: onMain, title: 'second', author_name: expect.any(String), committed_at: expect.any(String) },
+        {
+          commit_sha: onFeature,
+          title: expect.any(String),
+          author_name: expect.any(String),
+          committed_at: expect.any(String),
+        },
+      ],
+      next_page: null,
+    });
+    for (const ref of ['feature/x', 'v1', onFeature]) {
+      expect(JSON.parse((await commits(ref)).text), ref).toMatchObject({ commits: [{ commit_sha: onFeature }] });
+    }
+    expect(JSON.parse((await commits('')).text)).toMatchObject({ commits: [{ commit_sha: onMain }, {}] });
+  });
+
+  it('come page by page', async () => {
+    const tree = join(forge.scratch, 'tree');
+    for (let index = 0; index < 25; index += 1) await commitFiles(tree, { 'n.txt': `${index}\n` }, `step ${index}`);
+    await runGit(
+      tree,
+      'push',
+      '--quiet',
+      withToken(`${forge.url}/${project}.git`, registered.git.token ?? ''),
+      'HEAD:refs/heads/long',
+    );
+    const first = JSON.parse((await get(`/projects/${project}/commits?ref=long`)).text);
+    expect([first.commits.length, first.commits[0].title, first.next_page]).toEqual([20, 'step 24', 2]);
+    const second = JSON.parse((await get(`/projects/${project}/commits?ref=long&page=2`)).text);
+    expect([second.commits.length, second.next_page]).toEqual([7, null]);
+  });
+
+  it.each([
+    ['group/nope', 'main'],
+    [project, 'nope'],
+  ])('are 404 where there is no %s with %s', async (path, ref) => {
+    const { status, text } = await get(`/projects/${path}/commits?ref=${ref}`);
+    expect(status).toBe(404);
+    expect(JSON.parse(text)).toMatchObject({ error: { code: 1404 } });
+  });
+
+  it('of a private project are nothing to an anonymous caller', async () => {
+    for (const list of ['branches', 'commits']) {
+      expect((await get(`/projects/${project}/${list}`, { as: anonymous })).status).toBe(404);
+    }
+  });
 });

@@ -1,9 +1,11 @@
 import express, { type Router } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config/types.ts';
-import type { GitLab } from '../platform/gitlab/types.ts';
+import type { GitLab, GitLabHistory } from '../platform/gitlab/types.ts';
 import { contextOf } from '../request-context.ts';
 import { loadAssets } from './assets.ts';
+import { listBranches, listCommits } from './history.ts';
+import { chosenOptions } from './launch-options.ts';
 import { launchPage } from './launch-page.ts';
 import { resolveLaunch } from './launch-target.ts';
 import { isOwnNavigation, pathOf, rootOf } from './navigation.ts';
@@ -13,7 +15,7 @@ import { sessionsPage } from './sessions-page.ts';
 
 export interface PagesParts {
   config: Pick<Config, 'version'>;
-  gitlab: GitLab;
+  gitlab: GitLab & GitLabHistory;
   log: Logger;
 }
 
@@ -41,15 +43,24 @@ export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
   router.get('/launch/:namespace/:project', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     const { namespace, project } = req.params;
-    const { ref } = req.query as { ref?: string };
+    const query = req.query as Record<string, string | undefined>;
     const target = await resolveLaunch(
-      { gitlab, identity, path: `${namespace}/${project}`, ref: ref || undefined },
+      {
+        gitlab,
+        identity,
+        path: `${namespace}/${project}`,
+        ref: query['ref'] || undefined,
+        branch: query['branch'] || undefined,
+      },
       deadline,
     );
+    const options = chosenOptions(query);
+    // Options are looked at before they are used: a link may name an image of anybody's.
+    const begin = options ? 'configure' : isOwnNavigation(req) ? 'launch' : 'consent';
     sender.send(req, res, 200, {
       title: `${target.project.name} · Notebook Sessions`,
       script: 'launch.js',
-      body: () => launchPage(target, { startAtOnce: isOwnNavigation(req), root: rootOf(req) }),
+      body: () => launchPage(target, { begin, options: options ?? {}, root: rootOf(req) }),
     });
   });
 
@@ -57,6 +68,20 @@ export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
     const { identity, deadline } = contextOf(res);
     const { search, page } = req.query as { search?: string; page?: string | number };
     res.json({ projects: await listProjects({ gitlab, identity, search, page: Number(page ?? 1) }, deadline) });
+  });
+
+  router.get('/projects/:namespace_project/branches', async (req, res) => {
+    const { identity, deadline } = contextOf(res);
+    const { search, page } = req.query as { search?: string; page?: string | number };
+    const question = { gitlab, identity, project: req.params.namespace_project, page: Number(page ?? 1) };
+    res.json(await listBranches({ ...question, search }, deadline));
+  });
+
+  router.get('/projects/:namespace_project/commits', async (req, res) => {
+    const { identity, deadline } = contextOf(res);
+    const { ref, page } = req.query as { ref?: string; page?: string | number };
+    const question = { gitlab, identity, project: req.params.namespace_project, page: Number(page ?? 1) };
+    res.json(await listCommits({ ...question, ref }, deadline));
   });
 
   return router;

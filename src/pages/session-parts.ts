@@ -33,18 +33,39 @@ export function sharedTemplates(): Markup {
     <pre class="log" data-ref="text" tabindex="0" role="region" aria-label="Log" hidden></pre>
   </div>
 </template>
+<template id="value-template">
+  <label class="option"><span data-ref="label"></span><input type="text" data-ref="input" maxlength="32768"
+    autocomplete="off" autocapitalize="off" spellcheck="false"></label>
+</template>
 <template id="segment-template">
   <label class="segment"><input type="radio" data-ref="input"><span data-ref="label"></span></label>
 </template>`;
 }
 
-/** "Stop" asks once more, in place; `what` completes "Stop ...?". */
+/**
+ * What ends a session asks first, in place (assets/confirm.js has the words). The first button is the harmless one: it
+ * gets the focus.
+ */
 export function confirmation(): Markup {
-  return html`<div class="confirm" data-ref="confirm" role="group" aria-label="Stop this session?" hidden>
-      <p>Stop it for good? Work that has not been pushed is lost.</p>
+  return html`<div class="confirm" data-ref="confirm" role="group" hidden>
+      <p class="confirm-question" data-ref="confirmQuestion"></p>
+      <p data-ref="confirmLoss"></p>
+      <div class="confirm-values" data-ref="confirmValues" hidden></div>
       <div class="actions">
-        <button type="button" class="button danger" data-ref="confirmYes">Stop the session</button>
         <button type="button" class="button" data-ref="confirmNo">Keep it</button>
+        <button type="button" class="button danger" data-ref="confirmYes"></button>
       </div>
+    </div>`;
+}
+
+/** Why a session failed, in the service's words, and the end of the log that says it in its own (assets/failure.js). */
+export function failureReport(): Markup {
+  return html`<div class="failure" data-ref="failure" hidden>
+      <p class="message" data-ref="message"></p>
+      <figure class="telling" data-ref="telling" hidden>
+        <figcaption class="quiet">The log of <span data-ref="tellingContainer"></span> says:</figcaption>
+        <pre class="log" data-ref="tellingText" tabindex="0" role="region" aria-label="Lines of the log"></pre>
+      </figure>
+      <p class="quiet" data-ref="tellingMissing" hidden></p>
     </div>`;
 }

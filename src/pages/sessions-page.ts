@@ -1,7 +1,7 @@
 import type { Identity } from '../identity/types.ts';
 import { html, type Markup } from './html.ts';
 import { icon } from './icons.ts';
-import { confirmation, sharedTemplates } from './session-parts.ts';
+import { confirmation, failureReport, sharedTemplates } from './session-parts.ts';
 
 /** The frame of the sessions page: what is in it comes from the public API (assets/sessions.js). */
 export function sessionsPage(identity: Identity): Markup {
@@ -16,13 +16,20 @@ ${
   <div class="block-head">
     <h2 id="sessions-title" tabindex="-1">Your sessions</h2>
     <p class="quiet" id="updated"></p>
+    <div class="field search" id="filter-place" hidden>
+      ${icon('search')}
+      <input type="search" id="filter" aria-label="Find a session" placeholder="Find a session" autocomplete="off"
+        maxlength="200">
+    </div>
   </div>
   <div id="sessions-trouble"></div>
+  <div id="launch-error"></div>
   <p class="loading" id="sessions-loading">Looking for your sessions …</p>
   <div class="empty" id="sessions-empty" hidden>
     <p class="empty-title">No session yet</p>
     <p>Launch one from a project below. It opens JupyterLab on a fresh clone of the commit that you choose.</p>
   </div>
+  <p class="empty" id="sessions-unmatched" hidden></p>
   <ul class="cards" id="sessions"></ul>
 </section>
 
@@ -58,7 +65,10 @@ ${
         <span class="fact">${icon('commit')}<span class="sr">Commit </span><code data-ref="commit"></code></span>
         <span class="fact">${icon('clock')}<span class="sr">Started </span><time data-ref="started"></time></span>
       </p>
-      <p class="message" data-ref="message" hidden></p>
+      ${failureReport()}
+      <p class="notice" data-ref="notice" hidden></p>
+      <p class="newer" data-ref="newer" hidden>${icon('commit')}<span><span data-ref="newerText"></span>
+        <a data-ref="newerLink">Launch it<span class="sr" data-ref="newerName"></span></a></span></p>
       <ul class="notes" data-ref="notes" hidden></ul>
       <ol class="steps inline" data-ref="steps" aria-label="Steps"></ol>
       <dl class="usage" data-ref="usage">
@@ -68,7 +78,9 @@ ${
       <div class="actions" data-ref="actions">
         <a class="button primary" data-ref="open" target="_blank" rel="noopener" hidden>Open
           <span class="sr"> <span data-ref="openName"></span> (in a new tab)</span>${icon('arrow')}</a>
-        <button type="button" class="button" data-ref="again" hidden>${icon('retry')}Start again
+        <button type="button" class="button primary" data-ref="restart" hidden>${icon('retry')}Restart
+          <span class="sr" data-ref="restartName"></span></button>
+        <button type="button" class="button" data-ref="again" hidden>Launch anew
           <span class="sr" data-ref="againName"></span></button>
         <button type="button" class="button ghost" data-ref="detailsToggle" aria-expanded="false">Details
           <span class="sr" data-ref="detailsName"></span>${icon('chevron')}</button>
@@ -85,7 +97,10 @@ ${
           <dt>Repository</dt><dd><code data-ref="repository"></code></dd>
           <dt>Commit</dt><dd><code data-ref="fullCommit"></code></dd>
           <dt>Session</dt><dd><code data-ref="name"></code></dd>
+          <dt>Launch link</dt><dd><a data-ref="launchLink"></a></dd>
         </dl>
+        <p><button type="button" class="button small" data-ref="copyLink">${icon('link')}<span data-copy-text>Copy launch link</span>
+          <span class="sr" data-ref="copyName"></span></button></p>
       </div>
       <div class="drawer" data-ref="logs" hidden></div>
     </article>
@@ -100,14 +115,12 @@ ${
       <p class="path" data-ref="path"></p>
       <p class="description" data-ref="description" hidden></p>
     </div>
-    <form class="project-launch" data-ref="form" method="get">
-      <label class="field">
-        ${icon('branch')}<span class="sr">Branch, tag or commit of <span data-ref="refName"></span></span>
-        <input name="ref" data-ref="ref" maxlength="255" autocomplete="off" autocapitalize="off" spellcheck="false">
-      </label>
-      <button class="button" data-ref="launch">${icon('launch')}Launch
-        <span class="sr" data-ref="launchName"></span></button>
-    </form>
+    <div class="project-launch" data-ref="ways">
+      <a class="button" data-ref="launch">${icon('launch')}Launch
+        <span class="sr" data-ref="launchName"></span></a>
+      <a class="button ghost" data-ref="options">Options
+        <span class="sr" data-ref="optionsName"></span></a>
+    </div>
     <p class="quiet" data-ref="nothing" hidden>No commits yet</p>
   </li>
 </template>

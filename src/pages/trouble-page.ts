@@ -30,7 +30,7 @@ export function troublePage(trouble: TroubleText, root: string): Markup {
     ${trouble.detail && html`<p>${trouble.detail}</p>`}
     <div class="actions">
       ${
-        trouble.status >= 429
+        trouble.status >= 429 || trouble.status === 401
           ? html`<a class="button primary" href="">${icon('retry')}Try again</a>
       <a class="button" href="${root}">Your sessions</a>`
           : html`<a class="button primary" href="${root}">Your sessions and projects</a>`

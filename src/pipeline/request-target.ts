@@ -38,7 +38,15 @@ export function readTarget(url: string): RequestTarget {
  * prefix and decodes; one that has no such parts comes back as it is.
  */
 export function foldSlashes(path: string): string {
-  return path.startsWith('/launch/') ? foldLaunchPath(path) : foldAutosavePath(path);
+  if (path.startsWith('/launch/')) return foldLaunchPath(path);
+  return foldHistoryPath(path) ?? foldAutosavePath(path);
+}
+
+/** `projects/group/project/branches` as `projects/group%2Fproject/branches`; undefined: it is another address. */
+function foldHistoryPath(path: string): string | undefined {
+  const [, project, list] = /^\/projects\/(.+)\/(branches|commits)$/.exec(path) ?? [];
+  if (project === undefined) return undefined;
+  return `/projects/${encodeURIComponent(decodeURIComponent(project))}/${list}`;
 }
 
 /**

@@ -12,7 +12,7 @@ import { pageErrors } from '../../src/pages/page-errors.ts';
 import { pagesRoutes } from '../../src/pages/routes.ts';
 import { loadDocument } from '../../src/pipeline/document.ts';
 import { asApiError } from '../../src/pipeline/faults.ts';
-import type { GitLab, GitLabProject } from '../../src/platform/gitlab/types.ts';
+import type { GitLab, GitLabHistory, GitLabListedCommit, GitLabProject } from '../../src/platform/gitlab/types.ts';
 
 /**
  * The real pages over a public API whose every state a test can set: troubles and moments that the real platform
@@ -27,6 +27,9 @@ export interface FakeApi {
   projects: GitLabProject[];
   sessions: Map<string, FakeSession>;
   logs: Map<string, Record<string, string>>;
+  /** Branch to its commits, newest first; the same in every project. */
+  readonly history: Map<string, GitLabListedCommit[]>;
+  resourceClasses: Record<string, unknown>[];
   /** GitLab fails like this. */
   gitlabError: Error | undefined;
   /** Asked first about each request of the API; what it returns is the answer. */
@@ -90,6 +93,16 @@ export function fakeProject(pathWithNamespace: string, more: Partial<GitLabProje
   };
 }
 
+/** Commits with a title each, the first one the newest; `id` begins the full ids. */
+export function fakeCommits(id: string, ...titles: string[]): GitLabListedCommit[] {
+  return titles.map((title, index) => ({
+    sha: index === 0 ? id.repeat(5) : `${index}`.padStart(2, '0').repeat(20),
+    title,
+    authorName: 'Ada Lovelace',
+    committedDate: new Date(Date.now() - index * 3_600_000).toISOString(),
+  }));
+}
+
 export interface FakeSessionOptions {
   namespace?: string;
   project?: string;
@@ -101,6 +114,8 @@ export interface FakeSessionOptions {
   steps?: StepStatus[];
   warnings?: { message: string; critical?: boolean }[];
   usage?: { cpu?: number; memory?: string; storage?: string };
+  launch?: Record<string, unknown>;
+  restartable?: boolean;
   started?: string;
   url?: string;
 }
@@ -114,11 +129,12 @@ export function fakeSession(name: string, options: FakeSessionOptions = {}) {
     started: options.started ?? new Date().toISOString(),
     state: { pod_name: `${name}-0` },
     url: options.url ?? '',
+    launch: options.launch ?? {},
     annotations: {
       'renku.io/namespace': options.namespace ?? 'demo',
       'renku.io/projectName': options.project ?? 'first-light',
       'renku.io/branch': options.branch ?? 'main',
-      'renku.io/commit-sha': options.commit ?? '8f14e45fceea167a5a36dedd4bea2543a1b2c3d4',
+      'renku.io/commit-sha': options.commit ?? '8f14e45f'.repeat(5),
       'renku.io/repository': `http://127.0.0.1:8000/forge/${options.namespace ?? 'demo'}/${options.project ?? 'first-light'}`,
       'renku.io/default_image_used': 'True',
     } as Record<string, string>,
@@ -133,6 +149,7 @@ export function fakeSession(name: string, options: FakeSessionOptions = {}) {
       totalNumContainers: statuses.length,
       readyNumContainers: statuses.filter((status) => status === 'ready').length,
       warnings: options.warnings ?? [],
+      ...(options.restartable === undefined ? {} : { restartable: options.restartable }),
     },
   };
 }
@@ -156,6 +173,14 @@ export async function startFakeApi(): Promise<FakeApi> {
     projects: [],
     sessions: new Map(),
     logs: new Map(),
+    history: new Map([
+      ['main', fakeCommits('8f14e45f', 'Count them again', 'Count the sunspots')],
+      ['feature/x', fakeCommits('c9f0f895', 'Draw them')],
+    ]),
+    resourceClasses: [
+      sizedClass(1, 'small', { default: true, cpu: 0.5, memory: 1, default_storage: 1, max_storage: 20 }),
+      sizedClass(2, 'large', { cpu: 4, memory: 16, gpu: 1, default_storage: 5, max_storage: 100 }),
+    ],
     gitlabError: undefined,
     intercept: undefined,
     requests: [],
@@ -189,7 +214,7 @@ export async function startFakeApi(): Promise<FakeApi> {
 
 function observer(fake: FakeApi): express.Router {
   return express.Router().use((req, res, next) => {
-    if (/^\/(servers|logs|projects)/.test(req.path)) {
+    if (/^\/(servers|logs|projects|resource_classes)/.test(req.path)) {
       fake.requests.push({ method: req.method, path: req.path, body: req.method === 'POST' ? req.body : undefined });
     }
     const answer = fake.intercept?.(req.method, req.path);
@@ -226,9 +251,32 @@ function apiRoutes(fake: FakeApi): express.Router {
       }),
   );
   router.get('/servers/:name', (req, res) => void res.json(present(found(req.params.name))));
+  router.post('/servers/:name/restart', (req, res) => {
+    const session = found(req.params.name);
+    session.status.state = 'starting';
+    session.status.message = null;
+    res.status(202).json(present(session));
+  });
+  router.get('/server_options', (_req, res) => {
+    res.json({
+      defaultUrl: {
+        order: 1,
+        displayName: 'Default Environment',
+        type: 'enum',
+        default: '/lab',
+        options: ['/lab', '/tree'],
+      },
+      lfs_auto_fetch: { order: 2, displayName: 'Automatically fetch LFS data', type: 'boolean', default: false },
+      cloudstorage: { s3: { enabled: false }, azure_blob: { enabled: false } },
+    });
+  });
+  router.get('/resource_classes', (_req, res) => void res.json({ resource_classes: fake.resourceClasses }));
   router.get('/logs/:name', async (req, res) => {
     const { name } = req.params;
     found(name);
+    if (!req.accepts('text/event-stream') || req.get('Accept') === 'application/json') {
+      return void res.json(fake.logs.get(name) ?? {});
+    }
     const timing = { ...defaultTiming, stopping: new AbortController().signal };
     await sendEvents(res, (gone) => logEvents(fake, name, req.get('Last-Event-ID'), gone), timing);
   });
@@ -283,13 +331,20 @@ async function* logEvents(
   yield [endEvent('deleted')];
 }
 
-/** One branch `main`, one branch `feature/x`, one tag `v1`; the same commits everywhere. */
-function fakeGitLab(fake: FakeApi): GitLab {
-  const commits: Record<string, string> = {
-    main: '8f14e45f'.repeat(5),
-    'feature/x': 'c9f0f895'.repeat(5),
-    v1: '45c48cce'.repeat(5),
-  };
+const sizedClass = (id: number, name: string, more: Record<string, unknown>): Record<string, unknown> => ({
+  id,
+  name,
+  pool: 'all',
+  default: false,
+  gpu: 0,
+  ...more,
+});
+
+/** The branches of `fake.history`, and one tag `v1`; the same commits everywhere. */
+function fakeGitLab(fake: FakeApi): GitLab & GitLabHistory {
+  const tag = '45c48cce'.repeat(5);
+  const tip = (branch: string) => fake.history.get(branch)?.[0]?.sha;
+  const shas = () => [tag, ...[...fake.history.values()].flatMap((commits) => commits.map(({ sha }) => sha))];
   const working = () => {
     if (fake.gitlabError) throw fake.gitlabError;
   };
@@ -300,12 +355,32 @@ function fakeGitLab(fake: FakeApi): GitLab {
     },
     async branch(_access, _project, name) {
       working();
-      return name !== 'v1' && commits[name] ? { name, commitSha: commits[name] } : undefined;
+      const sha = tip(name);
+      return sha ? { name, commitSha: sha } : undefined;
     },
     async commit(_access, _project, ref) {
       working();
-      const sha = commits[ref] ?? Object.values(commits).find((commit) => ref.length >= 7 && commit.startsWith(ref));
+      const sha = tip(ref) ?? (ref === 'v1' ? tag : shas().find((commit) => ref.length >= 7 && commit.startsWith(ref)));
       return sha ? { sha, committedDate: null } : undefined;
+    },
+    async branches(_access, _project, options) {
+      working();
+      const wanted = 'search' in options ? options.search : '';
+      const names = [...fake.history.keys()].filter((name) => name.includes(wanted)).sort();
+      const page = names.slice((options.page - 1) * 100, options.page * 100);
+      return {
+        branches: page.map((name) => ({ name, commitSha: tip(name) ?? '', committedDate: null })),
+        nextPage: names.length > options.page * 100 ? options.page + 1 : undefined,
+      };
+    },
+    async commits(_access, _project, { ref = 'main', page }) {
+      working();
+      const all = fake.history.get(ref);
+      if (!all) return undefined;
+      return {
+        commits: all.slice((page - 1) * 20, page * 20),
+        nextPage: all.length > page * 20 ? page + 1 : undefined,
+      };
     },
     async projects(_access, { search, page }) {
       working();

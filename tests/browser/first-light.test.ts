@@ -45,15 +45,48 @@ describeInChromium('first light', (browser) => {
     return { profile, page };
   }
 
-  it('opens JupyterLab on the demo project by one link, at the requested commit', async () => {
+  it('opens JupyterLab on one’s own project by the first link, at the requested commit', async () => {
     const page = await (await browser.profile()).newPage();
     await page.goto(platform.signInLink);
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
     await jupyterLab(page);
-    const [demo] = await sessions();
-    expect(demo?.annotations['renku.io/projectName']).toBe('first-light');
-    expect(await runCell(page, '!git rev-parse HEAD')).toBe(demo?.annotations['renku.io/commit-sha']);
+    const [own] = await sessions();
+    expect(own?.annotations['renku.io/projectName']).toBe('second-light');
+    await page.locator('.jp-DirListing-item', { hasText: 'only-here.txt' }).waitFor(patience);
+    expect(await runCell(page, '!git rev-parse HEAD')).toBe(own?.annotations['renku.io/commit-sha']);
     expect(await sessions()).toHaveLength(1);
+    expect(platform.output()).toMatch(/launching \S+\/second-light/);
+    expect(platform.output()).not.toContain('launching demo/');
+  });
+
+  it('leads from JupyterLab back to the page with all sessions', async () => {
+    const { page, profile } = await signedIn();
+    const [own] = await sessions();
+    await page.goto(own?.url ?? '');
+    await jupyterLab(page);
+    await page.getByRole('menuitem', { name: 'File', exact: true }).click(patience);
+    const opened = profile.waitForEvent('page', patience);
+    await page.getByRole('menuitem', { name: 'Your Sessions and Projects' }).click(patience);
+    const pages = await opened;
+    await pages.waitForURL(`${platform.origin}/notebooks/`, patience);
+    await pages.getByRole('article', { name: /second-light/ }).waitFor(patience);
+    expect(await page.locator('.jp-DirListing-content').isVisible()).toBe(true);
+  });
+
+  it('says by the log’s own line why a session does not start', async () => {
+    makeUncheckable(join(scratch, 'second-light'), 'long-name');
+    const { page } = await signedIn();
+    const [own] = await sessions();
+    const path = `${own?.annotations['renku.io/namespace']}/second-light`;
+    await page.goto(`${platform.origin}/notebooks/launch/${path}?ref=long-name`);
+    await page.getByText('The log of git-clone says:').waitFor(patience);
+    expect(await page.locator('mark').innerText()).toMatch(/long-long-.*File name too long/);
+    const message = await page.locator('.message').innerText();
+    expect(message).toContain('could not be cloned');
+    expect(message).not.toContain('Dockerfile');
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByRole('button', { name: 'Stop and delete' }).click();
+    await page.getByRole('heading', { name: 'The session has gone' }).waitFor(patience);
   });
 
   it('keeps a script in a notebook away from the API of its user', async () => {
@@ -116,8 +149,8 @@ describeInChromium('first light', (browser) => {
       }
       expect.fail(`Tab never reached ${name}`);
     };
-    await page.getByRole('button', { name: /^Launch .*second-light/ }).waitFor(patience);
-    await tabTo(/^Launch .*second-light/);
+    await page.getByRole('link', { name: /^Launch .*first-light/ }).waitFor(patience);
+    await tabTo(/^Launch .*first-light/);
     await page.keyboard.press('Enter');
     await page
       .getByRole('list', { name: 'Steps' })
@@ -125,21 +158,35 @@ describeInChromium('first light', (browser) => {
       .waitFor(patience);
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
     await jupyterLab(page);
-    await page.locator('.jp-DirListing-item', { hasText: 'only-here.txt' }).waitFor(patience);
+    await page.locator('.jp-DirListing-item', { hasText: 'first-light.ipynb' }).waitFor(patience);
+    await runCell(page, '!echo precious > unpushed.txt && git add . && git commit --message unpushed');
 
     const address = page.url();
     await page.goto(`${platform.origin}/notebooks/`);
-    const card = page.getByRole('article', { name: /second-light/ });
+    const card = page.getByRole('article', { name: /first-light/ });
     await card.getByText('Running', { exact: true }).waitFor(patience);
     await card.getByText(/ of .* cores?$/).waitFor(patience);
-    await tabTo(/^Logs .*second-light/);
+    await tabTo(/^Logs .*first-light/);
     await page.keyboard.press('Enter');
-    await card.locator('pre', { hasText: /Jupyter Server|ServerApp/ }).waitFor(patience);
-    await tabTo(/^Stop .*second-light/);
+    await card
+      .getByRole('region', { name: 'Log', exact: true })
+      .getByText(/ServerApp/)
+      .first()
+      .waitFor(patience);
+    await tabTo(/^Stop .*first-light/);
     await page.keyboard.press('Enter');
+    await card.getByText('nothing is saved: work that was not pushed is lost').waitFor(patience);
+    await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await card.waitFor({ state: 'detached', ...patience });
     expect((await page.goto(address))?.status()).toBe(404);
+    // What the question said: when something saves work on one machine, the words have to change.
+    const autosaves = await (await platform.api('/notebooks/demo/first-light/autosave')).json();
+    expect(autosaves).toMatchObject({ autosaves: [] });
+    const { branches } = (await (await platform.api('/notebooks/projects/demo/first-light/branches')).json()) as {
+      branches: { name: string }[];
+    };
+    expect(branches.map(({ name }) => name)).toEqual(['main', 'solar-minima']);
   });
 
   it('shows the docs page with nothing from another host', async () => {
@@ -160,7 +207,7 @@ describeInChromium('first light', (browser) => {
   it('fits a phone, and is dark where the person likes it dark', async () => {
     const { page } = await signedIn({ viewport: { width: 360, height: 740 }, colorScheme: 'dark' });
     await page.goto(`${platform.origin}/notebooks/`);
-    await page.getByRole('article', { name: 'demo/first-light' }).waitFor(patience);
+    await page.getByRole('article', { name: /second-light/ }).waitFor(patience);
     await page.getByRole('link', { name: 'Switch user' }).waitFor(patience);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(19, 21, 25)');
@@ -171,11 +218,11 @@ describeInChromium('first light', (browser) => {
     await page.goto(`${platform.origin}/notebooks/`);
     await page.getByText('You are not signed in').waitFor(patience);
     await page.getByText('No session yet').waitFor(patience);
-    await page.getByRole('button', { name: /^Launch demo\/first-light/ }).click(patience);
+    await page.getByRole('link', { name: /^Launch demo\/first-light/ }).click(patience);
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
     await jupyterLab(page);
     expect(await runCell(page, 'print(6 * 7)')).toBe('42');
-    expect((await sessions()).map(({ annotations }) => annotations['renku.io/projectName'])).toEqual(['first-light']);
+    expect((await sessions()).map(({ annotations }) => annotations['renku.io/projectName'])).toEqual(['second-light']);
     await page.goto(`${platform.origin}/notebooks/launch/local/second-light`);
     await page.getByText('You are not signed in, so only public projects can be found.').waitFor(patience);
   });
@@ -190,4 +237,18 @@ function makeRepository(directory: string): string {
   git('add', '--all');
   git('commit', '--quiet', '--message', 'first');
   return directory;
+}
+
+/** A branch whose newest commit has a file with a name that no file system here can hold. */
+function makeUncheckable(directory: string, branch: string): void {
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args], {
+      cwd: directory,
+      encoding: 'utf8',
+    }).trim();
+  const content = git('hash-object', '-w', 'only-here.txt');
+  git('update-index', '--add', '--cacheinfo', `100644,${content},${'long-'.repeat(60)}`);
+  const commit = git('commit-tree', '-p', 'HEAD', '-m', 'Add a long name', git('write-tree'));
+  git('update-ref', `refs/heads/${branch}`, commit);
+  git('reset', '--quiet');
 }

@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { describeInChromium } from './chromium.ts';
-import { type FakeApi, fakeProject, fakeSession, startFakeApi } from './fake-api.ts';
+import { type FakeApi, fakeCommits, fakeProject, fakeSession, startFakeApi } from './fake-api.ts';
+import { faintTexts, smallTargets, unnamedControls } from './page-checks.ts';
 
 const soon = { timeout: 15_000 };
 const name = 'ada-first-light';
@@ -33,7 +34,7 @@ describeInChromium('launch page', (browser) => {
   it('launches, shows the steps as they go, and ends in JupyterLab', async () => {
     const page = await newPage();
     await page.goto(`${fake.origin}/notebooks/`);
-    await page.getByRole('button', { name: /^Launch/ }).click();
+    await page.getByRole('link', { name: /^Launch/ }).click();
     await headline(page, 'Starting your session');
     const steps = page.getByRole('list', { name: 'Steps' }).getByRole('listitem');
     expect(await steps.count()).toBe(5);
@@ -75,6 +76,155 @@ describeInChromium('launch page', (browser) => {
     expect(posts()).toHaveLength(1);
   });
 
+  it('asks first for a link with options, wherever it comes from', async () => {
+    const page = await newPage();
+    await page.goto(`${address()}?image=evil/x:1&default_url=/tree`);
+    await headline(page, 'Launch with options');
+    expect(await page.getByLabel('Image').inputValue()).toBe('evil/x:1');
+    await expect.poll(() => page.getByLabel('Open with').inputValue(), soon).toBe('/tree');
+    await page.waitForTimeout(1_500);
+    expect(posts()).toEqual([]);
+  });
+
+  it('launches with the options that were chosen from lists, by the keyboard', async () => {
+    for (let index = 0; index < 120; index += 1) fake.history.set(`topic/${index}`, fakeCommits('aabbccdd', 'A topic'));
+    fake.history.set('long', fakeCommits('12341234', ...Array.from({ length: 25 }, (_, index) => `Commit ${index}`)));
+    const page = await newPage();
+    await page.goto(`${fake.origin}/notebooks/`);
+    await page.getByRole('link', { name: 'Options of a launch of demo/first-light' }).click();
+    await headline(page, 'Launch with options');
+    const branch = page.getByLabel('Branch', { exact: true });
+    await expect.poll(() => branch.locator('option').count(), soon).toBe(100);
+    expect(await branch.inputValue()).toBe('main');
+    await page.getByLabel('Find a branch').fill('lon');
+    await expect.poll(() => branch.locator('option').allInnerTexts(), soon).toEqual(['main', 'long']);
+    await branch.selectOption('long');
+    const commit = page.getByLabel('Commit');
+    await expect.poll(() => commit.locator('option').count(), soon).toBe(20);
+    expect(await commit.locator('option').first().innerText()).toMatch(/^12341234 · Commit 0 · just now \(newest\)$/);
+    await page.getByRole('button', { name: 'Show older commits' }).click();
+    await expect.poll(() => commit.locator('option').count(), soon).toBe(25);
+    const older = fake.history.get('long')?.[22]?.sha ?? '';
+    await commit.selectOption(older);
+    await page.getByRole('radio', { name: /large/ }).check();
+    await page.getByText('5 unless you say otherwise, at most 100.').waitFor();
+    await page.getByLabel('Disk in GB').fill('7');
+    await page.getByLabel('Fetch all Git LFS files').check();
+    await page.getByRole('button', { name: 'Add a variable' }).press('Enter');
+    await page.keyboard.type('MODE');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('debug');
+    await page.getByRole('button', { name: 'Launch', exact: true }).press('Enter');
+    await headline(page, 'Starting your session');
+    expect(posts()).toEqual([
+      {
+        method: 'POST',
+        path: '/servers',
+        body: {
+          namespace: 'demo',
+          project: 'first-light',
+          branch: 'long',
+          commit_sha: older,
+          resource_class_id: 2,
+          storage: 7,
+          lfs_auto_fetch: true,
+          environment_variables: { MODE: 'debug' },
+          cloudstorage: [],
+        },
+      },
+    ]);
+    expect(await page.locator('[data-ref="branchName"]').innerText()).toBe('long');
+  });
+
+  it('copies a link that leads to the same choices', async () => {
+    const page = await newPage({ permissions: ['clipboard-read', 'clipboard-write'] });
+    const copied = async () => {
+      await page.getByRole('button', { name: 'Copy launch link' }).click();
+      await page.getByRole('button', { name: 'Copied' }).waitFor(soon);
+      await page.getByRole('button', { name: 'Copy launch link' }).waitFor(soon);
+      return new URL((await page.evaluate('navigator.clipboard.readText()')) as string);
+    };
+    await page.goto(`${address()}?configure=true`);
+    await page.getByRole('radio', { name: /small/, checked: true }).waitFor(soon);
+    await expect.poll(() => page.getByLabel('Commit').locator('option').count(), soon).toBe(2);
+    // Nothing but the branch differs from what a launch does by itself: such a link starts at once.
+    expect((await copied()).search).toBe('?ref=main');
+    await page.getByLabel('Commit').selectOption({ index: 1 });
+    await page.getByRole('radio', { name: /large/ }).check();
+    await page.getByLabel('Image').fill('a/b:1');
+    await page.getByRole('button', { name: 'Add a variable' }).click();
+    await page.keyboard.type('TOKEN');
+    const link = await copied();
+    expect(Object.fromEntries(link.searchParams)).toEqual({
+      ref: fake.history.get('main')?.[1]?.sha,
+      branch: 'main',
+      resource_class_id: '2',
+      image: 'a/b:1',
+    });
+    await page.goto(link.href);
+    await page.getByRole('radio', { name: /large/, checked: true }).waitFor(soon);
+    expect(await page.getByLabel('Commit').inputValue()).toBe(fake.history.get('main')?.[1]?.sha);
+    expect(await page.getByLabel('Image').inputValue()).toBe('a/b:1');
+  });
+
+  it('says which option is wrong, and goes on from there', async () => {
+    fake.intercept = (method) =>
+      method === 'POST'
+        ? {
+            status: 422,
+            body: {
+              error: {
+                code: 1005,
+                message: 'The storage size is not offered.',
+                detail: null,
+                requestId: 'r',
+                fields: [{ path: 'body.storage', message: 'must be from 1 to 20 gigabytes' }],
+              },
+            },
+          }
+        : undefined;
+    const page = await newPage();
+    await page.goto(`${address()}?storage=21`);
+    await page.getByRole('radio', { name: /small/, checked: true }).waitFor(soon);
+    const storage = page.getByLabel('Disk in GB');
+    await page.getByRole('button', { name: 'Launch', exact: true }).click();
+    // The browser itself says that 21 is more than there is.
+    expect(await storage.evaluate('document.activeElement.id')).toBe('option-storage');
+    expect(posts()).toEqual([]);
+    await storage.fill('20');
+    await page.getByRole('button', { name: 'Launch', exact: true }).click();
+    await page.getByRole('alert').getByText('body.storage: must be from 1 to 20 gigabytes').waitFor(soon);
+    expect(await storage.getAttribute('aria-invalid')).toBe('true');
+    expect(await page.locator(':focus').getAttribute('id')).toBe('option-storage');
+    fake.intercept = undefined;
+    await page.getByRole('button', { name: 'Launch', exact: true }).click();
+    await headline(page, 'Starting your session');
+  });
+
+  it('launches without what cannot be listed, and says what that is', async () => {
+    fake.intercept = (_method, path) =>
+      path === '/resource_classes' || path.endsWith('/branches')
+        ? { status: 500, body: { error: { code: 3000, message: 'It does not answer.', detail: null, requestId: 'r' } } }
+        : undefined;
+    const page = await newPage();
+    await page.goto(`${address()}?configure=true`);
+    await page.getByRole('alert').getByText('It does not answer.').waitFor(soon);
+    await page.getByRole('button', { name: 'Launch', exact: true }).click();
+    await headline(page, 'Starting your session');
+    expect(posts()[0]?.body).toMatchObject({ branch: 'main', commit_sha: '8f14e45f'.repeat(5) });
+  });
+
+  it('does not open another session than was asked for without a word', async () => {
+    fake.sessions.set(name, fakeSession(name, { url: `${fake.sessionOrigin}/sessions/${name}` }));
+    const page = await newPage();
+    await page.goto(`${address()}?default_url=/tree`);
+    await page.getByRole('button', { name: 'Launch', exact: true }).click();
+    await headline(page, 'Your session is ready');
+    await page.getByText('This session was there already. It has the options of its own launch').waitFor(soon);
+    await page.getByRole('link', { name: 'Open JupyterLab' }).click();
+    await page.waitForURL(`${fake.sessionOrigin}/sessions/${name}`);
+  });
+
   it('says why a launch was refused, and tries again', async () => {
     fake.intercept = (method) =>
       method === 'POST'
@@ -105,7 +255,7 @@ describeInChromium('launch page', (browser) => {
     expect(await alert.count()).toBe(0);
   });
 
-  it('shows a failure in words with its logs, and starts again', async () => {
+  it('shows a failure in words and with the line of its log, and restarts it', async () => {
     const page = await newPage();
     await page.goto(address());
     await headline(page, 'Starting your session');
@@ -114,34 +264,59 @@ describeInChromium('launch page', (browser) => {
     fake.logs.set(name, { 'git-clone': 'fatal: no such branch' });
     await headline(page, 'The session failed');
     await page.getByText('The branch is no longer there.').waitFor();
+    await page.locator('mark', { hasText: 'fatal: no such branch' }).waitFor(soon);
     await page.getByRole('button', { name: 'Logs' }).click();
-    await page.getByText('fatal: no such branch').waitFor(soon);
+    await page.getByRole('region', { name: 'Log', exact: true }).getByText('fatal: no such branch').waitFor(soon);
+    await page.getByRole('button', { name: 'Restart' }).click();
+    await headline(page, 'Starting your session');
+    expect(
+      fake.requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`),
+    ).toEqual(['POST /servers', `POST /servers/${name}/restart`]);
+  });
+
+  it('launches anew only after asking, with the options and the values of its variables', async () => {
+    const page = await newPage();
+    await page.goto(`${address()}?resource_class_id=2`);
+    await page.getByRole('radio', { name: /large/, checked: true }).waitFor(soon);
+    await page.getByRole('button', { name: 'Add a variable' }).click();
+    await page.keyboard.type('MODE');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('debug');
+    await page.getByRole('button', { name: 'Launch', exact: true }).click();
+    await headline(page, 'Starting your session');
+    Object.assign(session(), { launch: { resource_class_id: 2, storage: 5, environment_variables: ['MODE'] } });
+    session().status.state = 'failed';
+    await headline(page, 'The session failed');
     fake.intercept = (method) => {
       // The fake deletes only when told to.
       if (method === 'POST') fake.sessions.delete(name);
       return undefined;
     };
-    await page.getByRole('button', { name: 'Start again' }).click();
+    const anew = page.getByRole('button', { name: 'Launch anew' });
+    await anew.press('Enter');
+    expect(await page.locator(':focus').innerText()).toBe('Keep it');
+    await page.getByText('work that was not pushed is lost').waitFor();
+    expect(await page.getByRole('textbox', { name: 'MODE', exact: true }).inputValue()).toBe('debug');
+    await page.getByRole('button', { name: 'Delete and launch anew' }).click();
     await headline(page, 'Starting your session');
-    expect(fake.requests.filter(({ method }) => method !== 'GET').map(({ method }) => method)).toEqual([
-      'POST',
-      'DELETE',
-      'POST',
+    expect(fake.requests.filter(({ method }) => method !== 'GET').slice(1)).toMatchObject([
+      { method: 'DELETE' },
+      { method: 'POST', body: { resource_class_id: 2, storage: 5, environment_variables: { MODE: 'debug' } } },
     ]);
   });
 
-  it('stops after asking, and offers to start again', async () => {
+  it('stops after asking, and offers to launch again', async () => {
     const page = await newPage();
     await page.goto(address());
     await headline(page, 'Starting your session');
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByRole('button', { name: 'Keep it' }).click();
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
-    await page.getByRole('button', { name: 'Stop the session' }).click();
+    await page.getByRole('button', { name: 'Stop and delete' }).click();
     await headline(page, 'Stopping the session');
     fake.sessions.clear();
     await headline(page, 'The session has gone');
-    await page.getByRole('button', { name: 'Start again' }).click();
+    await page.getByRole('button', { name: 'Launch', exact: true }).click();
     await headline(page, 'Starting your session');
     expect(posts()).toHaveLength(2);
   });
@@ -165,12 +340,47 @@ describeInChromium('launch page', (browser) => {
     expect(await page.title()).not.toBe('hacked');
   });
 
+  it.each(['light', 'dark'] as const)(
+    'has a form that fits a phone, with enough contrast (%s)',
+    async (colorScheme) => {
+      fake.history.set(`topic/${'x'.repeat(80)}`, fakeCommits('aabbccdd', 'y'.repeat(200)));
+      const page = await newPage({ viewport: { width: 360, height: 740 }, colorScheme });
+      await page.goto(`${address()}?configure=true`);
+      await page.getByRole('radio', { name: /small/, checked: true }).waitFor(soon);
+      await page.getByLabel('Branch', { exact: true }).selectOption(`topic/${'x'.repeat(80)}`);
+      await page.getByRole('button', { name: 'Add a variable' }).click();
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+      expect(await page.evaluate(smallTargets)).toEqual([]);
+      expect(await page.evaluate(faintTexts)).toEqual([]);
+      expect(await page.evaluate(unnamedControls)).toEqual([]);
+    },
+  );
+
   it('works on a phone', async () => {
     const page = await newPage({ viewport: { width: 360, height: 740 }, colorScheme: 'dark', reducedMotion: 'reduce' });
     await page.goto(address());
     await headline(page, 'Starting your session');
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     expect(await page.evaluate('document.getAnimations().length')).toBe(0);
+  });
+
+  it('says how a hibernated session is resumed', async () => {
+    const message = 'The session is hibernated. The administrator of the platform resumes it with: kubectl patch x';
+    fake.sessions.set(name, fakeSession(name, { state: 'hibernated', message }));
+    const page = await newPage();
+    await page.goto(address());
+    await headline(page, 'This session is hibernated');
+    await page.getByText('The administrator of the platform resumes it with').waitFor();
+    expect(await page.locator('.notice code').innerText()).toBe('kubectl patch x');
+  });
+
+  it('is a page that says so where there is nothing at an address', async () => {
+    const page = await newPage();
+    const response = await page.goto(`${fake.origin}/notebooks/nonexistent`);
+    expect(response?.status()).toBe(404);
+    await page.getByRole('heading', { name: 'Not found' }).waitFor();
+    await page.getByRole('link', { name: 'Your sessions and projects' }).click();
+    await page.waitForURL(`${fake.origin}/notebooks/`);
   });
 
   it('is a page that says so when there is no such project', async () => {

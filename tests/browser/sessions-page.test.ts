@@ -5,10 +5,12 @@ import {
   anonymous,
   type FakeApi,
   type FakeSessionOptions,
+  fakeCommits,
   fakeProject,
   fakeSession,
   startFakeApi,
 } from './fake-api.ts';
+import { faintTexts, smallTargets, unnamedControls } from './page-checks.ts';
 
 /** How long the page may take to show a change: its slowest turn is 5 s. */
 const soon = { timeout: 15_000 };
@@ -71,7 +73,7 @@ describeInChromium('sessions page', (browser) => {
     await shown.getByText('500 MB of 1 GB').waitFor();
     await shown.getByText('Mind the gap.').waitFor();
     expect(await shown.getByRole('link', { name: /^Open/ }).getAttribute('href')).toBe(session.url);
-    await page.getByRole('status').getByText('demo/first-light: Running').waitFor({ state: 'attached' });
+    await page.getByRole('status').getByText('demo/first-light at main: Running').waitFor({ state: 'attached' });
 
     session.status.state = 'failed';
     session.status.message = 'The disk is full.';
@@ -117,11 +119,18 @@ describeInChromium('sessions page', (browser) => {
     await page.locator('h2').first().focus();
     await tabTo(/^Stop/);
     await page.keyboard.press('Enter');
-    expect(await focused().innerText()).toBe('Stop the session');
+    expect(await focused().innerText()).toBe('Keep it');
     await page.keyboard.press('Escape');
+    expect(await focused().innerText()).toMatch(/^Stop/);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
     expect(await focused().innerText()).toMatch(/^Stop/);
     expect(fake.requests.some(({ method }) => method === 'DELETE')).toBe(false);
     await page.keyboard.press('Enter');
+    await shown.getByText('Stop demo/first-light at main?').waitFor();
+    await shown.getByText('nothing is saved: work that was not pushed is lost').waitFor();
+    await page.keyboard.press('Tab');
+    expect(await focused().innerText()).toBe('Stop and delete');
     await page.keyboard.press('Enter');
     await shown.getByText('Stopping', { exact: true }).waitFor(soon);
     expect(fake.requests.filter(({ method }) => method === 'DELETE')).toEqual([
@@ -154,8 +163,82 @@ describeInChromium('sessions page', (browser) => {
     expect(await page.evaluate('document.activeElement.textContent')).toMatch(/Details/);
   });
 
-  it('starts a failed session again, waiting for the former one to be gone', async () => {
-    const failed = add('a', { state: 'failed', branch: 'feature/x', commit: 'c0ffee', message: 'It died.' });
+  it('does nothing for a key that is held down, or a double click', async () => {
+    add('a');
+    const page = await open();
+    await card(page, 'demo/first-light').waitFor(soon);
+    const stop = page.getByRole('button', { name: 'Stop demo/first-light at main' });
+    const question = page.getByRole('group', { name: 'Stop demo/first-light at main?' });
+    for (const key of ['Enter', 'Space']) {
+      await stop.focus();
+      // What a held key sends: the second and later ones are marked as repeated.
+      for (let times = 0; times < 8; times += 1) await page.keyboard.down(key);
+      await page.keyboard.up(key);
+      await question.waitFor();
+      await page.keyboard.press('Escape');
+      await question.waitFor({ state: 'hidden' });
+    }
+    await stop.dblclick();
+    await page.getByText('Stop demo/first-light at main?').waitFor();
+    const secondClick = `new MouseEvent('click', { bubbles: true, detail: 2 })`;
+    await page.evaluate(`document.querySelector('[data-ref="confirmYes"]').dispatchEvent(${secondClick})`);
+    expect(fake.requests.some(({ method }) => method === 'DELETE')).toBe(false);
+    await page.getByRole('button', { name: 'Stop and delete' }).click();
+    await expect.poll(() => fake.requests.filter(({ method }) => method === 'DELETE').length, soon).toBe(1);
+  });
+
+  it('restarts a failed session in place, and deletes nothing for it', async () => {
+    add('a', { state: 'failed', message: 'It died.', restartable: true });
+    const page = await open();
+    await card(page, 'demo/first-light').getByText('It died.').waitFor(soon);
+    await page.getByRole('button', { name: 'Restart demo/first-light at main' }).click();
+    await card(page, 'demo/first-light').getByText('Starting', { exact: true }).waitFor(soon);
+    expect(
+      fake.requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`),
+    ).toEqual(['POST /servers/a/restart']);
+  });
+
+  it('says what a restart would lose where the service refuses it, and keeps the session', async () => {
+    add('a', { state: 'failed', message: 'It died.' });
+    add('b', { state: 'failed', project: 'lost', message: 'Its volume is gone.', restartable: false });
+    fake.intercept = (_method, path) =>
+      path.endsWith('/restart')
+        ? {
+            status: 409,
+            body: {
+              error: {
+                code: 1409,
+                message: 'The session a has no volume. A restart would delete its files.',
+                detail: 'Push or copy what you need.',
+                requestId: 'r',
+              },
+            },
+          }
+        : undefined;
+    const page = await open();
+    await page.getByRole('button', { name: /^Restart demo.first-light/ }).click();
+    await page.getByRole('alert').getByText('has no volume. A restart would delete its files.').waitFor(soon);
+    await card(page, 'demo/first-light').getByText('Failed', { exact: true }).waitFor(soon);
+    expect(await page.getByRole('button', { name: /^Restart demo.lost/ }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: /^Launch anew demo.lost/ }).count()).toBe(1);
+    expect(fake.requests.some(({ method }) => method === 'DELETE')).toBe(false);
+  });
+
+  it('launches a failed session anew only after asking, with all options of its launch', async () => {
+    const failed = add('a', {
+      state: 'failed',
+      branch: 'feature/x',
+      commit: 'c0ffee',
+      message: 'It died.',
+      launch: {
+        image: 'a/b:1',
+        resource_class_id: 2,
+        storage: 10,
+        default_url: '/tree',
+        lfs_auto_fetch: true,
+        environment_variables: ['MODE', 'TOKEN'],
+      },
+    });
     const page = await open();
     await card(page, 'demo/first-light').getByText('It died.').waitFor(soon);
     let refused = 0;
@@ -169,7 +252,15 @@ describeInChromium('sessions page', (browser) => {
       Object.assign(failed, fakeSession('a', { state: 'starting' }));
       return { status: 201, body: failed };
     };
-    await page.getByRole('button', { name: /^Start again/ }).click();
+    await page.getByRole('button', { name: 'Launch anew demo/first-light at feature/x' }).press('Enter');
+    expect(await page.locator(':focus').innerText()).toBe('Keep it');
+    await page.getByText('work that was not pushed is lost').waitFor();
+    await page.keyboard.press('Enter');
+    expect(fake.requests.some(({ method }) => method !== 'GET')).toBe(false);
+    await page.keyboard.press('Enter');
+    await page.getByLabel('MODE').fill('debug');
+    await page.getByLabel('TOKEN').fill('secret');
+    await page.getByRole('button', { name: 'Delete and launch anew' }).click();
     await card(page, 'demo/first-light').getByText('Starting', { exact: true }).waitFor(soon);
     await expect.poll(() => refused, soon).toBe(2);
     expect(fake.requests.filter(({ method }) => method !== 'GET')).toEqual([
@@ -177,14 +268,149 @@ describeInChromium('sessions page', (browser) => {
       ...Array.from({ length: 2 }, () => ({
         method: 'POST',
         path: '/servers',
-        body: expect.objectContaining({
+        body: {
           namespace: 'demo',
           project: 'first-light',
           branch: 'feature/x',
           commit_sha: 'c0ffee',
-        }),
+          image: 'a/b:1',
+          resource_class_id: 2,
+          storage: 10,
+          default_url: '/tree',
+          lfs_auto_fetch: true,
+          environment_variables: { MODE: 'debug', TOKEN: 'secret' },
+          cloudstorage: [],
+        },
       })),
     ]);
+  });
+
+  it('goes on saying that a session was deleted and not launched anew', async () => {
+    add('a', { state: 'failed', message: 'It died.' });
+    const page = await open();
+    await card(page, 'demo/first-light').getByText('It died.').waitFor(soon);
+    fake.intercept = (method) => {
+      if (method !== 'POST') return undefined;
+      fake.sessions.clear();
+      return { status: 404, body: { error: { code: 1404, message: 'No such branch.', detail: null, requestId: 'r' } } };
+    };
+    await page.getByRole('button', { name: /^Launch anew/ }).click();
+    await page.getByRole('button', { name: 'Delete and launch anew' }).click();
+    const alert = page.getByRole('alert');
+    await alert.getByText('demo/first-light at main was not launched anew: No such branch.').waitFor(soon);
+    await page.getByText('No session yet').waitFor(soon);
+    await look(page);
+    expect(await alert.isVisible()).toBe(true);
+  });
+
+  it('shows the line of the log that says why a session failed', async () => {
+    add('a', {
+      state: 'failed',
+      message: 'The repository could not be cloned because of an error with its submodules. Check their addresses.',
+      steps: ['ready', 'ready', 'failed', 'waiting', 'waiting'],
+    });
+    const page = await open();
+    const shown = card(page, 'demo/first-light');
+    await shown.getByText('because of an error with its submodules').waitFor(soon);
+    const readings = () => fake.requests.filter(({ path }) => path === '/logs/a').length;
+    await expect.poll(readings, soon).toBe(1);
+    expect(await shown.getByRole('figure').isVisible()).toBe(false);
+    // What a container says last may be in its log a moment after it has failed.
+    fake.logs.set('a', {
+      'git-clone': `2026-01-02T03:04:05Z Cloning\n2026-01-02T03:04:06Z fatal: could not read from ${hostile}\n2026-01-02T03:04:07Z bye`,
+      'jupyter-server': 'error: something else',
+    });
+    const report = shown.getByRole('figure');
+    await expect
+      .poll(async () => {
+        await look(page);
+        return report.isVisible();
+      }, soon)
+      .toBe(true);
+    await report.getByText('The log of git-clone says:').waitFor(soon);
+    expect(await report.locator('mark').innerText()).toBe(`fatal: could not read from ${hostile}`);
+    expect(await page.locator('img').count()).toBe(0);
+    // Two readings that say the same are enough.
+    await expect.poll(readings, { timeout: 20_000 }).toBe(3);
+    const asked = fake.requests.length;
+    await expect.poll(() => fake.requests.length, soon).toBeGreaterThan(asked + 1);
+    expect(readings()).toBe(3);
+  });
+
+  it('says how a hibernated session is resumed', async () => {
+    const message =
+      'The session is hibernated. The administrator of the platform resumes it with: kubectl patch jupyterservers a';
+    add('a', { state: 'hibernated', message });
+    const page = await open();
+    const shown = card(page, 'demo/first-light');
+    await shown.getByText('Hibernated', { exact: true }).waitFor(soon);
+    await shown.getByText('The administrator of the platform resumes it with').waitFor();
+    expect(await shown.locator('code', { hasText: 'kubectl' }).innerText()).toBe('kubectl patch jupyterservers a');
+  });
+
+  it('tells sessions of one project apart, and finds one of many', async () => {
+    for (const [name, branch, commit] of [
+      ['a', 'main', '11111111'.repeat(5)],
+      ['b', 'main', '22222222'.repeat(5)],
+      ['c', 'topic', '22222222'.repeat(5)],
+    ] as const)
+      add(name, { branch, commit });
+    const page = await open();
+    await page.getByRole('button', { name: 'Stop demo/first-light at topic', exact: true }).waitFor(soon);
+    for (const commit of ['11111111', '22222222']) {
+      for (const verb of ['Stop', 'Logs', 'Details']) {
+        const name = `${verb} demo/first-light at main, commit ${commit}`;
+        expect(await page.getByRole('button', { name, exact: true }).count(), name).toBe(1);
+      }
+      const name = `Open demo/first-light at main, commit ${commit} (in a new tab)`;
+      expect(await page.getByRole('link', { name, exact: true }).count(), name).toBe(1);
+    }
+    expect(await page.getByLabel('Find a session').isVisible()).toBe(false);
+    for (const name of ['d', 'e']) add(name, { project: `other-${name}` });
+    await look(page);
+    await page.getByLabel('Find a session').fill('OTHER-d');
+    await expect.poll(() => page.getByRole('article').count(), soon).toBe(1);
+    await look(page);
+    expect(await page.getByRole('article').getAttribute('aria-label')).toBe('demo/other-d at main');
+    await page.getByLabel('Find a session').fill('zzz');
+    await page.getByText('No session matches “zzz”').waitFor(soon);
+    await page.getByLabel('Find a session').fill('topic');
+    await expect.poll(() => page.getByRole('article').count(), soon).toBe(1);
+  });
+
+  it('says that a branch has newer commits, and asks GitLab once for it', async () => {
+    fake.history.set('main', fakeCommits('8f14e45f', 'Third', 'Second', 'First'));
+    const [, second, first] = fake.history.get('main') ?? [];
+    add('a', { commit: first?.sha ?? '' });
+    add('b', { project: 'b', commit: second?.sha ?? '' });
+    add('c', { project: 'c' });
+    add('d', { project: 'd', branch: 'gone' });
+    const page = await open();
+    await card(page, 'demo/first-light').getByText('main has 2 newer commits: “Third”.').waitFor(soon);
+    await card(page, 'demo/b').getByText('main has a newer commit: “Third”.').waitFor(soon);
+    expect(await card(page, 'demo/c').getByText(/newer/).isVisible()).toBe(false);
+    expect(
+      await card(page, 'demo/d')
+        .getByText(/newer|another commit/)
+        .isVisible(),
+    ).toBe(false);
+    await look(page);
+    expect(fake.requests.filter(({ path }) => path === '/projects/demo%2Ffirst-light/commits')).toHaveLength(1);
+    await page.getByRole('link', { name: /^Launch it.*first-light/ }).click();
+    await page.waitForURL('**/notebooks/launch/demo/first-light?ref=main');
+  });
+
+  it('copies a link that launches the session’s branch', async () => {
+    add('a', { branch: 'feature/x' });
+    const page = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.getByRole('button', { name: /^Details/ }).click(soon);
+    await page.getByRole('button', { name: 'Copy launch link demo/first-light at feature/x' }).click();
+    await page.getByText('Copied', { exact: true }).waitFor(soon);
+    const address = `${fake.origin}/notebooks/launch/demo/first-light?ref=feature%2Fx`;
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(address);
+    await page.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
+    await page.getByText('Copy launch link', { exact: true }).click(soon);
+    expect(await page.getByLabel('Launch link').inputValue()).toBe(address);
   });
 
   it('says in words what is wrong with the service, and gets over it', async () => {
@@ -244,7 +470,7 @@ describeInChromium('sessions page', (browser) => {
       fake.logs.set(name, { 'jupyter-server': `first of ${name}` });
     }
     const page = await open();
-    const log = (name: string) => card(page, `demo/project-${name}`).locator('pre');
+    const log = (name: string) => card(page, `demo/project-${name}`).getByRole('region', { name: 'Log', exact: true });
     for (const name of ['a', 'b', 'c']) {
       await card(page, `demo/project-${name}`).getByRole('button', { name: /^Logs/ }).click();
       await log(name).getByText(`first of ${name}`).waitFor(soon);
@@ -280,7 +506,7 @@ describeInChromium('sessions page', (browser) => {
     await page.getByRole('article').nth(0).waitFor(soon);
     const first = page.getByRole('article').filter({ hasText: 'Failed' });
     await first.getByRole('button', { name: /Logs/ }).click();
-    await first.locator('pre').getByText(hostile).waitFor(soon);
+    await first.getByRole('region', { name: 'Log', exact: true }).getByText(hostile).waitFor(soon);
     expect(await card(page, 'demo/link').getByRole('link', { name: /Open/ }).isVisible()).toBe(false);
     expect(await page.locator('img').count()).toBe(0);
     expect(await page.evaluate('window.hacked')).toBeUndefined();
@@ -300,15 +526,14 @@ describeInChromium('sessions page', (browser) => {
     await expect.poll(() => rows.allInnerTexts(), soon).toEqual([expect.stringContaining('No commits yet')]);
     await page.getByLabel('Find a project').fill('project-17');
     await expect.poll(() => rows.count(), soon).toBe(1);
-    await page.getByLabel('Branch, tag or commit of group/sub/project-17').fill('feature/x');
-    await page.getByRole('button', { name: /^Launch/ }).click();
-    await page.waitForURL('**/notebooks/launch/group/sub/project-17?ref=feature%2Fx');
+    await page.getByRole('link', { name: 'Launch group/sub/project-17', exact: true }).click();
+    await page.waitForURL('**/notebooks/launch/group/sub/project-17');
     await page.getByRole('heading', { name: 'Starting your session' }).waitFor(soon);
     expect(fake.requests.find(({ method }) => method === 'POST')?.body).toMatchObject({
       namespace: 'group/sub',
       project: 'project-17',
-      branch: 'feature/x',
-      commit_sha: 'c9f0f895'.repeat(5),
+      branch: 'main',
+      commit_sha: '8f14e45f'.repeat(5),
     });
   });
 
@@ -327,52 +552,28 @@ describeInChromium('sessions page', (browser) => {
       message: `Failed because of ${'y'.repeat(200)}`,
       namespace: 'some/deeply/nested/group',
       project: 'z'.repeat(80),
+      launch: { environment_variables: ['A_NAME'] },
     });
+    fake.logs.set('a', { 'jupyter-server': `error: ${'w'.repeat(300)}` });
+    add('d', { project: 'd', state: 'hibernated', message: `It is resumed with: kubectl patch ${'v'.repeat(120)}` });
+    add('e', { project: 'e', branch: 'main', commit: '11111111'.repeat(5) });
     add('b', { warnings: [{ message: 'This session ends soon.', critical: true }], usage: { cpu: 1 } });
     add('c', { project: 'c', state: 'stopping' });
     const page = await open({ viewport: { width: 360, height: 740 }, colorScheme });
     await card(page, 'demo/first-light').waitFor(soon);
-    await page.getByRole('button', { name: /^Launch/ }).waitFor(soon);
+    await card(page, 'demo/e').getByText('is at another commit now').waitFor(soon);
+    await page
+      .getByRole('link', { name: /^Launch/ })
+      .first()
+      .waitFor(soon);
     await card(page, 'demo/first-light')
       .getByRole('button', { name: /^Details/ })
       .click();
+    await page.getByRole('button', { name: /^Launch anew/ }).click();
+    await page.locator('mark').waitFor(soon);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     expect(await page.evaluate(smallTargets)).toEqual([]);
     expect(await page.evaluate(faintTexts)).toEqual([]);
+    expect(await page.evaluate(unnamedControls)).toEqual([]);
   });
 });
-
-/** Buttons and fields that are too small for a finger. */
-const smallTargets = `[...document.querySelectorAll('a.button, button, input, label.segment')]
-  .filter((element) => element.getClientRects().length > 0 && !element.matches('.segment input'))
-  .filter((element) => element.getBoundingClientRect().height < 36)
-  .map((element) => element.outerHTML)`;
-
-/** Texts whose contrast with what is behind them is below WCAG AA (4.5), as "ratio text". */
-const faintTexts = `(() => {
-  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  const pixel = (...colors) => {
-    canvas.clearRect(0, 0, 1, 1);
-    for (const color of colors) { canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); }
-    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const luminance = (rgb) => {
-    const [r, g, b] = rgb.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    const layers = [];
-    for (let e = element; e; e = e.parentElement) layers.unshift(getComputedStyle(e).backgroundColor);
-    return layers;
-  };
-  const found = [];
-  for (const element of document.querySelectorAll('body *')) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '');
-    if (!own || element.closest('.sr, .skip, [hidden]') || element.getClientRects().length === 0) continue;
-    const layers = behind(element);
-    const [a, b] = [luminance(pixel(...layers)), luminance(pixel(...layers, getComputedStyle(element).color))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) found.push(ratio.toFixed(2) + ' ' + element.textContent.trim().slice(0, 40));
-  }
-  return found;
-})()`;

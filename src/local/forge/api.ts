@@ -8,6 +8,7 @@ import {
   forbidden,
   HttpError,
   notFound,
+  pageOf,
   paginate,
   refused,
   sendJson,
@@ -25,7 +26,7 @@ import {
   pathWithNamespace,
   type Records,
 } from './records.ts';
-import { deleteBranch, findCommit, findCommits, listBranches, mergeBase } from './repository.ts';
+import { deleteBranch, findCommit, findCommits, listBranches, listCommits, mergeBase } from './repository.ts';
 
 export interface ApiContext {
   readonly records: Records;
@@ -97,6 +98,7 @@ async function serveProject(call: Call, project: ForgeProject, rest: readonly st
     if (!canReadCode(project, user)) throw forbidden();
     if (kind === 'branches' && name !== undefined) return serveBranch(call, project, name);
     if (method === 'GET' && kind === 'branches') return serveBranches(call, project);
+    if (method === 'GET' && kind === 'commits' && name === undefined) return serveCommits(call, project);
     if (method === 'GET' && kind === 'commits' && name !== undefined) {
       const commit = await findCommit(project, name, deadline);
       if (!commit) throw notFound('Commit');
@@ -175,6 +177,29 @@ async function serveBranches(call: Call, project: ForgeProject): Promise<void> {
   const level = levelOf(project, call.user);
   const bodies = page.items.map((branch) => branchBody(project, branch, defaultBranch, level, context.publicUrl));
   sendJson(response, 200, bodies, page.headers);
+}
+
+/** As GitLab does, without a total: counting a long history costs more than reading a page of it. */
+async function serveCommits(call: Call, project: ForgeProject): Promise<void> {
+  const { context, query, response, deadline } = call;
+  const { defaultBranch } = await context.facts.of(project);
+  const ref = query.get('ref_name') || defaultBranch;
+  if (ref === null) return sendJson(response, 200, []);
+  const start = await findCommit(project, ref, deadline);
+  if (!start) throw notFound('Repository or Revision');
+  const wanted = pageOf(query);
+  const { commits, hasMore } = await listCommits(project, start.sha, wanted, deadline);
+  sendJson(
+    response,
+    200,
+    commits.map((commit) => commitBody(project, commit, context.publicUrl)),
+    {
+      'X-Page': String(wanted.page),
+      'X-Per-Page': String(wanted.perPage),
+      'X-Next-Page': hasMore ? String(wanted.page + 1) : '',
+      'X-Prev-Page': wanted.page > 1 ? String(wanted.page - 1) : '',
+    },
+  );
 }
 
 /** GitLab's search: `^begin`, `end$`, or any part of the name, whatever its case. */

@@ -117,10 +117,15 @@ export interface Page<T> {
   readonly headers: Record<string, string>;
 }
 
+/** Which page is asked for, as GitLab reads it. */
+export const pageOf = (query: URLSearchParams): { perPage: number; page: number } => ({
+  perPage: Math.min(100, positive(query, 'per_page', 20)),
+  page: positive(query, 'page', 1),
+});
+
 /** One page of a list with GitLab's headers; `url` is the public address of the list without its query. */
 export function paginate<T>(all: readonly T[], query: URLSearchParams, url: string): Page<T> {
-  const perPage = Math.min(100, positive(query, 'per_page', 20));
-  const page = positive(query, 'page', 1);
+  const { perPage, page } = pageOf(query);
   const pages = Math.max(1, Math.ceil(all.length / perPage));
   const link = (number: number, relation: string) => {
     const parameters = new URLSearchParams(query);

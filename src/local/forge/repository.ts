@@ -148,6 +148,20 @@ function parseBatch(output: Buffer, expected: number): (Commit | undefined)[] {
   return commits;
 }
 
+/** A page of the history of a commit that is given by full id, newest first, and whether there is more. */
+export async function listCommits(
+  project: ForgeProject,
+  sha: string,
+  { perPage, page }: { perPage: number; page: number },
+  deadline: Deadline,
+): Promise<{ commits: Commit[]; hasMore: boolean }> {
+  const range = [`--max-count=${perPage + 1}`, `--skip=${(page - 1) * perPage}`];
+  const { stdout } = await run(project, ['rev-list', ...range, sha, '--'], deadline);
+  const shas = lines(stdout);
+  const commits = await findCommits(project, shas.slice(0, perPage), deadline);
+  return { commits: commits.filter((commit) => commit !== undefined), hasMore: shas.length > perPage };
+}
+
 /** The best common ancestor of commits that are given by full id; undefined: their histories have none. */
 export async function mergeBase(
   project: ForgeProject,

@@ -59,8 +59,13 @@ export function problemsFor(publicOrigin: string): Problems {
     }),
     notRunning: (state) => {
       if (state === 'failed')
-        return problem(503, 'The session has failed.', 'The sessions page says why, and shows its log.');
-      if (state === 'hibernated') return problem(503, 'The session is paused.', 'It can be resumed.');
+        return problem(
+          503,
+          'The session has failed.',
+          'The sessions page says why, with the end of its log, and restarts it.',
+        );
+      if (state === 'hibernated')
+        return problem(503, 'The session is hibernated.', 'The sessions page says how it is resumed.');
       const starting = problem(503, 'The session is starting.', 'This page opens it as soon as it is there.');
       return { ...starting, refreshSeconds: 2 };
     },

@@ -30,6 +30,8 @@ export interface KubeletOptions {
   readToken?: (repositoryUrl: string) => string | undefined;
   /** Names this platform (its state folder) in the environment of every process it starts. */
   marker: string;
+  /** Where people see their sessions: JupyterLab's menu leads there. */
+  pagesUrl?: string;
   log: Logger;
 }
 

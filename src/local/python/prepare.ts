@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { UsageError } from '../command-line.ts';
 import { asEnvironment, describeInterpreter, type Interpreter, isRecentEnough, oldestPython } from './describe.ts';
 import { recall, remember } from './remembered.ts';
-import type { PythonEnvironment } from './types.ts';
+import type { Progress, PythonEnvironment } from './types.ts';
 import { markerName, virtualEnvironment } from './virtual-environment.ts';
 
 const pinned = fileURLToPath(new URL('./requirements.txt', import.meta.url));
@@ -16,7 +16,7 @@ export interface PreparePythonOptions {
   /** Usually `$XDG_CACHE_HOME/notebook-sessions`; made if it is not there. */
   cacheDir: string;
   /** Called with short lines for the person at the terminal, only while there is something to wait for. */
-  progress: (line: string) => void;
+  progress: Progress;
   signal: AbortSignal;
   /** Default: the process's own. */
   path?: string;

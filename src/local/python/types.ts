@@ -15,3 +15,6 @@ export interface PythonEnvironment {
   /** One line for people: `Python 3.11.7, JupyterLab 4.5.11 (/home/ada/.cache/notebook-sessions/python-1a2b)`. */
   readonly description: string;
 }
+
+/** `isPassing`: it only says how far something is, and the next line takes its place. */
+export type Progress = (line: string, isPassing?: boolean) => void;

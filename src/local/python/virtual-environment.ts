@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { UsageError } from '../command-line.ts';
 import { asEnvironment, describeInterpreter, type Interpreter } from './describe.ts';
 import { exclusively } from './exclusive.ts';
-import type { PythonEnvironment } from './types.ts';
+import type { Progress, PythonEnvironment } from './types.ts';
 
 /** Measured: 212 MB installed, and pip unpacks the downloaded packages beside it. */
 const neededBytes = 600_000_000;
@@ -20,7 +20,7 @@ export interface VirtualEnvironmentRequest {
   /** Where it goes. It cannot be moved afterwards: a virtual environment has its own path written into its programs. */
   directory: string;
   requirements: string;
-  progress: (line: string) => void;
+  progress: Progress;
   signal: AbortSignal;
 }
 
@@ -52,10 +52,11 @@ async function make({ python, directory, requirements, progress, signal }: Virtu
   try {
     await checkSpace(directory);
     progress('Making a Python environment with JupyterLab (once; about 210 MB on disk)');
-    await runStep(python, ['-E', '-m', 'venv', directory], signal, progress);
+    await runStep(python, ['-E', '-m', 'venv', directory], signal);
     const own = join(directory, 'bin', 'python');
     const pip = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off'];
-    await runStep(own, [...pip, '--prefer-binary', '--requirement', requirements], signal, progress);
+    const install = [...pip, '--prefer-binary', '--requirement', requirements];
+    await runStep(own, install, signal, pipProgress(progress));
     progress('Checking the Python environment');
     const interpreter = await describeInterpreter(own, signal);
     const environment = interpreter && asEnvironment(interpreter, directory);
@@ -91,12 +92,12 @@ async function checkSpace(directory: string): Promise<void> {
   }
 }
 
-/** Runs one program to its end, telling of each package as pip comes to it. */
+/** Runs one program to its end, telling of each line that it prints. */
 async function runStep(
   program: string,
   args: string[],
   signal: AbortSignal,
-  progress: (line: string) => void,
+  tell: (line: string) => void = () => undefined,
 ): Promise<void> {
   signal.throwIfAborted();
   // A group of its own, so that an abort ends pip's helpers too.
@@ -111,8 +112,7 @@ async function runStep(
     createInterface({ input: stream }).on('line', (line) => {
       kept.push(line);
       if (kept.length > keptLines) kept.shift();
-      const told = tell(line);
-      if (told) progress(told);
+      tell(line);
     });
   }
   try {
@@ -124,11 +124,21 @@ async function runStep(
   }
 }
 
-/** pip's line as a short one for people, or undefined where it says nothing of use. */
-export function tell(line: string): string | undefined {
-  const collecting = /^Collecting ([\w.-]+)==(\S+)/.exec(line);
-  if (collecting) return `${collecting[1]} ${collecting[2]}`;
-  return line.startsWith('Installing collected packages') ? 'Installing the packages' : undefined;
+/**
+ * What to make of pip's lines: what takes long is said once, when it begins, and how far it is in a line that passes. The
+ * names of the packages say nothing to who waits for them.
+ */
+export function pipProgress(progress: Progress): (line: string) => void {
+  let collected = 0;
+  return (line) => {
+    if (/^Collecting [\w.-]+/.test(line)) {
+      if (collected === 0) progress('Downloading JupyterLab and the packages that it needs (about a minute)');
+      collected += 1;
+      progress(`${collected} packages`, true);
+    } else if (line.startsWith('Installing collected packages')) {
+      progress('Installing the packages (about half a minute)');
+    }
+  };
 }
 
 const remedies: readonly (readonly [RegExp, string])[] = [

@@ -12,11 +12,14 @@
  * @property {string} url
  * @property {Record<string, string>} annotations
  * @property {{ requests: Amounts, usage?: Amounts }} resources
+ * @property {SessionLaunch} [launch]
+ * @property {{ endpoint: string, bucket: string }[]} [cloudstorage]
  * @property {object} status
  * @property {'running' | 'starting' | 'stopping' | 'failed' | 'hibernated'} status.state
  * @property {string | null} [status.message]
  * @property {Step[]} status.details
  * @property {Warning[]} [status.warnings]
+ * @property {boolean} [status.restartable]
  * @typedef {object} Project
  * @property {number} id
  * @property {string} path
@@ -24,7 +27,30 @@
  * @property {string | null} description
  * @property {string | null} default_branch
  * @property {'public' | 'internal' | 'private'} visibility
- * @typedef {{ namespace: string, project: string, branch: string, commit_sha: string, image?: string }} LaunchRequest
+ * @typedef {object} LaunchOptions
+ * @property {string} [image]
+ * @property {number} [resource_class_id]
+ * @property {number} [storage]
+ * @property {boolean} [lfs_auto_fetch]
+ * @property {string} [default_url]
+ * @typedef {LaunchOptions & { environment_variables?: string[] }} SessionLaunch Of the variables the names only.
+ * @typedef {{ namespace: string, project: string, branch: string, commit_sha: string }} LaunchTarget
+ * @typedef {LaunchTarget & LaunchOptions & { environment_variables?: Record<string, string> }} LaunchRequest
+ * @typedef {{ name: string, commit_sha: string, committed_at: string | null }} Branch
+ * @typedef {{ commit_sha: string, title: string, author_name: string | null, committed_at: string | null }} Commit
+ * @typedef {object} ResourceClass
+ * @property {number} id
+ * @property {string} name
+ * @property {string} pool
+ * @property {boolean} default
+ * @property {number} cpu
+ * @property {number} memory
+ * @property {number} gpu
+ * @property {number} default_storage
+ * @property {number} max_storage
+ * @typedef {object} ServerOptions
+ * @property {{ default: string, options: string[], displayName: string }} [defaultUrl]
+ * @property {{ default: boolean }} [lfs_auto_fetch]
  */
 
 import { eventsOf } from './event-stream.js';
@@ -63,7 +89,15 @@ export class Trouble extends Error {
  * @param {{ body?: unknown, query?: Record<string, string> }} [options]
  * @returns {Promise<any>} The parsed body; undefined for 204.
  */
-async function request(method, path, { body, query } = {}) {
+const request = async (method, path, options) => (await exchange(method, path, options)).body;
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {{ body?: unknown, query?: Record<string, string> }} [options]
+ * @returns {Promise<{ status: number, body: any }>}
+ */
+async function exchange(method, path, { body, query } = {}) {
   const url = new URL(path, root);
   if (query) url.search = new URLSearchParams(query).toString();
   /** @type {RequestInit} */
@@ -84,9 +118,9 @@ async function request(method, path, { body, query } = {}) {
   } catch (error) {
     throw unanswered(error);
   }
-  if (response.status === 204) return undefined;
+  if (response.status === 204) return { status: 204, body: undefined };
   const parsed = parse(text);
-  if (response.ok && parsed !== undefined) return parsed;
+  if (response.ok && parsed !== undefined) return { status: response.status, body: parsed };
   throw refused(response, parsed);
 }
 
@@ -140,11 +174,24 @@ export async function listSessions() {
 /** @param {string} name @returns {Promise<Session>} */
 export const getSession = (name) => request('GET', serverPath(name));
 
-/** Launches a session, or finds the one there is. @param {LaunchRequest} launch @returns {Promise<Session>} */
-export const launchSession = (launch) => request('POST', 'servers', { body: launch });
+/**
+ * Launches a session, or finds the one there is, whose options are then those of its own launch.
+ * @param {LaunchRequest} launch
+ * @returns {Promise<{ session: Session, isNew: boolean }>}
+ */
+export async function launchSession(launch) {
+  const { status, body } = await exchange('POST', 'servers', { body: launch });
+  return { session: body, isNew: status === 201 };
+}
+
+/** Replaces the pod of a failed session; its files stay. @param {string} name @returns {Promise<Session>} */
+export const restartSession = (name) => request('POST', `${serverPath(name)}/restart`);
 
 /** @param {string} name */
 export const stopSession = (name) => request('DELETE', serverPath(name));
+
+/** The last lines of each container, as text by container. @param {string} name @returns {Promise<Record<string, string>>} */
+export const readLogs = (name) => request('GET', `logs/${encodeURIComponent(name)}`, { query: { max_lines: '200' } });
 
 /**
  * A session's logs as server-sent events, until the service ends them, `leaving` aborts, or the connection breaks (which
@@ -190,16 +237,62 @@ export async function listProjects(search, page) {
   return projects;
 }
 
-/** The launch that made a session, as far as the session tells. @param {Session} session @returns {LaunchRequest} */
-export function launchOf({ annotations, image }) {
-  const ownImage = annotations['renku.io/default_image_used'] === 'False';
+/** @param {string} path */
+const projectPath = (path) => `projects/${encodeURIComponent(path)}`;
+
+/** @param {string} path @param {string} search @returns {Promise<{ branches: Branch[], next_page: number | null }>} At most 100. */
+export const listBranches = (path, search) =>
+  request('GET', `${projectPath(path)}/branches`, { query: search ? { search } : {} });
+
+/**
+ * @param {string} path
+ * @param {string} ref
+ * @param {number} [page]
+ * @returns {Promise<{ commits: Commit[], next_page: number | null }>} At most 20, newest first.
+ */
+export const listCommits = (path, ref, page = 1) =>
+  request('GET', `${projectPath(path)}/commits`, { query: { ref, page: String(page) } });
+
+/** @returns {Promise<ResourceClass[]>} */
+export async function listResourceClasses() {
+  const { resource_classes: classes } = await request('GET', 'resource_classes');
+  return classes;
+}
+
+/** @returns {Promise<ServerOptions>} */
+export const getServerOptions = () => request('GET', 'server_options');
+
+/** What a session was launched from. @param {Session} session @returns {LaunchTarget} */
+export function targetOf({ annotations }) {
   return {
     namespace: annotations['renku.io/namespace'] ?? '',
     project: annotations['renku.io/projectName'] ?? '',
     branch: annotations['renku.io/branch'] ?? '',
     commit_sha: annotations['renku.io/commit-sha'] ?? '',
-    ...(ownImage ? { image } : {}),
   };
+}
+
+/**
+ * The launch that made a session, as far as the session tells.
+ * @param {Session} session
+ * @param {Record<string, string>} variables The values of its variables, which nothing but the session itself knows.
+ * @returns {LaunchRequest}
+ */
+export function launchOf(session, variables) {
+  const { environment_variables: _names, ...options } = session.launch ?? {};
+  return { ...targetOf(session), ...options, environment_variables: variables };
+}
+
+/**
+ * The address of a page that launches.
+ * @param {{ namespace: string, project: string }} project
+ * @param {Record<string, string>} query
+ */
+export function launchLink({ namespace, project }, query) {
+  const path = [...namespace.split('/'), project].map(encodeURIComponent).join('/');
+  const url = new URL(`launch/${path}`, root);
+  url.search = new URLSearchParams(query).toString();
+  return url;
 }
 
 /**

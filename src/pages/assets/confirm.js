@@ -1,32 +1,89 @@
 // @ts-check
-import { show } from './dom.js';
+import { fromTemplate, refsOf, setAttribute, setText, show } from './dom.js';
 
 /**
- * "Stop" asks in place. Focus goes to the question and back, Escape means no.
- *
- * @param {ReturnType<typeof import('./dom.js').refsOf>} ref With stop, actions, confirm, confirmYes, confirmNo.
- * @param {() => void} onYes
+ * @typedef {object} Question
+ * @property {string} question What is about to happen.
+ * @property {string} loss What is lost by it.
+ * @property {string} yes The words on the button that does it.
+ * @property {(readonly [string, string])[]} [values] Texts to be given with the answer: name, and value to begin with.
  */
-export function confirmStop(ref, onYes) {
+
+/**
+ * Asks in place of the actions. The key that opened the question cannot answer it: the focus goes to "Keep it", and a key
+ * that is held down presses nothing. Escape means no, too.
+ *
+ * @param {ReturnType<typeof refsOf>} ref With actions, confirm, confirmQuestion, confirmLoss, confirmValues, confirmYes,
+ *   confirmNo.
+ */
+export function confirmations(ref) {
+  /** @type {HTMLElement | null} */
+  let opener = null;
+  /** @type {(values: Record<string, string>) => void} */
+  let onYes = () => undefined;
+  /** @type {Map<string, HTMLInputElement>} */
+  let inputs = new Map();
+
   /** @param {boolean} asking */
-  function ask(asking) {
+  function toggle(asking) {
     show(ref('confirm'), asking);
     show(ref('actions'), !asking);
   }
   function no() {
-    ask(false);
-    ref('stop').focus();
+    toggle(false);
+    opener?.focus();
   }
-  ref('stop').addEventListener('click', () => {
-    ask(true);
-    ref('confirmYes').focus();
-  });
+  /** @param {KeyboardEvent} event */
+  function ignoreHeldKeys(event) {
+    if (event.repeat && (event.key === 'Enter' || event.key === ' ')) event.preventDefault();
+  }
+  /** @param {(readonly [string, string])[]} values */
+  function askForValues(values) {
+    inputs = new Map();
+    ref('confirmValues').replaceChildren(
+      ...values.map(([name, first]) => {
+        const element = fromTemplate('value-template');
+        const value = refsOf(element);
+        const input = /** @type {HTMLInputElement} */ (value('input'));
+        setText(value('label'), name);
+        input.value = first;
+        inputs.set(name, input);
+        return element;
+      }),
+    );
+    show(ref('confirmValues'), values.length > 0);
+  }
+
   ref('confirmNo').addEventListener('click', no);
   ref('confirm').addEventListener('keydown', (event) => {
+    ignoreHeldKeys(event);
     if (event.key === 'Escape') no();
   });
-  ref('confirmYes').addEventListener('click', () => {
-    ask(false);
-    onYes();
+  ref('confirmYes').addEventListener('click', (event) => {
+    // The second half of a double click on the button that opened the question.
+    if (event.detail > 1) return;
+    toggle(false);
+    onYes(Object.fromEntries([...inputs].map(([name, input]) => [name, input.value])));
   });
+
+  /**
+   * @param {HTMLElement} button Opens the question.
+   * @param {() => Question} ask
+   * @param {(values: Record<string, string>) => void} answer Called with the texts that were given.
+   */
+  return (button, ask, answer) => {
+    button.addEventListener('keydown', ignoreHeldKeys);
+    button.addEventListener('click', () => {
+      const { question, loss, yes, values = [] } = ask();
+      opener = button;
+      onYes = answer;
+      setText(ref('confirmQuestion'), question);
+      setText(ref('confirmLoss'), loss);
+      setText(ref('confirmYes'), yes);
+      setAttribute(ref('confirm'), 'aria-label', question);
+      askForValues(values);
+      toggle(true);
+      ref('confirmNo').focus();
+    });
+  };
 }

@@ -1,5 +1,5 @@
 // @ts-check
-import { listProjects, root } from './api.js';
+import { launchLink, listProjects } from './api.js';
 import { byId, fromTemplate, reconcile, refsOf, setAttribute, setText, show, showText } from './dom.js';
 import { poll } from './poll.js';
 import { showTrouble } from './trouble.js';
@@ -90,28 +90,22 @@ export function showProjects() {
 function projectRow() {
   const element = fromTemplate('project-template');
   const ref = refsOf(element);
-  const input = /** @type {HTMLInputElement} */ (ref('ref'));
-  let address = root;
-  ref('form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    const url = new URL(address);
-    if (input.value.trim()) url.searchParams.set('ref', input.value.trim());
-    location.assign(url);
-  });
   return {
     element,
     /** @param {Project} project */
     update(project) {
-      address = new URL(`launch/${project.path.split('/').map(encodeURIComponent).join('/')}`, root);
+      const segments = project.path.split('/');
+      const parts = { project: segments.pop() ?? '', namespace: segments.join('/') };
+      setAttribute(ref('launch'), 'href', launchLink(parts, {}).href);
+      setAttribute(ref('options'), 'href', launchLink(parts, { configure: 'true' }).href);
       setText(ref('name'), project.name);
       setText(ref('path'), project.path);
       showText(ref('description'), project.description);
       show(ref('visibility'), project.visibility !== 'public');
       setText(ref('visibilityText'), project.visibility);
-      setText(ref('refName'), project.path);
       setText(ref('launchName'), project.path);
-      setAttribute(input, 'placeholder', project.default_branch ?? '');
-      show(ref('form'), project.default_branch !== null);
+      setText(ref('optionsName'), `of a launch of ${project.path}`);
+      show(ref('ways'), project.default_branch !== null);
       show(ref('nothing'), project.default_branch === null);
     },
   };

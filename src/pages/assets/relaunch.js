@@ -21,17 +21,15 @@ export async function launchPatiently(launch) {
 }
 
 /**
- * Removes a session and launches it anew. One that has gone by itself is fine.
- * @param {string | null} name
+ * Deletes a session with its files and launches it anew. One that has gone by itself is fine.
+ * @param {string} name
  * @param {import('./api.js').LaunchRequest} launch
  */
-export async function startAgain(name, launch) {
-  if (name !== null) {
-    try {
-      await stopSession(name);
-    } catch (error) {
-      if (!(error instanceof Trouble) || error.status !== 404) throw error;
-    }
+export async function launchAnew(name, launch) {
+  try {
+    await stopSession(name);
+  } catch (error) {
+    if (!(error instanceof Trouble) || error.status !== 404) throw error;
   }
   return launchPatiently(launch);
 }

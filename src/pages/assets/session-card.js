@@ -1,41 +1,38 @@
 // @ts-check
-import { addressOf, launchOf, stopSession, Trouble, troubleOf } from './api.js';
-import { confirmStop } from './confirm.js';
-import { fromTemplate, refsOf, setAttribute, setText, show, showText } from './dom.js';
+import { addressOf, launchLink, launchOf, restartSession, stopSession, Trouble, targetOf } from './api.js';
+import { confirmations } from './confirm.js';
+import { copyLinkOn } from './copy-link.js';
+import { fromTemplate, refsOf, setAttribute, setText, show } from './dom.js';
+import { failureIn } from './failure.js';
 import { age, formatCores, formatGigabytes, gigabytes, round } from './format.js';
 import { logsIn } from './logs.js';
-import { startAgain } from './relaunch.js';
+import { showNotice } from './notice.js';
+import { launchAnew } from './relaunch.js';
+import { launchAnewQuestion, pathOf, stateWords, stopQuestion } from './session-words.js';
 import { notesIn, stepsIn } from './steps.js';
 import { showTrouble } from './trouble.js';
 
 /** @typedef {import('./api.js').Session} Session */
 
-export const stateWords = {
-  running: 'Running',
-  starting: 'Starting',
-  stopping: 'Stopping',
-  failed: 'Failed',
-  hibernated: 'Hibernated',
-};
-
-/** "group/project" of a session. @param {Session} session */
-export function pathOf({ annotations, name }) {
-  const path = [annotations['renku.io/namespace'], annotations['renku.io/projectName']].filter(Boolean).join('/');
-  return path || name;
-}
-
 /**
  * One session on the sessions page.
  * @param {Session} first
  * @param {() => void} changed Called after something was asked of the service: its answer is worth a look.
+ * @param {(trouble: Trouble | null) => void} tell Shows what outlives the card: the session was deleted, and not launched.
  */
-export function sessionCard(first, changed) {
+export function sessionCard(first, changed, tell) {
   const element = fromTemplate('session-template');
   const ref = refsOf(element);
   const steps = stepsIn(ref('steps'));
   const notes = notesIn(ref('notes'));
+  const failure = failureIn(ref);
   const logs = logsIn(ref('logs'), ref('logsToggle'), () => session.name);
+  const confirm = confirmations(ref);
   let session = first;
+  /** Tells this session from the others. */
+  let label = pathOf(first);
+  /** @type {import('./newer-commits.js').Newer} */
+  let newer = null;
   /** What was asked for and has not shown yet. @type {'stopping' | 'restarting' | null} */
   let pending = null;
 
@@ -43,20 +40,24 @@ export function sessionCard(first, changed) {
     ref(drawer).id = `${drawer}-${first.name}`;
     ref(`${drawer}Toggle`).setAttribute('aria-controls', `${drawer}-${first.name}`);
   }
-  ref('title').id = `title-${first.name}`;
-  ref('article').setAttribute('aria-labelledby', `title-${first.name}`);
-  for (const name of ['openName', 'againName', 'detailsName', 'logsName', 'stopName'])
-    setText(ref(name), pathOf(first));
 
   ref('detailsToggle').addEventListener('click', () => {
     const opening = ref('details').hidden !== false;
     show(ref('details'), opening);
     setAttribute(ref('detailsToggle'), 'aria-expanded', String(opening));
   });
-  confirmStop(ref, () => void ask('stopping', () => stopSession(session.name)));
-  ref('again').addEventListener('click', () => {
-    void ask('restarting', () => startAgain(session.name, launchOf(session)));
-  });
+  copyLinkOn(ref('copyLink'), link);
+  ref('restart').addEventListener('click', () => void ask('restarting', () => restartSession(session.name)));
+  confirm(
+    ref('again'),
+    () => launchAnewQuestion(session, label),
+    (values) => void ask('restarting', () => anew(values)),
+  );
+  confirm(
+    ref('stop'),
+    () => stopQuestion(session, label),
+    () => void ask('stopping', () => stopSession(session.name)),
+  );
 
   /** @param {'stopping' | 'restarting'} what @param {() => Promise<unknown>} action */
   async function ask(what, action) {
@@ -77,6 +78,32 @@ export function sessionCard(first, changed) {
     changed();
   }
 
+  /** @param {Record<string, string>} values */
+  async function anew(values) {
+    tell(null);
+    try {
+      await launchAnew(session.name, launchOf(session, values));
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      const { status, requestId, fields } = error;
+      const detail = [error.detail, 'If the session is gone from the list, launch it from its project.'];
+      tell(
+        new Trouble(`${label} was not launched anew: ${error.message}`, {
+          detail: detail.filter(Boolean).join(' '),
+          status,
+          requestId,
+          fields,
+        }),
+      );
+    }
+  }
+
+  /** Launches the branch, wherever it is by then. */
+  function link() {
+    const { branch } = targetOf(session);
+    return launchLink(targetOf(session), branch ? { ref: branch } : {});
+  }
+
   function render() {
     const { annotations, status } = session;
     const state = pending === 'stopping' ? 'stopping' : pending === 'restarting' ? 'starting' : status.state;
@@ -84,6 +111,9 @@ export function sessionCard(first, changed) {
     const slash = pathOf(session).lastIndexOf('/') + 1;
     setText(ref('namespace'), pathOf(session).slice(0, slash));
     setText(ref('project'), pathOf(session).slice(slash));
+    setAttribute(ref('article'), 'aria-label', label);
+    for (const name of ['open', 'restart', 'again', 'details', 'logs', 'stop', 'copy'])
+      setText(ref(`${name}Name`), label);
     setText(ref('state'), stateWords[state] ?? state);
     setText(ref('branch'), annotations['renku.io/branch'] || 'unknown branch');
     setText(ref('commit'), (annotations['renku.io/commit-sha'] ?? '').slice(0, 8));
@@ -91,14 +121,17 @@ export function sessionCard(first, changed) {
     setAttribute(ref('started'), 'datetime', session.started);
     setAttribute(ref('started'), 'title', new Date(session.started).toLocaleString());
 
-    showText(ref('message'), pending === null ? troubleOf(session) : null);
+    failure(pending === null ? session : null);
+    showNotice(ref('notice'), state === 'hibernated' ? (status.message ?? null) : null);
     notes(state === 'failed' || state === 'stopping' ? [] : (status.warnings ?? []));
     steps(pending === null && (state === 'starting' || state === 'failed') ? (status.details ?? []) : []);
+    renderNewer(state);
     renderUsage(state === 'running');
 
     const address = addressOf(session);
     setAttribute(ref('open'), 'href', address);
     show(ref('open'), state === 'running' && address !== null);
+    show(ref('restart'), state === 'failed' && status.restartable !== false);
     show(ref('again'), state === 'failed');
     show(ref('stop'), state !== 'stopping' && pending === null);
 
@@ -106,6 +139,16 @@ export function sessionCard(first, changed) {
     setText(ref('repository'), annotations['renku.io/repository'] ?? '');
     setText(ref('fullCommit'), annotations['renku.io/commit-sha'] ?? '');
     setText(ref('name'), session.name);
+    setText(ref('launchLink'), link().href);
+    setAttribute(ref('launchLink'), 'href', link().href);
+  }
+
+  /** @param {string} state */
+  function renderNewer(state) {
+    show(ref('newer'), state === 'running' && newer !== null);
+    setText(ref('newerText'), newer?.text ?? '');
+    setText(ref('newerName'), ` (newest commit of ${label})`);
+    setAttribute(ref('newerLink'), 'href', link().href);
   }
 
   /** @param {boolean} shown */
@@ -142,10 +185,18 @@ export function sessionCard(first, changed) {
   render();
   return {
     element,
-    /** @param {Session} next */
-    update(next) {
+    session: () => session,
+    label: () => label,
+    /** @param {Session} next @param {string} ownLabel */
+    update(next, ownLabel) {
       session = next;
+      label = ownLabel;
       if (pending === 'stopping' && next.status.state === 'stopping') pending = null;
+      render();
+    },
+    /** @param {import('./newer-commits.js').Newer} next */
+    setNewer(next) {
+      newer = next;
       render();
     },
     /** Something is under way that is worth asking after soon. */

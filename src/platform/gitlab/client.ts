@@ -5,13 +5,14 @@ import { createCallerKey } from '../caller-key.ts';
 import { createSharedAnswers, type SharedAnswers } from '../shared-answers.ts';
 import { createPace, type PaceOptions } from './pace.ts';
 import { createRequester, GitLabNotFound, type RequesterOptions } from './requester.ts';
-import { readBranch, readBranchTip, readCommit, readProject } from './shapes.ts';
+import { readBranch, readBranchTip, readCommit, readListedCommit, readProject } from './shapes.ts';
 import {
   type GitLab,
   type GitLabAccess,
   type GitLabBranch,
   type GitLabBranches,
   type GitLabCommit,
+  type GitLabHistory,
   type GitLabProject,
   GitLabUnauthorized,
   GitLabUnavailable,
@@ -32,12 +33,13 @@ const publicTtlMs = 5_000;
 const maxPublic = 1_000;
 /** GitLab gives no more. */
 const branchesPerPage = 100;
+const commitsPerPage = 20;
 
 /**
  * A client of GitLab's REST API v4 that serves every user: access is an argument of each call. Kept between calls are
  * idle connections, what GitLab said about its limits, and for some seconds what anybody may see. Errors are those of `types.ts`.
  */
-export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches {
+export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & GitLabHistory {
   const requester: RequesterOptions = {
     log: options.log,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
@@ -150,11 +152,11 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches {
       return listed(body, readProject, access, 'projects');
     },
 
-    async branches(access, projectPathOrId, { prefix, page }, deadline) {
+    async branches(access, projectPathOrId, { page, ...wanted }, deadline) {
       if (!isPathParameter(projectPathOrId)) return undefined;
       const answer = await found(
         new Branches(resource(access, deadline)).all<true, 'offset'>(projectPathOrId, {
-          search: `^${prefix}`,
+          search: 'prefix' in wanted ? `^${wanted.prefix}` : wanted.search,
           perPage: branchesPerPage,
           page,
           showExpanded: true,
@@ -163,6 +165,21 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches {
       if (answer === undefined) return undefined;
       const branches = listed(answer.data, readBranchTip, access, 'branches');
       return { branches, nextPage: answer.paginationInfo.next ?? undefined };
+    },
+
+    async commits(access, projectPathOrId, { ref, page }, deadline) {
+      if (!isPathParameter(projectPathOrId) || ref?.includes('\0')) return undefined;
+      const answer = await found(
+        new Commits(resource(access, deadline)).all<true, 'offset'>(projectPathOrId, {
+          ...(ref ? { refName: ref } : {}),
+          perPage: commitsPerPage,
+          page,
+          showExpanded: true,
+        }),
+      );
+      if (answer === undefined) return undefined;
+      const commits = listed(answer.data, readListedCommit, access, 'commits');
+      return { commits, nextPage: answer.paginationInfo.next ?? undefined };
     },
 
     async deleteBranch(access, projectPathOrId, name, deadline) {

@@ -1,4 +1,4 @@
-import type { GitLabBranch, GitLabBranchTip, GitLabCommit, GitLabProject } from './types.ts';
+import type { GitLabBranch, GitLabBranchTip, GitLabCommit, GitLabListedCommit, GitLabProject } from './types.ts';
 
 /** Access levels as GitLab numbers them: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner. */
 const guest = 10;
@@ -51,6 +51,12 @@ export function readCommit(value: unknown): GitLabCommit | undefined {
   const body = record(value);
   const id = text(body?.['id']);
   return id && sha.test(id) ? { sha: id, committedDate: text(body?.['committed_date']) ?? null } : undefined;
+}
+
+export function readListedCommit(value: unknown): GitLabListedCommit | undefined {
+  const commit = readCommit(value);
+  const body = record(value);
+  return commit && { ...commit, title: text(body?.['title']) ?? '', authorName: text(body?.['author_name']) ?? null };
 }
 
 function accessLevel(value: unknown): number {

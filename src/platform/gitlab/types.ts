@@ -46,6 +46,19 @@ export interface GitLabCommit {
   committedDate: string | null;
 }
 
+/** A commit as a list shows it. */
+export interface GitLabListedCommit extends GitLabCommit {
+  /** The first line of its message. */
+  readonly title: string;
+  readonly authorName: string | null;
+}
+
+export interface GitLabCommitPage {
+  readonly commits: readonly GitLabListedCommit[];
+  /** undefined: this was the last one. */
+  readonly nextPage: number | undefined;
+}
+
 /** GitLab did not give a usable answer: down, slow, refusing, nonsense. Never used for "not found". */
 export class GitLabUnavailable extends Error {
   override readonly name = 'GitLabUnavailable';
@@ -102,13 +115,27 @@ export interface GitLab {
   ): Promise<GitLabProject[]>;
 }
 
+/** What a launch form offers of a project. */
+export interface GitLabHistory extends Pick<GitLabBranches, 'branches'> {
+  /** At most 20 commits, newest first, from `ref` on; undefined: no such project for the caller, or no such ref in it. */
+  commits(
+    access: GitLabAccess,
+    projectPathOrId: string | number,
+    options: { ref: string | undefined; page: number },
+    deadline: Deadline,
+  ): Promise<GitLabCommitPage | undefined>;
+}
+
 /** What is done with the branches that sessions leave behind. */
 export interface GitLabBranches {
-  /** At most 100 branches whose names begin with `prefix`, whatever its case; undefined: no such project for the caller. */
+  /**
+   * At most 100 branches whose names begin with `prefix` or have `search` in them, whatever the case; undefined: no such
+   * project for the caller.
+   */
   branches(
     access: GitLabAccess,
     projectPathOrId: string | number,
-    options: { prefix: string; page: number },
+    options: { page: number } & ({ prefix: string } | { search: string }),
     deadline: Deadline,
   ): Promise<GitLabBranchPage | undefined>;
   /** true: it is deleted; false: there is none (or no such project for the caller). Throws GitLabRefused, too. */

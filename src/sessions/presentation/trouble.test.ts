@@ -6,9 +6,9 @@ import { mostFrequentReason } from './trouble.ts';
 describe('why a session failed', () => {
   it.each([
     ['jupyter-server', 127, 'does not contain the required command'],
-    ['jupyter-server', 125, 'ensure that your Dockerfile is correct'],
-    ['jupyter-server', 126, 'ensure that your Dockerfile is correct'],
-    ['jupyter-server', 1, 'ensure that your Dockerfile is correct'],
+    ['jupyter-server', 125, 'check its Dockerfile'],
+    ['jupyter-server', 126, 'check its Dockerfile'],
+    ['jupyter-server', 1, 'check its Dockerfile'],
     ['jupyter-server', 128, 'low disk space'],
     ['jupyter-server', 137, 'more memory'],
     ['git-clone', 200, 'git error'],
@@ -29,6 +29,32 @@ describe('why a session failed', () => {
     expect(messageOf(inPod({ phase: 'Running', containerStatuses: [exited(container, code, 'lastState')] }))).toContain(
       words,
     );
+  });
+
+  it.each([
+    ['registry.example.org/my-group/my-project:0123456', undefined, 'check its Dockerfile'],
+    ['registry.example.org/my-group/my-project/deep:1', undefined, 'check its Dockerfile'],
+    ['registry.example.org/my-group/my-project-2:1', undefined, 'The image is the platform’s'],
+    ['127.0.0.1:8000/images/jupyter:latest', undefined, 'The image is the platform’s'],
+    ['127.0.0.1:8000/images/jupyter:latest', 'images/jupyter:latest', 'the image that the launch names'],
+  ])('names who can mend the image %s (%s)', (image, requested, words) => {
+    const annotations = { ...launched.metadata.annotations, 'renku.io/requested-image': requested ?? '' };
+    const told = (code: number) =>
+      present(inPod({ containerStatuses: [exited('jupyter-server', code)] }), {
+        metadata: { annotations },
+        spec: { ...launched.spec, jupyterServer: { ...launched.spec?.jupyterServer, image } },
+      }).status.message;
+    for (const code of [1, 125, 126, 127, 128]) {
+      expect(told(code)).toContain(words);
+      if (!words.includes('Dockerfile')) expect(told(code)).not.toContain('Dockerfile');
+    }
+  });
+
+  it('of a clone that ends unexpectedly is not the image’s', () => {
+    const message = messageOf(inPod({ initContainerStatuses: [exited('git-clone', 1)] }));
+    expect(message).toContain('could not be cloned');
+    expect(message).toContain('exit code 1');
+    expect(message).not.toMatch(/image/i);
   });
 
   it('is a lack of memory where the kernel says so, with the amount', () => {

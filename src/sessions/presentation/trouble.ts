@@ -14,7 +14,7 @@ export function whyFailed(server: JupyterServer, now: number): string {
     eviction(server) ??
     failedContainer(server) ??
     trouble(server) ??
-    'The session failed, and the cluster does not say why. Its logs may; stop it and launch it again.'
+    'The session failed, and the cluster does not say why. Its logs may. Restart it; tell the administrator if it fails again.'
   );
 }
 
@@ -97,17 +97,17 @@ const exitCodeOf = (container: ContainerStatus): number | undefined => endOf(con
 const meaningOf = (server: JupyterServer, container: ContainerStatus): string =>
   container.name === 'jupyter-server' && endOf(container)?.reason === outOfMemoryReason
     ? outOfMemoryMeaning(server)
-    : exitCodeMeaning(exitCodeOf(container));
+    : exitCodeMeaning(server, container.name, exitCodeOf(container));
 
 function failedContainer(server: JupyterServer): string | undefined {
   const failed = allContainers(server).filter((container) => (exitCodeOf(container) ?? 0) !== 0);
   const decisive = failed.find(({ name }) => name === 'git-clone' || name === 'jupyter-server');
   if (decisive) return meaningOf(server, decisive);
-  if (failed.some(({ name }) => name === 'download-image')) return noShellMeaning;
+  if (failed.some(({ name }) => name === 'download-image')) return noShellMeaning(server);
   if (failed.length === 0) return undefined;
   return failed.length === 1
-    ? 'An auxiliary container of the session failed. Stop the session and launch it again; tell the administrator if it happens often.'
-    : `${failed.length} auxiliary containers of the session failed. Stop the session and launch it again; tell the administrator if it happens often.`;
+    ? 'An auxiliary container of the session failed. That is a fault of the platform: restart the session, and tell the administrator if it happens often.'
+    : `${failed.length} auxiliary containers of the session failed. That is a fault of the platform: restart the session, and tell the administrator if it happens often.`;
 }
 
 const waitingFor = (server: JupyterServer, reasons: readonly string[]): ContainerStatus | undefined =>

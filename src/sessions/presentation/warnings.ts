@@ -23,7 +23,7 @@ function ending(server: JupyterServer, state: SessionState, config: Config, now:
     return soon(
       left(culling?.hibernatedSecondsThreshold, secondsSince(date, now)),
       (when) =>
-        `The hibernated session will be deleted ${when}, with all work that was not pushed. Resume it to keep it.`,
+        `The hibernated session will be deleted ${when}, with all work that was not pushed. To keep it, have the administrator resume it.`,
     );
   }
   return [

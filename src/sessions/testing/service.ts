@@ -130,7 +130,7 @@ export async function startService(
         present,
         config,
       }),
-      optionsRoutes(config),
+      optionsRoutes(config, offered),
       accessTokenRoutes({
         tokens: createAccessTokens({ sessions: store, config, addressOf: (server) => sessionAddress(server, config) }),
       }),

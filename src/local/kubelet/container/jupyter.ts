@@ -49,13 +49,41 @@ export function jupyterCommand({ environment, directory, mounts, workingDirector
 /** Without this JupyterLab asks everybody about news that it could not load anyway. */
 const pageConfig = { disabledExtensions: { '@jupyterlab/apputils-extension:announcements': true } };
 
+/**
+ * Settings that JupyterLab has from the start: the way back to the page with all sessions, which is on another origin. It
+ * opens a tab, so that nothing in this one is lost.
+ */
+const settings = (pagesUrl: string | undefined) => ({
+  '@jupyterlab/mainmenu-extension:plugin': {
+    menus: [
+      {
+        id: 'jp-mainmenu-file',
+        items: [
+          {
+            command: 'help:open',
+            args: { url: pagesUrl, text: 'Your Sessions and Projects', newBrowserTab: true },
+            rank: 98,
+            disabled: pagesUrl === undefined,
+          },
+        ],
+      },
+    ],
+  },
+});
+
 /** The variables that keep this server apart from the user's own Jupyter and from the other sessions. */
-export async function jupyterVariables(directory: PodDirectory, token: string): Promise<Record<string, string>> {
+export async function jupyterVariables(
+  directory: PodDirectory,
+  token: string,
+  pagesUrl: string | undefined,
+): Promise<Record<string, string>> {
   const config = join(directory.jupyter, 'config');
   const runtime = join(directory.jupyter, 'runtime');
   await makeDirectory(runtime);
   await makeDirectory(join(config, 'labconfig'));
   await writePrivateFile(join(config, 'labconfig', 'page_config.json'), JSON.stringify(pageConfig));
+  const overrides = join(config, 'labconfig', 'default_setting_overrides.json');
+  await writePrivateFile(overrides, JSON.stringify(settings(pagesUrl)));
   return {
     JUPYTER_CONFIG_DIR: config,
     JUPYTER_RUNTIME_DIR: runtime,

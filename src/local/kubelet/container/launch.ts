@@ -63,7 +63,7 @@ export async function prepareLaunch(
     };
   }
   const token = await chooseToken(pod.directory, own['SERVER_APP_TOKEN']);
-  const jupyter = await jupyterVariables(pod.directory, token);
+  const jupyter = await jupyterVariables(pod.directory, token, pod.machine.pagesUrl);
   const git = await gitVariables(pod);
   // Last, because whoever has the answer has to give the port back.
   const chosen = await pod.machine.ports.take(port);

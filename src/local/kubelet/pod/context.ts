@@ -26,6 +26,8 @@ export interface Machine {
   readonly readToken?: (repositoryUrl: string) => string | undefined;
   /** Names this platform in the environment of every process it starts. */
   readonly marker: string;
+  /** Where people see their sessions; undefined: nowhere. */
+  readonly pagesUrl?: string | undefined;
   readonly ports: Ports;
   readonly log: Logger;
 }

@@ -1,0 +1,83 @@
+// @ts-check
+/** What the pages call sessions, and what they say before one is ended. */
+
+/** @typedef {import('./api.js').Session} Session */
+
+export const stateWords = {
+  running: 'Running',
+  starting: 'Starting',
+  stopping: 'Stopping',
+  failed: 'Failed',
+  hibernated: 'Hibernated',
+};
+
+/** "group/project" of a session. @param {Pick<Session, 'annotations' | 'name'>} session */
+export function pathOf({ annotations, name }) {
+  const path = [annotations['renku.io/namespace'], annotations['renku.io/projectName']].filter(Boolean).join('/');
+  return path || name;
+}
+
+/** @param {Pick<Session, 'annotations'>} session */
+const commitOf = ({ annotations }) => (annotations['renku.io/commit-sha'] ?? '').slice(0, 8);
+
+/** "group/project at main". @param {Pick<Session, 'annotations' | 'name'>} session */
+function placeOf(session) {
+  const branch = session.annotations['renku.io/branch'];
+  return branch ? `${pathOf(session)} at ${branch}` : pathOf(session);
+}
+
+/**
+ * A name for each session that tells it from the others: with the commit where branch and project are the same.
+ * @param {readonly Pick<Session, 'annotations' | 'name'>[]} sessions
+ * @returns {Map<string, string>} By the session's own name.
+ */
+export function labelsOf(sessions) {
+  /** @type {Map<string, number>} */
+  const times = new Map();
+  for (const session of sessions) times.set(placeOf(session), (times.get(placeOf(session)) ?? 0) + 1);
+  return new Map(
+    sessions.map((session) => {
+      const place = placeOf(session);
+      return [session.name, (times.get(place) ?? 0) > 1 ? `${place}, commit ${commitOf(session)}` : place];
+    }),
+  );
+}
+
+/** The container that makes autosaves, as its step is called. */
+const autosaveStep = 'Auxiliary session services';
+
+/** What goes with a session. @param {Pick<Session, 'status'>} session */
+function lossOf({ status }) {
+  const autosaves = (status.details ?? []).some(({ step }) => step === autosaveStep);
+  return autosaves
+    ? 'Its files are deleted. Before that the platform tries to push work that is in no branch to an autosave branch; to be sure, push it yourself.'
+    : 'Its files are deleted, and nothing is saved: work that was not pushed is lost.';
+}
+
+/** @param {Session} session @param {string} label @returns {import('./confirm.js').Question} */
+export const stopQuestion = (session, label) => ({
+  question: `Stop ${label}?`,
+  loss: lossOf(session),
+  yes: 'Stop and delete',
+});
+
+/**
+ * @param {Session} session
+ * @param {string} label
+ * @param {Record<string, string>} [known] Values of its variables, where this page has launched it.
+ * @returns {import('./confirm.js').Question}
+ */
+export function launchAnewQuestion(session, label, known = {}) {
+  const values = (session.launch?.environment_variables ?? []).map(
+    (name) => /** @type {const} */ ([name, known[name] ?? '']),
+  );
+  const again = [
+    lossOf(session),
+    'The new session starts from the same commit with the same options.',
+    ...(values.length > 0
+      ? ['The values of its environment variables are known to the session only: give them again.']
+      : []),
+    ...(session.cloudstorage?.length ? ['Its cloud storage is not mounted again: that takes its keys.'] : []),
+  ];
+  return { question: `Launch ${label} anew?`, loss: again.join(' '), yes: 'Delete and launch anew', values };
+}
