@@ -69,11 +69,14 @@ function ownerOf(identity: Identity, name: string): RegisteredUser {
   });
 }
 
-/** No path of a project has control characters, so GitLab need not be asked. */
-const isPossiblePath = (project: string): boolean => !/\p{Cc}/u.test(project);
+/** No path of a project is longer or has control characters, so GitLab need not be asked. */
+const isPossiblePath = (project: string): boolean => project.length <= 1024 && !/\p{Cc}/u.test(project);
 
 function noSuchProject(project: string): ApiError {
-  return new ApiError(errorKind.missing, `There is no project ${project} whose repository you can read.`);
+  return new ApiError(
+    errorKind.missing,
+    `There is no project ${project.slice(0, 1024)} whose repository you can read.`,
+  );
 }
 
 async function confirmed(name: string, deletion: Promise<boolean>): Promise<boolean> {

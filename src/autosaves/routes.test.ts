@@ -137,8 +137,8 @@ describe('the list', () => {
   it('needs somebody to be known, with a token that GitLab takes', async () => {
     expect(outcome(await list('Group/Sub/Own', 'nobody'))).toEqual([401, 1401]);
     expect(outcome(await list('Group/Sub/Own', 'expired'))).toEqual([401, 1401]);
-    expect(outcome(await list(`Group/Sub/${'x'.repeat(1100)}`))).toEqual([422, 1422]);
-    expect(outcome(await list('Group/Sub/a%00b'))).toEqual([422, 1422]);
+    expect(outcome(await list(`Group/Sub/${'x'.repeat(1100)}`))).toEqual([404, 1404]);
+    expect(outcome(await list('Group/Sub/a%00b'))).toEqual([404, 1404]);
   });
 
   it.each(['/Group/Sub/Own/autosave/', '/autosave', '/Group/Sub/Own/Autosave'])('%s is no address', async (path) => {
@@ -235,7 +235,7 @@ describe('a deletion', () => {
   it('in a project that is not there, or whose path lies before another, is a 404', async () => {
     expect(outcome(await remove('Group/Sub/None', name))).toEqual([404, 1404]);
     expect(outcome(await remove('autosave', name))).toEqual([404, 1404]);
-    expect(outcome(await remove('Group/Sub/Own', `renku/autosave/${'x'.repeat(1100)}`))).toEqual([422, 1422]);
+    expect(outcome(await remove('Group/Sub/Own', `renku/autosave/${'x'.repeat(1100)}`))).toEqual([404, 1404]);
     expect(await isThere()).toBe(true);
   });
 
