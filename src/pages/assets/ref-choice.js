@@ -71,12 +71,12 @@ export function refChoice(ref, target) {
     }
   }
 
-  branches.addEventListener('change', async () => {
+  branches.addEventListener('change', () => {
     const branch = branches.value;
     // The newest one, whichever it is, until they are listed.
     newest = undefined;
     commits.replaceChildren(new Option('newest commit', branch, true, true));
-    await attempt(() => showCommits(1));
+    void attempt(() => showCommits(1));
   });
   ref('olderCommits').addEventListener('click', () => void attempt(() => showCommits(nextPage ?? 1)));
   search.addEventListener('input', () => {
