@@ -101,7 +101,7 @@ describeInChromium('launch page', (browser) => {
     await branch.selectOption('long');
     const commit = page.getByLabel('Commit');
     await expect.poll(() => commit.locator('option').count(), soon).toBe(20);
-    expect(await commit.locator('option').first().innerText()).toMatch(/^12341234 · Commit 0 · just now \(newest\)$/);
+    expect(await commit.locator('option').first().innerText()).toMatch(/^12341234 \(newest\) · Commit 0 · just now$/);
     await page.getByRole('button', { name: 'Show older commits' }).click();
     await expect.poll(() => commit.locator('option').count(), soon).toBe(25);
     const older = fake.history.get('long')?.[22]?.sha ?? '';

@@ -19,7 +19,7 @@ export function copyLinkOn(button, address) {
   field.className = 'copy-field';
   field.setAttribute('aria-label', 'Launch link');
   button.after(field);
-  button.addEventListener('click', async () => {
+  const copyAddress = async () => {
     const { href } = address();
     const copied = await copy(href);
     field.value = href;
@@ -28,7 +28,8 @@ export function copyLinkOn(button, address) {
     setText(words, 'Copied');
     announce('Launch link copied');
     setTimeout(() => setText(words, text), shownMs);
-  });
+  };
+  button.addEventListener('click', () => void copyAddress());
 }
 
 /** @param {string} text @returns {Promise<boolean>} false: the browser does not allow it. */

@@ -44,11 +44,12 @@ export function refChoice(ref, target) {
     const found = await listCommits(path, branch, page);
     if (branch !== branches.value) return;
     const chosen = page === 1 && branch === target.branch ? target.commit_sha : commits.value;
-    const options = found.commits.map((commit) => new Option(describe(commit), commit.commit_sha));
+    const options = found.commits.map(
+      (commit, index) => new Option(describe(commit, page === 1 && index === 0), commit.commit_sha),
+    );
     if (page > 1) commits.append(...options);
     else {
       newest = found.commits[0]?.commit_sha;
-      if (options[0]) options[0].text += ' (newest)';
       commits.replaceChildren(...options);
       const isListed = found.commits.some(({ commit_sha: sha }) => sha === chosen);
       if (branch === target.branch && !isListed) commits.add(new Option(chosen.slice(0, 8), chosen), 0);
@@ -71,12 +72,12 @@ export function refChoice(ref, target) {
     }
   }
 
-  branches.addEventListener('change', async () => {
+  branches.addEventListener('change', () => {
     const branch = branches.value;
     // The newest one, whichever it is, until they are listed.
     newest = undefined;
     commits.replaceChildren(new Option('newest commit', branch, true, true));
-    await attempt(() => showCommits(1));
+    void attempt(() => showCommits(1));
   });
   ref('olderCommits').addEventListener('click', () => void attempt(() => showCommits(nextPage ?? 1)));
   search.addEventListener('input', () => {
@@ -97,8 +98,10 @@ export function refChoice(ref, target) {
   };
 }
 
-/** @param {import('./api.js').Commit} commit */
-function describe({ commit_sha: sha, title, committed_at: at }) {
+/** @param {import('./api.js').Commit} commit @param {boolean} isNewest */
+function describe({ commit_sha: sha, title, committed_at: at }, isNewest) {
   const short = title.length > 60 ? `${title.slice(0, 59)}…` : title;
-  return [sha.slice(0, 8), short, ...(at ? [age(at)] : [])].filter(Boolean).join(' · ');
+  return [isNewest ? `${sha.slice(0, 8)} (newest)` : sha.slice(0, 8), short, ...(at ? [age(at)] : [])]
+    .filter(Boolean)
+    .join(' · ');
 }
