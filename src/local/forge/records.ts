@@ -13,6 +13,15 @@ export interface ForgeUser {
   readonly email: string;
 }
 
+/** What is protected as GitLab means it: no deletion by git, and pushes and force pushes as the rule says. */
+export interface ProtectedBranch {
+  /** Of one branch, or a pattern with `*`. */
+  readonly name: string;
+  /** Access level that a push needs: 30 or 40; 0: no one pushes. */
+  readonly pushLevel: number;
+  readonly allowForcePush: boolean;
+}
+
 export interface ForgeProject {
   readonly id: number;
   readonly namespace: string;
@@ -27,8 +36,7 @@ export interface ForgeProject {
   /** Access level of everybody who has signed in. */
   readonly everyone: number;
   readonly members: readonly { readonly username: string; readonly accessLevel: number }[];
-  /** Names, or patterns with `*`, of branches that only maintainers may delete. Files of older versions have none. */
-  readonly protectedBranches?: readonly string[];
+  readonly protectedBranches?: readonly ProtectedBranch[];
   /** ISO date. */
   readonly createdAt: string;
 }
@@ -130,8 +138,8 @@ export class Records {
   }
 
   /** Replaces the list. */
-  protectBranches(project: ForgeProject, names: readonly string[]): void {
-    const changed: ForgeProject = { ...project, protectedBranches: names };
+  protectBranches(project: ForgeProject, rules: readonly ProtectedBranch[]): void {
+    const changed: ForgeProject = { ...project, protectedBranches: rules };
     this.#stored.projects = this.#stored.projects.map((known) => (known.id === project.id ? changed : known));
     this.#index(changed);
     this.#save();
@@ -198,12 +206,23 @@ function read(file: string): Stored {
   try {
     const stored = JSON.parse(text) as Partial<Stored>;
     if (stored.version !== 1 || !stored.users || !stored.projects || !stored.tokens) throw new Error('unknown content');
-    return stored as Stored;
+    return { ...(stored as Stored), projects: stored.projects.map(withRules) };
   } catch (error) {
     throw new Error(`${file} cannot be read as the forge's list of projects; "npm run reset" starts afresh`, {
       cause: error,
     });
   }
+}
+
+/** Files of older versions have no protected branches, or their names alone. */
+function withRules(project: ForgeProject): ForgeProject {
+  const rules: readonly (ProtectedBranch | string)[] = project.protectedBranches ?? [];
+  return {
+    ...project,
+    protectedBranches: rules.map((rule) =>
+      typeof rule === 'string' ? { name: rule, pushLevel: accessLevel.maintainer, allowForcePush: false } : rule,
+    ),
+  };
 }
 
 function hashOf(token: string): string {
