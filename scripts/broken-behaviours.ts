@@ -403,8 +403,8 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'B22',
     'trouble of GitLab is told as something missing',
     'src/sessions/look-ups.ts',
-    'return trouble(\n      deadline.expired',
-    "if (!deadline.expired) return { is: 'missing', why: '' };\n    return trouble(\n      deadline.expired",
+    'return trouble(refused);',
+    "return { is: 'missing', why: '' };",
     'src/sessions/checks.test.ts',
   ),
   broken(

@@ -4,11 +4,17 @@ import type { AddressInfo } from 'node:net';
 export interface FakeGitLab {
   readonly url: string;
   readonly paths: string[];
-  /** What becomes of a call instead of being served: an HTTP status, or no answer at all. */
-  fate: (path: string) => number | 'silence' | undefined;
+  /** What becomes of a call instead of being served: an HTTP status, a whole answer, or no answer at all. */
+  fate: (path: string) => number | FakeAnswer | 'silence' | undefined;
   /** The caller's in the project. */
   accessLevel: number;
   close(): Promise<void>;
+}
+
+export interface FakeAnswer {
+  readonly status: number;
+  /** Text is sent as a page, anything else as JSON. */
+  readonly body: unknown;
 }
 
 export const commitSha = '0123456789abcdef0123456789abcdef01234567';
@@ -47,6 +53,12 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
     self.paths.push(path);
     const fate = self.fate(path);
     if (fate === 'silence') return;
+    if (typeof fate === 'object') {
+      const isPage = typeof fate.body === 'string';
+      res.writeHead(fate.status, { 'content-type': isPage ? 'text/html' : 'application/json' });
+      res.end(isPage ? fate.body : JSON.stringify(fate.body));
+      return;
+    }
     const answer = answers.get(path);
     const status = fate ?? (answer ? 200 : 404);
     res.writeHead(status, { 'content-type': 'application/json' });
