@@ -10,7 +10,16 @@ const source = join(root, 'src');
 
 const shared = ['lib', 'deadline', 'digest', 'jupyter-server', 'session-contract'];
 const nouns = ['sessions', 'access-tokens', 'logs', 'images', 'autosaves', 'options', 'health', 'pages'];
-const service = [...shared, 'platform', 'errors', 'config', 'identity', 'request-context', 'generated'];
+const service = [
+  ...shared,
+  'platform',
+  'errors',
+  'gitlab-errors',
+  'config',
+  'identity',
+  'request-context',
+  'generated',
+];
 
 /** area -> areas it may import besides itself. An area is a folder or a file directly under src/. */
 const allowed: Record<string, string[]> = {
@@ -22,6 +31,7 @@ const allowed: Record<string, string[]> = {
   identity: [...shared, 'errors', 'config', 'platform'],
   config: ['options', 'platform'],
   errors: [],
+  'gitlab-errors': ['errors', 'platform'],
   deadline: [],
   digest: [],
   generated: [],

@@ -52,7 +52,8 @@ page.split('\n').forEach((line, index) => {
 
 for (const { row, what, file, search, test } of brokenBehaviours) {
   const where = `scripts/broken-behaviours.ts: ${row} (${what})`;
-  if (![...rows].some((each) => each === row || each.startsWith(`${row}.`))) problems.push(`${where}: is no row of tests/README.md`);
+  if (![...rows].some((each) => each === row || each.startsWith(`${row}.`)))
+    problems.push(`${where}: is no row of tests/README.md`);
   if (!existsSync(join(root, test))) problems.push(`${where}: there is no ${test}`);
   const times = existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8').split(search).length - 1 : 0;
   if (times !== 1) problems.push(`${where}: what it replaces is ${times} times in ${file}`);

@@ -75,7 +75,7 @@ export const errorKind = {
       'Sign in again. Programs send the gateway headers Renku-Auth-Access-Token, Renku-Auth-Id-Token and Renku-Auth-Git-Credentials; anonymous users send Renku-Auth-Anon-Id.',
   }),
   forbidden: kind(1403, 403, {
-    when: 'A page of another site (a notebook is one) sent the request, or GitLab refuses it to this user.',
+    when: 'A page of another site (a notebook is one) sent the request, or GitLab refuses it to this user: the terms of service are not accepted, the account is blocked, the branch is protected.',
     example: 'Requests from https://evil.example are refused.',
     detail: 'From a browser, only pages of this service may use it.',
   }),

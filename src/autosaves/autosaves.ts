@@ -1,5 +1,6 @@
 import type { Deadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
+import { gitLabSays } from '../gitlab-errors.ts';
 import type { Identity, RegisteredUser } from '../identity/types.ts';
 import { type GitLab, type GitLabBranches, GitLabRefused, GitLabUnavailable } from '../platform/gitlab/types.ts';
 import { autosavePrefix, parseAutosave } from '../session-contract/autosave.ts';
@@ -84,13 +85,12 @@ async function confirmed(name: string, deletion: Promise<boolean>): Promise<bool
     return await deletion;
   } catch (cause) {
     if (cause instanceof GitLabRefused) {
-      const said = cause.reason === undefined ? '' : `It says: "${cause.reason}" `;
-      const detail = `${said}You need the Developer role, and a branch that is not protected. A maintainer of the project can help.`;
+      const detail = `${gitLabSays(cause)}You need the Developer role, and a branch that is not protected. A maintainer of the project can help.`;
       throw new ApiError(errorKind.forbidden, `GitLab refuses to delete the autosave ${name}.`, { detail, cause });
     }
     if (cause instanceof GitLabUnavailable) {
       throw new ApiError(errorKind.intermittent, `GitLab did not confirm that the autosave ${name} is deleted.`, {
-        detail: 'It may be deleted or not. List the autosaves to see, and try again in a moment.',
+        detail: `${gitLabSays(cause)}It may be deleted or not. List the autosaves to see, and try again in a moment.`,
         retryAfterSeconds: Math.max(1, cause.retryAfterSeconds ?? 5),
         cause,
       });

@@ -71,6 +71,35 @@ test('a private image is seen with the caller’s token, which goes to the platf
   });
 });
 
+test('what the platform’s GitLab says of the caller’s account is passed on, and what others say is not', async () => {
+  const refuse =
+    (message: string): RequestListener =>
+    (req, res) => {
+      if (req.headers['authorization'] !== basic) return answerToken(res, 'anon');
+      res.writeHead(403, { 'content-type': 'application/json' });
+      return res.end(JSON.stringify({ errors: [{ code: 'DENIED', message }] }));
+    };
+  const setup = await platform(asUser, refuse('Your account has been <b>blocked</b>.'));
+  expect(await hosts.checker(setup)(`${setup.registry}/${path}`)).toMatchObject({
+    exists: false,
+    reason: 'needs-login',
+    message: expect.stringMatching(
+      /^You may not see the image .*\. gitlab\.test:\d+ says: "Your account has been blocked \."$/,
+    ),
+    remedy: expect.stringContaining('Sign in to GitLab'),
+  });
+  const bare = await platform(asUser, refuse('access forbidden'));
+  expect(await hosts.checker(bare)(`${bare.registry}/${path}`)).toMatchObject({
+    message: expect.stringContaining('does not exist or is not public'),
+  });
+  // Another registry is asked without credentials, and its words are its own.
+  const elsewhere = { ...setup, registry: bare.registry };
+  expect(await hosts.checker(elsewhere)(`${setup.registry}/${path}`)).toMatchObject({
+    exists: false,
+    message: expect.not.stringContaining('says'),
+  });
+});
+
 test('a realm that refuses, or gives a token that is worth nothing, makes the image private', async () => {
   for (const status of [401, 403]) {
     const setup = await platform(asUser, (req, res) =>

@@ -89,6 +89,13 @@ function describe(inspection: Inspection, reference: ImageReference, identity: I
         'Choose an image that is built for one of these.',
       );
     case 'denied':
+      if (inspection.reason !== undefined) {
+        return missing(
+          'needs-login',
+          `You may not see the image ${name}. ${inspection.reason}`,
+          'Sign in to GitLab itself with a browser to see what it wants of you, then sign in here again.',
+        );
+      }
       return missing(
         'needs-login',
         `The image ${name} does not exist or is not public.`,

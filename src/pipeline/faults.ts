@@ -1,6 +1,6 @@
 import { DeadlineExceeded } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
-import { GitLabUnauthorized, GitLabUnavailable } from '../platform/gitlab/types.ts';
+import { gitLabApiError } from '../gitlab-errors.ts';
 import { KubernetesError, KubernetesUnavailable } from '../platform/kubernetes/types.ts';
 import { AddressRefused, OutboundFailure } from '../platform/outbound-http/types.ts';
 
@@ -10,15 +10,8 @@ import { AddressRefused, OutboundFailure } from '../platform/outbound-http/types
  */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof GitLabUnauthorized) {
-    return new ApiError(errorKind.unauthenticated, 'GitLab does not accept your credentials.', {
-      detail: 'They have run out or were withdrawn. Sign out of the platform and in again.',
-      cause: error,
-    });
-  }
-  if (error instanceof GitLabUnavailable) {
-    return new ApiError(errorKind.intermittent, 'GitLab does not give a usable answer.', passing(error));
-  }
+  const ofGitLab = gitLabApiError(error);
+  if (ofGitLab) return ofGitLab;
   if (error instanceof KubernetesUnavailable) {
     return new ApiError(errorKind.intermittent, 'The Kubernetes API does not give a usable answer.', passing(error));
   }
@@ -61,7 +54,7 @@ export function timedOut(operation: string, cause?: unknown): ApiError {
   return new ApiError(errorKind.timedOut, `${first.toUpperCase()}${rest.join('')} did not finish in time.`, { cause });
 }
 
-function passing(error: GitLabUnavailable | KubernetesUnavailable | KubernetesError) {
+function passing(error: KubernetesUnavailable | KubernetesError) {
   const seconds = 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined;
   return { cause: error, ...(seconds === undefined ? {} : { retryAfterSeconds: Math.max(1, seconds) }) };
 }

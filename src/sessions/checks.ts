@@ -91,13 +91,13 @@ interface Looked {
 }
 
 /**
- * Input that cannot be right comes first, then who the caller is, then GitLab's trouble, then everything that is
- * missing, and last the trouble of a registry and of the resource class service: it does not hide what is missing for
- * certain.
+ * Input that cannot be right comes first, then who the caller is and what GitLab wants of them, then GitLab's outages,
+ * then everything that is missing, and last the outages of a registry and of the resource class service: they do not
+ * hide what is missing for certain.
  */
 function gravityOf({ kind }: ApiError, path: string): number {
   if (kind.status === 422) return 0;
-  if (kind.status === 401) return 1;
+  if (kind.status === 401 || kind.status === 403) return 1;
   return path === 'body.image' || path === 'body.resource_class_id' ? 4 : 2;
 }
 const gravityOfMissing = 3;

@@ -1,6 +1,7 @@
 import type { Config } from '../config/types.ts';
 import { type Deadline, DeadlineExceeded } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
+import { gitLabApiError } from '../gitlab-errors.ts';
 import type { Identity } from '../identity/types.ts';
 import type { ImageCheck, ImageChecker } from '../images/types.ts';
 import {
@@ -9,7 +10,7 @@ import {
   type OfferedPools,
   type ResourceRequest,
 } from '../options/resource-classes.ts';
-import { type GitLabCommit, GitLabUnauthorized, GitLabUnavailable } from '../platform/gitlab/types.ts';
+import type { GitLabCommit } from '../platform/gitlab/types.ts';
 import type { LaunchRequest } from './launch-request.ts';
 
 /** Trouble is a value, so that all look-ups of a launch are waited for and reported together. */
@@ -30,24 +31,16 @@ export interface SessionImage {
 const found = <T>(value: T): Outcome<T> => ({ is: 'found', value });
 const trouble = (error: ApiError): Outcome<never> => ({ is: 'trouble', error });
 
-/** GitLab's silence, refusals and nonsense are trouble; only its own "not found" (undefined) is missing. */
+/** GitLab's silence, refusals and nonsense are errors; only its own "not found" (undefined) is missing. */
 export async function askGitLab<T>(lookup: Promise<T | undefined>, deadline: Deadline): Promise<Outcome<T>> {
   try {
     const value = await lookup;
     return value === undefined ? { is: 'missing', why: 'does not exist, or not for you' } : found(value);
   } catch (cause) {
-    if (cause instanceof GitLabUnauthorized) {
-      const detail = 'GitLab does not accept your credentials any more. Sign in again.';
-      return trouble(new ApiError(errorKind.unauthenticated, 'GitLab refused your credentials.', { detail, cause }));
-    }
-    if (!(cause instanceof GitLabUnavailable || cause instanceof DeadlineExceeded)) throw cause;
-    const retryAfterSeconds = (cause instanceof GitLabUnavailable ? cause.retryAfterSeconds : undefined) ?? 5;
-    const options = { detail: 'GitLab has passing trouble. Try again in a moment.', retryAfterSeconds, cause };
-    return trouble(
-      deadline.expired
-        ? new ApiError(errorKind.timedOut, 'GitLab did not answer in time.', options)
-        : new ApiError(errorKind.intermittent, 'GitLab did not give a usable answer.', options),
-    );
+    const refused = gitLabApiError(cause);
+    if (!refused && !(cause instanceof DeadlineExceeded)) throw cause;
+    if (refused && !(deadline.expired && refused.kind === errorKind.intermittent)) return trouble(refused);
+    return trouble(new ApiError(errorKind.timedOut, 'GitLab did not answer in time.', { cause }));
   }
 }
 

@@ -251,7 +251,7 @@ describe('protected branches', () => {
         },
       ]);
       expect(Records.open(join(served.directory, 'forge.json')).projectByPath('team/guarded')).toMatchObject({
-        protectedBranches: [pattern],
+        protectedBranches: [{ name: pattern, pushLevel: 40, allowForcePush: false }],
       });
       const one = `${path}/${encodeURIComponent(pattern)}`;
       expect((await get(one, adasToken)).status).toBe(200);
@@ -259,6 +259,57 @@ describe('protected branches', () => {
       expect((await send('DELETE', one, adasToken)).status).toBe(404);
     },
   );
+
+  it('are made from JSON and both kinds of forms, as programs send them', async () => {
+    const body = new FormData();
+    body.set('name', 'by/form');
+    const post = (init: RequestInit) =>
+      fetch(`${served.url}/api/v4${path}`, {
+        method: 'POST',
+        ...init,
+        headers: { 'private-token': adasToken, ...(init.headers as Record<string, string> | undefined) },
+      });
+    const json = { headers: { 'content-type': 'application/json' } };
+    const made = [
+      await post({ ...json, body: JSON.stringify({ name: 'by/json', push_access_level: 30, allow_force_push: true }) }),
+      await post({ body: new URLSearchParams({ name: 'by/urlencoded', push_access_level: '0' }) }),
+      await post({ body }),
+    ];
+    expect(made.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expect(await Promise.all(made.map((answer) => answer.json()))).toMatchObject([
+      { name: 'by/json', push_access_levels: [{ access_level: 30 }], allow_force_push: true },
+      { name: 'by/urlencoded', push_access_levels: [{ access_level: 0 }], allow_force_push: false },
+      { name: 'by/form', push_access_levels: [{ access_level: 40 }], allow_force_push: false },
+    ]);
+    // None of those that are made at the same time gets lost.
+    const many = Array.from({ length: 10 }, (_, index) => `many/${index}`);
+    await Promise.all(many.map((name) => post({ ...json, body: JSON.stringify({ name }) })));
+    expect((await names(`${path}?per_page=100`, adasToken)).filter((name) => many.includes(name)).sort()).toEqual(many);
+    for (const name of many) await send('DELETE', `${path}/${encodeURIComponent(name)}`, adasToken);
+    const changed = await fetch(`${served.url}/api/v4${path}/by%2Fform`, {
+      method: 'PATCH',
+      headers: { 'private-token': adasToken, 'content-type': 'application/json' },
+      body: '{"allow_force_push": true}',
+    });
+    expect([changed.status, await changed.json()]).toMatchObject([200, { name: 'by/form', allow_force_push: true }]);
+    for (const [init, status] of [
+      [{ ...json, body: '{"name": ' }, 400],
+      [{ ...json, body: '["name"]' }, 400],
+      [{ ...json, body: '{"name": {"a": 1}}' }, 400],
+      [{ ...json, body: '{"name": "x", "push_access_level": 35}' }, 400],
+      [{ ...json, body: '{"name": "x", "allow_force_push": "perhaps"}' }, 400],
+      [{ ...json, body: JSON.stringify({ name: 'x'.repeat(256) }) }, 400],
+      [{ ...json, body: JSON.stringify({ name: 'x\ny' }) }, 400],
+      [{ ...json, body: JSON.stringify({ name: 'by/json' }) }, 409],
+      [{ headers: { 'content-type': 'multipart/form-data; boundary=x' }, body: 'nonsense' }, 400],
+      [{ headers: { 'content-type': 'text/plain' }, body: 'name=x' }, 415],
+      [{ ...json, body: JSON.stringify({ name: 'x', more: 'y'.repeat(70_000) }) }, 413],
+    ] as [RequestInit, number][]) {
+      expect((await post(init)).status, String(init.body).slice(0, 60)).toBe(status);
+    }
+    for (const name of ['by/json', 'by/urlencoded', 'by/form'])
+      expect((await send('DELETE', `${path}/${encodeURIComponent(name)}`, adasToken)).status).toBe(204);
+  });
 
   it('are not what only looks like the pattern, and maintainers may delete them', async () => {
     for (const pattern of [

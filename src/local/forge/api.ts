@@ -15,7 +15,8 @@ import {
   type Target,
   unauthorized,
 } from './http.ts';
-import { protectedBranches, protects } from './protected-branches.ts';
+import { parametersOf } from './parameters.ts';
+import { protectedBranches, rulesFor } from './protected-branches.ts';
 import {
   accessLevel,
   canReadCode,
@@ -26,7 +27,16 @@ import {
   pathWithNamespace,
   type Records,
 } from './records.ts';
-import { deleteBranch, findCommit, findCommits, listBranches, listCommits, mergeBase } from './repository.ts';
+import {
+  deleteBranch,
+  findCommit,
+  findCommits,
+  listCommits,
+  listTips,
+  mergeBase,
+  readBranch,
+  readBranches,
+} from './repository.ts';
 
 export interface ApiContext {
   readonly records: Records;
@@ -37,6 +47,7 @@ export interface ApiContext {
 interface Call {
   readonly context: ApiContext;
   readonly method: string;
+  readonly request: IncomingMessage;
   readonly query: URLSearchParams;
   readonly user: ForgeUser | undefined;
   readonly response: ServerResponse;
@@ -56,7 +67,7 @@ export async function serveApi(
 ): Promise<void> {
   const user = apiCaller(request, context.records);
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
-  const call: Call = { context, method, query: target.query, user, response, deadline };
+  const call: Call = { context, method, request, query: target.query, user, response, deadline };
   const [first, id, ...rest] = target.segments;
   if (first === 'projects' && id !== undefined) return serveProject(call, visibleProject(call, id), rest);
   if (method === 'GET' && id === undefined) {
@@ -88,8 +99,14 @@ async function serveProject(call: Call, project: ForgeProject, rest: readonly st
   if (area === 'protected_branches' && name === undefined) {
     if (!user) throw unauthorized();
     const url = `${context.publicUrl}/api/v4/projects/${project.id}/protected_branches`;
-    const level = levelOf(project, user);
-    const answer = protectedBranches({ records: context.records, project, level, method, query, url }, kind);
+    const parameters = await parametersOf(call.request, query);
+    // Another request may have changed the rules while this one's body was on its way.
+    const current = context.records.projectById(project.id) ?? project;
+    const level = levelOf(current, user);
+    const answer = protectedBranches(
+      { records: context.records, project: current, level, method, parameters, url },
+      kind,
+    );
     if (answer.body !== undefined) return sendJson(response, answer.status, answer.body, answer.headers);
     response.writeHead(answer.status).end();
     return;
@@ -167,7 +184,7 @@ function compare(a: string | number, b: string | number): number {
 async function serveBranches(call: Call, project: ForgeProject): Promise<void> {
   const { context, query, response, deadline } = call;
   const matches = matcher(query.get('search') ?? '');
-  const [all, { defaultBranch }] = await Promise.all([listBranches(project, deadline), context.facts.of(project)]);
+  const [all, { defaultBranch }] = await Promise.all([listTips(project, deadline), context.facts.of(project)]);
   const url = `${context.publicUrl}/api/v4/projects/${project.id}/repository/branches`;
   const page = paginate(
     all.filter(({ name }) => matches(name)),
@@ -175,7 +192,8 @@ async function serveBranches(call: Call, project: ForgeProject): Promise<void> {
     url,
   );
   const level = levelOf(project, call.user);
-  const bodies = page.items.map((branch) => branchBody(project, branch, defaultBranch, level, context.publicUrl));
+  const branches = await readBranches(project, page.items, deadline);
+  const bodies = branches.map((branch) => branchBody(project, branch, defaultBranch, level, context.publicUrl));
   sendJson(response, 200, bodies, page.headers);
 }
 
@@ -221,8 +239,8 @@ async function serveBranch(call: Call, project: ForgeProject, name: string): Pro
   if (!isRefName(name) || /^(?:HEAD$|refs\/(?:heads|remotes)\/)/.test(name)) {
     throw refused(400, 'The branch refname is invalid');
   }
-  const [[branch], { defaultBranch }] = await Promise.all([
-    listBranches(project, deadline, name),
+  const [branch, { defaultBranch }] = await Promise.all([
+    readBranch(project, name, deadline),
     context.facts.of(project),
   ]);
   if (!branch) throw notFound('Branch');
@@ -230,7 +248,8 @@ async function serveBranch(call: Call, project: ForgeProject, name: string): Pro
     return sendJson(response, 200, branchBody(project, branch, defaultBranch, level, context.publicUrl));
   }
   if (name === defaultBranch) throw refused(400, 'The default branch of a project cannot be deleted.');
-  if (protects(project, name) && level < accessLevel.maintainer) throw refused(400, protectedBranch);
+  if (rulesFor(project, name, defaultBranch).length > 0 && level < accessLevel.maintainer)
+    throw refused(400, protectedBranch);
   const deleted = await deleteBranch(project, name, deadline);
   if (!deleted) throw refused(400, 'Failed to remove branch: it is checked out in a working tree');
   context.facts.forget(project);

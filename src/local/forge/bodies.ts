@@ -1,5 +1,5 @@
 import type { Commit } from './commit.ts';
-import { protects } from './protected-branches.ts';
+import { mayPush, rulesFor } from './protected-branches.ts';
 import { accessLevel, type ForgeProject, type ForgeUser, levelOf, pathWithNamespace } from './records.ts';
 import type { Branch, Facts } from './repository.ts';
 
@@ -73,15 +73,16 @@ export function branchBody(
   publicUrl: string,
 ) {
   const isDefault = branch.name === defaultBranch;
-  const isProtected = isDefault || protects(project, branch.name);
+  const own = rulesFor(project, branch.name, defaultBranch);
+  const may = (caller: number) => own.length === 0 || own.some((rule) => mayPush(rule, caller));
   return {
     name: branch.name,
     commit: commitBody(project, branch.commit, publicUrl),
     merged: false,
-    protected: isProtected,
-    developers_can_push: true,
+    protected: own.length > 0,
+    developers_can_push: may(accessLevel.developer),
     developers_can_merge: true,
-    can_push: level >= accessLevel.developer,
+    can_push: level >= accessLevel.developer && may(level),
     default: isDefault,
     web_url: `${publicUrl}/${pathWithNamespace(project)}/-/tree/${encodeURI(branch.name)}`,
   };

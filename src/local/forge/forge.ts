@@ -12,6 +12,7 @@ import { apiCaller, HttpError, notFound, parseTarget, sendJson, sendText, type T
 import { HttpBackend } from './http-backend.ts';
 import { toPathSegment } from './names.ts';
 import { inspectRepository } from './own-repository.ts';
+import { installHooks } from './push-rules.ts';
 import {
   accessLevel,
   canReadCode,
@@ -91,7 +92,8 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
   const records = Records.open(join(directory, 'forge.json'));
   const facts = new FactsCache(log);
   const program = await httpBackendProgram();
-  const backend = new HttpBackend({ program, log, idleMs: options.transferIdleMs ?? 300_000 });
+  const hooks = await installHooks(directory);
+  const backend = new HttpBackend({ program, hooks, log, idleMs: options.transferIdleMs ?? 300_000 });
   const api = { records, facts, publicUrl };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

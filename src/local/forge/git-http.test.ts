@@ -145,8 +145,51 @@ describe('pushing', () => {
     expect(existsSync(proof)).toBe(false);
   });
 
-  it('reaches branches and tags only', async () => {
-    expect(await failure(runGit(tree, 'push', repositoryUrl(adasToken), 'main:refs/stash'))).toMatch(/hidden ref/);
+  it('reaches branches, tags and notes, and no other ref', async () => {
+    await runGit(tree, 'notes', 'add', '--force', '--message', 'seen', 'main');
+    await runGit(tree, 'tag', '--force', 'a-tag', 'main');
+    const refs = ['refs/notes/commits', 'refs/notes/commits:refs/notes/renku/x', 'main:refs/tags/v/1'];
+    await runGit(tree, 'push', '--quiet', repositoryUrl(adasToken), ...refs, 'refs/tags/a-tag');
+    const advertised = await runGit(tree, 'ls-remote', repositoryUrl(bobsToken), 'refs/notes/*');
+    expect(advertised.split('\n').map((line) => line.split('\t')[1])).toEqual([
+      'refs/notes/commits',
+      'refs/notes/renku/x',
+    ]);
+    const clone = freshDirectory();
+    await runGit(served.scratch, 'clone', '--quiet', repositoryUrl(bobsToken), clone);
+    await runGit(clone, 'fetch', '--quiet', 'origin', 'refs/notes/*:refs/notes/*');
+    expect(await runGit(clone, 'notes', 'show', await runGit(tree, 'rev-parse', 'main'))).toBe('seen');
+    await runGit(tree, 'push', '--quiet', repositoryUrl(adasToken), ':refs/notes/renku/x');
+    for (const ref of [
+      'stash',
+      'merge-requests/1/head',
+      'keep-around/x',
+      'pipelines/1',
+      'replace/x',
+      'remotes/o/m',
+      'x/y',
+    ]) {
+      expect(await failure(runGit(tree, 'push', repositoryUrl(adasToken), `main:refs/${ref}`)), ref).toMatch(
+        /hidden ref/,
+      );
+    }
+  });
+
+  it('may have options', async () => {
+    for (const version of [0, 2]) {
+      const options = [
+        '-c',
+        `protocol.version=${version}`,
+        'push',
+        '--quiet',
+        '-o',
+        'ci.skip',
+        '-o',
+        'merge_request.title=x y',
+      ];
+      await runGit(tree, ...options, repositoryUrl(adasToken), `main:refs/heads/options-${version}`);
+    }
+    expect(await runGit(tree, 'ls-remote', repositoryUrl(adasToken), 'options-*')).toMatch(/options-0\n.*options-2/);
   });
 });
 

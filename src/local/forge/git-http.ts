@@ -3,7 +3,17 @@ import type { FactsCache } from './facts-cache.ts';
 import { gitCaller, sendText, type Target } from './http.ts';
 import type { HttpBackend, Service } from './http-backend.ts';
 import { serveLfs } from './lfs.ts';
-import { accessLevel, canReadCode, canSee, levelOf, pathWithNamespace, type Records } from './records.ts';
+import { pushRules } from './push-rules.ts';
+import {
+  accessLevel,
+  canReadCode,
+  canSee,
+  type ForgeProject,
+  type ForgeUser,
+  levelOf,
+  pathWithNamespace,
+  type Records,
+} from './records.ts';
 
 export interface GitHttpContext {
   readonly records: Records;
@@ -64,9 +74,24 @@ async function serveOperation(
         if (user) return sendText(response, 403, 'You are not allowed to push code to this project.');
         return sendText(response, 401, 'HTTP Basic: Access denied', challenge);
       }
-      await context.backend.serve({ ...operation, project, username: user?.username }, request, response);
+      await context.backend.serve(
+        { ...operation, project, username: user?.username, rules: await rulesOf(context, operation, project, user) },
+        request,
+        response,
+      );
       if (operation.service === 'git-receive-pack') context.facts.forget(project);
   }
+}
+
+async function rulesOf(
+  { facts }: GitHttpContext,
+  { service, advertise }: Operation & { kind: 'smart' },
+  project: ForgeProject,
+  user: ForgeUser | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  if (service !== 'git-receive-pack' || advertise) return {};
+  const { defaultBranch } = await facts.of(project);
+  return pushRules(project, levelOf(project, user), defaultBranch);
 }
 
 type Operation =

@@ -17,6 +17,8 @@ export interface GitOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly deadline: Deadline;
   readonly input?: string | Buffer;
+  /** Takes what git prints as it comes; nothing of it is in the answer, and it has no limit. */
+  readonly consume?: (chunk: Buffer) => void;
   /** git is ended when it prints more. 32 MiB unless told. */
   readonly maxOutputBytes?: number;
   /** Exit codes that are answers rather than failures. */
@@ -39,6 +41,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   let size = 0;
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {
+    if (options.consume) return options.consume(chunk);
     size += chunk.length;
     if (size > limit) child.kill('SIGKILL');
     else output.push(chunk);
@@ -67,8 +70,10 @@ export async function git(args: readonly string[], options: GitOptions): Promise
  * that nobody's configuration file is changed.
  *
  * No hooks: a session can push anything, and a `core.hooksPath` inside the working tree (as husky sets it) would run
- * what was pushed. fsmonitor is a program of the repository's choice too. Only branches and tags are served: a user's
- * own repository also has stashes and remote-tracking branches. No housekeeping, which would go on in the background.
+ * what was pushed. fsmonitor is a program of the repository's choice too. Only branches, tags and notes are served: a
+ * user's own repository also has stashes and remote-tracking branches, and GitLab's own refs (`refs/merge-requests`,
+ * `refs/keep-around`) are not for pushes. Push options (`-o ci.skip`) are taken and mean nothing. No housekeeping, which
+ * would go on in the background.
  */
 const always: readonly (readonly [string, string])[] = [
   ['core.hooksPath', '/dev/null'],
@@ -79,6 +84,8 @@ const always: readonly (readonly [string, string])[] = [
   ['transfer.hideRefs', 'refs'],
   ['transfer.hideRefs', '!refs/heads'],
   ['transfer.hideRefs', '!refs/tags'],
+  ['transfer.hideRefs', '!refs/notes'],
+  ['receive.advertisePushOptions', 'true'],
   ['uploadpack.allowFilter', 'true'],
   ['http.uploadpack', 'true'],
   ['http.getanyfile', 'false'],
@@ -113,7 +120,12 @@ export function ownEnvironment(extra: readonly (readonly [string, string])[] = [
 }
 
 function minimal(): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0' };
+  return {
+    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+    LC_ALL: 'C',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_NO_LAZY_FETCH: '1',
+  };
 }
 
 /** `git -c` as environment variables (git >= 2.31): repeatable keys, inherited by git's own children. */

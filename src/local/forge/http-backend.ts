@@ -15,11 +15,15 @@ export interface GitRequest {
   /** The list of refs (`info/refs`) rather than the service itself. */
   readonly advertise: boolean;
   readonly username: string | undefined;
+  /** For the hook that decides about a push. */
+  readonly rules: Readonly<Record<string, string>>;
 }
 
 export interface HttpBackendOptions {
   /** Absolute path of git's own CGI program. */
   readonly program: string;
+  /** Directory of the hooks that decide about pushes; hooks of a repository never run. */
+  readonly hooks: string;
   readonly log: Logger;
   /** A transfer without a byte in either direction for so long is ended. git itself sends a sign of life every 5 s. */
   readonly idleMs: number;
@@ -49,7 +53,7 @@ export class HttpBackend {
     }
     const log = this.#options.log.child({ project: git.project.id, service: git.service });
     const child = spawn(this.#options.program, [], {
-      env: cgiEnvironment(git, request, encoding),
+      env: cgiEnvironment(git, request, encoding, this.#options.hooks),
       cwd: '/',
       stdio: ['pipe', 'pipe', 'pipe'],
       // A group of its own, so that the packing below it ends with it.
@@ -118,12 +122,21 @@ export class HttpBackend {
   }
 }
 
-function cgiEnvironment(git: GitRequest, request: IncomingMessage, encoding: string): Record<string, string> {
+function cgiEnvironment(
+  git: GitRequest,
+  request: IncomingMessage,
+  encoding: string,
+  hooks: string,
+): Record<string, string> {
   const writes = git.service === 'git-receive-pack';
   const protocol = request.headers['git-protocol'];
   const contentType = request.headers['content-type'];
   return {
-    ...environmentOf(git.project, [['http.receivepack', String(writes)]]),
+    ...environmentOf(git.project, [
+      ['http.receivepack', String(writes)],
+      ...(writes ? ([['core.hooksPath', hooks]] as const) : []),
+    ]),
+    ...(writes ? git.rules : {}),
     GATEWAY_INTERFACE: 'CGI/1.1',
     SERVER_PROTOCOL: 'HTTP/1.1',
     REQUEST_METHOD: git.advertise ? 'GET' : 'POST',

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -187,7 +188,102 @@ describe('a push to the branch that is checked out', () => {
   });
 });
 
+/** A clone of `mine` made with these options, as over a network. */
+async function cloneOf(name: string, ...options: string[]): Promise<string> {
+  await runGit(mine, 'config', 'uploadpack.allowFilter', 'true');
+  await runGit(served.scratch, 'clone', '--quiet', '--no-local', ...options, `file://${mine}`, name);
+  return join(served.scratch, name);
+}
+
+describe('a repository of another form', () => {
+  /** Its name as a project, and what a session's clone of it holds. */
+  async function files(path: string): Promise<string[]> {
+    const { project } = await add(path);
+    const directory = await clone(project.path);
+    return (await runGit(directory, 'ls-files')).split('\n');
+  }
+
+  it('is served: shallow', async () => {
+    await commitFiles(mine, { 'b.txt': 'b\n' }, 'two');
+    expect(await files(await cloneOf('shallow', '--depth=1'))).toEqual(['a.txt', 'b.txt']);
+  });
+
+  it('is served: with the objects of another repository', async () => {
+    await runGit(served.scratch, 'clone', '--quiet', '--shared', mine, 'shared');
+    expect(await files(join(served.scratch, 'shared'))).toEqual(['a.txt']);
+  });
+
+  it('is served: a submodule of another one', async () => {
+    const outer = await makeRepository(join(served.scratch, 'outer'), { 'o.txt': 'o\n' });
+    await runGit(outer, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', mine, 'inner');
+    expect(await files(join(outer, 'inner'))).toEqual(['a.txt']);
+  });
+
+  it('is served: of SHA-256', async () => {
+    await runGit(served.scratch, 'init', '--quiet', '--object-format=sha256', '--initial-branch=main', 'long');
+    const sha = await commitFiles(join(served.scratch, 'long'), { 'l.txt': 'l\n' }, 'long');
+    expect(sha).toHaveLength(64);
+    expect(await files(join(served.scratch, 'long'))).toEqual(['l.txt']);
+    const answer = await fetch(`${served.url}/api/v4/projects/Ada-Love%2Flong/repository/commits/${sha}`, {
+      headers: { 'private-token': token },
+    });
+    expect(await answer.json()).toMatchObject({ id: sha });
+  });
+
+  it('is served: with a detached HEAD, from the branch that it has', async () => {
+    await commitFiles(mine, { 'b.txt': 'b\n' }, 'two');
+    await runGit(mine, 'checkout', '--quiet', '--detach', 'HEAD~1');
+    const { project } = await add(mine);
+    const answer = await fetch(`${served.url}/api/v4/projects/${project.id}`, { headers: { 'private-token': token } });
+    expect(await answer.json()).toMatchObject({ default_branch: 'main' });
+  });
+
+  it('is served: a partial clone that has fetched everything, as the refusal of the others says', async () => {
+    const partial = await cloneOf('partial', '--filter=blob:none', '--no-checkout');
+    await expect(add(partial)).rejects.toThrow(
+      /partial is a partial clone .*"git fetch --refetch --no-filter" in it makes it whole, or use a new clone without --filter/,
+    );
+    await runGit(partial, 'fetch', '--quiet', '--refetch', '--no-filter');
+    expect(await files(partial)).toEqual(['a.txt']);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('is served: owned by another user of the machine', async () => {
+    execFileSync('chown', ['--recursive', '12345', mine]);
+    expect(await files(mine)).toEqual(['a.txt']);
+  });
+});
+
 describe('what cannot be served', () => {
+  it('is refused because objects are missing, with what to do, and without asking its remote', async () => {
+    for (const filter of ['blob:none', 'tree:0', 'blob:limit=1']) {
+      const partial = await cloneOf(`partial-${filter.replace(/\W/g, '-')}`, `--filter=${filter}`, '--no-checkout');
+      await runGit(partial, 'remote', 'set-url', 'origin', served.url);
+      served.intercept = () => expect.unreachable('the remote was asked');
+      await expect(add(partial), filter).rejects.toThrow(/is a partial clone/);
+    }
+    served.intercept = () => false;
+    await runGit(served.scratch, 'clone', '--quiet', '--shared', mine, 'shared');
+    const blob = await runGit(mine, 'rev-parse', 'HEAD:a.txt');
+    rmSync(join(mine, '.git/objects', blob.slice(0, 2), blob.slice(2)));
+    await expect(add(mine)).rejects.toThrow(new RegExp(`is damaged: it lacks objects .*${blob}.*"git fsck"`));
+    rmSync(join(mine, '.git/objects'), { recursive: true });
+    await expect(add(join(served.scratch, 'shared'))).rejects.toThrow(/lacks objects .*alternate.*"git fsck"/);
+  });
+
+  it('is refused because this git does not know its format', async () => {
+    await runGit(mine, 'config', 'core.repositoryFormatVersion', '1');
+    await runGit(mine, 'config', 'extensions.fromTheFuture', 'x');
+    await expect(add(mine)).rejects.toThrow(
+      /is in a format that this git does not know .*fromthefuture.*: a newer git/,
+    );
+  });
+
+  it('is refused because it has commits and no branch', async () => {
+    await runGit(mine, 'checkout', '--quiet', '--detach');
+    await runGit(mine, 'branch', '--quiet', '--delete', '--force', 'main');
+    await expect(add(mine)).rejects.toThrow(/has no branch: .*\(git switch -c main\)/);
+  });
+
   it('is refused with a sentence for the person who named it', async () => {
     const empty = join(served.scratch, 'empty');
     mkdirSync(empty);

@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { Deadline } from '../../deadline.ts';
+import { Deadline, DeadlineExceeded } from '../../deadline.ts';
 import { GitFailed, git, ownEnvironment } from './git.ts';
 
 export interface OwnRepository {
@@ -26,14 +26,77 @@ export async function inspectRepository(given: string): Promise<OwnRepository> {
   const directory = await existingDirectory(given);
   const { workingTree, gitDir } = await locate(given, directory);
   const branches = await ask(gitDir, ['for-each-ref', '--count=1', '--format=%(refname)', 'refs/heads/']);
-  if (branches.length === 0) {
-    throw new NotARepository(
-      `${given} has no commits yet: a session starts from a commit, so make one first (git commit).`,
-    );
-  }
+  if (branches.length === 0) throw await withoutBranches(given, gitDir);
+  const [uncommittedFiles] = await Promise.all([
+    workingTree === undefined ? 0 : countUncommitted(workingTree),
+    refuseIncomplete(given, gitDir),
+  ]);
   const path = workingTree ?? gitDir;
   const name = workingTree === undefined ? basename(gitDir).replace(/\.git$/, '') : basename(workingTree);
-  return { path, gitDir, name, uncommittedFiles: workingTree === undefined ? 0 : await countUncommitted(workingTree) };
+  return { path, gitDir, name, uncommittedFiles };
+}
+
+async function withoutBranches(given: string, gitDir: string): Promise<NotARepository> {
+  const head = await ask(gitDir, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], [1, 128]);
+  return new NotARepository(
+    head.length > 0
+      ? `${given} has no branch: a session works on one, so make one first (git switch -c main).`
+      : `${given} has no commits yet: a session starts from a commit, so make one first (git commit).`,
+  );
+}
+
+/** Looking for missing objects reads all of history: a repository that has shown none by then is served. */
+const completenessMs = 3_000;
+
+/**
+ * Throws NotARepository where objects are missing that a clone would need: a partial clone that has left them with its
+ * own remote, a damaged repository, one whose alternate is gone. Nothing is fetched. A shallow clone is complete in its
+ * way: a session's clone of it is shallow, too.
+ */
+async function refuseIncomplete(given: string, gitDir: string): Promise<void> {
+  const promisor = await ask(
+    gitDir,
+    ['config', '--get-regexp', '^(extensions\\.partialclone|remote\\..*\\.promisor)$'],
+    [1],
+  );
+  const isPartial = promisor.length > 0;
+  const missing = await missingObject(gitDir, isPartial ? inspectionMs : completenessMs);
+  if (missing === undefined) return;
+  throw new NotARepository(
+    isPartial
+      ? `${given} is a partial clone (made with --filter), from which no session can be cloned. "git fetch --refetch --no-filter" in it makes it whole, or use a new clone without --filter.`
+      : `${given} is damaged: it lacks objects that its branches or tags need (${missing}), so that no session can be cloned from it. "git fsck" in it names what is missing; a new clone of its remote is whole.`,
+  );
+}
+
+/** What git says of the first object that is missing; undefined: none was found within the time. */
+async function missingObject(gitDir: string, limitMs: number): Promise<string | undefined> {
+  let missing: string | undefined;
+  let before = '\n';
+  try {
+    // `print` also keeps an older git from fetching what is missing: each object is a line, a missing one with a mark.
+    await git([`--git-dir=${gitDir}`, 'rev-list', '--objects', '--missing=print', '--branches', '--tags'], {
+      environment: ownEnvironment(),
+      deadline: Deadline.after(limitMs),
+      consume: (chunk) => {
+        const text = before + chunk.toString('latin1');
+        missing ??= /\n\?([0-9a-f]{7,64})/.exec(text)?.[1];
+        before = text.slice(text.lastIndexOf('\n'));
+      },
+    });
+    return missing;
+  } catch (error) {
+    if (error instanceof DeadlineExceeded) return missing;
+    if (!(error instanceof GitFailed)) throw error;
+    return (
+      missing ??
+      error.stderr
+        .trim()
+        .split('\n', 1)[0]
+        ?.replace(/^(?:fatal|error): /, '') ??
+      'git gives no reason'
+    );
+  }
 }
 
 async function existingDirectory(given: string): Promise<string> {
@@ -68,7 +131,16 @@ async function locate(given: string, directory: string): Promise<{ workingTree: 
     if (/not a git repository/.test(error.stderr)) {
       throw new NotARepository(`${given} is not a git repository. "git init" and a first commit make it one.`);
     }
-    throw new NotARepository(`git cannot read ${given}: ${error.stderr.trim()}`);
+    const why = error.stderr
+      .replace(/^fatal: /, '')
+      .replaceAll(/\s+/g, ' ')
+      .trim();
+    if (/unknown repository extension|expected git repo version/i.test(why)) {
+      throw new NotARepository(
+        `${given} is in a format that this git does not know (${why}): a newer git can serve it.`,
+      );
+    }
+    throw new NotARepository(`git cannot read ${given}: ${why}`);
   }
 }
 
@@ -80,10 +152,11 @@ async function answers(directory: string, questions: readonly string[]): Promise
   return stdout.toString('utf8').trimEnd().split('\n');
 }
 
-async function ask(gitDir: string, args: readonly string[]): Promise<Buffer> {
+async function ask(gitDir: string, args: readonly string[], accept: readonly number[] = []): Promise<Buffer> {
   const { stdout } = await git([`--git-dir=${gitDir}`, ...args], {
     environment: ownEnvironment(),
     deadline: Deadline.after(inspectionMs),
+    accept,
   });
   return stdout;
 }

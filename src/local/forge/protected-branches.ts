@@ -1,5 +1,5 @@
 import { forbidden, notFound, paginate, refused } from './http.ts';
-import { accessLevel, type ForgeProject, type Records } from './records.ts';
+import { accessLevel, type ForgeProject, type ProtectedBranch, type Records } from './records.ts';
 
 export interface ProtectedBranchesCall {
   readonly records: Records;
@@ -7,7 +7,8 @@ export interface ProtectedBranchesCall {
   /** The caller's access level on the project. */
   readonly level: number;
   readonly method: string;
-  readonly query: URLSearchParams;
+  /** Of the query and the body. */
+  readonly parameters: URLSearchParams;
   /** The list's public address, without its query. */
   readonly url: string;
 }
@@ -19,9 +20,32 @@ export interface ProtectedBranchesAnswer {
   readonly headers?: Record<string, string>;
 }
 
-/** Whether only maintainers may delete the branch. The default branch, which nobody may delete, is not meant. */
-export function protects(project: ForgeProject, branch: string): boolean {
-  return (project.protectedBranches ?? []).some((pattern) => matches(pattern, branch));
+/** All names together reach git in its environment. */
+const maxNameLength = 255;
+const maxProtected = 200;
+const pushLevels: readonly number[] = [accessLevel.none, accessLevel.developer, accessLevel.maintainer];
+
+/**
+ * The rules of a project. The default branch, where no rule is about it, is protected as in a new project of GitLab:
+ * developers may push to it, and its history is replaced by no one.
+ */
+export function allRules(project: ForgeProject, defaultBranch: string | null): readonly ProtectedBranch[] {
+  const rules = project.protectedBranches ?? [];
+  if (defaultBranch === null || rules.some(({ name }) => matches(name, defaultBranch))) return rules;
+  return [...rules, { name: defaultBranch, pushLevel: accessLevel.developer, allowForcePush: false }];
+}
+
+/** The rules for a branch; none for a branch that is not protected. As on GitLab, the most permissive one decides. */
+export function rulesFor(
+  project: ForgeProject,
+  branch: string,
+  defaultBranch: string | null,
+): readonly ProtectedBranch[] {
+  return allRules(project, defaultBranch).filter(({ name }) => matches(name, branch));
+}
+
+export function mayPush({ pushLevel }: ProtectedBranch, level: number): boolean {
+  return pushLevel !== accessLevel.none && level >= pushLevel;
 }
 
 /** `*` stands for any text, slashes included. Text is looked for from the left, so that no pattern takes long. */
@@ -40,39 +64,70 @@ function matches(pattern: string, branch: string): boolean {
 }
 
 /**
- * GitLab's `/projects/:id/protected_branches`: list, show, protect (the name as a query parameter) and unprotect. What is
- * kept from developers here is the deletion through the API; git itself refuses nobody who may push.
+ * GitLab's `/projects/:id/protected_branches`: list, show, protect (name, push_access_level 0, 30 or 40,
+ * allow_force_push), change allow_force_push, and unprotect. Merge and unprotect levels are not looked at: there are no
+ * merge requests here. Throws HttpError.
  */
 export function protectedBranches(call: ProtectedBranchesCall, name: string | undefined): ProtectedBranchesAnswer {
   if (call.level < accessLevel.maintainer) throw forbidden();
   return name === undefined ? list(call) : one(call, name);
 }
 
-function list({ records, project, method, query, url }: ProtectedBranchesCall): ProtectedBranchesAnswer {
-  const names = project.protectedBranches ?? [];
+function list({ records, project, method, parameters, url }: ProtectedBranchesCall): ProtectedBranchesAnswer {
+  const rules = project.protectedBranches ?? [];
   if (method === 'GET') {
-    const page = paginate(names.map(shown), query, url);
+    const page = paginate(rules.map(shown), parameters, url);
     return { status: 200, body: page.items, headers: page.headers };
   }
   if (method !== 'POST') throw refused(405, '405 Method Not Allowed');
-  const name = query.get('name');
+  const name = parameters.get('name');
   if (!name) throw refused(400, 'name is missing');
-  if (names.includes(name)) throw refused(409, `Protected branch '${name}' already exists`);
-  records.protectBranches(project, [...names, name]);
-  return { status: 201, body: shown(name) };
+  if (name.length > maxNameLength || /\p{Cc}/u.test(name)) throw refused(400, 'name is invalid');
+  if (rules.some((rule) => rule.name === name)) throw refused(409, `Protected branch '${name}' already exists`);
+  if (rules.length >= maxProtected) throw refused(400, `A project has at most ${maxProtected} protected branches`);
+  const pushLevel = Number(parameters.get('push_access_level') ?? accessLevel.maintainer);
+  if (!pushLevels.includes(pushLevel)) throw refused(400, 'push_access_level does not have a valid value');
+  const rule = { name, pushLevel, allowForcePush: forcePushIn(parameters) ?? false };
+  records.protectBranches(project, [...rules, rule]);
+  return { status: 201, body: shown(rule) };
 }
 
-function one({ records, project, method }: ProtectedBranchesCall, name: string): ProtectedBranchesAnswer {
-  const names = project.protectedBranches ?? [];
-  if (!names.includes(name)) throw notFound('ProtectedBranch');
-  if (method === 'GET') return { status: 200, body: shown(name) };
+function one({ records, project, method, parameters }: ProtectedBranchesCall, name: string): ProtectedBranchesAnswer {
+  const rules = project.protectedBranches ?? [];
+  const rule = rules.find((known) => known.name === name);
+  if (!rule) throw notFound('ProtectedBranch');
+  if (method === 'GET') return { status: 200, body: shown(rule) };
+  if (method === 'PATCH') {
+    const changed = { ...rule, allowForcePush: forcePushIn(parameters) ?? rule.allowForcePush };
+    records.protectBranches(
+      project,
+      rules.map((known) => (known === rule ? changed : known)),
+    );
+    return { status: 200, body: shown(changed) };
+  }
   if (method !== 'DELETE') throw refused(405, '405 Method Not Allowed');
-  const others = names.filter((other) => other !== name);
-  records.protectBranches(project, others);
+  records.protectBranches(
+    project,
+    rules.filter((other) => other !== rule),
+  );
   return { status: 204 };
 }
 
-function shown(name: string) {
-  const maintainers = [{ access_level: accessLevel.maintainer, access_level_description: 'Maintainers' }];
-  return { name, push_access_levels: maintainers, merge_access_levels: maintainers };
+function forcePushIn(parameters: URLSearchParams): boolean | undefined {
+  const value = parameters.get('allow_force_push');
+  if (value === null || value === '') return undefined;
+  if (!/^(?:true|false|1|0)$/.test(value)) throw refused(400, 'allow_force_push is invalid');
+  return value === 'true' || value === '1';
+}
+
+const descriptions = { 0: 'No one', 30: 'Developers + Maintainers', 40: 'Maintainers' } as Record<number, string>;
+
+function shown({ name, pushLevel, allowForcePush }: ProtectedBranch) {
+  const level = (number: number) => [{ access_level: number, access_level_description: descriptions[number] }];
+  return {
+    name,
+    push_access_levels: level(pushLevel),
+    merge_access_levels: level(accessLevel.maintainer),
+    allow_force_push: allowForcePush,
+  };
 }

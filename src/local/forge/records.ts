@@ -14,6 +14,15 @@ export interface ForgeUser {
   readonly email: string;
 }
 
+/** What is protected as GitLab means it: no deletion by git, and pushes and force pushes as the rule says. */
+export interface ProtectedBranch {
+  /** Of one branch, or a pattern with `*`. */
+  readonly name: string;
+  /** Access level that a push needs: 30 or 40; 0: no one pushes. */
+  readonly pushLevel: number;
+  readonly allowForcePush: boolean;
+}
+
 export interface ForgeProject {
   readonly id: number;
   readonly namespace: string;
@@ -28,8 +37,7 @@ export interface ForgeProject {
   /** Access level of everybody who has signed in. */
   readonly everyone: number;
   readonly members: readonly { readonly username: string; readonly accessLevel: number }[];
-  /** Names, or patterns with `*`, of branches that only maintainers may delete. Files of older versions have none. */
-  readonly protectedBranches?: readonly string[];
+  readonly protectedBranches?: readonly ProtectedBranch[];
   /** ISO date. */
   readonly createdAt: string;
 }
@@ -149,8 +157,8 @@ export class Records {
   }
 
   /** Replaces the list. */
-  protectBranches(project: ForgeProject, names: readonly string[]): void {
-    this.#replace({ ...project, protectedBranches: names });
+  protectBranches(project: ForgeProject, rules: readonly ProtectedBranch[]): void {
+    this.#replace({ ...project, protectedBranches: rules });
   }
 
   changeVisibility(project: ForgeProject, visibility: ForgeProject['visibility']): ForgeProject {
@@ -213,12 +221,25 @@ function read(file: string): Stored {
   try {
     const stored = JSON.parse(text) as Partial<Stored>;
     const lists = [stored.users, stored.projects, stored.tokens];
-    if (stored.version === 1 && lists.every((list) => Array.isArray(list))) return stored as Stored;
+    if (stored.version === 1 && lists.every((list) => Array.isArray(list))) {
+      return { ...(stored as Stored), projects: (stored as Stored).projects.map(withRules) };
+    }
   } catch (error) {
     if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
   }
   const remedy = 'Restore it from a copy, or move it away: the projects are then not served, and their files stay.';
   throw new UnusableFile(file, 'is damaged: it should hold the projects and users of the forge', remedy);
+}
+
+/** Files of older versions have no protected branches, or their names alone. */
+function withRules(project: ForgeProject): ForgeProject {
+  const rules: readonly (ProtectedBranch | string)[] = project.protectedBranches ?? [];
+  return {
+    ...project,
+    protectedBranches: rules.map((rule) =>
+      typeof rule === 'string' ? { name: rule, pushLevel: accessLevel.maintainer, allowForcePush: false } : rule,
+    ),
+  };
 }
 
 function hashOf(token: string): string {

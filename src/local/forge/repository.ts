@@ -1,6 +1,7 @@
 import type { Deadline } from '../../deadline.ts';
 import { isRefName } from '../../session-contract/ref-name.ts';
-import { type Commit, parseCommit, withOffset } from './commit.ts';
+import { type Commit, withOffset } from './commit.ts';
+import { CommitBatch } from './commit-batch.ts';
 import { forgeEnvironment, GitFailed, git, ownEnvironment } from './git.ts';
 import type { ForgeProject } from './records.ts';
 
@@ -24,75 +25,118 @@ export function environmentOf(
   return project.ownPath === null ? forgeEnvironment(extra) : ownEnvironment(extra);
 }
 
-function run(
-  project: ForgeProject,
-  args: readonly string[],
-  deadline: Deadline,
-  input?: string,
-  accept: number[] = [],
-) {
-  return git([`--git-dir=${project.gitDir}`, ...args], {
-    environment: environmentOf(project),
-    deadline,
-    accept,
-    ...(input === undefined ? {} : { input }),
-  });
+function run(project: ForgeProject, args: readonly string[], deadline: Deadline, accept: number[] = []) {
+  return git([`--git-dir=${project.gitDir}`, ...args], { environment: environmentOf(project), deadline, accept });
 }
 
 export async function readFacts(project: ForgeProject, deadline: Deadline): Promise<Facts> {
-  const format = '%(HEAD)%00%(refname)%00%(committerdate:raw)';
-  const { stdout } = await run(
-    project,
-    ['for-each-ref', '--sort=-committerdate', `--format=${format}`, 'refs/heads/'],
-    deadline,
-  );
-  const branches = lines(stdout).map((line) => {
-    const [head = '', ref = '', date = ''] = line.split('\0');
-    return { current: head === '*', name: ref.slice('refs/heads/'.length), date };
-  });
-  const named = (name: string) => branches.find((branch) => branch.name === name);
-  const usual = branches.find(({ current }) => current) ?? named('main') ?? named('master') ?? branches[0];
-  return { defaultBranch: usual?.name ?? null, newestCommitAt: branches[0] ? withOffset(branches[0].date) : null };
+  const tips = await datedTips(project, deadline);
+  const [newest] = tips.filter(({ date }) => date !== undefined).sort((one, other) => instant(other) - instant(one));
+  const named = (wanted: string) => tips.find(({ name }) => name === wanted);
+  const usual = tips.find(({ current }) => current) ?? named('main') ?? named('master') ?? newest ?? tips[0];
+  return {
+    defaultBranch: usual?.name ?? null,
+    newestCommitAt: newest ? new Date(instant(newest)).toISOString() : null,
+  };
 }
 
-const branchFormat = [
-  'refname',
-  'objectname',
-  'parent',
-  'authorname',
-  'authoremail:trim',
-  'authordate:raw',
-  'committername',
-  'committeremail:trim',
-  'committerdate:raw',
-  'contents:subject',
-]
-  .map((field) => `%(${field})`)
-  .join('%00');
+const instant = ({ date }: DatedTip) => Date.parse(date ?? '');
+
+interface DatedTip extends Tip {
+  /** ISO date; undefined where the commit is missing. */
+  readonly date: string | undefined;
+}
+
+/**
+ * One git process for all, but where a commit is missing: that ends the first one. Raw, and not sorted by git: git ends
+ * at a date that it cannot format, and to sort by dates it formats them.
+ */
+async function datedTips(project: ForgeProject, deadline: Deadline): Promise<DatedTip[]> {
+  try {
+    const format = `${tipFormat}%00%(committerdate:raw)`;
+    const { stdout } = await run(project, ['for-each-ref', `--format=${format}`, 'refs/heads/'], deadline);
+    return lines(stdout).map((line) => ({ ...tipIn(line), date: withOffset(line.split('\0')[3] ?? '') }));
+  } catch (error) {
+    if (!(error instanceof GitFailed)) throw error;
+    const tips = await listTips(project, deadline);
+    const ids = tips.map(({ sha }) => sha);
+    const commits = await readCommits(project, ids, deadline, keptBytes.header);
+    return tips.map((tip, index) => ({ ...tip, date: commits[index]?.committer.date }));
+  }
+}
+
+/** A branch and the id of its commit, which may be missing in a damaged repository. */
+export interface Tip {
+  readonly name: string;
+  readonly sha: string;
+  /** HEAD names it. */
+  readonly current: boolean;
+}
 
 /** All branches by name, or only the one called `only`. */
-export async function listBranches(project: ForgeProject, deadline: Deadline, only?: string): Promise<Branch[]> {
+export async function listTips(project: ForgeProject, deadline: Deadline, only?: string): Promise<Tip[]> {
   if (only !== undefined && !isRefName(only)) return [];
   const pattern = only === undefined ? 'refs/heads/' : `refs/heads/${only}`;
-  const { stdout } = await run(project, ['for-each-ref', `--format=${branchFormat}`, pattern], deadline);
-  const branches = lines(stdout).map((line): Branch => {
-    const [ref = '', sha = '', parents = '', author = '', authorEmail = '', authored = '', committer = '', ...rest] =
-      line.split('\0');
-    const [committerEmail = '', committed = '', subject = ''] = rest;
-    return {
-      name: ref.slice('refs/heads/'.length),
-      commit: {
-        sha,
-        parents: parents === '' ? [] : parents.split(' '),
-        author: { name: author, email: authorEmail, date: withOffset(authored) },
-        committer: { name: committer, email: committerEmail, date: withOffset(committed) },
-        title: subject,
-        message: subject,
-      },
-    };
-  });
+  const { stdout } = await run(project, ['for-each-ref', `--format=${tipFormat}`, pattern], deadline);
+  const tips = lines(stdout).map(tipIn);
   // A pattern also matches everything below it: refs/heads/feature is a folder of feature/one.
-  return only === undefined ? branches : branches.filter(({ name }) => name === only);
+  return only === undefined ? tips : tips.filter(({ name }) => name === only);
+}
+
+/** Nothing that git would have to read from a commit: one that it cannot read would end the list. */
+const tipFormat = '%(HEAD)%00%(refname)%00%(objectname)';
+
+function tipIn(line: string): Tip {
+  const [head = '', ref = '', sha = ''] = line.split('\0');
+  return { name: ref.slice('refs/heads/'.length), sha, current: head === '*' };
+}
+
+/** undefined: there is none, or its commit cannot be read. Both questions are asked at the same time. */
+export async function readBranch(project: ForgeProject, name: string, deadline: Deadline): Promise<Branch | undefined> {
+  if (!isRefName(name)) return undefined;
+  const [[tip], [commit]] = await Promise.all([
+    listTips(project, deadline, name),
+    readCommits(project, [`refs/heads/${name}`], deadline, keptBytes.one),
+  ]);
+  if (!tip) return undefined;
+  if (commit?.sha === tip.sha) return { name, commit };
+  const [branch] = await readBranches(project, [tip], deadline);
+  return branch;
+}
+
+/** With their commits. A branch whose commit cannot be read is left out. */
+export async function readBranches(project: ForgeProject, tips: readonly Tip[], deadline: Deadline): Promise<Branch[]> {
+  const commits = await readCommits(
+    project,
+    tips.map(({ sha }) => sha),
+    deadline,
+    keptBytes.listed,
+  );
+  return tips.flatMap(({ name }, index) => {
+    const commit = commits[index];
+    return commit ? [{ name, commit }] : [];
+  });
+}
+
+/** How much of a commit is read: header lines come first, and messages have no limit. */
+const keptBytes = { header: 4 * 1024, listed: 8 * 1024, one: 256 * 1024 } as const;
+
+/** Names reach git on its standard input, never as arguments. */
+async function readCommits(
+  project: ForgeProject,
+  expressions: readonly string[],
+  deadline: Deadline,
+  keepBytes: number,
+): Promise<readonly (Commit | undefined)[]> {
+  if (expressions.length === 0) return [];
+  const batch = new CommitBatch(keepBytes);
+  await git([`--git-dir=${project.gitDir}`, 'cat-file', '--batch'], {
+    environment: environmentOf(project),
+    deadline,
+    input: `${expressions.join('\n')}\n`,
+    consume: batch.take,
+  });
+  return batch.commits;
 }
 
 /** Finds what a person may call a commit: a full or short id, a tag or a branch. undefined: there is none. */
@@ -101,17 +145,14 @@ export async function findCommit(project: ForgeProject, ref: string, deadline: D
   return found;
 }
 
-/** The same for several, with one git process. Names reach git on its standard input, never as arguments. */
+/** The same for several, with one git process. */
 export async function findCommits(
   project: ForgeProject,
   refs: readonly string[],
   deadline: Deadline,
 ): Promise<(Commit | undefined)[]> {
   const candidates = refs.map(expressionsFor);
-  const expressions = candidates.flat();
-  if (expressions.length === 0) return refs.map(() => undefined);
-  const { stdout } = await run(project, ['cat-file', '--batch'], deadline, `${expressions.join('\n')}\n`);
-  const commits = parseBatch(stdout, expressions.length);
+  const commits = await readCommits(project, candidates.flat(), deadline, keptBytes.one);
   let next = 0;
   return candidates.map((own) => {
     const answers = commits.slice(next, next + own.length);
@@ -126,26 +167,6 @@ function expressionsFor(ref: string): string[] {
   const id = /^[0-9a-f]{4,64}$/i.test(ref) ? [`${ref}^{commit}`] : [];
   const head = ref === 'HEAD' ? ['HEAD^{commit}'] : [];
   return [...id, ...head, `refs/tags/${ref}^{commit}`, `refs/heads/${ref}^{commit}`];
-}
-
-/** `<id> commit <size>\n<content>\n` for what is there, one line for what is missing or ambiguous. */
-function parseBatch(output: Buffer, expected: number): (Commit | undefined)[] {
-  const commits: (Commit | undefined)[] = [];
-  let position = 0;
-  while (commits.length < expected && position < output.length) {
-    const end = output.indexOf(10, position);
-    const header = output.toString('utf8', position, end === -1 ? output.length : end);
-    position = end === -1 ? output.length : end + 1;
-    const match = /^([0-9a-f]{40,64}) commit (\d+)$/.exec(header);
-    if (!match?.[1]) {
-      commits.push(undefined);
-      continue;
-    }
-    const size = Number(match[2]);
-    commits.push(parseCommit(match[1], output.toString('utf8', position, position + size)));
-    position += size + 1;
-  }
-  return commits;
 }
 
 /** A page of the history of a commit that is given by full id, newest first, and whether there is more. */
@@ -168,7 +189,7 @@ export async function mergeBase(
   shas: readonly string[],
   deadline: Deadline,
 ): Promise<string | undefined> {
-  const { exitCode, stdout } = await run(project, ['merge-base', ...shas], deadline, undefined, [1]);
+  const { exitCode, stdout } = await run(project, ['merge-base', ...shas], deadline, [1]);
   return exitCode === 0 ? stdout.toString('utf8').trim() : undefined;
 }
 

@@ -393,6 +393,38 @@ describe('in trouble', () => {
     await expect(gitlab.mergeBase(access(), 7, ['a', 'b'], soon())).rejects.toThrow(GitLabUnavailable);
   });
 
+  it('passes on what GitLab says of the account, of the token and of itself, and no token', async () => {
+    const cases: [number, unknown, string, string | undefined][] = [
+      [403, { message: '403 Forbidden - Your password expired.' }, 'GitLabRefused', 'Your password expired.'],
+      [
+        403,
+        { error: 'insufficient_scope', error_description: 'It needs more.' },
+        'GitLabUnauthorized',
+        'It needs more.',
+      ],
+      [
+        401,
+        { error: 'invalid_token', error_description: 'Token was revoked.' },
+        'GitLabUnauthorized',
+        'Token was revoked.',
+      ],
+      [401, { message: '401 Unauthorized' }, 'GitLabUnauthorized', undefined],
+      [
+        451,
+        { message: '451 Unavailable For Legal Reasons' },
+        'GitLabRefused',
+        'This is unavailable for legal reasons.',
+      ],
+      [500, { message: 'secret-token is in maintenance' }, 'GitLabUnavailable', '[removed] is in maintenance'],
+      [418, { message: 'I am a teapot' }, 'GitLabUnavailable', 'I am a teapot'],
+    ];
+    for (const [status, body, name, reason] of cases) {
+      answer = (_request, response) => json(response, status, body);
+      await expect(branch()).rejects.toMatchObject({ name, reason });
+      await expect(gitlab.projects(access(), { page: 1 }, soon())).rejects.toMatchObject({ name, reason });
+    }
+  });
+
   it('tells "not there" and "not for you" from the rest', async () => {
     answer = (_request, response) => json(response, 403, { message: '403 Forbidden' });
     expect(await branch()).toBeUndefined();

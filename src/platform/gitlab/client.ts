@@ -90,7 +90,7 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
       host: access.url.replace(/\/+$/, ''),
       queryTimeout: null,
       rateLimits: {},
-      requesterFn: createRequester(requester, { hasToken: access.token !== null, key: keyOf(access.token) }, deadline),
+      requesterFn: createRequester(requester, { token: access.token, key: keyOf(access.token) }, deadline),
       ...(access.token === null ? {} : { oauthToken: access.token }),
     };
   };

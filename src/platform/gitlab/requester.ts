@@ -3,12 +3,13 @@ import { createRequesterFn, type RequesterType, type ResourceOptions } from '@gi
 import type { Logger } from 'pino';
 import type { Deadline } from '../../deadline.ts';
 import { readRetryAfter } from '../retry-after.ts';
+import { toldReason } from '../told-reason.ts';
 import type { Pace } from './pace.ts';
 import { GitLabRefused, GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 
 /**
  * GitLab says, with its own JSON, that something is not there (404), or for a read also that it is not for this caller
- * (403) or can have no such name (400).
+ * (403 without a reason) or can have no such name (400).
  */
 export class GitLabNotFound extends Error {
   override readonly name = 'GitLabNotFound';
@@ -25,7 +26,7 @@ export interface RequesterOptions {
 
 /** Whose requests these are. */
 export interface Caller {
-  readonly hasToken: boolean;
+  readonly token: string | null;
   /** Of the token, for taking turns. */
   readonly key: string;
 }
@@ -51,7 +52,7 @@ interface Answer {
 /**
  * Replaces gitbeaker's own way to send requests, which retries 429 and 502 ten times within 266 ms, follows redirects
  * to anywhere, ignores deadlines and reads bodies of any size. Throws GitLabNotFound, GitLabUnauthorized,
- * GitLabUnavailable or, for changes, GitLabRefused, never anything else.
+ * GitLabUnavailable or GitLabRefused, never anything else.
  */
 export function createRequester(
   options: RequesterOptions,
@@ -74,7 +75,7 @@ export function createRequester(
       };
       const answer = await sendPatiently(options, caller, base, url, init, deadline);
       return {
-        body: interpret(answer, url, caller.hasToken, method === 'GET'),
+        body: interpret(answer, url, caller.token, method === 'GET'),
         headers: Object.fromEntries(answer.headers.entries()),
         status: answer.status,
       };
@@ -133,7 +134,7 @@ async function sendInTurn(
   } finally {
     turn.end(answer && { ...answer, retryAfterSeconds: readRetryAfter(answer.headers.get('retry-after')) });
   }
-  if (passingStatuses.has(answer.status)) return passingTrouble(answer, url);
+  if (passingStatuses.has(answer.status)) return notNow(answer, url, caller.token);
   options.log.debug(
     { method: init.method, host: url.host, status: answer.status, ms: Math.round(performance.now() - started) },
     'GitLab answered',
@@ -141,12 +142,14 @@ async function sendInTurn(
   return answer;
 }
 
-function passingTrouble({ status, headers }: Answer, url: URL): GitLabUnavailable {
+function notNow({ status, headers, text }: Answer, url: URL, token: string | null): GitLabUnavailable {
   const retryAfterSeconds = readRetryAfter(headers.get('retry-after'));
-  if (status !== 429)
-    return new GitLabUnavailable(`GitLab at ${url.host} is not available (${status})`, { retryAfterSeconds });
+  const reason = toldReason(parseJson(text), status, token);
+  if (status !== 429) {
+    return new GitLabUnavailable(`GitLab at ${url.host} is not available (${status})`, { retryAfterSeconds, reason });
+  }
   const message = `GitLab at ${url.host} refuses more requests for now (429)`;
-  return new GitLabUnavailable(message, { retryAfterSeconds, cause: new Limited(message) });
+  return new GitLabUnavailable(message, { retryAfterSeconds, reason, cause: new Limited(message) });
 }
 
 /** Marks a GitLabUnavailable of a request that was refused unseen. */
@@ -227,42 +230,35 @@ async function readLimited(response: Response, limit: number, url: URL): Promise
 function interpret(
   answer: Answer,
   url: URL,
-  hasToken: boolean,
+  token: string | null,
   isRead: boolean,
 ): Record<string, unknown> | Record<string, unknown>[] | null {
-  if (answer.status === 204) return null;
+  const { status } = answer;
+  if (status === 204) return null;
   const body = parseJson(answer.text);
-  if (answer.status >= 200 && answer.status < 300) {
+  if (status >= 200 && status < 300) {
     if (body === undefined) {
       throw new GitLabUnavailable(
-        `${url.host} answered ${answer.status} with something that is not JSON: is it the address of a GitLab?`,
+        `${url.host} answered ${status} with something that is not JSON: is it the address of a GitLab?`,
       );
     }
     return body;
   }
-  if (answer.status === 401 || isScopeError(body)) {
-    if (hasToken) throw new GitLabUnauthorized(`GitLab at ${url.host} refuses the access token`);
+  const reason = toldReason(body, status, token);
+  if (status === 401 || isScopeError(body)) {
+    if (token !== null) throw new GitLabUnauthorized(`GitLab at ${url.host} refuses the access token`, reason);
     // Without a token a 401 only means that the public may not see it.
     throw new GitLabNotFound(`GitLab at ${url.host} shows this to signed-in users only`);
   }
-  const message = `GitLab at ${url.host} answered ${answer.status}`;
+  const message = `GitLab at ${url.host} answered ${status}`;
+  // It is there and is kept from everybody here: the status says it, with or without a body.
+  if (status === 451) throw new GitLabRefused(message, status, reason ?? 'This is unavailable for legal reasons.');
   // A 404 page of a load balancer is not GitLab saying that a project does not exist.
-  if (body === undefined || answer.status >= 500) throw new GitLabUnavailable(message);
-  if (answer.status === 404 || (isRead && (answer.status === 403 || answer.status === 400))) {
-    throw new GitLabNotFound(message);
-  }
-  if (isRead) throw new GitLabUnavailable(message);
-  throw new GitLabRefused(message, answer.status, reasonOf(body));
-}
-
-const maxReasonLength = 300;
-
-/** What GitLab says for people. It may quote a hook of the project, so it is plain text of limited length here. */
-function reasonOf(body: Record<string, unknown> | Record<string, unknown>[]): string | undefined {
-  const message = Array.isArray(body) ? undefined : body['message'];
-  if (typeof message !== 'string') return undefined;
-  const line = message.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
-  return line === '' ? undefined : line.slice(0, maxReasonLength).toWellFormed();
+  if (body === undefined || status >= 500) throw new GitLabUnavailable(message, { reason });
+  if (isRead && status === 403 && reason !== undefined) throw new GitLabRefused(message, status, reason);
+  if (status === 404 || (isRead && (status === 403 || status === 400))) throw new GitLabNotFound(message);
+  if (isRead) throw new GitLabUnavailable(message, { reason });
+  throw new GitLabRefused(message, status, reason);
 }
 
 function parseJson(text: string): Record<string, unknown> | Record<string, unknown>[] | undefined {

@@ -64,20 +64,32 @@ export class GitLabUnavailable extends Error {
   override readonly name = 'GitLabUnavailable';
   /** 429 and 503 may say it. Seconds. */
   readonly retryAfterSeconds: number | undefined;
-  constructor(message: string, options?: { cause?: unknown; retryAfterSeconds?: number | undefined }) {
+  /** As of GitLabRefused. */
+  readonly reason: string | undefined;
+  constructor(
+    message: string,
+    options?: { cause?: unknown; retryAfterSeconds?: number | undefined; reason?: string | undefined },
+  ) {
     super(message, { cause: options?.cause });
     this.retryAfterSeconds = options?.retryAfterSeconds;
+    this.reason = options?.reason;
   }
 }
 
 /** GitLab refuses the token (401): the caller must sign in again. */
 export class GitLabUnauthorized extends Error {
   override readonly name = 'GitLabUnauthorized';
+  /** As of GitLabRefused. */
+  readonly reason: string | undefined;
+  constructor(message: string, reason?: string) {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 /**
- * GitLab understands a change and does not make it: the caller may not, the branch is protected, a rule of the project
- * is against it. Never used for "not found".
+ * GitLab understands a request and refuses it: the caller may not make this change, or the account may do nothing before
+ * its owner has done something (accepted terms, set a new password). Never used for "not found".
  */
 export class GitLabRefused extends Error {
   override readonly name = 'GitLabRefused';
@@ -91,7 +103,10 @@ export class GitLabRefused extends Error {
   }
 }
 
-/** undefined means that GitLab says it is not there (or not for this caller): 404 or 403. */
+/**
+ * undefined means that GitLab says it is not there (or not for this caller): 404, or 403 without a reason. Throws
+ * GitLabUnavailable, GitLabUnauthorized and GitLabRefused.
+ */
 export interface GitLab {
   project(access: GitLabAccess, pathOrId: string | number, deadline: Deadline): Promise<GitLabProject | undefined>;
   branch(

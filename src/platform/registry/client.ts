@@ -88,8 +88,9 @@ export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}
         usable: ({ inspection: { kind } }) => kind === 'image',
         make: (inner) => look({ reference, access, credentials, challenges: open.challenges }, http, inner),
       });
-      // Where there is nothing for anybody, a refusal says nothing new.
-      return own.inspection.kind === 'denied' ? open.inspection : own.inspection;
+      // Where the image is not public, a refusal without a reason says nothing new.
+      const refusedAsEverybody = own.inspection.kind === 'denied' && own.inspection.reason === undefined;
+      return refusedAsEverybody ? open.inspection : own.inspection;
     },
   };
 }
@@ -126,8 +127,9 @@ async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promi
     if (response.status === 401) challenges = challengesOf(response, base);
   }
   if (!response || response.status === 401) {
-    authorization = await authorizationFor({ challenges, reference, access, credentials }, http, deadline);
-    if (authorization === undefined) return { inspection: { kind: 'denied' }, challenges };
+    const given = await authorizationFor({ challenges, reference, access, credentials }, http, deadline);
+    if ('refused' in given) return { inspection: { kind: 'denied', reason: given.refused }, challenges };
+    authorization = given;
     response = await manifest();
   }
   const { status } = response;

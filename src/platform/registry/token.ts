@@ -2,6 +2,7 @@ import * as errors from 'jose/errors';
 import { decodeJwt } from 'jose/jwt/decode';
 import type { Deadline } from '../../deadline.ts';
 import type { OutboundHttp } from '../outbound-http/types.ts';
+import { toldReason } from '../told-reason.ts';
 import type { Challenge } from './challenge.ts';
 import type { ImageReference } from './reference.ts';
 import { type Credentials, type RegistryAccess, RegistryTrouble, statusTrouble } from './types.ts';
@@ -22,6 +23,11 @@ export interface TokenRequest {
   credentials: Credentials | null;
 }
 
+/** What the realm says to a caller whom it gives no token; undefined: no more than its status. */
+export interface TokenRefused {
+  readonly refused: string | undefined;
+}
+
 export interface Authorization {
   readonly header: string;
   /** The token says that it is for pulling this repository: what is not found with it is not there. */
@@ -30,18 +36,18 @@ export interface Authorization {
 
 /**
  * An Authorization header that lets its holder pull this one repository, by the way that the registry's challenges
- * name; undefined where there is none for this caller. Throws RegistryTrouble where the realm has trouble, or where it
- * is none that may get the credentials.
+ * name, or why there is none for this caller: only the platform's own realm is quoted. Throws RegistryTrouble where the
+ * realm has trouble, or where it is none that may get the credentials.
  */
 export async function authorizationFor(
   { challenges, reference, access, credentials }: TokenRequest,
   http: OutboundHttp,
   deadline: Deadline,
-): Promise<Authorization | undefined> {
+): Promise<Authorization | TokenRefused> {
   const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
   if (!bearer) {
     const basic = challenges.some(({ scheme }) => scheme === 'basic');
-    return basic && credentials ? { header: basicHeader(credentials), opens: false } : undefined;
+    return basic && credentials ? { header: basicHeader(credentials), opens: false } : { refused: undefined };
   }
   const realm = URL.parse(bearer.parameters['realm'] ?? '');
   if (!realm) throw new RegistryTrouble(`${reference.domain} does not say where to get a token`, { passing: false });
@@ -64,8 +70,12 @@ export async function authorizationFor(
     owner: access.owner,
     untrusted: !trusted,
   });
-  if (refusals.includes(response.status)) return undefined;
   const { host } = response.url;
+  if (refusals.includes(response.status)) {
+    const { status, body } = response;
+    const said = credentials ? toldReason(jsonIn(body), status, credentials.password) : undefined;
+    return { refused: said && `${host} says: "${said}"` };
+  }
   if (response.status !== 200) throw statusTrouble(host, response.status);
   const token = tokenIn(response.body);
   if (token === undefined) {
@@ -73,7 +83,7 @@ export async function authorizationFor(
   }
   // Some realms give a token to everybody, and write into it that it is for nothing.
   const said = whatItOpens(token, reference.repository);
-  return said === 'nothing' ? undefined : { header: `Bearer ${token}`, opens: said === 'this' };
+  return said === 'nothing' ? { refused: undefined } : { header: `Bearer ${token}`, opens: said === 'this' };
 }
 
 /**
@@ -96,14 +106,17 @@ function whatItOpens(token: string, repository: string): 'this' | 'nothing' | 'u
   return opens ? 'this' : 'nothing';
 }
 
-function tokenIn(body: Buffer): string | undefined {
-  let document: unknown;
+function jsonIn(body: Buffer): unknown {
   try {
-    document = JSON.parse(body.toString('utf8'));
+    return JSON.parse(body.toString('utf8'));
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+function tokenIn(body: Buffer): string | undefined {
+  const document = jsonIn(body);
   const { token, access_token: accessToken } = (document ?? {}) as { token?: unknown; access_token?: unknown };
   const found = token ?? accessToken;
   return typeof found === 'string' && found.length <= maxTokenLength && /^[\x21-\x7e]+$/.test(found)

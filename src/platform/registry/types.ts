@@ -32,8 +32,11 @@ export interface Image {
 export type Inspection =
   | Image
   | { kind: 'not-found' }
-  /** The registry does not let the caller see it; many say the same of what does not exist. */
-  | { kind: 'denied' }
+  /**
+   * The registry does not let the caller see it; many say the same of what does not exist. `reason`: a sentence of the
+   * platform's own realm about this caller's account or token.
+   */
+  | { kind: 'denied'; reason?: string | undefined }
   /** There is something, but no container image for Linux on amd64 or arm64. */
   | { kind: 'not-an-image' };
 

@@ -3,7 +3,7 @@ import { CloneFailure, failureOf } from './failure.ts';
 import type { Git } from './git.ts';
 import { prepareLfs, pullLfs } from './lfs.ts';
 import { type Log, seconds } from './log.ts';
-import { findBranch, withServer } from './remote.ts';
+import { fetchCommit, findBranch, withServer } from './remote.ts';
 import type { CloneSettings } from './settings.ts';
 import { createStaging, hasRepository } from './staging.ts';
 import { updateSubmodules } from './submodules.ts';
@@ -16,7 +16,7 @@ export interface CloneTools {
 }
 
 /**
- * Makes `settings.directory` a clone of the repository, on the requested branch at the requested commit. A working
+ * Makes `settings.directory` a clone of the repository, on the requested branch, which is set to the requested commit. A
  * tree that is there already is left alone. Throws CloneFailure, and then nothing of the clone is left.
  */
 export async function cloneRepository(settings: CloneSettings, tools: CloneTools): Promise<void> {
@@ -41,7 +41,7 @@ async function makeClone(settings: CloneSettings, tools: CloneTools, repository:
   const inside: Git = (args, options) => tools.git(['-C', repository, ...args], options);
   const checked = { ...tools, git: inside };
   await fetchRepository(settings, tools, repository);
-  const commit = await findCommit(settings, inside);
+  const commit = await findCommit(settings, checked);
   const lfs = await prepareLfs(settings, checked, commit);
   await checkOut(settings, checked, commit);
   if (lfs) await pullLfs(checked, repository);
@@ -87,32 +87,28 @@ function transferred(progress: string): string {
   return match ? `: ${match[1]} objects${match[2] ?? ''}` : '';
 }
 
-/** The full id of the requested commit, which must be part of the branch. */
-async function findCommit(settings: CloneSettings, git: Git): Promise<string> {
-  const { commit, branch } = settings;
+/**
+ * The full id of the requested commit, wherever in the repository it is. A commit on no branch (of a merge request, or
+ * pushed over) is fetched by its id. Throws CloneFailure where there is none.
+ */
+async function findCommit(settings: CloneSettings, tools: CloneTools): Promise<string> {
+  const { commit } = settings;
   const names = [
     ...(/^[0-9a-f]{4,64}$/i.test(commit) ? [commit] : []),
     `refs/tags/${commit}`,
     `refs/remotes/origin/${commit}`,
   ];
   for (const name of names) {
-    const { exitCode, stdout } = await git([
-      'rev-parse',
-      '--verify',
-      '--quiet',
-      '--end-of-options',
-      `${name}^{commit}`,
-    ]);
-    if (exitCode !== 0) continue;
-    const id = stdout.trim();
-    const reachable = await git(['merge-base', '--is-ancestor', id, `refs/remotes/origin/${branch}`]);
-    if (reachable.exitCode === 0) return id;
-    if (reachable.exitCode !== 1)
-      throw failureOf(reachable.stderr, new URL(settings.serverUrl).host, settings.token !== null);
-    throw new CloneFailure(
-      cloneExitCode.branchMissing,
-      `The commit ${commit} is in the repository, but not on the branch "${branch}". Launch it with a branch that has it.`,
-    );
+    const id = await resolve(tools.git, name);
+    if (id !== undefined) return id;
+  }
+  const isFullId = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(commit);
+  if (isFullId && (await fetchCommit(tools.git, settings, commit, tools.log, tools.stop))) {
+    const id = await resolve(tools.git, commit);
+    if (id !== undefined) {
+      tools.log(`The commit ${commit} is on no branch; fetched it by its id.`);
+      return id;
+    }
   }
   throw new CloneFailure(
     cloneExitCode.branchMissing,
@@ -120,10 +116,20 @@ async function findCommit(settings: CloneSettings, git: Git): Promise<string> {
   );
 }
 
-/** `git clone --branch` has made the local branch with its upstream; this moves it to the commit and fills the tree. */
+/** The full id of the commit that git knows by a name; undefined: there is none. */
+async function resolve(git: Git, name: string): Promise<string | undefined> {
+  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`];
+  const { exitCode, stdout } = await git(args);
+  return exitCode === 0 ? stdout.trim() : undefined;
+}
+
+/**
+ * `git clone --branch` has made the local branch with its upstream; this moves it to the commit, wherever that is, and
+ * fills the tree. Without `--quiet` git would read .gitmodules to tell of changes, and end where that is malformed.
+ */
 async function checkOut(settings: CloneSettings, { git, log }: CloneTools, commit: string): Promise<void> {
   const started = performance.now();
-  const { exitCode, stderr } = await git(['checkout', '--progress', '-B', settings.branch, commit, '--']);
+  const { exitCode, stderr } = await git(['checkout', '--quiet', '--progress', '-B', settings.branch, commit, '--']);
   if (exitCode !== 0) throw failureOf(stderr, new URL(settings.serverUrl).host, settings.token !== null);
   log(`Checked out ${commit.slice(0, 10)} on branch ${settings.branch} (${seconds(started)}).`);
 }

@@ -40,6 +40,8 @@ export function gitEnvironment(settings: CloneSettings, inherited: Variables): R
     LC_ALL: 'C',
     // For submodules: a repository must not make this machine read its own disk or start programs (file, ext, ssh).
     GIT_ALLOW_PROTOCOL: 'http:https',
+    // git-lfs does not know GIT_ALLOW_PROTOCOL, and a repository may name an ssh address for its large files.
+    GIT_SSH_COMMAND: 'false',
     // LFS files are fetched in a step of their own, all at once.
     GIT_LFS_SKIP_SMUDGE: '1',
     ...(settings.token === null ? {} : { [tokenVariable]: settings.token }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decisiveLine, failureOf, troubleOf } from './failure.ts';
+import { decisiveLine, failureKindOf, failureOf, serverSays } from './failure.ts';
 
 describe('what git reports', () => {
   it.each([
@@ -25,10 +25,27 @@ describe('what git reports', () => {
       'unavailable',
       "fatal: unable to access 'http://g/': Operation too slow. Less than 1 bytes/sec transferred the last 60 seconds",
     ],
+    ['unavailable', 'error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502'],
     [
-      'unavailable',
+      'broken-transfer',
       'error: RPC failed; curl 18 transfer closed with outstanding read data remaining\nfatal: early EOF',
     ],
+    ['broken-transfer', 'fatal: the remote end hung up unexpectedly'],
+    [
+      'broken-transfer',
+      'fatal: pack has bad object at offset 12: inflate returned -3\nfatal: fetch-pack: invalid index-pack output',
+    ],
+    [
+      'damaged',
+      'remote: fatal: could not fetch d3d171221e87a30e059d638f155f899595d96b71 from promisor remote\nremote: aborting due to possible repository corruption on the remote side.\nfatal: early EOF\nerror: RPC failed; curl 18 transfer closed',
+    ],
+    ['damaged', 'remote: fatal: unable to read 5e304fed87c3d8212b7c21b5929f84258fae0ff4\nfatal: early EOF'],
+    ['no-such-object', 'fatal: remote error: upload-pack: not our ref 7d1dcf93\nerror: RPC failed; curl 18'],
+    ['no-such-object', 'error: Server does not allow request for unadvertised object 7d1dcf93'],
+    ['not-found', "fatal: unable to access 'https://g/': The requested URL returned error: 410"],
+    ['protocol', 'fatal: https://g/a/b.git/info/refs not valid: is this a git repository?'],
+    ['protocol', 'fatal: unable to update url base from redirection:\n  asked for: https://g/'],
+    ['protocol', 'fatal: protocol error: bad line length character: <htm'],
     [
       'unavailable',
       "fatal: unable to access 'https://g/': gnutls_handshake() failed: The TLS connection was non-properly terminated.",
@@ -42,8 +59,8 @@ describe('what git reports', () => {
     ],
     ['other', 'fatal: bad object HEAD'],
     ['other', ''],
-  ])('is %s: %s', (trouble, stderr) => {
-    expect(troubleOf(stderr)).toBe(trouble);
+  ])('is %s: %s', (kind, stderr) => {
+    expect(failureKindOf(stderr)).toBe(kind);
   });
 
   it('comes down to one line', () => {
@@ -54,10 +71,37 @@ describe('what git reports', () => {
     expect(decisiveLine('')).toBe('git gave no reason');
   });
 
+  it('has what the server says for people, without progress and markup, and not too long', () => {
+    const blocked =
+      'remote: Enumerating objects: 3, done.\nremote: ======\nremote: <b>ERROR</b>: Your account has been\u001b[31m blocked.\nremote: \nfatal: unable to access';
+    expect(serverSays(blocked)).toBe('ERROR : Your account has been [31m blocked.');
+    expect(serverSays('remote: Total 3 (delta 0)\nfatal: x')).toBeUndefined();
+    expect(serverSays(`remote: ${'x'.repeat(1000)}`)).toHaveLength(300);
+    const terms =
+      "remote: You must accept the Terms of Service.\nfatal: unable to access 'http://g/': The requested URL returned error: 403";
+    expect(failureOf(terms, 'g', true).message).toBe(
+      'The git server g refuses to give you the repository. It says: "You must accept the Terms of Service.". Do what it says, then launch the session again; an administrator of the git server can help.',
+    );
+    const maintenance =
+      "remote: GitLab is in maintenance until 12:00\nfatal: unable to access 'http://g/': The requested URL returned error: 503";
+    expect(failureOf(maintenance, 'g', true).message).toContain('it says: "GitLab is in maintenance until 12:00"');
+  });
+
   it('becomes an exit code of the contract and a sentence with what to do', () => {
-    expect(failureOf('fatal: early EOF', 'git.example.org', true)).toMatchObject({
+    expect(failureOf("fatal: unable to access 'https://g/': Could not resolve host: g", 'g', true)).toMatchObject({
       exitCode: 201,
-      message: 'The git server git.example.org is not available (early EOF). Launch the session again when it is back.',
+      message:
+        "The git server g is not available (unable to access 'https://g/': Could not resolve host: g). Launch the session again when it is back.",
+    });
+    expect(failureOf('fatal: early EOF', 'g', true)).toMatchObject({
+      exitCode: 201,
+      message: expect.stringMatching(
+        /^The git server g broke off the transfer \(early EOF\)\. Launch the session again/,
+      ),
+    });
+    expect(failureOf('remote: fatal: bad object HEAD\nfatal: early EOF', 'g', true)).toMatchObject({
+      exitCode: 200,
+      message: expect.stringMatching(/lacks objects .*\(bad object HEAD\).*"git fsck" names/),
     });
     expect(failureOf('error: unable to write file a', 'g', true).exitCode).toBe(203);
     expect(failureOf('SSL certificate problem: x', 'g', true)).toMatchObject({

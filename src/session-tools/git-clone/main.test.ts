@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -20,8 +20,12 @@ import { type CloneVariables, runClone, startClone } from './testing/run-clone.t
 let served: ServedForge;
 let token: string;
 let tree: string;
+/** A commit that was pushed, and then another one in its place. */
+let overwritten: string;
 /** The commits of `main`, oldest first. */
 let commits: string[];
+/** Of the forge's repositories, by the path of the project. */
+const gitDirs = new Map<string, string>();
 let workspace: string;
 let directory: string;
 let number = 0;
@@ -45,7 +49,12 @@ const variables = (more: CloneVariables = {}): CloneVariables => ({
 });
 
 async function createProject(path: string): Promise<string> {
-  await served.forge.createProject({ namespace: 'team', path, members: [{ username: 'ada', accessLevel: 30 }] });
+  const { gitDir } = await served.forge.createProject({
+    namespace: 'team',
+    path,
+    members: [{ username: 'ada', accessLevel: 30 }],
+  });
+  gitDirs.set(path, gitDir);
   return withToken(`${served.url}/team/${path}.git`, token);
 }
 
@@ -60,6 +69,11 @@ beforeAll(async () => {
   await commitFiles(tree, { 'b.txt': 'b\n' }, 'only on other');
   await runGit(tree, 'push', '--quiet', '--all', await createProject('secret'));
   await runGit(tree, 'push', '--quiet', '--tags', withToken(secretUrl(), token));
+  await runGit(tree, 'checkout', '--quiet', '-b', 'gone');
+  overwritten = await commitFiles(tree, { 'c.txt': 'c\n' }, 'pushed over');
+  await runGit(tree, 'push', '--quiet', withToken(secretUrl(), token), 'gone');
+  await runGit(tree, 'push', '--quiet', withToken(secretUrl(), token), ':gone');
+  await runGit(tree, 'checkout', '--quiet', 'other');
 });
 afterAll(() => served.close());
 beforeEach(() => {
@@ -102,6 +116,22 @@ describe('a clone', () => {
     expect(exitCode).toBe(0);
     expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(await runGit(tree, 'rev-parse', `${commitSha}^{commit}`));
     expect(await runGit(directory, 'symbolic-ref', '--short', 'HEAD')).toBe(branch);
+  });
+
+  it.each([
+    ['a commit of another branch by its id', () => runGit(tree, 'rev-parse', 'other')],
+    ['another branch', async () => 'other'],
+    ['a commit that no branch has any more', async () => overwritten],
+  ])('takes %s, and sets the local branch to it', async (_what, commit) => {
+    const commitSha = await commit();
+    const { exitCode, output } = await runClone(variables({ commitSha }));
+    expect(exitCode, output).toBe(0);
+    const id = commitSha === 'other' ? await runGit(tree, 'rev-parse', 'other') : commitSha;
+    expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(id);
+    expect(await runGit(directory, 'status', '--porcelain=v2', '--branch')).toMatch(
+      /branch\.head main\n.*branch\.upstream origin\/main\n/,
+    );
+    await runGit(directory, 'fsck', '--connectivity-only');
   });
 
   it('of a public project needs no token, and takes an empty directory that is there already', async () => {
@@ -190,7 +220,7 @@ describe('the end of a clone that cannot be made', () => {
       [{ branch: 'gone' }, /The branch "gone" is not \(or no longer\) in the repository/],
       [{ branch: 'with/slashes' }, /The branch "with\/slashes" is not/],
       [{ commitSha: 'f'.repeat(40) }, /The commit f+ is not \(or no longer\) in the repository/],
-      [{ commitSha: 'other' }, /is in the repository, but not on the branch "main"/],
+      [{ commitSha: 'f'.repeat(64) }, /The commit f+ is not \(or no longer\) in the repository/],
     ] as const) {
       const { exitCode, lastLine } = await runClone(variables(more));
       expect(lastLine).toMatch(sentence);
@@ -229,6 +259,62 @@ describe('the end of a clone that cannot be made', () => {
       expect(lastLine).toMatch(/The git server 127\.0\.0\.1:\d+ was not available for 1 s .*Launch the session again/);
       expect(exitCode).toBe(201);
     }
+    expectNothing();
+  });
+
+  it('says what the git server says, and never the token', async () => {
+    const answers: [number, string, RegExp][] = [
+      [
+        403,
+        'You must accept the Terms of Service.',
+        /It says: "You must accept the Terms of Service\."\. Do what it says/,
+      ],
+      [451, 'Not available in your country.', /it says: "Not available in your country\."/],
+      [
+        401,
+        `HTTP Basic: Access denied for ${token}`,
+        /refuses the session's access token .*Access denied for \[token\]/,
+      ],
+      [503, 'GitLab is in maintenance.', /was not available for 1 s .*it says: "GitLab is in maintenance\."/],
+    ];
+    for (const [status, text, sentence] of answers) {
+      served.intercept = (_request, response) => {
+        response.writeHead(status, { 'content-type': 'text/plain', 'www-authenticate': 'Basic realm="x"' }).end(text);
+        return true;
+      };
+      const { output, lastLine } = await runClone(variables({ timeoutSeconds: '1' }));
+      expect(lastLine).toMatch(sentence);
+      expect(output).not.toContain(token);
+    }
+    expectNothing();
+  });
+
+  it('comes at once where the repository lacks objects, and after three broken transfers', async () => {
+    const damaged = await makeRepository(join(served.scratch, 'damaged'), { 'a.txt': 'one\n' });
+    const url = await createProject('damaged');
+    await runGit(damaged, 'push', '--quiet', url, 'main');
+    const blob = await runGit(damaged, 'rev-parse', 'HEAD:a.txt');
+    rmSync(join(gitDirs.get('damaged') ?? '', 'objects', blob.slice(0, 2), blob.slice(2)));
+    const more = {
+      repositoryUrl: `${served.url}/team/damaged.git`,
+      commitSha: await runGit(damaged, 'rev-parse', 'HEAD'),
+      timeoutSeconds: '60',
+    };
+    const missing = await runClone(variables(more));
+    expect(missing.lastLine).toMatch(/lacks objects that its branches need \(unable to read [0-9a-f]+\).*git fsck/);
+    expect(missing.exitCode).toBe(200);
+    expect(missing.output).not.toMatch(/trying again/);
+
+    served.intercept = (request, response) => {
+      if (!request.url?.endsWith('/git-upload-pack')) return false;
+      response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-result', 'content-length': '99' });
+      response.write('000d packfile', () => response.destroy());
+      return true;
+    };
+    const broken = await runClone(variables({ timeoutSeconds: '60' }));
+    expect(broken.lastLine).toMatch(/broke off the transfer/);
+    expect(broken.exitCode).toBe(201);
+    expect(broken.output.match(/trying again/g)).toHaveLength(2);
     expectNothing();
   });
 

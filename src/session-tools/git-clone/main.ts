@@ -3,7 +3,7 @@
  * those of session-contract/clone.ts; the log on standard output is for the session's owner, and its last line says
  * what happened. It imports little, because every launch waits for it.
  */
-import { cloneExitCode } from '../../session-contract/clone.ts';
+import { cloneExitCode, cloneVariable } from '../../session-contract/clone.ts';
 import { cloneRepository } from './clone.ts';
 import { gitEnvironment } from './environment.ts';
 import { CloneFailure, diskFull } from './failure.ts';
@@ -13,9 +13,15 @@ import { readSettings } from './settings.ts';
 /** 128 + 15, as a shell reports a program that SIGTERM has ended. */
 const terminated = 143;
 
-/** What a git server says may be part of a line: its control characters are not for the reader's terminal. */
+const token = process.env[cloneVariable.oauthToken];
+
+/**
+ * What a git server says, and addresses that a repository names, may be part of a line: control characters are not for
+ * the reader's terminal, and credentials are for no log.
+ */
 const log = (line: string) => {
-  process.stdout.write(`${line.replace(/\p{Cc}+/gu, ' ')}\n`);
+  const plain = line.replace(/\p{Cc}+/gu, ' ').replace(/(?<=:\/\/)[^\s/@'"]*@/g, '');
+  process.stdout.write(`${token ? plain.replaceAll(token, '[token]') : plain}\n`);
 };
 
 async function run(): Promise<number> {

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { cloneExitCode } from '../../session-contract/clone.ts';
-import { CloneFailure, decisiveLine, failureOf, troubleOf } from './failure.ts';
+import { CloneFailure, failureKindOf, failureOf, reasonOf } from './failure.ts';
 import type { Git, GitResult } from './git.ts';
 import type { Log } from './log.ts';
 import type { CloneSettings } from './settings.ts';
 
 const firstPauseMs = 500;
 const longestPauseMs = 5000;
+/** A server that breaks off the same transfer so often will do it again. */
+const maxBrokenTransfers = 3;
 
 /**
  * Runs a git command that needs the git server, again and again while the server is not available, until `deadline`
@@ -22,21 +24,29 @@ export async function withServer(
   run: (limits: { limitMs?: number }) => Promise<GitResult>,
 ): Promise<string> {
   const { host } = new URL(settings.serverUrl);
+  let broken = 0;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const left = Math.max(1, deadline - performance.now());
     const result = await run(limited ? { limitMs: left } : {});
     if (result.exitCode === 0) return result.stdout;
     const silent = result.exitCode === null && limited;
-    if (!silent && troubleOf(result.stderr) !== 'unavailable')
+    const kind = silent ? 'unavailable' : failureKindOf(result.stderr);
+    if (kind === 'broken-transfer') broken++;
+    if ((kind !== 'unavailable' && kind !== 'broken-transfer') || broken >= maxBrokenTransfers) {
       throw failureOf(result.stderr, host, settings.token !== null);
-    const reason = silent ? 'it does not answer' : decisiveLine(result.stderr);
+    }
+    const reason = silent ? 'it does not answer' : reasonOf(result.stderr);
     if (performance.now() + pauseMs >= deadline) {
       throw new CloneFailure(
         cloneExitCode.gitServerUnavailable,
         `The git server ${host} was not available for ${Math.round(settings.waitMs / 1000)} s (${reason}). Launch the session again when it is back.`,
       );
     }
-    log(`The git server ${host} is not available (${reason}); trying again.`);
+    log(
+      kind === 'unavailable'
+        ? `The git server ${host} is not available (${reason}); trying again.`
+        : `The git server ${host} broke off the transfer (${reason}); trying again.`,
+    );
     await delay(pauseMs, undefined, { signal: stop });
   }
 }
@@ -60,4 +70,25 @@ export async function findBranch(
       `The branch "${settings.branch}" is not (or no longer) in the repository. Push it, or launch another branch.`,
     );
   }
+}
+
+/**
+ * Fetches one commit by its full id into the repository that `git` works in. true: it is there now; false: the server
+ * has no such commit, or gives none by its id. Throws CloneFailure.
+ */
+export async function fetchCommit(
+  git: Git,
+  settings: CloneSettings,
+  id: string,
+  log: Log,
+  stop: AbortSignal,
+): Promise<boolean> {
+  let has = true;
+  await withServer(settings, performance.now() + settings.waitMs, log, stop, false, async (limits) => {
+    const result = await git(['fetch', '--no-tags', '--progress', 'origin', id], limits);
+    has = result.exitCode === 0;
+    const absent = !has && failureKindOf(result.stderr) === 'no-such-object';
+    return absent ? { ...result, exitCode: 0 } : result;
+  });
+  return has;
 }

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 export interface FakeGitLab {
   readonly url: string;
   readonly paths: string[];
-  /** What becomes of a call instead of being served: an HTTP status, or no answer at all. */
-  fate: (path: string) => number | 'silence' | undefined;
+  /** What becomes of a call instead of being served: an HTTP status, a whole answer, or no answer at all. */
+  fate: (path: string) => number | FakeAnswer | 'silence' | undefined;
   /** The caller's in the project. */
   accessLevel: number;
   /** Names of commits beside the usual ones, with their ids; they may be moved. */
@@ -14,6 +14,12 @@ export interface FakeGitLab {
   defaultBranch: string | null;
   isEmpty: boolean;
   close(): Promise<void>;
+}
+
+export interface FakeAnswer {
+  readonly status: number;
+  /** Text is sent as a page, anything else as JSON. */
+  readonly body: unknown;
 }
 
 export const commitSha = '0123456789abcdef0123456789abcdef01234567';
@@ -53,6 +59,12 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
     self.paths.push(path);
     const fate = self.fate(path);
     if (fate === 'silence') return;
+    if (typeof fate === 'object') {
+      const isPage = typeof fate.body === 'string';
+      res.writeHead(fate.status, { 'content-type': isPage ? 'text/html' : 'application/json' });
+      res.end(isPage ? fate.body : JSON.stringify(fate.body));
+      return;
+    }
     const ref = self.refs.get(path.replace(`${project}/repository/commits/`, ''));
     const answer = ref === undefined ? answers.get(path) : () => ({ ...commit, id: ref });
     const status = fate ?? (answer ? 200 : 404);

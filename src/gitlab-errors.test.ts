@@ -1,0 +1,127 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startWholeService, type WholeService } from '../tests/support/whole-service.ts';
+import { type Backends, startBackends } from './sessions/testing/backends.ts';
+import type { FakeAnswer } from './sessions/testing/fake-gitlab.ts';
+import { commitSha, johnsAutosave } from './sessions/testing/fake-gitlab.ts';
+
+/** What GitLab says of a caller's account reaches the caller on every route that asks GitLab. */
+
+let backends: Backends;
+let service: WholeService;
+const start = () => {
+  const { gitlab, registry, cluster } = backends;
+  const config = { git: { url: gitlab.url, registry: registry.host } };
+  return startWholeService({ kubeconfig: cluster.kubeconfig, config, validateResponses: true });
+};
+
+beforeAll(async () => {
+  backends = await startBackends();
+  service = await start();
+});
+afterEach(() => {
+  backends.gitlab.fate = () => undefined;
+});
+afterAll(async () => {
+  await service[Symbol.asyncDispose]();
+  await backends.close();
+});
+
+const launch = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+const routes: [string, () => ReturnType<WholeService['ask']>][] = [
+  ['a launch', () => service.ask('POST', '/servers', launch)],
+  ['the list of projects', () => service.ask('GET', '/projects')],
+  ['the list of autosaves', () => service.ask('GET', '/my-group/my-project/autosave')],
+  ['the deletion of an autosave', () => service.ask('DELETE', `/my-group/my-project/autosave/${johnsAutosave}`)],
+];
+
+const terms = '403 Forbidden - You (@john.doe) must accept the Terms of Service in order to perform this action.';
+const answers: [what: string, answer: FakeAnswer, status: number, code: number, says: RegExp][] = [
+  [
+    '403, terms not accepted',
+    { status: 403, body: { message: terms } },
+    403,
+    1403,
+    /"You \(@john\.doe\) must accept the Terms/,
+  ],
+  [
+    '403, blocked',
+    { status: 403, body: { message: '403 Forbidden - Your account has been blocked.' } },
+    403,
+    1403,
+    /"Your account has been blocked\."/,
+  ],
+  ['451', { status: 451, body: '<html>' }, 403, 1403, /unavailable for legal reasons/],
+  [
+    '403, scope',
+    {
+      status: 403,
+      body: { error: 'insufficient_scope', error_description: 'The request requires higher privileges.' },
+    },
+    401,
+    1401,
+    /"The request requires higher privileges\."/,
+  ],
+  [
+    '401, revoked',
+    {
+      status: 401,
+      body: { error: 'invalid_token', error_description: 'Token was revoked: the-gitlab-token <b>\u0007' },
+    },
+    401,
+    1401,
+    /"Token was revoked: \[removed\]"/,
+  ],
+  [
+    '500',
+    { status: 500, body: { message: 'GitLab Maintenance: the system is undergoing maintenance.' } },
+    500,
+    3000,
+    /"GitLab Maintenance: the system is/,
+  ],
+];
+
+describe.each(answers)('GitLab’s %s', (_what, answer, status, code, says) => {
+  it.each(routes)('is passed on by %s', async (_route, ask) => {
+    backends.gitlab.fate = () => answer;
+    const told = await ask();
+    expect([told.status, told.error().code], told.text).toEqual([status, code]);
+    expect(told.error().message).toContain('GitLab');
+    expect(told.error().detail).toMatch(says);
+    expect(told.text).not.toMatch(/the-gitlab-token|<b>|\\u0007/);
+  });
+
+  it('is passed on by the launch page', async () => {
+    backends.gitlab.fate = () => answer;
+    const page = await service.ask('GET', '/launch/my-group/my-project', undefined, { accept: 'text/html' });
+    expect([page.status, page.headers['content-type']]).toEqual([status, expect.stringContaining('text/html')]);
+    expect(page.text.replaceAll('&quot;', '"').replaceAll('&#34;', '"')).toMatch(says);
+    expect(page.text).not.toContain('the-gitlab-token');
+  });
+
+  it('is a problem of a dry run', async () => {
+    backends.gitlab.fate = () => answer;
+    const told = await service.ask('POST', '/servers?dry_run=true', launch);
+    expect(told.status).toBe(200);
+    const { possible, problems } = told.json() as { possible: boolean; problems: { code: number; detail: string }[] };
+    expect(possible).toBe(false);
+    expect(problems.map((problem) => problem.code)).toEqual([code]);
+    expect(problems[0]?.detail).toMatch(says);
+  });
+});
+
+describe('GitLab’s passing refusal', () => {
+  it.each([503, 429])('%d says why, and when to come back', async (status) => {
+    await using other = await start();
+    backends.gitlab.fate = () => ({ status, body: { message: 'GitLab is in read-only mode until noon.' } });
+    const told = await other.ask('GET', '/projects');
+    expect([told.status, told.error().code]).toEqual([500, 3000]);
+    expect(told.error().detail).toMatch(/^It says: "GitLab is in read-only mode until noon\."/);
+    expect(Number(told.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  it('403 without a reason stays what is not there for the caller', async () => {
+    backends.gitlab.fate = () => ({ status: 403, body: { message: '403 Forbidden' } });
+    expect((await service.ask('POST', '/servers', launch)).error().code).toBe(1404);
+    expect((await service.ask('GET', '/my-group/my-project/autosave')).error().code).toBe(1404);
+  });
+});

@@ -1,0 +1,183 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Records } from './records.ts';
+import {
+  ada,
+  bob,
+  commitFiles,
+  makeRepository,
+  runGit,
+  type ServedForge,
+  serveForge,
+  withToken,
+} from './testing/served-forge.ts';
+
+/** What git itself may do to protected branches. Ada is a maintainer, Bob a developer. */
+
+let served: ServedForge;
+let tokens: { ada: string; bob: string };
+let number = 0;
+let project: { id: number; url: string };
+let tree: string;
+/** A commit of `main`, one after it, and one in the place of that. */
+let [first, second, other] = ['', '', ''];
+
+beforeAll(async () => {
+  served = await serveForge();
+  tokens = { ada: served.forge.issueToken(ada).token, bob: served.forge.issueToken(bob).token };
+});
+afterAll(() => served.close());
+
+beforeEach(async () => {
+  const path = `guarded-${number++}`;
+  const { id } = await served.forge.createProject({
+    namespace: 'team',
+    path,
+    members: [
+      { username: 'ada', accessLevel: 40 },
+      { username: 'bob', accessLevel: 30 },
+    ],
+  });
+  project = { id, url: `${served.url}/team/${path}.git` };
+  tree = await makeRepository(join(served.scratch, path), { 'a.txt': 'one\n' });
+  first = await runGit(tree, 'rev-parse', 'HEAD');
+  second = await commitFiles(tree, { 'a.txt': 'two\n' }, 'two');
+  await runGit(tree, 'checkout', '--quiet', '--detach', first);
+  other = await commitFiles(tree, { 'a.txt': 'other\n' }, 'other');
+  await runGit(tree, 'push', '--quiet', withToken(project.url, tokens.bob), `${second}:refs/heads/main`);
+});
+
+/** Pushes as this user; answers what the server refuses with, or 'taken'. */
+async function push(user: 'ada' | 'bob', ...refspecs: string[]): Promise<string> {
+  return runGit(tree, 'push', '--porcelain', withToken(project.url, tokens[user]), ...refspecs).then(
+    () => 'taken',
+    (error: { stderr?: string }) => /remote: GitLab: (.*?) *$/m.exec(error.stderr ?? '')?.[1] ?? error.stderr ?? '',
+  );
+}
+
+async function protect(parameters: Record<string, unknown>): Promise<void> {
+  const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/protected_branches`, {
+    method: 'POST',
+    headers: { 'private-token': tokens.ada, 'content-type': 'application/json' },
+    body: JSON.stringify(parameters),
+  });
+  expect(answer.status).toBe(201);
+}
+
+const tips = async () =>
+  Object.fromEntries(
+    (await runGit(tree, 'ls-remote', '--heads', withToken(project.url, tokens.bob)))
+      .split('\n')
+      .map((line) => line.split('\trefs/heads/').reverse()),
+  ) as Record<string, string>;
+
+const shown = async (branch: string, token = tokens.bob) =>
+  (await (
+    await fetch(`${served.url}/api/v4/projects/${project.id}/repository/branches/${encodeURIComponent(branch)}`, {
+      headers: { 'private-token': token },
+    })
+  ).json()) as Record<string, unknown>;
+
+const noForce = 'You are not allowed to force push code to a protected branch on this project.';
+const noPush = 'You are not allowed to push code to protected branches on this project.';
+
+describe('the default branch', () => {
+  it('takes pushes of developers, and no force push and no deletion of any user', async () => {
+    const next = await runGit(tree, 'commit-tree', `${second}^{tree}`, '-p', second, '-m', 'next');
+    expect(await push('bob', `${next}:refs/heads/main`)).toBe('taken');
+    for (const user of ['ada', 'bob'] as const) {
+      expect(await push(user, `+${other}:refs/heads/main`)).toBe(noForce);
+      expect(await push(user, ':refs/heads/main')).toBe('The default branch of a project cannot be deleted.');
+    }
+    expect(await tips()).toEqual({ main: next });
+    expect(await shown('main')).toMatchObject({ protected: true, developers_can_push: true, can_push: true });
+  });
+
+  it('takes force pushes where a rule says so', async () => {
+    await protect({ name: 'main', allow_force_push: true });
+    expect(await push('bob', `+${other}:refs/heads/main`)).toBe(noPush);
+    expect(await push('ada', `+${other}:refs/heads/main`)).toBe('taken');
+    expect(await shown('main')).toMatchObject({ protected: true, developers_can_push: false, can_push: false });
+    expect(await shown('main', tokens.ada)).toMatchObject({ can_push: true });
+  });
+});
+
+describe('a protected branch', () => {
+  it.each(['release', 'rel*', '*', 'r*l*e'])(
+    'by %s is pushed to by maintainers, and its history stays',
+    async (name) => {
+      await protect({ name });
+      expect(await push('bob', `${first}:refs/heads/release`), 'made').toBe(noPush);
+      expect(await push('ada', `${first}:refs/heads/release`)).toBe('taken');
+      expect(await push('bob', `${second}:refs/heads/release`)).toBe(noPush);
+      expect(await push('ada', `${second}:refs/heads/release`)).toBe('taken');
+      expect(await push('ada', `+${other}:refs/heads/release`)).toBe(noForce);
+      expect(await push('bob', ':refs/heads/release')).toMatch(/^You are not allowed to delete protected branches/);
+      expect(await push('ada', ':refs/heads/release')).toBe(
+        'You can only delete protected branches using the web interface.',
+      );
+      expect(await tips()).toEqual({ main: second, release: second });
+    },
+  );
+
+  it('is not one that only looks like the pattern, nor a tag', async () => {
+    for (const name of [
+      'rel',
+      'RELEASE',
+      '?elease',
+      '[r]elease',
+      'r\\*',
+      '*.*',
+      'release/*',
+      "'; touch x; '",
+      '$(touch x)',
+      '#',
+    ])
+      await protect({ name });
+    for (const target of ['refs/heads/release', 'refs/tags/rel']) {
+      expect(await push('bob', `${second}:${target}`)).toBe('taken');
+      expect(await push('bob', `+${other}:${target}`)).toBe('taken');
+      expect(await push('bob', `:${target}`)).toBe('taken');
+    }
+  });
+
+  it('follows the most permissive of its rules, and takes pushes of no one where it says so', async () => {
+    await protect({ name: 'dev*' });
+    await protect({ name: 'dev/*', push_access_level: 30, allow_force_push: true });
+    await protect({ name: 'frozen', push_access_level: 0 });
+    expect(await push('bob', `${second}:refs/heads/dev/x`)).toBe('taken');
+    expect(await push('bob', `+${other}:refs/heads/dev/x`)).toBe('taken');
+    expect(await push('bob', `${second}:refs/heads/develop`)).toBe(noPush);
+    expect(await push('ada', `${second}:refs/heads/frozen`)).toBe(noPush);
+  });
+
+  it('keeps a push with others from being taken in part', async () => {
+    await protect({ name: 'release' });
+    expect(await push('bob', `${second}:refs/heads/feature`, `${second}:refs/heads/release`)).toBe(noPush);
+    expect(await tips()).toEqual({ main: second });
+  });
+
+  it('stays one in the files of older versions', () => {
+    const file = join(served.scratch, 'old', 'forge.json');
+    Records.open(file).ensureUser(ada);
+    const stored = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const old = { id: 1, namespace: 'a', path: 'b', protectedBranches: ['main', 'x/*'] };
+    writeFileSync(file, JSON.stringify({ ...stored, projects: [old, { id: 2, namespace: 'a', path: 'c' }] }));
+    expect(
+      Records.open(file)
+        .projects()
+        .map(({ protectedBranches }) => protectedBranches),
+    ).toEqual([['main', 'x/*'].map((name) => ({ name, pushLevel: 40, allowForcePush: false })), []]);
+  });
+});
+
+it('no branch is protected in a repository that has none yet', async () => {
+  const { id } = await served.forge.createProject({
+    namespace: 'team',
+    path: 'empty',
+    members: [{ username: 'bob', accessLevel: 30 }],
+  });
+  project = { id, url: `${served.url}/team/empty.git` };
+  expect(await push('bob', `${second}:refs/heads/main`, `${other}:refs/heads/x`)).toBe('taken');
+});
