@@ -168,7 +168,7 @@ describe('a Jupyter session', () => {
       kernel,
       'import os, sys; print(os.getcwd()); print(sys.prefix); print(os.environ["NOTEBOOK_DIR"])',
     );
-    const own = environment.programs.replace(/\/bin$/, '');
+    const own = environment.programs[0]?.replace(/\/bin$/, '');
     expect(printed.split('\n')).toEqual([project(machine, 'a'), own, project(machine, 'a'), '']);
   });
 

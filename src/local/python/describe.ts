@@ -14,8 +14,10 @@ export const oldestPython = [3, 9] as const;
 
 export interface Interpreter {
   executable: string;
+  base: string;
   version: [number, number, number];
   programs?: string;
+  sitePackages?: string[];
   packages: Partial<Record<'jupyterlab' | 'jupyter_server' | 'ipykernel', string>>;
   /** Files whose change means that this answer may no longer hold. */
   evidence: string[];
@@ -42,14 +44,18 @@ export function isRecentEnough({ version: [major, minor] }: Interpreter): boolea
 
 /** The environment, when the interpreter has JupyterLab >= 4, jupyter_server >= 2 and ipykernel, and they import. */
 export function asEnvironment(interpreter: Interpreter, place: string): PythonEnvironment | undefined {
-  const { jupyterlab, jupyter_server, ipykernel } = interpreter.packages;
-  if (!jupyterlab || !jupyter_server || !ipykernel || !interpreter.programs || interpreter.trouble !== null) return;
+  const { programs, sitePackages, packages } = interpreter;
+  const { jupyterlab, jupyter_server, ipykernel } = packages;
+  if (!jupyterlab || !jupyter_server || !ipykernel || !programs || !sitePackages || interpreter.trouble !== null)
+    return;
   if (Number.parseInt(jupyterlab, 10) < 4 || Number.parseInt(jupyter_server, 10) < 2) return;
   const python = interpreter.version.join('.');
   return {
     python: interpreter.executable,
+    base: interpreter.base,
     jupyter: [interpreter.executable, launcher],
-    programs: interpreter.programs,
+    programs: [programs],
+    sitePackages,
     versions: { python, jupyterlab, jupyter_server, ipykernel },
     description: `Python ${python}, JupyterLab ${jupyterlab} (${place})`,
   };

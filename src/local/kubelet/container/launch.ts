@@ -52,7 +52,7 @@ export async function prepareLaunch(
   const scratch = pod.directory.scratch(container.name);
   const workingDirectory = await makeWorkingDirectory(container.workingDir ?? '/', mounts, scratch);
   if (role === 'git-clone') {
-    const machine = machineVariables(process.env, '');
+    const machine = machineVariables(process.env, []);
     // It is a program of ours that every launch waits for: with what was compiled before, it begins 80 ms sooner.
     const compiled = process.env['NODE_COMPILE_CACHE'];
     return {
