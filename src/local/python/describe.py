@@ -8,6 +8,7 @@ answer = {
     "base": getattr(sys, "_base_executable", sys.executable),
     "version": list(sys.version_info[:3]),
     "packages": {},
+    "options": ["-E", "-s"],
     "evidence": [sys.executable],
     "trouble": None,
 }
@@ -30,6 +31,7 @@ if sys.version_info >= (3, 9):
         # `pip install --user jupyterlab`: then that folder is a part of the environment.
         if own not in folders and str(distribution.locate_file("")).startswith(own):
             folders.insert(0, own)
+            answer["options"] = ["-E"]
         # A file that goes away or changes when the package is removed or upgraded.
         files = [f for f in distribution.files or [] if f.name in ("METADATA", "PKG-INFO")]
         if files:

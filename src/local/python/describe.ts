@@ -16,6 +16,8 @@ export interface Interpreter {
   executable: string;
   base: string;
   version: [number, number, number];
+  /** Options with which it finds JupyterLab, and nothing else of the user's. */
+  options?: string[];
   programs?: string;
   sitePackages?: string[];
   packages: Partial<Record<'jupyterlab' | 'jupyter_server' | 'ipykernel', string>>;
@@ -28,7 +30,7 @@ export interface Interpreter {
 /** Runs `python` to learn what it is; undefined when it is no Python 3 that runs. */
 export async function describeInterpreter(python: string, signal: AbortSignal): Promise<Interpreter | undefined> {
   try {
-    // -E: a session does not get PYTHONPATH and its like, so they must not make the answer better than the session.
+    // -E: the server gets no PYTHONPATH and its like, so they must not make the answer better than the session.
     const { stdout } = await run(python, ['-E', script], { signal, timeout: timeoutMs, maxBuffer: 1024 * 1024 });
     return JSON.parse(stdout) as Interpreter;
   } catch (error) {
@@ -44,16 +46,17 @@ export function isRecentEnough({ version: [major, minor] }: Interpreter): boolea
 
 /** The environment, when the interpreter has JupyterLab >= 4, jupyter_server >= 2 and ipykernel, and they import. */
 export function asEnvironment(interpreter: Interpreter, place: string): PythonEnvironment | undefined {
-  const { programs, sitePackages, packages } = interpreter;
+  const { options, programs, sitePackages, packages } = interpreter;
   const { jupyterlab, jupyter_server, ipykernel } = packages;
-  if (!jupyterlab || !jupyter_server || !ipykernel || !programs || !sitePackages || interpreter.trouble !== null)
-    return;
+  // Missing in what an earlier version of this program has noted: such an environment is described again.
+  if (!options || !programs || !sitePackages) return;
+  if (!jupyterlab || !jupyter_server || !ipykernel || interpreter.trouble !== null) return;
   if (Number.parseInt(jupyterlab, 10) < 4 || Number.parseInt(jupyter_server, 10) < 2) return;
   const python = interpreter.version.join('.');
   return {
     python: interpreter.executable,
     base: interpreter.base,
-    jupyter: [interpreter.executable, launcher],
+    jupyter: [interpreter.executable, ...options, launcher],
     programs: [programs],
     sitePackages,
     versions: { python, jupyterlab, jupyter_server, ipykernel },

@@ -91,6 +91,9 @@ const kept = [
   'TZ',
   'TMPDIR',
   'XDG_CACHE_HOME',
+  // Git's configuration of the user is in one of them, where it is not in ~/.gitconfig.
+  'XDG_CONFIG_HOME',
+  'GIT_CONFIG_GLOBAL',
   'XDG_RUNTIME_DIR',
   'SSL_CERT_FILE',
   'SSL_CERT_DIR',
@@ -99,7 +102,8 @@ const kept = [
   'NODE_EXTRA_CA_CERTS',
   'LD_LIBRARY_PATH',
 ];
-const keptPattern = /^(LC_\w+|PIP_\w+|(https?|no|all)_proxy)$/i;
+/** Of pip's settings not those that say where packages go: they belong into the session. */
+const keptPattern = /^(LC_\w+|PIP_(?!(USER|TARGET|PREFIX|ROOT|PYTHON)$)\w+|(https?|no|all)_proxy)$/i;
 
 /**
  * The environment beneath a container's own variables. A container starts from its image's; here it starts from a few
