@@ -25,9 +25,9 @@ function holdsTest(file: string, name: string): boolean {
 
 page.split('\n').forEach((line, index) => {
   const where = `tests/README.md:${index + 1}`;
-  const [, row, what, tests = ''] = /^\| ([ABR]\d[\d.]*) \|([^|]*)\|([^|]*)\|$/.exec(line) ?? [];
+  const [, row, what, tests = ''] = /^\| ((?:7\.[A-G]|[ABR])\d[\d.]*[a-z]?) \|([^|]*)\|([^|]*)\|$/.exec(line) ?? [];
   if (row === undefined) {
-    if (/^\| [ABR]\d/.test(line)) problems.push(`${where}: a row must have three cells`);
+    if (/^\| (?:7\.[A-G]|[ABR])\d/.test(line)) problems.push(`${where}: a row must have three cells`);
     return;
   }
   if (rows.has(row)) problems.push(`${where}: ${row} is there twice`);

@@ -77,3 +77,34 @@ it('a session’s logs are followed from its launch through its work to its end,
   expect(new Set([...streams, resumed].map(({ ending }) => ending))).toEqual(new Set(['deleted']));
   expect((await follow(name)).message.statusCode).toBe(404);
 });
+
+it('of a flood, a follower gets every line or is told how many it did not get', async () => {
+  const launched = await platform.api('/notebooks/servers', launchBody(await demoCommit(platform)));
+  const { name } = (await launched.json()) as SessionAnswer;
+  const { url } = await waitForState(platform, name, ['running']);
+  const stream = await follow(name, '&container=jupyter-server&max_lines=0');
+  const session = await openSession(platform, url);
+  const kernel = await session.startKernel();
+  // To the output of Jupyter itself, which is the container's log: 21 MB, which is more than two of its files hold.
+  const count = 60_000;
+  await session.execute(
+    kernel,
+    `import os
+with open(f"/proc/{os.getppid()}/fd/1", "wb") as log:
+    for number in range(${count}):
+        log.write(b"flood %06d %s\\n" % (number, b"x" * 340))
+    log.write(b"flood is over\\n")`,
+  );
+  await expect.poll(() => stream.lines(), patience).toContain('flood is over');
+
+  const numbers = stream.lines().flatMap((line) => /^flood (\d+) x/.exec(line)?.[1] ?? []);
+  const skipped = stream.named<{ lines: number }>('skipped').map(({ lines }) => lines);
+  const missed = stream.lines().flatMap((line) => /^(\d+) lines were written faster/.exec(line)?.[1] ?? []);
+  const told = [...skipped, ...missed.map(Number)].reduce((sum, lines) => sum + lines, 0);
+  expect(new Set(numbers).size).toBe(numbers.length);
+  expect(numbers).toEqual([...numbers].sort());
+  // Jupyter's own lines may be among those that were skipped.
+  expect(numbers.length + told).toBeGreaterThanOrEqual(count);
+  expect(numbers.length + told).toBeLessThan(count + 50);
+  expect((await platform.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' })).status).toBe(204);
+});

@@ -284,7 +284,15 @@ export class ContainerRunner {
 
   async #ended(exit: ExitRecord): Promise<void> {
     const log = exit.exitCode === 0 ? '' : await readTail(this.logFolder(), messageBytes);
-    const why = this.#verdict ?? exit.message;
+    const left = survivors(exit);
+    if (left) {
+      this.#pod.event('Warning', 'FailedKillPod', left);
+      this.#pod.machine.log.error(
+        { container: this.#marker, survivors: exit.survivors },
+        'processes could not be ended',
+      );
+    }
+    const why = [this.#verdict ?? exit.message, left].filter(Boolean).join(' ');
     this.#process = undefined;
     this.#releasePort();
     this.record.ready = false;
@@ -360,4 +368,11 @@ export class ContainerRunner {
     await writePrivateFile(this.#file, JSON.stringify(stored));
     this.#stored = stored;
   }
+}
+
+/** What a person has to do about the processes that outlive their container; empty where none does. */
+function survivors({ survivors: left = [] }: ExitRecord): string {
+  if (left.length === 0) return '';
+  const list = left.map(({ pid, name }) => `${pid} (${name})`).join(', ');
+  return `Processes of the container could not be ended, because they run as another user or hang in the kernel: ${list}. End them by hand.`;
 }

@@ -19,6 +19,8 @@ export interface ExitRecord {
   startedAt: string;
   finishedAt: string;
   outOfMemory: boolean;
+  /** Processes of the container that could not be ended: another user's, or stuck in the kernel. */
+  survivors?: { pid: number; name: string }[];
   /** Why the numbers above are not what the process itself answered. */
   message?: string;
 }
@@ -29,6 +31,8 @@ interface ProcessRecord {
   startTicks: number;
   shim: number;
   shimStartTicks: number;
+  reaper: number;
+  reaperStartTicks: number;
   startedAt: string;
 }
 
@@ -37,6 +41,8 @@ export class ContainerProcess {
   readonly startedAt: string;
   readonly main: ProcessId;
   readonly shim: ProcessId;
+  /** The shim's parent, which ends what a killed shim leaves. */
+  readonly reaper: ProcessId;
   /** Never rejects. */
   readonly exited: Promise<ExitRecord>;
   readonly #marker: string;
@@ -45,8 +51,9 @@ export class ContainerProcess {
     this.startedAt = record.startedAt;
     this.main = { pid: record.pid, startTicks: record.startTicks };
     this.shim = { pid: record.shim, startTicks: record.shimStartTicks };
+    this.reaper = { pid: record.reaper, startTicks: record.reaperStartTicks };
     this.#marker = marker;
-    this.exited = waitForExit(directory, this.shim, record);
+    this.exited = waitForExit(directory, [this.shim, this.reaper], record);
   }
 
   isAlive(): boolean {
@@ -62,7 +69,7 @@ export class ContainerProcess {
     return grace.aborted ? await this.kill() : await this.exited;
   }
 
-  /** The shim ends what the main process leaves; where it does not come to that, it is ended too. */
+  /** The shim ends what the main process leaves; where it does not come to that, it is killed and its reaper does. */
   async kill(): Promise<ExitRecord> {
     signalProcess(this.main, this.#marker, 'SIGKILL');
     const patience = setTimeout(() => signalProcess(this.shim, this.#marker, 'SIGKILL'), 6_000);
@@ -136,14 +143,18 @@ async function appears(directory: string, ended: Promise<Error>): Promise<Proces
   }
 }
 
-async function waitForExit(directory: string, shim: ProcessId, record: ProcessRecord): Promise<ExitRecord> {
+async function waitForExit(
+  directory: string,
+  watchers: readonly ProcessId[],
+  record: ProcessRecord,
+): Promise<ExitRecord> {
   const file = join(directory, 'exit.json');
   const changes = new Changes(directory);
   try {
     for (;;) {
       const next = changes.next();
       // In this order: a shim that wrote the file and ended in between must not count as lost.
-      const alive = isAlive(shim);
+      const alive = watchers.some(isAlive);
       const exit = await readJson<ExitRecord>(file).catch((error: unknown) => {
         // Too many open files, for one: it says nothing about the process, so look again.
         if (!(error instanceof Error)) throw error;
@@ -158,14 +169,14 @@ async function waitForExit(directory: string, shim: ProcessId, record: ProcessRe
   }
 }
 
-/** The shim was killed too, or the machine went down. */
+/** The shim and its reaper were killed too, or the machine went down. */
 const lost = ({ startedAt }: ProcessRecord): ExitRecord => ({
   exitCode: 137,
   signal: 9,
   startedAt,
   finishedAt: new Date().toISOString(),
   outOfMemory: false,
-  message: 'The process was ended together with the one that watched it; how it would have ended is not known.',
+  message: 'The process ended together with those that watched it, so its exit code is not known.',
 });
 
 /** Tells of changes in a folder by the system's events, and every so often without one. */

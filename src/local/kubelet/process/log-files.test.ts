@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { appendFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -23,8 +23,8 @@ async function read(options: Partial<LogOptions> = {}): Promise<string> {
 
 describe('readLog', () => {
   beforeEach(async () => {
-    await writeFile(join(folder, 'log.1'), stamped(1, 3));
-    await writeFile(join(folder, 'log'), stamped(4, 5));
+    await writeFile(join(folder, 'log.0'), stamped(1, 3));
+    await writeFile(join(folder, 'log.3'), stamped(4, 5));
   });
 
   it('reads both files in order, with or without times', async () => {
@@ -54,7 +54,7 @@ describe('readLog', () => {
 
 describe('following', () => {
   it('goes on through a rotation until the process has ended', async () => {
-    await writeFile(join(folder, 'log'), stamped(1, 1));
+    await writeFile(join(folder, 'log.0'), stamped(1, 1));
     let end: () => void = () => undefined;
     const until = new Promise<void>((resolve) => {
       end = resolve;
@@ -62,22 +62,40 @@ describe('following', () => {
     const iterator = readLog(folder, { timestamps: false, until }, AbortSignal.timeout(20_000));
     const next = async () => (await iterator.next()).value;
     expect(await next()).toBe('line 1\n');
-    await appendFile(join(folder, 'log'), stamped(2, 2));
+    await appendFile(join(folder, 'log.0'), stamped(2, 2));
     expect(await next()).toBe('line 2\n');
-    await appendFile(join(folder, 'log'), stamped(3, 3));
-    await rename(join(folder, 'log'), join(folder, 'log.1'));
-    await writeFile(join(folder, 'log'), stamped(4, 4));
+    await appendFile(join(folder, 'log.0'), stamped(3, 3));
+    await writeFile(join(folder, 'log.3'), stamped(4, 4));
     expect(await next()).toBe('line 3\n');
     expect(await next()).toBe('line 4\n');
-    await appendFile(join(folder, 'log'), `${stamped(5, 5)}torn`);
+    await appendFile(join(folder, 'log.3'), `${stamped(5, 5)}torn`);
     end();
     expect(await next()).toBe('line 5\n');
     expect(await next()).toBe('torn\n');
     expect((await iterator.next()).done).toBe(true);
   });
 
+  it('reads every file that came meanwhile, and counts the lines of those that are gone', async () => {
+    await writeFile(join(folder, 'log.0'), stamped(1, 2));
+    const iterator = readLog(folder, { timestamps: true, until: Promise.resolve() }, AbortSignal.timeout(20_000));
+    expect((await iterator.next()).value).toBe(stamped(1, 1));
+    // Meanwhile: one rotation that is still there, and one that is not.
+    await writeFile(join(folder, 'log.2'), stamped(3, 4));
+    await writeFile(join(folder, 'log.9'), stamped(10, 10));
+    await rm(join(folder, 'log.0'));
+    const rest: string[] = [];
+    for await (const line of iterator) rest.push(line);
+    expect(rest).toEqual([
+      stamped(2, 2),
+      stamped(3, 3),
+      stamped(4, 4),
+      '5 lines were written faster than they could be read, and are no longer kept\n',
+      stamped(10, 10),
+    ]);
+  });
+
   it('ends when whoever asked has gone', async () => {
-    await writeFile(join(folder, 'log'), stamped(1, 1));
+    await writeFile(join(folder, 'log.0'), stamped(1, 1));
     const gone = new AbortController();
     const iterator = readLog(folder, { timestamps: false, until: new Promise(() => undefined) }, gone.signal);
     expect((await iterator.next()).value).toBe('line 1\n');

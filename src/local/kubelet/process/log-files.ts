@@ -1,17 +1,24 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * A container's log as its shim writes it: `log`, and `log.1` with what came before, each line beginning with its time
- * in RFC 3339 and a space.
+ * A container's log as its shim writes it: files `log.<n>`, of which the newest two are kept. `n` is how many lines of
+ * the run came before the file, so a reader that is overtaken knows how much it has missed. Each line begins with its
+ * time in RFC 3339 and a space.
  */
-const oldest = 'log.1';
-const newest = 'log';
+interface LogFile {
+  readonly linesBefore: number;
+  readonly file: FileHandle;
+}
+
+const fileName = /^log\.(\d+)$/;
 const blockBytes = 64 * 1024;
 /** Where the system's file events are lost, new lines are noticed this late. */
 const lookEveryMs = 1_000;
+/** What it may take to count the lines of one file. */
+const countMs = 10_000;
 const newline = 0x0a;
 
 export interface LogOptions {
@@ -26,14 +33,20 @@ export interface LogOptions {
   until?: Promise<unknown> | undefined;
 }
 
-/** The lines of the log in `folder`, each with its newline. */
+/**
+ * The lines of the log in `folder`, each with its newline. Lines that were written so fast that their file was replaced
+ * before it was read are counted in a line of their own, without a time.
+ */
 export async function* readLog(folder: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
   let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
-  for await (const stamped of splitLines(blocks(folder, options, signal))) {
+  for await (const { stamped, missed } of splitLines(blocks(folder, options, signal))) {
     if (left <= 0) return;
-    const space = stamped.indexOf(' ');
-    if (options.sinceMs !== undefined && Date.parse(stamped.slice(0, space)) < options.sinceMs) continue;
-    const line = `${options.timestamps ? stamped : stamped.slice(space + 1)}\n`;
+    let line = `${missed} lines were written faster than they could be read, and are no longer kept\n`;
+    if (stamped !== undefined) {
+      const space = stamped.indexOf(' ');
+      if (options.sinceMs !== undefined && Date.parse(stamped.slice(0, space)) < options.sinceMs) continue;
+      line = `${options.timestamps ? stamped : stamped.slice(space + 1)}\n`;
+    }
     const bytes = Buffer.byteLength(line);
     yield bytes <= left ? line : Buffer.from(line).subarray(0, left).toString('utf8');
     left -= bytes;
@@ -58,19 +71,19 @@ export async function removeRun(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-async function* blocks(folder: string, { tailLines, until }: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
-  // Both are opened before anything is read: a rotation meanwhile changes neither what is read nor its order.
-  const before = await openIfThere(join(folder, oldest));
-  const current = await openIfThere(join(folder, newest));
-  const files = [before, current].filter((file) => file !== undefined);
+/** A piece of the log, or how many lines are missing before the next piece. */
+type Piece = Buffer | { readonly missed: number };
+
+async function* blocks(folder: string, { tailLines, until }: LogOptions, signal: AbortSignal): AsyncGenerator<Piece> {
+  const files = await openAll(folder);
   try {
     const starts = tailLines === undefined ? [] : await findTail(files, tailLines);
-    for (const [index, file] of files.entries()) {
-      const end = yield* readFrom(file, starts[index] ?? 0, signal);
-      if (file === current && until) yield* follow(folder, file, end, until, signal);
+    for (const [index, current] of files.entries()) {
+      const end = yield* readFrom(current.file, starts[index] ?? 0, signal);
+      if (current === files.at(-1) && until) yield* follow(folder, current, end, until, signal);
     }
   } finally {
-    await Promise.all(files.map((file) => file.close()));
+    await Promise.all(files.map(({ file }) => file.close()));
   }
 }
 
@@ -89,12 +102,12 @@ async function* readFrom(file: FileHandle, start: number, signal: AbortSignal): 
 /** What is written from `start` of the newest file on, through its rotations, until the process has ended. */
 async function* follow(
   folder: string,
-  first: FileHandle,
+  first: LogFile,
   start: number,
   until: Promise<unknown>,
   signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  let file = first;
+): AsyncGenerator<Piece> {
+  let current = first;
   let at = start;
   let ended = false;
   const end = until.then(() => {
@@ -104,28 +117,61 @@ async function* follow(
   try {
     for (;;) {
       const last = ended;
-      const next = changes.next();
-      const rotated = await isRotated(folder, file);
-      at = yield* readFrom(file, at, signal);
-      if (rotated) {
-        if (file !== first) await file.close();
-        file = await open(join(folder, newest));
+      const change = changes.next();
+      // Looked for first: once the next file is there, the one before is complete.
+      const next = await openNext(folder, current.linesBefore);
+      at = yield* readFrom(current.file, at, signal);
+      if (next) {
+        const missed = next.linesBefore - current.linesBefore - (await countLines(current.file));
+        if (current !== first) await current.file.close();
+        current = next;
         at = 0;
+        if (missed > 0) yield { missed };
       } else if (last) {
         return;
       } else {
-        await Promise.race([next, end, wait(lookEveryMs, undefined, { signal })]);
+        await Promise.race([change, end, wait(lookEveryMs, undefined, { signal })]);
       }
     }
   } finally {
     changes.close();
-    if (file !== first) await file.close();
+    if (current !== first) await current.file.close();
   }
 }
 
-async function isRotated(folder: string, file: FileHandle): Promise<boolean> {
-  const now = await stat(join(folder, newest)).catch(missing);
-  return now !== undefined && now.ino !== (await file.stat()).ino;
+/** The numbers in the names of the log's files, lowest first. */
+async function listFiles(folder: string): Promise<number[]> {
+  const names = (await readdir(folder).catch(missing)) ?? [];
+  return names
+    .map((name) => Number(fileName.exec(name)?.[1] ?? Number.NaN))
+    .filter(Number.isSafeInteger)
+    .sort((one, other) => one - other);
+}
+
+/** The files that there are, the oldest first. They are opened before anything is read, so that a rotation changes nothing. */
+async function openAll(folder: string): Promise<LogFile[]> {
+  const files: LogFile[] = [];
+  for (let next = await openNext(folder, -1); next; next = await openNext(folder, next.linesBefore)) files.push(next);
+  return files;
+}
+
+/** The file after the one with `linesBefore`; undefined when that is the newest. */
+async function openNext(folder: string, linesBefore: number): Promise<LogFile | undefined> {
+  for (;;) {
+    const number = (await listFiles(folder)).find((found) => found > linesBefore);
+    if (number === undefined) return undefined;
+    const file = await open(join(folder, `log.${number}`)).catch(missing);
+    // Otherwise it was removed since the folder was read, and there is a newer one.
+    if (file) return { linesBefore: number, file };
+  }
+}
+
+async function countLines(file: FileHandle): Promise<number> {
+  let count = 0;
+  for await (const block of readFrom(file, 0, AbortSignal.timeout(countMs))) {
+    for (let index = block.indexOf(newline); index >= 0; index = block.indexOf(newline, index + 1)) count += 1;
+  }
+  return count;
 }
 
 class FolderChanges {
@@ -154,10 +200,10 @@ class FolderChanges {
 }
 
 /** Where to begin in each of the files (the oldest first) to have the last `count` lines of them all. */
-async function findTail(files: readonly FileHandle[], count: number): Promise<number[]> {
+async function findTail(files: readonly LogFile[], count: number): Promise<number[]> {
   const starts: number[] = [];
   let wanted = count;
-  for (const file of [...files].reverse()) {
+  for (const { file } of [...files].reverse()) {
     const { start, found } = await tailStart(file, wanted);
     starts.unshift(start);
     wanted -= found;
@@ -182,23 +228,33 @@ async function tailStart(file: FileHandle, count: number): Promise<{ start: numb
   return count === 0 ? { start: size, found: 0 } : { start: 0, found };
 }
 
-async function* splitLines(source: AsyncIterable<Buffer>): AsyncGenerator<string> {
+/** A line with its time, or how many are missing. */
+type Item =
+  | { readonly stamped: string; readonly missed?: never }
+  | { readonly stamped?: never; readonly missed: number };
+
+async function* splitLines(source: AsyncIterable<Piece>): AsyncGenerator<Item> {
   let rest: Buffer[] = [];
-  for await (const block of source) {
+  const line = (): Item => {
+    const stamped = Buffer.concat(rest).toString('utf8');
+    rest = [];
+    return { stamped };
+  };
+  for await (const piece of source) {
+    if (!Buffer.isBuffer(piece)) {
+      if (rest.length > 0) yield line();
+      yield piece;
+      continue;
+    }
     let from = 0;
-    for (let index = block.indexOf(newline); index >= 0; index = block.indexOf(newline, from)) {
-      rest.push(block.subarray(from, index));
-      yield Buffer.concat(rest).toString('utf8');
-      rest = [];
+    for (let index = piece.indexOf(newline); index >= 0; index = piece.indexOf(newline, from)) {
+      rest.push(piece.subarray(from, index));
+      yield line();
       from = index + 1;
     }
-    if (from < block.length) rest.push(block.subarray(from));
+    if (from < piece.length) rest.push(piece.subarray(from));
   }
-  if (rest.length > 0) yield Buffer.concat(rest).toString('utf8');
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  return await open(path).catch(missing);
+  if (rest.length > 0) yield line();
 }
 
 function missing(error: NodeJS.ErrnoException): undefined {

@@ -8,9 +8,15 @@ the time, bound the log, and stay the parent of whatever leaves the session's pr
 clears its environment). Python is there anyway, since the sessions are Jupyter; isolated (-I -S) it starts in 20 ms and
 holds about 8 MB.
 
-It leaves in <folder>:
-    process.json   who runs: written before the command gets to run, so that a running command is always known
-    log, log.1     output, each line with its time (RFC 3339); at most the limit each, the older one is replaced
+Two processes do this, because anything in the container may kill either of them:
+    the watcher    runs the command and is the parent of whatever the command leaves
+    the reaper     the watcher's parent; it does nothing but end what a killed watcher leaves. Without it, a process that
+                   has cleared its environment and made a session of its own could not be found any more
+
+They leave in <folder>:
+    process.json   the processes: written before the command gets to run, so that a running command is always known
+    log.<n>        output, each line with its time (RFC 3339). <n> is how many lines of this run came before the file;
+                   at most the limit each, and the newest two are kept
     exit.json      how it ended, and when: written whole, after everything that the command started is gone
 """
 
@@ -28,7 +34,9 @@ READ_BYTES = 64 * 1024
 LINE_BYTES = 64 * 1024
 # What an orphan in uninterruptible sleep may hold up the news of the exit.
 ORPHANS_SECONDS = 5
-EXIT_BYTES = 512
+EXIT_BYTES = 4096
+# As many processes that could not be ended are named.
+SURVIVORS = 20
 
 
 def now():
@@ -70,17 +78,27 @@ def oom_kills():
 
 
 class Log:
-    def __init__(self, path, limit):
-        self.path = path
+    def __init__(self, folder, limit):
+        self.folder = folder
         self.limit = limit
         self.rest = b""
         self.lost = 0
         self.torn = False
-        self.open()
+        self.lines = 0
+        self.older = None
+        self.path, self.file = self.open()
+        self.size = 0
 
     def open(self):
-        self.file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        self.size = os.fstat(self.file).st_size
+        path = f"{self.folder}/log.{self.lines}"
+        return path, os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def rotate(self):
+        path, file = self.open()
+        if self.older:
+            os.unlink(self.older)
+        os.close(self.file)
+        self.older, self.path, self.file, self.size = self.path, path, file, 0
 
     def take(self, data):
         *lines, self.rest = (self.rest + data).split(b"\n")
@@ -96,17 +114,17 @@ class Log:
             self.take(b"\n")
 
     def write(self, data):
-        """Never raises: a full disk must not end the command, whose output nobody would read otherwise."""
+        """Never raises: a full disk must not end the command, whose output nothing would read otherwise."""
         try:
-            if self.size and self.size + len(data) > self.limit:
-                os.replace(self.path, f"{self.path}.1")
-                os.close(self.file)
-                self.open()
+            # A file without a whole line keeps its name, so it is not left.
+            if self.size + len(data) > self.limit and not self.path.endswith(f".{self.lines}"):
+                self.rotate()
             if self.lost:
                 note = f"{now()} {self.lost} bytes of output were lost: the log could not be written\n"
                 data = (b"\n" if self.torn else b"") + note.encode() + data
             written = os.write(self.file, data)
             self.size += written
+            self.lines += data.count(b"\n", 0, written)
             self.torn = written < len(data)
             self.lost = len(data) - written
         except OSError:
@@ -147,13 +165,50 @@ def run(command, working_folder, go):
     os._exit(127)
 
 
-def main():
-    folder, limit, working_folder, *command = sys.argv[1:]
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+def become_subreaper():
+    """Orphans below this process become its children."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    exit_file = ExitFile(f"{folder}/exit.json")
-    log = Log(f"{folder}/log", int(limit))
+
+
+def end_children(meanwhile):
+    """Kills everything below this process. Returns what could not be ended: another user's, or stuck in the kernel."""
+    until = time.monotonic() + ORPHANS_SECONDS
+    while (orphans := children()) and time.monotonic() < until:
+        for orphan in orphans:
+            try:
+                os.kill(orphan, signal.SIGKILL)
+            except PermissionError:
+                continue  # became another user (sudo)
+        meanwhile()
+        select.select([], [], [], 0.005)
+    return [{"pid": orphan, "name": name_of(orphan)} for orphan in orphans[:SURVIVORS]]
+
+
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return "?"
+
+
+def reap():
+    """Returns the processes that have ended, as pid to status."""
+    ended = {}
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended
+        if pid == 0:
+            return ended
+        ended[pid] = status
+
+
+def watch(folder, limit, working_folder, command, exit_file):
+    """The watcher: runs the command to its end and notes how it ended."""
+    become_subreaper()
+    log = Log(folder, limit)
     killed_before = oom_kills()
 
     wake, wakeup = os.pipe()
@@ -185,37 +240,25 @@ def main():
             "startTicks": start_ticks(pid),
             "shim": os.getpid(),
             "shimStartTicks": start_ticks(os.getpid()),
+            "reaper": os.getppid(),
+            "reaperStartTicks": start_ticks(os.getppid()),
             "startedAt": started,
         },
     )
     os.write(go_end, b"1")
     os.close(go_end)
 
-    status = None
-    finished = None
-
     def drain():
         while True:
             try:
                 data = os.read(output, READ_BYTES)
             except BlockingIOError:
-                return True
+                return
             if not data:
-                return False
+                return
             log.take(data)
 
-    def reap():
-        nonlocal status, finished
-        while True:
-            try:
-                ended, how = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if ended == 0:
-                return
-            if ended == pid:
-                status, finished = how, now()
-
+    status = None
     opened = True
     while status is None:
         ready, _, _ = select.select([wake, output] if opened else [wake], [], [])
@@ -227,19 +270,15 @@ def main():
                 opened = False
         if wake in ready:
             os.read(wake, 4096)
-            reap()
+            status = reap().get(pid)
+    finished = now()
 
     # As in a container: when the main process has ended, nothing that it started goes on.
-    until = time.monotonic() + ORPHANS_SECONDS
-    while (orphans := children()) and time.monotonic() < until:
-        for orphan in orphans:
-            try:
-                os.kill(orphan, signal.SIGKILL)
-            except PermissionError:
-                continue  # became another user (sudo); nothing that this user can end
+    def meanwhile():
         drain()
-        select.select([], [], [], 0.005)
         reap()
+
+    survivors = end_children(meanwhile)
     drain()
     log.finish()
 
@@ -251,8 +290,44 @@ def main():
             "startedAt": started,
             "finishedAt": finished,
             "outOfMemory": code == -signal.SIGKILL and oom_kills() > killed_before,
+            "survivors": survivors,
         }
     )
+
+
+def stand_by(watcher, folder, exit_file):
+    """The reaper: waits for the watcher, and does the rest of its work where it was killed."""
+    while os.waitpid(-1, 0)[0] != watcher:
+        pass
+    survivors = end_children(reap)
+    if os.path.exists(exit_file.path) or not os.path.exists(f"{folder}/process.json"):
+        return
+    with open(f"{folder}/process.json", encoding="utf-8") as file:
+        started = json.load(file)["startedAt"]
+    exit_file.write(
+        {
+            "exitCode": 137,
+            "signal": int(signal.SIGKILL),
+            "startedAt": started,
+            "finishedAt": now(),
+            "outOfMemory": False,
+            "survivors": survivors,
+            "message": "The process that watched this container was killed, and the container was ended with it.",
+        }
+    )
+
+
+def main():
+    folder, limit, working_folder, *command = sys.argv[1:]
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    become_subreaper()
+    exit_file = ExitFile(f"{folder}/exit.json")
+    watcher = os.fork()
+    if watcher == 0:
+        watch(folder, int(limit), working_folder, command, exit_file)
+    else:
+        stand_by(watcher, folder, exit_file)
 
 
 main()
