@@ -18,6 +18,8 @@ export interface CommandLine {
   published: Origins | undefined;
   /** A real GitLab instead of the forge, without a trailing slash. */
   gitUrl: string | undefined;
+  /** reset: the Python environments that were made here, too. */
+  environment: boolean;
   /** reset: do not ask. */
   yes: boolean;
 }
@@ -45,7 +47,11 @@ export const helpText = `Notebook Sessions on this machine
   --state DIR       where everything is kept (default: $XDG_STATE_HOME/notebook-sessions)
   --help
 
-  npm run reset -- [--state DIR] [--yes]    deletes that folder: sessions, unsaved work, everything
+  npm run reset -- [--state DIR] [--environment] [--yes]
+
+                    deletes that folder: sessions, unsaved work, everything; with --environment the
+                    Python environments in $XDG_CACHE_HOME/notebook-sessions, too: the next start makes
+                    them again
 `;
 
 /** `$XDG_..._HOME/notebook-sessions`, or the default of the XDG base directory specification. */
@@ -79,6 +85,7 @@ export function parseCommandLine(args: string[], env: NodeJS.ProcessEnv, cwd: st
     publicProjects: (values['public-project'] ?? []).map((path) => resolve(cwd, path)),
     published: published(values['public-url'], values['public-sessions-url']),
     gitUrl: values['git-url'] === undefined ? undefined : gitUrl(values['git-url']),
+    environment: values.environment ?? false,
     yes: values.yes ?? false,
   };
 }
@@ -96,6 +103,7 @@ function parse(args: string[]) {
       'public-sessions-url': { type: 'string' },
       'no-demo': { type: 'boolean' },
       'git-url': { type: 'string' },
+      environment: { type: 'boolean' },
       yes: { type: 'boolean' },
       help: { type: 'boolean' },
     },

@@ -9,6 +9,7 @@ import { NotARepository } from './forge/own-repository.ts';
 import { endMarked } from './kubelet/process/processes.ts';
 import { PortTaken } from './listener/listen.ts';
 import { type Platform, startPlatform } from './platform.ts';
+import { removeEnvironments } from './python/prepare.ts';
 import { openState } from './state.ts';
 import { UnusableFile } from './state-files.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
@@ -77,7 +78,9 @@ async function reset(options: CommandLine, terminal: Terminal): Promise<number> 
   if (!options.yes && process.stdin.isTTY) {
     const question = createInterface({ input: process.stdin, output: process.stdout });
     const answer = await question.question(
-      `Delete ${options.stateDir} with all sessions and the unsaved work in them? [y/N] `,
+      `Delete ${options.stateDir} with all sessions and the unsaved work in them${
+        options.environment ? `, and the Python environments in ${options.cacheDir}` : ''
+      }? [y/N] `,
     );
     question.close();
     if (!/^y(es)?$/i.test(answer.trim())) {
@@ -90,6 +93,10 @@ async function reset(options: CommandLine, terminal: Terminal): Promise<number> 
   const left = await endMarked(`${state.marker}/`, 5_000);
   if (left.length > 0)
     throw new Error(`processes of sessions could not be ended: ${left.map(({ pid }) => pid).join(', ')}`);
+  if (options.environment) {
+    removeEnvironments(options.cacheDir);
+    terminal.say(`Deleted the Python environments in ${options.cacheDir}.`);
+  }
   rmSync(options.stateDir, { recursive: true, force: true });
   state.release();
   terminal.say(`Deleted ${options.stateDir}.`);

@@ -1,21 +1,19 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import WebSocket from 'ws';
 import type { SessionEndpoint } from '../../src/local/cluster.ts';
 import { killPlatform, TestMachine } from '../../src/local/kubelet/testing/machine.ts';
 import {
-  basePath,
   createRest,
   createSession,
   deleteSession,
   namespace,
   statefulSet,
 } from '../../src/local/kubelet/testing/templates.ts';
-import { preparePython } from '../../src/local/python/prepare.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
+import { defaultEnvironment, Jupyter } from '../support/jupyter.ts';
+import { commandLine } from '../support/platform.ts';
 
 /** The kubelet with real Jupyter servers, kernels and terminals. */
 const image = 'registry/jupyter:1';
@@ -23,100 +21,8 @@ const waiting = { timeout: 60_000, interval: 50 };
 
 let environment: PythonEnvironment;
 beforeAll(async () => {
-  const cacheHome = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  environment = await preparePython({
-    cacheDir: join(cacheHome, 'notebook-sessions'),
-    progress: (line) => void process.stderr.write(`  ${line}\n`),
-    signal: AbortSignal.timeout(540_000),
-  });
+  environment = await defaultEnvironment();
 });
-
-/** The session's Jupyter, asked on its own port. */
-class Jupyter {
-  readonly endpoint: SessionEndpoint;
-  readonly #base: string;
-
-  constructor(machine: TestMachine, name: string) {
-    const endpoint = machine.kubelet.endpoint(namespace, `${name}-0`);
-    if (!endpoint) throw new Error(`the session ${name} has no endpoint`);
-    this.endpoint = endpoint;
-    this.#base = `127.0.0.1:${endpoint.port}${basePath(name)}`;
-  }
-
-  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    return await fetch(`http://${this.#base}${path}`, {
-      ...init,
-      headers: { Authorization: `token ${this.endpoint.token}`, ...init.headers },
-    });
-  }
-
-  async post<T>(path: string, body: object = {}): Promise<T> {
-    const response = await this.fetch(path, { method: 'POST', body: JSON.stringify(body) });
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as T;
-  }
-
-  async startKernel(): Promise<string> {
-    return (await this.post<{ id: string }>('/api/kernels', { name: 'python3' })).id;
-  }
-
-  /** Runs a cell and answers what it printed. */
-  async run(kernel: string, code: string): Promise<string> {
-    const socket = this.#open(`/api/kernels/${kernel}/channels`);
-    const id = crypto.randomUUID();
-    const header = {
-      msg_id: id,
-      msg_type: 'execute_request',
-      username: '',
-      session: id,
-      version: '5.3',
-      date: new Date().toISOString(),
-    };
-    const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
-    let printed = '';
-    try {
-      await new Promise<void>((resolve, reject) => {
-        socket.on('error', reject);
-        socket.on('open', () =>
-          socket.send(JSON.stringify({ header, content, parent_header: {}, metadata: {}, channel: 'shell' })),
-        );
-        socket.on('message', (data) => {
-          const message = JSON.parse(String(data)) as KernelMessage;
-          if (message.parent_header?.msg_id !== id) return;
-          if (message.msg_type === 'stream') printed += message.content.text ?? '';
-          if (message.msg_type === 'error') reject(new Error(message.content.evalue));
-          if (message.msg_type === 'execute_reply') resolve();
-        });
-      });
-    } finally {
-      socket.close();
-    }
-    return printed;
-  }
-
-  /** Types a line into a new terminal. */
-  async type(line: string): Promise<void> {
-    const { name } = await this.post<{ name: string }>('/api/terminals');
-    const socket = this.#open(`/terminals/websocket/${name}`);
-    await new Promise<void>((resolve, reject) => {
-      socket.on('error', reject);
-      // The first message of a terminal says that its shell is there.
-      socket.once('message', () => {
-        socket.send(JSON.stringify(['stdin', `${line}\r`]), (error) => (error ? reject(error) : resolve()));
-      });
-    });
-  }
-
-  #open(path: string): WebSocket {
-    return new WebSocket(`ws://${this.#base}${path}`, { headers: { Authorization: `token ${this.endpoint.token}` } });
-  }
-}
-
-interface KernelMessage {
-  msg_type: string;
-  parent_header?: { msg_id?: string };
-  content: { text?: string; evalue?: string };
-}
 
 const project = (machine: TestMachine, name: string) =>
   join(machine.stateDir, 'volumes', namespace, name, 'group/project');
@@ -133,7 +39,7 @@ describe('a Jupyter session', () => {
   it('serves the project to whoever has its token and to nobody else', async () => {
     createSession(machine.cluster, { name: 'a', image, token: 'the-token' });
     await machine.ready('a');
-    const jupyter = new Jupyter(machine, 'a');
+    const jupyter = Jupyter.of(machine, 'a');
     const contents = (await (await jupyter.fetch('/api/contents')).json()) as { content: { name: string }[] };
     expect(contents.content.map(({ name }) => name)).toEqual(['clones']);
     for (const headers of [{ Authorization: '' }, { Authorization: 'token ' }, { Authorization: 'token wrong' }]) {
@@ -162,13 +68,13 @@ describe('a Jupyter session', () => {
   it('runs a kernel of its own environment in the project folder', async () => {
     createSession(machine.cluster, { name: 'a', image });
     await machine.ready('a');
-    const jupyter = new Jupyter(machine, 'a');
+    const jupyter = Jupyter.of(machine, 'a');
     const kernel = await jupyter.startKernel();
     const printed = await jupyter.run(
       kernel,
       'import os, sys; print(os.getcwd()); print(sys.prefix); print(os.environ["NOTEBOOK_DIR"])',
     );
-    const own = environment.programs.replace(/\/bin$/, '');
+    const own = join(machine.stateDir, 'volumes', namespace, 'a', '.environment');
     expect(printed.split('\n')).toEqual([project(machine, 'a'), own, project(machine, 'a'), '']);
   });
 
@@ -207,7 +113,7 @@ describe('a Jupyter session', () => {
   it('leaves no process when it is deleted: kernels, terminals and what they put into sessions of their own', async () => {
     createSession(machine.cluster, { name: 'a', image });
     await machine.ready('a');
-    const pids = await busy(new Jupyter(machine, 'a'), project(machine, 'a'));
+    const pids = await busy(Jupyter.of(machine, 'a'), project(machine, 'a'));
     deleteSession(machine.cluster, 'a');
     await vi.waitFor(() => expect(machine.pod('a')).toBeUndefined(), waiting);
     expect(machine.marked()).toEqual([]);
@@ -217,7 +123,7 @@ describe('a Jupyter session', () => {
   it('is stopped with the platform within its time, three at once, with their kernels at work', async () => {
     for (const name of ['a', 'b', 'c']) createSession(machine.cluster, { name, image });
     for (const name of ['a', 'b', 'c']) await machine.ready(name);
-    const pids = await busy(new Jupyter(machine, 'a'), project(machine, 'a'));
+    const pids = await busy(Jupyter.of(machine, 'a'), project(machine, 'a'));
     const before = performance.now();
     await machine.kubelet.stop({ graceMs: 10_000 });
     expect(performance.now() - before).toBeLessThan(13_000);
@@ -232,7 +138,7 @@ describe('after the platform was killed', () => {
     const sessions = ['a', 'b', 'c'].map((name) => ({ name, image }));
     let kernel = '';
     const setVariable = async (_: string, endpoints: (SessionEndpoint | null)[]) => {
-      const jupyter = new Jupyter({ kubelet: { endpoint: () => endpoints[0] } } as unknown as TestMachine, 'a');
+      const jupyter = new Jupyter(endpoints[0] as SessionEndpoint, 'a');
       kernel = await jupyter.startKernel();
       await jupyter.run(kernel, 'x = 41');
     };
@@ -242,7 +148,7 @@ describe('after the platform was killed', () => {
     await machine.kubelet.start();
     for (const { name } of sessions) expect((await machine.ready(name)).metadata.name).toBe(`${name}-0`);
     expect(machine.marked().map(({ pid }) => pid)).toEqual(before);
-    expect(await new Jupyter(machine, 'a').run(kernel, 'print(x + 1)')).toBe('42\n');
+    expect(await Jupyter.of(machine, 'a').run(kernel, 'print(x + 1)')).toBe('42\n');
     for (const { name } of sessions) deleteSession(machine.cluster, name);
     await vi.waitFor(
       () => expect(sessions.map(({ name }) => machine.pod(name))).toEqual([undefined, undefined, undefined]),
@@ -277,9 +183,7 @@ function strays(folder: string): number[] {
 
 /** The command line of the machine's Jupyter server. */
 function listening(machine: TestMachine): { argv: string } {
-  const lines = machine
-    .marked('jupyter-server')
-    .map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '));
+  const lines = machine.marked('jupyter-server').map(({ pid }) => commandLine(pid) ?? '');
   const argv = lines.find((line) => line.includes('--ServerApp.port') && !line.includes('shim.py'));
   if (!argv) throw new Error('no server runs');
   return { argv };

@@ -217,6 +217,9 @@ function readProc(pid: number, file: string): string | undefined {
   }
 }
 
+/** The arguments of a process, separated by spaces; undefined when it has ended. */
+export const commandLine = (pid: number): string | undefined => readProc(pid, 'cmdline')?.replaceAll('\0', ' ');
+
 /** A zombie does not live: it only waits for its parent. */
 export function isAlive(pid: number): boolean {
   return (readProcess(pid)?.state ?? 'Z') !== 'Z';

@@ -14,8 +14,12 @@ export const oldestPython = [3, 9] as const;
 
 export interface Interpreter {
   executable: string;
+  base: string;
   version: [number, number, number];
+  /** Options with which it finds JupyterLab, and nothing else of the user's. */
+  options?: string[];
   programs?: string;
+  sitePackages?: string[];
   packages: Partial<Record<'jupyterlab' | 'jupyter_server' | 'ipykernel', string>>;
   /** Files whose change means that this answer may no longer hold. */
   evidence: string[];
@@ -26,7 +30,7 @@ export interface Interpreter {
 /** Runs `python` to learn what it is; undefined when it is no Python 3 that runs. */
 export async function describeInterpreter(python: string, signal: AbortSignal): Promise<Interpreter | undefined> {
   try {
-    // -E: a session does not get PYTHONPATH and its like, so they must not make the answer better than the session.
+    // -E: the server gets no PYTHONPATH and its like, so they must not make the answer better than the session.
     const { stdout } = await run(python, ['-E', script], { signal, timeout: timeoutMs, maxBuffer: 1024 * 1024 });
     return JSON.parse(stdout) as Interpreter;
   } catch (error) {
@@ -42,14 +46,19 @@ export function isRecentEnough({ version: [major, minor] }: Interpreter): boolea
 
 /** The environment, when the interpreter has JupyterLab >= 4, jupyter_server >= 2 and ipykernel, and they import. */
 export function asEnvironment(interpreter: Interpreter, place: string): PythonEnvironment | undefined {
-  const { jupyterlab, jupyter_server, ipykernel } = interpreter.packages;
-  if (!jupyterlab || !jupyter_server || !ipykernel || !interpreter.programs || interpreter.trouble !== null) return;
+  const { options, programs, sitePackages, packages } = interpreter;
+  const { jupyterlab, jupyter_server, ipykernel } = packages;
+  // Missing in what an earlier version of this program has noted: such an environment is described again.
+  if (!options || !programs || !sitePackages) return;
+  if (!jupyterlab || !jupyter_server || !ipykernel || interpreter.trouble !== null) return;
   if (Number.parseInt(jupyterlab, 10) < 4 || Number.parseInt(jupyter_server, 10) < 2) return;
   const python = interpreter.version.join('.');
   return {
     python: interpreter.executable,
-    jupyter: [interpreter.executable, launcher],
-    programs: interpreter.programs,
+    base: interpreter.base,
+    jupyter: [interpreter.executable, ...options, launcher],
+    programs: [programs],
+    sitePackages,
     versions: { python, jupyterlab, jupyter_server, ipykernel },
     description: `Python ${python}, JupyterLab ${jupyterlab} (${place})`,
   };

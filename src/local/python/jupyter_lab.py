@@ -1,4 +1,4 @@
-"""Starts JupyterLab with the arguments given.
+"""Starts JupyterLab with the arguments given; for a session, with kernels and terminals of the session's overlay.
 
 `python -m jupyterlab` would put the working folder, which is the session's repository, first on the module path: a
 `json.py` in a project would then be run by the server itself. Here the first entry is this file's folder, and goes.
@@ -10,12 +10,55 @@ warns and goes on without the file, that is without the session's address: it wo
 import os
 import sys
 
+STRICT = "TRAITLETS_APPLICATION_RAISE_CONFIG_FILE_ERROR"
+# A Unix socket's path has at most 107 bytes, and a kernel's begins with `kernel-<uuid>-ipc-<n>` in the runtime folder.
+LONGEST_RUNTIME_FOLDER = 107 - len("/kernel-01234567-89ab-cdef-0123-456789abcdef-ipc-12345")
+
+
+def shorten_runtime_folder():
+    """Names the folder for the sockets by a descriptor of this process, where its own name is too long for a socket's.
+
+    Only processes of the same user that live no longer than this one use it.
+    """
+    folder = os.environ.get("JUPYTER_RUNTIME_DIR", "")
+    if len(os.fsencode(folder)) > LONGEST_RUNTIME_FOLDER:
+        descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        os.environ["JUPYTER_RUNTIME_DIR"] = f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
+def prepare_overlay(folder):
+    """Makes the overlay. Returns what ends the look whether its packages work, to be called when Jupyter is imported."""
+    from notebook_session.overlay import Overlay, say
+    from notebook_session.terminal import shell_command
+
+    overlay = Overlay(folder)
+    changed = overlay.changed()
+    overlay.make()
+    sys.argv.append(f"--ServerApp.terminado_settings={dict(shell_command=shell_command(os.environ))}")
+    sys.argv.append("--ServerApp.kernel_spec_manager_class=notebook_session.kernels.SessionKernelSpecManager")
+    check = overlay.start_check() if changed else None
+
+    def end_check():
+        cause = overlay.end_check(check) if check else None
+        if cause is not None:
+            aside = overlay.reset()
+            say(f"the packages that were installed in this session broke its kernels: {cause}")
+            say(f"they are in {aside} now, and the session begins with the packages of its image")
+
+    return end_check
+
+
+end_check = None
+if os.environ.get("NOTEBOOK_SESSIONS_OVERLAY"):
+    shorten_runtime_folder()
+    end_check = prepare_overlay(os.environ["NOTEBOOK_SESSIONS_OVERLAY"])
 del sys.path[0]
 
-STRICT = "TRAITLETS_APPLICATION_RAISE_CONFIG_FILE_ERROR"
 os.environ[STRICT] = "1"  # read once, at the import
 from jupyterlab.labapp import main  # noqa: E402
 
 del os.environ[STRICT]  # kernels read configuration of their own, as they always do
 
+if end_check:
+    end_check()
 sys.exit(main())

@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../command-line.ts';
 import { asEnvironment, describeInterpreter, type Interpreter, isRecentEnough, oldestPython } from './describe.ts';
+import { changedFiles } from './environment-files.ts';
 import { recall, remember } from './remembered.ts';
 import type { Progress, PythonEnvironment } from './types.ts';
 import { markerName, virtualEnvironment } from './virtual-environment.ts';
 
 const pinned = fileURLToPath(new URL('./requirements.txt', import.meta.url));
+const memoryName = 'python.json';
+/** Of what is remembered; raised when its form changes. */
+const layout = 2;
 /** Tried in this order when no Python on PATH has JupyterLab. */
 const pythonNames = ['python3', 'python', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3.9'];
 
@@ -27,7 +32,8 @@ export interface PreparePythonOptions {
 /**
  * Finds or makes the Python environment of the sessions: the machine's own, if `python3` or `jupyter` on PATH has
  * JupyterLab >= 4, jupyter_server >= 2 and ipykernel; else a virtual environment from the pinned list, kept in
- * `cacheDir`. A start after the first one reads a few files and runs nothing.
+ * `cacheDir`. A start after the first one reads a few files and compares those of the virtual environment with what was
+ * noted when it was made.
  *
  * Throws UsageError, whose message says what is missing and how to mend it, and the signal's reason when aborted.
  */
@@ -36,11 +42,13 @@ export async function preparePython(options: PreparePythonOptions): Promise<Pyth
   await mkdir(cacheDir, { recursive: true, mode: 0o700 });
   const pins = await readFile(requirements);
   const programs = await findOnPath(['python3', 'jupyter', 'jupyter-lab'], path);
-  const question = hash(JSON.stringify([pins.toString('base64'), [...programs], fileURLToPath(import.meta.url)]));
-  const memory = join(cacheDir, 'python.json');
+  const question = hash(
+    JSON.stringify([layout, pins.toString('base64'), [...programs], fileURLToPath(import.meta.url)]),
+  );
+  const memory = join(cacheDir, memoryName);
 
   const known = await recall(memory, question);
-  if (known) return known;
+  if (known && (await isIntact(known, cacheDir, signal))) return known;
 
   progress('Looking for a Python with JupyterLab');
   const found = await fromPath(programs, signal);
@@ -56,6 +64,20 @@ export async function preparePython(options: PreparePythonOptions): Promise<Pyth
   // The interpreter is a link to the base Python: its evidence goes when the base is upgraded or removed.
   await remember(memory, question, environment, [environment.python, join(directory, markerName)]);
   return environment;
+}
+
+/** Removes the environments that `preparePython` keeps in `cacheDir`, and what it remembers. Locks stay: one may be held. */
+export function removeEnvironments(cacheDir: string): void {
+  for (const name of existsSync(cacheDir) ? readdirSync(cacheDir) : []) {
+    const ours = name === memoryName || (name.startsWith('python-') && !name.includes('.lock'));
+    if (ours) rmSync(join(cacheDir, name), { recursive: true, force: true });
+  }
+}
+
+/** The machine's own environment is its owner's to change; one that was made here is as it was made, or made again. */
+async function isIntact({ python, base }: PythonEnvironment, cacheDir: string, signal: AbortSignal): Promise<boolean> {
+  const directory = dirname(dirname(python));
+  return dirname(directory) !== cacheDir || (await changedFiles(base, directory, signal)) === undefined;
 }
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { UsageError } from '../command-line.ts';
 import { asEnvironment, describeInterpreter, type Interpreter } from './describe.ts';
+import { changedFiles, recordFiles } from './environment-files.ts';
 import { exclusively } from './exclusive.ts';
 import type { Progress, PythonEnvironment } from './types.ts';
 
@@ -24,17 +25,34 @@ export interface VirtualEnvironmentRequest {
   signal: AbortSignal;
 }
 
-/** The environment in `directory`, made first if it is not there or was not finished. Throws UsageError with the remedy. */
+/**
+ * The environment in `directory`, made first if it is not there, was not finished, or is no longer as it was made. Throws
+ * UsageError with the remedy.
+ */
 export async function virtualEnvironment(request: VirtualEnvironmentRequest): Promise<PythonEnvironment> {
   const { directory, progress, signal } = request;
-  const finished = await readMarker(directory);
+  const finished = await readIntact(request, () => undefined);
   if (finished) return finished;
   return await exclusively(
     `${directory}.lock`,
     signal,
     () => progress('Another start is preparing the Python environment; waiting for it'),
-    async () => (await readMarker(directory)) ?? (await make(request)),
+    async () => (await readIntact(request, progress)) ?? (await make(request)),
   );
+}
+
+async function readIntact(
+  { directory, signal }: VirtualEnvironmentRequest,
+  progress: (line: string) => void,
+): Promise<PythonEnvironment | undefined> {
+  const finished = await readMarker(directory);
+  const changed = finished && (await changedFiles(finished.base, directory, signal));
+  if (!changed) return finished;
+  progress(
+    `The Python environment in ${directory} was changed (${changed.count} ${changed.count === 1 ? 'file' : 'files'}, ` +
+      `for example ${changed.example}): making it again`,
+  );
+  return undefined;
 }
 
 async function readMarker(directory: string): Promise<PythonEnvironment | undefined> {
@@ -67,6 +85,7 @@ async function make({ python, directory, requirements, progress, signal }: Virtu
           'Install JupyterLab yourself so that `jupyter lab` works in this terminal, then start again.',
       );
     }
+    await recordFiles(environment.base, directory, signal);
     const temporary = join(directory, `${markerName}.tmp`);
     await writeFile(temporary, JSON.stringify(interpreter, null, 2));
     await rename(temporary, join(directory, markerName));

@@ -16,7 +16,7 @@ export function renderConfigMap(name: string, spec: JupyterServerSpec, url: Sess
     metadata: { name },
     data: {
       [shared.file.notebookConfig]: jupyterConfig('NotebookApp', 'notebook_dir', spec, url),
-      [shared.file.serverConfig]: jupyterConfig('ServerApp', 'root_dir', spec, url),
+      [shared.file.serverConfig]: jupyterConfig('ServerApp', 'root_dir', spec, url, ['LabApp', 'JupyterNotebookApp']),
       ...proxyFile,
     },
   };
@@ -41,7 +41,15 @@ const traefikConfig = `http:
           - url: "http://localhost:${shared.jupyterPort}"
 `;
 
-function jupyterConfig(app: string, rootDir: string, spec: JupyterServerSpec, url: SessionUrl): string {
+/** `starters`: applications that start this one, with a default page of their own that would win. */
+function jupyterConfig(
+  app: string,
+  rootDir: string,
+  spec: JupyterServerSpec,
+  url: SessionUrl,
+  starters: string[] = [],
+): string {
+  const defaultUrl = pythonString(spec.jupyterServer?.defaultUrl ?? defaults.defaultUrl);
   const settings: [string, string][] = [
     [`${app}.ip`, pythonString('0.0.0.0')],
     [`${app}.port`, String(shared.jupyterPort)],
@@ -50,7 +58,7 @@ function jupyterConfig(app: string, rootDir: string, spec: JupyterServerSpec, ur
     [`${app}.allow_origin`, pythonString(`${url.scheme}://${url.host}`)],
     [`${app}.base_url`, pythonString(url.path)],
     [`${app}.${rootDir}`, pythonString(spec.jupyterServer?.rootDir ?? defaults.rootDir)],
-    [`${app}.default_url`, pythonString(spec.jupyterServer?.defaultUrl ?? defaults.defaultUrl)],
+    ...[app, ...starters].map((name): [string, string] => [`${name}.default_url`, defaultUrl]),
     [`${app}.allow_remote_access`, 'True'],
     ['ContentsManager.allow_hidden', 'True'],
   ];

@@ -3,6 +3,7 @@ import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { auth } from './auth.ts';
 import { bucketMounts } from './bucket-mounts.ts';
 import { certificates } from './certificates.ts';
+import { defaultPage } from './default-page.ts';
 import { environment } from './environment.ts';
 import { gitClone } from './git-clone.ts';
 import { gitProxy } from './git-proxy.ts';
@@ -39,6 +40,7 @@ export function buildJupyterServer(input: ManifestInput, config: Config): Jupyte
         ...scheduling(input, config),
         sharedMemory(input),
         commandArguments(),
+        defaultPage(input, config),
         environment(input, config),
         ...imagePullSecret(input),
         noServiceLinks(),

@@ -66,7 +66,7 @@ describe('machineVariables', () => {
         AWS_SECRET_ACCESS_KEY: 'k',
         NODE_OPTIONS: 'o',
       },
-      '/env/bin',
+      ['/env/bin'],
     );
     expect(passed).toEqual({ LANG: 'C.UTF-8', HOME: '/h', LC_ALL: 'C', https_proxy: 'p', PATH: '/env/bin:/bin' });
   });

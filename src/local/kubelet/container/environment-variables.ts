@@ -91,6 +91,9 @@ const kept = [
   'TZ',
   'TMPDIR',
   'XDG_CACHE_HOME',
+  // Git's configuration of the user is in one of them, where it is not in ~/.gitconfig.
+  'XDG_CONFIG_HOME',
+  'GIT_CONFIG_GLOBAL',
   'XDG_RUNTIME_DIR',
   'SSL_CERT_FILE',
   'SSL_CERT_DIR',
@@ -99,18 +102,19 @@ const kept = [
   'NODE_EXTRA_CA_CERTS',
   'LD_LIBRARY_PATH',
 ];
-const keptPattern = /^(LC_\w+|PIP_\w+|(https?|no|all)_proxy)$/i;
+/** Of pip's settings not those that say where packages go: they belong into the session. */
+const keptPattern = /^(LC_\w+|PIP_(?!(USER|TARGET|PREFIX|ROOT|PYTHON)$)\w+|(https?|no|all)_proxy)$/i;
 
 /**
  * The environment beneath a container's own variables. A container starts from its image's; here it starts from a few
  * variables of the user's, and never from all: a token exported in the terminal is no business of a notebook.
  */
-export function machineVariables(environment: NodeJS.ProcessEnv, programs: string): Record<string, string> {
+export function machineVariables(environment: NodeJS.ProcessEnv, programs: readonly string[]): Record<string, string> {
   const passed = Object.entries(environment).filter(
     (entry): entry is [string, string] =>
       entry[1] !== undefined && (kept.includes(entry[0]) || keptPattern.test(entry[0])),
   );
-  const path = environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  const path = [...programs, environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].join(':');
   // Notebooks are UTF-8, also where the terminal says nothing.
-  return { LANG: 'C.UTF-8', ...Object.fromEntries(passed), PATH: programs === '' ? path : `${programs}:${path}` };
+  return { LANG: 'C.UTF-8', ...Object.fromEntries(passed), PATH: path };
 }

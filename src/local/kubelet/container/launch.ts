@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { overlaySettings, overlayVariables } from '../../python/overlay.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
 import { CannotStart, type PodContext } from '../pod/context.ts';
 import { makeDirectory, writePrivateFile } from '../pod/directory.ts';
 import type { Container } from '../types.ts';
-import { type Mount, rewriteValue } from '../volumes/mounts.ts';
+import { isAtOrBelow, type Mount, realPath, rewriteValue } from '../volumes/mounts.ts';
 import { makeMounts, makeWorkingDirectory } from '../volumes/volumes.ts';
 import { MissingReference, machineVariables, resolveVariables } from './environment-variables.ts';
 import { cloneVariables, gitVariables } from './git-credentials.ts';
+import { withOwnIdentity } from './git-identity.ts';
 import { chooseToken, jupyterCommand, jupyterVariables } from './jupyter.ts';
 import { type Role, roleOf, unknownRole } from './roles.ts';
 
@@ -52,28 +54,58 @@ export async function prepareLaunch(
   const scratch = pod.directory.scratch(container.name);
   const workingDirectory = await makeWorkingDirectory(container.workingDir ?? '/', mounts, scratch);
   if (role === 'git-clone') {
-    const machine = machineVariables(process.env, '');
+    const machine = machineVariables(process.env, []);
     // It is a program of ours that every launch waits for: with what was compiled before, it begins 80 ms sooner.
     const compiled = process.env['NODE_COMPILE_CACHE'];
     return {
       kind: 'process',
       command: [process.execPath, pod.machine.gitClone],
       workingDirectory,
-      variables: { ...machine, ...(compiled ? { NODE_COMPILE_CACHE: compiled } : {}), ...own },
+      variables: {
+        ...machine,
+        ...(compiled ? { NODE_COMPILE_CACHE: compiled } : {}),
+        ...(await withOwnIdentity(own, machine)),
+      },
     };
   }
   const token = await chooseToken(pod.directory, own['SERVER_APP_TOKEN']);
   const jupyter = await jupyterVariables(pod.directory, token, pod.machine.pagesUrl);
   const git = await gitVariables(pod);
+  const machine = { ...machineVariables(process.env, []), ...git, ...own };
+  const overlay = await prepareOverlay(environment, overlayFolder(container, mounts, pod), machine);
   // Last, because whoever has the answer has to give the port back.
   const chosen = await pod.machine.ports.take(port);
   return {
     kind: 'process',
     command: jupyterCommand({ environment, directory: pod.directory, mounts, workingDirectory, port: chosen }),
     workingDirectory,
-    variables: { ...machineVariables(process.env, environment.programs), ...git, ...own, ...jupyter },
+    variables: { ...machine, ...overlay, ...jupyter },
     server: { port: chosen, token },
   };
+}
+
+/**
+ * The overlay environment lives as long as the session's files, beside the work tree: at the root of the volume that
+ * holds it. Where there is no such volume, or the work tree is its root, it lives in the pod's folder.
+ */
+function overlayFolder({ workingDir = '/' }: Container, mounts: readonly Mount[], pod: PodContext): string {
+  const workTree = realPath(mounts, workingDir);
+  const volume = mounts.find(
+    ({ source }) => workTree !== undefined && workTree !== source && isAtOrBelow(workTree, source),
+  );
+  return volume ? join(volume.source, '.environment') : pod.directory.environment;
+}
+
+async function prepareOverlay(
+  environment: PythonEnvironment,
+  folder: string,
+  variables: Record<string, string>,
+): Promise<Record<string, string>> {
+  const { file, content } = overlaySettings(environment);
+  await makeDirectory(dirname(join(folder, file)));
+  await writePrivateFile(join(folder, file), content);
+  const { PATH: path = '', JUPYTER_PATH: jupyterPath } = variables;
+  return overlayVariables(environment, folder, { path, jupyterPath });
 }
 
 /** The image's environment. Only what would run or pull the session's image asks for it. */

@@ -30,6 +30,11 @@ export class PodDirectory {
     return join(this.root, 'scratch', folderName('label', container));
   }
 
+  /** The overlay environment of a session without a volume for it. */
+  get environment(): string {
+    return join(this.root, 'environment');
+  }
+
   /** Jupyter's own configuration and run-time files. */
   get jupyter(): string {
     return join(this.root, 'jupyter');

@@ -18,8 +18,10 @@ const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 export const serverImage = 'registry/server:1';
 export const server: PythonEnvironment = {
   python,
+  base: python,
   jupyter: [process.execPath, file('./server.mjs')],
-  programs: '',
+  programs: [],
+  sitePackages: [],
   versions: { python: '3', jupyterlab: '4', jupyter_server: '2', ipykernel: '6' },
   description: 'a server',
 };

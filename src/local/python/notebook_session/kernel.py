@@ -1,0 +1,80 @@
+"""Starts a Python kernel: `python kernel.py -f <connection file>`, as `python -m ipykernel_launcher` does.
+
+Two things are added. What the kernel and its debugger listen on are Unix sockets in the session's private folder. And
+where the packages of the session break the kernel, it runs without them and says so before each cell, so that they can
+be removed in the same notebook.
+"""
+
+import os
+import sys
+
+WITHOUT = "--without-session-packages"
+CAUSE = "NOTEBOOK_SESSIONS_KERNEL_CAUSE"
+BROKEN = (
+    "The packages that were installed in this session break its kernel ({cause}).\n"
+    "It runs with the packages of the image only. Remove the package that breaks it (%pip uninstall -y NAME), or all that "
+    "were\ninstalled in this session (!reset-packages), then restart the kernel."
+)
+own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+overlay_folder = os.environ.get("NOTEBOOK_SESSIONS_OVERLAY", "")
+
+
+def use_own_modules():
+    # The first entry is this file's folder; modules of ours are found below `own`, and only while they are imported.
+    sys.path[0] = own
+    from notebook_session import overlay, private_sockets
+
+    del sys.path[0]
+    return overlay, private_sockets
+
+
+def use_image_packages(overlay):
+    """After `-S`: as `site` does, with the image's packages in the place of the session's."""
+    import site
+
+    sys.prefix = sys.exec_prefix = overlay.folder
+    for folder in overlay.settings["sitePackages"]:
+        site.addsitedir(folder)
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+
+
+def run_without_session_packages(error):
+    cause = f"{type(error).__name__}: {error}".splitlines()[0][:500]
+    environment = {**os.environ, CAUSE: cause}
+    os.execve(sys.executable, [sys.executable, "-S", os.path.abspath(__file__), WITHOUT, *sys.argv[1:]], environment)
+
+
+def say_before_each_cell(app, text):
+    def say(*_):
+        print(text, file=sys.stderr)
+
+    app.shell.events.register("pre_run_cell", say)
+
+
+def main():
+    overlay, private_sockets = use_own_modules()
+    broken = None
+    if sys.argv[1:2] == [WITHOUT]:
+        del sys.argv[1]
+        broken = BROKEN.format(cause=os.environ.pop(CAUSE, "unknown"))
+        overlay.say(broken)
+        use_image_packages(overlay.Overlay(overlay_folder))
+    try:
+        from ipykernel.kernelapp import IPKernelApp
+
+        private_sockets.use_in_kernel()
+        app = IPKernelApp.instance()
+        app.initialize(sys.argv[1:])
+    except (Exception, SystemExit) as error:
+        # Of another environment than the session's: its owner's to mend.
+        if broken is not None or sys.prefix != overlay_folder:
+            raise
+        run_without_session_packages(error)
+    if broken is not None:
+        say_before_each_cell(app, broken)
+    app.start()
+
+
+main()

@@ -1,0 +1,1 @@
+if [[ -r $NOTEBOOK_SESSIONS_ZDOTDIR/.zprofile ]]; then . "$NOTEBOOK_SESSIONS_ZDOTDIR/.zprofile"; fi

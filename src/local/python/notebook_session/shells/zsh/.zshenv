@@ -1,0 +1,1 @@
+if [[ -r $NOTEBOOK_SESSIONS_ZDOTDIR/.zshenv ]]; then . "$NOTEBOOK_SESSIONS_ZDOTDIR/.zshenv"; fi

@@ -1,0 +1,148 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import WebSocket from 'ws';
+import type { SessionEndpoint } from '../../src/local/cluster.ts';
+import type { TestMachine } from '../../src/local/kubelet/testing/machine.ts';
+import { basePath, namespace } from '../../src/local/kubelet/testing/templates.ts';
+import { preparePython } from '../../src/local/python/prepare.ts';
+import type { PythonEnvironment } from '../../src/local/python/types.ts';
+
+/** The environment of the default image, made first if it is not there. */
+export async function defaultEnvironment(): Promise<PythonEnvironment> {
+  const cacheHome = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+  return await preparePython({
+    cacheDir: join(cacheHome, 'notebook-sessions'),
+    progress: (line) => void process.stderr.write(`  ${line}\n`),
+    signal: AbortSignal.timeout(540_000),
+  });
+}
+
+/** The session's Jupyter, asked on its own port. */
+export class Jupyter {
+  readonly endpoint: SessionEndpoint;
+  readonly #base: string;
+
+  constructor(endpoint: SessionEndpoint, name: string) {
+    this.endpoint = endpoint;
+    this.#base = `127.0.0.1:${endpoint.port}${basePath(name)}`;
+  }
+
+  static of(machine: TestMachine, name: string): Jupyter {
+    const endpoint = machine.kubelet.endpoint(namespace, `${name}-0`);
+    if (!endpoint) throw new Error(`the session ${name} has no endpoint`);
+    return new Jupyter(endpoint, name);
+  }
+
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    return await fetch(`http://${this.#base}${path}`, {
+      ...init,
+      headers: { Authorization: `token ${this.endpoint.token}`, ...init.headers },
+    });
+  }
+
+  async post<T>(path: string, body: object = {}): Promise<T> {
+    const response = await this.fetch(path, { method: 'POST', body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+
+  async startKernel(): Promise<string> {
+    return (await this.post<{ id: string }>('/api/kernels', { name: 'python3' })).id;
+  }
+
+  /** Runs a cell and answers what it printed. */
+  async run(kernel: string, code: string): Promise<string> {
+    const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
+    const { printed, reply } = await this.ask(kernel, 'shell', 'execute_request', content);
+    if (reply['status'] !== 'ok') throw new Error(`${String(reply['evalue'])}\n${printed}`);
+    return printed;
+  }
+
+  /** Sends one request to a kernel. Answers the content of its reply and what was printed until the kernel was idle. */
+  async ask(
+    kernel: string,
+    channel: 'shell' | 'control',
+    type: string,
+    content: object,
+  ): Promise<{ reply: Record<string, unknown>; printed: string }> {
+    const socket = this.#open(`/api/kernels/${kernel}/channels`);
+    const id = crypto.randomUUID();
+    const header = {
+      msg_id: id,
+      msg_type: type,
+      username: '',
+      session: id,
+      version: '5.3',
+      date: new Date().toISOString(),
+    };
+    let printed = '';
+    let reply: Record<string, unknown> | undefined;
+    let idle = false;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.on('error', reject);
+        socket.on('open', () =>
+          socket.send(JSON.stringify({ header, content, parent_header: {}, metadata: {}, channel })),
+        );
+        socket.on('message', (data) => {
+          const message = JSON.parse(String(data)) as KernelMessage;
+          if (message.parent_header?.msg_id !== id) return;
+          if (message.msg_type === 'stream') printed += String(message.content['text']);
+          if (message.msg_type === type.replace('request', 'reply')) reply = message.content;
+          if (message.msg_type === 'status') idle = message.content['execution_state'] === 'idle';
+          if (idle && reply) resolve();
+        });
+      });
+    } finally {
+      socket.close();
+    }
+    return { reply: reply ?? {}, printed };
+  }
+
+  /** Types a line into a new terminal and answers what it printed. */
+  async inTerminal(line: string): Promise<string> {
+    const { name } = await this.post<{ name: string }>('/api/terminals');
+    const socket = this.#open(`/terminals/websocket/${name}`);
+    let shown = '';
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        socket.on('error', reject);
+        socket.on('message', (data) => {
+          const [type, text] = JSON.parse(String(data)) as [string, string];
+          // Its echo has the quotes, its output has not.
+          if (type === 'setup') socket.send(JSON.stringify(['stdin', `echo "be""gin"; ${line}; echo "en""d"\r`]));
+          if (type === 'disconnect') reject(new Error(`the terminal has ended: ${shown}`));
+          if (type === 'stdout') shown += text;
+          const found = /begin\r\n([\s\S]*?)end\r\n/.exec(shown);
+          if (found) resolve((found[1] ?? '').replaceAll('\r\n', '\n'));
+        });
+      });
+    } finally {
+      socket.close();
+      await this.fetch(`/api/terminals/${name}`, { method: 'DELETE' });
+    }
+  }
+
+  /** Types a line into a new terminal. */
+  async type(line: string): Promise<void> {
+    const { name } = await this.post<{ name: string }>('/api/terminals');
+    const socket = this.#open(`/terminals/websocket/${name}`);
+    await new Promise<void>((resolve, reject) => {
+      socket.on('error', reject);
+      // The first message of a terminal says that its shell is there.
+      socket.once('message', () => {
+        socket.send(JSON.stringify(['stdin', `${line}\r`]), (error) => (error ? reject(error) : resolve()));
+      });
+    });
+  }
+
+  #open(path: string): WebSocket {
+    return new WebSocket(`ws://${this.#base}${path}`, { headers: { Authorization: `token ${this.endpoint.token}` } });
+  }
+}
+
+interface KernelMessage {
+  msg_type: string;
+  parent_header?: { msg_id?: string };
+  content: Record<string, unknown>;
+}
