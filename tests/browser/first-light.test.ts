@@ -213,9 +213,14 @@ describeInChromium('first light', (browser) => {
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(19, 21, 25)');
   });
 
-  it('gives who is not signed in the public projects, and sessions of their own', async () => {
-    const page = await (await browser.profile()).newPage();
-    await page.goto(`${platform.origin}/notebooks/`);
+  it('gives an anonymous visitor the public projects, and sessions of their own', async () => {
+    const stranger = await (await browser.profile()).newPage();
+    await stranger.goto(`${platform.origin}/notebooks/`);
+    await stranger.getByText('Sign in first.').waitFor(patience);
+    const { page } = await signedIn();
+    await page.getByRole('link', { name: 'Switch user' }).click(patience);
+    await page.getByRole('button', { name: 'Be an anonymous visitor' }).click(patience);
+    await page.getByRole('link', { name: 'Projects and sessions' }).click(patience);
     await page.getByText('You are not signed in').waitFor(patience);
     await page.getByText('No session yet').waitFor(patience);
     await page.getByRole('link', { name: /^Launch demo\/first-light/ }).click(patience);
