@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Deadline, DeadlineExceeded } from '../../deadline.ts';
 import { serveApi } from './api.ts';
+import { type CommitFile, commitFiles } from './commit-files.ts';
 import { demoDescription, demoStream } from './demo.ts';
 import { FactsCache } from './facts-cache.ts';
 import { forgeEnvironment, git } from './git.ts';
@@ -14,6 +15,7 @@ import { toPathSegment } from './names.ts';
 import { inspectRepository } from './own-repository.ts';
 import {
   accessLevel,
+  canReadCode,
   canSee,
   type ForgeProject,
   type ForgeUser,
@@ -50,6 +52,16 @@ export interface Forge {
   /** The name of the user whose token this is; undefined where it is nobody's, or no longer valid. */
   userOf(token: string): string | undefined;
   ensureUser(user: UserProfile): ForgeUser;
+  /** Whether the user (undefined: anybody) may read the project's repository; false where there is no such project. */
+  mayReadCode(project: string, username: string | undefined): boolean;
+  /** `commitFiles` of a project by its path; undefined where there is none. */
+  commitFiles(
+    project: string,
+    commit: string,
+    names: readonly string[],
+    deadline: Deadline,
+    maxBytes?: number,
+  ): Promise<CommitFile[] | undefined>;
   /** An empty repository. Throws where the path is taken or not a project path. */
   createProject(project: {
     namespace: string;
@@ -152,6 +164,14 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
       return typeof user === 'string' ? undefined : user.username;
     },
     ensureUser: (user) => records.ensureUser(user),
+    mayReadCode(path, username) {
+      const project = records.projectByPath(path);
+      return project !== undefined && canReadCode(project, records.userByName(username));
+    },
+    async commitFiles(path, commit, names, deadline, maxBytes) {
+      const project = records.projectByPath(path);
+      return project && (await commitFiles(project, commit, names, deadline, maxBytes));
+    },
     createProject: (project) =>
       oneAtATime(() =>
         addRepository(
