@@ -408,7 +408,7 @@ export interface NotebookResponse {
 export interface SessionStatus {
   state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
   /**
-   * Only while starting (what is being waited for) and when failed (why, and what to do).
+   * Only while starting (what is being waited for, and how far it is) and when failed (why, and what to do).
    */
   message?: string | null;
   /**
@@ -417,6 +417,9 @@ export interface SessionStatus {
   details: SessionStep[];
   totalNumContainers: number;
   readyNumContainers: number;
+  /**
+   * What the owner should know of a session that is otherwise well, for example that packages of the project could not be installed, why, and what to do.
+   */
   warnings: SessionWarning[];
 }
 export interface SessionStep {

@@ -21,8 +21,10 @@ import {
 } from './environment.ts';
 import { createForge, type Forge } from './forge/forge.ts';
 import { createGateway } from './gateway/gateway.ts';
+import { type CommitImages, createCommitImages } from './images/commit-images.ts';
 import { createIngress } from './ingress/ingress.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
+import type { Images } from './kubelet/pod/context.ts';
 import { listen } from './listener/listen.ts';
 import { ensureTls } from './listener/tls.ts';
 import { keepRunning } from './program.ts';
@@ -39,6 +41,9 @@ const serviceStartMs = 30_000;
 /** Together under the 15 s that a person waits at the terminal after Ctrl-C. */
 const sessionsGraceMs = 8_000;
 const connectionsGraceMs = 1_000;
+/** Not while a start is under way, which has to be fast. */
+const firstHousekeepingMs = 60_000;
+const housekeepingMs = 24 * 3_600_000;
 
 export interface Platform {
   origin: string;
@@ -105,8 +110,25 @@ export async function startPlatform(
   parts.defer(() => gateway.close());
 
   const environment = await whilePrinting(pythonReady, terminal);
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  // With a real GitLab, images of its commits come from its own registry.
+  const commits =
+    forge &&
+    createCommitImages({
+      ...{ environment, cacheDir: options.cacheDir, env: process.env, marker: state.marker, log },
+      registry: `127.0.0.1:${port}`,
+      source: { files: (...asked) => forge.commitFiles(...asked) },
+    });
+  commits?.prepare(signal).catch((error: unknown) => {
+    if (!signal.aborted) log.warn({ err: error }, 'a build of packages will have to ask the image again');
+  });
   const registry = createRegistry({
-    images: localImages(environment, user.username),
+    images: localImages(environment, architecture, user.username),
+    commits: commits && {
+      has: commits.has,
+      mayPull: (project, username) => forge.mayReadCode(project, username),
+      architecture,
+    },
     origin,
     userOf: (password) => {
       if (forge) return forge.userOf(password);
@@ -115,11 +137,12 @@ export async function startPlatform(
     },
   });
   const inRegistry = (name: string) => `127.0.0.1:${port}/${name}`;
+  const images: Images = new Map(registry.names.map((name) => [inRegistry(name), environment]));
   const kubelet = createKubelet({
     cluster,
     stateDir: state.directory,
     environment,
-    images: new Map(registry.names.map((name) => [inRegistry(name), environment])),
+    images: commits ? Object.assign(images, { find: commits.find }) : images,
     marker: state.marker,
     log,
   });
@@ -170,6 +193,7 @@ export async function startPlatform(
     );
   }
 
+  if (commits) parts.adopt(startHousekeeping(commits, log), (ended) => ended.abort());
   const started = parts.move();
   return {
     origin,
@@ -182,6 +206,21 @@ export async function startPlatform(
       await started.disposeAsync();
     },
   };
+}
+
+/** Environments of commits that are no longer used go, once a day and a while after the start. */
+function startHousekeeping(commits: CommitImages, log: Logger): AbortController {
+  const ended = new AbortController();
+  const clean = () => {
+    commits.prune(ended.signal).catch((error: unknown) => {
+      if (!ended.signal.aborted) log.error({ err: error }, 'unused environments could not be removed');
+    });
+  };
+  const timers = [setTimeout(clean, firstHousekeepingMs), setInterval(clean, housekeepingMs)];
+  ended.signal.addEventListener('abort', () => {
+    for (const timer of timers) clearTimeout(timer);
+  });
+  return ended;
 }
 
 async function openForge(options: CommandLine, state: State, terminal: Terminal, log: Logger): Promise<Forge> {
@@ -207,8 +246,7 @@ async function openForge(options: CommandLine, state: State, terminal: Terminal,
  * What an image is on this machine: a Python environment, under a name that says which. One of them is `owner`'s alone,
  * so that private images can be tried.
  */
-function localImages({ versions, description }: PythonEnvironment, owner: string): LocalImage[] {
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+function localImages({ versions, description }: PythonEnvironment, architecture: string, owner: string): LocalImage[] {
   const [major, minor] = versions.python.split('.');
   const image = { name: 'images/jupyter', description, architecture };
   return [
