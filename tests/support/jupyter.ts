@@ -113,7 +113,7 @@ export class Jupyter {
           if (type === 'setup') socket.send(JSON.stringify(['stdin', `echo "be""gin"; ${line}; echo "en""d"\r`]));
           if (type === 'disconnect') reject(new Error(`the terminal has ended: ${shown}`));
           if (type === 'stdout') shown += text;
-          const found = /begin\r\n([^]*?)end\r\n/.exec(shown);
+          const found = /begin\r\n([\s\S]*?)end\r\n/.exec(shown);
           if (found) resolve((found[1] ?? '').replaceAll('\r\n', '\n'));
         });
       });
