@@ -251,7 +251,8 @@ results = []
 for source in json.load(open(sys.argv[1], encoding='utf-8')):
     c = Config()
     exec(compile(source, 'config', 'exec'), {'c': c})
-    results.append([c.ServerApp.values['root_dir'], c.ServerApp.values['default_url']])
+    apps = (c.ServerApp, c.LabApp, c.JupyterNotebookApp)
+    results.append([c.ServerApp.values['root_dir'], *(app.values['default_url'] for app in apps)])
 print(json.dumps(results))
 `;
 
@@ -282,6 +283,6 @@ print(json.dumps(results))
       encoding: 'utf8',
     });
     rmSync(folder, { recursive: true });
-    expect(JSON.parse(out)).toEqual(texts.map((text) => [text, text]));
+    expect(JSON.parse(out)).toEqual(texts.map((text) => [text, text, text, text]));
   });
 });

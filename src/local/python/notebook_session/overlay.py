@@ -15,6 +15,7 @@ seconds: a configuration file, a few links and one `.pth` file take milliseconds
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ PTH = "zzz_image.pth"
 CHECK_SECONDS = 60
 # Longer first lines of a script are cut off by older kernels.
 SHEBANG_BYTES = 127
+# What an environment has of its own.
+NOT_OF_THE_IMAGE = re.compile(r"(python|pip)[\d.]*|python[\d.]*-config|[Aa]ctivate.*|\..*")
 OWN = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -127,12 +130,13 @@ class Overlay:
         )
 
     def end_check(self, check):
-        """Why no kernel starts with the packages of the session, or None. They are put aside then."""
+        """Why no kernel starts with the packages of the session; None where one starts, or the look takes too long."""
         try:
             _, said = check.communicate(timeout=CHECK_SECONDS)
         except subprocess.TimeoutExpired:
             check.kill()
-            said = f"no answer within {CHECK_SECONDS} seconds"
+            check.communicate()
+            return None
         if check.returncode == 0:
             return None
         lines = [line for line in said.strip().splitlines() if line.strip()]
@@ -177,7 +181,7 @@ def image_programs(folder, python):
     own = os.path.exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg"))
     for entry in os.scandir(folder):
         name = entry.name
-        if name.startswith(("python", "pip", "activate", "Activate", ".")):
+        if NOT_OF_THE_IMAGE.fullmatch(name):
             continue
         try:
             if not entry.is_file() or not os.access(entry.path, os.X_OK):

@@ -2,11 +2,12 @@
 
 import json
 import os
+import re
 import sys
 
 image = os.path.dirname(os.path.realpath(__file__))
 name = os.path.basename(sys.argv[0])
-if name.startswith("pip"):
+if re.fullmatch(r"pip[\d.]*", name):
     import runpy
 
     runpy.run_module("pip", run_name="__main__", alter_sys=True)
