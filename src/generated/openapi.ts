@@ -423,7 +423,7 @@ export interface NotebookResponse {
 export interface SessionStatus {
   state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
   /**
-   * Only while starting (what is being waited for), when failed (why, and what to do) and when hibernated (how the session is resumed).
+   * Only while starting (what is being waited for, and how far it is), when failed (why, and what to do) and when hibernated (how the session is resumed).
    */
   message?: string | null;
   /**
@@ -432,6 +432,9 @@ export interface SessionStatus {
   details: SessionStep[];
   totalNumContainers: number;
   readyNumContainers: number;
+  /**
+   * What the owner should know of a session that is otherwise well, for example that packages of the project could not be installed, why, and what to do.
+   */
   warnings: SessionWarning[];
   /**
    * Only when failed: whether `POST servers/{name}/restart` can keep the files, as far as is known without looking at the volume.

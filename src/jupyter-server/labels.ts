@@ -66,3 +66,9 @@ export const childLabel = {
   childKey: 'amalthea.dev/child-key',
   mainPod: 'amalthea.dev/main-pod',
 } as const;
+
+/**
+ * Ours, of a session's pod on one machine: how the image of its commit was provided. `False` while it is built, with the
+ * progress as the message; `True` with a message where something is not as the project asks for.
+ */
+export const imageCondition = 'notebook-sessions.io/image';

@@ -22,8 +22,10 @@ import type { ProjectPath } from './first-session.ts';
 import { createForgeDoor } from './forge/door.ts';
 import { createForge, type Forge } from './forge/forge.ts';
 import { createGateway } from './gateway/gateway.ts';
+import { type CommitImages, createCommitImages } from './images/commit-images.ts';
 import { createIngress } from './ingress/ingress.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
+import type { Images } from './kubelet/pod/context.ts';
 import { type Listener, type ListenOptions, listen, PortTaken } from './listener/listen.ts';
 import { isHeldBy } from './listener/peer.ts';
 import { ensureTls } from './listener/tls.ts';
@@ -45,6 +47,9 @@ const sessionsGraceMs = 8_000;
 const connectionsGraceMs = 1_000;
 /** A session of an anonymous visitor pulls for as long; so do those of users (`gateway/tokens.ts`). */
 const readTokenMs = 60 * 24 * 60 * 60 * 1000;
+/** Not while a start is under way, which has to be fast. */
+const firstHousekeepingMs = 60_000;
+const housekeepingMs = 24 * 3_600_000;
 
 export interface Platform {
   /** For programs of this machine. */
@@ -131,18 +136,36 @@ export async function startPlatform(
     const pid = running.service?.pid;
     return pid !== undefined && isHeldBy(socket, pid);
   };
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  // With a real GitLab, images of its commits come from its own registry.
+  const commits =
+    forge &&
+    createCommitImages({
+      ...{ environment, cacheDir: options.cacheDir, env: process.env, marker: state.marker, log },
+      registry: `127.0.0.1:${port}`,
+      source: { files: (...asked) => forge.commitFiles(...asked) },
+    });
+  commits?.prepare(signal).catch((error: unknown) => {
+    if (!signal.aborted) log.warn({ err: error }, 'a build of packages will have to ask the image again');
+  });
   const registry = createRegistry({
-    images: localImages(environment, user.username),
+    images: localImages(environment, architecture, user.username),
+    commits: commits && {
+      has: commits.has,
+      mayPull: (project, username) => forge.mayReadCode(project, username),
+      architecture,
+    },
     origin,
     userOf: userOfGitToken,
     mayBeAnonymous: isService,
   });
   const inRegistry = (name: string) => `127.0.0.1:${port}/${name}`;
+  const images: Images = new Map(registry.names.map((name) => [inRegistry(name), environment]));
   const kubelet = createKubelet({
     cluster,
     stateDir: state.directory,
     environment,
-    images: new Map(registry.names.map((name) => [inRegistry(name), environment])),
+    images: commits ? Object.assign(images, { find: commits.find }) : images,
     marker: state.marker,
     pagesUrl: `${addresses.told.pages}/notebooks/`,
     ...(forge ? { readToken: (url: string) => forge.issueReadToken(url, new Date(Date.now() + readTokenMs)) } : {}),
@@ -206,6 +229,7 @@ export async function startPlatform(
     );
   }
 
+  if (commits) parts.adopt(startHousekeeping(commits, log), (ended) => ended.abort());
   const started = parts.move();
   return {
     origin,
@@ -220,6 +244,21 @@ export async function startPlatform(
       await started.disposeAsync();
     },
   };
+}
+
+/** Environments of commits that are no longer used go, once a day and a while after the start. */
+function startHousekeeping(commits: CommitImages, log: Logger): AbortController {
+  const ended = new AbortController();
+  const clean = () => {
+    commits.prune(ended.signal).catch((error: unknown) => {
+      if (!ended.signal.aborted) log.error({ err: error }, 'unused environments could not be removed');
+    });
+  };
+  const timers = [setTimeout(clean, firstHousekeepingMs), setInterval(clean, housekeepingMs)];
+  ended.signal.addEventListener('abort', () => {
+    for (const timer of timers) clearTimeout(timer);
+  });
+  return ended;
 }
 
 async function openForge(
@@ -253,8 +292,7 @@ async function openForge(
  * What an image is on this machine: a Python environment, under a name that says which. One of them is `owner`'s alone,
  * so that private images can be tried.
  */
-function localImages({ versions, description }: PythonEnvironment, owner: string): LocalImage[] {
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+function localImages({ versions, description }: PythonEnvironment, architecture: string, owner: string): LocalImage[] {
   const [major, minor] = versions.python.split('.');
   const image = { name: 'images/jupyter', description, architecture };
   return [

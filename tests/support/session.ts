@@ -10,7 +10,7 @@ export interface OpenSession {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Starts a kernel and returns its id. */
   startKernel(): Promise<string>;
-  /** Runs code in a kernel and returns what it printed and its last value's text. */
+  /** Runs code in a kernel and returns what it printed, and the text of what it displayed and of its last value. */
   execute(kernel: string, code: string): Promise<string>;
 }
 
@@ -156,7 +156,8 @@ function execute(address: string, credentials: Record<string, string>, code: str
       };
       if (message.parent_header?.msg_id !== id) return;
       if (message.header.msg_type === 'stream') text += message.content.text ?? '';
-      if (message.header.msg_type === 'execute_result') text += message.content.data?.['text/plain'] ?? '';
+      if (['execute_result', 'display_data'].includes(message.header.msg_type))
+        text += message.content.data?.['text/plain'] ?? '';
       if (message.header.msg_type === 'error') finish(new Error(message.content.evalue ?? 'the cell failed'));
       if (message.header.msg_type === 'status' && message.content.execution_state === 'idle') finish();
     });

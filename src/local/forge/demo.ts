@@ -24,7 +24,7 @@ const history: readonly DemoCommit[] = [
     branch: 'main',
     message: "Find the period of the Sun's cycle",
     date: '2025-03-04T10:30:00Z',
-    files: { 'first-light.ipynb': 'first-light.ipynb' },
+    files: { 'first-light.ipynb': 'first-light.ipynb', 'requirements.txt': 'requirements.txt' },
   },
   {
     branch: 'main',

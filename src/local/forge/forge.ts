@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Deadline, DeadlineExceeded } from '../../deadline.ts';
 import { serveApi } from './api.ts';
+import { type CommitFile, commitFiles } from './commit-files.ts';
 import { demoDescription, demoStream } from './demo.ts';
 import { FactsCache } from './facts-cache.ts';
 import { forgeEnvironment, git } from './git.ts';
@@ -56,6 +57,16 @@ export interface Forge {
   /** The one project (`namespace/path`) that this token reads; undefined as above. */
   projectOfReader(token: string): string | undefined;
   ensureUser(user: UserProfile): ForgeUser;
+  /** Whether the user (undefined: anybody) may read the project's repository; false where there is no such project. */
+  mayReadCode(project: string, username: string | undefined): boolean;
+  /** `commitFiles` of a project by its path; undefined where there is none. */
+  commitFiles(
+    project: string,
+    commit: string,
+    names: readonly string[],
+    deadline: Deadline,
+    maxBytes?: number,
+  ): Promise<CommitFile[] | undefined>;
   /** An empty repository. Throws where the path is taken or not a project path. */
   createProject(project: {
     namespace: string;
@@ -168,6 +179,14 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
       return project && pathWithNamespace(project);
     },
     ensureUser: (user) => records.ensureUser(user),
+    mayReadCode(path, username) {
+      const project = records.projectByPath(path);
+      return project !== undefined && canReadCode(project, records.userByName(username));
+    },
+    async commitFiles(path, commit, names, deadline, maxBytes) {
+      const project = records.projectByPath(path);
+      return project && (await commitFiles(project, commit, names, deadline, maxBytes));
+    },
     createProject: (project) =>
       oneAtATime(() =>
         addRepository(

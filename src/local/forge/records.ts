@@ -100,6 +100,10 @@ export class Records {
     return next;
   }
 
+  userByName(username: string | undefined): ForgeUser | undefined {
+    return username === undefined ? undefined : this.#usersByName.get(username);
+  }
+
   /** A new token of a user who is known already; also forgets the tokens that have expired. */
   issueToken(username: string, expiresAt: Date | undefined, now = new Date()): string {
     return this.#issue({ username, expiresAt: expiresAt?.toISOString() ?? null }, now);

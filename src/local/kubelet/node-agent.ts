@@ -20,13 +20,12 @@ export function createNodeAgent(workers: () => Iterable<PodWorker>): NodeAgent {
       // A container without a process (the kubelet or the ingress does its work) has an empty log.
       if (folder === undefined) return Readable.from([]);
       const { follow, previous, timestamps, tailLines, limitBytes } = options;
-      const process = follow && !previous ? runner.process : undefined;
       const wanted: LogOptions = {
         timestamps,
         tailLines,
         limitBytes,
         sinceMs: since(options.sinceSeconds, options.sinceTime),
-        until: process?.exited,
+        until: follow && !previous ? runner.ended : undefined,
       };
       return readLog(folder, wanted, signal);
     },

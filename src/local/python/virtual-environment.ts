@@ -9,7 +9,7 @@ import { changedFiles, recordFiles } from './environment-files.ts';
 import { exclusively } from './exclusive.ts';
 import type { Progress, PythonEnvironment } from './types.ts';
 
-/** Measured: 212 MB installed, and pip unpacks the downloaded packages beside it. */
+/** Measured: 249 MB installed, and pip unpacks the downloaded packages beside it. */
 const neededBytes = 600_000_000;
 /** Written last, so that a folder without it is an interrupted install. */
 export const markerName = 'complete.json';
@@ -69,7 +69,7 @@ async function make({ python, directory, requirements, progress, signal }: Virtu
   await mkdir(directory, { recursive: true, mode: 0o700 });
   try {
     await checkSpace(directory);
-    progress('Making a Python environment with JupyterLab (once; about 210 MB on disk)');
+    progress('Making a Python environment with JupyterLab (once; about 250 MB on disk)');
     await runStep(python, ['-E', '-m', 'venv', directory], signal);
     const own = join(directory, 'bin', 'python');
     const pip = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off'];

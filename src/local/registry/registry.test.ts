@@ -199,3 +199,54 @@ test('no token is given out without credentials, but to who the platform says', 
     isTrusted = true;
   }
 });
+
+test('images of commits are there where the project has one, for who may pull from it, by tag only', async () => {
+  const asked: string[] = [];
+  const commits = {
+    architecture: 'amd64',
+    has: async (project: string, tag: string) => {
+      asked.push(`${project}:${tag}`);
+      return project !== 'group/empty' && tag === 'aaaaaaa';
+    },
+    mayPull: (project: string, user: string | undefined) =>
+      project === 'group/open' || project === 'group/empty' || (project === 'group/closed' && user === 'ada'),
+  };
+  const passwords: Record<string, string> = { 'adas-token': 'ada', 'bobs-token': 'bob' };
+  registry = createRegistry({
+    images,
+    commits,
+    origin,
+    userOf: (password) => passwords[password],
+    mayBeAnonymous: () => true,
+    now: () => time,
+  });
+  const status = async (path: string, password?: string) => {
+    const project = /^\/v2\/(.+)\/[^/]+\/[^/]+$/.exec(path)?.[1] ?? '';
+    return (await get(path, await tokenFor(project, password))).status;
+  };
+
+  const manifest = await get('/v2/group/open/manifests/aaaaaaa');
+  const { config } = (await manifest.json()) as { config: { digest: string } };
+  const blob = await get(`/v2/group/open/blobs/${config.digest}`);
+  expect(await blob.json()).toMatchObject({
+    os: 'linux',
+    architecture: 'amd64',
+    config: { WorkingDir: '/home/jovyan' },
+  });
+  expect(await status(`/v2/group/open/manifests/${manifest.headers.get('docker-content-digest')}`)).toBe(404);
+  expect(await status('/v2/group/open/manifests/bbbbbbb')).toBe(404);
+  expect(await status('/v2/group/empty/manifests/aaaaaaa')).toBe(404);
+  expect(await status('/v2/group/open/tags/list')).toBe(404);
+
+  asked.length = 0;
+  expect(await status('/v2/group/closed/manifests/aaaaaaa', 'adas-token')).toBe(200);
+  // Who may not see a project cannot tell it from one that is not there, and its repository is not looked into.
+  for (const path of ['group/closed', 'group/none']) {
+    for (const password of ['bobs-token', undefined]) {
+      expect(await status(`/v2/${path}/manifests/aaaaaaa`, password)).toBe(401);
+    }
+  }
+  expect(asked).toEqual(['group/closed:aaaaaaa']);
+  // Of the images of this machine, as before: the answer for a missing one says what there is.
+  expect(await (await get('/v2/images/typo/manifests/latest')).text()).toContain('images/jupyter:latest');
+});

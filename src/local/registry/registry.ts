@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Deadline } from '../../deadline.ts';
 import { targetOf } from '../listener/request-target.ts';
 import { answer, answerError } from './answers.ts';
 import { createGate, type Gate } from './gate.ts';
@@ -17,9 +18,21 @@ export interface LocalImage {
   readers?: readonly string[];
 }
 
+/** Images of commits, which are made when a session needs them. */
+export interface CommitRepositories {
+  /** Whether there is an image of the commit that the tag names. */
+  has(project: string, tag: string, deadline: Deadline): Promise<boolean>;
+  /** Whether the user (undefined: anybody) may pull images of the project; false where there is no such project. */
+  mayPull(project: string, user: string | undefined): boolean;
+  /** Of all of them, as Go names it. */
+  architecture: string;
+}
+
 export interface RegistryOptions {
   /** Kept in this order. */
   images: readonly LocalImage[];
+  /** Absent where a real GitLab has the projects. */
+  commits?: CommitRepositories | undefined;
   /** Where the world reaches it: `http://127.0.0.1:8000`. */
   origin: string;
   /** The user whose password (a token of the forge) this is; undefined where it is nobody's. */
@@ -43,6 +56,9 @@ const configType = 'application/vnd.docker.container.image.v1+json';
 /** Where a session's files are mounted, as in the images of the Jupyter project. */
 const workingDirectory = '/home/jovyan';
 
+/** Milliseconds that a look into a project's repository may take. */
+const lookMs = 8_000;
+
 interface Stored {
   type: string;
   digest: string;
@@ -65,20 +81,27 @@ interface Repository {
  * a token.
  */
 export function createRegistry(options: RegistryOptions): Registry {
+  const { commits } = options;
   const repositories = new Map<string, Repository>();
   for (const image of options.images) store(repositories, image);
+  const groups = new Set(options.images.map(({ name }) => name.split('/', 1)[0]));
+  const isBesideImages = (name: string) => groups.has(name.split('/', 1)[0]);
   const references = options.images.map(({ name, tag }) => `${name}:${tag}`);
   const gate = createGate({
     ...options,
-    // What is not there is kept from nobody: its answer says what there is.
+    // The answer for an image that is not there lists those that are. A project that the user may not see is answered
+    // like one that is not there.
     mayPull: (name, user) => {
-      const readers = repositories.get(name)?.readers;
+      const repository = repositories.get(name);
+      if (!repository) return !commits || isBesideImages(name) || commits.mayPull(name, user);
+      const { readers } = repository;
       return readers === undefined || (user !== undefined && readers.includes(user));
     },
   });
+  const ofCommits = commits && repositoriesOfCommits(commits);
   const open = options.images.filter(({ readers }) => readers === undefined).map(({ name, tag }) => `${name}:${tag}`);
   return {
-    handle: (req, res) => handle(req, res, repositories, open, gate),
+    handle: (req, res) => handle(req, res, { repositories, ofCommits, open, gate }),
     references,
     names: [...references, ...otherNames(repositories)],
   };
@@ -91,21 +114,48 @@ function otherNames(repositories: ReadonlyMap<string, Repository>): string[] {
   ]);
 }
 
-function store(repositories: Map<string, Repository>, image: LocalImage): void {
-  const repository = repositories.get(image.name) ?? {
-    readers: image.readers,
-    tags: new Map(),
-    manifests: new Map(),
-    blobs: new Map(),
+const newRepository = (readers?: readonly string[]): Repository => ({
+  readers,
+  tags: new Map(),
+  manifests: new Map(),
+  blobs: new Map(),
+});
+
+/** The repository of a project as far as `item` is in it; undefined where it is not. */
+type RepositoryOf = (kind: string, name: string, item: string, deadline: Deadline) => Promise<Repository | undefined>;
+
+/**
+ * Images of commits have names by tag only. All have the same configuration: what a commit asks for is found out when a
+ * session needs it, and nothing is ever pulled from here.
+ */
+function repositoriesOfCommits({ has, architecture }: CommitRepositories): RepositoryOf {
+  const description = 'The Python environment of a commit';
+  const { config, manifest } = documents({ title: 'commit', description, architecture });
+  return async (kind, name, item, deadline) => {
+    if (kind === 'blobs') return { ...newRepository(), blobs: new Map([[config.digest, config]]) };
+    if (kind !== 'manifests' || !(await has(name, item, deadline))) return undefined;
+    return { ...newRepository(), tags: new Map([[item, manifest]]) };
   };
+}
+
+function store(repositories: Map<string, Repository>, image: LocalImage): void {
+  const repository = repositories.get(image.name) ?? newRepository(image.readers);
   repositories.set(image.name, repository);
+  const { name, tag, description, architecture } = image;
+  const { config, manifest } = documents({ title: `${name}:${tag}`, description, architecture });
+  repository.blobs.set(config.digest, config);
+  repository.manifests.set(manifest.digest, manifest);
+  repository.tags.set(tag, manifest);
+}
+
+function documents(image: { title: string; description: string; architecture: string }) {
   const config = stored(configType, {
     architecture: image.architecture,
     os: 'linux',
     config: {
       WorkingDir: workingDirectory,
       Labels: {
-        'org.opencontainers.image.title': `${image.name}:${image.tag}`,
+        'org.opencontainers.image.title': image.title,
         'org.opencontainers.image.description': image.description,
       },
     },
@@ -117,9 +167,7 @@ function store(repositories: Map<string, Repository>, image: LocalImage): void {
     config: { mediaType: configType, size: config.content.length, digest: config.digest },
     layers: [],
   });
-  repository.blobs.set(config.digest, config);
-  repository.manifests.set(manifest.digest, manifest);
-  repository.tags.set(image.tag, manifest);
+  return { config, manifest };
 }
 
 function stored(type: string, document: object): Stored {
@@ -127,12 +175,17 @@ function stored(type: string, document: object): Stored {
   return { type, content, digest: `sha256:${createHash('sha256').update(content).digest('hex')}` };
 }
 
+interface Content {
+  repositories: ReadonlyMap<string, Repository>;
+  ofCommits: RepositoryOf | undefined;
+  open: readonly string[];
+  gate: Gate;
+}
+
 async function handle(
   req: IncomingMessage,
   res: ServerResponse,
-  repositories: ReadonlyMap<string, Repository>,
-  open: readonly string[],
-  gate: Gate,
+  { repositories, ofCommits, open, gate }: Content,
 ): Promise<void> {
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     answerError(res, 405, 'UNSUPPORTED', 'this registry can only be read', { Allow: 'GET, HEAD' });
@@ -146,7 +199,12 @@ async function handle(
   }
   const [, name = '', kind = '', item = ''] = /^\/v2\/(.+)\/(manifests|blobs|tags)\/([^/]+)$/.exec(path) ?? [];
   if (kind === '') return answerError(res, 404, 'UNSUPPORTED', 'no such page');
-  if (await gate.lets(req, res, name)) answerFrom(res, repositories.get(name), { name, kind, item, open });
+  if (!(await gate.lets(req, res, name))) return;
+  const gone = new AbortController();
+  res.on('close', () => gone.abort());
+  const deadline = Deadline.after(lookMs, gone.signal);
+  const repository = repositories.get(name) ?? (await ofCommits?.(kind, name, item, deadline));
+  answerFrom(res, repository, { name, kind, item, open });
 }
 
 function answerFrom(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { imageCondition } from '../../jupyter-server/labels.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
 import { projectForCache } from '../projection.ts';
 import { testConfig } from '../testing/config.ts';
@@ -43,6 +44,28 @@ describe('a session that was just made', () => {
       },
       url: `https://renku.example.org/sessions/${name}`,
     });
+  });
+});
+
+describe('the image of a commit that one machine builds', () => {
+  const told = (status: string, message: string, state: 'starting' | 'running') =>
+    present({
+      state,
+      mainPod: { status: { conditions: [{ type: imageCondition, status, reason: 'x', message }] } },
+    }).status;
+
+  it('is told while it is built, and is no warning', () => {
+    const { message, warnings } = told('False', 'Downloading numpy (18.4MiB)', 'starting');
+    expect(message).toMatch(/^Installing packages: Downloading numpy \(18\.4MiB\)\. The session is waiting for/);
+    expect(warnings).toEqual([]);
+  });
+
+  it('is a warning where something is not in it, starting or running', () => {
+    for (const state of ['starting', 'running'] as const) {
+      const { message, warnings } = told('True', 'numpy has no wheel.', state);
+      expect(warnings).toEqual([{ message: 'numpy has no wheel.', critical: false }]);
+      expect(message ?? '').not.toContain('Installing');
+    }
   });
 });
 

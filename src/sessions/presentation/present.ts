@@ -11,7 +11,7 @@ import { isRestartable, sessionState } from './state.ts';
 import { steps } from './steps.ts';
 import { trouble, whyFailed } from './trouble.ts';
 import { sessionUrl } from './url.ts';
-import { usesDefaultImage, warnings } from './warnings.ts';
+import { buildProgress, usesDefaultImage, warnings } from './warnings.ts';
 
 /** Always answered, empty where the object lacks them: clients of 1.18.1 read them without asking. */
 const requiredAnnotations: readonly string[] = [
@@ -104,7 +104,7 @@ function message(
   if (state !== 'starting') return {};
   const waiting = details.filter((step) => step.status !== 'ready').map((step) => step.step.toLowerCase());
   const waitsFor = waiting.length === 0 ? undefined : `The session is waiting for these steps: ${waiting.join(', ')}.`;
-  const parts = [trouble(server), waitsFor].filter((part) => part !== undefined);
+  const parts = [trouble(server), buildProgress(server), waitsFor].filter((part) => part !== undefined);
   return { message: parts.length === 0 ? null : parts.join(' ') };
 }
 

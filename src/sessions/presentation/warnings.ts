@@ -1,14 +1,20 @@
 import type { Config } from '../../config/types.ts';
 import type { SessionWarning } from '../../generated/openapi.ts';
-import { annotation } from '../../jupyter-server/labels.ts';
+import { annotation, imageCondition } from '../../jupyter-server/labels.ts';
 import { readQuantity } from '../../jupyter-server/quantities.ts';
-import type { JupyterServer, SessionState } from '../../jupyter-server/types.ts';
+import type { JupyterServer, PodCondition, SessionState } from '../../jupyter-server/types.ts';
+import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 import { ageSeconds, allContainers } from './state.ts';
 
 /** What the owner should know of a session that is otherwise well: its image is not the project's, its end is near. */
 export function warnings(server: JupyterServer, state: SessionState, config: Config, now: number): SessionWarning[] {
-  return [...defaultImage(server, config), ...outOfMemory(server), ...ending(server, state, config, now)];
+  return [
+    ...defaultImage(server, config),
+    ...incompleteImage(server),
+    ...outOfMemory(server),
+    ...ending(server, state, config, now),
+  ];
 }
 
 function ending(server: JupyterServer, state: SessionState, config: Config, now: number): SessionWarning[] {
@@ -46,6 +52,21 @@ function defaultImage(server: JupyterServer, config: Config): SessionWarning[] {
   if (!usesDefaultImage(server, config) || wanted) return [];
   return [{ message: noProjectImage(config), critical: false }];
 }
+
+/** One machine builds the image of a commit itself, and may have left something out of it. */
+function incompleteImage(server: JupyterServer): SessionWarning[] {
+  const said = conditionOf(server);
+  return said?.status === 'True' && said.message ? [{ message: said.message, critical: false }] : [];
+}
+
+/** How far the build of the image is; undefined where there is none under way. */
+export function buildProgress(server: JupyterServer): string | undefined {
+  const said = conditionOf(server);
+  return said?.status === 'False' && said.message ? `Installing packages: ${oneLine(said.message, 200)}.` : undefined;
+}
+
+const conditionOf = (server: JupyterServer): PodCondition | undefined =>
+  server.status?.mainPod?.status?.conditions?.find(({ type }) => type === imageCondition);
 
 /** It runs again, and whoever wonders where their variables are should know why. */
 function outOfMemory(server: JupyterServer): SessionWarning[] {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { overlaySettings, overlayVariables } from '../../python/overlay.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
-import { CannotStart, type PodContext } from '../pod/context.ts';
+import { CannotStart, type ImageBuild, type PodContext, type ProvidedImage } from '../pod/context.ts';
 import { makeDirectory, writePrivateFile } from '../pod/directory.ts';
 import type { Container } from '../types.ts';
 import { isAtOrBelow, type Mount, realPath, rewriteValue } from '../volumes/mounts.ts';
@@ -12,6 +12,7 @@ import { makeMounts, makeWorkingDirectory } from '../volumes/volumes.ts';
 import { MissingReference, machineVariables, resolveVariables } from './environment-variables.ts';
 import { cloneVariables, gitVariables } from './git-credentials.ts';
 import { withOwnIdentity } from './git-identity.ts';
+import { providedImage, requireImage } from './image.ts';
 import { chooseToken, jupyterCommand, jupyterVariables } from './jupyter.ts';
 import { type Role, roleOf, unknownRole } from './roles.ts';
 
@@ -26,7 +27,9 @@ export type Launch =
       server?: { port: number; token: string };
     }
   /** Done by the kubelet itself; there is no process. */
-  | { kind: 'completed' }
+  | { kind: 'completed'; image?: ProvidedImage }
+  /** The same, where it may take minutes. */
+  | { kind: 'build'; image: ImageBuild }
   /** Done by another part of the platform for as long as the pod lives. */
   | { kind: 'standing' };
 
@@ -39,12 +42,15 @@ export async function prepareLaunch(
   init: boolean,
   pod: PodContext,
   port: number | undefined,
+  signal: AbortSignal,
 ): Promise<Launch> {
   const role = roleOf(container, init);
   if (!role) throw new CannotStart('CreateContainerError', unknownRole(container, init));
   if (role === 'proxy') return { kind: 'standing' };
-  const environment = requireImage(role, container, pod);
-  if (role === 'image') return { kind: 'completed' };
+  if (role === 'image') {
+    const image = await requireImage(container, pod, signal);
+    return 'build' in image ? { kind: 'build', image } : { kind: 'completed', image };
+  }
   const mounts = await mount(container, init, pod);
   if (role === 'certificates') {
     await provideCertificates(mounts);
@@ -68,6 +74,7 @@ export async function prepareLaunch(
       },
     };
   }
+  const environment = await providedImage(container, pod, signal);
   const token = await chooseToken(pod.directory, own['SERVER_APP_TOKEN']);
   const jupyter = await jupyterVariables(pod.directory, token, pod.machine.pagesUrl);
   const git = await gitVariables(pod);
@@ -106,14 +113,6 @@ async function prepareOverlay(
   await writePrivateFile(join(folder, file), content);
   const { PATH: path = '', JUPYTER_PATH: jupyterPath } = variables;
   return overlayVariables(environment, folder, { path, jupyterPath });
-}
-
-/** The image's environment. Only what would run or pull the session's image asks for it. */
-function requireImage(role: Role, { image = '' }: Container, { machine }: PodContext): PythonEnvironment {
-  const found = machine.images.get(image);
-  if (found || (role !== 'image' && role !== 'jupyter-server')) return found ?? machine.environment;
-  const known = [...machine.images.keys()].filter((name) => !name.includes('@')).join(', ');
-  throw new CannotStart('ErrImagePull', `there is no image "${image}" on this machine; it has: ${known || 'none'}`);
 }
 
 async function mount(container: Container, init: boolean, pod: PodContext): Promise<Mount[]> {

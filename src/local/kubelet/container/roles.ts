@@ -6,7 +6,7 @@ import type { Container } from '../types.ts';
  *
  * - jupyter-server: a JupyterLab of the environment that the image names.
  * - git-clone: the project's own clone program.
- * - image: a step that ends when the image is there (in a cluster: has been pulled).
+ * - image: a step that ends when the image is there (in a cluster: has been pulled). An image of a commit is built here.
  * - certificates: the machine's certificate authorities, where the pod expects them.
  * - proxy: stands between the ingress and Jupyter in a cluster; here the ingress does its work.
  */

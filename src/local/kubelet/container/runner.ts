@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ContainerState } from '../../../jupyter-server/types.ts';
 import type { SessionEndpoint } from '../../cluster.ts';
-import { CannotStart, type PodContext } from '../pod/context.ts';
+import { CannotStart, type ImageBuild, type PodContext } from '../pod/context.ts';
 import { makeDirectory, readJson, writePrivateFile } from '../pod/directory.ts';
 import { type ContainerRecord, newRecord, terminated, timestamp } from '../pod/status.ts';
 import { type ContainerProcess, type ExitRecord, findProcess, startProcess } from '../process/container-process.ts';
@@ -9,11 +9,13 @@ import { readTail, removeRun } from '../process/log-files.ts';
 import { endMarked } from '../process/processes.ts';
 import type { Container } from '../types.ts';
 import { Backoff } from './backoff.ts';
+import { abortedExitCode, ImageStep, noteImage, recallImage } from './image-step.ts';
 import { readToken, statusPath } from './jupyter.ts';
 import { type Launch, prepareLaunch } from './launch.ts';
 import { listensOn } from './ports.ts';
 import { probeLimits, watchJupyter } from './probe.ts';
 import { sentence } from './sentence.ts';
+import type { StoredContainer as Stored } from './stored.ts';
 
 /** A container that ran this long was fine: its next end starts the back-off anew. */
 const healthyAfterMs = 60_000;
@@ -26,18 +28,6 @@ const endWithinMs = 5_000;
 /** As much of a log as Kubernetes puts into `terminated.message`. */
 const messageBytes = 2_048;
 
-/** What is kept of a container on disk, besides what its shim notes of each run. */
-interface Stored {
-  /** Runs are numbered; 0 is none. */
-  attempt: number;
-  /** The first run since the pod was made or the machine came up: the ones after it are restarts. */
-  firstAttempt: number;
-  port?: number;
-  lastState?: ContainerState;
-  /** An init container that has done its work. */
-  completed?: ContainerState;
-}
-
 /** Keeps one container of a pod as it should be: started, watched, started again; and stopped. */
 export class ContainerRunner {
   readonly container: Container;
@@ -46,6 +36,7 @@ export class ContainerRunner {
   readonly #backoff = new Backoff();
   #stored: Stored = { attempt: 0, firstAttempt: 1 };
   #process: ContainerProcess | undefined;
+  #step: ImageStep | undefined;
   #server: SessionEndpoint | undefined;
   /** Set by `stop`: what a process that was just being started is given. */
   #graceMs = 0;
@@ -66,6 +57,11 @@ export class ContainerRunner {
 
   get process(): ContainerProcess | undefined {
     return this.#process;
+  }
+
+  /** Resolves when what runs at the moment has ended; undefined where nothing does. */
+  get ended(): Promise<unknown> | undefined {
+    return this.#process?.exited ?? this.#step?.ended;
   }
 
   /** Where it answers, from its first answer on. */
@@ -98,6 +94,7 @@ export class ContainerRunner {
     const folder = this.logFolder();
     if (stored.completed) {
       this.#finish(stored.completed);
+      if (stored.image) recallImage(stored.image, this.#pod, this.record);
     } else if (folder !== undefined) {
       this.#process = await findProcess(folder, this.#marker);
       await this.#findServer();
@@ -140,7 +137,7 @@ export class ContainerRunner {
     } else if (this.record.state.running) {
       const now = timestamp();
       this.record.state = terminated({
-        exitCode: 0,
+        exitCode: this.#step ? abortedExitCode : 0,
         startedAt: this.record.state.running.startedAt ?? now,
         finishedAt: now,
       });
@@ -159,7 +156,12 @@ export class ContainerRunner {
       }
       if (launch.kind === 'completed') {
         const now = timestamp();
+        if (launch.image) this.#stored.image = noteImage(launch.image, this.#pod, this.record);
         await this.#complete(terminated({ exitCode: 0, startedAt: now, finishedAt: now }));
+        return false;
+      }
+      if (launch.kind === 'build') {
+        await this.#build(launch.image, signal);
         return false;
       }
       process = await this.#start(launch);
@@ -184,7 +186,7 @@ export class ContainerRunner {
       const changed = this.#pod.changed();
       try {
         signal.throwIfAborted();
-        return await prepareLaunch(this.container, this.record.init, this.#pod, this.#stored.port);
+        return await prepareLaunch(this.container, this.record.init, this.#pod, this.#stored.port, signal);
       } catch (error) {
         signal.throwIfAborted();
         this.#cannotStart(error, performance.now() - since > quietMs);
@@ -210,6 +212,23 @@ export class ContainerRunner {
       again ? `Back-off pulling image: ${sentence(error)}` : sentence(error),
     );
     this.#pod.event('Warning', again ? 'BackOff' : 'Failed', sentence(error));
+  }
+
+  /** Resolves when the image is there; rejects when it cannot be, or `signal` aborts. */
+  async #build(image: ImageBuild, signal: AbortSignal): Promise<void> {
+    const attempt = this.#stored.attempt + 1;
+    await this.#store({ attempt, firstAttempt: this.#stored.firstAttempt });
+    const startedAt = timestamp();
+    const folder = this.#pod.directory.attempt(this.container.name, attempt);
+    const step = await ImageStep.open(this.#pod, this.record, folder);
+    this.#step = step;
+    this.#setRunning(startedAt, false);
+    try {
+      this.#stored.image = await step.run(image, signal);
+      await this.#complete(terminated({ exitCode: 0, startedAt, finishedAt: timestamp() }));
+    } finally {
+      this.#step = undefined;
+    }
   }
 
   async #start(launch: Extract<Launch, { kind: 'process' }>): Promise<ContainerProcess> {

@@ -6,11 +6,25 @@ import type { Ports } from '../container/ports.ts';
 import type { Pod } from '../types.ts';
 import type { PodDirectory } from './directory.ts';
 
+/** What runs an image. */
+export interface ProvidedImage {
+  readonly environment: PythonEnvironment;
+  /** What is not as the image's project asked for, and why: for the session's owner. */
+  readonly warning?: string;
+}
+
 /** What this machine can run, by image reference. A Map is one. */
 export interface Images {
   get(reference: string): PythonEnvironment | undefined;
   /** The references to tell of when another is asked for. */
   keys(): Iterable<string>;
+  /** What runs an image that is built when it is needed, or how it is built; undefined: there is no such image. */
+  find?(reference: string, signal: AbortSignal): Promise<ProvidedImage | ImageBuild | undefined>;
+}
+
+export interface ImageBuild {
+  /** Builds it: `progress` gets what is done, line by line. Rejects when `signal` aborts. */
+  build(progress: (line: string) => void, signal: AbortSignal): Promise<ProvidedImage>;
 }
 
 /** What all pods of this machine share. */
@@ -38,6 +52,8 @@ export interface PodContext {
   readonly pod: Pod;
   readonly directory: PodDirectory;
   readonly references: References;
+  /** What runs the pod's image, once the step that provides it has said so. */
+  readonly image: { provided?: PythonEnvironment };
   /** Each volume's folder; made at the first call that succeeds. */
   volumes(): Promise<ReadonlyMap<string, string>>;
   /** A container's state has changed. */

@@ -10,6 +10,8 @@ export interface ContainerRecord {
   ready: boolean;
   started: boolean;
   restartCount: number;
+  /** What the container's work has to say of the pod. */
+  condition?: Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'> | undefined;
 }
 
 export interface PodFacts {
@@ -46,11 +48,12 @@ export function podStatus({ records, unschedulable, startTime, previous, now }: 
     : { reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${names(incomplete)}]` };
   const notScheduled = unschedulable === undefined ? undefined : { reason: 'Unschedulable', message: unschedulable };
 
-  const condition = (type: string, trouble: { reason: string; message: string } | undefined): PodCondition => {
-    const status = trouble ? 'False' : 'True';
+  const condition = (type: string, trouble: { reason: string; message: string } | undefined): PodCondition =>
+    dated({ type, status: trouble ? 'False' : 'True', ...trouble });
+  const dated = ({ type, status, ...said }: Omit<PodCondition, 'lastTransitionTime'>): PodCondition => {
     const before = previous?.conditions?.find((other) => other.type === type);
     const since = before?.status === status ? before.lastTransitionTime : undefined;
-    return { type, status, lastTransitionTime: since ?? now, ...trouble };
+    return { type, status, lastTransitionTime: since ?? now, ...said };
   };
   return {
     phase: initialized && hasRun ? 'Running' : 'Pending',
@@ -58,7 +61,12 @@ export function podStatus({ records, unschedulable, startTime, previous, now }: 
       condition('PodScheduled', notScheduled),
       ...(notScheduled
         ? []
-        : [condition('Initialized', notInitialized), condition('Ready', ready), condition('ContainersReady', ready)]),
+        : [
+            condition('Initialized', notInitialized),
+            condition('Ready', ready),
+            condition('ContainersReady', ready),
+            ...records.flatMap((record) => (record.condition ? [dated(record.condition)] : [])),
+          ]),
     ],
     initContainerStatuses: notScheduled ? [] : init.map(containerStatus),
     containerStatuses: notScheduled ? [] : regular.map(containerStatus),

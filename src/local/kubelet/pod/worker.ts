@@ -69,6 +69,7 @@ export class PodWorker {
         secret: (name) => machine.cluster.get<Secret>(resource.secrets, this.#namespace, name),
         configMap: (name) => machine.cluster.get<ConfigMap>(resource.configMaps, this.#namespace, name),
       },
+      image: {},
       volumes: () => this.#makeVolumes(context),
       report: () => this.#reportSoon(),
       event: (type, reason, message) => events.record(pod, type, reason, message),

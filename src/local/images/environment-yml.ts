@@ -1,0 +1,47 @@
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Declaration, type EnvironmentFile, type Skipped, unread } from './declared.ts';
+import { readRequirement, type SkipReason } from './requirement.ts';
+
+const file: EnvironmentFile = 'environment.yml';
+/** Characters: a parser of YAML takes its time, and this one runs in the platform's own process. */
+const maxLength = 64 * 1024;
+
+/**
+ * The pip part of a conda environment. Conda's own packages are not installed (they are not on the package index) and
+ * are told, but for pip itself and a Python that is the one of the session.
+ */
+export function readEnvironmentYml(text: string, python: string): Declaration {
+  if (text.length > maxLength) return unread(file, `has more than ${maxLength / 1024} KB, which is not read`);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+  const [error] = document.errors;
+  if (error) return unread(file, `is not valid YAML (line ${lines.linePos(error.pos[0]).line})`);
+  const dependencies = isMap(document.contents) ? document.contents.get('dependencies') : undefined;
+  if (!isSeq<Node>(dependencies)) return { requirements: [], skipped: [], notes: [] };
+
+  const requirements: string[] = [];
+  const skipped: Skipped[] = [];
+  const lineOf = ({ range }: Node) => (range ? lines.linePos(range[0]).line : undefined);
+  const skip = (node: Node, why: SkipReason) => skipped.push({ file, line: lineOf(node), text: textOf(node), why });
+  for (const item of dependencies.items) {
+    const pip = isMap(item) ? item.get('pip') : undefined;
+    if (isScalar(item) && !isGiven(textOf(item), python)) skip(item, 'conda');
+    else if (!isScalar(item) && !isSeq(pip)) skip(item, 'invalid');
+    for (const each of isSeq<Node>(pip) ? pip.items : []) {
+      const requirement = readRequirement(isScalar(each) ? textOf(each) : '');
+      if ('text' in requirement) requirements.push(requirement.text);
+      else skip(each, requirement.skipped);
+    }
+  }
+  return { requirements, skipped, notes: [] };
+}
+
+const textOf = (node: Node): string => String(isScalar(node) ? node.value : node);
+
+/** `pip`, and `python=3.11` where that is the Python there is. */
+function isGiven(wanted: string, python: string): boolean {
+  const [, name, version = ''] = /^\s*(pip|python)\s*=*\s*([\d.]*)(?:\.\*)?\s*$/i.exec(wanted) ?? [];
+  return (
+    name !== undefined && (name.toLowerCase() === 'pip' || `${python}.`.startsWith(`${version}.`) || version === '')
+  );
+}

@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readRequirement } from './requirement.ts';
+import { readRequirementsTxt } from './requirements-txt.ts';
+
+describe('a requirement', () => {
+  it.each([
+    'numpy',
+    'numpy==1.26.4',
+    'numpy >= 1.26 , < 3',
+    'numpy (>=1.26)',
+    'zope.interface~=5.0',
+    'requests[socks, use-chardet]>=2',
+    'requests[]',
+    'pandas ; python_version < "3.13" and sys_platform == "linux"',
+    'ruamel.yaml===0.18.6.post1+local',
+    'torch==2.*,!=2.1.*',
+    `numpy==2.0.0 --hash=sha256:${'a'.repeat(64)} --hash=sha512:${'b'.repeat(128)}`,
+  ])('is %s', (text) => expect(readRequirement(`  ${text}  `)).toEqual({ text }));
+
+  it.each([
+    ['-e .', 'option'],
+    ['-r other.txt', 'option'],
+    ['--extra-index-url https://example.org/simple', 'option'],
+    ['numpy --no-binary=:all:', 'option'],
+    ['numpy --hash=md5:aa', 'option'],
+    ['numpy @ https://example.org/numpy.whl', 'address'],
+    ['numpy@https://example.org/numpy.whl', 'address'],
+    ['git+ssh://git@example.org/x.git#egg=x', 'address'],
+    ['https://example.org/x.whl', 'address'],
+    ['file:///etc/passwd', 'address'],
+    ['./local', 'path'],
+    ['local/package', 'path'],
+    ['C:\\packages\\x', 'address'],
+    ['numpy-1.0-py3-none-any.whl', 'path'],
+    ['archive.tar.gz', 'path'],
+    ['.', 'path'],
+    ['$NUMPY', 'invalid'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as uv would read it
+    ['numpy==${HOME}', 'invalid'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as uv would read it
+    ['numpy ; platform_node == "${SECRET}"', 'invalid'],
+    ['numpy==1.0 scipy', 'invalid'],
+    ['numpy = 1.0', 'invalid'],
+    ['numpy\u0000', 'invalid'],
+    ['nümpy', 'invalid'],
+    ['', 'invalid'],
+    ['a'.repeat(3_000), 'invalid'],
+  ])('is not %j: %s', (text, skipped) => expect(readRequirement(text)).toEqual({ skipped }));
+
+  it('is one line without a variable or an option but hashes, whatever was given', () => {
+    const part = fc.constantFrom(
+      'numpy',
+      ' ',
+      '-',
+      '--hash=sha256:ab',
+      '@',
+      '://',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: as uv would read it
+      '${A}',
+      '\n',
+      '\\',
+      ';',
+      '"',
+      '==1',
+      '#',
+      '[a]',
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(part).map((parts) => parts.join('')),
+        ),
+        (given) => {
+          const read = readRequirement(given);
+          if (!('text' in read)) return;
+          expect(read.text).toMatch(/^[A-Za-z0-9]/);
+          expect(read.text).not.toMatch(/[\p{Cc}$]/u);
+          expect(
+            read.text
+              .split(' --')
+              .slice(1)
+              .every((option) => option.startsWith('hash')),
+          ).toBe(true);
+          expect(read.text.split(';')[0]).not.toMatch(/[@:](?!sha)/);
+        },
+      ),
+    );
+  });
+});
+
+describe('requirements.txt', () => {
+  it('is read as pip reads it: comments, continued lines, any line end', () => {
+    const text = 'numpy # fast\r\n\r\n# none\npandas \\\n  >=2 \\\n  # ends it\rscipy#1\nplain\\';
+    expect(readRequirementsTxt(text)).toEqual({
+      requirements: ['numpy', 'pandas >=2', 'plain'],
+      skipped: [{ file: 'requirements.txt', line: 7, text: 'scipy#1', why: 'invalid' }],
+      notes: [],
+    });
+  });
+
+  it('of long hostile lines is read in a moment', () => {
+    const lines = [
+      `${'a'.repeat(1_000)}?`,
+      ' '.repeat(1_000),
+      `x${' --hash=sha256:a'.repeat(60)}?`,
+      `a[${'b,'.repeat(400)}`,
+      `a==1${',<1'.repeat(300)}?`,
+    ];
+    const text = Array.from({ length: 1_000 }, (_, index) => lines[index % lines.length]).join('\n');
+    const before = performance.now();
+    expect(readRequirementsTxt(text).requirements).toHaveLength(0);
+    expect(performance.now() - before).toBeLessThan(5_000);
+  });
+});
