@@ -1,5 +1,9 @@
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { listMarked, withDescendants } from '../../src/local/kubelet/process/processes.ts';
+import { listenersOf } from '../support/listeners.ts';
 import { curlAsOther, describeAsOtherUser, runAsOther, webSocketAsOther } from '../support/other-os-user.ts';
 import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
 import {
@@ -14,12 +18,24 @@ import {
 let platform: Platform;
 let commit: string;
 
+/** As `npm start` sets it. */
+const cacheFolder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'notebook-sessions');
+/** Where every user may look, as in the machine's own /tmp. */
+let temporary: string;
 beforeAll(async () => {
   if (process.getuid?.() !== 0) return;
-  platform = await startPlatform({ args: ['--no-demo'] });
+  temporary = mkdtempSync(join(tmpdir(), 'for-all-'));
+  chmodSync(temporary, 0o1777);
+  platform = await startPlatform({
+    args: ['--no-demo'],
+    env: { TMPDIR: temporary, NODE_COMPILE_CACHE: join(cacheFolder, 'compile-cache') },
+  });
   commit = await demoCommit(platform);
 });
-afterAll(() => platform?.dispose());
+afterAll(async () => {
+  await platform?.dispose();
+  if (temporary) rmSync(temporary, { recursive: true, force: true });
+});
 
 const launch = () => ['-H', 'Content-Type: application/json', '-d', launchBody(commit).body as string];
 const cookieOption = (cookie: string) => ['-H', `Cookie: ${cookie}`];
@@ -141,4 +157,84 @@ describeAsOtherUser('another user of the machine', () => {
     expect((await (await openSession(platform, running.url)).fetch('/api/status')).status).toBe(200);
     expect((await (await openSession(platform, anonymous.url)).fetch(`/api/status?token=${token}`)).status).toBe(200);
   });
+
+  it('walks over every listener, file and process of the platform, and gets nothing', async () => {
+    const { port, stateDir } = platform;
+    const launched = await platform.api('/notebooks/servers', launchBody(commit));
+    const { name } = (await launched.json()) as SessionAnswer;
+    const { url } = await waitForState(platform, name, ['running']);
+    const session = await openSession(platform, url);
+    await session.execute(await session.startKernel(), 'import tempfile; kept = tempfile.NamedTemporaryFile()');
+
+    const marker = readFileSync(join(stateDir, 'marker'), 'utf8').trim();
+    const marked = [...listMarked(`${marker}/`).values()].flat();
+    const pids = withDescendants([...marked, { pid: platform.pid, startTicks: 0 }]).map(({ pid }) => pid);
+    // The platform, its two programs, and of each session at least two watchers, Jupyter and a kernel.
+    expect(pids.length).toBeGreaterThan(6);
+
+    // Listeners: the main port, the Kubernetes API, one Jupyter for each session, and sockets in folders of the owner.
+    const { tcp, udp, unix } = listenersOf(pids);
+    const kubernetes = new URL(
+      /"server": "([^"]+)"/.exec(readFileSync(join(stateDir, 'kubeconfig'), 'utf8'))?.[1] ?? '',
+    );
+    const jupyters = [...listMarked(`${marker}/`)].filter(([of]) => of.endsWith('/jupyter-server')).length;
+    expect(new Set(tcp.map(({ address }) => address))).toEqual(new Set(['127.0.0.1', '::1']));
+    const others = tcp.filter((each) => ![port, Number(kubernetes.port)].includes(each.port));
+    expect(others).toHaveLength(jupyters);
+    expect(udp).toEqual([]);
+    for (const path of ['/api', '/apis', '/api/v1/secrets', '/openapi/v2'])
+      expect(curlAsOther(new URL(path, kubernetes).href, '-k').status, path).toBe(401);
+    for (const each of others) {
+      for (const path of ['kernels', 'contents', 'terminals', 'status']) {
+        const at = `http://127.0.0.1:${each.port}/sessions/${name}/api/${path}`;
+        expect([403, 404], at).toContain(curlAsOther(at).status);
+      }
+    }
+    expect(unix.length).toBeGreaterThan(0);
+    expect(unix.filter((path) => path.startsWith('@'))).toEqual([]);
+    // 7: could not connect.
+    for (const path of unix) expect(runAsOther('curl', ['--unix-socket', path, 'http://x/']).exitCode, path).toBe(7);
+
+    // Files: the state, the Python environments, and what the programs keep in the folder for temporary files.
+    for (const folder of [stateDir, cacheFolder]) {
+      expect(statSync(folder).mode & 0o077, folder).toBe(0);
+      expect(runAsOther('ls', [folder]).exitCode, folder).not.toBe(0);
+    }
+    expect(readdirSync(temporary)).not.toEqual([]);
+    const found = runAsOther('find', [
+      temporary,
+      '-mindepth',
+      '1',
+      '(',
+      '-readable',
+      '-o',
+      '-writable',
+      ')',
+      '!',
+      '-type',
+      'l',
+    ]);
+    expect(found.stdout).toBe('');
+
+    // Processes: nothing but the command lines, and no secret in those.
+    const secrets = secretsIn(stateDir);
+    expect(secrets.length).toBeGreaterThan(5);
+    for (const pid of pids) {
+      for (const file of ['environ', 'maps', 'fd/0', 'cwd/.'])
+        expect(runAsOther('cat', [`/proc/${pid}/${file}`]).exitCode, `${pid} ${file}`).not.toBe(0);
+    }
+    const lines = pids.map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+    for (const secret of secrets) expect(lines.filter((line) => line.includes(secret))).toEqual([]);
+  });
 });
+
+/** Every key, token and password that the platform and its sessions keep. */
+function secretsIn(stateDir: string): string[] {
+  return readdirSync(stateDir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) =>
+      /\/(keys\/[^/]+|kubernetes-token|cookies\.txt|kubeconfig|token|git-credentials|[^/]+\.key)$/.test(file),
+    )
+    .flatMap((file) => readFileSync(file, 'utf8').match(/[\w-]{32,}/g) ?? []);
+}

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TestMachine, waiting } from '../../src/local/kubelet/testing/machine.ts';
 import { createSession } from '../../src/local/kubelet/testing/templates.ts';
 import { defaultEnvironment, Jupyter } from '../support/jupyter.ts';
+import { listenersOf } from '../support/listeners.ts';
 
 /** What a session listens on while a kernel runs code and a debugger is attached to it, and who may connect. */
 const image = 'registry/jupyter:1';
@@ -50,49 +51,13 @@ async function debug(command: string, args: object = {}): Promise<Record<string,
   return reply['body'] as Record<string, unknown>;
 }
 
-/** Inodes of the sockets that the session's processes have open. */
-function sockets(): Set<string> {
-  const links = machine.marked().flatMap(({ pid }) => {
-    try {
-      return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-    } catch {
-      return []; // has ended, or closed it, between the listing and the look
-    }
-  });
-  return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
-}
-
-/** Local ports of the session's listening TCP sockets. */
-function tcpListeners(): number[] {
-  const own = sockets();
-  return ['tcp', 'tcp6'].flatMap((protocol) =>
-    readFileSync(`/proc/net/${protocol}`, 'latin1')
-      .trim()
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => fields[3] === '0A' && own.has(fields[9] ?? ''))
-      .map((fields) => Number.parseInt(fields[1]?.split(':')[1] ?? '', 16)),
-  );
-}
-
-/** Paths of the session's listening Unix sockets; abstract ones begin with @. */
-function unixListeners(): string[] {
-  const own = sockets();
-  return readFileSync('/proc/net/unix', 'utf8')
-    .trim()
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[3] === '00010000' && own.has(fields[6] ?? ''))
-    .map((fields) => fields[7] ?? '');
-}
+const listeners = () => listenersOf(machine.marked().map(({ pid }) => pid));
 
 describe('a session with a debugger attached', () => {
   it('listens on one TCP port, Jupyter’s, and on Unix sockets for the rest', async () => {
-    expect(tcpListeners()).toEqual([jupyter.endpoint.port]);
+    expect(listeners().tcp.map(({ port }) => port)).toEqual([jupyter.endpoint.port]);
     // Five of the kernel, the pipe of forked processes, the debug adapter’s two.
-    await vi.waitFor(() => expect(unixListeners().length).toBeGreaterThanOrEqual(8), waiting);
+    await vi.waitFor(() => expect(listeners().unix.length).toBeGreaterThanOrEqual(8), waiting);
     expect((await fetch(`http://127.0.0.1:${jupyter.endpoint.port}/sessions/a/api/kernels`)).status).toBe(403);
   });
 
@@ -140,7 +105,7 @@ describe('a session with a debugger attached', () => {
     expect(as('id', '-u').said.trim()).toBe(String(otherUser));
     expect(as('cat', sourcePath)).toMatchObject({ status: 1, said: expect.stringContaining('Permission denied') });
     expect(existsSync(sourcePath)).toBe(true);
-    const paths = unixListeners();
+    const { unix: paths } = listeners();
     expect(paths.filter((path) => path.startsWith('@'))).toEqual([]);
     for (const path of paths) {
       // 7: could not connect.

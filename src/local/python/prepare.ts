@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, readFile, stat } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../command-line.ts';
@@ -40,6 +40,8 @@ export interface PreparePythonOptions {
 export async function preparePython(options: PreparePythonOptions): Promise<PythonEnvironment> {
   const { cacheDir, progress, signal, path = process.env['PATH'] ?? '', requirements = pinned } = options;
   await mkdir(cacheDir, { recursive: true, mode: 0o700 });
+  // It may be there already, open to others: Node.js makes it for compiled code.
+  await chmod(cacheDir, 0o700);
   const pins = await readFile(requirements);
   const programs = await findOnPath(['python3', 'jupyter', 'jupyter-lab'], path);
   const question = hash(

@@ -87,6 +87,9 @@ export async function jupyterVariables(
   return {
     JUPYTER_CONFIG_DIR: config,
     JUPYTER_RUNTIME_DIR: runtime,
+    // Jupyter's language servers ask npm, whose own place for compiled code is under /tmp: what lies there may have been
+    // put there by another user.
+    NODE_COMPILE_CACHE: join(directory.jupyter, 'compile-cache'),
     // A kernel called python3 that the user has installed elsewhere is not this environment's.
     JUPYTER_PREFER_ENV_PATH: '1',
     // The operator's configuration reads the first, Jupyter by itself the second.
