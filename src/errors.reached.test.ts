@@ -7,7 +7,7 @@ import type { Config } from './config/types.ts';
 import { type ErrorBody, type ErrorKind, errorKind } from './errors.ts';
 import { type Backends, startBackends } from './sessions/testing/backends.ts';
 import { testConfig } from './sessions/testing/config.ts';
-import { commitSha } from './sessions/testing/fake-gitlab.ts';
+import { commitSha, johnsAutosave } from './sessions/testing/fake-gitlab.ts';
 
 const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
 
@@ -103,6 +103,7 @@ const ways: Record<keyof typeof errorKind, () => Promise<Answer>> = {
   missing: () => launch({ branch: 'mian' }),
   methodNotAllowed: () => usual.ask('PUT', '/servers', {}),
   notAcceptable: () => usual.ask('GET', '/servers', undefined, { accept: 'image/png' }),
+  notRestartable: async () => usual.ask('POST', `/servers/${await launched(usual, { branch: johnsAutosave })}/restart`),
   bodyTooLarge: () => launch({ default_url: `/${'x'.repeat(1_100_000)}` }),
   unsupportedMediaType: () => usual.ask('POST', '/servers', 'a=b', { 'content-type': 'text/plain' }),
   misdirected: async () => (await start(request({ allowed_hosts: ['api.example.org'] }))).ask('GET', '/servers'),
@@ -176,7 +177,7 @@ describe('every error of the table', () => {
       405: [1405],
       406: [1406],
       408: [3408],
-      409: [3409],
+      409: [1409, 3409],
       413: [1413],
       415: [1415],
       421: [1421],

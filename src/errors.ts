@@ -94,6 +94,11 @@ export const errorKind = {
     example: 'The answer cannot be given in a form that you accept.',
     detail: 'Send Accept: application/json, or leave it out.',
   }),
+  notRestartable: kind(1409, 409, {
+    when: 'A restart is asked for of a session that has not failed, is hibernated or being stopped, has no pod, or whose files would be lost with its pod: it has no volume, or the volume is lost.',
+    example: 'The session john-doe-my-project-3rdkwftvh3lixjsc is running. Only a failed session can be restarted.',
+    detail: 'Stop the session and launch it again. Work that was not pushed is lost.',
+  }),
   bodyTooLarge: kind(1413, 413, {
     when: 'The body is larger than `request.body_limit_bytes`.',
     example: 'The body is larger than 1048576 bytes.',

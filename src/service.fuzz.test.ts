@@ -35,6 +35,8 @@ let classes: FakeClasses;
 let service: WholeService;
 /** John's, with a log. */
 let running: JupyterServer;
+/** The same, to be restarted. */
+let failed: JupyterServer;
 let name: string;
 let cookie: string;
 const agent = new Agent({ keepAlive: true, maxSockets: 4 });
@@ -69,6 +71,9 @@ beforeAll(async () => {
   if (!found) throw new Error(`nothing was launched: ${launched.text}`);
   const containerStatuses = [{ name: 'jupyter-server', restartCount: 0, state: { running: {} } }];
   running = { ...found, status: { state: 'running', mainPod: { name: `${name}-0`, status: { containerStatuses } } } };
+  failed = { ...found, status: { state: 'failed', mainPod: { uid: 'pod-1' } } };
+  const owner = { apiVersion: '', kind: 'JupyterServer', name, uid: found.metadata.uid ?? '' };
+  cluster.putClaim({ metadata: { name, namespace: found.metadata.namespace ?? '', ownerReferences: [owner] } });
   cluster.podLogs.set(`${name}-0/jupyter-server`, '2026-11-20T10:00:03.482000000Z hello\n');
   const anonymous = await service.ask('POST', '/servers', body, nobody);
   cookie = String(anonymous.headers['set-cookie']).split(';')[0] ?? '';
@@ -80,12 +85,12 @@ afterAll(async () => {
 });
 
 /** There is one session again, whatever was launched and stopped before: most launches make one, and most stops stop it. */
-function tidy(): void {
+function tidy(session: JupyterServer): void {
   const { cluster } = backends;
   for (const { metadata } of cluster.objects('jupyterservers')) {
     if (metadata.name !== undefined && metadata.name !== name) cluster.finish(metadata.name);
   }
-  cluster.put(running);
+  cluster.put(session);
 }
 
 /** In place of John's headers. */
@@ -166,7 +171,7 @@ describe(`whatever is sent (FUZZ_SEED=${seed})`, () => {
     let streams = 0;
     await fc.assert(
       fc.asyncProperty(arbitrary, async (sent) => {
-        tidy();
+        tidy(operation.id === 'restartServer' ? failed : running);
         const answer = await exchange(sent);
         if (answer.contentType?.startsWith('text/event-stream')) streams += 1;
         statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;

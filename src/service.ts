@@ -24,6 +24,7 @@ import { createCredentials } from './sessions/credentials.ts';
 import { createDryRun } from './sessions/dry-run.ts';
 import { createLaunch } from './sessions/launch.ts';
 import { createPresenter } from './sessions/presentation/presenter.ts';
+import { createRestart } from './sessions/restart/restart.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { createSessionStore, type SessionStore } from './sessions/store.ts';
 
@@ -75,6 +76,7 @@ export function createService(parts: {
         store,
         launch: createLaunch(launchParts),
         dryRun: createDryRun({ ...launchParts, present }),
+        restart: createRestart({ client, store, credentials, log }),
         present,
         config,
       }),

@@ -51,9 +51,12 @@ export interface LaunchNotebookRequest {
    * The last part of the project's path; without regard to case.
    */
   project: string;
+  /**
+   * The project's default branch where it is left out.
+   */
   branch?: string;
   /**
-   * Any name of a commit that GitLab resolves and a label can hold: a full or short id, a tag, a branch without a slash.
+   * Any name of a commit that GitLab resolves: a full id (40 digits, 64 in SHA-256 repositories) or a short one, a tag, a branch without a slash. The session is about the commit that GitLab resolves it to.
    */
   commit_sha: string;
   /**
@@ -514,9 +517,9 @@ export interface LaunchPreview {
   /**
    * Of the session. A caller without a cookie gets another one with each request.
    */
-  name: string;
+  name: string | null;
   project: string;
-  branch: string;
+  branch: string | null;
   /**
    * The full id, as GitLab resolves it.
    */

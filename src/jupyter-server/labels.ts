@@ -38,8 +38,20 @@ export const annotation = {
   hibernationDate: renku('hibernationDate'),
   /** Ours: which launch made the object, so that a create whose answer was lost is recognised as our own. */
   launchId: 'notebook-sessions.io/launch-id',
-  /** Ours: the Secret with the launching user's tokens and variables; made right after the object. */
+  /** Ours: the name of the commit as the launch asked for it; `commitSha` is the full id. */
+  requestedRef: 'notebook-sessions.io/requested-ref',
+  /** Ours: `true` where the branch was the project's default branch at the launch. */
+  defaultBranch: 'notebook-sessions.io/default-branch',
+  /** Ours: the other options of the launch, as JSON (`LaunchOptions` of the API). */
+  launchOptions: 'notebook-sessions.io/launch-options',
+  /** Ours: uid of the pod that the last restart replaces: the key that makes a restart exactly-once. */
+  restartedPod: 'notebook-sessions.io/restarted-pod',
+  /** Ours: when that was, ISO 8601. */
+  restartedAt: 'notebook-sessions.io/restarted-at',
+  /** Ours: the Secret with the launching user's tokens; made right after the object. */
   credentialsSecret: 'notebook-sessions.io/credentials-secret',
+  /** Ours: the Secret with the variables of the launch; made together with the other one. */
+  variablesSecret: 'notebook-sessions.io/variables-secret',
   /** Ours: the Secret with which the cluster fetches a private image; made together with the other one. */
   pullSecret: 'notebook-sessions.io/pull-secret',
 } as const;

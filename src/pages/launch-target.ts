@@ -23,7 +23,7 @@ export async function resolveLaunch(
   const access = identity.git;
   const project = await gitlab.project(access, path, deadline);
   if (!project) throw noProject(path, identity);
-  if (!project.defaultBranch) {
+  if (!project.defaultBranch || project.isEmpty) {
     throw new ApiError(errorKind.missing, `${project.pathWithNamespace} has no commits yet.`, {
       detail: 'Push a first commit, then launch it.',
     });

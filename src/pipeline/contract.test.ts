@@ -69,7 +69,7 @@ describe('the body', () => {
     ['half a surrogate pair', '{"namespace":"a","project":"\\ud800","commit_sha":"c"}', 422, ['body.project']],
     [
       'long texts',
-      JSON.stringify({ ...launch, project: 'x'.repeat(600), commit_sha: 'a'.repeat(64) }),
+      JSON.stringify({ ...launch, project: 'x'.repeat(600), commit_sha: 'a'.repeat(65) }),
       422,
       ['body.project', 'body.commit_sha'],
     ],
@@ -151,7 +151,7 @@ describe('the body', () => {
 
   it('that is right comes through, with defaults', async () => {
     expect((await post(launch)).error().message).toBe('It came through.');
-    expect(seen.body).toEqual({ ...launch, branch: 'master', environment_variables: {}, cloudstorage: [] });
+    expect(seen.body).toEqual({ ...launch, environment_variables: {}, cloudstorage: [] });
   });
 
   it('may have numbers and booleans as text, where the original took them', async () => {

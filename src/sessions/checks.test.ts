@@ -29,7 +29,9 @@ describe('what is missing for a launch', () => {
     expect(body.error.message).toBe(`Cannot launch the session: branch "mian" and image "${image}" do not exist.`);
     expect(body.error.fields?.map(({ path }) => path)).toEqual(['body.branch', 'body.image']);
     const nothing = await call('POST', '/servers', { namespace: 'no', project: 'where', commit_sha: 'abc' });
-    expect(nothing.body.error.message).toContain('project "no/where", branch "master", and commit "abc" do not exist');
+    expect(nothing.body.error.message).toContain(
+      'project "no/where", the default branch of the project, and commit "abc" do not exist',
+    );
     expect(servers()).toEqual([]);
   });
 

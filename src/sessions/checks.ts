@@ -1,16 +1,16 @@
 import type { Config } from '../config/types.ts';
-import type { Deadline } from '../deadline.ts';
 import { ApiError, errorKind, type FieldError } from '../errors.ts';
-import type { Identity } from '../identity/types.ts';
 import type { ImageChecker } from '../images/types.ts';
 import type { ChosenResources, OfferedPools } from '../options/resource-classes.ts';
-import type { GitLab, GitLabBranch, GitLabCommit, GitLabProject } from '../platform/gitlab/types.ts';
+import type { GitLab, GitLabProject } from '../platform/gitlab/types.ts';
+import type { LaunchFindings } from './launch-look-ups.ts';
 import type { LaunchRequest } from './launch-request.ts';
-import { askGitLab, askResources, type Outcome, projectImage, requestedImage, type SessionImage } from './look-ups.ts';
+import type { Outcome, SessionImage } from './look-ups.ts';
 
 /** Everything outside the cluster that a session needs, found. */
 export interface CheckedLaunch {
   readonly project: GitLabProject;
+  readonly branch: string;
   /** Full. */
   readonly commitSha: string;
   readonly image: SessionImage;
@@ -22,36 +22,6 @@ export interface CheckParts {
   readonly images: ImageChecker;
   readonly offered: OfferedPools;
   readonly config: Config;
-}
-
-/** What has become of each look-up of a launch. */
-export interface LaunchFindings {
-  readonly project: Outcome<GitLabProject>;
-  readonly branch: Outcome<GitLabBranch>;
-  readonly commit: Outcome<GitLabCommit>;
-  readonly image: Outcome<SessionImage>;
-  readonly resources: Outcome<ChosenResources>;
-}
-
-/** Looks for project, branch, commit, image and resources, all at once. Never throws what an outcome can say. */
-export async function lookUpLaunch(
-  { gitlab, images, offered, config }: CheckParts,
-  identity: Identity,
-  request: LaunchRequest,
-  deadline: Deadline,
-): Promise<LaunchFindings> {
-  const { path } = request.project;
-  const resolving = askGitLab(gitlab.commit(identity.git, path, request.commit, deadline), deadline);
-  const [project, branch, commit, image, resources] = await Promise.all([
-    askGitLab(gitlab.project(identity.git, path, deadline), deadline),
-    askGitLab(gitlab.branch(identity.git, path, request.branch, deadline), deadline),
-    resolving,
-    request.image === undefined
-      ? projectImage(images, identity, request, resolving, config, deadline)
-      : requestedImage(images, identity, request.image, deadline),
-    askResources(offered, identity, request.resources, deadline),
-  ]);
-  return { project, branch, commit, image, resources };
 }
 
 /**
@@ -71,6 +41,7 @@ export function checkedLaunch(findings: LaunchFindings, request: LaunchRequest):
   ) {
     return {
       project: project.value,
+      branch: branch.value.name,
       commitSha: commit.value.sha,
       image: image.value,
       resources: resources.value,
@@ -81,10 +52,16 @@ export function checkedLaunch(findings: LaunchFindings, request: LaunchRequest):
 
 /** Everything that stands in the way of the launch, the gravest first; empty where nothing does. */
 export function launchProblems(findings: LaunchFindings, request: LaunchRequest): ApiError[] {
+  const branch = request.branch === undefined ? 'the default branch of the project' : `branch "${request.branch}"`;
+  const empty = emptyRepository(findings.project);
   const looked: Looked[] = [
-    { path: 'body.project', what: `project "${request.project.path}"`, outcome: findings.project },
-    { path: 'body.branch', what: `branch "${request.branch}"`, outcome: findings.branch },
-    { path: 'body.commit_sha', what: `commit "${request.commit}"`, outcome: findings.commit },
+    { path: 'body.project', what: `project "${request.project.path}"`, outcome: empty ?? findings.project },
+    ...(empty
+      ? []
+      : [
+          { path: 'body.branch', what: branch, outcome: findings.branch },
+          { path: 'body.commit_sha', what: `commit "${request.commit}"`, outcome: findings.commit },
+        ]),
     { path: 'body.image', what: `image "${request.image}"`, outcome: findings.image },
     { path: 'body.resource_class_id', what: 'resource class', outcome: findings.resources },
   ];
@@ -94,6 +71,17 @@ export function launchProblems(findings: LaunchFindings, request: LaunchRequest)
   );
   const all = [...(gone ? [{ error: gone, gravity: gravityOfMissing }] : []), ...troubles];
   return withoutRepetition(all.sort((one, other) => one.gravity - other.gravity).map(({ error }) => error));
+}
+
+/** There is no branch and no commit in it, which is one mistake and not two. */
+function emptyRepository(project: Outcome<GitLabProject>): Outcome<never> | undefined {
+  if (project.is !== 'found' || !project.value.isEmpty) return undefined;
+  const message = `Cannot launch the session: the repository of the project "${project.value.pathWithNamespace}" is empty.`;
+  const error = new ApiError(errorKind.missing, message, {
+    detail: 'Push a first commit to it, then launch again.',
+    fields: [{ path: 'body.project', message: 'its repository is empty' }],
+  });
+  return { is: 'trouble', error };
 }
 
 interface Looked {

@@ -6,21 +6,30 @@ import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { type KubernetesClient, KubernetesUnavailable } from '../platform/kubernetes/types.ts';
-import { alreadyExists, isFinalRefusal, kubernetesTrouble } from './kubernetes-trouble.ts';
+import { alreadyExists, isFinalRefusal, isNotFound, kubernetesTrouble } from './kubernetes-trouble.ts';
 import type { LaunchRequest } from './launch-request.ts';
 import { bucketSecrets } from './manifest/bucket-mounts.ts';
 import { credentialsSecret } from './manifest/credentials.ts';
 import { pullSecret } from './manifest/pull-secret.ts';
+import { secretReferences } from './manifest/secret-references.ts';
 import type { Secret } from './manifest/secrets.ts';
+import { variablesSecret } from './manifest/variables.ts';
 import { isMissingCredentials } from './presentation/state.ts';
 
 /** The second half of a launch: the Secrets with what the session needs of its user. */
 export interface Credentials {
   /**
-   * Makes the Secrets of this session; that they are there already is fine. The service may create Secrets and nothing
-   * else, so it is found out by trying. Throws ApiError; CredentialsRefused tells that the session can never start.
+   * Makes the Secrets of this session; that they are there already is fine. The service may not read Secrets, so it is
+   * found out by trying. Throws ApiError; CredentialsRefused tells that the session can never start.
    */
   store(server: JupyterServer, identity: Identity, request: SecretRequest, deadline: Deadline): Promise<void>;
+  /**
+   * Writes the Secrets with the user's tokens anew, from what the caller has now. A Secret to which the object refers
+   * for more than that stays as it is: the service cannot read what it would have to keep.
+   * @param server whole, as the API server has it
+   * @returns the names of the Secrets that stay as they are. Throws ApiError.
+   */
+  renew(server: JupyterServer, identity: Identity, deadline: Deadline): Promise<string[]>;
   /** The launch that made this session may have ended before its Secrets were made, as far as this replica knows. */
   mayBeMissing(server: JupyterServer): boolean;
 }
@@ -58,6 +67,21 @@ export function createCredentials(client: KubernetesClient, config: Config): Cre
     }
   }
 
+  /** Whatever was in the Secret is replaced; where there is none, it is made. */
+  async function replace(secret: Secret, deadline: Deadline): Promise<void> {
+    const put = (): Promise<unknown> =>
+      client.replace(resource.secrets, secret.metadata.namespace ?? '', secret, deadline);
+    try {
+      await put().catch((error: unknown) => {
+        if (!(error instanceof KubernetesUnavailable) || deadline.expired) throw error;
+        return put();
+      });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      await make(secret, deadline);
+    }
+  }
+
   return {
     async store(server, identity, request, deadline) {
       const secrets = secretsOf(server, identity, request, config);
@@ -67,9 +91,25 @@ export function createCredentials(client: KubernetesClient, config: Config): Cre
       remember(server.metadata.uid);
     },
 
+    async renew(server, identity, deadline) {
+      const secrets = tokenSecretsOf(server, identity, {}, config);
+      const [kept, renewed] = [
+        secrets.filter(isIncomplete(server)),
+        secrets.filter((each) => !isIncomplete(server)(each)),
+      ];
+      try {
+        await Promise.all(renewed.map((secret) => replace(secret, deadline)));
+      } catch (error) {
+        const what = `The credentials of the session ${server.metadata.name} could not be renewed.`;
+        throw kubernetesTrouble(error, what);
+      }
+      return kept.map(({ metadata }) => metadata.name ?? '');
+    },
+
     mayBeMissing(server) {
       const { uid, annotations = {} } = server.metadata;
-      if (!annotations[annotation.credentialsSecret] && !annotations[annotation.pullSecret]) return false;
+      const secrets = [annotation.credentialsSecret, annotation.variablesSecret, annotation.pullSecret];
+      if (!secrets.some((each) => annotations[each])) return false;
       if (isMissingCredentials(server)) return true;
       if (uid !== undefined && made.has(uid)) return false;
       // Whoever runs, or did before it was hibernated, had them. For all others one needless call does no harm.
@@ -85,13 +125,34 @@ function secretsOf(
   { environment, cloudStorage }: SecretRequest,
   config: Config,
 ): Secret[] {
+  const hasVariablesSecret = server.metadata.annotations?.[annotation.variablesSecret] !== undefined;
+  return [
+    ...tokenSecretsOf(server, identity, hasVariablesSecret ? {} : environment, config),
+    ...(hasVariablesSecret ? [variablesSecret(server, environment, config)] : []),
+    ...bucketSecrets(server, cloudStorage, config),
+  ];
+}
+
+/** Those with tokens of the user's. */
+function tokenSecretsOf(
+  server: JupyterServer,
+  identity: Identity,
+  environment: SecretRequest['environment'],
+  config: Config,
+): Secret[] {
   const { annotations = {} } = server.metadata;
   const { token } = identity.git;
   return [
     ...(annotations[annotation.credentialsSecret] ? [credentialsSecret(server, identity, environment, config)] : []),
     ...(annotations[annotation.pullSecret] && token !== null ? [pullSecret(server, token, config)] : []),
-    ...bucketSecrets(server, cloudStorage, config),
   ];
+}
+
+/** Whether the object refers to a key that is not in the Secret: its pod would not start. */
+function isIncomplete(server: JupyterServer): (secret: Secret) => boolean {
+  const references = secretReferences(server.spec);
+  return ({ metadata, data }) =>
+    references.some(({ name, key }) => name === metadata.name && !Object.hasOwn(data, key));
 }
 
 function refusalOf(error: unknown, session: string): unknown {

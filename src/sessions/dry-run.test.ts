@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => backends.close());
 
-const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+const project = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
 
 type Call = Awaited<ReturnType<typeof asJohn>>;
 const asJohn = async (options = {}) => (await replica(options)).as(john(gitlab.url));

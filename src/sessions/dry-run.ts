@@ -5,13 +5,15 @@ import type { DryRunResponse, LaunchPreview, LaunchProblem } from '../generated/
 import type { Identity } from '../identity/types.ts';
 import { formatBytes } from '../jupyter-server/quantities.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
-import { type CheckedLaunch, type LaunchFindings, launchProblems, lookUpLaunch } from './checks.ts';
-import { findSession, type LaunchParts, readLive } from './launch.ts';
+import { type CheckedLaunch, launchProblems } from './checks.ts';
+import { nameOf } from './find-session.ts';
+import type { LaunchParts } from './launch.ts';
+import type { LaunchFindings } from './launch-look-ups.ts';
 import type { LaunchRequest } from './launch-request.ts';
+import { locate } from './locate.ts';
 import type { Outcome } from './look-ups.ts';
 import { buildJupyterServer } from './manifest/build.ts';
 import { manifestInput } from './manifest/from-launch.ts';
-import { owns } from './ownership.ts';
 import type { Presenter } from './presentation/presenter.ts';
 import { noProjectImage } from './presentation/warnings.ts';
 
@@ -20,32 +22,31 @@ export type DryRun = (identity: Identity, request: LaunchRequest, deadline: Dead
 
 export function createDryRun(parts: LaunchParts & { readonly present: Presenter }): DryRun {
   return async (identity, request, deadline) => {
-    const { name, living, dying } = findSession(await parts.store.list(identity, deadline), identity, request);
-    if (living) return existing(living, parts.present);
-    const [live, findings] = await Promise.all([
-      settled(dying ? Promise.resolve(dying) : readLive(parts.store, name, deadline)),
-      lookUpLaunch(parts, identity, request, deadline),
-    ]);
-    if (!(live instanceof ApiError) && live && isAlive(live) && owns(identity, live)) {
-      return existing(live, parts.present);
-    }
+    const located = await locate(parts, identity, request, deadline);
+    if ('living' in located) return existing(located.living, parts.present);
+    const { dying, failure } = located;
+    const findings = await located.findings;
+    const name = nameFrom(identity, request, findings);
     const problems = [
-      ...(live instanceof ApiError ? [live] : []),
+      ...(failure ? [failure] : []),
       ...launchProblems(findings, request),
-      ...manifestProblems(name, identity, request, findings, parts.config),
+      ...manifestProblems(identity, request, findings, parts.config),
     ];
-    const waits = !(live instanceof ApiError) && live !== undefined && !isAlive(live);
     return {
       dryRun: true,
       exists: false,
       possible: problems.length === 0,
-      preview: previewOf(name, request, findings, waits, parts.config),
+      preview: previewOf(name, request, findings, dying !== undefined, parts.config),
       problems: problems.map(problemOf),
     };
   };
 }
 
-const isAlive = ({ metadata }: JupyterServer): boolean => metadata.deletionTimestamp === undefined;
+/** null: branch or commit is not known. */
+function nameFrom(identity: Identity, { project }: LaunchRequest, { branch, commit }: LaunchFindings): string | null {
+  if (branch.is !== 'found' || commit.is !== 'found') return null;
+  return nameOf(identity, project, { branch: branch.value.name, commit: commit.value.sha });
+}
 
 const existing = (server: JupyterServer, present: Presenter): DryRunResponse => ({
   dryRun: true,
@@ -55,24 +56,15 @@ const existing = (server: JupyterServer, present: Presenter): DryRunResponse => 
   problems: [],
 });
 
-async function settled<T>(promise: Promise<T>): Promise<T | ApiError> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (error instanceof ApiError) return error;
-    throw error;
-  }
-}
-
 /** What only the making of the object tells: variables of the session's own, a user who cannot be written into it. */
 function manifestProblems(
-  name: string,
   identity: Identity,
   request: LaunchRequest,
   findings: LaunchFindings,
   config: Config,
 ): ApiError[] {
   try {
+    const name = 'session';
     const made = { launchId: name, sessionToken: name };
     buildJupyterServer(manifestInput(name, identity, request, withStandIns(findings, request, config), made), config);
     return [];
@@ -93,12 +85,14 @@ function withStandIns(findings: LaunchFindings, request: LaunchRequest, config: 
       name,
       description: null,
       defaultBranch: null,
+      isEmpty: false,
       visibility: 'private',
       webUrl: url,
       httpUrlToRepo: `${url}.git`,
       accessLevel: 10,
       lastActivityAt: null,
     },
+    branch: branchNameOf(request, findings) ?? 'main',
     commitSha: found(findings.commit)?.sha ?? '0'.repeat(40),
     image: found(findings.image) ?? {
       reference: config.sessions.default_image,
@@ -118,8 +112,12 @@ function withStandIns(findings: LaunchFindings, request: LaunchRequest, config: 
   };
 }
 
+function branchNameOf(request: LaunchRequest, { branch }: LaunchFindings): string | undefined {
+  return request.branch ?? found(branch)?.name;
+}
+
 function previewOf(
-  name: string,
+  name: string | null,
   request: LaunchRequest,
   findings: LaunchFindings,
   waits: boolean,
@@ -130,7 +128,7 @@ function previewOf(
   return {
     name,
     project: found(findings.project)?.pathWithNamespace ?? request.project.path,
-    branch: request.branch,
+    branch: branchNameOf(request, findings) ?? null,
     commit_sha: found(findings.commit)?.sha ?? null,
     image: image?.reference ?? null,
     resourceClass: resources ? { id: resources.classId, name: resources.className } : null,

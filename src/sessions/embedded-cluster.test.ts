@@ -14,7 +14,7 @@ import { john, startService, type TestService } from './testing/service.ts';
 
 const log = pino({ level: 'silent' });
 const token = 'the-token-of-the-service';
-const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+const project = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
 
 let store: Store;
 let api: ApiServer;
@@ -52,8 +52,7 @@ function calls(): Record<string, number> {
 describe('on the embedded API server', () => {
   it('a launch is three calls, reads are none, and the CRD takes the whole object', async () => {
     const call = service.as(john(gitlab.url));
-    const environment_variables = { GREETING: 'hello' };
-    const { status, body } = await call('POST', '/servers', { ...project, environment_variables });
+    const { status, body } = await call('POST', '/servers', project);
     expect(status).toBe(201);
     const launched = { 'get jupyterservers': 1, 'create jupyterservers': 1, 'create secrets': 1 };
     expect(calls()).toEqual(launched);
@@ -64,7 +63,7 @@ describe('on the embedded API server', () => {
     expect(stored?.spec?.auth?.oidc?.clientSecret).toEqual({
       secretKeyRef: { name: `${body.name}-credentials`, key: 'oidc-client-secret' },
     });
-    expect(stored?.spec?.patches).toHaveLength(20);
+    expect(stored?.spec?.patches).toHaveLength(19);
     expect(store.get(resource.secrets, 'renku', `${body.name}-credentials`)).toBeDefined();
   });
 

@@ -47,6 +47,12 @@ export function kubernetesTrouble(error: unknown, what: string, kinds: Partial<K
 export const isFinalRefusal = (error: unknown): boolean =>
   error instanceof KubernetesError && error.status >= 400 && error.status < 500 && ![409, 429].includes(error.status);
 
+export const isNotFound = (error: unknown): boolean => error instanceof KubernetesError && error.status === 404;
+
+/** Another writer changed the object since it was read, or it is another object by now. */
+export const isConflict = (error: unknown): boolean =>
+  error instanceof KubernetesError && error.status === 409 && error.reason === 'Conflict';
+
 /** 409 alone may also be a quota that somebody else changed at the same moment. */
 export const alreadyExists = (error: unknown): boolean =>
   error instanceof KubernetesError && error.status === 409 && error.reason === 'AlreadyExists';

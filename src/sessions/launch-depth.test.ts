@@ -83,7 +83,7 @@ afterEach(async () => {
   registry.server.close();
 });
 
-const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+const project = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
 const isCreation = ({ what }: Recorded): boolean => /^kubernetes POST .*jupyterservers/.test(what);
 
 /** What a launch has asked before it made anything, and after. */

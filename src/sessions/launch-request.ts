@@ -8,7 +8,8 @@ import { type RequestedCloudStorage, requestedCloudStorage } from './cloud-stora
 /** A launch as it is meant: one spelling for each project, defaults filled in. */
 export interface LaunchRequest {
   readonly project: ProjectPath;
-  readonly branch: string;
+  /** undefined: the project's default branch. */
+  readonly branch: string | undefined;
   /** Any name of a commit, as the caller gave it. */
   readonly commit: string;
   readonly image: string | undefined;
@@ -38,8 +39,6 @@ export function projectPath(namespace: string, project: string): ProjectPath | u
   if (name === undefined || segments.length === 0) return undefined;
   return { namespace: segments.join('/'), name, path: [...segments, name].join('/') };
 }
-
-const defaultBranch = 'master';
 
 /** The operator pastes it into a Python file between quotes, and Jupyter redirects to it: one leading slash, plain text. */
 const safeUrlPath = /^\/(?!\/)[^\s"'\\#<>]*$/;
@@ -80,7 +79,7 @@ export function launchRequest(body: LaunchNotebookRequest, config: Config): Laun
   }
   return {
     project,
-    branch: body.branch ?? defaultBranch,
+    branch: body.branch,
     commit: body.commit_sha,
     image: body.image || undefined,
     resources: { classId: body.resource_class_id ?? undefined, legacy, storage: body.storage ?? undefined },

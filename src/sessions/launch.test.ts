@@ -17,19 +17,22 @@ beforeEach(async () => {
 
 afterEach(() => backends.close());
 
-const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+const project = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
 const servers = (): JupyterServer[] => cluster.objects('jupyterservers');
 const secrets = (): KubernetesObject[] => cluster.objects('secrets');
+const valuesOf = (secret: KubernetesObject | undefined): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries((secret as unknown as { data?: Record<string, string> } | undefined)?.data ?? {}).map(
+      ([key, value]) => [key, Buffer.from(value, 'base64').toString()],
+    ),
+  );
 const statuses = (answers: Answer[]): number[] => answers.map(({ status }) => status).sort();
 const isCreation = (call: Call): boolean => call.method === 'POST' && call.resource === 'jupyterservers';
 
 describe('a new session', () => {
   it('is made with its Secret, in three calls to the API server', async () => {
     const call = (await replica()).as(john(gitlab.url));
-    const { status, body } = await call('POST', '/servers', {
-      ...project,
-      environment_variables: { GREETING: 'hello' },
-    });
+    const { status, body } = await call('POST', '/servers', project);
     expect(status).toBe(201);
     expect(cluster.calls.map(({ method, resource }) => `${method} ${resource}`)).toEqual([
       'GET jupyterservers',
@@ -39,12 +42,41 @@ describe('a new session', () => {
     const [secret] = secrets();
     expect(secret?.metadata.name).toBe(`${body.name}-credentials`);
     expect(secret?.metadata.ownerReferences?.[0]).toMatchObject({ name: body.name, uid: servers()[0]?.metadata.uid });
-    const data = Object.entries((secret as unknown as { data: Record<string, string> }).data);
-    expect(Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]))).toEqual({
+    expect(valuesOf(secret)).toEqual({
       'gitlab-oauth-token': 'the-gitlab-token',
       'oidc-client-secret': 'the-oidc-client-secret',
-      'env.GREETING': 'hello',
-      Renviron: "GREETING='hello'\n",
+    });
+  });
+
+  it('with variables has a Secret for them, which a restart need not write anew', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const { body } = await call('POST', '/servers', { ...project, environment_variables: { GREETING: 'hello' } });
+    const secret = secrets().find(({ metadata }) => metadata.name === `${body.name}-variables`);
+    expect(valuesOf(secret)).toEqual({ 'env.GREETING': 'hello', Renviron: "GREETING='hello'\n" });
+    expect(secret?.metadata.ownerReferences?.[0]).toMatchObject({ name: body.name, uid: servers()[0]?.metadata.uid });
+  });
+
+  it('tells the options to launch the same anew with, and of variables only the names', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const options = {
+      image: `${registry.host}/a/b:1`,
+      resource_class_id: 2,
+      storage: 20,
+      default_url: '/rstudio',
+      lfs_auto_fetch: true,
+    };
+    const environment_variables = { GREETING: 'my-own-value', EMPTY: '' };
+    const { body } = await call('POST', '/servers', { ...project, ...options, environment_variables });
+    const { body: read } = await call('GET', `/servers/${body.name}`);
+    expect(read.launch).toEqual({ ...options, environment_variables: ['GREETING', 'EMPTY'] });
+    expect(JSON.stringify(read)).not.toContain('my-own-value');
+    const plain = await call('POST', '/servers', { ...project, branch: 'feature/x' });
+    expect(plain.body.launch).toEqual({
+      resource_class_id: 1,
+      storage: 1,
+      default_url: '/lab',
+      lfs_auto_fetch: false,
+      environment_variables: [],
     });
   });
 
@@ -130,11 +162,18 @@ describe('a new session', () => {
   it('uses the commit that GitLab resolves and keeps the name that the caller gave it', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const { body } = await call('POST', '/servers', { ...project, commit_sha: 'v1.0' });
-    expect(body.annotations['renku.io/commit-sha']).toBe('v1.0');
+    expect(body.annotations).toMatchObject({
+      'renku.io/commit-sha': commitSha,
+      'notebook-sessions.io/requested-ref': 'v1.0',
+    });
+    expect(servers()[0]?.metadata.labels?.['renku.io/commit-sha']).toBe(commitSha);
     expect(body.image).toBe(`${registry.host}/my-group/my-project:${commitSha.slice(0, 7)}`);
     expect(JSON.stringify(servers()[0]?.spec?.patches)).toContain(`"value":"${commitSha}"`);
-    const found = await call('GET', '/servers?commit_sha=v1.0');
-    expect(Object.keys(found.body.servers)).toEqual([body.name]);
+    for (const name of ['v1.0', commitSha]) {
+      const found = await call('GET', `/servers?commit_sha=${name}`);
+      expect(Object.keys(found.body.servers)).toEqual([body.name]);
+    }
+    expect((await call('GET', `/servers?commit_sha=${commitSha.slice(0, 8)}`)).body.servers).toEqual({});
   });
 
   it('has the autosaves cleaned up that it supersedes, once, and knows which may still be wanted', async () => {
@@ -144,10 +183,12 @@ describe('a new session', () => {
     const { body } = await call('POST', '/servers', { ...project, commit_sha: commitSha.slice(0, 8) });
     await call('POST', '/servers', { ...project, commit_sha: commitSha.slice(0, 8) });
     await call('POST', '/servers', { ...project, commit_sha: commitSha });
+    gitlab.refs.set('main', '1'.repeat(40));
+    await call('POST', '/servers', { ...project, commit_sha: 'main' });
     await call('POST', '/servers', { ...project, commit_sha: commitSha, branch: 'feature/x' });
     expect(told).toMatchObject([
       { name: body.name, user: { username: 'john.doe' }, projectId: 42, branch: 'master', commitSha, commitsInUse: [] },
-      { branch: 'master', commitSha, commitsInUse: [commitSha.slice(0, 8)] },
+      { branch: 'master', commitSha: '1'.repeat(40), commitsInUse: [commitSha] },
       { branch: 'feature/x', commitsInUse: [] },
     ]);
   });
@@ -182,6 +223,16 @@ describe('the same session', () => {
     const again = await call('POST', '/servers', { ...project, image: 'another/image' });
     expect([again.status, again.body.name]).toEqual([200, first.body.name]);
     expect(cluster.calls.length).toBe(before);
+  });
+
+  it('that is hibernated is found, and says how it is resumed', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    await call('POST', '/servers', project);
+    const made = servers()[0] as JupyterServer;
+    cluster.put({ ...made, spec: { ...made.spec, jupyterServer: { ...made.spec?.jupyterServer, hibernated: true } } });
+    const launch = async () => (await call('POST', '/servers', project)).body.status;
+    await expect.poll(async () => (await launch()).state).toBe('hibernated');
+    expect((await launch()).message).toContain(`kubectl patch jupyterservers ${made.metadata.name}`);
   });
 
   it('is one for all spellings of its project', async () => {
@@ -225,11 +276,12 @@ describe('the same session', () => {
 
   it('is another one for another user, branch or commit', async () => {
     const service = await replica();
+    gitlab.refs.set('v2.0', '2'.repeat(40));
     const names = new Set<string>();
     for (const [identity, change] of [
       [john(gitlab.url), {}],
       [john(gitlab.url), { branch: 'feature/x' }],
-      [john(gitlab.url), { commit_sha: 'v1.0' }],
+      [john(gitlab.url), { commit_sha: 'v2.0' }],
       [anonymous(gitlab.url), {}],
       [anonymous(gitlab.url, 'anon-abc123', 'header'), {}],
       [{ ...john(gitlab.url), id: 'uuid-other' }, {}],

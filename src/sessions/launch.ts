@@ -5,17 +5,16 @@ import { Deadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
-import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
-import { type CheckedLaunch, type CheckParts, checkedLaunch, lookUpLaunch } from './checks.ts';
+import { type CheckedLaunch, type CheckParts, checkedLaunch } from './checks.ts';
+import { commitOf, requestedRefOf } from './commit.ts';
 import { createOnce, type Launched, waitUntilGone } from './create-once.ts';
 import { type Credentials, CredentialsRefused } from './credentials.ts';
-import { kubernetesTrouble } from './kubernetes-trouble.ts';
-import { type LaunchRequest, projectPath } from './launch-request.ts';
+import { findSession } from './find-session.ts';
+import type { LaunchRequest } from './launch-request.ts';
+import { locate, type NotThere } from './locate.ts';
 import { buildJupyterServer } from './manifest/build.ts';
 import { manifestInput } from './manifest/from-launch.ts';
-import { sessionName } from './name.ts';
-import { owns } from './ownership.ts';
 import type { SessionStore } from './store.ts';
 
 export interface LaunchParts extends CheckParts {
@@ -33,7 +32,8 @@ export type Launch = (identity: Identity, request: LaunchRequest, deadline: Dead
 
 /**
  * The way of a launch:
- * 1. a living session of this owner, project, branch and commit is the answer; in the cache it costs no call;
+ * 1. a living session of this owner, project, branch and commit is the answer (`locate`); where the commit is named by
+ *    its full id and the cache knows the session, it costs no call;
  * 2. otherwise, at the same time: is it there but unknown to the cache? project, branch, commit, image, resources;
  * 3. the object is made, exactly once (`createOnce`), and then its Secret (`Credentials`).
  * Identical launches at the same time in this process are one launch; one of them is told that it is new. A launch
@@ -78,14 +78,15 @@ async function launch(
   request: LaunchRequest,
   deadline: Deadline,
 ): Promise<Launched> {
-  const own = await parts.store.list(identity, deadline);
-  const { name, living, dying, ofBranch } = findSession(own, identity, request);
+  const located = await locate(parts, identity, request, deadline);
+  if ('living' in located) return repaired(parts, identity, request, located.living, deadline);
+  const checked = await prepared(parts, request, located, deadline);
+
+  const target = { branch: checked.branch, commit: checked.commitSha };
+  // GitLab decides which commit it is, also of a full id: that of a tag means the commit that the tag is at.
+  const { name, living, ofBranch } = findSession(located.own, identity, request, target);
   if (living) return repaired(parts, identity, request, living, deadline);
-
-  const prepared = await prepare(parts, identity, request, name, dying, deadline);
-  if ('living' in prepared) return repaired(parts, identity, request, prepared.living, deadline);
-
-  const input = manifestInput(name, identity, request, prepared.checked, {
+  const input = manifestInput(name, identity, request, checked, {
     launchId: randomUUID(),
     sessionToken: randomBytes(32).toString('base64url'),
   });
@@ -98,105 +99,29 @@ async function launch(
     parts.autosaves.afterLaunch({
       name,
       user: identity,
-      projectId: prepared.checked.project.id,
-      branch: request.branch,
-      commitSha: prepared.checked.commitSha,
-      commitsInUse: ofBranch.map(commitOf),
+      projectId: checked.project.id,
+      branch: checked.branch,
+      commitSha: checked.commitSha,
+      commitsInUse: ofBranch.map((server) => commitOf(server) ?? requestedRefOf(server)),
     });
   }
   return launched;
 }
 
-export interface FoundSession {
-  readonly name: string;
-  /** It is there. */
-  readonly living: JupyterServer | undefined;
-  /** The one of this name is being deleted. */
-  readonly dying: JupyterServer | undefined;
-  /** All of the owner's on the same branch, whatever their commit. */
-  readonly ofBranch: readonly JupyterServer[];
-}
-
-/**
- * The session that a launch is about, among its owner's: by name, or, where the original made it, by what it is for.
- * Pure.
- */
-export function findSession(own: readonly JupyterServer[], identity: Identity, request: LaunchRequest): FoundSession {
-  const name = nameOf(identity, request);
-  const ofBranch = sessionsOfBranch(own, name, request);
-  const known = ofBranch.filter((server) => server.metadata.name === name || commitOf(server) === request.commit);
-  return {
-    name,
-    ofBranch,
-    living: known.find((server) => server.metadata.deletionTimestamp === undefined),
-    dying: known.find((server) => server.metadata.name === name && server.metadata.deletionTimestamp !== undefined),
-  };
-}
-
-function nameOf(identity: Identity, { project, branch, commit }: LaunchRequest): string {
-  // An anonymous user's id is nothing to show in a name, and means nothing to anybody.
-  const user = identity.kind === 'anonymous' ? 'anon' : identity.username;
-  return sessionName({ user, owner: ownerKey(identity), projectPath: project.path, branch, commit });
-}
-
-/** Those of the owner's sessions that are on this branch: by name, or, where the original made them, by what they are for. */
-function sessionsOfBranch(own: readonly JupyterServer[], name: string, request: LaunchRequest): JupyterServer[] {
-  return own.filter(({ metadata }) => {
-    const about = metadata.annotations ?? {};
-    return (
-      metadata.name === name ||
-      (projectPath(about[annotation.namespace] ?? '', about[annotation.projectName] ?? '')?.path ===
-        request.project.path &&
-        about[annotation.branch] === request.branch)
-    );
-  });
-}
-
-/** As the launch named it. */
-function commitOf({ metadata }: JupyterServer): string {
-  return metadata.annotations?.[annotation.commitSha] ?? '';
-}
-
-type Prepared = { readonly living: JupyterServer } | { readonly checked: CheckedLaunch };
-
-/**
- * Everything that must be so before the object can be made, all at once. A session that another replica has just made
- * ends the checks; one that is being deleted is waited for meanwhile.
- */
-async function prepare(
-  parts: LaunchParts,
-  identity: Identity,
+/** Everything that must be so before the object can be made. A session that is being deleted is waited for meanwhile. */
+async function prepared(
+  { store }: LaunchParts,
   request: LaunchRequest,
-  name: string,
-  dying: JupyterServer | undefined,
+  { dying, failure, findings, abandon }: NotThere,
   deadline: Deadline,
-): Promise<Prepared> {
-  const needless = new AbortController();
-  const lookedUp = lookUpLaunch(parts, identity, request, Deadline.after(deadline.remaining(), needless.signal));
-  const checks = lookedUp.then((findings) => checkedLaunch(findings, request));
-  // Waited for below, unless something ends the launch first: then nobody is left to hear of its failure.
-  checks.catch(() => undefined);
+): Promise<CheckedLaunch> {
   try {
-    const found = dying ?? (await readLive(parts.store, name, deadline));
-    const isDying = found?.metadata.deletionTimestamp !== undefined;
-    if (found && !isDying && owns(identity, found)) return { living: found };
-    const [checked] = await Promise.all([checks, isDying ? waitUntilGone(parts.store, found, deadline) : undefined]);
-    return { checked };
+    if (failure) throw failure;
+    const checks = findings.then((found) => checkedLaunch(found, request));
+    const [checked] = await Promise.all([checks, dying ? waitUntilGone(store, dying, deadline) : undefined]);
+    return checked;
   } finally {
-    needless.abort();
-  }
-}
-
-/** Throws ApiError. */
-export async function readLive(
-  store: SessionStore,
-  name: string,
-  deadline: Deadline,
-): Promise<JupyterServer | undefined> {
-  try {
-    return await store.read(name, deadline);
-  } catch (error) {
-    throw kubernetesTrouble(error, 'The session could not be launched.');
+    abandon();
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   PodStatus,
   SessionState,
 } from '../jupyter-server/types.ts';
+import { withCommitId } from './commit.ts';
 import { keptBuckets } from './presentation/buckets.ts';
 import { keptContainers } from './presentation/steps.ts';
 
@@ -28,13 +29,13 @@ const steps: readonly unknown[] = ['ready', 'waiting', 'executing', 'failed'] sa
 export function projectForCache(raw: KubernetesObject): JupyterServer {
   const object = raw as KubernetesObject & Unknown;
   return {
-    metadata: metadata(record(object.metadata)),
+    metadata: metadata(record(object.metadata), list(record(object['spec'])['patches'])),
     spec: spec(record(object['spec'])),
     status: status(record(object['status'])),
   };
 }
 
-function metadata(from: Unknown): JupyterServer['metadata'] {
+function metadata(from: Unknown, patches: readonly Unknown[]): JupyterServer['metadata'] {
   return present({
     name: text(from['name']),
     namespace: text(from['namespace']),
@@ -43,7 +44,7 @@ function metadata(from: Unknown): JupyterServer['metadata'] {
     creationTimestamp: text(from['creationTimestamp']),
     deletionTimestamp: text(from['deletionTimestamp']),
     labels: texts(from['labels'], keptLabels),
-    annotations: texts(from['annotations'], keptAnnotations),
+    annotations: withCommitId(texts(from['annotations'], keptAnnotations), patches),
   });
 }
 
@@ -62,6 +63,7 @@ function spec(from: Unknown): NonNullable<JupyterServer['spec']> {
     }),
     jupyterServer: present({
       image: text(server['image']),
+      defaultUrl: text(server['defaultUrl']),
       hibernated: server['hibernated'] === true,
       resources: { requests: amounts(record(server['resources'])['requests']) },
     }),
@@ -70,7 +72,10 @@ function spec(from: Unknown): NonNullable<JupyterServer['spec']> {
       path: text(routing['path']),
       tls: { enabled: record(routing['tls'])['enabled'] === true },
     }),
-    storage: present({ size: textOrNumber(storage['size']) }),
+    storage: present({
+      size: textOrNumber(storage['size']),
+      pvc: record(storage['pvc'])['enabled'] === true ? { enabled: true } : undefined,
+    }),
     // Most of an object, and little of it is told.
     patches: [...keptContainers(list(from['patches'])), ...keptBuckets(list(from['patches']))],
   };
@@ -90,6 +95,7 @@ function status(from: Unknown): JupyterServerStatus {
     ),
     idleSeconds: textOrNumber(from['idleSeconds']),
     mainPod: present({
+      uid: text(pod['uid']),
       name: text(pod['name']),
       status: podStatus(record(pod['status'])),
       resourceUsage: usage(record(pod['resourceUsage'])),
@@ -102,6 +108,7 @@ function podStatus(from: Unknown): PodStatus {
     phase: text(from['phase']),
     reason: text(from['reason']),
     message: text(from['message']),
+    startTime: text(from['startTime']),
     conditions: list(from['conditions']).map(condition),
     containerStatuses: list(from['containerStatuses']).map(container),
     initContainerStatuses: list(from['initContainerStatuses']).map(container),

@@ -10,12 +10,14 @@ import { answerJson } from './json-answer.ts';
 import type { Launch } from './launch.ts';
 import { launchRequest, projectPath } from './launch-request.ts';
 import type { Presenter } from './presentation/presenter.ts';
+import type { Restart } from './restart/restart.ts';
 import type { SessionStore } from './store.ts';
 
 export interface SessionRouteParts {
   readonly store: SessionStore;
   readonly launch: Launch;
   readonly dryRun: DryRun;
+  readonly restart: Restart;
   readonly present: Presenter;
   readonly config: Config;
 }
@@ -25,7 +27,7 @@ const comma = Buffer.from(',');
 const listEnd = Buffer.from('}}');
 
 /** `/servers`. The OpenAPI document has decided about the shape of the request before a handler runs. */
-export function sessionRoutes({ store, launch, dryRun, present, config }: SessionRouteParts): Router {
+export function sessionRoutes({ store, launch, dryRun, restart, present, config }: SessionRouteParts): Router {
   const router = Router();
 
   router.get('/servers', async (req, res) => {
@@ -56,6 +58,11 @@ export function sessionRoutes({ store, launch, dryRun, present, config }: Sessio
   router.get('/servers/:server_name', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     answerJson(res, present.json(await store.get(identity, req.params.server_name, deadline)));
+  });
+
+  router.post('/servers/:server_name/restart', async (req, res) => {
+    const { identity, deadline } = contextOf(res);
+    res.status(202).json(present(await restart(identity, req.params.server_name, deadline)));
   });
 
   router.delete('/servers/:server_name', async (req, res) => {
@@ -90,7 +97,7 @@ function matching(query: ServersGetRequest): (server: JupyterServer) => boolean 
     return (
       isOfProject &&
       equal(query.branch, about[annotation.branch]) &&
-      equal(query.commit_sha, about[annotation.commitSha])
+      (equal(query.commit_sha, about[annotation.commitSha]) || equal(query.commit_sha, about[annotation.requestedRef]))
     );
   };
 }

@@ -8,7 +8,7 @@ import type { JupyterServer } from '../jupyter-server/types.ts';
 import { createListWatchCache, type ListWatchCacheOptions } from '../platform/kubernetes/list-watch-cache.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError, type ResourceType } from '../platform/kubernetes/types.ts';
-import { kubernetesTrouble } from './kubernetes-trouble.ts';
+import { isConflict, isNotFound, kubernetesTrouble } from './kubernetes-trouble.ts';
 import { isLabelValue } from './manifest/metadata.ts';
 import { ownerOf, ownersOf, owns } from './ownership.ts';
 import { projectForCache } from './projection.ts';
@@ -42,6 +42,20 @@ export interface SessionStore {
   watch(identity: Identity, server: JupyterServer, onChange: (server: JupyterServer | undefined) => void): () => void;
   /** By a live read: whether the session of this name is still this one. */
   isCurrent(server: JupyterServer, deadline: Deadline): Promise<boolean>;
+  /** This very session by a live read; undefined: it is gone. `raw` is what the API server answered. Throws ApiError. */
+  refresh(
+    server: JupyterServer,
+    deadline: Deadline,
+  ): Promise<{ readonly server: JupyterServer; readonly raw: JupyterServer } | undefined>;
+  /**
+   * Writes annotations (null removes one) into this very session as it was read: undefined, and nothing is written, if
+   * anything of it was changed since, or it is gone. `refresh` tells which.
+   */
+  annotate(
+    server: JupyterServer,
+    annotations: Readonly<Record<string, string | null>>,
+    deadline: Deadline,
+  ): Promise<JupyterServer | undefined>;
   /** false: it was gone already. `isForced`: its processes are killed within a second or two. */
   remove(server: JupyterServer, isForced: boolean, deadline: Deadline): Promise<boolean>;
 }
@@ -85,7 +99,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
   });
 
   /** A live read, of which the cache is told. */
-  async function readLive(namespace: string, name: string, deadline: Deadline): Promise<JupyterServer | undefined> {
+  async function readRaw(namespace: string, name: string, deadline: Deadline): Promise<JupyterServer | undefined> {
     const known = cache.get(namespace, name)?.metadata.uid;
     const raw = await client.get<JupyterServer>(type, namespace, name, deadline);
     if (raw === undefined) {
@@ -93,7 +107,12 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
       return undefined;
     }
     cache.observe(raw);
-    return projectForCache(raw);
+    return raw;
+  }
+
+  async function readLive(namespace: string, name: string, deadline: Deadline): Promise<JupyterServer | undefined> {
+    const raw = await readRaw(namespace, name, deadline);
+    return raw && projectForCache(raw);
   }
 
   async function lookUp(
@@ -227,6 +246,27 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
 
     async isCurrent({ metadata: { name = '', namespace = '', uid } }, deadline) {
       return (await readLive(namespace, name, deadline))?.metadata.uid === uid;
+    },
+
+    async refresh({ metadata: { name = '', namespace = '', uid } }, deadline) {
+      try {
+        const raw = await readRaw(namespace, name, deadline);
+        return raw?.metadata.uid === uid && raw ? { raw, server: projectForCache(raw) } : undefined;
+      } catch (error) {
+        throw kubernetesTrouble(error, `The session ${name} could not be read.`);
+      }
+    },
+
+    async annotate({ metadata: { name = '', namespace = '', uid, resourceVersion } }, annotations, deadline) {
+      const patch = { metadata: { uid, resourceVersion, annotations } };
+      try {
+        const written = await client.mergePatch<JupyterServer>(type, namespace, name, patch, deadline);
+        cache.observe(written);
+        return projectForCache(written);
+      } catch (error) {
+        if (isConflict(error) || isNotFound(error)) return undefined;
+        throw error;
+      }
     },
 
     async remove(server, isForced, deadline) {

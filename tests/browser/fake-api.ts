@@ -83,6 +83,7 @@ export function fakeProject(pathWithNamespace: string, more: Partial<GitLabProje
     name: pathWithNamespace.split('/').at(-1) ?? '',
     description: null,
     defaultBranch: 'main',
+    isEmpty: false,
     visibility: 'public',
     webUrl: `http://127.0.0.1/forge/${pathWithNamespace}`,
     httpUrlToRepo: `http://127.0.0.1/forge/${pathWithNamespace}.git`,

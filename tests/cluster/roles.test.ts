@@ -12,7 +12,7 @@ import { commitSha } from '../../src/sessions/testing/fake-gitlab.ts';
 import { john } from '../../src/sessions/testing/service.ts';
 import { createAccount, type Role, readRoles } from '../support/accounts.ts';
 import { type ClusterUnderTest, jupyterServer, openClusterUnderTest, soon } from '../support/cluster-under-test.ts';
-import { operatedSessions, type StatefulSet } from '../support/operated-sessions.ts';
+import { failing, operatedSessions, type StatefulSet } from '../support/operated-sessions.ts';
 import { serviceReplicas } from '../support/service-replicas.ts';
 import { eventually } from './conformance/api.ts';
 
@@ -90,7 +90,7 @@ async function expectExactly(account: 'service' | 'operator') {
 }
 
 describe('the role of the service', () => {
-  it('is what launching, watching, reading logs and stopping take, and no more', async () => {
+  it('is what launching, watching, reading logs, restarting and stopping take, and no more', async () => {
     await startOperator();
     const replicas = await serviceReplicas(cluster);
     const service = await replicas.start();
@@ -108,6 +108,12 @@ describe('the role of the service', () => {
     // There is no node, so there are no lines; but the API server was asked, and did not refuse.
     expect((await call('GET', `/logs/${name}`)).status).toBe(200);
     expect(service.logged()).not.toContain('a log could not be read');
+
+    const failed = await makeHealthy(name);
+    await cluster.patchPodStatus(`${name}-0`, failing());
+    expect(await eventually(state, (each) => each === 'failed')).toBe('failed');
+    expect((await call('POST', `/servers/${name}/restart`)).status).toBe(202);
+    await makeHealthy(name, failed);
 
     expect((await call('DELETE', `/servers/${name}?forced=true`)).status).toBe(204);
     await cluster.when(resource.jupyterServers, name, (object) => object === undefined);
@@ -215,6 +221,8 @@ describe('neither may do more', () => {
     list: (client, type) => client.list(type, cluster.namespace, {}, soon()),
     create: (client, type) =>
       client.create<KubernetesObject>(type, cluster.namespace, { metadata: { generateName: 'x-' } }, soon()),
+    update: (client, type) =>
+      client.replace<KubernetesObject>(type, cluster.namespace, { metadata: { name: 'none' } }, soon()),
     patch: (client, type) => client.mergePatch(type, cluster.namespace, 'none', {}, soon()),
     delete: (client, type) => client.delete(type, cluster.namespace, 'none', {}, soon()),
     watch: async (client, type) => {
@@ -246,7 +254,7 @@ describe('neither may do more', () => {
     await client.close();
   });
 
-  it('the service cannot read, change or delete a Secret in any way, its own included', async () => {
+  it('the service cannot read, patch or delete a Secret in any way, its own included, and is told what it writes', async () => {
     const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(cluster.serviceKubeconfig), log });
     const { secrets } = resource;
     const own: KubernetesObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'own' } };
@@ -262,6 +270,16 @@ describe('neither may do more', () => {
     ]) {
       await expect(attempt()).rejects.toMatchObject({ status: 403, reason: 'Forbidden' });
     }
+    // What the Secret held is gone, unread.
+    const foreign = { ...own, metadata: { name: 'foreign' }, data: { key: 'c2VjcmV0' } };
+    await cluster.client.create(secrets, cluster.namespace, foreign, soon());
+    const replaced = await client.replace(
+      secrets,
+      cluster.namespace,
+      { ...own, metadata: { name: 'foreign' } },
+      soon(),
+    );
+    expect(replaced).not.toHaveProperty('data');
     await client.close();
   });
 

@@ -9,14 +9,18 @@ let platform: Platform | undefined;
 afterAll(() => platform?.dispose());
 
 async function threeSessions(running: Platform): Promise<SessionAnswer[]> {
-  const commit = await demoCommit(running);
-  const anonymousOrNot = await Promise.all(
-    ['main', commit.slice(0, 8), commit].map(async (ref) => {
-      const response = await running.api('/notebooks/servers', launchBody(ref));
+  const [main, minima] = await Promise.all([demoCommit(running), demoCommit(running, 'solar-minima')]);
+  const launched = await Promise.all(
+    [
+      ['main', main],
+      ['solar-minima', minima],
+      ['solar-minima', main],
+    ].map(async ([branch, commit = '']) => {
+      const response = await running.api('/notebooks/servers', launchBody(commit, { branch }));
       return (await response.json()) as SessionAnswer;
     }),
   );
-  return Promise.all(anonymousOrNot.map(({ name }) => waitForState(running, name, ['running'])));
+  return Promise.all(launched.map(({ name }) => waitForState(running, name, ['running'])));
 }
 
 async function names(running: Platform): Promise<string[]> {

@@ -22,6 +22,22 @@ export const healthy: PodStatus = {
   })),
 };
 
+/** A pod whose Jupyter server ended four times, as it starts from now on. */
+export const failing = (): PodStatus => ({
+  phase: 'Running',
+  startTime: new Date().toISOString().replace(/\.\d+/, ''),
+  conditions: ['PodScheduled', 'Initialized'].map((type) => ({ type, status: 'True' })),
+  containerStatuses: ['jupyter-server', 'passthrough-proxy'].map((name) => ({
+    name,
+    image: 'i',
+    imageID: 'i',
+    ready: false,
+    restartCount: 4,
+    state: { waiting: { reason: 'CrashLoopBackOff' } },
+    lastState: { terminated: { exitCode: 1 } },
+  })),
+});
+
 /** Operators on a cluster under test, and the sessions that they look after. */
 export function operatedSessions(clusterOf: () => ClusterUnderTest) {
   const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });

@@ -15,11 +15,15 @@ export interface ServiceReplicas {
 }
 
 /** Replicas of the service on a cluster under test, which share their back ends. */
-export async function serviceReplicas(cluster: ClusterUnderTest): Promise<ServiceReplicas> {
+export async function serviceReplicas(
+  cluster: ClusterUnderTest,
+  sessions: Partial<Config['sessions']> = {},
+): Promise<ServiceReplicas> {
   const [gitlab, registry]: [FakeGitLab, FakeRegistry] = await Promise.all([startFakeGitLab(), startFakeRegistry()]);
   const running: TestService[] = [];
   const config: Partial<Config> = {
     k8s: { renku_namespace: cluster.namespace, sessions_namespace: null },
+    sessions: testConfig(sessions).sessions,
     // A pod that names a priority class that there is not is not made.
     resource_pools: testConfig().resource_pools.map((pool) => ({ ...pool, quota: null })),
   };

@@ -21,6 +21,7 @@ export function readProject(value: unknown): GitLabProject | undefined {
     name: text(body['name']) ?? pathWithNamespace.slice(pathWithNamespace.lastIndexOf('/') + 1),
     description: text(body['description']) ?? null,
     defaultBranch: text(body['default_branch']) ?? null,
+    isEmpty: body['empty_repo'] === true,
     // Unknown counts as the strictest, so that nobody relies on a public project that is none.
     visibility: visibility === 'public' || visibility === 'internal' ? visibility : 'private',
     webUrl: text(body['web_url']) ?? httpUrlToRepo.replace(/\.git$/, ''),

@@ -14,6 +14,8 @@ export interface GitLabProject {
   name: string;
   description: string | null;
   defaultBranch: string | null;
+  /** The repository has no commits; GitLab may name a default branch all the same. */
+  isEmpty: boolean;
   visibility: 'public' | 'internal' | 'private';
   webUrl: string;
   httpUrlToRepo: string;

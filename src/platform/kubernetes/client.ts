@@ -116,6 +116,16 @@ export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: L
         deadline,
       ),
 
+    replace: (type, namespace, body, deadline) =>
+      object(
+        {
+          ...target('replace', type, namespace, body.metadata.name ?? ''),
+          method: 'PUT',
+          body: { contentType: 'application/json', text: JSON.stringify(body) },
+        },
+        deadline,
+      ),
+
     mergePatch: (type, namespace, name, body, deadline) =>
       object(patch(type, namespace, name, 'application/merge-patch+json', body), deadline),
 

@@ -10,7 +10,7 @@ import { KubernetesError, KubernetesUnavailable } from './types.ts';
 export interface Call {
   /** For error messages and logs: 'get pods a/b'. */
   describe: string;
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   query?: Record<string, string | undefined>;
   body?: { contentType: string; text: string };

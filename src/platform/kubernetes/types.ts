@@ -47,6 +47,8 @@ export interface KubernetesClient {
     deadline: Deadline,
   ): Promise<T[]>;
   create<T extends KubernetesObject>(type: ResourceType, namespace: string, body: T, deadline: Deadline): Promise<T>;
+  /** PUT of the whole object. Without a resourceVersion in it, whatever was there is replaced. 404 is a KubernetesError. */
+  replace<T extends KubernetesObject>(type: ResourceType, namespace: string, body: T, deadline: Deadline): Promise<T>;
   mergePatch<T extends KubernetesObject>(
     type: ResourceType,
     namespace: string,

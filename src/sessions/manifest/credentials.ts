@@ -4,26 +4,27 @@ import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { credentialKey, credentialsSecretName } from './credential-keys.ts';
 import { hasGitProxy } from './git-proxy.ts';
 import type { ManifestInput } from './input.ts';
-import { environmentFile } from './r-environment.ts';
 import { ownedSecret, type Secret } from './secrets.ts';
+import { variableValues } from './variables.ts';
 
-/** An anonymous session without variables has nothing to hide. */
-export const isCredentialsSecretNeeded = (input: ManifestInput): boolean =>
-  input.user.kind === 'registered' || input.user.hasGitToken || Object.keys(input.environment).length > 0;
+/** An anonymous session has nothing to hide. */
+export const isCredentialsSecretNeeded = ({ user }: ManifestInput): boolean =>
+  user.kind === 'registered' || user.hasGitToken;
 
-/** The Secret with what the session needs of the launching user. */
+/**
+ * The Secret with what the session needs of its user. It is written anew at a restart, from what the caller has then.
+ * @param environment only for an object that refers to no variables Secret: the release before kept them here
+ */
 export function credentialsSecret(
   server: JupyterServer,
   identity: Identity,
   environment: Readonly<Record<string, string>>,
   config: Config,
 ): Secret {
-  const file = environmentFile(environment);
   const values = {
     ...(identity.git.token === null ? {} : { [credentialKey.gitlabToken]: identity.git.token }),
     ...(identity.kind === 'registered' ? registered(identity, config) : {}),
-    ...Object.fromEntries(Object.entries(environment).map(([key, value]) => [credentialKey.variable(key), value])),
-    ...(file === '' ? {} : { [credentialKey.environmentFile]: file }),
+    ...variableValues(environment),
   };
   return ownedSecret(server, config, credentialsSecretName(server.metadata.name ?? ''), 'Opaque', values);
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/types.ts';
 import { ApiError, errorKind } from '../../errors.ts';
-import { credentialKey, fromCredentials } from './credential-keys.ts';
+import { fromVariables } from './credential-keys.ts';
 import {
   add,
   containerIndex,
@@ -37,7 +37,7 @@ export function environment(input: ManifestInput, config: Config): JsonPatch {
   const path = `/containers/${containerIndex.jupyterServer}/env/-`;
   return jsonPatch(
     ...[...own].map(([name, value]) => add(path, { name, value })),
-    ...users.map((name) => add(path, fromCredentials(name, input.name, credentialKey.variable(name)))),
+    ...users.map((name) => add(path, fromVariables(name, input.name))),
   );
 }
 

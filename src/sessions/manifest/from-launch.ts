@@ -59,7 +59,11 @@ function userOf(identity: Identity): SessionUser {
   return { ...common, kind: 'registered', profile: { email, fullName, issuer } };
 }
 
-function repositoryOf(identity: Identity, request: LaunchRequest, { project, commitSha }: CheckedLaunch): Repository {
+function repositoryOf(
+  identity: Identity,
+  request: LaunchRequest,
+  { project, branch, commitSha }: CheckedLaunch,
+): Repository {
   const folder = project.pathWithNamespace.split('/').at(-1) ?? '';
   if (!/^\w[\w.-]*$/.test(folder)) {
     throw new ApiError(errorKind.intermittent, 'GitLab gave a path of the project that cannot be used.');
@@ -71,7 +75,8 @@ function repositoryOf(identity: Identity, request: LaunchRequest, { project, com
     folder,
     webUrl: project.webUrl,
     httpUrl: project.httpUrlToRepo,
-    branch: request.branch,
+    branch,
+    isDefaultBranch: branch === project.defaultBranch,
     requestedCommit: request.commit,
     commitSha,
     mayPush: identity.kind === 'registered' && project.accessLevel >= developer,

@@ -22,7 +22,7 @@ export interface ManifestInput {
   readonly resources: SessionResources;
   readonly defaultUrl: string;
   readonly lfsAutoFetch: boolean;
-  /** The user's variables. Only the names get into the object; the values are in the credentials Secret. */
+  /** The user's variables. Only the names get into the object; the values are in the variables Secret. */
   readonly environment: Readonly<Record<string, string>>;
   readonly cloudStorage: readonly CloudStorage[];
   /** Opens an anonymous session's Jupyter: random, URL-safe, of this session only. */
@@ -40,9 +40,11 @@ export interface Repository {
   readonly webUrl: string;
   readonly httpUrl: string;
   readonly branch: string;
-  /** As requested: clients find their sessions by it. */
+  /** The project's default branch is this one, as GitLab says at the launch. */
+  readonly isDefaultBranch: boolean;
+  /** As requested: a name of the commit. */
   readonly requestedCommit: string;
-  /** What GitLab resolved it to: what the session is about, even if a tag or branch of that name moves later. */
+  /** The full id that GitLab resolved it to: what the session is about, even if a tag or branch of that name moves later. */
   readonly commitSha: string;
   /** Developers and above may push autosaves. */
   readonly mayPush: boolean;

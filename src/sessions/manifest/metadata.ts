@@ -1,24 +1,27 @@
 import type { Config } from '../../config/types.ts';
 import { annotation, label } from '../../jupyter-server/labels.ts';
 import type { ObjectMeta } from '../../jupyter-server/types.ts';
-import { credentialsSecretName } from './credential-keys.ts';
+import { credentialsSecretName, variablesSecretName } from './credential-keys.ts';
 import { isCredentialsSecretNeeded } from './credentials.ts';
 import type { ManifestInput } from './input.ts';
+import { launchOptions } from './launch-options.ts';
 import { isPullSecretNeeded, pullSecretName } from './pull-secret.ts';
+import { isVariablesSecretNeeded } from './variables.ts';
 
 /** What Kubernetes accepts as the value of a label. */
 export const isLabelValue = (value: string): boolean => /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value);
 
 /**
  * Names, labels and annotations are 1.18.1's, so that its clients, and it itself after a rollback, find the session.
- * A label that cannot hold its value is left out (`_bob`, an id with a colon): ownership has a label of its own.
+ * A label that cannot hold its value is left out (`_bob`, an id with a colon, the 64 digits of a commit in a SHA-256
+ * repository): ownership has a label of its own, and filters compare annotations.
  */
 export function metadata(input: ManifestInput, config: Config): ObjectMeta {
   const { user, repository, image } = input;
   const labels = {
     [label.app]: 'jupyter',
     [label.component]: 'singleuser-server',
-    [label.commitSha]: repository.requestedCommit,
+    [label.commitSha]: repository.commitSha,
     [label.gitlabProjectId]: String(repository.gitlabProjectId),
     [label.safeUsername]: user.safeUsername,
     [label.quota]: input.resources.priorityClass ?? '',
@@ -29,22 +32,26 @@ export function metadata(input: ManifestInput, config: Config): ObjectMeta {
     name: input.name,
     labels: Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== '' && isLabelValue(value))),
     annotations: {
-      [annotation.commitSha]: repository.requestedCommit,
+      [annotation.commitSha]: repository.commitSha,
+      [annotation.requestedRef]: repository.requestedCommit,
       [annotation.gitlabProjectId]: String(repository.gitlabProjectId),
       [annotation.safeUsername]: user.safeUsername,
       [annotation.username]: user.username,
       [annotation.userId]: user.id,
       [annotation.servername]: input.name,
       [annotation.branch]: repository.branch,
+      [annotation.defaultBranch]: String(repository.isDefaultBranch),
       [annotation.gitHost]: new URL(config.git.url).host,
       [annotation.namespace]: repository.namespace,
       [annotation.projectName]: repository.project,
       [annotation.requestedImage]: image.requested ?? '',
       [annotation.repository]: repository.webUrl,
+      [annotation.launchOptions]: JSON.stringify(launchOptions(input)),
       [annotation.launchId]: input.launchId,
       ...(isCredentialsSecretNeeded(input)
         ? { [annotation.credentialsSecret]: credentialsSecretName(input.name) }
         : {}),
+      ...(isVariablesSecretNeeded(input) ? { [annotation.variablesSecret]: variablesSecretName(input.name) } : {}),
       ...(isPullSecretNeeded(input) ? { [annotation.pullSecret]: pullSecretName(input.name) } : {}),
     },
   };

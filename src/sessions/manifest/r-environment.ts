@@ -1,4 +1,4 @@
-import { credentialKey, credentialsSecretName } from './credential-keys.ts';
+import { variableKey, variablesSecretName } from './credential-keys.ts';
 import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
 
 const volume = 'r-environment';
@@ -12,12 +12,12 @@ const lineLimitBytes = 9_998;
 
 /**
  * R sessions that RStudio starts do not inherit the container's variables: R gets the user's from a file. It is in the
- * credentials Secret; only where it goes is in the object.
+ * variables Secret; only where it goes is in the object.
  */
 export function rEnvironment(input: ManifestInput): JsonPatch[] {
   if (environmentFile(input.environment) === '') return [];
-  const items = [{ key: credentialKey.environmentFile, path: fileName }];
-  const secret = { secretName: credentialsSecretName(input.name), items, defaultMode: 0o440 };
+  const items = [{ key: variableKey.environmentFile, path: fileName }];
+  const secret = { secretName: variablesSecretName(input.name), items, defaultMode: 0o440 };
   const mount = { name: volume, mountPath, subPath: fileName, readOnly: true };
   return [
     jsonPatch(

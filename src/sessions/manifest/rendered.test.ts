@@ -11,6 +11,7 @@ import { bucketSecrets } from './bucket-mounts.ts';
 import { buildJupyterServer } from './build.ts';
 import { credentialsSecret } from './credentials.ts';
 import { pullSecret } from './pull-secret.ts';
+import { isVariablesSecretNeeded, variablesSecret } from './variables.ts';
 
 interface Container {
   name: string;
@@ -51,7 +52,8 @@ function rendered({ input, config }: Example) {
     secretKey: 'the-storage-key',
   }));
   const secrets = [
-    credentialsSecret(server, identity, input.environment, config),
+    credentialsSecret(server, identity, {}, config),
+    ...(isVariablesSecretNeeded(input) ? [variablesSecret(server, input.environment, config)] : []),
     ...(input.image.private ? [pullSecret(server, identity.git.token ?? '', config)] : []),
     ...bucketSecrets(server, storages, config),
   ];
@@ -119,7 +121,7 @@ describe.each(Object.entries(examples))('%s, as the operator renders it,', (_nam
     );
     const referred = [...byVariable, ...byVolume].map(({ name, key }) => `${name}/${key}`);
     for (const reference of referred) expect([...known]).toContain(reference);
-    const credentials = inSecrets.filter((key) => key.includes('-credentials/'));
+    const credentials = inSecrets.filter((key) => /-(credentials|variables)\//.test(key));
     expect(credentials.filter((key) => !referred.includes(key))).toEqual([]);
   });
 
@@ -207,7 +209,7 @@ describe('by its effect,', () => {
       readOnly: true,
     });
     expect(pod.volumes.find(({ name }) => name === 'r-environment')?.secret).toMatchObject({ defaultMode: 0o440 });
-    const file = Buffer.from(secrets[0]?.data['Renviron'] ?? '', 'base64').toString();
+    const file = Buffer.from(secrets[1]?.data['Renviron'] ?? '', 'base64').toString();
     expect(file).toBe("GREETING='the-value-of-greeting'\n");
   });
 

@@ -36,6 +36,7 @@ describe('a session of 1.18.1', () => {
         'renku.io/username': 'john.doe',
       },
       image: 'registry.example.org/my-group/my-project:0123456',
+      launch: { default_url: '/lab' },
       name: originalName,
       resources: { requests: { cpu: 0.1, memory: '1G', storage: '1G' }, usage: {} },
       started: '2023-09-11T10:00:00+00:00',

@@ -21,6 +21,7 @@ describe('a session that was just made', () => {
         'renku.io/username': 'john.doe',
       },
       image: 'registry.example.org/my-group/my-project:0123456',
+      launch: {},
       name,
       resources: { requests: { cpu: 0.1, memory: '1G', storage: '1G' }, usage: {} },
       started: '2023-09-11T10:00:00+00:00',
@@ -65,10 +66,16 @@ describe('the state', () => {
     expect(present(status as JupyterServerStatus, change as Partial<JupyterServer>).status.state).toBe(state);
   });
 
-  it('is told with a message only while starting and when failed', () => {
-    for (const state of ['running', 'stopping', 'hibernated'] as const) {
+  it('is told with a message only while starting, when failed, and when hibernated', () => {
+    for (const state of ['running', 'stopping'] as const) {
       expect(present({ state }).status).not.toHaveProperty('message');
     }
+  });
+
+  it('that is hibernated says how the session is resumed', () => {
+    const { message } = present({ state: 'hibernated' }, { spec: { jupyterServer: { hibernated: true } } }).status;
+    expect(message).toContain(`kubectl patch jupyterservers ${name} --type merge`);
+    expect(message).toContain(`'{"spec":{"jupyterServer":{"hibernated":false}}}'`);
   });
 });
 

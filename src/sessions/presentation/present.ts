@@ -5,7 +5,10 @@ import { formatBytes, readQuantity } from '../../jupyter-server/quantities.ts';
 import type { JupyterServer, SessionState } from '../../jupyter-server/types.ts';
 import { sessionPath } from '../manifest/input.ts';
 import { bucketsOf } from './buckets.ts';
-import { sessionState } from './state.ts';
+import { howToResume } from './hibernated.ts';
+import { launchOptions } from './launch-options.ts';
+import { withoutReplacedPod } from './restarted.ts';
+import { isRestartable, sessionState } from './state.ts';
 import { steps } from './steps.ts';
 import { trouble, whyFailed } from './trouble.ts';
 import { usesDefaultImage, warnings } from './warnings.ts';
@@ -18,7 +21,9 @@ const requiredAnnotations: readonly string[] = [
   annotation.commitSha,
   annotation.repository,
 ];
+/** Told where the object has them. */
 const optionalAnnotations: readonly string[] = [
+  annotation.requestedRef,
   annotation.servername,
   annotation.username,
   annotation.gitHost,
@@ -39,7 +44,8 @@ const optionalAnnotations: readonly string[] = [
  * object lacks is left out or empty.
  * @param now milliseconds since the epoch
  */
-export function presentSession(server: JupyterServer, config: Config, now: number): NotebookResponse {
+export function presentSession(stored: JupyterServer, config: Config, now: number): NotebookResponse {
+  const server = withoutReplacedPod(stored, now);
   const { name = '', creationTimestamp = '' } = server.metadata;
   return {
     annotations: annotations(server, config),
@@ -50,7 +56,7 @@ export function presentSession(server: JupyterServer, config: Config, now: numbe
     url: url(server, config),
     resources: resources(server),
     image: server.spec?.jupyterServer?.image ?? '',
-    launch: {},
+    launch: launchOptions(server),
     ...cloudStorage(server, config),
   };
 }
@@ -78,6 +84,7 @@ function status(server: JupyterServer, config: Config, now: number): SessionStat
   return {
     state,
     ...message(server, state, details, now),
+    ...(state === 'failed' ? { restartable: isRestartable(server) } : {}),
     details,
     totalNumContainers: details.length,
     readyNumContainers: details.filter((step) => step.status === 'ready').length,
@@ -92,6 +99,8 @@ function message(
   now: number,
 ): { message?: string | null } {
   if (state === 'failed') return { message: whyFailed(server, now) };
+  if (state === 'hibernated')
+    return { message: `The session is hibernated. ${howToResume(server.metadata.name ?? '')}` };
   if (state !== 'starting') return {};
   const waiting = details.filter((step) => step.status !== 'ready').map((step) => step.step.toLowerCase());
   const waitsFor = waiting.length === 0 ? undefined : `The session is waiting for these steps: ${waiting.join(', ')}.`;

@@ -19,10 +19,11 @@ export function sessionState(server: JupyterServer, now: number): SessionState {
 export const wasInterrupted = (server: JupyterServer, now: number): boolean =>
   isMissingCredentials(server) && ageSeconds(server, now) > credentialsGraceSeconds;
 
-/** The cluster says that the pod waits for the credentials Secret: a container for its variables, or a volume. */
+/** The cluster says that the pod waits for a Secret of the launch: a container for its variables, or a volume. */
 export function isMissingCredentials(server: JupyterServer): boolean {
-  const secret = server.metadata.annotations?.[annotation.credentialsSecret];
-  if (!secret) return false;
+  const { annotations = {} } = server.metadata;
+  const secrets = [annotations[annotation.credentialsSecret], annotations[annotation.variablesSecret]].filter(Boolean);
+  if (secrets.length === 0) return false;
   const conditions = server.status?.mainPod?.status?.conditions ?? [];
   // An event may be old news: it counts only as long as the pod's volumes are not there.
   const hasVolumes = conditions.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'True');
@@ -33,8 +34,12 @@ export function isMissingCredentials(server: JupyterServer): boolean {
     ...conditions.map(({ message }) => message),
     ...(hasVolumes ? [] : [server.status?.events?.['pod']?.message]),
   ];
-  return said.some((message) => message?.includes(`"${secret}" not found`));
+  return said.some((message) => secrets.some((secret) => message?.includes(`"${secret}" not found`)));
 }
+
+/** Whether a failed session can be restarted with its files, as far as it says itself: there is a volume, and a pod. */
+export const isRestartable = ({ spec, status }: JupyterServer): boolean =>
+  spec?.storage?.pvc?.enabled === true && status?.mainPod?.uid !== undefined;
 
 /** Seconds since the object was made; 0 where it does not say. */
 export function ageSeconds(server: JupyterServer, now: number): number {

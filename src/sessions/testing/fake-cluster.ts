@@ -32,6 +32,7 @@ export interface FakeCluster {
   fate: (call: Call) => Fate | undefined | Promise<Fate | undefined>;
   objects(resource: string): KubernetesObject[];
   put(object: JupyterServer): JupyterServer;
+  putClaim(claim: KubernetesObject): void;
   /** Ends a deletion: what a garbage collector does when everything of the session is gone. */
   finish(name: string): void;
   /** By `<pod>/<container>`. */
@@ -105,6 +106,18 @@ export async function startFakeCluster(): Promise<FakeCluster> {
       };
       store(resource, { ...found, metadata: dying }, 'MODIFIED');
     }
+    if (method === 'PUT' && found) {
+      const put = call.body as unknown as KubernetesObject;
+      const replaced = store(resource, { ...put, metadata: { ...found.metadata, ...put.metadata } }, 'MODIFIED');
+      return (res) => json(res, 200, replaced);
+    }
+    if (method === 'PATCH' && found) {
+      // Of the patches that the service sends, all that changes anything.
+      const { annotations } = call.body['metadata'] as { annotations: Record<string, string> };
+      const metadata = { ...found.metadata, annotations: { ...found.metadata.annotations, ...annotations } };
+      const patched = store(resource, { ...found, metadata }, 'MODIFIED');
+      return (res) => json(res, 200, patched);
+    }
     return (res) => json(res, 200, found ?? { metadata: {} });
   }
 
@@ -139,11 +152,14 @@ export async function startFakeCluster(): Promise<FakeCluster> {
     fate: () => undefined,
     objects: (resource) => [...stored].filter(([id]) => id.startsWith(`${resource}/`)).map(([, object]) => object),
     put: (object) => store('jupyterservers', object, 'MODIFIED') as JupyterServer,
+    putClaim: (claim) => void store('persistentvolumeclaims', claim, 'ADDED'),
     finish(name) {
       for (const [id, object] of stored) {
         if (!id.startsWith('jupyterservers/') || object.metadata.name !== name) continue;
         stored.delete(id);
-        stored.delete(key('secrets', object.metadata.namespace ?? '', `${name}-credentials`));
+        for (const secret of ['credentials', 'variables']) {
+          stored.delete(key('secrets', object.metadata.namespace ?? '', `${name}-${secret}`));
+        }
         version += 1;
         tell('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
       }

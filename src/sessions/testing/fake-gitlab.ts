@@ -8,6 +8,11 @@ export interface FakeGitLab {
   fate: (path: string) => number | 'silence' | undefined;
   /** The caller's in the project. */
   accessLevel: number;
+  /** Names of commits beside the usual ones, with their ids; they may be moved. */
+  readonly refs: Map<string, string>;
+  /** Of the project. */
+  defaultBranch: string | null;
+  isEmpty: boolean;
   close(): Promise<void>;
 }
 
@@ -23,7 +28,8 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
     id: 42,
     path_with_namespace: 'My-Group/My-Project',
     name: 'My project',
-    default_branch: 'master',
+    default_branch: self.defaultBranch,
+    empty_repo: self.isEmpty,
     visibility: 'public',
     web_url: `${url}/My-Group/My-Project`,
     http_url_to_repo: `${url}/My-Group/My-Project.git`,
@@ -47,7 +53,8 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
     self.paths.push(path);
     const fate = self.fate(path);
     if (fate === 'silence') return;
-    const answer = answers.get(path);
+    const ref = self.refs.get(path.replace(`${project}/repository/commits/`, ''));
+    const answer = ref === undefined ? answers.get(path) : () => ({ ...commit, id: ref });
     const status = fate ?? (answer ? 200 : 404);
     res.writeHead(status, { 'content-type': 'application/json' });
     res.end(JSON.stringify(status === 200 && answer ? answer(self.url) : { message: `${status}` }));
@@ -58,6 +65,9 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
     paths: [],
     fate: () => undefined,
     accessLevel: 40,
+    refs: new Map(),
+    defaultBranch: 'master',
+    isEmpty: false,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -25,6 +25,7 @@ export const registered: ManifestInput = {
     webUrl: 'https://gitlab.example.org/My-Group/My-Project',
     httpUrl: 'https://gitlab.example.org/My-Group/My-Project.git',
     branch: 'feature/x',
+    isDefaultBranch: false,
     requestedCommit: 'v1.0',
     commitSha: '0123456789abcdef0123456789abcdef01234567',
     mayPush: true,

@@ -22,6 +22,7 @@ import { createCredentials } from '../credentials.ts';
 import { createDryRun } from '../dry-run.ts';
 import { createLaunch } from '../launch.ts';
 import { createPresenter } from '../presentation/presenter.ts';
+import { createRestart } from '../restart/restart.ts';
 import { sessionRoutes } from '../routes.ts';
 import { createSessionStore } from '../store.ts';
 import { testConfig } from './config.ts';
@@ -121,6 +122,7 @@ export async function startService(
         store,
         launch: createLaunch(parts),
         dryRun: createDryRun({ ...parts, present }),
+        restart: createRestart({ client, store, credentials, log }),
         present,
         config,
       }),

@@ -34,16 +34,16 @@ afterAll(async () => {
 const user = (username: string): Identity => ({ ...john(service.gitlab.url), id: `uuid-${username}`, username });
 
 const stored = (name: string) => cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, name, soon());
-const secretOf = (name: string) =>
+const secretOf = (name: string, which = 'credentials') =>
   cluster.client.get<KubernetesObject & { data?: Record<string, string> }>(
     secrets,
     cluster.namespace,
-    `${name}-credentials`,
+    `${name}-${which}`,
     soon(),
   );
 
 describe('a launch', () => {
-  it('makes an object without a token in it, and a Secret that goes with it', async () => {
+  it('makes an object without a token in it, and Secrets that go with it', async () => {
     const replica = await service.start();
     const call = replica.as(user('tokens'));
     const body = { ...project, environment_variables: { GREETING: 'hello' } };
@@ -53,12 +53,15 @@ describe('a launch', () => {
     const object = await stored(name);
     expect(object?.spec?.patches?.length).toBeGreaterThan(10);
     expect(JSON.stringify(object)).not.toMatch(/the-(access|refresh|gitlab)-token/);
-    const secret = await secretOf(name);
-    expect(secret?.metadata.ownerReferences).toMatchObject([{ uid: object?.metadata.uid, blockOwnerDeletion: true }]);
-    expect(Object.keys(secret?.data ?? {}).length).toBeGreaterThan(2);
+    const [tokens, variables] = await Promise.all([secretOf(name), secretOf(name, 'variables')]);
+    for (const secret of [tokens, variables]) {
+      expect(secret?.metadata.ownerReferences).toMatchObject([{ uid: object?.metadata.uid, blockOwnerDeletion: true }]);
+    }
+    expect(Object.keys(tokens?.data ?? {})).toContain('gitlab-oauth-token');
+    expect(Object.keys(variables?.data ?? {})).toContain('env.GREETING');
     expect((await call('DELETE', `/servers/${name}`)).status).toBe(204);
     await eventually(
-      () => Promise.all([stored(name), secretOf(name)]),
+      () => Promise.all([stored(name), secretOf(name), secretOf(name, 'variables')]),
       (left) => left.every((each) => each === undefined),
     );
   });

@@ -1,0 +1,21 @@
+import type { LaunchOptions } from '../../generated/openapi.ts';
+import { bytesPerGigabyte } from '../../jupyter-server/quantities.ts';
+import type { ManifestInput } from './input.ts';
+
+/** The options to launch the same anew with, under the names of the launch's body. Of variables only their names. */
+export function launchOptions({
+  image,
+  resources,
+  defaultUrl,
+  lfsAutoFetch,
+  environment,
+}: ManifestInput): LaunchOptions {
+  return {
+    ...(image.requested === undefined ? {} : { image: image.requested }),
+    resource_class_id: resources.classId,
+    storage: Math.ceil(resources.storageBytes / bytesPerGigabyte),
+    default_url: defaultUrl,
+    lfs_auto_fetch: lfsAutoFetch,
+    environment_variables: Object.keys(environment),
+  };
+}

@@ -1,0 +1,20 @@
+import type { SecretKeyRef } from './credential-keys.ts';
+
+/** Every key of a Secret that a value refers to anywhere inside: variables of containers, and files of volumes. */
+export function secretReferences(value: unknown): SecretKeyRef[] {
+  if (Array.isArray(value)) return value.flatMap(secretReferences);
+  if (typeof value !== 'object' || value === null) return [];
+  const { name, key, secretName, items } = value as Record<string, unknown>;
+  const own =
+    typeof name === 'string' && typeof key === 'string'
+      ? [{ name, key }]
+      : typeof secretName === 'string' && Array.isArray(items)
+        ? items.flatMap((item: unknown) => filesOf(secretName, item))
+        : [];
+  return [...own, ...Object.values(value).flatMap(secretReferences)];
+}
+
+function filesOf(name: string, item: unknown): SecretKeyRef[] {
+  const key = typeof item === 'object' && item !== null ? (item as Record<string, unknown>)['key'] : undefined;
+  return typeof key === 'string' ? [{ name, key }] : [];
+}

@@ -1,0 +1,27 @@
+import type { Config } from '../../config/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { variableKey, variablesSecretName } from './credential-keys.ts';
+import type { ManifestInput } from './input.ts';
+import { environmentFile } from './r-environment.ts';
+import { ownedSecret, type Secret } from './secrets.ts';
+
+export const isVariablesSecretNeeded = ({ environment }: ManifestInput): boolean => Object.keys(environment).length > 0;
+
+/**
+ * The Secret with the variables of the launch, apart from the user's tokens: the tokens are replaced at a restart, by a
+ * service that may not read what is there.
+ */
+export const variablesSecret = (
+  server: JupyterServer,
+  environment: Readonly<Record<string, string>>,
+  config: Config,
+): Secret =>
+  ownedSecret(server, config, variablesSecretName(server.metadata.name ?? ''), 'Opaque', variableValues(environment));
+
+export function variableValues(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const file = environmentFile(environment);
+  return {
+    ...Object.fromEntries(Object.entries(environment).map(([name, value]) => [variableKey.variable(name), value])),
+    ...(file === '' ? {} : { [variableKey.environmentFile]: file }),
+  };
+}
