@@ -63,11 +63,7 @@ describe('on the embedded API server', () => {
     expect(stored?.spec?.auth?.oidc?.clientSecret).toEqual({
       secretKeyRef: { name: `${body.name}-credentials`, key: 'oidc-client-secret' },
     });
-<<<<<<< HEAD
-    expect(stored?.spec?.patches).toHaveLength(19);
-=======
-    expect(stored?.spec?.patches).toHaveLength(21);
->>>>>>> overlay
+    expect(stored?.spec?.patches).toHaveLength(20);
     expect(store.get(resource.secrets, 'renku', `${body.name}-credentials`)).toBeDefined();
   });
 
