@@ -9,7 +9,8 @@ import { defaultEnvironment, Jupyter } from '../support/jupyter.ts';
 
 /** What a session listens on while a kernel runs code and a debugger is attached to it, and who may connect. */
 const image = 'registry/jupyter:1';
-const nobody = 65_534;
+/** The user "nobody" of most systems. */
+const otherUser = 65_534;
 /** The debugger counts threads from 1. */
 const mainThread = 1;
 
@@ -129,14 +130,14 @@ describe('a session with a debugger attached', () => {
     const { sourcePath } = (await debug('dumpCell', { code: 'secret = 1' })) as { sourcePath: string };
     const as = (...command: string[]) => {
       const { status, stdout, stderr } = spawnSync(command[0] ?? '', command.slice(1), {
-        uid: nobody,
-        gid: nobody,
+        uid: otherUser,
+        gid: otherUser,
         cwd: '/',
         encoding: 'utf8',
       });
       return { status, said: stdout + stderr };
     };
-    expect(as('id', '-u').said.trim()).toBe(String(nobody));
+    expect(as('id', '-u').said.trim()).toBe(String(otherUser));
     expect(as('cat', sourcePath)).toMatchObject({ status: 1, said: expect.stringContaining('Permission denied') });
     expect(existsSync(sourcePath)).toBe(true);
     const paths = unixListeners();
