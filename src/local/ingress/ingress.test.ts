@@ -147,7 +147,7 @@ test('an end of Jupyter ends the WebSocket; then it is said to be starting', asy
   expect(await site.webSocket('/sessions/anon/api?token=t', {})).toBe(503);
 });
 
-test('a session that is not there yet, failed, is paused, stops or is unknown says so', async () => {
+test('a session that is not there yet, failed, is hibernated, stops or is unknown says so', async () => {
   const browser = await site.signedIn();
   const page = async (name: string) => browser.go(`${site.sessions}/sessions/${name}/lab`);
   await site.session('starting', { token: 't', state: 'starting', running: false });
@@ -167,8 +167,8 @@ test('a session that is not there yet, failed, is paused, stops or is unknown sa
   const failed = await page('failed');
   expect(failed.status).toBe(503);
   expect(failed.body).not.toContain('http-equiv="refresh"');
-  await site.session('paused', { token: 't', state: 'hibernated', running: false });
-  expect((await page('paused')).body).toContain('paused');
+  await site.session('hibernated', { token: 't', state: 'hibernated', running: false });
+  expect((await page('hibernated')).body).toContain('hibernated');
   await site.session('stopping', { token: 't', state: 'stopping', running: false });
   expect((await page('stopping')).status).toBe(404);
   await site.session('deleted', { token: 't' });
