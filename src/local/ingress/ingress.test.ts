@@ -137,7 +137,7 @@ test('a session that is not there yet, failed, is paused, stops or is unknown sa
   expect(failed.status).toBe(503);
   expect(failed.body).not.toContain('http-equiv="refresh"');
   await site.session('paused', { token: 't', state: 'hibernated', running: false });
-  expect((await page('paused')).body).toContain('paused');
+  expect((await page('paused')).body).toContain('says how it is resumed');
   await site.session('stopping', { token: 't', state: 'stopping', running: false });
   expect((await page('stopping')).status).toBe(404);
   await site.session('deleted', { token: 't' });
