@@ -305,7 +305,7 @@ describe('assets', () => {
     const addresses = [...text.matchAll(/(?:href|src)="(\.\/assets\/[^"]+)"/g)].map(
       (match) => match[1]?.slice(1) ?? '',
     );
-    expect(addresses).toHaveLength(4);
+    expect(addresses).toHaveLength(6);
     for (const address of addresses) {
       const { status, response } = await get(address);
       expect(status).toBe(200);
