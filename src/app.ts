@@ -75,7 +75,7 @@ export function createApp(parts: AppParts): Express {
   });
 
   app.use(below, underPrefix(parts));
-  app.use((_req, _res, next) => next(nothingHere()));
+  app.use((_req, res, next) => next(nothingHere(res)));
   if (parts.pageErrors) app.use(below, parts.pageErrors);
   const lastResort: ErrorRequestHandler = (error: unknown, _req, res, _next) => answer(error, res);
   app.use(lastResort);
@@ -104,7 +104,9 @@ function underPrefix(parts: AppParts): Router {
   return router;
 }
 
-function nothingHere(): ApiError {
+/** Marks the answer, too: only of an address that the document does not know may the error be a page. */
+function nothingHere(res: Response): ApiError {
+  res.locals['isUnknown'] = true;
   return new ApiError(errorKind.missing, 'There is nothing at this address.', {
     detail: 'Check the spelling; the API is described under docs.',
   });
@@ -145,7 +147,7 @@ function findOperation(document: OpenApiDocument): RequestHandler {
   const find = createOperationTable(document);
   return (req, res, next) => {
     const resource = find(req.path);
-    if (!resource) throw nothingHere();
+    if (!resource) throw nothingHere(res);
     if (req.method === 'OPTIONS') {
       res.set('Allow', resource.allow).status(204).end();
       return;

@@ -52,8 +52,8 @@ async function sayWhere(platform: Platform, options: CommandLine, terminal: Term
       terminal.detail(`it was not launched: ${error instanceof Error ? error.message : error}`);
     }
   }
-  // A real GitLab has no project that is known to be there.
-  const example = platform.forge ? (first ?? demoProject) : { namespace: 'GROUP', project: 'PROJECT' };
+  // A real GitLab has no demo project.
+  const example = platform.forge ? demoProject : { namespace: 'GROUP', project: 'PROJECT' };
   terminal.say(`
   Open this link (it signs you in, once, within 10 minutes):
 

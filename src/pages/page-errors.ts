@@ -38,5 +38,5 @@ export function pageErrors({ config, log, explain }: PageErrorParts): ErrorReque
 function wantsPage(req: Request, res: Response): boolean {
   if (req.method !== 'GET' && req.method !== 'HEAD') return false;
   if (req.path === '/' || req.path.startsWith('/launch/')) return req.accepts(['html', 'json']) === 'html';
-  return res.locals['operation'] === undefined && req.accepts(['json', 'html']) === 'html';
+  return res.locals['isUnknown'] === true && req.accepts(['json', 'html']) === 'html';
 }

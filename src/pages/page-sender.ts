@@ -25,7 +25,7 @@ export function createPageSender(options: { serviceVersion: string; assetsVersio
         title,
         script,
         root,
-        styles: ['base.css', 'pages.css'],
+        styles: ['base.css', 'pages.css', 'session.css', 'launch.css'],
         identity: knownContext(res)?.identity,
         body: body(root),
       });

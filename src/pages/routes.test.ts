@@ -271,6 +271,14 @@ describe('trouble', () => {
     expect((await get('/nonexistent')).text).not.toContain('Not signed in');
     const api = await get('/projects', { as: undefined });
     expect(JSON.parse(api.text)).toMatchObject({ error: { code: 1401 } });
+    // An address of the API answers JSON whoever asks, also where it is refused before it is known what is asked.
+    const foreign = await get('/projects', {
+      headers: { origin: 'https://evil.example', accept: 'text/html,*/*;q=0.5' },
+    });
+    expect([foreign.status, foreign.response.headers.get('content-type')]).toEqual([
+      403,
+      'application/json; charset=utf-8',
+    ]);
     for (const accept of ['application/json', '*/*', 'application/json, text/plain, */*']) {
       const { text } = await get('/nonexistent', { headers: { accept } });
       expect(JSON.parse(text), accept).toMatchObject({ error: { code: 1404, requestId } });
@@ -297,7 +305,7 @@ describe('assets', () => {
     const addresses = [...text.matchAll(/(?:href|src)="(\.\/assets\/[^"]+)"/g)].map(
       (match) => match[1]?.slice(1) ?? '',
     );
-    expect(addresses).toHaveLength(4);
+    expect(addresses).toHaveLength(6);
     for (const address of addresses) {
       const { status, response } = await get(address);
       expect(status).toBe(200);

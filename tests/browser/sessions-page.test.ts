@@ -1,55 +1,17 @@
 import type { Page } from 'playwright-core';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { describeInChromium } from './chromium.ts';
-import {
-  anonymous,
-  type FakeApi,
-  type FakeSessionOptions,
-  fakeCommits,
-  fakeProject,
-  fakeSession,
-  startFakeApi,
-} from './fake-api.ts';
+import { anonymous, fakeCommits, fakeProject, fakeSession } from './fake-api.ts';
 import { faintTexts, smallTargets, unnamedControls } from './page-checks.ts';
-
-/** How long the page may take to show a change: its slowest turn is 5 s. */
-const soon = { timeout: 15_000 };
-const hostile = '<img src=x onerror="window.hacked = true">';
+import { card, hostile, look, sessionsPage, soon } from './sessions-page.ts';
 
 const hide = (page: Page, hidden: boolean) =>
   page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
     document.dispatchEvent(new Event('visibilitychange'))`);
 
 describeInChromium('sessions page', (browser) => {
-  let fake: FakeApi;
-  let mistakes: string[];
-
-  beforeEach(async () => {
-    fake = await startFakeApi();
-    mistakes = [];
-  });
-  afterEach(async () => {
-    await fake.close();
-    expect(mistakes, 'errors in the page').toEqual([]);
-  });
-
-  async function open(options: Parameters<typeof browser.profile>[0] = {}): Promise<Page> {
-    const page = await (await browser.profile(options)).newPage();
-    page.on('pageerror', (error) => mistakes.push(String(error)));
-    page.on('console', (message) => {
-      if (/content security policy|refused to/i.test(message.text())) mistakes.push(message.text());
-    });
-    await page.goto(`${fake.origin}/notebooks/`);
-    return page;
-  }
-  const add = (name: string, options: FakeSessionOptions = {}) => {
-    const session = fakeSession(name, { url: `${fake.sessionOrigin}/sessions/${name}`, ...options });
-    fake.sessions.set(name, session);
-    return session;
-  };
-  /** Makes the page look at once, as it does when its tab is shown again. */
-  const look = (page: Page) => page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
-  const card = (page: Page, project: string) => page.getByRole('article', { name: project });
+  const site = sessionsPage(browser);
+  const { add, open, mistakes } = site;
 
   it('shows what a session does, as it changes', async () => {
     const session = add('a', { state: 'starting', steps: ['ready', 'executing', 'waiting', 'waiting', 'waiting'] });
@@ -79,14 +41,14 @@ describeInChromium('sessions page', (browser) => {
     session.status.message = 'The disk is full.';
     await look(page);
     await shown.getByText('The disk is full.').waitFor(soon);
-    fake.sessions.clear();
+    site.fake.sessions.clear();
     await look(page);
     await page.getByText('No session yet').waitFor(soon);
   });
 
   it('is worked with the keyboard alone, and keeps the focus while it refreshes', async () => {
     const session = add('a');
-    fake.logs.set('a', {
+    site.fake.logs.set('a', {
       'git-clone': 'cloned',
       'jupyter-server': '2026-01-02T03:04:05.678901234Z \u001b[32mready\u001b[0m',
     });
@@ -125,7 +87,7 @@ describeInChromium('sessions page', (browser) => {
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
     expect(await focused().innerText()).toMatch(/^Stop/);
-    expect(fake.requests.some(({ method }) => method === 'DELETE')).toBe(false);
+    expect(site.fake.requests.some(({ method }) => method === 'DELETE')).toBe(false);
     await page.keyboard.press('Enter');
     await shown.getByText('Stop demo/first-light at main?').waitFor();
     await shown.getByText('nothing is saved: work that was not pushed is lost').waitFor();
@@ -133,11 +95,11 @@ describeInChromium('sessions page', (browser) => {
     expect(await focused().innerText()).toBe('Stop and delete');
     await page.keyboard.press('Enter');
     await shown.getByText('Stopping', { exact: true }).waitFor(soon);
-    expect(fake.requests.filter(({ method }) => method === 'DELETE')).toEqual([
+    expect(site.fake.requests.filter(({ method }) => method === 'DELETE')).toEqual([
       { method: 'DELETE', path: '/servers/a', body: undefined },
     ]);
     expect(await focused().innerText()).toBe('demo/first-light');
-    fake.sessions.clear();
+    site.fake.sessions.clear();
     await look(page);
     await page.getByText('No session yet').waitFor(soon);
     expect(await focused().innerText()).toBe('Your sessions');
@@ -161,191 +123,6 @@ describeInChromium('sessions page', (browser) => {
     expect(await page.evaluate('window.before === document.querySelectorAll("article")[1]')).toBe(true);
     expect(await card(page, 'demo/old').getByText('registry.example.org/images/jupyter:latest').isVisible()).toBe(true);
     expect(await page.evaluate('document.activeElement.textContent')).toMatch(/Details/);
-  });
-
-  it('does nothing for a key that is held down, or a double click', async () => {
-    add('a');
-    const page = await open();
-    await card(page, 'demo/first-light').waitFor(soon);
-    const stop = page.getByRole('button', { name: 'Stop demo/first-light at main' });
-    const question = page.getByRole('group', { name: 'Stop demo/first-light at main?' });
-    for (const key of ['Enter', 'Space']) {
-      await stop.focus();
-      // What a held key sends: the second and later ones are marked as repeated.
-      for (let times = 0; times < 8; times += 1) await page.keyboard.down(key);
-      await page.keyboard.up(key);
-      await question.waitFor();
-      await page.keyboard.press('Escape');
-      await question.waitFor({ state: 'hidden' });
-    }
-    await stop.dblclick();
-    await page.getByText('Stop demo/first-light at main?').waitFor();
-    const secondClick = `new MouseEvent('click', { bubbles: true, detail: 2 })`;
-    await page.evaluate(`document.querySelector('[data-ref="confirmYes"]').dispatchEvent(${secondClick})`);
-    expect(fake.requests.some(({ method }) => method === 'DELETE')).toBe(false);
-    await page.getByRole('button', { name: 'Stop and delete' }).click();
-    await expect.poll(() => fake.requests.filter(({ method }) => method === 'DELETE').length, soon).toBe(1);
-  });
-
-  it('restarts a failed session in place, and deletes nothing for it', async () => {
-    add('a', { state: 'failed', message: 'It died.', restartable: true });
-    const page = await open();
-    await card(page, 'demo/first-light').getByText('It died.').waitFor(soon);
-    await page.getByRole('button', { name: 'Restart demo/first-light at main' }).click();
-    await card(page, 'demo/first-light').getByText('Starting', { exact: true }).waitFor(soon);
-    expect(
-      fake.requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`),
-    ).toEqual(['POST /servers/a/restart']);
-  });
-
-  it('says what a restart would lose where the service refuses it, and keeps the session', async () => {
-    add('a', { state: 'failed', message: 'It died.' });
-    add('b', { state: 'failed', project: 'lost', message: 'Its volume is gone.', restartable: false });
-    fake.intercept = (_method, path) =>
-      path.endsWith('/restart')
-        ? {
-            status: 409,
-            body: {
-              error: {
-                code: 1409,
-                message: 'The session a has no volume. A restart would delete its files.',
-                detail: 'Push or copy what you need.',
-                requestId: 'r',
-              },
-            },
-          }
-        : undefined;
-    const page = await open();
-    await page.getByRole('button', { name: /^Restart demo.first-light/ }).click();
-    await page.getByRole('alert').getByText('has no volume. A restart would delete its files.').waitFor(soon);
-    await card(page, 'demo/first-light').getByText('Failed', { exact: true }).waitFor(soon);
-    expect(await page.getByRole('button', { name: /^Restart demo.lost/ }).count()).toBe(0);
-    expect(await page.getByRole('button', { name: /^Launch anew demo.lost/ }).count()).toBe(1);
-    expect(fake.requests.some(({ method }) => method === 'DELETE')).toBe(false);
-  });
-
-  it('launches a failed session anew only after asking, with all options of its launch', async () => {
-    const failed = add('a', {
-      state: 'failed',
-      branch: 'feature/x',
-      commit: 'c0ffee',
-      message: 'It died.',
-      launch: {
-        image: 'a/b:1',
-        resource_class_id: 2,
-        storage: 10,
-        default_url: '/tree',
-        lfs_auto_fetch: true,
-        environment_variables: ['MODE', 'TOKEN'],
-      },
-    });
-    const page = await open();
-    await card(page, 'demo/first-light').getByText('It died.').waitFor(soon);
-    let refused = 0;
-    fake.intercept = (method) => {
-      if (method !== 'POST') return undefined;
-      refused += 1;
-      if (refused === 1) {
-        const body = { error: { code: 3409, message: 'Still being deleted.', detail: null, requestId: 'r' } };
-        return { status: 409, body, headers: { 'Retry-After': '1' } };
-      }
-      Object.assign(failed, fakeSession('a', { state: 'starting' }));
-      return { status: 201, body: failed };
-    };
-    await page.getByRole('button', { name: 'Launch anew demo/first-light at feature/x' }).press('Enter');
-    expect(await page.locator(':focus').innerText()).toBe('Keep it');
-    await page.getByText('work that was not pushed is lost').waitFor();
-    await page.keyboard.press('Enter');
-    expect(fake.requests.some(({ method }) => method !== 'GET')).toBe(false);
-    await page.keyboard.press('Enter');
-    await page.getByLabel('MODE').fill('debug');
-    await page.getByLabel('TOKEN').fill('secret');
-    await page.getByRole('button', { name: 'Delete and launch anew' }).click();
-    await card(page, 'demo/first-light').getByText('Starting', { exact: true }).waitFor(soon);
-    await expect.poll(() => refused, soon).toBe(2);
-    expect(fake.requests.filter(({ method }) => method !== 'GET')).toEqual([
-      { method: 'DELETE', path: '/servers/a', body: undefined },
-      ...Array.from({ length: 2 }, () => ({
-        method: 'POST',
-        path: '/servers',
-        body: {
-          namespace: 'demo',
-          project: 'first-light',
-          branch: 'feature/x',
-          commit_sha: 'c0ffee',
-          image: 'a/b:1',
-          resource_class_id: 2,
-          storage: 10,
-          default_url: '/tree',
-          lfs_auto_fetch: true,
-          environment_variables: { MODE: 'debug', TOKEN: 'secret' },
-          cloudstorage: [],
-        },
-      })),
-    ]);
-  });
-
-  it('goes on saying that a session was deleted and not launched anew', async () => {
-    add('a', { state: 'failed', message: 'It died.' });
-    const page = await open();
-    await card(page, 'demo/first-light').getByText('It died.').waitFor(soon);
-    fake.intercept = (method) => {
-      if (method !== 'POST') return undefined;
-      fake.sessions.clear();
-      return { status: 404, body: { error: { code: 1404, message: 'No such branch.', detail: null, requestId: 'r' } } };
-    };
-    await page.getByRole('button', { name: /^Launch anew/ }).click();
-    await page.getByRole('button', { name: 'Delete and launch anew' }).click();
-    const alert = page.getByRole('alert');
-    await alert.getByText('demo/first-light at main was not launched anew: No such branch.').waitFor(soon);
-    await page.getByText('No session yet').waitFor(soon);
-    await look(page);
-    expect(await alert.isVisible()).toBe(true);
-  });
-
-  it('shows the line of the log that says why a session failed', async () => {
-    add('a', {
-      state: 'failed',
-      message: 'The repository could not be cloned because of an error with its submodules. Check their addresses.',
-      steps: ['ready', 'ready', 'failed', 'waiting', 'waiting'],
-    });
-    const page = await open();
-    const shown = card(page, 'demo/first-light');
-    await shown.getByText('because of an error with its submodules').waitFor(soon);
-    const readings = () => fake.requests.filter(({ path }) => path === '/logs/a').length;
-    await expect.poll(readings, soon).toBe(1);
-    expect(await shown.getByRole('figure').isVisible()).toBe(false);
-    // What a container says last may be in its log a moment after it has failed.
-    fake.logs.set('a', {
-      'git-clone': `2026-01-02T03:04:05Z Cloning\n2026-01-02T03:04:06Z fatal: could not read from ${hostile}\n2026-01-02T03:04:07Z bye`,
-      'jupyter-server': 'error: something else',
-    });
-    const report = shown.getByRole('figure');
-    await expect
-      .poll(async () => {
-        await look(page);
-        return report.isVisible();
-      }, soon)
-      .toBe(true);
-    await report.getByText('The log of git-clone says:').waitFor(soon);
-    expect(await report.locator('mark').innerText()).toBe(`fatal: could not read from ${hostile}`);
-    expect(await page.locator('img').count()).toBe(0);
-    // Two readings that say the same are enough.
-    await expect.poll(readings, { timeout: 20_000 }).toBe(3);
-    const asked = fake.requests.length;
-    await expect.poll(() => fake.requests.length, soon).toBeGreaterThan(asked + 1);
-    expect(readings()).toBe(3);
-  });
-
-  it('says how a hibernated session is resumed', async () => {
-    const message =
-      'The session is hibernated. The administrator of the platform resumes it with: kubectl patch jupyterservers a';
-    add('a', { state: 'hibernated', message });
-    const page = await open();
-    const shown = card(page, 'demo/first-light');
-    await shown.getByText('Hibernated', { exact: true }).waitFor(soon);
-    await shown.getByText('The administrator of the platform resumes it with').waitFor();
-    expect(await shown.locator('code', { hasText: 'kubectl' }).innerText()).toBe('kubectl patch jupyterservers a');
   });
 
   it('tells sessions of one project apart, and finds one of many', async () => {
@@ -379,8 +156,8 @@ describeInChromium('sessions page', (browser) => {
   });
 
   it('says that a branch has newer commits, and asks GitLab once for it', async () => {
-    fake.history.set('main', fakeCommits('8f14e45f', 'Third', 'Second', 'First'));
-    const [, second, first] = fake.history.get('main') ?? [];
+    site.fake.history.set('main', fakeCommits('8f14e45f', 'Third', 'Second', 'First'));
+    const [, second, first] = site.fake.history.get('main') ?? [];
     add('a', { commit: first?.sha ?? '' });
     add('b', { project: 'b', commit: second?.sha ?? '' });
     add('c', { project: 'c' });
@@ -395,7 +172,7 @@ describeInChromium('sessions page', (browser) => {
         .isVisible(),
     ).toBe(false);
     await look(page);
-    expect(fake.requests.filter(({ path }) => path === '/projects/demo%2Ffirst-light/commits')).toHaveLength(1);
+    expect(site.fake.requests.filter(({ path }) => path === '/projects/demo%2Ffirst-light/commits')).toHaveLength(1);
     await page.getByRole('link', { name: /^Launch it.*first-light/ }).click();
     await page.waitForURL('**/notebooks/launch/demo/first-light?ref=main');
   });
@@ -406,7 +183,7 @@ describeInChromium('sessions page', (browser) => {
     await page.getByRole('button', { name: /^Details/ }).click(soon);
     await page.getByRole('button', { name: 'Copy launch link demo/first-light at feature/x' }).click();
     await page.getByText('Copied', { exact: true }).waitFor(soon);
-    const address = `${fake.origin}/notebooks/launch/demo/first-light?ref=feature%2Fx`;
+    const address = `${site.fake.origin}/notebooks/launch/demo/first-light?ref=feature%2Fx`;
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(address);
     await page.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
     await page.getByText('Copy launch link', { exact: true }).click(soon);
@@ -417,7 +194,7 @@ describeInChromium('sessions page', (browser) => {
     add('a');
     const page = await open();
     await card(page, 'demo/first-light').waitFor(soon);
-    fake.intercept = (_method, path) =>
+    site.fake.intercept = (_method, path) =>
       path === '/servers'
         ? {
             status: 500,
@@ -436,19 +213,19 @@ describeInChromium('sessions page', (browser) => {
     await alert.getByText('request-x').waitFor();
     await page.getByText(/^Not updated since/).waitFor();
     expect(await card(page, 'demo/first-light').isVisible()).toBe(true);
-    fake.intercept = undefined;
+    site.fake.intercept = undefined;
     await alert.waitFor({ state: 'detached', ...soon });
 
-    fake.intercept = () => ({ status: 200, body: 'not what was asked for' });
+    site.fake.intercept = () => ({ status: 200, body: 'not what was asked for' });
     await alert.getByText('This page made a mistake.').waitFor(soon);
     expect(mistakes.splice(0).join()).toMatch(/TypeError/);
-    fake.intercept = () => ({
+    site.fake.intercept = () => ({
       status: 401,
       body: { error: { code: 1401, message: 'Nobody is signed in.', detail: null, requestId: 'r' } },
     });
     await alert.getByText('Nobody is signed in.').waitFor(soon);
     expect(await page.getByRole('article').count()).toBe(0);
-    fake.intercept = undefined;
+    site.fake.intercept = undefined;
     await alert.waitFor({ state: 'detached', timeout: 30_000 });
   });
 
@@ -457,17 +234,17 @@ describeInChromium('sessions page', (browser) => {
     const page = await open();
     await card(page, 'demo/first-light').waitFor(soon);
     await hide(page, true);
-    const asked = fake.requests.length;
+    const asked = site.fake.requests.length;
     await page.waitForTimeout(4_000);
-    expect(fake.requests.length).toBeLessThanOrEqual(asked + 1);
+    expect(site.fake.requests.length).toBeLessThanOrEqual(asked + 1);
     await hide(page, false);
-    await expect.poll(() => fake.requests.length, soon).toBeGreaterThan(asked + 2);
+    await expect.poll(() => site.fake.requests.length, soon).toBeGreaterThan(asked + 2);
   });
 
   it('follows a log as it is written, and three at a time', async () => {
     for (const name of ['a', 'b', 'c', 'd']) {
       add(name, { project: `project-${name}` });
-      fake.logs.set(name, { 'jupyter-server': `first of ${name}` });
+      site.fake.logs.set(name, { 'jupyter-server': `first of ${name}` });
     }
     const page = await open();
     const log = (name: string) => card(page, `demo/project-${name}`).getByRole('region', { name: 'Log', exact: true });
@@ -475,22 +252,22 @@ describeInChromium('sessions page', (browser) => {
       await card(page, `demo/project-${name}`).getByRole('button', { name: /^Logs/ }).click();
       await log(name).getByText(`first of ${name}`).waitFor(soon);
     }
-    fake.logs.set('a', { 'jupyter-server': 'first of a\nsecond of a' });
+    site.fake.logs.set('a', { 'jupyter-server': 'first of a\nsecond of a' });
     await expect.poll(() => log('a').innerText(), soon).toBe('first of a\nsecond of a');
     await hide(page, true);
-    fake.logs.set('a', { 'jupyter-server': 'first of a\nsecond of a\nunseen' });
+    site.fake.logs.set('a', { 'jupyter-server': 'first of a\nsecond of a\nunseen' });
     await hide(page, false);
     await expect.poll(() => log('a').innerText(), soon).toBe('first of a\nsecond of a\nunseen');
     await card(page, 'demo/project-d').getByRole('button', { name: /^Logs/ }).click();
     await log('d').getByText('first of d').waitFor(soon);
     expect(await log('a').isVisible()).toBe(false);
     expect(await card(page, 'demo/project-a').getByRole('button', { expanded: true }).count()).toBe(0);
-    fake.sessions.delete('d');
+    site.fake.sessions.delete('d');
     await expect.poll(() => card(page, 'demo/project-d').count(), soon).toBe(0);
   });
 
   it('treats every text of a project, a session and a log as text', async () => {
-    fake.projects = [fakeProject('evil/x', { name: hostile, description: hostile })];
+    site.fake.projects = [fakeProject('evil/x', { name: hostile, description: hostile })];
     add('a', {
       project: hostile,
       namespace: hostile,
@@ -500,7 +277,7 @@ describeInChromium('sessions page', (browser) => {
       image: hostile,
     });
     add('b', { project: 'link', url: 'javascript:window.hacked=true' });
-    fake.logs.set('a', { [hostile]: hostile });
+    site.fake.logs.set('a', { [hostile]: hostile });
     const page = await open();
     await page.getByRole('heading', { name: hostile, exact: true }).waitFor(soon);
     await page.getByRole('article').nth(0).waitFor(soon);
@@ -513,8 +290,8 @@ describeInChromium('sessions page', (browser) => {
   });
 
   it('finds projects, page by page, and launches one', async () => {
-    fake.projects = Array.from({ length: 60 }, (_, index) => fakeProject(`group/sub/project-${index}`));
-    fake.projects.push(fakeProject('other/empty', { defaultBranch: null }));
+    site.fake.projects = Array.from({ length: 60 }, (_, index) => fakeProject(`group/sub/project-${index}`));
+    site.fake.projects.push(fakeProject('other/empty', { defaultBranch: null }));
     const page = await open();
     const rows = page.locator('#projects > li');
     await expect.poll(() => rows.count(), soon).toBe(50);
@@ -529,7 +306,7 @@ describeInChromium('sessions page', (browser) => {
     await page.getByRole('link', { name: 'Launch group/sub/project-17', exact: true }).click();
     await page.waitForURL('**/notebooks/launch/group/sub/project-17');
     await page.getByRole('heading', { name: 'Starting your session' }).waitFor(soon);
-    expect(fake.requests.find(({ method }) => method === 'POST')?.body).toMatchObject({
+    expect(site.fake.requests.find(({ method }) => method === 'POST')?.body).toMatchObject({
       namespace: 'group/sub',
       project: 'project-17',
       branch: 'main',
@@ -541,8 +318,8 @@ describeInChromium('sessions page', (browser) => {
     ['light', 'light' as const],
     ['dark', 'dark' as const],
   ])('fits a phone and has enough contrast (%s)', async (_name, colorScheme) => {
-    fake.identity = anonymous;
-    fake.projects = [
+    site.fake.identity = anonymous;
+    site.fake.projects = [
       fakeProject('a-rather/long/namespace/with/a-very-long-project-name-that-does-not-want-to-break', {
         description: 'x'.repeat(300),
       }),
@@ -554,7 +331,7 @@ describeInChromium('sessions page', (browser) => {
       project: 'z'.repeat(80),
       launch: { environment_variables: ['A_NAME'] },
     });
-    fake.logs.set('a', { 'jupyter-server': `error: ${'w'.repeat(300)}` });
+    site.fake.logs.set('a', { 'jupyter-server': `error: ${'w'.repeat(300)}` });
     add('d', { project: 'd', state: 'hibernated', message: `It is resumed with: kubectl patch ${'v'.repeat(120)}` });
     add('e', { project: 'e', branch: 'main', commit: '11111111'.repeat(5) });
     add('b', { warnings: [{ message: 'This session ends soon.', critical: true }], usage: { cpu: 1 } });

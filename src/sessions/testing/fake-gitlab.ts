@@ -48,6 +48,7 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
     ['/api/v4/projects', (url) => [described(url)]],
     ...[project, '/api/v4/projects/42'].flatMap((each) => [
       [`${each}/repository/branches`, () => branches.map((name) => ({ name, commit }))] as const,
+      [`${each}/repository/commits`, () => [{ ...commit, title: 'A commit', author_name: 'John Doe' }]] as const,
       ...branches.map((name) => [`${each}/repository/branches/${name}`, () => ({ name, commit })] as const),
     ]),
     ...[commitSha, commitSha.slice(0, 8), 'v1.0'].map(
