@@ -5,10 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAnswerCheck, type ReceivedAnswer } from '../tests/support/fuzz/answers.ts';
 import { type FuzzedRequest, operationsOf, requestsFor } from '../tests/support/fuzz/requests.ts';
 import { headersOfJohn, startWholeService, type WholeService } from '../tests/support/whole-service.ts';
+import { annotation } from './jupyter-server/labels.ts';
 import type { JupyterServer } from './jupyter-server/types.ts';
 import { loadDocument } from './pipeline/document.ts';
 import { createOperationTable } from './pipeline/operations.ts';
 import { foldSlashes, readTarget } from './pipeline/request-target.ts';
+import { hashAccessToken, writeAccessTokens } from './session-contract/access-tokens.ts';
 import { type Backends, startBackends } from './sessions/testing/backends.ts';
 import { testConfig } from './sessions/testing/config.ts';
 import { type FakeClasses, startFakeClasses } from './sessions/testing/fake-classes.ts';
@@ -73,6 +75,10 @@ beforeAll(async () => {
   const found = cluster.objects('jupyterservers')[0] as JupyterServer | undefined;
   if (!found) throw new Error(`nothing was launched: ${launched.text}`);
   const containerStatuses = [{ name: 'jupyter-server', restartCount: 0, state: { running: {} } }];
+  const expires = new Date(Date.now() + 86_400_000).toISOString();
+  const tokens = writeAccessTokens([{ id: tokenId, label: '', hash: hashAccessToken('x'), created: expires, expires }]);
+  const annotations = { ...found.metadata.annotations, [annotation.accessTokens]: tokens };
+  found.metadata = { ...found.metadata, annotations };
   running = { ...found, status: { state: 'running', mainPod: { name: `${name}-0`, status: { containerStatuses } } } };
   failed = { ...found, status: { state: 'failed', mainPod: { uid: 'pod-1' } } };
   const owner = { apiVersion: '', kind: 'JupyterServer', name, uid: found.metadata.uid ?? '' };
@@ -95,6 +101,8 @@ function tidy(session: JupyterServer): void {
   }
   cluster.put(session);
 }
+
+const tokenId = '1f0a9c3b5d7e2a46';
 
 /** In place of John's headers. */
 const nobody = { 'renku-auth-access-token': '', 'renku-auth-id-token': '', 'renku-auth-git-credentials': '' };
@@ -139,6 +147,7 @@ function known(): Record<string, unknown[]> {
     endpoint: ['https://s3.example.org', 'https://account.blob.core.windows.net', 'http://[::1]'],
     bucket: ['data', 'my-bucket'],
     server_name: [name],
+    token_id: [tokenId],
     namespace_project: ['my-group/my-project', '42'],
     autosave_name: ['renku/autosave/john.doe/master/0123456/0123456'],
     container: ['jupyter-server'],
