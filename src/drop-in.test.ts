@@ -69,7 +69,7 @@ describe('as 1.18.1 answered it', () => {
     for (const status of [500, 503, 429]) {
       backends.cluster.fate = ({ method, resource }) =>
         method === 'POST' && resource === 'jupyterservers' ? { status, reason: 'InternalError' } : undefined;
-      expect(told(await launch({ commit_sha: 'v1.0' })), String(status)).toEqual([500, 3002]);
+      expect(told(await launch({ branch: 'feature/x' })), String(status)).toEqual([500, 3002]);
     }
   });
 
