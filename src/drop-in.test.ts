@@ -66,10 +66,11 @@ describe('as 1.18.1 answered it', () => {
   });
 
   it('a creation that Kubernetes answers with an error is one that could not start', async () => {
+    backends.gitlab.refs.set('another', 'a'.repeat(40));
     for (const status of [500, 503, 429]) {
       backends.cluster.fate = ({ method, resource }) =>
         method === 'POST' && resource === 'jupyterservers' ? { status, reason: 'InternalError' } : undefined;
-      expect(told(await launch({ branch: 'feature/x' })), String(status)).toEqual([500, 3002]);
+      expect(told(await launch({ commit_sha: 'another' })), String(status)).toEqual([500, 3002]);
     }
   });
 
