@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readJson, writePrivateFile } from '../kubelet/pod/directory.ts';
 import { listProcesses } from '../kubelet/process/processes.ts';
+import { readJson, writePrivateFile } from '../private-files.ts';
 
 /** What is kept of a content: its environment, and what its users must be told. */
 export interface BuiltRecord {

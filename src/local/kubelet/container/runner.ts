@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { ContainerState } from '../../../jupyter-server/types.ts';
 import type { SessionEndpoint } from '../../cluster.ts';
+import { makeDirectory, readJson, writePrivateFile } from '../../private-files.ts';
 import { CannotStart, type ImageBuild, type PodContext } from '../pod/context.ts';
-import { makeDirectory, readJson, writePrivateFile } from '../pod/directory.ts';
 import { type ContainerRecord, newRecord, terminated, timestamp } from '../pod/status.ts';
 import { type ContainerProcess, type ExitRecord, findProcess, startProcess } from '../process/container-process.ts';
 import { readTail, removeRun } from '../process/log-files.ts';
