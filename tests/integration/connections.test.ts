@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { otherUser } from '../support/other-os-user.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 
-/** `nobody` of every Linux: another user of the machine, who owns nothing. */
-const otherUser = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 let platform: Platform;
@@ -29,7 +28,7 @@ async function hold(port: number, count: number, text: string): Promise<void> {
     echo held
     read -r`;
   const stdio = ['pipe', 'pipe', 'ignore'] as const;
-  const child = spawn('bash', ['-c', script], { stdio: [...stdio], uid: otherUser, gid: otherUser, env: {}, cwd: '/' });
+  const child = spawn('bash', ['-c', script], { stdio: [...stdio], ...otherUser, env: {}, cwd: '/' });
   children.push(child);
   const [line] = await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line');
   expect(line).toBe('held');

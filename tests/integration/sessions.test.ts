@@ -1,15 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Jupyter } from '../support/jupyter.ts';
 import { cookieFrom, jupyterPorts, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
-import {
-  demoCommit,
-  launchBody,
-  openSession,
-  type SessionAnswer,
-  waitForState,
-  withToken,
-} from '../support/session.ts';
+import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
 
 let platform: Platform;
 let commit: string;
@@ -161,7 +155,7 @@ describe('anonymous users', () => {
     expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });
     // Its own token, which the answer shows, is enough for a program of the owner's.
     const token = new URL(running.url).searchParams.get('token') ?? '';
-    const session = withToken(running.url.replace(/[/?]*(\?.*)?$/, ''), token);
+    const session = new Jupyter(running.url.replace(/[/?]*(\?.*)?$/, ''), { authorization: `token ${token}` });
     const kernel = await session.startKernel();
     const run = async (command: string) =>
       session.execute(
