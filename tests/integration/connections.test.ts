@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { otherUser } from '../support/other-os-user.ts';
@@ -42,9 +41,7 @@ it.runIf(isRoot).each([
   ['say nothing', ''],
   ['never end a request', 'POST /auth/become HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nContent-Length: 9\\r\\n\\r\\nx'],
 ])('5,000 connections of another user that %s do not shut the owner out', async (_what, text) => {
-  const { port } = new URL(
-    /"server": "([^"]+)"/.exec(readFileSync(`${platform.stateDir}/kubeconfig`, 'utf8'))?.[1] ?? '',
-  );
+  const { port } = new URL(platform.kubernetesUrl());
   for (const each of [platform.port, Number(port)]) await hold(each, 5_000, text);
   for (let i = 0; i < 3; i += 1) {
     const since = performance.now();
