@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deadline } from '../../deadline.ts';
+import { isDiskFull } from '../disk.ts';
 import type { PythonEnvironment } from '../python/types.ts';
 import { runToEnd } from '../run-to-end.ts';
 import type { EnvironmentFile } from './declared.ts';
@@ -44,7 +45,7 @@ export async function build(request: Build): Promise<void> {
   } catch (error) {
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     if (disk.full.aborted) throw disk.full.reason;
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw diskFull(0);
+    if (isDiskFull(error)) throw diskFull(0);
     throw error;
   } finally {
     disk.stop();

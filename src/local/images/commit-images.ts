@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Deadline, DeadlineExceeded } from '../../deadline.ts';
 import { createSharedAnswers } from '../../platform/shared-answers.ts';
+import { isDiskFull } from '../disk.ts';
 import type { CommitFile } from '../forge/commit-files.ts';
 import type { ImageBuild, ProvidedImage } from '../kubelet/pod/context.ts';
 import { markerVariable } from '../kubelet/process/processes.ts';
@@ -275,6 +276,6 @@ function reasonOf(error: unknown, limitMs: number): string {
     const seconds = Math.round(limitMs / 1_000);
     return `It was not done within ${seconds} seconds, which is the limit. Launch a new session to go on: what was downloaded is kept.`;
   }
-  if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return diskFull(0).message;
+  if (isDiskFull(error)) return diskFull(0).message;
   return 'This machine could not do it: the log of the platform says why. Launch a new session to try again.';
 }

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rm, statfs } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../command-line.ts';
+import { freeBytes, isDiskFull } from '../disk.ts';
 import { writePrivateFile } from '../private-files.ts';
 import { runToEnd } from '../run-to-end.ts';
 import { asEnvironment, describeInterpreter, type Interpreter } from './describe.ts';
@@ -90,15 +91,12 @@ async function make({ python, directory, requirements, progress, signal }: Virtu
     // Frees the disk; without the marker the next start would begin anew in any case.
     await rm(directory, { recursive: true, force: true });
     signal.throwIfAborted();
-    throw (error as NodeJS.ErrnoException).code === 'ENOSPC'
-      ? new UsageError(remedy('No space left on device', directory))
-      : error;
+    throw isDiskFull(error) ? new UsageError(remedy('No space left on device', directory)) : error;
   }
 }
 
 async function checkSpace(directory: string): Promise<void> {
-  const { bavail, bsize } = await statfs(directory);
-  const free = bavail * bsize;
+  const free = await freeBytes(directory);
   if (free < neededBytes) {
     throw new UsageError(
       `The Python environment needs ${neededBytes / 1e6} MB in ${directory}, and ${Math.floor(free / 1e6)} MB are free.\n` +
