@@ -19,7 +19,9 @@ afterEach(() => {
 
 /** Opens connections to a port until it has tried `count` times, says `text` over each, and keeps them. */
 async function hold(port: number, count: number, text: string): Promise<void> {
+  // A connection may be ended before anything is said over it: SIGPIPE would end the shell.
   const script = `
+    trap '' PIPE
     ulimit -n 8192
     for ((i = 0; i < ${count}; i++)); do
       exec {fd}<>/dev/tcp/127.0.0.1/${port} && printf '${text}' >&$fd
