@@ -685,7 +685,7 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'src/session-tools/git-clone/submodules.ts',
     "if (await prepareLfs(settings, own, 'HEAD', where)) await pullLfs(own, directory, where);",
     "await prepareLfs(settings, own, 'HEAD', where);",
-    'src/session-tools/git-clone/repositories.test.ts',
+    'src/session-tools/git-clone/lfs.test.ts',
   ),
   broken(
     'P.D6',

@@ -95,7 +95,7 @@ export const errorKind = {
     detail: 'Send Accept: application/json, or leave it out.',
   }),
   conflict: kind(1409, 409, {
-    when: 'The session is not in a state for what is asked: it has 20 access tokens, or is opened with the sign-in of the platform; or a restart is asked for of a session that has not failed, is hibernated or being stopped, has no pod, or whose files would be lost with its pod: it has no volume, or the volume is lost.',
+    when: 'The session is not in the state that the request needs. A restart: the session has not failed, is being stopped, has no pod, or its files would be lost with the pod. An access token: the session has 20 of them, is being stopped, or is opened with the sign-in of the platform.',
     example: 'The session john-doe-my-project-3rdkwftvh3lixjsc is running. Only a failed session can be restarted.',
     detail: 'Stop the session and launch it again. Work that was not pushed is lost.',
   }),

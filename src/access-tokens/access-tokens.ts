@@ -42,7 +42,7 @@ export interface AccessTokenParts {
 }
 
 /** Tokens of one session; more are a mistake or an attack. */
-export const mostTokens = 20;
+const mostTokens = 20;
 const defaultSeconds = 7 * 86_400;
 
 export interface AccessTokens {

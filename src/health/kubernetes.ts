@@ -14,7 +14,7 @@ export interface FollowedApi {
  * A quiet API server answers every 30 s, because it ends each watch then; a dead connection is noticed 5 s later, and
  * what follows it must be given time, so that one lost connection does not make a replica unready.
  */
-export const defaultSilenceLimitMs = 60_000;
+const defaultSilenceLimitMs = 60_000;
 
 /** Not ready before all sessions are known, and when they were last known to be current longer ago than the limit. */
 export function kubernetesDependency(api: FollowedApi, silenceLimitMs = defaultSilenceLimitMs): Dependency {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JWTPayload } from 'jose';
 import type { FieldError } from '../errors.ts';
+import { asObject } from '../lib/objects.ts';
 import { header, isPlainText } from './refusal.ts';
 import type { GitCredentials, RegisteredUser } from './types.ts';
 
@@ -137,10 +138,7 @@ function decodeObject(encoded: string): Record<string, unknown> | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return undefined;
   try {
     const text = utf8.decode(Buffer.from(encoded, 'base64'));
-    const value: unknown = JSON.parse(text);
-    return value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
+    return asObject(JSON.parse(text));
   } catch (error) {
     if (error instanceof TypeError || error instanceof SyntaxError) return undefined;
     throw error;

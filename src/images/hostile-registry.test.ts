@@ -93,7 +93,7 @@ describe('a registry that is after the token', () => {
     );
     const own = { registry: `registry.test:${port}`, gitUrl: `https://gitlab.test:${gitlab}` };
     expect(await refused(`${own.registry}/a/b`, own)).toMatchObject(because('invalid-answer', /no manifest/));
-    // It is asked as anybody may ask it: without the user's credentials, and without the token that they gave.
+    // The request has neither the user's credentials nor the token that they gave.
     expect(hosts.seen.filter((line) => line.startsWith('evil.test'))).toEqual(['evil.test / -']);
   });
 

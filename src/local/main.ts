@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Deadline } from '../deadline.ts';
 import { UnusableStore } from './api-server/database.ts';
 import { type CommandLine, helpText, parseCommandLine, UsageError } from './command-line.ts';
+import { isDiskFull } from './disk.ts';
 import { demoProject, firstProject, launchFirst, launchPageOf } from './first-session.ts';
 import { NotARepository } from './forge/own-repository.ts';
 import { endMarked } from './kubelet/process/processes.ts';
@@ -147,7 +148,7 @@ function explain(error: unknown): string {
   const { code, path } = error as NodeJS.ErrnoException;
   if (path !== undefined && (code === 'EEXIST' || code === 'ENOTDIR' || code === 'EISDIR'))
     return `${path} is in the way: a file where a folder belongs, or the reverse. Move it away and start again.`;
-  if (code === 'ENOSPC') return `The disk is full: ${error.message}. Free some space and start again.`;
+  if (isDiskFull(error)) return `The disk is full: ${error.message}. Free some space and start again.`;
   if (code === 'EACCES' || code === 'EPERM')
     return `Not allowed: ${error.message}. Check who owns that folder, or choose another with --state.`;
   return error.name === 'Error' ? error.message : (error.stack ?? error.message);

@@ -1,5 +1,6 @@
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { ChildPatch } from '../jupyter-server/types.ts';
+import { isObject } from '../lib/objects.ts';
 import type { Children } from './children/manifest.ts';
 import { InvalidJupyterServer } from './problem.ts';
 
@@ -81,8 +82,4 @@ function applyMergePatch(target: unknown, patch: unknown): unknown {
     else result[key] = applyMergePatch(result[key], value);
   }
   return result;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
+import { isObject } from '../lib/objects.ts';
 import { type Happening, podCause, statefulSetCause } from './causes.ts';
 import type { Child } from './child.ts';
 import type { MainPod } from './pod.ts';
@@ -160,8 +161,4 @@ function withoutNulls(value: unknown): unknown {
   if (!isObject(value)) return value ?? undefined;
   const kept = Object.entries(value).filter(([, each]) => each !== null && each !== undefined);
   return Object.fromEntries(kept.map(([key, each]) => [key, withoutNulls(each)]));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

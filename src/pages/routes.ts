@@ -55,7 +55,7 @@ export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
       deadline,
     );
     const options = chosenOptions(query);
-    // Options are looked at before they are used: a link may name an image of anybody's.
+    // Options are looked at before they are used: a link of another site may name any image.
     const begin = options ? 'configure' : isOwnNavigation(req) ? 'launch' : 'consent';
     sender.send(req, res, 200, {
       title: `${target.project.name} · Notebook Sessions`,

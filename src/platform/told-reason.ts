@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { asObject } from '../lib/objects.ts';
 import { withoutCredentials } from './logging/logger.ts';
 
 const maxReasonLength = 300;
@@ -24,11 +25,11 @@ export function toldReason(body: unknown, status: number, secret: string | null)
 }
 
 function sentenceIn(body: unknown): string | undefined {
-  const { message, error, error_description: description, errors } = record(body) ?? {};
+  const { message, error, error_description: description, errors } = asObject(body) ?? {};
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
   // Most errors are codes for programs (`invalid_token`).
   const sentence = typeof error === 'string' && /\S\s+\S/.test(error) ? error : undefined;
-  const sentences = [description, message, record(message)?.['error'], record(first)?.['message'], sentence];
+  const sentences = [description, message, asObject(message)?.['error'], asObject(first)?.['message'], sentence];
   return sentences.find((each): each is string => typeof each === 'string' && each.trim() !== '');
 }
 
@@ -39,10 +40,4 @@ function withoutStatus(text: string, status: number): string {
   if (!rest.toLowerCase().startsWith(name.toLowerCase())) return rest;
   const [, reason] = /^(?:\s*[-:–—]+\s*(.*)|[.!]*)$/.exec(rest.slice(name.length)) ?? [undefined, rest];
   return reason ?? '';
-}
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }

@@ -41,6 +41,16 @@ export class CredentialsRefused extends ApiError {}
 /** How many sessions' Secrets are remembered as made: each is forgotten at the latest when it does not matter any more. */
 const rememberedLimit = 10_000;
 
+/** A write without an answer is repeated once: it may have happened, and a second one changes nothing more. */
+async function withRetry(write: () => Promise<unknown>, deadline: Deadline): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof KubernetesUnavailable) || deadline.expired) throw error;
+    await write();
+  }
+}
+
 export function createCredentials(client: KubernetesClient, config: Config): Credentials {
   const made = new Set<string>();
 
@@ -54,14 +64,11 @@ export function createCredentials(client: KubernetesClient, config: Config): Cre
   }
 
   async function make(secret: Secret, deadline: Deadline): Promise<void> {
-    const create = (): Promise<unknown> =>
-      client.create(resource.secrets, secret.metadata.namespace ?? '', secret, deadline);
     try {
-      // Nobody knows whether an unanswered creation happened; a second one can do no harm.
-      await create().catch((error: unknown) => {
-        if (!(error instanceof KubernetesUnavailable) || deadline.expired) throw error;
-        return create();
-      });
+      await withRetry(
+        () => client.create(resource.secrets, secret.metadata.namespace ?? '', secret, deadline),
+        deadline,
+      );
     } catch (error) {
       if (!alreadyExists(error)) throw error;
     }
@@ -69,13 +76,11 @@ export function createCredentials(client: KubernetesClient, config: Config): Cre
 
   /** Whatever was in the Secret is replaced; where there is none, it is made. */
   async function replace(secret: Secret, deadline: Deadline): Promise<void> {
-    const put = (): Promise<unknown> =>
-      client.replace(resource.secrets, secret.metadata.namespace ?? '', secret, deadline);
     try {
-      await put().catch((error: unknown) => {
-        if (!(error instanceof KubernetesUnavailable) || deadline.expired) throw error;
-        return put();
-      });
+      await withRetry(
+        () => client.replace(resource.secrets, secret.metadata.namespace ?? '', secret, deadline),
+        deadline,
+      );
     } catch (error) {
       if (!isNotFound(error)) throw error;
       await make(secret, deadline);

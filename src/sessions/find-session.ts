@@ -45,7 +45,7 @@ export function findSession(
 }
 
 export function nameOf(identity: Identity, project: ProjectPath, { branch, commit }: LaunchTarget): string {
-  // An anonymous user's id is nothing to show in a name, and means nothing to anybody.
+  // An anonymous user's id must not be shown in a name, and says nothing to a reader.
   const user = identity.kind === 'anonymous' ? 'anon' : identity.username;
   return sessionName({ user, owner: ownerKey(identity), projectPath: project.path, branch, commit });
 }

@@ -10,6 +10,7 @@ import type {
   PodStatus,
   SessionState,
 } from '../jupyter-server/types.ts';
+import { asObject } from '../lib/objects.ts';
 import { withCommitId } from './commit.ts';
 import { keptBuckets } from './presentation/buckets.ts';
 import { keptContainers } from './presentation/steps.ts';
@@ -171,8 +172,7 @@ function texts(value: unknown, keys: readonly string[]): Record<string, string> 
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-const record = (value: unknown): Unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Unknown) : {};
+const record = (value: unknown): Unknown => asObject(value) ?? {};
 const list = (value: unknown): Unknown[] => (Array.isArray(value) ? value.map(record) : []);
 /** Half of a character, which no encoder takes, becomes the sign for an unknown one. */
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value.toWellFormed() : undefined);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { AccessTokenResponse } from '../../src/generated/openapi.ts';
+import { otherUser } from '../support/other-os-user.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { launchBody, type SessionAnswer, waitForState } from '../support/session.ts';
 
@@ -32,7 +33,7 @@ it('a program runs code in a session with a token, until the token is deleted', 
   const authorization = `token ${token}`;
 
   // Of another operating-system user, where there is one: the token alone counts.
-  const asOther = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const asOther = process.getuid?.() === 0 ? otherUser : {};
   const status = execFileSync('curl', ['-sS', '-H', '@-', `${base}api/status`], {
     input: `Authorization: ${authorization}`,
     encoding: 'utf8',

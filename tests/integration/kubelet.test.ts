@@ -70,7 +70,7 @@ describe('a Jupyter session', () => {
     await machine.ready('a');
     const jupyter = Jupyter.of(machine, 'a');
     const kernel = await jupyter.startKernel();
-    const printed = await jupyter.run(
+    const printed = await jupyter.execute(
       kernel,
       'import os, sys; print(os.getcwd()); print(sys.prefix); print(os.environ["NOTEBOOK_DIR"])',
     );
@@ -138,9 +138,9 @@ describe('after the platform was killed', () => {
     const sessions = ['a', 'b', 'c'].map((name) => ({ name, image }));
     let kernel = '';
     const setVariable = async (_: string, endpoints: (SessionEndpoint | null)[]) => {
-      const jupyter = new Jupyter(endpoints[0] as SessionEndpoint, 'a');
+      const jupyter = Jupyter.at(endpoints[0] as SessionEndpoint, 'a');
       kernel = await jupyter.startKernel();
-      await jupyter.run(kernel, 'x = 41');
+      await jupyter.execute(kernel, 'x = 41');
     };
     const left = await killPlatform(sessions, setVariable, { ENVIRONMENT: JSON.stringify(environment) });
     await using machine = new TestMachine({ ...left, images: images() });
@@ -148,7 +148,7 @@ describe('after the platform was killed', () => {
     await machine.kubelet.start();
     for (const { name } of sessions) expect((await machine.ready(name)).metadata.name).toBe(`${name}-0`);
     expect(machine.marked().map(({ pid }) => pid)).toEqual(before);
-    expect(await Jupyter.of(machine, 'a').run(kernel, 'print(x + 1)')).toBe('42\n');
+    expect(await Jupyter.of(machine, 'a').execute(kernel, 'print(x + 1)')).toBe('42\n');
     for (const { name } of sessions) deleteSession(machine.cluster, name);
     await vi.waitFor(
       () => expect(sessions.map(({ name }) => machine.pod(name))).toEqual([undefined, undefined, undefined]),
@@ -163,9 +163,9 @@ async function busy(jupyter: Jupyter, folder: string): Promise<number[]> {
   const kernel = await jupyter.startKernel();
   const spawn =
     'import subprocess; p = subprocess.Popen(["setsid", "sleep", "1000"]); open("stray-kernel", "w").write(str(p.pid))';
-  await jupyter.run(kernel, spawn);
+  await jupyter.execute(kernel, spawn);
   void jupyter
-    .run(kernel, 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)')
+    .execute(kernel, 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)')
     .catch((error: unknown) => error);
   await jupyter.type('(setsid sleep 1000 & echo $! >stray-terminal)');
   await jupyter.type('env -i setsid sh -c "echo \\$\\$ >stray-bare; exec sleep 1000" &');

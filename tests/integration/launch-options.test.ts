@@ -3,14 +3,9 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Jupyter } from '../support/jupyter.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import {
-  type OpenSession,
-  openSession,
-  type SessionAnswer,
-  signInToSession,
-  waitForState,
-} from '../support/session.ts';
+import { openSession, type SessionAnswer, signInToSession, waitForState } from '../support/session.ts';
 
 /** What every option of a launch does inside the session, on the local platform. */
 const large = 'a large file\n'.repeat(1_000);
@@ -79,10 +74,10 @@ async function whileRunning(options: object, look: (running: SessionAnswer) => P
   }
 }
 
-const inSession = (options: object, look: (session: OpenSession, running: SessionAnswer) => Promise<void>) =>
+const inSession = (options: object, look: (session: Jupyter, running: SessionAnswer) => Promise<void>) =>
   whileRunning(options, async (running) => look(await openSession(platform, running.url), running));
 
-const python = async (session: OpenSession, ...lines: string[]) =>
+const python = async (session: Jupyter, ...lines: string[]) =>
   (await session.execute(await session.startKernel(), lines.join('\n'))).trim();
 const shell = (command: string) =>
   `import subprocess; print(subprocess.run(${JSON.stringify(command)}, shell=True, capture_output=True, text=True).stdout)`;

@@ -174,9 +174,7 @@ describeAsOtherUser('another user of the machine', () => {
 
     // Listeners: the main port, the Kubernetes API, one Jupyter for each session, and sockets in folders of the owner.
     const { tcp, udp, unix } = listenersOf(pids);
-    const kubernetes = new URL(
-      /"server": "([^"]+)"/.exec(readFileSync(join(stateDir, 'kubeconfig'), 'utf8'))?.[1] ?? '',
-    );
+    const kubernetes = new URL(platform.kubernetesUrl());
     const jupyters = [...listMarked(`${marker}/`)].filter(([of]) => of.endsWith('/jupyter-server')).length;
     expect(new Set(tcp.map(({ address }) => address))).toEqual(new Set(['127.0.0.1', '::1']));
     const others = tcp.filter((each) => ![port, Number(kubernetes.port)].includes(each.port));

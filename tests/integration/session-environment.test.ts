@@ -80,21 +80,21 @@ describe('packages that are installed in a session', () => {
   it('land in its own environment, by %pip, !pip, pip in a terminal and uv, and in no other session', async () => {
     const [a, b] = await Promise.all([start('a'), start('b')]);
     const kernel = await a.startKernel();
-    await a.run(kernel, `%pip ${install('wheel_one')}`);
-    await a.run(kernel, `!pip ${install('wheel_two')}`);
+    await a.execute(kernel, `%pip ${install('wheel_one')}`);
+    await a.execute(kernel, `!pip ${install('wheel_two')}`);
     await a.inTerminal(`pip ${install('wheel_three')}`);
-    await a.run(kernel, '!pip install --quiet uv');
-    await a.run(kernel, `!uv pip ${install('wheel_four')}`);
+    await a.execute(kernel, '!pip install --quiet uv');
+    await a.execute(kernel, `!uv pip ${install('wheel_four')}`);
     const names = ['wheel_one', 'wheel_two', 'wheel_three', 'wheel_four'];
     const look = `import importlib.util as u; print([u.find_spec(n) and u.find_spec(n).origin for n in ${JSON.stringify(names)}])`;
     const packages = readdirSync(volume('a', '.environment/lib'))[0] as string;
     const place = (name: string) => volume('a', '.environment/lib', packages, 'site-packages', `${name}.py`);
-    expect(await a.run(kernel, look)).toBe(`[${names.map((name) => `'${place(name)}'`).join(', ')}]\n`);
-    expect(await b.run(await b.startKernel(), look)).toBe('[None, None, None, None]\n');
+    expect(await a.execute(kernel, look)).toBe(`[${names.map((name) => `'${place(name)}'`).join(', ')}]\n`);
+    expect(await b.execute(await b.startKernel(), look)).toBe('[None, None, None, None]\n');
     // Not a part of the project, and there after a restart of the session.
     expect(readdirSync(volume('a', 'group/project'))).toEqual(['clones']);
     const again = await restart('a');
-    expect(await again.run(await again.startKernel(), 'import wheel_one; print(wheel_one.__file__)')).toBe(
+    expect(await again.execute(await again.startKernel(), 'import wheel_one; print(wheel_one.__file__)')).toBe(
       `${place('wheel_one')}\n`,
     );
     expect(await imageFiles()).toBeUndefined();
@@ -103,39 +103,39 @@ describe('packages that are installed in a session', () => {
   it('bring programs, kernels and extensions of the user interface', async () => {
     const jupyter = await start('a');
     const kernel = await jupyter.startKernel();
-    await jupyter.run(kernel, `%pip ${install('greeter')}`);
+    await jupyter.execute(kernel, `%pip ${install('greeter')}`);
     const own = volume('a', '.environment');
-    expect(await jupyter.run(kernel, '!greet')).toBe(`hello from ${own}\r\n`);
+    expect(await jupyter.execute(kernel, '!greet')).toBe(`hello from ${own}\r\n`);
     expect(await jupyter.inTerminal('greet')).toBe(`hello from ${own}\n`);
     // `python` in its command is the session's, not the server's.
     const greeter = await jupyter.post<{ id: string }>('/api/kernels', { name: 'greeter' });
-    expect(await jupyter.run(greeter.id, 'import greeter; greeter.main()')).toBe(`hello from ${own}\n`);
+    expect(await jupyter.execute(greeter.id, 'import greeter; greeter.main()')).toBe(`hello from ${own}\n`);
     const extension = await jupyter.fetch('/lab/extensions/greeter/package.json');
     expect(await extension.json()).toMatchObject({ name: 'greeter' });
   });
 
   it('that break a kernel are told of in the notebook, where they can be removed, and break nothing else', async () => {
     const [a, b] = await Promise.all([start('a'), start('b')]);
-    await a.run(await a.startKernel(), `%pip ${install('"traitlets<5"', 'wheel_one')}`);
+    await a.execute(await a.startKernel(), `%pip ${install('"traitlets<5"', 'wheel_one')}`);
     const broken = await a.startKernel();
-    const printed = await a.run(broken, 'import traitlets; print(traitlets.__version__)');
+    const printed = await a.execute(broken, 'import traitlets; print(traitlets.__version__)');
     expect(printed).toMatch(/break its kernel \((ImportError|AttributeError|ModuleNotFoundError): .*traitlets/);
     expect(printed).toContain('%pip uninstall');
     expect(printed).toMatch(/^5\./m);
     expect(await machine.log('a')).toContain('break its kernel');
-    expect(await b.run(await b.startKernel(), 'print(1 + 1)')).toBe('2\n');
+    expect(await b.execute(await b.startKernel(), 'print(1 + 1)')).toBe('2\n');
     await start('c');
 
-    await a.run(broken, '%pip uninstall --quiet --yes traitlets');
-    expect(await a.run(await a.startKernel(), 'import wheel_one; print("mended")')).toBe('mended\n');
+    await a.execute(broken, '%pip uninstall --quiet --yes traitlets');
+    expect(await a.execute(await a.startKernel(), 'import wheel_one; print("mended")')).toBe('mended\n');
   });
 
   it('that break a kernel are put aside when the session starts again, and its log says so', async () => {
     const jupyter = await start('a');
-    await jupyter.run(await jupyter.startKernel(), `%pip ${install('"traitlets<5"', 'wheel_one')}`);
+    await jupyter.execute(await jupyter.startKernel(), `%pip ${install('"traitlets<5"', 'wheel_one')}`);
     const again = await restart('a');
     const look = 'import importlib.util; print(importlib.util.find_spec("wheel_one"))';
-    expect(await again.run(await again.startKernel(), look)).toBe('None\n');
+    expect(await again.execute(await again.startKernel(), look)).toBe('None\n');
     expect(await machine.log('a')).toMatch(
       /packages that were installed in this session broke its kernels: .*traitlets/,
     );
@@ -145,12 +145,12 @@ describe('packages that are installed in a session', () => {
   it('are all put aside by a command', async () => {
     const jupyter = await start('a');
     const kernel = await jupyter.startKernel();
-    await jupyter.run(kernel, `%pip ${install('greeter')}`);
-    expect(await jupyter.run(kernel, '!reset-packages')).toContain(volume('a', '.environment.aside'));
+    await jupyter.execute(kernel, `%pip ${install('greeter')}`);
+    expect(await jupyter.execute(kernel, '!reset-packages')).toContain(volume('a', '.environment.aside'));
     expect(await jupyter.inTerminal('greet || echo none; which python')).toMatch(
       new RegExp(`none\\n${volume('a', '.environment/bin/python')}\\n$`),
     );
-    await expect(jupyter.run(await jupyter.startKernel(), 'import greeter')).rejects.toThrow('greeter');
+    await expect(jupyter.execute(await jupyter.startKernel(), 'import greeter')).rejects.toThrow('greeter');
   });
 
   it('may be newer ones of Jupyter’s own kernel, and of pip', async () => {
@@ -158,7 +158,7 @@ describe('packages that are installed in a session', () => {
     await jupyter.inTerminal('pip install --quiet --upgrade ipykernel pip');
     const kernel = await jupyter.startKernel();
     const own = volume('a', '.environment');
-    const printed = await jupyter.run(kernel, 'import ipykernel, sys; print(ipykernel.__file__, sys.prefix)');
+    const printed = await jupyter.execute(kernel, 'import ipykernel, sys; print(ipykernel.__file__, sys.prefix)');
     expect(printed).toMatch(new RegExp(`^${own}/lib/.* ${own}\\n$`));
     expect(await jupyter.inTerminal('pip --version')).toContain(`from ${own}/lib`);
     expect(await imageFiles()).toBeUndefined();
@@ -169,8 +169,8 @@ describe('the environment of an image', () => {
   it('is not changed by pip uninstall in a session', async () => {
     const jupyter = await start('a');
     const kernel = await jupyter.startKernel();
-    expect(await jupyter.run(kernel, '!pip uninstall --yes jupyterlab')).toContain('outside environment');
-    expect(await jupyter.run(kernel, '%pip uninstall --yes ipykernel')).toContain('outside environment');
+    expect(await jupyter.execute(kernel, '!pip uninstall --yes jupyterlab')).toContain('outside environment');
+    expect(await jupyter.execute(kernel, '%pip uninstall --yes ipykernel')).toContain('outside environment');
     expect(await jupyter.inTerminal('python -m pip uninstall --yes jupyter_server')).toContain('outside environment');
     expect(await imageFiles()).toBeUndefined();
     await restart('a');
@@ -196,7 +196,7 @@ describe('the environment of an image', () => {
     await machine.kubelet.start();
     const jupyter = await start('a');
     const kernel = await jupyter.startKernel();
-    expect(await jupyter.run(kernel, 'import from_pth, fqdn; print(fqdn.layered)')).toBe('True\n');
+    expect(await jupyter.execute(kernel, 'import from_pth, fqdn; print(fqdn.layered)')).toBe('True\n');
     // The layer is no virtual environment: its scripts count where they name the image's Python.
     expect(await jupyter.inTerminal('layered; jupyter --version | head -1')).toMatch(
       `True ${volume('a', '.environment')}\nSelected Jupyter core packages`,
@@ -214,7 +214,7 @@ describe('the environment of an image', () => {
     createRest(machine.cluster, { name: 'a' });
     await machine.ready('a');
     const jupyter = Jupyter.of(machine, 'a');
-    expect(await jupyter.run(await jupyter.startKernel(), 'import mine; print(mine.__file__)')).toBe(
+    expect(await jupyter.execute(await jupyter.startKernel(), 'import mine; print(mine.__file__)')).toBe(
       `${join(modules, 'mine.py')}\n`,
     );
     expect(existsSync(evil)).toBe(false);
@@ -282,8 +282,8 @@ describe('packages of the user', () => {
     writeFileSync(join(process.env['HOME'] ?? '', '.config/pip/pip.conf'), '[global]\nuser = true\n');
     const jupyter = await start('a');
     const kernel = await jupyter.startKernel();
-    await expect(jupyter.run(kernel, 'import leaked')).rejects.toThrow('leaked');
-    await jupyter.run(kernel, `%pip ${install('wheel_one')}`);
+    await expect(jupyter.execute(kernel, 'import leaked')).rejects.toThrow('leaked');
+    await jupyter.execute(kernel, `%pip ${install('wheel_one')}`);
     expect(readFileSync(join(own, 'leaked.py'), 'utf8')).toBe('');
     expect(readdirSync(own).toSorted()).toEqual(['jupyter_lsp.py', 'leaked.py']);
   });

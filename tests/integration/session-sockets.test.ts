@@ -7,11 +7,10 @@ import { TestMachine, waiting } from '../../src/local/kubelet/testing/machine.ts
 import { createSession } from '../../src/local/kubelet/testing/templates.ts';
 import { defaultEnvironment, Jupyter } from '../support/jupyter.ts';
 import { listenersOf } from '../support/listeners.ts';
+import { otherUser, runAsOther } from '../support/other-os-user.ts';
 
 /** What a session listens on while a kernel runs code and a debugger is attached to it, and who may connect. */
 const image = 'registry/jupyter:1';
-/** The user "nobody" of most systems. */
-const otherUser = 65_534;
 /** The debugger counts threads from 1. */
 const mainThread = 1;
 
@@ -31,7 +30,7 @@ beforeAll(async () => {
   await machine.ready('a');
   jupyter = Jupyter.of(machine, 'a');
   kernel = await jupyter.startKernel();
-  await jupyter.run(kernel, 'import time; print("secret of a cell")');
+  await jupyter.execute(kernel, 'import time; print("secret of a cell")');
   await debug('initialize', { clientID: 'test', adapterID: '', pathFormat: 'path', linesStartAt1: true });
   await debug('attach');
 });
@@ -55,10 +54,10 @@ const listeners = () => listenersOf(machine.marked().map(({ pid }) => pid));
 
 describe('a session with a debugger attached', () => {
   it('listens on one TCP port, Jupyter’s, and on Unix sockets for the rest', async () => {
-    expect(listeners().tcp.map(({ port }) => port)).toEqual([jupyter.endpoint.port]);
+    expect(listeners().tcp.map(({ port }) => port)).toEqual([Number(new URL(jupyter.url).port)]);
     // Five of the kernel, the pipe of forked processes, the debug adapter’s two.
     await vi.waitFor(() => expect(listeners().unix.length).toBeGreaterThanOrEqual(8), waiting);
-    expect((await fetch(`http://127.0.0.1:${jupyter.endpoint.port}/sessions/a/api/kernels`)).status).toBe(403);
+    expect((await fetch(`${jupyter.url}/api/kernels`)).status).toBe(403);
   });
 
   it('stops at a breakpoint, and shows what a forked process prints', async () => {
@@ -72,7 +71,7 @@ describe('a session with a debugger attached', () => {
     })) as { breakpoints: { verified: boolean }[] };
     expect(breakpoints).toMatchObject([{ verified: true }]);
     await debug('configurationDone');
-    const run = jupyter.run(kernel, code);
+    const run = jupyter.execute(kernel, code);
     await vi.waitFor(async () => {
       const { stoppedThreads } = (await debug('debugInfo')) as { stoppedThreads: number[] };
       expect(stoppedThreads).toContain(mainThread);
@@ -85,35 +84,29 @@ describe('a session with a debugger attached', () => {
     expect(await run).toBe('21\n');
     const fork =
       'import os, time\nif os.fork() == 0:\n  print("from a child", flush=True); os._exit(0)\nos.wait(); time.sleep(0.5)';
-    expect(await jupyter.run(kernel, fork)).toBe('from a child\n');
+    expect(await jupyter.execute(kernel, fork)).toBe('from a child\n');
     expect(
-      await jupyter.run(kernel, 'import subprocess, sys; print(subprocess.call([sys.executable, "-c", ""]))'),
+      await jupyter.execute(kernel, 'import subprocess, sys; print(subprocess.call([sys.executable, "-c", ""]))'),
     ).toBe('0\n');
   });
 
   it.skipIf(process.getuid?.() !== 0)('gives nothing to another user of the machine', async () => {
     const { sourcePath } = (await debug('dumpCell', { code: 'secret = 1' })) as { sourcePath: string };
-    const as = (...command: string[]) => {
-      const { status, stdout, stderr } = spawnSync(command[0] ?? '', command.slice(1), {
-        uid: otherUser,
-        gid: otherUser,
-        cwd: '/',
-        encoding: 'utf8',
-      });
-      return { status, said: stdout + stderr };
-    };
-    expect(as('id', '-u').said.trim()).toBe(String(otherUser));
-    expect(as('cat', sourcePath)).toMatchObject({ status: 1, said: expect.stringContaining('Permission denied') });
+    expect(runAsOther('id', ['-u']).stdout.trim()).toBe(String(otherUser.uid));
+    expect(runAsOther('cat', [sourcePath])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('Permission denied'),
+    });
     expect(existsSync(sourcePath)).toBe(true);
     const { unix: paths } = listeners();
     expect(paths.filter((path) => path.startsWith('@'))).toEqual([]);
     for (const path of paths) {
       // 7: could not connect.
-      expect(as('curl', '--silent', '--unix-socket', path, 'http://x/').status, path).toBe(7);
+      expect(runAsOther('curl', ['--silent', '--unix-socket', path, 'http://x/']).exitCode, path).toBe(7);
     }
     for (const { pid } of machine.marked()) {
-      expect(as('ls', `/proc/${pid}/fd/`).status).not.toBe(0);
-      expect(as('cat', `/proc/${pid}/environ`).status).not.toBe(0);
+      expect(runAsOther('ls', [`/proc/${pid}/fd/`]).exitCode).not.toBe(0);
+      expect(runAsOther('cat', [`/proc/${pid}/environ`]).exitCode).not.toBe(0);
     }
   });
 });

@@ -1,14 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Jupyter } from '../support/jupyter.ts';
 import { cookieFrom, jupyterPorts, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
 import {
   demoCommit,
   launchBody,
   openSession,
   type SessionAnswer,
+  signInToSession,
   waitForState,
-  withToken,
 } from '../support/session.ts';
 
 let platform: Platform;
@@ -65,8 +66,9 @@ describe('the life of a session', () => {
     const list = (await (await platform.api('/notebooks/servers')).json()) as { servers: object };
     expect(list.servers).toEqual({});
     expect(markedProcesses(platform.stateDir)).toEqual([]);
-    const link = await fetch(running.url, { headers: { accept: 'text/html' } });
-    expect(link.status).toBe(404);
+    expect((await signInToSession(platform, running.url)).status).toBe(404);
+    // Scripts of an open JupyterLab tab would ask for ever after a 404.
+    expect((await fetch(running.url)).status).toBe(424);
   });
 
   it('leaves nothing of a Jupyter that ignores SIGTERM, and of what its kernels started, within seconds of a forced delete', async () => {
@@ -161,7 +163,7 @@ describe('anonymous users', () => {
     expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });
     // Its own token, which the answer shows, is enough for a program of the owner's.
     const token = new URL(running.url).searchParams.get('token') ?? '';
-    const session = withToken(running.url.replace(/[/?]*(\?.*)?$/, ''), token);
+    const session = new Jupyter(running.url.replace(/[/?]*(\?.*)?$/, ''), { authorization: `token ${token}` });
     const kernel = await session.startKernel();
     const run = async (command: string) =>
       session.execute(
@@ -233,7 +235,7 @@ describe('other sites and other users of the machine', () => {
   it('get 401 from the embedded API server without its token', async () => {
     const withoutToken = execFileSync(
       'curl',
-      ['-sk', '-o', '/dev/null', '-w', '%{http_code}', `https://127.0.0.1:${platform.port}/api/v1/namespaces`],
+      ['-sk', '-o', '/dev/null', '-w', '%{http_code}', `${platform.kubernetesUrl()}/api/v1/namespaces`],
       {
         encoding: 'utf8',
       },
@@ -248,8 +250,10 @@ describe('other sites and other users of the machine', () => {
     expect(ports).toHaveLength(1);
     const answer = await fetch(`http://127.0.0.1:${ports[0]}/sessions/${session.name}/api/contents`);
     expect(answer.status).toBe(403);
-    const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
-    expect(processes).not.toMatch(/token[= ][0-9a-f]{32}/i);
+    const pids = [platform.pid, ...platform.programs(), ...markedProcesses(platform.stateDir)];
+    const commands = execFileSync('ps', ['-o', 'args=', '-p', pids.join(',')], { encoding: 'utf8' });
+    expect(commands).toContain('jupyter');
+    expect(commands).not.toMatch(/token[= ][0-9a-f]{32}/i);
     expect(await remove(session.name)).toBe(204);
     await waitForState(platform, session.name, ['gone'], 30_000);
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
@@ -17,31 +18,34 @@ export async function defaultEnvironment(): Promise<PythonEnvironment> {
   });
 }
 
-/** The session's Jupyter, asked on its own port. */
+/** A Jupyter server, called with the credentials in `headers`. */
 export class Jupyter {
-  readonly endpoint: SessionEndpoint;
-  readonly #base: string;
+  readonly url: string;
+  readonly #headers: Record<string, string>;
 
-  constructor(endpoint: SessionEndpoint, name: string) {
-    this.endpoint = endpoint;
-    this.#base = `127.0.0.1:${endpoint.port}${basePath(name)}`;
+  constructor(url: string, headers: Record<string, string>) {
+    this.url = url;
+    this.#headers = headers;
+  }
+
+  /** A session's own server on its own port, with its own token. */
+  static at({ port, token }: SessionEndpoint, name: string): Jupyter {
+    return new Jupyter(`http://127.0.0.1:${port}${basePath(name)}`, { Authorization: `token ${token}` });
   }
 
   static of(machine: TestMachine, name: string): Jupyter {
     const endpoint = machine.kubelet.endpoint(namespace, `${name}-0`);
     if (!endpoint) throw new Error(`the session ${name} has no endpoint`);
-    return new Jupyter(endpoint, name);
+    return Jupyter.at(endpoint, name);
   }
 
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    return await fetch(`http://${this.#base}${path}`, {
-      ...init,
-      headers: { Authorization: `token ${this.endpoint.token}`, ...init.headers },
-    });
+    return await fetch(`${this.url}${path}`, { ...init, headers: { ...this.#headers, ...init.headers } });
   }
 
   async post<T>(path: string, body: object = {}): Promise<T> {
-    const response = await this.fetch(path, { method: 'POST', body: JSON.stringify(body) });
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await this.fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   }
@@ -50,23 +54,23 @@ export class Jupyter {
     return (await this.post<{ id: string }>('/api/kernels', { name: 'python3' })).id;
   }
 
-  /** Runs a cell and answers what it printed. */
-  async run(kernel: string, code: string): Promise<string> {
+  /** Runs a cell. Returns what it printed, and the text of what it displayed and of its last value. */
+  async execute(kernel: string, code: string): Promise<string> {
     const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
-    const { printed, reply } = await this.ask(kernel, 'shell', 'execute_request', content);
-    if (reply['status'] !== 'ok') throw new Error(`${String(reply['evalue'])}\n${printed}`);
-    return printed;
+    const { output, reply } = await this.ask(kernel, 'shell', 'execute_request', content);
+    if (reply['status'] !== 'ok') throw new Error(`${String(reply['evalue'])}\n${output}`);
+    return output;
   }
 
-  /** Sends one request to a kernel. Answers the content of its reply and what was printed until the kernel was idle. */
+  /** Sends one request to a kernel. Returns the content of its reply, and the output until the kernel was idle. */
   async ask(
     kernel: string,
     channel: 'shell' | 'control',
     type: string,
     content: object,
-  ): Promise<{ reply: Record<string, unknown>; printed: string }> {
+  ): Promise<{ reply: Record<string, unknown>; output: string }> {
     const socket = this.#open(`/api/kernels/${kernel}/channels`);
-    const id = crypto.randomUUID();
+    const id = randomUUID();
     const header = {
       msg_id: id,
       msg_type: type,
@@ -75,31 +79,34 @@ export class Jupyter {
       version: '5.3',
       date: new Date().toISOString(),
     };
-    let printed = '';
+    let output = '';
     let reply: Record<string, unknown> | undefined;
     let idle = false;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const limit = setTimeout(() => reject(new Error(`the kernel did not answer in time; so far: ${output}`)), answerMs);
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error(`the connection to the kernel has ended; so far: ${output}`)));
+    socket.on('open', () =>
+      socket.send(JSON.stringify({ header, content, parent_header: {}, metadata: {}, channel, buffers: [] })),
+    );
+    socket.on('message', (data) => {
+      const message = JSON.parse(String(data)) as KernelMessage;
+      if (message.parent_header?.msg_id !== id) return;
+      output += textOf(message);
+      if (message.msg_type === type.replace('request', 'reply')) reply = message.content;
+      if (message.msg_type === 'status') idle = message.content['execution_state'] === 'idle';
+      if (idle && reply) resolve();
+    });
     try {
-      await new Promise<void>((resolve, reject) => {
-        socket.on('error', reject);
-        socket.on('open', () =>
-          socket.send(JSON.stringify({ header, content, parent_header: {}, metadata: {}, channel })),
-        );
-        socket.on('message', (data) => {
-          const message = JSON.parse(String(data)) as KernelMessage;
-          if (message.parent_header?.msg_id !== id) return;
-          if (message.msg_type === 'stream') printed += String(message.content['text']);
-          if (message.msg_type === type.replace('request', 'reply')) reply = message.content;
-          if (message.msg_type === 'status') idle = message.content['execution_state'] === 'idle';
-          if (idle && reply) resolve();
-        });
-      });
+      await promise;
     } finally {
+      clearTimeout(limit);
       socket.close();
     }
-    return { reply: reply ?? {}, printed };
+    return { reply: reply ?? {}, output };
   }
 
-  /** Types a line into a new terminal and answers what it printed. */
+  /** Types a line into a new terminal and returns what it printed. */
   async inTerminal(line: string): Promise<string> {
     const { name } = await this.post<{ name: string }>('/api/terminals');
     const socket = this.#open(`/terminals/websocket/${name}`);
@@ -137,12 +144,22 @@ export class Jupyter {
   }
 
   #open(path: string): WebSocket {
-    return new WebSocket(`ws://${this.#base}${path}`, { headers: { Authorization: `token ${this.endpoint.token}` } });
+    const { origin } = new URL(this.url);
+    return new WebSocket(`${this.url.replace(/^http/, 'ws')}${path}`, { headers: { ...this.#headers, origin } });
   }
 }
 
+const answerMs = 120_000;
+
+/** The Jupyter messaging protocol, version 5.3. */
 interface KernelMessage {
   msg_type: string;
   parent_header?: { msg_id?: string };
   content: Record<string, unknown>;
+}
+
+function textOf({ msg_type: type, content }: KernelMessage): string {
+  if (type === 'stream') return String(content['text']);
+  if (type !== 'execute_result' && type !== 'display_data') return '';
+  return (content['data'] as Record<string, string>)['text/plain'] ?? '';
 }

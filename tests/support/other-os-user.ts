@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe } from 'vitest';
 
 /** `nobody` on every Linux: owns nothing, and is not the user that runs the tests. */
-const other = { uid: 65_534, gid: 65_534 };
+export const otherUser = { uid: 65_534, gid: 65_534 };
 
 /** A suite that plays another operating-system user, which takes root. Skipped, loudly, where the tests are not run as root. */
 export function describeAsOtherUser(name: string, body: () => void): void {
@@ -28,9 +28,9 @@ export interface Ran {
 export function runAsOther(command: string, args: readonly string[], env: Record<string, string> = {}): Ran {
   const home = mkdtempSync(join(tmpdir(), 'other-user-'));
   try {
-    spawnSync('chown', [`${other.uid}:${other.gid}`, home]);
+    spawnSync('chown', [`${otherUser.uid}:${otherUser.gid}`, home]);
     const { status, stdout, stderr } = spawnSync(command, args, {
-      ...other,
+      ...otherUser,
       cwd: home,
       env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, GIT_TERMINAL_PROMPT: '0', ...env },
       encoding: 'utf8',

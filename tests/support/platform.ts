@@ -25,7 +25,9 @@ export interface Platform {
   signIn(as?: 'anonymous'): Promise<string>;
   /** A token of the forge: the password for git and the registry. */
   forgeToken(): Promise<string>;
-  /** GET of the embedded Kubernetes API, with the kubeconfig that the platform writes. */
+  /** `https://127.0.0.1:PORT` of the embedded Kubernetes API. */
+  kubernetesUrl(): string;
+  /** GET of it, with the kubeconfig that the platform writes. */
   kubernetes(path: string): Promise<string>;
   /** Everything printed so far. */
   output(): string;
@@ -124,7 +126,8 @@ export async function startPlatform(
       const answer = await api('/auth/tokens', { method: 'POST' });
       return ((await answer.json()) as { token: string }).token;
     },
-    kubernetes: (path) => getFromKubernetes(join(stateDir, 'kubeconfig'), path),
+    kubernetesUrl: () => readKubeconfig(stateDir).clusters[0].cluster.server,
+    kubernetes: (path) => getFromKubernetes(readKubeconfig(stateDir), path),
     output: () => lines.join('\n'),
     printed,
     async stop() {
@@ -166,8 +169,11 @@ interface Kubeconfig {
 }
 
 /** node:https, because fetch cannot be told of a certificate authority. */
-function getFromKubernetes(kubeconfig: string, path: string): Promise<string> {
-  const { clusters, users } = JSON.parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig;
+function readKubeconfig(stateDir: string): Kubeconfig {
+  return JSON.parse(readFileSync(join(stateDir, 'kubeconfig'), 'utf8')) as Kubeconfig;
+}
+
+function getFromKubernetes({ clusters, users }: Kubeconfig, path: string): Promise<string> {
   const ca = Buffer.from(clusters[0].cluster['certificate-authority-data'], 'base64');
   return new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${users[0].user.token}` };

@@ -57,7 +57,7 @@ export interface Forge {
   /** The one project (`namespace/path`) that this token reads; undefined as above. */
   projectOfReader(token: string): string | undefined;
   ensureUser(user: UserProfile): ForgeUser;
-  /** Whether the user (undefined: anybody) may read the project's repository; false where there is no such project. */
+  /** Whether the user (undefined: an anonymous caller) may read the project's repository; false where there is no such project. */
   mayReadCode(project: string, username: string | undefined): boolean;
   /** `commitFiles` of a project by its path; undefined where there is none. */
   commitFiles(

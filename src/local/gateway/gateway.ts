@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { isDiskFull } from '../disk.ts';
 import { answerProblem, type Problem, redirect } from '../listener/answers.ts';
 import { endToEnd, filterCookies, forwardedHeaders, isImpostor, type RawHeaders } from '../listener/headers.ts';
 import { otherOrigins } from '../listener/other-origins.ts';
@@ -125,8 +126,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       return headers ? headers.flat() : ['Renku-Auth-Anon-Id', caller.anonymousId];
     } catch (error) {
       log.error({ err: error }, 'no git token could be issued');
-      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-      answerProblem(req, res, full ? { ...noToken, detail: 'The disk is full: free some space.' } : noToken);
+      answerProblem(
+        req,
+        res,
+        isDiskFull(error) ? { ...noToken, detail: 'The disk is full: free some space.' } : noToken,
+      );
       return undefined;
     }
   }

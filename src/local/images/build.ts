@@ -1,11 +1,12 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deadline } from '../../deadline.ts';
+import { isDiskFull } from '../disk.ts';
 import type { PythonEnvironment } from '../python/types.ts';
+import { runToEnd } from '../run-to-end.ts';
 import type { EnvironmentFile } from './declared.ts';
 import { BuildFailed, explainUv } from './explain.ts';
 import { normalizedName } from './requirement.ts';
-import { runUv } from './run-uv.ts';
 import type { EnvironmentStore } from './store.ts';
 
 /** Bytes that stay free on the disk of the environments: the rest of the machine needs some, too. */
@@ -22,8 +23,8 @@ export interface Build {
   /** Which versions the environment's kernel works with (pip's format). */
   constraints: (signal: AbortSignal) => Promise<string>;
   uv: string;
+  /** The whole environment of uv. */
   variables: Record<string, string>;
-  marker: string;
   store: EnvironmentStore;
   progress: (line: string) => void;
   deadline: Deadline;
@@ -44,7 +45,7 @@ export async function build(request: Build): Promise<void> {
   } catch (error) {
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     if (disk.full.aborted) throw disk.full.reason;
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw diskFull(0);
+    if (isDiskFull(error)) throw diskFull(0);
     throw error;
   } finally {
     disk.stop();
@@ -52,11 +53,11 @@ export async function build(request: Build): Promise<void> {
 }
 
 async function install(directory: string, request: Build, signal: AbortSignal): Promise<void> {
-  const { file, requirements, environment, constraints, uv, variables, marker, progress } = request;
+  const { file, requirements, environment, constraints, uv, variables, progress } = request;
   const [wanted, limits] = ['requirements.txt', 'kernel.txt'];
   await writeFile(join(directory, wanted), `${requirements.join('\n')}\n`);
   const call = async (...args: string[]) =>
-    await runUv({ program: uv, args, directory, variables, marker, progress, signal });
+    await runToEnd(uv, args, { cwd: directory, env: variables, tell: progress, signal });
   const [made, versions] = await Promise.all([
     call('venv', '--quiet', '--no-project', '--allow-existing', '--python', environment.base, '.'),
     constraints(signal),

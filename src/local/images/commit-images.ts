@@ -4,18 +4,20 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Deadline, DeadlineExceeded } from '../../deadline.ts';
 import { createSharedAnswers } from '../../platform/shared-answers.ts';
+import { isDiskFull } from '../disk.ts';
 import type { CommitFile } from '../forge/commit-files.ts';
 import type { ImageBuild, ProvidedImage } from '../kubelet/pod/context.ts';
-import { readText, writePrivateFile } from '../kubelet/pod/directory.ts';
+import { markerVariable } from '../kubelet/process/processes.ts';
+import { readText, writePrivateFile } from '../private-files.ts';
 import { exclusively } from '../python/exclusive.ts';
 import type { PythonEnvironment } from '../python/types.ts';
+import { runToEnd } from '../run-to-end.ts';
 import { build, diskFull, keptFreeBytes, sitePackagesOf } from './build.ts';
 import { type Declared, declaredBy, type EnvironmentFile, environmentFiles, maxFileBytes } from './declared.ts';
 import { BuildFailed } from './explain.ts';
 import { skippedNotice, withoutPasswords } from './notice.ts';
 import { createProgress } from './progress.ts';
 import { kernelConstraints, readToml } from './python-programs.ts';
-import { runUv } from './run-uv.ts';
 import { type BuiltRecord, EnvironmentStore } from './store.ts';
 import { findUv } from './uv.ts';
 import { uvEnvironment } from './uv-environment.ts';
@@ -80,10 +82,10 @@ const readerVersion = 1;
 
 export function createCommitImages(options: CommitImagesOptions): CommitImages {
   const { registry, source, environment, cacheDir, env, log, buildMs = defaultBuildMs } = options;
-  const marker = `${options.marker}/images/uv`;
   const store = new EnvironmentStore(cacheDir, options.free);
   const uvCache = join(cacheDir, 'uv-cache');
-  const variables = uvEnvironment(env, uvCache);
+  // The marker: a platform that starts after a crash finds and ends the uv of the former one.
+  const variables = { ...uvEnvironment(env, uvCache), [markerVariable]: `${options.marker}/images/uv` };
   const builds = createSharedAnswers<BuiltRecord>({ keepMs: 0, maxKept: 1 });
   const progress = createProgress();
   /** A reference names one content for ever. */
@@ -124,7 +126,7 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(pruneMs)]);
     const args = ['cache', 'clean', '--quiet'];
     const told = (line: string) => log.info({ line }, 'uv cleans its cache');
-    await runUv({ program: uv, args, directory: store.directory, variables, marker, progress: told, signal: inTime });
+    await runToEnd(uv, args, { cwd: store.directory, env: variables, tell: told, signal: inTime });
   }
 
   async function make(
@@ -145,7 +147,7 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
       const folder = store.newFolder(key);
       const { requirements } = declared;
       await build({
-        ...{ folder, file, requirements, environment, uv, variables, marker, store, deadline },
+        ...{ folder, file, requirements, environment, uv, variables, store, deadline },
         constraints,
         progress: tell,
       });
@@ -274,6 +276,6 @@ function reasonOf(error: unknown, limitMs: number): string {
     const seconds = Math.round(limitMs / 1_000);
     return `It was not done within ${seconds} seconds, which is the limit. Launch a new session to go on: what was downloaded is kept.`;
   }
-  if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return diskFull(0).message;
+  if (isDiskFull(error)) return diskFull(0).message;
   return 'This machine could not do it: the log of the platform says why. Launch a new session to try again.';
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readJson, writePrivateFile } from '../kubelet/pod/directory.ts';
+import { freeBytes } from '../disk.ts';
 import { listProcesses } from '../kubelet/process/processes.ts';
+import { readJson, writePrivateFile } from '../private-files.ts';
 
 /** What is kept of a content: its environment, and what its users must be told. */
 export interface BuiltRecord {
@@ -73,9 +74,7 @@ export class EnvironmentStore {
 
   /** Bytes that are free for this user. */
   async free(): Promise<number> {
-    if (this.#free) return await this.#free();
-    const { bavail, bsize } = await statfs(this.directory);
-    return bavail * bsize;
+    return await (this.#free?.() ?? freeBytes(this.directory));
   }
 
   /**

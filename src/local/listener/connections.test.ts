@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { endpoint } from '../proc-net.ts';
 import { type Connection, Connections, superfluous } from './connections.ts';
-import { endpoint, peerUids } from './peer-uids.ts';
+import { peerUids } from './peer.ts';
 
 const own = 1000;
 const limits = { max: 10, crowded: 4, others: 2 };

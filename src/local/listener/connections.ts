@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Endpoint, endpoint, peerUids } from './peer-uids.ts';
+import { type Endpoint, endpoint } from '../proc-net.ts';
+import { peerUids } from './peer.ts';
 
 export interface ConnectionLimits {
   /** Connections at the same time. */

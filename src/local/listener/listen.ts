@@ -8,6 +8,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
+import { isDiskFull } from '../disk.ts';
 import { answerProblem, type Problem, refuseUpgrade } from './answers.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { requestFraming, unclearRequest, wantsWebSocket } from './framing.ts';
@@ -99,10 +100,6 @@ const diskFull: Problem = {
   message: 'The disk of this machine is full.',
   detail: 'Free some space, for example by stopping a session, and try again.',
 };
-
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
-}
 
 /** A handler's failure ends its request, never the process. */
 function guarded(

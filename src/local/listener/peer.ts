@@ -1,6 +1,5 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { endianness } from 'node:os';
+import { type Endpoint, endpoint, holdsSocket, internetSockets } from '../proc-net.ts';
 
 /** The program at the other end of a connection on this machine, as the kernel knows it. */
 export interface Peer {
@@ -35,96 +34,32 @@ export function osUserOf({ socket }: { socket: Socket }): number | null {
 
 /** Whether the other end is a socket of this process, which has this process's user. */
 export function isHeldBy(socket: Socket, pid: number): boolean {
-  const { inode, uid } = peerOf(socket) ?? {};
-  if (inode === undefined || uid !== process.getuid?.()) return false;
-  const directory = `/proc/${pid}/fd`;
-  return filesOf(directory).some((file) => linkOf(`${directory}/${file}`) === `socket:[${inode}]`);
+  const peer = peerOf(socket);
+  return peer !== undefined && peer.uid === process.getuid?.() && holdsSocket(pid, peer.inode);
+}
+
+/**
+ * The user ids of the programs that are connected to `port` of this machine, by their own end of the connection. Empty
+ * where the kernel does not say. A connection that is missing has an end that no program holds any more.
+ */
+export function peerUids(port: number): Map<Endpoint, number> {
+  // The same port of another loopback address may be another user's server.
+  const here: readonly Endpoint[] = [endpoint('127.0.0.1', port), endpoint('::1', port)];
+  const found = new Map<Endpoint, number>();
+  for (const { local, remote, uid, inode } of internetSockets(['tcp', 'tcp6'], port)) {
+    if (inode !== undefined && here.includes(remote)) found.set(local, uid);
+  }
+  return found;
 }
 
 function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket): Peer | undefined {
   if (!remoteAddress || !localAddress || remotePort === undefined || localPort === undefined) return undefined;
-  for (const [table, mapped] of remoteAddress.includes(':') ? v6Tables : v4Tables) {
+  const [theirs, ours] = [endpoint(remoteAddress, remotePort), endpoint(localAddress, localPort)];
+  // An IPv4 connection may have been opened with an IPv6 socket, as Java does: then its row is in the other table.
+  const tables = remoteAddress.includes(':') ? (['tcp6'] as const) : (['tcp', 'tcp6'] as const);
+  for (const { local, remote, uid, inode } of internetSockets(tables, remotePort)) {
     // The peer's own row: its local address is what is remote from here.
-    const ends = `${hex(remoteAddress, mapped)}:${port(remotePort)} ${hex(localAddress, mapped)}:${port(localPort)} `;
-    const peer = peerIn(rowWith(table, ends), ends);
-    if (peer) return peer;
+    if (local === theirs && remote === ours && inode !== undefined) return { uid, inode };
   }
   return undefined;
-}
-
-/** An IPv4 connection may have been opened with an IPv6 socket, as Java does: then its row is in the other table. */
-const v4Tables = [
-  ['/proc/net/tcp', false],
-  ['/proc/net/tcp6', true],
-] as const;
-const v6Tables = [['/proc/net/tcp6', false]] as const;
-
-/** `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ...` (proc_net_tcp). */
-function peerIn(row: string | undefined, ends: string): Peer | undefined {
-  const [, , , , uid, , inode] = row?.split(ends)[1]?.trim().split(/\s+/) ?? [];
-  // A closed socket (inode 0) is listed as root's, whichever user opened it.
-  return uid === undefined || inode === undefined || inode === '0' ? undefined : { uid: Number(uid), inode };
-}
-
-function port(number: number): string {
-  return number.toString(16).toUpperCase().padStart(4, '0');
-}
-
-/** As the kernel writes it: words of 32 bits in the machine's byte order. */
-function hex(address: string, mapped: boolean): string {
-  const bytes = address.includes(':') ? bytesOfV6(address) : address.split('.').map(Number);
-  const all = mapped ? [...Array<number>(10).fill(0), 255, 255, ...bytes] : bytes;
-  const words = Array.from({ length: all.length / 4 }, (_, index) => all.slice(index * 4, index * 4 + 4));
-  const ordered = endianness() === 'LE' ? words.map((word) => word.toReversed()) : words;
-  return Buffer.from(ordered.flat()).toString('hex').toUpperCase();
-}
-
-function bytesOfV6(address: string): number[] {
-  const [head = '', tail = ''] = address.split('::');
-  const groups = (text: string): number[] => (text === '' ? [] : text.split(':').map((group) => parseInt(group, 16)));
-  const [first, last] = [groups(head), groups(tail)];
-  const all = [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last];
-  return all.flatMap((group) => [group >> 8, group & 0xff]);
-}
-
-/**
- * The row of a table that holds the text. Not further than that: the kernel walks over every socket of the machine,
- * which takes milliseconds where there are thousands.
- */
-function rowWith(table: string, text: string): string | undefined {
-  const file = orNothing(() => openSync(table, 'r'));
-  if (file === undefined) return undefined;
-  try {
-    let rest = '';
-    for (;;) {
-      const length = readSync(file, buffer, 0, buffer.length, null);
-      if (length === 0) return undefined;
-      const rows = (rest + buffer.toString('latin1', 0, length)).split('\n');
-      rest = rows.pop() ?? '';
-      const found = rows.find((row) => row.includes(text));
-      if (found !== undefined) return found;
-    }
-  } finally {
-    closeSync(file);
-  }
-}
-
-const buffer = Buffer.alloc(64 * 1024);
-
-function filesOf(directory: string): string[] {
-  return orNothing(() => readdirSync(directory)) ?? [];
-}
-
-function linkOf(file: string): string | undefined {
-  return orNothing(() => readlinkSync(file));
-}
-
-/** undefined for what is not there (any more) or not ours to read. */
-function orNothing<Value>(read: () => Value): Value | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { writePrivateFile } from '../private-files.ts';
 import type { PythonEnvironment } from './types.ts';
 
 /**
@@ -47,7 +47,5 @@ export async function remember(
   evidence: string[],
 ): Promise<void> {
   const remembered: Remembered = { question, environment, evidence: await Promise.all(evidence.map(look)) };
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
-  await writeFile(temporary, JSON.stringify(remembered, null, 2), { mode: 0o600 });
-  await rename(temporary, file);
+  await writePrivateFile(file, JSON.stringify(remembered, null, 2));
 }

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { UsageError } from '../command-line.ts';
+import { freeBytes, isDiskFull } from '../disk.ts';
+import { writePrivateFile } from '../private-files.ts';
+import { runToEnd } from '../run-to-end.ts';
 import { asEnvironment, describeInterpreter, type Interpreter } from './describe.ts';
 import { changedFiles, recordFiles } from './environment-files.ts';
 import { exclusively } from './exclusive.ts';
@@ -13,7 +13,6 @@ import type { Progress, PythonEnvironment } from './types.ts';
 const neededBytes = 600_000_000;
 /** Written last, so that a folder without it is an interrupted install. */
 export const markerName = 'complete.json';
-const keptLines = 30;
 
 export interface VirtualEnvironmentRequest {
   /** The Python to build on. */
@@ -86,23 +85,18 @@ async function make({ python, directory, requirements, progress, signal }: Virtu
       );
     }
     await recordFiles(environment.base, directory, signal);
-    const temporary = join(directory, `${markerName}.tmp`);
-    await writeFile(temporary, JSON.stringify(interpreter, null, 2));
-    await rename(temporary, join(directory, markerName));
+    await writePrivateFile(join(directory, markerName), JSON.stringify(interpreter, null, 2));
     return environment;
   } catch (error) {
     // Frees the disk; without the marker the next start would begin anew in any case.
     await rm(directory, { recursive: true, force: true });
     signal.throwIfAborted();
-    throw (error as NodeJS.ErrnoException).code === 'ENOSPC'
-      ? new UsageError(remedy('No space left on device', directory))
-      : error;
+    throw isDiskFull(error) ? new UsageError(remedy('No space left on device', directory)) : error;
   }
 }
 
 async function checkSpace(directory: string): Promise<void> {
-  const { bavail, bsize } = await statfs(directory);
-  const free = bavail * bsize;
+  const free = await freeBytes(directory);
   if (free < neededBytes) {
     throw new UsageError(
       `The Python environment needs ${neededBytes / 1e6} MB in ${directory}, and ${Math.floor(free / 1e6)} MB are free.\n` +
@@ -111,36 +105,15 @@ async function checkSpace(directory: string): Promise<void> {
   }
 }
 
-/** Runs one program to its end, telling of each line that it prints. */
+/** Runs one program to its end. Throws UsageError where it fails. */
 async function runStep(
   program: string,
-  args: string[],
+  args: readonly string[],
   signal: AbortSignal,
-  tell: (line: string) => void = () => undefined,
+  tell?: (line: string) => void,
 ): Promise<void> {
-  signal.throwIfAborted();
-  // A group of its own, so that an abort ends pip's helpers too.
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  const abort = () => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-      process.kill(-child.pid, 'SIGKILL');
-  };
-  signal.addEventListener('abort', abort, { once: true });
-  const kept: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => {
-      kept.push(line);
-      if (kept.length > keptLines) kept.shift();
-      tell(line);
-    });
-  }
-  try {
-    const [code] = (await once(child, 'close')) as [number | null];
-    signal.throwIfAborted();
-    if (code !== 0) throw new UsageError(remedy(kept.join('\n'), program));
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+  const { succeeded, output } = await runToEnd(program, args, { signal, tell });
+  if (!succeeded) throw new UsageError(remedy(output.join('\n'), program));
 }
 
 /**

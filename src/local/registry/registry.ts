@@ -22,7 +22,7 @@ export interface LocalImage {
 export interface CommitRepositories {
   /** Whether there is an image of the commit that the tag names. */
   has(project: string, tag: string, deadline: Deadline): Promise<boolean>;
-  /** Whether the user (undefined: anybody) may pull images of the project; false where there is no such project. */
+  /** Whether the user (undefined: an anonymous caller) may pull images of the project; false where there is no such project. */
   mayPull(project: string, user: string | undefined): boolean;
   /** Of all of them, as Go names it. */
   architecture: string;

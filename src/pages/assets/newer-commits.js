@@ -17,7 +17,7 @@ const turnMs = 5_000;
  * @param {import('./api.js').LaunchTarget} target
  * @returns {Newer}
  */
-export function newerThan(commits, { branch, commit_sha: launched }) {
+function newerThan(commits, { branch, commit_sha: launched }) {
   const [newest] = commits;
   if (!newest || !launched || newest.commit_sha.startsWith(launched)) return null;
   const at = commits.findIndex(({ commit_sha: sha }) => sha.startsWith(launched));

@@ -18,7 +18,7 @@ import { showTrouble } from './trouble.js';
  * One session on the sessions page.
  * @param {Session} first
  * @param {() => void} changed Called after something was asked of the service: its answer is worth a look.
- * @param {(trouble: Trouble | null) => void} tell Shows what outlives the card: the session was deleted, and not launched.
+ * @param {(error: Trouble | null) => void} tell Shows an error that outlives the card: the session was deleted, and not launched.
  */
 export function sessionCard(first, changed, tell) {
   const element = fromTemplate('session-template');

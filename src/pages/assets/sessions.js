@@ -59,7 +59,7 @@ function showSessions(sessions) {
       sessionCard(
         session,
         () => polling.now(),
-        (trouble) => showTrouble(byId('launch-error'), trouble),
+        (error) => showTrouble(byId('launch-error'), error),
       ),
     (card, session) => card.update(session, labels.get(session.name) ?? session.name),
   );

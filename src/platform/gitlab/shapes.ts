@@ -1,3 +1,4 @@
+import { asObject } from '../../lib/objects.ts';
 import type { GitLabBranch, GitLabBranchTip, GitLabCommit, GitLabListedCommit, GitLabProject } from './types.ts';
 
 /** Access levels as GitLab numbers them: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner. */
@@ -6,14 +7,14 @@ const sha = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /** undefined for anything that is not a project as GitLab describes it. */
 export function readProject(value: unknown): GitLabProject | undefined {
-  const body = record(value);
+  const body = asObject(value);
   const id = body?.['id'];
   const pathWithNamespace = text(body?.['path_with_namespace']);
   const httpUrlToRepo = text(body?.['http_url_to_repo']);
   if (!body || typeof id !== 'number' || !Number.isSafeInteger(id) || !pathWithNamespace?.includes('/'))
     return undefined;
   if (!httpUrlToRepo || !/^https?:\/\//i.test(httpUrlToRepo)) return undefined;
-  const permissions = record(body['permissions']);
+  const permissions = asObject(body['permissions']);
   const visibility = body['visibility'];
   return {
     id,
@@ -36,38 +37,34 @@ export function readProject(value: unknown): GitLabProject | undefined {
 }
 
 export function readBranch(value: unknown): GitLabBranch | undefined {
-  const body = record(value);
+  const body = asObject(value);
   const name = text(body?.['name']);
-  const commitSha = text(record(body?.['commit'])?.['id']);
+  const commitSha = text(asObject(body?.['commit'])?.['id']);
   return name && commitSha && sha.test(commitSha) ? { name, commitSha } : undefined;
 }
 
 export function readBranchTip(value: unknown): GitLabBranchTip | undefined {
   const branch = readBranch(value);
-  return branch && { ...branch, committedDate: text(record(record(value)?.['commit'])?.['committed_date']) ?? null };
+  return (
+    branch && { ...branch, committedDate: text(asObject(asObject(value)?.['commit'])?.['committed_date']) ?? null }
+  );
 }
 
 export function readCommit(value: unknown): GitLabCommit | undefined {
-  const body = record(value);
+  const body = asObject(value);
   const id = text(body?.['id']);
   return id && sha.test(id) ? { sha: id, committedDate: text(body?.['committed_date']) ?? null } : undefined;
 }
 
 export function readListedCommit(value: unknown): GitLabListedCommit | undefined {
   const commit = readCommit(value);
-  const body = record(value);
+  const body = asObject(value);
   return commit && { ...commit, title: text(body?.['title']) ?? '', authorName: text(body?.['author_name']) ?? null };
 }
 
 function accessLevel(value: unknown): number {
-  const level = record(value)?.['access_level'];
+  const level = asObject(value)?.['access_level'];
   return typeof level === 'number' ? level : 0;
-}
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }
 
 function text(value: unknown): string | undefined {

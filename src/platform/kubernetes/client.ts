@@ -2,6 +2,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { Deadline } from '../../deadline.ts';
 import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import { isObject } from '../../lib/objects.ts';
 import { AnswerTooLarge } from './failures.ts';
 import { resource } from './resources.ts';
 import { type Call, createTransport } from './transport.ts';
@@ -224,8 +225,4 @@ function collection({ group, version, plural }: ResourceType, namespace: string)
 
 function isMissing(error: unknown): boolean {
   return error instanceof KubernetesError && error.status === 404 && error.reason === 'NotFound';
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

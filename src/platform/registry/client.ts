@@ -141,7 +141,7 @@ async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promi
   return { inspection, challenges };
 }
 
-/** Only the registry itself says how to sign in: where it sends its callers may be anybody's host. */
+/** Only the registry itself says how to sign in: a host that it redirects to may be any host. */
 function challengesOf({ url, headers }: OutboundResponse, base: string): readonly Challenge[] {
   return url.origin === new URL(base).origin ? parseChallenges(headers['www-authenticate'] ?? '') : [];
 }

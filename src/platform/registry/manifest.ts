@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { asObject } from '../../lib/objects.ts';
 import { isDigest } from './reference.ts';
 
 export const mediaType = {
@@ -164,10 +165,4 @@ function parseObject(body: Buffer): Record<string, unknown> | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-function asObject(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }

@@ -37,7 +37,7 @@ export interface Authorization {
 /**
  * An Authorization header that lets its holder pull this one repository, by the way that the registry's challenges
  * name, or why there is none for this caller: only the platform's own realm is quoted. Throws RegistryTrouble where the
- * realm has trouble, or where it is none that may get the credentials.
+ * realm fails, or where it is none that may get the credentials.
  */
 export async function authorizationFor(
   { challenges, reference, access, credentials }: TokenRequest,

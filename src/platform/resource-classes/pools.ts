@@ -1,3 +1,4 @@
+import { asObject } from '../../lib/objects.ts';
 import type { ResourceClass, ResourcePool } from './types.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { ResourceClass, ResourcePool } from './types.ts';
 export function readPools(body: unknown, onSkip: (what: string) => void): ResourcePool[] | undefined {
   if (!Array.isArray(body)) return undefined;
   return body.flatMap((entry: unknown, index) => {
-    const pool = record(entry);
+    const pool = asObject(entry);
     const classes: unknown = pool?.['classes'];
     if (!pool || !isId(pool['id']) || !Array.isArray(classes)) {
       onSkip(`pool ${index + 1}`);
@@ -18,7 +19,7 @@ export function readPools(body: unknown, onSkip: (what: string) => void): Resour
       if (!found) onSkip(`class ${place + 1} of pool ${index + 1}`);
       return found ? [found] : [];
     });
-    const quota = record(pool['quota'])?.['id'];
+    const quota = asObject(pool['quota'])?.['id'];
     return [
       {
         id: pool['id'],
@@ -32,7 +33,7 @@ export function readPools(body: unknown, onSkip: (what: string) => void): Resour
 }
 
 function readClass(value: unknown): ResourceClass | undefined {
-  const given = record(value);
+  const given = asObject(value);
   if (!given || !isId(given['id'])) return undefined;
   const { cpu, memory, gpu = 0, max_storage, default_storage = 1 } = given;
   if (![cpu, memory, gpu, max_storage, default_storage].every(isAmount)) return undefined;
@@ -52,9 +53,3 @@ const isId = (value: unknown): value is number => Number.isSafeInteger(value);
 const isAmount = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 
 const nameOf = ({ id, name }: Record<string, unknown>): string => (typeof name === 'string' ? name : String(id));
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
-}

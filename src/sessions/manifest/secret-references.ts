@@ -1,3 +1,4 @@
+import { asObject } from '../../lib/objects.ts';
 import type { SecretKeyRef } from './credential-keys.ts';
 
 /** Every key of a Secret that a value refers to anywhere inside: variables of containers, and files of volumes. */
@@ -15,6 +16,6 @@ export function secretReferences(value: unknown): SecretKeyRef[] {
 }
 
 function filesOf(name: string, item: unknown): SecretKeyRef[] {
-  const key = typeof item === 'object' && item !== null ? (item as Record<string, unknown>)['key'] : undefined;
+  const key = asObject(item)?.['key'];
   return typeof key === 'string' ? [{ name, key }] : [];
 }

@@ -1,6 +1,7 @@
 import type { LaunchOptions } from '../../generated/openapi.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { asObject } from '../../lib/objects.ts';
 
 /**
  * The options of the launch. A session that does not say them all (the original's, the release before) has those that
@@ -26,8 +27,7 @@ export function launchOptions({ metadata, spec }: JupyterServer): LaunchOptions 
 
 function parsed(text: string | undefined): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    return asObject(JSON.parse(text ?? '{}')) ?? {};
   } catch (error) {
     // An annotation of another writer may hold any text.
     if (error instanceof SyntaxError) return {};

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { cloneVariable } from '../../../session-contract/clone.ts';
+import { makeDirectory, writePrivateFile } from '../../private-files.ts';
 import type { PodContext } from '../pod/context.ts';
-import { makeDirectory, writePrivateFile } from '../pod/directory.ts';
 import type { Container } from '../types.ts';
 import { resolveVariables } from './environment-variables.ts';
 import { roleOf } from './roles.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { imageCondition } from '../../../jupyter-server/labels.ts';
 import { oneLine } from '../../../platform/kubernetes/failures.ts';
+import { makeDirectory } from '../../private-files.ts';
 import type { ImageBuild, PodContext, ProvidedImage } from '../pod/context.ts';
-import { makeDirectory } from '../pod/directory.ts';
 import type { ContainerRecord } from '../pod/status.ts';
 
 /** Between two tellings: a build prints many lines at once, and each one told changes the pod's status. */

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeDirectory, readText, writePrivateFile } from '../../private-files.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
-import { makeDirectory, type PodDirectory, readText, writePrivateFile } from '../pod/directory.ts';
+import type { PodDirectory } from '../pod/directory.ts';
 import type { Container } from '../types.ts';
 import { type Mount, realPath } from '../volumes/mounts.ts';
 

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { endpoint, holdsSocket, internetSockets } from '../../proc-net.ts';
 
 const loopback = '127.0.0.1';
 
@@ -51,33 +51,9 @@ function freePort(port: number): Promise<number | undefined> {
  * of the machine who binds it first would be sent the session's token.
  */
 export function listensOn(pid: number, port: number): boolean {
-  const address = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const listening = '0A';
-  const line = readFileSync('/proc/net/tcp', 'latin1')
-    .split('\n')
-    .find((entry) => entry.includes(address) && isListener(entry, address, listening));
-  const inode = line?.trim().split(/\s+/)[9];
-  if (inode === undefined) return false;
-  const socket = `socket:[${inode}]`;
-  try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === socket);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
+  const address = endpoint(loopback, port);
+  for (const { local, isListening, inode } of internetSockets(['tcp'], port)) {
+    if (isListening && local === address && inode !== undefined) return holdsSocket(pid, inode);
   }
-}
-
-function isListener(entry: string, address: string, state: string): boolean {
-  const fields = entry.trim().split(/\s+/);
-  return fields[1] === address && fields[3] === state;
-}
-
-/** undefined when the descriptor was closed meanwhile. */
-function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  return false;
 }

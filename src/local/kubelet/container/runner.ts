@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { ContainerState } from '../../../jupyter-server/types.ts';
 import type { SessionEndpoint } from '../../cluster.ts';
+import { makeDirectory, readJson, writePrivateFile } from '../../private-files.ts';
 import { CannotStart, type ImageBuild, type PodContext } from '../pod/context.ts';
-import { makeDirectory, readJson, writePrivateFile } from '../pod/directory.ts';
 import { type ContainerRecord, newRecord, terminated, timestamp } from '../pod/status.ts';
 import { type ContainerProcess, type ExitRecord, findProcess, startProcess } from '../process/container-process.ts';
 import { readTail, removeRun } from '../process/log-files.ts';
@@ -41,7 +41,7 @@ export class ContainerRunner {
   /** Set by `stop`: what a process that was just being started is given. */
   #graceMs = 0;
   /** Why the kubelet ended the process, when it did so by itself. */
-  #verdict: string | undefined;
+  #probeFailure: string | undefined;
 
   constructor(container: Container, init: boolean, pod: PodContext) {
     this.container = container;
@@ -236,7 +236,7 @@ export class ContainerRunner {
     const { name, image } = this.container;
     const attempt = this.#stored.attempt + 1;
     this.#server = launch.server;
-    this.#verdict = undefined;
+    this.#probeFailure = undefined;
     await this.#store({
       attempt,
       firstAttempt: this.#stored.firstAttempt,
@@ -289,14 +289,14 @@ export class ContainerRunner {
       onUnhealthy: (message: string) => this.#pod.event('Warning', 'Unhealthy', message),
     };
     try {
-      this.#verdict = await watchJupyter(watched, signal);
+      this.#probeFailure = await watchJupyter(watched, signal);
     } catch (error) {
       if (signal.aborted) return;
       // The looking failed (no file descriptor left, for one). The server may be well: it goes on unwatched.
       this.#pod.machine.log.error({ err: error, container: this.#marker }, 'a server can no longer be probed');
       return;
     }
-    this.#pod.event('Warning', 'Unhealthy', this.#verdict);
+    this.#pod.event('Warning', 'Unhealthy', this.#probeFailure);
     this.#pod.event('Normal', 'Killing', `Container ${this.container.name} failed its probe and will be restarted`);
     await process.stop(hungGraceMs);
   }
@@ -311,7 +311,7 @@ export class ContainerRunner {
         'processes could not be ended',
       );
     }
-    const why = [this.#verdict ?? exit.message, left].filter(Boolean).join(' ');
+    const why = [this.#probeFailure ?? exit.message, left].filter(Boolean).join(' ');
     this.#process = undefined;
     this.#releasePort();
     this.record.ready = false;

@@ -48,8 +48,8 @@ export function podStatus({ records, unschedulable, startTime, previous, now }: 
     : { reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${names(incomplete)}]` };
   const notScheduled = unschedulable === undefined ? undefined : { reason: 'Unschedulable', message: unschedulable };
 
-  const condition = (type: string, trouble: { reason: string; message: string } | undefined): PodCondition =>
-    dated({ type, status: trouble ? 'False' : 'True', ...trouble });
+  const condition = (type: string, failure: { reason: string; message: string } | undefined): PodCondition =>
+    dated({ type, status: failure ? 'False' : 'True', ...failure });
   const dated = ({ type, status, ...said }: Omit<PodCondition, 'lastTransitionTime'>): PodCondition => {
     const before = previous?.conditions?.find((other) => other.type === type);
     const since = before?.status === status ? before.lastTransitionTime : undefined;

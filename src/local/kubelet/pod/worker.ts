@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { type SessionEndpoint, StatusError } from '../../cluster.ts';
+import { makeDirectory, readJson, writePrivateFile } from '../../private-files.ts';
 import { MissingReference } from '../container/environment-variables.ts';
 import { ContainerRunner } from '../container/runner.ts';
 import type { EventRecorder } from '../events.ts';
@@ -9,7 +10,7 @@ import { endMarked } from '../process/processes.ts';
 import type { ConfigMap, Pod, PodStatus, Secret } from '../types.ts';
 import { makeVolumes } from '../volumes/volumes.ts';
 import type { Machine, PodContext } from './context.ts';
-import { makeDirectory, PodDirectory, readJson, writePrivateFile } from './directory.ts';
+import { PodDirectory } from './directory.ts';
 import { podStatus, timestamp } from './status.ts';
 
 /** States that follow each other within this time are written as one. */

@@ -4,7 +4,7 @@ import { closeSync, type FSWatcher, openSync, watch } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeDirectory, readJson, readText } from '../pod/directory.ts';
+import { makeDirectory, readJson, readText } from '../../private-files.ts';
 import { isAlive, markerOf, markerVariable, type ProcessId, signalProcess } from './processes.ts';
 
 const shim = fileURLToPath(new URL('./shim.py', import.meta.url));

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeDirectory, writePrivateFile } from '../../private-files.ts';
 import { MissingReference, type References } from '../container/environment-variables.ts';
-import { makeDirectory, type PodDirectory, writePrivateFile } from '../pod/directory.ts';
+import type { PodDirectory } from '../pod/directory.ts';
 import type { Container, KeyToPath, PodSpec, ProjectedSource, Volume } from '../types.ts';
 import { containerPath, folderName, isAtOrBelow, type Mount, realPath, relativePath } from './mounts.ts';
 

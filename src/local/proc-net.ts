@@ -1,0 +1,107 @@
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { SocketAddress } from 'node:net';
+import { endianness } from 'node:os';
+
+/** The kernel's tables of Internet sockets of this network namespace (proc_net(5)), in `/proc/net`. */
+export type Table = 'tcp' | 'tcp6' | 'udp' | 'udp6';
+
+/** One end of a connection as `address:port`; an IPv4 address that an IPv6 socket shows is written as IPv4. */
+export type Endpoint = `${string}:${number}`;
+
+export interface InternetSocket {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly isListening: boolean;
+  /** Operating-system user that opened it. */
+  readonly uid: number;
+  /** Says which process holds it; undefined for one that no process holds any more, which is listed as root's. */
+  readonly inode: string | undefined;
+}
+
+export function endpoint(address: string | undefined, port: number | undefined): Endpoint {
+  return `${(address ?? '').replace(/^::ffff:(?=\d+\.)/i, '')}:${port ?? 0}`;
+}
+
+/**
+ * The sockets of these tables, with `port` those that have it at one end. Nothing where the kernel has no such table
+ * (another operating system, no IPv6). A caller that has found what it needs stops reading: the kernel walks over every
+ * socket of the machine, which takes milliseconds where there are thousands.
+ */
+export function* internetSockets(tables: readonly Table[], port?: number): Generator<InternetSocket> {
+  const wanted = port === undefined ? ':' : `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  for (const table of tables) {
+    for (const row of rowsOf(`/proc/net/${table}`)) if (row.includes(wanted)) yield parsed(row);
+  }
+}
+
+/** Whether the process has this socket open; false for one that has ended, or that is not ours to look into. */
+export function holdsSocket(pid: number, inode: string): boolean {
+  for (const each of socketsOf(pid)) if (each === inode) return true;
+  return false;
+}
+
+/** Inodes of the sockets that a process has open; none for one that has ended, or that is not ours to look into. */
+export function* socketsOf(pid: number): Generator<string> {
+  const directory = `/proc/${pid}/fd`;
+  for (const file of orNothing(() => readdirSync(directory)) ?? []) {
+    const inode = /^socket:\[(\d+)\]$/.exec(orNothing(() => readlinkSync(`${directory}/${file}`)) ?? '')?.[1];
+    if (inode !== undefined) yield inode;
+  }
+}
+
+/** The lines of a table but the first, read as they are asked for. */
+function* rowsOf(table: string): Generator<string> {
+  const file = orNothing(() => openSync(table, 'r'));
+  if (file === undefined) return;
+  try {
+    const buffer = Buffer.allocUnsafe(64 * 1024);
+    let rest = '';
+    let isHeading = true;
+    for (;;) {
+      const length = readSync(file, buffer, 0, buffer.length, null);
+      if (length === 0) return;
+      const rows = (rest + buffer.toString('latin1', 0, length)).split('\n');
+      rest = rows.pop() ?? '';
+      yield* isHeading ? rows.slice(1) : rows;
+      isHeading = false;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ...` */
+function parsed(row: string): InternetSocket {
+  const [, local = '', remote = '', state, , , , uid, , inode] = row.trim().split(/\s+/);
+  return {
+    local: endpointIn(local),
+    remote: endpointIn(remote),
+    isListening: state === '0A',
+    uid: Number(uid),
+    inode: inode === '0' ? undefined : inode,
+  };
+}
+
+function endpointIn(text: string): Endpoint {
+  const [address = '', port = ''] = text.split(':');
+  return endpoint(addressIn(address), Number.parseInt(port, 16));
+}
+
+/** The kernel writes words of 32 bits in the machine's byte order. */
+function addressIn(hex: string): string {
+  const words = (hex.match(/.{8}/g) ?? []).map((word) => Buffer.from(word, 'hex'));
+  const bytes = Buffer.concat(endianness() === 'LE' ? words.map((word) => word.reverse()) : words);
+  if (bytes.length === 4) return bytes.join('.');
+  const address = bytes.toString('hex').match(/.{4}/g)?.join(':') ?? '';
+  return new SocketAddress({ address, family: 'ipv6' }).address;
+}
+
+/** undefined for what is not there (any more) or not ours to read. */
+function orNothing<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
