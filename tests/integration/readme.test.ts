@@ -96,7 +96,7 @@ it('logs come at once and are followed until the session is deleted', () => {
 });
 
 it('a program gets into the session with a token', () => {
-  const { output } = block('/tokens');
+  const { output } = block('VS Code');
   expect(output).toMatch(/^"url":"http:\/\/localhost:\d+\/sessions\/[^/]+\/\?token=nbs_[\w-]+$/m);
   expect(output).toMatch(/"kernels": \d+/);
   expect(output).toMatch(/\{"tokens":\[\{"id":"[0-9a-f]+","label":"VS Code"/);
