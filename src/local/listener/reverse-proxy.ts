@@ -5,8 +5,14 @@ import type { Logger } from 'pino';
 import { answerFraming, isUnclearAnswer, requestFraming } from './framing.ts';
 import { endToEnd, pairs, type RawHeaders } from './headers.ts';
 
-/** Where a request goes: a unix socket, or a port on this machine. */
+/** Where a request goes: a unix socket, or a port of 127.0.0.1. */
 export type Upstream = { socketPath: string } | { port: number };
+
+/**
+ * Without a host Node.js takes `localhost`, which is ::1 first on most machines: there the same port is free to any user of
+ * the machine, who would be sent what the server on 127.0.0.1 is trusted with.
+ */
+const placeOf = (upstream: Upstream) => ('port' in upstream ? { host: '127.0.0.1', port: upstream.port } : upstream);
 
 export interface ForwardOptions {
   upstream: Upstream;
@@ -78,7 +84,7 @@ function forward(agent: Agent, req: IncomingMessage, res: ServerResponse, option
 
   const attempt = (reuse: boolean): void => {
     const current = request({
-      ...options.upstream,
+      ...placeOf(options.upstream),
       ...strictly,
       method: req.method,
       path: options.target,
@@ -147,7 +153,7 @@ function answer(incoming: IncomingMessage, res: ServerResponse, options: Forward
 function forwardUpgrade(_req: IncomingMessage, socket: Duplex, head: Buffer, options: ForwardOptions): void {
   let answered = false;
   const outgoing = request({
-    ...options.upstream,
+    ...placeOf(options.upstream),
     ...strictly,
     method: 'GET',
     path: options.target,
