@@ -111,6 +111,15 @@ describe('a session with a debugger attached', () => {
       // 7: could not connect.
       expect(as('curl', '--silent', '--unix-socket', path, 'http://x/').status, path).toBe(7);
     }
+    // Not with its token either, which stands in the addresses of an anonymous session.
+    const { port, token } = jupyter.endpoint;
+    for (const host of ['127.0.0.1', '[::ffff:127.0.0.1]']) {
+      const asked = ['--silent', '-g', '-H', `Authorization: token ${token}`, `http://${host}:${port}/sessions/a/api/status`];
+      // 52, 56: the connection was closed without an answer.
+      const { status, said } = as('curl', ...asked);
+      expect([status, said], host).toEqual([expect.toSatisfy((code) => code === 52 || code === 56), '']);
+      expect(spawnSync('curl', asked, { encoding: 'utf8' }).stdout, host).toContain('"kernels"');
+    }
     for (const { pid } of machine.marked()) {
       expect(as('ls', `/proc/${pid}/fd/`).status).not.toBe(0);
       expect(as('cat', `/proc/${pid}/environ`).status).not.toBe(0);

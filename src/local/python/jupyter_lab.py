@@ -28,6 +28,7 @@ def shorten_runtime_folder():
 
 def prepare_overlay(folder):
     """Makes the overlay. Returns what ends the look whether its packages work, to be called when Jupyter is imported."""
+    from notebook_session import own_user
     from notebook_session.overlay import Overlay, say
     from notebook_session.terminal import shell_command
 
@@ -37,6 +38,7 @@ def prepare_overlay(folder):
     sys.argv.append(f"--ServerApp.terminado_settings={dict(shell_command=shell_command(os.environ))}")
     sys.argv.append("--ServerApp.kernel_spec_manager_class=notebook_session.kernels.SessionKernelSpecManager")
     check = overlay.start_check() if changed else None
+    own_user.use_in_server()
 
     def end_check():
         cause = overlay.end_check(check) if check else None
