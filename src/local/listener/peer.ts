@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { endianness } from 'node:os';
 
@@ -40,6 +40,19 @@ export function isHeldBy(socket: Socket, pid: number): boolean {
   const directory = `/proc/${pid}/fd`;
   return filesOf(directory).some((file) => linkOf(`${directory}/${file}`) === `socket:[${inode}]`);
 }
+
+/**
+ * Whether what listens on that port of 127.0.0.1 is this user's. A server that has ended leaves its port to any user of the
+ * machine, who would be sent what was meant for it. true also where the kernel does not say (another operating system).
+ */
+export function isOwnListener(listenerPort: number): boolean {
+  const ends = `${hex('127.0.0.1', false)}:${port(listenerPort)} 00000000:0000 `;
+  const row = rowWith('/proc/net/tcp', `${ends}${listening} `);
+  if (row === undefined) return !existsSync('/proc/net/tcp');
+  return peerIn(row, ends)?.uid === process.getuid?.();
+}
+
+const listening = '0A';
 
 function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket): Peer | undefined {
   if (!remoteAddress || !localAddress || remotePort === undefined || localPort === undefined) return undefined;
