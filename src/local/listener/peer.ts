@@ -10,7 +10,10 @@ export interface Peer {
   readonly inode: string;
 }
 
-const known = new WeakMap<Socket, Peer | null>();
+/** `unknown`: the kernel does not say. `gone`: the peer has closed its socket. */
+type Found = Peer | 'unknown' | 'gone';
+
+const known = new WeakMap<Socket, Found>();
 
 /**
  * The peer of a loopback connection; undefined where the kernel does not say (another operating system, a connection
@@ -21,16 +24,24 @@ const known = new WeakMap<Socket, Peer | null>();
  * user cannot send along is being someone else to the kernel.
  */
 export function peerOf(socket: Socket): Peer | undefined {
-  const found = known.get(socket);
-  if (found !== undefined) return found ?? undefined;
-  const peer = lookUp(socket);
-  known.set(socket, peer ?? null);
-  return peer;
+  const found = find(socket);
+  return typeof found === 'string' ? undefined : found;
 }
 
-/** The operating-system user at the other end; null where that is not known. */
-export function osUserOf({ socket }: { socket: Socket }): number | null {
-  return peerOf(socket)?.uid ?? null;
+function find(socket: Socket): Found {
+  const found = known.get(socket) ?? lookUp(socket);
+  known.set(socket, found);
+  return found;
+}
+
+/**
+ * The operating-system user at the other end; null where the kernel does not say, and `gone` where the other end is
+ * closed: any user can send a request and close the socket, to be taken for one that the kernel does not know.
+ */
+export function osUserOf({ socket }: { socket: Socket }): number | null | 'gone' {
+  const found = find(socket);
+  if (found === 'unknown') return null;
+  return found === 'gone' ? found : found.uid;
 }
 
 /** Whether the other end is a socket of this process, which has this process's user. */
@@ -54,16 +65,29 @@ export function isOwnListener(listenerPort: number): boolean {
 
 const listening = '0A';
 
-function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket): Peer | undefined {
-  if (!remoteAddress || !localAddress || remotePort === undefined || localPort === undefined) return undefined;
-  for (const [table, mapped] of remoteAddress.includes(':') ? v6Tables : v4Tables) {
-    // The peer's own row: its local address is what is remote from here.
-    const ends = `${hex(remoteAddress, mapped)}:${port(remotePort)} ${hex(localAddress, mapped)}:${port(localPort)} `;
-    const peer = peerIn(rowWith(table, ends), ends);
-    if (peer) return peer;
+/** A table is read in pieces, and a row can be missed when others go meanwhile. */
+const looks = 2;
+
+function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket): Found {
+  if (!remoteAddress || !localAddress || remotePort === undefined || localPort === undefined) return 'gone';
+  const tables = remoteAddress.includes(':') ? v6Tables : v4Tables;
+  // The end on this side, which knows when the other one is closed.
+  const own = `${hex(localAddress, false)}:${port(localPort)} ${hex(remoteAddress, false)}:${port(remotePort)} `;
+  for (let look = 0; look < looks; look += 1) {
+    for (const [table, mapped] of tables) {
+      // The peer's own row: its local address is what is remote from here.
+      const ends = `${hex(remoteAddress, mapped)}:${port(remotePort)} ${hex(localAddress, mapped)}:${port(localPort)} `;
+      const peer = peerIn(rowWith(table, ends), ends);
+      if (peer) return peer;
+    }
+    const [[table]] = tables;
+    if (!existsSync(table)) return 'unknown';
+    if (rowWith(table, `${own}${established} `) === undefined) return 'gone';
   }
-  return undefined;
+  return 'unknown';
 }
+
+const established = '01';
 
 /** An IPv4 connection may have been opened with an IPv6 socket, as Java does: then its row is in the other table. */
 const v4Tables = [
