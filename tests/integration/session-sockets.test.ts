@@ -114,7 +114,13 @@ describe('a session with a debugger attached', () => {
     // Not with its token either, which stands in the addresses of an anonymous session.
     const { port, token } = jupyter.endpoint;
     for (const host of ['127.0.0.1', '[::ffff:127.0.0.1]']) {
-      const asked = ['--silent', '-g', '-H', `Authorization: token ${token}`, `http://${host}:${port}/sessions/a/api/status`];
+      const asked = [
+        '--silent',
+        '-g',
+        '-H',
+        `Authorization: token ${token}`,
+        `http://${host}:${port}/sessions/a/api/status`,
+      ];
       // 52, 56: the connection was closed without an answer.
       const { status, said } = as('curl', ...asked);
       expect([status, said], host).toEqual([expect.toSatisfy((code) => code === 52 || code === 56), '']);

@@ -12,7 +12,7 @@ afterEach(cleanUp);
 
 type Found = (error: Error | null, addresses: LookupAddress[]) => void;
 
-test('a server on ::1 with the same port gets nothing, where `localhost` means both', async () => {
+test('a server on ::1 with the same port gets nothing, where localhost means both', async () => {
   const own = createServer((_req, res) => res.end('own'));
   new WebSocketServer({ server: own }).on('connection', (socket) => socket.send('own'));
   const port = await listening(own);

@@ -101,7 +101,10 @@ function forward(agent: Agent, req: IncomingMessage, res: ServerResponse, option
   };
   const attempt = (reuse: boolean): void => {
     const refusal = refusalOf(options.upstream);
-    if (refusal) return waitOr(refusal);
+    if (refusal) {
+      waitOr(refusal);
+      return;
+    }
     const current = request({
       ...placeOf(options.upstream),
       ...strictly,
@@ -169,7 +172,10 @@ function answer(incoming: IncomingMessage, res: ServerResponse, options: Forward
 
 function forwardUpgrade(_req: IncomingMessage, socket: Duplex, head: Buffer, options: ForwardOptions): void {
   const refusal = refusalOf(options.upstream);
-  if (refusal) return options.onFailure(refusal);
+  if (refusal) {
+    options.onFailure(refusal);
+    return;
+  }
   let answered = false;
   const outgoing = request({
     ...placeOf(options.upstream),
