@@ -50,6 +50,29 @@ def prepare_overlay(folder):
     return end_check
 
 
+def find_language_servers_in(folder):
+    """Has Jupyter ask R, npm and Julia for language servers in this folder, as it does at its start.
+
+    R runs the `.Rprofile` of the folder that it is started in, which would be the project's: a project's code runs when its
+    user runs it. Of an environment without language servers nothing is asked.
+    """
+    try:
+        from jupyter_lsp.manager import LanguageServerManager
+    except ImportError:
+        return
+    find = LanguageServerManager.init_language_servers
+
+    def find_there(manager):
+        before = os.getcwd()
+        os.chdir(folder)
+        try:
+            find(manager)
+        finally:
+            os.chdir(before)
+
+    LanguageServerManager.init_language_servers = find_there
+
+
 end_check = None
 if os.environ.get("NOTEBOOK_SESSIONS_OVERLAY"):
     shorten_runtime_folder()
@@ -62,5 +85,6 @@ from jupyterlab.labapp import main  # noqa: E402
 del os.environ[STRICT]  # kernels read configuration of their own, as they always do
 
 if end_check:
+    find_language_servers_in(os.environ["NOTEBOOK_SESSIONS_OVERLAY"])
     end_check()
 sys.exit(main())
