@@ -12,6 +12,7 @@ export interface InternetSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly isListening: boolean;
+  readonly isEstablished: boolean;
   /** Operating-system user that opened it. */
   readonly uid: number;
   /** Says which process holds it; undefined for one that no process holds any more, which is listed as root's. */
@@ -77,6 +78,7 @@ function parsed(row: string): InternetSocket {
     local: endpointIn(local),
     remote: endpointIn(remote),
     isListening: state === '0A',
+    isEstablished: state === '01',
     uid: Number(uid),
     inode: inode === '0' ? undefined : inode,
   };

@@ -185,7 +185,8 @@ describeAsOtherUser('another user of the machine', () => {
     for (const each of others) {
       for (const path of ['kernels', 'contents', 'terminals', 'status']) {
         const at = `http://127.0.0.1:${each.port}/sessions/${name}/api/${path}`;
-        expect([403, 404], at).toContain(curlAsOther(at).status);
+        // The connection is closed without an answer.
+        expect(curlAsOther(at).status, at).toBe(0);
       }
     }
     expect(unix.length).toBeGreaterThan(0);

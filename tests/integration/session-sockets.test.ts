@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TestMachine, waiting } from '../../src/local/kubelet/testing/machine.ts';
-import { createSession } from '../../src/local/kubelet/testing/templates.ts';
+import { createSession, namespace } from '../../src/local/kubelet/testing/templates.ts';
 import { defaultEnvironment, Jupyter } from '../support/jupyter.ts';
 import { listenersOf } from '../support/listeners.ts';
 import { otherUser, runAsOther } from '../support/other-os-user.ts';
@@ -103,6 +103,21 @@ describe('a session with a debugger attached', () => {
     for (const path of paths) {
       // 7: could not connect.
       expect(runAsOther('curl', ['--silent', '--unix-socket', path, 'http://x/']).exitCode, path).toBe(7);
+    }
+    // Not with its token either, which stands in the addresses of an anonymous session.
+    const { port, token } = machine.kubelet.endpoint(namespace, 'a-0') ?? {};
+    for (const host of ['127.0.0.1', '[::ffff:127.0.0.1]']) {
+      const asked = [
+        '--silent',
+        '-g',
+        '-H',
+        `Authorization: token ${token}`,
+        `http://${host}:${port}/sessions/a/api/status`,
+      ];
+      // 52, 56: the connection was closed without an answer.
+      const { exitCode, stdout } = runAsOther('curl', asked);
+      expect([exitCode, stdout], host).toEqual([expect.toSatisfy((code) => code === 52 || code === 56), '']);
+      expect(spawnSync('curl', asked, { encoding: 'utf8' }).stdout, host).toContain('"kernels"');
     }
     for (const { pid } of machine.marked()) {
       expect(runAsOther('ls', [`/proc/${pid}/fd/`]).exitCode).not.toBe(0);

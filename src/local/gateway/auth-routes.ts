@@ -151,7 +151,7 @@ function signIn(
   const code = query.get('code') ?? '';
   if (parts.signInCodes.isOpen(code)) {
     const osUser = osUserOf(req);
-    if (!mayUseLinks(osUser, parts.addresses, origins)) return { problem: strangersLink };
+    if (osUser === 'gone' || !mayUseLinks(osUser, parts.addresses, origins)) return { problem: strangersLink };
     parts.signInCodes.redeem(code);
     const opened = parts.browsers.open(parts.owner, osUser, browser);
     return { location, setCookie: parts.cookie.set(opened.cookie, origins.pages) };

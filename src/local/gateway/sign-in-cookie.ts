@@ -55,7 +55,8 @@ export function createSignInCookie(options: {
         // The owner's name and address may have changed since.
         if (comesFrom(browser, req))
           return browser.user?.username === owner.username ? { ...browser, user: owner } : browser;
-        tell(browser, osUserOf(req));
+        const osUser = osUserOf(req);
+        if (osUser !== 'gone') tell(browser, osUser);
         stranger = true;
       }
       return stranger ? 'stranger' : undefined;

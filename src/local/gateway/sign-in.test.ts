@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestSite } from '../ingress/testing.ts';
 import { TestBrowser } from './testing.ts';
@@ -83,4 +85,16 @@ test.each([
   '/auth/',
 ])('the link leads to %j', async (next) => {
   expect((await new TestBrowser().visit(site.gateway.signInLink(next))).headers.location).toBe(next);
+});
+
+test('a caller that sends the link and closes its connection, whom the kernel no longer knows, does not use it up', async () => {
+  const link = new URL(site.gateway.signInLink());
+  const caller = connect(Number(link.port), '127.0.0.1');
+  await once(caller, 'connect');
+  caller.write(`GET ${link.pathname}${link.search} HTTP/1.1\r\nHost: ${link.host}\r\n\r\n`);
+  caller.destroy();
+  // By the next answer the first request has been handled.
+  await new TestBrowser().visit(`${site.pages}/auth/`);
+  const opened = await new TestBrowser().visit(link.href);
+  expect([opened.status, opened.headers['set-cookie']?.length]).toEqual([302, 1]);
 });

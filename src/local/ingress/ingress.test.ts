@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import type { Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -146,6 +148,36 @@ test('an end of Jupyter ends the WebSocket; then it is said to be starting', asy
   expect(page.body).toContain('http-equiv="refresh"');
   expect(await site.webSocket('/sessions/anon/api?token=t', {})).toBe(503);
 });
+
+test.runIf(process.getuid?.() === 0)(
+  'another user who takes the port of a server that has ended gets nothing',
+  async () => {
+    await site.session('mine', { emails: [owner.email] });
+    const browser = await site.signedIn();
+    const address = `${site.sessions}/sessions/mine/lab`;
+    // Over a connection that is kept, too: it is cut when the server ends.
+    expect((await browser.go(address)).status).toBe(200);
+    const server = site.jupyters[0]?.server as Server;
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    server.closeAllConnections();
+    const program = `import socket; s = socket.create_server(("127.0.0.1", ${port})); print("there", flush=True); print(s.accept()[0].recv(99).decode())`;
+    const stranger = spawn('python3', ['-c', program], {
+      uid: 65_534,
+      gid: 65_534,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const printed = text(stranger.stdout);
+    await once(stranger.stdout, 'readable');
+    expect((await browser.visit(address)).status).toBe(503);
+    const pass = `${site.passName}=${browser.cookie(/session-pass/)?.value}`;
+    expect(await site.webSocket('/sessions/mine/api/kernels/x/channels', { Cookie: pass, Origin: site.sessions })).toBe(
+      503,
+    );
+    connect(port, '127.0.0.1').end('the test itself');
+    expect(await printed).toBe('there\nthe test itself\n');
+  },
+);
 
 test('a session that is not there yet, failed, is hibernated, stops or is unknown says so', async () => {
   const browser = await site.signedIn();

@@ -44,7 +44,7 @@ test('an IPv4 connection that was made with an IPv6 socket is recognised', async
   (await promise)();
 });
 
-test('a peer that has closed its socket is unknown, and not taken for root', async () => {
+test('a peer that has closed its socket is gone: not taken for root, nor for one that the kernel does not know', async () => {
   let client: Socket | undefined;
   const socket = await accepted('127.0.0.1', (port) => {
     client = connect(port, '127.0.0.1');
@@ -53,6 +53,7 @@ test('a peer that has closed its socket is unknown, and not taken for root', asy
   client?.destroy();
   await closed;
   expect(peerOf(socket)).toBeUndefined();
+  expect(osUserOf({ socket })).toBe('gone');
   expect(isHeldBy(socket, process.pid)).toBe(false);
   socket.destroy();
 });

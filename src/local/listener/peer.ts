@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { type Endpoint, endpoint, holdsSocket, internetSockets } from '../proc-net.ts';
 
@@ -9,7 +10,10 @@ export interface Peer {
   readonly inode: string;
 }
 
-const known = new WeakMap<Socket, Peer | null>();
+/** `unknown`: the kernel does not say. `gone`: the peer has closed its socket. */
+type Found = Peer | 'unknown' | 'gone';
+
+const known = new WeakMap<Socket, Found>();
 
 /**
  * The peer of a loopback connection; undefined where the kernel does not say (another operating system, a connection
@@ -20,22 +24,42 @@ const known = new WeakMap<Socket, Peer | null>();
  * user cannot send along is being someone else to the kernel.
  */
 export function peerOf(socket: Socket): Peer | undefined {
-  const found = known.get(socket);
-  if (found !== undefined) return found ?? undefined;
-  const peer = lookUp(socket);
-  known.set(socket, peer ?? null);
-  return peer;
+  const found = find(socket);
+  return typeof found === 'string' ? undefined : found;
 }
 
-/** The operating-system user at the other end; null where that is not known. */
-export function osUserOf({ socket }: { socket: Socket }): number | null {
-  return peerOf(socket)?.uid ?? null;
+function find(socket: Socket): Found {
+  const found = known.get(socket) ?? lookUp(socket);
+  known.set(socket, found);
+  return found;
+}
+
+/**
+ * The operating-system user at the other end; null where the kernel does not say, and `gone` where the other end is
+ * closed: any user can send a request and close the socket, to be taken for one that the kernel does not know.
+ */
+export function osUserOf({ socket }: { socket: Socket }): number | null | 'gone' {
+  const found = find(socket);
+  if (found === 'unknown') return null;
+  return found === 'gone' ? found : found.uid;
 }
 
 /** Whether the other end is a socket of this process, which has this process's user. */
 export function isHeldBy(socket: Socket, pid: number): boolean {
   const peer = peerOf(socket);
   return peer !== undefined && peer.uid === process.getuid?.() && holdsSocket(pid, peer.inode);
+}
+
+/**
+ * Whether what listens on that port of 127.0.0.1 is this user's. A server that has ended leaves its port to any user of the
+ * machine, who would be sent what was meant for it. true also where the kernel does not say (another operating system).
+ */
+export function isOwnListener(listenerPort: number): boolean {
+  const here = endpoint('127.0.0.1', listenerPort);
+  for (const { local, isListening, uid, inode } of internetSockets(['tcp'], listenerPort)) {
+    if (isListening && local === here) return inode !== undefined && uid === process.getuid?.();
+  }
+  return !existsSync('/proc/net/tcp');
 }
 
 /**
@@ -52,14 +76,24 @@ export function peerUids(port: number): Map<Endpoint, number> {
   return found;
 }
 
-function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket): Peer | undefined {
-  if (!remoteAddress || !localAddress || remotePort === undefined || localPort === undefined) return undefined;
+/** A table is read in pieces, and a row can be missed when others go meanwhile. */
+const looks = 2;
+
+function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket): Found {
+  if (!remoteAddress || !localAddress || remotePort === undefined || localPort === undefined) return 'gone';
   const [theirs, ours] = [endpoint(remoteAddress, remotePort), endpoint(localAddress, localPort)];
   // An IPv4 connection may have been opened with an IPv6 socket, as Java does: then its row is in the other table.
   const tables = remoteAddress.includes(':') ? (['tcp6'] as const) : (['tcp', 'tcp6'] as const);
-  for (const { local, remote, uid, inode } of internetSockets(tables, remotePort)) {
-    // The peer's own row: its local address is what is remote from here.
-    if (local === theirs && remote === ours && inode !== undefined) return { uid, inode };
+  if (!existsSync(`/proc/net/${tables[0]}`)) return 'unknown';
+  for (let look = 0; look < looks; look += 1) {
+    let isOpen = false;
+    for (const { local, remote, uid, inode, isEstablished } of internetSockets(tables, remotePort)) {
+      // The peer's own row: its local address is what is remote from here.
+      if (local === theirs && remote === ours && inode !== undefined) return { uid, inode };
+      // The end on this side knows when the other one is closed.
+      if (local === ours && remote === theirs) isOpen = isEstablished;
+    }
+    if (!isOpen) return 'gone';
   }
-  return undefined;
+  return 'unknown';
 }

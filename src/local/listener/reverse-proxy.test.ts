@@ -1,13 +1,43 @@
 import { createHash, randomBytes } from 'node:crypto';
+import dns, { type LookupAddress } from 'node:dns';
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request } from 'node:http';
 import { connect, createServer as createNetServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { behind, cleanUp, cleanup, listening, proxyTo, send } from './testing/proxied.ts';
 
 afterEach(cleanUp);
+
+type Found = (error: Error | null, addresses: LookupAddress[]) => void;
+
+test('a server on ::1 with the same port gets nothing, where localhost means both', async () => {
+  const own = createServer((_req, res) => res.end('own'));
+  new WebSocketServer({ server: own }).on('connection', (socket) => socket.send('own'));
+  const port = await listening(own);
+  let stolen = 0;
+  const strangers = createNetServer((socket) => {
+    stolen += 1;
+    socket.destroy();
+  }).listen(port, '::1');
+  cleanup.push(() => strangers.close());
+  await once(strangers, 'listening');
+  const front = await proxyTo({ port });
+  // As the hosts file of Debian and Fedora says it, whatever that of this machine says.
+  const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((_host: string, _options: unknown, done: Found) =>
+    done(null, [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ])) as unknown as typeof dns.lookup);
+  cleanup.push(() => lookup.mockRestore());
+  for (const method of ['GET', 'POST']) expect((await send(front, { method })).body).toBe('own');
+  const socket = new WebSocket(`ws://127.0.0.1:${front}/`);
+  cleanup.push(() => socket.terminate());
+  const [message] = (await once(socket, 'message')) as [Buffer];
+  expect(message.toString()).toBe('own');
+  expect(stolen).toBe(0);
+});
 
 test('status, headers, doubled headers, query and bodies pass both ways unchanged', async () => {
   const port = await behind(async (req, res) => {

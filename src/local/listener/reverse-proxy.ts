@@ -4,9 +4,25 @@ import { type Duplex, pipeline, type Transform } from 'node:stream';
 import type { Logger } from 'pino';
 import { answerFraming, isUnclearAnswer, requestFraming } from './framing.ts';
 import { endToEnd, pairs, type RawHeaders } from './headers.ts';
+import { isOwnListener } from './peer.ts';
 
-/** Where a request goes: a unix socket, or a port on this machine. */
+/** Where a request goes: a unix socket, or a port of 127.0.0.1. */
 export type Upstream = { socketPath: string } | { port: number };
+
+/**
+ * Why nothing is sent to an upstream: on its port nothing listens, or a program of another user, as after its server's end.
+ * Asked before each connection.
+ */
+function refusalOf(upstream: Upstream): NodeJS.ErrnoException | undefined {
+  if (!('port' in upstream) || isOwnListener(upstream.port)) return undefined;
+  return Object.assign(new Error(`no program of this user listens on port ${upstream.port}`), { code: 'ECONNREFUSED' });
+}
+
+/**
+ * Without a host Node.js takes `localhost`, which is ::1 first on most machines: there the same port is free to any user of
+ * the machine, who would be sent what the server on 127.0.0.1 is trusted with.
+ */
+const placeOf = (upstream: Upstream) => ('port' in upstream ? { host: '127.0.0.1', port: upstream.port } : upstream);
 
 export interface ForwardOptions {
   upstream: Upstream;
@@ -76,9 +92,21 @@ function forward(agent: Agent, req: IncomingMessage, res: ServerResponse, option
     if (!res.writableFinished || !req.complete) outgoing?.destroy();
   });
 
+  const waitOr = (error: NodeJS.ErrnoException): void => {
+    if (performance.now() < waitUntil && repeatable && (isAway(error) || isCut(error))) {
+      again = setTimeout(() => attempt(false), askAgainMs);
+    } else {
+      options.onFailure(error);
+    }
+  };
   const attempt = (reuse: boolean): void => {
+    const refusal = refusalOf(options.upstream);
+    if (refusal) {
+      waitOr(refusal);
+      return;
+    }
     const current = request({
-      ...options.upstream,
+      ...placeOf(options.upstream),
       ...strictly,
       method: req.method,
       path: options.target,
@@ -95,10 +123,8 @@ function forward(agent: Agent, req: IncomingMessage, res: ServerResponse, option
         options.log.debug({ err: error }, 'a request was not read to its end behind the proxy');
       } else if (reuse && current.reusedSocket && isCut(error)) {
         attempt(false);
-      } else if (performance.now() < waitUntil && repeatable && (isAway(error) || isCut(error))) {
-        again = setTimeout(() => attempt(false), askAgainMs);
       } else {
-        options.onFailure(error);
+        waitOr(error);
       }
     };
     current.on('response', (incoming) => {
@@ -145,9 +171,14 @@ function answer(incoming: IncomingMessage, res: ServerResponse, options: Forward
 }
 
 function forwardUpgrade(_req: IncomingMessage, socket: Duplex, head: Buffer, options: ForwardOptions): void {
+  const refusal = refusalOf(options.upstream);
+  if (refusal) {
+    options.onFailure(refusal);
+    return;
+  }
   let answered = false;
   const outgoing = request({
-    ...options.upstream,
+    ...placeOf(options.upstream),
     ...strictly,
     method: 'GET',
     path: options.target,

@@ -28,6 +28,7 @@ def shorten_runtime_folder():
 
 def prepare_overlay(folder):
     """Makes the overlay. Returns what ends the look whether its packages work, to be called when Jupyter is imported."""
+    from notebook_session import own_user
     from notebook_session.overlay import Overlay, say
     from notebook_session.terminal import shell_command
 
@@ -37,6 +38,7 @@ def prepare_overlay(folder):
     sys.argv.append(f"--ServerApp.terminado_settings={dict(shell_command=shell_command(os.environ))}")
     sys.argv.append("--ServerApp.kernel_spec_manager_class=notebook_session.kernels.SessionKernelSpecManager")
     check = overlay.start_check() if changed else None
+    own_user.use_in_server()
 
     def end_check():
         cause = overlay.end_check(check) if check else None
@@ -46,6 +48,29 @@ def prepare_overlay(folder):
             say(f"they are in {aside} now, and the session begins with the packages of its image")
 
     return end_check
+
+
+def find_language_servers_in(folder):
+    """Has Jupyter ask R, npm and Julia for language servers in this folder, as it does at its start.
+
+    R runs the `.Rprofile` of the folder that it is started in, which would be the project's: a project's code runs when its
+    user runs it. Of an environment without language servers nothing is asked.
+    """
+    try:
+        from jupyter_lsp.manager import LanguageServerManager
+    except ImportError:
+        return
+    find = LanguageServerManager.init_language_servers
+
+    def find_there(manager):
+        before = os.getcwd()
+        os.chdir(folder)
+        try:
+            find(manager)
+        finally:
+            os.chdir(before)
+
+    LanguageServerManager.init_language_servers = find_there
 
 
 end_check = None
@@ -60,5 +85,6 @@ from jupyterlab.labapp import main  # noqa: E402
 del os.environ[STRICT]  # kernels read configuration of their own, as they always do
 
 if end_check:
+    find_language_servers_in(os.environ["NOTEBOOK_SESSIONS_OVERLAY"])
     end_check()
 sys.exit(main())

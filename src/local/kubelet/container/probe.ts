@@ -56,11 +56,11 @@ export async function watchJupyter(probe: JupyterProbe, signal: AbortSignal): Pr
   const { limits } = probe;
   let failingSince = performance.now();
   let { answered, ready } = probe;
-  let listening = answered;
   for (;;) {
     signal.throwIfAborted();
-    listening ||= listensOn(probe.pid, probe.port);
-    const failure = listening ? await look(probe, signal) : `nothing listens on port ${probe.port} yet`;
+    // Each time: a server that has just ended leaves its port to any user, and the token is sent along.
+    const isThere = listensOn(probe.pid, probe.port);
+    const failure = isThere ? await look(probe, signal) : `the server does not listen on port ${probe.port}`;
     const now = performance.now();
     if (failure === undefined) {
       if (!answered && (await isOpenToAnybody(probe, signal))) {

@@ -1,0 +1,48 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it, vi } from 'vitest';
+import { TestMachine, waiting } from '../../src/local/kubelet/testing/machine.ts';
+import { createSession } from '../../src/local/kubelet/testing/templates.ts';
+import { defaultEnvironment } from '../support/jupyter.ts';
+
+/** What a project brings runs when its user runs it, and not because a session of it starts. */
+const image = 'registry/jupyter:1';
+/** Programs that Jupyter asks for language servers. R runs the .Rprofile of the folder that it is started in. */
+const asked = ['Rscript', 'npm', 'julia'];
+
+const scratch = mkdtempSync(join(tmpdir(), 'notebook-sessions-project-code-'));
+let machine: TestMachine | undefined;
+afterAll(async () => {
+  await machine?.close();
+  vi.unstubAllEnvs();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+it('a program that Jupyter starts with the session does not find the project’s start-up files', async () => {
+  const programs = join(scratch, 'bin');
+  mkdirSync(programs);
+  for (const name of asked) {
+    const file = join(programs, name);
+    writeFileSync(file, '#!/bin/sh\nif [ -f .Rprofile ]; then . ./.Rprofile; fi\npwd >>"$0.asked"\n');
+    chmodSync(file, 0o755);
+  }
+  const environment = await defaultEnvironment();
+  vi.stubEnv('PATH', `${programs}:${process.env['PATH']}`);
+  const stateDir = join(scratch, 'state');
+  const workTree = join(stateDir, 'volumes/sessions/a/group/project');
+  mkdirSync(workTree, { recursive: true, mode: 0o700 });
+  writeFileSync(join(workTree, '.Rprofile'), `touch '${join(scratch, 'project-code-has-run')}'\n`);
+  machine = new TestMachine({ images: new Map([[image, environment]]), stateDir });
+  await machine.kubelet.start();
+  createSession(machine.cluster, { name: 'a', image });
+  await machine.ready('a');
+  await vi.waitFor(() => {
+    for (const name of asked) expect(existsSync(join(programs, `${name}.asked`)), name).toBe(true);
+  }, waiting);
+  for (const name of asked) {
+    expect(readFileSync(join(programs, `${name}.asked`), 'utf8'), name).not.toContain(workTree);
+  }
+  expect(existsSync(join(workTree, 'clones'))).toBe(true);
+  expect(existsSync(join(scratch, 'project-code-has-run'))).toBe(false);
+});
