@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, type SessionAnswer, waitForState } from '../support/session.ts';
@@ -21,10 +23,15 @@ it.runIf(disk !== undefined)(
     const running = await startPlatform({ stateDir: `${directory}/state`, args: ['--no-demo'] });
     platform = running;
     const commit = await demoCommit(running);
-    const launch = (ref: string) => running.api('/notebooks/servers', launchBody(ref));
+    const branches = Array.from({ length: 40 }, (_, index) => `branch-${index}`);
+    const [repository = ''] = globSync('forge/**/*.git', { cwd: running.stateDir });
+    const gitDir = `--git-dir=${running.stateDir}/${repository}`;
+    for (const branch of branches) execFileSync('git', [gitDir, 'branch', branch, 'main']);
+    // A session for each branch: one commit by several names is one session.
+    const launch = (branch: string) => running.api('/notebooks/servers', launchBody(commit, { branch }));
     const names: string[] = [];
-    for (const ref of ['main', commit.slice(0, 8)]) {
-      const { name } = (await (await launch(ref)).json()) as SessionAnswer;
+    for (const branch of ['main', branches[0] ?? '']) {
+      const { name } = (await (await launch(branch)).json()) as SessionAnswer;
       names.push(name);
       await waitForState(running, name, ['running']);
     }
@@ -32,8 +39,9 @@ it.runIf(disk !== undefined)(
     fill();
     // The store has some room of its own, which launches use up.
     let refused: Response | undefined;
-    for (let length = 9; refused === undefined && length < 40; length += 1) {
-      const answer = await launch(commit.slice(0, length));
+    for (const branch of branches.slice(1)) {
+      if (refused) break;
+      const answer = await launch(branch);
       if (answer.status !== 201) refused = answer;
       else names.push(((await answer.json()) as SessionAnswer).name);
       fill();
