@@ -58,13 +58,14 @@ export function isHeldBy(socket: Socket, pid: number): boolean {
  */
 export function isOwnListener(listenerPort: number): boolean {
   const ends = `${hex('127.0.0.1', false)}:${port(listenerPort)} 00000000:0000 `;
-  const row = rowWith('/proc/net/tcp', `${ends}${listening} `);
-  if (row === undefined) return !existsSync('/proc/net/tcp');
-  return peerIn(row, ends)?.uid === process.getuid?.();
+  for (let look = 0; look < looks; look += 1) {
+    const row = rowWith('/proc/net/tcp', `${ends}${listening} `);
+    if (row !== undefined) return peerIn(row, ends)?.uid === process.getuid?.();
+  }
+  return !existsSync('/proc/net/tcp');
 }
 
 const listening = '0A';
-
 /** A table is read in pieces, and a row can be missed when others go meanwhile. */
 const looks = 2;
 
