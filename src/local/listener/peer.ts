@@ -44,6 +44,9 @@ export function osUserOf({ socket }: { socket: Socket }): number | null | 'gone'
   return found === 'gone' ? found : found.uid;
 }
 
+/** A table is read in pieces, and a row can be missed when others go meanwhile. */
+const looks = 2;
+
 /** Whether the other end is a socket of this process, which has this process's user. */
 export function isHeldBy(socket: Socket, pid: number): boolean {
   const peer = peerOf(socket);
@@ -56,8 +59,10 @@ export function isHeldBy(socket: Socket, pid: number): boolean {
  */
 export function isOwnListener(listenerPort: number): boolean {
   const here = endpoint('127.0.0.1', listenerPort);
-  for (const { local, isListening, uid, inode } of internetSockets(['tcp'], listenerPort)) {
-    if (isListening && local === here) return inode !== undefined && uid === process.getuid?.();
+  for (let look = 0; look < looks; look += 1) {
+    for (const { local, isListening, uid, inode } of internetSockets(['tcp'], listenerPort)) {
+      if (isListening && local === here) return inode !== undefined && uid === process.getuid?.();
+    }
   }
   return !existsSync('/proc/net/tcp');
 }
@@ -75,9 +80,6 @@ export function peerUids(port: number): Map<Endpoint, number> {
   }
   return found;
 }
-
-/** A table is read in pieces, and a row can be missed when others go meanwhile. */
-const looks = 2;
 
 function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket): Found {
   if (!remoteAddress || !localAddress || remotePort === undefined || localPort === undefined) return 'gone';

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import pino from 'pino';
 import { endToEnd } from '../headers.ts';
 import { listen } from '../listen.ts';
+import { hostOf } from '../request-target.ts';
 import { createReverseProxy } from '../reverse-proxy.ts';
 import { oddConnection } from './odd-requests.ts';
 
@@ -39,6 +40,8 @@ export async function comparesEqual(behind: ServerBehind, numRuns: number): Prom
     port: 0,
     log,
     handle: (req, res) => {
+      // As both sites do before they pass anything on. Tornado refuses a second Host, too.
+      if (hostOf(req) === undefined) return void res.writeHead(421).end();
       front.push(watched(req));
       proxy.forward(req, res, {
         upstream: { port: behind.port },
