@@ -271,7 +271,7 @@ describe('trouble', () => {
     expect((await get('/nonexistent')).text).not.toContain('Not signed in');
     const api = await get('/projects', { as: undefined });
     expect(JSON.parse(api.text)).toMatchObject({ error: { code: 1401 } });
-    // An address of the API answers JSON whoever asks, also where it is refused before it is known what is asked.
+    // An address of the API answers JSON to every caller, also where it is refused before it is known what is asked.
     const foreign = await get('/projects', {
       headers: { origin: 'https://evil.example', accept: 'text/html,*/*;q=0.5' },
     });

@@ -12,8 +12,8 @@ export interface SessionAccess {
   tokens(): AccessToken[];
   state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
   /**
-   * Who may come in: `users` with one of these e-mail addresses, recognised here, as oauth2-proxy does in a cluster;
-   * or whoever has Jupyter's own token, which Jupyter asks for.
+   * Who may come in: `users` with one of these e-mail addresses, recognised here, as oauth2-proxy does in a cluster.
+   * `token`: signed-in browsers, and programs of the platform's user, that send the token which Jupyter asks for.
    */
   entry: { kind: 'users'; emails: readonly string[] } | { kind: 'token' };
 }
