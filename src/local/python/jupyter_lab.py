@@ -8,7 +8,10 @@ warns and goes on without the file, that is without the session's address: it wo
 """
 
 import os
+import subprocess
 import sys
+from functools import partial
+from types import SimpleNamespace
 
 STRICT = "TRAITLETS_APPLICATION_RAISE_CONFIG_FILE_ERROR"
 # A Unix socket's path has at most 107 bytes, and a kernel's begins with `kernel-<uuid>-ipc-<n>` in the runtime folder.
@@ -50,27 +53,22 @@ def prepare_overlay(folder):
     return end_check
 
 
-def find_language_servers_in(folder):
-    """Has Jupyter ask R, npm and Julia for language servers in this folder, as it does at its start.
+def ask_for_language_servers_in(folder):
+    """Has the programs that Jupyter asks at its start for language servers (R, npm, Julia) run in this folder.
 
     R runs the `.Rprofile` of the folder that it is started in, which would be the project's: a project's code runs when its
-    user runs it. Of an environment without language servers nothing is asked.
+    user runs it. Where they cannot be told a folder (another version), they are not asked.
     """
     try:
-        from jupyter_lsp.manager import LanguageServerManager
+        from jupyter_lsp import types
+        from jupyter_lsp.specs import utils
     except ImportError:
         return
-    find = LanguageServerManager.init_language_servers
-
-    def find_there(manager):
-        before = os.getcwd()
-        os.chdir(folder)
-        try:
-            find(manager)
-        finally:
-            os.chdir(before)
-
-    LanguageServerManager.init_language_servers = find_there
+    if hasattr(utils, "check_output") and hasattr(types, "subprocess"):
+        utils.check_output = partial(subprocess.check_output, cwd=folder)
+        types.subprocess = SimpleNamespace(run=partial(subprocess.run, cwd=folder))
+    else:
+        sys.argv.append("--LanguageServerManager.autodetect=False")
 
 
 end_check = None
@@ -85,6 +83,6 @@ from jupyterlab.labapp import main  # noqa: E402
 del os.environ[STRICT]  # kernels read configuration of their own, as they always do
 
 if end_check:
-    find_language_servers_in(os.environ["NOTEBOOK_SESSIONS_OVERLAY"])
+    ask_for_language_servers_in(os.environ["NOTEBOOK_SESSIONS_OVERLAY"])
     end_check()
 sys.exit(main())
