@@ -61,6 +61,7 @@ it('the environment of the sessions is made again, with a sentence, when somethi
     ),
   );
 
+  for (const name of ['environments', 'uv-cache']) mkdirSync(join(cacheDir, name, 'kept'), { recursive: true });
   removeEnvironments(cacheDir);
   expect(existsSync(directory)).toBe(false);
   expect(readdirSync(cacheDir).filter((name) => !name.includes('.lock'))).toEqual([]);

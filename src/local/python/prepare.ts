@@ -68,11 +68,17 @@ export async function preparePython(options: PreparePythonOptions): Promise<Pyth
   return environment;
 }
 
-/** Removes the environments that `preparePython` keeps in `cacheDir`, and what it remembers. Locks stay: one may be held. */
+/** What the environments of projects are kept in, with the packages that uv has downloaded (`src/local/images`). */
+const ofProjects = ['environments', 'uv-cache'];
+
+/**
+ * Removes all Python environments in `cacheDir`: those that `preparePython` keeps, what it remembers, and those of
+ * projects. Locks stay: one may be held.
+ */
 export function removeEnvironments(cacheDir: string): void {
   for (const name of existsSync(cacheDir) ? readdirSync(cacheDir) : []) {
-    const ours = name === memoryName || (name.startsWith('python-') && !name.includes('.lock'));
-    if (ours) rmSync(join(cacheDir, name), { recursive: true, force: true });
+    const isBase = name === memoryName || (name.startsWith('python-') && !name.includes('.lock'));
+    if (isBase || ofProjects.includes(name)) rmSync(join(cacheDir, name), { recursive: true, force: true });
   }
 }
 
