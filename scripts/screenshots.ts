@@ -70,7 +70,7 @@ async function main(): Promise<void> {
     await page.locator('.jp-NotebookPanel').waitFor(patience);
     // What is run before there is a kernel is dropped by JupyterLab.
     await page.locator('#jp-main-statusbar').getByText('| Idle').waitFor(patience);
-    const chart = page.locator('.jp-RenderedSVG').first();
+    const chart = page.locator('.jp-RenderedImage').first();
     await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
     await page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click();
     await page.locator('.jp-NotebookPanel .jp-InputPrompt', { hasText: '[4]' }).waitFor(patience);
