@@ -51,7 +51,8 @@ it.runIf(isRoot).each([
       platform.api('/notebooks/servers'),
       platform.kubernetes('/api/v1/namespaces/default'),
     ]);
-    expect(performance.now() - since).toBeLessThan(1_000);
+    // Generous, for a busy machine: without a share of the ports the owner would not be answered at all.
+    expect(performance.now() - since).toBeLessThan(10_000);
     expect(pages.status).toBe(200);
     expect(kubernetes).toContain('"default"');
   }
