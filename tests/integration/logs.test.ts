@@ -61,15 +61,19 @@ it('a session’s logs are followed from its launch through its work to its end,
       .map(({ data }) => data as LogLine)
       .filter((line) => line.container === container)
       .map(({ line }) => line);
-  for (const container of ['git-clone', 'jupyter-server'])
-    await expect.poll(() => resumed.lines(container), patience).toEqual(rest(container));
+  // Jupyter goes on writing: what came until now is where each of them begins.
+  for (const container of ['git-clone', 'jupyter-server']) {
+    const expected = rest(container);
+    await expect.poll(() => resumed.lines(container).slice(0, expected.length), patience).toEqual(expected);
+  }
 
   const text = (await (await platform.api(`/notebooks/logs/${name}`)).json()) as Record<string, string>;
   const shown = text['jupyter-server']
     ?.trimEnd()
     .split('\n')
     .map((line) => line.slice(line.indexOf(' ') + 1));
-  await expect.poll(() => first.lines('jupyter-server').slice(-(shown?.length ?? 0)), patience).toEqual(shown);
+  expect(shown?.length).toBeGreaterThan(0);
+  await expect.poll(() => first.lines('jupyter-server').join('\n'), patience).toContain(shown?.join('\n'));
 
   const answer = await platform.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' });
   expect(answer.status).toBe(204);
