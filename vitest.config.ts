@@ -10,7 +10,10 @@ export default defineConfig({
     // Vitest's own second is too short for a machine that runs everything at once.
     expect: { poll: { timeout: 15_000 } },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['{src,bench}/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['{src,bench,tests/service}/**/*.test.ts'], testTimeout: 30_000 },
+      },
       {
         extends: true,
         test: {

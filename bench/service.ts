@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Deadline } from '../src/deadline.ts';
 import { header } from '../src/identity/refusal.ts';
+import { Deadline } from '../src/lib/deadline.ts';
 import { type BackEnds, person } from './backends.ts';
 import { untilAnswered } from './until-answered.ts';
 

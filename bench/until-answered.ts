@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Deadline } from '../src/deadline.ts';
+import type { Deadline } from '../src/lib/deadline.ts';
 
 /** Small against what is measured with it (a second and more), large against what asking costs (2 ms at a proxy). */
 const askEveryMs = 40;

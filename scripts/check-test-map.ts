@@ -1,10 +1,6 @@
-/**
- * Holds tests/README.md: every row of its tables names tests that there are, as `file` or `file`: "name"; "name", and so
- * does every row of scripts/broken-behaviours.ts, whose rows are in the tables and whose texts are in the source once.
- */
+/** Holds tests/README.md: every row of its tables names tests that exist, as `file` or `file`: "name"; "name". */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { brokenBehaviours } from './broken-behaviours.ts';
 
 const root = join(import.meta.dirname, '..');
 const page = readFileSync(join(root, 'tests/README.md'), 'utf8');
@@ -49,15 +45,6 @@ page.split('\n').forEach((line, index) => {
     }
   }
 });
-
-for (const { row, what, file, search, test } of brokenBehaviours) {
-  const where = `scripts/broken-behaviours.ts: ${row} (${what})`;
-  if (![...rows].some((each) => each === row || each.startsWith(`${row}.`)))
-    problems.push(`${where}: is no row of tests/README.md`);
-  if (!existsSync(join(root, test))) problems.push(`${where}: there is no ${test}`);
-  const times = existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8').split(search).length - 1 : 0;
-  if (times !== 1) problems.push(`${where}: what it replaces is ${times} times in ${file}`);
-}
 
 if (problems.length > 0) {
   process.stderr.write(`${problems.join('\n')}\n${problems.length} mistakes in the map of the tests\n`);

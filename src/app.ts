@@ -7,9 +7,9 @@ import express, {
 } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from './config/types.ts';
-import { Deadline } from './deadline.ts';
 import { ApiError, errorBody, errorKind } from './errors.ts';
 import type { Identify } from './identity/identify.ts';
+import { Deadline } from './lib/deadline.ts';
 import { accessLog, requestIdOf } from './pipeline/access-log.ts';
 import { readBody } from './pipeline/body.ts';
 import { contract, operationOf } from './pipeline/contract.ts';

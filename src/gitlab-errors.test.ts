@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Backends, startBackends } from '../tests/support/sessions/backends.ts';
+import type { FakeAnswer } from '../tests/support/sessions/fake-gitlab.ts';
+import { commitSha, johnsAutosave } from '../tests/support/sessions/fake-gitlab.ts';
 import { startWholeService, type WholeService } from '../tests/support/whole-service.ts';
-import { type Backends, startBackends } from './sessions/testing/backends.ts';
-import type { FakeAnswer } from './sessions/testing/fake-gitlab.ts';
-import { commitSha, johnsAutosave } from './sessions/testing/fake-gitlab.ts';
 
 /** What GitLab says of a caller's account reaches the caller on every route that asks GitLab. */
 

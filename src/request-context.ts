@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import type { Logger } from 'pino';
-import type { Deadline } from './deadline.ts';
 import type { Identity } from './identity/types.ts';
+import type { Deadline } from './lib/deadline.ts';
 
 /** What the pipeline has established before a route runs; kept on `res.locals`. */
 export interface RequestContext {

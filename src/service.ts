@@ -23,14 +23,14 @@ import { createGitLab } from './platform/gitlab/client.ts';
 import type { KubernetesConnection } from './platform/kubernetes/types.ts';
 import { createOutboundHttp } from './platform/outbound-http/outbound-http.ts';
 import { createResourceClasses } from './platform/resource-classes/client.ts';
-import { createCredentials } from './sessions/credentials.ts';
-import { createDryRun } from './sessions/dry-run.ts';
-import { createLaunch, createLaunchLimit } from './sessions/launch.ts';
+import { createRestart } from './sessions/change/restart.ts';
+import { createDryRun } from './sessions/launch/dry-run.ts';
+import { createLaunch, createLaunchLimit } from './sessions/launch/launch.ts';
+import { createCredentials } from './sessions/launch/session-secrets.ts';
 import { createPresenter } from './sessions/presentation/presenter.ts';
 import { sessionAddress } from './sessions/presentation/url.ts';
-import { createRestart } from './sessions/restart/restart.ts';
+import { createSessionStore, type SessionStoreParts } from './sessions/read/store.ts';
 import { sessionRoutes } from './sessions/routes.ts';
-import { createSessionStore, type SessionStoreParts } from './sessions/store.ts';
 
 /** What is under way when the service is told to stop has this long to finish. */
 const stopGraceMs = 10_000;

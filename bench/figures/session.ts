@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Deadline } from '../../src/deadline.ts';
+import { Deadline } from '../../src/lib/deadline.ts';
 import { machineVariables } from '../../src/local/kubelet/container/environment-variables.ts';
 import { jupyterCommand, jupyterVariables } from '../../src/local/kubelet/container/jupyter.ts';
 import { PodDirectory } from '../../src/local/kubelet/pod/directory.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Deadline } from '../../src/deadline.ts';
+import { Deadline } from '../../src/lib/deadline.ts';
 import { freePort } from '../../tests/support/platform.ts';
 import { startProgram } from '../child.ts';
 import type { Figure, Report } from '../figure.ts';

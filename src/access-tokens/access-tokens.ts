@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/types.ts';
-import type { Deadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type {
   AccessToken as AccessTokenInfo,
@@ -10,6 +9,7 @@ import type {
 import type { Identity } from '../identity/types.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import {
   type AccessToken,
   formatAccessToken,

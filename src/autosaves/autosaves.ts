@@ -1,7 +1,7 @@
-import type { Deadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import { gitLabSays } from '../gitlab-errors.ts';
 import type { Identity, RegisteredUser } from '../identity/types.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import { type GitLab, type GitLabBranches, GitLabRefused, GitLabUnavailable } from '../platform/gitlab/types.ts';
 import { autosavePrefix, parseAutosave } from '../session-contract/autosave.ts';
 import { type OwnAutosave, ownAutosaves } from './own-autosaves.ts';

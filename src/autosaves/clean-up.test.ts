@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ada, type ServedForge, serveForge } from '../local/forge/testing/served-forge.ts';
+import { registered } from '../../tests/support/autosaves/callers.ts';
+import { openWorkshop, type Workshop } from '../../tests/support/autosaves/workshop.ts';
+import { ada, type ServedForge, serveForge } from '../../tests/support/local/forge/served-forge.ts';
 import { createGitLab } from '../platform/gitlab/client.ts';
 import { createLogger } from '../platform/logging/logger.ts';
 import { type CleanUpLimits, createAutosaveCleanUp } from './clean-up.ts';
-import { registered } from './testing/callers.ts';
-import { openWorkshop, type Workshop } from './testing/workshop.ts';
 import type { AutosaveCleanUp, NewSession } from './types.ts';
 
 let served: ServedForge;

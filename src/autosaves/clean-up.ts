@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { Deadline } from '../deadline.ts';
+import { Deadline } from '../lib/deadline.ts';
 import { type GitLabBranches, GitLabRefused, GitLabUnavailable } from '../platform/gitlab/types.ts';
 import { type OwnAutosave, ownAutosaves } from './own-autosaves.ts';
 import { byRootCommit, isAncestor } from './superseded.ts';

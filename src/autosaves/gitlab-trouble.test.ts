@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ada, type ServedForge, serveForge } from '../local/forge/testing/served-forge.ts';
-import { registered } from './testing/callers.ts';
-import { type AutosaveService, outcome, startAutosaveService } from './testing/service.ts';
+import { registered } from '../../tests/support/autosaves/callers.ts';
+import { type AutosaveService, outcome, startAutosaveService } from '../../tests/support/autosaves/service.ts';
+import { ada, type ServedForge, serveForge } from '../../tests/support/local/forge/served-forge.ts';
 
 const name = 'renku/autosave/ada/main/1234567/1234567';
 const project = 'demo/first-light';

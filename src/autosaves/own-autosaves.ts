@@ -1,5 +1,5 @@
-import type { Deadline } from '../deadline.ts';
 import type { RegisteredUser } from '../identity/types.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import type { GitLabBranches, GitLabBranchTip } from '../platform/gitlab/types.ts';
 import { type Autosave, autosavePrefix, parseAutosave } from '../session-contract/autosave.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { anonymous, registered } from '../../tests/support/autosaves/callers.ts';
+import { type AutosaveService, namesIn, outcome, startAutosaveService } from '../../tests/support/autosaves/service.ts';
+import { openWorkshop, type Workshop } from '../../tests/support/autosaves/workshop.ts';
+import { ada, bob, type ServedForge, serveForge } from '../../tests/support/local/forge/served-forge.ts';
 import type { ForgeProject } from '../local/forge/records.ts';
-import { ada, bob, type ServedForge, serveForge } from '../local/forge/testing/served-forge.ts';
-import { anonymous, registered } from './testing/callers.ts';
-import { type AutosaveService, namesIn, outcome, startAutosaveService } from './testing/service.ts';
-import { openWorkshop, type Workshop } from './testing/workshop.ts';
 
 let served: ServedForge;
 let project: ForgeProject;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { registered } from '../../tests/support/autosaves/callers.ts';
 import { autosaveBranch } from '../session-contract/autosave.ts';
 import type { OwnAutosave } from './own-autosaves.ts';
 import { byRootCommit, isAncestor } from './superseded.ts';
-import { registered } from './testing/callers.ts';
 import type { NewSession } from './types.ts';
 
 const launched = 'a'.repeat(40);

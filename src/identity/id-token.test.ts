@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ask, headersWith, type Issuer, identityWith, refusal, startIssuer } from '../../tests/support/identity.ts';
-import { Deadline } from '../deadline.ts';
+import { Deadline } from '../lib/deadline.ts';
 
 let idp: Issuer;
 beforeAll(async () => {

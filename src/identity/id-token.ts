@@ -4,8 +4,8 @@ import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote';
 import { decodeJwt } from 'jose/jwt/decode';
 import { jwtVerify } from 'jose/jwt/verify';
 import type { Config } from '../config/types.ts';
-import { type Deadline, DeadlineExceeded, untilDeadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
+import { type Deadline, DeadlineExceeded, untilDeadline } from '../lib/deadline.ts';
 import { header, refused } from './refusal.ts';
 
 /** Signatures made with a key that only the issuer has; never `none`, never a shared secret. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Config } from '../config/types.ts';
-import type { Deadline } from '../deadline.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import { createAnonymousCookie } from './anonymous-cookie.ts';
 import { createIdTokenReader } from './id-token.ts';
 import { header, refused } from './refusal.ts';

@@ -1,4 +1,4 @@
-import { digest } from '../digest.ts';
+import { digest } from '../lib/digest.ts';
 import type { Identity } from './types.ts';
 
 /** Many more than call within a minute. */

@@ -2,8 +2,6 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Deadline } from '../deadline.ts';
-import { mediaType } from '../platform/registry/manifest.ts';
 import {
   answerToken,
   basic,
@@ -13,7 +11,9 @@ import {
   registered,
   startTestHosts,
   type TestHosts,
-} from './testing/test-hosts.ts';
+} from '../../tests/support/images/test-hosts.ts';
+import { Deadline } from '../lib/deadline.ts';
+import { mediaType } from '../platform/registry/manifest.ts';
 
 /**
  * Registries that want the caller's GitLab token, the addresses of the inside, or the service's time and memory. Each is

@@ -1,11 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { loadConfig } from '../config/load.ts';
-import { Deadline } from '../deadline.ts';
-import { ApiError } from '../errors.ts';
-import { mediaType } from '../platform/registry/manifest.ts';
-import { registryAccess } from './image-checker.ts';
 import {
   anonymous,
   answerToken,
@@ -17,7 +12,12 @@ import {
   registered,
   startTestHosts,
   type TestHosts,
-} from './testing/test-hosts.ts';
+} from '../../tests/support/images/test-hosts.ts';
+import { loadConfig } from '../config/load.ts';
+import { ApiError } from '../errors.ts';
+import { Deadline } from '../lib/deadline.ts';
+import { mediaType } from '../platform/registry/manifest.ts';
+import { registryAccess } from './image-checker.ts';
 
 let hosts: TestHosts;
 beforeAll(async () => {

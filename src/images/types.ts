@@ -1,5 +1,5 @@
-import type { Deadline } from '../deadline.ts';
 import type { Identity } from '../identity/types.ts';
+import type { Deadline } from '../lib/deadline.ts';
 
 export type ImageCheck =
   | {

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { Deadline } from '../deadline.ts';
+import type { Deadline } from '../lib/deadline.ts';
 
 /** Bytes of an answer that is read before it is taken for nonsense. */
 const maxAnswerBytes = 1024 * 1024;

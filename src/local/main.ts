@@ -1,19 +1,19 @@
 import { rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
-import { Deadline } from '../deadline.ts';
+import { Deadline } from '../lib/deadline.ts';
 import { UnusableStore } from './api-server/database.ts';
 import { type CommandLine, helpText, parseCommandLine, UsageError } from './command-line.ts';
-import { isDiskFull } from './disk.ts';
 import { demoProject, firstProject, launchFirst, launchPageOf } from './first-session.ts';
 import { NotARepository } from './forge/own-repository.ts';
-import { endMarked } from './kubelet/process/processes.ts';
 import { PortTaken } from './listener/listen.ts';
+import { isDiskFull } from './machine/disk.ts';
+import { endMarked } from './machine/processes.ts';
+import { createTerminal, type Terminal } from './machine/terminal.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { removeEnvironments } from './python/prepare.ts';
 import { openState } from './state.ts';
 import { UnusableFile } from './state-files.ts';
-import { createTerminal, type Terminal } from './terminal.ts';
 
 const launchDeadlineMs = 20_000;
 /** A second Ctrl-C sooner than this is the same one, delivered twice: by the terminal and by npm. */

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import packageJson from '../../package.json' with { type: 'json' };
-import { Deadline } from '../deadline.ts';
+import { Deadline } from '../lib/deadline.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { createLogger } from '../platform/logging/logger.ts';
 import { createApiServer } from './api-server/api-server.ts';
@@ -30,6 +30,7 @@ import { type Listener, type ListenOptions, listen, PortTaken } from './listener
 import { isHeldBy } from './listener/peer.ts';
 import { ensureTls } from './listener/tls.ts';
 import { createAddresses } from './listener/virtual-hosts.ts';
+import type { Terminal } from './machine/terminal.ts';
 import { keepRunning, type Program } from './program.ts';
 import { preparePython } from './python/prepare.ts';
 import type { PythonEnvironment } from './python/types.ts';
@@ -38,7 +39,6 @@ import { createRegistry, type LocalImage } from './registry/registry.ts';
 import { siteHandlers } from './sites.ts';
 import type { State } from './state.ts';
 import { keptSecret, readKept, writePrivate } from './state-files.ts';
-import type { Terminal } from './terminal.ts';
 
 const source = join(import.meta.dirname, '..');
 const serviceStartMs = 30_000;

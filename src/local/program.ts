@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { isAlive, type ProcessId, readProcess, sendSignal } from './kubelet/process/processes.ts';
+import { isAlive, type ProcessId, readProcess, sendSignal } from './machine/processes.ts';
 import { readKept, writePrivate } from './state-files.ts';
 
 /** A killed platform leaves its programs behind, still serving the old cluster: there must be one of each. */

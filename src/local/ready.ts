@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Deadline } from '../deadline.ts';
+import type { Deadline } from '../lib/deadline.ts';
 
 /** A program that is starting gives no event across the process boundary: it is asked, this often. */
 const askEveryMs = 50;

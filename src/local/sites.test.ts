@@ -3,8 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { TestBrowser } from './gateway/testing.ts';
-import { owner, seen, TestSite } from './ingress/testing.ts';
+import { TestBrowser } from '../../tests/support/local/gateway.ts';
+import { owner, seen, TestSite } from '../../tests/support/local/ingress.ts';
 
 let site: TestSite;
 const forwarders: Server[] = [];

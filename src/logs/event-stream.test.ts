@@ -3,9 +3,9 @@ import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Response } from 'express';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { LogStream } from '../../tests/support/logs/log-stream.ts';
 import { sendEvents } from './event-stream.ts';
 import type { StreamEvent } from './stream-events.ts';
-import { LogStream } from './testing/log-stream.ts';
 
 const mayHold = 512 * 1024;
 

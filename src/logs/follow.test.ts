@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { following, soon, user } from '../../tests/support/logs/following.ts';
+import { waitingToStart } from '../../tests/support/logs/log-cluster.ts';
+import { anonymous } from '../../tests/support/sessions/service.ts';
 import { StatusError } from '../local/cluster.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
-import { anonymous } from '../sessions/testing/service.ts';
-import { following, soon, user } from './testing/following.ts';
-import { waitingToStart } from './testing/log-cluster.ts';
 
 const at = following();
 

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import pino from 'pino';
 import { expect, it } from 'vitest';
+import { kubeconfigOf } from '../../tests/support/sessions/kubeconfig.ts';
 import { createKubernetesClient } from '../platform/kubernetes/client.ts';
 import { parseKubeConfig } from '../platform/kubernetes/kubeconfig.ts';
-import { kubeconfigOf } from '../sessions/testing/kubeconfig.ts';
 import { type Line, lineLimitBytes, splitLines } from './lines.ts';
 
 async function* given(chunks: Iterable<Uint8Array>): AsyncGenerator<Buffer> {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { Deadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import type { KubernetesClient, PodLogOptions } from '../platform/kubernetes/types.ts';
 import { chosenContainers, type PodName, podOf } from './containers.ts';
 import { type Instant, parseInstant, wholeSecond } from './instant.ts';

@@ -1,12 +1,12 @@
 import { type Request, type Response, Router } from 'express';
 import type { Logger } from 'pino';
-import type { Deadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { ServerLogs } from '../generated/openapi.ts';
 import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { createConcurrencyLimit, LimitReached } from '../lib/concurrency-limit.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { contextOf } from '../request-context.ts';
 import { chosenContainers } from './containers.ts';

@@ -1,5 +1,5 @@
-import { Deadline } from '../deadline.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
+import { Deadline } from '../lib/deadline.ts';
 import { type KubernetesConnection, KubernetesError, KubernetesUnavailable } from '../platform/kubernetes/types.ts';
 import { podOf } from './containers.ts';
 import { type Line, splitLines } from './lines.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { healthyStatus, pod } from '../../tests/support/operator/examples.ts';
 import type { KubernetesObject, PodStatus } from '../jupyter-server/types.ts';
 import { type Happening, podCause, projectEvent, statefulSetCause } from './causes.ts';
 import { quotaExceeded } from './state.ts';
-import { healthyStatus, pod } from './testing/examples.ts';
 
 const event = (more: object): KubernetesObject =>
   ({

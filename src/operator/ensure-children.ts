@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { Deadline } from '../deadline.ts';
 import { childLabel } from '../jupyter-server/labels.ts';
 import type { JupyterServer, KubernetesObject } from '../jupyter-server/types.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError } from '../platform/kubernetes/types.ts';
 import { type Child, projectChild } from './child.ts';

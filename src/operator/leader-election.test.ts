@@ -1,8 +1,8 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
+import { kubeconfigFor, startFaultServer } from '../../tests/support/kubernetes/fault-server.ts';
 import { createKubernetesClient } from '../platform/kubernetes/client.ts';
 import { parseKubeConfig } from '../platform/kubernetes/kubeconfig.ts';
-import { kubeconfigFor, startFaultServer } from '../platform/kubernetes/testing/fault-server.ts';
 import { electLeader } from './leader-election.ts';
 
 const log = pino({ level: 'silent' });

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { Deadline } from '../deadline.ts';
+import { Deadline } from '../lib/deadline.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { createClusterView } from './cluster-view.ts';
 import { createReconciler } from './reconcile.ts';

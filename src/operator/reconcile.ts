@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Deadline } from '../deadline.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError } from '../platform/kubernetes/types.ts';
 import type { Child } from './child.ts';

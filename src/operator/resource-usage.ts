@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { Deadline } from '../deadline.ts';
 import { readQuantity } from '../jupyter-server/quantities.ts';
 import type { JupyterServer, KubernetesObject } from '../jupyter-server/types.ts';
+import { Deadline } from '../lib/deadline.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError, type ResourceType } from '../platform/kubernetes/types.ts';
 import type { ClusterView } from './cluster-view.ts';

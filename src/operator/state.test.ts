@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { healthyStatus, pod } from '../../tests/support/operator/examples.ts';
 import type { ContainerStatus, PodCondition } from '../jupyter-server/types.ts';
 import type { StatefulSetState } from './child.ts';
 import { evaluateState, quotaExceeded, type StateInput } from './state.ts';
-import { healthyStatus, pod } from './testing/examples.ts';
 
 const statefulSet: StatefulSetState = {
   replicas: 1,

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { healthyStatus, jupyterServer, pod, settings } from '../../tests/support/operator/examples.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
 import type { Child } from './child.ts';
 import { desiredStatus, mergePatchBetween, type Observed, statusPatch } from './status.ts';
-import { healthyStatus, jupyterServer, pod, settings } from './testing/examples.ts';
 
 const service: Child = {
   key: 'service',

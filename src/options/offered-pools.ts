@@ -1,7 +1,7 @@
 import type { Config } from '../config/types.ts';
-import { DeadlineExceeded } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { Identity } from '../identity/types.ts';
+import { DeadlineExceeded } from '../lib/deadline.ts';
 import {
   type ResourceClasses,
   ResourceClassesUnauthorized,

@@ -1,7 +1,7 @@
-import type { Deadline } from '../deadline.ts';
 import { ApiError, type ErrorKind, errorKind, type FieldError } from '../errors.ts';
 import type { Identity } from '../identity/types.ts';
 import { bytesPerGigabyte } from '../jupyter-server/quantities.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import type { ResourceClass, ResourcePool } from '../platform/resource-classes/types.ts';
 
 /** What a launch asks for. A class id decides; else the legacy amounts find a class; else the default class is taken. */

@@ -1,7 +1,7 @@
-import type { Deadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { BranchesResponse, CommitsResponse } from '../generated/openapi.ts';
 import type { Identity } from '../identity/types.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import type { GitLabHistory } from '../platform/gitlab/types.ts';
 
 interface Question {

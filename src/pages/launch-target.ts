@@ -1,6 +1,6 @@
-import type { Deadline } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { Identity } from '../identity/types.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import type { GitLab, GitLabProject } from '../platform/gitlab/types.ts';
 
 export interface LaunchTarget {

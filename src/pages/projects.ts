@@ -1,6 +1,6 @@
-import type { Deadline } from '../deadline.ts';
 import type { Project } from '../generated/openapi.ts';
 import type { Identity } from '../identity/types.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import type { GitLab } from '../platform/gitlab/types.ts';
 
 /** One page (at most 50, last active first) of the projects that the caller may launch; `page` counts from 1. */

@@ -6,9 +6,6 @@ import express from 'express';
 import { pino } from 'pino';
 import { request as undiciRequest } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp } from '../app.ts';
-import { ApiError, errorKind } from '../errors.ts';
-import type { GitCredentials, Identity } from '../identity/types.ts';
 import {
   ada,
   commitFiles,
@@ -17,7 +14,10 @@ import {
   type ServedForge,
   serveForge,
   withToken,
-} from '../local/forge/testing/served-forge.ts';
+} from '../../tests/support/local/forge/served-forge.ts';
+import { createApp } from '../app.ts';
+import { ApiError, errorKind } from '../errors.ts';
+import type { GitCredentials, Identity } from '../identity/types.ts';
 import { loadDocument } from '../pipeline/document.ts';
 import { asApiError } from '../pipeline/faults.ts';
 import { createGitLab } from '../platform/gitlab/client.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApp, type TestApp } from '../../tests/support/app.ts';
 import { seen, testRoutes } from '../../tests/support/routes.ts';
-import { DeadlineExceeded } from '../deadline.ts';
+import { DeadlineExceeded } from '../lib/deadline.ts';
 import { GitLabUnauthorized, GitLabUnavailable } from '../platform/gitlab/types.ts';
 import { refusal } from '../platform/kubernetes/failures.ts';
 import { KubernetesError, KubernetesUnavailable } from '../platform/kubernetes/types.ts';

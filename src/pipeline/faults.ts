@@ -1,6 +1,6 @@
-import { DeadlineExceeded } from '../deadline.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import { gitLabApiError } from '../gitlab-errors.ts';
+import { DeadlineExceeded } from '../lib/deadline.ts';
 import { KubernetesError, KubernetesUnavailable } from '../platform/kubernetes/types.ts';
 import { AddressRefused, OutboundFailure } from '../platform/outbound-http/types.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Deadline } from '../deadline.ts';
+import { Deadline } from '../lib/deadline.ts';
 import { createSharedAnswers } from './shared-answers.ts';
 
 let time = 0;

@@ -1,4 +1,4 @@
-import { Deadline, untilDeadline } from '../deadline.ts';
+import { Deadline, untilDeadline } from '../lib/deadline.ts';
 
 export interface SharedAnswers<Value> {
   /**

@@ -3,14 +3,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { commitSha, type FakeGitLab, startFakeGitLab } from '../../tests/support/sessions/fake-gitlab.ts';
+import { type FakeRegistry, startFakeRegistry } from '../../tests/support/sessions/fake-registry.ts';
+import { kubeconfigOf } from '../../tests/support/sessions/kubeconfig.ts';
+import { john, startService, type TestService } from '../../tests/support/sessions/service.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { type ApiServer, createApiServer } from '../local/api-server/api-server.ts';
 import { openCluster, type Store } from '../local/api-server/store.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
-import { commitSha, type FakeGitLab, startFakeGitLab } from './testing/fake-gitlab.ts';
-import { type FakeRegistry, startFakeRegistry } from './testing/fake-registry.ts';
-import { kubeconfigOf } from './testing/kubeconfig.ts';
-import { john, startService, type TestService } from './testing/service.ts';
 
 const log = pino({ level: 'silent' });
 const token = 'the-token-of-the-service';

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Backends, startBackends } from '../../tests/support/sessions/backends.ts';
+import { commitSha } from '../../tests/support/sessions/fake-gitlab.ts';
+import { anonymous, john } from '../../tests/support/sessions/service.ts';
 import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
-import { type Backends, startBackends } from './testing/backends.ts';
-import { commitSha } from './testing/fake-gitlab.ts';
-import { anonymous, john } from './testing/service.ts';
 
 let backends: Backends;
 let { cluster, gitlab, replica } = {} as Backends;

@@ -5,13 +5,13 @@ import type { LaunchNotebookRequest, ServersGetRequest } from '../generated/open
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { contextOf } from '../request-context.ts';
-import type { DryRun } from './dry-run.ts';
+import type { Restart } from './change/restart.ts';
 import { answerJson } from './json-answer.ts';
-import type { Launch } from './launch.ts';
-import { launchRequest, projectPath } from './launch-request.ts';
+import type { DryRun } from './launch/dry-run.ts';
+import type { Launch } from './launch/launch.ts';
+import { launchRequest, projectPath } from './launch/launch-request.ts';
 import type { Presenter } from './presentation/presenter.ts';
-import type { Restart } from './restart/restart.ts';
-import type { SessionStore } from './store.ts';
+import type { SessionStore } from './read/store.ts';
 
 export interface SessionRouteParts {
   readonly store: SessionStore;

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Backends, startBackends } from '../../src/sessions/testing/backends.ts';
-import { commitSha } from '../../src/sessions/testing/fake-gitlab.ts';
+import { type Backends, startBackends } from '../support/sessions/backends.ts';
+import { commitSha } from '../support/sessions/fake-gitlab.ts';
 import { headersOfJohn, startWholeService, type WholeService } from '../support/whole-service.ts';
 import { describeInChromium, type FreshProfile } from './chromium.ts';
 

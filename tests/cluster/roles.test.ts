@@ -8,12 +8,12 @@ import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { createTransport, type Transport } from '../../src/platform/kubernetes/transport.ts';
 import { type KubernetesConnection, KubernetesError } from '../../src/platform/kubernetes/types.ts';
-import { commitSha } from '../../src/sessions/testing/fake-gitlab.ts';
-import { john } from '../../src/sessions/testing/service.ts';
 import { createAccount, type Role, readRoles } from '../support/accounts.ts';
 import { type ClusterUnderTest, jupyterServer, openClusterUnderTest, soon } from '../support/cluster-under-test.ts';
 import { failing, operatedSessions, type StatefulSet } from '../support/operated-sessions.ts';
 import { serviceReplicas } from '../support/service-replicas.ts';
+import { commitSha } from '../support/sessions/fake-gitlab.ts';
+import { john } from '../support/sessions/service.ts';
 import { eventually } from './conformance/api.ts';
 
 /**

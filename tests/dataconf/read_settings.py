@@ -1,6 +1,6 @@
 """Reads cases from standard input, and writes for each what dataconf says of its environment, or null where it starts.
 
-A case has a prefix, an environment and the declared settings (src/sessions/testing/original-programs.ts), of which the
+A case has a prefix, an environment and the declared settings (tests/support/sessions/original-programs.ts), of which the
 classes are made that the programs of renku-notebooks 1.18.1 hand to dataconf.
 """
 

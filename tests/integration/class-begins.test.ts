@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { classBegins } from '../../src/sessions/testing/class-begins.ts';
+import { classBegins } from '../support/sessions/class-begins.ts';
 
 it('1,000 users launch within a minute: no 5xx, nobody waits longer than the deadline, GitLab gets no call too early', async () => {
   const deadlineMs = 10_000;

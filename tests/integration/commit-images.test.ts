@@ -12,7 +12,7 @@ import {
   createCommitImages,
 } from '../../src/local/images/commit-images.ts';
 import type { ProvidedImage } from '../../src/local/kubelet/pod/context.ts';
-import { listMarked } from '../../src/local/kubelet/process/processes.ts';
+import { listMarked } from '../../src/local/machine/processes.ts';
 import { preparePython } from '../../src/local/python/prepare.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
 import { type PackageIndex, startPackageIndex, type TestPackage } from '../support/package-index.ts';

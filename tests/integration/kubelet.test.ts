@@ -2,17 +2,17 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SessionEndpoint } from '../../src/local/cluster.ts';
-import { killPlatform, TestMachine } from '../../src/local/kubelet/testing/machine.ts';
+import type { PythonEnvironment } from '../../src/local/python/types.ts';
+import { resource } from '../../src/platform/kubernetes/resources.ts';
+import { defaultEnvironment, Jupyter } from '../support/jupyter.ts';
+import { killPlatform, TestMachine } from '../support/local/kubelet/machine.ts';
 import {
   createRest,
   createSession,
   deleteSession,
   namespace,
   statefulSet,
-} from '../../src/local/kubelet/testing/templates.ts';
-import type { PythonEnvironment } from '../../src/local/python/types.ts';
-import { resource } from '../../src/platform/kubernetes/resources.ts';
-import { defaultEnvironment, Jupyter } from '../support/jupyter.ts';
+} from '../support/local/kubelet/templates.ts';
 import { commandLine } from '../support/platform.ts';
 
 /** The kubelet with real Jupyter servers, kernels and terminals. */

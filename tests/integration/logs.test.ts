@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { LogLine } from '../../src/generated/openapi.ts';
-import { LogStream } from '../../src/logs/testing/log-stream.ts';
+import { LogStream } from '../support/logs/log-stream.ts';
 import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
 

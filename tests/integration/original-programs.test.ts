@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildJupyterServer } from '../../src/sessions/manifest/build.ts';
-import { examples } from '../../src/sessions/testing/manifests.ts';
-import { originalPrograms, refusedBy } from '../../src/sessions/testing/original-programs.ts';
+import { examples } from '../support/sessions/manifests.ts';
+import { originalPrograms, refusedBy } from '../support/sessions/original-programs.ts';
 
 const python = process.env['DATACONF_PYTHON'];
 if (!python) {

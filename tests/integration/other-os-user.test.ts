@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { listMarked, withDescendants } from '../../src/local/kubelet/process/processes.ts';
+import { listMarked, withDescendants } from '../../src/local/machine/processes.ts';
 import { listenersOf } from '../support/listeners.ts';
 import { curlAsOther, describeAsOtherUser, runAsOther, webSocketAsOther } from '../support/other-os-user.ts';
 import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';

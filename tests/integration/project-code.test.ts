@@ -2,9 +2,9 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
-import { TestMachine, waiting } from '../../src/local/kubelet/testing/machine.ts';
-import { createSession } from '../../src/local/kubelet/testing/templates.ts';
 import { defaultEnvironment } from '../support/jupyter.ts';
+import { TestMachine, waiting } from '../support/local/kubelet/machine.ts';
+import { createSession } from '../support/local/kubelet/templates.ts';
 
 /** What a project brings runs when its user runs it, and not because a session of it starts. */
 const image = 'registry/jupyter:1';

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { listMarked } from '../../src/local/kubelet/process/processes.ts';
+import { listMarked } from '../../src/local/machine/processes.ts';
 import { type PackageIndex, startPackageIndex } from '../support/package-index.ts';
 import { freePort, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';

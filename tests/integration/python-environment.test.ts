@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { python } from '../../src/local/kubelet/testing/python.ts';
 import { preparePython, removeEnvironments } from '../../src/local/python/prepare.ts';
+import { python } from '../support/local/kubelet/python.ts';
 import { makeWheel } from '../support/wheels.ts';
 
 let folder: string;

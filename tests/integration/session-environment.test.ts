@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TestMachine, waiting } from '../../src/local/kubelet/testing/machine.ts';
-import { createRest, createSession, namespace, statefulSet } from '../../src/local/kubelet/testing/templates.ts';
 import { changedFiles } from '../../src/local/python/environment-files.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { defaultEnvironment, Jupyter } from '../support/jupyter.ts';
+import { TestMachine, waiting } from '../support/local/kubelet/machine.ts';
+import { createRest, createSession, namespace, statefulSet } from '../support/local/kubelet/templates.ts';
 import { makeWheel } from '../support/wheels.ts';
 
 /** The environment of a session above that of its image: what lands in it, and what cannot leave it. */

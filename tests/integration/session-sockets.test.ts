@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { TestMachine, waiting } from '../../src/local/kubelet/testing/machine.ts';
-import { createSession, namespace } from '../../src/local/kubelet/testing/templates.ts';
 import { defaultEnvironment, Jupyter } from '../support/jupyter.ts';
 import { listenersOf } from '../support/listeners.ts';
+import { TestMachine, waiting } from '../support/local/kubelet/machine.ts';
+import { createSession, namespace } from '../support/local/kubelet/templates.ts';
 import { otherUser, runAsOther } from '../support/other-os-user.ts';
 
 /** What a session listens on while a kernel runs code and a debugger is attached to it, and who may connect. */

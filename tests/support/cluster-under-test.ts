@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pino from 'pino';
-import { Deadline } from '../../src/deadline.ts';
 import type { JupyterServer, KubernetesObject } from '../../src/jupyter-server/types.ts';
+import { Deadline } from '../../src/lib/deadline.ts';
 import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts';
 import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
 import { createListWatchCache } from '../../src/platform/kubernetes/list-watch-cache.ts';

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/load.ts';
-import { Deadline } from '../../src/deadline.ts';
 import { ApiError } from '../../src/errors.ts';
 import { createIdentity, type Identified, type Identify } from '../../src/identity/identify.ts';
+import { Deadline } from '../../src/lib/deadline.ts';
 
 export const issuer = 'https://idp.example.org/auth/realms/Renku';
 export const audience = 'notebook-sessions';

@@ -3,10 +3,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
 import type { SessionEndpoint } from '../../src/local/cluster.ts';
-import type { TestMachine } from '../../src/local/kubelet/testing/machine.ts';
-import { basePath, namespace } from '../../src/local/kubelet/testing/templates.ts';
 import { preparePython } from '../../src/local/python/prepare.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
+import type { TestMachine } from './local/kubelet/machine.ts';
+import { basePath, namespace } from './local/kubelet/templates.ts';
 
 /** The environment of the default image, made first if it is not there. */
 export async function defaultEnvironment(): Promise<PythonEnvironment> {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { internetSockets, socketsOf } from '../../src/local/proc-net.ts';
+import { internetSockets, socketsOf } from '../../src/local/machine/proc-net.ts';
 
 /** What processes listen on. */
 export interface Listeners {

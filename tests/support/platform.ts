@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { readProcess } from '../../src/local/kubelet/process/processes.ts';
+import { readProcess } from '../../src/local/machine/processes.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 

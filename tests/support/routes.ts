@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import express, { type Router } from 'express';
-import { DeadlineExceeded } from '../../src/deadline.ts';
 import { ApiError, errorKind } from '../../src/errors.ts';
+import { DeadlineExceeded } from '../../src/lib/deadline.ts';
 import { contextOf } from '../../src/request-context.ts';
 
 /** What `testRoutes` got to see. */

@@ -1,9 +1,9 @@
 import type { Config } from '../../src/config/types.ts';
-import { testConfig } from '../../src/sessions/testing/config.ts';
-import { type FakeGitLab, startFakeGitLab } from '../../src/sessions/testing/fake-gitlab.ts';
-import { type FakeRegistry, startFakeRegistry } from '../../src/sessions/testing/fake-registry.ts';
-import { startService, type TestService } from '../../src/sessions/testing/service.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
+import { testConfig } from './sessions/config.ts';
+import { type FakeGitLab, startFakeGitLab } from './sessions/fake-gitlab.ts';
+import { type FakeRegistry, startFakeRegistry } from './sessions/fake-registry.ts';
+import { startService, type TestService } from './sessions/service.ts';
 
 export interface ServiceReplicas {
   readonly gitlab: FakeGitLab;

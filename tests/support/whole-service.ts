@@ -4,8 +4,8 @@ import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts'
 import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
 import type { KubernetesConnection } from '../../src/platform/kubernetes/types.ts';
 import { createService, type Service } from '../../src/service.ts';
-import { testConfig } from '../../src/sessions/testing/config.ts';
 import { type Answer, type Question, send } from './app.ts';
+import { testConfig } from './sessions/config.ts';
 
 const claims = {
   sub: 'uuid-john',

@@ -1,9 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resource } from '../../platform/kubernetes/resources.ts';
-import { createApiServer } from './api-server.ts';
-import { at } from './json.ts';
-import { configMap, pod } from './testing/objects.ts';
+import { configMap, pod } from '../../../tests/support/local/api-server/objects.ts';
 import {
   type CallOptions,
   JUPYTER_SERVERS,
@@ -11,7 +8,10 @@ import {
   log,
   startTestServer,
   type TestServer,
-} from './testing/test-server.ts';
+} from '../../../tests/support/local/api-server/test-server.ts';
+import { resource } from '../../platform/kubernetes/resources.ts';
+import { createApiServer } from './api-server.ts';
+import { at } from './json.ts';
 
 let server: TestServer;
 beforeAll(async () => {

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { log } from '../../../tests/support/local/api-server/test-server.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { Database, MIGRATIONS, UnusableStore } from './database.ts';
 import { openCluster } from './store.ts';
-import { log } from './testing/test-server.ts';
 
 let directory: string;
 let path: string;

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { log } from '../../../tests/support/local/api-server/test-server.ts';
 import { mountSmallDisk, type SmallDisk } from '../../../tests/support/small-disk.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { StatusError } from '../cluster.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import { openCluster, type Store } from './store.ts';
-import { log } from './testing/test-server.ts';
 
 const disk: SmallDisk | undefined = mountSmallDisk(64);
 afterAll(() => disk?.remove());

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { configMap, js, ownedBy, pod, statefulSet } from '../../../tests/support/local/api-server/objects.ts';
+import { log } from '../../../tests/support/local/api-server/test-server.ts';
 import type { KubernetesObject } from '../../jupyter-server/types.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { ResourceType } from '../../platform/kubernetes/types.ts';
 import { openCluster, type Store } from './store.ts';
-import { configMap, js, ownedBy, pod, statefulSet } from './testing/objects.ts';
-import { log } from './testing/test-server.ts';
 
 const { jupyterServers, statefulSets, pods, configMaps, namespaces } = resource;
 

@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ForgeProject, Records } from './records.ts';
 import {
   ada,
   bob,
@@ -11,7 +10,8 @@ import {
   type ServedForge,
   serveForge,
   withToken,
-} from './testing/served-forge.ts';
+} from '../../../tests/support/local/forge/served-forge.ts';
+import { type ForgeProject, Records } from './records.ts';
 
 let served: ServedForge;
 let adasToken: string;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 import { isRefName } from '../../session-contract/ref-name.ts';
 import { branchBody, commitBody, projectBody, userBody } from './bodies.ts';
 import type { FactsCache } from './facts-cache.ts';

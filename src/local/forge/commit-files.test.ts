@@ -2,8 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Deadline } from '../../deadline.ts';
-import { makeRepository, runGit, type ServedForge, serveForge } from './testing/served-forge.ts';
+import {
+  makeRepository,
+  runGit,
+  type ServedForge,
+  serveForge,
+} from '../../../tests/support/local/forge/served-forge.ts';
+import { Deadline } from '../../lib/deadline.ts';
 
 let served: ServedForge;
 let path: string;

@@ -1,4 +1,4 @@
-import type { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 import { GitFailed, git } from './git.ts';
 import type { ForgeProject } from './records.ts';
 import { environmentOf } from './repository.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { Deadline } from '../../deadline.ts';
+import { Deadline } from '../../lib/deadline.ts';
 import type { ForgeProject } from './records.ts';
 import { type Facts, readFacts } from './repository.ts';
 

@@ -1,8 +1,14 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  ada,
+  runGit,
+  runPython,
+  type ServedForge,
+  serveForge,
+} from '../../../tests/support/local/forge/served-forge.ts';
 import { toPathSegment } from './names.ts';
-import { ada, runGit, runPython, type ServedForge, serveForge } from './testing/served-forge.ts';
 
 let served: ServedForge;
 beforeEach(async () => {

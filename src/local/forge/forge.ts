@@ -2,7 +2,7 @@ import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Deadline, DeadlineExceeded } from '../../deadline.ts';
+import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
 import { serveApi } from './api.ts';
 import { type CommitFile, commitFiles } from './commit-files.ts';
 import { demoDescription, demoStream } from './demo.ts';

@@ -4,7 +4,6 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { ForgeProject } from './records.ts';
 import {
   ada,
   bob,
@@ -14,7 +13,8 @@ import {
   type ServedForge,
   serveForge,
   withToken,
-} from './testing/served-forge.ts';
+} from '../../../tests/support/local/forge/served-forge.ts';
+import type { ForgeProject } from './records.ts';
 
 let served: ServedForge;
 let adasToken: string;

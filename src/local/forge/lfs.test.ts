@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ada, bob, type ServedForge, serveForge } from '../../../tests/support/local/forge/served-forge.ts';
 import type { ForgeProject } from './records.ts';
-import { ada, bob, type ServedForge, serveForge } from './testing/served-forge.ts';
 
 let served: ServedForge;
 let project: ForgeProject;

@@ -2,12 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Deadline } from '../../deadline.ts';
+import {
+  ada,
+  gitEnvironment,
+  makeRepository,
+  runGit,
+  type ServedForge,
+  serveForge,
+} from '../../../tests/support/local/forge/served-forge.ts';
+import { Deadline } from '../../lib/deadline.ts';
 import { createGitLab } from '../../platform/gitlab/client.ts';
 import { createLogger } from '../../platform/logging/logger.ts';
 import { parseCommit, withOffset } from './commit.ts';
 import { CommitBatch } from './commit-batch.ts';
-import { ada, gitEnvironment, makeRepository, runGit, type ServedForge, serveForge } from './testing/served-forge.ts';
 
 /** Commits as a repository may hold them, seen through the API as the service asks for it. */
 

@@ -11,7 +11,7 @@ import {
   type ServedForge,
   serveForge,
   withToken,
-} from './testing/served-forge.ts';
+} from '../../../tests/support/local/forge/served-forge.ts';
 
 let served: ServedForge;
 let token: string;

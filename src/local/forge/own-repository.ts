@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { Deadline, DeadlineExceeded } from '../../deadline.ts';
+import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
 import { GitFailed, git, ownEnvironment } from './git.ts';
 
 export interface OwnRepository {

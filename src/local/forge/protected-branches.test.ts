@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Records } from './records.ts';
 import {
   ada,
   bob,
@@ -11,7 +10,8 @@ import {
   type ServedForge,
   serveForge,
   withToken,
-} from './testing/served-forge.ts';
+} from '../../../tests/support/local/forge/served-forge.ts';
+import { Records } from './records.ts';
 
 /** What git itself may do to protected branches. Ada is a maintainer, Bob a developer. */
 

@@ -1,4 +1,4 @@
-import type { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 import { isRefName } from '../../session-contract/ref-name.ts';
 import { type Commit, withOffset } from './commit.ts';
 import { CommitBatch } from './commit-batch.ts';

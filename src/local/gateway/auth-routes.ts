@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { basePath, insideSession, isSessionName } from '../ingress/session-path.ts';
 import { answerJson, answerProblem, type Problem, redirect } from '../listener/answers.ts';
 import { isPrefetch, isTopLevelNavigation } from '../listener/browser-checks.ts';
 import { osUserOf } from '../listener/peer.ts';
@@ -9,6 +8,7 @@ import { answerAccountPage } from './account-page.ts';
 import type { Browser, Browsers } from './browsers.ts';
 import { type Callers, signInFirst } from './callers.ts';
 import type { OneTimeCodes } from './one-time-codes.ts';
+import { basePath, insideSession, isSessionName } from './session-path.ts';
 import type { SessionSignIn } from './session-sign-in.ts';
 import type { SignInCookie } from './sign-in-cookie.ts';
 import type { TokenIssuer } from './tokens.ts';

@@ -9,9 +9,9 @@ import { text } from 'node:stream/consumers';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TestBrowser } from '../../../tests/support/local/gateway.ts';
 import { createAddresses } from '../listener/virtual-hosts.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway.ts';
-import { TestBrowser } from './testing.ts';
 
 const owner = { username: 'ada', name: 'Ada', email: 'ada@localhost.localdomain' };
 let directory: string;

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { TestSite } from '../ingress/testing.ts';
-import { TestBrowser } from './testing.ts';
+import { TestBrowser } from '../../../tests/support/local/gateway.ts';
+import { TestSite } from '../../../tests/support/local/ingress.ts';
 
 let site: TestSite;
 /** The service's. */

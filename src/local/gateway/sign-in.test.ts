@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { TestSite } from '../ingress/testing.ts';
-import { TestBrowser } from './testing.ts';
+import { TestBrowser } from '../../../tests/support/local/gateway.ts';
+import { TestSite } from '../../../tests/support/local/ingress.ts';
 
 let site: TestSite;
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Deadline } from '../../deadline.ts';
-import { isDiskFull } from '../disk.ts';
+import type { Deadline } from '../../lib/deadline.ts';
+import { isDiskFull } from '../machine/disk.ts';
+import { runToEnd } from '../machine/run-to-end.ts';
 import type { PythonEnvironment } from '../python/types.ts';
-import { runToEnd } from '../run-to-end.ts';
 import type { EnvironmentFile } from './declared.ts';
 import { BuildFailed, explainUv } from './explain.ts';
 import { normalizedName } from './requirement.ts';

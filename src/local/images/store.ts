@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freeBytes } from '../disk.ts';
-import { listProcesses } from '../kubelet/process/processes.ts';
-import { readJson, writePrivateFile } from '../private-files.ts';
+import { freeBytes } from '../machine/disk.ts';
+import { readJson, writePrivateFile } from '../machine/private-files.ts';
+import { listProcesses } from '../machine/processes.ts';
 
 /** What is kept of a content: its environment, and what its users must be told. */
 export interface BuiltRecord {

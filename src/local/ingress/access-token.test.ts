@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { TestBrowser } from '../../../tests/support/local/gateway.ts';
+import { owner, seen, TestSite } from '../../../tests/support/local/ingress.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import { formatAccessToken, hashAccessToken, writeAccessTokens } from '../../session-contract/access-tokens.ts';
-import { TestBrowser } from '../gateway/testing.ts';
 import { withoutToken } from './given-token.ts';
-import { owner, seen, TestSite } from './testing.ts';
 
 let site: TestSite;
 beforeEach(async () => {

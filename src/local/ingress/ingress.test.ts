@@ -5,8 +5,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { TestBrowser } from '../gateway/testing.ts';
-import { owner, seen, TestSite } from './testing.ts';
+import { TestBrowser } from '../../../tests/support/local/gateway.ts';
+import { owner, seen, TestSite } from '../../../tests/support/local/ingress.ts';
 
 let site: TestSite;
 beforeEach(async () => {

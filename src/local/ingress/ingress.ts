@@ -7,6 +7,7 @@ import { resource } from '../../platform/kubernetes/resources.ts';
 import type { AccessToken } from '../../session-contract/access-tokens.ts';
 import type { Cluster, SessionEndpoint } from '../cluster.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { basePath, insideSession, parseSessionPath } from '../gateway/session-path.ts';
 import type { Visitor } from '../gateway/session-sign-in.ts';
 import { answerProblem, type Problem, redirect, refuseUpgrade } from '../listener/answers.ts';
 import { foreignOrigin, isTopLevelNavigation } from '../listener/browser-checks.ts';
@@ -21,7 +22,6 @@ import { givenToken, withoutToken } from './given-token.ts';
 import { type Problems, problemsFor } from './problems.ts';
 import { findSession, type SessionAccess, tokensOf } from './session-access.ts';
 import { SessionCookies } from './session-cookies.ts';
-import { basePath, insideSession, parseSessionPath } from './session-path.ts';
 import { TokenStreams } from './token-streams.ts';
 
 export interface IngressOptions {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { TestBrowser } from '../gateway/testing.ts';
-import { owner, seen, TestSite } from './testing.ts';
+import { TestBrowser } from '../../../tests/support/local/gateway.ts';
+import { owner, seen, TestSite } from '../../../tests/support/local/ingress.ts';
 
 let site: TestSite;
 beforeEach(async () => {

@@ -2,9 +2,16 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { killPlatform, TestMachine, waiting } from '../../../tests/support/local/kubelet/machine.ts';
+import {
+  basePath,
+  createRest,
+  createSession,
+  deleteSession,
+  namespace,
+  statefulSet,
+} from '../../../tests/support/local/kubelet/templates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
-import { killPlatform, TestMachine, waiting } from './testing/machine.ts';
-import { basePath, createRest, createSession, deleteSession, namespace, statefulSet } from './testing/templates.ts';
 
 let machine: TestMachine;
 beforeEach(async () => {

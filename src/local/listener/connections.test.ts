@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { endpoint } from '../proc-net.ts';
+import { endpoint } from '../machine/proc-net.ts';
 import { type Connection, Connections, superfluous } from './connections.ts';
 import { peerUids } from './peer.ts';
 

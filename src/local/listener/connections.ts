@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Endpoint, endpoint } from '../proc-net.ts';
+import { type Endpoint, endpoint } from '../machine/proc-net.ts';
 import { peerUids } from './peer.ts';
 
 export interface ConnectionLimits {

@@ -9,8 +9,8 @@ import { text } from 'node:stream/consumers';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { javaRequest } from '../../../tests/support/local/listener/java-request.ts';
 import { type Listener, type ListenOptions, listen, PortTaken } from './listen.ts';
-import { javaRequest } from './testing/java-request.ts';
 import { ensureTls, type TlsMaterial } from './tls.ts';
 
 const log = pino({ level: 'silent' });

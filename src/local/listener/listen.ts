@@ -8,7 +8,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { isDiskFull } from '../disk.ts';
+import { isDiskFull } from '../machine/disk.ts';
 import { answerProblem, type Problem, refuseUpgrade } from './answers.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { requestFraming, unclearRequest, wantsWebSocket } from './framing.ts';

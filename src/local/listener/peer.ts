@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { type Endpoint, endpoint, holdsSocket, internetSockets } from '../proc-net.ts';
+import { type Endpoint, endpoint, holdsSocket, internetSockets } from '../machine/proc-net.ts';
 
 /** The program at the other end of a connection on this machine, as the kernel knows it. */
 export interface Peer {

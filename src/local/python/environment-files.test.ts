@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { python } from '../kubelet/testing/python.ts';
+import { python } from '../../../tests/support/local/kubelet/python.ts';
 import { changedFiles, recordFiles } from './environment-files.ts';
 
 let folder: string;

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { writePrivateFile } from '../private-files.ts';
+import { writePrivateFile } from '../machine/private-files.ts';
 import type { PythonEnvironment } from './types.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../command-line.ts';
-import { freeBytes, isDiskFull } from '../disk.ts';
-import { writePrivateFile } from '../private-files.ts';
-import { runToEnd } from '../run-to-end.ts';
+import { freeBytes, isDiskFull } from '../machine/disk.ts';
+import { writePrivateFile } from '../machine/private-files.ts';
+import { runToEnd } from '../machine/run-to-end.ts';
 import { asEnvironment, describeInterpreter, type Interpreter } from './describe.ts';
 import { changedFiles, recordFiles } from './environment-files.ts';
 import { exclusively } from './exclusive.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { jupyterServer, settings } from '../../../tests/support/operator/examples.ts';
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
-import { jupyterServer, settings } from '../testing/examples.ts';
 import { renderChildren } from './render.ts';
 
 /** Not random, so that the Secret can be compared too; different at each call. */

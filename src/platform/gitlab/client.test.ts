@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Deadline } from '../../deadline.ts';
 import {
   ada,
   bob,
@@ -14,7 +13,8 @@ import {
   type ServedForge,
   serveForge,
   withToken,
-} from '../../local/forge/testing/served-forge.ts';
+} from '../../../tests/support/local/forge/served-forge.ts';
+import { Deadline } from '../../lib/deadline.ts';
 import { createGitLab } from './client.ts';
 import { GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 

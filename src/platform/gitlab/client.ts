@@ -1,6 +1,6 @@
 import { Branches, Commits, Projects, Repositories } from '@gitbeaker/rest';
 import type { Logger } from 'pino';
-import type { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 import { createCallerKey } from '../caller-key.ts';
 import { createSharedAnswers, type SharedAnswers } from '../shared-answers.ts';
 import { createPace, type PaceOptions } from './pace.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Deadline } from '../../deadline.ts';
+import { Deadline } from '../../lib/deadline.ts';
 import { createPace, type Turn } from './pace.ts';
 import { GitLabUnavailable } from './types.ts';
 

@@ -1,4 +1,4 @@
-import type { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 import { GitLabUnavailable } from './types.ts';
 
 /** What an answer says about further calls. */

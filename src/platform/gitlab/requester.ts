@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRequesterFn, type RequesterType, type ResourceOptions } from '@gitbeaker/requester-utils';
 import type { Logger } from 'pino';
-import type { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 import { readRetryAfter } from '../retry-after.ts';
 import { toldReason } from '../told-reason.ts';
 import type { Pace } from './pace.ts';

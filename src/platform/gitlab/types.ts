@@ -1,4 +1,4 @@
-import type { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 
 /** Whose eyes to look with; no token: public projects only. */
 export interface GitLabAccess {

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Deadline } from '../../deadline.ts';
+import { kubeconfigFor, status } from '../../../tests/support/kubernetes/fault-server.ts';
+import { Deadline } from '../../lib/deadline.ts';
 import { createKubernetesClient } from './client.ts';
 import { parseKubeConfig } from './kubeconfig.ts';
 import { resource } from './resources.ts';
-import { kubeconfigFor, status } from './testing/fault-server.ts';
 import { type KubernetesConnection, KubernetesError, KubernetesUnavailable } from './types.ts';
 
 const log = pino({ level: 'silent' });

@@ -1,4 +1,4 @@
-import { DeadlineExceeded } from '../../deadline.ts';
+import { DeadlineExceeded } from '../../lib/deadline.ts';
 import { KubernetesError, KubernetesUnavailable, storageFull } from './types.ts';
 
 /** More bytes than the caller allowed; a list is asked again in smaller pages. */

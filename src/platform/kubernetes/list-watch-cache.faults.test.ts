@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CacheHarness, isList, isWatch, pod, startCacheHarness } from './testing/cache-harness.ts';
-import { type Fault, status } from './testing/fault-server.ts';
+import {
+  type CacheHarness,
+  isList,
+  isWatch,
+  pod,
+  startCacheHarness,
+} from '../../../tests/support/kubernetes/cache-harness.ts';
+import { type Fault, status } from '../../../tests/support/kubernetes/fault-server.ts';
 
 let harness: CacheHarness;
 

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CacheHarness, isList, isWatch, pod, startCacheHarness } from './testing/cache-harness.ts';
+import {
+  type CacheHarness,
+  isList,
+  isWatch,
+  pod,
+  startCacheHarness,
+} from '../../../tests/support/kubernetes/cache-harness.ts';
 
 let harness: CacheHarness;
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { request as send } from 'undici';
-import { type Deadline, orAborted } from '../../deadline.ts';
+import { type Deadline, orAborted } from '../../lib/deadline.ts';
 import { createAuthentication } from './authentication.ts';
 import { AnswerTooLarge, isBrokenConnection, refusal, unavailable } from './failures.ts';
 import { KubernetesError, KubernetesUnavailable } from './types.ts';

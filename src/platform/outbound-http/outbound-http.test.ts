@@ -5,7 +5,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { generate } from 'selfsigned';
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import { Deadline, DeadlineExceeded } from '../../deadline.ts';
+import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
 import { createOutboundHttp, type OutboundHttpOptions } from './outbound-http.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp } from './types.ts';
 

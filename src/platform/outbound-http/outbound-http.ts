@@ -4,8 +4,8 @@ import { pipeline, type Readable, type Transform } from 'node:stream';
 import { getCACertificates } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher, errors, request as undiciRequest } from 'undici';
-import { endOf, orAborted } from '../../deadline.ts';
 import { createConcurrencyLimit } from '../../lib/concurrency-limit.ts';
+import { endOf, orAborted } from '../../lib/deadline.ts';
 import { mayConnect, type Network, network } from './addresses.ts';
 import { limitLookups, lookupThat, type Resolve, systemAddresses } from './lookup.ts';
 import {

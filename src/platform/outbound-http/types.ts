@@ -1,4 +1,4 @@
-import type { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 
 export interface OutboundRequest {
   method?: 'GET' | 'HEAD' | 'POST';

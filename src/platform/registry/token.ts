@@ -1,6 +1,6 @@
 import * as errors from 'jose/errors';
 import { decodeJwt } from 'jose/jwt/decode';
-import type { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 import type { OutboundHttp } from '../outbound-http/types.ts';
 import { toldReason } from '../told-reason.ts';
 import type { Challenge } from './challenge.ts';

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Deadline } from '../../deadline.ts';
+import { Deadline } from '../../lib/deadline.ts';
 import { createOutboundHttp } from '../outbound-http/outbound-http.ts';
 import type { OutboundHttp } from '../outbound-http/types.ts';
 import { createResourceClasses } from './client.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 import { createCallerKey } from '../caller-key.ts';
 import { OutboundFailure, type OutboundHttp, type OutboundResponse } from '../outbound-http/types.ts';
 import { readRetryAfter } from '../retry-after.ts';

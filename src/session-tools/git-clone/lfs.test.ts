@@ -6,6 +6,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { addSubmodule, publishProject } from '../../../tests/support/git-clone/projects.ts';
+import { type CloneVariables, runClone } from '../../../tests/support/git-clone/run-clone.ts';
 import {
   ada,
   commitFiles,
@@ -13,9 +15,7 @@ import {
   runGit,
   type ServedForge,
   serveForge,
-} from '../../local/forge/testing/served-forge.ts';
-import { addSubmodule, publishProject } from './testing/projects.ts';
-import { type CloneVariables, runClone } from './testing/run-clone.ts';
+} from '../../../tests/support/local/forge/served-forge.ts';
 
 /** Files in Git LFS, of a repository and of its submodules. */
 

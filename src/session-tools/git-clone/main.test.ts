@@ -6,6 +6,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type CloneVariables, runClone, startClone } from '../../../tests/support/git-clone/run-clone.ts';
 import {
   ada,
   commitFiles,
@@ -14,8 +15,7 @@ import {
   type ServedForge,
   serveForge,
   withToken,
-} from '../../local/forge/testing/served-forge.ts';
-import { type CloneVariables, runClone, startClone } from './testing/run-clone.ts';
+} from '../../../tests/support/local/forge/served-forge.ts';
 
 let served: ServedForge;
 let token: string;

@@ -5,9 +5,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ada, makeRepository, runGit, type ServedForge, serveForge } from '../../local/forge/testing/served-forge.ts';
-import { addSubmodule, publishProject } from './testing/projects.ts';
-import { type CloneVariables, runClone } from './testing/run-clone.ts';
+import { addSubmodule, publishProject } from '../../../tests/support/git-clone/projects.ts';
+import { type CloneVariables, runClone } from '../../../tests/support/git-clone/run-clone.ts';
+import {
+  ada,
+  makeRepository,
+  runGit,
+  type ServedForge,
+  serveForge,
+} from '../../../tests/support/local/forge/served-forge.ts';
 
 /** What repositories bring along: submodules, and things that ought not to run. */
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { type CloneVariables, cloneEnvironment } from '../../../tests/support/git-clone/run-clone.ts';
 import { gitEnvironment } from './environment.ts';
 import { readSettings } from './settings.ts';
-import { type CloneVariables, cloneEnvironment } from './testing/run-clone.ts';
 
 const minimum: CloneVariables = {
   repositoryUrl: 'https://git.example.org/gitlab/group/project.git',

@@ -5,7 +5,7 @@ import {
   type CloudStorage,
   isSharedAccessSignature,
   type RequestedCloudStorage,
-} from '../cloud-storage.ts';
+} from '../launch/cloud-storage.ts';
 import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
 import { ownedSecret, type Secret } from './secrets.ts';
 

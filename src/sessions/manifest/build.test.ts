@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { testConfig } from '../../../tests/support/sessions/config.ts';
+import { examples, registered } from '../../../tests/support/sessions/manifests.ts';
 import { ApiError } from '../../errors.ts';
-import { testConfig } from '../testing/config.ts';
-import { examples, registered } from '../testing/manifests.ts';
 import { buildJupyterServer } from './build.ts';
 
 describe('the whole object', () => {

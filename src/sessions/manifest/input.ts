@@ -2,7 +2,7 @@ import type { Config, Sentry } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { JsonPatchOperation } from '../../jupyter-server/types.ts';
 import type { SessionResources } from '../../options/resource-classes.ts';
-import type { CloudStorage } from '../cloud-storage.ts';
+import type { CloudStorage } from '../launch/cloud-storage.ts';
 
 /** Everything a JupyterServer is made from. It holds no credential of the caller, so none can get into the object. */
 export interface ManifestInput {

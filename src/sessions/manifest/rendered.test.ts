@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { type Example, examples } from '../../../tests/support/sessions/manifests.ts';
+import { originalPrograms, refusedBy } from '../../../tests/support/sessions/original-programs.ts';
+import { anonymous, john } from '../../../tests/support/sessions/service.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { renderChildren } from '../../operator/children/render.ts';
 import { readSettings } from '../../operator/settings.ts';
-import type { RequestedCloudStorage } from '../cloud-storage.ts';
-import { type Example, examples } from '../testing/manifests.ts';
-import { originalPrograms, refusedBy } from '../testing/original-programs.ts';
-import { anonymous, john } from '../testing/service.ts';
+import type { RequestedCloudStorage } from '../launch/cloud-storage.ts';
 import { bucketSecrets } from './bucket-mounts.ts';
 import { buildJupyterServer } from './build.ts';
 import { credentialsSecret } from './credentials.ts';

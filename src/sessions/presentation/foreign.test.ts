@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Backends, startBackends } from '../../../tests/support/sessions/backends.ts';
+import { testConfig } from '../../../tests/support/sessions/config.ts';
+import { examples } from '../../../tests/support/sessions/manifests.ts';
+import { bareSession, originalName, originalSession } from '../../../tests/support/sessions/originals.ts';
+import { created, launched } from '../../../tests/support/sessions/presented.ts';
+import { john } from '../../../tests/support/sessions/service.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { buildJupyterServer } from '../manifest/build.ts';
-import { ownerOf } from '../ownership.ts';
-import { projectForCache } from '../projection.ts';
-import { type Backends, startBackends } from '../testing/backends.ts';
-import { testConfig } from '../testing/config.ts';
-import { examples } from '../testing/manifests.ts';
-import { bareSession, originalName, originalSession } from '../testing/originals.ts';
-import { created, launched } from '../testing/presented.ts';
-import { john } from '../testing/service.ts';
+import { ownerOf } from '../read/ownership.ts';
+import { projectForCache } from '../read/projection.ts';
 import { presentSession } from './present.ts';
 
 const offering = {

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { testConfig } from '../../../tests/support/sessions/config.ts';
+import {
+  created,
+  exited,
+  inPod,
+  launched,
+  messageOf,
+  name,
+  present,
+} from '../../../tests/support/sessions/presented.ts';
 import { imageCondition } from '../../jupyter-server/labels.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
-import { projectForCache } from '../projection.ts';
-import { testConfig } from '../testing/config.ts';
-import { created, exited, inPod, launched, messageOf, name, present } from '../testing/presented.ts';
+import { projectForCache } from '../read/projection.ts';
 import { createPresenter } from './presenter.ts';
 
 describe('a session that was just made', () => {

@@ -3,11 +3,11 @@ import type { Identity } from '../../../src/identity/types.ts';
 import { annotation } from '../../../src/jupyter-server/labels.ts';
 import type { JupyterServer, KubernetesObject } from '../../../src/jupyter-server/types.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
-import { commitSha } from '../../../src/sessions/testing/fake-gitlab.ts';
-import { type Answer, john } from '../../../src/sessions/testing/service.ts';
 import { type ClusterUnderTest, openClusterUnderTest, soon } from '../../support/cluster-under-test.ts';
 import { failing, operatedSessions } from '../../support/operated-sessions.ts';
 import { type ServiceReplicas, serviceReplicas } from '../../support/service-replicas.ts';
+import { commitSha } from '../../support/sessions/fake-gitlab.ts';
+import { type Answer, john } from '../../support/sessions/service.ts';
 
 /** Restarts of failed sessions, by the service and the operator together, with their roles where there are roles. */
 

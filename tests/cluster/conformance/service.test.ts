@@ -2,11 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Identity } from '../../../src/identity/types.ts';
 import type { JupyterServer, KubernetesObject } from '../../../src/jupyter-server/types.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
-import { commitSha } from '../../../src/sessions/testing/fake-gitlab.ts';
-import { anonymous, john } from '../../../src/sessions/testing/service.ts';
 import { type ClusterUnderTest, openClusterUnderTest, soon } from '../../support/cluster-under-test.ts';
 import { operatedSessions } from '../../support/operated-sessions.ts';
 import { type ServiceReplicas, serviceReplicas } from '../../support/service-replicas.ts';
+import { commitSha } from '../../support/sessions/fake-gitlab.ts';
+import { anonymous, john } from '../../support/sessions/service.ts';
 import { eventually } from './api.ts';
 
 /** The service and the operator together on an API server, with their roles where there are roles. */

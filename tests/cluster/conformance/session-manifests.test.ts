@@ -6,8 +6,8 @@ import { readSettings } from '../../../src/operator/settings.ts';
 import { buildJupyterServer } from '../../../src/sessions/manifest/build.ts';
 import { credentialsSecret } from '../../../src/sessions/manifest/credentials.ts';
 import { pullSecret } from '../../../src/sessions/manifest/pull-secret.ts';
-import { examples } from '../../../src/sessions/testing/manifests.ts';
-import { john } from '../../../src/sessions/testing/service.ts';
+import { examples } from '../../support/sessions/manifests.ts';
+import { john } from '../../support/sessions/service.ts';
 import { type Api, openApi } from './api.ts';
 
 /** Everything that the service can make of a launch, sent to an API server that refuses fields it does not know. */

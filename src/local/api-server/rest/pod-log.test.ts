@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pod } from '../../../../tests/support/local/api-server/objects.ts';
+import { startTestServer, type TestServer } from '../../../../tests/support/local/api-server/test-server.ts';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { type NodeAgent, StatusError } from '../../cluster.ts';
 import { at } from '../json.ts';
-import { pod } from '../testing/objects.ts';
-import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 const path = '/api/v1/namespaces/default/pods/p/log';
 const asked: unknown[] = [];

@@ -1,9 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { configMap, js } from '../../../../tests/support/local/api-server/objects.ts';
+import {
+  described,
+  JUPYTER_SERVERS,
+  jsonLines,
+  startTestServer,
+  type TestServer,
+} from '../../../../tests/support/local/api-server/test-server.ts';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { at } from '../json.ts';
-import { configMap, js } from '../testing/objects.ts';
-import { described, JUPYTER_SERVERS, jsonLines, startTestServer, type TestServer } from '../testing/test-server.ts';
 
 const { jupyterServers, configMaps } = resource;
 const path = `${JUPYTER_SERVERS}?watch=1`;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { cloneVariable } from '../../../session-contract/clone.ts';
-import { makeDirectory, writePrivateFile } from '../../private-files.ts';
+import { makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
 import type { PodContext } from '../pod/context.ts';
 import type { Container } from '../types.ts';
 import { resolveVariables } from './environment-variables.ts';

@@ -4,10 +4,15 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { TestMachine, waiting } from '../../../../tests/support/local/kubelet/machine.ts';
+import {
+  createSession,
+  deleteSession,
+  server,
+  serverImage,
+} from '../../../../tests/support/local/kubelet/templates.ts';
 import { imageCondition } from '../../../jupyter-server/labels.ts';
 import type { Images } from '../pod/context.ts';
-import { TestMachine, waiting } from '../testing/machine.ts';
-import { createSession, deleteSession, server, serverImage } from '../testing/templates.ts';
 
 let machine: TestMachine;
 afterEach(async () => await machine.close());

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { imageCondition } from '../../../jupyter-server/labels.ts';
 import { oneLine } from '../../../platform/kubernetes/failures.ts';
-import { makeDirectory } from '../../private-files.ts';
+import { makeDirectory } from '../../machine/private-files.ts';
 import type { ImageBuild, PodContext, ProvidedImage } from '../pod/context.ts';
 import type { ContainerRecord } from '../pod/status.ts';
 

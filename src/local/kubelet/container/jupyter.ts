@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeDirectory, readText, writePrivateFile } from '../../private-files.ts';
+import { makeDirectory, readText, writePrivateFile } from '../../machine/private-files.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
 import type { PodDirectory } from '../pod/directory.ts';
 import type { Container } from '../types.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { makeDirectory, writePrivateFile } from '../../private-files.ts';
+import { makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
 import { overlaySettings, overlayVariables } from '../../python/overlay.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
 import { CannotStart, type ImageBuild, type PodContext, type ProvidedImage } from '../pod/context.ts';

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { endpoint, holdsSocket, internetSockets } from '../../proc-net.ts';
+import { endpoint, holdsSocket, internetSockets } from '../../machine/proc-net.ts';
 
 const loopback = '127.0.0.1';
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { ContainerState } from '../../../jupyter-server/types.ts';
 import type { SessionEndpoint } from '../../cluster.ts';
-import { makeDirectory, readJson, writePrivateFile } from '../../private-files.ts';
+import { makeDirectory, readJson, writePrivateFile } from '../../machine/private-files.ts';
+import { endMarked } from '../../machine/processes.ts';
 import { CannotStart, type ImageBuild, type PodContext } from '../pod/context.ts';
 import { type ContainerRecord, newRecord, terminated, timestamp } from '../pod/status.ts';
 import { type ContainerProcess, type ExitRecord, findProcess, startProcess } from '../process/container-process.ts';
 import { readTail, removeRun } from '../process/log-files.ts';
-import { endMarked } from '../process/processes.ts';
 import type { Container } from '../types.ts';
 import { Backoff } from './backoff.ts';
 import { abortedExitCode, ImageStep, noteImage, recallImage } from './image-step.ts';

@@ -5,10 +5,10 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { python } from '../testing/python.ts';
+import { python } from '../../../../tests/support/local/kubelet/python.ts';
+import { endMarked, isAlive, listMarked } from '../../machine/processes.ts';
 import { type ContainerProcess, findProcess, startProcess } from './container-process.ts';
 import { readLog, readTail } from './log-files.ts';
-import { endMarked, isAlive, listMarked } from './processes.ts';
 
 let folder: string;
 let marker: string;

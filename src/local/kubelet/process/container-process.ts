@@ -4,8 +4,8 @@ import { closeSync, type FSWatcher, openSync, watch } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeDirectory, readJson, readText } from '../../private-files.ts';
-import { isAlive, markerOf, markerVariable, type ProcessId, signalProcess } from './processes.ts';
+import { makeDirectory, readJson, readText } from '../../machine/private-files.ts';
+import { isAlive, markerOf, markerVariable, type ProcessId, signalProcess } from '../../machine/processes.ts';
 
 const shim = fileURLToPath(new URL('./shim.py', import.meta.url));
 /** Each of a container's two log files. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { PodMetrics } from '../../cluster.ts';
+import { listProcesses, type ProcessInfo, ticksPerSecond, withDescendants } from '../../machine/processes.ts';
 import type { PodWorker } from '../pod/worker.ts';
 import type { ContainerProcess } from './container-process.ts';
-import { listProcesses, type ProcessInfo, ticksPerSecond, withDescendants } from './processes.ts';
 
 /** Looking at every process of the machine takes milliseconds: callers within this time share an answer. */
 const cachedMs = 2_000;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { makeDirectory, writePrivateFile } from '../../private-files.ts';
+import { makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
 import { MissingReference, type References } from '../container/environment-variables.ts';
 import type { PodDirectory } from '../pod/directory.ts';
 import type { Container, KeyToPath, PodSpec, ProjectedSource, Volume } from '../types.ts';

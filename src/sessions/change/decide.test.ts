@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { testConfig } from '../../../tests/support/sessions/config.ts';
+import { created, exited, launched, name } from '../../../tests/support/sessions/presented.ts';
+import { ApiError, errorKind } from '../../errors.ts';
+import type { JupyterServer, JupyterServerStatus, PodStatus } from '../../jupyter-server/types.ts';
+import { presentSession } from '../presentation/present.ts';
+import { projectForCache } from '../read/projection.ts';
+import { checkVolume, restartStep } from './decide.ts';
+import type { VolumeClaim } from './volume.ts';
+
+const now = created + 600_000;
+const secondsAgo = (seconds: number): string => new Date(now - seconds * 1000).toISOString();
+
+const crashed: PodStatus = {
+  phase: 'Running',
+  startTime: '2023-09-11T10:01:00Z',
+  containerStatuses: [exited('jupyter-server', 1)],
+};
+const failed: JupyterServerStatus = {
+  state: 'failed',
+  containerStates: { regular: { 'jupyter-server': 'failed' } },
+  mainPod: { uid: 'pod-1', name: `${name}-0`, status: crashed },
+};
+
+interface Change {
+  status?: JupyterServerStatus;
+  annotations?: Record<string, string>;
+  spec?: JupyterServer['spec'];
+  deletionTimestamp?: string;
+}
+
+function session({ status = failed, annotations = {}, spec = {}, deletionTimestamp }: Change = {}): JupyterServer {
+  const { metadata } = launched;
+  return projectForCache({
+    ...launched,
+    metadata: {
+      ...metadata,
+      annotations: { ...metadata.annotations, ...annotations },
+      ...(deletionTimestamp ? { deletionTimestamp } : {}),
+    },
+    spec: { ...launched.spec, storage: { size: 1e9, pvc: { enabled: true } }, ...spec },
+    status,
+  } as JupyterServer);
+}
+
+const restarted = (podUid: string, secondsBefore: number): Record<string, string> => ({
+  'notebook-sessions.io/restarted-pod': podUid,
+  'notebook-sessions.io/restarted-at': secondsAgo(secondsBefore),
+});
+
+function refusal(ask: () => unknown): { code: number; message: string; detail: string | null } {
+  try {
+    ask();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return { code: error.kind.code, message: error.message, detail: error.detail };
+  }
+  throw new Error('it was not refused');
+}
+
+describe('a restart', () => {
+  it('of a failed session replaces the pod that failed', () => {
+    expect(restartStep(session(), now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
+  });
+
+  it('that finds another one of the same pod under way completes it', () => {
+    const under = session({ annotations: restarted('pod-1', 5) });
+    expect(restartStep(under, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: true });
+  });
+
+  it('that was interrupted long ago is begun anew', () => {
+    const interrupted = session({ annotations: restarted('pod-1', 61) });
+    expect(restartStep(interrupted, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
+  });
+
+  it('of a session whose new pod has failed, too, replaces that one', () => {
+    const again = session({ annotations: restarted('pod-0', 5) });
+    expect(restartStep(again, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
+  });
+
+  it('is done where the session has been starting since one of a moment ago', () => {
+    const starting = (seconds: number) =>
+      session({ status: { state: 'starting' }, annotations: restarted('pod-0', seconds) });
+    expect(restartStep(starting(5), now)).toEqual({ is: 'done' });
+    expect(refusal(() => restartStep(starting(61), now)).message).toContain('is starting');
+  });
+
+  it.each([
+    ['starting', { status: { state: 'starting' } }, 'Wait until it runs.'],
+    ['running', { status: { state: 'running' } }, 'Use the session'],
+    ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is gone'],
+    ['hibernated', { spec: { jupyterServer: { hibernated: true } } }, 'kubectl patch'],
+  ] as [string, Change, string][])('of a session that is %s is refused, with what to do', (state, change, detail) => {
+    const refused = refusal(() => restartStep(session(change), now));
+    expect(refused.code).toBe(errorKind.conflict.code);
+    expect(refused.message).toBe(`The session ${name} is ${state}. Only a failed session can be restarted.`);
+    expect(refused.detail).toContain(detail);
+  });
+
+  it('of a session without a pod is refused with the reason of the failure', () => {
+    const events = { statefulset: { message: 'The resource quota has been exceeded.' } };
+    const refused = refusal(() => restartStep(session({ status: { state: 'failed', events } }), now));
+    expect(refused.message).toContain('has no pod');
+    expect(refused.detail).toContain('quota');
+  });
+
+  it('of a session whose variables were never stored is refused: only a launch can bring them', () => {
+    const waiting = (secret: string): JupyterServerStatus => ({
+      state: 'starting',
+      mainPod: {
+        uid: 'pod-1',
+        status: {
+          phase: 'Pending',
+          containerStatuses: [
+            {
+              name: 'jupyter-server',
+              state: { waiting: { reason: 'CreateContainerConfigError', message: `secret "${secret}" not found` } },
+            },
+          ],
+        },
+      },
+    });
+    const withVariables = { 'notebook-sessions.io/variables-secret': `${name}-variables` };
+    const status = waiting(`${name}-variables`);
+    expect(refusal(() => restartStep(session({ status, annotations: withVariables }), now)).detail).toContain(
+      'same variables',
+    );
+    // Tokens the caller has.
+    expect(restartStep(session({ status: waiting(`${name}-credentials`) }), now)).toMatchObject({ podUid: 'pod-1' });
+  });
+});
+
+describe('the volume of a session', () => {
+  const claim = (change: Partial<VolumeClaim> = {}, metadata: VolumeClaim['metadata'] = {}): VolumeClaim => ({
+    metadata: {
+      name,
+      uid: 'claim-1',
+      creationTimestamp: '2023-09-11T10:00:01Z',
+      ownerReferences: [{ apiVersion: 'amalthea.dev/v1alpha1', kind: 'JupyterServer', name, uid: 'uid-1' }],
+      ...metadata,
+    },
+    status: { phase: 'Bound' },
+    ...change,
+  });
+
+  it.each([
+    ['is bound', claim()],
+    ['waits for its first pod', claim({ status: { phase: 'Pending' } })],
+  ])('that %s keeps the files', (_what, found) => {
+    expect(() => checkVolume(session(), found)).not.toThrow();
+  });
+
+  it.each([
+    ['is not there', undefined, 'does not exist any more'],
+    ['is another session’s', claim({}, { ownerReferences: [] }), 'does not exist any more'],
+    ['goes with the pod', claim({}, { deletionTimestamp: '2023-09-11T10:05:00Z' }), 'is being deleted'],
+    ['has lost its storage', claim({ status: { phase: 'Lost' } }), 'has lost its storage'],
+    ['was made after the pod started', claim({}, { creationTimestamp: '2023-09-11T10:01:01Z' }), 'an empty one'],
+  ])('that %s is a loss, which is named', (_what, found, message) => {
+    const refused = refusal(() => checkVolume(session(), found));
+    expect(refused.code).toBe(errorKind.conflict.code);
+    expect(refused.message).toContain(message);
+    expect(refused.detail).toContain('work that was not pushed is lost');
+  });
+
+  it('that is a part of the pod is a loss', () => {
+    const refused = refusal(() => checkVolume(session({ spec: { storage: { size: 1e9 } } }), undefined));
+    expect(refused.message).toBe(`The session ${name} has no volume. A restart would delete its files.`);
+  });
+});
+
+describe('what is told of a session', () => {
+  const told = (change: Change) => presentSession(session(change), testConfig(), now).status;
+
+  it('right after a restart is that it starts, whatever the operator wrote before', () => {
+    const status = told({ annotations: restarted('pod-1', 5) });
+    expect(status.state).toBe('starting');
+    expect(status.message).not.toContain('stopped');
+    expect(status.details.every((step) => step.status === 'waiting')).toBe(true);
+    expect(status).not.toHaveProperty('restartable');
+  });
+
+  it('is the truth about the next pod, and about a pod that was not replaced', () => {
+    expect(told({ annotations: restarted('pod-0', 5) }).state).toBe('failed');
+    expect(told({ annotations: restarted('pod-1', 61) }).state).toBe('failed');
+  });
+
+  it('that failed is whether a restart can keep its files', () => {
+    expect(told({}).restartable).toBe(true);
+    expect(told({ spec: { storage: { size: 1e9 } } }).restartable).toBe(false);
+    expect(told({ status: { state: 'failed' } }).restartable).toBe(false);
+    expect(told({ status: { state: 'running' } })).not.toHaveProperty('restartable');
+  });
+});

@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Backends, startBackends } from '../../../tests/support/sessions/backends.ts';
+import type { Call, Fate } from '../../../tests/support/sessions/fake-cluster.ts';
+import { commitSha } from '../../../tests/support/sessions/fake-gitlab.ts';
+import { john, type TestService } from '../../../tests/support/sessions/service.ts';
+import type { JupyterServer, KubernetesObject } from '../../jupyter-server/types.ts';
+
+/** What a restart asks of the Kubernetes API, and what becomes of it when a step fails. */
+
+let backends: Backends;
+let { cluster, gitlab, registry, replica } = {} as Backends;
+let service: TestService;
+let name: string;
+
+beforeEach(async () => {
+  backends = await startBackends();
+  ({ cluster, gitlab, registry, replica } = backends);
+  registry.login = 'oauth2:the-gitlab-token';
+  service = await replica();
+  name = await failedSession();
+});
+afterEach(() => backends.close());
+
+const call = (method: string, path: string, body?: object, signal?: AbortSignal) =>
+  service.as(john(gitlab.url))(method, path, body, signal);
+const restart = (signal?: AbortSignal) => call('POST', `/servers/${name}/restart`, undefined, signal);
+
+/** With a private image, and so with two Secrets that hold a token. */
+async function failedSession(): Promise<string> {
+  const body = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
+  const launched = await call('POST', '/servers', body);
+  expect(launched.status).toBe(201);
+  const made = cluster.objects('jupyterservers')[0] as JupyterServer;
+  const { uid = '', namespace = '' } = made.metadata;
+  const owner = { apiVersion: 'amalthea.dev/v1alpha1', kind: 'JupyterServer', name: launched.body.name, uid };
+  cluster.putClaim({ metadata: { name: launched.body.name, namespace, ownerReferences: [owner] } });
+  cluster.put({ ...made, status: { state: 'failed', mainPod: { uid: 'pod-1' } } });
+  await expect.poll(async () => (await call('GET', `/servers/${launched.body.name}`)).body.status.state).toBe('failed');
+  return launched.body.name;
+}
+
+async function callsOf(ask: () => Promise<unknown>): Promise<string[]> {
+  const before = cluster.calls.length;
+  await ask();
+  return cluster.calls.slice(before).map(({ method, resource, name: of = '' }) => `${method} ${resource} ${of}`);
+}
+
+const usual = () => [
+  `GET jupyterservers ${name}`,
+  `GET persistentvolumeclaims ${name}`,
+  `PUT secrets ${name}-credentials`,
+  `PUT secrets ${name}-image-secret`,
+  `PATCH jupyterservers ${name}`,
+  `DELETE pods ${name}-0`,
+];
+const refuse =
+  (which: (each: Call) => boolean, status: number, reason: string) =>
+  (each: Call): Fate | undefined =>
+    which(each) ? { status, reason } : undefined;
+const is = (method: string, resource: string) => (each: Call) => each.method === method && each.resource === resource;
+
+it('is six calls, the last of which deletes the very pod that failed', async () => {
+  const calls = await callsOf(async () => {
+    const { status, body } = await restart();
+    expect([status, body.status.state]).toEqual([202, 'starting']);
+  });
+  expect(calls).toEqual(usual());
+  expect(cluster.calls.at(-1)?.body).toMatchObject({ preconditions: { uid: 'pod-1' }, gracePeriodSeconds: 30 });
+  expect(cluster.calls.at(-2)?.body).toMatchObject({
+    metadata: { uid: expect.any(String), resourceVersion: expect.any(String) },
+  });
+  // The next caller finds it under way, and repeats what changes nothing.
+  expect(await callsOf(restart)).toEqual(usual().filter((each) => !each.startsWith('PATCH')));
+});
+
+it('that cannot renew the credentials leaves the session failed', async () => {
+  cluster.fate = refuse(is('PUT', 'secrets'), 403, 'Forbidden');
+  const calls = await callsOf(async () => {
+    const { status, body } = await restart();
+    expect([status, body.error.code]).toEqual([500, 2001]);
+  });
+  expect(calls).toEqual(usual().slice(0, 4));
+  expect((await call('GET', `/servers/${name}`)).body.status.state).toBe('failed');
+});
+
+it('makes a Secret that is not there', async () => {
+  cluster.fate = refuse(is('PUT', 'secrets'), 404, 'NotFound');
+  const calls = await callsOf(async () => expect((await restart()).status).toBe(202));
+  expect(calls.filter((each) => each.startsWith('POST secrets'))).toHaveLength(2);
+});
+
+it('looks again when the session was changed in between, and gives up when that goes on', async () => {
+  let conflicts = 0;
+  cluster.fate = (each) =>
+    is('PATCH', 'jupyterservers')(each) && conflicts++ < 2 ? { status: 409, reason: 'Conflict' } : undefined;
+  const calls = await callsOf(async () => expect((await restart()).status).toBe(202));
+  expect(calls.filter((each) => each.startsWith('PATCH'))).toHaveLength(3);
+  expect(calls.filter((each) => each.startsWith('PUT'))).toHaveLength(2);
+
+  cluster.put({
+    ...(cluster.objects('jupyterservers')[0] as JupyterServer),
+    status: { state: 'failed', mainPod: { uid: 'pod-2' } },
+  });
+  cluster.fate = refuse(is('PATCH', 'jupyterservers'), 409, 'Conflict');
+  const refused = await restart();
+  expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
+});
+
+it('is fine where the pod has a successor already', async () => {
+  cluster.fate = refuse(is('DELETE', 'pods'), 409, 'Conflict');
+  expect((await restart()).status).toBe(202);
+});
+
+it('whose pod could not be deleted says so, and the same request again deletes it', async () => {
+  cluster.fate = refuse(is('DELETE', 'pods'), 503, 'ServiceUnavailable');
+  const refused = await restart();
+  expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
+  cluster.fate = () => undefined;
+  expect((await callsOf(restart)).at(-1)).toBe(`DELETE pods ${name}-0`);
+});
+
+it('goes on when its caller has gone away', async () => {
+  const arrival = Promise.withResolvers<undefined>();
+  cluster.fate = (each) => (is('PUT', 'secrets')(each) ? arrival.promise : undefined);
+  const caller = new AbortController();
+  const restarting = restart(caller.signal);
+  await expect.poll(() => cluster.calls.some(is('PUT', 'secrets'))).toBe(true);
+  caller.abort();
+  await expect(restarting).rejects.toThrow();
+  arrival.resolve(undefined);
+  await expect.poll(() => cluster.calls.at(-1)?.resource).toBe('pods');
+});
+
+it('leaves a Secret alone that holds more than the caller can bring, as the release before made them', async () => {
+  const secret = { name: `${name}-credentials`, key: 'env.GREETING' };
+  const variable = { name: 'GREETING', valueFrom: { secretKeyRef: secret } };
+  const path = '/statefulset/spec/template/spec/containers/0/env/-';
+  const made = cluster.objects('jupyterservers')[0] as JupyterServer;
+  const patch = {
+    type: 'application/json-patch+json' as const,
+    patch: [{ op: 'add' as const, path, value: variable }],
+  };
+  cluster.put({ ...made, spec: { ...made.spec, patches: [...(made.spec?.patches ?? []), patch] } });
+  const before = secretOf('credentials');
+  expect((await restart()).status).toBe(202);
+  expect(secretOf('credentials')).toEqual(before);
+  expect(service.logged()).toContain('did not renew all credentials');
+});
+
+const secretOf = (which: string): KubernetesObject | undefined =>
+  cluster.objects('secrets').find(({ metadata }) => metadata.name === `${name}-${which}`);

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Backends, startBackends } from '../../../tests/support/sessions/backends.ts';
+import type { Call } from '../../../tests/support/sessions/fake-cluster.ts';
+import { commitSha } from '../../../tests/support/sessions/fake-gitlab.ts';
+import { john } from '../../../tests/support/sessions/service.ts';
+import type { KubernetesObject } from '../../jupyter-server/types.ts';
+
+let backends: Backends;
+let { cluster, gitlab, registry, replica } = {} as Backends;
+
+beforeEach(async () => {
+  backends = await startBackends();
+  ({ cluster, gitlab, registry, replica } = backends);
+});
+
+afterEach(() => backends.close());
+
+const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+const servers = (): KubernetesObject[] => cluster.objects('jupyterservers');
+const isCreation = (call: Call): boolean => call.method === 'POST' && call.resource === 'jupyterservers';
+
+describe('what is missing for a launch', () => {
+  it('is reported together', async () => {
+    const image = `${registry.host}/a/b:1`;
+    registry.fate = () => 404;
+    const call = (await replica()).as(john(gitlab.url));
+    const { status, body } = await call('POST', '/servers', { ...project, branch: 'mian', image });
+    expect([status, body.error.code]).toEqual([404, 1404]);
+    expect(body.error.message).toBe(`Cannot launch the session: branch "mian" and image "${image}" do not exist.`);
+    expect(body.error.fields?.map(({ path }) => path)).toEqual(['body.branch', 'body.image']);
+    const nothing = await call('POST', '/servers', { namespace: 'no', project: 'where', commit_sha: 'abc' });
+    expect(nothing.body.error.message).toContain(
+      'project "no/where", the default branch of the project, and commit "abc" do not exist',
+    );
+    expect(servers()).toEqual([]);
+  });
+
+  it('does not hide behind a registry that has trouble', async () => {
+    registry.fate = () => 503;
+    const call = (await replica()).as(john(gitlab.url));
+    expect((await call('POST', '/servers', { ...project, branch: 'mian' })).body.error.code).toBe(1404);
+  });
+
+  it.each([
+    [503, 500, 3000],
+    [429, 500, 3000],
+    [401, 401, 1401],
+  ])('is never said when GitLab answers %d', async (answer, status, code) => {
+    gitlab.fate = (path) => (path.includes('/branches/') ? answer : undefined);
+    const refused = await (await replica({ deadlineMs: 4_000 })).as(john(gitlab.url))('POST', '/servers', {
+      ...project,
+      commit_sha: 'no',
+    });
+    expect([refused.status, refused.body.error.code]).toEqual([status, code]);
+    expect(refused.body.error.message).toContain('GitLab');
+    if (status === 500) expect(refused.headers.get('retry-after')).not.toBeNull();
+  });
+
+  it('is never said when GitLab does not answer, and the deadline holds', async () => {
+    gitlab.fate = () => 'silence';
+    const began = performance.now();
+    const { status, body } = await (await replica({ deadlineMs: 1_000 })).as(john(gitlab.url))(
+      'POST',
+      '/servers',
+      project,
+    );
+    expect([status, body.error.code]).toEqual([500, 3004]);
+    expect(body.error.message).toContain('GitLab');
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+
+  it('is not the image when its registry has trouble, is silent, or is not allowed', async () => {
+    const call = (await replica({ deadlineMs: 2_000 })).as(john(gitlab.url));
+    const refused = { ...project, image: '127.0.0.1:1/a/b', branch: 'mian' };
+    expect(await call('POST', '/servers', refused)).toMatchObject({ status: 422, body: { error: { code: 1000 } } });
+    registry.fate = () => 503;
+    const trouble = await call('POST', '/servers', { ...project, image: `${registry.host}/a/b` });
+    expect([trouble.status, trouble.body.error.code]).toEqual([500, 3000]);
+    registry.fate = () => 'silence';
+    const silent = await call('POST', '/servers', project);
+    expect([silent.status, silent.headers.get('retry-after')]).toEqual([500, '5']);
+    expect(silent.body.error.message).toContain('registry');
+  });
+
+  it.each([
+    [{ resource_class_id: 99 }, 1005],
+    [{ image: ':::?-+^' }, 1002],
+    [{ storage: 0 }, 1000],
+    [{ environment_variables: { CI_COMMIT_SHA: 'x' } }, 1004],
+    [{ environment_variables: { 'NOT VALID': 'x' } }, 1422],
+    [{ environment_variables: { A: 'a\0b' } }, 1422],
+    [{ default_url: '//evil.example.org' }, 1422],
+    [{ default_url: '/lab"; import os #' }, 1422],
+    [{ namespace: '/', project: '/' }, 1422],
+  ])('%j is 422 with code %d', async (change, code) => {
+    const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', {
+      ...project,
+      ...change,
+    });
+    expect([status, body.error.code]).toEqual([422, code]);
+    expect(body.error.fields?.length).toBeGreaterThan(0);
+    expect(servers()).toEqual([]);
+  });
+});
+
+describe('when the Kubernetes API', () => {
+  it('refuses the object, the launch says so', async () => {
+    cluster.fate = (call) => (isCreation(call) ? { status: 422, reason: 'Invalid' } : undefined);
+    const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
+    expect([status, body.error.code]).toEqual([500, 3002]);
+  });
+
+  it('does not answer, the launch says so in time, and reads go on', async () => {
+    const call = (await replica({ deadlineMs: 1_500 })).as(john(gitlab.url));
+    const { body } = await call('POST', '/servers', project);
+    cluster.fate = () => 'silence';
+    const refused = await call('POST', '/servers', { ...project, branch: 'feature/x' });
+    expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
+    expect(refused.body.error.detail).toContain('Kubernetes');
+    expect((await call('GET', `/servers/${body.name}`)).status).toBe(200);
+    expect(Object.keys((await call('GET', '/servers')).body.servers)).toEqual([body.name]);
+  });
+});

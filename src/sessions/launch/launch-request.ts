@@ -1,0 +1,111 @@
+import type { Config } from '../../config/types.ts';
+import { ApiError, errorKind, type FieldError } from '../../errors.ts';
+import type { LaunchNotebookRequest, ServerOptions } from '../../generated/openapi.ts';
+import { parseBytes, parseCpu, parseGpu } from '../../jupyter-server/quantities.ts';
+import type { LegacyAmounts, ResourceRequest } from '../../options/resource-classes.ts';
+import { type RequestedCloudStorage, requestedCloudStorage } from './cloud-storage.ts';
+
+/** A launch as it is meant: one spelling for each project, defaults filled in. */
+export interface LaunchRequest {
+  readonly project: ProjectPath;
+  /** undefined: the project's default branch. */
+  readonly branch: string | undefined;
+  /** Any name of a commit, as the caller gave it. */
+  readonly commit: string;
+  readonly image: string | undefined;
+  readonly resources: ResourceRequest;
+  readonly defaultUrl: string;
+  readonly lfsAutoFetch: boolean;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cloudStorage: readonly RequestedCloudStorage[];
+}
+
+export interface ProjectPath {
+  /** Lower case, `group/sub`. */
+  readonly namespace: string;
+  /** Lower case, one segment. */
+  readonly name: string;
+  /** `namespace/name`. */
+  readonly path: string;
+}
+
+/**
+ * `group` + `sub/deep` and `group/sub` + `deep` are the same project, and so are all spellings with other case: there
+ * must be one session for it, whichever is used. undefined when it is no path of a project.
+ */
+export function projectPath(namespace: string, project: string): ProjectPath | undefined {
+  const segments = `${namespace}/${project}`.toLowerCase().split('/').filter(Boolean);
+  const name = segments.pop();
+  if (name === undefined || segments.length === 0) return undefined;
+  return { namespace: segments.join('/'), name, path: [...segments, name].join('/') };
+}
+
+/** The operator pastes it into a Python file between quotes, and Jupyter redirects to it: one leading slash, plain text. */
+const safeUrlPath = /^\/(?!\/)[^\s"'\\#<>]*$/;
+
+/** A variable's name becomes a key of a Secret, `env.` before it, of at most 253 characters. */
+const variableName = /^[A-Za-z_]\w{0,248}$/;
+
+/**
+ * What the OpenAPI document cannot say about a launch. Throws ApiError 1422 that lists every field that is wrong.
+ * `body` has the shape that the document asks for.
+ */
+export function launchRequest(body: LaunchNotebookRequest, config: Config): LaunchRequest {
+  const fields: FieldError[] = [];
+  const wrong = (path: string, message: string): undefined => {
+    fields.push({ path: `body.${path}`, message });
+  };
+  const options = body.serverOptions ?? {};
+  const { defaults } = config.server_options;
+  const project =
+    projectPath(body.namespace, body.project) ?? wrong('project', 'must be the path of a project in a group');
+  const urls = [
+    ['default_url', body.default_url],
+    ['serverOptions.defaultUrl', options.defaultUrl],
+  ] as const;
+  for (const [path, url] of urls) {
+    if (url && !safeUrlPath.test(url)) wrong(path, 'must be a path such as /lab, without spaces and quotes');
+  }
+  const environment = body.environment_variables ?? {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (!variableName.test(name)) wrong(`environment_variables.${name}`, 'is no name of an environment variable');
+    if (value.includes('\0')) wrong(`environment_variables.${name}`, 'must not hold a NUL character');
+  }
+  const legacy = legacyAmounts(options, wrong);
+  const cloudStorage = requestedCloudStorage(body.cloudstorage ?? [], config, wrong);
+  if (fields.length > 0 || !project) {
+    const detail = fields.map(({ path, message }) => `${path.replace(/^body\./, '')}: ${message}.`).join(' ');
+    throw new ApiError(errorKind.validation, 'The request is not valid.', { detail, fields });
+  }
+  return {
+    project,
+    branch: body.branch,
+    commit: body.commit_sha,
+    image: body.image || undefined,
+    resources: { classId: body.resource_class_id ?? undefined, legacy, storage: body.storage ?? undefined },
+    defaultUrl: body.default_url || options.defaultUrl || defaults.defaultUrl,
+    lfsAutoFetch: body.lfs_auto_fetch ?? options.lfs_auto_fetch ?? defaults.lfs_auto_fetch,
+    environment,
+    cloudStorage,
+  };
+}
+
+/** undefined when the options say nothing of amounts: then the default class is meant, not the smallest one. */
+function legacyAmounts(
+  options: ServerOptions,
+  wrong: (path: string, message: string) => undefined,
+): LegacyAmounts | undefined {
+  const { cpu_request: cpu, mem_request: memory, disk_request: disk, gpu_request: gpu } = options;
+  if ([cpu, memory, disk, gpu].every((amount) => amount === undefined)) return undefined;
+  const read = <T>(
+    name: keyof ServerOptions,
+    given: string | number | undefined,
+    parse: (value: string | number) => T,
+  ) => (given === undefined ? undefined : (parse(given) ?? wrong(`serverOptions.${name}`, 'is no amount')));
+  return {
+    cpu: read('cpu_request', cpu, parseCpu) ?? 0,
+    memoryBytes: read('mem_request', memory, parseBytes) ?? 0,
+    gpu: read('gpu_request', gpu, parseGpu) ?? 0,
+    storageBytes: read('disk_request', disk, parseBytes),
+  };
+}

@@ -1,0 +1,173 @@
+import type { Config } from '../../config/types.ts';
+import { ApiError, errorKind } from '../../errors.ts';
+import type { Identity } from '../../identity/types.ts';
+import { annotation } from '../../jupyter-server/labels.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { Deadline } from '../../lib/deadline.ts';
+import { resource } from '../../platform/kubernetes/resources.ts';
+import { type KubernetesClient, KubernetesUnavailable } from '../../platform/kubernetes/types.ts';
+import { alreadyExists, isFinalRefusal, isNotFound, kubernetesTrouble } from '../kubernetes-trouble.ts';
+import { bucketSecrets } from '../manifest/bucket-mounts.ts';
+import { credentialsSecret } from '../manifest/credentials.ts';
+import { pullSecret } from '../manifest/pull-secret.ts';
+import { secretReferences } from '../manifest/secret-references.ts';
+import type { Secret } from '../manifest/secrets.ts';
+import { variablesSecret } from '../manifest/variables.ts';
+import { isMissingCredentials } from '../presentation/state.ts';
+import type { LaunchRequest } from './launch-request.ts';
+
+/** The second half of a launch: the Secrets with what the session needs of its user. */
+export interface Credentials {
+  /**
+   * Makes the Secrets of this session; that they are there already is fine. The service may not read Secrets, so it is
+   * found out by trying. Throws ApiError; CredentialsRefused tells that the session can never start.
+   */
+  store(server: JupyterServer, identity: Identity, request: SecretRequest, deadline: Deadline): Promise<void>;
+  /**
+   * Writes the Secrets with the user's tokens anew, from what the caller has now. A Secret to which the object refers
+   * for more than that stays as it is: the service cannot read what it would have to keep.
+   * @param server whole, as the API server has it
+   * @returns the names of the Secrets that stay as they are. Throws ApiError.
+   */
+  renew(server: JupyterServer, identity: Identity, deadline: Deadline): Promise<string[]>;
+  /** The launch that made this session may have ended before its Secrets were made, as far as this replica knows. */
+  mayBeMissing(server: JupyterServer): boolean;
+}
+
+type SecretRequest = Pick<LaunchRequest, 'environment' | 'cloudStorage'>;
+
+export class CredentialsRefused extends ApiError {}
+
+/** How many sessions' Secrets are remembered as made: each is forgotten at the latest when it does not matter any more. */
+const rememberedLimit = 10_000;
+
+/** A write without an answer is repeated once: it may have happened, and a second one changes nothing more. */
+async function withRetry(write: () => Promise<unknown>, deadline: Deadline): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof KubernetesUnavailable) || deadline.expired) throw error;
+    await write();
+  }
+}
+
+export function createCredentials(client: KubernetesClient, config: Config): Credentials {
+  const made = new Set<string>();
+
+  function remember(uid: string | undefined): void {
+    if (uid === undefined) return;
+    made.add(uid);
+    for (const oldest of made) {
+      if (made.size <= rememberedLimit) break;
+      made.delete(oldest);
+    }
+  }
+
+  async function make(secret: Secret, deadline: Deadline): Promise<void> {
+    try {
+      await withRetry(
+        () => client.create(resource.secrets, secret.metadata.namespace ?? '', secret, deadline),
+        deadline,
+      );
+    } catch (error) {
+      if (!alreadyExists(error)) throw error;
+    }
+  }
+
+  /** Whatever was in the Secret is replaced; where there is none, it is made. */
+  async function replace(secret: Secret, deadline: Deadline): Promise<void> {
+    try {
+      await withRetry(
+        () => client.replace(resource.secrets, secret.metadata.namespace ?? '', secret, deadline),
+        deadline,
+      );
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      await make(secret, deadline);
+    }
+  }
+
+  return {
+    async store(server, identity, request, deadline) {
+      const secrets = secretsOf(server, identity, request, config);
+      const results = await Promise.allSettled(secrets.map((secret) => make(secret, deadline)));
+      const refused = results.find((result) => result.status === 'rejected');
+      if (refused) throw refusalOf(refused.reason, server.metadata.name ?? '');
+      remember(server.metadata.uid);
+    },
+
+    async renew(server, identity, deadline) {
+      const secrets = tokenSecretsOf(server, identity, {}, config);
+      const [kept, renewed] = [
+        secrets.filter(isIncomplete(server)),
+        secrets.filter((each) => !isIncomplete(server)(each)),
+      ];
+      try {
+        await Promise.all(renewed.map((secret) => replace(secret, deadline)));
+      } catch (error) {
+        const what = `The credentials of the session ${server.metadata.name} could not be renewed.`;
+        throw kubernetesTrouble(error, what);
+      }
+      return kept.map(({ metadata }) => metadata.name ?? '');
+    },
+
+    mayBeMissing(server) {
+      const { uid, annotations = {} } = server.metadata;
+      const secrets = [annotation.credentialsSecret, annotation.variablesSecret, annotation.pullSecret];
+      if (!secrets.some((each) => annotations[each])) return false;
+      if (isMissingCredentials(server)) return true;
+      if (uid !== undefined && made.has(uid)) return false;
+      // Whoever runs, or did before it was hibernated, had them. For all others one needless call does no harm.
+      return server.status?.state !== 'running' && server.spec?.jupyterServer?.hibernated !== true;
+    },
+  };
+}
+
+/** Those that the object refers to. */
+function secretsOf(
+  server: JupyterServer,
+  identity: Identity,
+  { environment, cloudStorage }: SecretRequest,
+  config: Config,
+): Secret[] {
+  const hasVariablesSecret = server.metadata.annotations?.[annotation.variablesSecret] !== undefined;
+  return [
+    ...tokenSecretsOf(server, identity, hasVariablesSecret ? {} : environment, config),
+    ...(hasVariablesSecret ? [variablesSecret(server, environment, config)] : []),
+    ...bucketSecrets(server, cloudStorage, config),
+  ];
+}
+
+/** Those with tokens of the user's. */
+function tokenSecretsOf(
+  server: JupyterServer,
+  identity: Identity,
+  environment: SecretRequest['environment'],
+  config: Config,
+): Secret[] {
+  const { annotations = {} } = server.metadata;
+  const { token } = identity.git;
+  return [
+    ...(annotations[annotation.credentialsSecret] ? [credentialsSecret(server, identity, environment, config)] : []),
+    ...(annotations[annotation.pullSecret] && token !== null ? [pullSecret(server, token, config)] : []),
+  ];
+}
+
+/** Whether the object refers to a key that is not in the Secret: its pod would not start. */
+function isIncomplete(server: JupyterServer): (secret: Secret) => boolean {
+  const references = secretReferences(server.spec);
+  return ({ metadata, data }) =>
+    references.some(({ name, key }) => name === metadata.name && !Object.hasOwn(data, key));
+}
+
+function refusalOf(error: unknown, session: string): unknown {
+  if (!isFinalRefusal(error)) {
+    const what = `The session ${session} was made, but not yet its credentials. The same request again completes it.`;
+    return kubernetesTrouble(error, what, { refused: errorKind.cannotStart });
+  }
+  const trouble = kubernetesTrouble(error, 'The credentials of the session could not be stored.', {
+    refused: errorKind.cannotStart,
+  });
+  if (!(trouble instanceof ApiError)) return trouble;
+  return new CredentialsRefused(trouble.kind, trouble.message, { detail: trouble.detail, cause: error });
+}

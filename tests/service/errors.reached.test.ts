@@ -1,0 +1,214 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Config } from '../../src/config/types.ts';
+import { type ErrorBody, type ErrorKind, errorKind } from '../../src/errors.ts';
+import type { Answer } from '../support/app.ts';
+import { type Backends, startBackends } from '../support/sessions/backends.ts';
+import { testConfig } from '../support/sessions/config.ts';
+import { commitSha, johnsAutosave } from '../support/sessions/fake-gitlab.ts';
+import { startWholeService, type WholeService, type WholeServiceOptions } from '../support/whole-service.ts';
+
+const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+
+let backends: Backends;
+let usual: WholeService;
+/** A request may take a second and a half. */
+let hasty: WholeService;
+const running: WholeService[] = [];
+
+/** `wrap` replaces the connection to the cluster. */
+async function start(changes: Partial<Config> = {}, wrap?: WholeServiceOptions['wrap']): Promise<WholeService> {
+  const { cluster, gitlab, registry } = backends;
+  const started = await startWholeService({
+    kubeconfig: cluster.kubeconfig,
+    config: { git: { url: gitlab.url, registry: registry.host }, ...changes },
+    ...(wrap ? { wrap } : {}),
+  });
+  running.push(started);
+  return started;
+}
+
+const request = (changes: Partial<Config['request']>): Pick<Config, 'request'> => ({
+  request: { ...testConfig().request, ...changes },
+});
+
+beforeAll(async () => {
+  backends = await startBackends();
+  usual = await start();
+  hasty = await start(request({ deadline_ms: 1_500 }));
+});
+afterAll(async () => {
+  for (const each of running) await each[Symbol.asyncDispose]();
+  await backends.close();
+});
+
+const launch = (body: object = {}, at: WholeService = usual) => at.ask('POST', '/servers', { ...project, ...body });
+
+/** A launch while GitLab does not answer. */
+async function withSilentGitLab<T>(ask: () => Promise<T>): Promise<T> {
+  backends.gitlab.fate = () => 'silence';
+  try {
+    return await ask();
+  } finally {
+    backends.gitlab.fate = () => undefined;
+  }
+}
+
+async function withClusterThat(fate: Backends['cluster']['fate'], ask: () => Promise<Answer>): Promise<Answer> {
+  backends.cluster.fate = fate;
+  try {
+    return await ask();
+  } finally {
+    backends.cluster.fate = () => undefined;
+  }
+}
+
+async function launched(at: WholeService, body: object): Promise<string> {
+  const answer = await launch(body, at);
+  expect(answer.status, answer.text).toBe(201);
+  return String(answer.json()['name']);
+}
+
+/** What a server says to a request that never ends. */
+async function halfRequest({ service, port }: WholeService): Promise<Answer> {
+  service.server.headersTimeout = 100;
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write('GET /notebooks/version HTTP/1.1\r\nHost: a\r\n');
+  let text = '';
+  for await (const chunk of socket.setEncoding('utf8')) text += String(chunk);
+  const [head = '', body = ''] = text.split('\r\n\r\n');
+  const json = () => JSON.parse(body) as Record<string, unknown>;
+  const error = () => json()['error'] as ReturnType<Answer['error']>;
+  return { status: Number(head.split(' ')[1]), headers: {}, text: body, json, error };
+}
+
+/** One request for every error of the table; that none is forgotten, the compiler sees to. */
+const ways: Record<keyof typeof errorKind, () => Promise<Answer>> = {
+  invalidInput: () => launch({ storage: 0 }),
+  invalidStorageAddress: async () => {
+    const { cloud_storage } = testConfig();
+    const azure_blob = { ...cloud_storage.azure_blob, enabled: true };
+    const at = await start({ cloud_storage: { ...cloud_storage, azure_blob } });
+    const cloudstorage = [{ endpoint: 'https://blob.example.org', bucket: 'data', secret_key: 'a-key' }];
+    return launch({ cloudstorage }, at);
+  },
+  invalidImageReference: () => launch({ image: ':::?-+^' }),
+  reservedVariable: () => launch({ environment_variables: { CI_COMMIT_SHA: 'x' } }),
+  invalidResources: () => launch({ resource_class_id: 99 }),
+  badRequest: () => usual.ask('POST', '/servers', '{'),
+  unauthenticated: () => usual.ask('GET', '/servers', undefined, { 'renku-auth-git-credentials': 'nonsense' }),
+  forbidden: () => usual.ask('POST', '/servers', project, { origin: 'https://evil.example' }),
+  missing: () => launch({ branch: 'mian' }),
+  methodNotAllowed: () => usual.ask('PUT', '/servers', {}),
+  notAcceptable: () => usual.ask('GET', '/servers', undefined, { accept: 'image/png' }),
+  conflict: async () => usual.ask('POST', `/servers/${await launched(usual, { branch: johnsAutosave })}/restart`),
+  bodyTooLarge: () => launch({ default_url: `/${'x'.repeat(1_100_000)}` }),
+  unsupportedMediaType: () => usual.ask('POST', '/servers', 'a=b', { 'content-type': 'text/plain' }),
+  misdirected: async () => (await start(request({ allowed_hosts: ['api.example.org'] }))).ask('GET', '/servers'),
+  validation: () => usual.ask('POST', '/servers', { namespace: 5 }),
+  tooManyRequests: () =>
+    withSilentGitLab(async () => {
+      const all = await Promise.all(Array.from({ length: 25 }, (_, index) => launch({ branch: `b${index}` }, hasty)));
+      const refused = all.find(({ status }) => status === 429);
+      if (!refused) throw new Error('25 launches of one user at the same time were all taken');
+      return refused;
+    }),
+  headersTooLarge: () => usual.ask('GET', '/servers', undefined, { 'x-large': 'x'.repeat(70_000) }),
+  bug: async () => {
+    const broken = await start({}, (client) => ({
+      ...client,
+      get: () => Promise.reject(new RangeError('a mistake in this very program')),
+    }));
+    return broken.ask('GET', '/servers/some-session');
+  },
+  misconfigured: async () => launch({}, await start({ resource_pools: [] })),
+  intermittent: async () => {
+    backends.gitlab.fate = () => 503;
+    try {
+      return await launch();
+    } finally {
+      backends.gitlab.fate = () => undefined;
+    }
+  },
+  cannotDelete: async () => {
+    const name = await launched(usual, { branch: 'feature/x' });
+    const refuse = ({ method }: { method: string }) =>
+      method === 'DELETE' ? { status: 503, reason: 'ServiceUnavailable' } : undefined;
+    return withClusterThat(refuse, () => usual.ask('DELETE', `/servers/${name}`));
+  },
+  cannotStart: () =>
+    withClusterThat(
+      ({ method, resource }) =>
+        method === 'POST' && resource === 'jupyterservers' ? { status: 422, reason: 'Invalid' } : undefined,
+      () => launch(),
+    ),
+  timedOut: () => withSilentGitLab(() => launch({}, hasty)),
+  requestTimeout: () => halfRequest(hasty),
+  beingDeleted: async () => {
+    const name = await launched(hasty, { commit_sha: 'v1.0' });
+    await hasty.ask('DELETE', `/servers/${name}`);
+    return launch({ commit_sha: 'v1.0' }, hasty);
+  },
+};
+
+describe('every error of the table', () => {
+  it.each(Object.keys(ways) as (keyof typeof errorKind)[])('%s is the answer to a request', async (name) => {
+    const kind: ErrorKind = errorKind[name];
+    const answer = await ways[name]();
+    expect([answer.status, answer.error().code], answer.text).toEqual([kind.status, kind.code]);
+    const { message, detail, requestId, fields } = (answer.json() as unknown as ErrorBody).error;
+    expect(message).toMatch(/^[A-Z0-9].*\.$/);
+    expect(detail, 'what to do').toMatch(/\S/);
+    expect(requestId).toMatch(/^[-\w.]{8,64}$/);
+    for (const { path } of fields ?? []) expect(path).toMatch(/^(body|query|path|header|cookie)\b/);
+    // Whoever may try again is told when.
+    expect(Number(answer.headers['retry-after'] ?? 0) > 0).toBe(kind.retryAfterSeconds !== null);
+  });
+
+  it('has the code and the status that clients of 1.18.1 know, or one of its own', () => {
+    const kinds: ErrorKind[] = Object.values(errorKind);
+    const known: Record<number, number[]> = {
+      400: [1400],
+      401: [1401],
+      403: [1403],
+      404: [1404],
+      405: [1405],
+      406: [1406],
+      408: [3408],
+      409: [1409, 3409],
+      413: [1413],
+      415: [1415],
+      421: [1421],
+      422: [1000, 1002, 1003, 1004, 1005, 1422],
+      429: [1429],
+      431: [1431],
+      500: [2000, 2001, 3000, 3001, 3002, 3004],
+    };
+    const found = Object.groupBy(kinds, ({ status }) => status);
+    const codes = Object.entries(found).map(([status, of = []]) => [status, of.map(({ code }) => code).sort()]);
+    expect(Object.fromEntries(codes)).toEqual(known);
+  });
+
+  it('has a code of its own, in the range that says whose fault it is', () => {
+    const kinds: ErrorKind[] = Object.values(errorKind);
+    expect(new Set(kinds.map(({ code }) => code)).size).toBe(kinds.length);
+    for (const { code, status } of kinds) {
+      expect(status < 500, String(code)).toBe(code < 2000 || [3408, 3409].includes(code));
+    }
+  });
+});
+
+it('a dry run signs nobody in', async () => {
+  const url = `http://127.0.0.1:${usual.port}/notebooks/servers`;
+  const post = (query: string) =>
+    fetch(url + query, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(project),
+    });
+  const dry = await post('?dry_run=true');
+  expect([dry.status, dry.headers.get('set-cookie')]).toEqual([200, null]);
+  expect((await post('')).headers.get('set-cookie')).toContain('notebook-sessions-anonymous=');
+});

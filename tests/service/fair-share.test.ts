@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { type Answer, send } from '../support/app.ts';
+import { type Backends, startBackends } from '../support/sessions/backends.ts';
+import { testConfig } from '../support/sessions/config.ts';
+import { commitSha } from '../support/sessions/fake-gitlab.ts';
+import { startWholeService, type WholeService } from '../support/whole-service.ts';
+
+let backends: Backends;
+let service: WholeService;
+
+beforeAll(async () => {
+  backends = await startBackends();
+  const { cluster, gitlab, registry } = backends;
+  service = await startWholeService({
+    kubeconfig: cluster.kubeconfig,
+    config: {
+      git: { url: gitlab.url, registry: registry.host },
+      request: { ...testConfig().request, deadline_ms: 3_000 },
+    },
+  });
+});
+beforeEach(() => {
+  backends.gitlab.fate = () => undefined;
+  backends.registry.fate = () => undefined;
+});
+afterAll(async () => {
+  await service[Symbol.asyncDispose]();
+  await backends.close();
+});
+
+type Ask = WholeService['ask'];
+const asJohn: Ask = (...request) => service.ask(...request);
+/** As the anonymous user of this number. */
+const anonymous =
+  (id: number): Ask =>
+  (method, path, body) =>
+    send(service.port, {
+      method,
+      path: `/notebooks${path}`,
+      headers: { 'content-type': 'application/json', 'renku-auth-anon-id': `anon-${id}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+const many = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index));
+const statuses = (answers: readonly Answer[]) => {
+  const counts: Record<number, number> = {};
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+};
+const checkImage = (name: string, ask = asJohn) =>
+  ask('GET', `/images?image_url=${encodeURIComponent(`${backends.registry.host}/${name}`)}`);
+
+it('a user’s image checks that hang are limited, and do not keep those of others waiting', async () => {
+  backends.registry.fate = (path) => (path.includes('slow') ? 'silence' : undefined);
+  const hanging = many(15, (index) => checkImage(`slow/${index}`));
+  const answered = await Promise.all(many(5, (index) => checkImage('my-group/my-project:0123456', anonymous(index))));
+  expect(statuses(answered)).toEqual({ 200: 5 });
+  const answers = await Promise.all(hanging);
+  expect(statuses(answers)).toEqual({ 404: 10, 429: 5 });
+  const refused = answers.find(({ status }) => status === 429);
+  expect([refused?.error().code, refused?.headers['retry-after']]).toEqual([1429, '5']);
+});
+
+it('anonymous users together have a limit of their own: their ids are free', async () => {
+  backends.registry.fate = (path) => (path.includes('slow') ? 'silence' : undefined);
+  const hanging = many(60, (index) => checkImage(`slow/anonymous-${index}`, anonymous(index)));
+  expect((await checkImage('my-group/my-project:0123456')).status).toBe(200);
+  expect(statuses(await Promise.all(hanging))).toEqual({ 404: 40, 429: 20 });
+});
+
+it('dry runs count with the launches of a user, and not with those of another', async () => {
+  backends.gitlab.fate = () => 'silence';
+  const body = (branch: string) => ({ namespace: 'my-group', project: 'my-project', commit_sha: commitSha, branch });
+  const dryRun = (index: number, ask = asJohn) => ask('POST', '/servers?dry_run=true', body(`dry-${index}`));
+  const own = [
+    ...many(15, (index) => service.ask('POST', '/servers', body(`launch-${index}`))),
+    ...many(10, (index) => dryRun(index)),
+  ];
+  const other = await Promise.all(many(5, (index) => dryRun(index, anonymous(1))));
+  expect(statuses(other)).toEqual({ 200: 5 });
+  const answers = await Promise.all(own);
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(5);
+});

@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { errorKind } from '../../src/errors.ts';
+import type { DryRunResponse } from '../../src/generated/openapi.ts';
+import type { Answer } from '../support/app.ts';
+import { type Fault, type FaultyProxy, faults, retryAfterSeconds, startFaultyProxy } from '../support/faulty-proxy.ts';
+import { type Backends, startBackends } from '../support/sessions/backends.ts';
+import { testConfig } from '../support/sessions/config.ts';
+import { type FakeClasses, startFakeClasses } from '../support/sessions/fake-classes.ts';
+import { commitSha } from '../support/sessions/fake-gitlab.ts';
+import { kubeconfigOf } from '../support/sessions/kubeconfig.ts';
+import { startWholeService, type WholeService } from '../support/whole-service.ts';
+
+const deadlineMs = 2_000;
+/** What a busy machine may take on top. */
+const slackMs = 8_000;
+
+const culprits = {
+  gitlab: /GitLab/,
+  registry: /registry/,
+  classes: /resource class service/,
+  kubernetes: /Kubernetes/,
+};
+type Dependency = keyof typeof culprits;
+const dependencies = Object.keys(culprits) as Dependency[];
+
+const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
+const another = { ...project, branch: 'feature/x' };
+
+let backends: Backends;
+let classes: FakeClasses;
+let proxies: Record<Dependency, FaultyProxy>;
+let service: WholeService;
+/** A session that was there before. */
+let name: string;
+
+beforeEach(async () => {
+  [backends, classes] = await Promise.all([startBackends(), startFakeClasses()]);
+  const { cluster, gitlab, registry } = backends;
+  proxies = {
+    gitlab: await startFaultyProxy(gitlab.url),
+    registry: await startFaultyProxy(`http://${registry.host}`),
+    classes: await startFaultyProxy(classes.url),
+    kubernetes: await startFaultyProxy(cluster.url),
+  };
+  service = await startWholeService({
+    kubeconfig: kubeconfigOf(proxies.kubernetes.url, 'the-service-account-token'),
+    config: {
+      git: { url: proxies.gitlab.url, registry: proxies.registry.host },
+      crc_url: `${proxies.classes.url}/api/data`,
+      request: { ...testConfig().request, deadline_ms: deadlineMs },
+    },
+    validateResponses: true,
+  });
+  const first = await service.ask('POST', '/servers', project);
+  expect(first.status, first.text).toBe(201);
+  name = String(first.json()['name']);
+  await expect.poll(async () => (await service.ask('GET', `/servers/${name}`)).status).toBe(200);
+});
+afterEach(async () => {
+  await service[Symbol.asyncDispose]();
+  for (const proxy of Object.values(proxies)) await proxy[Symbol.asyncDispose]();
+  await Promise.all([backends.close(), classes.close()]);
+});
+
+/** Everything that was made in the cluster, by name. */
+const made = (): (string | undefined)[] =>
+  ['jupyterservers', 'secrets'].flatMap((each) => backends.cluster.objects(each).map(({ metadata }) => metadata.name));
+
+async function timed(asking: Promise<Answer>): Promise<Answer> {
+  const began = performance.now();
+  const answer = await asking;
+  expect(performance.now() - began).toBeLessThan(deadlineMs + slackMs);
+  return answer;
+}
+
+function isTrouble(answer: Answer, culprit: RegExp, kinds: readonly { code: number }[]): void {
+  expect(answer.status, answer.text).toBe(500);
+  const { message, detail, code } = answer.error();
+  expect(kinds.map((kind) => kind.code)).toContain(code);
+  expect(`${message} ${detail}`).toMatch(culprit);
+  for (const other of Object.values(culprits)) if (other !== culprit) expect(`${message} ${detail}`).not.toMatch(other);
+  expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+}
+
+/** Which of the two it is for a silent one depends on whose time is over first: its own or the request's. */
+const kindsOf = (fault: Fault) =>
+  fault === 'slow' ? [errorKind.timedOut, errorKind.intermittent] : [errorKind.intermittent];
+
+const combinations = dependencies.flatMap((dependency) => faults.map((fault) => [dependency, fault] as const));
+
+describe.each(combinations)('%s: %s', (dependency, fault) => {
+  const culprit = culprits[dependency];
+
+  it('a launch names it in time and makes nothing, what is known is still told, and the end of it is noticed', async () => {
+    const before = made();
+    const proxy = proxies[dependency];
+    proxy.fail(fault);
+    // Of what is kept for a short time, something else is asked.
+    const headers: Record<string, string> =
+      dependency === 'classes' ? { 'renku-auth-access-token': 'another-access-token' } : {};
+    const image = dependency === 'registry' ? { image: `${proxy.host}/another/image:1` } : {};
+    const launch = () => timed(service.ask('POST', '/servers', { ...another, ...image }, headers));
+
+    const refused = await launch();
+    isTrouble(refused, culprit, kindsOf(fault));
+    if (fault === '429' && dependency !== 'registry')
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(retryAfterSeconds - 1);
+    expect(made()).toEqual(before);
+
+    const known = await Promise.all([service.ask('GET', '/servers'), service.ask('GET', `/servers/${name}`)]);
+    expect(known.map(({ status }) => status)).toEqual([200, 200]);
+    expect((await service.ask('POST', '/servers', project)).json()['name']).toBe(name);
+    expect(made()).toEqual(before);
+
+    if (fault === 'down' || fault === '429') return;
+    proxy.fail(undefined);
+    await expect.poll(async () => (await launch()).status).toBe(201);
+  });
+});
+
+describe.each(faults)('what else meets trouble (%s)', (fault) => {
+  it('of GitLab: autosaves and projects name it', async () => {
+    proxies.gitlab.fail(fault);
+    isTrouble(await timed(service.ask('GET', '/my-group%2Fmy-project/autosave')), culprits.gitlab, kindsOf(fault));
+    const autosave = 'renku/autosave/john.doe/master/0123456/0123456';
+    const deletion = await timed(service.ask('DELETE', `/my-group%2Fmy-project/autosave/${autosave}`));
+    isTrouble(deletion, culprits.gitlab, kindsOf(fault));
+    isTrouble(await timed(service.ask('GET', '/projects')), culprits.gitlab, kindsOf(fault));
+  });
+
+  it('of the registry: an image that could not be looked at is not said to be missing', async () => {
+    proxies.registry.fail(fault);
+    const path = `/images?image_url=${proxies.registry.host}/a/b:1`;
+    const answer = await timed(service.ask('GET', path, undefined, { accept: 'application/json' }));
+    expect(answer.status, answer.text).toBe(404);
+    expect(answer.json()['reason']).toMatch(
+      fault === 'html' || fault === 'cut' ? /unreachable|invalid/ : /unreachable/,
+    );
+    expect(answer.error().message).toContain(proxies.registry.host);
+  });
+
+  it('of the Kubernetes API: logs and deletions name it', async () => {
+    proxies.kubernetes.fail(fault);
+    isTrouble(
+      await timed(service.ask('GET', `/logs/${name}?container=jupyter-server`)),
+      culprits.kubernetes,
+      kindsOf(fault),
+    );
+    const kinds = [...kindsOf(fault), errorKind.cannotDelete];
+    isTrouble(await timed(service.ask('DELETE', `/servers/${name}`)), culprits.kubernetes, kinds);
+    expect(backends.cluster.objects('jupyterservers')[0]?.metadata.deletionTimestamp).toBeUndefined();
+  });
+
+  it('of those that a launch asks: a dry run names it', async () => {
+    proxies.gitlab.fail(fault);
+    const answer = await timed(service.ask('POST', '/servers?dry_run=true', another));
+    expect(answer.status, answer.text).toBe(200);
+    const { possible, problems } = answer.json() as unknown as DryRunResponse;
+    expect(possible).toBe(false);
+    expect(problems.map(({ message }) => message).join()).toMatch(culprits.gitlab);
+  });
+});

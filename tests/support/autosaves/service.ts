@@ -1,0 +1,53 @@
+import { autosaveRoutes } from '../../../src/autosaves/routes.ts';
+import { ApiError, errorKind } from '../../../src/errors.ts';
+import type { AutosavesList } from '../../../src/generated/openapi.ts';
+import type { Identity } from '../../../src/identity/types.ts';
+import { createGitLab } from '../../../src/platform/gitlab/client.ts';
+import { createLogger } from '../../../src/platform/logging/logger.ts';
+import { type Answer, startApp } from '../app.ts';
+import { testConfig } from '../sessions/config.ts';
+
+export interface AutosaveService extends AsyncDisposable {
+  /** By the name that a test calls with; anybody else is nobody. */
+  readonly callers: Map<string, Identity>;
+  /** `path` is below the service's prefix. */
+  send(method: string, path: string, caller?: string): Promise<Answer>;
+  list(project: string, caller?: string): Promise<Answer>;
+  remove(project: string, name: string, caller?: string): Promise<Answer>;
+  log(): string;
+}
+
+/** The routes of autosaves in the real pipeline, on whatever GitLab the callers have; only who is calling is believed. */
+export async function startAutosaveService(): Promise<AutosaveService> {
+  const callers = new Map<string, Identity>();
+  const gitlab = createGitLab({ log: createLogger({ name: 'test', level: 'silent' }), requestTimeoutMs: 500 });
+  const app = await startApp({
+    routes: [autosaveRoutes({ gitlab, config: testConfig() })],
+    parts: {
+      identify: async ({ headers }) => {
+        const identity = callers.get(String(headers['test-caller']));
+        if (!identity) throw new ApiError(errorKind.unauthenticated, 'Nobody is calling.');
+        return { identity };
+      },
+    },
+  });
+  const send = (method: string, path: string, caller = 'ada') =>
+    app.send({ method, path: `/notebooks${path}`, headers: { 'test-caller': caller } });
+  return {
+    callers,
+    send,
+    list: (project, caller) => send('GET', `/${project}/autosave`, caller),
+    remove: (project, name, caller) => send('DELETE', `/${project}/autosave/${name}`, caller),
+    log: () => app.log(),
+    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
+  };
+}
+
+export const namesIn = (answer: Answer): string[] =>
+  (answer.json() as unknown as AutosavesList).autosaves.map(({ name }) => name);
+
+/** Status, and the code of an error. */
+export const outcome = (answer: Answer): [number, number | undefined] => [
+  answer.status,
+  answer.status >= 400 ? answer.error().code : undefined,
+];

@@ -1,0 +1,106 @@
+import pino from 'pino';
+import type { KubernetesObject } from '../../../src/jupyter-server/types.ts';
+import { createKubernetesClient } from '../../../src/platform/kubernetes/client.ts';
+import { parseKubeConfig } from '../../../src/platform/kubernetes/kubeconfig.ts';
+import {
+  type CacheEvent,
+  createListWatchCache,
+  type ListWatchCache,
+  type ListWatchCacheOptions,
+} from '../../../src/platform/kubernetes/list-watch-cache.ts';
+import { resource } from '../../../src/platform/kubernetes/resources.ts';
+import { type Fault, type FaultServer, kubeconfigFor, type SeenRequest, startFaultServer } from './fault-server.ts';
+
+export interface Slim {
+  name: string;
+  color: string | undefined;
+}
+
+export const pod = (name: string, color?: string): KubernetesObject => ({
+  metadata: { name, labels: color === undefined ? {} : { color } },
+});
+
+export const isWatch = ({ query }: SeenRequest) => query.get('watch') === 'true';
+export const isList = ({ query, path }: SeenRequest) => query.get('watch') === null && path.endsWith('/pods');
+
+/** A cache of pods, slimmed to name and color, on a fault server; its changes are written down. */
+export interface CacheHarness extends AsyncDisposable {
+  readonly server: FaultServer;
+  /** Every change so far, as 'added name color'. */
+  readonly changes: readonly string[];
+  /** Resolves when this change has come. */
+  seen(change: string): Promise<void>;
+  open(options?: Partial<ListWatchCacheOptions<Slim>>): ListWatchCache<Slim>;
+  /** How many requests like this have come. */
+  count(like: (request: SeenRequest) => boolean): number;
+  /** Fails the first `times` requests like this in the given way. */
+  failFirst(times: number, like: (request: SeenRequest) => boolean, fault: Fault): void;
+  note(event: CacheEvent<Slim>): void;
+}
+
+export async function startCacheHarness(): Promise<CacheHarness> {
+  const log = pino({ level: 'silent' });
+  const server = await startFaultServer();
+  const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfigFor(server.url)), log });
+  const changes: string[] = [];
+  const waiting: { change: string; resolve: () => void }[] = [];
+  let cache: ListWatchCache<Slim> | undefined;
+
+  const harness: CacheHarness = {
+    server,
+    changes,
+    seen: (change) =>
+      new Promise((resolve) => {
+        if (changes.includes(change)) resolve();
+        else waiting.push({ change, resolve });
+      }),
+    note(event) {
+      const value = 'value' in event ? event.value : event.previous;
+      const change = `${event.type} ${event.name} ${value.color}`;
+      changes.push(change);
+      for (const each of waiting) if (each.change === change) each.resolve();
+    },
+    open(options = {}) {
+      cache = createListWatchCache<Slim>({
+        client,
+        type: resource.pods,
+        namespaces: ['here'],
+        project,
+        indexes: { color: ({ color }) => color },
+        onChange: (event) => harness.note(event),
+        log,
+        timing: {
+          watchTimeoutSeconds: 30,
+          silenceSlackMs: 1000,
+          backOffFirstMs: 5,
+          backOffMostMs: 20,
+          listTimeoutMs: 2000,
+        },
+        ...options,
+      });
+      return cache;
+    },
+    count: (like) => server.seen.filter(like).length,
+    failFirst(times, like, fault) {
+      let left = times;
+      server.fault = (request) => {
+        if (!like(request) || left === 0) return undefined;
+        left -= 1;
+        return fault;
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await cache?.stop();
+      await client.close();
+      await server.down();
+    },
+  };
+  return harness;
+}
+
+function project(raw: KubernetesObject): Slim | undefined {
+  const color = raw.metadata.labels?.['color'];
+  if (raw.metadata.labels?.['hidden'] === 'yes') return undefined;
+  if (color === 'malformed') throw new Error('malformed');
+  return { name: raw.metadata.name ?? '', color };
+}

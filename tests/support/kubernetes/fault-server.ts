@@ -1,0 +1,228 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { KubernetesObject } from '../../../src/jupyter-server/types.ts';
+
+/** What to do to a request instead of answering it. */
+export type Fault =
+  | { answer: number; body: string; headers?: Record<string, string> }
+  | 'reset'
+  /** Takes the request and never answers: a half-open connection. */
+  | 'silence'
+  /** Sends the head of a good answer and then nothing. */
+  | 'silence after the head'
+  /** The same with an empty line every few milliseconds, as a proxy may send to keep a connection. */
+  | 'blanks without end'
+  /** For a watch: this text instead of events, then the end. */
+  | { events: string };
+
+export interface SeenRequest {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingMessage['headers'];
+}
+
+export interface FaultServer {
+  readonly url: string;
+  /** Every request so far. */
+  readonly seen: SeenRequest[];
+  /** Decides the fate of each request; undefined: it is served. */
+  fault: (request: SeenRequest) => Fault | undefined;
+  /** Resolves when a request like this has come (from now on). */
+  arrival(like: (request: SeenRequest) => boolean): Promise<SeenRequest>;
+  /** Resolves when a watch is being served. */
+  watching(): Promise<void>;
+  put(object: KubernetesObject): KubernetesObject;
+  /** Without an event when `quietly`: as a watch that missed it. */
+  remove(name: string, options?: { quietly?: boolean }): void;
+  bookmark(): void;
+  /** Ends the running watches: by the protocol, or by a reset. */
+  endWatches(how: 'cleanly' | 'reset'): void;
+  readonly connections: number;
+  /** Forgets all history: a watch from an older version gets 410. */
+  compact(): void;
+  /** Stops listening and breaks every connection; `up` listens on the same port again, with the same objects. */
+  down(): Promise<void>;
+  up(): Promise<void>;
+}
+
+/**
+ * One namespace (`here`) and one kind (pods) of a Kubernetes API, over real HTTP, that can be made to fail in every way
+ * that the cache and the client must live with. Not a fake to build upon: the embedded API server is the real one.
+ */
+export async function startFaultServer(): Promise<FaultServer> {
+  const objects = new Map<string, KubernetesObject>();
+  const history: { version: number; line: string }[] = [];
+  const watches = new Set<ServerResponse>();
+  const sockets = new Set<Socket>();
+  const waiting = new Set<{ like: (request: SeenRequest) => boolean; resolve: (request: SeenRequest) => void }>();
+  const onWatch = new Set<() => void>();
+  let version = 100;
+  let oldest = 100;
+  let connections = 0;
+
+  const server = createServer((req, res) => void serve(req, res));
+  server.on('connection', (socket: Socket) => {
+    connections += 1;
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+
+  function emit(type: string, object: unknown): void {
+    const line = `${JSON.stringify({ type, object })}\n`;
+    history.push({ version, line });
+    for (const watch of watches) watch.write(line);
+  }
+
+  function end(watch: ServerResponse): void {
+    watches.delete(watch);
+    watch.end();
+  }
+
+  function serve(req: IncomingMessage, res: ServerResponse): void {
+    const url = new URL(req.url ?? '/', 'http://server');
+    const request = { method: req.method ?? '', path: url.pathname, query: url.searchParams, headers: req.headers };
+    self.seen.push(request);
+    const fault = self.fault(request);
+    for (const each of [...waiting]) {
+      if (each.like(request)) {
+        waiting.delete(each);
+        each.resolve(request);
+      }
+    }
+    if (fault === undefined) answer(request, res);
+    else suffer(fault, req, res);
+  }
+
+  function suffer(fault: Fault, req: IncomingMessage, res: ServerResponse): void {
+    if (fault === 'reset') req.socket.resetAndDestroy();
+    else if (fault === 'silence after the head')
+      res.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+    else if (fault === 'blanks without end') {
+      const timer = setInterval(() => res.write('\n'), 10);
+      res.writeHead(200, { 'content-type': 'application/json' }).on('close', () => clearInterval(timer));
+    } else if (typeof fault === 'object' && 'events' in fault) res.writeHead(200).end(fault.events);
+    else if (fault !== 'silence') {
+      res.writeHead(fault.answer, { 'content-type': 'application/json', ...fault.headers }).end(fault.body);
+    }
+  }
+
+  function answer({ method, path, query }: SeenRequest, res: ServerResponse): void {
+    const name = /^\/api\/v1\/namespaces\/here\/pods\/([^/]+)$/.exec(path)?.[1];
+    if (query.get('watch') === 'true')
+      watch(Number(query.get('resourceVersion')), Number(query.get('timeoutSeconds')), res);
+    else if (name !== undefined && method === 'GET') {
+      const object = objects.get(name);
+      json(res, object ? 200 : 404, object ?? status(404, 'NotFound'));
+    } else if (path === '/api/v1/namespaces/here/pods') list(query, res);
+    else json(res, 200, { metadata: { name } });
+  }
+
+  function list(query: URLSearchParams, res: ServerResponse): void {
+    const from = Number(query.get('continue') ?? 0);
+    const all = [...objects.values()];
+    const end = from + Number(query.get('limit') ?? all.length);
+    const token = end < all.length ? { continue: String(end) } : {};
+    json(res, 200, {
+      kind: 'PodList',
+      metadata: { resourceVersion: String(version), ...token },
+      items: all.slice(from, end),
+    });
+  }
+
+  function watch(from: number, seconds: number, res: ServerResponse): void {
+    res.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+    if (from < oldest) {
+      res.end(`${JSON.stringify({ type: 'ERROR', object: status(410, 'Expired') })}\n`);
+      return;
+    }
+    for (const event of history) if (event.version > from) res.write(event.line);
+    watches.add(res);
+    for (const resolve of onWatch) resolve();
+    onWatch.clear();
+    const timer = setTimeout(() => end(res), seconds * 1000);
+    res.on('close', () => {
+      clearTimeout(timer);
+      watches.delete(res);
+    });
+  }
+
+  const listen = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+
+  const self: FaultServer = {
+    url: `http://127.0.0.1:${port}`,
+    seen: [],
+    fault: () => undefined,
+    arrival: (like) => new Promise((resolve) => waiting.add({ like, resolve })),
+    watching: () => (watches.size > 0 ? Promise.resolve() : new Promise((resolve) => onWatch.add(resolve))),
+    put(object) {
+      version += 1;
+      const name = object.metadata.name ?? '';
+      const uid = object.metadata.uid ?? `uid-of-${name}`;
+      const stored = {
+        ...object,
+        metadata: { ...object.metadata, namespace: 'here', uid, resourceVersion: String(version) },
+      };
+      const type = objects.has(name) ? 'MODIFIED' : 'ADDED';
+      objects.set(name, stored);
+      emit(type, stored);
+      return stored;
+    },
+    remove(name, { quietly = false } = {}) {
+      version += 1;
+      const object = objects.get(name);
+      objects.delete(name);
+      if (object && !quietly) {
+        emit('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
+      }
+    },
+    bookmark() {
+      emit('BOOKMARK', { kind: 'Pod', metadata: { resourceVersion: String(version) } });
+    },
+    endWatches(how) {
+      for (const each of [...watches]) {
+        if (how === 'cleanly') end(each);
+        else each.socket?.resetAndDestroy();
+        watches.delete(each);
+      }
+    },
+    get connections() {
+      return connections;
+    },
+    compact() {
+      oldest = version;
+      history.length = 0;
+    },
+    down() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      return closed;
+    },
+    up: () => listen(port),
+  };
+  return self;
+}
+
+function json(res: ServerResponse, code: number, body: unknown): void {
+  res.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+/** A Status object, as the API server answers a refusal. */
+export function status(code: number, reason: string, more: object = {}): object {
+  return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, ...more };
+}
+
+/** A kubeconfig for a server without authentication. */
+export function kubeconfigFor(url: string, user: object = {}): string {
+  return JSON.stringify({
+    'current-context': 'test',
+    clusters: [{ name: 'test', cluster: { server: url } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    users: [{ name: 'test', user }],
+  });
+}

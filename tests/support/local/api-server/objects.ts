@@ -1,0 +1,27 @@
+import type { KubernetesObject, OwnerReference } from '../../../../src/jupyter-server/types.ts';
+import type { StoredObject } from '../../../../src/local/api-server/json.ts';
+
+/** Objects as the tests make them, short but valid. */
+
+export function js(name: string, spec: object = {}, metadata: object = {}): StoredObject {
+  return { metadata: { name, ...metadata }, spec };
+}
+
+export function pod(name: string, metadata: object = {}, spec: object = {}): StoredObject {
+  return { metadata: { name, ...metadata }, spec: { containers: [{ name: 'main', image: 'image' }], ...spec } };
+}
+
+export function statefulSet(name: string, metadata: object = {}): StoredObject {
+  const template = { metadata: { labels: { app: name } }, spec: pod(name)['spec'] };
+  return { metadata: { name, ...metadata }, spec: { selector: { matchLabels: { app: name } }, template } };
+}
+
+export function configMap(name: string, metadata: object = {}): StoredObject {
+  return { metadata: { name, ...metadata }, data: { key: 'value' } };
+}
+
+export function ownedBy(owner: KubernetesObject, blockOwnerDeletion = true): { ownerReferences: OwnerReference[] } {
+  const { apiVersion = '', kind = '', metadata } = owner;
+  const { name = '', uid = '' } = metadata;
+  return { ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion }] };
+}

@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { pino } from 'pino';
+import { createForge, type Forge, type ForgeOptions } from '../../../../src/local/forge/forge.ts';
+
+export const ada = { username: 'ada', name: 'Ada Lovelace', email: 'ada@example.org' };
+export const bob = { username: 'bob', name: "Bob O'Neil", email: 'bob@example.org' };
+
+export interface ServedForge {
+  forge: Forge;
+  /** Public address, under a prefix as in the local platform. */
+  url: string;
+  /** A directory for the test's own files. */
+  scratch: string;
+  directory: string;
+  /** Set by a test to stand before the forge: true means that it answers the request itself. */
+  intercept: (request: IncomingMessage, response: ServerResponse) => boolean;
+  close(): Promise<void>;
+}
+
+/** A real forge behind a real HTTP server on a free port of 127.0.0.1. */
+export async function serveForge(options: Partial<ForgeOptions> = {}): Promise<ServedForge> {
+  const scratch = mkdtempSync(join(tmpdir(), 'forge-test-'));
+  const directory = options.directory ?? join(scratch, 'forge');
+  const server = createServer((request, response) => {
+    if (served.intercept(request, response)) return;
+    request.url = (request.url ?? '/').replace(/^\/forge(?=[/?]|$)/, '') || '/';
+    forge.handler(request, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/forge`;
+  const stop = async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+    rmSync(scratch, { recursive: true, force: true });
+  };
+  const log = pino({ level: 'silent' });
+  let forge: Forge;
+  try {
+    forge = await createForge({ localUser: ada, log, ...options, directory, publicUrl: url });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const served: ServedForge = {
+    forge,
+    url,
+    scratch,
+    directory,
+    intercept: () => false,
+    async close() {
+      await forge.close();
+      await stop();
+    },
+  };
+  return served;
+}
+
+/** git as a person runs it who has no configuration of their own. */
+export async function runGit(directory: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('git', args, { cwd: directory, env: gitEnvironment() });
+  return stdout.trimEnd();
+}
+
+export function gitEnvironment(): Record<string, string> {
+  const person = { NAME: 'Test', EMAIL: 'test@example.org', DATE: '2025-01-01T00:00:00Z' };
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: '/nonexistent',
+    LC_ALL: 'C',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    ...Object.fromEntries(
+      Object.entries(person).flatMap(([key, value]) => [
+        [`GIT_AUTHOR_${key}`, value],
+        [`GIT_COMMITTER_${key}`, value],
+      ]),
+    ),
+  };
+}
+
+/** Runs code as `python3 -c` does and returns what it printed. */
+export async function runPython(directory: string, code: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('python3', ['-c', code], { cwd: directory, env: gitEnvironment() });
+  return stdout;
+}
+
+/** A working tree with one commit per entry of `commits`, on `main`. */
+export async function makeRepository(directory: string, ...commits: Record<string, string>[]): Promise<string> {
+  mkdirSync(directory, { recursive: true });
+  await runGit(directory, 'init', '--quiet', '--initial-branch=main');
+  for (const [index, files] of commits.entries()) await commitFiles(directory, files, `commit ${index + 1}`);
+  return directory;
+}
+
+export async function commitFiles(directory: string, files: Record<string, string>, message: string): Promise<string> {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), content);
+  }
+  await runGit(directory, 'add', '--all');
+  await runGit(directory, 'commit', '--quiet', '--message', message);
+  return runGit(directory, 'rev-parse', 'HEAD');
+}
+
+/** The address of a repository with credentials in it: for tests only. */
+export function withToken(url: string, token: string): string {
+  return url.replace('://', `://oauth2:${token}@`);
+}

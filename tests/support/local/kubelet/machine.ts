@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { vi } from 'vitest';
+import type { ContainerStatus, KubernetesObject } from '../../../../src/jupyter-server/types.ts';
+import type { Store } from '../../../../src/local/api-server/store.ts';
+import type { SessionEndpoint } from '../../../../src/local/cluster.ts';
+import type { Kubelet } from '../../../../src/local/kubelet/kubelet.ts';
+import type { Images } from '../../../../src/local/kubelet/pod/context.ts';
+import type { Pod } from '../../../../src/local/kubelet/types.ts';
+import { endMarked, listMarked, type ProcessInfo } from '../../../../src/local/machine/processes.ts';
+import { resource } from '../../../../src/platform/kubernetes/resources.ts';
+import { createTestKubelet, namespace, openTestCluster, type SessionOptions, serverImages } from './templates.ts';
+
+const newStateDir = (): string => mkdtempSync(join(tmpdir(), 'kubelet-'));
+const newMarker = (): string => `test-${randomBytes(6).toString('hex')}`;
+
+/** The longest that a test waits for something that should take a moment. */
+export const waiting = { timeout: 25_000, interval: 20 };
+
+/** A state folder with a cluster and a kubelet in it, as the local platform has them; ended by `close`. */
+export class TestMachine {
+  readonly stateDir: string;
+  readonly marker: string;
+  readonly cluster: Store;
+  kubelet: Kubelet;
+  readonly #images: Images;
+
+  constructor(options: { images?: Images; stateDir?: string; marker?: string } = {}) {
+    this.#images = options.images ?? serverImages;
+    this.stateDir = options.stateDir ?? newStateDir();
+    this.marker = options.marker ?? newMarker();
+    this.cluster = openTestCluster(this.stateDir);
+    this.kubelet = this.newKubelet();
+  }
+
+  /** Another kubelet on the same state, as after a restart of the platform. */
+  newKubelet(): Kubelet {
+    this.kubelet = createTestKubelet(this.cluster, this.stateDir, this.marker, this.#images);
+    return this.kubelet;
+  }
+
+  /** Processes of this machine's pods, or of one container. */
+  marked(container = ''): ProcessInfo[] {
+    return [...listMarked(`${this.marker}/`)].flatMap(([marker, found]) => (marker.endsWith(container) ? found : []));
+  }
+
+  pod(session: string): Pod | undefined {
+    return this.cluster.get<Pod>(resource.pods, namespace, `${session}-0`);
+  }
+
+  container(session: string, name = 'jupyter-server'): ContainerStatus | undefined {
+    const status = this.pod(session)?.status;
+    return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].find(
+      (one) => one.name === name,
+    );
+  }
+
+  events(): string[] {
+    const all = this.cluster.list<KubernetesObject & { reason: string; message: string }>(resource.events);
+    return all.map(({ reason, message }) => `${reason}: ${message}`);
+  }
+
+  async ready(session: string): Promise<Pod> {
+    return await vi.waitFor(() => {
+      const pod = this.pod(session);
+      if (!pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) {
+        throw new Error(`not ready: ${JSON.stringify(pod?.status)}`);
+      }
+      return pod;
+    }, waiting);
+  }
+
+  async log(
+    session: string,
+    options: { container?: string; previous?: boolean; follow?: boolean } = {},
+  ): Promise<string> {
+    const { container = 'jupyter-server', previous = false, follow = false } = options;
+    const wanted = { container, previous, follow, timestamps: false };
+    let text = '';
+    const pod = { namespace, name: `${session}-0` };
+    for await (const line of this.kubelet.node.logs(pod, wanted, AbortSignal.timeout(waiting.timeout))) text += line;
+    return text;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    await this.kubelet.stop({ graceMs: 3_000 });
+    await endMarked(`${this.marker}/`, 5_000);
+    this.cluster.close();
+    rmSync(this.stateDir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Runs a platform in a process of its own until its sessions are ready, and kills it. Answers the state that it leaves,
+ * for a `TestMachine` to take up. `meanwhile` is called before the kill, with the sessions' endpoints.
+ */
+export async function killPlatform(
+  sessions: SessionOptions[],
+  meanwhile: (stateDir: string, endpoints: (SessionEndpoint | null)[]) => Promise<void> = async () => undefined,
+  environment: Record<string, string> = {},
+): Promise<{ stateDir: string; marker: string }> {
+  const [stateDir, marker] = [newStateDir(), newMarker()];
+  const program = fileURLToPath(new URL('./platform.ts', import.meta.url));
+  const platform = spawn(process.execPath, [program, JSON.stringify({ stateDir, marker, sessions })], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
+  });
+  try {
+    const [said] = (await Promise.race([once(platform.stdout, 'data'), once(platform, 'exit')])) as [unknown];
+    if (!Buffer.isBuffer(said)) throw new Error(`the platform ended with ${String(said)}`);
+    await meanwhile(stateDir, JSON.parse(String(said)) as (SessionEndpoint | null)[]);
+  } finally {
+    if (platform.exitCode === null) {
+      platform.kill('SIGKILL');
+      await once(platform, 'exit');
+    }
+  }
+  return { stateDir, marker };
+}

@@ -1,0 +1,87 @@
+import { loadConfig } from '../../../src/config/load.ts';
+import type { Config } from '../../../src/config/types.ts';
+
+/** A whole configuration for tests. `changes` replaces parts of `sessions`. */
+export function testConfig(changes: Partial<Config['sessions']> = {}, top: Partial<Config> = {}): Config {
+  const { config: defaults } = loadConfig({ NB_SESSIONS__INGRESS__HOST: 'renku.example.org' });
+  return {
+    ...defaults,
+    service_prefix: '/notebooks',
+    version: '1.0.0',
+    anonymous_sessions_enabled: true,
+    ssh_enabled: false,
+    identity: {
+      gateway: 'trusted',
+      jwks_url: null,
+      issuer: null,
+      audience: null,
+      cookie_secret: null,
+      anonymous_cookie_max_age_seconds: 86_400,
+    },
+    git: { url: 'https://gitlab.example.org', registry: 'registry.example.org' },
+    amalthea: { group: 'amalthea.dev', version: 'v1alpha1', plural: 'jupyterservers' },
+    k8s: { renku_namespace: 'renku', sessions_namespace: null },
+    server_options: { ...defaults.server_options, defaults: { defaultUrl: '/lab', lfs_auto_fetch: false } },
+    resource_pools: [
+      {
+        id: 1,
+        name: 'public',
+        default: true,
+        quota: { id: 'public-quota' },
+        classes: [
+          { id: 1, name: 'small', default: true, cpu: 0.1, memory: 1, gpu: 0, default_storage: 1, max_storage: 10 },
+          { id: 2, name: 'gpu', default: false, cpu: 4, memory: 16, gpu: 1, default_storage: 10, max_storage: 100 },
+        ],
+      },
+    ],
+    request: { deadline_ms: 10_000, body_limit_bytes: 1_048_576, allowed_hosts: [], allowed_origins: [] },
+    outbound: { allowed_networks: [] },
+    sessions: {
+      ...defaults.sessions,
+      default_image: 'renku/singleuser:latest',
+      image_default_workdir: '/home/jovyan',
+      access_tokens: { enabled: true },
+      culling: {
+        registered: { idle_seconds: 86_400, max_age_seconds: 0 },
+        anonymous: { idle_seconds: 43_200, max_age_seconds: 604_800 },
+      },
+      git_clone: { ...defaults.sessions.git_clone, image: 'renku/git-clone:1.18.1' },
+      git_proxy: {
+        ...defaults.sessions.git_proxy,
+        image: 'renku/git-https-proxy:1.18.1',
+        renku_client_secret: 'the-client-secret-of-renku',
+      },
+      git_rpc_server: { ...defaults.sessions.git_rpc_server, image: 'renku/git-rpc-server:1.18.1' },
+      ca_certs: {
+        image: 'renku/certificates:0.0.2',
+        path: '/usr/local/share/ca-certificates',
+        secrets: [{ secret: 'platform-ca' }],
+      },
+      ingress: {
+        host: 'renku.example.org',
+        tls_secret: 'renku-tls',
+        annotations: { 'kubernetes.io/ingress.class': 'nginx' },
+      },
+      oidc: {
+        client_id: 'renku-jupyterserver',
+        client_secret: 'the-oidc-client-secret',
+        allow_unverified_email: false,
+        config_url: '/auth/realms/Renku/.well-known/openid-configuration',
+      },
+      storage: { pvs_enabled: true, pvs_storage_class: null, use_empty_dir_size_limit: false },
+      enforce_cpu_limits: 'off',
+      termination_grace_period_seconds: 600,
+      termination_warning_duration_seconds: 43_200,
+      node_selector: {},
+      affinity: {},
+      tolerations: [],
+      containers: {
+        anonymous: ['jupyter-server', 'passthrough-proxy'],
+        registered: ['jupyter-server', 'oauth2-proxy'],
+      },
+      init_containers: ['init-certificates', 'download-image', 'git-clone'],
+      ...changes,
+    },
+    ...top,
+  };
+}

@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { JupyterServer, KubernetesObject } from '../../../src/jupyter-server/types.ts';
+import { kubeconfigOf } from './kubeconfig.ts';
+
+export interface Call {
+  readonly method: string;
+  /** `jupyterservers`, `secrets`, `pods`, `log`. */
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string | undefined;
+  readonly query: URLSearchParams;
+  readonly body: Record<string, unknown>;
+}
+
+/** What becomes of a call instead of being served. */
+export type Fate =
+  | { readonly status: number; readonly reason: string }
+  /** Served, but nobody hears of it. */
+  | 'answer lost'
+  /** Neither served nor answered. */
+  | 'silence';
+
+export interface FakeCluster {
+  readonly url: string;
+  readonly kubeconfig: string;
+  /** Every call but lists and watches. */
+  readonly calls: Call[];
+  /** Watches are late: they are told nothing. */
+  isMute: boolean;
+  readonly watchesBegun: number;
+  fate: (call: Call) => Fate | undefined | Promise<Fate | undefined>;
+  objects(resource: string): KubernetesObject[];
+  put(object: JupyterServer): JupyterServer;
+  putClaim(claim: KubernetesObject): void;
+  /** Ends a deletion: what a garbage collector does when everything of the session is gone. */
+  finish(name: string): void;
+  /** By `<pod>/<container>`. */
+  readonly podLogs: Map<string, string>;
+  close(): Promise<void>;
+}
+
+/**
+ * The few calls of a Kubernetes API that the service makes, over real HTTP, countable and breakable. For what it is to
+ * be a Kubernetes API there are the embedded API server and the conformance suite.
+ */
+export async function startFakeCluster(): Promise<FakeCluster> {
+  const stored = new Map<string, KubernetesObject>();
+  const watches = new Set<{ namespace: string; res: ServerResponse }>();
+  let version = 1;
+  let watchesBegun = 0;
+
+  function store(resource: string, object: KubernetesObject, event: 'ADDED' | 'MODIFIED'): KubernetesObject {
+    version += 1;
+    const versioned = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
+    stored.set(key(resource, object.metadata.namespace ?? '', object.metadata.name ?? ''), versioned);
+    if (resource === 'jupyterservers') tell(event, versioned);
+    return versioned;
+  }
+
+  function tell(type: string, object: KubernetesObject): void {
+    for (const watch of self.isMute ? [] : watches) {
+      if (watch.namespace === object.metadata.namespace) watch.res.write(`${JSON.stringify({ type, object })}\n`);
+    }
+  }
+
+  const server = createServer((req, res) => {
+    serve(req, res).catch((error: unknown) => res.destroy(error instanceof Error ? error : new Error(String(error))));
+  });
+
+  async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const call = await callOf(req);
+    if (call.query.get('watch') === 'true') return watch(call, res);
+    if (call.method === 'GET' && call.name === undefined) return list(call, res);
+    self.calls.push(call);
+    const fate = await self.fate(call);
+    if (fate === 'silence') return;
+    if (typeof fate === 'object') return refuse(res, fate.status, fate.reason);
+    const answer = handle(call);
+    if (fate !== 'answer lost') answer(res);
+  }
+
+  function handle(call: Call): (res: ServerResponse) => void {
+    const { method, resource, namespace, name = '' } = call;
+    const found = stored.get(key(resource, namespace, name));
+    if (method === 'POST') {
+      const object = call.body as unknown as KubernetesObject;
+      if (stored.has(key(resource, namespace, object.metadata.name ?? '')))
+        return (res) => refuse(res, 409, 'AlreadyExists');
+      const made = { uid: randomUUID(), creationTimestamp: new Date().toISOString().replace(/\.\d+/, ''), namespace };
+      const created = store(resource, { ...object, metadata: { ...object.metadata, ...made } }, 'ADDED');
+      return (res) => json(res, 201, created);
+    }
+    if (resource === 'log') {
+      const text = self.podLogs.get(`${name}/${call.query.get('container')}`);
+      if (text === undefined) return (res) => refuse(res, 400, 'BadRequest');
+      const lines = text.split('\n').slice(-1 - Number(call.query.get('tailLines')));
+      const limit = Number(call.query.get('limitBytes'));
+      return (res) => res.end(lines.join('\n').slice(0, limit));
+    }
+    if (!found && !(resource === 'pods' && method === 'DELETE')) return (res) => refuse(res, 404, 'NotFound');
+    if (method === 'DELETE' && found) {
+      const dying = {
+        ...found.metadata,
+        deletionTimestamp: new Date().toISOString(),
+        finalizers: ['foregroundDeletion'],
+      };
+      store(resource, { ...found, metadata: dying }, 'MODIFIED');
+    }
+    if (method === 'PUT' && found) {
+      const put = call.body as unknown as KubernetesObject;
+      const replaced = store(resource, { ...put, metadata: { ...found.metadata, ...put.metadata } }, 'MODIFIED');
+      return (res) => json(res, 200, replaced);
+    }
+    if (method === 'PATCH' && found) {
+      // Of the patches that the service sends, all that changes anything.
+      const { annotations } = call.body['metadata'] as { annotations: Record<string, string> };
+      const metadata = { ...found.metadata, annotations: { ...found.metadata.annotations, ...annotations } };
+      const patched = store(resource, { ...found, metadata }, 'MODIFIED');
+      return (res) => json(res, 200, patched);
+    }
+    return (res) => json(res, 200, found ?? { metadata: {} });
+  }
+
+  function list({ resource, namespace, query }: Call, res: ServerResponse): void {
+    const [label, value] = (query.get('labelSelector') ?? '').split('=');
+    const items = [...stored]
+      .filter(([id]) => id.startsWith(`${resource}/${namespace}/`))
+      .map(([, object]) => object)
+      .filter(({ metadata }) => !label || metadata.labels?.[label] === value);
+    json(res, 200, { metadata: { resourceVersion: String(version) }, items });
+  }
+
+  function watch({ namespace, query }: Call, res: ServerResponse): void {
+    watchesBegun += 1;
+    res.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+    for (const [id, object] of stored) {
+      const isNew = Number(object.metadata.resourceVersion) > Number(query.get('resourceVersion'));
+      if (id.startsWith(`jupyterservers/${namespace}/`) && isNew)
+        res.write(`${JSON.stringify({ type: 'ADDED', object })}\n`);
+    }
+    const entry = { namespace, res };
+    watches.add(entry);
+    res.on('close', () => watches.delete(entry));
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const self: FakeCluster = {
+    url,
+    kubeconfig: kubeconfigOf(url, 'the-service-account-token'),
+    calls: [],
+    isMute: false,
+    get watchesBegun() {
+      return watchesBegun;
+    },
+    fate: () => undefined,
+    objects: (resource) => [...stored].filter(([id]) => id.startsWith(`${resource}/`)).map(([, object]) => object),
+    put: (object) => store('jupyterservers', object, 'MODIFIED') as JupyterServer,
+    putClaim: (claim) => void store('persistentvolumeclaims', claim, 'ADDED'),
+    finish(name) {
+      for (const [id, object] of stored) {
+        if (!id.startsWith('jupyterservers/') || object.metadata.name !== name) continue;
+        stored.delete(id);
+        for (const secret of ['credentials', 'variables']) {
+          stored.delete(key('secrets', object.metadata.namespace ?? '', `${name}-${secret}`));
+        }
+        version += 1;
+        tell('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
+      }
+    },
+    podLogs: new Map(),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return self;
+}
+
+const key = (resource: string, namespace: string, name: string): string => `${resource}/${namespace}/${name}`;
+
+const callPath = /\/namespaces\/([^/]+)\/([^/]+)(?:\/([^/]+))?(\/log)?$/;
+
+async function callOf(req: IncomingMessage): Promise<Call> {
+  const url = new URL(req.url ?? '/', 'http://cluster');
+  const [, namespace = '', plural = '', name, log] = callPath.exec(url.pathname) ?? [];
+  let text = '';
+  for await (const chunk of req) text += String(chunk);
+  const body = (text ? JSON.parse(text) : {}) as Record<string, unknown>;
+  return { method: req.method ?? '', resource: log ? 'log' : plural, namespace, name, query: url.searchParams, body };
+}
+
+function json(res: ServerResponse, status: number, body: unknown): void {
+  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+const refuse = (res: ServerResponse, status: number, reason: string): void =>
+  json(res, status, { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status, reason, message: reason });

@@ -1,0 +1,177 @@
+import type { Config } from '../../../src/config/types.ts';
+import type { ManifestInput } from '../../../src/sessions/manifest/input.ts';
+import { testConfig } from './config.ts';
+
+export const registered: ManifestInput = {
+  name: 'john-doe-my-project-3rdkwftvh3lixjsc',
+  launchId: 'launch-1',
+  user: {
+    kind: 'registered',
+    id: 'uuid-1',
+    username: 'john.doe',
+    safeUsername: 'john-2edoe',
+    owner: 'registered-abc',
+    gitUrl: 'https://gitlab.example.org',
+    hasGitToken: true,
+    gitTokenExpiresAt: 1_700_000_000,
+    hasRefreshToken: true,
+    profile: { email: 'john@example.org', fullName: 'John Doe', issuer: 'https://renku.example.org/auth/realms/Renku' },
+  },
+  repository: {
+    gitlabProjectId: 42,
+    namespace: 'my-group',
+    project: 'my-project',
+    folder: 'My-Project',
+    webUrl: 'https://gitlab.example.org/My-Group/My-Project',
+    httpUrl: 'https://gitlab.example.org/My-Group/My-Project.git',
+    branch: 'feature/x',
+    isDefaultBranch: false,
+    requestedCommit: 'v1.0',
+    commitSha: '0123456789abcdef0123456789abcdef01234567',
+    mayPush: true,
+  },
+  image: {
+    reference: 'registry.example.org/my-group/my-project:0123456',
+    requested: undefined,
+    workingDir: null,
+    private: false,
+  },
+  resources: { classId: 1, cpu: 0.1, memoryBytes: 1e9, gpu: 0, storageBytes: 1e9, priorityClass: 'public-quota' },
+  defaultUrl: '/lab',
+  lfsAutoFetch: false,
+  environment: {},
+  cloudStorage: [],
+  sessionToken: '',
+};
+
+export const anonymous: ManifestInput = {
+  ...registered,
+  name: 'anon-my-project-3rdkwftvh3lixjsc',
+  user: {
+    kind: 'anonymous',
+    id: 'anon-abc123',
+    username: 'anon-abc123',
+    safeUsername: 'anon-2dabc123',
+    owner: 'cookie-abc',
+    gitUrl: 'https://gitlab.example.org',
+    hasGitToken: false,
+    gitTokenExpiresAt: 0,
+    hasRefreshToken: false,
+    profile: undefined,
+  },
+  repository: { ...registered.repository, mayPush: false },
+  image: { reference: 'docker.io/someone/image:1', requested: 'someone/image:1', workingDir: '/', private: false },
+  sessionToken: 'only-of-this-session',
+};
+
+export interface Example {
+  readonly input: ManifestInput;
+  readonly config: Config;
+}
+
+const withHelpers = testConfig({
+  containers: {
+    anonymous: ['jupyter-server', 'passthrough-proxy', 'git-proxy'],
+    registered: ['jupyter-server', 'oauth2-proxy', 'git-proxy', 'git-sidecar'],
+  },
+});
+
+const buckets = (kind: 's3' | 'azure_blob', read_only: boolean): Config => {
+  const base = testConfig();
+  return { ...base, cloud_storage: { ...base.cloud_storage, [kind]: { enabled: true, read_only } } };
+};
+
+/** One for each thing that a launch or a platform can add; each has a golden file of its name. */
+export const examples: Readonly<Record<string, Example>> = {
+  registered: { input: registered, config: testConfig() },
+  anonymous: { input: anonymous, config: testConfig() },
+  'everything-set': {
+    input: {
+      ...registered,
+      lfsAutoFetch: true,
+      resources: { classId: 2, cpu: 4, memoryBytes: 16e9, gpu: 1, storageBytes: 2e10, priorityClass: null },
+    },
+    config: testConfig({
+      storage: { pvs_enabled: false, pvs_storage_class: 'fast', use_empty_dir_size_limit: true },
+      ingress: { host: 'localhost:8000', tls_secret: null, annotations: {} },
+      enforce_cpu_limits: 'lax',
+      node_selector: { pool: 'sessions' },
+      affinity: { nodeAffinity: {} },
+      tolerations: [{ key: 'gpu', operator: 'Exists' }],
+      ca_certs: { image: 'renku/certificates:0.0.2', path: '/ca', secrets: [] },
+      oidc: { client_id: 'c', client_secret: 'the-other-client-secret', allow_unverified_email: true, config_url: '/' },
+    }),
+  },
+  'private-image': {
+    input: { ...registered, image: { ...registered.image, private: true } },
+    config: testConfig(),
+  },
+  variables: {
+    input: { ...registered, environment: { GREETING: 'the-value-of-greeting', POEM: 'two\nlines' } },
+    config: testConfig(),
+  },
+  'git-helpers': { input: registered, config: withHelpers },
+  'git-helpers-anonymous': { input: anonymous, config: withHelpers },
+  /** Where errors are reported, no client secret, and another port than the original's git-clone knows. */
+  'git-helpers-told': {
+    input: { ...registered, user: { ...registered.user, hasRefreshToken: false, hasGitToken: false } },
+    config: testConfig({
+      ...withHelpers.sessions,
+      git_proxy: { ...withHelpers.sessions.git_proxy, port: 65_480, health_port: 65_481, renku_client_secret: null },
+      git_clone: {
+        ...withHelpers.sessions.git_clone,
+        image: 'registry.example.org/notebook-sessions/git-clone:1',
+        sentry: { enabled: true, dsn: 'https://sentry.example.org/1', env: 'test', sample_rate: 0.5 },
+      },
+      git_rpc_server: {
+        ...withHelpers.sessions.git_rpc_server,
+        sentry: { enabled: true, dsn: null, env: null, sample_rate: 0 },
+      },
+    }),
+  },
+  /** The same port with the original's git-clone, which cannot be told, for a user without a token. */
+  'git-helpers-originals': {
+    input: { ...registered, user: { ...registered.user, hasRefreshToken: false, hasGitToken: false } },
+    config: testConfig({
+      ...withHelpers.sessions,
+      git_proxy: { ...withHelpers.sessions.git_proxy, port: 65_480, renku_client_secret: null },
+    }),
+  },
+  ssh: {
+    input: registered,
+    config: testConfig({ ssh: { ...testConfig().sessions.ssh, enabled: true, host_key_secret: 'session-host-keys' } }),
+  },
+  's3-public': {
+    input: {
+      ...anonymous,
+      cloudStorage: [{ kind: 's3', endpoint: 'https://s3.example.org', bucket: 'open-data', isPrivate: false }],
+    },
+    config: buckets('s3', true),
+  },
+  's3-private': {
+    input: {
+      ...registered,
+      cloudStorage: ['one', 'two'].map((name) => ({
+        kind: 's3',
+        endpoint: 'http://minio.example.org:9000',
+        bucket: `bucket-${name}`,
+        isPrivate: true,
+      })),
+    },
+    config: buckets('s3', false),
+  },
+  'azure-blob': {
+    input: {
+      ...registered,
+      cloudStorage: [
+        {
+          kind: 'azure-blob',
+          endpoint: 'https://account1.blob.core.windows.net',
+          bucket: 'container',
+          isPrivate: true,
+        },
+      ],
+    },
+    config: buckets('azure_blob', true),
+  },
+};

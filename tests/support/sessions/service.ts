@@ -1,0 +1,205 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { Router } from 'express';
+import pino from 'pino';
+import { createAccessTokens } from '../../../src/access-tokens/access-tokens.ts';
+import { accessTokenRoutes } from '../../../src/access-tokens/routes.ts';
+import { createApp } from '../../../src/app.ts';
+import type { NewSession } from '../../../src/autosaves/types.ts';
+import type { Config } from '../../../src/config/types.ts';
+import { ApiError, errorKind } from '../../../src/errors.ts';
+import type { ErrorResponse, NotebookResponse } from '../../../src/generated/openapi.ts';
+import type { Identity } from '../../../src/identity/types.ts';
+import { createImageChecker } from '../../../src/images/image-checker.ts';
+import { type LogRouteParts, logRoutes } from '../../../src/logs/routes.ts';
+import { createOfferedPools } from '../../../src/options/offered-pools.ts';
+import { optionsRoutes } from '../../../src/options/routes.ts';
+import { loadDocument } from '../../../src/pipeline/document.ts';
+import { createGitLab } from '../../../src/platform/gitlab/client.ts';
+import { createKubernetesClient } from '../../../src/platform/kubernetes/client.ts';
+import { parseKubeConfig } from '../../../src/platform/kubernetes/kubeconfig.ts';
+import { createOutboundHttp } from '../../../src/platform/outbound-http/outbound-http.ts';
+import { createResourceClasses } from '../../../src/platform/resource-classes/client.ts';
+import { createRestart } from '../../../src/sessions/change/restart.ts';
+import { createDryRun } from '../../../src/sessions/launch/dry-run.ts';
+import { createLaunch, createLaunchLimit } from '../../../src/sessions/launch/launch.ts';
+import { createCredentials } from '../../../src/sessions/launch/session-secrets.ts';
+import { createPresenter } from '../../../src/sessions/presentation/presenter.ts';
+import { sessionAddress } from '../../../src/sessions/presentation/url.ts';
+import { createSessionStore } from '../../../src/sessions/read/store.ts';
+import { sessionRoutes } from '../../../src/sessions/routes.ts';
+import { testConfig } from './config.ts';
+import type { FakeCluster } from './fake-cluster.ts';
+import type { FakeGitLab } from './fake-gitlab.ts';
+import type { FakeRegistry } from './fake-registry.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: NotebookResponse & ErrorResponse & { servers: Record<string, NotebookResponse> };
+}
+
+export interface TestService {
+  /** With the prefix. */
+  readonly url: string;
+  /** What makes a call one of this caller. */
+  headersOf(identity: Identity): Record<string, string>;
+  /** As the service does when it is told to stop: streams end. */
+  stop(): void;
+  /** Calls below the service's prefix. */
+  as(identity: Identity): (method: string, path: string, body?: object, signal?: AbortSignal) => Promise<Answer>;
+  /** Everything that was logged. */
+  logged(): string;
+  close(): Promise<void>;
+}
+
+export interface TestServiceOptions {
+  readonly config?: Partial<Config>;
+  readonly deadlineMs?: number;
+  /** The cache is never started. */
+  readonly withoutCache?: boolean;
+  /** Told of sessions whose autosaves may be superseded. */
+  readonly afterLaunch?: (session: NewSession) => void;
+  readonly logs?: Pick<LogRouteParts, 'timing' | 'streamsAtOnce'>;
+}
+
+const prefix = '/notebooks';
+
+/** One replica of the session and log routes on the given back ends, in the real pipeline; only who is calling is believed. */
+export async function startService(
+  {
+    cluster,
+    gitlab,
+    registry,
+  }: { cluster: Pick<FakeCluster, 'kubeconfig'>; gitlab: FakeGitLab; registry: FakeRegistry },
+  {
+    config: changes = {},
+    deadlineMs = 10_000,
+    withoutCache = false,
+    afterLaunch = () => undefined,
+    logs = {},
+  }: TestServiceOptions = {},
+): Promise<TestService> {
+  const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
+  let logged = '';
+  const log = pino(
+    { level: 'debug' },
+    {
+      write(line: string) {
+        logged += line;
+      },
+    },
+  );
+  const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(cluster.kubeconfig), log });
+  const store = createSessionStore({ client, config, log });
+  if (!withoutCache) await store.start();
+  const crcHosts = config.crc_url === null ? [] : [new URL(config.crc_url).host];
+  const exemptHosts = [config.git.registry, new URL(config.git.url).host, ...crcHosts];
+  const http = createOutboundHttp({ allowedNetworks: [], exemptHosts });
+  const images = createImageChecker({ config, http });
+  const credentials = createCredentials(client, config);
+  const classes = config.crc_url === null ? undefined : createResourceClasses({ url: config.crc_url, http, log });
+  const offered = createOfferedPools(config, classes);
+  const present = createPresenter(config);
+  const parts = {
+    store,
+    credentials,
+    autosaves: { afterLaunch },
+    gitlab: createGitLab({ log }),
+    images,
+    offered,
+    launchLimit: createLaunchLimit(),
+    config,
+    log,
+  };
+
+  const stopping = new AbortController();
+  const callers = new Map<string, Identity>();
+  const app = createApp({
+    config: { service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
+    log,
+    document: loadDocument(prefix),
+    identify: async ({ headers }) => ({ identity: callers.get(String(headers['test-caller'])) ?? nobody() }),
+    health: Router(),
+    routes: [
+      sessionRoutes({
+        store,
+        launch: createLaunch(parts),
+        dryRun: createDryRun({ ...parts, present }),
+        restart: createRestart({ client, store, credentials, log }),
+        present,
+        config,
+      }),
+      optionsRoutes(config, offered),
+      accessTokenRoutes({
+        tokens: createAccessTokens({ sessions: store, config, addressOf: (server) => sessionAddress(server, config) }),
+      }),
+      logRoutes({ client, sessions: store, log, stopping: stopping.signal, ...logs }),
+    ],
+    validateResponses: true,
+  });
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const headersOf = (identity: Identity): Record<string, string> => {
+    const caller = String(callers.size);
+    callers.set(caller, identity);
+    return { 'test-caller': caller };
+  };
+
+  return {
+    url: url + prefix,
+    headersOf,
+    stop: () => stopping.abort(),
+    as: (identity) => {
+      const headers = headersOf(identity);
+      return async (method, path, body, signal = new AbortController().signal) => {
+        const response = await fetch(url + prefix + path, {
+          method,
+          signal,
+          headers: { ...headers, 'content-type': 'application/json' },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        });
+        const text = await response.text();
+        return {
+          status: response.status,
+          headers: response.headers,
+          body: text === '' ? {} : JSON.parse(text),
+        } as Answer;
+      };
+    },
+    logged: () => logged,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await store.stop();
+      await client.close();
+      await http.close();
+    },
+  };
+}
+
+function nobody(): never {
+  throw new ApiError(errorKind.unauthenticated, 'Nobody is calling.');
+}
+
+export const john = (gitUrl: string): Identity => ({
+  kind: 'registered',
+  id: 'uuid-john',
+  username: 'john.doe',
+  email: 'john@example.org',
+  fullName: 'John Doe',
+  issuer: 'https://renku.example.org/auth/realms/Renku',
+  accessToken: 'the-access-token',
+  refreshToken: 'the-refresh-token',
+  git: { url: gitUrl, token: 'the-gitlab-token', tokenExpiresAt: -1 },
+});
+
+export const anonymous = (gitUrl: string, id = 'anon-abc123', source: 'header' | 'cookie' = 'cookie'): Identity => ({
+  kind: 'anonymous',
+  source,
+  id,
+  username: id,
+  git: { url: gitUrl, token: null, tokenExpiresAt: 0 },
+});
