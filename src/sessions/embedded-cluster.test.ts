@@ -9,7 +9,8 @@ import { kubeconfigOf } from '../../tests/support/sessions/kubeconfig.ts';
 import { john, startService, type TestService } from '../../tests/support/sessions/service.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { type ApiServer, createApiServer } from '../local/api-server/api-server.ts';
-import { openCluster, type Store } from '../local/api-server/store.ts';
+import { openCluster } from '../local/api-server/open-cluster.ts';
+import type { Store } from '../local/api-server/store.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 
 const log = pino({ level: 'silent' });

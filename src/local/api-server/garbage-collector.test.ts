@@ -7,7 +7,8 @@ import { log } from '../../../tests/support/local/api-server/test-server.ts';
 import type { KubernetesObject } from '../../jupyter-server/types.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { ResourceType } from '../../platform/kubernetes/types.ts';
-import { openCluster, type Store } from './store.ts';
+import { openCluster } from './open-cluster.ts';
+import type { Store } from './store.ts';
 
 const { jupyterServers, statefulSets, pods, configMaps, namespaces } = resource;
 
