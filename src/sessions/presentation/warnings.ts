@@ -4,6 +4,7 @@ import { annotation, imageCondition } from '../../jupyter-server/labels.ts';
 import { readQuantity } from '../../jupyter-server/quantities.ts';
 import type { JupyterServer, PodCondition, SessionState } from '../../jupyter-server/types.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 import { ageSeconds, allContainers } from './state.ts';
 
@@ -70,7 +71,7 @@ const conditionOf = (server: JupyterServer): PodCondition | undefined =>
 
 /** It runs again, and whoever wonders where their variables are should know why. */
 function outOfMemory(server: JupyterServer): SessionWarning[] {
-  const jupyter = allContainers(server).find(({ name }) => name === 'jupyter-server');
+  const jupyter = allContainers(server).find(({ name }) => name === sessionContainer.jupyter.name);
   if (!jupyter?.state?.running || jupyter.lastState?.terminated?.reason !== outOfMemoryReason) return [];
   return [{ message: `${outOfMemoryMeaning(server)} What ran in it was lost.`, critical: false }];
 }
