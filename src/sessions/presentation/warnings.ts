@@ -2,8 +2,9 @@ import type { Config } from '../../config/types.ts';
 import type { SessionWarning } from '../../generated/openapi.ts';
 import { annotation, imageCondition } from '../../jupyter-server/labels.ts';
 import { readQuantity } from '../../jupyter-server/quantities.ts';
-import type { JupyterServer, PodCondition, SessionState } from '../../jupyter-server/types.ts';
+import type { JupyterServer, SessionState } from '../../jupyter-server/types.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
+import type { PodCondition } from '../../platform/kubernetes/objects.ts';
 import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 import { ageSeconds, allContainers } from './state.ts';
 
