@@ -30,7 +30,7 @@ const allowed: Record<string, string[]> = {
   pipeline: service,
   ...Object.fromEntries(nouns.map((noun) => [noun, service])),
   identity: [...shared, 'errors', 'config', 'platform'],
-  config: ['options', 'platform', 'jupyter-server', 'lib'],
+  config: ['options', 'platform', 'jupyter-server', 'session-contract', 'lib'],
   errors: [],
   'gitlab-errors': ['errors', 'platform'],
   generated: [],
