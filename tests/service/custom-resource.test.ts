@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { afterEach, expect, it } from 'vitest';
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 /** Serves one object in `collection`, empty lists elsewhere, and watches without events; writes are echoed. */
 async function startApiServer(onRequest: (request: Request) => void): Promise<string> {
-  const server = createServer(async (req, res) => {
+  async function respond(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { pathname: path, searchParams: query } = new URL(req.url ?? '/', 'http://api');
     const method = req.method ?? '';
     const body: KubernetesObject = await readJson(req);
@@ -43,7 +43,8 @@ async function startApiServer(onRequest: (request: Request) => void): Promise<st
     const object = path.startsWith(`${collection}/`) ? stored : { ...body, metadata: { ...body.metadata, uid: path } };
     const list = { metadata: { resourceVersion: '1' }, items: path === collection ? [stored] : [] };
     res.end(JSON.stringify(method === 'GET' && !path.startsWith(`${collection}/`) ? list : object));
-  });
+  }
+  const server = createServer((req, res) => void respond(req, res));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   stops.push(() => {
     server.closeAllConnections();
