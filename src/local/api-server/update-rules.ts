@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ObjectMeta } from '../../jupyter-server/types.ts';
+import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
 import { badRequest, conflict, invalid, modifiedSince } from './failures.ts';
 import { type FieldError, fieldError } from './field-errors.ts';
 import { cloneJson, isObject, type JsonObject, type StoredObject } from './json.ts';

@@ -1,4 +1,4 @@
-import type { ObjectMeta, OwnerReference } from '../../../jupyter-server/types.ts';
+import type { ObjectMeta, OwnerReference } from '../../../platform/kubernetes/objects.ts';
 import { badRequest } from '../failures.ts';
 import { type FieldError, fieldError, typeName } from '../field-errors.ts';
 import { isObject, type JsonObject } from '../json.ts';
