@@ -10,7 +10,7 @@ import type {
   PodStatus,
   SessionState,
 } from '../../jupyter-server/types.ts';
-import { asObject } from '../../lib/objects.ts';
+import { asObject } from '../../lib/json.ts';
 import { withCommitId } from '../launch/commit.ts';
 import { keptBuckets } from '../presentation/buckets.ts';
 import { keptContainers } from '../presentation/steps.ts';
