@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import type { ResourceType } from '../../platform/kubernetes/types.ts';
 import type { Cluster, ClusterEvent } from '../cluster.ts';
 import { Database } from './database.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ObjectMeta } from '../../jupyter-server/types.ts';
+import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
 import { badRequest, conflict, type FieldProblem, invalid, modifiedSince, problem } from './failures.ts';
 import { cloneJson, isObject, type JsonObject, type StoredObject } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds/kind.ts';

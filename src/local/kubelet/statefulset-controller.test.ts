@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { openCluster, type Store } from '../api-server/store.ts';
 import { createEventRecorder } from './events.ts';

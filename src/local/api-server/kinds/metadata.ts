@@ -1,4 +1,4 @@
-import type { ObjectMeta, OwnerReference } from '../../../jupyter-server/types.ts';
+import type { ObjectMeta, OwnerReference } from '../../../platform/kubernetes/objects.ts';
 import { badRequest, type FieldProblem, problem, typeName } from '../failures.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import type { Kind } from './kind.ts';
