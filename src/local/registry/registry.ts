@@ -185,15 +185,19 @@ function sendItem(
   { name, kind, item, references }: { name: string; kind: string; item: string; references: readonly string[] },
 ): void {
   const available = `available images: ${references.join(', ')}`;
-  if (!repository) return sendFailure(res, 404, 'NAME_UNKNOWN', `no such repository; ${available}`);
-  if (kind === 'tags' && item === 'list') return send(res, { name, tags: [...repository.tags.keys()].sort() });
-  if (kind === 'blobs') {
+  if (!repository) {
+    sendFailure(res, 404, 'NAME_UNKNOWN', `no such repository; ${available}`);
+  } else if (kind === 'tags' && item === 'list') {
+    send(res, { name, tags: [...repository.tags.keys()].sort() });
+  } else if (kind === 'blobs') {
     const blob = repository.blobs.get(item);
-    return blob ? sendDocument(res, blob) : sendFailure(res, 404, 'BLOB_UNKNOWN', 'no such blob');
+    if (blob) sendDocument(res, blob);
+    else sendFailure(res, 404, 'BLOB_UNKNOWN', 'no such blob');
+  } else {
+    const manifest = kind === 'manifests' ? (repository.tags.get(item) ?? repository.manifests.get(item)) : undefined;
+    if (manifest) sendDocument(res, manifest);
+    else sendFailure(res, 404, 'MANIFEST_UNKNOWN', `no such image; ${available}`);
   }
-  const manifest = kind === 'manifests' ? (repository.tags.get(item) ?? repository.manifests.get(item)) : undefined;
-  if (manifest) sendDocument(res, manifest);
-  else sendFailure(res, 404, 'MANIFEST_UNKNOWN', `no such image; ${available}`);
 }
 
 const version = { 'Docker-Distribution-Api-Version': 'registry/2.0' };
