@@ -54,11 +54,12 @@ export function isHeldBy(socket: Socket, pid: number): boolean {
 }
 
 /**
- * Whether what listens on that port of 127.0.0.1 is this user's. A server that has ended leaves its port to any user of the
- * machine, who would be sent what was meant for it. true also where the kernel does not say (another operating system).
+ * Returns whether the server on that port of a loopback address is this user's. A server that has ended leaves its port to
+ * any user of the machine, who would be sent what was meant for it. true also where the kernel does not say (another
+ * operating system).
  */
-export function isOwnListener(listenerPort: number): boolean {
-  const here = endpoint('127.0.0.1', listenerPort);
+export function isOwnListener(address: string, listenerPort: number): boolean {
+  const here = endpoint(address, listenerPort);
   for (let look = 0; look < looks; look += 1) {
     for (const { local, isListening, uid, inode } of internetSockets(['tcp'], listenerPort)) {
       if (isListening && local === here) return inode !== undefined && uid === process.getuid?.();

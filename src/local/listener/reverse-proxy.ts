@@ -6,23 +6,19 @@ import { answerFraming, isUnclearAnswer, requestFraming } from './framing.ts';
 import { endToEnd, pairs, type RawHeaders } from './headers.ts';
 import { isOwnListener } from './peer.ts';
 
-/** Where a request goes: a unix socket, or a port of 127.0.0.1. */
-export type Upstream = { socketPath: string } | { port: number };
+/** Where a request goes: a unix socket, or a port of a loopback address. */
+export type Upstream = { socketPath: string } | { host: string; port: number };
 
 /**
  * Why nothing is sent to an upstream: on its port nothing listens, or a program of another user, as after its server's end.
  * Asked before each connection.
  */
 function refusalOf(upstream: Upstream): NodeJS.ErrnoException | undefined {
-  if (!('port' in upstream) || isOwnListener(upstream.port)) return undefined;
-  return Object.assign(new Error(`no program of this user listens on port ${upstream.port}`), { code: 'ECONNREFUSED' });
+  if (!('port' in upstream) || isOwnListener(upstream.host, upstream.port)) return undefined;
+  return Object.assign(new Error(`no program of this user listens on ${upstream.host}:${upstream.port}`), {
+    code: 'ECONNREFUSED',
+  });
 }
-
-/**
- * Without a host Node.js takes `localhost`, which is ::1 first on most machines: there the same port is free to any user of
- * the machine, who would be sent what the server on 127.0.0.1 is trusted with.
- */
-const placeOf = (upstream: Upstream) => ('port' in upstream ? { host: '127.0.0.1', port: upstream.port } : upstream);
 
 export interface ForwardOptions {
   upstream: Upstream;
@@ -106,7 +102,7 @@ function forward(agent: Agent, req: IncomingMessage, res: ServerResponse, option
       return;
     }
     const current = request({
-      ...placeOf(options.upstream),
+      ...options.upstream,
       ...strictly,
       method: req.method,
       path: options.target,
@@ -178,7 +174,7 @@ function forwardUpgrade(_req: IncomingMessage, socket: Duplex, head: Buffer, opt
   }
   let answered = false;
   const outgoing = request({
-    ...placeOf(options.upstream),
+    ...options.upstream,
     ...strictly,
     method: 'GET',
     path: options.target,
