@@ -1,4 +1,6 @@
 import packageJson from '../../package.json' with { type: 'json' };
+import { jupyterServers } from '../jupyter-server/resource.ts';
+import { sessionContainer, sessionContainers } from '../session-contract/containers.ts';
 import {
   amount,
   anything,
@@ -31,6 +33,8 @@ const hostName = {
 };
 const allowedHost = { ...hostName, normalize: (host: string) => withoutEndingSlash(host).toLowerCase() };
 const day = 86_400;
+const { jupyter, oauth2Proxy, passthroughProxy, gitProxy, gitSidecar } = sessionContainer;
+const initContainers = sessionContainers.filter(({ kind }) => kind === 'init').map(({ name }) => name);
 
 /** Two sizes that fit a laptop and a small cluster; a platform sets its own. */
 const defaultPools: readonly ResourcePool[] = [
@@ -117,7 +121,11 @@ export const configKeys = object({
     anonymous_cookie_max_age_seconds: integer(30 * day, 60, 400 * day),
   }),
   git: object({ url: httpUrl('https://gitlab.com'), registry: text('registry.gitlab.com', hostName) }),
-  amalthea: object({ group: text('amalthea.dev'), version: text('v1alpha1'), plural: text('jupyterservers') }),
+  amalthea: object({
+    group: text(jupyterServers.group),
+    version: text(jupyterServers.version),
+    plural: text(jupyterServers.plural),
+  }),
   k8s: object({ renku_namespace: text('renku', namespaceName), sessions_namespace: optionalText(namespaceName) }),
   server_options: object({
     defaults: anything,
@@ -160,15 +168,15 @@ export const configKeys = object({
       sentry,
     }),
     git_proxy: object({
-      port: port(8080),
-      health_port: port(8081),
+      port: port(gitProxy.port),
+      health_port: port(gitProxy.probe.port),
       image: text('renku/git-https-proxy:latest'),
       renku_client_id: text('renku'),
       renku_client_secret: secret(optionalText(verbatim)),
     }),
     git_rpc_server: object({
       host: text('0.0.0.0'),
-      port: port(4000),
+      port: port(gitSidecar.port),
       image: text('renku/git-rpc-server:latest'),
       sentry,
     }),
@@ -208,10 +216,10 @@ export const configKeys = object({
     affinity: yamlText(record(anything)),
     tolerations: yamlText(list(record(anything), [])),
     containers: object({
-      anonymous: list(text(), ['jupyter-server', 'passthrough-proxy', 'git-proxy']),
-      registered: list(text(), ['jupyter-server', 'oauth2-proxy', 'git-proxy', 'git-sidecar']),
+      anonymous: list(text(), [jupyter.name, passthroughProxy.name, gitProxy.name]),
+      registered: list(text(), [jupyter.name, oauth2Proxy.name, gitProxy.name, gitSidecar.name]),
     }),
-    init_containers: list(text(), ['init-certificates', 'download-image', 'git-clone']),
+    init_containers: list(text(), initContainers),
   }),
 });
 

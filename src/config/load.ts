@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { sessionContainer } from '../session-contract/containers.ts';
 import { similarKey } from './describe.ts';
 import { readEnvironment } from './environment.ts';
 import { readConfigFile } from './file.ts';
@@ -157,10 +158,10 @@ function doubts(config: Config): string[] {
     );
   }
   const { git_proxy, git_clone, containers } = sessions;
-  const hasProxy = [...containers.registered, ...containers.anonymous].includes('git-proxy');
-  if (hasProxy && git_proxy.port !== 8080 && !isOwnProgram(git_clone)) {
+  const hasProxy = [...containers.registered, ...containers.anonymous].includes(sessionContainer.gitProxy.name);
+  if (hasProxy && git_proxy.port !== sessionContainer.gitProxy.port && !isOwnProgram(git_clone)) {
     warnings.push(
-      `sessions.git_proxy.port is ${git_proxy.port}, and the git-clone of renku-notebooks always takes 8080: git in sessions does not reach its proxy; if the image of sessions.git_clone is this project's, set sessions.git_clone.program to notebook-sessions`,
+      `sessions.git_proxy.port is ${git_proxy.port}, and the git-clone of renku-notebooks always takes ${sessionContainer.gitProxy.port}: git in sessions does not reach its proxy; if the image of sessions.git_clone is this project's, set sessions.git_clone.program to notebook-sessions`,
     );
   }
   if (identity.gateway !== 'off' && sessions.oidc.client_secret === '') {

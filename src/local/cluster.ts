@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../jupyter-server/types.ts';
+import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
 
 /**

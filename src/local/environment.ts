@@ -1,3 +1,5 @@
+import { sessionContainer } from '../session-contract/containers.ts';
+
 /** What the programs are told: pure functions from the platform's facts to environments and files. */
 
 export interface PlatformFacts {
@@ -49,10 +51,10 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     NB_SESSIONS__ACCESS_TOKENS__ENABLED: 'true',
     NB_SESSIONS__DEFAULT_IMAGE: facts.defaultImage,
     // What stands beside Jupyter in a cluster has no work here: git signs in by itself, and the ingress is the proxy.
-    NB_SESSIONS__CONTAINERS__REGISTERED_0: 'jupyter-server',
-    NB_SESSIONS__CONTAINERS__REGISTERED_1: 'oauth2-proxy',
-    NB_SESSIONS__CONTAINERS__ANONYMOUS_0: 'jupyter-server',
-    NB_SESSIONS__CONTAINERS__ANONYMOUS_1: 'passthrough-proxy',
+    NB_SESSIONS__CONTAINERS__REGISTERED_0: sessionContainer.jupyter.name,
+    NB_SESSIONS__CONTAINERS__REGISTERED_1: sessionContainer.oauth2Proxy.name,
+    NB_SESSIONS__CONTAINERS__ANONYMOUS_0: sessionContainer.jupyter.name,
+    NB_SESSIONS__CONTAINERS__ANONYMOUS_1: sessionContainer.passthroughProxy.name,
     // Culling is for machines that are shared: on one's own, a session stays until it is stopped.
     NB_SESSIONS__CULLING__REGISTERED__IDLE_SECONDS: '0',
     NB_SESSIONS__CULLING__ANONYMOUS__IDLE_SECONDS: '0',

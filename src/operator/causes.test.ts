@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { healthyStatus, pod } from '../../tests/support/operator/examples.ts';
-import type { KubernetesObject, PodStatus } from '../jupyter-server/types.ts';
+import type { KubernetesObject, PodStatus } from '../platform/kubernetes/objects.ts';
 import { type Happening, podCause, projectEvent, statefulSetCause } from './causes.ts';
 import { quotaExceeded } from './state.ts';
 

@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../jupyter-server/types.ts';
 import { oneLine } from '../platform/kubernetes/failures.ts';
+import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { MainPod } from './pod.ts';
 import { quotaExceeded } from './state.ts';
 

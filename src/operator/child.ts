@@ -1,5 +1,5 @@
 import { childLabel } from '../jupyter-server/labels.ts';
-import type { KubernetesObject } from '../jupyter-server/types.ts';
+import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { ChildKind } from './children/manifest.ts';
 import { resourcesAnnotation } from './children/stateful-set.ts';
 

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { childLabel } from '../jupyter-server/labels.ts';
-import type { JupyterServer, KubernetesObject } from '../jupyter-server/types.ts';
+import type { JupyterServer } from '../jupyter-server/types.ts';
 import { type CacheEvent, createListWatchCache, type ListWatchCache } from '../platform/kubernetes/list-watch-cache.ts';
+import type { KubernetesObject, ObjectMeta } from '../platform/kubernetes/objects.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
-import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
+import type { KubernetesConnection, ResourceType } from '../platform/kubernetes/types.ts';
 import { type Happening, projectEvent } from './causes.ts';
 import { type Child, projectChild } from './child.ts';
 import { type ChildKind, childKinds } from './children/manifest.ts';
@@ -40,16 +41,17 @@ export function isWatched({ apiVersion, kind }: { apiVersion: string; kind: stri
 export function createClusterView(options: {
   client: KubernetesConnection;
   namespaces: readonly string[];
+  jupyterServers: ResourceType;
   onChange: (namespace: string, name: string) => void;
   log: Logger;
 }): ClusterView {
-  const { client, namespaces, onChange, log } = options;
+  const { client, namespaces, jupyterServers, onChange, log } = options;
   const common = { client, namespaces, log };
 
   const servers = createListWatchCache<JupyterServer>({
     ...common,
-    type: resource.jupyterServers,
-    project: slimServer,
+    type: jupyterServers,
+    project: projectServer(jupyterServers),
     onChange: ({ namespace, name }) => onChange(namespace, name),
   });
 
@@ -116,9 +118,13 @@ export function createClusterView(options: {
   };
 }
 
-/** Lists do not repeat apiVersion and kind in their items, and children need both of their owner. */
-function slimServer(raw: KubernetesObject): JupyterServer {
-  const { managedFields: _, ...metadata } = raw.metadata as KubernetesObject['metadata'] & { managedFields?: unknown };
-  const { group, version } = resource.jupyterServers;
-  return { ...raw, apiVersion: `${group}/${version}`, kind: 'JupyterServer', metadata };
+/**
+ * Returns how the cache keeps a JupyterServer: without managedFields, and with apiVersion and kind, which lists do not
+ * repeat in their items and the owner references of children need.
+ */
+function projectServer({ group, version }: ResourceType): (raw: KubernetesObject) => JupyterServer {
+  return (raw) => {
+    const { managedFields: _, ...metadata }: ObjectMeta & { managedFields?: unknown } = raw.metadata;
+    return { ...raw, apiVersion: `${group}/${version}`, kind: 'JupyterServer', metadata };
+  };
 }

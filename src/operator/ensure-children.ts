@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { childLabel } from '../jupyter-server/labels.ts';
-import type { JupyterServer, KubernetesObject } from '../jupyter-server/types.ts';
+import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
-import { resource } from '../platform/kubernetes/resources.ts';
+import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { type KubernetesConnection, KubernetesError } from '../platform/kubernetes/types.ts';
 import { type Child, projectChild } from './child.ts';
 import { type ChildKind, childKinds, type Manifest } from './children/manifest.ts';
@@ -39,7 +39,7 @@ export function createChildMaker({
     if (madeBefore.length > 0) {
       const gone = madeBefore.filter((key) => !have.has(key) && wouldBeSeen(key, server));
       if (gone.length === 0) return existing;
-      if (await isGoing(client, server, deadline)) return undefined;
+      if (await isGoing(server, deadline)) return undefined;
       for (const key of madeBefore) if (!gone.includes(key)) have.add(key);
     }
 
@@ -59,6 +59,16 @@ export function createChildMaker({
     }
     return [...existing, ...made];
   };
+
+  /**
+   * Asks the API server, because the watch of JupyterServers may be behind that of the children, which go in the same
+   * deletion.
+   */
+  async function isGoing({ metadata }: JupyterServer, deadline: Deadline): Promise<boolean> {
+    const { namespace = '', name = '', uid } = metadata;
+    const live = await client.get(settings.jupyterServers, namespace, name, deadline);
+    return live === undefined || live.metadata.uid !== uid || live.metadata.deletionTimestamp !== undefined;
+  }
 
   async function make(key: string, manifest: Manifest, server: JupyterServer, deadline: Deadline): Promise<Child> {
     const { apiVersion, kind: kindName, metadata } = manifest;
@@ -125,14 +135,4 @@ export function existingChildren({ metadata, status }: JupyterServer, view: Clus
       statefulSet: undefined,
     })),
   ];
-}
-
-/** A child that was there is gone: most likely because the session is being deleted and its own news is still on its way. */
-async function isGoing(
-  client: KubernetesConnection,
-  { metadata }: JupyterServer,
-  deadline: Deadline,
-): Promise<boolean> {
-  const live = await client.get(resource.jupyterServers, metadata.namespace ?? '', metadata.name ?? '', deadline);
-  return live === undefined || live.metadata.uid !== metadata.uid || live.metadata.deletionTimestamp !== undefined;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { KubernetesObject } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
+import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError } from '../platform/kubernetes/types.ts';
 

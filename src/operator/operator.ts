@@ -45,6 +45,7 @@ export function createOperator(options: {
   const view = createClusterView({
     client,
     namespaces: settings.namespaces,
+    jupyterServers: settings.jupyterServers,
     log,
     // Before all is known, what exists would look as if it were missing.
     onChange: (namespace, name) => {
@@ -59,9 +60,9 @@ export function createOperator(options: {
       if (stopping.signal.aborted) return;
       synced = true;
       for (const { metadata } of view.servers()) queue.add(`${metadata.namespace}/${metadata.name}`);
-      const { namespaces, resourceUsageIntervalMs: intervalMs } = settings;
+      const { namespaces, jupyterServers, resourceUsageIntervalMs: intervalMs } = settings;
       if (intervalMs === undefined) return;
-      usage = copyResourceUsage({ client, view, namespaces, intervalMs, log, signal: stopping.signal });
+      usage = copyResourceUsage({ client, view, namespaces, jupyterServers, intervalMs, log, signal: stopping.signal });
     },
     async stop() {
       stopping.abort();

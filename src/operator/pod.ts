@@ -1,5 +1,5 @@
 import { childLabel } from '../jupyter-server/labels.ts';
-import type { KubernetesObject, PodStatus } from '../jupyter-server/types.ts';
+import type { KubernetesObject, PodStatus } from '../platform/kubernetes/objects.ts';
 
 /** A session's pod, as far as this operator looks at it. */
 export interface MainPod {

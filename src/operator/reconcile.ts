@@ -148,14 +148,8 @@ export function createReconciler(options: {
     const guard = { uid, ...(ifUnchanged ? { resourceVersion } : {}) };
     const guarded = { ...patch, metadata: { ...('metadata' in patch ? (patch.metadata as object) : {}), ...guard } };
     try {
-      const written = await client.mergePatch<JupyterServer>(
-        resource.jupyterServers,
-        namespace,
-        name,
-        guarded,
-        deadline,
-      );
-      view.observeServer(written);
+      const type = settings.jupyterServers;
+      view.observeServer(await client.mergePatch<JupyterServer>(type, namespace, name, guarded, deadline));
     } catch (error) {
       // It is gone; its own news is on the way.
       if (error instanceof KubernetesError && error.status === 404) return;

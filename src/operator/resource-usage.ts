@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { readQuantity } from '../jupyter-server/quantities.ts';
-import type { JupyterServer, KubernetesObject } from '../jupyter-server/types.ts';
+import type { JupyterServer } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
-import { resource } from '../platform/kubernetes/resources.ts';
+import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { type KubernetesConnection, KubernetesError, type ResourceType } from '../platform/kubernetes/types.ts';
 import type { ClusterView } from './cluster-view.ts';
 
@@ -50,11 +50,12 @@ export async function copyResourceUsage(options: {
   client: KubernetesConnection;
   view: ClusterView;
   namespaces: readonly string[];
+  jupyterServers: ResourceType;
   intervalMs: number;
   log: Logger;
   signal: AbortSignal;
 }): Promise<void> {
-  const { client, view, namespaces, intervalMs, log, signal } = options;
+  const { client, view, namespaces, jupyterServers, intervalMs, log, signal } = options;
   while (!signal.aborted) {
     for (const namespace of namespaces) {
       try {
@@ -88,9 +89,7 @@ export async function copyResourceUsage(options: {
     const patch = { metadata: { uid }, status: { mainPod: { resourceUsage: usage } } };
     try {
       const deadline = Deadline.after(10_000, signal);
-      view.observeServer(
-        await client.mergePatch<JupyterServer>(resource.jupyterServers, namespace, name, patch, deadline),
-      );
+      view.observeServer(await client.mergePatch<JupyterServer>(jupyterServers, namespace, name, patch, deadline));
     } catch (err) {
       log.debug({ err, namespace, session: name }, 'the resource usage was not written');
     }

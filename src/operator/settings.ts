@@ -1,9 +1,13 @@
 import { parse as parseYaml } from 'yaml';
+import { jupyterServers } from '../jupyter-server/resource.ts';
+import type { ResourceType } from '../platform/kubernetes/types.ts';
 
 /** The operator's configuration. Names of variables are Amalthea's where it has the setting too (7.1 of its contract). */
 export interface OperatorSettings {
   /** [''] is the whole cluster. */
   readonly namespaces: readonly string[];
+  /** The service's variables `NB_AMALTHEA__*`, so that both programs can be given the same ones. */
+  readonly jupyterServers: ResourceType;
   /** Labels that every child gets, besides those that name its parent. */
   readonly selectorLabels: Readonly<Record<string, string>>;
   readonly schedulerName: string | undefined;
@@ -29,6 +33,11 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     : undefined;
   return {
     namespaces,
+    jupyterServers: {
+      group: env['NB_AMALTHEA__GROUP'] || jupyterServers.group,
+      version: env['NB_AMALTHEA__VERSION'] || jupyterServers.version,
+      plural: env['NB_AMALTHEA__PLURAL'] || jupyterServers.plural,
+    },
     selectorLabels: labels(env, 'AMALTHEA_SELECTOR_LABELS'),
     schedulerName: env['SERVER_SCHEDULER_NAME'] || undefined,
     images: {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type SessionContainer, sessionContainers } from '../session-contract/containers.ts';
 
 interface Telling {
   container: string;
@@ -14,7 +15,11 @@ type Step = { step: string; status: string };
 /** The modules of the browser that need no browser. Their types are checked with the assets. */
 const load = async <Module>(name: string): Promise<Module> => (await import(`./assets/${name}.js`)) as Module;
 const { tellingLines } = await load<{
-  tellingLines(logs: Record<string, string>, steps: readonly Step[]): Telling | null;
+  tellingLines(
+    logs: Record<string, string>,
+    steps: readonly Step[],
+    containers: readonly SessionContainer[],
+  ): Telling | null;
 }>('telling-lines');
 const { labelsOf } = await load<{ labelsOf(sessions: readonly Session[]): Map<string, string> }>('session-words');
 
@@ -55,7 +60,7 @@ const samples: [name: string, log: string, telling: string][] = [
 
 describe('the telling line of a log', () => {
   it.each(samples)('is found for %s', (_name, log, line) => {
-    const found = tellingLines({ 'jupyter-server': log }, []);
+    const found = tellingLines({ 'jupyter-server': log }, [], sessionContainers);
     expect(found?.lines[found.telling]).toBe(line);
     expect(found?.lines.length).toBeLessThanOrEqual(4);
     expect(found?.lines.join()).not.toContain('2026-11-20');
@@ -63,15 +68,17 @@ describe('the telling line of a log', () => {
 
   it('is of the container whose step failed, else of the one that says most', () => {
     const logs = { 'git-clone': 'fatal: no', 'jupyter-server': 'all is well', 'oauth2-proxy': 'error: x' };
-    expect(tellingLines(logs, [starting])?.container).toBe('jupyter-server');
-    expect(tellingLines(logs, [cloning])?.container).toBe('git-clone');
-    expect(tellingLines(logs, [])?.container).toBe('git-clone');
-    expect(tellingLines({ 'git-clone': '', 'jupyter-server': 'x' }, [cloning])?.container).toBe('jupyter-server');
+    expect(tellingLines(logs, [starting], sessionContainers)?.container).toBe('jupyter-server');
+    expect(tellingLines(logs, [cloning], sessionContainers)?.container).toBe('git-clone');
+    expect(tellingLines(logs, [], sessionContainers)?.container).toBe('git-clone');
+    expect(tellingLines({ 'git-clone': '', 'jupyter-server': 'x' }, [cloning], sessionContainers)?.container).toBe(
+      'jupyter-server',
+    );
   });
 
   it('is none where nothing was written', () => {
-    expect(tellingLines({}, [cloning])).toBeNull();
-    expect(tellingLines({ 'git-clone': '\n \n' }, [cloning])).toBeNull();
+    expect(tellingLines({}, [cloning], sessionContainers)).toBeNull();
+    expect(tellingLines({ 'git-clone': '\n \n' }, [cloning], sessionContainers)).toBeNull();
   });
 });
 

@@ -1,7 +1,11 @@
 import type { Response } from 'express';
 import type { Identity } from '../identity/types.ts';
+import { sessionContainers } from '../session-contract/containers.ts';
 import { type Fragment, html, type Markup } from './html.ts';
 import { icon, iconSheet, logo } from './icons.ts';
+
+/** What the scripts know of a session's containers (assets/containers.js). */
+const containers = sessionContainers.map(({ name, role, step }) => ({ name, role, step }));
 
 export interface Page {
   title: string;
@@ -37,7 +41,7 @@ function documentOf(page: Page, status: number): Markup {
 ${page.styles.map((name) => html`<link rel="stylesheet" href="${asset(name)}">\n`)}
 <script type="module" src="${asset(page.script)}"></script>
 </head>
-<body data-root="${page.root}">
+<body data-root="${page.root}" data-containers="${JSON.stringify(containers)}">
 ${iconSheet}
 <a class="skip" href="#content">Skip to content</a>
 <header class="top">

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { JupyterServer, KubernetesObject } from '../../src/jupyter-server/types.ts';
+import { jupyterServers } from '../../src/jupyter-server/resource.ts';
+import type { JupyterServer } from '../../src/jupyter-server/types.ts';
+import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { type ClusterUnderTest, jupyterServer, openClusterUnderTest, soon } from '../support/cluster-under-test.ts';
 import { healthy, operatedSessions, type StatefulSet } from '../support/operated-sessions.ts';
@@ -54,7 +56,7 @@ describe('a JupyterServer', () => {
 
   it('is left in peace when nothing changes: a new operator writes nothing', async () => {
     const plain = async () =>
-      (await cluster.client.get<JupyterServer>(resource.jupyterServers, cluster.namespace, 'plain', soon()))?.metadata;
+      (await cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, 'plain', soon()))?.metadata;
     // All that the last test left to do is done when a session that came after it is.
     const settle = async (name: string) => {
       const operator = await startOperator();
@@ -241,7 +243,7 @@ describe('deletion', () => {
       await cluster.when(resource.pods, `${name}-0`, (object) => object !== undefined);
       if (policy === 'Background') await operator.stop();
       await remove(name, policy);
-      await cluster.when(resource.jupyterServers, name, (object) => object === undefined);
+      await cluster.when(jupyterServers, name, (object) => object === undefined);
       await cluster.when(resource.statefulSets, name, (object) => object === undefined);
       await cluster.when(resource.services, name, (object) => object === undefined);
       await cluster.when(resource.pods, `${name}-0`, (object) => object === undefined);
@@ -259,7 +261,7 @@ describe('deletion', () => {
     expect(going.status?.state).toBe('stopping');
     expect(going.metadata.finalizers).toEqual(['example.org/other']);
     await patch('inherited', { metadata: { finalizers: null } });
-    await cluster.when(resource.jupyterServers, 'inherited', (object) => object === undefined);
+    await cluster.when(jupyterServers, 'inherited', (object) => object === undefined);
   });
 
   it('and a new session of the same name at once end in the new one', async () => {
@@ -267,7 +269,7 @@ describe('deletion', () => {
     const old = await create(jupyterServer('phoenix', { auth: { token: 'old' } }));
     await server('phoenix', ({ status }) => status?.create_fn !== undefined);
     await remove('phoenix');
-    await cluster.when(resource.jupyterServers, 'phoenix', (object) => object === undefined);
+    await cluster.when(jupyterServers, 'phoenix', (object) => object === undefined);
     const fresh = await create(jupyterServer('phoenix', { auth: { token: 'new' } }));
     const alive = await server('phoenix', ({ status }) => status?.create_fn !== undefined);
     expect(alive.metadata.uid).toBe(fresh.metadata.uid);

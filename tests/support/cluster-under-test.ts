@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pino from 'pino';
-import type { JupyterServer, KubernetesObject } from '../../src/jupyter-server/types.ts';
+import { jupyterServers } from '../../src/jupyter-server/resource.ts';
+import type { JupyterServer } from '../../src/jupyter-server/types.ts';
 import { Deadline } from '../../src/lib/deadline.ts';
 import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts';
 import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
 import { createListWatchCache } from '../../src/platform/kubernetes/list-watch-cache.ts';
+import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { createTransport } from '../../src/platform/kubernetes/transport.ts';
 import type { KubernetesConnection, ResourceType } from '../../src/platform/kubernetes/types.ts';
@@ -58,7 +60,7 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
   const operatorClient = createKubernetesClient({ kubeconfig: await parseKubeConfig(operatorKubeconfig), log });
 
   const waiting = new Set<() => void>();
-  const types = [resource.jupyterServers, resource.services, resource.configMaps, resource.statefulSets, resource.pods];
+  const types = [jupyterServers, resource.services, resource.configMaps, resource.statefulSets, resource.pods];
   const caches = new Map(
     types.map((type) => [
       type as ResourceType,

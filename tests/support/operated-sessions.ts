@@ -1,7 +1,9 @@
 import pino from 'pino';
-import type { JupyterServer, KubernetesObject, PodStatus } from '../../src/jupyter-server/types.ts';
+import { jupyterServers } from '../../src/jupyter-server/resource.ts';
+import type { JupyterServer } from '../../src/jupyter-server/types.ts';
 import { createOperator, type Operator } from '../../src/operator/operator.ts';
 import { readSettings } from '../../src/operator/settings.ts';
+import type { KubernetesObject, PodStatus } from '../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { type ClusterUnderTest, soon } from './cluster-under-test.ts';
 
@@ -42,7 +44,7 @@ export const failing = (): PodStatus => ({
 export function operatedSessions(clusterOf: () => ClusterUnderTest) {
   const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
   const operators: Operator[] = [];
-  const { jupyterServers, pods } = resource;
+  const { pods } = resource;
 
   const server = (name: string, wanted: (object: JupyterServer) => boolean) =>
     clusterOf().when<JupyterServer>(jupyterServers, name, (object) => object !== undefined && wanted(object));

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { stringifySetCookie } from 'cookie';
 import type { Logger } from 'pino';
+import { jupyterServers } from '../../jupyter-server/resource.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
-import { resource } from '../../platform/kubernetes/resources.ts';
 import type { AccessToken } from '../../session-contract/access-tokens.ts';
 import type { Cluster, SessionEndpoint } from '../cluster.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -83,7 +83,7 @@ export function createIngress(options: IngressOptions): Ingress {
   const cookies = new SessionCookies(localHost);
   const proxy = createReverseProxy();
   const tokenStreams = new TokenStreams();
-  const unwatch = options.cluster.watch<JupyterServer>(resource.jupyterServers, ({ type, object }) => {
+  const unwatch = options.cluster.watch<JupyterServer>(jupyterServers, ({ type, object }) => {
     tokenStreams.keepOnly(object.metadata.uid ?? '', type === 'DELETED' ? [] : tokensOf(object));
   });
 

@@ -1,5 +1,6 @@
 // @ts-check
 import { readLogs, Trouble, troubleOf } from './api.js';
+import { sessionContainers } from './containers.js';
 import { setText, show, showText } from './dom.js';
 import { tellingLines } from './telling-lines.js';
 
@@ -26,7 +27,7 @@ export function failureIn(ref) {
     readings += 1;
     readAt = Date.now();
     try {
-      const found = tellingLines(await readLogs(session.name), session.status.details ?? []);
+      const found = tellingLines(await readLogs(session.name), session.status.details ?? [], sessionContainers());
       if (wanted !== current) return;
       const text = JSON.stringify(found);
       isSettled = found !== null && text === shown;

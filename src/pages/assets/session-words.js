@@ -1,4 +1,6 @@
 // @ts-check
+import { sessionContainers } from './containers.js';
+
 /** What the pages call sessions, and what they say before one is ended. */
 
 /** @typedef {import('./api.js').Session} Session */
@@ -43,11 +45,9 @@ export function labelsOf(sessions) {
   );
 }
 
-/** The container that makes autosaves, as its step is called. */
-const autosaveStep = 'Auxiliary session services';
-
 /** What goes with a session. @param {Pick<Session, 'status'>} session */
 function lossOf({ status }) {
+  const autosaveStep = sessionContainers().find(({ role }) => role === 'repository')?.step;
   const autosaves = (status.details ?? []).some(({ step }) => step === autosaveStep);
   return autosaves
     ? 'Its files are deleted. Before that the platform tries to push work that is in no branch to an autosave branch; to be sure, push it yourself.'

@@ -16,18 +16,6 @@ const kinds = [
   /\b(?:permission denied|access denied|not found|no such file|refused|timed out|cannot|could not|unable to|failed|invalid)\b/i,
 ];
 
-/** The container of a step, by the words that the service has for it. @type {Record<string, string>} */
-const containers = {
-  Initialization: 'init-certificates',
-  'Downloading server image': 'download-image',
-  'Cloning and configuring the repository': 'git-clone',
-  'Git credentials services': 'git-proxy',
-  'Authentication and proxying services': 'oauth2-proxy',
-  'Proxying services': 'passthrough-proxy',
-  'Auxiliary session services': 'git-sidecar',
-  'Starting session': 'jupyter-server',
-};
-
 /**
  * @typedef {object} TellingLines
  * @property {string} container
@@ -39,10 +27,13 @@ const containers = {
  * The lines that say why a session failed: of the container whose step failed, else of the one that says it best.
  * @param {Record<string, string>} logs Text by container.
  * @param {readonly import('./api.js').Step[]} steps
+ * @param {readonly import('./containers.js').Container[]} containers
  * @returns {TellingLines | null} null where no container has written anything.
  */
-export function tellingLines(logs, steps) {
-  const failed = steps.filter(({ status }) => status === 'failed').map(({ step }) => containers[step] ?? '');
+export function tellingLines(logs, steps, containers) {
+  const failedSteps = steps.filter(({ status }) => status === 'failed').map(({ step }) => step);
+  const failed = containers.filter(({ step }) => failedSteps.includes(step)).map(({ name }) => name);
+  const jupyter = containers.find(({ role }) => role === 'jupyter')?.name;
   const found = Object.entries(logs)
     .map(([container, text]) => ({ container, ...tellingLine(text) }))
     .filter(({ lines }) => lines.length > 0);
@@ -50,7 +41,7 @@ export function tellingLines(logs, steps) {
     (one, other) =>
       Number(failed.includes(other.container)) - Number(failed.includes(one.container)) ||
       one.kind - other.kind ||
-      Number(other.container === 'jupyter-server') - Number(one.container === 'jupyter-server'),
+      Number(other.container === jupyter) - Number(one.container === jupyter),
   );
   return best ? { container: best.container, lines: best.lines, telling: best.telling } : null;
 }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { KubernetesObject } from '../../jupyter-server/types.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { createBackOff } from './back-off.ts';
 import { listPages } from './client.ts';
 import { type Entry, keyOf, type ObjectStore } from './object-store.ts';
+import type { KubernetesObject } from './objects.ts';
 import {
   type KubernetesConnection,
   KubernetesError,

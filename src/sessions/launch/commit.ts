@@ -1,6 +1,8 @@
 import { annotation } from '../../jupyter-server/labels.ts';
-import type { JupyterServer, ObjectMeta } from '../../jupyter-server/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
 import { cloneVariable } from '../../session-contract/clone.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 import { type AnyPatch, at, operationsOf } from '../presentation/patch-operations.ts';
 
 /** The id of a commit in full, of SHA-1 (40 digits) or SHA-256 (64), in lower case; undefined for any other name of one. */
@@ -33,7 +35,7 @@ export function withCommitId(
 
 function clonedCommit(patches: readonly AnyPatch[]): string | undefined {
   for (const { value } of operationsOf(patches)) {
-    if (at(value, 'name') !== 'git-clone') continue;
+    if (at(value, 'name') !== sessionContainer.gitClone.name) continue;
     const variables = at(value, 'env');
     const list: readonly unknown[] = Array.isArray(variables) ? variables : [];
     const commit = list.find((each) => at(each, 'name') === cloneVariable.commitSha);

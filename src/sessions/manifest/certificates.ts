@@ -1,4 +1,5 @@
 import type { Config } from '../../config/types.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 import { add, type JsonPatch, jsonPatch } from './input.ts';
 
 const bundleVolume = 'etc-ssl-certs';
@@ -17,7 +18,7 @@ export function certificates(config: Config): JsonPatch[] {
   return [
     jsonPatch(
       add('/initContainers/-', {
-        name: 'init-certificates',
+        name: sessionContainer.certificates.name,
         image,
         volumeMounts: [
           { name: bundleVolume, mountPath: bundlePath, readOnly: false },

@@ -1,6 +1,7 @@
 import { isOwnProgram } from '../../config/own-program.ts';
 import type { Config } from '../../config/types.ts';
 import { cloneVariable } from '../../session-contract/clone.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 import { certificatesFile, certificatesMount } from './certificates.ts';
 import { credentialKey, fromCredentials } from './credential-keys.ts';
 import { hasGitProxy } from './git-proxy.ts';
@@ -30,7 +31,7 @@ export function gitClone(input: ManifestInput, config: Config): JsonPatch {
   const token = fromCredentials(cloneVariable.oauthToken, input.name, credentialKey.gitlabToken);
   return jsonPatch(
     add('/initContainers/-', {
-      name: 'git-clone',
+      name: sessionContainer.gitClone.name,
       image: config.sessions.git_clone.image,
       resources: { requests: { cpu: '100m', memory: '100Mi' } },
       securityContext: { allowPrivilegeEscalation: false, runAsUser: 1000, runAsGroup: 100, runAsNonRoot: true },
@@ -44,6 +45,6 @@ export function gitClone(input: ManifestInput, config: Config): JsonPatch {
 function proxyPort({ user }: ManifestInput, config: Config): Record<string, string> {
   const { git_clone, git_proxy } = config.sessions;
   const { port } = git_proxy;
-  const isTold = hasGitProxy(user.kind, config) && isOwnProgram(git_clone) && port !== 8080;
+  const isTold = hasGitProxy(user.kind, config) && isOwnProgram(git_clone) && port !== sessionContainer.gitProxy.port;
   return isTold ? { [cloneVariable.gitProxyPort]: String(port) } : {};
 }

@@ -1,11 +1,12 @@
 import type { Config } from '../../config/types.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 import { certificatesMount } from './certificates.ts';
 import { credentialKey, fromCredentials } from './credential-keys.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput, servicesSecurity, sessionsOrigin } from './input.ts';
 
 /** The platform's list of containers is the switch: one machine and small clusters go without. */
 export const hasGitProxy = (kind: ManifestInput['user']['kind'], { sessions }: Config): boolean =>
-  sessions.containers[kind].includes('git-proxy');
+  sessions.containers[kind].includes(sessionContainer.gitProxy.name);
 
 /** The program ends at once where one of these is empty, also in a session that has no use for them. */
 const none = 'None';
@@ -14,11 +15,11 @@ const none = 'None';
 export function gitProxy(input: ManifestInput, config: Config): JsonPatch[] {
   if (!hasGitProxy(input.user.kind, config)) return [];
   const { image, health_port } = config.sessions.git_proxy;
-  const probe = { httpGet: { path: '/health', port: health_port }, initialDelaySeconds: 3 };
+  const probe = { httpGet: { path: sessionContainer.gitProxy.probe.path, port: health_port }, initialDelaySeconds: 3 };
   return [
     jsonPatch(
       add('/containers/-', {
-        name: 'git-proxy',
+        name: sessionContainer.gitProxy.name,
         image,
         securityContext: servicesSecurity,
         env: [...plain(input, config), ...credentials(input, config)],

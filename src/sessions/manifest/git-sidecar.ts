@@ -1,4 +1,5 @@
 import type { Config } from '../../config/types.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 import {
   add,
   containerIndex,
@@ -12,7 +13,7 @@ import {
 } from './input.ts';
 
 const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Config): boolean =>
-  user.kind === 'registered' && sessions.containers.registered.includes('git-sidecar');
+  user.kind === 'registered' && sessions.containers.registered.includes(sessionContainer.gitSidecar.name);
 
 /**
  * Answers questions about the repository, and saves unpushed work when the session ends. It is reached through
@@ -21,12 +22,15 @@ const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Config): boolean =
 export function gitSidecar(input: ManifestInput, config: Config): JsonPatch[] {
   if (!hasGitSidecar(input, config)) return [];
   const { image, port } = config.sessions.git_rpc_server;
-  const probe = { httpGet: { path: `${sidecarPath(input)}health`, port }, periodSeconds: 10 };
+  const probe = {
+    httpGet: { path: sessionPath(input.name) + sessionContainer.gitSidecar.probe.path, port },
+    periodSeconds: 10,
+  };
   const { folder } = input.repository;
   return [
     jsonPatch(
       add('/containers/-', {
-        name: 'git-sidecar',
+        name: sessionContainer.gitSidecar.name,
         image,
         ports: [{ name: 'git-port', containerPort: port, protocol: 'TCP' }],
         securityContext: servicesSecurity,

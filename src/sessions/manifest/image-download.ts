@@ -1,3 +1,4 @@
+import { sessionContainer } from '../../session-contract/containers.ts';
 import { smallRequests } from './certificates.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
 
@@ -5,7 +6,7 @@ import { add, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
 export const imageDownload = (input: ManifestInput): JsonPatch =>
   jsonPatch(
     add('/initContainers/-', {
-      name: 'download-image',
+      name: sessionContainer.imageDownload.name,
       image: input.image.reference,
       command: ['sh', '-c'],
       args: ['exit 0'],

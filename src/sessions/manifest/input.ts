@@ -2,6 +2,7 @@ import type { Config, Sentry } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { JsonPatchOperation } from '../../jupyter-server/types.ts';
 import type { SessionResources } from '../../options/resource-classes.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 import type { CloudStorage } from '../launch/cloud-storage.ts';
 
 /** Everything a JupyterServer is made from. It holds no credential of the caller, so none can get into the object. */
@@ -70,7 +71,10 @@ export interface SessionUser {
 
 /** Where the parts of the pod are in the document that the operator patches. */
 export const podSpec = '/statefulset/spec/template/spec';
-export const containerIndex = { jupyterServer: 0, proxy: 1 } as const;
+export const containerIndex = {
+  jupyterServer: sessionContainer.jupyter.index,
+  proxy: sessionContainer.oauth2Proxy.index,
+};
 
 export interface JsonPatch {
   type: 'application/json-patch+json';

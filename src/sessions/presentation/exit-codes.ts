@@ -2,6 +2,7 @@ import { annotation } from '../../jupyter-server/labels.ts';
 import { formatBytes, readQuantity } from '../../jupyter-server/quantities.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { cloneExitCode } from '../../session-contract/clone.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 
 const cannotClone = 'The repository could not be cloned because';
 
@@ -48,7 +49,7 @@ export function exitCodeMeaning(server: JupyterServer, container: string, code: 
   const known = code === undefined ? undefined : meanings[code];
   if (known !== undefined) return known;
   const withCode = code === undefined ? '' : ` (exit code ${code})`;
-  if (container === 'git-clone') {
+  if (container === sessionContainer.gitClone.name) {
     return `${cannotClone} the program that clones it ended unexpectedly${withCode}; its log says why. Launch the session again, and tell the administrator if it fails again.`;
   }
   const mender = menderOf(server);

@@ -1,9 +1,10 @@
 import { annotation } from '../../jupyter-server/labels.ts';
-import type { ContainerState, ContainerStatus, JupyterServer, PodCondition } from '../../jupyter-server/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
+import type { ContainerState, ContainerStatus, PodCondition } from '../../platform/kubernetes/objects.ts';
+import { findSessionContainer, sessionContainer } from '../../session-contract/containers.ts';
 import { exitCodeMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 import { allContainers, isMissingCredentials, wasInterrupted } from './state.ts';
-import { stepName } from './steps.ts';
 
 /** Why the session failed, and what to do about it. The order is 1.18.1's: the cause nearest to the cluster first. */
 export function whyFailed(server: JupyterServer, now: number): string {
@@ -95,15 +96,17 @@ const endOf = ({ state, lastState }: ContainerStatus): ContainerState['terminate
 const exitCodeOf = (container: ContainerStatus): number | undefined => endOf(container)?.exitCode;
 
 const meaningOf = (server: JupyterServer, container: ContainerStatus): string =>
-  container.name === 'jupyter-server' && endOf(container)?.reason === outOfMemoryReason
+  container.name === sessionContainer.jupyter.name && endOf(container)?.reason === outOfMemoryReason
     ? outOfMemoryMeaning(server)
     : exitCodeMeaning(server, container.name, exitCodeOf(container));
 
 function failedContainer(server: JupyterServer): string | undefined {
   const failed = allContainers(server).filter((container) => (exitCodeOf(container) ?? 0) !== 0);
-  const decisive = failed.find(({ name }) => name === 'git-clone' || name === 'jupyter-server');
+  const decisive = failed.find(
+    ({ name }) => name === sessionContainer.gitClone.name || name === sessionContainer.jupyter.name,
+  );
   if (decisive) return meaningOf(server, decisive);
-  if (failed.some(({ name }) => name === 'download-image')) return noShellMeaning(server);
+  if (failed.some(({ name }) => name === sessionContainer.imageDownload.name)) return noShellMeaning(server);
   if (failed.length === 0) return undefined;
   return failed.length === 1
     ? 'An auxiliary container of the session failed. That is a fault of the platform: restart the session, and tell the administrator if it happens often.'
@@ -116,7 +119,7 @@ const waitingFor = (server: JupyterServer, reasons: readonly string[]): Containe
 function imageTrouble(server: JupyterServer): string | undefined {
   const waiting = waitingFor(server, ['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
   if (!waiting) return undefined;
-  const own = waiting.name === 'jupyter-server' || waiting.name === 'download-image';
+  const own = waiting.name === sessionContainer.jupyter.name || waiting.name === sessionContainer.imageDownload.name;
   const which = own
     ? `The image ${server.spec?.jupyterServer?.image ?? ''}`
     : `An image of the platform (${waiting.name})`;
@@ -136,7 +139,7 @@ function whyNotPulled(server: JupyterServer, { name, state }: ContainerStatus): 
 function crashing(server: JupyterServer): string | undefined {
   const waiting = waitingFor(server, ['CrashLoopBackOff']);
   if (!waiting) return undefined;
-  const step = (stepName(waiting.name) ?? waiting.name).toLowerCase();
+  const step = (findSessionContainer(waiting.name)?.step ?? waiting.name).toLowerCase();
   return `The step "${step}" stopped and is tried again. ${meaningOf(server, waiting)}`;
 }
 

@@ -2,8 +2,10 @@ import type { Config } from '../../config/types.ts';
 import type { SessionWarning } from '../../generated/openapi.ts';
 import { annotation, imageCondition } from '../../jupyter-server/labels.ts';
 import { readQuantity } from '../../jupyter-server/quantities.ts';
-import type { JupyterServer, PodCondition, SessionState } from '../../jupyter-server/types.ts';
+import type { JupyterServer, SessionState } from '../../jupyter-server/types.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
+import type { PodCondition } from '../../platform/kubernetes/objects.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 import { ageSeconds, allContainers } from './state.ts';
 
@@ -70,7 +72,7 @@ const conditionOf = (server: JupyterServer): PodCondition | undefined =>
 
 /** It runs again, and whoever wonders where their variables are should know why. */
 function outOfMemory(server: JupyterServer): SessionWarning[] {
-  const jupyter = allContainers(server).find(({ name }) => name === 'jupyter-server');
+  const jupyter = allContainers(server).find(({ name }) => name === sessionContainer.jupyter.name);
   if (!jupyter?.state?.running || jupyter.lastState?.terminated?.reason !== outOfMemoryReason) return [];
   return [{ message: `${outOfMemoryMeaning(server)} What ran in it was lost.`, critical: false }];
 }

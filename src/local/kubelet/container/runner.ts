@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ContainerState } from '../../../jupyter-server/types.ts';
+import type { ContainerState } from '../../../platform/kubernetes/objects.ts';
 import type { SessionEndpoint } from '../../cluster.ts';
 import { makeDirectory, readJson, writePrivateFile } from '../../machine/private-files.ts';
 import { endMarked } from '../../machine/processes.ts';

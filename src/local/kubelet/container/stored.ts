@@ -1,4 +1,4 @@
-import type { ContainerState } from '../../../jupyter-server/types.ts';
+import type { ContainerState } from '../../../platform/kubernetes/objects.ts';
 import type { ImageOutcome } from './image-step.ts';
 
 /** What is kept of a container on disk, besides what its shim notes of each run. */

@@ -1,4 +1,4 @@
-import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from '../../../jupyter-server/types.ts';
+import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from '../../../platform/kubernetes/objects.ts';
 
 /** What the kubelet knows of one container. */
 export interface ContainerRecord {
