@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
-import { isObject } from '../lib/objects.ts';
+import { isObject } from '../lib/json.ts';
 import { type Happening, podCause, statefulSetCause } from './causes.ts';
 import type { Child } from './child.ts';
 import type { MainPod } from './pod.ts';
