@@ -2,10 +2,10 @@ import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Listener, listen } from '../../src/local/listener/listen.ts';
-import { createAddresses } from '../../src/local/listener/virtual-hosts.ts';
+import { type Listener, listen } from '../../src/local/http/listen.ts';
+import { createAddresses } from '../../src/local/origins/origins.ts';
 import { createRegistry } from '../../src/local/registry/registry.ts';
-import { siteHandlers } from '../../src/local/sites.ts';
+import { createRouter } from '../../src/local/router.ts';
 import { freePort } from '../support/platform.ts';
 
 /** The registry of the local platform on its port, as a person with a container tool sees it. */
@@ -26,7 +26,7 @@ beforeAll(async () => {
     userOf: (given) => (given === password ? 'ada' : undefined),
     mayBeAnonymous: () => false,
   });
-  const sites = siteHandlers({
+  const sites = createRouter({
     addresses: createAddresses(port),
     gateway: { handle: async (_req, res) => void res.writeHead(404).end() },
     forge: undefined,

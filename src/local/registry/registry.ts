@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Deadline } from '../../lib/deadline.ts';
-import { targetOf } from '../listener/request-target.ts';
+import { targetOf } from '../http/request-target.ts';
 import { answer, answerError } from './answers.ts';
 import { createGate, type Gate } from './gate.ts';
 

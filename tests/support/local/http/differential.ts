@@ -3,10 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import pino from 'pino';
-import { endToEnd } from '../../../../src/local/listener/headers.ts';
-import { listen } from '../../../../src/local/listener/listen.ts';
-import { hostOf } from '../../../../src/local/listener/request-target.ts';
-import { createReverseProxy } from '../../../../src/local/listener/reverse-proxy.ts';
+import { endToEnd } from '../../../../src/lib/reverse-proxy/headers.ts';
+import { createReverseProxy } from '../../../../src/lib/reverse-proxy/reverse-proxy.ts';
+import { listen } from '../../../../src/local/http/listen.ts';
+import { hostOf } from '../../../../src/local/http/request-target.ts';
 import { oddConnection } from './odd-requests.ts';
 
 /** One request as a server has understood it; the body as latin-1. */

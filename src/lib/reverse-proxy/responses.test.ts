@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createNetServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { cleanUp, cleanup, listening, proxyTo, send } from '../../../tests/support/local/listener/proxied.ts';
+import { cleanUp, cleanup, listening, proxyTo, send } from '../../../tests/support/reverse-proxy.ts';
 
 afterEach(cleanUp);
 

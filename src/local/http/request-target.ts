@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * The host that a request names, in lower case with its port: `127.0.0.1:8000`. undefined where it names none, more
- * than one, or another in an absolute request target than in Host.
+ * Returns the host of a request, in lower case and with its port: `127.0.0.1:8000`. Returns undefined if there is no Host
+ * header, more than one, or one that differs from the host of an absolute request target.
  */
 export function hostOf(req: IncomingMessage): string | undefined {
   const hosts = req.headersDistinct['host'] ?? [];
@@ -13,8 +13,8 @@ export function hostOf(req: IncomingMessage): string | undefined {
 }
 
 /**
- * Path and query as they were sent (nothing decoded), of a target in origin form (`/a?b`) or absolute form
- * (`http://host/a?b`, RFC 9112 3.2.2). undefined for anything else, such as `*`. `query` has its `?`, or is empty.
+ * Returns path and query as received, without decoding, of a target in origin form (`/a?b`) or absolute form
+ * (`http://host/a?b`, RFC 9112 3.2.2); undefined for other forms such as `*`. `query` begins with `?` or is empty.
  */
 export function targetOf(req: IncomingMessage): { path: string; query: string } | undefined {
   const url = req.url ?? '';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { endpoint } from '../machine/proc-net.ts';
-import { type Connection, Connections, superfluous } from './connections.ts';
+import { type Connection, Connections, excessConnections } from './connections.ts';
 import { peerUids } from './peer.ts';
 
 const own = 1000;
@@ -23,15 +23,15 @@ describe('what is ended when it is crowded', () => {
       connection('unknown', undefined),
       connection('new', 1002),
     ];
-    expect(names(superfluous(all, limits, own))).toEqual(['old']);
-    expect(names(superfluous(all, { ...limits, others: 0 }, own))).toEqual(['old', 'new', 'busy']);
+    expect(names(excessConnections(all, limits, own))).toEqual(['old']);
+    expect(names(excessConnections(all, { ...limits, others: 0 }, own))).toEqual(['old', 'new', 'busy']);
   });
 
   it('are, at the limit for all, the oldest idle ones, and never one that is being answered', () => {
     const mine = Array.from({ length: 12 }, (_, index) => connection(`c${index}`, own, index < 3 ? 1 : 0));
-    expect(names(superfluous(mine, limits, own))).toEqual(['c3', 'c4']);
+    expect(names(excessConnections(mine, limits, own))).toEqual(['c3', 'c4']);
     expect(
-      superfluous(
+      excessConnections(
         mine.map((each) => ({ ...each, requests: 1 })),
         limits,
         own,

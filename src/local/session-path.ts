@@ -1,13 +1,12 @@
-/** What a path on the sessions' site asks for. */
+/** What a path under the origin of the sessions means. */
 export type SessionPath =
-  /** `rest` begins with a slash, or is empty for `/sessions/<name>` alone; as it was sent, nothing decoded. */
+  /** `rest` begins with a slash, or is empty for `/sessions/<name>` alone. It is not decoded. */
   | { kind: 'session'; name: string; rest: string }
-  /** Some other page. */
   | { kind: 'other' }
-  /** Written so that two programs could read two different pages in it. */
+  /** Two programs could read different pages in this path. */
   | { kind: 'ambiguous' };
 
-/** The API server's rule for a JupyterServer, and the service's own. */
+/** The rule for names of JupyterServer resources. */
 const namePattern = /^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$/;
 
 export function isSessionName(text: string): boolean {
@@ -15,18 +14,18 @@ export function isSessionName(text: string): boolean {
 }
 
 /**
- * Takes the name out of a path once, before anything is decoded or simplified: whatever follows it belongs to that
- * session and goes there as it is. Steps up (`..`, however they are encoded) are not passed on at all.
+ * Splits a path into the session's name and the rest, which belongs to that session and is passed on as it is. Paths with
+ * `.` or `..` segments, in any encoding, are ambiguous.
  */
 export function parseSessionPath(path: string): SessionPath {
   const [, name, rest = ''] = /^\/sessions\/([^/]*)(\/.*)?$/s.exec(path) ?? [];
   if (name === undefined || !isSessionName(name)) return { kind: 'other' };
-  return hasSteps(rest) ? { kind: 'ambiguous' } : { kind: 'session', name, rest };
+  return hasDotSegments(rest) ? { kind: 'ambiguous' } : { kind: 'session', name, rest };
 }
 
-function hasSteps(path: string): boolean {
+function hasDotSegments(path: string): boolean {
   let decoded = path;
-  // Twice: what is decoded here and once more behind must not climb either.
+  // Twice, because the server behind may decode the path once more.
   for (let round = 0; round < 2; round += 1) {
     try {
       decoded = decodeURIComponent(decoded);
@@ -39,12 +38,12 @@ function hasSteps(path: string): boolean {
   return false;
 }
 
-/** The session's base path, with which Jupyter's own paths begin. */
+/** Returns the path with which all paths of the session's Jupyter server begin. */
 export function basePath(name: string): string {
   return `/sessions/${name}/`;
 }
 
-/** A path and query inside that session, or the session's first page where `next` is anything else. */
+/** Returns `next` if it is a path (with query) inside that session; the session's first page otherwise. */
 export function insideSession(name: string, next: string | null): string {
   const base = basePath(name);
   if (next === null || !/^[\x21-\x7e]{1,4096}$/.test(next)) return base;

@@ -3,8 +3,8 @@ import { type Agent, createServer, type IncomingMessage, type RequestListener, r
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import pino from 'pino';
-import { endToEnd } from '../../../../src/local/listener/headers.ts';
-import { createReverseProxy, type Upstream } from '../../../../src/local/listener/reverse-proxy.ts';
+import { endToEnd } from '../../src/lib/reverse-proxy/headers.ts';
+import { createReverseProxy, type Upstream } from '../../src/lib/reverse-proxy/reverse-proxy.ts';
 
 const log = pino({ level: 'silent' });
 /** Run, and emptied, by `cleanUp` after each test. */
@@ -42,7 +42,7 @@ export async function proxyTo(target: { port: number } | { socketPath: string },
   front.on('upgrade', (req, socket, head) => {
     socket.on('error', () => undefined);
     const onFailure = () => socket.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n');
-    proxy.forwardUpgrade(req, socket, head, { ...common(req), onFailure });
+    proxy.forwardUpgrade(socket, head, { ...common(req), onFailure });
   });
   return listening(front);
 }

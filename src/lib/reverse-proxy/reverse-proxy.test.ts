@@ -6,7 +6,7 @@ import { connect, createServer as createNetServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { behind, cleanUp, cleanup, listening, proxyTo, send } from '../../../tests/support/local/listener/proxied.ts';
+import { behind, cleanUp, cleanup, listening, proxyTo, send } from '../../../tests/support/reverse-proxy.ts';
 
 afterEach(cleanUp);
 

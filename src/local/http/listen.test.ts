@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { javaRequest } from '../../../tests/support/local/listener/java-request.ts';
+import { javaRequest } from '../../../tests/support/local/http/java-request.ts';
 import { type Listener, type ListenOptions, listen, PortTaken } from './listen.ts';
 import { ensureTls, type TlsMaterial } from './tls.ts';
 

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { readAtMost } from './read-body.ts';
+import { readBodyUpTo } from './body.ts';
 
 test('a body is read to its end, and one that is too large costs neither its answer nor the connection', async () => {
   const server = createServer((req, res) => {
-    void readAtMost(req, 1_000).then((content) => res.writeHead(content ? 200 : 413).end(content));
+    void readBodyUpTo(req, 1_000).then((content) => res.writeHead(content ? 200 : 413).end(content));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { comparesEqual, type Understood } from '../../../tests/support/local/listener/differential.ts';
+import { comparesEqual, type Understood } from '../../../tests/support/local/http/differential.ts';
 
 test('Node’s parser behind the proxy understands what was allowed in front, whatever was sent', async () => {
   let arrived: Understood[] = [];
