@@ -715,8 +715,8 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'P.A2',
     'a stranger pulls images of a private project',
     'src/local/registry/registry.ts',
-    '|| commits.mayPull(name, user)',
-    '|| commits.mayPull(name, user) || true',
+    '|| commits.mayPull(repository, user)',
+    '|| commits.mayPull(repository, user) || true',
     'src/local/registry/registry.test.ts',
   ),
 ];

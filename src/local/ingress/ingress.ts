@@ -187,7 +187,7 @@ export function createIngress(options: IngressOptions): Ingress {
     headers.push(...forwardedHeaders(req.socket.remoteAddress, localHost));
     const problems = problemsFor(origins.pages);
     return {
-      upstream: { port: endpoint.port },
+      upstream: { host: endpoint.address, port: endpoint.port },
       target,
       headers,
       responseHeader: (name, value) => serversHeader(session, name, value, origins, others),

@@ -105,7 +105,7 @@ export class TestSite {
     this.objects.set(`ns/${name}`, { metadata: { name, namespace: 'ns', uid }, spec: { auth }, status: { state } });
     if (!running) return;
     const secret = token || `secret-${name}`;
-    this.#endpoints.set(`ns/${name}-0`, { port: await this.#jupyter(secret), token: secret });
+    this.#endpoints.set(`ns/${name}-0`, { address: '127.0.0.1', port: await this.#jupyter(secret), token: secret });
   }
 
   /** Changes a session's annotations, and tells those who watch. */
