@@ -241,7 +241,9 @@ describe('the configuration', () => {
     });
     expect(warnings).toEqual([
       expect.stringMatching(/are unknown.*: (?=.*sesions\.default_image)(?=.*git\.urll)/),
-      expect.stringMatching(/no effect: (?=.*sessions\.oidc\.token_url)(?=.*sessions\.oidc\.config_url)(?=.*sessions\.init_containers)(?=.*sentry\.enabled)/),
+      expect.stringMatching(
+        /no effect: (?=.*sessions\.oidc\.token_url)(?=.*sessions\.oidc\.config_url)(?=.*sessions\.init_containers)(?=.*sentry\.enabled)/,
+      ),
     ]);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
