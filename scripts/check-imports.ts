@@ -44,8 +44,11 @@ const allowed: Record<string, string[]> = {
   local: [...shared, 'platform', 'session-tools'],
 };
 
-/** A noun may use another noun's types and its resource choice, which are its outside; never anything else of it. */
-const doors = new Set(['images/types', 'autosaves/types', 'options/resource-classes']);
+/**
+ * The files that a noun may import from other areas: the types and the resource choice of another noun, and the helper
+ * for its own routes.
+ */
+const doors = new Set(['images/types', 'autosaves/types', 'options/resource-classes', 'pipeline/route']);
 
 function areaOf(file: string): string {
   return (relative(source, file).split('/')[0] ?? '').replace(/\.ts$/, '');
