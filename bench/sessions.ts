@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { NotebookResponse } from '../src/generated/openapi.ts';
 import { annotation, label } from '../src/jupyter-server/labels.ts';
+import { jupyterServers } from '../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../src/jupyter-server/types.ts';
 import { namespace } from '../src/local/environment.ts';
-import { resource } from '../src/platform/kubernetes/resources.ts';
 import { type BackEnds, person } from './backends.ts';
 import type { ServiceUnderTest } from './service.ts';
 
@@ -43,7 +43,7 @@ export async function launchSessions(
   for (const branch of branches) {
     const { text } = await service.call('POST', '/servers', [201], launchOf(branch, commit));
     const { name } = JSON.parse(text) as NotebookResponse;
-    backEnds.cluster.mergePatch(resource.jupyterServers, namespace, name, { status: runningStatus(name) });
+    backEnds.cluster.mergePatch(jupyterServers, namespace, name, { status: runningStatus(name) });
     names.push(name);
   }
   return names;
@@ -51,13 +51,13 @@ export async function launchSessions(
 
 /** Puts the sessions of other users beside one that is there: as large as that, and as real. */
 export function addSessionsOfOthers({ cluster }: BackEnds, like: string, count: number): void {
-  const model = cluster.get<JupyterServer>(resource.jupyterServers, namespace, like);
+  const model = cluster.get<JupyterServer>(jupyterServers, namespace, like);
   if (!model) throw new Error(`there is no session ${like}`);
   const { labels, annotations } = model.metadata;
   for (let index = 0; index < count; index += 1) {
     const name = `other-${index}`;
     const user = `user-${index % 100}`;
-    cluster.create<JupyterServer>(resource.jupyterServers, namespace, {
+    cluster.create<JupyterServer>(jupyterServers, namespace, {
       ...model,
       metadata: {
         name,

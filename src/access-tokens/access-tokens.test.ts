@@ -12,9 +12,11 @@ import type { Config } from '../config/types.ts';
 import type { AccessTokenList, AccessTokenResponse, ErrorResponse } from '../generated/openapi.ts';
 import type { Identity } from '../identity/types.ts';
 import { annotation } from '../jupyter-server/labels.ts';
+import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { createApiServer } from '../local/api-server/api-server.ts';
-import { openCluster, type Store } from '../local/api-server/store.ts';
+import { openCluster } from '../local/api-server/open-cluster.ts';
+import type { Store } from '../local/api-server/store.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { matchAccessToken, readAccessTokens } from '../session-contract/access-tokens.ts';
 
@@ -67,7 +69,7 @@ async function launched(service: TestService, identity: Identity) {
     },
     list: async () => ((await call('GET', path)).body as unknown as AccessTokenList).tokens,
     remove: async (id: string) => (await call('DELETE', `${path}/${id}`)).status,
-    object: () => store.get<JupyterServer>(resource.jupyterServers, 'renku', body.name),
+    object: () => store.get<JupyterServer>(jupyterServers, 'renku', body.name),
   };
 }
 
@@ -142,7 +144,7 @@ describe('access tokens of a session', () => {
     const service = await replica();
     const session = await launched(service, john(gitlab.url));
     const held = { metadata: { finalizers: ['example.org/held'] } };
-    store.mergePatch(resource.jupyterServers, 'renku', session.name, held);
+    store.mergePatch(jupyterServers, 'renku', session.name, held);
     expect((await service.as(john(gitlab.url))('DELETE', `/servers/${session.name}`)).status).toBe(204);
     expect((await session.create()).body.error).toMatchObject({
       code: 1409,

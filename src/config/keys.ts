@@ -1,4 +1,5 @@
 import packageJson from '../../package.json' with { type: 'json' };
+import { jupyterServers } from '../jupyter-server/resource.ts';
 import { sessionContainer, sessionContainers } from '../session-contract/containers.ts';
 import {
   amount,
@@ -120,7 +121,11 @@ export const configKeys = object({
     anonymous_cookie_max_age_seconds: integer(30 * day, 60, 400 * day),
   }),
   git: object({ url: httpUrl('https://gitlab.com'), registry: text('registry.gitlab.com', hostName) }),
-  amalthea: object({ group: text('amalthea.dev'), version: text('v1alpha1'), plural: text('jupyterservers') }),
+  amalthea: object({
+    group: text(jupyterServers.group),
+    version: text(jupyterServers.version),
+    plural: text(jupyterServers.plural),
+  }),
   k8s: object({ renku_namespace: text('renku', namespaceName), sessions_namespace: optionalText(namespaceName) }),
   server_options: object({
     defaults: anything,

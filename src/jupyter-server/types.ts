@@ -1,38 +1,9 @@
+import type { KubernetesObject, PodStatus, ResourceRequirements } from '../platform/kubernetes/objects.ts';
+
 /**
- * The `JupyterServer` custom resource (`amalthea.dev/v1alpha1`), the only thing that service and operator share.
- * Every field may be missing on an object that somebody else wrote: nothing here is trusted to be there.
+ * The `JupyterServer` custom resource, through which the service and the operator work together. Other programs may write
+ * JupyterServers too, so every field may be missing.
  */
-export interface ObjectMeta {
-  name?: string;
-  namespace?: string;
-  uid?: string;
-  resourceVersion?: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  finalizers?: string[];
-  ownerReferences?: OwnerReference[];
-  generateName?: string;
-}
-
-export interface OwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-}
-
-export interface KubernetesObject {
-  apiVersion?: string;
-  kind?: string;
-  metadata: ObjectMeta;
-}
-
 export type SessionState = 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
 export type ContainerStep = 'ready' | 'waiting' | 'executing' | 'failed';
 
@@ -46,11 +17,6 @@ export interface JsonPatchOperation {
 export type ChildPatch =
   | { type: 'application/json-patch+json'; patch: JsonPatchOperation[] }
   | { type: 'application/merge-patch+json'; patch: Record<string, unknown> };
-
-export interface ResourceRequirements {
-  requests?: Record<string, string | number>;
-  limits?: Record<string, string | number>;
-}
 
 export interface JupyterServerSpec {
   auth?: {
@@ -89,50 +55,6 @@ export interface JupyterServerSpec {
     size?: string | number;
     pvc?: { enabled?: boolean; mountPath?: string; storageClassName?: string };
   };
-}
-
-/** What a pod reports of one container (core/v1 ContainerStatus, the part that is used here). */
-export interface ContainerStatus {
-  name: string;
-  ready?: boolean;
-  started?: boolean;
-  restartCount?: number;
-  image?: string;
-  state?: ContainerState;
-  lastState?: ContainerState;
-}
-
-export interface ContainerState {
-  waiting?: { reason?: string; message?: string };
-  running?: { startedAt?: string };
-  terminated?: {
-    exitCode?: number;
-    signal?: number;
-    reason?: string;
-    message?: string;
-    startedAt?: string;
-    finishedAt?: string;
-  };
-}
-
-export interface PodCondition {
-  type: string;
-  status: string;
-  reason?: string;
-  message?: string;
-  lastTransitionTime?: string;
-}
-
-export interface PodStatus {
-  phase?: string;
-  reason?: string;
-  message?: string;
-  podIP?: string;
-  hostIP?: string;
-  startTime?: string;
-  conditions?: PodCondition[];
-  containerStatuses?: ContainerStatus[];
-  initContainerStatuses?: ContainerStatus[];
 }
 
 export interface JupyterServerStatus {

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../jupyter-server/types.ts';
+import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
 
 /**
@@ -80,8 +80,10 @@ export interface PodMetrics {
   containers: { name: string; cpuNanocores: number; memoryBytes: number }[];
 }
 
-/** Where a pod's Jupyter server answers on this machine, for the ingress. The token never leaves this process. */
+/** Where a pod's Jupyter server listens, for the ingress. The token never leaves this process. */
 export interface SessionEndpoint {
+  /** The pod's address. */
+  address: string;
   port: number;
   /** Jupyter's own token. */
   token: string;

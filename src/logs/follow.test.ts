@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { following, soon, user } from '../../tests/support/logs/following.ts';
 import { waitingToStart } from '../../tests/support/logs/log-cluster.ts';
 import { anonymous } from '../../tests/support/sessions/service.ts';
+import { jupyterServers } from '../jupyter-server/resource.ts';
 import { StatusError } from '../local/cluster.ts';
-import { resource } from '../platform/kubernetes/resources.ts';
 
 const at = following();
 
@@ -62,7 +62,7 @@ describe('a stream', () => {
     at.cluster.session('mine', user, { init: ['git-clone'], regular: ['jupyter-server'] }, false);
     const stream = await at.follow('&max_lines=0');
     const early = await at.follow('&container=jupyter-server');
-    at.cluster.store.mergePatch(resource.jupyterServers, 'renku', 'mine', {
+    at.cluster.store.mergePatch(jupyterServers, 'renku', 'mine', {
       status: { containerStates: { init: { 'git-clone': 'executing' }, regular: { 'jupyter-server': 'waiting' } } },
     });
     at.cluster.log('git-clone').refusal = null;
@@ -241,7 +241,7 @@ describe('the end', () => {
     at.running();
     const stream = await at.follow();
     await expect.poll(() => stream.lines(), soon).toHaveLength(3);
-    at.cluster.store.mergePatch(resource.jupyterServers, 'renku', 'mine', {
+    at.cluster.store.mergePatch(jupyterServers, 'renku', 'mine', {
       metadata: { labels: { 'notebook-sessions.io/owner': 'somebody-else' } },
     });
     await expect.poll(() => stream.ending, soon).toBe('deleted');

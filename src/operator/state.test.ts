@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { healthyStatus, pod } from '../../tests/support/operator/examples.ts';
-import type { ContainerStatus, PodCondition } from '../jupyter-server/types.ts';
+import type { ContainerStatus, PodCondition } from '../platform/kubernetes/objects.ts';
 import type { StatefulSetState } from './child.ts';
 import { evaluateState, quotaExceeded, type StateInput } from './state.ts';
 

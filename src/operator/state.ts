@@ -1,4 +1,5 @@
-import type { ContainerStatus, ContainerStep, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
+import type { ContainerStep, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
+import type { ContainerStatus } from '../platform/kubernetes/objects.ts';
 import type { StatefulSetState } from './child.ts';
 import type { MainPod } from './pod.ts';
 import type { OperatorSettings } from './settings.ts';

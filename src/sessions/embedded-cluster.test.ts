@@ -7,9 +7,11 @@ import { commitSha, type FakeGitLab, startFakeGitLab } from '../../tests/support
 import { type FakeRegistry, startFakeRegistry } from '../../tests/support/sessions/fake-registry.ts';
 import { kubeconfigOf } from '../../tests/support/sessions/kubeconfig.ts';
 import { john, startService, type TestService } from '../../tests/support/sessions/service.ts';
+import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { type ApiServer, createApiServer } from '../local/api-server/api-server.ts';
-import { openCluster, type Store } from '../local/api-server/store.ts';
+import { openCluster } from '../local/api-server/open-cluster.ts';
+import type { Store } from '../local/api-server/store.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 
 const log = pino({ level: 'silent' });
@@ -59,7 +61,7 @@ describe('on the embedded API server', () => {
     for (const path of ['/servers', `/servers/${body.name}`]) expect((await call('GET', path)).status).toBe(200);
     expect((await call('POST', '/servers', project)).status).toBe(200);
     expect(calls()).toEqual(launched);
-    const stored = store.get<JupyterServer>(resource.jupyterServers, 'renku', body.name);
+    const stored = store.get<JupyterServer>(jupyterServers, 'renku', body.name);
     expect(stored?.spec?.auth?.oidc?.clientSecret).toEqual({
       secretKeyRef: { name: `${body.name}-credentials`, key: 'oidc-client-secret' },
     });
@@ -70,11 +72,11 @@ describe('on the embedded API server', () => {
   it('a deletion takes the Secret along, and the next launch makes another session of the same name', async () => {
     const call = service.as(john(gitlab.url));
     const first = await call('POST', '/servers', project);
-    const { uid } = store.get<JupyterServer>(resource.jupyterServers, 'renku', first.body.name)?.metadata ?? {};
+    const { uid } = store.get<JupyterServer>(jupyterServers, 'renku', first.body.name)?.metadata ?? {};
     expect((await call('DELETE', `/servers/${first.body.name}?forced=true`)).status).toBe(204);
     const second = await call('POST', '/servers', project);
     expect([second.status, second.body.name]).toEqual([201, first.body.name]);
-    const metadata = store.get<JupyterServer>(resource.jupyterServers, 'renku', first.body.name)?.metadata;
+    const metadata = store.get<JupyterServer>(jupyterServers, 'renku', first.body.name)?.metadata;
     expect(metadata?.uid).not.toBe(uid);
     const secret = store.get(resource.secrets, 'renku', `${first.body.name}-credentials`);
     expect(secret?.metadata.ownerReferences?.[0]?.uid).toBe(metadata?.uid);

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { JupyterServer, KubernetesObject } from '../../src/jupyter-server/types.ts';
+import { jupyterServers } from '../../src/jupyter-server/resource.ts';
+import type { JupyterServer } from '../../src/jupyter-server/types.ts';
 import { electLeader } from '../../src/operator/leader-election.ts';
 import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts';
 import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
+import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { createTransport, type Transport } from '../../src/platform/kubernetes/transport.ts';
 import { type KubernetesConnection, KubernetesError } from '../../src/platform/kubernetes/types.ts';
@@ -116,7 +118,7 @@ describe('the role of the service', () => {
     await makeHealthy(name, failed);
 
     expect((await call('DELETE', `/servers/${name}?forced=true`)).status).toBe(204);
-    await cluster.when(resource.jupyterServers, name, (object) => object === undefined);
+    await cluster.when(jupyterServers, name, (object) => object === undefined);
     expect((await call('GET', `/servers/${name}`)).status).toBe(404);
     await eventually(
       () => cluster.client.get(resource.secrets, cluster.namespace, `${name}-credentials`, soon()),
@@ -318,7 +320,7 @@ describe('neither may do more', () => {
     for (const kubeconfig of [cluster.serviceKubeconfig, cluster.operatorKubeconfig]) {
       const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log });
       for (const namespace of ['default', '']) {
-        const listed = client.list<JupyterServer>(resource.jupyterServers, namespace, {}, soon());
+        const listed = client.list<JupyterServer>(jupyterServers, namespace, {}, soon());
         await expect(listed).rejects.toMatchObject({ status: 403 });
       }
       await client.close();

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { KubernetesObject } from '../../src/jupyter-server/types.ts';
 import { Deadline } from '../../src/lib/deadline.ts';
+import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
 import type { Transport } from '../../src/platform/kubernetes/transport.ts';
 import { kubeconfigOf, readKubeconfig } from './api-server-under-test.ts';
 

@@ -1,7 +1,9 @@
 import pino from 'pino';
-import type { JupyterServer, KubernetesObject, PodStatus } from '../../src/jupyter-server/types.ts';
+import { jupyterServers } from '../../src/jupyter-server/resource.ts';
+import type { JupyterServer } from '../../src/jupyter-server/types.ts';
 import { createOperator, type Operator } from '../../src/operator/operator.ts';
 import { readSettings } from '../../src/operator/settings.ts';
+import type { KubernetesObject, PodStatus } from '../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { type ClusterUnderTest, soon } from './cluster-under-test.ts';
 
@@ -22,7 +24,7 @@ export const healthy: PodStatus = {
   })),
 };
 
-/** A pod whose Jupyter server ended four times, as it starts from now on. */
+/** Status of a pod that starts now and whose Jupyter server has ended four times. */
 export const failing = (): PodStatus => ({
   phase: 'Running',
   startTime: new Date().toISOString().replace(/\.\d+/, ''),
@@ -38,11 +40,11 @@ export const failing = (): PodStatus => ({
   })),
 });
 
-/** Operators on a cluster under test, and the sessions that they look after. */
+/** Operators on a cluster under test, and the sessions that they reconcile. */
 export function operatedSessions(clusterOf: () => ClusterUnderTest) {
   const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
   const operators: Operator[] = [];
-  const { jupyterServers, pods } = resource;
+  const { pods } = resource;
 
   const server = (name: string, wanted: (object: JupyterServer) => boolean) =>
     clusterOf().when<JupyterServer>(jupyterServers, name, (object) => object !== undefined && wanted(object));
@@ -67,10 +69,10 @@ export function operatedSessions(clusterOf: () => ClusterUnderTest) {
       clusterOf().client.mergePatch<JupyterServer>(jupyterServers, clusterOf().namespace, name, body, soon()),
     remove: (name: string, propagationPolicy: 'Foreground' | 'Background' = 'Background') =>
       clusterOf().client.delete(jupyterServers, clusterOf().namespace, name, { propagationPolicy }, soon()),
-    /** Waits until the session is as wanted. */
+    /** Resolves with the session when `wanted` is true for it. */
     server,
     inState: (name: string, state: string) => server(name, ({ status }) => status?.state === state),
-    /** Plays the kubelet: the session's pod becomes healthy. Its uid. @param formerUid of a pod that is not meant. */
+    /** Makes the session's pod healthy, as the kubelet would, and returns its uid. @param formerUid of a pod to ignore. */
     async makeHealthy(name: string, formerUid?: string): Promise<string> {
       const { metadata } = await clusterOf().when(
         pods,

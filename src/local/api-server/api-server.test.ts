@@ -9,6 +9,7 @@ import {
   startTestServer,
   type TestServer,
 } from '../../../tests/support/local/api-server/test-server.ts';
+import { jupyterServers } from '../../jupyter-server/resource.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { createApiServer } from './api-server.ts';
 import { at } from './json.ts';
@@ -59,7 +60,7 @@ describe('authentication', () => {
       }
       const body = jupyterServer('intruder');
       expect((await call('POST', JUPYTER_SERVERS, { token, body })).status).toBe(401);
-      expect(server.cluster.get(resource.jupyterServers, 'default', 'intruder')).toBeUndefined();
+      expect(server.cluster.get(jupyterServers, 'default', 'intruder')).toBeUndefined();
     },
   );
 

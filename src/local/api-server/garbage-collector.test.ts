@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configMap, js, ownedBy, pod, statefulSet } from '../../../tests/support/local/api-server/objects.ts';
 import { log } from '../../../tests/support/local/api-server/test-server.ts';
-import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import { jupyterServers } from '../../jupyter-server/resource.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { ResourceType } from '../../platform/kubernetes/types.ts';
-import { openCluster, type Store } from './store.ts';
+import { openCluster } from './open-cluster.ts';
+import type { Store } from './store.ts';
 
-const { jupyterServers, statefulSets, pods, configMaps, namespaces } = resource;
+const { statefulSets, pods, configMaps, namespaces } = resource;
 
 let cluster: Store;
 beforeEach(() => {

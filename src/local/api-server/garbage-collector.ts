@@ -1,4 +1,4 @@
-import type { ObjectMeta, OwnerReference } from '../../jupyter-server/types.ts';
+import type { ObjectMeta, OwnerReference } from '../../platform/kubernetes/objects.ts';
 import { StatusError } from '../cluster.ts';
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from './deletion.ts';
 import { isObject, type JsonObject, type StoredObject } from './json.ts';

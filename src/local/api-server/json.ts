@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 
 /** A JSON object whose members nobody has looked at yet. */
 export type JsonObject = { [member: string]: unknown };

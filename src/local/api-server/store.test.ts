@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configMap, js, pod, statefulSet } from '../../../tests/support/local/api-server/objects.ts';
 import { log } from '../../../tests/support/local/api-server/test-server.ts';
+import { jupyterServers } from '../../jupyter-server/resource.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { ClusterEvent, StatusError } from '../cluster.ts';
 import { EVENT_LIFETIME_MS, removeOldEvents } from './event-expiry.ts';
 import type { StoredObject } from './json.ts';
-import { openCluster, type Store } from './store.ts';
+import { openCluster } from './open-cluster.ts';
+import type { Store } from './store.ts';
 
-const { jupyterServers, pods, secrets, namespaces, events, statefulSets, leases, configMaps } = resource;
+const { pods, secrets, namespaces, events, statefulSets, leases, configMaps } = resource;
 const settled = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 const failing = (code: number, reason: string) => expect.objectContaining({ code, reason });
 

@@ -1,6 +1,6 @@
 import { annotation } from '../../jupyter-server/labels.ts';
+import { jupyterServers } from '../../jupyter-server/resource.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
-import { resource } from '../../platform/kubernetes/resources.ts';
 import { type AccessToken, readAccessTokens } from '../../session-contract/access-tokens.ts';
 import type { Cluster } from '../cluster.ts';
 
@@ -25,7 +25,7 @@ export function tokensOf({ metadata }: JupyterServer): AccessToken[] {
 
 /** undefined for a session that is not there, is on its way out, or was made by nobody who knew how. */
 export function findSession(cluster: Pick<Cluster, 'get'>, namespace: string, name: string): SessionAccess | undefined {
-  const server = cluster.get<JupyterServer>(resource.jupyterServers, namespace, name);
+  const server = cluster.get<JupyterServer>(jupyterServers, namespace, name);
   const { uid, deletionTimestamp } = server?.metadata ?? {};
   if (!server || uid === undefined || deletionTimestamp !== undefined) return undefined;
   const { oidc } = server.spec?.auth ?? {};

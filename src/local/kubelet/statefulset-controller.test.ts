@@ -1,8 +1,9 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
-import { openCluster, type Store } from '../api-server/store.ts';
+import { openCluster } from '../api-server/open-cluster.ts';
+import type { Store } from '../api-server/store.ts';
 import { createEventRecorder } from './events.ts';
 import { decide, revisionOf, startStatefulSetController } from './statefulset-controller.ts';
 import type { Pod, StatefulSet } from './types.ts';

@@ -1,4 +1,4 @@
-import type { ContainerStatus, KubernetesObject, PodStatus } from '../../jupyter-server/types.ts';
+import type { ContainerStatus, KubernetesObject, PodStatus } from '../../platform/kubernetes/objects.ts';
 
 /** The parts of core/v1 and apps/v1 objects that the kubelet and its controllers read. Any of it may be missing. */
 export interface Pod extends KubernetesObject {

@@ -8,6 +8,7 @@ import pino from 'pino';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it } from 'vitest';
 import { kubeconfigFor, status } from '../../../tests/support/kubernetes/fault-server.ts';
+import { jupyterServers } from '../../jupyter-server/resource.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { createKubernetesClient } from './client.ts';
 import { parseKubeConfig } from './kubeconfig.ts';
@@ -90,7 +91,7 @@ describe('calls', () => {
   it('have the paths, types and bodies that the Kubernetes API wants', async () => {
     const { url, seen } = await serve([{}]);
     const client = await connect(kubeconfigFor(`${url}/prefix/`));
-    await client.get(resource.jupyterServers, 'a', 'odd/na me', soon());
+    await client.get(jupyterServers, 'a', 'odd/na me', soon());
     await client.create(resource.secrets, 'a', { metadata: { name: 's' } }, soon());
     await client.mergePatch(resource.statefulSets, 'a', 's', { spec: { replicas: 0 } }, soon());
     await client.jsonPatch(resource.pods, 'a', 'p', [{ op: 'remove', path: '/x' }], soon());

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { KubernetesObject } from '../../jupyter-server/types.ts';
 import { type CacheEvent, keyOf, ObjectStore } from './object-store.ts';
+import type { KubernetesObject } from './objects.ts';
 import { createReflector, defaultTiming, type ReflectorTiming } from './reflector.ts';
 import type { KubernetesConnection, ListOptions, ResourceType } from './types.ts';
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from './objects.ts';
 import { compareResourceVersions } from './resource-version.ts';
 
 export type CacheEvent<T> =

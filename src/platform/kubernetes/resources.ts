@@ -2,9 +2,8 @@ import type { ResourceType } from './types.ts';
 
 const core = (plural: string): ResourceType => ({ group: '', version: 'v1', plural });
 
-/** The resources this project touches. */
+/** Kubernetes' own resources that this project reads or writes, and Datashim's. */
 export const resource = {
-  jupyterServers: { group: 'amalthea.dev', version: 'v1alpha1', plural: 'jupyterservers' },
   pods: core('pods'),
   secrets: core('secrets'),
   services: core('services'),

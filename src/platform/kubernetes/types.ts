@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
+import type { KubernetesObject } from './objects.ts';
 
 /** A kind of resource as its URL names it; `group` is empty for core/v1. */
 export interface ResourceType {

@@ -3,7 +3,8 @@ import { type Backends, startBackends } from '../../../tests/support/sessions/ba
 import type { Call, Fate } from '../../../tests/support/sessions/fake-cluster.ts';
 import { commitSha } from '../../../tests/support/sessions/fake-gitlab.ts';
 import { john, type TestService } from '../../../tests/support/sessions/service.ts';
-import type { JupyterServer, KubernetesObject } from '../../jupyter-server/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 
 /** What a restart asks of the Kubernetes API, and what becomes of it when a step fails. */
 

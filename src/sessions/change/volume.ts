@@ -1,4 +1,5 @@
-import type { JupyterServer, KubernetesObject } from '../../jupyter-server/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 
 /** A PersistentVolumeClaim, the part that is used here. */
 export interface VolumeClaim extends KubernetesObject {

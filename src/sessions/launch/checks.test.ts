@@ -3,7 +3,7 @@ import { type Backends, startBackends } from '../../../tests/support/sessions/ba
 import type { Call } from '../../../tests/support/sessions/fake-cluster.ts';
 import { commitSha } from '../../../tests/support/sessions/fake-gitlab.ts';
 import { john } from '../../../tests/support/sessions/service.ts';
-import type { KubernetesObject } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 
 let backends: Backends;
 let { cluster, gitlab, registry, replica } = {} as Backends;

@@ -1,5 +1,6 @@
 import { annotation } from '../../jupyter-server/labels.ts';
-import type { JupyterServer, ObjectMeta } from '../../jupyter-server/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
 import { cloneVariable } from '../../session-contract/clone.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { type AnyPatch, at, operationsOf } from '../presentation/patch-operations.ts';

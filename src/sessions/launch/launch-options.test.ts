@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Backends, startBackends } from '../../../tests/support/sessions/backends.ts';
 import { commitSha } from '../../../tests/support/sessions/fake-gitlab.ts';
 import { john } from '../../../tests/support/sessions/service.ts';
-import type { JupyterServer, KubernetesObject } from '../../jupyter-server/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 
 let backends: Backends;
 let { cluster, gitlab, registry, replica } = {} as Backends;

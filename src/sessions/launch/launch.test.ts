@@ -5,7 +5,8 @@ import type { Call } from '../../../tests/support/sessions/fake-cluster.ts';
 import { commitSha } from '../../../tests/support/sessions/fake-gitlab.ts';
 import { type Answer, anonymous, john } from '../../../tests/support/sessions/service.ts';
 import type { NewSession } from '../../autosaves/types.ts';
-import type { JupyterServer, KubernetesObject } from '../../jupyter-server/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 
 let backends: Backends;
 let { cluster, gitlab, registry, replica } = {} as Backends;

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/types.ts';
 import { annotation, label } from '../../jupyter-server/labels.ts';
-import type { ObjectMeta } from '../../jupyter-server/types.ts';
+import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
 import { credentialsSecretName, variablesSecretName } from './credential-keys.ts';
 import { isCredentialsSecretNeeded } from './credentials.ts';
 import type { ManifestInput } from './input.ts';

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/types.ts';
-import type { JupyterServer, KubernetesObject } from '../../jupyter-server/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 
 export interface Secret extends KubernetesObject {
   type: 'Opaque' | 'kubernetes.io/dockerconfigjson';

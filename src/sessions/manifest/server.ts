@@ -1,6 +1,7 @@
 import type { Config } from '../../config/types.ts';
-import type { JupyterServerSpec, ResourceRequirements } from '../../jupyter-server/types.ts';
+import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
 import type { SessionResources } from '../../options/resource-classes.ts';
+import type { ResourceRequirements } from '../../platform/kubernetes/objects.ts';
 import { type ManifestInput, mountPathOf, sessionPath } from './input.ts';
 
 export function jupyterServer(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['jupyterServer']> {

@@ -1,7 +1,7 @@
 import type { LaunchOptions } from '../../generated/openapi.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
-import { asObject } from '../../lib/objects.ts';
+import { asObject } from '../../lib/json.ts';
 
 /**
  * The options of the launch. A session that does not say them all (the original's, the release before) has those that

@@ -1,5 +1,6 @@
 import { annotation } from '../../jupyter-server/labels.ts';
-import type { ContainerStatus, JupyterServer, SessionState } from '../../jupyter-server/types.ts';
+import type { JupyterServer, SessionState } from '../../jupyter-server/types.ts';
+import type { ContainerStatus } from '../../platform/kubernetes/objects.ts';
 
 /** How long the Secret with the credentials may come after the object before the launch counts as interrupted. */
 export const credentialsGraceSeconds = 60;

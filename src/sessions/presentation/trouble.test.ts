@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exited, inPod, launched, messageOf, name, present } from '../../../tests/support/sessions/presented.ts';
-import type { ContainerStatus, PodStatus } from '../../jupyter-server/types.ts';
+import type { ContainerStatus, PodStatus } from '../../platform/kubernetes/objects.ts';
 import { mostFrequentReason } from './trouble.ts';
 
 describe('why a session failed', () => {

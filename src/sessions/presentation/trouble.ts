@@ -1,6 +1,7 @@
 import { annotation } from '../../jupyter-server/labels.ts';
-import type { ContainerState, ContainerStatus, JupyterServer, PodCondition } from '../../jupyter-server/types.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
+import type { ContainerState, ContainerStatus, PodCondition } from '../../platform/kubernetes/objects.ts';
 import { findSessionContainer, sessionContainer } from '../../session-contract/containers.ts';
 import { exitCodeMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 import { allContainers, isMissingCredentials, wasInterrupted } from './state.ts';

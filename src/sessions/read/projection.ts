@@ -1,16 +1,13 @@
 import { annotation, label } from '../../jupyter-server/labels.ts';
+import type { ContainerStep, JupyterServer, JupyterServerStatus, SessionState } from '../../jupyter-server/types.ts';
+import { asObject } from '../../lib/json.ts';
 import type {
   ContainerState,
   ContainerStatus,
-  ContainerStep,
-  JupyterServer,
-  JupyterServerStatus,
   KubernetesObject,
   PodCondition,
   PodStatus,
-  SessionState,
-} from '../../jupyter-server/types.ts';
-import { asObject } from '../../lib/objects.ts';
+} from '../../platform/kubernetes/objects.ts';
 import { withCommitId } from '../launch/commit.ts';
 import { keptBuckets } from '../presentation/buckets.ts';
 import { keptContainers } from '../presentation/steps.ts';

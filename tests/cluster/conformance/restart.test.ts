@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Identity } from '../../../src/identity/types.ts';
 import { annotation } from '../../../src/jupyter-server/labels.ts';
-import type { JupyterServer, KubernetesObject } from '../../../src/jupyter-server/types.ts';
+import { jupyterServers } from '../../../src/jupyter-server/resource.ts';
+import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
+import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
 import { type ClusterUnderTest, openClusterUnderTest, soon } from '../../support/cluster-under-test.ts';
 import { failing, operatedSessions } from '../../support/operated-sessions.ts';
@@ -11,7 +13,7 @@ import { type Answer, john } from '../../support/sessions/service.ts';
 
 /** Restarts of failed sessions, by the service and the operator together, with their roles where there are roles. */
 
-const { jupyterServers, persistentVolumeClaims, pods, secrets } = resource;
+const { persistentVolumeClaims, pods, secrets } = resource;
 const project = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
 
 type Secret = KubernetesObject & { data?: Record<string, string> };

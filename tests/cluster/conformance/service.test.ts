@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Identity } from '../../../src/identity/types.ts';
-import type { JupyterServer, KubernetesObject } from '../../../src/jupyter-server/types.ts';
+import { jupyterServers } from '../../../src/jupyter-server/resource.ts';
+import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
+import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
 import { type ClusterUnderTest, openClusterUnderTest, soon } from '../../support/cluster-under-test.ts';
 import { operatedSessions } from '../../support/operated-sessions.ts';
@@ -11,7 +13,7 @@ import { eventually } from './api.ts';
 
 /** The service and the operator together on an API server, with their roles where there are roles. */
 
-const { jupyterServers, secrets } = resource;
+const { secrets } = resource;
 const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
 
 let cluster: ClusterUnderTest;

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JupyterServer, KubernetesObject } from '../../../src/jupyter-server/types.ts';
+import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
 import { renderChildren } from '../../../src/operator/children/render.ts';
 import { readSettings } from '../../../src/operator/settings.ts';
+import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { buildJupyterServer } from '../../../src/sessions/manifest/build.ts';
 import { credentialsSecret } from '../../../src/sessions/manifest/credentials.ts';
 import { pullSecret } from '../../../src/sessions/manifest/pull-secret.ts';

@@ -1,5 +1,4 @@
 import pino from 'pino';
-import type { KubernetesObject } from '../../../src/jupyter-server/types.ts';
 import { createKubernetesClient } from '../../../src/platform/kubernetes/client.ts';
 import { parseKubeConfig } from '../../../src/platform/kubernetes/kubeconfig.ts';
 import {
@@ -8,6 +7,7 @@ import {
   type ListWatchCache,
   type ListWatchCacheOptions,
 } from '../../../src/platform/kubernetes/list-watch-cache.ts';
+import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
 import { type Fault, type FaultServer, kubeconfigFor, type SeenRequest, startFaultServer } from './fault-server.ts';
 

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { KubernetesObject } from '../../../src/jupyter-server/types.ts';
+import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 
 /** What to do to a request instead of answering it. */
 export type Fault =

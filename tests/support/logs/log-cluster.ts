@@ -5,9 +5,11 @@ import pino from 'pino';
 import { ownerKey } from '../../../src/identity/owner.ts';
 import type { Identity } from '../../../src/identity/types.ts';
 import { label } from '../../../src/jupyter-server/labels.ts';
+import { jupyterServers } from '../../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
 import { type ApiServer, createApiServer } from '../../../src/local/api-server/api-server.ts';
-import { openCluster, type Store } from '../../../src/local/api-server/store.ts';
+import { openCluster } from '../../../src/local/api-server/open-cluster.ts';
+import type { Store } from '../../../src/local/api-server/store.ts';
 import { StatusError } from '../../../src/local/cluster.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
 import { startFakeGitLab } from '../sessions/fake-gitlab.ts';
@@ -80,8 +82,8 @@ export async function startLogCluster(): Promise<LogCluster> {
       const spec = { containers: images(regular), initContainers: images(init) };
       store.create(resource.pods, namespace, { metadata: { name: `${name}-0` }, spec } as never);
       const step = (names: readonly string[]) => Object.fromEntries(names.map((each) => [each, 'executing' as const]));
-      store.create<JupyterServer>(resource.jupyterServers, namespace, { metadata: { name, labels }, spec: {} });
-      return store.mergePatch<JupyterServer>(resource.jupyterServers, namespace, name, {
+      store.create<JupyterServer>(jupyterServers, namespace, { metadata: { name, labels }, spec: {} });
+      return store.mergePatch<JupyterServer>(jupyterServers, namespace, name, {
         status: isReported ? { containerStates: { init: step(init), regular: step(regular) } } : {},
       });
     },
@@ -99,12 +101,12 @@ export async function startLogCluster(): Promise<LogCluster> {
             }[state],
           }));
       const status = { initContainerStatuses: of(true), containerStatuses: of(false) };
-      store.mergePatch(resource.jupyterServers, namespace, name, {
+      store.mergePatch(jupyterServers, namespace, name, {
         status: { mainPod: { name: `${name}-0`, status } },
       });
     },
     remove(name) {
-      store.delete(resource.jupyterServers, namespace, name);
+      store.delete(jupyterServers, namespace, name);
       store.delete(resource.pods, namespace, `${name}-0`, { gracePeriodSeconds: 0 });
     },
     async close() {

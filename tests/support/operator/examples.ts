@@ -1,6 +1,7 @@
-import type { JupyterServer, JupyterServerSpec, PodStatus } from '../../../src/jupyter-server/types.ts';
+import type { JupyterServer, JupyterServerSpec } from '../../../src/jupyter-server/types.ts';
 import type { MainPod } from '../../../src/operator/pod.ts';
 import { type OperatorSettings, readSettings } from '../../../src/operator/settings.ts';
+import type { PodStatus } from '../../../src/platform/kubernetes/objects.ts';
 
 export const settings: OperatorSettings = readSettings({ NAMESPACES: 'sessions' });
 

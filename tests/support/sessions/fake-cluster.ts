@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { JupyterServer, KubernetesObject } from '../../../src/jupyter-server/types.ts';
+import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
+import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 
 export interface Call {

@@ -1,10 +1,6 @@
 import type { NotebookResponse } from '../../../src/generated/openapi.ts';
-import type {
-  ContainerStatus,
-  JupyterServer,
-  JupyterServerStatus,
-  PodStatus,
-} from '../../../src/jupyter-server/types.ts';
+import type { JupyterServer, JupyterServerStatus } from '../../../src/jupyter-server/types.ts';
+import type { ContainerStatus, PodStatus } from '../../../src/platform/kubernetes/objects.ts';
 import { presentSession } from '../../../src/sessions/presentation/present.ts';
 import { projectForCache } from '../../../src/sessions/read/projection.ts';
 import { testConfig } from './config.ts';

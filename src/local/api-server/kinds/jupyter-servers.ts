@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { resource } from '../../../platform/kubernetes/resources.ts';
+import { jupyterServers } from '../../../jupyter-server/resource.ts';
 import { at } from '../json.ts';
 import type { Kind } from './kind.ts';
 import { applyDefaults, parseSchema, prune, type Schema, validate } from './schema.ts';
@@ -33,7 +33,7 @@ export function jupyterServerDefinition(): JupyterServerDefinition {
     properties: { ...schema.properties, apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: PRESERVED },
   };
   const kind: Kind = {
-    resource: resource.jupyterServers,
+    resource: jupyterServers,
     kind: 'JupyterServer',
     singular: 'jupyterserver',
     shortNames: ['js'],

@@ -8,10 +8,11 @@ import {
   startTestServer,
   type TestServer,
 } from '../../../../tests/support/local/api-server/test-server.ts';
+import { jupyterServers } from '../../../jupyter-server/resource.ts';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { at } from '../json.ts';
 
-const { jupyterServers, configMaps } = resource;
+const { configMaps } = resource;
 const path = `${JUPYTER_SERVERS}?watch=1`;
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 

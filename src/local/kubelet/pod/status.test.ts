@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PodCondition } from '../../../jupyter-server/types.ts';
+import type { PodCondition } from '../../../platform/kubernetes/objects.ts';
 import { type ContainerRecord, newRecord, podStatus, terminated } from './status.ts';
 
 const at = { startedAt: '2026-01-01T00:00:00.5Z', finishedAt: '2026-01-01T00:00:01.5Z' };
@@ -19,6 +19,7 @@ function status(
   return podStatus({
     records,
     unschedulable: extra.unschedulable,
+    address: '127.1.2.3',
     startTime: '2026-01-01T00:00:00Z',
     previous: extra.previous && { conditions: extra.previous },
     now: extra.now ?? '2026-01-01T00:00:09Z',

@@ -1,5 +1,5 @@
-import type { KubernetesObject, OwnerReference } from '../../../../src/jupyter-server/types.ts';
 import type { StoredObject } from '../../../../src/local/api-server/json.ts';
+import type { KubernetesObject, OwnerReference } from '../../../../src/platform/kubernetes/objects.ts';
 
 /** Objects as the tests make them, short but valid. */
 

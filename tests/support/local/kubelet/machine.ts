@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
-import type { ContainerStatus, KubernetesObject } from '../../../../src/jupyter-server/types.ts';
 import type { Store } from '../../../../src/local/api-server/store.ts';
 import type { SessionEndpoint } from '../../../../src/local/cluster.ts';
 import type { Kubelet } from '../../../../src/local/kubelet/kubelet.ts';
 import type { Images } from '../../../../src/local/kubelet/pod/context.ts';
 import type { Pod } from '../../../../src/local/kubelet/types.ts';
 import { endMarked, listMarked, type ProcessInfo } from '../../../../src/local/machine/processes.ts';
+import type { ContainerStatus, KubernetesObject } from '../../../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../../../src/platform/kubernetes/resources.ts';
 import { createTestKubelet, namespace, openTestCluster, type SessionOptions, serverImages } from './templates.ts';
 

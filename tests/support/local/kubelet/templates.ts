@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import type { KubernetesObject } from '../../../../src/jupyter-server/types.ts';
-import { openCluster, type Store } from '../../../../src/local/api-server/store.ts';
+import { openCluster } from '../../../../src/local/api-server/open-cluster.ts';
+import type { Store } from '../../../../src/local/api-server/store.ts';
 import { createKubelet, type Kubelet } from '../../../../src/local/kubelet/kubelet.ts';
 import type { Images } from '../../../../src/local/kubelet/pod/context.ts';
 import type { EnvironmentVariable, StatefulSet } from '../../../../src/local/kubelet/types.ts';
 import type { PythonEnvironment } from '../../../../src/local/python/types.ts';
+import type { KubernetesObject } from '../../../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../../../src/platform/kubernetes/resources.ts';
 import { python } from './python.ts';
 
