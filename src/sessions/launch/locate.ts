@@ -3,13 +3,13 @@ import type { Identity } from '../../identity/types.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { kubernetesTrouble } from '../kubernetes-trouble.ts';
-import type { CheckParts } from '../launch/checks.ts';
-import { candidates, findSession, isAlive, isOfCommit, namesOf, wasLaunchedByName } from '../launch/find-session.ts';
-import { createLookUps, type LaunchFindings, type LaunchTarget } from '../launch/launch-lookups.ts';
-import type { LaunchRequest } from '../launch/launch-request.ts';
-import type { Outcome } from '../launch/lookups.ts';
-import { owns } from './ownership.ts';
-import type { SessionStore } from './store.ts';
+import type { CheckParts } from './checks.ts';
+import { candidates, findSession, isAlive, isOfCommit, namesOf, wasLaunchedByName } from './find-session.ts';
+import { createLookUps, type LaunchFindings, type LaunchTarget } from './launch-lookups.ts';
+import type { LaunchRequest } from './launch-request.ts';
+import type { Outcome } from './lookups.ts';
+import { owns } from '../read/ownership.ts';
+import type { SessionStore } from '../read/store.ts';
 
 export interface NotThere {
   /** The former session of the name, which is being deleted. */
