@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { type ApiServer, createApiServer } from '../src/local/api-server/api-server.ts';
-import { openCluster } from '../src/local/api-server/store.ts';
+import { openCluster } from '../src/local/api-server/open-cluster.ts';
 import type { Cluster, NodeAgent } from '../src/local/cluster.ts';
 import { kubeconfig, namespace, serviceEnvironment } from '../src/local/environment.ts';
 import { createForge, type Forge } from '../src/local/forge/forge.ts';

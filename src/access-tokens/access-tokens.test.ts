@@ -15,7 +15,8 @@ import { annotation } from '../jupyter-server/labels.ts';
 import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { createApiServer } from '../local/api-server/api-server.ts';
-import { openCluster, type Store } from '../local/api-server/store.ts';
+import { openCluster } from '../local/api-server/open-cluster.ts';
+import type { Store } from '../local/api-server/store.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { matchAccessToken, readAccessTokens } from '../session-contract/access-tokens.ts';
 

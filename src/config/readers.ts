@@ -1,5 +1,5 @@
-import { BlockList, isIP } from 'node:net';
 import { parse as parseYaml } from 'yaml';
+import { parseAddressRange } from '../lib/address-ranges.ts';
 
 /** What is wrong with one key. Never holds the value: it may be a secret. */
 export interface ConfigProblem {
@@ -276,12 +276,7 @@ function leaves(value: unknown, key: string): string[] {
 /** An address range such as 10.0.0.0/8 or fd00::/8; a single address is a range of one. */
 export function cidr(): Reader<string> {
   return scalar((value) => {
-    const [address = '', bits, ...more] = typeof value === 'string' ? value.split('/') : [];
-    const family = isIP(address);
-    const length = bits === undefined ? (family === 6 ? 128 : 32) : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
-    if (family === 0 || more.length > 0 || !(length <= (family === 6 ? 128 : 32)))
-      return new Error('must be an address range such as 10.0.0.0/8');
-    new BlockList().addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4');
-    return `${address}/${length}`;
+    const range = typeof value === 'string' ? parseAddressRange(value) : undefined;
+    return range ? `${range.address}/${range.prefix}` : new Error('must be an address range such as 10.0.0.0/8');
   });
 }

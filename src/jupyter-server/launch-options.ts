@@ -1,4 +1,4 @@
-import { asObject } from '../lib/objects.ts';
+import { asObject, parseJson } from '../lib/json.ts';
 
 /**
  * The options of a launch as `annotation.launchOptions` holds them, under the names of the launch's body. Of
@@ -18,7 +18,8 @@ export const writeLaunchOptions = (options: LaunchOptions): string => JSON.strin
 
 /** Returns the options in the annotation's text, without those that have another type. */
 export function readLaunchOptions(annotation: string | undefined): LaunchOptions {
-  const { image, resource_class_id, storage, default_url, lfs_auto_fetch, environment_variables } = parse(annotation);
+  const { image, resource_class_id, storage, default_url, lfs_auto_fetch, environment_variables } =
+    asObject(parseJson(annotation ?? '{}')) ?? {};
   return {
     ...(typeof image === 'string' ? { image } : {}),
     ...(isInteger(resource_class_id) ? { resource_class_id } : {}),
@@ -27,16 +28,6 @@ export function readLaunchOptions(annotation: string | undefined): LaunchOptions
     ...(typeof lfs_auto_fetch === 'boolean' ? { lfs_auto_fetch } : {}),
     ...(isTexts(environment_variables) ? { environment_variables } : {}),
   };
-}
-
-function parse(text: string | undefined): Record<string, unknown> {
-  try {
-    return asObject(JSON.parse(text ?? '{}')) ?? {};
-  } catch (error) {
-    // Another client may have written any text.
-    if (error instanceof SyntaxError) return {};
-    throw error;
-  }
 }
 
 const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);

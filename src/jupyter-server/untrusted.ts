@@ -1,4 +1,4 @@
-import { asObject } from '../lib/objects.ts';
+import { asObject } from '../lib/json.ts';
 
 /**
  * Readers for values of an object that any client may have written. Each returns undefined, or an empty value, for a

@@ -7,7 +7,7 @@ import { Deadline } from '../lib/deadline.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { createLogger } from '../platform/logging/logger.ts';
 import { createApiServer } from './api-server/api-server.ts';
-import { openCluster } from './api-server/store.ts';
+import { openCluster } from './api-server/open-cluster.ts';
 import type { Cluster } from './cluster.ts';
 import { type CommandLine, localUser } from './command-line.ts';
 import {

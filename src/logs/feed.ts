@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { JupyterServer } from '../jupyter-server/types.ts';
-import { createBackOff } from '../platform/kubernetes/back-off.ts';
+import { createBackOff } from '../lib/back-off.ts';
 import { type Activity, activityOf } from './containers.ts';
 import { wholeSecond } from './instant.ts';
 import type { Line } from './lines.ts';
@@ -42,7 +42,7 @@ export class LogFeed {
   readonly #tell: () => void;
   readonly #stopping = new AbortController();
   readonly #stopped = Promise.withResolvers<void>();
-  readonly #backOff = createBackOff({ firstMs: 250, mostMs: 10_000 });
+  readonly #backOff = createBackOff({ firstMs: 250, maxMs: 10_000 });
   #activity: Activity;
   #activityChanged = Promise.withResolvers<void>();
   #failures = 0;

@@ -7,10 +7,10 @@ import type { Identity } from '../identity/types.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { createConcurrencyLimit, LimitReached } from '../lib/concurrency-limit.ts';
 import type { Deadline } from '../lib/deadline.ts';
+import { defaultTiming, type EventStreamTiming, sendEvents } from '../lib/server-sent-events.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { contextOf } from '../request-context.ts';
 import { chosenContainers } from './containers.ts';
-import { defaultTiming, type EventStreamTiming, sendEvents } from './event-stream.ts';
 import { createLogFeeds } from './feeds.ts';
 import { LogFollower } from './follower.ts';
 import { previousLines } from './history.ts';
@@ -53,7 +53,7 @@ export function logRoutes(parts: LogRouteParts): Router {
   const { client, sessions, log, stopping, timing, streamsAtOnce = defaultStreamsAtOnce } = parts;
   const read = createLogSource({ client, isCurrent: (server, deadline) => sessions.isCurrent(server, deadline) });
   const feeds = createLogFeeds({ read, log });
-  const streamTiming = { ...defaultTiming, ...timing, stopping };
+  const streamOptions = { ...defaultTiming, ...timing, stopping };
   const limit = createConcurrencyLimit({ perOwner: streamsAtOnce });
 
   /** As long as the stream is under way it counts as one of its user's. */
@@ -69,17 +69,18 @@ export function logRoutes(parts: LogRouteParts): Router {
 
   async function stream(req: Request, res: Response, server: JupyterServer, query: LogQuery): Promise<void> {
     const { identity, log: requestLog } = contextOf(res);
+    const options = { ...streamOptions, isHead: res.locals['isHead'] === true };
     const readers = { read, log: requestLog, feeds, stopping };
     if (query.previous) {
       const containers = chosenContainers(server, query.container);
       const request = { server, containers, start: { tail: query.maxLines, since: query.since } };
-      return sendEvents(res, (gone) => previousLines(readers, request, gone), streamTiming);
+      return sendEvents(res, (gone) => previousLines(readers, request, gone), options);
     }
     const resume = decodePositions(req.get('Last-Event-ID') ?? '');
     const follower = new LogFollower(server, { ...query, resume }, readers);
     const unwatch = sessions.watch(identity, server, (now) => follower.observe(now));
     try {
-      await sendEvents(res, (gone) => follower.events(gone), streamTiming);
+      await sendEvents(res, (gone) => follower.events(gone), options);
     } finally {
       unwatch();
       follower.leave();

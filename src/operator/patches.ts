@@ -1,6 +1,6 @@
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { ChildPatch } from '../jupyter-server/types.ts';
-import { isObject } from '../lib/objects.ts';
+import { isObject } from '../lib/json.ts';
 import type { Children } from './children/manifest.ts';
 import { InvalidJupyterServer } from './problem.ts';
 

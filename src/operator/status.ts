@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { fromJupyterServer } from '../jupyter-server/session.ts';
 import { observedState } from '../jupyter-server/state.ts';
 import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
-import { isObject } from '../lib/objects.ts';
+import { isObject } from '../lib/json.ts';
 import { type Happening, podCause, statefulSetCause } from './causes.ts';
 import type { Child } from './child.ts';
 import type { MainPod } from './pod.ts';

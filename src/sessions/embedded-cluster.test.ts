@@ -10,7 +10,8 @@ import { john, startService, type TestService } from '../../tests/support/sessio
 import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { type ApiServer, createApiServer } from '../local/api-server/api-server.ts';
-import { openCluster, type Store } from '../local/api-server/store.ts';
+import { openCluster } from '../local/api-server/open-cluster.ts';
+import type { Store } from '../local/api-server/store.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 
 const log = pino({ level: 'silent' });

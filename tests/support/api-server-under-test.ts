@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { inject } from 'vitest';
 import { createApiServer } from '../../src/local/api-server/api-server.ts';
-import { openCluster } from '../../src/local/api-server/store.ts';
+import { openCluster } from '../../src/local/api-server/open-cluster.ts';
 import { createEventRecorder } from '../../src/local/kubelet/events.ts';
 import { startStatefulSetController } from '../../src/local/kubelet/statefulset-controller.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';

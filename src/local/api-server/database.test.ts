@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { log } from '../../../tests/support/local/api-server/test-server.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { Database, MIGRATIONS, UnusableStore } from './database.ts';
-import { openCluster } from './store.ts';
+import { openCluster } from './open-cluster.ts';
 
 let directory: string;
 let path: string;
@@ -45,7 +45,7 @@ it('is readable by its owner alone', () => {
 
 it('loses nothing that was acknowledged when its process is killed', async () => {
   const program = `
-    import { openCluster } from '${new URL('./store.ts', import.meta.url)}';
+    import { openCluster } from '${new URL('./open-cluster.ts', import.meta.url)}';
     import { pino } from 'pino';
     const cluster = openCluster({ path: ${JSON.stringify(path)}, log: pino({ level: 'silent' }) });
     const configMaps = { group: '', version: 'v1', plural: 'configmaps' };

@@ -1,13 +1,6 @@
 import { StatusError } from '../cluster.ts';
+import type { FieldError } from './field-errors.ts';
 import type { Kind } from './kinds/kind.ts';
-
-/** One thing that is wrong with an object, as the Status object's `details.causes` reports it. */
-export interface FieldProblem {
-  field: string;
-  /** FieldValueRequired, FieldValueInvalid, FieldValueNotSupported, FieldValueForbidden, FieldValueTooLong, ... */
-  reason: string;
-  message: string;
-}
 
 /** `plural` or `plural.group`, as the API's messages name a resource. */
 export function qualifiedName(kind: Kind): string {
@@ -60,16 +53,16 @@ export class NoSuchPath extends Error {
   override readonly name = 'NoSuchPath';
 }
 
-export function invalid(kind: Kind, name: string, problems: readonly FieldProblem[]): StatusError {
+export function invalid(kind: Kind, name: string, errors: readonly FieldError[]): StatusError {
   const { group } = kind.resource;
   const subject = group === '' ? kind.kind : `${kind.kind}.${group}`;
-  const lines = problems.map((problem) => `${problem.field}: ${problem.message}`);
+  const lines = errors.map(({ field, message }) => `${field}: ${message}`);
   const list = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`;
   return new StatusError(422, 'Invalid', `${subject} "${name}" is invalid: ${list}`, {
     ...(name ? { name } : {}),
     ...(group ? { group } : {}),
     kind: kind.kind,
-    causes: problems.map(({ reason, message, field }) => ({ reason, message, field })),
+    causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),
   });
 }
 
@@ -82,55 +75,4 @@ export function diskFull(): StatusError {
 /** The history no longer reaches back to what was asked for: the client must list again. */
 export function expired(message: string): StatusError {
   return new StatusError(410, 'Expired', message);
-}
-
-export const problem = {
-  required: (field: string, hint = ''): FieldProblem => ({
-    field,
-    reason: 'FieldValueRequired',
-    message: hint === '' ? 'Required value' : `Required value: ${hint}`,
-  }),
-  invalid: (field: string, value: unknown, why: string): FieldProblem => ({
-    field,
-    reason: 'FieldValueInvalid',
-    message: `Invalid value: ${shown(value)}: ${why}`,
-  }),
-  notSupported: (field: string, value: unknown, supported: readonly unknown[]): FieldProblem => ({
-    field,
-    reason: 'FieldValueNotSupported',
-    message: `Unsupported value: ${shown(value)}: supported values: ${supported.map(shown).join(', ')}`,
-  }),
-  forbidden: (field: string, why: string): FieldProblem => ({
-    field,
-    reason: 'FieldValueForbidden',
-    message: `Forbidden: ${why}`,
-  }),
-  wrongType: (field: string, value: unknown, why: string): FieldProblem => ({
-    field,
-    reason: 'FieldValueTypeInvalid',
-    message: `Invalid value: ${shown(typeName(value))}: ${why}`,
-  }),
-  duplicate: (field: string, value: unknown): FieldProblem => ({
-    field,
-    reason: 'FieldValueDuplicate',
-    message: `Duplicate value: ${shown(value)}`,
-  }),
-  tooLong: (field: string, limit: number): FieldProblem => ({
-    field,
-    reason: 'FieldValueTooLong',
-    message: `Too long: may not be more than ${limit} bytes`,
-  }),
-};
-
-export function typeName(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
-  return typeof value;
-}
-
-/** A value inside a message. Cut, so that a huge field does not come back as a huge error. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'null';
-  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }

@@ -6,7 +6,8 @@ import { mountSmallDisk, type SmallDisk } from '../../../tests/support/small-dis
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { StatusError } from '../cluster.ts';
 import { DiskReserve } from './disk-reserve.ts';
-import { openCluster, type Store } from './store.ts';
+import { openCluster } from './open-cluster.ts';
+import type { Store } from './store.ts';
 
 const disk: SmallDisk | undefined = mountSmallDisk(64);
 afterAll(() => disk?.remove());

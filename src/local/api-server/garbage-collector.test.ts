@@ -8,7 +8,8 @@ import { jupyterServers } from '../../jupyter-server/resource.ts';
 import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { ResourceType } from '../../platform/kubernetes/types.ts';
-import { openCluster, type Store } from './store.ts';
+import { openCluster } from './open-cluster.ts';
+import type { Store } from './store.ts';
 
 const { statefulSets, pods, configMaps, namespaces } = resource;
 

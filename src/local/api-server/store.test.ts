@@ -6,7 +6,8 @@ import { resource } from '../../platform/kubernetes/resources.ts';
 import type { ClusterEvent, StatusError } from '../cluster.ts';
 import { EVENT_LIFETIME_MS, removeOldEvents } from './event-expiry.ts';
 import type { StoredObject } from './json.ts';
-import { openCluster, type Store } from './store.ts';
+import { openCluster } from './open-cluster.ts';
+import type { Store } from './store.ts';
 
 const { pods, secrets, namespaces, events, statefulSets, leases, configMaps } = resource;
 const settled = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));

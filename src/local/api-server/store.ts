@@ -4,14 +4,12 @@ import type { Logger } from 'pino';
 import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import type { ResourceType } from '../../platform/kubernetes/types.ts';
 import type { Cluster, ClusterEvent } from '../cluster.ts';
-import { Database } from './database.ts';
 import { type DeleteRequest, type Deletion, planDeletion } from './deletion.ts';
-import { expireEvents } from './event-expiry.ts';
-import { alreadyExists, badRequest, forbidden, invalid, notFound, problem, unknownPath } from './failures.ts';
-import { GarbageCollector } from './garbage-collector.ts';
+import { alreadyExists, badRequest, forbidden, invalid, notFound, unknownPath } from './failures.ts';
+import { fieldError } from './field-errors.ts';
 import { cloneJson, isObject, type JsonObject, type StoredObject } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds/kind.ts';
-import { type Kinds, makeKinds } from './kinds/kinds.ts';
+import type { Kinds } from './kinds/kinds.ts';
 import { metadataProblems, readMetadata, timestamp } from './kinds/metadata.ts';
 import { generatedName } from './kinds/names.ts';
 import { mergePatch } from './patch.ts';
@@ -28,19 +26,7 @@ import {
   specChanged,
   typedAs,
 } from './update-rules.ts';
-import { type Entry, type HistoryLimits, VersionedObjects } from './versioned-objects.ts';
-
-export interface ClusterOptions {
-  /** The database file, or ':memory:'. */
-  path: string;
-  log: Logger;
-  /** The node that new pods are bound to; `local` when not given. */
-  nodeName?: string;
-  /** How much history watches and paged lists can go back; see DEFAULT_HISTORY. */
-  history?: HistoryLimits;
-  /** Milliseconds since the epoch; for tests. */
-  now?: () => number;
-}
+import type { Entry, VersionedObjects } from './versioned-objects.ts';
 
 export interface WriteOptions {
   /** Everything but the write: the answer is what would have been stored. */
@@ -57,48 +43,31 @@ export interface Written {
   unknownFields: string[];
 }
 
-/**
- * Opens the cluster's store, makes the namespace `default` and starts garbage collection.
- * Objects that it hands out are shared and frozen: copy before changing. Throws `UnusableStore`.
- */
-export function openCluster(options: ClusterOptions): Store {
-  return new Store(options);
-}
-
 /** The rules of the Kubernetes API on top of versioned objects: what a write must be, and what else it causes. */
 export class Store implements Cluster {
   readonly kinds: Kinds;
   readonly objects: VersionedObjects;
   readonly log: Logger;
   readonly now: () => number;
-  readonly #garbageCollector: GarbageCollector;
-  readonly #stopExpiry: () => void;
+  readonly #beforeClose: (() => void)[] = [];
 
-  constructor(options: ClusterOptions) {
-    this.log = options.log;
-    this.now = options.now ?? Date.now;
-    this.kinds = makeKinds(options.nodeName ?? 'local');
-    const database = Database.open(options.path);
-    try {
-      this.objects = new VersionedObjects(database, this.kinds.all, {
-        log: this.log,
-        now: this.now,
-        ...(options.history ? { history: options.history } : {}),
-      });
-    } catch (error) {
-      database.close();
-      throw error;
-    }
+  constructor(parts: { kinds: Kinds; objects: VersionedObjects; log: Logger; now: () => number }) {
+    this.kinds = parts.kinds;
+    this.objects = parts.objects;
+    this.log = parts.log;
+    this.now = parts.now;
     if (this.objects.get(this.kinds.namespaces, '', 'default') === undefined) {
       this.createObject(this.kinds.namespaces, '', { metadata: { name: 'default' } });
     }
-    this.#garbageCollector = new GarbageCollector(this);
-    this.#stopExpiry = expireEvents(this);
+  }
+
+  /** Calls `end` when the store is closed, while its objects can still be used. */
+  beforeClose(end: () => void): void {
+    this.#beforeClose.push(end);
   }
 
   close(): void {
-    this.#stopExpiry();
-    this.#garbageCollector.close();
+    for (const end of this.#beforeClose) end();
     this.objects.close();
   }
 
@@ -217,7 +186,7 @@ export class Store implements Cluster {
     if (old === undefined) throw notFound(kind, name);
     if (given.resourceVersion === undefined && !kind.unconditionalUpdate) {
       const why = 'must be specified for an update';
-      throw invalid(kind, name, [problem.invalid('metadata.resourceVersion', 0, why)]);
+      throw invalid(kind, name, [fieldError.invalid('metadata.resourceVersion', 0, why)]);
     }
     checkUid(kind, old.object.metadata, given.uid);
     return this.changeObject(kind, namespace, name, () => body, options);

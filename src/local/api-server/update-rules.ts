@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
-import { badRequest, conflict, type FieldProblem, invalid, modifiedSince, problem } from './failures.ts';
+import { badRequest, conflict, invalid, modifiedSince } from './failures.ts';
+import { type FieldError, fieldError } from './field-errors.ts';
 import { cloneJson, isObject, type JsonObject, type StoredObject } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds/kind.ts';
 
@@ -13,7 +14,7 @@ export function typedAs(kind: Kind, body: JsonObject): StoredObject {
       if (kind.selfDescribing) throw badRequest(`the object has no ${field}`);
     } else if (value !== expected[field]) {
       if (field === 'kind' && kind.selfDescribing) {
-        throw invalid(kind, '', [problem.invalid(field, value, `must be ${expected.kind}`)]);
+        throw invalid(kind, '', [fieldError.invalid(field, value, `must be ${expected.kind}`)]);
       }
       const what = field === 'kind' ? 'kind' : 'API version';
       const why = `(${JSON.stringify(value)}) does not match the expected ${what} (${expected[field]})`;
@@ -49,11 +50,11 @@ export function checkIdentity(kind: Kind, present: ObjectMeta, given: ObjectMeta
 }
 
 /** What the system has set stays as it is; to leave it out changes nothing. */
-export function immutableProblems(present: ObjectMeta, given: ObjectMeta): FieldProblem[] {
+export function immutableProblems(present: ObjectMeta, given: ObjectMeta): FieldError[] {
   const fields = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
   return fields
     .filter((field) => given[field] !== undefined && given[field] !== present[field])
-    .map((field) => problem.invalid(`metadata.${field}`, given[field], 'field is immutable'));
+    .map((field) => fieldError.invalid(`metadata.${field}`, given[field], 'field is immutable'));
 }
 
 /** What an update may set: never identity and times, the status only through its subresource where there is one. */
@@ -83,13 +84,13 @@ function withStatus({ status: _status, ...rest }: StoredObject, status: unknown)
 }
 
 /** An object that is being deleted may lose finalizers but get no new ones. */
-export function finalizerProblems(old: StoredObject, next: StoredObject): FieldProblem[] {
+export function finalizerProblems(old: StoredObject, next: StoredObject): FieldError[] {
   if (old.metadata.deletionTimestamp === undefined) return [];
   const before = new Set(old.metadata.finalizers);
   const added = (next.metadata.finalizers ?? []).filter((finalizer) => !before.has(finalizer));
   if (added.length === 0) return [];
   const why = `no new finalizers can be added if the object is being deleted, found new finalizers ${added.join(', ')}`;
-  return [problem.forbidden('metadata.finalizers', why)];
+  return [fieldError.forbidden('metadata.finalizers', why)];
 }
 
 /** Whether `metadata.generation` has to go up. */
@@ -116,7 +117,7 @@ export function isFinished(object: StoredObject): boolean {
 export function refuseProblems(
   kind: Kind,
   name: string,
-  problems: readonly FieldProblem[],
+  problems: readonly FieldError[],
   unknownFields: readonly string[],
   fieldValidation: 'Strict' | 'Warn' | 'Ignore' | undefined,
 ): void {

@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { Deadline } from '../../lib/deadline.ts';
-import { isObject } from '../../lib/objects.ts';
+import { isObject } from '../../lib/json.ts';
 import { AnswerTooLarge } from './failures.ts';
 import type { KubernetesObject } from './objects.ts';
 import { resource } from './resources.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createBackOff } from '../../lib/back-off.ts';
 import { Deadline } from '../../lib/deadline.ts';
-import { createBackOff } from './back-off.ts';
 import { listPages } from './client.ts';
 import { type Entry, keyOf, type ObjectStore } from './object-store.ts';
 import type { KubernetesObject } from './objects.ts';
@@ -62,7 +62,7 @@ export function createReflector<T>(options: {
 }): Reflector {
   const { client, type, namespace, selectors, store, timing, onSynced } = options;
   const log = options.log.child({ resource: type.plural, namespace: namespace || '*' });
-  const backOff = createBackOff({ firstMs: timing.backOffFirstMs, mostMs: timing.backOffMostMs });
+  const backOff = createBackOff({ firstMs: timing.backOffFirstMs, maxMs: timing.backOffMostMs });
   let version: string | undefined;
   let failures = 0;
   let lastContactAt: number | undefined;

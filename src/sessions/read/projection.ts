@@ -1,6 +1,6 @@
 import { annotation, label } from '../../jupyter-server/labels.ts';
 import type { ContainerStep, JupyterServer, JupyterServerStatus, SessionState } from '../../jupyter-server/types.ts';
-import { asObject } from '../../lib/objects.ts';
+import { asObject } from '../../lib/json.ts';
 import type {
   ContainerState,
   ContainerStatus,

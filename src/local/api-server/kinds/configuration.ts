@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { resource } from '../../../platform/kubernetes/resources.ts';
-import { badRequest, type FieldProblem, problem } from '../failures.ts';
+import { badRequest } from '../failures.ts';
+import { type FieldError, fieldError } from '../field-errors.ts';
 import { at, isObject, type JsonObject, type StoredObject } from '../json.ts';
 import type { Kind } from './kind.ts';
 import { flag, record, takeShape, text, textMap, withDefault } from './shape.ts';
@@ -42,7 +43,7 @@ export const secretKind: Kind = {
     else delete secret['data'];
     const problems = [...dataProblems({ data }, 'base64'), ...typedSecretProblems(secret, data)];
     if (old !== undefined && old['type'] !== secret['type']) {
-      problems.push(problem.invalid('type', secret['type'], 'field is immutable'));
+      problems.push(fieldError.invalid('type', secret['type'], 'field is immutable'));
     }
     return [...problems, ...immutableProblems(secret, old, ['data'])];
   },
@@ -74,7 +75,7 @@ export const configMapKind: Kind = {
       ...dataProblems({ data, binaryData }, 'text'),
       ...Object.keys(isObject(data) ? data : {})
         .filter((key) => isObject(binaryData) && Object.hasOwn(binaryData, key))
-        .map((key) => problem.invalid(`data[${key}]`, key, 'duplicate of key present in binaryData')),
+        .map((key) => fieldError.invalid(`data[${key}]`, key, 'duplicate of key present in binaryData')),
       ...immutableProblems(configMap, old, ['data', 'binaryData']),
     ];
   },
@@ -82,21 +83,21 @@ export const configMapKind: Kind = {
 
 const DATA_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
 
-function dataProblems(maps: JsonObject, encoding: 'base64' | 'text'): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+function dataProblems(maps: JsonObject, encoding: 'base64' | 'text'): FieldError[] {
+  const problems: FieldError[] = [];
   let size = 0;
   for (const [field, map] of Object.entries(maps)) {
     if (!isObject(map)) continue;
     for (const [key, value] of Object.entries(map)) {
       if (!DATA_KEY.test(key) || key === '.' || key.startsWith('..')) {
         const why = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
-        problems.push(problem.invalid(`${field}[${key}]`, key, why));
+        problems.push(fieldError.invalid(`${field}[${key}]`, key, why));
       }
       const isBase64 = encoding === 'base64' || field === 'binaryData';
       size += Buffer.byteLength(String(value), isBase64 ? 'base64' : 'utf8');
     }
   }
-  if (size > DATA_LIMIT) problems.push(problem.tooLong('data', DATA_LIMIT));
+  if (size > DATA_LIMIT) problems.push(fieldError.tooLong('data', DATA_LIMIT));
   return problems;
 }
 
@@ -108,21 +109,21 @@ const REQUIRED_KEYS: { [type: string]: readonly string[] } = {
   'kubernetes.io/ssh-auth': ['ssh-privatekey'],
 };
 
-function typedSecretProblems({ type, metadata }: StoredObject, data: JsonObject): FieldProblem[] {
+function typedSecretProblems({ type, metadata }: StoredObject, data: JsonObject): FieldError[] {
   const account = 'kubernetes.io/service-account.name';
   if (type === 'kubernetes.io/service-account-token' && !metadata.annotations?.[account]) {
-    return [problem.required(`metadata.annotations[${account}]`)];
+    return [fieldError.required(`metadata.annotations[${account}]`)];
   }
   const basic = ['username', 'password'];
   if (type === 'kubernetes.io/basic-auth' && !basic.some((key) => Object.hasOwn(data, key))) {
-    return basic.map((key) => problem.required(`data[${key}]`));
+    return basic.map((key) => fieldError.required(`data[${key}]`));
   }
   const keys = Object.hasOwn(REQUIRED_KEYS, String(type)) ? (REQUIRED_KEYS[String(type)] ?? []) : [];
-  const problems = keys.filter((key) => !Object.hasOwn(data, key)).map((key) => problem.required(`data[${key}]`));
+  const problems = keys.filter((key) => !Object.hasOwn(data, key)).map((key) => fieldError.required(`data[${key}]`));
   const dockerConfig = at(data, '.dockerconfigjson');
   if (type === 'kubernetes.io/dockerconfigjson' && typeof dockerConfig === 'string' && !holdsJson(dockerConfig)) {
     // The value stays out of the message: it is a credential.
-    problems.push(problem.invalid('data[.dockerconfigjson]', '<secret contents redacted>', 'must be JSON'));
+    problems.push(fieldError.invalid('data[.dockerconfigjson]', '<secret contents redacted>', 'must be JSON'));
   }
   return problems;
 }
@@ -136,13 +137,13 @@ function holdsJson(base64: string): boolean {
   }
 }
 
-function immutableProblems(object: StoredObject, old: StoredObject | undefined, fields: string[]): FieldProblem[] {
+function immutableProblems(object: StoredObject, old: StoredObject | undefined, fields: string[]): FieldError[] {
   if (old?.['immutable'] !== true) return [];
   const problems = fields
     .filter((field) => !isDeepStrictEqual(object[field], old[field]))
-    .map((field) => problem.forbidden(field, 'field is immutable when `immutable` is set'));
+    .map((field) => fieldError.forbidden(field, 'field is immutable when `immutable` is set'));
   if (object['immutable'] !== true) {
-    problems.push(problem.forbidden('immutable', 'field is immutable when `immutable` is set'));
+    problems.push(fieldError.forbidden('immutable', 'field is immutable when `immutable` is set'));
   }
   return problems;
 }

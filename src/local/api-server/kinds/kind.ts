@@ -1,5 +1,5 @@
 import type { ResourceType } from '../../../platform/kubernetes/types.ts';
-import type { FieldProblem } from '../failures.ts';
+import type { FieldError } from '../field-errors.ts';
 import type { StoredObject } from '../json.ts';
 
 /** What the API server knows of one kind of object. The table of all of them is in kinds.ts. */
@@ -28,7 +28,7 @@ export interface Kind {
    * Fills in defaults, drops what the schema does not know (its paths are pushed to `unknownFields`) and says what is
    * wrong. Changes `object` in place. `old` is undefined when the object is being created.
    */
-  admit(object: StoredObject, old: StoredObject | undefined, unknownFields: string[]): FieldProblem[];
+  admit(object: StoredObject, old: StoredObject | undefined, unknownFields: string[]): FieldError[];
 }
 
 export function apiVersionOf(kind: Kind): string {

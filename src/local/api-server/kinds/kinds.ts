@@ -1,6 +1,6 @@
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import type { ResourceType } from '../../../platform/kubernetes/types.ts';
-import { type FieldProblem, problem } from '../failures.ts';
+import { type FieldError, fieldError } from '../field-errors.ts';
 import { at, isObject, setDefault } from '../json.ts';
 import { configMapKind, secretKind } from './configuration.ts';
 import { type JupyterServerDefinition, jupyterServerDefinition } from './jupyter-servers.ts';
@@ -55,7 +55,7 @@ const eventKind: Kind = {
     const about = String(at(event, 'involvedObject', 'namespace') ?? '');
     const here = event.metadata.namespace ?? '';
     if (about === here || (about === '' && here === 'default')) return [];
-    return [problem.invalid('involvedObject.namespace', about, 'does not match event.namespace')];
+    return [fieldError.invalid('involvedObject.namespace', about, 'does not match event.namespace')];
   },
 };
 
@@ -107,14 +107,14 @@ const leaseKind: Kind = {
   unconditionalUpdate: false,
   admit(lease) {
     takeShape(lease, leaseShape);
-    const problems: FieldProblem[] = [];
+    const problems: FieldError[] = [];
     for (const [field, least] of [
       ['leaseDurationSeconds', 1],
       ['leaseTransitions', 0],
     ] as const) {
       const value = at(lease, 'spec', field);
       if (typeof value === 'number' && value < least) {
-        problems.push(problem.invalid(`spec.${field}`, value, `must be greater than or equal to ${least}`));
+        problems.push(fieldError.invalid(`spec.${field}`, value, `must be greater than or equal to ${least}`));
       }
     }
     return problems;

@@ -1,5 +1,6 @@
 import type { ObjectMeta, OwnerReference } from '../../../platform/kubernetes/objects.ts';
-import { badRequest, type FieldProblem, problem, typeName } from '../failures.ts';
+import { badRequest } from '../failures.ts';
+import { type FieldError, fieldError, typeName } from '../field-errors.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import type { Kind } from './kind.ts';
 import { labelKeyProblem, labelValueProblem, nameProblem } from './names.ts';
@@ -55,59 +56,61 @@ export function readMetadata(raw: unknown): ObjectMeta {
 }
 
 /** What is wrong with metadata that has the right types: names, labels, annotations, finalizers, owners. */
-export function metadataProblems(kind: Kind, metadata: ObjectMeta): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+export function metadataProblems(kind: Kind, metadata: ObjectMeta): FieldError[] {
+  const problems: FieldError[] = [];
   const { name, labels = {}, annotations = {}, finalizers = [], ownerReferences = [] } = metadata;
   if (name === undefined) {
-    problems.push(problem.required('metadata.name', 'name or generateName is required'));
+    problems.push(fieldError.required('metadata.name', 'name or generateName is required'));
   } else {
     const trouble = nameProblem(kind.nameRule, name);
-    if (trouble !== undefined) problems.push(problem.invalid('metadata.name', name, trouble));
+    if (trouble !== undefined) problems.push(fieldError.invalid('metadata.name', name, trouble));
   }
   for (const [key, value] of Object.entries(labels)) {
     const keyTrouble = labelKeyProblem(key);
-    if (keyTrouble !== undefined) problems.push(problem.invalid('metadata.labels', key, keyTrouble));
+    if (keyTrouble !== undefined) problems.push(fieldError.invalid('metadata.labels', key, keyTrouble));
     const valueTrouble = labelValueProblem(value);
-    if (valueTrouble !== undefined) problems.push(problem.invalid('metadata.labels', value, valueTrouble));
+    if (valueTrouble !== undefined) problems.push(fieldError.invalid('metadata.labels', value, valueTrouble));
   }
   let size = 0;
   for (const [key, value] of Object.entries(annotations)) {
     size += Buffer.byteLength(key) + Buffer.byteLength(value);
     const trouble = labelKeyProblem(key.toLowerCase());
-    if (trouble !== undefined) problems.push(problem.invalid('metadata.annotations', key, trouble));
+    if (trouble !== undefined) problems.push(fieldError.invalid('metadata.annotations', key, trouble));
   }
-  if (size > ANNOTATIONS_LIMIT) problems.push(problem.tooLong('metadata.annotations', ANNOTATIONS_LIMIT));
+  if (size > ANNOTATIONS_LIMIT) problems.push(fieldError.tooLong('metadata.annotations', ANNOTATIONS_LIMIT));
   for (const [index, finalizer] of finalizers.entries()) {
     const trouble = labelKeyProblem(finalizer);
-    if (trouble !== undefined) problems.push(problem.invalid('metadata.finalizers', finalizer, trouble));
+    if (trouble !== undefined) problems.push(fieldError.invalid('metadata.finalizers', finalizer, trouble));
     else if (!kind.selfDescribing && !finalizer.includes('/') && !STANDARD_FINALIZERS.includes(finalizer)) {
       const why = 'name is neither a standard finalizer name nor is it fully qualified';
-      problems.push(problem.invalid(`metadata.finalizers[${index}]`, finalizer, why));
+      problems.push(fieldError.invalid(`metadata.finalizers[${index}]`, finalizer, why));
     }
   }
   problems.push(...ownerProblems(ownerReferences));
   return problems;
 }
 
-function ownerProblems(owners: readonly OwnerReference[]): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+function ownerProblems(owners: readonly OwnerReference[]): FieldError[] {
+  const problems: FieldError[] = [];
   for (const owner of owners) {
     const { apiVersion, kind, name, uid } = owner;
     const field = 'metadata.ownerReferences';
     if (!/^([^/]+\/)?[^/]+$/.test(apiVersion)) {
-      problems.push(problem.invalid(`${field}.apiVersion`, apiVersion, 'version must not be empty'));
+      problems.push(fieldError.invalid(`${field}.apiVersion`, apiVersion, 'version must not be empty'));
     }
     for (const [member, value] of Object.entries({ kind, name, uid })) {
-      if (value === '') problems.push(problem.invalid(`${field}.${member}`, '', `${member} must not be empty`));
+      if (value === '') problems.push(fieldError.invalid(`${field}.${member}`, '', `${member} must not be empty`));
     }
     if (apiVersion === 'v1' && kind === 'Event') {
-      problems.push(problem.invalid(field, owner, '/v1, Kind=Event is disallowed from being an owner'));
+      problems.push(fieldError.invalid(field, owner, '/v1, Kind=Event is disallowed from being an owner'));
     }
   }
   const controllers = owners.filter((owner) => owner.controller === true);
   if (controllers.length > 1) {
     const why = 'Only one reference can have Controller set to true';
-    problems.push(problem.invalid('metadata.ownerReferences', controllers.map((owner) => owner.name).join(', '), why));
+    problems.push(
+      fieldError.invalid('metadata.ownerReferences', controllers.map((owner) => owner.name).join(', '), why),
+    );
   }
   return problems;
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { resource } from '../../../platform/kubernetes/resources.ts';
-import { type FieldProblem, problem } from '../failures.ts';
+import { type FieldError, fieldError } from '../field-errors.ts';
 import { at, ensureObject, isObject, type JsonObject, setDefault } from '../json.ts';
 import type { Kind } from './kind.ts';
 import { nameProblem, subdomainProblem } from './names.ts';
@@ -64,29 +64,29 @@ export const serviceKind: Kind = {
     const isHeadless = at(service, 'spec', 'clusterIP') === 'None';
     takeShape(service, serviceShape);
     const spec = ensureObject(service, 'spec');
-    const problems: FieldProblem[] = [];
+    const problems: FieldError[] = [];
     if (!TYPES.includes(String(spec['type'] ?? 'ClusterIP'))) {
-      problems.push(problem.notSupported('spec.type', spec['type'], TYPES));
+      problems.push(fieldError.notSupported('spec.type', spec['type'], TYPES));
     }
     const ports = objects(spec['ports']);
     const names = new Set<unknown>();
-    if (ports.length === 0 && !isHeadless) problems.push(problem.required('spec.ports'));
+    if (ports.length === 0 && !isHeadless) problems.push(fieldError.required('spec.ports'));
     for (const [index, entry] of ports.entries()) {
       setDefault(entry, 'targetPort', entry['port']);
       if (!isPort(entry['port'])) {
-        problems.push(problem.invalid(`spec.ports[${index}].port`, entry['port'] ?? 0, PORT_RANGE));
+        problems.push(fieldError.invalid(`spec.ports[${index}].port`, entry['port'] ?? 0, PORT_RANGE));
       }
-      if (ports.length > 1 && !entry['name']) problems.push(problem.required(`spec.ports[${index}].name`));
+      if (ports.length > 1 && !entry['name']) problems.push(fieldError.required(`spec.ports[${index}].name`));
       if (entry['name'] && names.has(entry['name']))
-        problems.push(problem.duplicate(`spec.ports[${index}].name`, entry['name']));
+        problems.push(fieldError.duplicate(`spec.ports[${index}].name`, entry['name']));
       names.add(entry['name']);
       if (!PROTOCOLS.includes(String(entry['protocol']))) {
-        problems.push(problem.notSupported(`spec.ports[${index}].protocol`, entry['protocol'], PROTOCOLS));
+        problems.push(fieldError.notSupported(`spec.ports[${index}].protocol`, entry['protocol'], PROTOCOLS));
       }
       const target = entry['targetPort'];
       if (typeof target === 'string' && !PORT_NAME.test(target)) {
         const why = 'must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)';
-        problems.push(problem.invalid(`spec.ports[${index}].targetPort`, target, why));
+        problems.push(fieldError.invalid(`spec.ports[${index}].targetPort`, target, why));
       }
     }
     return problems;
@@ -112,7 +112,7 @@ export const ingressKind: Kind = {
     const spec = ensureObject(ingress, 'spec');
     const rules = objects(spec['rules']);
     if (rules.length === 0 && spec['defaultBackend'] === undefined) {
-      return [problem.invalid('spec', spec, 'either `defaultBackend` or `rules` must be specified')];
+      return [fieldError.invalid('spec', spec, 'either `defaultBackend` or `rules` must be specified')];
     }
     return [
       ...rules.flatMap((rule, index) => ruleProblems(rule, `spec.rules[${index}]`)),
@@ -121,31 +121,34 @@ export const ingressKind: Kind = {
   },
 };
 
-function ruleProblems(rule: JsonObject, here: string): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+function ruleProblems(rule: JsonObject, here: string): FieldError[] {
+  const problems: FieldError[] = [];
   const host = rule['host'];
   if (typeof host === 'string' && host !== '') {
     // A cluster refuses a port in a host. Here it is part of the address, because sessions share the platform's port.
     const name = host.replace(/:\d{1,5}$/, '').replace(/^\*\./, '');
     const trouble = subdomainProblem(name);
-    if (isIP(name) !== 0) problems.push(problem.invalid(`${here}.host`, host, 'must be a DNS name, not an IP address'));
-    else if (trouble !== undefined) problems.push(problem.invalid(`${here}.host`, host, trouble));
+    if (isIP(name) !== 0)
+      problems.push(fieldError.invalid(`${here}.host`, host, 'must be a DNS name, not an IP address'));
+    else if (trouble !== undefined) problems.push(fieldError.invalid(`${here}.host`, host, trouble));
   }
   if (isObject(rule['http']) && objects(rule['http']['paths']).length === 0) {
-    problems.push(problem.required(`${here}.http.paths`));
+    problems.push(fieldError.required(`${here}.http.paths`));
   }
   for (const [index, entry] of objects(at(rule, 'http', 'paths')).entries()) {
     const path = `${here}.http.paths[${index}]`;
     const { pathType, path: value } = entry;
-    if (pathType === undefined) problems.push(problem.required(`${path}.pathType`, 'pathType must be specified'));
+    if (pathType === undefined) problems.push(fieldError.required(`${path}.pathType`, 'pathType must be specified'));
     else if (!['Exact', 'Prefix', 'ImplementationSpecific'].includes(String(pathType))) {
-      problems.push(problem.notSupported(`${path}.pathType`, pathType, ['Exact', 'ImplementationSpecific', 'Prefix']));
+      problems.push(
+        fieldError.notSupported(`${path}.pathType`, pathType, ['Exact', 'ImplementationSpecific', 'Prefix']),
+      );
     }
     if (pathType !== 'ImplementationSpecific' && !String(value ?? '').startsWith('/')) {
-      problems.push(problem.invalid(`${path}.path`, value ?? '', 'must be an absolute path'));
+      problems.push(fieldError.invalid(`${path}.path`, value ?? '', 'must be an absolute path'));
     } else if (pathType !== 'ImplementationSpecific') {
       const part = UNCLEAR_PARTS.find((each) => `${String(value)}${each.endsWith('/') ? '' : '/'}`.includes(each));
-      if (part !== undefined) problems.push(problem.invalid(`${path}.path`, value, `must not contain '${part}'`));
+      if (part !== undefined) problems.push(fieldError.invalid(`${path}.path`, value, `must not contain '${part}'`));
     }
     problems.push(...backendProblems(entry['backend'], `${path}.backend`));
   }
@@ -155,38 +158,38 @@ function ruleProblems(rule: JsonObject, here: string): FieldProblem[] {
 /** Parts of a path that proxies read in different ways. */
 const UNCLEAR_PARTS = ['//', '/./', '/../', '%2f', '%2F'];
 
-function tlsProblems({ hosts, secretName }: JsonObject, here: string): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+function tlsProblems({ hosts, secretName }: JsonObject, here: string): FieldError[] {
+  const problems: FieldError[] = [];
   for (const [index, host] of (Array.isArray(hosts) ? hosts : []).entries()) {
     const trouble = subdomainProblem(
       String(host)
         .replace(/:\d{1,5}$/, '')
         .replace(/^\*\./, ''),
     );
-    if (trouble !== undefined) problems.push(problem.invalid(`${here}.hosts[${index}]`, host, trouble));
+    if (trouble !== undefined) problems.push(fieldError.invalid(`${here}.hosts[${index}]`, host, trouble));
   }
   const trouble = secretName ? subdomainProblem(String(secretName)) : undefined;
-  if (trouble !== undefined) problems.push(problem.invalid(`${here}.secretName`, secretName, trouble));
+  if (trouble !== undefined) problems.push(fieldError.invalid(`${here}.secretName`, secretName, trouble));
   return problems;
 }
 
-function backendProblems(backend: unknown, here: string): FieldProblem[] {
+function backendProblems(backend: unknown, here: string): FieldError[] {
   const service = at(backend, 'service');
   if (!isObject(service)) {
     if (at(backend, 'resource') !== undefined) return [];
-    return [problem.required(here, 'cannot set resource and service backends at the same time')];
+    return [fieldError.required(here, 'cannot set resource and service backends at the same time')];
   }
-  const problems: FieldProblem[] = [];
+  const problems: FieldError[] = [];
   const name = String(service['name'] ?? '');
   const trouble = nameProblem('label1035', name);
-  if (name === '') problems.push(problem.required(`${here}.service.name`));
-  else if (trouble !== undefined) problems.push(problem.invalid(`${here}.service.name`, name, trouble));
+  if (name === '') problems.push(fieldError.required(`${here}.service.name`));
+  else if (trouble !== undefined) problems.push(fieldError.invalid(`${here}.service.name`, name, trouble));
   const number = at(service, 'port', 'number');
   const isNamed = Boolean(at(service, 'port', 'name'));
-  if (isNamed && number) problems.push(problem.invalid(here, '', 'cannot set both port name & port number'));
-  else if (!isNamed && !number) problems.push(problem.required(here, 'port name or number is required'));
+  if (isNamed && number) problems.push(fieldError.invalid(here, '', 'cannot set both port name & port number'));
+  else if (!isNamed && !number) problems.push(fieldError.required(here, 'port name or number is required'));
   else if (!isNamed && !isPort(number)) {
-    problems.push(problem.invalid(`${here}.service.port.number`, number, PORT_RANGE));
+    problems.push(fieldError.invalid(`${here}.service.port.number`, number, PORT_RANGE));
   }
   return problems;
 }

@@ -1,4 +1,4 @@
-import { type FieldProblem, problem } from '../failures.ts';
+import { type FieldError, fieldError } from '../field-errors.ts';
 import { at, isObject, type JsonObject, setDefault } from '../json.ts';
 import { labelKeyProblem, nameProblem } from './names.ts';
 import { parseQuantity, respell, respellAll } from './quantity.ts';
@@ -63,9 +63,9 @@ const sourcesOf = (volume: JsonObject): string[] =>
   Object.keys(volume).filter((member) => member !== 'name' && volume[member] !== null);
 
 /** What is wrong with a pod's spec or a template's, with the paths that the API server reports. */
-export function podSpecProblems(spec: JsonObject, path: string): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  if (objects(spec['containers']).length === 0) problems.push(problem.required(`${path}.containers`));
+export function podSpecProblems(spec: JsonObject, path: string): FieldError[] {
+  const problems: FieldError[] = [];
+  if (objects(spec['containers']).length === 0) problems.push(fieldError.required(`${path}.containers`));
   const volumes = new Set<unknown>();
   for (const [index, volume] of objects(spec['volumes']).entries()) {
     problems.push(...volumeProblems(volume, `${path}.volumes[${index}]`, volumes));
@@ -81,27 +81,27 @@ export function podSpecProblems(spec: JsonObject, path: string): FieldProblem[] 
   }
   for (const key of Object.keys(isObject(spec['nodeSelector']) ? spec['nodeSelector'] : {})) {
     const trouble = labelKeyProblem(key);
-    if (trouble !== undefined) problems.push(problem.invalid(`${path}.nodeSelector`, key, trouble));
+    if (trouble !== undefined) problems.push(fieldError.invalid(`${path}.nodeSelector`, key, trouble));
   }
   const policies = ['Always', 'OnFailure', 'Never'];
   if (!policies.includes(String(spec['restartPolicy']))) {
-    problems.push(problem.notSupported(`${path}.restartPolicy`, spec['restartPolicy'], policies));
+    problems.push(fieldError.notSupported(`${path}.restartPolicy`, spec['restartPolicy'], policies));
   }
   return problems;
 }
 
-function volumeProblems(volume: JsonObject, here: string, seen: Set<unknown>): FieldProblem[] {
+function volumeProblems(volume: JsonObject, here: string, seen: Set<unknown>): FieldError[] {
   const problems = namedOnce(volume['name'], `${here}.name`, seen);
   const [source = '', ...others] = sourcesOf(volume);
   for (const other of others) {
-    problems.push(problem.forbidden(`${here}.${other}`, 'may not specify more than 1 volume type'));
+    problems.push(fieldError.forbidden(`${here}.${other}`, 'may not specify more than 1 volume type'));
   }
   const name = VOLUME_NAMES[source];
-  if (name !== undefined && !at(volume, source, name)) problems.push(problem.required(`${here}.${source}.${name}`));
+  if (name !== undefined && !at(volume, source, name)) problems.push(fieldError.required(`${here}.${source}.${name}`));
   const sizeLimit = at(volume, 'emptyDir', 'sizeLimit');
   if ((parseQuantity(sizeLimit)?.nano ?? 0n) < 0n) {
     const why = 'SizeLimit field must be a valid resource quantity';
-    problems.push(problem.forbidden(`${here}.emptyDir.sizeLimit`, why));
+    problems.push(fieldError.forbidden(`${here}.emptyDir.sizeLimit`, why));
   }
   return problems;
 }
@@ -111,13 +111,13 @@ function containerProblems(
   here: string,
   names: Set<unknown>,
   volumes: ReadonlySet<unknown>,
-): FieldProblem[] {
+): FieldError[] {
   const problems = namedOnce(container['name'], `${here}.name`, names);
-  if (!container['image']) problems.push(problem.required(`${here}.image`));
+  if (!container['image']) problems.push(fieldError.required(`${here}.image`));
   const policy = container['imagePullPolicy'];
   const policies = ['Always', 'IfNotPresent', 'Never'];
   if (!policies.includes(String(policy))) {
-    problems.push(problem.notSupported(`${here}.imagePullPolicy`, policy, policies));
+    problems.push(fieldError.notSupported(`${here}.imagePullPolicy`, policy, policies));
   }
   problems.push(...portProblems(container, here), ...environmentProblems(container, here));
   const paths = new Set<unknown>();
@@ -127,61 +127,62 @@ function containerProblems(
       const message = `Not found: ${JSON.stringify(name ?? '')}`;
       problems.push({ field: `${mountAt}.name`, reason: 'FieldValueNotFound', message });
     }
-    if (!mountPath) problems.push(problem.required(`${mountAt}.mountPath`));
-    else if (paths.has(mountPath)) problems.push(problem.invalid(`${mountAt}.mountPath`, mountPath, 'must be unique'));
+    if (!mountPath) problems.push(fieldError.required(`${mountAt}.mountPath`));
+    else if (paths.has(mountPath))
+      problems.push(fieldError.invalid(`${mountAt}.mountPath`, mountPath, 'must be unique'));
     paths.add(mountPath);
   }
   for (const probe of PROBES) {
     const handlers = ['httpGet', 'exec', 'tcpSocket', 'grpc'];
     const content = container[probe];
     if (isObject(content) && !handlers.some((handler) => isObject(content[handler]))) {
-      problems.push(problem.required(`${here}.${probe}`, 'must specify a handler type'));
+      problems.push(fieldError.required(`${here}.${probe}`, 'must specify a handler type'));
     }
   }
   return [...problems, ...resourceProblems(container['resources'], `${here}.resources`)];
 }
 
-function portProblems(container: JsonObject, here: string): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+function portProblems(container: JsonObject, here: string): FieldError[] {
+  const problems: FieldError[] = [];
   const seen = new Set<unknown>();
   for (const [place, { name, containerPort }] of objects(container['ports']).entries()) {
     const portAt = `${here}.ports[${place}]`;
-    if (!containerPort) problems.push(problem.required(`${portAt}.containerPort`));
+    if (!containerPort) problems.push(fieldError.required(`${portAt}.containerPort`));
     else if (!(Number(containerPort) >= 1 && Number(containerPort) <= 65_535)) {
       const why = 'must be between 1 and 65535, inclusive';
-      problems.push(problem.invalid(`${portAt}.containerPort`, containerPort, why));
+      problems.push(fieldError.invalid(`${portAt}.containerPort`, containerPort, why));
     }
     if (!name) continue;
-    if (seen.has(name)) problems.push(problem.duplicate(`${portAt}.name`, name));
+    if (seen.has(name)) problems.push(fieldError.duplicate(`${portAt}.name`, name));
     seen.add(name);
   }
   return problems;
 }
 
-function environmentProblems(container: JsonObject, here: string): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+function environmentProblems(container: JsonObject, here: string): FieldError[] {
+  const problems: FieldError[] = [];
   for (const [place, { name, value, valueFrom }] of objects(container['env']).entries()) {
     const envAt = `${here}.env[${place}]`;
-    if (!name) problems.push(problem.required(`${envAt}.name`));
+    if (!name) problems.push(fieldError.required(`${envAt}.name`));
     else if (!/^[ -<>-~]+$/.test(String(name))) {
       const why = "a valid environment variable name must consist only of printable ASCII characters other than '='";
-      problems.push(problem.invalid(`${envAt}.name`, name, why));
+      problems.push(fieldError.invalid(`${envAt}.name`, name, why));
     }
     if (!isObject(valueFrom)) continue;
     const source = VALUE_SOURCES.find((candidate) => isObject(valueFrom[candidate]));
     if (value) {
-      problems.push(problem.invalid(`${envAt}.valueFrom`, '', 'may not be specified when `value` is not empty'));
+      problems.push(fieldError.invalid(`${envAt}.valueFrom`, '', 'may not be specified when `value` is not empty'));
     } else if (source === undefined) {
-      problems.push(problem.invalid(`${envAt}.valueFrom`, '', `must specify one of: ${VALUE_SOURCES.join(', ')}`));
+      problems.push(fieldError.invalid(`${envAt}.valueFrom`, '', `must specify one of: ${VALUE_SOURCES.join(', ')}`));
     } else if (source.endsWith('KeyRef') && !at(valueFrom, source, 'key')) {
-      problems.push(problem.required(`${envAt}.valueFrom.${source}.key`));
+      problems.push(fieldError.required(`${envAt}.valueFrom.${source}.key`));
     }
   }
   return problems;
 }
 
-function resourceProblems(resources: unknown, here: string): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+function resourceProblems(resources: unknown, here: string): FieldError[] {
+  const problems: FieldError[] = [];
   const limits = at(resources, 'limits');
   for (const list of ['limits', 'requests']) {
     const amounts = at(resources, list);
@@ -190,47 +191,47 @@ function resourceProblems(resources: unknown, here: string): FieldProblem[] {
       const nano = parseQuantity(amount)?.nano ?? 0n;
       const isStandard = STANDARD_RESOURCES.test(name);
       const trouble = labelKeyProblem(name);
-      if (trouble !== undefined) problems.push(problem.invalid(field, name, trouble));
+      if (trouble !== undefined) problems.push(fieldError.invalid(field, name, trouble));
       else if (!isStandard && !name.includes('/')) {
-        problems.push(problem.invalid(field, name, 'must be a standard resource type or fully qualified'));
+        problems.push(fieldError.invalid(field, name, 'must be a standard resource type or fully qualified'));
       } else if (nano < 0n) {
-        problems.push(problem.invalid(field, amount, 'must be greater than or equal to 0'));
+        problems.push(fieldError.invalid(field, amount, 'must be greater than or equal to 0'));
       } else if (!isStandard && nano % 10n ** 9n !== 0n) {
-        problems.push(problem.invalid(field, amount, 'must be an integer'));
+        problems.push(fieldError.invalid(field, amount, 'must be an integer'));
       }
       if (list === 'limits' || trouble !== undefined) continue;
       const limit = at(limits, name);
       if (limit === undefined) {
         const why = 'Limit must be set for non overcommitable resources';
-        if (!isStandard && name.includes('/')) problems.push(problem.required(`${here}.limits`, why));
+        if (!isStandard && name.includes('/')) problems.push(fieldError.required(`${here}.limits`, why));
       } else if (nano > (parseQuantity(limit)?.nano ?? 0n)) {
         const why = `must be less than or equal to ${name} limit of ${String(limit)}`;
-        problems.push(problem.invalid(`${here}.requests`, amount, why));
+        problems.push(fieldError.invalid(`${here}.requests`, amount, why));
       }
     }
   }
   return problems;
 }
 
-function tolerationProblems({ key, operator, value }: JsonObject, field: string): FieldProblem[] {
+function tolerationProblems({ key, operator, value }: JsonObject, field: string): FieldError[] {
   const known = ['Equal', 'Exists'];
-  if (operator && !known.includes(String(operator))) return [problem.notSupported(field, operator, known)];
+  if (operator && !known.includes(String(operator))) return [fieldError.notSupported(field, operator, known)];
   if (operator === 'Exists' && value) {
-    return [problem.invalid(field, value, "value must be empty when `operator` is 'Exists'")];
+    return [fieldError.invalid(field, value, "value must be empty when `operator` is 'Exists'")];
   }
   if (!key && operator !== 'Exists') {
     const why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
-    return [problem.invalid(field, operator, why)];
+    return [fieldError.invalid(field, operator, why)];
   }
   return [];
 }
 
-function namedOnce(name: unknown, field: string, seen: Set<unknown>): FieldProblem[] {
-  if (typeof name !== 'string' || name === '') return [problem.required(field)];
-  if (seen.has(name)) return [problem.duplicate(field, name)];
+function namedOnce(name: unknown, field: string, seen: Set<unknown>): FieldError[] {
+  if (typeof name !== 'string' || name === '') return [fieldError.required(field)];
+  if (seen.has(name)) return [fieldError.duplicate(field, name)];
   seen.add(name);
   const trouble = nameProblem('label', name);
-  return trouble === undefined ? [] : [problem.invalid(field, name, trouble)];
+  return trouble === undefined ? [] : [fieldError.invalid(field, name, trouble)];
 }
 
 /** The objects in a list; nothing where it is none. */

@@ -1,4 +1,4 @@
-import { type FieldProblem, problem, typeName } from '../failures.ts';
+import { type FieldError, fieldError, typeName } from '../field-errors.ts';
 import { cloneJson, isObject, type JsonObject } from '../json.ts';
 
 /** The part of a CRD's `openAPIV3Schema` that this server understands; `parseSchema` refuses anything else. */
@@ -104,11 +104,11 @@ export function applyDefaults(value: unknown, schema: Schema): void {
 }
 
 /** Everything that is wrong with a value, in the words of the API server's validation. */
-export function validate(value: unknown, schema: Schema, path: string): FieldProblem[] {
+export function validate(value: unknown, schema: Schema, path: string): FieldError[] {
   if (value === null && schema.nullable) return [];
   if (!hasType(value, schema)) {
     const wanted = schema['x-kubernetes-int-or-string'] ? 'integer,string' : schema.type;
-    return [problem.wrongType(path, value, `${path} in body must be of type ${wanted}: "${typeName(value)}"`)];
+    return [fieldError.wrongType(path, value, `${path} in body must be of type ${wanted}: "${typeName(value)}"`)];
   }
   const problems = valueProblems(value, schema, path);
   if (Array.isArray(value)) {
@@ -137,44 +137,44 @@ function hasType(value: unknown, schema: Schema): boolean {
   }
 }
 
-function valueProblems(value: unknown, schema: Schema, path: string): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+function valueProblems(value: unknown, schema: Schema, path: string): FieldError[] {
+  const problems: FieldError[] = [];
   const { enum: allowed, minimum, maximum, minLength, maxLength, pattern } = schema;
-  if (allowed !== undefined && !allowed.includes(value)) problems.push(problem.notSupported(path, value, allowed));
+  if (allowed !== undefined && !allowed.includes(value)) problems.push(fieldError.notSupported(path, value, allowed));
   if (typeof value === 'number') {
     if (minimum !== undefined && value < minimum) {
-      problems.push(problem.invalid(path, value, `${path} in body should be greater than or equal to ${minimum}`));
+      problems.push(fieldError.invalid(path, value, `${path} in body should be greater than or equal to ${minimum}`));
     }
     if (maximum !== undefined && value > maximum) {
-      problems.push(problem.invalid(path, value, `${path} in body should be less than or equal to ${maximum}`));
+      problems.push(fieldError.invalid(path, value, `${path} in body should be less than or equal to ${maximum}`));
     }
   }
   if (typeof value === 'string') {
     if (minLength !== undefined && [...value].length < minLength) {
-      problems.push(problem.invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
+      problems.push(fieldError.invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
     }
     if (maxLength !== undefined && [...value].length > maxLength) {
-      problems.push(problem.invalid(path, value, `${path} in body should be at most ${maxLength} chars long`));
+      problems.push(fieldError.invalid(path, value, `${path} in body should be at most ${maxLength} chars long`));
     }
     if (pattern !== undefined && !new RegExp(pattern).test(value)) {
-      problems.push(problem.invalid(path, value, `${path} in body should match '${pattern}'`));
+      problems.push(fieldError.invalid(path, value, `${path} in body should match '${pattern}'`));
     }
   }
   return problems;
 }
 
-function memberProblems(value: JsonObject, schema: Schema, path: string): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+function memberProblems(value: JsonObject, schema: Schema, path: string): FieldError[] {
+  const problems: FieldError[] = [];
   const has = (name: string) => Object.hasOwn(value, name);
   for (const name of schema.required ?? []) {
-    if (!has(name)) problems.push(problem.required(join(path, name)));
+    if (!has(name)) problems.push(fieldError.required(join(path, name)));
   }
   if (schema.oneOf !== undefined) {
     const matching = schema.oneOf.filter((alternative) => alternative.required.every(has)).length;
     if (matching !== 1) {
       const found = matching === 0 ? 'Found none valid' : `Found ${matching} valid alternatives`;
       problems.push(
-        problem.invalid(path, value, `${path} in body must validate one and only one schema (oneOf). ${found}`),
+        fieldError.invalid(path, value, `${path} in body must validate one and only one schema (oneOf). ${found}`),
       );
     }
   }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { resource } from '../../../platform/kubernetes/resources.ts';
-import { type FieldProblem, problem } from '../failures.ts';
+import { type FieldError, fieldError } from '../field-errors.ts';
 import { at, ensureObject, isObject, type JsonObject } from '../json.ts';
 import type { Kind } from './kind.ts';
 import { subdomainProblem } from './names.ts';
@@ -37,23 +37,23 @@ export const persistentVolumeClaimKind: Kind = {
     const spec = ensureObject(claim, 'spec');
     respellAll(at(spec, 'resources', 'requests'));
     if (old === undefined) claim['status'] = { phase: 'Pending' };
-    const problems: FieldProblem[] = [];
+    const problems: FieldError[] = [];
     const modes = spec['accessModes'];
     if (!Array.isArray(modes) || modes.length === 0) {
-      problems.push(problem.required('spec.accessModes', 'at least 1 access mode is required'));
+      problems.push(fieldError.required('spec.accessModes', 'at least 1 access mode is required'));
     }
     const size = at(spec, 'resources', 'requests', 'storage');
-    if (size === undefined) problems.push(problem.required('spec.resources[storage]'));
+    if (size === undefined) problems.push(fieldError.required('spec.resources[storage]'));
     else if ((parseQuantity(size)?.nano ?? 0n) <= 0n) {
-      problems.push(problem.invalid('spec.resources[storage]', size, 'must be greater than zero'));
+      problems.push(fieldError.invalid('spec.resources[storage]', size, 'must be greater than zero'));
     }
     const storageClass = spec['storageClassName'];
     const trouble =
       typeof storageClass === 'string' && storageClass !== '' ? subdomainProblem(storageClass) : undefined;
-    if (trouble !== undefined) problems.push(problem.invalid('spec.storageClassName', storageClass, trouble));
+    if (trouble !== undefined) problems.push(fieldError.invalid('spec.storageClassName', storageClass, trouble));
     if (old !== undefined && !isDeepStrictEqual(fixedFields(spec), fixedFields(old['spec']))) {
       const why = 'spec is immutable after creation except resources.requests and volumeName';
-      problems.push(problem.forbidden('spec', why));
+      problems.push(fieldError.forbidden('spec', why));
     }
     return problems;
   },

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { resource } from '../../../platform/kubernetes/resources.ts';
-import { type FieldProblem, problem } from '../failures.ts';
+import { type FieldError, fieldError } from '../field-errors.ts';
 import { at, ensureObject, isObject, type JsonObject, type StoredObject, setDefault } from '../json.ts';
 import { parseLabelSelector } from '../selectors.ts';
 import type { Kind } from './kind.ts';
@@ -94,7 +94,7 @@ export function podKind(nodeName: string): Kind {
     ],
     admit(pod, old) {
       takeShape(pod, podShape);
-      if (!isObject(pod['spec'])) return [problem.required('spec.containers')];
+      if (!isObject(pod['spec'])) return [fieldError.required('spec.containers')];
       completePodSpec(pod['spec']);
       if (old === undefined) {
         setDefault(pod['spec'], 'nodeName', nodeName);
@@ -126,29 +126,29 @@ export const statefulSetKind: Kind = {
     const problems = [...selectorProblems(spec), ...statefulSetUpdateProblems(spec, old)];
     const replicas = spec['replicas'];
     if (typeof replicas === 'number' && replicas < 0) {
-      problems.push(problem.invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
+      problems.push(fieldError.invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
     }
     for (const [field, known] of CHOICES) {
       const value = at(spec, ...field.split('.'));
       if (!known.includes(String(value))) {
         // The strategy is told of as a whole.
         const place = `spec.${field.split('.', 1)[0]}`;
-        problems.push(problem.invalid(place, value, `must be ${known.map((name) => `'${name}'`).join(' or ')}`));
+        problems.push(fieldError.invalid(place, value, `must be ${known.map((name) => `'${name}'`).join(' or ')}`));
       }
     }
     const template = at(spec, 'template', 'spec');
-    if (!isObject(template)) return [...problems, problem.required('spec.template.spec.containers')];
+    if (!isObject(template)) return [...problems, fieldError.required('spec.template.spec.containers')];
     completePodSpec(template);
     problems.push(...podSpecProblems(template, 'spec.template.spec'));
     if (['OnFailure', 'Never'].includes(String(template['restartPolicy']))) {
-      problems.push(problem.notSupported('spec.template.spec.restartPolicy', template['restartPolicy'], ['Always']));
+      problems.push(fieldError.notSupported('spec.template.spec.restartPolicy', template['restartPolicy'], ['Always']));
     }
     return problems;
   },
 };
 
 /** Of a pod's spec only images, tolerations and deadlines may change, and the node may be set once. */
-function podUpdateProblems(pod: StoredObject, old: StoredObject | undefined): FieldProblem[] {
+function podUpdateProblems(pod: StoredObject, old: StoredObject | undefined): FieldError[] {
   if (old === undefined) return [];
   const fixed = (object: StoredObject): unknown => {
     const spec = { ...(object['spec'] as JsonObject) };
@@ -160,7 +160,9 @@ function podUpdateProblems(pod: StoredObject, old: StoredObject | undefined): Fi
     return spec;
   };
   if (isDeepStrictEqual(fixed(pod), fixed(old))) return [];
-  return [problem.forbidden('spec', 'pod updates may not change fields other than images, tolerations and deadlines')];
+  return [
+    fieldError.forbidden('spec', 'pod updates may not change fields other than images, tolerations and deadlines'),
+  ];
 }
 
 const CHOICES: readonly [field: string, known: readonly string[]][] = [
@@ -178,7 +180,7 @@ const MUTABLE_STATEFUL_SET_FIELDS = [
   'minReadySeconds',
 ];
 
-function statefulSetUpdateProblems(spec: JsonObject, old: StoredObject | undefined): FieldProblem[] {
+function statefulSetUpdateProblems(spec: JsonObject, old: StoredObject | undefined): FieldError[] {
   if (old === undefined) return [];
   const before: JsonObject = { ...(old['spec'] as JsonObject) };
   const after: JsonObject = { ...spec };
@@ -188,22 +190,22 @@ function statefulSetUpdateProblems(spec: JsonObject, old: StoredObject | undefin
   }
   if (isDeepStrictEqual(before, after)) return [];
   const fields = MUTABLE_STATEFUL_SET_FIELDS.map((field) => `'${field}'`).join(', ');
-  return [problem.forbidden('spec', `updates to statefulset spec for fields other than ${fields} are forbidden`)];
+  return [fieldError.forbidden('spec', `updates to statefulset spec for fields other than ${fields} are forbidden`)];
 }
 
-function selectorProblems(spec: JsonObject): FieldProblem[] {
+function selectorProblems(spec: JsonObject): FieldError[] {
   const selector = spec['selector'];
-  if (!isObject(selector)) return [problem.required('spec.selector')];
+  if (!isObject(selector)) return [fieldError.required('spec.selector')];
   const labels = Object.entries(isObject(selector['matchLabels']) ? selector['matchLabels'] : {});
   const hasExpressions = objects(selector['matchExpressions']).length > 0;
   if (labels.length === 0 && !hasExpressions) {
-    return [problem.invalid('spec.selector', selector, 'empty selector is invalid for statefulset')];
+    return [fieldError.invalid('spec.selector', selector, 'empty selector is invalid for statefulset')];
   }
   const matches = parseLabelSelector(labels.map(([key, value]) => `${key}=${String(value)}`).join(','));
   const templateLabels = at(spec, 'template', 'metadata', 'labels') ?? {};
   if (matches(templateLabels)) return [];
   return [
-    problem.invalid('spec.template.metadata.labels', templateLabels, '`selector` does not match template `labels`'),
+    fieldError.invalid('spec.template.metadata.labels', templateLabels, '`selector` does not match template `labels`'),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { StatusError } from '../../cluster.ts';
-import { badRequest, type FieldProblem, problem } from '../failures.ts';
+import { badRequest } from '../failures.ts';
+import { type FieldError, fieldError } from '../field-errors.ts';
 import type { WriteOptions } from '../store.ts';
 
 export interface ListOptions {
@@ -33,34 +34,35 @@ export function readListOptions(query: URLSearchParams): ListOptions {
     timeoutSeconds: integer(query, 'timeoutSeconds'),
   };
   const match = query.get('resourceVersionMatch') || undefined;
-  const refuse = (found: FieldProblem) => invalidOptions('ListOptions', found);
+  const refuse = (found: FieldError) => invalidOptions('ListOptions', found);
   if (match !== undefined) {
     if (match !== 'Exact' && match !== 'NotOlderThan') {
-      throw refuse(problem.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
+      throw refuse(fieldError.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
     }
     options.resourceVersionMatch = match;
   }
   if (options.watch) {
-    if (options.continue !== undefined) throw refuse(problem.forbidden('continue', 'continue is forbidden for watch'));
+    if (options.continue !== undefined)
+      throw refuse(fieldError.forbidden('continue', 'continue is forbidden for watch'));
     if (options.sendInitialEvents === undefined && match !== undefined) {
-      throw refuse(problem.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch'));
+      throw refuse(fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch'));
     }
     if (options.sendInitialEvents !== undefined && match !== 'NotOlderThan') {
       const why = 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
-      throw refuse(problem.forbidden('resourceVersionMatch', why));
+      throw refuse(fieldError.forbidden('resourceVersionMatch', why));
     }
     return options;
   }
   if (options.sendInitialEvents !== undefined) {
-    throw refuse(problem.forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+    throw refuse(fieldError.forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
   }
   if (match !== undefined && query.get('resourceVersion') === null) {
     const why = 'resourceVersionMatch is forbidden unless resourceVersion is provided';
-    throw refuse(problem.forbidden('resourceVersionMatch', why));
+    throw refuse(fieldError.forbidden('resourceVersionMatch', why));
   }
   if (match === 'Exact' && query.get('resourceVersion') === '0') {
     const why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
-    throw refuse(problem.forbidden('resourceVersionMatch', why));
+    throw refuse(fieldError.forbidden('resourceVersionMatch', why));
   }
   if (options.continue !== undefined && options.resourceVersion !== undefined) {
     throw badRequest('specifying resource version is not allowed when using continue');
@@ -73,7 +75,7 @@ export function readWriteOptions(query: URLSearchParams): WriteOptions {
   const validation = query.get('fieldValidation') || 'Warn';
   if (validation !== 'Strict' && validation !== 'Warn' && validation !== 'Ignore') {
     const supported = ['', 'Ignore', 'Strict', 'Warn'];
-    throw invalidOptions('CreateOptions', problem.notSupported('fieldValidation', validation, supported));
+    throw invalidOptions('CreateOptions', fieldError.notSupported('fieldValidation', validation, supported));
   }
   return { dryRun: readDryRun(query.getAll('dryRun')), fieldValidation: validation };
 }
@@ -81,11 +83,11 @@ export function readWriteOptions(query: URLSearchParams): WriteOptions {
 export function readDryRun(values: readonly unknown[]): boolean {
   const unsupported = values.find((value) => value !== 'All');
   if (unsupported !== undefined)
-    throw invalidOptions('CreateOptions', problem.notSupported('dryRun', unsupported, ['All']));
+    throw invalidOptions('CreateOptions', fieldError.notSupported('dryRun', unsupported, ['All']));
   return values.includes('All');
 }
 
-export function invalidOptions(kind: string, found: FieldProblem): StatusError {
+export function invalidOptions(kind: string, found: FieldError): StatusError {
   return new StatusError(422, 'Invalid', `${kind}.meta.k8s.io "" is invalid: ${found.field}: ${found.message}`, {
     group: 'meta.k8s.io',
     kind,

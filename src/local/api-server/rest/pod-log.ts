@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type NodeAgent, StatusError } from '../../cluster.ts';
-import { badRequest, type FieldProblem, notFound, problem } from '../failures.ts';
+import { badRequest, notFound } from '../failures.ts';
+import { type FieldError, fieldError } from '../field-errors.ts';
 import { at, isObject, type StoredObject } from '../json.ts';
 import type { Store } from '../store.ts';
 import { boolean, integer } from './options.ts';
@@ -78,7 +79,7 @@ async function soonOrSettled(promise: Promise<unknown>): Promise<void> {
 }
 
 function readLogOptions(pod: string, query: URLSearchParams): LogOptions {
-  const problems: FieldProblem[] = [];
+  const problems: FieldError[] = [];
   const options: LogOptions = {
     follow: boolean(query, 'follow') ?? false,
     previous: boolean(query, 'previous') ?? false,
@@ -93,7 +94,7 @@ function readLogOptions(pod: string, query: URLSearchParams): LogOptions {
   ] as const) {
     const value = integer(query, name);
     if (value === undefined) continue;
-    if (value < least) problems.push(problem.invalid(name, value, `must be greater than or equal to ${least}`));
+    if (value < least) problems.push(fieldError.invalid(name, value, `must be greater than or equal to ${least}`));
     else options[name] = value;
   }
   const sinceTime = query.get('sinceTime');
@@ -103,7 +104,7 @@ function readLogOptions(pod: string, query: URLSearchParams): LogOptions {
     }
     options.sinceTime = sinceTime;
     if (options.sinceSeconds !== undefined) {
-      problems.push(problem.forbidden('sinceTime', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+      problems.push(fieldError.forbidden('sinceTime', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
     }
   }
   if (problems.length === 0) return options;

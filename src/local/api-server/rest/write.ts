@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DeleteRequest } from '../deletion.ts';
-import { badRequest, problem, qualifiedName } from '../failures.ts';
+import { badRequest, qualifiedName } from '../failures.ts';
+import { fieldError } from '../field-errors.ts';
 import { isObject, type JsonObject, structureProblem } from '../json.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { jsonPatch, mergePatch } from '../patch.ts';
@@ -170,9 +171,9 @@ function propagationPolicy(raw: JsonObject): DeleteRequest['propagationPolicy'] 
   if (policy === undefined) return orphan === undefined ? undefined : orphan === true ? 'Orphan' : 'Background';
   if (orphan !== undefined) {
     const why = 'orphanDependents and deletionPropagation cannot be both set';
-    throw invalidOptions('DeleteOptions', problem.invalid('propagationPolicy', policy, why));
+    throw invalidOptions('DeleteOptions', fieldError.invalid('propagationPolicy', policy, why));
   }
   if (policy === 'Foreground' || policy === 'Background' || policy === 'Orphan') return policy;
   const supported = ['Foreground', 'Background', 'Orphan'];
-  throw invalidOptions('DeleteOptions', problem.notSupported('propagationPolicy', policy, supported));
+  throw invalidOptions('DeleteOptions', fieldError.notSupported('propagationPolicy', policy, supported));
 }

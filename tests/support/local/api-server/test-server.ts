@@ -5,7 +5,8 @@ import { pino } from 'pino';
 import { generate } from 'selfsigned';
 import { type ApiServer, createApiServer } from '../../../../src/local/api-server/api-server.ts';
 import { at } from '../../../../src/local/api-server/json.ts';
-import { type ClusterOptions, openCluster, type Store } from '../../../../src/local/api-server/store.ts';
+import { type ClusterOptions, openCluster } from '../../../../src/local/api-server/open-cluster.ts';
+import type { Store } from '../../../../src/local/api-server/store.ts';
 import type { NodeAgent } from '../../../../src/local/cluster.ts';
 
 export const log = pino({ level: 'silent' });

@@ -1,4 +1,8 @@
-/** Seconds of a Retry-After header: whole seconds or an HTTP date (RFC 9110 section 10.2.3). undefined: not said. */
+/**
+ * Returns the seconds that a Retry-After header names, as whole seconds or as an HTTP date (RFC 9110 section 10.2.3);
+ * undefined if there is no header or its value is invalid.
+ * @param now milliseconds since the epoch.
+ */
 export function readRetryAfter(header: string | null | undefined, now = Date.now()): number | undefined {
   const value = header?.trim();
   if (!value) return undefined;

@@ -4,17 +4,16 @@ import type { AddressInfo } from 'node:net';
 import express, { type Response } from 'express';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { LogStream } from '../../tests/support/logs/log-stream.ts';
-import { sendEvents } from './event-stream.ts';
-import type { StreamEvent } from './stream-events.ts';
+import { type ServerSentEvent, sendEvents } from './server-sent-events.ts';
 
-const mayHold = 512 * 1024;
+const maxBufferedBytes = 512 * 1024;
 
 let response: Response | undefined;
-let given = 0;
+let batches = 0;
 let outcome: Promise<void> | undefined;
 let stopping = new AbortController();
 let timing = { heartbeatMs: 60_000, stalledMs: 60_000 };
-let batch: StreamEvent[] = [];
+let batch: ServerSentEvent[] = [];
 const app = express()
   .get('/', (_req, res) => {
     response = res;
@@ -26,9 +25,9 @@ const app = express()
   });
 const server = createServer(app);
 
-async function* endless(gone: AbortSignal): AsyncGenerator<StreamEvent[]> {
+async function* endless(gone: AbortSignal): AsyncGenerator<ServerSentEvent[]> {
   while (!gone.aborted && !stopping.signal.aborted) {
-    given += 1;
+    batches += 1;
     yield batch;
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -39,7 +38,7 @@ const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).
 
 beforeEach(async () => {
   response = undefined;
-  given = 0;
+  batches = 0;
   stopping = new AbortController();
   timing = { heartbeatMs: 60_000, stalledMs: 60_000 };
   batch = Array.from({ length: 32 }, (_, index) => ({ id: String(index), data: JSON.stringify('x'.repeat(1_000)) }));
@@ -52,8 +51,8 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-/** A client that takes nothing. Resolves when the sockets between are full. */
-async function standingStill(): Promise<void> {
+/** Connects a client that reads nothing. Resolves when the socket buffers are full. */
+async function connectStalledClient(): Promise<void> {
   const call = get(url(), { agent: false });
   call.on('error', () => undefined);
   const [message] = await once(call, 'response');
@@ -63,8 +62,8 @@ async function standingStill(): Promise<void> {
   await expect
     .poll(
       () => {
-        const isFull = given === before && given > 0;
-        before = given;
+        const isFull = batches === before && batches > 0;
+        before = batches;
         return isFull;
       },
       { interval: 200, timeout: 20_000 },
@@ -72,32 +71,32 @@ async function standingStill(): Promise<void> {
     .toBe(true);
 }
 
-it('a client that does not read is not given more, and little is held for it', async () => {
+it('a client that does not read gets no more events, and little is buffered for it', async () => {
   timing = { heartbeatMs: 10, stalledMs: 60_000 };
-  await standingStill();
-  const held = response?.writableLength ?? 0;
-  expect(held).toBeGreaterThan(0);
-  expect(held).toBeLessThan(mayHold);
-  // Heartbeats do not pile up either.
+  await connectStalledClient();
+  const buffered = response?.writableLength ?? 0;
+  expect(buffered).toBeGreaterThan(0);
+  expect(buffered).toBeLessThan(maxBufferedBytes);
+  // Heartbeats are not buffered either.
   await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(response?.writableLength).toBe(held);
+  expect(response?.writableLength).toBe(buffered);
 });
 
-it('a client that does not read for too long is let go', async () => {
+it('closes the connection of a client that reads nothing for too long', async () => {
   timing = { heartbeatMs: 10, stalledMs: 300 };
-  await standingStill();
+  await connectStalledClient();
   await outcome;
   expect(response?.destroyed).toBe(true);
 });
 
-it('a stop reaches a client that does not read', async () => {
-  await standingStill();
+it('ends the stream of a client that does not read when the server stops', async () => {
+  await connectStalledClient();
   stopping.abort();
   await outcome;
   expect(response?.writableEnded).toBe(true);
 });
 
-it('a client that has gone ends the events', async () => {
+it('ends the events when the client is gone', async () => {
   const stream = await LogStream.open(url());
   stream.read();
   await expect.poll(() => stream.events.length).toBeGreaterThan(100);
@@ -106,29 +105,29 @@ it('a client that has gone ends the events', async () => {
   expect(stream.events[0]).toEqual({ event: 'message', id: '0', data: 'x'.repeat(1_000) });
 });
 
-it('a client that has gone before the first event gets none, and nothing waits for it', async () => {
+it('asks for no event when the client is gone before the first one', async () => {
   const call = get(`${url()}late`, { agent: false });
   call.on('error', () => undefined);
   await expect.poll(() => response).toBeDefined();
   call.destroy();
   await outcome;
-  expect(given).toBe(0);
+  expect(batches).toBe(0);
 });
 
-it('comments and the time to connect again come without an empty event', async () => {
+it('heartbeats and the reconnection time are sent without an empty event', async () => {
   timing = { heartbeatMs: 5, stalledMs: 60_000 };
   batch = [];
   const call = get(url(), { agent: false });
   call.on('error', () => undefined);
   const [message] = (await once(call, 'response')) as [IncomingMessage];
-  let said = '';
-  message.setEncoding('utf8').on('data', (text: string) => (said += text));
-  await expect.poll(() => said.split('\n').filter((line) => line === ':').length).toBeGreaterThan(2);
-  const untilNow = said;
+  let received = '';
+  message.setEncoding('utf8').on('data', (text: string) => (received += text));
+  await expect.poll(() => received.split('\n').filter((line) => line === ':').length).toBeGreaterThan(2);
+  const beforeEnd = received;
   stopping.abort();
   await once(message, 'end');
-  // An empty line ends an event: there is one only behind the event that there is.
-  expect(untilNow).toMatch(/^retry: \d+\n(:\n)+$/);
-  expect(Number(/^retry: (\d+)$/m.exec(said)?.[1])).toBeGreaterThanOrEqual(5_000);
-  expect(said).toMatch(/event: end\ndata: .*\n\n$/);
+  // An empty line ends an event, so only the last event is followed by one.
+  expect(beforeEnd).toMatch(/^retry: \d+\n(:\n)+$/);
+  expect(Number(/^retry: (\d+)$/m.exec(received)?.[1])).toBeGreaterThanOrEqual(5_000);
+  expect(received).toMatch(/event: end\ndata: .*\n\n$/);
 });
