@@ -1,5 +1,6 @@
+import type { ContainerStatus, PodStatus } from '../platform/kubernetes/objects.ts';
 import type { Session } from './session.ts';
-import type { ContainerStatus, ContainerStep, PodStatus } from './types.ts';
+import type { ContainerStep } from './types.ts';
 
 /** What is needed of a session's pod. */
 export interface ObservedContainers {

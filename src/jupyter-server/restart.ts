@@ -19,5 +19,12 @@ export function wasRestartedRecently({ restart }: Session, now: number): boolean
 /** Returns the session without reports about a pod that is being replaced: right after a restart it is starting. */
 export function withoutReplacedPod(session: Session, now: number): Session {
   if (!isPodReplaced(session) || !wasRestartedRecently(session, now)) return session;
-  return { ...session, reportedState: 'starting', containers: [], pod: undefined, messages: {}, idleSeconds: undefined };
+  return {
+    ...session,
+    reportedState: 'starting',
+    containers: [],
+    pod: undefined,
+    messages: {},
+    idleSeconds: undefined,
+  };
 }

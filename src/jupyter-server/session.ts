@@ -1,3 +1,4 @@
+import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { type AccessToken, readAccessTokens } from '../session-contract/access-tokens.ts';
 import type { SessionContainer } from '../session-contract/containers.ts';
 import { fullCommitId } from './commit-id.ts';
@@ -7,7 +8,7 @@ import { ownerOf } from './owner.ts';
 import { type Bucket, readPatches } from './patches.ts';
 import { readQuantity } from './quantities.ts';
 import { type ReportedContainer, readContainers, readPod, type SessionPod } from './session-pod.ts';
-import type { KubernetesObject, SessionState } from './types.ts';
+import type { SessionState } from './types.ts';
 import { at, type Fields, fields, finite, text } from './untrusted.ts';
 
 /**
@@ -193,7 +194,8 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
   };
 }
 
-const booleanOf = (value: string | undefined): boolean | undefined => (value === undefined ? undefined : value === 'true');
+const booleanOf = (value: string | undefined): boolean | undefined =>
+  value === undefined ? undefined : value === 'true';
 
 /** The release before wrote the requested name of a commit where its id is now; the clone step had the id. */
 function commitOf(

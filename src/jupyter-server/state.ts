@@ -1,4 +1,9 @@
-import { type ContainerStates, containerStates, type ObservedContainers, type RestartLimits } from './container-steps.ts';
+import {
+  type ContainerStates,
+  containerStates,
+  type ObservedContainers,
+  type RestartLimits,
+} from './container-steps.ts';
 import type { Session } from './session.ts';
 import type { SessionState } from './types.ts';
 

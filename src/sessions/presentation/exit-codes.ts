@@ -32,11 +32,11 @@ const meanings: Readonly<Record<number, string>> = {
   [cloneExitCode.gitError]: `${cannotClone} of an unexpected git error. The logs of the session have the details.`,
   [cloneExitCode.gitServerUnavailable]: `${cannotClone} the git server is not available. Try again later.`,
   [cloneExitCode.autosaveNameInvalid]: `${cannotClone} the name of an autosave branch is invalid. Remove that branch, or rename it, and launch the session again.`,
-  [cloneExitCode.noDiskSpace]: `${cannotClone} of low disk space. Stop the session and launch it again with more storage, or without fetching the LFS data automatically.`,
+  [cloneExitCode.noDiskSpace]: `${cannotClone} of low disk space. Stop the session and restart it with more storage, or without fetching the LFS data automatically.`,
   [cloneExitCode.branchMissing]: `${cannotClone} the requested branch or commit is not on the remote. Push it, or launch another one.`,
   [cloneExitCode.submodules]: `${cannotClone} of an error with its submodules. Check that you can read their addresses.`,
   [cloneExitCode.storageOverwrites]: `${cannotClone} a cloud storage would be mounted over a folder of the same name in it. Launch the session again with another path for the storage.`,
-  [cloneExitCode.storagePathNotAbsolute]: `${cannotClone} the path where a cloud storage is mounted is not absolute. Launch the session again with another path.`,
+  [cloneExitCode.storagePathNotAbsolute]: `${cannotClone} the path where a cloud storage is mounted is not an absolute path. Launch the session again with another path.`,
 };
 
 /**

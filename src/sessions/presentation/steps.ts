@@ -5,10 +5,11 @@ import { type SessionContainer, sessionContainer, sessionContainers } from '../.
 
 /** Returns the steps of the start. Before the operator has written any, every container that there will be is waiting. */
 export function stepsOf(session: Session, state: SessionState): SessionStep[] {
-  const written = session.containers.flatMap(({ name, step }) => (step ? [[name, step] as const] : []));
   const ofKind = (kind: SessionContainer['kind']): SessionStep[] => {
-    const found = session.containers.some((each) => each.kind === kind && each.step !== undefined);
-    const steps = found || state !== 'starting' ? new Map(written) : waiting(expected(session));
+    const written = new Map(
+      session.containers.flatMap((each) => (each.kind === kind && each.step ? [[each.name, each.step] as const] : [])),
+    );
+    const steps = written.size > 0 || state !== 'starting' ? written : waiting(expected(session));
     return sessionContainers.flatMap((container) => {
       const status = container.kind === kind ? steps.get(container.name) : undefined;
       return status ? [{ step: container.step, status }] : [];
