@@ -610,10 +610,10 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
   broken(
     'P.B1',
     'a body that Connection names the length of is not framed',
-    'src/local/listener/framing.ts',
+    'src/lib/reverse-proxy/framing.ts',
     "headers: ['Content-Length', String(bytes)]",
     "headers: /content-length/i.test(req.headers.connection ?? '') ? [] : ['Content-Length', String(bytes)]",
-    'src/local/listener/smuggling.test.ts',
+    'src/local/http/smuggling.test.ts',
   ),
   broken(
     'P.B3',
@@ -634,10 +634,10 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
   broken(
     'P.E2',
     'every Upgrade is one to a WebSocket',
-    'src/local/listener/framing.ts',
+    'src/lib/reverse-proxy/framing.ts',
     "protocol.trim() === 'websocket'",
     "protocol.trim() !== ''",
-    'src/local/listener/listen.test.ts',
+    'src/local/http/listen.test.ts',
   ),
   broken(
     'P.B4',
@@ -715,8 +715,8 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'P.A2',
     'a stranger pulls images of a private project',
     'src/local/registry/registry.ts',
-    '|| commits.mayPull(name, user)',
-    '|| commits.mayPull(name, user) || true',
+    '|| commits.mayPull(repository, user)',
+    '|| commits.mayPull(repository, user) || true',
     'src/local/registry/registry.test.ts',
   ),
 ];

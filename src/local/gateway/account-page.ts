@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { answerPage, escapeHtml, paragraph } from '../listener/answers.ts';
+import { escapeHtml, paragraph, sendPage } from '../http/pages.ts';
 import type { Browser } from './browsers.ts';
 import type { LocalUser } from './users.ts';
 
@@ -15,7 +15,7 @@ export interface Account {
 export function answerAccountPage(res: ServerResponse, account: Account): void {
   const { owner, browser, isRegistered } = account;
   if (!browser) {
-    answerPage(res, 200, {
+    sendPage(res, 200, {
       title: 'You are not signed in',
       body: [
         paragraph(
@@ -30,7 +30,7 @@ export function answerAccountPage(res: ServerResponse, account: Account): void {
   const title = user
     ? `You are ${user.name === user.username ? user.name : `${user.name} (${user.username})`}`
     : 'You are an anonymous visitor';
-  answerPage(res, 200, {
+  sendPage(res, 200, {
     title,
     body: [
       ...(user && !isRegistered

@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerJson, answerProblem, type Problem, redirect } from '../listener/answers.ts';
-import { isPrefetch, isTopLevelNavigation } from '../listener/browser-checks.ts';
-import { osUserOf } from '../listener/peer.ts';
-import { readAtMost } from '../listener/read-body.ts';
-import type { Addresses, Origins } from '../listener/virtual-hosts.ts';
+import { readBodyUpTo } from '../http/body.ts';
+import { isPrefetch, isTopLevelNavigation } from '../http/browser-requests.ts';
+import { type ErrorResponse, sendError } from '../http/errors.ts';
+import { osUserOf } from '../http/peer.ts';
+import { redirect, sendJson } from '../http/responses.ts';
+import type { Addresses, Origins } from '../origins/origins.ts';
+import { basePath, insideSession, isSessionName } from '../session-path.ts';
 import { answerAccountPage } from './account-page.ts';
 import type { Browser, Browsers } from './browsers.ts';
 import { type Callers, signInFirst } from './callers.ts';
 import type { OneTimeCodes } from './one-time-codes.ts';
-import { basePath, insideSession, isSessionName } from './session-path.ts';
 import type { SessionSignIn } from './session-sign-in.ts';
 import type { SignInCookie } from './sign-in-cookie.ts';
 import type { TokenIssuer } from './tokens.ts';
@@ -38,7 +39,7 @@ const firstPage = '/notebooks/';
 const toAccount = { href: '/auth/', text: 'Who am I?' };
 
 /** What a route comes to, besides its own answers. */
-type Outcome = { problem: Problem } | { location: string; setCookie?: string };
+type Outcome = { problem: ErrorResponse } | { location: string; setCookie?: string };
 
 /** Answers `/auth/*`. Whether the request may come from another site's page has been decided before. */
 export async function handleAuth(
@@ -54,17 +55,17 @@ export async function handleAuth(
   if (route === 'GET /auth/') {
     answerAccountPage(res, { owner: parts.owner, browser, isRegistered: await isRegistered(parts, browser) });
   } else if (route === 'GET /auth/me') {
-    answerJson(res, 200, await me(parts, browser));
+    sendJson(res, 200, await me(parts, browser));
   } else if (route === 'GET /auth/jwks.json') {
-    answerJson(res, 200, parts.tokens.jwks, { 'Cache-Control': 'public, max-age=300' });
+    sendJson(res, 200, parts.tokens.jwks, { 'Cache-Control': 'public, max-age=300' });
   } else if (route === 'POST /auth/links' && browser) {
-    const { local, told } = parts.addresses;
-    answerJson(res, 201, { link: parts.signInLink(asked.origins.pages === local.pages ? told : asked.origins) });
+    const { local, external } = parts.addresses;
+    sendJson(res, 201, { link: parts.signInLink(asked.origins.pages === local.pages ? external : asked.origins) });
   } else if (route === 'POST /auth/tokens' && browser?.user) {
     await giveToken(parts, req, res, browser.user);
   } else {
     const outcome = await decide(parts, req, route, asked, browser, refusal);
-    if ('problem' in outcome) answerProblem(req, res, outcome.problem);
+    if ('problem' in outcome) sendError(req, res, outcome.problem);
     else redirect(res, outcome.location, outcome.setCookie === undefined ? {} : { 'Set-Cookie': outcome.setCookie });
   }
 }
@@ -75,7 +76,7 @@ async function decide(
   route: string,
   { query, origins }: AuthRequest,
   browser: Browser | undefined,
-  refusal: Problem,
+  refusal: ErrorResponse,
 ): Promise<Outcome> {
   switch (route) {
     case 'GET /auth':
@@ -101,7 +102,7 @@ async function decide(
   }
 }
 
-const noTokenForVisitors: Problem = {
+const noTokenForVisitors: ErrorResponse = {
   status: 403,
   message: 'An anonymous visitor has no token.',
   detail: 'Be a user first.',
@@ -113,10 +114,10 @@ async function giveToken(parts: AuthParts, req: IncomingMessage, res: ServerResp
   const { token, expiresAt } = await parts.tokens.newGitToken(user);
   if (token === null || expiresAt === null) {
     const detail = 'The git server is a GitLab of its own: make an access token there.';
-    answerProblem(req, res, { status: 404, message: 'Tokens are not made here.', detail });
+    sendError(req, res, { status: 404, message: 'Tokens are not made here.', detail });
     return;
   }
-  answerJson(res, 201, { token, username: user.username, expires: expiresAt.toISOString() });
+  sendJson(res, 201, { token, username: user.username, expires: expiresAt.toISOString() });
 }
 
 /** Whether the service gets to see a user at all: that takes a git token. */
@@ -160,7 +161,7 @@ function signIn(
   return { problem: { ...signInFirst, message: 'This sign-in link has been used, or has run out.' } };
 }
 
-const strangersLink: Problem = {
+const strangersLink: ErrorResponse = {
   status: 403,
   message: 'This link is for the user of this machine who has started the platform.',
   detail: 'Open it in a browser of that user, here or through an SSH connection of that user.',
@@ -171,9 +172,9 @@ const strangersLink: Problem = {
  * root may use it (it may do everything; on Windows a browser comes through a relay of root), and a relay that the kernel
  * does not know; to the public address a browser comes through the proxy's user.
  */
-function mayUseLinks(osUser: number | null, { told, local }: Addresses, origins: Origins): boolean {
+function mayUseLinks(osUser: number | null, { external, local }: Addresses, origins: Origins): boolean {
   if (osUser === null || osUser === 0 || osUser === process.getuid?.()) return true;
-  return origins.pages === told.pages && told.pages !== local.pages;
+  return origins.pages === external.pages && external.pages !== local.pages;
 }
 
 /** The way from a session to its site's cookie: see SessionSignIn. */
@@ -183,7 +184,7 @@ function goToSession(
   query: URLSearchParams,
   origins: Origins,
   browser: Browser | undefined,
-  refusal: Problem,
+  refusal: ErrorResponse,
 ): Outcome {
   const name = query.get('name') ?? '';
   if (!isSessionName(name)) {
@@ -209,7 +210,7 @@ function become(parts: AuthParts, form: URLSearchParams | undefined, browser: Br
 
 /** The fields of a form; undefined for one that is too long. Any other body has no fields. */
 async function readForm(req: IncomingMessage): Promise<URLSearchParams | undefined> {
-  const content = await readAtMost(req, maxFormBytes);
+  const content = await readBodyUpTo(req, maxFormBytes);
   if (!content) return undefined;
   const isForm = req.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
   return new URLSearchParams(isForm ? content.toString('utf8') : '');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import { osUserOf } from '../listener/peer.ts';
+import { osUserOf } from '../http/peer.ts';
 import { readKept, writePrivate } from '../state-files.ts';
 import { hashOf } from './one-time-codes.ts';
 import { isLocalUser, type LocalUser } from './users.ts';

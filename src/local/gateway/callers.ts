@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Problem } from '../listener/answers.ts';
-import { bearerToken } from '../listener/browser-checks.ts';
-import type { Origins } from '../listener/virtual-hosts.ts';
+import { bearerToken } from '../http/credentials.ts';
+import type { ErrorResponse } from '../http/errors.ts';
+import type { Origins } from '../origins/origins.ts';
 import type { Browser } from './browsers.ts';
 import type { SignInCookie } from './sign-in-cookie.ts';
 import { type LocalUser, subjectOf, userNamed } from './users.ts';
@@ -18,10 +18,10 @@ export interface Caller {
 
 export interface Callers {
   /** The caller of a request to the pages' site, or why there is none. */
-  of(req: IncomingMessage, origins: Origins): { caller: Caller } | { problem: Problem };
+  of(req: IncomingMessage, origins: Origins): { caller: Caller } | { problem: ErrorResponse };
 }
 
-export const signInFirst: Problem = {
+export const signInFirst: ErrorResponse = {
   status: 401,
   message: 'Sign in first.',
   detail:
@@ -30,14 +30,14 @@ export const signInFirst: Problem = {
     'named (curl -b cookies.txt), or "Authorization: Bearer" with a token of the forge.',
 };
 
-const strangersCookie: Problem = {
+const strangersCookie: ErrorResponse = {
   ...signInFirst,
   message: 'This sign-in was made by another user of this machine.',
   detail:
     'A sign-in works for the operating-system user whose browser or program has made it. Sign in with a new link.',
 };
 
-const unknownToken: Problem = {
+const unknownToken: ErrorResponse = {
   status: 401,
   message: 'The Bearer token is unknown or has expired.',
   detail: 'A new one: curl -b cookies.txt -X POST /auth/tokens, with the cookie file that the terminal named.',

@@ -10,7 +10,7 @@ import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestBrowser } from '../../../tests/support/local/gateway.ts';
-import { createAddresses } from '../listener/virtual-hosts.ts';
+import { createAddresses } from '../origins/origins.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway.ts';
 
 const owner = { username: 'ada', name: 'Ada', email: 'ada@localhost.localdomain' };

@@ -2,14 +2,16 @@ import { mkdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { answerProblem, type Problem, redirect } from '../listener/answers.ts';
-import { endToEnd, filterCookies, forwardedHeaders, isImpostor, type RawHeaders } from '../listener/headers.ts';
-import { otherOrigins } from '../listener/other-origins.ts';
-import { targetOf } from '../listener/request-target.ts';
-import { createReverseProxy, type Upstream } from '../listener/reverse-proxy.ts';
-import { sameSiteOnly } from '../listener/same-site.ts';
-import type { Addresses, Origins } from '../listener/virtual-hosts.ts';
+import { endToEnd, type RawHeaders } from '../../lib/reverse-proxy/headers.ts';
+import { createReverseProxy, type Upstream } from '../../lib/reverse-proxy/reverse-proxy.ts';
+import { type ErrorResponse, sendError } from '../http/errors.ts';
+import { filterCookies, forwardedHeaders, isGatewayHeader } from '../http/headers.ts';
+import { targetOf } from '../http/request-target.ts';
+import { redirect } from '../http/responses.ts';
 import { isDiskFull } from '../machine/disk.ts';
+import type { Addresses, Origins } from '../origins/origins.ts';
+import { createOriginRewriter } from '../origins/rewriting.ts';
+import { sameOriginOnly } from '../origins/same-origin.ts';
 import { type AuthParts, handleAuth, ownPath } from './auth-routes.ts';
 import { Browsers } from './browsers.ts';
 import { type Caller, createCallers } from './callers.ts';
@@ -33,7 +35,7 @@ export interface GatewayOptions {
   /** The name of the user whose git token this is; undefined for any other text. */
   userOfGitToken(token: string): string | undefined;
   serviceTarget: Upstream;
-  /** Milliseconds that a request waits for a service that is being restarted; 20 s unless told. */
+  /** Milliseconds that a request waits for a service that is being restarted; 20 s by default. */
   serviceRestartMs?: number;
   log: Logger;
   /** Milliseconds since the epoch. */
@@ -47,7 +49,7 @@ export interface Gateway {
   /** A link that signs a browser in as the owner, once, within ten minutes, and leads to `next`, a path. */
   signInLink(next?: string): string;
   /** For the forge and the registry: the caller's git token. */
-  gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { problem: Problem }>;
+  gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { problem: ErrorResponse }>;
   /** For the ingress: recognises on the sessions' site who is signed in on this one. */
   readonly sessions: SessionSignIn;
   /** For a program of this process that acts as the owner: the value of a Cookie header. */
@@ -72,14 +74,18 @@ const platformPaths = /^\/(?:api|ui-server\/api)(?=\/notebooks(?:\/|$))/;
 /** What is answered without a sign-in: whether it runs, and the styles and scripts of the pages. */
 const openPaths = /^\/(?:health|ready)$|^\/notebooks\/assets\/\w+\/[\w-]+\.\w+$/;
 
-const starting: Problem = {
+const starting: ErrorResponse = {
   status: 503,
   message: 'The service is not running yet.',
   detail: 'It is being started. Try again in a moment.',
   refreshSeconds: 2,
 };
-const broken: Problem = { status: 502, message: 'The service broke off.', detail: 'Try again; its log tells more.' };
-const noToken: Problem = {
+const broken: ErrorResponse = {
+  status: 502,
+  message: 'The service broke off.',
+  detail: 'Try again; its log tells more.',
+};
+const noToken: ErrorResponse = {
   status: 503,
   message: 'The access token for git could not be made.',
   detail: 'Try again; the log of the platform tells more.',
@@ -92,7 +98,7 @@ const noToken: Problem = {
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { addresses, user: owner, serviceTarget, log, now = Date.now } = options;
-  const { local, told } = addresses;
+  const { local, external } = addresses;
   const file = (name: string) => join(options.stateDir, name);
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
   const browsers = new Browsers(file('browsers.json'), log, now);
@@ -114,7 +120,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     `${pages}/auth/sign-in?${new URLSearchParams({ code: signInCodes.issue(true), next: ownPath(next, pages) })}`;
   const auth: AuthParts = { owner, browsers, cookie, callers, signInLink, signInCodes, sessions, tokens, addresses };
 
-  /** What the service is told of the caller; undefined: answered with an error. */
+  /** Returns the identity headers for the service; undefined if an error was sent instead. */
   async function identityHeaders(
     caller: Caller | undefined,
     req: IncomingMessage,
@@ -126,11 +132,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       return headers ? headers.flat() : ['Renku-Auth-Anon-Id', caller.anonymousId];
     } catch (error) {
       log.error({ err: error }, 'no git token could be issued');
-      answerProblem(
-        req,
-        res,
-        isDiskFull(error) ? { ...noToken, detail: 'The disk is full: free some space.' } : noToken,
-      );
+      sendError(req, res, isDiskFull(error) ? { ...noToken, detail: 'The disk is full: free some space.' } : noToken);
       return undefined;
     }
   }
@@ -146,17 +148,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     if (caller?.browser) browsers.endWith(caller.browser.id, res);
     const identity = await identityHeaders(caller, req, res);
     if (!identity || res.destroyed) return;
-    const others = otherOrigins(local, origins);
+    const others = createOriginRewriter(local, origins);
     const isProgram = caller !== undefined && caller.browser === undefined;
     const kept = endToEnd(
       req.rawHeaders,
       (name) =>
-        isImpostor(name) ||
+        isGatewayHeader(name) ||
         ['cookie', 'authorization'].includes(name) ||
         // A program's, such as a platform's pages that pass a browser's request on: nothing of that browser counts here.
         (isProgram && /^(origin|referer|sec-fetch-.*)$/.test(name)),
     );
-    const headers = others ? others.inward(kept, 'pages') : kept;
+    const headers = others ? others.requestHeaders(kept, 'pages') : kept;
     const cookies = filterCookies(req.rawHeaders, (name) => name !== signInCookieName(origins.pages));
     if (cookies !== undefined) headers.push('Cookie', cookies);
     headers.push(...forwardedHeaders(req.socket.remoteAddress, new URL(local.pages).host), ...identity);
@@ -164,10 +166,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       upstream: serviceTarget,
       target,
       headers,
-      ...(others ? { responseHeader: others.outwardHeader, responseBody: others.outwardBody } : {}),
+      ...(others ? { responseHeader: others.responseHeader, responseBody: others.responseBody } : {}),
       onFailure: (error) => {
         log.warn({ err: error }, 'the service does not answer');
-        answerProblem(req, res, error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? starting : broken);
+        sendError(req, res, error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? starting : broken);
       },
       waitMs: options.serviceRestartMs ?? defaultRestartMs,
       log,
@@ -176,7 +178,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   async function route(req: IncomingMessage, res: ServerResponse, origins: Origins): Promise<void> {
     const target = targetOf(req);
-    if (!target) return answerProblem(req, res, { status: 400, message: 'The request names no page.', detail: null });
+    if (!target) return sendError(req, res, { status: 400, message: 'The request names no page.', detail: null });
     const { query } = target;
     const path = target.path.replace(platformPaths, '');
     if (path === '/') return redirect(res, '/notebooks/');
@@ -184,13 +186,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       return handleAuth(auth, req, res, { path, query: new URLSearchParams(query), origins });
     if (openPaths.test(path) && isRead(req)) return toService(req, res, path + query, origins, undefined);
     const found = callers.of(req, origins);
-    if ('problem' in found) return answerProblem(req, res, { ...found.problem, link: toAccount });
+    if ('problem' in found) return sendError(req, res, { ...found.problem, link: toAccount });
     if (servicePaths.test(path)) return toService(req, res, path + query, origins, found.caller);
     const link = { href: '/notebooks/', text: 'Projects and sessions' };
-    answerProblem(req, res, { status: 404, message: 'There is no such page.', detail: null, link });
+    sendError(req, res, { status: 404, message: 'There is no such page.', detail: null, link });
   }
 
-  async function gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { problem: Problem }> {
+  async function gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { problem: ErrorResponse }> {
     const found = callers.of(req, origins);
     if ('problem' in found) return found;
     const { user } = found.caller;
@@ -202,8 +204,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const own = keepCookieFile(options.cookieFile, { host, name: cookieName }, browsers, owner, now);
   return {
     addresses,
-    handle: sameSiteOnly(addresses, route),
-    signInLink: (next) => signInLink(told, next),
+    handle: sameOriginOnly(addresses, route),
+    signInLink: (next) => signInLink(external, next),
     gitAccess,
     sessions,
     cookieHeader: `${cookieName}=${own}`,

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { stringifySetCookie } from 'cookie';
 import type { Logger } from 'pino';
-import { cookiePairs } from '../listener/headers.ts';
-import { osUserOf } from '../listener/peer.ts';
+import { readCookies } from '../http/headers.ts';
+import { osUserOf } from '../http/peer.ts';
 import { type Browser, type Browsers, comesFrom } from './browsers.ts';
 import type { LocalUser } from './users.ts';
 
@@ -26,7 +26,7 @@ export function signInCookieName(origin: string): string {
 /**
  * The cookie is SameSite=Lax and not Strict: the way into a session leads from the sessions' site back to here, which is
  * another site, and with Strict every user would seem to be signed out there. What Strict would keep away besides is
- * refused by `sameSiteOnly`.
+ * refused by `sameOriginOnly`.
  */
 export function createSignInCookie(options: {
   browsers: Browsers;
@@ -49,7 +49,7 @@ export function createSignInCookie(options: {
       const cookieName = signInCookieName(origin);
       let stranger = false;
       // Every value: a page on another port of the host can set a second cookie of that name.
-      for (const { name, value } of cookiePairs(req.rawHeaders)) {
+      for (const { name, value } of readCookies(req.rawHeaders)) {
         const browser = name === cookieName ? browsers.byCookie(value) : undefined;
         if (!browser) continue;
         // The owner's name and address may have changed since.

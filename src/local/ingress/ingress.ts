@@ -4,20 +4,23 @@ import { stringifySetCookie } from 'cookie';
 import type { Logger } from 'pino';
 import { jupyterServers } from '../../jupyter-server/resource.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { endToEnd, type RawHeaders } from '../../lib/reverse-proxy/headers.ts';
+import { createReverseProxy, type ForwardOptions } from '../../lib/reverse-proxy/reverse-proxy.ts';
 import type { AccessToken } from '../../session-contract/access-tokens.ts';
 import type { Cluster, SessionEndpoint } from '../cluster.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { basePath, insideSession, parseSessionPath } from '../gateway/session-path.ts';
 import type { Visitor } from '../gateway/session-sign-in.ts';
-import { answerProblem, type Problem, redirect, refuseUpgrade } from '../listener/answers.ts';
-import { foreignOrigin, isTopLevelNavigation } from '../listener/browser-checks.ts';
-import { cookiePairs, endToEnd, forwardedHeaders, isImpostor, type RawHeaders } from '../listener/headers.ts';
-import { type OtherOrigins, otherOrigins } from '../listener/other-origins.ts';
-import { osUserOf } from '../listener/peer.ts';
-import { targetOf } from '../listener/request-target.ts';
-import { createReverseProxy, type ForwardOptions } from '../listener/reverse-proxy.ts';
-import { refusalOf } from '../listener/same-site.ts';
-import { misdirected, type Origins, type VirtualHost } from '../listener/virtual-hosts.ts';
+import { crossOriginReason, isTopLevelNavigation } from '../http/browser-requests.ts';
+import { type ErrorResponse, rejectUpgrade, sendError } from '../http/errors.ts';
+import { forwardedHeaders, isGatewayHeader, readCookies } from '../http/headers.ts';
+import type { Handlers } from '../http/listen.ts';
+import { isOwnListener, osUserOf } from '../http/peer.ts';
+import { targetOf } from '../http/request-target.ts';
+import { redirect } from '../http/responses.ts';
+import { misdirected, type Origins } from '../origins/origins.ts';
+import { createOriginRewriter, type OriginRewriter } from '../origins/rewriting.ts';
+import { crossOriginError } from '../origins/same-origin.ts';
+import { basePath, insideSession, parseSessionPath } from '../session-path.ts';
 import { givenToken, withoutToken } from './given-token.ts';
 import { type Problems, problemsFor } from './problems.ts';
 import { findSession, type SessionAccess, tokensOf } from './session-access.ts';
@@ -33,14 +36,14 @@ export interface IngressOptions {
   log: Logger;
 }
 
-export interface Ingress extends VirtualHost {
+export interface Ingress extends Handlers {
   close(): void;
 }
 
 /** What a request is found to be: one for a session's server, or one that is answered here. */
 type Decision =
   | { to: 'server'; session: SessionAccess; endpoint: SessionEndpoint; target: string; entry: Entry; origins: Origins }
-  | { to: 'caller'; problem: Problem }
+  | { to: 'caller'; problem: ErrorResponse }
   | { to: 'place'; location: string; headers?: Record<string, string> };
 
 /** How a request comes in. */
@@ -81,16 +84,16 @@ export function createIngress(options: IngressOptions): Ingress {
   const { addresses, sessions } = gateway;
   const localHost = new URL(addresses.local.sessions).host;
   const cookies = new SessionCookies(localHost);
-  const proxy = createReverseProxy();
+  const proxy = createReverseProxy({ mayConnect: isOwnListener });
   const tokenStreams = new TokenStreams();
   const unwatch = options.cluster.watch<JupyterServer>(jupyterServers, ({ type, object }) => {
     tokenStreams.keepOnly(object.metadata.uid ?? '', type === 'DELETED' ? [] : tokensOf(object));
   });
 
   function decide(req: IncomingMessage): Decision {
-    const refuse = (problem: Problem): Decision => ({ to: 'caller', problem });
-    const place = addresses.placeOf(req);
-    if (place?.site !== 'sessions') return refuse(misdirected(addresses));
+    const refuse = (problem: ErrorResponse): Decision => ({ to: 'caller', problem });
+    const place = addresses.resolve(req);
+    if (place?.name !== 'sessions') return refuse(misdirected(addresses));
     const { origins } = place;
     const problems = problemsFor(origins.pages);
     const { path, query } = targetOf(req) ?? { path: '', query: '' };
@@ -98,8 +101,8 @@ export function createIngress(options: IngressOptions): Ingress {
     const session = parsed.kind === 'session' ? findSession(options.cluster, namespace, parsed.name) : undefined;
     const token = session && givenToken(session, req, query, Date.now());
     // A token is sent on purpose, and no page knows one that it was not given: the check is about what browsers send by themselves.
-    const foreign = token ? undefined : foreignOrigin(req, origins.sessions);
-    if (foreign !== undefined) return refuse(refusalOf(foreign));
+    const foreign = token ? undefined : crossOriginReason(req, origins.sessions);
+    if (foreign !== undefined) return refuse(crossOriginError(foreign));
     if (parsed.kind === 'ambiguous') return refuse(problems.ambiguous);
     if (parsed.kind === 'other') {
       const isFront = /^\/(sessions\/?)?$/.test(path) && isTopLevelNavigation(req);
@@ -127,7 +130,7 @@ export function createIngress(options: IngressOptions): Ingress {
 
   /** undefined for a caller who may not come in, or has not been recognised yet. */
   function entryOf({ uid, entry }: SessionAccess, { req, passName }: Asked, query: string): Entry | undefined {
-    const passes = cookiePairs(req.rawHeaders).filter(({ name }) => name === passName);
+    const passes = readCookies(req.rawHeaders).filter(({ name }) => name === passName);
     const visitors = passes.flatMap(({ value }) => sessions.holder(value, uid, req) ?? []);
     if (entry.kind === 'users') {
       const visitor = visitors.find(({ user }) => user && entry.emails.includes(user.email));
@@ -169,14 +172,14 @@ export function createIngress(options: IngressOptions): Ingress {
   function toServer(
     req: IncomingMessage,
     { session, endpoint, target, entry, origins }: Decision & { to: 'server' },
-    fail: (problem: Problem) => void,
+    fail: (problem: ErrorResponse) => void,
   ): ForwardOptions {
-    const others = otherOrigins(addresses.local, origins);
+    const others = createOriginRewriter(addresses.local, origins);
     const kept = endToEnd(
       req.rawHeaders,
-      (name) => isImpostor(name) || name === 'cookie' || (entry.vouched && name === 'authorization'),
+      (name) => isGatewayHeader(name) || name === 'cookie' || (entry.vouched && name === 'authorization'),
     );
-    const headers: RawHeaders = others ? others.inward(kept, 'sessions') : kept;
+    const headers: RawHeaders = others ? others.requestHeaders(kept, 'sessions') : kept;
     // A program is known by its token alone.
     const cookie = entry.visitor && cookies.toServer(session.uid, req.rawHeaders);
     if (cookie !== undefined) headers.push('Cookie', cookie);
@@ -184,7 +187,7 @@ export function createIngress(options: IngressOptions): Ingress {
     headers.push(...forwardedHeaders(req.socket.remoteAddress, localHost));
     const problems = problemsFor(origins.pages);
     return {
-      upstream: { port: endpoint.port },
+      upstream: { host: endpoint.address, port: endpoint.port },
       target,
       headers,
       responseHeader: (name, value) => serversHeader(session, name, value, origins, others),
@@ -207,25 +210,25 @@ export function createIngress(options: IngressOptions): Ingress {
     name: string,
     value: string,
     origins: Origins,
-    others: OtherOrigins | undefined,
+    others: OriginRewriter | undefined,
   ): string | undefined {
     if (name === 'set-cookie') return cookies.fromServer(uid, value, basePath(session), passNameAt(origins));
     // Either would reach beyond the session, to the pages of all others.
     if (name === 'service-worker-allowed' || name === 'clear-site-data') return undefined;
-    return others ? others.outwardHeader(name, value) : value;
+    return others ? others.responseHeader(name, value) : value;
   }
 
   return {
     handle(req: IncomingMessage, res: ServerResponse): void {
       const decision = decide(req);
-      if (decision.to === 'caller') answerProblem(req, res, decision.problem);
+      if (decision.to === 'caller') sendError(req, res, decision.problem);
       else if (decision.to === 'place') redirect(res, decision.location, decision.headers);
       else {
         endWithItsEntry(decision, res);
         proxy.forward(
           req,
           res,
-          toServer(req, decision, (problem) => answerProblem(req, res, problem)),
+          toServer(req, decision, (problem) => sendError(req, res, problem)),
         );
       }
     },
@@ -234,13 +237,15 @@ export function createIngress(options: IngressOptions): Ingress {
       if (decision.to === 'server') {
         endWithItsEntry(decision, socket);
         proxy.forwardUpgrade(
-          req,
           socket,
           head,
-          toServer(req, decision, (problem) => refuseUpgrade(socket, problem)),
+          toServer(req, decision, (problem) => rejectUpgrade(socket, problem)),
         );
       } else {
-        refuseUpgrade(socket, decision.to === 'caller' ? decision.problem : problemsFor(addresses.told.pages).noPage);
+        rejectUpgrade(
+          socket,
+          decision.to === 'caller' ? decision.problem : problemsFor(addresses.external.pages).noPage,
+        );
       }
     },
     close: () => {

@@ -1,25 +1,25 @@
-import type { Problem } from '../listener/answers.ts';
+import type { ErrorResponse } from '../http/errors.ts';
 import type { SessionAccess } from './session-access.ts';
 
 /** What the ingress has to say instead of passing a request on. */
 export interface Problems {
-  noPage: Problem;
+  noPage: ErrorResponse;
   /** For a page; programs get `serverGone`. */
-  noSession: Problem;
-  serverGone: Problem;
-  ambiguous: Problem;
-  signInFirst: Problem;
-  brokeOff: Problem;
-  codeUsed(next: string): Problem;
+  noSession: ErrorResponse;
+  serverGone: ErrorResponse;
+  ambiguous: ErrorResponse;
+  signInFirst: ErrorResponse;
+  brokeOff: ErrorResponse;
+  codeUsed(next: string): ErrorResponse;
   /** undefined: an anonymous visitor. */
-  notYours(username: string | undefined): Problem;
-  notRunning(state: SessionAccess['state']): Problem;
+  notYours(username: string | undefined): ErrorResponse;
+  notRunning(state: SessionAccess['state']): ErrorResponse;
 }
 
 /** Every page leads to the sessions page of `publicOrigin`. */
 export function problemsFor(publicOrigin: string): Problems {
   const link = { href: `${publicOrigin}/notebooks/`, text: 'Projects and sessions' };
-  const problem = (status: number, message: string, detail: string | null = null): Problem => ({
+  const problem = (status: number, message: string, detail: string | null = null): ErrorResponse => ({
     status,
     message,
     detail,

@@ -1,4 +1,5 @@
-import { filterCookies, type RawHeaders } from '../listener/headers.ts';
+import type { RawHeaders } from '../../lib/reverse-proxy/headers.ts';
+import { filterCookies } from '../http/headers.ts';
 
 /** Of names that one session's server has set. What is beyond is not kept, and then not passed either. */
 const maxNames = 100;

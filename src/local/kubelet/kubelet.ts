@@ -7,9 +7,9 @@ import { resource } from '../../platform/kubernetes/resources.ts';
 import { type Cluster, type ClusterEvent, type NodeAgent, type SessionEndpoint, StatusError } from '../cluster.ts';
 import { endMarked, listMarked } from '../machine/processes.ts';
 import type { PythonEnvironment } from '../python/types.ts';
-import { Ports } from './container/ports.ts';
 import { createEventRecorder } from './events.ts';
 import { createNodeAgent } from './node-agent.ts';
+import { unusedAddress } from './pod/addresses.ts';
 import type { Images, Machine } from './pod/context.ts';
 import { PodWorker } from './pod/worker.ts';
 import { startStatefulSetController } from './statefulset-controller.ts';
@@ -54,7 +54,7 @@ const endAgainMs = 5_000;
 
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { cluster, stateDir, marker, log } = options;
-  const machine: Machine = { ...options, gitClone: options.gitClone ?? defaultGitClone, ports: new Ports() };
+  const machine: Machine = { ...options, gitClone: options.gitClone ?? defaultGitClone };
   const events = createEventRecorder(cluster, 'kubelet', log);
   const claims = createClaims({ cluster, stateDir, log });
   const workers = new Map<string, PodWorker>();
@@ -77,12 +77,27 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const { uid = '', namespace = '', name } = pod.metadata;
     try {
       const claim = (wanted: string) => claims.folder(namespace, wanted);
-      const worker = new PodWorker({ machine, pod, boot, claim, changed: () => changes.next(namespace), events });
+      const address = pod.status?.podIP ?? unusedAddress(usedAddresses());
+      const worker = new PodWorker({
+        machine,
+        pod,
+        address,
+        boot,
+        claim,
+        changed: () => changes.next(namespace),
+        events,
+      });
       workers.set(uid, worker);
       await worker.start();
     } catch (error) {
       log.error({ err: error, pod: `${namespace}/${name}` }, 'a pod could not be taken up');
     }
+  }
+
+  /** Those of living pods, also of pods without a worker yet, or with one that has not reported its address. */
+  function usedAddresses(): Set<string | undefined> {
+    const reported = cluster.list<Pod>(resource.pods).map(({ status }) => status?.podIP);
+    return new Set([...reported, ...[...workers.values()].map(({ address }) => address)]);
   }
 
   function end(pod: Pod, graceMs: number): void {

@@ -153,7 +153,8 @@ describe('warnings', () => {
         critical: true,
       },
       {
-        message: 'The session will be stopped in 49 seconds because it reaches its maximum age. Push your work before that.',
+        message:
+          'The session will be stopped in 49 seconds because it reaches its maximum age. Push your work before that.',
         critical: true,
       },
     ]);

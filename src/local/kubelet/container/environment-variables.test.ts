@@ -7,6 +7,7 @@ const references: References = {
   secret: (name) =>
     name === 's' ? { metadata: {}, data: { token: Buffer.from('grüezi').toString('base64'), 'env.X': '' } } : undefined,
   configMap: (name) => (name === 'c' ? { metadata: {}, data: { key: 'value' } } : undefined),
+  podIP: '127.1.2.3',
 };
 const resolve = (env: EnvironmentVariable[]) => resolveVariables({ name: 'c', env }, pod, references);
 const secret = (name: string, key: string, optional?: boolean): EnvironmentVariable => ({
@@ -22,9 +23,10 @@ describe('resolveVariables', () => {
         { name: 'E', valueFrom: { secretKeyRef: { name: 's', key: 'env.X' } } },
         { name: 'C', valueFrom: { configMapKeyRef: { name: 'c', key: 'key' } } },
         { name: 'F', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+        { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
         { name: 'EMPTY' },
       ]),
-    ).toEqual({ T: 'grüezi', E: '', C: 'value', F: 'p-0', EMPTY: '' });
+    ).toEqual({ T: 'grüezi', E: '', C: 'value', F: 'p-0', IP: '127.1.2.3', EMPTY: '' });
   });
 
   it('says what is missing, in the words of Kubernetes', () => {

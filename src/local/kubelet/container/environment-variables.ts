@@ -8,6 +8,7 @@ export class MissingReference extends Error {
 export interface References {
   secret(name: string): Secret | undefined;
   configMap(name: string): ConfigMap | undefined;
+  readonly podIP: string;
 }
 
 /**
@@ -41,7 +42,7 @@ function resolve(
   if (configMapKeyRef) {
     return pick('configmap', 'ConfigMap', configMapKeyRef, references.configMap(configMapKeyRef.name)?.data, pod);
   }
-  if (fieldRef) return field(fieldRef.fieldPath, pod);
+  if (fieldRef) return field(fieldRef.fieldPath, pod, references);
   throw new Error(`the source of the variable ${name} is not one that this machine knows`);
 }
 
@@ -59,12 +60,12 @@ function pick(
   );
 }
 
-function field(path: string, { metadata }: Pod): string {
+function field(path: string, { metadata }: Pod, { podIP }: References): string {
   const fields: Record<string, string | undefined> = {
     'metadata.name': metadata.name,
     'metadata.namespace': metadata.namespace,
     'metadata.uid': metadata.uid,
-    'status.podIP': '127.0.0.1',
+    'status.podIP': podIP,
     'status.hostIP': '127.0.0.1',
   };
   const value = fields[path];

@@ -10,6 +10,9 @@ import { type Mount, realPath } from '../volumes/mounts.ts';
 /** Where the operator mounts what signs Jupyter's cookies. */
 const cookieSecret = '/etc/jupyter_server_secrets/cookie_secret';
 
+/** The container port of Jupyter, as in a cluster. */
+export const jupyterPort = 8888;
+
 /** Extensions of ours for JupyterLab. */
 const labExtensions = fileURLToPath(new URL('../labextensions', import.meta.url));
 
@@ -18,6 +21,7 @@ export interface JupyterLaunch {
   directory: PodDirectory;
   mounts: readonly Mount[];
   workingDirectory: string;
+  address: string;
   port: number;
 }
 
@@ -26,11 +30,18 @@ export interface JupyterLaunch {
  * the operator mounts; what only this machine can know is said here, where it wins. The template's `command` and `args`
  * are an image's way to start Jupyter, and there is no image. No token is here: others can read command lines.
  */
-export function jupyterCommand({ environment, directory, mounts, workingDirectory, port }: JupyterLaunch): string[] {
+export function jupyterCommand({
+  environment,
+  directory,
+  mounts,
+  workingDirectory,
+  address,
+  port,
+}: JupyterLaunch): string[] {
   return [
     ...environment.jupyter,
     '--no-browser',
-    '--ServerApp.ip=127.0.0.1',
+    `--ServerApp.ip=${address}`,
     `--ServerApp.port=${port}`,
     // Another port than the one that the ingress was told of would be somebody else's to find.
     '--ServerApp.port_retries=0',

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import type { SessionEndpoint } from '../../cluster.ts';
 import { makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
 import { overlaySettings, overlayVariables } from '../../python/overlay.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
+import { choosePort } from '../pod/addresses.ts';
 import { CannotStart, type ImageBuild, type PodContext, type ProvidedImage } from '../pod/context.ts';
 import type { Container } from '../types.ts';
 import { isAtOrBelow, type Mount, realPath, rewriteValue } from '../volumes/mounts.ts';
@@ -13,7 +15,7 @@ import { MissingReference, machineVariables, resolveVariables } from './environm
 import { cloneVariables, gitVariables } from './git-credentials.ts';
 import { withOwnIdentity } from './git-identity.ts';
 import { providedImage, requireImage } from './image.ts';
-import { chooseToken, jupyterCommand, jupyterVariables } from './jupyter.ts';
+import { chooseToken, jupyterCommand, jupyterPort, jupyterVariables } from './jupyter.ts';
 import { type Role, roleOf, unknownRole } from './roles.ts';
 
 /** What it takes to bring a container up. */
@@ -24,7 +26,7 @@ export type Launch =
       workingDirectory: string;
       variables: Record<string, string>;
       /** Of a Jupyter server. */
-      server?: { port: number; token: string };
+      server?: SessionEndpoint;
     }
   /** Done by the kubelet itself; there is no process. */
   | { kind: 'completed'; image?: ProvidedImage }
@@ -34,14 +36,13 @@ export type Launch =
   | { kind: 'standing' };
 
 /**
- * Prepares a container's start: image, variables, mounts, folders, port. `port` is the one it had before. Throws
- * CannotStart with what Kubernetes would show while it waits.
+ * Prepares a container's start: image, variables, mounts, folders, port. Throws CannotStart with what Kubernetes would
+ * show while the container waits.
  */
 export async function prepareLaunch(
   container: Container,
   init: boolean,
   pod: PodContext,
-  port: number | undefined,
   signal: AbortSignal,
 ): Promise<Launch> {
   const role = roleOf(container, init);
@@ -80,14 +81,17 @@ export async function prepareLaunch(
   const git = await gitVariables(pod);
   const machine = { ...machineVariables(process.env, []), ...git, ...own };
   const overlay = await prepareOverlay(environment, overlayFolder(container, mounts, pod), machine);
-  // Last, because whoever has the answer has to give the port back.
-  const chosen = await pod.machine.ports.take(port);
+  const server = { address: pod.address, port: await choosePort(pod.address, jupyterPort), token };
+  if (server.port !== jupyterPort) {
+    const taken = `Port ${jupyterPort} of ${pod.address} is used by another program; the server listens on port ${server.port}`;
+    pod.event('Warning', 'PortUnavailable', taken);
+  }
   return {
     kind: 'process',
-    command: jupyterCommand({ environment, directory: pod.directory, mounts, workingDirectory, port: chosen }),
+    command: jupyterCommand({ environment, directory: pod.directory, mounts, workingDirectory, ...server }),
     workingDirectory,
     variables: { ...machine, ...overlay, ...jupyter },
-    server: { port: chosen, token },
+    server,
   };
 }
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import { listensOn } from '../pod/addresses.ts';
 import type { Container } from '../types.ts';
-import { listensOn } from './ports.ts';
 
 /** Until the first answer, so that the start is not held up by the looking. */
 const firstEveryMs = 50;
@@ -13,6 +13,7 @@ const maxAnswerBytes = 64 * 1024;
 
 export interface JupyterProbe {
   pid: number;
+  address: string;
   port: number;
   /** `/sessions/<name>/api/status` */
   path: string;
@@ -59,8 +60,10 @@ export async function watchJupyter(probe: JupyterProbe, signal: AbortSignal): Pr
   for (;;) {
     signal.throwIfAborted();
     // Each time: a server that has just ended leaves its port to any user, and the token is sent along.
-    const isThere = listensOn(probe.pid, probe.port);
-    const failure = isThere ? await look(probe, signal) : `the server does not listen on port ${probe.port}`;
+    const isThere = listensOn(probe.pid, probe.address, probe.port);
+    const failure = isThere
+      ? await look(probe, signal)
+      : `the server does not listen on ${probe.address}:${probe.port}`;
     const now = performance.now();
     if (failure === undefined) {
       if (!answered && (await isOpenToAnybody(probe, signal))) {
@@ -100,14 +103,14 @@ async function isOpenToAnybody(probe: JupyterProbe, signal: AbortSignal): Promis
 
 /** The HTTP status, or why there is none. */
 async function getStatus(
-  { port, path, limits }: JupyterProbe,
+  { address, port, path, limits }: JupyterProbe,
   headers: Record<string, string>,
   signal: AbortSignal,
 ): Promise<number | string> {
   const timeout = AbortSignal.timeout(limits.timeoutMs);
   try {
     const call = request({
-      host: '127.0.0.1',
+      host: address,
       port,
       path,
       headers: { ...headers, Connection: 'close' },

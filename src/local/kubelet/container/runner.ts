@@ -3,6 +3,7 @@ import type { ContainerState } from '../../../platform/kubernetes/objects.ts';
 import type { SessionEndpoint } from '../../cluster.ts';
 import { makeDirectory, readJson, writePrivateFile } from '../../machine/private-files.ts';
 import { endMarked } from '../../machine/processes.ts';
+import { listensOn } from '../pod/addresses.ts';
 import { CannotStart, type ImageBuild, type PodContext } from '../pod/context.ts';
 import { type ContainerRecord, newRecord, terminated, timestamp } from '../pod/status.ts';
 import { type ContainerProcess, type ExitRecord, findProcess, startProcess } from '../process/container-process.ts';
@@ -12,7 +13,6 @@ import { Backoff } from './backoff.ts';
 import { abortedExitCode, ImageStep, noteImage, recallImage } from './image-step.ts';
 import { readToken, statusPath } from './jupyter.ts';
 import { type Launch, prepareLaunch } from './launch.ts';
-import { listensOn } from './ports.ts';
 import { probeLimits, watchJupyter } from './probe.ts';
 import { sentence } from './sentence.ts';
 import type { StoredContainer as Stored } from './stored.ts';
@@ -83,9 +83,8 @@ export class ContainerRunner {
     const stored = await readJson<Stored>(this.#file);
     if (!stored) return;
     if (anew) {
-      // The numbers go on, so that the log from before can still be read as the previous one; and so does the port.
-      const { attempt, port } = stored;
-      this.#stored = { attempt, firstAttempt: attempt + 1, ...(port === undefined ? {} : { port }) };
+      // The numbers go on, so that the log from before can still be read as the previous one.
+      this.#stored = { attempt: stored.attempt, firstAttempt: stored.attempt + 1 };
       return;
     }
     this.#stored = stored;
@@ -105,7 +104,9 @@ export class ContainerRunner {
   /** Its process lives: it is still what it was reported to be, until a probe says otherwise. */
   #goOn({ main, startedAt }: ContainerProcess): void {
     const before = this.#pod.pod.status?.containerStatuses?.find(({ name }) => name === this.container.name);
-    const answered = before?.started === true && this.#server !== undefined && listensOn(main.pid, this.#server.port);
+    const server = this.#server;
+    const answered =
+      before?.started === true && server !== undefined && listensOn(main.pid, server.address, server.port);
     this.#setRunning(startedAt, answered && before.ready === true);
     this.record.started = answered;
   }
@@ -119,7 +120,7 @@ export class ContainerRunner {
       try {
         goOn = await this.#live(signal);
       } catch (error) {
-        this.#releasePort();
+        this.#server = undefined;
         if (signal.aborted) return;
         this.#pod.machine.log.error({ err: error, container: this.#marker }, 'a container could not be started');
         this.#cannotStart(error, true);
@@ -186,7 +187,7 @@ export class ContainerRunner {
       const changed = this.#pod.changed();
       try {
         signal.throwIfAborted();
-        return await prepareLaunch(this.container, this.record.init, this.#pod, this.#stored.port, signal);
+        return await prepareLaunch(this.container, this.record.init, this.#pod, signal);
       } catch (error) {
         signal.throwIfAborted();
         this.#cannotStart(error, performance.now() - since > quietMs);
@@ -313,7 +314,7 @@ export class ContainerRunner {
     }
     const why = [this.#probeFailure ?? exit.message, left].filter(Boolean).join(' ');
     this.#process = undefined;
-    this.#releasePort();
+    this.#server = undefined;
     this.record.ready = false;
     this.record.started = false;
     this.record.state = terminated({ ...exit, message: [why, log].filter(Boolean).join('\n').slice(-messageBytes) });
@@ -360,14 +361,7 @@ export class ContainerRunner {
   async #findServer(): Promise<void> {
     const { port } = this.#stored;
     const token = this.#process && port !== undefined ? await readToken(this.#pod.directory) : undefined;
-    if (port === undefined || token === undefined) return;
-    this.#server = { port, token };
-    this.#pod.machine.ports.hold(port);
-  }
-
-  #releasePort(): void {
-    if (this.#server) this.#pod.machine.ports.release(this.#server.port);
-    this.#server = undefined;
+    if (port !== undefined && token !== undefined) this.#server = { address: this.#pod.address, port, token };
   }
 
   #countRestarts(): void {

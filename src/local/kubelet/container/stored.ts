@@ -7,6 +7,7 @@ export interface StoredContainer {
   attempt: number;
   /** The first run since the pod was made or the machine came up: the ones after it are restarts. */
   firstAttempt: number;
+  /** The port of the pod's address on which this run listens. */
   port?: number;
   lastState?: ContainerState;
   /** An init container that has done its work. */

@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import type { Cluster } from '../../cluster.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
 import type { References } from '../container/environment-variables.ts';
-import type { Ports } from '../container/ports.ts';
 import type { Pod } from '../types.ts';
 import type { PodDirectory } from './directory.ts';
 
@@ -42,7 +41,6 @@ export interface Machine {
   readonly marker: string;
   /** Where people see their sessions; undefined: nowhere. */
   readonly pagesUrl?: string | undefined;
-  readonly ports: Ports;
   readonly log: Logger;
 }
 
@@ -52,6 +50,8 @@ export interface PodContext {
   readonly pod: Pod;
   readonly directory: PodDirectory;
   readonly references: References;
+  /** The pod's own loopback address, on which its containers listen. */
+  readonly address: string;
   /** What runs the pod's image, once the step that provides it has said so. */
   readonly image: { provided?: PythonEnvironment };
   /** Each volume's folder; made at the first call that succeeds. */

@@ -18,6 +18,8 @@ export interface PodFacts {
   records: readonly ContainerRecord[];
   /** Why the pod cannot be placed, as the scheduler would say it. */
   unschedulable: string | undefined;
+  /** The pod's own loopback address. */
+  address: string;
   startTime: string;
   previous: PodStatus | undefined;
   now: string;
@@ -31,7 +33,14 @@ export function newRecord(name: string, image: string, init: boolean, waiting: s
 const hasCompleted = ({ state }: ContainerRecord): boolean => state.terminated?.exitCode === 0;
 
 /** The pod's status as Kubernetes would report it, for a merge patch: null takes a field away. Pure. */
-export function podStatus({ records, unschedulable, startTime, previous, now }: PodFacts): Record<string, unknown> {
+export function podStatus({
+  records,
+  unschedulable,
+  address,
+  startTime,
+  previous,
+  now,
+}: PodFacts): Record<string, unknown> {
   const init = records.filter((record) => record.init);
   const regular = records.filter((record) => !record.init);
   const incomplete = init.filter((record) => !hasCompleted(record));
@@ -71,8 +80,8 @@ export function podStatus({ records, unschedulable, startTime, previous, now }: 
     initContainerStatuses: notScheduled ? [] : init.map(containerStatus),
     containerStatuses: notScheduled ? [] : regular.map(containerStatus),
     hostIP: '127.0.0.1',
-    podIP: '127.0.0.1',
-    podIPs: [{ ip: '127.0.0.1' }],
+    podIP: address,
+    podIPs: [{ ip: address }],
     startTime,
     reason: null,
     message: null,

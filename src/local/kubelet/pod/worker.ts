@@ -34,6 +34,8 @@ interface StoredPod {
 export interface PodWorkerOptions {
   machine: Machine;
   pod: Pod;
+  /** The pod's own loopback address. */
+  address: string;
   boot: string;
   claim: (name: string) => string;
   changed: () => Promise<void>;
@@ -43,6 +45,7 @@ export interface PodWorkerOptions {
 /** Runs one pod: its init containers in order, then the others side by side; reports what they do; stops them. */
 export class PodWorker {
   readonly pod: Pod;
+  readonly address: string;
   readonly runners: readonly ContainerRunner[];
   readonly #options: PodWorkerOptions;
   readonly #directory: PodDirectory;
@@ -56,9 +59,10 @@ export class PodWorker {
   #report: NodeJS.Timeout | undefined;
 
   constructor(options: PodWorkerOptions) {
-    const { machine, pod, changed, events } = options;
+    const { machine, pod, address, changed, events } = options;
     this.#options = options;
     this.pod = pod;
+    this.address = address;
     this.#directory = new PodDirectory(machine.stateDir, this.uid);
     this.#previous = pod.status;
     this.#startTime = timestamp();
@@ -66,9 +70,11 @@ export class PodWorker {
       machine,
       pod,
       directory: this.#directory,
+      address,
       references: {
         secret: (name) => machine.cluster.get<Secret>(resource.secrets, this.#namespace, name),
         configMap: (name) => machine.cluster.get<ConfigMap>(resource.configMaps, this.#namespace, name),
+        podIP: address,
       },
       image: {},
       volumes: () => this.#makeVolumes(context),
@@ -183,6 +189,7 @@ export class PodWorker {
     const status = podStatus({
       records: this.runners.map(({ record }) => record),
       unschedulable: this.#unschedulable,
+      address: this.address,
       startTime: this.#startTime,
       previous: this.#previous,
       now: timestamp(),

@@ -120,8 +120,9 @@ export async function findProcess(directory: string, marker: string): Promise<Co
   const record = await readJson<ProcessRecord>(join(directory, 'process.json'));
   if (!record) return undefined;
   const shim = { pid: record.shim, startTicks: record.shimStartTicks };
-  // The same number and start time under another boot would be another program: the marker tells.
-  if (isAlive(shim) && markerOf(shim.pid) !== marker) return undefined;
+  // Another program can have the same number and start time after a reboot. A process that is ending has no marker.
+  const found = markerOf(shim.pid);
+  if (isAlive(shim) && found !== undefined && found !== marker) return undefined;
   return new ContainerProcess(directory, record, marker);
 }
 
