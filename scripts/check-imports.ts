@@ -44,7 +44,8 @@ const allowed: Record<string, string[]> = {
   local: [...shared, 'platform', 'session-tools'],
 };
 
-const publicParts = ['images/types', 'autosaves/types', 'options/resource-classes'];
+/** Files that every noun may import: the outside of other nouns, and the helper for its own routes. */
+const publicParts = ['images/types', 'autosaves/types', 'options/resource-classes', 'pipeline/route'];
 /** area -> files that it may import although it may import nothing else of their area. */
 const allowedFiles: Record<string, string[]> = {
   ...Object.fromEntries(nouns.map((noun) => [noun, publicParts])),
