@@ -2,18 +2,18 @@ import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { ChildPatch } from '../jupyter-server/types.ts';
 import { isObject } from '../lib/json.ts';
 import type { Children } from './children/manifest.ts';
-import { InvalidJupyterServer } from './problem.ts';
+import { InvalidJupyterServer } from './failure.ts';
 
-/** `copy` can double a document with every operation; no honest session comes near this. */
+/** Each `copy` operation can double the size of the document. A usual session is far below this limit. */
 const documentLimitChars = 4 * 1024 * 1024;
 
 /**
- * The children after `spec.patches`, in order: JSON patches strictly by RFC 6902 (a missing path is an error, a `test`
- * that fails stops everything), merge patches by RFC 7386. The input is not changed. Throws InvalidJupyterServer, with a
- * message that says where and quotes no value.
+ * Returns the children with `spec.patches` applied in order: JSON patches strictly by RFC 6902 (a missing path is an error,
+ * and so is a `test` that fails), merge patches by RFC 7386. Does not change its input. Throws InvalidJupyterServer; the
+ * message names the operation and quotes no value.
  */
 export function applyPatches(children: Children, patches: readonly ChildPatch[]): Children {
-  // Through text, so that no two places share an object: a patch of the one would change the other.
+  // A deep copy in which no two places share an object: else a patch of one place would change the other, too.
   let document: unknown = JSON.parse(JSON.stringify(children));
   patches.forEach((each, index) => {
     const where = `spec.patches[${index}]`;
@@ -21,7 +21,7 @@ export function applyPatches(children: Children, patches: readonly ChildPatch[])
     else if (each?.type === 'application/merge-patch+json')
       document = applyMergePatch(document, structuredClone(each.patch));
     else throw new InvalidJupyterServer(`${where}.type is missing or unknown`);
-    if (!isObject(document)) throw new InvalidJupyterServer(`${where} leaves no children`);
+    if (!isObject(document)) throw new InvalidJupyterServer(`${where} removes all children`);
   });
   return document as Children;
 }
@@ -31,7 +31,7 @@ function applyJsonPatch(document: unknown, operations: unknown, where: string): 
   operations.forEach((operation: Operation, index) => {
     const here = `${where}.patch[${index}]`;
     try {
-      // The library is laxer than the RFC in two places: indexes with leading zeros, and `from` of inherited properties.
+      // Two errors that the library accepts: indexes with leading zeros, and a `from` that names an inherited property.
       if (isObject(operation)) {
         checkPointer(document, operation['path'], false);
         checkPointer(document, operation['from'], true);
@@ -47,15 +47,15 @@ function applyJsonPatch(document: unknown, operations: unknown, where: string): 
   return document;
 }
 
-/** RFC 6901: an index of a list is 0 or digits without a leading 0. */
+/** Throws for a list index that RFC 6901 does not allow (it is 0, or digits without a leading 0), or for a missing place. */
 function checkPointer(document: unknown, pointer: unknown, mustExist: boolean): void {
   if (typeof pointer !== 'string') return;
   let target = document;
   for (const part of pointer.split('/').slice(1)) {
     const key = jsonPatch.unescapePathComponent(part);
-    if (Array.isArray(target) && key !== '-' && !/^(0|[1-9]\d*)$/.test(key)) throw new Error('no index of a list');
+    if (Array.isArray(target) && key !== '-' && !/^(0|[1-9]\d*)$/.test(key)) throw new Error('invalid list index');
     const exists = target !== null && typeof target === 'object' && Object.hasOwn(target, key);
-    if (mustExist && !exists) throw new Error('nothing there');
+    if (mustExist && !exists) throw new Error('missing');
     target = exists ? (target as Record<string, unknown>)[key] : undefined;
   }
 }
@@ -69,7 +69,7 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'cannot be applied';
   if (error.name === 'TEST_OPERATION_FAILED') return 'found another value';
   return /UNRESOLVABLE|CANNOT_ADD|OUT_OF_BOUNDS/.test(error.name)
-    ? 'names a place that does not exist'
+    ? 'names a path that does not exist'
     : 'cannot be applied';
 }
 

@@ -1,7 +1,7 @@
 import { childLabel } from '../../jupyter-server/labels.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { InvalidJupyterServer } from '../failure.ts';
 import { applyPatches } from '../patches.ts';
-import { InvalidJupyterServer } from '../problem.ts';
 import { sessionUrl } from '../session-url.ts';
 import type { OperatorSettings } from '../settings.ts';
 import { renderConfigMap } from './config-map.ts';
@@ -13,16 +13,18 @@ import { renderService } from './service.ts';
 import { renderStatefulSet, resourcesAnnotation } from './stateful-set.ts';
 
 /**
- * Everything that one JupyterServer becomes: rendered, patched by `spec.patches`, labelled and owned. Pure but for
- * `random`, from which only the Secret takes. Throws InvalidJupyterServer.
+ * Returns the children of a JupyterServer as they are created: with `spec.patches` applied, and with labels and owner
+ * references. Pure except for `random`, which only the Secret uses. Throws InvalidJupyterServer.
  */
 export function renderChildren(server: JupyterServer, settings: OperatorSettings, random: RandomBytes): Children {
   const { name, namespace, uid } = server.metadata;
   if (!name || !namespace || !uid)
     throw new Error('a JupyterServer from the API server has a name, a namespace and a uid');
-  // Longer names make a label of the StatefulSet's pods too long, and the pod is then never made.
+  // With a longer name, a label of the StatefulSet's pod would be too long, and the pod would never be created.
   if (!/^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$/.test(name)) {
-    throw new InvalidJupyterServer('metadata.name: at most 52 lower-case letters, digits and dashes, a letter first');
+    throw new InvalidJupyterServer(
+      'metadata.name must have at most 52 lower-case letters, digits and dashes, and begin with a letter',
+    );
   }
   const spec = server.spec ?? {};
   const url = sessionUrl(server);
@@ -36,16 +38,16 @@ export function renderChildren(server: JupyterServer, settings: OperatorSettings
   };
   const children = applyPatches(rendered, spec.patches ?? []);
   finishStatefulSet(children['statefulset'], server);
-  for (const [key, child] of Object.entries(children)) adopt(child, key, server, settings);
+  for (const [key, child] of Object.entries(children)) setOwner(child, key, server, settings);
   return children;
 }
 
-/** What the JupyterServer says of resources and hibernation holds whatever a patch said. */
+/** Sets resources and hibernation from the JupyterServer, even where a patch has changed them. */
 function finishStatefulSet(statefulSet: Manifest | undefined, { spec }: JupyterServer): void {
   const set = statefulSet as StatefulSetManifest | undefined;
   const container = set?.spec?.template?.spec?.containers?.[0];
   if (set === undefined || container === undefined) {
-    throw new InvalidJupyterServer('spec.patches: no StatefulSet with a container is left after the patches');
+    throw new InvalidJupyterServer('spec.patches: the patches leave no StatefulSet with a container');
   }
   const resources = spec?.jupyterServer?.resources ?? {};
   container.resources = resources;
@@ -60,10 +62,11 @@ interface StatefulSetManifest extends Manifest {
   };
 }
 
-function adopt(child: Manifest, key: string, server: JupyterServer, settings: OperatorSettings): void {
+/** Sets the namespace, the owner reference and the labels of a child, and the labels of the pod that it creates. */
+function setOwner(child: Manifest, key: string, server: JupyterServer, settings: OperatorSettings): void {
   const { name = '', namespace = '', uid = '' } = server.metadata;
   if (child?.metadata === null || typeof child?.metadata !== 'object' || !child.kind || !child.apiVersion) {
-    throw new InvalidJupyterServer(`spec.patches: child ${key} is no Kubernetes object`);
+    throw new InvalidJupyterServer(`spec.patches: child ${key} is not a Kubernetes object`);
   }
   const { metadata } = child;
   if ((metadata.namespace ?? namespace) !== namespace) {
