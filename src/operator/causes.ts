@@ -1,7 +1,7 @@
+import { quotaExceeded } from '../jupyter-server/state.ts';
 import { oneLine } from '../platform/kubernetes/failures.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { MainPod } from './pod.ts';
-import { quotaExceeded } from './state.ts';
 
 /** A Kubernetes Event that may explain why a session does not start. */
 export interface SessionEvent {

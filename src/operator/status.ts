@@ -1,3 +1,5 @@
+import { fromJupyterServer } from '../jupyter-server/session.ts';
+import { observedState } from '../jupyter-server/state.ts';
 import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
 import { isObject, type JsonObject } from '../lib/json.ts';
 import { mergePatchBetween } from '../lib/merge-patch.ts';
@@ -6,7 +8,6 @@ import type { Child } from './child.ts';
 import type { Failure } from './failure.ts';
 import type { MainPod } from './pod.ts';
 import type { OperatorSettings } from './settings.ts';
-import { evaluateState } from './state.ts';
 
 export interface Observed {
   server: JupyterServer;
@@ -26,14 +27,12 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
   const { server, children, pod, created, now } = observed;
   const current = server.status ?? {};
   const events = eventsOf(observed);
-  const { state, containerStates } = evaluateState({
-    deleting: server.metadata.deletionTimestamp !== undefined,
-    hibernated: server.spec?.jupyterServer?.hibernated === true,
+  const { state, containerStates } = observedState({
+    session: fromJupyterServer(server),
     pod,
     statefulSet: children.find(({ key }) => key === 'statefulset')?.statefulSet,
     statefulSetMessage: events['statefulset']?.message,
-    invalid: observed.failure?.permanent === true,
-    known: current.containerStates,
+    isInvalid: observed.failure?.permanent === true,
     restartLimits: settings.restartLimits,
   });
   if (state === 'running') clearMessage(events, 'pod', now);
