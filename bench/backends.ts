@@ -8,8 +8,8 @@ import { openCluster } from '../src/local/api-server/open-cluster.ts';
 import type { Cluster, NodeAgent } from '../src/local/cluster.ts';
 import { kubeconfig, namespace, serviceEnvironment } from '../src/local/environment.ts';
 import { createForge, type Forge } from '../src/local/forge/forge.ts';
-import { listen } from '../src/local/listener/listen.ts';
-import { ensureTls } from '../src/local/listener/tls.ts';
+import { listen } from '../src/local/http/listen.ts';
+import { ensureTls } from '../src/local/http/tls.ts';
 import { createRegistry } from '../src/local/registry/registry.ts';
 import { writePrivate } from '../src/local/state-files.ts';
 import { resource } from '../src/platform/kubernetes/resources.ts';
@@ -62,7 +62,7 @@ export async function startBackEnds(options: { node?: NodeAgent } = {}): Promise
     images: [image],
     origin,
     userOf: (password) => forge.userOf(password),
-    mayBeAnonymous: () => true,
+    isService: () => true,
   });
 
   const log = new CallLog();

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JWTPayload } from 'jose';
 import type { FieldError } from '../errors.ts';
-import { asObject } from '../lib/objects.ts';
+import { asObject } from '../lib/json.ts';
 import { header, isPlainText } from './refusal.ts';
 import type { GitCredentials, RegisteredUser } from './types.ts';
 

@@ -1,7 +1,7 @@
 import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Origins } from './listener/virtual-hosts.ts';
+import type { Origins } from './origins/origins.ts';
 
 export interface CommandLine {
   command: 'start' | 'reset' | 'help';

@@ -6,7 +6,7 @@ import { UnusableStore } from './api-server/database.ts';
 import { type CommandLine, helpText, parseCommandLine, UsageError } from './command-line.ts';
 import { demoProject, firstProject, launchFirst, launchPageOf } from './first-session.ts';
 import { NotARepository } from './forge/own-repository.ts';
-import { PortTaken } from './listener/listen.ts';
+import { PortTaken } from './http/listen.ts';
 import { isDiskFull } from './machine/disk.ts';
 import { endMarked } from './machine/processes.ts';
 import { createTerminal, type Terminal } from './machine/terminal.ts';

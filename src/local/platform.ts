@@ -22,21 +22,21 @@ import type { ProjectPath } from './first-session.ts';
 import { createForgeDoor } from './forge/door.ts';
 import { createForge, type Forge } from './forge/forge.ts';
 import { createGateway } from './gateway/gateway.ts';
+import { type Listener, type ListenOptions, listen, PortTaken } from './http/listen.ts';
+import { isHeldBy } from './http/peer.ts';
+import { ensureTls } from './http/tls.ts';
 import { type CommitImages, createCommitImages } from './images/commit-images.ts';
 import { createIngress } from './ingress/ingress.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
 import type { Images } from './kubelet/pod/context.ts';
-import { type Listener, type ListenOptions, listen, PortTaken } from './listener/listen.ts';
-import { isHeldBy } from './listener/peer.ts';
-import { ensureTls } from './listener/tls.ts';
-import { createAddresses } from './listener/virtual-hosts.ts';
 import type { Terminal } from './machine/terminal.ts';
+import { createAddresses } from './origins/origins.ts';
 import { keepRunning, type Program } from './program.ts';
 import { preparePython } from './python/prepare.ts';
 import type { PythonEnvironment } from './python/types.ts';
 import { untilReady } from './ready.ts';
 import { createRegistry, type LocalImage } from './registry/registry.ts';
-import { siteHandlers } from './sites.ts';
+import { createRouter } from './router.ts';
 import type { State } from './state.ts';
 import { keptSecret, readKept, writePrivate } from './state-files.ts';
 
@@ -124,7 +124,7 @@ export async function startPlatform(
       ? (who, expiresAt) => forge.issueToken(who, expiresAt)
       : () => ({ token: process.env['GITLAB_TOKEN'] || null, expiresAt: null }),
     userOfGitToken,
-    serviceTarget: { socketPath },
+    serviceSocket: socketPath,
     log,
   });
   parts.defer(() => gateway.close());
@@ -149,7 +149,7 @@ export async function startPlatform(
     if (!signal.aborted) log.warn({ err: error }, 'a build of packages will have to ask the image again');
   });
   const registry = createRegistry({
-    images: localImages(environment, architecture, user.username),
+    images: localImages(environment, architecture),
     commits: commits && {
       has: commits.has,
       mayPull: (project, username) => forge.mayReadCode(project, username),
@@ -157,7 +157,7 @@ export async function startPlatform(
     },
     origin,
     userOf: userOfGitToken,
-    mayBeAnonymous: isService,
+    isService,
   });
   const inRegistry = (name: string) => `127.0.0.1:${port}/${name}`;
   const images: Images = new Map(registry.names.map((name) => [inRegistry(name), environment]));
@@ -167,7 +167,7 @@ export async function startPlatform(
     environment,
     images: commits ? Object.assign(images, { find: commits.find }) : images,
     marker: state.marker,
-    pagesUrl: `${addresses.told.pages}/notebooks/`,
+    pagesUrl: `${addresses.external.pages}/notebooks/`,
     ...(forge ? { readToken: (url: string) => forge.issueReadToken(url, new Date(Date.now() + readTokenMs)) } : {}),
     log,
   });
@@ -175,7 +175,7 @@ export async function startPlatform(
   const ingress = createIngress({ cluster, endpoint: kubelet.endpoint, gateway, namespace, log });
   parts.defer(() => ingress.close());
 
-  const sites = siteHandlers({
+  const sites = createRouter({
     addresses,
     gateway,
     forge: forge && createForgeDoor({ forge, gitAccess: gateway.gitAccess, isService }),
@@ -233,7 +233,7 @@ export async function startPlatform(
   const started = parts.move();
   return {
     origin,
-    publicOrigin: addresses.told.pages,
+    publicOrigin: addresses.external.pages,
     forge,
     ownProjects,
     cookieFile: state.path('cookies.txt'),
@@ -288,17 +288,13 @@ async function openForge(
   return forge;
 }
 
-/**
- * What an image is on this machine: a Python environment, under a name that says which. One of them is `owner`'s alone,
- * so that private images can be tried.
- */
-function localImages({ versions, description }: PythonEnvironment, architecture: string, owner: string): LocalImage[] {
+/** Returns the images of this machine: its Python environment, under a name with the Python version. */
+function localImages({ versions, description }: PythonEnvironment, architecture: string): LocalImage[] {
   const [major, minor] = versions.python.split('.');
   const image = { name: 'images/jupyter', description, architecture };
   return [
     { ...image, tag: 'latest' },
     { ...image, tag: `python-${major}.${minor}` },
-    { ...image, name: 'private/jupyter', tag: 'latest', readers: [owner] },
   ];
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
-import { javaRequest } from '../../tests/support/local/listener/java-request.ts';
+import { javaRequest } from '../../tests/support/local/http/java-request.ts';
 import { close, createHttpServer, listen } from './http-server.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'http-server-'));

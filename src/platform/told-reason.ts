@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { asObject } from '../lib/objects.ts';
+import { asObject } from '../lib/json.ts';
 import { withoutCredentials } from './logging/logger.ts';
 
 const maxReasonLength = 300;

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { createApp } from '../../src/app.ts';
 import { ApiError, errorKind } from '../../src/errors.ts';
 import type { Identity } from '../../src/identity/types.ts';
-import { defaultTiming, sendEvents } from '../../src/logs/event-stream.ts';
+import { defaultTiming, sendEvents } from '../../src/lib/server-sent-events.ts';
 import { endEvent, lineData, type StreamEvent } from '../../src/logs/stream-events.ts';
 import { pageErrors } from '../../src/pages/page-errors.ts';
 import { pagesRoutes } from '../../src/pages/routes.ts';

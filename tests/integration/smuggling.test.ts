@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 import { parseCommandLine } from '../../src/local/command-line.ts';
 import { preparePython } from '../../src/local/python/prepare.ts';
-import { comparesEqual, type Understood } from '../support/local/listener/differential.ts';
+import { comparesEqual, type Understood } from '../support/local/http/differential.ts';
 
 it('Jupyter’s parser behind the proxy understands what was allowed in front, whatever was sent', async () => {
   const { cacheDir } = parseCommandLine([], process.env, process.cwd());

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { type NodeAgent, StatusError } from '../cluster.ts';
+import { sendBody, sendText } from '../http/responses.ts';
 import { NoSuchPath, notFound, unknownPath } from './failures.ts';
 import { ClientGone } from './rest/body.ts';
 import { Documents } from './rest/documents.ts';
@@ -12,7 +13,7 @@ import { servePodLog } from './rest/pod-log.ts';
 import { servePodMetrics } from './rest/pod-metrics.ts';
 import { serveGet, serveList } from './rest/read.ts';
 import { Representation } from './rest/representation.ts';
-import { send, sendFailure } from './rest/responses.ts';
+import { sendFailure } from './rest/responses.ts';
 import { serveWatch } from './rest/watch.ts';
 import { serveCreate, serveDelete, servePatch, serveReplace } from './rest/write.ts';
 import type { Store } from './store.ts';
@@ -104,7 +105,7 @@ class RestServer implements ApiServer {
         sendFailure(res, error);
       } else if (error instanceof NoSuchPath) {
         if (!req.complete) req.resume();
-        send(res, 404, '404 page not found\n', 'text/plain; charset=utf-8');
+        sendText(res, 404, '404 page not found');
       } else if (error instanceof ClientGone) {
         res.destroy();
       } else {
@@ -135,7 +136,7 @@ class RestServer implements ApiServer {
     if (req.method !== 'GET' && req.method !== 'HEAD') throw methodNotAllowed(req.method);
     const document = this.#documents.find(segments);
     if (document === undefined) throw this.#unknown(segments[0] === 'api' ? '' : segments[1]);
-    send(res, 200, document.body, document.contentType);
+    sendBody(res, 200, document.body, { 'Content-Type': document.contentType });
   }
 
   #serveMetrics({ req, res, query }: Call, { version, plural, namespace, name, subresource }: ResourcePath): void {

@@ -1,7 +1,8 @@
+import { isObject, type JsonObject } from '../../lib/json.ts';
 import type { ObjectMeta, OwnerReference } from '../../platform/kubernetes/objects.ts';
 import { StatusError } from '../cluster.ts';
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from './deletion.ts';
-import { isObject, type JsonObject, type StoredObject } from './json.ts';
+import type { StoredObject } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds/kind.ts';
 import type { Store } from './store.ts';
 import { checkUid } from './update-rules.ts';

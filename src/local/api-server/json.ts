@@ -1,7 +1,5 @@
+import { isObject, type JsonObject } from '../../lib/json.ts';
 import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
-
-/** A JSON object. Its members are not checked yet. */
-export type JsonObject = { [member: string]: unknown };
 
 /** An object in the store. Its metadata is valid; each kind checks its other members. */
 export interface StoredObject extends KubernetesObject {
@@ -11,10 +9,6 @@ export interface StoredObject extends KubernetesObject {
 /** Returns true for an object of this store; an object in the database was checked before it was written. */
 export function isStoredObject(value: unknown): value is StoredObject {
   return isObject(value) && isObject(value['metadata']);
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Returns the value at a path of members; undefined if a member is missing. Inherited members do not count. */

@@ -1,18 +1,19 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { isObject, type JsonObject } from '../../lib/json.ts';
+import { applyMergePatch } from '../../lib/merge-patch.ts';
 import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import type { ResourceType } from '../../platform/kubernetes/types.ts';
 import type { Cluster, ClusterEvent } from '../cluster.ts';
 import { type DeleteRequest, type Deletion, planDeletion } from './deletion.ts';
 import { alreadyExists, badRequest, forbidden, invalid, notFound, unknownPath } from './failures.ts';
 import { fieldError } from './field-errors.ts';
-import { cloneJson, isObject, type JsonObject, type StoredObject } from './json.ts';
+import { cloneJson, type StoredObject } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds/kind.ts';
 import type { Kinds } from './kinds/kinds.ts';
 import { metadataErrors, readMetadata, timestamp } from './kinds/metadata.ts';
 import { generatedName } from './kinds/names.ts';
-import { mergePatch } from './patch.ts';
 import { parseLabelSelector } from './selectors.ts';
 import {
   checkIdentity,
@@ -85,12 +86,12 @@ export class Store implements Cluster {
   }
 
   mergePatch<T extends KubernetesObject>(type: ResourceType, namespace: string, name: string, patch: object): T {
-    const change = (current: JsonObject) => mergePatch(current, cloneJson(patch));
+    const change = (current: JsonObject) => applyMergePatch(current, cloneJson(patch));
     return objectOf(this.changeObject(this.kindOf(type), namespace, name, change));
   }
 
   patchStatus<T extends KubernetesObject>(type: ResourceType, namespace: string, name: string, status: object): T {
-    const change = (current: JsonObject) => mergePatch(current, { status: cloneJson(status) });
+    const change = (current: JsonObject) => applyMergePatch(current, { status: cloneJson(status) });
     return objectOf(this.changeObject(this.kindOf(type), namespace, name, change, { subresource: 'status' }));
   }
 

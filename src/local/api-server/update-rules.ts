@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { JsonObject } from '../../lib/json.ts';
 import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
 import { badRequest, conflict, invalid, modifiedSince } from './failures.ts';
 import { type FieldError, fieldError } from './field-errors.ts';
-import { at, cloneJson, type JsonObject, type StoredObject } from './json.ts';
+import { at, cloneJson, type StoredObject } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds/kind.ts';
 
 /** Returns the body with apiVersion and kind as its first members. Throws 400 or 422 if the body is of another type. */

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isAbsolute, join, resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { readAtMost } from '../listener/read-body.ts';
+import { readBodyUpTo } from '../http/body.ts';
 import { sendJson } from './http.ts';
 import type { ForgeProject, ForgeUser } from './records.ts';
 
@@ -113,7 +113,7 @@ interface Batch {
 }
 
 async function readBatch(request: IncomingMessage): Promise<Batch | undefined> {
-  const content = await readAtMost(request, maxBatchBytes);
+  const content = await readBodyUpTo(request, maxBatchBytes);
   if (!content) return undefined;
   let body: unknown;
   try {

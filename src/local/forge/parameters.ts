@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { readAtMost } from '../listener/read-body.ts';
+import { readBodyUpTo } from '../http/body.ts';
 import { badRequest, HttpError } from './http.ts';
 
 const maxBodyBytes = 64 * 1024;
@@ -9,7 +9,7 @@ const maxBodyBytes = 64 * 1024;
  * reads them. Values that are not scalar are left out: no parameter of ours has one. Throws HttpError.
  */
 export async function parametersOf(request: IncomingMessage, query: URLSearchParams): Promise<URLSearchParams> {
-  const body = await readAtMost(request, maxBodyBytes);
+  const body = await readBodyUpTo(request, maxBodyBytes);
   if (!body) throw new HttpError(413, { error: 'Request Entity Too Large' });
   const parameters = new URLSearchParams(query);
   if (body.length === 0) return parameters;

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
-import { createSharedAnswers } from '../../platform/shared-answers.ts';
+import { createSingleFlightCache } from '../../lib/single-flight-cache.ts';
 import type { CommitFile } from '../forge/commit-files.ts';
 import type { ImageBuild, ProvidedImage } from '../kubelet/pod/context.ts';
 import { isDiskFull } from '../machine/disk.ts';
@@ -86,7 +86,7 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
   const uvCache = join(cacheDir, 'uv-cache');
   // The marker: a platform that starts after a crash finds and ends the uv of the former one.
   const variables = { ...uvEnvironment(env, uvCache), [markerVariable]: `${options.marker}/images/uv` };
-  const builds = createSharedAnswers<BuiltRecord>({ keepMs: 0, maxKept: 1 });
+  const builds = createSingleFlightCache<BuiltRecord>({ ttlMs: 0, maxSize: 1 });
   const progress = createProgress();
   /** A reference names one content for ever. */
   const keys = new Map<string, string>();
@@ -126,7 +126,7 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(pruneMs)]);
     const args = ['cache', 'clean', '--quiet'];
     const told = (line: string) => log.info({ line }, 'uv cleans its cache');
-    await runToEnd(uv, args, { cwd: store.directory, env: variables, tell: told, signal: inTime });
+    await runToEnd(uv, args, { cwd: store.directory, env: variables, onLine: told, signal: inTime });
   }
 
   async function make(
@@ -168,8 +168,8 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     try {
       const record = await builds.get(key, {
         deadline: Deadline.after(buildMs, signal),
-        usable: () => false,
-        make: (deadline) => make(key, declared, file, deadline),
+        isUsable: () => false,
+        load: (deadline) => make(key, declared, file, deadline),
       });
       return await provide(record);
     } catch (error) {

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { javaRequest } from '../../../tests/support/local/http/java-request.ts';
 import { owner, seen, TestSite } from '../../../tests/support/local/ingress.ts';
-import { javaRequest } from '../../../tests/support/local/listener/java-request.ts';
 
 interface Arrived {
   method: string;

@@ -1,8 +1,8 @@
 import { Branches, Commits, Projects, Repositories } from '@gitbeaker/rest';
 import type { Logger } from 'pino';
 import type { Deadline } from '../../lib/deadline.ts';
+import { createSingleFlightCache, type SingleFlightCache } from '../../lib/single-flight-cache.ts';
 import { createCallerKey } from '../caller-key.ts';
-import { createSharedAnswers, type SharedAnswers } from '../shared-answers.ts';
 import { createPace, type PaceOptions } from './pace.ts';
 import { createRequester, GitLabNotFound, type RequesterOptions } from './requester.ts';
 import { readBranch, readBranchTip, readCommit, readListedCommit, readProject } from './shapes.ts';
@@ -47,7 +47,7 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
     pace: createPace(options.pace),
   };
   const keyOf = createCallerKey();
-  const shared = <T>() => createSharedAnswers<T | undefined>({ keepMs: publicTtlMs, maxKept: maxPublic });
+  const shared = <T>() => createSingleFlightCache<T | undefined>({ ttlMs: publicTtlMs, maxSize: maxPublic });
   const known = {
     projects: shared<GitLabProject>(),
     branches: shared<GitLabBranch>(),
@@ -59,7 +59,7 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
    * nothing is shared: even a public project has branches and commits that only its members see.
    */
   const lookUp = <T>(
-    answers: SharedAnswers<T>,
+    answers: SingleFlightCache<T>,
     access: GitLabAccess,
     what: readonly (string | number)[],
     load: (deadline: Deadline) => Promise<T>,
@@ -69,8 +69,8 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
       ? answers.get(JSON.stringify([access.url, ...what]), {
           deadline,
           // What is not there now may have been pushed a moment later.
-          usable: (answer) => answer !== undefined,
-          make: load,
+          isUsable: (answer) => answer !== undefined,
+          load,
         })
       : load(deadline);
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createRequesterFn, type RequesterType, type ResourceOptions } from '@gitbeaker/requester-utils';
 import type { Logger } from 'pino';
 import type { Deadline } from '../../lib/deadline.ts';
-import { readRetryAfter } from '../retry-after.ts';
+import { readRetryAfter } from '../../lib/retry-after.ts';
 import { toldReason } from '../told-reason.ts';
 import type { Pace } from './pace.ts';
 import { GitLabRefused, GitLabUnauthorized, GitLabUnavailable } from './types.ts';

@@ -1,4 +1,4 @@
-import { asObject } from '../../lib/objects.ts';
+import { asObject } from '../../lib/json.ts';
 import type { GitLabBranch, GitLabBranchTip, GitLabCommit, GitLabListedCommit, GitLabProject } from './types.ts';
 
 /** Access levels as GitLab numbers them: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner. */

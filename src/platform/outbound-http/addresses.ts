@@ -1,21 +1,11 @@
 import { isIP } from 'node:net';
-
-/** An address as a number of 32 or 128 bits, with its family. */
-interface Address {
-  family: 4 | 6;
-  value: bigint;
-}
-
-interface Network extends Address {
-  /** Bits of the prefix. */
-  prefix: number;
-}
+import { type AddressRanges, createAddressRanges } from '../../lib/address-ranges.ts';
 
 /**
- * IANA's special-purpose registries (RFC 6890 and its updates) without what is globally reachable, and addresses at
- * which clouds answer their machines with credentials.
+ * Addresses that are not on the public internet: IANA's special-purpose registries (RFC 6890 and its updates) without the
+ * globally reachable ranges, and the addresses at which clouds give credentials to their machines.
  */
-const refusedV4 = networks(
+const specialPurposeV4 = createAddressRanges([
   '0.0.0.0/8', // this network
   '10.0.0.0/8', // private
   '100.64.0.0/10', // carrier-grade NAT
@@ -32,87 +22,41 @@ const refusedV4 = networks(
   '203.0.113.0/24', // documentation
   '224.0.0.0/4', // multicast
   '240.0.0.0/4', // reserved, and broadcast
-);
+]);
 
-/** Outside of global unicast nothing is reachable; inside it, these are not what they seem. */
-const globalUnicast = network('2000::/3');
-const refusedV6 = networks(
+/** IPv6 addresses outside of global unicast are never on the public internet. */
+const globalUnicast = createAddressRanges(['2000::/3']);
+/** Ranges inside global unicast that are not on the public internet. */
+const specialPurposeV6 = createAddressRanges([
   '2001::/23', // protocol assignments, Teredo
   '2001:db8::/32', // documentation
   '2002::/16', // 6to4: holds any IPv4 address
   '3fff::/20', // documentation
-);
-const mappedV4 = network('::ffff:0:0/96');
-/** A translator's address holds the IPv4 address it stands for (RFC 6052); DNS64 answers with such. */
-const translatedV4 = network('64:ff9b::/96');
+]);
+const mappedV4 = createAddressRanges(['::ffff:0:0/96']);
+/** The address of a translator holds an IPv4 address (RFC 6052); DNS64 answers with such addresses. */
+const translatedV4 = createAddressRanges(['64:ff9b::/96']);
 
 /**
- * Whether a connection to `text` (an IP address, perhaps with a zone) may be made: to the public internet, and to
- * `allowed`. Anything that is no address is refused.
+ * Returns whether a connection to an IP address (perhaps with a zone) is allowed: to the public internet, and to the
+ * ranges in `allowed`. false for anything that is not an IP address.
  */
-export function mayConnect(text: string, allowed: readonly Network[]): boolean {
-  const address = parseAddress(text.replace(/%.*$/s, ''));
-  if (!address) return false;
-  const plain = contains(mappedV4, address) ? embedded(address) : address;
-  if (allowed.some((net) => contains(net, plain))) return true;
-  if (plain.family === 4) return !refusedV4.some((net) => contains(net, plain));
-  if (contains(translatedV4, plain)) return mayConnect(formatV4(embedded(plain)), allowed);
-  return contains(globalUnicast, plain) && !refusedV6.some((net) => contains(net, plain));
+export function mayConnect(text: string, allowed: AddressRanges): boolean {
+  const address = text.replace(/%.*$/s, '');
+  const family = isIP(address);
+  if (family === 0) return false;
+  if (allowed.includes(address)) return true;
+  if (family === 4 || mappedV4.includes(address)) return !specialPurposeV4.includes(address);
+  if (translatedV4.includes(address)) return mayConnect(lastFourBytes(address), allowed);
+  return globalUnicast.includes(address) && !specialPurposeV6.includes(address);
 }
 
-/** `10.0.0.0/8`, `fd00::/8` or a single address. Throws where it is none of these. */
-export function network(text: string): Network {
-  const [host = '', length, ...rest] = text.split('/');
-  const address = parseAddress(host);
-  const bits = address?.family === 4 ? 32 : 128;
-  const prefix = length === undefined ? bits : /^\d{1,3}$/.test(length) ? Number(length) : Number.NaN;
-  if (!address || rest.length > 0 || !(prefix <= bits))
-    throw new TypeError(`${text} is not a network such as 10.0.0.0/8`);
-  return { ...address, prefix };
-}
-
-export type { Network };
-
-function networks(...texts: string[]): Network[] {
-  return texts.map(network);
-}
-
-function contains(net: Network, address: Address): boolean {
-  if (net.family !== address.family) return false;
-  const shift = BigInt((net.family === 4 ? 32 : 128) - net.prefix);
-  return net.value >> shift === address.value >> shift;
-}
-
-function embedded(address: Address): Address {
-  return { family: 4, value: address.value & 0xffff_ffffn };
-}
-
-function formatV4({ value }: Address): string {
-  return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 0xffn)).join('.');
-}
-
-function parseAddress(text: string): Address | undefined {
-  const family = isIP(text);
-  if (family === 4) return { family, value: v4Value(text) };
-  if (family === 6) return { family, value: v6Value(text) };
-  return undefined;
-}
-
-function v4Value(text: string): bigint {
-  return text.split('.').reduce((value, part) => (value << 8n) | BigInt(part), 0n);
-}
-
-/** `text` is known to be an IPv6 address without a zone. */
-function v6Value(text: string): bigint {
-  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  if (dotted) {
-    const low = v4Value(dotted[2] as string);
-    return v6Value(`${dotted[1]}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`);
-  }
-  const [head = '', tail] = text.split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
-  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];
-  return groups.reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n);
+/** Returns the last 32 bits of an IPv6 address in `64:ff9b::/96`, written as an IPv4 address. */
+function lastFourBytes(address: string): string {
+  // The URL parser writes the shortest form of the address: at most two groups follow its "::".
+  const [, end = ''] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const groups = end.split(':').map((group) => Number.parseInt(group || '0', 16));
+  const low = groups.at(-1) ?? 0;
+  const high = groups.at(-2) ?? 0;
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }

@@ -4,9 +4,10 @@ import { pipeline, type Readable, type Transform } from 'node:stream';
 import { getCACertificates } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher, errors, request as undiciRequest } from 'undici';
+import { type AddressRanges, createAddressRanges } from '../../lib/address-ranges.ts';
 import { createConcurrencyLimit } from '../../lib/concurrency-limit.ts';
 import { endOf, orAborted } from '../../lib/deadline.ts';
-import { mayConnect, type Network, network } from './addresses.ts';
+import { mayConnect } from './addresses.ts';
 import { limitLookups, lookupThat, type Resolve, systemAddresses } from './lookup.ts';
 import {
   AddressRefused,
@@ -44,10 +45,10 @@ const credentialHeaders = new Set(['authorization', 'cookie']);
 /**
  * HTTPS to the public internet and HTTP(S) to configured hosts. The address check happens where the connection is
  * made, on every address that the name resolves to then, and the connection goes to one of those: a name that
- * resolves differently the next time gains nothing. Throws TypeError for a network that is none.
+ * resolves differently the next time gains nothing. Throws TypeError for an invalid range in `allowedNetworks`.
  */
 export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
-  const allowed = options.allowedNetworks.map(network);
+  const allowed = createAddressRanges(options.allowedNetworks);
   const exempt = new Set(options.exemptHosts.map((host) => host.toLowerCase()));
   /** The owner of the request in whose course a connection is made: connectors are not told. */
   const owner = new AsyncLocalStorage<string>();
@@ -134,7 +135,7 @@ function connectOptions({ ca }: OutboundHttpOptions): buildConnector.BuildOption
 }
 
 function checkedConnector(
-  allowed: readonly Network[],
+  allowed: AddressRanges,
   options: OutboundHttpOptions,
   currentOwner: () => string,
 ): buildConnector.connector {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Deadline } from '../../lib/deadline.ts';
+import { createSingleFlightCache } from '../../lib/single-flight-cache.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp, type OutboundResponse } from '../outbound-http/types.ts';
-import { createSharedAnswers } from '../shared-answers.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { type ImageConfig, manifestAccept, matchesDigest, readConfig, readManifest, runsSessions } from './manifest.ts';
 import { type ImageReference, isDigest } from './reference.ts';
@@ -25,8 +25,8 @@ const maxRedirects = 10;
 /** An index may list indexes. Nobody does so deeper than this. */
 const maxIndexDepth = 2;
 /** A launch asks right after somebody looked; a tag that moves is seen half a minute later. */
-const keepMs = 30_000;
-const maxKept = 1000;
+const inspectionTtlMs = 30_000;
+const maxInspections = 1000;
 
 /** For how long the platform's own registry is taken to want tokens as it last said: one question less each time. */
 const sameWayMs = 60_000;
@@ -50,7 +50,7 @@ interface Asked {
 
 /** Images in registries: OCI distribution specification 1.1, and the token flow that registries share. */
 export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}): RegistryClient {
-  const looks = createSharedAnswers<Look>({ keepMs, maxKept, now });
+  const looks = createSingleFlightCache<Look>({ ttlMs: inspectionTtlMs, maxSize: maxInspections, now });
   /** By host: only of the one that is configured, which asks for all its images in the same way. */
   const ways = new Map<string, { challenges: readonly Challenge[]; until: number }>();
 
@@ -61,7 +61,8 @@ export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}
     try {
       const challenges = known ? way.challenges : [];
       const seen = await look({ reference, access, credentials: null, challenges }, http, deadline);
-      if (access.configured && !known && seen.challenges.length > 0) {
+      // Only for tokens: a registry with Basic credentials may serve some images without them.
+      if (access.configured && !known && seen.challenges.some(({ scheme }) => scheme === 'bearer')) {
         ways.set(host, { challenges: seen.challenges, until: now() + sameWayMs });
       }
       return seen;
@@ -77,16 +78,16 @@ export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}
       const open = await looks.get(keyOf(reference, null), {
         deadline,
         // What nobody may see can still be seen with credentials; for others the answer may change any moment.
-        usable: ({ inspection: { kind } }) => kind === 'image' || (kind === 'denied' && credentials !== null),
-        make: (inner) => lookOpenly(reference, access, inner),
+        isUsable: ({ inspection: { kind } }) => kind === 'image' || (kind === 'denied' && credentials !== null),
+        load: (inner) => lookOpenly(reference, access, inner),
       });
       const { kind } = open.inspection;
       const hidden = kind === 'denied' || (kind === 'not-found' && open.isOpen !== true);
       if (!hidden || !credentials || open.challenges.length === 0) return open.inspection;
       const own = await looks.get(keyOf(reference, credentials), {
         deadline,
-        usable: ({ inspection: { kind } }) => kind === 'image',
-        make: (inner) => look({ reference, access, credentials, challenges: open.challenges }, http, inner),
+        isUsable: ({ inspection: { kind } }) => kind === 'image',
+        load: (inner) => look({ reference, access, credentials, challenges: open.challenges }, http, inner),
       });
       // Where the image is not public, a refusal without a reason says nothing new.
       const refusedAsEverybody = own.inspection.kind === 'denied' && own.inspection.reason === undefined;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asObject } from '../../lib/objects.ts';
+import { asObject } from '../../lib/json.ts';
 import { isDigest } from './reference.ts';
 
 export const mediaType = {

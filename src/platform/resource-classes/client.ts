@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Deadline } from '../../lib/deadline.ts';
+import { readRetryAfter } from '../../lib/retry-after.ts';
+import { createSingleFlightCache } from '../../lib/single-flight-cache.ts';
 import { createCallerKey } from '../caller-key.ts';
 import { OutboundFailure, type OutboundHttp, type OutboundResponse } from '../outbound-http/types.ts';
-import { readRetryAfter } from '../retry-after.ts';
-import { createSharedAnswers } from '../shared-answers.ts';
 import { readPools } from './pools.ts';
 import {
   type ResourceClasses,
@@ -32,7 +32,7 @@ const maxCallers = 1_000;
  */
 export function createResourceClasses(options: ResourceClassesOptions): ResourceClasses {
   const { url, http, log, ttlMs = 10_000, timeoutMs = 5_000 } = options;
-  const answers = createSharedAnswers<readonly ResourcePool[]>({ keepMs: ttlMs, maxKept: maxCallers });
+  const answers = createSingleFlightCache<readonly ResourcePool[]>({ ttlMs, maxSize: maxCallers });
   const keyOf = createCallerKey();
 
   async function load(accessToken: string | null, deadline: Deadline): Promise<readonly ResourcePool[]> {
@@ -82,8 +82,8 @@ export function createResourceClasses(options: ResourceClassesOptions): Resource
       answers.get(keyOf(accessToken), {
         deadline,
         // Nobody can use no pool: that is somebody's mistake, and may be mended any moment.
-        usable: (pools) => pools.length > 0,
-        make: (shared) => load(accessToken, shared.within(timeoutMs)),
+        isUsable: (pools) => pools.length > 0,
+        load: (shared) => load(accessToken, shared.within(timeoutMs)),
       }),
   };
 }

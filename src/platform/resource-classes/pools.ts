@@ -1,4 +1,4 @@
-import { asObject } from '../../lib/objects.ts';
+import { asObject } from '../../lib/json.ts';
 import type { ResourceClass, ResourcePool } from './types.ts';
 
 /**

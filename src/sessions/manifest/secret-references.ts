@@ -1,4 +1,4 @@
-import { asObject } from '../../lib/objects.ts';
+import { asObject } from '../../lib/json.ts';
 import type { SecretKeyRef } from './credential-keys.ts';
 
 /** Every key of a Secret that a value refers to anywhere inside: variables of containers, and files of volumes. */

@@ -11,10 +11,10 @@ import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
 import type { Cluster, ClusterEvent, SessionEndpoint } from '../../../src/local/cluster.ts';
 import { createGateway, type Gateway } from '../../../src/local/gateway/gateway.ts';
 import type { GitToken } from '../../../src/local/gateway/tokens.ts';
+import { type Listener, listen } from '../../../src/local/http/listen.ts';
 import { createIngress } from '../../../src/local/ingress/ingress.ts';
-import { type Listener, listen } from '../../../src/local/listener/listen.ts';
-import { createAddresses, type Origins } from '../../../src/local/listener/virtual-hosts.ts';
-import { siteHandlers } from '../../../src/local/sites.ts';
+import { createAddresses, type Origins } from '../../../src/local/origins/origins.ts';
+import { createRouter } from '../../../src/local/router.ts';
 import { TestBrowser } from './gateway.ts';
 
 export const owner = { username: 'ada', name: 'Ada', email: 'ada@localhost.localdomain' };
@@ -105,7 +105,7 @@ export class TestSite {
     this.objects.set(`ns/${name}`, { metadata: { name, namespace: 'ns', uid }, spec: { auth }, status: { state } });
     if (!running) return;
     const secret = token || `secret-${name}`;
-    this.#endpoints.set(`ns/${name}-0`, { port: await this.#jupyter(secret), token: secret });
+    this.#endpoints.set(`ns/${name}-0`, { address: '127.0.0.1', port: await this.#jupyter(secret), token: secret });
   }
 
   /** Changes a session's annotations, and tells those who watch. */
@@ -143,7 +143,7 @@ export class TestSite {
       userOfGitToken: (token) => /^git-(.+)$/.exec(token)?.[1],
       gitUrl: `${this.pages}/forge`,
       issueGitToken: (user, expiresAt) => this.gitToken ?? { token: `git-${user.username}`, expiresAt },
-      serviceTarget: { socketPath: this.serviceSocket },
+      serviceSocket: this.serviceSocket,
       log,
       now: () => this.#now,
     });
@@ -161,7 +161,7 @@ export class TestSite {
       log,
     });
     const notHere = (_req: IncomingMessage, res: ServerResponse) => void res.writeHead(404).end();
-    const hosts = siteHandlers({ addresses, gateway, forge: undefined, registry: notHere, ingress });
+    const hosts = createRouter({ addresses, gateway, forge: undefined, registry: notHere, ingress });
     const listener: Listener = await listen({ port, ...hosts, log });
     this.gateway = gateway;
     this.#stop = async () => {

@@ -1,7 +1,7 @@
+import { isObject, type JsonObject } from '../../../lib/json.ts';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { badRequest } from '../failures.ts';
 import { type FieldError, fieldError } from '../field-errors.ts';
-import { isObject, type JsonObject } from '../json.ts';
 import { builtIn } from './built-in.ts';
 import type { Kind } from './kind.ts';
 import { applyShape, record, text, textMap, withDefault } from './shape.ts';

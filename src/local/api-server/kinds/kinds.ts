@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isObject, type JsonObject } from '../../../lib/json.ts';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import type { ResourceType } from '../../../platform/kubernetes/types.ts';
 import { fieldError } from '../field-errors.ts';
-import { at, isObject, type JsonObject, setDefault } from '../json.ts';
+import { at, setDefault } from '../json.ts';
 import { builtIn } from './built-in.ts';
 import { configMapKind, secretKind } from './configuration.ts';
 import { type JupyterServerDefinition, jupyterServerDefinition } from './jupyter-servers.ts';

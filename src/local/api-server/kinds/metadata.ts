@@ -1,7 +1,8 @@
+import { isObject } from '../../../lib/json.ts';
 import type { ObjectMeta, OwnerReference } from '../../../platform/kubernetes/objects.ts';
 import { badRequest } from '../failures.ts';
 import { type FieldError, fieldError } from '../field-errors.ts';
-import { cloneJson, isObject } from '../json.ts';
+import { cloneJson } from '../json.ts';
 import type { Kind } from './kind.ts';
 import { labelKeyError, labelValueError, nameError } from './names.ts';
 import { applyDefaults, prune, type Schema, validate } from './schema.ts';

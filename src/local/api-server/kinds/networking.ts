@@ -1,6 +1,7 @@
+import type { JsonObject } from '../../../lib/json.ts';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { type FieldError, fieldError } from '../field-errors.ts';
-import { at, type JsonObject, objectsIn, setDefault } from '../json.ts';
+import { at, objectsIn, setDefault } from '../json.ts';
 import { builtIn } from './built-in.ts';
 import type { Kind } from './kind.ts';
 import { subdomainError } from './names.ts';

@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from '../../../lib/json.ts';
 import { type FieldError, fieldError, typeName } from '../field-errors.ts';
-import { cloneJson, isObject, type JsonObject } from '../json.ts';
+import { cloneJson } from '../json.ts';
 
 /** The keywords of a CRD's `openAPIV3Schema` that this server supports. */
 export interface Schema {

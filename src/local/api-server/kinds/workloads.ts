@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isObject, type JsonObject } from '../../../lib/json.ts';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { type FieldError, fieldError } from '../field-errors.ts';
-import { at, isObject, type JsonObject, objectsIn, type StoredObject, setDefault } from '../json.ts';
+import { at, objectsIn, type StoredObject, setDefault } from '../json.ts';
 import { builtIn } from './built-in.ts';
 import type { Kind } from './kind.ts';
 import { nameError } from './names.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { StatusError } from '../../cluster.ts';
-import { readAtMost } from '../../listener/read-body.ts';
+import { readBodyUpTo } from '../../http/body.ts';
 import { badRequest } from '../failures.ts';
 import { structureError } from '../json.ts';
 
@@ -19,7 +19,7 @@ export async function readBody(req: IncomingMessage): Promise<string> {
     req.resume();
     throw unsupportedMediaType(['application/json']);
   }
-  const content = await readAtMost(req, BODY_LIMIT).catch((cause: unknown) => {
+  const content = await readBodyUpTo(req, BODY_LIMIT).catch((cause: unknown) => {
     throw new ClientGone('the client closed the connection', { cause });
   });
   if (!content) {

@@ -3,7 +3,7 @@ import type { NodeAgent, PodMetrics } from '../../cluster.ts';
 import { StatusError } from '../../cluster.ts';
 import { parseLabelSelector } from '../selectors.ts';
 import type { Store } from '../store.ts';
-import { send } from './responses.ts';
+import { sendObject } from './responses.ts';
 
 const API_VERSION = 'metrics.k8s.io/v1beta1';
 
@@ -28,7 +28,7 @@ export function servePodMetrics(
     .map(({ pod, labels }) => podMetrics(pod, labels));
   if (name === undefined) {
     const metadata = { resourceVersion: String(store.objects.version) };
-    send(res, 200, JSON.stringify({ kind: 'PodMetricsList', apiVersion: API_VERSION, metadata, items }));
+    sendObject(res, 200, JSON.stringify({ kind: 'PodMetricsList', apiVersion: API_VERSION, metadata, items }));
     return;
   }
   const [found] = items;
@@ -36,7 +36,7 @@ export function servePodMetrics(
     const details = { name, group: 'metrics.k8s.io', kind: 'pods' };
     throw new StatusError(404, 'NotFound', `pods.metrics.k8s.io "${name}" not found`, details);
   }
-  send(res, 200, JSON.stringify(found));
+  sendObject(res, 200, JSON.stringify(found));
 }
 
 function podMetrics(pod: PodMetrics, labels: Record<string, string> | undefined): object {

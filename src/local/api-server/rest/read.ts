@@ -4,13 +4,13 @@ import { at } from '../json.ts';
 import { readListOptions } from './options.ts';
 import type { ListMeta } from './representation.ts';
 import type { ResourceRequest } from './request.ts';
-import { send } from './responses.ts';
+import { sendObject } from './responses.ts';
 import { select, selectionOf } from './selection.ts';
 
 export function serveGet({ store, res, kind, namespace, as }: ResourceRequest, name: string): void {
   const entry = store.objects.get(kind, namespace, name);
   if (entry === undefined) throw notFound(kind, name);
-  send(res, 200, as.one(entry));
+  sendObject(res, 200, as.one(entry));
 }
 
 /**
@@ -39,7 +39,7 @@ export function serveList({ store, res, kind, namespace, query, as }: ResourceRe
     shown.map(([, entry]) => entry),
     metadata,
   );
-  send(res, 200, json);
+  sendObject(res, 200, json);
 }
 
 /** Throws StatusError 504 if `version` is newer than `current`. */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { StatusError } from '../../cluster.ts';
+import { sendBody } from '../../http/responses.ts';
 import { at } from '../json.ts';
 
 /** Returns the Status object for an error. */
@@ -16,14 +17,9 @@ export function statusOf(error: StatusError): object {
   };
 }
 
-/** Sends a complete response. `contentType` is JSON by default. */
-export function send(res: ServerResponse, code: number, body: string | Buffer, contentType = 'application/json'): void {
-  res.writeHead(code, {
-    'content-type': contentType,
-    'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-cache, private',
-  });
-  res.end(body);
+/** Sends an object, as JSON text. */
+export function sendObject(res: ServerResponse, code: number, json: string): void {
+  sendBody(res, code, json, { 'Content-Type': 'application/json' });
 }
 
 /** Sends a Status. A response whose headers were sent cannot carry a Status: its connection is closed. */
@@ -35,5 +31,5 @@ export function sendFailure(res: ServerResponse, error: StatusError): void {
   const retryAfter = at(error.details, 'retryAfterSeconds');
   if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter));
   if (error.code === 401) res.setHeader('www-authenticate', 'Bearer');
-  send(res, error.code, JSON.stringify(statusOf(error)));
+  sendObject(res, error.code, JSON.stringify(statusOf(error)));
 }

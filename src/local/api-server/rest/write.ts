@@ -1,25 +1,27 @@
+import { isObject, type JsonObject } from '../../../lib/json.ts';
+import { applyMergePatch } from '../../../lib/merge-patch.ts';
 import type { DeleteRequest } from '../deletion.ts';
 import { badRequest } from '../failures.ts';
 import { fieldError } from '../field-errors.ts';
-import { isObject, type JsonObject, structureError } from '../json.ts';
-import { jsonPatch, mergePatch } from '../patch.ts';
+import { structureError } from '../json.ts';
+import { jsonPatch } from '../json-patch.ts';
 import { mediaType, parseJson, readBody, unsupportedMediaType } from './body.ts';
 import { invalidOptions, readWriteOptions, rejectDryRun } from './options.ts';
 import type { ResourceRequest } from './request.ts';
-import { send } from './responses.ts';
+import { sendObject } from './responses.ts';
 
 export async function serveCreate(request: ResourceRequest): Promise<void> {
   const { store, res, kind, namespace, query, as } = request;
   const options = readWriteOptions(query);
   const body = await readObject(request);
-  send(res, 201, as.one(store.createObject(kind, namespace, body, options)));
+  sendObject(res, 201, as.one(store.createObject(kind, namespace, body, options)));
 }
 
 export async function serveReplace(request: ResourceRequest, name: string, subresource?: 'status'): Promise<void> {
   const { store, res, kind, namespace, query, as } = request;
   const options = { ...readWriteOptions(query), ...(subresource ? { subresource } : {}) };
   const body = await readObject(request);
-  send(res, 200, as.one(store.replaceObject(kind, namespace, name, body, options)));
+  sendObject(res, 200, as.one(store.replaceObject(kind, namespace, name, body, options)));
 }
 
 type Patch = (current: JsonObject, patch: unknown) => unknown;
@@ -31,7 +33,7 @@ const PATCHES = new Map<string, Patch>([
     'application/merge-patch+json',
     (current, patch) => {
       if (!isObject(patch)) throw badRequest('a merge patch is an object');
-      return mergePatch(current, patch);
+      return applyMergePatch(current, patch);
     },
   ],
 ]);
@@ -55,7 +57,7 @@ export async function servePatch(request: ResourceRequest, name: string, subreso
     if (error !== undefined) throw badRequest(`the result of the patch cannot be used: ${error}`);
     return result;
   };
-  send(res, 200, as.one(store.changeObject(kind, namespace, name, change, options)));
+  sendObject(res, 200, as.one(store.changeObject(kind, namespace, name, change, options)));
 }
 
 export async function serveDelete(request: ResourceRequest, name: string): Promise<void> {
@@ -63,13 +65,13 @@ export async function serveDelete(request: ResourceRequest, name: string): Promi
   const deletion = await readDeleteOptions(request);
   const { outcome, entry } = store.deleteObject(kind, namespace, name, deletion);
   if (outcome !== 'removed' || kind.returnsDeleted) {
-    send(res, 200, as.one(entry));
+    sendObject(res, 200, as.one(entry));
     return;
   }
   const { group, plural } = kind.resource;
   const details = { name, ...(group ? { group } : {}), kind: plural, uid: entry.object.metadata.uid };
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
-  send(res, 200, JSON.stringify(status));
+  sendObject(res, 200, JSON.stringify(status));
 }
 
 async function readObject({ req, kind }: ResourceRequest): Promise<JsonObject> {

@@ -1,4 +1,5 @@
-import { at, isObject, type JsonObject, objectsIn, type StoredObject } from '../json.ts';
+import { isObject, type JsonObject } from '../../../lib/json.ts';
+import { at, objectsIn, type StoredObject } from '../json.ts';
 import { age } from './duration.ts';
 
 /** The columns of `kubectl get pods`, with the same rules as in a Kubernetes API server. */

@@ -1,4 +1,5 @@
-import { at, isObject, type JsonObject, objectsIn, type StoredObject } from '../json.ts';
+import { isObject, type JsonObject } from '../../../lib/json.ts';
+import { at, objectsIn, type StoredObject } from '../json.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Kinds } from '../kinds/kinds.ts';
 import { age } from './duration.ts';

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { createAddressRanges, parseAddressRange } from './address-ranges.ts';
+
+test.each([
+  ['10.0.0.0/8', { family: 'ipv4', address: '10.0.0.0', prefix: 8 }],
+  ['192.168.1.1', { family: 'ipv4', address: '192.168.1.1', prefix: 32 }],
+  ['0.0.0.0/0', { family: 'ipv4', address: '0.0.0.0', prefix: 0 }],
+  ['fd00::/8', { family: 'ipv6', address: 'fd00::', prefix: 8 }],
+  ['::1', { family: 'ipv6', address: '::1', prefix: 128 }],
+])('reads %s', (text, range) => {
+  expect(parseAddressRange(text)).toEqual(range);
+});
+
+test.each(['10.0.0.0/33', 'fd00::/129', '10.0.0.0/', '10.0.0/8', 'example.org', '10.0.0.0/8/8', '10.0.0.0/-1', ''])(
+  'rejects %j, which is not an address range',
+  (text) => {
+    expect(parseAddressRange(text)).toBeUndefined();
+    expect(() => createAddressRanges([text])).toThrow(TypeError);
+  },
+);
+
+test('includes the addresses of its ranges in every notation, and no others', () => {
+  const ranges = createAddressRanges(['10.2.0.0/16', 'fd12::/16', '127.0.0.1']);
+  for (const address of ['10.2.3.4', '::ffff:10.2.3.4', '0:0:0:0:0:FFFF:0a02:0304', 'fd12::5', '127.0.0.1'])
+    expect(ranges.includes(address), address).toBe(true);
+  for (const address of ['10.3.0.1', 'fd13::1', '127.0.0.2', '::1', '::10.2.3.4', 'localhost', '', 'fe80::1%eth0'])
+    expect(ranges.includes(address), address).toBe(false);
+});
+
+test('a range of all addresses of one family includes none of the other family', () => {
+  expect(createAddressRanges(['::/0']).includes('8.8.8.8')).toBe(false);
+  expect(createAddressRanges(['0.0.0.0/0']).includes('::1')).toBe(false);
+});

@@ -1,0 +1,50 @@
+import { BlockList, isIP } from 'node:net';
+
+export interface AddressRange {
+  readonly family: 'ipv4' | 'ipv6';
+  readonly address: string;
+  /** Bits of the prefix: 0 to 32 for IPv4, 0 to 128 for IPv6. */
+  readonly prefix: number;
+}
+
+export interface AddressRanges {
+  /**
+   * Returns whether an IP address (without a zone) is in one of the ranges; an IPv4-mapped IPv6 address counts as the
+   * IPv4 address that it holds. false for anything that is not an IP address.
+   */
+  includes(address: string): boolean;
+}
+
+/** Returns the range that `text` names in CIDR notation (`10.0.0.0/8`, `fd00::/8`, or one address), or undefined if it names none. */
+export function parseAddressRange(text: string): AddressRange | undefined {
+  const [address = '', length, ...more] = text.split('/');
+  const family = isIP(address);
+  const bits = family === 6 ? 128 : 32;
+  const prefix = length === undefined ? bits : /^\d{1,3}$/.test(length) ? Number(length) : Number.NaN;
+  if (family === 0 || more.length > 0 || !(prefix <= bits)) return undefined;
+  return { family: family === 6 ? 'ipv6' : 'ipv4', address, prefix };
+}
+
+/** Returns a set of address ranges in CIDR notation. Throws TypeError for a text that is not an address range. */
+export function createAddressRanges(texts: readonly string[]): AddressRanges {
+  // One list for each family: in a list of both, `::/0` would include every IPv4 address.
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
+  for (const text of texts) {
+    const range = parseAddressRange(text);
+    if (!range) throw new TypeError(`${text} is not an address range such as 10.0.0.0/8`);
+    lists[range.family].addSubnet(range.address, range.prefix, range.family);
+  }
+  return {
+    includes(address) {
+      switch (isIP(address)) {
+        case 4:
+          return lists.ipv4.check(address, 'ipv4');
+        case 6:
+          // A list of IPv4 ranges finds mapped addresses, too.
+          return lists.ipv6.check(address, 'ipv6') || lists.ipv4.check(address, 'ipv6');
+        default:
+          return false;
+      }
+    },
+  };
+}

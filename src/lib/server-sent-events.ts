@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+
+/** One event of a `text/event-stream` (HTML standard, section 9.2). No value may hold a line break. */
+export interface ServerSentEvent {
+  /** The event's type; clients take an event without one as `message`. */
+  readonly event?: string;
+  /** Clients send the last id back as Last-Event-ID when they reconnect. */
+  readonly id?: string;
+  /** Clients only note the id of an event without data. */
+  readonly data?: string;
+}
+
+export interface EventStreamTiming {
+  /** Milliseconds between two comments: proxies close a connection that is silent for a minute. */
+  readonly heartbeatMs: number;
+  /** Milliseconds after which the connection of a client that reads nothing is closed. */
+  readonly stalledMs: number;
+}
+
+export interface EventStreamOptions extends EventStreamTiming {
+  /** Ends the wait for a client that does not read, so that the last events can still be written. */
+  readonly stopping: AbortSignal;
+  /** The request is a HEAD request: only the head of the response is sent. */
+  readonly isHead?: boolean;
+}
+
+export const defaultTiming: EventStreamTiming = { heartbeatMs: 15_000, stalledMs: 120_000 };
+
+/** Milliseconds after which a client reconnects when the connection breaks: a restarted server may be ready by then. */
+const reconnectMs = 5_000;
+
+/** A comment. No empty line follows: some clients would report an empty event. */
+const heartbeat = ':\n';
+
+/**
+ * Sends server-sent events as fast as the client reads them: while the client does not read, `events` is not asked for
+ * more. Resolves after the last event, or when the client is gone; the signal that `events` gets aborts then.
+ */
+export async function sendEvents(
+  res: ServerResponse,
+  events: (gone: AbortSignal) => AsyncIterable<readonly ServerSentEvent[]>,
+  { stopping, heartbeatMs, stalledMs, isHead = false }: EventStreamOptions,
+): Promise<void> {
+  // A response that is destroyed already emits no further `close` event.
+  if (res.destroyed) return;
+  const gone = new AbortController();
+  res.once('close', () => gone.abort(new Error('the client is gone')));
+  res.writeHead(200, {
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    // For caches, and for proxies that compress or buffer.
+    'Cache-Control': 'no-cache, no-store, no-transform',
+    'X-Accel-Buffering': 'no',
+  });
+  if (isHead) return void res.end();
+  let readAt = performance.now();
+  res.on('drain', () => {
+    readAt = performance.now();
+  });
+  const timer = setInterval(
+    () => {
+      if (!res.writableNeedDrain && !res.writableEnded) res.write(heartbeat);
+      else if (performance.now() - readAt > stalledMs) res.destroy();
+    },
+    Math.min(heartbeatMs, stalledMs),
+  );
+  res.once('close', () => clearInterval(timer));
+  res.write(`retry: ${reconnectMs}\n`);
+  const stopWaiting = AbortSignal.any([gone.signal, stopping]);
+  for await (const batch of events(gone.signal)) {
+    if (!res.write(batch.map(format).join(''))) await drained(res, stopWaiting);
+    readAt = performance.now();
+    if (gone.signal.aborted) return;
+  }
+  res.end();
+}
+
+function format({ event, id, data }: ServerSentEvent): string {
+  const fields = Object.entries({ event, id, data });
+  const lines = fields.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}\n`]));
+  return `${lines.join('')}\n`;
+}
+
+/** Resolves when the client has read what was written, or `signal` aborts. */
+async function drained(res: ServerResponse, signal: AbortSignal): Promise<void> {
+  try {
+    await once(res, 'drain', { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { comparesEqual, type Understood } from '../../../tests/support/local/http/differential.ts';
+
+test('Node’s parser behind the proxy understands what was allowed in front, whatever was sent', async () => {
+  let arrived: Understood[] = [];
+  const server = createServer((req, res) => {
+    buffer(req).then(
+      (body) => {
+        arrived.push({ method: req.method ?? '', target: req.url ?? '', body: body.toString('latin1') });
+        res.end(`answers ${req.url}`);
+      },
+      () => res.destroy(),
+    );
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const take = () => {
+    const taken = arrived;
+    arrived = [];
+    return Promise.resolve(taken);
+  };
+  const { allowed } = await comparesEqual({ port, take }, 1_000);
+  // Else nothing was compared.
+  expect(allowed).toBeGreaterThan(1_000);
+  server.closeAllConnections();
+  server.close();
+}, 120_000);

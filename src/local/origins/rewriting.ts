@@ -1,0 +1,77 @@
+import type { IncomingMessage } from 'node:http';
+import { Transform } from 'node:stream';
+import { pairs, type RawHeaders } from '../../lib/reverse-proxy/headers.ts';
+import type { OriginName, Origins } from './origins.ts';
+
+/**
+ * Translates origins for a browser that uses other addresses than the programs of this machine (a forwarded port, a public
+ * name). Service and Jupyter check Host and Origin and put links into responses: with the translation, each of them needs to
+ * know one address only.
+ */
+export interface OriginRewriter {
+  /** Returns the headers of a request with the local origin in Host, Origin and Referer. */
+  requestHeaders(headers: RawHeaders, name: OriginName): RawHeaders;
+  /** Returns the value of a response header with the browser's origins. */
+  responseHeader(name: string, value: string): string;
+  /** Returns a stream that rewrites the body of a response; undefined if its type holds no links of the platform. */
+  responseBody(response: IncomingMessage): Transform | undefined;
+}
+
+/** Returns undefined if both are the same. */
+export function createOriginRewriter(local: Origins, browser: Origins): OriginRewriter | undefined {
+  if (local.pages === browser.pages && local.sessions === browser.sessions) return undefined;
+  const either = [local.pages, local.sessions].map((origin) => origin.replaceAll('.', '\\.')).join('|');
+  const toBrowser = (text: string, end: string): string =>
+    text.replaceAll(new RegExp(`(?:${either})${end}`, 'g'), (origin) =>
+      origin === local.pages ? browser.pages : browser.sessions,
+    );
+  return {
+    requestHeaders: (headers, name) =>
+      [...pairs(headers)].flatMap(([header, value]) => [header, toLocal(header, value, local[name], browser[name])]),
+    responseHeader: (name, value) => (name === 'location' ? toBrowser(value, portEnd) : value),
+    responseBody(response) {
+      const type = response.headers['content-type'] ?? '';
+      const isEncoded = response.headers['content-encoding'] !== undefined;
+      if (!/^(application\/json|text\/html)\b/i.test(type) || isEncoded) return undefined;
+      return replacing(toBrowser, Math.max(local.pages.length, local.sessions.length));
+    },
+  };
+}
+
+function toLocal(header: string, value: string, local: string, browser: string): string {
+  switch (header.toLowerCase()) {
+    case 'host':
+      return new URL(local).host;
+    case 'origin':
+      return value === browser ? local : value;
+    case 'referer':
+      return value.startsWith(`${browser}/`) ? local + value.slice(browser.length) : value;
+    default:
+      return value;
+  }
+}
+
+/** The port of the origin ends here. */
+const portEnd = '(?!\\d)';
+/** The same inside a chunk: at its end, more digits may follow in the next chunk. */
+const portEndInChunk = '(?=\\D)';
+
+/**
+ * Returns a stream that replaces text in a body. Latin-1 keeps every byte, whatever the encoding, and the replaced text is
+ * ASCII. `longest`: the length of the longest text that is replaced.
+ */
+function replacing(replace: (text: string, end: string) => string, longest: number): Transform {
+  let rest = '';
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const text = replace(rest + chunk.toString('latin1'), portEndInChunk);
+      // The next chunk may complete an origin that begins in the last characters.
+      const cut = Math.max(0, text.length - longest);
+      rest = text.slice(cut);
+      done(null, Buffer.from(text.slice(0, cut), 'latin1'));
+    },
+    flush(done) {
+      done(null, Buffer.from(replace(rest, portEnd), 'latin1'));
+    },
+  });
+}

@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import { exited, inPod, launched, messageOf, name, present } from '../../../tests/support/sessions/presented.ts';
+import type { ContainerStatus, PodStatus } from '../../platform/kubernetes/objects.ts';
+import { mostFrequentReason } from './failure.ts';
+
+describe('why a session failed', () => {
+  it.each([
+    ['jupyter-server', 127, 'does not contain the required command'],
+    ['jupyter-server', 125, 'check its Dockerfile'],
+    ['jupyter-server', 126, 'check its Dockerfile'],
+    ['jupyter-server', 1, 'check its Dockerfile'],
+    ['jupyter-server', 128, 'low disk space'],
+    ['jupyter-server', 137, 'more memory'],
+    ['git-clone', 200, 'git error'],
+    ['git-clone', 201, 'git server'],
+    ['git-clone', 202, 'autosave'],
+    ['git-clone', 203, 'low disk space'],
+    ['git-clone', 204, 'branch or commit'],
+    ['git-clone', 205, 'submodules'],
+    ['git-clone', 206, 'over a folder'],
+    ['git-clone', 207, 'absolute path'],
+    ['jupyter-server', 134, 'shut down unexpectedly'],
+    ['jupyter-server', 139, 'shut down unexpectedly'],
+    ['jupyter-server', 143, 'shut down unexpectedly'],
+    ['download-image', 127, 'shell'],
+    ['oauth2-proxy', 1, 'auxiliary container'],
+  ])('%s with exit code %d', (container, code, words) => {
+    expect(messageOf(inPod({ phase: 'Running', containerStatuses: [exited(container, code)] }))).toContain(words);
+    expect(messageOf(inPod({ phase: 'Running', containerStatuses: [exited(container, code, 'lastState')] }))).toContain(
+      words,
+    );
+  });
+
+  it.each([
+    ['registry.example.org/my-group/my-project:0123456', undefined, 'check its Dockerfile'],
+    ['registry.example.org/my-group/my-project/deep:1', undefined, 'check its Dockerfile'],
+    ['registry.example.org/my-group/my-project-2:1', undefined, 'The image belongs to the platform'],
+    ['127.0.0.1:8000/images/jupyter:latest', undefined, 'The image belongs to the platform'],
+    ['127.0.0.1:8000/images/jupyter:latest', 'images/jupyter:latest', 'the image that the launch names'],
+  ])('names who can mend the image %s (%s)', (image, requested, words) => {
+    const annotations = { ...launched.metadata.annotations, 'renku.io/requested-image': requested ?? '' };
+    const told = (code: number) =>
+      present(inPod({ containerStatuses: [exited('jupyter-server', code)] }), {
+        metadata: { annotations },
+        spec: { ...launched.spec, jupyterServer: { ...launched.spec?.jupyterServer, image } },
+      }).status.message;
+    for (const code of [1, 125, 126, 127, 128]) {
+      expect(told(code)).toContain(words);
+      if (!words.includes('Dockerfile')) expect(told(code)).not.toContain('Dockerfile');
+    }
+  });
+
+  it('of a clone that ends unexpectedly is not the image’s', () => {
+    const message = messageOf(inPod({ initContainerStatuses: [exited('git-clone', 1)] }));
+    expect(message).toContain('could not be cloned');
+    expect(message).toContain('exit code 1');
+    expect(message).not.toMatch(/image/i);
+  });
+
+  it('is a lack of memory where the kernel says so, with the amount', () => {
+    const killed = { name: 'jupyter-server', state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } };
+    expect(messageOf(inPod({ containerStatuses: [killed] }))).toBe(
+      'The session used more memory than it was given (1G) and was killed. Launch it again with more memory.',
+    );
+    const clone = { ...killed, name: 'git-clone' };
+    expect(messageOf(inPod({ initContainerStatuses: [clone] }))).toContain('killed by the cluster');
+  });
+
+  it('names what to do about a full disk', () => {
+    const message = messageOf(inPod({ initContainerStatuses: [exited('git-clone', 203)] }));
+    for (const words of ['low disk space', 'restart', 'more storage']) expect(message).toContain(words);
+  });
+
+  it('takes the latest exit code, and the container that matters', () => {
+    const both = { ...exited('jupyter-server', 127), lastState: { terminated: { exitCode: 137 } } };
+    expect(messageOf(inPod({ containerStatuses: [exited('oauth2-proxy', 1), both] }))).toContain('required command');
+  });
+
+  it('is the lack of room, in words', () => {
+    const conditions = [
+      { type: 'Initialized', status: 'True', lastTransitionTime: '2023-09-11T09:00:00Z' },
+      {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'Unschedulable',
+        message:
+          '0/9 nodes are available: 2 node(s) had taints, 7 Insufficient nvidia.com/gpu. preemption: 0/9 nodes are available: 9 No preemption victims found for incoming pod.',
+        lastTransitionTime: '2023-09-11T10:00:00Z',
+      },
+    ];
+    expect(messageOf(inPod({ phase: 'Pending', conditions }))).toContain('because of: Insufficient nvidia.com/gpu.');
+    const taints = conditions.map((condition) => ({
+      ...condition,
+      message: '0/9 nodes are available: 9 node(s) had untolerated taint {a: b}.',
+    }));
+    expect(messageOf(inPod({ phase: 'Pending', conditions: taints }))).toContain('tell the administrator');
+    const unclear = conditions.map((condition) => ({ ...condition, message: 'no room' }));
+    expect(messageOf(inPod({ phase: 'Pending', conditions: unclear }))).toBe('no room');
+  });
+
+  it.each([
+    ['0/3 nodes are available: 1 Insufficient cpu, 2 Insufficient memory.', 'Insufficient memory'],
+    ['0/12 nodes are available: 10 Insufficient cpu, 9 Insufficient memory', 'Insufficient cpu'],
+    ['0/3 nodes are available', undefined],
+    ['pod has unbound immediate PersistentVolumeClaims', undefined],
+    ['', undefined],
+  ])('%j -> %j', (message, reason) => {
+    expect(mostFrequentReason(message)).toBe(reason);
+  });
+
+  it('is a quota, an eviction, or at least a sentence', () => {
+    const quota = {
+      state: 'failed' as const,
+      events: { statefulset: { message: 'The resource quota has been exceeded.' } },
+    };
+    expect(messageOf(quota)).toMatch(/^The resource quota has been exceeded\. Stop another session/);
+    expect(messageOf(inPod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on memory. ' }))).toContain(
+      '(Evicted): The node was low on memory. Launch',
+    );
+    expect(messageOf({ state: 'failed' })).toContain('does not say why');
+  });
+});
+
+describe('a launch that was interrupted', () => {
+  const waiting = inPod(
+    {
+      phase: 'Pending',
+      initContainerStatuses: [
+        {
+          name: 'git-clone',
+          state: {
+            waiting: { reason: 'CreateContainerConfigError', message: `secret "${name}-credentials" not found` },
+          },
+        },
+      ],
+    },
+    'starting',
+  );
+
+  const event = `FailedMount: MountVolume.SetUp failed for volume "r-environment" : secret "${name}-credentials" not found`;
+  const inVolume = { ...inPod({ phase: 'Pending' }, 'starting'), events: { pod: { message: event } } };
+  const unscheduled = inPod({
+    phase: 'Pending',
+    conditions: [
+      {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'Unschedulable',
+        message: `secret "${name}-credentials" not found`,
+      },
+    ],
+  });
+
+  it.each([
+    ['a variable', waiting],
+    ['a volume', inVolume],
+    ['a volume, of a pod that counts as failed', unscheduled],
+  ])('is starting for a minute, and then says so: it waits for %s', (_what, waiting) => {
+    expect(present(waiting, {}, 59).status).toMatchObject({
+      state: 'starting',
+      message: expect.not.stringContaining('cannot'),
+    });
+    expect(present(waiting, {}, 61).status).toMatchObject({
+      state: 'failed',
+      message: expect.stringContaining('launch was interrupted'),
+    });
+  });
+
+  it('is not seen in old news, once the volumes are there', () => {
+    const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
+    const later = { ...inVolume, mainPod: { status: { phase: 'Pending', conditions } } };
+    expect(present(later, {}, 61).status.state).toBe('starting');
+  });
+});
+
+describe('trouble of a session that is starting', () => {
+  const waitsFor = (container: string, reason: string, message?: string): string | null | undefined =>
+    messageOf(
+      inPod(
+        {
+          phase: 'Pending',
+          containerStatuses: [{ name: container, state: { waiting: { reason, ...(message ? { message } : {}) } } }],
+        },
+        'starting',
+      ),
+    );
+
+  it.each(['ErrImagePull', 'ImagePullBackOff'])('%s is told in words', (reason) => {
+    const message = waitsFor('download-image', reason, 'This machine has only these images: a, b.\n');
+    expect(message).toContain('The image registry.example.org/my-group/my-project:0123456 cannot be downloaded');
+    expect(message).toContain(
+      'The cluster reports: This machine has only these images: a, b. The cluster tries again. The session is waiting',
+    );
+    expect(message).not.toContain('\n');
+  });
+
+  it('of a private image may be the sign-in', () => {
+    const annotations = { ...launched.metadata.annotations, 'notebook-sessions.io/pull-secret': 'some-secret' };
+    const waiting = { name: 'download-image', state: { waiting: { reason: 'ErrImagePull' } } };
+    const { message } = present(inPod({ initContainerStatuses: [waiting] }, 'starting'), {
+      metadata: { annotations },
+    }).status;
+    expect(message).toContain('your sign-in for this private image may have expired');
+  });
+
+  it('is what the operator has noted of the pod, where nothing better is known', () => {
+    const noted = (message: string, pod: PodStatus = {}): string | null | undefined =>
+      messageOf({ ...inPod(pod, 'starting'), events: { pod: { message } } });
+    expect(noted('FailedMount: no such Secret.')).toContain(
+      'The cluster reports: FailedMount: no such Secret. The session is',
+    );
+    expect(noted('pod has unbound immediate PersistentVolumeClaims')).toMatch(/^The session is waiting for/);
+    const pulling = {
+      name: 'download-image',
+      state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } },
+    };
+    const told = noted('download-image: ImagePullBackOff: manifest unknown', { initContainerStatuses: [pulling] });
+    expect(told).toContain('The cluster reports: manifest unknown. The cluster tries again.');
+    expect(told).not.toContain('Back-off');
+    const failed = {
+      ...inPod({ initContainerStatuses: [exited('git-clone', 204)] }),
+      events: { pod: { message: 'old' } },
+    };
+    expect(messageOf(failed)).toContain('branch or commit');
+  });
+
+  it('names a crash and its step', () => {
+    const crash: ContainerStatus = {
+      ...exited('jupyter-server', 127, 'lastState'),
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+    };
+    expect(messageOf(inPod({ containerStatuses: [crash] }, 'starting'))).toContain(
+      'The step "starting session" failed, and the cluster tries again. The image does not contain',
+    );
+  });
+
+  it('is nothing where the volume is just being made', () => {
+    const conditions = [
+      {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'Unschedulable',
+        message: 'pod has unbound immediate PersistentVolumeClaims',
+      },
+    ];
+    expect(messageOf(inPod({ phase: 'Pending', conditions }, 'starting'))).toMatch(/^The session is waiting for/);
+  });
+});
