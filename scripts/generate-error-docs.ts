@@ -1,6 +1,5 @@
 /**
- * Writes docs/errors.md from the table in src/errors.ts; with --check it writes nothing and fails when the file is not
- * what it would write.
+ * Writes docs/errors.md from the table in src/errors.ts. With --check, writes nothing and fails if the file is out of date.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,30 +8,26 @@ import { type ErrorKind, errorKind } from '../src/errors.ts';
 const target = join(import.meta.dirname, '../docs/errors.md');
 
 const ranges = [
-  [
-    1000,
-    'The caller can mend it',
-    'The request asks for something that cannot be. The same request again is refused again.',
-  ],
+  [1000, 'The caller can correct the request', 'The same request fails again in the same way.'],
   [
     2000,
-    'A mistake of the service or its set-up',
-    'The administrator of the platform can mend it; the log has the whole story under the request id.',
+    'A bug or a configuration error of the service',
+    'The administrator of the platform can correct it. The log of the service has the details under the request id.',
   ],
   [
     3000,
-    'Passing trouble',
-    'Something that the service needs does not work at the moment; the message names it. `Retry-After` says when to try again; where it is missing, trying again alone does not help.',
+    'A temporary failure',
+    'A server that the service needs is unavailable or rejects its requests; the message names the server. `Retry-After` gives the seconds after which to try again. Without this header, a second attempt fails in the same way.',
   ],
 ] as const;
 
-/** Codes of the original service that this one never answers, with the reason. */
+/** Codes of the original service that this service never sends, with the reason. */
 const retired = [
-  [1001, 'Duplicate buckets are fields that are wrong (1422), as the original answered, too.'],
-  [2002, 'Names are unique and owners are checked: no look-up can find too many.'],
-  [2003, 'One place sets the variables of a session, so that two cannot disagree.'],
-  [3003, 'There is no separate cache that can fail: reads fall back to the Kubernetes API.'],
-  [2500, 'What a framework threw is a bug (2000) here.'],
+  [1001, 'Duplicate buckets are invalid fields (1422), also in the responses of the original.'],
+  [2002, 'Names are unique and owners are checked: a lookup never finds more than one session.'],
+  [2003, 'One module sets the variables of a session, so no two values can conflict.'],
+  [3003, 'There is no separate cache that can fail: the service reads from the Kubernetes API instead.'],
+  [2500, 'An unexpected error of a framework is a bug (2000).'],
 ] as const;
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
@@ -59,9 +54,8 @@ function page(): string {
     '',
     '# Errors',
     '',
-    'Every error has the same shape. `message` says what happened, `detail` what to do about it, `code` is the same in all',
-    'versions, `fields` (where there are any) lists every part of the request that is wrong, and `requestId` stands in the',
-    "service's log, too.",
+    'Every error has the same structure. `message` says what happened and `detail` says what to do. `code` is the same in all',
+    'versions. `fields`, if present, lists every invalid part of the request. `requestId` is also in the log of the service.',
     '',
     '```json',
     JSON.stringify(
@@ -70,7 +64,7 @@ function page(): string {
           message: errorKind.missing.example,
           detail: errorKind.missing.detail,
           code: errorKind.missing.code,
-          fields: [{ path: 'body.branch', message: 'does not exist, or not for you' }],
+          fields: [{ path: 'body.branch', message: 'does not exist or you do not have access' }],
           requestId: '5f0c7f0e-8f1c-4c53-9a57-0d5b1f2f6c11',
         },
       },
@@ -79,10 +73,10 @@ function page(): string {
     ),
     '```',
     '',
-    'Where the place of an error knows more than this list, its `detail` says that instead.',
+    'The `detail` of a response can be more specific than in this list.',
     '',
     ...sections,
-    '## Codes of the original service that are never answered',
+    '## Codes of the original service that this service never sends',
     '',
     '| Code | Why |',
     '|---|---|',
@@ -104,6 +98,6 @@ if (!process.argv.includes('--check')) {
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(target, page());
 } else if (current() !== page()) {
-  process.stderr.write('docs/errors.md is not what src/errors.ts says; run: npm run generate\n');
+  process.stderr.write('docs/errors.md does not match src/errors.ts; run: npm run generate\n');
   process.exitCode = 1;
 }

@@ -7,6 +7,7 @@ import express, {
 } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from './config/types.ts';
+import { timedOut, toApiError } from './error-translation.ts';
 import { ApiError, errorBody, errorKind } from './errors.ts';
 import type { Identify } from './identity/identify.ts';
 import { Deadline } from './lib/deadline.ts';
@@ -15,7 +16,6 @@ import { readBody } from './pipeline/body.ts';
 import { contract, operationOf } from './pipeline/contract.ts';
 import { docsRoutes } from './pipeline/docs.ts';
 import type { OpenApiDocument } from './pipeline/document.ts';
-import { asApiError, timedOut } from './pipeline/faults.ts';
 import { createOperationTable } from './pipeline/operations.ts';
 import { checkHost, checkOrigin } from './pipeline/origin.ts';
 import { foldSlashes, readTarget } from './pipeline/request-target.ts';
@@ -156,13 +156,13 @@ function findOperation(document: OpenApiDocument): RequestHandler {
     if (req.method === 'HEAD') req.method = 'GET';
     const operation = resource.operations.get(req.method);
     if (!operation) {
-      throw new ApiError(errorKind.methodNotAllowed, `${req.method} is not possible here.`, {
+      throw new ApiError(errorKind.methodNotAllowed, `This address does not support ${req.method}.`, {
         detail: `Allowed: ${resource.allow}.`,
         headers: { Allow: resource.allow },
       });
     }
     if (operation.produces.length > 0 && req.accepts([...operation.produces]) === false) {
-      throw new ApiError(errorKind.notAcceptable, 'The answer cannot be given in a form that you accept.', {
+      throw new ApiError(errorKind.notAcceptable, 'The response is not available in a content type that you accept.', {
         detail: `It is ${operation.produces.join(' or ')}.`,
         fields: [{ path: 'header.Accept', message: `must allow ${operation.produces.join(' or ')}` }],
       });
@@ -190,7 +190,7 @@ function forOperationsWithBody(read: RequestHandler): RequestHandler {
 /** The only place where an error becomes an answer. */
 function errorAnswer(log: Logger): (error: unknown, res: Response) => void {
   return (error, res) => {
-    const known = asApiError(error);
+    const known = toApiError(error);
     const context = res.locals['context'] as Partial<RequestContext> | undefined;
     const ownLog = context?.log ?? log;
     // What fails because its caller has gone, or after the deadline was answered for it, is nobody's trouble.

@@ -124,7 +124,7 @@ function sinceOf(text: string): Instant {
 /** The document lists both types for this operation; which of them it is, the query decides. */
 function demandType(req: Request, type: string): void {
   if (req.accepts([type]) !== false) return;
-  throw new ApiError(errorKind.notAcceptable, 'The answer cannot be given in a form that you accept.', {
+  throw new ApiError(errorKind.notAcceptable, 'The response is not available in a content type that you accept.', {
     detail: `It is ${type}: with follow=true text/event-stream, else application/json.`,
     fields: [{ path: 'header.Accept', message: `must allow ${type}` }],
   });

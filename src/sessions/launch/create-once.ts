@@ -1,10 +1,11 @@
+import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
+import { alreadyExists } from '../../platform/kubernetes/predicates.ts';
 import { KubernetesUnavailable } from '../../platform/kubernetes/types.ts';
-import { alreadyExists, kubernetesTrouble } from '../kubernetes-trouble.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
 
@@ -16,7 +17,6 @@ export interface Launched {
 
 /** Milliseconds kept for what comes after a deletion was waited for: the object and its Secret. */
 const reserveMs = 3_000;
-const retryAfterSeconds = 5;
 /** Creations without an outcome, each with half of the time that is left, before it is given up. */
 const attempts = 5;
 
@@ -44,15 +44,14 @@ export async function createOnce(
     }
     // It was neither made nor found: it has gone in between, or the creation never arrived.
   }
-  throw new ApiError(errorKind.timedOut, lost(name), { retryAfterSeconds });
+  throw new ApiError(errorKind.timedOut, lost(name));
 }
 
 /** Throws ApiError 3409 when the deletion takes longer than the deadline allows. */
 export async function waitUntilGone(store: SessionStore, server: JupyterServer, deadline: Deadline): Promise<void> {
   const patience = deadline.within(Math.max(0, deadline.remaining() - reserveMs));
   if (await store.untilGone(server, patience)) return;
-  const message = `The session ${server.metadata.name} is being deleted.`;
-  throw new ApiError(errorKind.beingDeleted, message, { retryAfterSeconds });
+  throw new ApiError(errorKind.beingDeleted, `The session ${server.metadata.name} is being deleted.`);
 }
 
 /** undefined: there is an object of this name, or nobody knows whether there is. */
@@ -68,7 +67,8 @@ async function tryToCreate(
     if (alreadyExists(error)) return undefined;
     if (error instanceof KubernetesUnavailable && !deadline.expired) return undefined;
     const { cannotStart } = errorKind;
-    throw kubernetesTrouble(error, 'The session could not be made.', { refused: cannotStart, passing: cannotStart });
+    const kinds = { rejected: cannotStart, unavailable: cannotStart };
+    throw translateError(error, { message: 'The session could not be created.', kinds }) ?? error;
   }
 }
 
@@ -76,7 +76,7 @@ async function readBack(store: SessionStore, name: string, deadline: Deadline): 
   try {
     return await store.read(name, deadline);
   } catch (error) {
-    throw kubernetesTrouble(error, lost(name), { refused: errorKind.cannotStart });
+    throw translateError(error, { message: lost(name), kinds: { rejected: errorKind.cannotStart } }) ?? error;
   }
 }
 

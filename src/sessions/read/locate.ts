@@ -1,8 +1,8 @@
-import { ApiError, errorKind } from '../../errors.ts';
+import { translateError } from '../../error-translation.ts';
+import { type ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { Deadline } from '../../lib/deadline.ts';
-import { kubernetesTrouble } from '../kubernetes-trouble.ts';
 import type { CheckParts } from '../launch/checks.ts';
 import { candidates, findSession, isAlive, isOfCommit, namesOf, wasLaunchedByName } from '../launch/find-session.ts';
 import { createLookUps, type LaunchFindings, type LaunchTarget } from '../launch/launch-lookups.ts';
@@ -107,8 +107,8 @@ async function readNames(
     if (server) return { living: server };
     return { dying: found.find((each) => each.metadata.name === name && !isAlive(each)) };
   } catch (error) {
-    const failure = kubernetesTrouble(error, 'The session could not be launched.');
-    if (failure instanceof ApiError) return { failure };
-    throw failure;
+    const failure = translateError(error, { message: 'The session could not be launched.' });
+    if (failure) return { failure };
+    throw error;
   }
 }

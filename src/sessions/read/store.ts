@@ -1,14 +1,15 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/types.ts';
+import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { label } from '../../jupyter-server/labels.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { createListWatchCache, type ListWatchCacheOptions } from '../../platform/kubernetes/list-watch-cache.ts';
+import { isConflict, isNotFound } from '../../platform/kubernetes/predicates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError, type ResourceType } from '../../platform/kubernetes/types.ts';
-import { isConflict, isNotFound, kubernetesTrouble } from '../kubernetes-trouble.ts';
 import { isLabelValue } from '../manifest/metadata.ts';
 import { ownerOf, ownersOf, owns } from './ownership.ts';
 import { projectForCache } from './projection.ts';
@@ -126,7 +127,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
     try {
       return await Promise.all(where.map((namespace) => readLive(namespace, name, deadline)));
     } catch (error) {
-      throw kubernetesTrouble(error, `The session ${name} could not be read.`);
+      throw translateError(error, { message: `The session ${name} could not be read.` }) ?? error;
     }
   }
 
@@ -163,7 +164,8 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
       if (error instanceof KubernetesError && error.status === 409) return false;
       const what = `The session ${name} could not be deleted.`;
       const { cannotDelete } = errorKind;
-      throw kubernetesTrouble(error, what, { refused: cannotDelete, passing: cannotDelete, forbidden: cannotDelete });
+      const kinds = { rejected: cannotDelete, unavailable: cannotDelete, forbidden: cannotDelete };
+      throw translateError(error, { message: what, kinds }) ?? error;
     }
   }
 
@@ -199,7 +201,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
           : (await listLive(identity, deadline)).filter((server) => owns(identity, server));
         return found.sort((one, other) => compare(one.metadata.name ?? '', other.metadata.name ?? ''));
       } catch (error) {
-        throw kubernetesTrouble(error, 'The sessions could not be listed.');
+        throw translateError(error, { message: 'The sessions could not be listed.' }) ?? error;
       }
     },
 
@@ -259,7 +261,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
         const raw = await readRaw(namespace, name, deadline);
         return raw?.metadata.uid === uid && raw ? { raw, server: projectForCache(raw) } : undefined;
       } catch (error) {
-        throw kubernetesTrouble(error, `The session ${name} could not be read.`);
+        throw translateError(error, { message: `The session ${name} could not be read.` }) ?? error;
       }
     },
 
