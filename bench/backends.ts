@@ -62,7 +62,7 @@ export async function startBackEnds(options: { node?: NodeAgent } = {}): Promise
     images: [image],
     origin,
     userOf: (password) => forge.userOf(password),
-    mayBeAnonymous: () => true,
+    isService: () => true,
   });
 
   const log = new CallLog();

@@ -44,12 +44,35 @@ const allowed: Record<string, string[]> = {
   local: [...shared, 'platform', 'session-tools'],
 };
 
-const publicParts = ['images/types', 'autosaves/types', 'options/resource-classes'];
+/** Files that every noun may import: the outside of other nouns, and the helper for its own routes. */
+const publicParts = ['images/types', 'autosaves/types', 'options/resource-classes', 'pipeline/route'];
 /** area -> files that it may import although it may import nothing else of their area. */
 const allowedFiles: Record<string, string[]> = {
   ...Object.fromEntries(nouns.map((noun) => [noun, publicParts])),
   'jupyter-server': ['platform/kubernetes/objects', 'platform/kubernetes/types'],
 };
+
+/**
+ * Folder of `sessions` -> what it may import of `sessions` besides itself. The writer of manifests and the presentation
+ * work with the session and the contract, and know neither each other nor the launch.
+ */
+const allowedInSessions: Record<string, string[]> = {
+  manifest: [],
+  presentation: [],
+  read: ['kubernetes-trouble'],
+  launch: ['kubernetes-trouble', 'manifest', 'presentation', 'read'],
+  change: ['kubernetes-trouble', 'launch/session-secrets', 'presentation', 'read'],
+};
+
+/** Returns the error of an import between folders of `sessions`; undefined if it is allowed. */
+function errorInSessions(file: string, imported: string): string | undefined {
+  const sessions = join(source, 'sessions');
+  const [from, to] = [file, imported].map((each) => relative(sessions, each).replace(/\.ts$/, ''));
+  const folder = from?.split('/')[0] ?? '';
+  const may = allowedInSessions[folder];
+  if (!may || !to || [folder, ...may].some((each) => to === each || to.startsWith(`${each}/`))) return undefined;
+  return `sessions/${folder} may not import sessions/${to}`;
+}
 
 function areaOf(file: string): string {
   return (relative(source, file).split('/')[0] ?? '').replace(/\.ts$/, '');
@@ -74,7 +97,11 @@ for (const entry of readdirSync(source, { recursive: true, withFileTypes: true }
     }
     imports.set(file, [...(imports.get(file) ?? []), imported]);
     const to = areaOf(imported);
-    if (to === area) return;
+    if (to === area) {
+      const error = area === 'sessions' ? errorInSessions(file, imported) : undefined;
+      if (error) problems.push(`${relative(root, file)}:${index + 1}: ${error}`);
+      return;
+    }
     if (allowed[area]?.includes(to)) return;
     if (allowedFiles[area]?.includes(relative(source, imported).replace(/\.ts$/, ''))) return;
     problems.push(`${relative(root, file)}:${index + 1}: ${area} may not import ${to} (${target})`);

@@ -77,7 +77,8 @@ function checkMachine(needs) {
   }
   if (needs.indexOf('linux') >= 0 && process.platform !== 'linux') {
     fail(
-      'Sessions run on Linux only (this is ' + process.platform + '): they are found and stopped through /proc.',
+      'Sessions run on Linux only (this is ' + process.platform + '): they are found and stopped through /proc,',
+      'and each listens on a loopback address of its own (127.x.y.z).',
       'Use a virtual machine with Linux, or deploy the service on Kubernetes.',
     );
   }

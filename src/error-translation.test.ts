@@ -5,7 +5,7 @@ import { translateError } from './error-translation.ts';
 import { errorKind } from './errors.ts';
 import { Deadline, DeadlineExceeded } from './lib/deadline.ts';
 import { GitLabRefused, GitLabUnauthorized, GitLabUnavailable } from './platform/gitlab/types.ts';
-import { refusal } from './platform/kubernetes/failures.ts';
+import { errorOfResponse } from './platform/kubernetes/failures.ts';
 import { KubernetesError, KubernetesUnavailable } from './platform/kubernetes/types.ts';
 import { AddressRefused, OutboundFailure } from './platform/outbound-http/types.ts';
 import { ResourceClassesUnauthorized, ResourceClassesUnavailable } from './platform/resource-classes/types.ts';
@@ -135,7 +135,7 @@ describe('a response to an error', () => {
     'says that the disk of the API server is full, the local one or the one of etcd: $message',
     async ({ status, ...said }) => {
       const body = JSON.stringify({ kind: 'Status', status: 'Failure', code: status, ...said });
-      const error = refusal('create jupyterservers', status, undefined, body);
+      const error = errorOfResponse('create jupyterservers', status, undefined, body);
       seen.fault = error;
       const answer = await get('/logs/fault');
       expect(answer.status).toBe(500);

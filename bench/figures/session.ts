@@ -98,7 +98,14 @@ async function startedByHand(platform: Platform, environment: PythonEnvironment)
     );
     const port = await freePort();
     const variables = await jupyterVariables(directory, token, undefined);
-    const [program = '', ...args] = jupyterCommand({ environment, directory, mounts: [], workingDirectory, port });
+    const [program = '', ...args] = jupyterCommand({
+      environment,
+      directory,
+      mounts: [],
+      workingDirectory,
+      address: '127.0.0.1',
+      port,
+    });
     const jupyter = spawn(program, args, {
       cwd: workingDirectory,
       env: { ...machineVariables(process.env, environment.programs), ...variables },

@@ -1,29 +1,28 @@
-import { Router } from 'express';
-import type { CreateAccessTokenRequest } from '../generated/openapi.ts';
+import type { Router } from 'express';
+import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import type { AccessTokens } from './access-tokens.ts';
 
-/** `/servers/{name}/tokens`. The OpenAPI document has decided about the shape of the request before a handler runs. */
+/** `/servers/{name}/tokens`. */
 export function accessTokenRoutes({ tokens }: { tokens: AccessTokens }): Router {
-  const router = Router();
+  const routes = createRoutes();
 
-  router.get('/servers/:server_name/tokens', async (req, res) => {
+  routes.get('/servers/{server_name}/tokens', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     res.json({ tokens: await tokens.list(identity, req.params.server_name, deadline) });
   });
 
-  router.post('/servers/:server_name/tokens', async (req, res) => {
+  routes.post('/servers/{server_name}/tokens', async (req, res) => {
     const { identity, deadline } = contextOf(res);
-    const request = req.body as CreateAccessTokenRequest;
-    const { isNew, response } = await tokens.create(identity, req.params.server_name, request, deadline);
+    const { isNew, response } = await tokens.create(identity, req.params.server_name, req.body, deadline);
     res.status(isNew ? 201 : 200).json(response);
   });
 
-  router.delete('/servers/:server_name/tokens/:token_id', async (req, res) => {
+  routes.delete('/servers/{server_name}/tokens/{token_id}', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     await tokens.revoke(identity, req.params.server_name, req.params.token_id, deadline);
     res.status(204).end();
   });
 
-  return router;
+  return routes.router;
 }

@@ -1,27 +1,24 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import type { Config } from '../config/types.ts';
-import type { AutosavesList } from '../generated/openapi.ts';
+import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import { type AutosaveGitLab, deleteAutosave, listAutosaves } from './autosaves.ts';
 import { presentAutosave } from './present.ts';
 
-/**
- * `/<project>/autosave`. The pipeline has made one segment of each part that may have slashes, and the OpenAPI document
- * has decided about the shape of the request before a handler runs.
- */
+/** `/<project>/autosave`. The pipeline has encoded the slashes of the project and of the autosave's name. */
 export function autosaveRoutes({ gitlab, config }: { gitlab: AutosaveGitLab; config: Config }): Router {
-  const router = Router();
+  const routes = createRoutes();
 
-  router.get('/:namespace_project/autosave', async (req, res) => {
+  routes.get('/{namespace_project}/autosave', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     const autosaves = await listAutosaves(gitlab, identity, req.params.namespace_project, deadline);
     res.json({
       pvsSupport: config.sessions.storage.pvs_enabled,
       autosaves: autosaves.map(presentAutosave),
-    } satisfies AutosavesList);
+    });
   });
 
-  router.delete('/:namespace_project/autosave/:autosave_name', async (req, res) => {
+  routes.delete('/{namespace_project}/autosave/{autosave_name}', async (req, res) => {
     const { identity, deadline, log } = contextOf(res);
     const { namespace_project: project, autosave_name: name } = req.params;
     await deleteAutosave(gitlab, identity, project, name, deadline);
@@ -29,5 +26,5 @@ export function autosaveRoutes({ gitlab, config }: { gitlab: AutosaveGitLab; con
     res.status(204).end();
   });
 
-  return router;
+  return routes.router;
 }

@@ -1,7 +1,8 @@
 import express, { type Router } from 'express';
 import type { Config } from '../config/types.ts';
 import { ApiError, errorKind } from '../errors.ts';
-import type { ReadinessResponse, VersionResponse } from '../generated/openapi.ts';
+import type { VersionResponse } from '../generated/openapi.ts';
+import { createRoutes } from '../pipeline/route.ts';
 
 /** Something that requests depend on. Asked at every probe, so it answers from what is known and calls nobody. */
 export interface Dependency {
@@ -19,23 +20,23 @@ export function healthRoutes(options: {
 }): Router {
   const { prefix, dependencies, stopping } = options;
   const alive = `Notebook Sessions is running under the prefix ${prefix || '/'}.`;
-  const router = express.Router({ caseSensitive: true, strict: true });
+  const routes = createRoutes(express.Router({ caseSensitive: true, strict: true }));
 
-  router.get('/health', (_req, res) => {
+  routes.get('/health', (_req, res) => {
     res.type('html').send(alive);
   });
 
-  router.get('/ready', (_req, res) => {
+  routes.get('/ready', (_req, res) => {
     const states = dependencies.map(({ name, required, state }) => ({ name, required, ...state() }));
     if (stopping.aborted) states.push({ name: 'service', required: true, ready: false, detail: 'it is being stopped' });
-    const body: ReadinessResponse = {
+    const body = {
       ready: states.every(({ ready, required }) => ready || !required),
       dependencies: states.map(({ name, ready, required, detail }) => ({ name, ready, required, detail })),
     };
     res.status(body.ready ? 200 : 503).json(body);
   });
 
-  router.all(['/health', '/ready'], (req, res) => {
+  routes.router.all(['/health', '/ready'], (req, res) => {
     const allow = 'GET, HEAD, OPTIONS';
     if (req.method === 'OPTIONS') return void res.set('Allow', allow).status(204).end();
     throw new ApiError(errorKind.methodNotAllowed, `This address does not support ${req.method}.`, {
@@ -43,7 +44,7 @@ export function healthRoutes(options: {
       headers: { Allow: allow },
     });
   });
-  return router;
+  return routes.router;
 }
 
 /** `version`, in the shape of the original. */
@@ -64,9 +65,9 @@ export function versionRoutes(
       },
     ],
   };
-  const router = express.Router();
-  router.get('/version', (_req, res) => {
+  const routes = createRoutes();
+  routes.get('/version', (_req, res) => {
     res.json(body);
   });
-  return router;
+  return routes.router;
 }

@@ -1,9 +1,9 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import { ApiError, errorBody, errorKind } from '../errors.ts';
-import type { ImageMissingResponse, ImageResponse } from '../generated/openapi.ts';
 import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
 import { createConcurrencyLimit, LimitReached } from '../lib/concurrency-limit.ts';
+import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import type { ImageChecker } from './types.ts';
 
@@ -18,25 +18,24 @@ const anonymousChecksAtOnce = 4 * checksAtOnce;
  */
 export function imagesRoutes(options: { checker: ImageChecker }): Router {
   const limited = createCheckLimit();
-  const router = Router();
-  router.get('/images', async (req, res) => {
+  const routes = createRoutes();
+  routes.get('/images', async (req, res) => {
     const { id, identity, deadline } = contextOf(res);
-    const reference = String(req.query['image_url']);
-    const check = await limited(identity, () => options.checker.check(reference, identity, deadline));
+    const check = await limited(identity, () => options.checker.check(req.query.image_url, identity, deadline));
     res.vary('Accept');
     if (req.accepts('application/json') === false) {
       res.status(check.exists ? 200 : 404).end();
       return;
     }
     if (check.exists) {
-      res.json({ ...check, platforms: [...check.platforms] } satisfies ImageResponse);
+      res.json({ ...check, platforms: [...check.platforms] });
       return;
     }
     const { reason, message, remedy } = check;
     const error = new ApiError(errorKind.missing, message, { detail: remedy });
-    res.status(404).json({ exists: false, reason, ...errorBody(error, id) } satisfies ImageMissingResponse);
+    res.status(404).json({ exists: false, reason, ...errorBody(error, id) });
   });
-  return router;
+  return routes.router;
 }
 
 /** Runs a check with a permit of its caller. Throws ApiError 1429 when there are too many. */

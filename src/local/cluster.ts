@@ -80,8 +80,10 @@ export interface PodMetrics {
   containers: { name: string; cpuNanocores: number; memoryBytes: number }[];
 }
 
-/** Where a pod's Jupyter server answers on this machine, for the ingress. The token never leaves this process. */
+/** Where a pod's Jupyter server listens, for the ingress. The token never leaves this process. */
 export interface SessionEndpoint {
+  /** The pod's address. */
+  address: string;
   port: number;
   /** Jupyter's own token. */
   token: string;

@@ -124,7 +124,7 @@ export async function startPlatform(
       ? (who, expiresAt) => forge.issueToken(who, expiresAt)
       : () => ({ token: process.env['GITLAB_TOKEN'] || null, expiresAt: null }),
     userOfGitToken,
-    serviceTarget: { socketPath },
+    serviceSocket: socketPath,
     log,
   });
   parts.defer(() => gateway.close());
@@ -149,7 +149,7 @@ export async function startPlatform(
     if (!signal.aborted) log.warn({ err: error }, 'a build of packages will have to ask the image again');
   });
   const registry = createRegistry({
-    images: localImages(environment, architecture, user.username),
+    images: localImages(environment, architecture),
     commits: commits && {
       has: commits.has,
       mayPull: (project, username) => forge.mayReadCode(project, username),
@@ -157,7 +157,7 @@ export async function startPlatform(
     },
     origin,
     userOf: userOfGitToken,
-    mayBeAnonymous: isService,
+    isService,
   });
   const inRegistry = (name: string) => `127.0.0.1:${port}/${name}`;
   const images: Images = new Map(registry.names.map((name) => [inRegistry(name), environment]));
@@ -288,17 +288,13 @@ async function openForge(
   return forge;
 }
 
-/**
- * What an image is on this machine: a Python environment, under a name that says which. One of them is `owner`'s alone,
- * so that private images can be tried.
- */
-function localImages({ versions, description }: PythonEnvironment, architecture: string, owner: string): LocalImage[] {
+/** Returns the images of this machine: its Python environment, under a name with the Python version. */
+function localImages({ versions, description }: PythonEnvironment, architecture: string): LocalImage[] {
   const [major, minor] = versions.python.split('.');
   const image = { name: 'images/jupyter', description, architecture };
   return [
     { ...image, tag: 'latest' },
     { ...image, tag: `python-${major}.${minor}` },
-    { ...image, name: 'private/jupyter', tag: 'latest', readers: [owner] },
   ];
 }
 

@@ -1,13 +1,14 @@
-import { type Request, type Response, Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { ApiError, errorKind } from '../errors.ts';
-import type { ServerLogs } from '../generated/openapi.ts';
+import type { operations } from '../generated/openapi.ts';
 import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
 import { createConcurrencyLimit, LimitReached } from '../lib/concurrency-limit.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import { defaultTiming, type EventStreamTiming, sendEvents } from '../lib/server-sent-events.ts';
+import { createRoutes } from '../pipeline/route.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { contextOf } from '../request-context.ts';
 import { chosenContainers } from './containers.ts';
@@ -22,14 +23,14 @@ import { createLogSource } from './source.ts';
 /** What the logs need of the sessions. */
 export interface SessionsForLogs {
   /** The caller's session of this name; throws ApiError 1404. */
-  get(identity: Identity, name: string, deadline: Deadline): Promise<JupyterServer>;
+  get(identity: Identity, name: string, deadline: Deadline): Promise<Session>;
   /**
    * Tells of each change of this very session, and of its end (undefined): it is deleted, another one has its name, or
    * it is not this caller's any more. Returns the function that ends this.
    */
-  watch(identity: Identity, server: JupyterServer, onChange: (server: JupyterServer | undefined) => void): () => void;
+  watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
   /** By a live read: whether the session of this name is still this one. */
-  isCurrent(server: JupyterServer, deadline: Deadline): Promise<boolean>;
+  isCurrent(session: Session, deadline: Deadline): Promise<boolean>;
 }
 
 export interface LogRouteParts {
@@ -51,7 +52,7 @@ const defaultStreamsAtOnce = 300;
 /** `/logs`. The OpenAPI document has decided about the shape of the request before a handler runs. */
 export function logRoutes(parts: LogRouteParts): Router {
   const { client, sessions, log, stopping, timing, streamsAtOnce = defaultStreamsAtOnce } = parts;
-  const read = createLogSource({ client, isCurrent: (server, deadline) => sessions.isCurrent(server, deadline) });
+  const read = createLogSource({ client, isCurrent: (session, deadline) => sessions.isCurrent(session, deadline) });
   const feeds = createLogFeeds({ read, log });
   const streamOptions = { ...defaultTiming, ...timing, stopping };
   const limit = createConcurrencyLimit({ perOwner: streamsAtOnce });
@@ -67,18 +68,18 @@ export function logRoutes(parts: LogRouteParts): Router {
     }
   }
 
-  async function stream(req: Request, res: Response, server: JupyterServer, query: LogQuery): Promise<void> {
+  async function stream(res: Response, session: Session, query: LogQuery, lastEventId = ''): Promise<void> {
     const { identity, log: requestLog } = contextOf(res);
     const options = { ...streamOptions, isHead: res.locals['isHead'] === true };
     const readers = { read, log: requestLog, feeds, stopping };
     if (query.previous) {
-      const containers = chosenContainers(server, query.container);
-      const request = { server, containers, start: { tail: query.maxLines, since: query.since } };
+      const containers = chosenContainers(session, query.container);
+      const request = { session, containers, start: { tail: query.maxLines, since: query.since } };
       return sendEvents(res, (gone) => previousLines(readers, request, gone), options);
     }
-    const resume = decodePositions(req.get('Last-Event-ID') ?? '');
-    const follower = new LogFollower(server, { ...query, resume }, readers);
-    const unwatch = sessions.watch(identity, server, (now) => follower.observe(now));
+    const resume = decodePositions(lastEventId);
+    const follower = new LogFollower(session, { ...query, resume }, readers);
+    const unwatch = sessions.watch(identity, session, (now) => follower.observe(now));
     try {
       await sendEvents(res, (gone) => follower.events(gone), options);
     } finally {
@@ -87,28 +88,23 @@ export function logRoutes(parts: LogRouteParts): Router {
     }
   }
 
-  const router = Router();
-  router.get('/logs/:server_name', async (req, res) => {
+  const routes = createRoutes();
+  routes.get('/logs/{server_name}', async (req, res) => {
     const { identity, deadline, log: requestLog } = contextOf(res);
-    const server = await sessions.get(identity, req.params.server_name, deadline);
-    const { follow, ...query } = logQuery(req.query);
-    demandType(req, follow ? 'text/event-stream' : 'application/json');
-    if (follow) return await counted(identity, () => stream(req, res, server, query));
-    res.json((await readLogs(client, server, query, deadline, requestLog)) satisfies ServerLogs);
+    const session = await sessions.get(identity, req.params.server_name, deadline);
+    const query = logQuery(req.query);
+    const isFollowed = req.query.follow === true;
+    demandType(req, isFollowed ? 'text/event-stream' : 'application/json');
+    if (isFollowed) return await counted(identity, () => stream(res, session, query, req.get('Last-Event-ID')));
+    res.json(await readLogs(client, session, query, deadline, requestLog));
   });
-  return router;
+  return routes.router;
 }
 
-/** As the pipeline has left it: numbers and booleans are such. */
-function logQuery(query: Record<string, unknown>): LogQuery & { follow: boolean } {
-  const { max_lines: maxLines = defaultLines, follow, container, previous, since } = query;
-  return {
-    follow: follow === true,
-    maxLines: Number(maxLines),
-    container: container === undefined ? undefined : String(container),
-    previous: previous === true,
-    since: since === undefined ? undefined : sinceOf(String(since)),
-  };
+type LogParameters = NonNullable<operations['getLogs']['parameters']['query']>;
+
+function logQuery({ max_lines: maxLines = defaultLines, container, previous = false, since }: LogParameters): LogQuery {
+  return { maxLines, container, previous, since: since === undefined ? undefined : sinceOf(since) };
 }
 
 function sinceOf(text: string): Instant {
@@ -122,7 +118,7 @@ function sinceOf(text: string): Instant {
 }
 
 /** The document lists both types for this operation; which of them it is, the query decides. */
-function demandType(req: Request, type: string): void {
+function demandType(req: Pick<Request, 'accepts'>, type: string): void {
   if (req.accepts([type]) !== false) return;
   throw new ApiError(errorKind.notAcceptable, 'The response is not available in a content type that you accept.', {
     detail: `It is ${type}: with follow=true text/event-stream, else application/json.`,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { healthyStatus, pod } from '../../tests/support/operator/examples.ts';
+import { quotaExceeded } from '../jupyter-server/state.ts';
 import type { KubernetesObject, PodStatus } from '../platform/kubernetes/objects.ts';
-import { type Happening, podCause, projectEvent, statefulSetCause } from './causes.ts';
-import { quotaExceeded } from './state.ts';
+import { podCause, projectEvent, type SessionEvent, statefulSetCause } from './causes.ts';
 
 const event = (more: object): KubernetesObject =>
   ({
@@ -14,7 +14,7 @@ const event = (more: object): KubernetesObject =>
     ...more,
   }) as KubernetesObject;
 
-const happening = (reason: string, message: string, second: number): Happening => ({
+const sessionEvent = (reason: string, message: string, second: number): SessionEvent => ({
   namespace: 'sessions',
   objectUid: 'u',
   objectKind: 'Pod',
@@ -25,7 +25,7 @@ const happening = (reason: string, message: string, second: number): Happening =
 });
 
 describe('events', () => {
-  it('are kept only if they explain something', () => {
+  it('are kept only if they can explain why a session does not start', () => {
     expect(projectEvent(event({}))).toMatchObject({ reason: 'FailedCreate', objectUid: 'u' });
     expect(
       projectEvent(event({ involvedObject: { kind: 'Pod', name: 'p', uid: 'u' }, reason: 'Unhealthy' })),
@@ -35,7 +35,7 @@ describe('events', () => {
     expect(projectEvent(event({ involvedObject: undefined }))).toBeUndefined();
   });
 
-  it('have the time of their last occurrence, whichever field holds it', () => {
+  it('have the time of their last occurrence, in whichever field it is', () => {
     const at = (more: object) => projectEvent(event(more))?.at;
     expect(at({ lastTimestamp: '2026-01-01T00:00:05Z' })).toBe(Date.parse('2026-01-01T00:00:05Z'));
     expect(at({ lastTimestamp: null, eventTime: '2026-01-01T00:00:06.000001Z' })).toBe(
@@ -54,36 +54,36 @@ describe('events', () => {
   });
 });
 
-describe('why the StatefulSet makes no pod', () => {
-  const failed = happening('FailedCreate', 'pods "s-0" is forbidden: Exceeded Quota: q', 10);
+describe('the reason why a StatefulSet creates no pod', () => {
+  const failed = sessionEvent('FailedCreate', 'pods "s-0" is forbidden: Exceeded Quota: q', 10);
 
-  it('a quota is named by its own sentence, anything else by the event’s', () => {
+  it('is a fixed sentence for a quota, and the event’s message otherwise', () => {
     expect(statefulSetCause([failed], undefined, undefined)).toBe(quotaExceeded);
-    expect(statefulSetCause([happening('FailedCreate', 'denied by policy', 1)], undefined, undefined)).toBe(
+    expect(statefulSetCause([sessionEvent('FailedCreate', 'denied by policy', 1)], undefined, undefined)).toBe(
       'denied by policy',
     );
   });
 
-  it('ends with a success, and with a pod', () => {
-    expect(statefulSetCause([failed, happening('SuccessfulCreate', '', 11)], undefined, undefined)).toBeUndefined();
+  it('is cleared by a later success, and by a pod', () => {
+    expect(statefulSetCause([failed, sessionEvent('SuccessfulCreate', '', 11)], undefined, undefined)).toBeUndefined();
     expect(statefulSetCause([failed], pod({}), undefined)).toBeUndefined();
   });
 
-  it('stays known when its event has expired, and news replaces it', () => {
+  it('stays after its event has expired, until a newer event replaces it', () => {
     const known = { message: quotaExceeded, timestamp: '2026-01-01T00:00:10+00:00' };
     expect(statefulSetCause([], undefined, known)).toBe(quotaExceeded);
-    expect(statefulSetCause([happening('SuccessfulCreate', '', 5)], undefined, known)).toBe(quotaExceeded);
-    expect(statefulSetCause([happening('SuccessfulCreate', '', 12)], undefined, known)).toBeUndefined();
+    expect(statefulSetCause([sessionEvent('SuccessfulCreate', '', 5)], undefined, known)).toBe(quotaExceeded);
+    expect(statefulSetCause([sessionEvent('SuccessfulCreate', '', 12)], undefined, known)).toBeUndefined();
   });
 });
 
-describe('why the pod does not come up', () => {
+describe('the reason why a pod does not start', () => {
   const waiting = (reason: string, message?: string): PodStatus => ({
     phase: 'Pending',
     containerStatuses: [{ name: 'jupyter-server', state: { waiting: { reason, ...(message ? { message } : {}) } } }],
   });
 
-  it('no node fits', () => {
+  it('is that no node fits', () => {
     const status: PodStatus = {
       phase: 'Pending',
       conditions: [
@@ -93,11 +93,11 @@ describe('why the pod does not come up', () => {
     expect(podCause(pod(status), [])).toBe('0/3 nodes are available.');
   });
 
-  it('an image cannot be pulled: the reason comes from the container, or from the last attempt’s event', () => {
+  it('is for an image that cannot be pulled the container’s message, or that of the last attempt’s event', () => {
     expect(podCause(pod(waiting('ErrImagePull', 'not found')), [])).toBe('jupyter-server: ErrImagePull: not found');
     const events = [
-      happening('Failed', 'Failed to pull image "x": not found', 1),
-      happening('Failed', 'Error: ImagePullBackOff', 2),
+      sessionEvent('Failed', 'Failed to pull image "x": not found', 1),
+      sessionEvent('Failed', 'Error: ImagePullBackOff', 2),
     ];
     expect(podCause(pod(waiting('ImagePullBackOff', 'Back-off')), events)).toBe(
       'jupyter-server: ImagePullBackOff: Failed to pull image "x": not found',
@@ -107,26 +107,26 @@ describe('why the pod does not come up', () => {
     );
   });
 
-  it('a secret is missing', () => {
+  it('is a missing Secret', () => {
     expect(podCause(pod(waiting('CreateContainerConfigError', 'secret "x" not found')), [])).toContain(
       'secret "x" not found',
     );
   });
 
-  it('it was evicted', () => {
+  it('is an eviction', () => {
     expect(podCause(pod({ phase: 'Failed', reason: 'Evicted', message: 'low on memory' }), [])).toBe(
       'Evicted: low on memory',
     );
   });
 
-  it('its volume cannot be mounted, as long as nothing has run', () => {
-    const events = [happening('FailedMount', 'no such claim', 1), happening('FailedScheduling', 'passed', 2)];
+  it('is a volume that cannot be mounted, as long as no container has run', () => {
+    const events = [sessionEvent('FailedMount', 'no such claim', 1), sessionEvent('FailedScheduling', 'passed', 2)];
     expect(podCause(pod(waiting('ContainerCreating')), events.slice(0, 1))).toBe('FailedMount: no such claim');
     expect(podCause(pod(waiting('ContainerCreating')), events)).toBeUndefined();
     expect(podCause(pod(healthyStatus), events)).toBeUndefined();
   });
 
-  it('nothing is wrong with a normal start, a healthy pod, no pod, or one that goes', () => {
+  it('is undefined for a normal start, a healthy pod, no pod, and a terminating pod', () => {
     expect(podCause(pod(waiting('PodInitializing')), [])).toBeUndefined();
     expect(podCause(pod(healthyStatus), [])).toBeUndefined();
     expect(podCause(undefined, [])).toBeUndefined();

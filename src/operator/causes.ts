@@ -1,17 +1,17 @@
+import { quotaExceeded } from '../jupyter-server/state.ts';
 import { oneLine } from '../platform/kubernetes/failures.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { MainPod } from './pod.ts';
-import { quotaExceeded } from './state.ts';
 
 /** A Kubernetes Event that may explain why a session does not start. */
-export interface Happening {
+export interface SessionEvent {
   readonly namespace: string;
   readonly objectUid: string;
   readonly objectKind: 'Pod' | 'StatefulSet';
   readonly objectName: string;
   readonly reason: string;
   readonly message: string;
-  /** Milliseconds since the epoch of its last occurrence. */
+  /** Milliseconds since the epoch: when the event last occurred. */
   readonly at: number;
 }
 
@@ -27,7 +27,7 @@ interface Event extends KubernetesObject {
 
 const messageLimit = 1000;
 
-/** A pod's events that say why it does not come up. Unhealthy and BackOff only repeat what its status shows. */
+/** Reasons of pod events that explain why the pod does not start. Unhealthy and BackOff only repeat the pod's status. */
 const podReasons = new Set([
   'Failed',
   'FailedMount',
@@ -38,9 +38,9 @@ const podReasons = new Set([
   'Evicted',
 ]);
 
-/** undefined for the many events that explain nothing. */
-export function projectEvent(raw: KubernetesObject): Happening | undefined {
-  const { metadata, involvedObject, type, reason = '', message = '', lastTimestamp, eventTime, series } = raw as Event;
+/** Returns undefined for the many events that do not explain why a session does not start. */
+export function projectEvent(raw: Event): SessionEvent | undefined {
+  const { metadata, involvedObject, type, reason = '', message = '', lastTimestamp, eventTime, series } = raw;
   const { kind, name, uid } = involvedObject ?? {};
   if (!name || !uid || (kind !== 'Pod' && kind !== 'StatefulSet')) return undefined;
   const relevant =
@@ -60,16 +60,16 @@ export function projectEvent(raw: KubernetesObject): Happening | undefined {
   };
 }
 
-function newest(events: readonly Happening[]): Happening | undefined {
-  return events.reduce<Happening | undefined>((a, b) => (a && a.at > b.at ? a : b), undefined);
+function newest(events: readonly SessionEvent[]): SessionEvent | undefined {
+  return events.reduce<SessionEvent | undefined>((a, b) => (a && a.at > b.at ? a : b), undefined);
 }
 
 /**
- * Why the StatefulSet cannot make its pod; undefined when it can. Events expire after an hour while their cause may go
- * on, so the message `known` so far stays until a pod shows that it is over.
+ * Returns why the StatefulSet cannot create its pod; undefined if it can. Events expire after an hour, and their cause may
+ * last longer, so the message in the status (`known`) stays until there is a pod or a newer event.
  */
 export function statefulSetCause(
-  events: readonly Happening[],
+  events: readonly SessionEvent[],
   pod: MainPod | undefined,
   known: { message?: string; timestamp?: string } | undefined,
 ): string | undefined {
@@ -83,8 +83,8 @@ export function statefulSetCause(
 /** Waiting reasons that are steps of a normal start. */
 const normalWaiting = new Set(['ContainerCreating', 'PodInitializing', 'CrashLoopBackOff']);
 
-/** Why the pod does not come up, in the cluster's words; undefined when nothing is known to be wrong. */
-export function podCause(pod: MainPod | undefined, events: readonly Happening[]): string | undefined {
+/** Returns why the pod does not start, in the cluster's words; undefined if no cause is known. */
+export function podCause(pod: MainPod | undefined, events: readonly SessionEvent[]): string | undefined {
   if (!pod || pod.terminating) return undefined;
   const { conditions = [], initContainerStatuses = [], containerStatuses = [], reason, message } = pod.status;
   const unscheduled = conditions.find((each) => each.type === 'PodScheduled' && each.status === 'False');
@@ -93,7 +93,7 @@ export function podCause(pod: MainPod | undefined, events: readonly Happening[])
   for (const { name, state } of [...initContainerStatuses, ...containerStatuses]) {
     const { waiting } = state ?? {};
     if (waiting?.reason && !normalWaiting.has(waiting.reason)) {
-      // ImagePullBackOff says only that it waits; the last attempt's event says why it failed.
+      // ImagePullBackOff only means waiting for the next attempt; the last attempt's event has the reason.
       const failed = newest(events.filter((each) => each.reason === 'Failed' && !each.message.startsWith('Error: ')));
       const why = waiting.reason === 'ImagePullBackOff' ? (failed?.message ?? waiting.message) : waiting.message;
       return oneLine(`${name}: ${waiting.reason}${why ? `: ${why}` : ''}`, messageLimit);

@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { ChildKind } from './children/manifest.ts';
 import { resourcesAnnotation } from './children/stateful-set.ts';
 
-/** A child that exists, as far as this operator looks at it. */
+/** An existing child, with the fields that this operator reads. */
 export interface Child {
   readonly key: string;
   readonly apiVersion: string;
@@ -14,15 +14,15 @@ export interface Child {
   readonly parentName: string;
   readonly parentUid: string;
   readonly terminating: boolean;
-  /** The child's own status; undefined where its kind has none. */
+  /** The status of the child; undefined where its kind has none. */
   readonly status: unknown;
-  /** Of a StatefulSet only. */
+  /** Set for a StatefulSet only. */
   readonly statefulSet: StatefulSetState | undefined;
 }
 
 export interface StatefulSetState {
   readonly replicas: number;
-  /** What `resourcesAnnotation` says; undefined on one that another operator made. */
+  /** The value of `resourcesAnnotation`; undefined on a StatefulSet that another operator created. */
   readonly resources: string | undefined;
   readonly containerResources: unknown;
   readonly parallel: boolean;
@@ -31,7 +31,8 @@ export interface StatefulSetState {
   readonly updateRevision: string | undefined;
 }
 
-interface StatefulSet extends KubernetesObject {
+/** The declared fields of `spec` and `status` are those of a StatefulSet, the only kind of which they are read. */
+interface ChildObject extends KubernetesObject {
   spec?: {
     replicas?: number;
     podManagementPolicy?: string;
@@ -40,10 +41,13 @@ interface StatefulSet extends KubernetesObject {
   status?: { observedGeneration?: number; updateRevision?: string };
 }
 
-/** How the cache of one kind keeps its objects; undefined for what is nobody's child. */
+/**
+ * Returns the function that makes a Child from an object of this kind, for its cache. It returns undefined for an object
+ * that is not the child of a JupyterServer.
+ */
 export function projectChild({ apiVersion, kind }: ChildKind): (raw: KubernetesObject) => Child | undefined {
-  return (raw) => {
-    const { metadata } = raw;
+  return (raw: ChildObject) => {
+    const { metadata, status } = raw;
     const parentName = metadata.labels?.[childLabel.parentName];
     const parentUid = metadata.labels?.[childLabel.parentUid];
     const key = metadata.labels?.[childLabel.childKey];
@@ -59,13 +63,13 @@ export function projectChild({ apiVersion, kind }: ChildKind): (raw: KubernetesO
       parentName,
       parentUid,
       terminating: metadata.deletionTimestamp !== undefined,
-      status: (raw as { status?: unknown }).status,
-      statefulSet: kind === 'StatefulSet' ? stateOf(raw as StatefulSet) : undefined,
+      status,
+      statefulSet: kind === 'StatefulSet' ? stateOf(raw) : undefined,
     };
   };
 }
 
-function stateOf({ metadata, spec, status }: StatefulSet): StatefulSetState {
+function stateOf({ metadata, spec, status }: ChildObject): StatefulSetState {
   return {
     replicas: spec?.replicas ?? 1,
     resources: metadata.annotations?.[resourcesAnnotation],

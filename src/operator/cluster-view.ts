@@ -5,29 +5,30 @@ import { type CacheEvent, createListWatchCache, type ListWatchCache } from '../p
 import type { KubernetesObject, ObjectMeta } from '../platform/kubernetes/objects.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection, ResourceType } from '../platform/kubernetes/types.ts';
-import { type Happening, projectEvent } from './causes.ts';
+import { projectEvent, type SessionEvent } from './causes.ts';
 import { type Child, projectChild } from './child.ts';
 import { type ChildKind, childKinds } from './children/manifest.ts';
 import { currentPod, type MainPod, projectPod } from './pod.ts';
 
-/** What the operator knows of the cluster without asking. */
+/** What the operator has in its caches: reads need no call to the API server. */
 export interface ClusterView {
   start(): Promise<void>;
   stop(): Promise<void>;
   readonly lastContactAt: number | undefined;
   server(namespace: string, name: string): JupyterServer | undefined;
   servers(): JupyterServer[];
-  /** Children of the watched kinds. */
+  /** Returns children of the watched kinds. */
   children(parentUid: string): Child[];
   pod(parentUid: string): MainPod | undefined;
-  events(objectUid: string): Happening[];
+  events(objectUid: string): SessionEvent[];
+  /** Adds the response of a write to the cache, so that the next read sees it. */
   observeServer(raw: JupyterServer): void;
   observeChild(kind: ChildKind, raw: KubernetesObject): void;
 }
 
 /**
- * Nothing about these changes the status. Reading all Secrets would be a power for nothing, and Datasets exist only where
- * Datashim does.
+ * Kinds of children without a cache: their status does not change that of the session. The operator need not be able to
+ * list all Secrets, and a cluster without Datashim has no Datasets.
  */
 const unwatched: readonly string[] = ['Secret', 'Dataset'];
 
@@ -36,7 +37,7 @@ export function isWatched({ apiVersion, kind }: { apiVersion: string; kind: stri
 }
 
 /**
- * @param onChange told of each JupyterServer (namespace, name) that something changed for.
+ * @param onChange is called with the namespace and name of each JupyterServer that changed, or a child or event of which did.
  */
 export function createClusterView(options: {
   client: KubernetesConnection;
@@ -55,7 +56,7 @@ export function createClusterView(options: {
     onChange: ({ namespace, name }) => onChange(namespace, name),
   });
 
-  const tellParent = (event: CacheEvent<Child | MainPod>) => {
+  const notifyParent = (event: CacheEvent<Child | MainPod>) => {
     const { parentName } = 'value' in event ? event.value : event.previous;
     onChange(event.namespace, parentName);
   };
@@ -68,7 +69,7 @@ export function createClusterView(options: {
         selectors: { labelSelector: childLabel.parentUid },
         project: projectChild(kind),
         indexes: { parent: ({ parentUid }) => parentUid },
-        onChange: tellParent,
+        onChange: notifyParent,
       }),
     ]),
   );
@@ -78,16 +79,16 @@ export function createClusterView(options: {
     selectors: { labelSelector: `${childLabel.mainPod}=true` },
     project: projectPod,
     indexes: { parent: ({ parentUid }) => parentUid },
-    onChange: tellParent,
+    onChange: notifyParent,
   });
   const eventCaches = (['Pod', 'StatefulSet'] as const).map((kind) =>
-    createListWatchCache<Happening>({
+    createListWatchCache<SessionEvent>({
       ...common,
       type: resource.events,
       selectors: { fieldSelector: `involvedObject.kind=${kind}` },
       project: projectEvent,
       indexes: { object: ({ objectUid }) => objectUid },
-      // An event that expires changes nothing. The name of the object is its session's, a pod's with -0.
+      // Deletions are events that expire. The StatefulSet has the session's name, and the pod that name and -0.
       onChange: (event) => {
         if (event.type === 'deleted') return;
         const { namespace, objectKind, objectName } = event.value;

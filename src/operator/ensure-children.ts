@@ -9,15 +9,15 @@ import { type Child, projectChild } from './child.ts';
 import { type ChildKind, childKinds, type Manifest } from './children/manifest.ts';
 import { renderChildren } from './children/render.ts';
 import { type ClusterView, isWatched } from './cluster-view.ts';
-import { ChildNameTaken, InvalidJupyterServer } from './problem.ts';
+import { ChildNameTaken, InvalidJupyterServer } from './failure.ts';
 import type { OperatorSettings } from './settings.ts';
 
 /**
- * Makes the children that are missing and leaves those that exist as they are: a half-made session is completed, and what
- * somebody deleted comes back (a claim without its data). Edits of the JupyterServer do not reach existing children;
- * hibernation and resources are `update-stateful-set.ts`.
+ * Creates the children that are missing and does not change those that exist: an incomplete session is completed, and a
+ * deleted child is created again (a volume claim without its data). Of the changes to a JupyterServer, only those of
+ * hibernation and resources reach an existing child: see `update-stateful-set.ts`.
  */
-export function createChildMaker({
+export function createEnsureChildren({
   client,
   view,
   settings,
@@ -29,69 +29,79 @@ export function createChildMaker({
   log: Logger;
 }) {
   /**
-   * All children that exist afterwards. Throws the first failure, after all others were tried; those that were made
-   * stay. A JupyterServer that is found to be going is left alone (undefined).
+   * Returns all children of the session, or undefined if the JupyterServer is being deleted. Where a child cannot be
+   * created, the first error is thrown after the others of its group have been created.
    */
   return async function ensureChildren(server: JupyterServer, deadline: Deadline): Promise<Child[] | undefined> {
     const existing = existingChildren(server, view);
-    const have = new Set(existing.map(({ key }) => key));
-    const madeBefore = Object.keys(server.status?.create_fn?.createdResources ?? {});
-    if (madeBefore.length > 0) {
-      const gone = madeBefore.filter((key) => !have.has(key) && wouldBeSeen(key, server));
+    const present = new Set(existing.map(({ key }) => key));
+    const createdBefore = Object.keys(server.status?.create_fn?.createdResources ?? {});
+    if (createdBefore.length > 0) {
+      const gone = createdBefore.filter((key) => !present.has(key) && isCached(key, server));
       if (gone.length === 0) return existing;
-      if (await isGoing(server, deadline)) return undefined;
-      for (const key of madeBefore) if (!gone.includes(key)) have.add(key);
+      if (await isBeingDeleted(server, deadline)) return undefined;
+      for (const key of createdBefore) if (!gone.includes(key)) present.add(key);
     }
 
     const manifests = renderChildren(server, settings, randomBytes);
-    const missing = Object.entries(manifests).filter(([key]) => !have.has(key));
-    // The StatefulSet last: a pod that starts before its claim and its Secret exist reports troubles that pass.
+    const missing = Object.entries(manifests).filter(([key]) => !present.has(key));
+    // The StatefulSet last: a pod that starts before its volume claim and its Secret exist reports temporary errors.
     const [first, last] = [
       missing.filter(([key]) => key !== 'statefulset'),
       missing.filter(([key]) => key === 'statefulset'),
     ];
-    const made: Child[] = [];
+    const created: Child[] = [];
     for (const group of [first, last]) {
-      const results = await Promise.allSettled(group.map(([key, manifest]) => make(key, manifest, server, deadline)));
-      for (const result of results) if (result.status === 'fulfilled') made.push(result.value);
+      const results = await Promise.allSettled(
+        group.map(([key, manifest]) => createChild(key, manifest, server, deadline)),
+      );
+      for (const result of results) if (result.status === 'fulfilled') created.push(result.value);
       const failed = results.find((result) => result.status === 'rejected');
       if (failed) throw failed.reason;
     }
-    return [...existing, ...made];
+    return [...existing, ...created];
   };
 
   /**
    * Asks the API server, because the watch of JupyterServers may be behind that of the children, which go in the same
    * deletion.
    */
-  async function isGoing({ metadata }: JupyterServer, deadline: Deadline): Promise<boolean> {
+  async function isBeingDeleted({ metadata }: JupyterServer, deadline: Deadline): Promise<boolean> {
     const { namespace = '', name = '', uid } = metadata;
     const live = await client.get(settings.jupyterServers, namespace, name, deadline);
     return live === undefined || live.metadata.uid !== uid || live.metadata.deletionTimestamp !== undefined;
   }
 
-  async function make(key: string, manifest: Manifest, server: JupyterServer, deadline: Deadline): Promise<Child> {
+  async function createChild(
+    key: string,
+    manifest: Manifest,
+    server: JupyterServer,
+    deadline: Deadline,
+  ): Promise<Child> {
     const { apiVersion, kind: kindName, metadata } = manifest;
     const kind = childKinds.find((each) => each.apiVersion === apiVersion && each.kind === kindName);
     if (!kind)
-      throw new InvalidJupyterServer(`spec.patches: child ${key} is of a kind that this operator does not make`);
+      throw new InvalidJupyterServer(`spec.patches: child ${key} is of a kind that this operator does not create`);
     const namespace = server.metadata.namespace ?? '';
     let object: KubernetesObject;
     try {
       object = await client.create<KubernetesObject>(kind.type, namespace, manifest, deadline);
-      log.info({ namespace, session: server.metadata.name, child: key }, 'made a child');
+      log.info({ namespace, session: server.metadata.name, child: key }, 'created a child');
     } catch (error) {
       if (!(error instanceof KubernetesError) || error.reason !== 'AlreadyExists' || !metadata.name) throw error;
-      object = await ours(kind, namespace, metadata.name, server, deadline);
+      object = await findOwnChild(kind, namespace, metadata.name, server, deadline);
     }
     view.observeChild(kind, object);
     const child = projectChild(kind)(object);
-    if (!child) throw new InvalidJupyterServer(`spec.patches: child ${key} lost the labels of its parent`);
+    if (!child) throw new InvalidJupyterServer(`spec.patches: child ${key} has no labels of its parent`);
     return child;
   }
 
-  /** The object that has the name already, if it is this session's child: made by a try whose answer was lost. */
-  async function ours(
+  /**
+   * Returns the existing object of this name if it is this session's child: created by an earlier attempt, the response to
+   * which was lost. Throws ChildNameTaken if it is not.
+   */
+  async function findOwnChild(
     kind: ChildKind,
     namespace: string,
     name: string,
@@ -101,21 +111,21 @@ export function createChildMaker({
     const object = await client.get<KubernetesObject>(kind.type, namespace, name, deadline);
     if (object?.metadata.labels?.[childLabel.parentUid] === server.metadata.uid && object) return object;
     throw new ChildNameTaken(
-      `There is another ${kind.kind} named ${name}. If a former session left it, it goes away by itself in a moment.`,
+      `There is another ${kind.kind} named ${name}. If it belongs to a former session, Kubernetes will delete it soon.`,
     );
   }
 }
 
-/** Children that are of a watched kind unless a patch made them something else. */
+/** Keys of the children that have a watched kind unless a patch changes it. */
 const watchedKeys = ['service', 'ingress', 'statefulset', 'configmap', 'pvc'];
 
-/** Whether the caches would hold this child if it existed: else what the status says of it is believed. */
-function wouldBeSeen(key: string, { status }: JupyterServer): boolean {
+/** Whether the caches would have this child if it existed. Children of other kinds are known from the status only. */
+function isCached(key: string, { status }: JupyterServer): boolean {
   const known = status?.children?.[key];
   return known ? isWatched(known) : watchedKeys.includes(key);
 }
 
-/** From the caches; of kinds that no cache holds (Secrets, and what other operators make) what the status says. */
+/** Returns the children that exist: those of watched kinds from the caches, all others from the status. */
 export function existingChildren({ metadata, status }: JupyterServer, view: ClusterView): Child[] {
   const watched = view.children(metadata.uid ?? '');
   const unwatched = Object.entries(status?.children ?? {}).filter(([, child]) => !isWatched(child));

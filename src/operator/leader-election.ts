@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Deadline } from '../lib/deadline.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError } from '../platform/kubernetes/types.ts';
@@ -19,20 +19,21 @@ export interface LeaderElectionOptions {
   client: KubernetesConnection;
   namespace: string;
   name: string;
-  /** Different for every replica and every start. */
+  /** Unique for every replica and every start. */
   identity: string;
-  /** How long a leader that went silent keeps the others waiting. client-go's numbers are 15 s, 10 s and 2 s. */
+  /** How long other replicas wait for a leader that no longer renews. The defaults of the three times are client-go's. */
   leaseDurationMs?: number;
-  /** A leader that could not renew for this long stops leading, before another may begin. */
+  /** A leader that could not renew for this long stops leading; shorter than `leaseDurationMs`. */
   renewDeadlineMs?: number;
   retryMs?: number;
   log: Logger;
 }
 
 /**
- * Leads through a Lease: resolves `elected` once this replica is the leader, and `lost` when it no longer is (then the
- * program has to end: another replica may begin at any moment).
- * Another's lease is timed by this machine's clock from when it was last seen to change, so clocks need not agree.
+ * Takes part in an election through a Lease, until `signal` aborts. `elected` resolves when this replica becomes the
+ * leader, and `lost` when it no longer is: the program must end then, because another replica may begin at any moment.
+ * `ended` resolves when no call is in flight any more. The lease of another replica expires by this machine's clock,
+ * counted from the last change that was seen, so that clocks need not agree.
  */
 export function electLeader(options: LeaderElectionOptions, signal: AbortSignal) {
   const { client, namespace, name, identity, log } = options;
@@ -42,7 +43,7 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
   let seen: { version: string | undefined; at: number } | undefined;
   let leading = false;
 
-  async function tryOnce(ms: number): Promise<boolean> {
+  async function acquireOrRenew(ms: number): Promise<boolean> {
     const deadline = Deadline.after(ms, signal);
     const lease = await client.get<Lease>(resource.leases, namespace, name, deadline);
     const renewTime = new Date().toISOString().replace('Z', '000Z');
@@ -58,33 +59,33 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
       return true;
     }
     const { resourceVersion } = lease.metadata;
-    const ours = lease.spec?.holderIdentity === identity;
-    if (!ours && lease.spec?.holderIdentity) {
+    const isHeld = lease.spec?.holderIdentity === identity;
+    if (!isHeld && lease.spec?.holderIdentity) {
       if (seen === undefined || seen.version !== resourceVersion)
         seen = { version: resourceVersion, at: performance.now() };
       const waitMs = Math.max(leaseDurationMs, 1000 * (lease.spec.leaseDurationSeconds ?? 0));
       if (performance.now() - seen.at < waitMs) return false;
     }
-    const taken = ours ? {} : { acquireTime: renewTime, leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1 };
-    // The version makes the API server refuse (409) when another replica was faster.
+    const taken = isHeld ? {} : { acquireTime: renewTime, leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1 };
+    // With the version, the API server answers 409 if another replica was faster.
     const patch = { metadata: { resourceVersion }, spec: { ...spec, ...taken } };
     await client.mergePatch<Lease>(resource.leases, namespace, name, patch, deadline);
     return true;
   }
 
   async function run(): Promise<void> {
-    // Of the renewal's begin: the lease may run from then on for the others.
+    // When the last successful renewal began: other replicas may count the lease from then on.
     let renewedAt = performance.now();
     const leftMs = (): number => Math.max(0, renewedAt + renewDeadlineMs - performance.now());
-    /** No try and no wait of a leader outlasts its time. */
+    /** Limits attempts and delays of a leader to the time until its renew deadline. */
     const within = (ms: number): number => (leading ? Math.min(ms, leftMs()) : ms);
     while (!signal.aborted) {
       const begunAt = performance.now();
       try {
-        const held = await tryOnce(within(Math.min(retryMs * 2, renewDeadlineMs)));
+        const held = await acquireOrRenew(within(Math.min(retryMs * 2, renewDeadlineMs)));
         if (held) {
           renewedAt = begunAt;
-          if (!leading) log.info({ identity }, 'this replica leads');
+          if (!leading) log.info({ identity }, 'this replica is the leader');
           leading = true;
           elected.resolve();
         } else if (leading) return;
@@ -93,13 +94,12 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
         if (!signal.aborted) log[raced ? 'debug' : 'warn']({ err }, 'the lease could not be taken or renewed');
       }
       if (leading && leftMs() === 0) return;
-      // An abort ends the wait, and with it the loop.
-      await delay(within(retryMs), undefined, { signal }).catch(() => undefined);
+      await sleep(within(retryMs), signal);
     }
     if (leading) await release();
   }
 
-  /** So that the next leader need not wait. */
+  /** Gives the lease back, so that the next leader need not wait until it expires. */
   async function release(): Promise<void> {
     try {
       const deadline = Deadline.after(2_000);
@@ -114,7 +114,7 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
         deadline,
       );
     } catch (err) {
-      log.debug({ err }, 'the lease was not given back and will expire');
+      log.debug({ err }, 'the lease could not be released; it will expire');
     }
   }
 

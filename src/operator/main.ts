@@ -8,10 +8,10 @@ import { electLeader } from './leader-election.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { readSettings } from './settings.ts';
 
-/** `/healthz` fails when the API server was silent for this long: a watch says something every 30 seconds. */
+/** `/healthz` answers 503 after this long without a response of the API server. Watches are renewed every 30 seconds. */
 const silenceLimitMs = 180_000;
 
-/** The operator as a process. Ends with 0 at SIGTERM or SIGINT, and with 1 when it cannot work or no longer leads. */
+/** Runs the operator. Returns the exit code: 0 after SIGTERM or SIGINT, 1 if another replica may be the leader now. */
 async function main(): Promise<number> {
   const settings = readSettings(process.env);
   const log = createLogger({ name: 'operator', level: settings.logLevel });
@@ -42,13 +42,15 @@ async function main(): Promise<number> {
   const lost = leadership?.lost ?? stopped;
   await Promise.race([leadership?.elected, lost, stopped]);
   if (!stop.signal.aborted) {
-    const working = operator.start().then(() => log.info({ namespaces: settings.namespaces }, 'the operator works'));
+    const working = operator
+      .start()
+      .then(() => log.info({ namespaces: settings.namespaces }, 'the operator has started'));
     await Promise.race([working.then(() => stopped), lost, stopped]);
   }
-  if (stop.signal.aborted) log.info('the operator stops');
-  else log.error('the operator stops: another replica may lead now');
+  if (stop.signal.aborted) log.info('the operator is stopping');
+  else log.error('the operator is stopping: another replica may be the leader now');
   await operator.stop();
-  // Only now: nothing of this replica's is under way any more.
+  // Only now, because no write of this replica is in flight any more.
   resign.abort();
   await leadership?.ended;
   health?.close();
@@ -58,12 +60,12 @@ async function main(): Promise<number> {
 
 function serveHealth(operator: Operator, port: number, log: Logger): Server {
   const server = createServer((req, res) => {
-    // A replica that waits to lead has no contact, and nothing is wrong with it.
+    // A replica that is not the leader has no contact, and is healthy.
     const healthy = Date.now() - (operator.lastContactAt ?? Date.now()) < silenceLimitMs;
     const known = req.method === 'GET' && req.url === '/healthz';
     res.writeHead(known ? (healthy ? 200 : 503) : 404, { 'content-type': 'text/plain' }).end();
   });
-  server.on('error', (err) => log.error({ err }, 'health is not served'));
+  server.on('error', (err) => log.error({ err }, 'the health port could not be opened'));
   return server.listen(port);
 }
 

@@ -8,18 +8,18 @@ import type { OperatorSettings } from './settings.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 export interface Operator {
-  /** Resolves when the cluster is known; reconciling has begun then. */
+  /** Resolves when the caches have synced and reconciling has begun. */
   start(): Promise<void>;
-  /** Ends what is under way; a next start goes on from there. */
+  /** Aborts reconciling. Another operator can continue from any state that this leaves. */
   stop(): Promise<void>;
-  /** Milliseconds since the epoch; see ListWatchCache. */
+  /** Milliseconds since the epoch of the last response of the API server; of the cache that has waited longest. */
   readonly lastContactAt: number | undefined;
 }
 
 const concurrency = 8;
 const reconcileTimeoutMs = 15_000;
 
-/** The operator without its process: everything it acts on is passed in. */
+/** Creates the operator without a process around it: all that it acts on is passed in. */
 export function createOperator(options: {
   client: KubernetesConnection;
   settings: OperatorSettings;
@@ -47,7 +47,7 @@ export function createOperator(options: {
     namespaces: settings.namespaces,
     jupyterServers: settings.jupyterServers,
     log,
-    // Before all is known, what exists would look as if it were missing.
+    // Before all caches have synced, existing children would look as if they were missing.
     onChange: (namespace, name) => {
       if (synced) queue.add(`${namespace}/${name}`);
     },

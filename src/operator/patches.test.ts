@@ -10,7 +10,7 @@ const json = (...patch: JsonPatchOperation[]): ChildPatch => ({ type: 'applicati
 const merge = (patch: Record<string, unknown>): ChildPatch => ({ type: 'application/merge-patch+json', patch });
 
 describe('patches', () => {
-  it('are applied in order, each to what the former left, and the input stays as it is', () => {
+  it('are applied in order, each to the result of the one before, without changing the input', () => {
     const before = children();
     const after = applyPatches(before, [
       json({ op: 'add', path: '/statefulset/spec/list/-', value: { name: 'two' } }),
@@ -28,37 +28,37 @@ describe('patches', () => {
     expect(before).toEqual(children());
   });
 
-  it('reach keys with slashes', () => {
+  it('can name keys that contain slashes', () => {
     const after = applyPatches({ a: { metadata: { annotations: {} } } }, [
       json({ op: 'add', path: '/a/metadata/annotations/x.io~1y~0z', value: 'v' }),
     ]);
-    expect(after['a']?.metadata.annotations).toEqual({ 'x.io/y~z': 'v' });
+    expect(after).toEqual({ a: { metadata: { annotations: { 'x.io/y~z': 'v' } } } });
   });
 
   it.each<[string, JsonPatchOperation]>([
     ['a test that fails', { op: 'test', path: '/statefulset/spec/list/0/name', value: 'other' }],
-    ['a test of nothing', { op: 'test', path: '/statefulset/spec/none', value: 'x' }],
-    ['replacing nothing', { op: 'replace', path: '/statefulset/spec/none', value: 1 }],
-    ['removing nothing', { op: 'remove', path: '/statefulset/spec/none' }],
+    ['a test of a missing path', { op: 'test', path: '/statefulset/spec/none', value: 'x' }],
+    ['replacing a missing path', { op: 'replace', path: '/statefulset/spec/none', value: 1 }],
+    ['removing a missing path', { op: 'remove', path: '/statefulset/spec/none' }],
     ['removing past the end', { op: 'remove', path: '/statefulset/spec/list/-' }],
-    ['adding into nothing', { op: 'add', path: '/statefulset/none/x', value: 1 }],
+    ['adding below a missing path', { op: 'add', path: '/statefulset/none/x', value: 1 }],
     ['adding past the end', { op: 'add', path: '/statefulset/spec/list/9', value: 1 }],
     ['an index with a leading zero', { op: 'add', path: '/statefulset/spec/list/01', value: 1 }],
     ['a name as index', { op: 'add', path: '/statefulset/spec/list/length', value: 1 }],
-    ['copying what is inherited', { op: 'copy', from: '/statefulset/toString', path: '/x' }],
+    ['copying an inherited property', { op: 'copy', from: '/statefulset/toString', path: '/x' }],
     ['moving into itself', { op: 'move', from: '/statefulset', path: '/statefulset/spec' }],
     ['a pointer without a slash', { op: 'add', path: 'x', value: 1 }],
-    ['no value', { op: 'add', path: '/x' }],
+    ['an add without a value', { op: 'add', path: '/x' }],
     ['an unknown operation', { op: 'explode' as 'add', path: '/x', value: 1 }],
     ['a prototype', { op: 'add', path: '/__proto__/polluted', value: 1 }],
-    ['replacing everything by a text', { op: 'replace', path: '', value: 'text' }],
-  ])('%s is an error that says where', (_name, operation) => {
+    ['replacing the whole document by a string', { op: 'replace', path: '', value: 'text' }],
+  ])('%s is an error that names the patch', (_name, operation) => {
     const patches = [merge({}), json({ op: 'test', path: '/statefulset/metadata/name', value: 's' }, operation)];
     expect(() => applyPatches(children(), patches)).toThrow(/^spec\.patches\[1\]/);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  it('no error quotes a value', () => {
+  it('that fail do not quote a value in the error', () => {
     const patch = json({ op: 'test', path: '/statefulset/metadata/name', value: 'SECRET' });
     expect(() => applyPatches(children(), [patch])).toThrow(
       'spec.patches[0].patch[0] (test /statefulset/metadata/name) found another value',
@@ -69,21 +69,21 @@ describe('patches', () => {
     ['no type', { patch: [] }],
     ['an unknown type', { type: 'application/strategic-merge-patch+json', patch: {} }],
     ['null', null],
-    ['a JSON patch that is no list', { type: 'application/json-patch+json', patch: {} }],
-    ['an operation that is none', { type: 'application/json-patch+json', patch: [null] }],
-    ['a merge patch that leaves nothing', { type: 'application/merge-patch+json', patch: 5 }],
+    ['a JSON patch that is not a list', { type: 'application/json-patch+json', patch: {} }],
+    ['an operation that is not an object', { type: 'application/json-patch+json', patch: [null] }],
+    ['a merge patch that removes everything', { type: 'application/merge-patch+json', patch: 5 }],
   ])('%s is an error', (_name, patch) => {
     expect(() => applyPatches(children(), [patch as ChildPatch])).toThrow(/^spec\.patches\[0\]/);
   });
 
-  it('a document that copies itself over and over is stopped', () => {
+  it('that make the document grow without limit are rejected', () => {
     const copies = Array.from({ length: 40 }, (_, i) => json({ op: 'copy', from: '', path: `/c${i}` }));
     expect(() => applyPatches(children(), copies)).toThrow('too large');
   });
 
-  it('merge patches do not reach prototypes', () => {
+  it('cannot change prototypes', () => {
     const patch = JSON.parse('{"statefulset":{"__proto__":{"polluted":1}}}') as Record<string, unknown>;
     const after = applyPatches(children(), [merge(patch)]);
-    expect((after['statefulset'] as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect(after['statefulset']).not.toHaveProperty('polluted');
   });
 });

@@ -1,29 +1,34 @@
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { ChildPatch } from '../jupyter-server/types.ts';
-import { isObject } from '../lib/json.ts';
+import { isObject, type JsonObject } from '../lib/json.ts';
+import { applyMergePatch } from '../lib/merge-patch.ts';
 import type { Children } from './children/manifest.ts';
-import { InvalidJupyterServer } from './problem.ts';
+import { InvalidJupyterServer } from './failure.ts';
 
-/** `copy` can double a document with every operation; no honest session comes near this. */
+/** Each `copy` operation can double the size of the document. A usual session is far below this limit. */
 const documentLimitChars = 4 * 1024 * 1024;
 
 /**
- * The children after `spec.patches`, in order: JSON patches strictly by RFC 6902 (a missing path is an error, a `test`
- * that fails stops everything), merge patches by RFC 7386. The input is not changed. Throws InvalidJupyterServer, with a
- * message that says where and quotes no value.
+ * Returns the children with `spec.patches` applied in order: JSON patches strictly by RFC 6902 (a missing path is an error,
+ * and so is a `test` that fails), merge patches by RFC 7386. Does not change its input. Throws InvalidJupyterServer; the
+ * message names the operation and quotes no value.
  */
-export function applyPatches(children: Children, patches: readonly ChildPatch[]): Children {
-  // Through text, so that no two places share an object: a patch of the one would change the other.
-  let document: unknown = JSON.parse(JSON.stringify(children));
+export function applyPatches(children: Children, patches: readonly ChildPatch[]): JsonObject {
+  // A deep copy in which no two places share an object: else a patch of one place would change the other, too.
+  let document: JsonObject = JSON.parse(JSON.stringify(children));
   patches.forEach((each, index) => {
     const where = `spec.patches[${index}]`;
-    if (each?.type === 'application/json-patch+json') document = applyJsonPatch(document, each.patch, where);
-    else if (each?.type === 'application/merge-patch+json')
-      document = applyMergePatch(document, structuredClone(each.patch));
-    else throw new InvalidJupyterServer(`${where}.type is missing or unknown`);
-    if (!isObject(document)) throw new InvalidJupyterServer(`${where} leaves no children`);
+    const patched = applyPatch(document, each, where);
+    if (!isObject(patched)) throw new InvalidJupyterServer(`${where} removes all children`);
+    document = patched;
   });
-  return document as Children;
+  return document;
+}
+
+function applyPatch(document: JsonObject, patch: ChildPatch | undefined, where: string): unknown {
+  if (patch?.type === 'application/json-patch+json') return applyJsonPatch(document, patch.patch, where);
+  if (patch?.type === 'application/merge-patch+json') return applyMergePatch(document, structuredClone(patch.patch));
+  throw new InvalidJupyterServer(`${where}.type is missing or unknown`);
 }
 
 function applyJsonPatch(document: unknown, operations: unknown, where: string): unknown {
@@ -31,7 +36,7 @@ function applyJsonPatch(document: unknown, operations: unknown, where: string): 
   operations.forEach((operation: Operation, index) => {
     const here = `${where}.patch[${index}]`;
     try {
-      // The library is laxer than the RFC in two places: indexes with leading zeros, and `from` of inherited properties.
+      // Two errors that the library accepts: indexes with leading zeros, and a `from` that names an inherited property.
       if (isObject(operation)) {
         checkPointer(document, operation['path'], false);
         checkPointer(document, operation['from'], true);
@@ -47,16 +52,16 @@ function applyJsonPatch(document: unknown, operations: unknown, where: string): 
   return document;
 }
 
-/** RFC 6901: an index of a list is 0 or digits without a leading 0. */
+/** Throws for a list index that RFC 6901 does not allow (it is 0, or digits without a leading 0), or for a missing place. */
 function checkPointer(document: unknown, pointer: unknown, mustExist: boolean): void {
   if (typeof pointer !== 'string') return;
   let target = document;
   for (const part of pointer.split('/').slice(1)) {
     const key = jsonPatch.unescapePathComponent(part);
-    if (Array.isArray(target) && key !== '-' && !/^(0|[1-9]\d*)$/.test(key)) throw new Error('no index of a list');
-    const exists = target !== null && typeof target === 'object' && Object.hasOwn(target, key);
-    if (mustExist && !exists) throw new Error('nothing there');
-    target = exists ? (target as Record<string, unknown>)[key] : undefined;
+    if (Array.isArray(target) && key !== '-' && !/^(0|[1-9]\d*)$/.test(key)) throw new Error('invalid list index');
+    if (target !== null && typeof target === 'object' && Object.hasOwn(target, key)) target = Reflect.get(target, key);
+    else if (mustExist) throw new Error('missing');
+    else target = undefined;
   }
 }
 
@@ -69,17 +74,6 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'cannot be applied';
   if (error.name === 'TEST_OPERATION_FAILED') return 'found another value';
   return /UNRESOLVABLE|CANNOT_ADD|OUT_OF_BOUNDS/.test(error.name)
-    ? 'names a place that does not exist'
+    ? 'names a path that does not exist'
     : 'cannot be applied';
-}
-
-function applyMergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
-  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (key === '__proto__') continue;
-    if (value === null) delete result[key];
-    else result[key] = applyMergePatch(result[key], value);
-  }
-  return result;
 }

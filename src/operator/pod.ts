@@ -1,7 +1,7 @@
 import { childLabel } from '../jupyter-server/labels.ts';
 import type { KubernetesObject, PodStatus } from '../platform/kubernetes/objects.ts';
 
-/** A session's pod, as far as this operator looks at it. */
+/** The pod of a session, with the fields that this operator reads. */
 export interface MainPod {
   readonly namespace: string;
   readonly name: string;
@@ -9,9 +9,9 @@ export interface MainPod {
   readonly parentName: string;
   readonly parentUid: string;
   readonly createdAt: string;
-  /** It is on its way out. */
+  /** It is being deleted. */
   readonly terminating: boolean;
-  /** `controller-revision-hash`: which version of the StatefulSet's template it was made from. */
+  /** The label `controller-revision-hash`: the revision of the StatefulSet's template that the pod was created from. */
   readonly revision: string | undefined;
   readonly containers: { readonly init: readonly string[]; readonly regular: readonly string[] };
   readonly status: PodStatus;
@@ -22,9 +22,8 @@ interface Pod extends KubernetesObject {
   status?: PodStatus;
 }
 
-/** undefined for a pod that is no session's. */
-export function projectPod(raw: KubernetesObject): MainPod | undefined {
-  const { metadata, spec, status = {} } = raw as Pod;
+/** Returns undefined for a pod that does not belong to a session. */
+export function projectPod({ metadata, spec, status = {} }: Pod): MainPod | undefined {
   const parentName = metadata.labels?.[childLabel.parentName];
   const parentUid = metadata.labels?.[childLabel.parentUid];
   if (!parentName || !parentUid || metadata.labels?.[childLabel.mainPod] !== 'true') return undefined;
@@ -45,7 +44,7 @@ export function projectPod(raw: KubernetesObject): MainPod | undefined {
   };
 }
 
-/** The one that counts when an old pod is still going while its successor is there. */
+/** Returns the newest pod that is not being deleted; the newest of all if every pod is being deleted. */
 export function currentPod(pods: readonly MainPod[]): MainPod | undefined {
   return pods.toSorted(
     (a, b) => Number(a.terminating) - Number(b.terminating) || b.createdAt.localeCompare(a.createdAt),

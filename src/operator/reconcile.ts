@@ -6,24 +6,24 @@ import { type KubernetesConnection, KubernetesError } from '../platform/kubernet
 import type { Child } from './child.ts';
 import { childKinds } from './children/manifest.ts';
 import type { ClusterView } from './cluster-view.ts';
-import { createChildMaker, existingChildren } from './ensure-children.ts';
-import { type Problem, problemOf } from './problem.ts';
+import { createEnsureChildren, existingChildren } from './ensure-children.ts';
+import { type Failure, failureOf } from './failure.ts';
 import { sessionUrl } from './session-url.ts';
 import type { OperatorSettings } from './settings.ts';
 import { desiredStatus, type Observed, statusPatch } from './status.ts';
-import { blankHibernation, statefulSetUpdate } from './update-stateful-set.ts';
+import { clearHibernation, statefulSetUpdate } from './update-stateful-set.ts';
 
 /**
- * Amalthea's finalizer. This operator sets none: children go by their owner references, `stopping` shows in
- * deletionTimestamp, and so a DELETE never waits for an operator that is away. Objects that Amalthea made still carry
- * its finalizer, and nobody else would take it off.
+ * Amalthea's finalizer. Objects from the time of Amalthea still have it, and only this operator removes it. This operator
+ * sets no finalizer: garbage collection deletes the children by their owner references, and a deletion does not have to
+ * wait for an operator that is not running.
  */
 const amaltheaFinalizer = 'kopf.zalando.org/KopfFinalizerMarker';
 
 /**
- * Brings one session to what its JupyterServer wants and writes down how it stands: level-triggered and idempotent, so
- * that any crash, lost answer or missed event is mended by the next call. Throws what should be tried again later, after
- * it was written to `status.events.operator` where it concerns the session.
+ * Returns the function that reconciles one session: it creates and updates the children, and writes the status. It is
+ * level-triggered and idempotent: after a crash, a lost response or a missed event, the next call completes the work.
+ * Throws errors that the caller should retry; an error of the session is in `status.events.operator` by then.
  */
 export function createReconciler(options: {
   client: KubernetesConnection;
@@ -33,32 +33,32 @@ export function createReconciler(options: {
   now: () => Date;
 }) {
   const { client, view, settings, log, now } = options;
-  const ensureChildren = createChildMaker(options);
+  const ensureChildren = createEnsureChildren(options);
 
   return async function reconcile(namespace: string, name: string, deadline: Deadline): Promise<void> {
     const server = view.server(namespace, name);
     if (!server) return;
     const uid = server.metadata.uid ?? '';
     if (server.metadata.deletionTimestamp) {
-      await bidFarewell(server, deadline);
+      await markTerminating(server, deadline);
       return;
     }
     let children: Child[] | undefined;
-    let failure: unknown;
+    let failed: { error: unknown } | undefined;
     try {
       children = await ensureChildren(server, deadline);
       if (!children) return;
       await update(server, children, deadline);
     } catch (error) {
-      failure = error;
+      failed = { error };
     }
     const created = children ? createdBy(server, children) : undefined;
-    // What was just written is newer than what was read before.
+    // The caches have the responses of the writes above, which are newer than `children`.
     const newest = (children ?? existingChildren(server, view)).map(
       (child) => view.children(uid).find((each) => each.uid === child.uid) ?? child,
     );
-    await writeStatus(view.server(namespace, name) ?? server, newest, problemOf(failure), created, deadline);
-    if (failure !== undefined) throw failure;
+    await writeStatus(view.server(namespace, name) ?? server, newest, failureOf(failed?.error), created, deadline);
+    if (failed) throw failed.error;
   };
 
   async function update(server: JupyterServer, children: readonly Child[], deadline: Deadline): Promise<void> {
@@ -71,7 +71,7 @@ export function createReconciler(options: {
       if (resize) {
         view.observeChild(kind, await client.jsonPatch(kind.type, namespace, set.name, [own, ...resize], deadline));
         await replacePod(server, set, deadline);
-        log.info({ namespace, session: name }, 'gave the session other resources');
+        log.info({ namespace, session: name }, 'changed the resources of the session');
       }
       if (scale) {
         const patch = { metadata: { uid: set.uid }, ...scale };
@@ -79,11 +79,14 @@ export function createReconciler(options: {
         log.info({ namespace, session: name, ...scale }, 'scaled the session');
       }
     }
-    const blank = blankHibernation(server);
-    if (blank) await patchServer(server, blank, deadline, { ifUnchanged: true });
+    const cleared = clearHibernation(server);
+    if (cleared) await patchServer(server, cleared, deadline, { ifUnchanged: true });
   }
 
-  /** Where pods are managed in order, an update waits for a pod that never becomes ready. */
+  /**
+   * Deletes the pod of a StatefulSet with the policy OrderedReady (Amalthea's), which would wait for ever to replace a pod
+   * that never becomes ready.
+   */
   async function replacePod({ metadata }: JupyterServer, set: Child, deadline: Deadline): Promise<void> {
     const pod = view.pod(metadata.uid ?? '');
     if (!pod || set.statefulSet?.parallel) return;
@@ -93,7 +96,7 @@ export function createReconciler(options: {
   async function writeStatus(
     server: JupyterServer,
     children: readonly Child[],
-    problem: Problem | undefined,
+    failure: Failure | undefined,
     created: Observed['created'],
     deadline: Deadline,
   ): Promise<void> {
@@ -107,7 +110,7 @@ export function createReconciler(options: {
         pod,
         podEvents: pod ? view.events(pod.uid) : [],
         statefulSetEvents: set ? view.events(set.uid) : [],
-        problem,
+        failure,
         created,
         now: now(),
       },
@@ -118,40 +121,41 @@ export function createReconciler(options: {
     if (desired.state !== server.status?.state) {
       log.info(
         { namespace, session: name, from: server.status?.state ?? null, to: desired.state },
-        'the session changed',
+        'the state of the session changed',
       );
     }
     await patchServer(server, { status: patch }, deadline);
   }
 
-  async function bidFarewell(server: JupyterServer, deadline: Deadline): Promise<void> {
+  /** Sets the state `stopping` and removes Amalthea's finalizer. */
+  async function markTerminating(server: JupyterServer, deadline: Deadline): Promise<void> {
     const { finalizers = [] } = server.metadata;
-    const left = finalizers.filter((each) => each !== amaltheaFinalizer);
+    const others = finalizers.filter((each) => each !== amaltheaFinalizer);
     const status = server.status?.state === 'stopping' ? {} : { status: { state: 'stopping' } };
-    const metadata = left.length < finalizers.length ? { metadata: { finalizers: left } } : {};
+    const metadata = others.length < finalizers.length ? { metadata: { finalizers: others } } : {};
     const patch = { ...status, ...metadata };
     if (Object.keys(patch).length > 0)
       await patchServer(server, patch, deadline, { ifUnchanged: 'metadata' in metadata });
   }
 
   /**
-   * The uid makes the API server refuse when another session of this name has come since; `ifUnchanged` the version, when
-   * anybody wrote to it since it was read.
+   * Merges the patch into this JupyterServer. The API server answers 409 if another object has the name by now and, with
+   * `ifUnchanged`, if the JupyterServer has changed since it was read. A JupyterServer that is gone is no error.
    */
   async function patchServer(
     { metadata }: JupyterServer,
-    patch: object,
+    patch: { metadata?: object; status?: object },
     deadline: Deadline,
     { ifUnchanged = false } = {},
   ): Promise<void> {
     const { namespace = '', name = '', uid, resourceVersion } = metadata;
     const guard = { uid, ...(ifUnchanged ? { resourceVersion } : {}) };
-    const guarded = { ...patch, metadata: { ...('metadata' in patch ? (patch.metadata as object) : {}), ...guard } };
+    const guarded = { ...patch, metadata: { ...patch.metadata, ...guard } };
     try {
       const type = settings.jupyterServers;
       view.observeServer(await client.mergePatch<JupyterServer>(type, namespace, name, guarded, deadline));
     } catch (error) {
-      // It is gone; its own news is on the way.
+      // The watch will report the deletion.
       if (error instanceof KubernetesError && error.status === 404) return;
       throw error;
     }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isNoise, usageByPod } from './resource-usage.ts';
+import { isNegligible, usageByPod } from './resource-usage.ts';
 
 describe('resource usage', () => {
-  it('is that of the container jupyter-server, in whole millicores and bytes', () => {
+  it('is that of the Jupyter container, in whole millicores and bytes', () => {
     const metrics = [
       {
         metadata: { name: 'a-0' },
@@ -21,12 +21,12 @@ describe('resource usage', () => {
     ]);
   });
 
-  it('is written when it changed by more than noise', () => {
+  it('is written unless the change is negligible', () => {
     const before = { cpuMillicores: 100, memoryBytes: 100_000_000 };
-    expect(isNoise(before, { cpuMillicores: 102, memoryBytes: 100_500_000 })).toBe(true);
-    expect(isNoise(before, { cpuMillicores: 110, memoryBytes: 100_000_000 })).toBe(false);
-    expect(isNoise(before, { cpuMillicores: 100, memoryBytes: 120_000_000 })).toBe(false);
-    expect(isNoise(undefined, before)).toBe(false);
-    expect(isNoise(before, { cpuMillicores: 100 })).toBe(false);
+    expect(isNegligible(before, { cpuMillicores: 102, memoryBytes: 100_500_000 })).toBe(true);
+    expect(isNegligible(before, { cpuMillicores: 110, memoryBytes: 100_000_000 })).toBe(false);
+    expect(isNegligible(before, { cpuMillicores: 100, memoryBytes: 120_000_000 })).toBe(false);
+    expect(isNegligible(undefined, before)).toBe(false);
+    expect(isNegligible(before, { cpuMillicores: 100 })).toBe(false);
   });
 });

@@ -1,10 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { readQuantity } from '../jupyter-server/quantities.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { type KubernetesConnection, KubernetesError, type ResourceType } from '../platform/kubernetes/types.ts';
+import { sessionContainer } from '../session-contract/containers.ts';
 import type { ClusterView } from './cluster-view.ts';
 
 export interface Usage {
@@ -18,11 +19,11 @@ interface PodMetrics extends KubernetesObject {
   containers?: { name?: string; usage?: { cpu?: unknown; memory?: unknown } }[];
 }
 
-/** What the container `jupyter-server` uses, by pod name. Unreadable numbers are left out. */
+/** Returns the usage of the Jupyter container by pod name, without values that are not quantities. */
 export function usageByPod(metrics: readonly PodMetrics[]): Map<string, Usage> {
   const usages = new Map<string, Usage>();
   for (const { metadata, containers } of metrics) {
-    const usage = containers?.find(({ name }) => name === 'jupyter-server')?.usage;
+    const usage = containers?.find(({ name }) => name === sessionContainer.jupyter.name)?.usage;
     const cores = readQuantity(usage?.cpu);
     const bytes = readQuantity(usage?.memory);
     if (metadata?.name === undefined || (cores === undefined && bytes === undefined)) continue;
@@ -34,8 +35,8 @@ export function usageByPod(metrics: readonly PodMetrics[]): Map<string, Usage> {
   return usages;
 }
 
-/** Small enough that writing it down would tell nobody anything: every write is news for all who watch. */
-export function isNoise(before: Usage | undefined, after: Usage): boolean {
+/** Whether a change of the usage is too small to write: every write is an event for every watch of JupyterServers. */
+export function isNegligible(before: Usage | undefined, after: Usage): boolean {
   const { cpuMillicores: cpu, memoryBytes: memory } = after;
   const near = (a: number | undefined, b: number | undefined, slack: number) =>
     a === b || (a !== undefined && b !== undefined && Math.abs(a - b) <= slack);
@@ -43,8 +44,9 @@ export function isNoise(before: Usage | undefined, after: Usage): boolean {
 }
 
 /**
- * Copies CPU and memory from the metrics API to `status.mainPod.resourceUsage`, every `intervalMs`, with one call per
- * namespace and one write per session whose use changed. A cluster without metrics is quietly passed over.
+ * Copies CPU and memory usage from the metrics API to `status.mainPod.resourceUsage`, every `intervalMs` until `signal`
+ * aborts: one call per namespace, and one write per session whose usage changed. A cluster without the metrics API is
+ * logged at debug level only.
  */
 export async function copyResourceUsage(options: {
   client: KubernetesConnection;
@@ -62,11 +64,10 @@ export async function copyResourceUsage(options: {
         await copyOnce(namespace);
       } catch (err) {
         const absent = err instanceof KubernetesError && (err.status === 404 || err.status === 503);
-        if (!signal.aborted) log[absent ? 'debug' : 'warn']({ err, namespace }, 'no resource usage could be read');
+        if (!signal.aborted) log[absent ? 'debug' : 'warn']({ err, namespace }, 'the resource usage could not be read');
       }
     }
-    // An abort ends the wait, and with it the loop.
-    await delay(intervalMs, undefined, { signal }).catch(() => undefined);
+    await sleep(intervalMs, signal);
   }
 
   async function copyOnce(namespace: string): Promise<void> {
@@ -79,7 +80,7 @@ export async function copyResourceUsage(options: {
         const { uid: podUid, name: podName, resourceUsage } = server.status?.mainPod ?? {};
         const usage = usages.get(podName ?? '');
         const pod = view.pod(server.metadata.uid ?? '');
-        if (usage && podUid === pod?.uid && !isNoise(resourceUsage, usage)) await write(server, usage);
+        if (usage && podUid === pod?.uid && !isNegligible(resourceUsage, usage)) await write(server, usage);
       }
     }
   }
@@ -91,7 +92,7 @@ export async function copyResourceUsage(options: {
       const deadline = Deadline.after(10_000, signal);
       view.observeServer(await client.mergePatch<JupyterServer>(jupyterServers, namespace, name, patch, deadline));
     } catch (err) {
-      log.debug({ err, namespace, session: name }, 'the resource usage was not written');
+      log.debug({ err, namespace, session: name }, 'the resource usage could not be written');
     }
   }
 }

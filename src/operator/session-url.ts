@@ -1,28 +1,28 @@
 import type { JupyterServer } from '../jupyter-server/types.ts';
-import { InvalidJupyterServer } from './problem.ts';
+import { InvalidJupyterServer } from './failure.ts';
 
 export interface SessionUrl {
   scheme: 'http' | 'https';
-  /** As the browser sees it, with a port where there is one. */
+  /** Host and, unless it is the scheme's default, port. */
   host: string;
-  /** The DNS name alone: an Ingress rule knows no port. */
+  /** Host without the port, which the rule of an Ingress cannot have. */
   hostname: string;
-  /** `/` or `/a/b`: with a leading slash, without a trailing one. */
+  /** With a leading slash and without a trailing one: `/` or `/a/b`. */
   path: string;
-  /** To put before `/api`: '' or `/a/b`. */
+  /** The path to which `/api` can be appended: '' or `/a/b`. */
   prefix: string;
-  /** Without a trailing slash. */
+  /** The whole URL, without a trailing slash. */
   full: string;
 }
 
-/** Where a session answers, from `spec.routing`. Throws InvalidJupyterServer. */
+/** Returns the session's public URL, from `spec.routing`. Throws InvalidJupyterServer. */
 export function sessionUrl(server: JupyterServer): SessionUrl {
   const { host, path = '/', tls } = server.spec?.routing ?? {};
   if (!host) throw new InvalidJupyterServer('spec.routing.host is missing');
   const hostname = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)(:\d{1,5})?$/i.exec(host)?.[1];
-  if (hostname === undefined) throw new InvalidJupyterServer('spec.routing.host is no host name');
+  if (hostname === undefined) throw new InvalidJupyterServer('spec.routing.host is not a host name');
   if (/[\s"'`#?\\]|\p{Cc}/u.test(path)) {
-    throw new InvalidJupyterServer('spec.routing.path holds a character that no path may hold');
+    throw new InvalidJupyterServer('spec.routing.path contains a character that is not allowed in a path');
   }
   const prefix = path
     .split('/')

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readSettings } from './settings.ts';
 
-describe('settings', () => {
-  it('come from the environment, with Amalthea’s names and defaults', () => {
+describe('operator settings', () => {
+  it('are read from environment variables with Amalthea’s names and defaults', () => {
     const settings = readSettings({
       NAMESPACES: 'a, b ,a,',
       AMALTHEA_SELECTOR_LABELS: 'app.kubernetes.io/name: x\napp.kubernetes.io/instance: "1"',
@@ -22,13 +22,13 @@ describe('settings', () => {
   it.each([
     [{}, 'NAMESPACES'],
     [{ NAMESPACES: 'a', CLUSTER_WIDE: 'true' }, 'not both'],
-    [{ NAMESPACES: 'a/../b' }, 'no name of a namespace'],
+    [{ NAMESPACES: 'a/../b' }, 'not a valid name of a namespace'],
     [{ NAMESPACES: 'a', CLUSTER_WIDE: 'maybe' }, 'CLUSTER_WIDE'],
     [{ NAMESPACES: 'a', AMALTHEA_SELECTOR_LABELS: '[1]' }, 'AMALTHEA_SELECTOR_LABELS'],
     [{ NAMESPACES: 'a', AMALTHEA_SELECTOR_LABELS: 'a: 1' }, 'AMALTHEA_SELECTOR_LABELS'],
     [{ NAMESPACES: 'a', JUPYTER_SERVER_RESOURCE_CHECK_INTERVAL_SECONDS: '0' }, 'at least 1'],
     [{ NAMESPACES: 'a', LEADER_ELECTION: 'true' }, 'POD_NAME'],
-  ])('%j is refused, and the message names the variable', (env, message) => {
+  ])('%j is rejected with a message that names the variable', (env, message) => {
     expect(() => readSettings(env)).toThrow(message);
   });
 });

@@ -1,34 +1,36 @@
 import { parse as parseYaml } from 'yaml';
 import { jupyterServers } from '../jupyter-server/resource.ts';
+import { isObject } from '../lib/json.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
 
-/** The operator's configuration. Names of variables are Amalthea's where it has the setting too (7.1 of its contract). */
+/** The operator's configuration. A variable has the name that Amalthea uses for the same setting, where there is one. */
 export interface OperatorSettings {
-  /** [''] is the whole cluster. */
+  /** Namespaces to watch; [''] means the whole cluster. */
   readonly namespaces: readonly string[];
-  /** The service's variables `NB_AMALTHEA__*`, so that both programs can be given the same ones. */
+  /** From the variables `NB_AMALTHEA__*`, which the service reads too. */
   readonly jupyterServers: ResourceType;
-  /** Labels that every child gets, besides those that name its parent. */
+  /** Labels for every child, in addition to those that name its parent. */
   readonly selectorLabels: Readonly<Record<string, string>>;
   readonly schedulerName: string | undefined;
   readonly images: { readonly oauth2Proxy: string; readonly passthroughProxy: string };
-  /** A container that was restarted more often than this, and is not ready, has failed. */
+  /** A container that is not ready and has been restarted more often than this has failed. */
   readonly restartLimits: { readonly init: number; readonly regular: number };
-  /** Milliseconds between two looks at the metrics API; undefined: never. */
+  /** Milliseconds between two reads of the metrics API; undefined: it is not read. */
   readonly resourceUsageIntervalMs: number | undefined;
   readonly leaderElection: { readonly namespace: string; readonly identity: string } | undefined;
-  /** Where `/healthz` answers; undefined: nowhere. */
+  /** TCP port of `/healthz`; undefined: no server is started. */
   readonly healthPort: number | undefined;
   readonly logLevel: string;
 }
 
-/** Throws an Error that names the variable and what it wants. */
+/** Reads the settings from environment variables. Throws an Error that names the variable and the values that it accepts. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): OperatorSettings {
   const namespaces = namespacesOf(env);
   const leaderElection = boolean(env, 'LEADER_ELECTION', false)
     ? {
         namespace: env['POD_NAMESPACE'] || namespaces[0] || required('POD_NAMESPACE', 'the namespace of the lease'),
-        identity: env['POD_NAME'] || env['HOSTNAME'] || required('POD_NAME', 'a name that no other replica has'),
+        identity:
+          env['POD_NAME'] || env['HOSTNAME'] || required('POD_NAME', 'a name that is different for each replica'),
       }
     : undefined;
   return {
@@ -41,7 +43,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     selectorLabels: labels(env, 'AMALTHEA_SELECTOR_LABELS'),
     schedulerName: env['SERVER_SCHEDULER_NAME'] || undefined,
     images: {
-      // bitnami/oauth2-proxy:7.4.0, Amalthea's, can no longer be pulled freely.
+      // Not Amalthea's bitnami/oauth2-proxy:7.4.0, which is no longer public.
       oauth2Proxy: env['OAUTH2_PROXY_IMAGE'] || 'quay.io/oauth2-proxy/oauth2-proxy:v7.6.0',
       passthroughProxy: env['PASSTHROUGH_PROXY_IMAGE'] || 'traefik:v2.5',
     },
@@ -63,11 +65,14 @@ function namespacesOf(env: Readonly<Record<string, string | undefined>>): string
   const named = (env['NAMESPACES'] ?? '').split(',').flatMap((each) => each.trim() || []);
   if (clusterWide && named.length > 0) throw new Error('Set NAMESPACES or CLUSTER_WIDE=true, not both.');
   if (clusterWide) return [''];
-  // Amalthea takes the whole cluster when nothing is said; that is asked for by name here.
+  // Amalthea watches the whole cluster by default; here that takes CLUSTER_WIDE=true.
   if (named.length === 0)
-    throw new Error('NAMESPACES: name the namespaces to watch, separated by commas, or set CLUSTER_WIDE=true.');
-  const wrong = named.find((each) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(each));
-  if (wrong !== undefined) throw new Error(`NAMESPACES: ${JSON.stringify(wrong)} is no name of a namespace.`);
+    throw new Error(
+      'NAMESPACES is missing: set it to the namespaces to watch, separated by commas, or set CLUSTER_WIDE=true.',
+    );
+  const invalid = named.find((each) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(each));
+  if (invalid !== undefined)
+    throw new Error(`NAMESPACES: ${JSON.stringify(invalid)} is not a valid name of a namespace.`);
   return [...new Set(named)];
 }
 
@@ -76,7 +81,7 @@ function boolean(env: Readonly<Record<string, string | undefined>>, name: string
   if (!text) return fallback;
   if (['true', '1', 'yes', 'on'].includes(text)) return true;
   if (['false', '0', 'no', 'off'].includes(text)) return false;
-  throw new Error(`${name}: true or false.`);
+  throw new Error(`${name} must be true or false.`);
 }
 
 function integer(
@@ -88,19 +93,21 @@ function integer(
   const text = env[name];
   if (!text) return fallback;
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least) throw new Error(`${name}: a whole number, at least ${least}.`);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new Error(`${name} must be a whole number of at least ${least}.`);
   return value;
 }
 
 function labels(env: Readonly<Record<string, string | undefined>>, name: string): Record<string, string> {
   const value: unknown = parseYaml(env[name] ?? '') ?? {};
-  const isMap = typeof value === 'object' && !Array.isArray(value);
-  if (!isMap || Object.values(value as object).some((each) => typeof each !== 'string')) {
-    throw new Error(`${name}: a map of texts, in YAML or JSON.`);
-  }
-  return value as Record<string, string>;
+  if (!isMapOfStrings(value)) throw new Error(`${name} must be a map of strings, in YAML or JSON.`);
+  return value;
+}
+
+function isMapOfStrings(value: unknown): value is Record<string, string> {
+  return isObject(value) && Object.values(value).every((each) => typeof each === 'string');
 }
 
 function required(name: string, what: string): never {
-  throw new Error(`${name}: ${what}.`);
+  throw new Error(`${name} is missing: set it to ${what}.`);
 }

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { healthyStatus, jupyterServer, pod, settings } from '../../tests/support/operator/examples.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
+import { applyMergePatch } from '../lib/merge-patch.ts';
 import type { Child } from './child.ts';
-import { desiredStatus, mergePatchBetween, type Observed, statusPatch } from './status.ts';
+import { desiredStatus, type Observed, statusPatch } from './status.ts';
 
 const service: Child = {
   key: 'service',
@@ -30,7 +30,7 @@ function observed(status: JupyterServerStatus | undefined, more: Partial<Observe
     pod: pod(healthyStatus),
     podEvents: [],
     statefulSetEvents: [],
-    problem: undefined,
+    failure: undefined,
     created: { createdResources: { service: 'uid-of-service' }, fullServerURL: 'http://h/p' },
     now,
     ...more,
@@ -40,20 +40,8 @@ function observed(status: JupyterServerStatus | undefined, more: Partial<Observe
 const status = (current: JupyterServerStatus | undefined, more: Partial<Observed> = {}) =>
   desiredStatus(observed(current, more), settings);
 
-/** RFC 7386, for checking what the API server would make of a patch. */
-function merged(target: unknown, patch: unknown): unknown {
-  if (patch === null || typeof patch !== 'object' || Array.isArray(patch)) return patch;
-  const result: Record<string, unknown> =
-    target !== null && typeof target === 'object' && !Array.isArray(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = merged(result[key], value);
-  }
-  return result;
-}
-
 describe('the status of a session', () => {
-  it('holds what clients read', () => {
+  it('has the fields that clients read', () => {
     expect(status(undefined)).toEqual({
       state: 'running',
       containerStates: {
@@ -75,7 +63,7 @@ describe('the status of a session', () => {
     });
   });
 
-  it('says since when it starts, once, and no longer when it runs', () => {
+  it('has `startingSince` while the session starts, and not when it runs', () => {
     const starting = status(undefined, { pod: undefined });
     expect(starting.startingSince).toBe('2026-01-01T00:01:00+00:00');
     expect(status(starting, { pod: undefined, now: later }).startingSince).toBe('2026-01-01T00:01:00+00:00');
@@ -85,7 +73,7 @@ describe('the status of a session', () => {
     expect(status(running, { pod: undefined, now: later }).startingSince).toBe('2026-01-01T00:02:00+00:00');
   });
 
-  it('says since when it failed, and that does not move while it stays so', () => {
+  it('has `failedSince`, which does not change while the session stays failed', () => {
     const failed = status(undefined, { pod: pod({ phase: 'Failed' }) });
     expect(failed.failedSince).toBe('2026-01-01T00:01:00.123000+00:00');
     expect(status(failed, { pod: pod({ ...healthyStatus, phase: 'Failed' }), now: later }).failedSince).toBe(
@@ -94,7 +82,7 @@ describe('the status of a session', () => {
     expect(statusPatch(failed, status(failed))).toMatchObject({ failedSince: null });
   });
 
-  it('keeps the resource usage over news of the same pod, not over another pod', () => {
+  it('keeps the resource usage of the same pod, and drops that of another pod', () => {
     const resourceUsage = { cpuMillicores: 5 };
     const current = { mainPod: { uid: 'uid-of-pod', resourceUsage } };
     expect(status(current).mainPod?.resourceUsage).toEqual(resourceUsage);
@@ -103,51 +91,33 @@ describe('the status of a session', () => {
     );
   });
 
-  it('tells what the operator could not do, and withdraws it', () => {
-    const problem = { message: 'spec.routing.host is missing', permanent: true };
-    const failed = status(undefined, { pod: undefined, problem, created: undefined });
+  it('has the message of a failure, and clears it when the failure has gone', () => {
+    const failure = { message: 'spec.routing.host is missing', permanent: true };
+    const failed = status(undefined, { pod: undefined, failure, created: undefined });
     expect(failed.state).toBe('failed');
-    expect(failed.events?.['operator']).toEqual({ message: problem.message, timestamp: '2026-01-01T00:01:00+00:00' });
-    expect(status(failed, { pod: undefined, problem, now: later }).events).toEqual(failed.events);
+    expect(failed.events?.['operator']).toEqual({ message: failure.message, timestamp: '2026-01-01T00:01:00+00:00' });
+    expect(status(failed, { pod: undefined, failure, now: later }).events).toEqual(failed.events);
     expect(status(failed, { now: later }).events?.['operator']).toEqual({ timestamp: '2026-01-01T00:02:00+00:00' });
-    expect(status(undefined, { pod: undefined, problem: { message: 'busy', permanent: false } }).state).toBe(
+    expect(status(undefined, { pod: undefined, failure: { message: 'busy', permanent: false } }).state).toBe(
       'starting',
     );
   });
 
-  it('leaves alone what others wrote', () => {
+  it('keeps what other programs wrote', () => {
     const current = { kopf: { progress: {} }, events: { other: { message: 'theirs' } }, idleSeconds: '5' };
     expect(status(current).events).toEqual({ other: { message: 'theirs' } });
     expect(statusPatch(current, status(current))).not.toHaveProperty('kopf');
     expect(statusPatch(current, status(current))).not.toHaveProperty('idleSeconds');
   });
 
-  it('is not written when nothing changed, whatever nulls the kubelet writes and the API server keeps', () => {
+  it('is not written when nothing has changed, even if the kubelet writes nulls and the API server keeps them', () => {
     const condition = { type: 'Ready', status: 'True', lastProbeTime: null };
     const odd = pod({ ...healthyStatus, message: null, conditions: [condition] } as unknown as typeof healthyStatus);
     const empty = { children: {}, mainPod: {} };
-    const stored = merged(empty, statusPatch(empty, status(undefined, { pod: odd }))) as JupyterServerStatus;
+    const stored = applyMergePatch(empty, statusPatch(empty, status(undefined, { pod: odd }))) as JupyterServerStatus;
     const withNulls = { ...stored, mainPod: { ...stored.mainPod, status: odd.status } };
     for (const kept of [stored, withNulls]) {
       expect(statusPatch(kept, status(kept, { pod: odd, now: later }))).toBeUndefined();
     }
-  });
-});
-
-describe('a merge patch between two documents', () => {
-  const leaf = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.array(fc.integer(), { maxLength: 2 }));
-  const { document } = fc.letrec<{ document: unknown; value: unknown }>((tie) => ({
-    document: fc.dictionary(fc.constantFrom('a', 'b', 'c'), tie('value'), { noNullPrototype: true }),
-    value: fc.oneof({ maxDepth: 4 }, leaf, tie('document')),
-  }));
-
-  it('turns the one into the other, and is nothing when they are equal', () => {
-    fc.assert(
-      fc.property(document, document, (current, desired) => {
-        const patch = mergePatchBetween(current, desired);
-        expect(patch === undefined ? current : merged(current, patch)).toEqual(desired);
-        expect(mergePatchBetween(desired, desired)).toBeUndefined();
-      }),
-    );
   });
 });

@@ -1,39 +1,38 @@
-import { isDeepStrictEqual } from 'node:util';
+import { fromJupyterServer } from '../jupyter-server/session.ts';
+import { observedState } from '../jupyter-server/state.ts';
 import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
-import { isObject } from '../lib/json.ts';
-import { type Happening, podCause, statefulSetCause } from './causes.ts';
+import { isObject, type JsonObject } from '../lib/json.ts';
+import { mergePatchBetween } from '../lib/merge-patch.ts';
+import { podCause, type SessionEvent, statefulSetCause } from './causes.ts';
 import type { Child } from './child.ts';
+import type { Failure } from './failure.ts';
 import type { MainPod } from './pod.ts';
-import type { Problem } from './problem.ts';
 import type { OperatorSettings } from './settings.ts';
-import { evaluateState } from './state.ts';
 
 export interface Observed {
   server: JupyterServer;
-  /** Children that exist, those that no cache watches included. */
+  /** Existing children, including those of kinds without a cache. */
   children: readonly Child[];
   pod: MainPod | undefined;
-  podEvents: readonly Happening[];
-  statefulSetEvents: readonly Happening[];
-  problem: Problem | undefined;
-  /** Set once every child was made. */
+  podEvents: readonly SessionEvent[];
+  statefulSetEvents: readonly SessionEvent[];
+  failure: Failure | undefined;
+  /** Set when all children have been created. */
   created: { createdResources: Record<string, string>; fullServerURL: string } | undefined;
   now: Date;
 }
 
-/** The parts of `status` that the operator owns, as they should be. Pure. */
+/** Returns the fields of `status` that the operator owns, as they should be. Pure. */
 export function desiredStatus(observed: Observed, settings: OperatorSettings): JupyterServerStatus {
   const { server, children, pod, created, now } = observed;
   const current = server.status ?? {};
   const events = eventsOf(observed);
-  const { state, containerStates } = evaluateState({
-    deleting: server.metadata.deletionTimestamp !== undefined,
-    hibernated: server.spec?.jupyterServer?.hibernated === true,
+  const { state, containerStates } = observedState({
+    session: fromJupyterServer(server),
     pod,
     statefulSet: children.find(({ key }) => key === 'statefulset')?.statefulSet,
     statefulSetMessage: events['statefulset']?.message,
-    invalid: observed.problem?.permanent === true,
-    known: current.containerStates,
+    isInvalid: observed.failure?.permanent === true,
     restartLimits: settings.restartLimits,
   });
   if (state === 'running') clearMessage(events, 'pod', now);
@@ -50,7 +49,7 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
   };
 }
 
-/** Set when a state begins, kept while it lasts, gone when it ends: a running session is not `startingSince`. */
+/** Returns `field` with the time at which the state became `wanted`; nothing if the session has another state. */
 function since(
   field: 'startingSince' | 'failedSince',
   wanted: SessionState,
@@ -64,12 +63,15 @@ function since(
 
 type Events = Record<string, { message?: string; timestamp?: string }>;
 
-/** Messages by component. The timestamp is when a message came or went; others' components are left as they are. */
-function eventsOf({ server, pod, podEvents, statefulSetEvents, problem, now }: Observed): Events {
+/**
+ * Returns a message for each component. The timestamp is the time at which the message appeared or was cleared. Components
+ * of other programs stay as they are.
+ */
+function eventsOf({ server, pod, podEvents, statefulSetEvents, failure, now }: Observed): Events {
   const known = server.status?.events ?? {};
   const hibernated = server.spec?.jupyterServer?.hibernated === true;
   const messages = {
-    operator: problem?.message,
+    operator: failure?.message,
     pod: hibernated ? undefined : podCause(pod, podEvents),
     statefulset: hibernated ? undefined : statefulSetCause(statefulSetEvents, pod, known['statefulset']),
   };
@@ -128,37 +130,12 @@ const ownedFields = [
   'events',
 ] as const;
 
-/** The merge patch that turns the owned fields of `current` into `desired`; undefined when they are equal. */
+/** Returns the merge patch that changes the owned fields of `current` to those of `desired`; undefined if they are equal. */
 export function statusPatch(
   current: JupyterServerStatus | undefined,
   desired: JupyterServerStatus,
-): object | undefined {
+): JsonObject | undefined {
   const owned = (status: JupyterServerStatus) => Object.fromEntries(ownedFields.map((field) => [field, status[field]]));
-  return mergePatchBetween(owned(current ?? {}), owned(desired)) as object | undefined;
-}
-
-/**
- * RFC 7386 turned round: undefined when nothing differs. null counts as absent everywhere: a merge patch cannot write it
- * into objects, and API servers differ in whether they keep it inside lists (the kubelet writes such nulls).
- */
-export function mergePatchBetween(current: unknown, desired: unknown): unknown {
-  return difference(withoutNulls(current), withoutNulls(desired));
-}
-
-function difference(current: unknown, desired: unknown): unknown {
-  if (!isObject(current) || !isObject(desired))
-    return isDeepStrictEqual(current, desired) ? undefined : (desired ?? null);
-  const patch: Record<string, unknown> = {};
-  for (const key of new Set([...Object.keys(current), ...Object.keys(desired)])) {
-    const change = difference(current[key], desired[key]);
-    if (change !== undefined) patch[key] = change;
-  }
-  return Object.keys(patch).length > 0 ? patch : undefined;
-}
-
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isObject(value)) return value ?? undefined;
-  const kept = Object.entries(value).filter(([, each]) => each !== null && each !== undefined);
-  return Object.fromEntries(kept.map(([key, each]) => [key, withoutNulls(each)]));
+  const patch = mergePatchBetween(owned(current ?? {}), owned(desired));
+  return isObject(patch) ? patch : undefined;
 }

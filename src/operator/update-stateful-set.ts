@@ -6,19 +6,19 @@ import type { Child } from './child.ts';
 import { resourcesAnnotation } from './children/stateful-set.ts';
 
 export interface StatefulSetUpdate {
-  /** RFC 7386, or undefined. */
+  /** Merge patch (RFC 7386) of the number of replicas; undefined if there is nothing to change. */
   scale: object | undefined;
-  /** RFC 6902, or undefined. */
+  /** JSON patch (RFC 6902) of the resources; undefined if there is nothing to change. */
   resize: object[] | undefined;
 }
 
-/** What to change on the StatefulSet for the two fields of a JupyterServer that stay alive: hibernated and resources. */
+/** Returns the patches for the two fields of a JupyterServer that are applied to an existing StatefulSet: hibernated and resources. */
 export function statefulSetUpdate({ spec }: JupyterServer, { statefulSet }: Child): StatefulSetUpdate {
   if (!statefulSet) return { scale: undefined, resize: undefined };
   const replicas = spec?.jupyterServer?.hibernated ? 0 : 1;
   const resources = spec?.jupyterServer?.resources ?? {};
   const text = JSON.stringify(resources);
-  // Without the annotation another operator made it; the API server has respelled what it was given.
+  // Without the annotation another operator created it, and only the resources in the API server's spelling are known.
   const same =
     statefulSet.resources === undefined
       ? sameResources(statefulSet.containerResources, resources)
@@ -56,10 +56,11 @@ const hibernationAnnotations = [
 ] as const;
 
 /**
- * Blanks what was noted when the session was put to sleep, once it is awake again: a merge patch, or undefined. Whoever
- * hibernates sets these together with the field, so an awake session never has them for a reason.
+ * Returns the merge patch that empties the annotations about the hibernation once the session is resumed; undefined if
+ * there is nothing to change. They are set together with `hibernated`, so a session that is not hibernated does not need
+ * them.
  */
-export function blankHibernation({ spec, metadata }: JupyterServer): object | undefined {
+export function clearHibernation({ spec, metadata }: JupyterServer): { metadata: object } | undefined {
   if (spec?.jupyterServer?.hibernated) return undefined;
   const set = hibernationAnnotations.filter((name) => metadata.annotations?.[name]);
   return set.length > 0 ? { metadata: { annotations: Object.fromEntries(set.map((name) => [name, ''])) } } : undefined;

@@ -6,7 +6,7 @@ const log = pino({ level: 'silent' });
 const timing = { firstRetryMs: 1, lastRetryMs: 4, log };
 
 describe('the work queue', () => {
-  it('never works on one key twice at once, and not more than it may at once', async () => {
+  it('works on each key once at a time, and on at most `concurrency` keys at a time', async () => {
     const running = new Set<string>();
     const gate = Promise.withResolvers<void>();
     const finished = Promise.withResolvers<void>();
@@ -26,7 +26,7 @@ describe('the work queue', () => {
         return undefined;
       },
     });
-    // Twice each: the three that run by then run again, for the seven that wait nothing changes.
+    // Each key is added twice: the three that run then run once more; the second time changes nothing for the seven that wait.
     for (let i = 0; i < 20; i += 1) queue.add(`k${i % 10}`);
     gate.resolve();
     await finished.promise;
@@ -36,7 +36,7 @@ describe('the work queue', () => {
     await queue.stop();
   });
 
-  it('works again on a key that was asked for while it ran, once', async () => {
+  it('works once more on a key that was added while it ran', async () => {
     let runs = 0;
     const gate = Promise.withResolvers<void>();
     const second = Promise.withResolvers<void>();
@@ -58,7 +58,7 @@ describe('the work queue', () => {
     expect(runs).toBe(2);
   });
 
-  it('tries again what failed, and what asks for it', async () => {
+  it('retries a key that failed, and requeues a key whose work says so', async () => {
     let runs = 0;
     const finished = Promise.withResolvers<void>();
     const queue = createWorkQueue({
@@ -78,7 +78,7 @@ describe('the work queue', () => {
     await queue.stop();
   });
 
-  it('does not wait out a retry when there is news', async () => {
+  it('retries at once when the key is added again', async () => {
     let runs = 0;
     const second = Promise.withResolvers<void>();
     const first = Promise.withResolvers<void>();
@@ -102,7 +102,7 @@ describe('the work queue', () => {
     await queue.stop();
   });
 
-  it('stops after what runs, and starts nothing more', async () => {
+  it('stops when the running work has ended, and starts no more', async () => {
     const gate = Promise.withResolvers<void>();
     const worked: string[] = [];
     const queue = createWorkQueue({

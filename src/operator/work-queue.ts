@@ -2,24 +2,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 export interface WorkQueue {
-  /** Has `work` called for this key soon, once, however often it is asked for; again if asked while it runs. */
+  /**
+   * Queues the key. A key that waits already is worked on once; a key that is being worked on is worked on once more.
+   */
   add(key: string): void;
-  /** Waits for what runs; starts nothing more. */
+  /** Starts no more work and resolves when the running work has ended. */
   stop(): Promise<void>;
 }
 
 interface Item {
   running: boolean;
-  /** Asked for since it last began. */
+  /** Added since its work last began. */
   due: boolean;
   failures: number;
   wait: AbortController | undefined;
 }
 
 /**
- * Calls `work` for keys, `concurrency` at a time, never twice at once for the same key. What throws is tried again after
- * a growing delay (`firstRetryMs` to `lastRetryMs`); news about the key ends the wait.
- * @param work resolves to the milliseconds after which the key is due again by itself, or undefined.
+ * Calls `work` for the keys that are added: at most `concurrency` at a time, and never two at a time for the same key.
+ * Where `work` throws, the key is retried after a delay that doubles from `firstRetryMs` to `lastRetryMs`; adding the key
+ * again ends the delay.
+ * @param work resolves to the milliseconds after which to requeue the key, or to undefined.
  */
 export function createWorkQueue(options: {
   work: (key: string) => Promise<number | undefined>;
@@ -51,21 +54,21 @@ export function createWorkQueue(options: {
   async function runOne(key: string, item: Item): Promise<void> {
     item.running = true;
     item.due = false;
-    let againMs: number | undefined;
+    let requeueMs: number | undefined;
     try {
-      againMs = await work(key);
+      requeueMs = await work(key);
       item.failures = 0;
     } catch (err) {
       item.failures += 1;
-      againMs = Math.min(firstRetryMs * 2 ** (item.failures - 1), lastRetryMs);
+      requeueMs = Math.min(firstRetryMs * 2 ** (item.failures - 1), lastRetryMs);
       const level = item.failures === 1 ? 'warn' : 'debug';
-      // What a stop cut short is no failure.
+      // An error of work that `stop` has aborted is not a failure.
       if (!stopped)
-        log[level]({ err, key, failures: item.failures, againMs }, 'reconciling failed and will be tried again');
+        log[level]({ err, key, failures: item.failures, requeueMs }, 'reconciling failed and will be retried');
     }
     item.running = false;
     if (item.due) ready.add(key);
-    else if (againMs !== undefined) sleep(key, item, againMs);
+    else if (requeueMs !== undefined) sleep(key, item, requeueMs);
     else items.delete(key);
   }
 
@@ -74,7 +77,7 @@ export function createWorkQueue(options: {
     item.wait = wait;
     delay(ms, undefined, { signal: wait.signal, ref: false }).then(
       () => add(key),
-      () => log.trace({ key }, 'the wait was ended by news'),
+      () => log.trace({ key }, 'the delay ended early'),
     );
   }
 

@@ -1,6 +1,7 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import type { Config } from '../config/types.ts';
 import type { ResourceClassesResponse, ServerOptionsResponse } from '../generated/openapi.ts';
+import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import type { OfferedPools } from './resource-classes.ts';
 
@@ -15,15 +16,15 @@ export function optionsRoutes(
     ...choicesOf(server_options),
     cloudstorage: { s3: { enabled: s3.enabled }, azure_blob: { enabled: azure_blob.enabled } },
   };
-  const router = Router();
-  router.get('/server_options', (_req, res) => {
+  const routes = createRoutes();
+  routes.get('/server_options', (_req, res) => {
     res.json(body);
   });
-  router.get('/resource_classes', async (_req, res) => {
+  routes.get('/resource_classes', async (_req, res) => {
     const { identity, deadline } = contextOf(res);
     res.json(classesOf(await offered(identity, deadline)));
   });
-  return router;
+  return routes.router;
 }
 
 /** A list without pools: a launch names a class. The default one is the one that `chooseResources` takes. */

@@ -1,4 +1,4 @@
-import type { LaunchNotebookRequest } from '../generated/openapi.ts';
+import type { LaunchNotebookRequest, operations } from '../generated/openapi.ts';
 
 /** What a launch form begins with; what is left out is the platform's default. */
 export type ChosenOptions = Pick<
@@ -6,19 +6,20 @@ export type ChosenOptions = Pick<
   'image' | 'resource_class_id' | 'storage' | 'lfs_auto_fetch' | 'default_url'
 >;
 
+type LaunchParameters = NonNullable<operations['launchPage']['parameters']['query']>;
+
 /**
- * The options that the address of a launch page names, which the document has checked; undefined: it names none and
- * does not ask for the form either.
+ * Returns the options that the address of a launch page names; undefined if it names none and does not ask for the
+ * form.
  */
-export function chosenOptions(query: Readonly<Record<string, unknown>>): ChosenOptions | undefined {
-  const text = (name: string): string => (query[name] === undefined ? '' : String(query[name]));
-  const isTrue = (name: string): boolean => query[name] === true;
+export function chosenOptions(query: LaunchParameters): ChosenOptions | undefined {
+  const { image, resource_class_id, storage, lfs_auto_fetch, default_url, configure } = query;
   const options: ChosenOptions = {
-    ...(text('image') ? { image: text('image') } : {}),
-    ...(text('resource_class_id') ? { resource_class_id: Number(text('resource_class_id')) } : {}),
-    ...(text('storage') ? { storage: Number(text('storage')) } : {}),
-    ...(text('lfs_auto_fetch') ? { lfs_auto_fetch: isTrue('lfs_auto_fetch') } : {}),
-    ...(text('default_url') ? { default_url: text('default_url') } : {}),
+    ...(image === undefined ? {} : { image }),
+    ...(resource_class_id === undefined ? {} : { resource_class_id }),
+    ...(storage === undefined ? {} : { storage }),
+    ...(lfs_auto_fetch === undefined ? {} : { lfs_auto_fetch }),
+    ...(default_url === undefined ? {} : { default_url }),
   };
-  return Object.keys(options).length > 0 || isTrue('configure') ? options : undefined;
+  return Object.keys(options).length > 0 || configure === true ? options : undefined;
 }

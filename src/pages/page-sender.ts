@@ -13,7 +13,7 @@ export interface PageContent {
 }
 
 export interface PageSender {
-  send(req: Request, res: Response, status: number, content: PageContent): void;
+  send(req: Pick<Request, 'originalUrl' | 'baseUrl'>, res: Response, status: number, content: PageContent): void;
 }
 
 export function createPageSender(options: { serviceVersion: string; assetsVersion: string }): PageSender {

@@ -1,6 +1,7 @@
-import express, { type Router } from 'express';
+import type { Router } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from '../config/types.ts';
+import { createRoutes } from '../pipeline/route.ts';
 import type { GitLab, GitLabHistory } from '../platform/gitlab/types.ts';
 import { contextOf } from '../request-context.ts';
 import { loadAssets } from './assets.ts';
@@ -24,11 +25,11 @@ export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
   const assets = loadAssets();
   log.debug({ version: assets.version }, 'the pages are loaded');
   const sender = createPageSender({ serviceVersion: config.version, assetsVersion: assets.version });
-  const router = express.Router();
+  const routes = createRoutes();
 
-  router.use('/assets', assets.router);
+  routes.router.use('/assets', assets.router);
 
-  router.get('/', (req, res) => {
+  routes.get('/', (req, res) => {
     const path = pathOf(req);
     // Without the slash every relative address on the page would be one level too high.
     if (!path.endsWith('/')) return res.redirect(308, `${path.split('/').at(-1)}/`);
@@ -40,21 +41,20 @@ export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
     });
   });
 
-  router.get('/launch/:namespace/:project', async (req, res) => {
+  routes.get('/launch/{namespace}/{project}', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     const { namespace, project } = req.params;
-    const query = req.query as Record<string, string | undefined>;
     const target = await resolveLaunch(
       {
         gitlab,
         identity,
         path: `${namespace}/${project}`,
-        ref: query['ref'] || undefined,
-        branch: query['branch'] || undefined,
+        ref: req.query.ref || undefined,
+        branch: req.query.branch || undefined,
       },
       deadline,
     );
-    const options = chosenOptions(query);
+    const options = chosenOptions(req.query);
     // Options are looked at before they are used: a link of another site may name any image.
     const begin = options ? 'configure' : isOwnNavigation(req) ? 'launch' : 'consent';
     sender.send(req, res, 200, {
@@ -64,25 +64,25 @@ export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
     });
   });
 
-  router.get('/projects', async (req, res) => {
+  routes.get('/projects', async (req, res) => {
     const { identity, deadline } = contextOf(res);
-    const { search, page } = req.query as { search?: string; page?: string | number };
-    res.json({ projects: await listProjects({ gitlab, identity, search, page: Number(page ?? 1) }, deadline) });
+    const { search, page = 1 } = req.query;
+    res.json({ projects: await listProjects({ gitlab, identity, search, page }, deadline) });
   });
 
-  router.get('/projects/:namespace_project/branches', async (req, res) => {
+  routes.get('/projects/{namespace_project}/branches', async (req, res) => {
     const { identity, deadline } = contextOf(res);
-    const { search, page } = req.query as { search?: string; page?: string | number };
-    const question = { gitlab, identity, project: req.params.namespace_project, page: Number(page ?? 1) };
-    res.json(await listBranches({ ...question, search }, deadline));
+    const { search, page = 1 } = req.query;
+    const project = req.params.namespace_project;
+    res.json(await listBranches({ gitlab, identity, project, page, search }, deadline));
   });
 
-  router.get('/projects/:namespace_project/commits', async (req, res) => {
+  routes.get('/projects/{namespace_project}/commits', async (req, res) => {
     const { identity, deadline } = contextOf(res);
-    const { ref, page } = req.query as { ref?: string; page?: string | number };
-    const question = { gitlab, identity, project: req.params.namespace_project, page: Number(page ?? 1) };
-    res.json(await listCommits({ ...question, ref }, deadline));
+    const { ref, page = 1 } = req.query;
+    const project = req.params.namespace_project;
+    res.json(await listCommits({ gitlab, identity, project, page, ref }, deadline));
   });
 
-  return router;
+  return routes.router;
 }

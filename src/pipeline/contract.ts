@@ -16,14 +16,7 @@ const maxFields = 50;
  * `validateResponses` is for tests: an answer that is not as documented becomes an error.
  */
 export function contract(document: OpenApiDocument, options: { validateResponses: boolean }): RequestHandler[] {
-  const validator = OpenApiValidator.middleware({
-    apiSpec: forValidator(document) as never,
-    validateRequests: { allowUnknownQueryParameters: true, allErrors: true, coerceTypes: false },
-    validateResponses: options.validateResponses,
-    validateSecurity: false,
-    fileUploader: false,
-    useRequestUrl: true,
-  }) as unknown as RequestHandler[];
+  const validator = compiledValidator(document, options.validateResponses);
 
   const prepare: RequestHandler = (req, res, next) => {
     const operation = operationOf(res);
@@ -54,6 +47,32 @@ export function contract(document: OpenApiDocument, options: { validateResponses
     next(problems.length > 0 ? invalid(problems) : undefined);
   };
   return [prepare, ...wrapped, finish];
+}
+
+/** Validators by the paths that they were compiled for: services of one process share them, as in tests. */
+const compiled = new WeakMap<OpenApiDocument['paths'], Map<boolean, RequestHandler[]>>();
+
+/**
+ * Returns express-openapi-validator's handlers for the document's paths. They depend on no prefix and no service, and
+ * compile a schema when it is first used, which takes longer than most requests.
+ */
+function compiledValidator(document: OpenApiDocument, validateResponses: boolean): RequestHandler[] {
+  const known = compiled.get(document.paths) ?? new Map<boolean, RequestHandler[]>();
+  compiled.set(document.paths, known);
+  const validator =
+    known.get(validateResponses) ??
+    (OpenApiValidator.middleware({
+      apiSpec: forValidator(document) as never,
+      // openapi.yaml is ours: a test validates it, not each start.
+      validateApiSpec: false,
+      validateRequests: { allowUnknownQueryParameters: true, allErrors: true, coerceTypes: false },
+      validateResponses,
+      validateSecurity: false,
+      fileUploader: false,
+      useRequestUrl: true,
+    }) as unknown as RequestHandler[]);
+  known.set(validateResponses, validator);
+  return validator;
 }
 
 /** Set by app.ts before anything here runs. */

@@ -1,4 +1,5 @@
 import express, { type Response } from 'express';
+import * as OpenApiValidator from 'express-openapi-validator';
 import { describe, expect, it } from 'vitest';
 import { startApp } from '../../tests/support/app.ts';
 import {
@@ -56,6 +57,16 @@ describe('openapi.yaml', () => {
       }
     }
     expect(operation.operationId).toMatch(/^[a-z][A-Za-z]+$/);
+  });
+
+  it('is a valid document of OpenAPI 3.0, which no start of the service checks', async () => {
+    const validate = (apiSpec: object) => {
+      const [load] = OpenApiValidator.middleware({ apiSpec: apiSpec as never, validateApiSpec: true });
+      return new Promise((resolve) => void load?.({ app: express() } as never, {} as never, resolve));
+    };
+    const paths = Object.fromEntries(Object.entries(document.paths).filter(([, item]) => !item.servers));
+    expect(await validate(structuredClone({ ...document, paths }))).toBeUndefined();
+    expect(await validate(structuredClone({ ...document, paths, info: {} }))).toBeInstanceOf(Error);
   });
 
   it('has a name of its own for each operation', () => {

@@ -52,10 +52,13 @@ export interface OpenApiDocument {
 /** The prefix that openapi.yaml is written for. */
 const writtenPrefix = '/notebooks';
 
-/** openapi.yaml with the prefix that the service really runs under; its own server is the first. Reads the file. */
+/** openapi.yaml as it was read first. Nothing writes into it. */
+let source: OpenApiDocument | undefined;
+
+/** Returns openapi.yaml with the prefix that the service runs under; its own server is the first. Reads the file once. */
 export function loadDocument(prefix: string): OpenApiDocument {
-  const file = join(import.meta.dirname, '../../openapi.yaml');
-  const document = parse(readFileSync(file, 'utf8')) as OpenApiDocument;
+  source ??= parse(readFileSync(join(import.meta.dirname, '../../openapi.yaml'), 'utf8')) as OpenApiDocument;
+  const document = source;
   const servers = document.servers.map(({ url, ...server }) => ({
     ...server,
     url: url.slice(0, -writtenPrefix.length) + prefix || '/',

@@ -1,9 +1,10 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import type { Config } from '../config/types.ts';
 import { ApiError, errorKind } from '../errors.ts';
-import type { LaunchNotebookRequest, ServersGetRequest } from '../generated/openapi.ts';
+import type { ServersGetRequest } from '../generated/openapi.ts';
 import { annotation } from '../jupyter-server/labels.ts';
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
+import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import type { Restart } from './change/restart.ts';
 import { answerJson } from './json-answer.ts';
@@ -26,79 +27,79 @@ const listBegin = Buffer.from('{"servers":{');
 const comma = Buffer.from(',');
 const listEnd = Buffer.from('}}');
 
-/** `/servers`. The OpenAPI document has decided about the shape of the request before a handler runs. */
+/** `/servers`. */
 export function sessionRoutes({ store, launch, dryRun, restart, present, config }: SessionRouteParts): Router {
-  const router = Router();
+  const routes = createRoutes();
 
-  router.get('/servers', async (req, res) => {
+  routes.get('/servers', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     const own = await store.list(identity, deadline);
-    const isWanted = matching(req.query as ServersGetRequest);
+    const isWanted = matching(req.query);
     // By name: the same one in both namespaces is one member, as of any object.
-    const servers = new Map(own.filter(isWanted).map((server) => [server.metadata.name, server]));
-    const members = [...servers.values()].flatMap((server, index) =>
-      index === 0 ? [present.member(server)] : [comma, present.member(server)],
+    const sessions = new Map(own.filter(isWanted).map((session) => [session.name, session]));
+    const members = [...sessions.values()].flatMap((session, index) =>
+      index === 0 ? [present.member(session)] : [comma, present.member(session)],
     );
     answerJson(res, Buffer.concat([listBegin, ...members, listEnd]));
   });
 
-  router.post('/servers', async (req, res) => {
+  routes.post('/servers', async (req, res) => {
     const { identity, deadline } = contextOf(res);
-    const request = launchRequest(req.body as LaunchNotebookRequest, config);
-    if (isTrue(req.query['dry_run'])) {
-      // Who asks what would be is not signed in by it.
+    const request = launchRequest(req.body, config);
+    if (req.query.dry_run === true) {
+      // A dry run does not sign an anonymous caller in.
       res.removeHeader('Set-Cookie');
       res.json(await dryRun(identity, request, deadline));
       return;
     }
-    const { server, isNew } = await launch(identity, request, deadline);
-    res.status(isNew ? 201 : 200).json(present(server));
+    const { session, isNew } = await launch(identity, request, deadline);
+    res.status(isNew ? 201 : 200).json(present(session));
   });
 
-  router.get('/servers/:server_name', async (req, res) => {
+  routes.get('/servers/{server_name}', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     answerJson(res, present.json(await store.get(identity, req.params.server_name, deadline)));
   });
 
-  router.post('/servers/:server_name/restart', async (req, res) => {
+  routes.post('/servers/{server_name}/restart', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     res.status(202).json(present(await restart(identity, req.params.server_name, deadline)));
   });
 
-  router.delete('/servers/:server_name', async (req, res) => {
+  routes.delete('/servers/{server_name}', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     const name = req.params.server_name;
-    const server = await store.get(identity, name, deadline);
-    const isForced = isTrue(req.query['forced']);
-    if (!(await store.remove(server, isForced, deadline))) {
+    const session = await store.get(identity, name, deadline);
+    const isForced = req.query.forced === true;
+    if (!(await store.remove(session, isForced, deadline))) {
       throw new ApiError(errorKind.missing, `There is no session ${name} of yours.`);
     }
     res.status(204).end();
   });
 
-  return router;
+  return routes.router;
 }
 
-/** A query parameter that the document lets be a boolean or its text. */
-const isTrue = (value: unknown): boolean => String(value).toLowerCase() === 'true';
-
-/** Every filter that is given must match. Namespace and project together are one path, however it is divided. */
-function matching(query: ServersGetRequest): (server: JupyterServer) => boolean {
+/**
+ * Returns whether a session matches every given filter. Namespace and project together are compared as one path,
+ * wherever the caller has divided it.
+ */
+function matching(query: ServersGetRequest): (session: Session) => boolean {
   if (Object.keys(query).length === 0) return () => true;
   const path = query.namespace && query.project ? projectPath(query.namespace, query.project)?.path : undefined;
   const equal = (wanted: string | undefined, found: string | undefined): boolean =>
     wanted === undefined || wanted === found;
-  return ({ metadata: { annotations: about = {} } }) => {
-    const namespace = about[annotation.namespace]?.toLowerCase();
-    const project = about[annotation.projectName]?.toLowerCase();
+  return ({ namespaceOfProject, project: projectName, branch, commit, annotations }) => {
+    const namespace = namespaceOfProject.toLowerCase();
+    const project = projectName.toLowerCase();
     const isOfProject =
       path === undefined
         ? equal(query.namespace?.toLowerCase(), namespace) && equal(query.project?.toLowerCase(), project)
-        : path === projectPath(namespace ?? '', project ?? '')?.path;
+        : path === projectPath(namespace, project)?.path;
     return (
       isOfProject &&
-      equal(query.branch, about[annotation.branch]) &&
-      (equal(query.commit_sha, about[annotation.commitSha]) || equal(query.commit_sha, about[annotation.requestedRef]))
+      equal(query.branch, branch) &&
+      (equal(query.commit_sha, annotations[annotation.commitSha]) || equal(query.commit_sha, commit.requested))
     );
   };
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isAlive, jupyterPorts, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
+import { isAlive, jupyterOrigins, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
 
 let platform: Platform;
@@ -57,7 +57,7 @@ it('a failed session is restarted in place, with work that was not pushed and wi
   }
   const after = await waitForState(platform, name, ['running', 'failed']);
   expect(after.status.state, JSON.stringify(after.status)).toBe('running');
-  expect(jupyterPorts(platform.stateDir)).toHaveLength(1);
+  expect(jupyterOrigins(platform.stateDir)).toHaveLength(1);
   const again = await openSession(platform, before.url);
   const look =
     "import os; print(open('draft.txt').read(), os.environ['TREASURE'], run('git log -1 --format=%s'), sep='|')";

@@ -1,31 +1,45 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeRepository, runGit } from '../support/local/forge/served-forge.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { demoCommit, launchBody, type SessionAnswer, waitForState } from '../support/session.ts';
+import { demoCommit, launchBody } from '../support/session.ts';
 
-/** The local platform's registry behind its token flow, asked by the service as any other would be. */
+/** The local platform's registry, which the service reads as any other registry. */
 let platform: Platform;
+let scratch: string;
+/** Of a commit of the owner's own project, which is private. */
+let privateImage: string;
 beforeAll(async () => {
-  platform = await startPlatform({ args: ['--no-demo'] });
+  scratch = mkdtempSync(join(tmpdir(), 'images-'));
+  const repository = await makeRepository(join(scratch, 'mine'), { 'requirements.txt': 'alpha\n' });
+  platform = await startPlatform({ args: ['--no-demo', '--project', repository] });
+  const [, project] = await platform.printed(/ as (\S+\/mine)$/);
+  privateImage = `${project}:${(await runGit(repository, 'rev-parse', 'HEAD')).slice(0, 7)}`;
 });
-afterAll(() => platform?.dispose());
+afterAll(async () => {
+  await platform?.dispose();
+  rmSync(scratch, { recursive: true, force: true });
+});
 
 const image = (name: string) => `127.0.0.1:${platform.port}/${name}`;
 const explain = async (name: string, headers: Record<string, string> = {}) => {
   const path = `/notebooks/images?image_url=${encodeURIComponent(image(name))}`;
-  const answer = await platform.api(path, { headers: { accept: 'application/json', ...headers } });
-  return (await answer.json()) as Record<string, unknown>;
+  const response = await platform.api(path, { headers: { accept: 'application/json', ...headers } });
+  return (await response.json()) as Record<string, unknown>;
 };
 
-it('shows public images to every signed-in user and visitor, and the private one to its owner alone', async () => {
+it('shows the images of this machine to all signed-in users and visitors, and those of a private project to its owner', async () => {
   const found = { exists: true, platforms: [expect.stringMatching(/^linux\//)], workingDir: '/home/jovyan' };
-  expect(await explain('images/jupyter')).toMatchObject({ ...found, private: false });
   const cookie = await platform.signIn('anonymous');
+  expect(await explain(privateImage)).toMatchObject({ ...found, private: true });
+  expect(await explain(privateImage, { cookie })).toMatchObject({ exists: false, reason: 'needs-login' });
+  expect(await explain('images/jupyter')).toMatchObject({ ...found, private: false });
   expect(await explain('images/jupyter', { cookie })).toMatchObject({ ...found, private: false });
   expect(await explain('images/jupyter:other')).toMatchObject({ exists: false, reason: 'not-found' });
 
-  expect(await explain('private/jupyter')).toMatchObject({ ...found, private: true });
-  expect(await explain('private/jupyter', { cookie })).toMatchObject({ exists: false, reason: 'needs-login' });
-  // The same browser as somebody else: signed in, with a token of the forge, and without access.
+  // The same browser as another user, who has a token of the forge and no access to the project.
   const become = (username: string) =>
     platform.api('/auth/become', {
       method: 'POST',
@@ -34,22 +48,16 @@ it('shows public images to every signed-in user and visitor, and the private one
       body: new URLSearchParams({ username }),
     });
   const me = (await (await platform.api('/auth/me')).json()) as { username: string };
-  expect((await become('somebody-else')).status).toBe(303);
-  expect(await explain('private/jupyter')).toMatchObject({ exists: false, reason: 'needs-login' });
+  expect((await become('another-user')).status).toBe(303);
+  expect(await explain(privateImage)).toMatchObject({ exists: false, reason: 'needs-login' });
   await become(me.username);
-  expect(await explain('private/jupyter')).toMatchObject({ exists: true });
+  expect(await explain(privateImage)).toMatchObject({ exists: true });
 });
 
-it('runs a session of the private image for its owner', async () => {
-  const commit = await demoCommit(platform);
-  const body = launchBody(commit, { image: image('private/jupyter') });
-  const answer = await platform.api('/notebooks/servers', body);
-  expect(answer.status).toBe(201);
-  const { name } = (await answer.json()) as SessionAnswer;
-  await waitForState(platform, name, ['running']);
-
+it('rejects the launch of an anonymous visitor with an image of a private project', async () => {
   const headers = { 'content-type': 'application/json', cookie: await platform.signIn('anonymous') };
-  const visitor = await platform.api('/notebooks/servers', { ...body, headers });
-  expect(visitor.status).toBe(404);
-  expect(await visitor.text()).toContain('Sign in');
+  const body = launchBody(await demoCommit(platform), { image: image(privateImage) });
+  const response = await platform.api('/notebooks/servers', { ...body, headers });
+  expect(response.status).toBe(404);
+  expect(await response.text()).toContain('Sign in');
 });

@@ -26,7 +26,7 @@ afterEach(stopOperators);
 afterAll(() => cluster.close());
 
 describe('several operators', () => {
-  it('at once make every session once, and agree', async () => {
+  it('at the same time create each child once, and agree on the status', async () => {
     await Promise.all([startOperator(), startOperator(), startOperator()]);
     const names = Array.from({ length: 10 }, (_, i) => `many-${i}`);
     await Promise.all(names.map((name) => create(jupyterServer(name))));
@@ -37,7 +37,7 @@ describe('several operators', () => {
     }
   });
 
-  it('with a lease are one after the other', async () => {
+  it('with a lease work one after the other', async () => {
     const options = { client: cluster.client, namespace: cluster.namespace, name: 'lease', log };
     const timing = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryMs: 20 };
     const [first, second] = [new AbortController(), new AbortController()];
@@ -58,7 +58,7 @@ describe('several operators', () => {
     await a.ended;
     await a.lost;
     await elected;
-    // Somebody takes it by force: b gives up leading.
+    // Another holder takes the lease: b stops leading.
     await cluster.client.mergePatch(
       resource.leases,
       cluster.namespace,
@@ -75,7 +75,7 @@ describe('the program', () => {
   const entry = fileURLToPath(new URL('../../src/operator/main.ts', import.meta.url));
   const base = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
 
-  it('works, leads, and ends cleanly at SIGTERM', async () => {
+  it('reconciles as the leader, and releases the lease at SIGTERM', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'operator-program-'));
     const kubeconfig = join(folder, 'kubeconfig');
     writeFileSync(kubeconfig, cluster.operatorKubeconfig, { mode: 0o600 });
@@ -103,7 +103,7 @@ describe('the program', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('says what is missing and ends with 1', async () => {
+  it('names the missing setting and exits with 1', async () => {
     const child = spawn(process.execPath, [entry], { env: base, stdio: ['ignore', 'ignore', 'pipe'] });
     let errors = '';
     child.stderr.on('data', (chunk) => {

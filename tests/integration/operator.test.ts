@@ -20,7 +20,7 @@ afterEach(stopOperators);
 afterAll(() => cluster.close());
 
 describe('a JupyterServer', () => {
-  it('becomes its children, and running when its pod is healthy', async () => {
+  it('gets its children, and is running when its pod is healthy', async () => {
     await startOperator();
     const made = await create(jupyterServer('plain', { auth: { token: 't' }, storage: { pvc: { enabled: true } } }));
     const starting = await server(
@@ -54,10 +54,10 @@ describe('a JupyterServer', () => {
     expect((await inState('plain', 'starting')).status?.startingSince).toBeDefined();
   });
 
-  it('is left in peace when nothing changes: a new operator writes nothing', async () => {
+  it('is not written by a new operator when nothing has changed', async () => {
     const plain = async () =>
       (await cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, 'plain', soon()))?.metadata;
-    // All that the last test left to do is done when a session that came after it is.
+    // When a later session has been reconciled, so has `plain`.
     const settle = async (name: string) => {
       const operator = await startOperator();
       await create(jupyterServer(name));
@@ -70,7 +70,7 @@ describe('a JupyterServer', () => {
     expect((await plain())?.resourceVersion).toBe(before?.resourceVersion);
   });
 
-  it('gets back what somebody deleted, and its Secret is never made anew', async () => {
+  it('gets a deleted child again, and keeps its Secret', async () => {
     await startOperator();
     const before = await cluster.client.get(resource.secrets, cluster.namespace, 'plain', soon());
     const old = await cluster.client.get(resource.services, cluster.namespace, 'plain', soon());
@@ -85,7 +85,7 @@ describe('a JupyterServer', () => {
     expect(after?.metadata).toEqual(before?.metadata);
   });
 
-  it('is completed when it was left half-made, and waits for a name that is taken', async () => {
+  it('is completed when some children exist, and waits while another object has the name of a child', async () => {
     const made = await create(jupyterServer('half'));
     const owner = {
       apiVersion: 'amalthea.dev/v1alpha1',
@@ -98,7 +98,7 @@ describe('a JupyterServer', () => {
       'amalthea.dev/parent-name': 'half',
       'amalthea.dev/child-key': 'service',
     };
-    const ours = await cluster.client.create(
+    const existing = await cluster.client.create(
       resource.services,
       cluster.namespace,
       {
@@ -118,15 +118,15 @@ describe('a JupyterServer', () => {
     expect(blocked.status?.create_fn).toBeUndefined();
 
     await cluster.client.delete(resource.configMaps, cluster.namespace, 'half', {}, soon());
-    const healed = await server('half', ({ status }) => status?.create_fn !== undefined);
-    expect(healed.status?.create_fn?.createdResources?.['service']).toBe(ours.metadata.uid);
-    expect(healed.status?.events?.['operator']?.message).toBeUndefined();
+    const completed = await server('half', ({ status }) => status?.create_fn !== undefined);
+    expect(completed.status?.create_fn?.createdResources?.['service']).toBe(existing.metadata.uid);
+    expect(completed.status?.events?.['operator']?.message).toBeUndefined();
   });
 
-  it('that is wrong fails with a sentence, and heals when it is mended', async () => {
+  it('that is invalid fails with a message, and starts when it is corrected', async () => {
     await startOperator();
     await create(
-      jupyterServer('wrong', {
+      jupyterServer('invalid', {
         patches: [
           {
             type: 'application/json-patch+json',
@@ -135,30 +135,30 @@ describe('a JupyterServer', () => {
         ],
       }),
     );
-    const failed = await inState('wrong', 'failed');
+    const failed = await inState('invalid', 'failed');
     expect(failed.status?.events?.['operator']?.message).toBe(
       'spec.patches[0].patch[0] (test /statefulset/spec/replicas) found another value',
     );
     expect(failed.status?.failedSince).toBeDefined();
-    await patch('wrong', { spec: { patches: [] } });
-    const mended = await server(
-      'wrong',
+    await patch('invalid', { spec: { patches: [] } });
+    const corrected = await server(
+      'invalid',
       ({ status }) => status?.state === 'starting' && status.create_fn !== undefined,
     );
-    expect(mended.status?.events?.['operator']?.message).toBeUndefined();
-    expect(mended.status?.failedSince).toBeUndefined();
+    expect(corrected.status?.events?.['operator']?.message).toBeUndefined();
+    expect(corrected.status?.failedSince).toBeUndefined();
   });
 
-  it('whose child the API server refuses fails, and says which and why', async () => {
+  it('fails with the reason when the API server rejects a child', async () => {
     await startOperator();
-    await create(jupyterServer('refused', { routing: { host: 'a..b' } }));
-    const failed = await inState('refused', 'failed');
+    await create(jupyterServer('rejected', { routing: { host: 'a..b' } }));
+    const failed = await inState('rejected', 'failed');
     expect(failed.status?.events?.['operator']?.message).toMatch(
       /^create ingresses .*422 Invalid \(spec\.rules\[0\]\.host/,
     );
   });
 
-  it('without a spec does not stop the others', async () => {
+  it('without a spec fails, and does not stop others from being reconciled', async () => {
     await startOperator();
     const bare = { apiVersion: 'amalthea.dev/v1alpha1', kind: 'JupyterServer', metadata: { name: 'bare' } };
     await create(bare);
@@ -169,45 +169,50 @@ describe('a JupyterServer', () => {
 });
 
 describe('hibernation', () => {
-  it('stops the pod and keeps the rest; waking blanks what was noted', async () => {
+  it('deletes the pod and keeps all else, and a resume empties the annotations about it', async () => {
     await startOperator();
-    await create(jupyterServer('sleepy'));
-    await makeHealthy('sleepy');
-    await inState('sleepy', 'running');
-    const noted = {
+    await create(jupyterServer('hibernating'));
+    await makeHealthy('hibernating');
+    await inState('hibernating', 'running');
+    const annotations = {
       'renku.io/hibernation': '{"branch":"main"}',
       'renku.io/hibernationDate': '2026-01-01T00:00:00+00:00',
     };
-    await patch('sleepy', { metadata: { annotations: noted }, spec: { jupyterServer: { hibernated: true } } });
-    const asleep = await server(
-      'sleepy',
+    await patch('hibernating', { metadata: { annotations }, spec: { jupyterServer: { hibernated: true } } });
+    const hibernated = await server(
+      'hibernating',
       ({ status }) => status?.state === 'hibernated' && status.mainPod?.name === undefined,
     );
-    expect(asleep.status?.containerStates?.regular).toEqual({
+    expect(hibernated.status?.containerStates?.regular).toEqual({
       'jupyter-server': 'waiting',
       'passthrough-proxy': 'waiting',
     });
-    expect(asleep.metadata.annotations).toMatchObject(noted);
-    await cluster.when<StatefulSet>(resource.statefulSets, 'sleepy', (object) => object?.spec.replicas === 0);
+    expect(hibernated.metadata.annotations).toMatchObject(annotations);
+    await cluster.when<StatefulSet>(resource.statefulSets, 'hibernating', (object) => object?.spec.replicas === 0);
 
-    await patch('sleepy', { spec: { jupyterServer: { hibernated: false } } });
-    await makeHealthy('sleepy');
-    const awake = await inState('sleepy', 'running');
-    expect(awake.metadata.annotations).toMatchObject({ 'renku.io/hibernation': '', 'renku.io/hibernationDate': '' });
-    expect(awake.status?.create_fn).toEqual(asleep.status?.create_fn);
+    await patch('hibernating', { spec: { jupyterServer: { hibernated: false } } });
+    await makeHealthy('hibernating');
+    const resumed = await inState('hibernating', 'running');
+    expect(resumed.metadata.annotations).toMatchObject({ 'renku.io/hibernation': '', 'renku.io/hibernationDate': '' });
+    expect(resumed.status?.create_fn).toEqual(hibernated.status?.create_fn);
   });
 
-  it('from the beginning makes no pod', async () => {
+  it('from the start creates no pod', async () => {
     await startOperator();
-    await create(jupyterServer('born-asleep', { jupyterServer: { hibernated: true } }));
-    await inState('born-asleep', 'hibernated');
-    const set = await cluster.client.get<StatefulSet>(resource.statefulSets, cluster.namespace, 'born-asleep', soon());
+    await create(jupyterServer('created-hibernated', { jupyterServer: { hibernated: true } }));
+    await inState('created-hibernated', 'hibernated');
+    const set = await cluster.client.get<StatefulSet>(
+      resource.statefulSets,
+      cluster.namespace,
+      'created-hibernated',
+      soon(),
+    );
     expect(set?.spec.replicas).toBe(0);
   });
 });
 
 describe('resources', () => {
-  it('that change reach the pod’s template, once', async () => {
+  it('that change are written once to the pod template', async () => {
     await startOperator();
     await create(
       jupyterServer('growing', { jupyterServer: { resources: { requests: { cpu: 0.5, memory: 1000000000 } } } }),
@@ -235,7 +240,7 @@ describe('resources', () => {
 
 describe('deletion', () => {
   it.each(['Foreground', 'Background'] as const)(
-    '(%s) takes the children along and needs no operator',
+    '(%s) deletes the children, without an operator too',
     async (policy) => {
       const name = `gone-${policy.toLowerCase()}`;
       const operator = await startOperator();
@@ -250,31 +255,31 @@ describe('deletion', () => {
     },
   );
 
-  it('of an object that Amalthea made is not held up by its finalizer', async () => {
+  it('of an object that Amalthea created is not blocked by Amalthea’s finalizer', async () => {
     await startOperator();
     await create(
       jupyterServer('inherited', {}, { finalizers: ['kopf.zalando.org/KopfFinalizerMarker', 'example.org/other'] }),
     );
     await server('inherited', ({ status }) => status?.create_fn !== undefined);
     await remove('inherited');
-    const going = await server('inherited', ({ metadata }) => metadata.finalizers?.length === 1);
-    expect(going.status?.state).toBe('stopping');
-    expect(going.metadata.finalizers).toEqual(['example.org/other']);
+    const stopping = await server('inherited', ({ metadata }) => metadata.finalizers?.length === 1);
+    expect(stopping.status?.state).toBe('stopping');
+    expect(stopping.metadata.finalizers).toEqual(['example.org/other']);
     await patch('inherited', { metadata: { finalizers: null } });
     await cluster.when(jupyterServers, 'inherited', (object) => object === undefined);
   });
 
-  it('and a new session of the same name at once end in the new one', async () => {
+  it('and a new session of the same name leave the new one', async () => {
     await startOperator();
-    const old = await create(jupyterServer('phoenix', { auth: { token: 'old' } }));
-    await server('phoenix', ({ status }) => status?.create_fn !== undefined);
-    await remove('phoenix');
-    await cluster.when(jupyterServers, 'phoenix', (object) => object === undefined);
-    const fresh = await create(jupyterServer('phoenix', { auth: { token: 'new' } }));
-    const alive = await server('phoenix', ({ status }) => status?.create_fn !== undefined);
+    const old = await create(jupyterServer('recreated', { auth: { token: 'old' } }));
+    await server('recreated', ({ status }) => status?.create_fn !== undefined);
+    await remove('recreated');
+    await cluster.when(jupyterServers, 'recreated', (object) => object === undefined);
+    const fresh = await create(jupyterServer('recreated', { auth: { token: 'new' } }));
+    const alive = await server('recreated', ({ status }) => status?.create_fn !== undefined);
     expect(alive.metadata.uid).toBe(fresh.metadata.uid);
     expect(alive.metadata.uid).not.toBe(old.metadata.uid);
-    const secret = await cluster.client.get(resource.secrets, cluster.namespace, 'phoenix', soon());
+    const secret = await cluster.client.get(resource.secrets, cluster.namespace, 'recreated', soon());
     expect(
       Buffer.from(
         (secret as unknown as { data: Record<string, string> }).data['jupyterServerAppToken'] ?? '',
@@ -284,8 +289,8 @@ describe('deletion', () => {
   });
 });
 
-describe('causes', () => {
-  it('an event of the pod is told as long as nothing has run', async () => {
+describe('the cause of a failure', () => {
+  it('is the message of a pod event, as long as no container has run', async () => {
     await startOperator();
     await create(jupyterServer('no-mount'));
     const { metadata } = await cluster.when(resource.pods, 'no-mount-0', (object) => object !== undefined);
@@ -308,11 +313,11 @@ describe('causes', () => {
       lastTimestamp: time,
     };
     await cluster.client.create<KubernetesObject>(resource.events, cluster.namespace, event, soon());
-    const told = await server('no-mount', ({ status }) => status?.events?.['pod']?.message !== undefined);
-    expect(told.status?.events?.['pod']?.message).toBe('FailedMount: secret "x" not found');
+    const reported = await server('no-mount', ({ status }) => status?.events?.['pod']?.message !== undefined);
+    expect(reported.status?.events?.['pod']?.message).toBe('FailedMount: secret "x" not found');
   });
 
-  it('an exceeded quota is a failure with the sentence that clients know, until it is raised', async ({ skip }) => {
+  it('is the fixed message for an exceeded quota, until the quota is raised', async ({ skip }) => {
     skip(cluster.embedded, 'the embedded API server has no quotas');
     const quotas = { group: '', version: 'v1', plural: 'resourcequotas' };
     const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'q' }, spec: { hard: { pods: '0' } } };
@@ -327,7 +332,7 @@ describe('causes', () => {
     expect(starting.status?.events?.['statefulset']?.message).toBeUndefined();
   });
 
-  it('an image that cannot be pulled is told while the session starts', async () => {
+  it('is an image that cannot be pulled, while the session starts', async () => {
     await startOperator();
     await create(jupyterServer('no-image'));
     await cluster.when(resource.pods, 'no-image-0', (object) => object !== undefined);
@@ -338,9 +343,9 @@ describe('causes', () => {
         { name: 'jupyter-server', image: 'x', imageID: '', ready: false, restartCount: 0, state: { waiting } },
       ],
     });
-    const told = await server('no-image', ({ status }) => status?.events?.['pod']?.message !== undefined);
-    expect(told.status?.events?.['pod']?.message).toBe('jupyter-server: ErrImagePull: there is no image named x');
-    expect(told.status?.state).toBe('starting');
+    const reported = await server('no-image', ({ status }) => status?.events?.['pod']?.message !== undefined);
+    expect(reported.status?.events?.['pod']?.message).toBe('jupyter-server: ErrImagePull: there is no image named x');
+    expect(reported.status?.state).toBe('starting');
     await cluster.patchPodStatus('no-image-0', healthy);
     expect((await inState('no-image', 'running')).status?.events?.['pod']?.message).toBeUndefined();
   });

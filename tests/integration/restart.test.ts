@@ -2,7 +2,14 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { freePort, isAlive, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
+import {
+  freePort,
+  isAlive,
+  jupyterOrigins,
+  markedProcesses,
+  type Platform,
+  startPlatform,
+} from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
 
 let platform: Platform | undefined;
@@ -40,6 +47,9 @@ it('a killed platform leaves its sessions running, and the next start takes them
   const kernel = await before.startKernel();
   await before.execute(kernel, 'treasure = 6 * 7');
   const processes = markedProcesses(stateDir).length;
+  const origins = jupyterOrigins(stateDir);
+  // Each pod has an address of its own, and the same port.
+  expect(origins.map((origin) => new URL(origin).port)).toEqual(['8888', '8888', '8888']);
 
   await platform.crash();
   platform = await startPlatform({ stateDir, port, args: ['--no-demo'] });
@@ -49,6 +59,7 @@ it('a killed platform leaves its sessions running, and the next start takes them
   const after = await openSession(platform, first.url);
   expect(await after.execute(kernel, 'treasure')).toBe('42');
   expect(markedProcesses(stateDir).length).toBe(processes);
+  expect(jupyterOrigins(stateDir)).toEqual(origins);
 
   // Ctrl-C: nothing of ours runs afterwards, the kernel's own jobs included, and the next start brings the sessions back.
   await after.execute(kernel, "import subprocess; subprocess.Popen(['setsid', 'sleep', '600']); None");
@@ -62,6 +73,7 @@ it('a killed platform leaves its sessions running, and the next start takes them
   await Promise.all(sessions.map(({ name }) => waitForState(platform as Platform, name, ['running'])));
 
   // Killed alone, it leaves its programs behind too: they serve a cluster that is no more, and make room.
+  expect(jupyterOrigins(stateDir)).toEqual(origins);
   const orphans = platform.programs();
   expect(orphans).toHaveLength(2);
   await platform.crashAlone();

@@ -105,8 +105,8 @@ describe('a session with a debugger attached', () => {
       expect(runAsOther('curl', ['--silent', '--unix-socket', path, 'http://x/']).exitCode, path).toBe(7);
     }
     // Not with its token either, which stands in the addresses of an anonymous session.
-    const { port, token } = machine.kubelet.endpoint(namespace, 'a-0') ?? {};
-    for (const host of ['127.0.0.1', '[::ffff:127.0.0.1]']) {
+    const { address, port, token } = machine.kubelet.endpoint(namespace, 'a-0') ?? {};
+    for (const host of [address, `[::ffff:${address}]`]) {
       const asked = [
         '--silent',
         '-g',

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Jupyter } from '../support/jupyter.ts';
-import { cookieFrom, jupyterPorts, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
+import { cookieFrom, jupyterOrigins, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
 import {
   demoCommit,
   launchBody,
@@ -106,7 +106,7 @@ describe('exactly one session', () => {
 
     const name = answers[0]?.session.name as string;
     await waitForState(platform, name, ['running']);
-    expect(jupyterPorts(platform.stateDir)).toHaveLength(1);
+    expect(jupyterOrigins(platform.stateDir)).toHaveLength(1);
     expect(await remove(name)).toBe(204);
   });
 
@@ -246,9 +246,9 @@ describe('other sites and other users of the machine', () => {
   it('are refused by a session’s own port without its credential', async () => {
     const { session } = await launch();
     await waitForState(platform, session.name, ['running']);
-    const ports = jupyterPorts(platform.stateDir);
-    expect(ports).toHaveLength(1);
-    const answer = await fetch(`http://127.0.0.1:${ports[0]}/sessions/${session.name}/api/contents`);
+    const origins = jupyterOrigins(platform.stateDir);
+    expect(origins).toHaveLength(1);
+    const answer = await fetch(`${origins[0]}/sessions/${session.name}/api/contents`);
     expect(answer.status).toBe(403);
     const pids = [platform.pid, ...platform.programs(), ...markedProcesses(platform.stateDir)];
     const commands = execFileSync('ps', ['-o', 'args=', '-p', pids.join(',')], { encoding: 'utf8' });

@@ -14,25 +14,28 @@ import type { KubernetesConnection, ResourceType } from '../../src/platform/kube
 import { createAccount, readRoles } from './accounts.ts';
 import { openApiServer } from './api-server-under-test.ts';
 
-/** A namespace of a Kubernetes API, real or embedded, and ways to wait for what happens in it. */
+/** A namespace of a Kubernetes API server, real or embedded. */
 export interface ClusterUnderTest {
   readonly embedded: boolean;
   readonly client: KubernetesConnection;
-  /** A file. */
+  /** Path of the file. */
   readonly kubeconfig: string;
-  /** Texts. On a real API server the program's roles and no more; the embedded one knows only one user. */
+  /**
+   * Contents of kubeconfigs. On a real API server, their users have only the roles of the program; the embedded API server
+   * has one user.
+   */
   readonly serviceKubeconfig: string;
   readonly operatorKubeconfig: string;
-  /** With `operatorKubeconfig`. */
+  /** A client with `operatorKubeconfig`. */
   readonly operatorClient: KubernetesConnection;
   readonly namespace: string;
-  /** Resolves with the object as soon as it is as wanted, at once if it is already; undefined: as soon as it is gone. */
+  /** Resolves with the object when `wanted` is true for it. `wanted` gets undefined while there is no object. */
   when<T extends KubernetesObject>(
     type: ResourceType,
     name: string,
     wanted: (object: T | undefined) => boolean,
   ): Promise<T>;
-  /** As the kubelet would: merges into the pod's status. */
+  /** Merges `status` into the pod's status, as the kubelet does. */
   patchPodStatus(name: string, status: object): Promise<void>;
   close(): Promise<void>;
 }
@@ -92,7 +95,7 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
         const timer = setTimeout(() => {
           waiting.delete(check);
           const last = JSON.stringify(see(), null, 1);
-          reject(new Error(`${type.plural} ${name} never became what was waited for: ${last}`));
+          reject(new Error(`${type.plural} ${name} did not reach the expected state: ${last}`));
         }, 30_000);
         const check = () => {
           const object = see();
@@ -119,7 +122,7 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
   };
 }
 
-/** A session with the least that works, and what the test wants. */
+/** Returns a session with the required fields and those of the test. */
 export function jupyterServer(
   name: string,
   spec: JupyterServer['spec'] = {},

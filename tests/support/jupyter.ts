@@ -28,9 +28,9 @@ export class Jupyter {
     this.#headers = headers;
   }
 
-  /** A session's own server on its own port, with its own token. */
-  static at({ port, token }: SessionEndpoint, name: string): Jupyter {
-    return new Jupyter(`http://127.0.0.1:${port}${basePath(name)}`, { Authorization: `token ${token}` });
+  /** A session's own server at the address of its pod, with its own token. */
+  static at({ address, port, token }: SessionEndpoint, name: string): Jupyter {
+    return new Jupyter(`http://${address}:${port}${basePath(name)}`, { Authorization: `token ${token}` });
   }
 
   static of(machine: TestMachine, name: string): Jupyter {

@@ -24,7 +24,7 @@ export const healthy: PodStatus = {
   })),
 };
 
-/** A pod whose Jupyter server ended four times, as it starts from now on. */
+/** Status of a pod that starts now and whose Jupyter server has ended four times. */
 export const failing = (): PodStatus => ({
   phase: 'Running',
   startTime: new Date().toISOString().replace(/\.\d+/, ''),
@@ -40,7 +40,7 @@ export const failing = (): PodStatus => ({
   })),
 });
 
-/** Operators on a cluster under test, and the sessions that they look after. */
+/** Operators on a cluster under test, and the sessions that they reconcile. */
 export function operatedSessions(clusterOf: () => ClusterUnderTest) {
   const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
   const operators: Operator[] = [];
@@ -69,10 +69,10 @@ export function operatedSessions(clusterOf: () => ClusterUnderTest) {
       clusterOf().client.mergePatch<JupyterServer>(jupyterServers, clusterOf().namespace, name, body, soon()),
     remove: (name: string, propagationPolicy: 'Foreground' | 'Background' = 'Background') =>
       clusterOf().client.delete(jupyterServers, clusterOf().namespace, name, { propagationPolicy }, soon()),
-    /** Waits until the session is as wanted. */
+    /** Resolves with the session when `wanted` is true for it. */
     server,
     inState: (name: string, state: string) => server(name, ({ status }) => status?.state === state),
-    /** Plays the kubelet: the session's pod becomes healthy. Its uid. @param formerUid of a pod that is not meant. */
+    /** Makes the session's pod healthy, as the kubelet would, and returns its uid. @param formerUid of a pod to ignore. */
     async makeHealthy(name: string, formerUid?: string): Promise<string> {
       const { metadata } = await clusterOf().when(
         pods,

@@ -235,12 +235,14 @@ function killIfAlive(pid: number): void {
   if (isAlive(pid)) process.kill(pid, 'SIGKILL');
 }
 
-/** The ports that this state folder's Jupyter servers listen on, from their command lines. */
-export function jupyterPorts(stateDir: string): number[] {
-  const ports = markedProcesses(stateDir).map(
-    (pid) => /ServerApp\.port=(\d+)/.exec(readProc(pid, 'cmdline') ?? '')?.[1],
-  );
-  return [...new Set(ports.filter((port) => port !== undefined).map(Number))];
+/** Returns where the Jupyter servers of this state folder listen (`http://127.1.2.3:8888`), from their command lines. */
+export function jupyterOrigins(stateDir: string): string[] {
+  const found = markedProcesses(stateDir).flatMap((pid) => {
+    const [, address, port] =
+      /ServerApp\.ip=([\d.]+)\0.*ServerApp\.port=(\d+)/.exec(readProc(pid, 'cmdline') ?? '') ?? [];
+    return address === undefined ? [] : `http://${address}:${port}`;
+  });
+  return [...new Set(found)].sort();
 }
 
 /** Every process whose environment carries the marker of this state folder. */

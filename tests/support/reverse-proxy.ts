@@ -23,8 +23,9 @@ export async function listening(server: Server | NetServer): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A proxy in front of `upstream`; answers the port to talk to. */
-export async function proxyTo(upstream: Upstream, waitMs = 0): Promise<number> {
+/** Starts a proxy in front of a port of 127.0.0.1 or of a socket, and returns the proxy's port. */
+export async function proxyTo(target: { port: number } | { socketPath: string }, waitMs = 0): Promise<number> {
+  const upstream: Upstream = 'port' in target ? { host: '127.0.0.1', ...target } : target;
   const proxy = createReverseProxy();
   cleanup.push(() => proxy.close());
   const common = (req: IncomingMessage) => ({

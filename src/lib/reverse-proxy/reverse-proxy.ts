@@ -5,15 +5,15 @@ import type { Logger } from 'pino';
 import { isInvalidResponse, requestFraming, responseFraming } from './framing.ts';
 import { endToEnd, pairs, type RawHeaders } from './headers.ts';
 
-/** The server that gets the requests: a Unix socket, or a port of 127.0.0.1. */
-export type Upstream = { socketPath: string } | { port: number };
+/** The server that gets the requests: a Unix socket, or a port of an IP address. */
+export type Upstream = { socketPath: string } | { host: string; port: number };
 
 export interface ReverseProxyOptions {
   /**
    * Called before each connection to a port. If it returns false, the proxy does not connect and reports ECONNREFUSED.
    * By default every port is allowed.
    */
-  mayConnect?: (port: number) => boolean;
+  mayConnect?: (host: string, port: number) => boolean;
 }
 
 export interface ForwardOptions {
@@ -65,20 +65,16 @@ export function createReverseProxy({ mayConnect = () => true }: ReverseProxyOpti
 
 interface Proxy {
   readonly agent: Agent;
-  readonly mayConnect: (port: number) => boolean;
+  readonly mayConnect: (host: string, port: number) => boolean;
 }
 
 /** Returns the error for an upstream to which the proxy may not connect; undefined if it may. */
 function rejectionOf(upstream: Upstream, { mayConnect }: Proxy): NodeJS.ErrnoException | undefined {
-  if (!('port' in upstream) || mayConnect(upstream.port)) return undefined;
-  return Object.assign(new Error(`connections to port ${upstream.port} are not allowed`), { code: 'ECONNREFUSED' });
+  if (!('port' in upstream) || mayConnect(upstream.host, upstream.port)) return undefined;
+  return Object.assign(new Error(`connections to ${upstream.host}:${upstream.port} are not allowed`), {
+    code: 'ECONNREFUSED',
+  });
 }
-
-/**
- * Without a host Node.js connects to `localhost`, which is ::1 first on most machines. There, any user of the machine can
- * listen on the same port.
- */
-const addressOf = (upstream: Upstream) => ('port' in upstream ? { host: '127.0.0.1', port: upstream.port } : upstream);
 
 function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, options: ForwardOptions): void {
   const body = requestFraming(req);
@@ -113,7 +109,7 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
       return;
     }
     const current = request({
-      ...addressOf(options.upstream),
+      ...options.upstream,
       ...strictParser,
       method: req.method,
       path: options.target,
@@ -183,7 +179,7 @@ function forwardUpgrade(proxy: Proxy, socket: Duplex, head: Buffer, options: For
   }
   let responded = false;
   const outgoing = request({
-    ...addressOf(options.upstream),
+    ...options.upstream,
     ...strictParser,
     method: 'GET',
     path: options.target,

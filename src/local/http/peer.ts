@@ -54,11 +54,11 @@ export function isHeldBy(socket: Socket, pid: number): boolean {
 }
 
 /**
- * Returns true if a program of this user listens on that port of 127.0.0.1. When a server has ended, any user of the machine
- * can listen on its port. Also returns true if the kernel does not tell (another operating system).
+ * Returns true if a program of this user listens on that port of a loopback address. When a server has ended, any user of the
+ * machine can listen on its port. Also returns true if the kernel does not tell (another operating system).
  */
-export function isOwnListener(port: number): boolean {
-  const here = endpoint('127.0.0.1', port);
+export function isOwnListener(address: string, port: number): boolean {
+  const here = endpoint(address, port);
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     for (const { local, isListening, uid, inode } of internetSockets(['tcp'], port)) {
       if (isListening && local === here) return inode !== undefined && uid === process.getuid?.();

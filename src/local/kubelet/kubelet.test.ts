@@ -12,6 +12,7 @@ import {
   statefulSet,
 } from '../../../tests/support/local/kubelet/templates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
+import type { SessionEndpoint } from '../cluster.ts';
 
 let machine: TestMachine;
 beforeEach(async () => {
@@ -32,8 +33,8 @@ interface Answer {
   argv: string[];
 }
 async function ask(name: string): Promise<Answer> {
-  const { port, token } = endpoint(name);
-  const response = await fetch(`http://127.0.0.1:${port}${basePath(name)}/x`, {
+  const { address, port, token } = endpoint(name);
+  const response = await fetch(`http://${address}:${port}${basePath(name)}/x`, {
     headers: { Authorization: `token ${token}` },
   });
   return (await response.json()) as Answer;
@@ -44,7 +45,7 @@ describe('a session', () => {
   it('is cloned, started, ready; its paths are real ones, its secrets are for it alone', async () => {
     createSession(machine.cluster, { name: 'a', token: 'secret-token', graceSeconds: 1 });
     const pod = await machine.ready('a');
-    expect(pod.status).toMatchObject({ phase: 'Running', podIP: '127.0.0.1', startTime: expect.any(String) });
+    expect(pod.status).toMatchObject({ phase: 'Running', podIP: endpoint('a').address, startTime: expect.any(String) });
     expect(machine.container('a', 'git-clone')).toMatchObject({
       ready: true,
       state: { terminated: { exitCode: 0, reason: 'Completed' } },
@@ -71,6 +72,18 @@ describe('a session', () => {
     expect(statSync(cookie).mode & 0o777).toBe(0o600);
     expect(statSync(join(machine.stateDir, 'pods')).mode & 0o777).toBe(0o700);
     expect(await machine.log('a', { container: 'git-clone' })).toBe(`cloned into ${project}\n`);
+  });
+
+  it('listens on its container port at an address of its own, two sessions at once', async () => {
+    for (const name of ['a', 'b']) createSession(machine.cluster, { name });
+    const pods = [await machine.ready('a'), await machine.ready('b')];
+    const [a, b] = [endpoint('a'), endpoint('b')];
+    expect([a.port, b.port]).toEqual([8888, 8888]);
+    expect(a.address).not.toBe(b.address);
+    expect(pods.map(({ status }) => status?.podIP)).toEqual([a.address, b.address]);
+    for (const { address } of [a, b]) expect(address).toMatch(/^127\.[1-9]\d*\.\d+\.\d+$/);
+    expect((await ask('a')).cwd).toContain('/sessions/a/');
+    expect((await ask('b')).cwd).toContain('/sessions/b/');
   });
 
   it('of a registered user gets a token that nobody knows', async () => {
@@ -221,7 +234,7 @@ describe('trouble', () => {
       waiting,
     );
     await vi.waitFor(() => expect(machine.container('a')?.restartCount).toBe(1), waiting);
-    expect(machine.events().join('\n')).toContain('Unhealthy: Liveness probe failed: no answer within 1000 ms');
+    expect(machine.events().join('\n')).toContain('Unhealthy: Liveness probe failed: no response within 1000 ms');
   });
 
   it('of a server that never answers ends with its start-up time', async () => {
@@ -262,38 +275,44 @@ describe('trouble', () => {
 });
 
 describe('a platform that comes after', () => {
-  it('brings a session back after an order to stop, on the same files and the same port', async () => {
+  it('brings a session back after an order to stop, on the same files and at the same address', async () => {
     createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
-    const { port } = endpoint('a');
+    const before = endpoint('a');
     await machine.kubelet.stop({ graceMs: 5_000 });
     expect(machine.marked()).toEqual([]);
     expect(machine.container('a')).toMatchObject({ ready: false, state: { terminated: {} } });
     await machine.newKubelet().start();
     await machine.ready('a');
-    expect(endpoint('a').port).toBe(port);
+    expect(endpoint('a')).toMatchObject({ address: before.address, port: 8888 });
     expect(machine.container('a')?.restartCount).toBe(0);
     expect(readFileSync(join(workspace('a'), 'group/project/clones'), 'utf8')).toBe('xx');
     expect(await machine.log('a', { previous: true })).toBe('listening\n');
   });
 
-  it('takes another port when the old one has been taken', async () => {
+  it('takes another port of the address when another program listens on the port', async () => {
     createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
-    const { port } = endpoint('a');
+    const { address, port } = endpoint('a');
     await machine.kubelet.stop({ graceMs: 5_000 });
-    const thief = createServer().listen(port, '127.0.0.1');
+    const thief = createServer().listen(port, address);
     try {
       await machine.newKubelet().start();
       await machine.ready('a');
+      expect(endpoint('a').address).toBe(address);
       expect(endpoint('a').port).not.toBe(port);
+      expect(machine.events().join('\n')).toContain(`PortUnavailable: Port 8888 of ${address} is used by another`);
     } finally {
       thief.close();
     }
   });
 
   it('adopts what lives after the one before was killed: the same processes, the same restarts', async () => {
-    const left = await killPlatform([{ name: 'a' }, { name: 'b', variables: fault('crash-once') }]);
+    let endpoints: (SessionEndpoint | null)[] = [];
+    const sessions = [{ name: 'a' }, { name: 'b', variables: fault('crash-once') }];
+    const left = await killPlatform(sessions, async (_, before) => {
+      endpoints = before;
+    });
     await using other = new TestMachine(left);
     const before = other.marked().map(({ pid }) => pid);
     expect(before.length).toBeGreaterThanOrEqual(4);
@@ -301,6 +320,8 @@ describe('a platform that comes after', () => {
     await other.ready('a');
     await other.ready('b');
     expect(other.marked().map(({ pid }) => pid)).toEqual(before);
+    expect(endpoints).toHaveLength(2);
+    expect(['a-0', 'b-0'].map((pod) => other.kubelet.endpoint(namespace, pod))).toEqual(endpoints);
     expect(other.container('a')?.restartCount).toBe(0);
     expect(other.container('b')).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 3 } } });
     expect(readFileSync(join(other.stateDir, 'volumes', namespace, 'a/group/project/clones'), 'utf8')).toBe('x');

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Deadline } from '../../lib/deadline.ts';
+import { basicPassword } from '../http/credentials.ts';
+import type { RequestHandler } from '../http/listen.ts';
 import { targetOf } from '../http/request-target.ts';
-import { answer, answerError } from './answers.ts';
-import { createGate, type Gate } from './gate.ts';
+import { sendBody, sendJson } from '../http/responses.ts';
 
 /** An image that stands for a Python environment on this machine. */
 export interface LocalImage {
@@ -14,40 +15,36 @@ export interface LocalImage {
   description: string;
   /** As Go names it: amd64, arm64. */
   architecture: string;
-  /** User names of those who may pull it; everybody where absent. The first image of a repository says it for all. */
-  readers?: readonly string[];
 }
 
-/** Images of commits, which are made when a session needs them. */
+/** Images of commits. They are built when a session needs them. */
 export interface CommitRepositories {
-  /** Whether there is an image of the commit that the tag names. */
+  /** Returns true if the tag names a commit for which there is an image. */
   has(project: string, tag: string, deadline: Deadline): Promise<boolean>;
-  /** Whether the user (undefined: an anonymous caller) may pull images of the project; false where there is no such project. */
+  /** Returns true if the user (undefined: an anonymous user) may pull images of the project; false if it does not exist. */
   mayPull(project: string, user: string | undefined): boolean;
-  /** Of all of them, as Go names it. */
+  /** Architecture of all images of commits, as Go names it. */
   architecture: string;
 }
 
 export interface RegistryOptions {
-  /** Kept in this order. */
   images: readonly LocalImage[];
-  /** Absent where a real GitLab has the projects. */
+  /** Absent with a real GitLab, which has images of its own. */
   commits?: CommitRepositories | undefined;
-  /** Where the world reaches it: `http://127.0.0.1:8000`. */
+  /** Public address of the registry: `http://127.0.0.1:8000`. */
   origin: string;
-  /** The user whose password (a token of the forge) this is; undefined where it is nobody's. */
+  /** Returns the user with that password (a token of the forge); undefined if there is none. */
   userOf(password: string): string | undefined;
-  /** Whether the request may have a token for open repositories without credentials. */
-  mayBeAnonymous(req: IncomingMessage): boolean;
-  now?: () => number;
+  /** Returns true if the service sent the request. For its anonymous users, it sends no credentials. */
+  isService(req: IncomingMessage): boolean;
 }
 
 export interface Registry {
-  /** Answers `/v2/*`. */
-  handle(req: IncomingMessage, res: ServerResponse): Promise<void>;
-  /** `images/jupyter:latest`, in the order they were given: what follows `<registry>/` in a reference. */
+  /** Handles `/v2/*`. */
+  handle: RequestHandler;
+  /** `images/jupyter:latest`, in the order of `images`: what follows `<registry>/` in a reference. */
   readonly references: readonly string[];
-  /** Every name that one of them can be pulled by: also without its tag if that is `latest`, and with its digest. */
+  /** All names of the images: `references`, those without the tag `latest`, and those with a digest. */
   readonly names: readonly string[];
 }
 
@@ -56,55 +53,70 @@ const configType = 'application/vnd.docker.container.image.v1+json';
 /** Where a session's files are mounted, as in the images of the Jupyter project. */
 const workingDirectory = '/home/jovyan';
 
-/** Milliseconds that a look into a project's repository may take. */
-const lookMs = 8_000;
+/** Milliseconds that looking up a commit may take. */
+const lookupMs = 8_000;
 
-interface Stored {
+interface Document {
   type: string;
   digest: string;
   content: Buffer;
 }
 
 interface Repository {
-  readers: readonly string[] | undefined;
   /** Manifests by tag. */
-  tags: Map<string, Stored>;
+  tags: Map<string, Document>;
   /** Manifests by digest. */
-  manifests: Map<string, Stored>;
+  manifests: Map<string, Document>;
   /** Configurations by digest. */
-  blobs: Map<string, Stored>;
+  blobs: Map<string, Document>;
 }
 
+/** Returns the repository of a project with `item` in it; undefined if it does not have `item`. */
+type RepositoryOf = (kind: string, name: string, item: string, deadline: Deadline) => Promise<Repository | undefined>;
+
 /**
- * The part of a registry (OCI distribution specification 1.1) that says what there is: manifests and configurations,
- * without layers. Nothing is ever pulled from it; the image check of the service is the real one, and so is the way to
- * a token.
+ * Returns a read-only registry (OCI distribution specification 1.1) with manifests and configurations, but without layers:
+ * the service's image check reads it, and no program pulls from it. Every request needs credentials, except the service's
+ * own.
  */
 export function createRegistry(options: RegistryOptions): Registry {
   const { commits } = options;
   const repositories = new Map<string, Repository>();
-  for (const image of options.images) store(repositories, image);
+  for (const image of options.images) addImage(repositories, image);
   const groups = new Set(options.images.map(({ name }) => name.split('/', 1)[0]));
-  const isBesideImages = (name: string) => groups.has(name.split('/', 1)[0]);
   const references = options.images.map(({ name, tag }) => `${name}:${tag}`);
-  const gate = createGate({
-    ...options,
-    // The answer for an image that is not there lists those that are. A project that the user may not see is answered
-    // like one that is not there.
-    mayPull: (name, user) => {
-      const repository = repositories.get(name);
-      if (!repository) return !commits || isBesideImages(name) || commits.mayPull(name, user);
-      const { readers } = repository;
-      return readers === undefined || (user !== undefined && readers.includes(user));
-    },
-  });
   const ofCommits = commits && repositoriesOfCommits(commits);
-  const open = options.images.filter(({ readers }) => readers === undefined).map(({ name, tag }) => `${name}:${tag}`);
-  return {
-    handle: (req, res) => handle(req, res, { repositories, ofCommits, open, gate }),
-    references,
-    names: [...references, ...otherNames(repositories)],
-  };
+
+  function isAllowed(req: IncomingMessage, repository: string | undefined): boolean {
+    const password = basicPassword(req);
+    const user = password === undefined ? undefined : options.userOf(password);
+    if (user === undefined && (req.headers.authorization !== undefined || !options.isService(req))) return false;
+    // In the groups of `images` a missing image is 404, with a list of those that exist.
+    const isOpen = repository === undefined || !commits || groups.has(repository.split('/', 1)[0]);
+    // A project that the user may not see looks like one that does not exist.
+    return isOpen || commits.mayPull(repository, user);
+  }
+
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (req.method !== 'GET' && req.method !== 'HEAD') {
+      return sendFailure(res, 405, 'UNSUPPORTED', 'this registry is read-only', { Allow: 'GET, HEAD' });
+    }
+    const { path } = targetOf(req) ?? { path: '' };
+    const [, name, kind = '', item = ''] = /^\/v2\/(.+)\/(manifests|blobs|tags)\/([^/]+)$/.exec(path) ?? [];
+    if (!isAllowed(req, name)) {
+      const challenge = { 'WWW-Authenticate': `Basic realm="${new URL(options.origin).host}"` };
+      return sendFailure(res, 401, 'UNAUTHORIZED', 'a token of the forge is needed as the password', challenge);
+    }
+    if (path === '/v2' || path === '/v2/') return send(res, {});
+    if (name === undefined) return sendFailure(res, 404, 'UNSUPPORTED', 'no such page');
+    const gone = new AbortController();
+    res.on('close', () => gone.abort());
+    const deadline = Deadline.after(lookupMs, gone.signal);
+    const repository = repositories.get(name) ?? (await ofCommits?.(kind, name, item, deadline));
+    sendItem(res, repository, { name, kind, item, references });
+  }
+
+  return { handle, references, names: [...references, ...otherNames(repositories)] };
 }
 
 function otherNames(repositories: ReadonlyMap<string, Repository>): string[] {
@@ -114,23 +126,15 @@ function otherNames(repositories: ReadonlyMap<string, Repository>): string[] {
   ]);
 }
 
-const newRepository = (readers?: readonly string[]): Repository => ({
-  readers,
-  tags: new Map(),
-  manifests: new Map(),
-  blobs: new Map(),
-});
-
-/** The repository of a project as far as `item` is in it; undefined where it is not. */
-type RepositoryOf = (kind: string, name: string, item: string, deadline: Deadline) => Promise<Repository | undefined>;
+const newRepository = (): Repository => ({ tags: new Map(), manifests: new Map(), blobs: new Map() });
 
 /**
- * Images of commits have names by tag only. All have the same configuration: what a commit asks for is found out when a
- * session needs it, and nothing is ever pulled from here.
+ * Images of commits have names by tag only, and all have the same configuration: the packages of a commit are determined
+ * when a session needs them.
  */
 function repositoriesOfCommits({ has, architecture }: CommitRepositories): RepositoryOf {
   const description = 'The Python environment of a commit';
-  const { config, manifest } = documents({ title: 'commit', description, architecture });
+  const { config, manifest } = documentsOf({ title: 'commit', description, architecture });
   return async (kind, name, item, deadline) => {
     if (kind === 'blobs') return { ...newRepository(), blobs: new Map([[config.digest, config]]) };
     if (kind !== 'manifests' || !(await has(name, item, deadline))) return undefined;
@@ -138,18 +142,18 @@ function repositoriesOfCommits({ has, architecture }: CommitRepositories): Repos
   };
 }
 
-function store(repositories: Map<string, Repository>, image: LocalImage): void {
-  const repository = repositories.get(image.name) ?? newRepository(image.readers);
+function addImage(repositories: Map<string, Repository>, image: LocalImage): void {
+  const repository = repositories.get(image.name) ?? newRepository();
   repositories.set(image.name, repository);
   const { name, tag, description, architecture } = image;
-  const { config, manifest } = documents({ title: `${name}:${tag}`, description, architecture });
+  const { config, manifest } = documentsOf({ title: `${name}:${tag}`, description, architecture });
   repository.blobs.set(config.digest, config);
   repository.manifests.set(manifest.digest, manifest);
   repository.tags.set(tag, manifest);
 }
 
-function documents(image: { title: string; description: string; architecture: string }) {
-  const config = stored(configType, {
+function documentsOf(image: { title: string; description: string; architecture: string }) {
+  const config = createDocument(configType, {
     architecture: image.architecture,
     os: 'linux',
     config: {
@@ -161,7 +165,7 @@ function documents(image: { title: string; description: string; architecture: st
     },
     rootfs: { type: 'layers', diff_ids: [] },
   });
-  const manifest = stored(manifestType, {
+  const manifest = createDocument(manifestType, {
     schemaVersion: 2,
     mediaType: manifestType,
     config: { mediaType: configType, size: config.content.length, digest: config.digest },
@@ -170,65 +174,54 @@ function documents(image: { title: string; description: string; architecture: st
   return { config, manifest };
 }
 
-function stored(type: string, document: object): Stored {
-  const content = Buffer.from(JSON.stringify(document));
+function createDocument(type: string, value: object): Document {
+  const content = Buffer.from(JSON.stringify(value));
   return { type, content, digest: `sha256:${createHash('sha256').update(content).digest('hex')}` };
 }
 
-interface Content {
-  repositories: ReadonlyMap<string, Repository>;
-  ofCommits: RepositoryOf | undefined;
-  open: readonly string[];
-  gate: Gate;
-}
-
-async function handle(
-  req: IncomingMessage,
-  res: ServerResponse,
-  { repositories, ofCommits, open, gate }: Content,
-): Promise<void> {
-  if (req.method !== 'GET' && req.method !== 'HEAD') {
-    answerError(res, 405, 'UNSUPPORTED', 'this registry can only be read', { Allow: 'GET, HEAD' });
-    return;
-  }
-  const { path, query } = targetOf(req) ?? { path: '', query: '' };
-  if (path === gate.tokenPath) return await gate.giveToken(req, res, new URLSearchParams(query));
-  if (path === '/v2' || path === '/v2/') {
-    if (await gate.lets(req, res, undefined)) answer(res, 200, 'application/json', Buffer.from('{}'));
-    return;
-  }
-  const [, name = '', kind = '', item = ''] = /^\/v2\/(.+)\/(manifests|blobs|tags)\/([^/]+)$/.exec(path) ?? [];
-  if (kind === '') return answerError(res, 404, 'UNSUPPORTED', 'no such page');
-  if (!(await gate.lets(req, res, name))) return;
-  const gone = new AbortController();
-  res.on('close', () => gone.abort());
-  const deadline = Deadline.after(lookMs, gone.signal);
-  const repository = repositories.get(name) ?? (await ofCommits?.(kind, name, item, deadline));
-  answerFrom(res, repository, { name, kind, item, open });
-}
-
-function answerFrom(
+function sendItem(
   res: ServerResponse,
   repository: Repository | undefined,
-  { name, kind, item, open }: { name: string; kind: string; item: string; open: readonly string[] },
+  { name, kind, item, references }: { name: string; kind: string; item: string; references: readonly string[] },
 ): void {
-  const known = `there are: ${open.join(', ')}`;
+  const available = `available images: ${references.join(', ')}`;
   if (!repository) {
-    answerError(res, 404, 'NAME_UNKNOWN', `no such repository; ${known}`);
+    sendFailure(res, 404, 'NAME_UNKNOWN', `no such repository; ${available}`);
   } else if (kind === 'tags' && item === 'list') {
-    const tags = [...repository.tags.keys()].sort();
-    answer(res, 200, 'application/json', Buffer.from(JSON.stringify({ name, tags })));
+    send(res, { name, tags: [...repository.tags.keys()].sort() });
   } else if (kind === 'blobs') {
     const blob = repository.blobs.get(item);
-    if (blob) answerStored(res, blob);
-    else answerError(res, 404, 'BLOB_UNKNOWN', 'no such blob');
+    if (blob) sendDocument(res, blob);
+    else sendFailure(res, 404, 'BLOB_UNKNOWN', 'no such blob');
   } else {
     const manifest = kind === 'manifests' ? (repository.tags.get(item) ?? repository.manifests.get(item)) : undefined;
-    if (manifest) answerStored(res, manifest);
-    else answerError(res, 404, 'MANIFEST_UNKNOWN', `no such image; ${known}`);
+    if (manifest) sendDocument(res, manifest);
+    else sendFailure(res, 404, 'MANIFEST_UNKNOWN', `no such image; ${available}`);
   }
 }
 
-function answerStored(res: ServerResponse, { type, content, digest }: Stored): void {
-  answer(res, 200, type, content, { 'Docker-Content-Digest': digest, ETag: `"${digest}"` });
+const version = { 'Docker-Distribution-Api-Version': 'registry/2.0' };
+
+function send(res: ServerResponse, value: object): void {
+  sendJson(res, 200, value, version);
+}
+
+function sendDocument(res: ServerResponse, { type, content, digest }: Document): void {
+  sendBody(res, 200, content, {
+    ...version,
+    'Content-Type': type,
+    'Docker-Content-Digest': digest,
+    ETag: `"${digest}"`,
+  });
+}
+
+/** Sends an error in the format of the OCI distribution specification 1.1, "Error codes". */
+function sendFailure(
+  res: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): void {
+  sendJson(res, status, { errors: [{ code, message, detail: null }] }, { ...version, ...headers });
 }

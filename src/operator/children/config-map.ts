@@ -1,10 +1,11 @@
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
-import { InvalidJupyterServer } from '../problem.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
+import { InvalidJupyterServer } from '../failure.ts';
 import type { SessionUrl } from '../session-url.ts';
 import { defaults } from './defaults.ts';
 import { type Manifest, shared } from './manifest.ts';
 
-/** The files that Jupyter and the proxy beside it read. */
+/** Returns the ConfigMap with the configuration files of Jupyter and of its proxy. */
 export function renderConfigMap(name: string, spec: JupyterServerSpec, url: SessionUrl): Manifest {
   const oidc = spec.auth?.oidc;
   const proxyFile = oidc?.enabled
@@ -22,10 +23,10 @@ export function renderConfigMap(name: string, spec: JupyterServerSpec, url: Sess
   };
 }
 
-/** One line per address: a line break in one would let somebody else in. */
+/** The file has one address per line, so an address with a line break would let another user in. */
 function emailLine(email: string): string {
   if (/\p{Cc}/u.test(email))
-    throw new InvalidJupyterServer('spec.auth.oidc.authorizedEmails holds a control character');
+    throw new InvalidJupyterServer('spec.auth.oidc.authorizedEmails contains a control character');
   return `${email}\n`;
 }
 
@@ -38,34 +39,34 @@ const traefikConfig = `http:
     jupyter:
       loadBalancer:
         servers:
-          - url: "http://localhost:${shared.jupyterPort}"
+          - url: "http://localhost:${sessionContainer.jupyter.port}"
 `;
 
-/** `starters`: applications that start this one, with a default page of their own that would win. */
+/** @param launchers applications that start `app`, and whose own `default_url` would take precedence. */
 function jupyterConfig(
   app: string,
   rootDir: string,
   spec: JupyterServerSpec,
   url: SessionUrl,
-  starters: string[] = [],
+  launchers: string[] = [],
 ): string {
   const defaultUrl = pythonString(spec.jupyterServer?.defaultUrl ?? defaults.defaultUrl);
   const settings: [string, string][] = [
     [`${app}.ip`, pythonString('0.0.0.0')],
-    [`${app}.port`, String(shared.jupyterPort)],
+    [`${app}.port`, String(sessionContainer.jupyter.port)],
     [`${app}.token`, 'os.environ["SERVER_APP_TOKEN"]'],
     [`${app}.cookie_secret_file`, pythonString(`${shared.secretsFolder}/${shared.cookieSecretFile}`)],
     [`${app}.allow_origin`, pythonString(`${url.scheme}://${url.host}`)],
     [`${app}.base_url`, pythonString(url.path)],
     [`${app}.${rootDir}`, pythonString(spec.jupyterServer?.rootDir ?? defaults.rootDir)],
-    ...[app, ...starters].map((name): [string, string] => [`${name}.default_url`, defaultUrl]),
+    ...[app, ...launchers].map((name): [string, string] => [`${name}.default_url`, defaultUrl]),
     [`${app}.allow_remote_access`, 'True'],
     ['ContentsManager.allow_hidden', 'True'],
   ];
   return `import os\n\n${settings.map(([name, value]) => `c.${name} = ${value}\n`).join('')}`;
 }
 
-/** A JSON string is a Python string as well: every escape that JSON writes means the same in Python. */
+/** Returns a Python string literal: every escape sequence of JSON means the same in Python. */
 function pythonString(text: string): string {
   return JSON.stringify(text);
 }

@@ -1,4 +1,4 @@
-/** The CRD's defaults, for an object that was stored without them (spec absent, or written before they existed). */
+/** The defaults of the CRD, for objects that were stored without them: without a spec, or before the defaults existed. */
 export const defaults = {
   image: 'jupyter/minimal-notebook:latest',
   defaultUrl: '/lab',

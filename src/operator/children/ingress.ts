@@ -2,7 +2,7 @@ import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
 import type { SessionUrl } from '../session-url.ts';
 import type { Manifest } from './manifest.ts';
 
-/** The class of the Ingress is left to annotations and patches, as clients of Amalthea do. */
+/** Returns the Ingress. Its class comes from annotations and patches, as with Amalthea. */
 export function renderIngress(name: string, spec: JupyterServerSpec, url: SessionUrl): Manifest {
   const { ingressAnnotations = {}, tls } = spec.routing ?? {};
   const backend = { service: { name, port: { number: 80 } } };

@@ -2,12 +2,12 @@ import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { ResourceType } from '../../platform/kubernetes/types.ts';
 
-/** A child as it is sent to the API server, before or after patches; patches may put anything in. */
+/** A child as it is sent to the API server. Patches can add any field. */
 export interface Manifest extends KubernetesObject {
   [field: string]: unknown;
 }
 
-/** Children by their key: what patches address (`/statefulset/spec/...`) and what `status.children` is keyed by. */
+/** Children by key, which patches name (`/statefulset/spec/...`) and `status.children` has too. */
 export type Children = Record<string, Manifest>;
 
 export interface ChildKind {
@@ -16,7 +16,7 @@ export interface ChildKind {
   readonly type: ResourceType;
 }
 
-/** The kinds of children that this operator knows; patches may add objects of these, under keys of their own. */
+/** The kinds of children that this operator can create. Patches may add objects of these kinds under other keys. */
 export const childKinds: readonly ChildKind[] = [
   { apiVersion: 'v1', kind: 'Service', type: resource.services },
   { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', type: resource.ingresses },
@@ -27,11 +27,9 @@ export const childKinds: readonly ChildKind[] = [
   { apiVersion: 'com.ie.ibm.hpsys/v1alpha1', kind: 'Dataset', type: resource.datasets },
 ];
 
-/** Names of volumes, files and ports on which two children must agree. */
+/** Names of volumes, files and keys that occur in more than one child. */
 export const shared = {
   workspaceVolume: 'workspace',
-  jupyterPort: 8888,
-  proxyPort: 4180,
   secretKey: {
     jupyterToken: 'jupyterServerAppToken',
     jupyterCookieSecret: 'jupyterServerCookieSecret',

@@ -1,9 +1,13 @@
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 import type { SessionUrl } from '../session-url.ts';
 import type { OperatorSettings } from '../settings.ts';
 import { shared } from './manifest.ts';
 
-/** Container 1, what the Service reaches: sign-in by OIDC, or nothing but a passage where Jupyter's token is the key. */
+/**
+ * Returns the container in front of Jupyter, to which the Service leads: oauth2-proxy where users sign in by OIDC, and
+ * else a proxy that passes all requests on, because Jupyter's token is the credential.
+ */
 export function proxyContainer(
   name: string,
   spec: JupyterServerSpec,
@@ -11,25 +15,29 @@ export function proxyContainer(
   { images }: OperatorSettings,
 ): object {
   return spec.auth?.oidc?.enabled
-    ? oauth2Proxy(name, spec.auth.oidc, url, images.oauth2Proxy)
-    : passthroughProxy(images.passthroughProxy);
+    ? oauth2ProxyContainer(name, spec.auth.oidc, url, images.oauth2Proxy)
+    : passthroughProxyContainer(images.passthroughProxy);
 }
 
-const ping = { httpGet: { path: '/ping', port: shared.proxyPort } };
+const { oauth2Proxy, passthroughProxy, jupyter } = sessionContainer;
+
+/** Both proxies have the same port and probe. */
+const { port, probe } = oauth2Proxy;
+const ping = { httpGet: { path: probe.path, port: probe.port } };
 const probes = {
   livenessProbe: { ...ping, periodSeconds: 10, failureThreshold: 6 },
   readinessProbe: { ...ping, periodSeconds: 2, failureThreshold: 30, successThreshold: 2 },
   startupProbe: { ...ping, periodSeconds: 2, failureThreshold: 150 },
 };
-const ports = [{ name: 'http', containerPort: shared.proxyPort }];
+const ports = [{ name: 'http', containerPort: port }];
 
-function passthroughProxy(image: string): object {
+function passthroughProxyContainer(image: string): object {
   const { traefikConfig } = shared.file;
   return {
-    name: 'passthrough-proxy',
+    name: passthroughProxy.name,
     image,
     args: [
-      `--entrypoints.web.address=:${shared.proxyPort}`,
+      `--entrypoints.web.address=:${port}`,
       '--providers.file.directory=/traefik',
       '--ping=true',
       '--ping.entrypoint=web',
@@ -44,31 +52,31 @@ function passthroughProxy(image: string): object {
 
 type Oidc = NonNullable<NonNullable<JupyterServerSpec['auth']>['oidc']>;
 
-/** The first 13 arguments keep their places: clients' patches replace the upstream by index (6) and append. */
-function oauth2Proxy(name: string, oidc: Oidc, url: SessionUrl, image: string): object {
+/** The order of the first 13 arguments is fixed: patches replace the upstream by its index (6), and append arguments. */
+function oauth2ProxyContainer(name: string, oidc: Oidc, url: SessionUrl, image: string): object {
   const { authorizedUsers } = shared.file;
   const emails = `/etc/oauth2-proxy/${authorizedUsers}`;
   const secret = (key: string, from = name) => ({ valueFrom: { secretKeyRef: { name: from, key } } });
   const clientSecret = clientSecretSource(oidc, secret);
   return {
-    name: 'oauth2-proxy',
+    name: oauth2Proxy.name,
     image,
     args: [
       '--provider=oidc',
       `--client-id=${oidc.clientId ?? ''}`,
       `--oidc-issuer-url=${oidc.issuerUrl ?? ''}`,
       '--session-cookie-minimal',
-      `--http-address=:${shared.proxyPort}`,
+      `--http-address=:${port}`,
       '--skip-provider-button',
-      `--upstream=http://127.0.0.1:${shared.jupyterPort}`,
+      `--upstream=http://127.0.0.1:${jupyter.port}`,
       `--redirect-url=${url.full}/oauth2/callback`,
       `--cookie-path=${url.path}`,
       `--proxy-prefix=${url.prefix}/oauth2`,
       `--authenticated-emails-file=${emails}`,
-      `--skip-auth-route=^${inRegExp(url.prefix)}/api/status$`,
+      `--skip-auth-route=^${escapeRegExp(url.prefix)}/api/status$`,
       '--exclude-logging-path=/ping',
       ...(oidc.authorizedGroups ?? []).map((group) => `--allowed-group=${group}`),
-    ].map(literally),
+    ].map(escapeVariables),
     env: [
       { name: 'OAUTH2_PROXY_COOKIE_SECRET', ...secret(shared.secretKey.oauth2ProxyCookieSecret) },
       ...(clientSecret ? [{ name: 'OAUTH2_PROXY_CLIENT_SECRET', ...clientSecret }] : []),
@@ -76,7 +84,7 @@ function oauth2Proxy(name: string, oidc: Oidc, url: SessionUrl, image: string): 
     ports,
     volumeMounts: [{ name: 'oauth2-proxy-config', mountPath: emails, subPath: authorizedUsers }],
     resources: { requests: { cpu: '20m', memory: '16Mi' }, limits: { cpu: '100m', memory: '32Mi' } },
-    // A number, because the kubelet cannot tell whether an image's user name is root.
+    // A number: with a user name, the kubelet could not verify that the user is not root.
     securityContext: { runAsUser: 65532, runAsNonRoot: true, allowPrivilegeEscalation: false },
     ...probes,
   };
@@ -89,11 +97,11 @@ function clientSecretSource<T>({ clientSecret }: Oidc, secret: (key: string, fro
     : secret(clientSecret.secretKeyRef.key, clientSecret.secretKeyRef.name);
 }
 
-/** Kubernetes replaces `$(NAME)` in arguments by a variable; nothing of a session's is meant so. */
-function literally(argument: string): string {
+/** Escapes `$(NAME)`, which Kubernetes would replace by the value of an environment variable. */
+function escapeVariables(argument: string): string {
   return argument.replaceAll('$(', () => '$$(');
 }
 
-function inRegExp(text: string): string {
+function escapeRegExp(text: string): string {
   return text.replace(/[.+*?()|[\]{}^$\\]/g, '\\$&');
 }

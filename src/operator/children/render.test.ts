@@ -9,7 +9,7 @@ import { jupyterServer, settings } from '../../../tests/support/operator/example
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
 import { renderChildren } from './render.ts';
 
-/** Not random, so that the Secret can be compared too; different at each call. */
+/** Returns bytes that are different for each call and the same in each run, so that the Secret can be compared. */
 function counting() {
   let calls = 0;
   return (length: number) => {
@@ -20,7 +20,7 @@ function counting() {
 
 const render = (spec: JupyterServerSpec, more = {}) => renderChildren(jupyterServer(spec, more), settings, counting());
 
-/** The part of a pod template that the tests look into. */
+/** Returns the part of the StatefulSet that the tests read. */
 function podSpecOf(spec: JupyterServerSpec) {
   const statefulSet = render(spec)['statefulset'] as unknown as {
     spec: {
@@ -68,19 +68,19 @@ describe('children', () => {
   it.each([
     ['registered', registered],
     ['anonymous', anonymous],
-  ])('of a session that is %s are these', async (name, spec) => {
+  ])('of a session of a %s user match the golden file', async (name, spec) => {
     await expect(stringify(render(spec), { lineWidth: 0, aliasDuplicateObjects: false })).toMatchFileSnapshot(
       `golden/${name}.yaml`,
     );
   });
 
-  it('are made from nothing but a host, with the CRD’s defaults', () => {
+  it('are created with the CRD’s defaults from a spec that has only a host', () => {
     const children = render({});
     expect(Object.keys(children)).toEqual(['service', 'ingress', 'statefulset', 'configmap', 'secret']);
     expect(JSON.stringify(children['statefulset'])).toContain('jupyter/minimal-notebook:latest');
   });
 
-  it('have labels of their own that win over the JupyterServer’s, which win over nothing of ours', () => {
+  it('have the JupyterServer’s labels, which do not replace labels of the operator', () => {
     const children = render(
       {},
       { metadata: { labels: { app: 'mine', 'amalthea.dev/parent-uid': 'forged', team: 'blue' } } },
@@ -94,7 +94,7 @@ describe('children', () => {
     expect(children['configmap']?.metadata.labels?.['app']).toBe('mine');
   });
 
-  it('get what the JupyterServer says of resources and hibernation, whatever a patch says', () => {
+  it('have the JupyterServer’s resources and hibernation even if a patch changes them', () => {
     const { replicas, template } = podSpecOf({
       jupyterServer: { hibernated: true, resources: { requests: { cpu: 2 } } },
       patches: [
@@ -116,7 +116,7 @@ describe('children', () => {
     expect(template.metadata.labels['amalthea.dev/child-key']).toBeUndefined();
   });
 
-  it('share nothing: a patch of one probe leaves the others', () => {
+  it('share no objects: a patch of one probe does not change the others', () => {
     const path = '/statefulset/spec/template/spec/containers/0/readinessProbe/httpGet/path';
     const patch = {
       type: 'application/json-patch+json' as const,
@@ -126,7 +126,7 @@ describe('children', () => {
     expect(text.match(/\/other/g)).toHaveLength(1);
   });
 
-  it('can be added by patches, owned and labelled like the others', () => {
+  it('can be added by patches, and have an owner and labels like all others', () => {
     const value = { apiVersion: 'v1', kind: 'Secret', metadata: {}, stringData: { a: 'b' } };
     const { extra } = render({
       patches: [{ type: 'application/json-patch+json', patch: [{ op: 'add', path: '/extra', value }] }],
@@ -141,18 +141,18 @@ describe('children', () => {
 
   it.each<[string, JupyterServerSpec, string]>([
     ['no host', { routing: { host: '' } }, 'spec.routing.host is missing'],
-    ['a URL as host', { routing: { host: 'https://a.example' } }, 'spec.routing.host is no host name'],
+    ['a URL as host', { routing: { host: 'https://a.example' } }, 'spec.routing.host is not a host name'],
     ['a path with a quote', { routing: { path: '/a"b' } }, 'spec.routing.path'],
     ['a path with a line break', { routing: { path: '/a\nb' } }, 'spec.routing.path'],
     [
-      'an address that smuggles in another',
+      'an email address with a second line',
       { auth: { oidc: { enabled: true, authorizedEmails: ['a@example.org\n*'] } } },
       'control character',
     ],
     [
       'patches that remove the StatefulSet',
       { patches: [{ type: 'application/json-patch+json', patch: [{ op: 'remove', path: '/statefulset' }] }] },
-      'no StatefulSet',
+      'leave no StatefulSet',
     ],
     [
       'a child in another namespace',
@@ -164,43 +164,43 @@ describe('children', () => {
       'child service is in another namespace',
     ],
     [
-      'a child that is no object',
+      'a child that is not an object',
       { patches: [{ type: 'application/merge-patch+json', patch: { extra: 'text' } }] },
-      'child extra is no Kubernetes object',
+      'child extra is not a Kubernetes object',
     ],
-  ])('%s is refused with a sentence', (_name, spec, message) => {
+  ])('%s is an error with a message', (_name, spec, message) => {
     expect(() => render(spec)).toThrow(message);
   });
 
   it.each(['9abc', 'a.b', 'a'.repeat(53), 'A', 'a-'])(
-    'the name %s is refused, because no pod could be made of it',
+    'the name %s is an error, because the StatefulSet could not create its pod',
     (name) => {
       expect(() => render({}, { metadata: { name } })).toThrow('metadata.name');
     },
   );
 });
 
-describe('addresses', () => {
+describe('the address of a session', () => {
   it.each([
     ['/', '/', '/api', 'http://sessions.example.org'],
     ['', '/', '/api', 'http://sessions.example.org'],
     ['/a/', '/a', '/a/api', 'http://sessions.example.org/a'],
     ['a', '/a', '/a/api', 'http://sessions.example.org/a'],
     ['/a//b/', '/a/b', '/a/b/api', 'http://sessions.example.org/a/b'],
-  ])('path %j', (path, ingressPath, probePath, full) => {
+  ])('has the path %j in the Ingress, the probe and the redirect', (path, ingressPath, probePath, full) => {
     const text = JSON.stringify(render({ auth: { oidc: { enabled: true } }, routing: { path } }));
     expect(text).toContain(`"path":"${ingressPath}","pathType"`);
     expect(text).toContain(`"path":"${probePath}","port":8888`);
     expect(text).toContain(`--redirect-url=${full}/oauth2/callback`);
   });
 
-  it('of the Ingress has no port, of Jupyter has', () => {
+  it('has its port in Jupyter’s configuration, and not in the Ingress', () => {
     const children = render({ routing: { host: 'localhost:8000' } });
     expect(JSON.stringify(children['ingress'])).toContain('"host":"localhost"');
     expect(JSON.stringify(children['configmap'])).toContain('allow_origin = \\"http://localhost:8000\\"');
   });
 
-  it('are quoted where they stand in a pattern, and arguments are not expanded', () => {
+  it('is escaped in a regular expression, and $(...) in arguments is escaped', () => {
     const spec = {
       auth: { oidc: { enabled: true, clientId: '$(OAUTH2_PROXY_CLIENT_SECRET)' } },
       routing: { path: '/a.b' },
@@ -219,25 +219,25 @@ describe('the secret', () => {
     );
   };
 
-  it('has the given token, an empty one, or a random one', () => {
+  it('has the token of the spec, also an empty one, or else a random one', () => {
     expect(secretOf({ auth: { token: 't' } })['jupyterServerAppToken']).toBe('t');
     expect(secretOf({ auth: { token: '' } })['jupyterServerAppToken']).toBe('');
     expect(secretOf({})['jupyterServerAppToken']).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('is the only place of a session’s token', () => {
+  it('is the only child that has the session’s token', () => {
     const { secret: _, ...others } = render({ auth: { token: 'the-token' } });
     expect(JSON.stringify(others)).not.toContain('the-token');
   });
 
-  it('holds what oauth2-proxy needs: a cookie key of 32 bytes, and the client’s secret if it is given by value', () => {
+  it('has a cookie key of 32 bytes for oauth2-proxy, and the client secret if the spec has its value', () => {
     const values = secretOf({ auth: { oidc: { enabled: true, clientSecret: { value: 's' } } } });
     expect(Buffer.from(values['oauth2ProxyCookieSecret'] ?? '', 'base64url')).toHaveLength(32);
     expect(values['oidcClientSecret']).toBe('s');
   });
 });
 
-describe('the Python that Jupyter reads', () => {
+describe('the Python configuration of Jupyter', () => {
   const reader = `
 import sys, types
 class Group:
@@ -256,7 +256,7 @@ for source in json.load(open(sys.argv[1], encoding='utf-8')):
 print(json.dumps(results))
 `;
 
-  it('says exactly what the JupyterServer says, whatever characters that holds', () => {
+  it('has exactly the values of the JupyterServer, with any characters', () => {
     const hostile = fc.string({ unit: 'grapheme', maxLength: 40 });
     const texts = [
       ...fc.sample(hostile, 200),

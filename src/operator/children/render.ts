@@ -1,7 +1,9 @@
 import { childLabel } from '../../jupyter-server/labels.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { asObject, isObject, type JsonObject } from '../../lib/json.ts';
+import { isKubernetesObject } from '../../platform/kubernetes/objects.ts';
+import { InvalidJupyterServer } from '../failure.ts';
 import { applyPatches } from '../patches.ts';
-import { InvalidJupyterServer } from '../problem.ts';
 import { sessionUrl } from '../session-url.ts';
 import type { OperatorSettings } from '../settings.ts';
 import { renderConfigMap } from './config-map.ts';
@@ -13,16 +15,18 @@ import { renderService } from './service.ts';
 import { renderStatefulSet, resourcesAnnotation } from './stateful-set.ts';
 
 /**
- * Everything that one JupyterServer becomes: rendered, patched by `spec.patches`, labelled and owned. Pure but for
- * `random`, from which only the Secret takes. Throws InvalidJupyterServer.
+ * Returns the children of a JupyterServer as they are created: with `spec.patches` applied, and with labels and owner
+ * references. Pure except for `random`, which only the Secret uses. Throws InvalidJupyterServer.
  */
 export function renderChildren(server: JupyterServer, settings: OperatorSettings, random: RandomBytes): Children {
   const { name, namespace, uid } = server.metadata;
   if (!name || !namespace || !uid)
     throw new Error('a JupyterServer from the API server has a name, a namespace and a uid');
-  // Longer names make a label of the StatefulSet's pods too long, and the pod is then never made.
+  // With a longer name, a label of the StatefulSet's pod would be too long, and the pod would never be created.
   if (!/^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$/.test(name)) {
-    throw new InvalidJupyterServer('metadata.name: at most 52 lower-case letters, digits and dashes, a letter first');
+    throw new InvalidJupyterServer(
+      'metadata.name must have at most 52 lower-case letters, digits and dashes, and begin with a letter',
+    );
   }
   const spec = server.spec ?? {};
   const url = sessionUrl(server);
@@ -34,37 +38,37 @@ export function renderChildren(server: JupyterServer, settings: OperatorSettings
     secret: renderSecret(name, spec, random),
     ...(spec.storage?.pvc?.enabled ? { pvc: renderPersistentVolumeClaim(name, spec) } : {}),
   };
-  const children = applyPatches(rendered, spec.patches ?? []);
-  finishStatefulSet(children['statefulset'], server);
-  for (const [key, child] of Object.entries(children)) adopt(child, key, server, settings);
+  const children: Children = {};
+  for (const [key, child] of Object.entries(applyPatches(rendered, spec.patches ?? []))) {
+    if (!isKubernetesObject<Manifest>(child) || !child.kind || !child.apiVersion) {
+      throw new InvalidJupyterServer(`spec.patches: child ${key} is not a Kubernetes object`);
+    }
+    children[key] = child;
+  }
+  setResources(children['statefulset'], server);
+  for (const [key, child] of Object.entries(children)) setOwner(child, key, server, settings);
   return children;
 }
 
-/** What the JupyterServer says of resources and hibernation holds whatever a patch said. */
-function finishStatefulSet(statefulSet: Manifest | undefined, { spec }: JupyterServer): void {
-  const set = statefulSet as StatefulSetManifest | undefined;
-  const container = set?.spec?.template?.spec?.containers?.[0];
-  if (set === undefined || container === undefined) {
-    throw new InvalidJupyterServer('spec.patches: no StatefulSet with a container is left after the patches');
+/** Sets resources and hibernation from the JupyterServer, even where a patch has changed them. */
+function setResources(set: Manifest | undefined, { spec }: JupyterServer): void {
+  const containers = asObject(podTemplate(set)?.['spec'])?.['containers'];
+  const container: unknown = Array.isArray(containers) ? containers[0] : undefined;
+  if (set === undefined || !isObject(container)) {
+    throw new InvalidJupyterServer('spec.patches: the patches leave no StatefulSet with a container');
   }
   const resources = spec?.jupyterServer?.resources ?? {};
-  container.resources = resources;
+  container['resources'] = resources;
   set.metadata.annotations = { ...set.metadata.annotations, [resourcesAnnotation]: JSON.stringify(resources) };
-  if (spec?.jupyterServer?.hibernated) set.spec = { ...set.spec, replicas: 0 };
+  if (spec?.jupyterServer?.hibernated) set['spec'] = { ...asObject(set['spec']), replicas: 0 };
 }
 
-interface StatefulSetManifest extends Manifest {
-  spec?: {
-    replicas?: number;
-    template?: { metadata?: Manifest['metadata']; spec?: { containers?: { resources?: object }[] } };
-  };
-}
+const podTemplate = (set: Manifest | undefined): JsonObject | undefined =>
+  asObject(asObject(set?.['spec'])?.['template']);
 
-function adopt(child: Manifest, key: string, server: JupyterServer, settings: OperatorSettings): void {
+/** Sets the namespace, the owner reference and the labels of a child, and the labels of the pod that it creates. */
+function setOwner(child: Manifest, key: string, server: JupyterServer, settings: OperatorSettings): void {
   const { name = '', namespace = '', uid = '' } = server.metadata;
-  if (child?.metadata === null || typeof child?.metadata !== 'object' || !child.kind || !child.apiVersion) {
-    throw new InvalidJupyterServer(`spec.patches: child ${key} is no Kubernetes object`);
-  }
   const { metadata } = child;
   if ((metadata.namespace ?? namespace) !== namespace) {
     throw new InvalidJupyterServer(`spec.patches: child ${key} is in another namespace`);
@@ -82,11 +86,12 @@ function adopt(child: Manifest, key: string, server: JupyterServer, settings: Op
   };
   metadata.labels = { ...labels, [childLabel.childKey]: key, ...metadata.labels };
   if (key === 'statefulset') {
-    const template = (child as StatefulSetManifest).spec?.template;
+    const template = podTemplate(child);
     if (!template) return;
-    template.metadata = {
-      ...template.metadata,
-      labels: { ...labels, [childLabel.mainPod]: 'true', ...template.metadata?.labels },
+    const podMetadata = asObject(template['metadata']);
+    template['metadata'] = {
+      ...podMetadata,
+      labels: { ...labels, [childLabel.mainPod]: 'true', ...asObject(podMetadata?.['labels']) },
     };
   }
 }

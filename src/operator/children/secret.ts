@@ -1,10 +1,10 @@
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
 import { type Manifest, shared } from './manifest.ts';
 
-/** So many random bytes. */
+/** Returns `length` random bytes. */
 export type RandomBytes = (length: number) => Buffer;
 
-/** Tokens and cookie keys. Rendered and created once: an existing Secret is never written again. */
+/** Returns the Secret with tokens and cookie keys. It is created once: an existing Secret is never changed. */
 export function renderSecret(name: string, spec: JupyterServerSpec, random: RandomBytes): Manifest {
   const { token, oidc } = spec.auth ?? {};
   const { secretKey } = shared;

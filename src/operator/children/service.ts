@@ -1,13 +1,17 @@
-import { type Manifest, shared } from './manifest.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
+import type { Manifest } from './manifest.ts';
 
-/** The Service in front of the session's proxy. The pod's label `app` is the session's name, whatever the CR's labels say. */
+/**
+ * Returns the Service in front of the session's proxy. It selects the pod by the label `app`, which is the session's name
+ * even if the JupyterServer has another label `app`.
+ */
 export function renderService(name: string): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, labels: { app: name } },
     spec: {
-      ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: shared.proxyPort }],
+      ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: sessionContainer.oauth2Proxy.port }],
       selector: { app: name },
     },
   };

@@ -1,16 +1,21 @@
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
 import type { SessionUrl } from '../session-url.ts';
 import type { OperatorSettings } from '../settings.ts';
 import { defaults } from './defaults.ts';
 import { type Manifest, shared } from './manifest.ts';
 import { proxyContainer } from './proxy-container.ts';
 
-/** Kept on the StatefulSet: the resources it was last given, as the JupyterServer spells them (the API server respells). */
+/**
+ * Annotation of the StatefulSet with the resources that were last applied, as JSON, in the spelling of the JupyterServer:
+ * the API server normalises quantities (0.5 becomes 500m).
+ */
 export const resourcesAnnotation = 'notebook-sessions.io/resources';
 
 /**
- * The StatefulSet with the session's pod. Patches address containers, volumes and arguments by index, so the order of
- * every list here is part of the contract. `initContainers` and `imagePullSecrets` are there, empty, to be appended to.
+ * Returns the StatefulSet that creates the session's pod. Patches name containers, volumes and arguments by index, so the
+ * order of every list here is part of the contract. `initContainers` and `imagePullSecrets` are empty lists so that patches
+ * can append to them.
  */
 export function renderStatefulSet(
   name: string,
@@ -25,7 +30,7 @@ export function renderStatefulSet(
     spec: {
       replicas: 1,
       serviceName: name,
-      // Else an update of the resources waits for ever for a pod that never became ready.
+      // With OrderedReady, an update of the resources would wait for ever if the pod never becomes ready.
       podManagementPolicy: 'Parallel',
       selector: { matchLabels: { app: name } },
       template: {
@@ -67,6 +72,8 @@ function volumes(name: string, { auth, storage }: JupyterServerSpec): object[] {
   ];
 }
 
+const { jupyter } = sessionContainer;
+
 function jupyterContainer(name: string, { jupyterServer, storage }: JupyterServerSpec, url: SessionUrl): object {
   const mountPath = storage?.pvc?.mountPath ?? defaults.mountPath;
   const configFolder = `${mountPath}/.jupyter_config`;
@@ -75,11 +82,11 @@ function jupyterContainer(name: string, { jupyterServer, storage }: JupyterServe
     mountPath: `${configFolder}/${file}`,
     subPath: file,
   });
-  // Not /api/status, which wants the token: a probe's headers are in the pod's spec, for all who may read pods. /api
-  // answers without one, also in the classic notebook, as soon as requests are served.
-  const probe = { httpGet: { path: `${url.prefix}/api`, port: shared.jupyterPort }, periodSeconds: 2 };
+  // Not /api/status, which requires the token: every user who can read pods can see the headers of a probe. /api needs no
+  // token, also in the classic notebook, and responds as soon as Jupyter serves requests.
+  const probe = { httpGet: { path: `${url.prefix}${jupyter.probe.path}`, port: jupyter.probe.port }, periodSeconds: 2 };
   return {
-    name: 'jupyter-server',
+    name: jupyter.name,
     image: jupyterServer?.image ?? defaults.image,
     workingDir: jupyterServer?.rootDir ?? defaults.rootDir,
     env: [

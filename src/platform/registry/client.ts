@@ -61,7 +61,8 @@ export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}
     try {
       const challenges = known ? way.challenges : [];
       const seen = await look({ reference, access, credentials: null, challenges }, http, deadline);
-      if (access.configured && !known && seen.challenges.length > 0) {
+      // Only for tokens: a registry with Basic credentials may serve some images without them.
+      if (access.configured && !known && seen.challenges.some(({ scheme }) => scheme === 'bearer')) {
         ways.set(host, { challenges: seen.challenges, until: now() + sameWayMs });
       }
       return seen;

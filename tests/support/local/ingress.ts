@@ -105,7 +105,7 @@ export class TestSite {
     this.objects.set(`ns/${name}`, { metadata: { name, namespace: 'ns', uid }, spec: { auth }, status: { state } });
     if (!running) return;
     const secret = token || `secret-${name}`;
-    this.#endpoints.set(`ns/${name}-0`, { port: await this.#jupyter(secret), token: secret });
+    this.#endpoints.set(`ns/${name}-0`, { address: '127.0.0.1', port: await this.#jupyter(secret), token: secret });
   }
 
   /** Changes a session's annotations, and tells those who watch. */
@@ -143,7 +143,7 @@ export class TestSite {
       userOfGitToken: (token) => /^git-(.+)$/.exec(token)?.[1],
       gitUrl: `${this.pages}/forge`,
       issueGitToken: (user, expiresAt) => this.gitToken ?? { token: `git-${user.username}`, expiresAt },
-      serviceTarget: { socketPath: this.serviceSocket },
+      serviceSocket: this.serviceSocket,
       log,
       now: () => this.#now,
     });

@@ -19,6 +19,7 @@ function status(
   return podStatus({
     records,
     unschedulable: extra.unschedulable,
+    address: '127.1.2.3',
     startTime: '2026-01-01T00:00:00Z',
     previous: extra.previous && { conditions: extra.previous },
     now: extra.now ?? '2026-01-01T00:00:09Z',

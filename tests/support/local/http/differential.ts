@@ -44,7 +44,7 @@ export async function comparesEqual(behind: ServerBehind, numRuns: number): Prom
       if (hostOf(req) === undefined) return void res.writeHead(421).end();
       front.push(watched(req));
       proxy.forward(req, res, {
-        upstream: { port: behind.port },
+        upstream: { host: '127.0.0.1', port: behind.port },
         target: req.url ?? '/',
         headers: endToEnd(req.rawHeaders),
         onFailure: () => res.writeHead(502).end(),

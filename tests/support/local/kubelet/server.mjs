@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const port = Number(process.argv.find((argument) => argument.startsWith('--ServerApp.port=')).split('=')[1]);
+const option = (name) => process.argv.find((argument) => argument.startsWith(`--ServerApp.${name}=`)).split('=')[1];
 const { FAULT: fault, SERVER_APP_TOKEN: token } = process.env;
 
 if (fault === 'crash') {
@@ -26,4 +26,4 @@ const server = createServer((request, response) => {
     .writeHead(allowed ? 200 : 403)
     .end(JSON.stringify({ environment: allowed ? process.env : undefined, cwd: process.cwd(), argv: process.argv }));
 });
-server.listen(port, '127.0.0.1', () => console.log('listening'));
+server.listen(Number(option('port')), option('ip'), () => console.log('listening'));

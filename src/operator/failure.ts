@@ -1,25 +1,28 @@
 import { KubernetesError } from '../platform/kubernetes/types.ts';
 
-/** The JupyterServer itself is wrong: nothing but a change of it helps. The message may be shown to its owner. */
+/** The JupyterServer itself is invalid, so that only a change of it helps. The message may be shown to its owner. */
 export class InvalidJupyterServer extends Error {
   override readonly name = 'InvalidJupyterServer';
 }
 
-/** Something else has the name of a child; it may be a former session's, on its way out. */
+/** Another object has the name of a child. It may be a child of a former session that is still being deleted. */
 export class ChildNameTaken extends Error {
   override readonly name = 'ChildNameTaken';
 }
 
-/** Why a session cannot be brought to what its JupyterServer wants. */
-export interface Problem {
+/** Why a session could not be reconciled. */
+export interface Failure {
   /** For `status.events.operator.message`. */
   message: string;
-  /** Waiting will not mend it: the session has failed (until somebody mends it). */
+  /** Retries cannot succeed: the session is `failed` until its JupyterServer, or the cluster's configuration, changes. */
   permanent: boolean;
 }
 
-/** undefined for an error that is no word about this session (a lost race, an API server that is away). */
-export function problemOf(error: unknown): Problem | undefined {
+/**
+ * Returns the failure to report in the session's status; undefined for an error that says nothing about the session, such
+ * as a lost race or an unavailable API server.
+ */
+export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof InvalidJupyterServer) return { message: error.message, permanent: true };
   if (error instanceof ChildNameTaken) return { message: error.message, permanent: false };
   if (error instanceof KubernetesError && ![401, 409, 429].includes(error.status)) {

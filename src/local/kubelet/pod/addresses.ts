@@ -1,0 +1,53 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { endpoint, holdsSocket, internetSockets } from '../../machine/proc-net.ts';
+
+/**
+ * Returns a loopback address (127.x.y.z) that is not in `used`. 127.0.0.0/16 is left out, because programs of
+ * the system use addresses of it: 127.0.0.1, 127.0.0.53, 127.0.1.1. On Linux all of 127.0.0.0/8 is loopback; elsewhere
+ * (macOS) each address would first have to be added to the loopback interface.
+ */
+export function unusedAddress(used: ReadonlySet<string | undefined>): string {
+  for (;;) {
+    const address = `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
+    if (!used.has(address)) return address;
+  }
+}
+
+/**
+ * Returns `wanted` if a server can listen on that port of the address, otherwise a port that the system chooses: a
+ * program that listens on all addresses of the machine (0.0.0.0) takes its port from every pod.
+ */
+export async function choosePort(address: string, wanted: number): Promise<number> {
+  try {
+    return await listenBriefly(address, wanted);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return await listenBriefly(address, 0);
+  }
+}
+
+/** Returns the port; 0 lets the system choose one. */
+async function listenBriefly(host: string, port: number): Promise<number> {
+  const server = createServer();
+  try {
+    server.listen({ host, port, exclusive: true });
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  } finally {
+    server.close();
+  }
+}
+
+/**
+ * Returns whether this process listens on the port. Any user of the machine can bind a port that is free: without this
+ * check, the session's token would be sent to a program of another user who binds the port first.
+ */
+export function listensOn(pid: number, address: string, port: number): boolean {
+  const wanted = endpoint(address, port);
+  for (const { local, isListening, inode } of internetSockets(['tcp'], port)) {
+    if (isListening && local === wanted && inode !== undefined) return holdsSocket(pid, inode);
+  }
+  return false;
+}
