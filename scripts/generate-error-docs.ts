@@ -1,6 +1,4 @@
-/**
- * Writes docs/errors.md from the table in src/errors.ts. With --check, writes nothing and fails if the file is out of date.
- */
+/** Writes docs/errors.md from the table in src/errors.ts. With --check it writes nothing and fails if the file is outdated. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ErrorKind, errorKind } from '../src/errors.ts';
@@ -8,33 +6,33 @@ import { type ErrorKind, errorKind } from '../src/errors.ts';
 const target = join(import.meta.dirname, '../docs/errors.md');
 
 const ranges = [
-  [1000, 'The caller can correct the request', 'The same request fails again in the same way.'],
+  [1000, 'Errors of the request', 'The service cannot do what the request asks for. The same request fails again.'],
   [
     2000,
-    'A bug or a configuration error of the service',
-    'The administrator of the platform can correct it. The log of the service has the details under the request id.',
+    'Errors of the service or its configuration',
+    'The administrator of the platform can fix the cause. The log has the details under the request id.',
   ],
   [
     3000,
-    'A temporary failure',
-    'A server that the service needs is unavailable or rejects its requests; the message names the server. `Retry-After` gives the seconds after which to try again. Without this header, a second attempt fails in the same way.',
+    'Temporary failures',
+    'A server that the service needs is unavailable; the message names it. `Retry-After` says when to retry. Without it, a retry alone does not help.',
   ],
 ] as const;
 
-/** Codes of the original service that this service never sends, with the reason. */
+/** Codes of the original service that this service never returns, with the reason. */
 const retired = [
-  [1001, 'Duplicate buckets are invalid fields (1422), also in the responses of the original.'],
-  [2002, 'Names are unique and owners are checked: a lookup never finds more than one session.'],
-  [2003, 'One module sets the variables of a session, so no two values can conflict.'],
-  [3003, 'There is no separate cache that can fail: the service reads from the Kubernetes API instead.'],
-  [2500, 'An unexpected error of a framework is a bug (2000).'],
+  [1001, 'Duplicate buckets are invalid fields (1422), as in the responses of the original.'],
+  [2002, 'Names are unique and owners are checked, so a lookup finds at most one session.'],
+  [2003, 'The variables of a session are set in one place, so they cannot conflict.'],
+  [3003, 'The service has no separate cache that can fail; it reads from the Kubernetes API instead.'],
+  [2500, 'An error of a framework is a bug (2000) here.'],
 ] as const;
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 function entry({ code, status, when, example, detail, retryAfterSeconds }: ErrorKind): string {
-  const again = retryAfterSeconds === null ? 'no' : `after \`Retry-After\`, usually ${retryAfterSeconds} s`;
-  return `| ${[String(code), String(status), example, when, detail, again].map(cell).join(' | ')} |`;
+  const retry = retryAfterSeconds === null ? 'no' : `after \`Retry-After\`, usually ${retryAfterSeconds} s`;
+  return `| ${[String(code), String(status), example, when, detail, retry].map(cell).join(' | ')} |`;
 }
 
 function page(): string {
@@ -44,7 +42,7 @@ function page(): string {
     '',
     text,
     '',
-    '| Code | Status | Message, for example | When | What to do | Try again |',
+    '| Code | Status | Example of a message | Cause | Solution | Retry |',
     '|---|---|---|---|---|---|',
     ...kinds.filter(({ code }) => code >= from && code < from + 1000).map(entry),
     '',
@@ -54,8 +52,8 @@ function page(): string {
     '',
     '# Errors',
     '',
-    'Every error has the same structure. `message` says what happened and `detail` says what to do. `code` is the same in all',
-    'versions. `fields`, if present, lists every invalid part of the request. `requestId` is also in the log of the service.',
+    'All errors have the same format. `message` says what happened and `detail` what to do. `code` is the same in all versions.',
+    '`fields` lists every invalid part of the request, if there are any. `requestId` is also in the log of the service.',
     '',
     '```json',
     JSON.stringify(
@@ -73,10 +71,10 @@ function page(): string {
     ),
     '```',
     '',
-    'The `detail` of a response can be more specific than in this list.',
+    'The `detail` of a response can be more specific than the solution in this list.',
     '',
     ...sections,
-    '## Codes of the original service that this service never sends',
+    '## Codes of the original service that are never returned',
     '',
     '| Code | Why |',
     '|---|---|',
@@ -98,6 +96,6 @@ if (!process.argv.includes('--check')) {
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(target, page());
 } else if (current() !== page()) {
-  process.stderr.write('docs/errors.md does not match src/errors.ts; run: npm run generate\n');
+  process.stderr.write('docs/errors.md is outdated; run: npm run generate\n');
   process.exitCode = 1;
 }
