@@ -112,7 +112,7 @@ describe('the service', () => {
     const service = run({ NB_IDENTITY__GATEWAY: 'maybe', NB_SERVICE_PREFIX: 'x' });
     expect(await service.exit).toBe(1);
     expect(service.stderr()).toMatch(
-      /^The service cannot start: the configuration has 2 problems:\n {2}NB_IDENTITY__GATEWAY: identity\.gateway [^\n]+\n {2}NB_SERVICE_PREFIX: service_prefix [^\n]+\n$/,
+      /^The service cannot start: the configuration has 2 errors:\n {2}NB_IDENTITY__GATEWAY: identity\.gateway [^\n]+\n {2}NB_SERVICE_PREFIX: service_prefix [^\n]+\n$/,
     );
     const line = JSON.parse(service.stdout().trim()) as { level: number; msg: string };
     expect(line).toMatchObject({ level: 60, msg: expect.stringContaining('identity.gateway') });

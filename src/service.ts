@@ -90,7 +90,11 @@ export function createService(parts: {
         config,
       }),
       accessTokenRoutes({
-        tokens: createAccessTokens({ sessions: store, config, addressOf: (server) => sessionAddress(server, config) }),
+        tokens: createAccessTokens({
+          sessions: store,
+          config,
+          addressOf: (session) => sessionAddress(session, config),
+        }),
       }),
       logRoutes({ client, sessions: store, log, stopping: stopping.signal }),
       imagesRoutes({ checker: images }),

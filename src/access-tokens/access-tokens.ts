@@ -8,36 +8,35 @@ import type {
 } from '../generated/openapi.ts';
 import type { Identity } from '../identity/types.ts';
 import { annotation } from '../jupyter-server/labels.ts';
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import {
   type AccessToken,
   formatAccessToken,
   hashAccessToken,
   isLive,
-  readAccessTokens,
   writeAccessTokens,
 } from '../session-contract/access-tokens.ts';
 
 /** What is needed of the session store. */
 export interface SessionsOfTokens {
   /** The caller's session of this name, which may be some changes old. Throws ApiError 404. */
-  get(identity: Identity, name: string, deadline: Deadline): Promise<JupyterServer>;
+  get(identity: Identity, name: string, deadline: Deadline): Promise<Session>;
   /** Reads it anew, so that `get` knows it as it is. */
-  refresh(server: JupyterServer, deadline: Deadline): Promise<unknown>;
+  refresh(session: Session, deadline: Deadline): Promise<unknown>;
   /** Sets annotations of the session as it was read; undefined, and nothing is written, where it has changed since. */
   annotate(
-    server: JupyterServer,
+    session: Session,
     annotations: Readonly<Record<string, string>>,
     deadline: Deadline,
-  ): Promise<JupyterServer | undefined>;
+  ): Promise<Session | undefined>;
 }
 
 export interface AccessTokenParts {
   readonly sessions: SessionsOfTokens;
   readonly config: Config;
   /** The address of a session, without a token and a slash at its end. */
-  readonly addressOf: (server: JupyterServer) => string;
+  readonly addressOf: (session: Session) => string;
   readonly now?: () => number;
 }
 
@@ -73,18 +72,18 @@ export function createAccessTokens({ sessions, config, addressOf, now = Date.now
     name: string,
     deadline: Deadline,
     edit: (live: readonly AccessToken[]) => readonly AccessToken[],
-  ): Promise<JupyterServer> {
+  ): Promise<Session> {
     for (;;) {
-      const server = await sessions.get(identity, name, deadline);
-      if (server.metadata.deletionTimestamp !== undefined) {
+      const session = await sessions.get(identity, name, deadline);
+      if (session.isBeingDeleted) {
         throw new ApiError(errorKind.conflict, `The session ${name} is being stopped.`, {
           detail: 'It cannot be reached any more. Launch it again.',
         });
       }
-      const text = writeAccessTokens(edit(tokensOf(server, now())));
-      const changed = await sessions.annotate(server, { [annotation.accessTokens]: text }, deadline);
+      const text = writeAccessTokens(edit(tokensOf(session, now())));
+      const changed = await sessions.annotate(session, { [annotation.accessTokens]: text }, deadline);
       if (changed) return changed;
-      await sessions.refresh(server, deadline);
+      await sessions.refresh(session, deadline);
     }
   }
 
@@ -100,13 +99,13 @@ export function createAccessTokens({ sessions, config, addressOf, now = Date.now
         created: new Date(now()).toISOString(),
         expires: new Date(now() + expires_in * 1000).toISOString(),
       };
-      const server = await change(identity, name, deadline, (live) => {
+      const session = await change(identity, name, deadline, (live) => {
         if (live.length < mostTokens) return [...live, made];
         throw new ApiError(errorKind.conflict, `The session ${name} has ${mostTokens} access tokens already.`, {
           detail: 'Delete one that is not used any more; GET on the same address lists them.',
         });
       });
-      return { isNew: true, response: { ...infoOf(made), token, url: withToken(addressOf(server), token) } };
+      return { isNew: true, response: { ...infoOf(made), token, url: withToken(addressOf(session), token) } };
     },
 
     async list(identity, name, deadline) {
@@ -125,10 +124,9 @@ export function createAccessTokens({ sessions, config, addressOf, now = Date.now
 }
 
 /** Where no ingress knows tokens of ours: that of an anonymous session, which is Jupyter's. Throws ApiError 409. */
-function ownToken(server: JupyterServer, addressOf: AccessTokenParts['addressOf']): AccessTokenResponse {
-  const { name = '', creationTimestamp = '' } = server.metadata;
-  const { token, oidc } = server.spec?.auth ?? {};
-  if (oidc?.enabled === true || !token) {
+function ownToken(session: Session, addressOf: AccessTokenParts['addressOf']): AccessTokenResponse {
+  const { name, createdAt = '', isOidc, token } = session;
+  if (isOidc || !token) {
     throw new ApiError(errorKind.conflict, `The session ${name} is opened with the platform's sign-in.`, {
       detail:
         'Programs send an access token of the platform with each request to the session: "Authorization: Bearer ...".',
@@ -138,14 +136,14 @@ function ownToken(server: JupyterServer, addressOf: AccessTokenParts['addressOf'
     id: null,
     label: '',
     token,
-    url: withToken(addressOf(server), token),
-    created: creationTimestamp,
+    url: withToken(addressOf(session), token),
+    created: createdAt,
     expires: null,
   };
 }
 
-const tokensOf = (server: JupyterServer, now: number): AccessToken[] =>
-  readAccessTokens(server.metadata.annotations?.[annotation.accessTokens]).filter((token) => isLive(token, now));
+const tokensOf = ({ accessTokens }: Session, now: number): AccessToken[] =>
+  accessTokens.filter((token) => isLive(token, now));
 
 const infoOf = ({ id, label, created, expires }: AccessToken): AccessTokenInfo => ({ id, label, created, expires });
 

@@ -1,26 +1,27 @@
+import { isObject } from '../lib/json.ts';
 import { configKeys } from './keys.ts';
-import { isRecord, join, type Reader } from './readers.ts';
+import { join, type Reader } from './readers.ts';
 import type { Config } from './types.ts';
 
-/** The configuration for a log: of each secret, only whether it is set. */
+/** Returns the configuration for a log: `[set]` or `[not set]` in place of each secret. */
 export function describeConfig(config: Config): unknown {
   return withoutSecrets(config, configKeys);
 }
 
 function withoutSecrets(value: unknown, reader: Reader<unknown> | undefined): unknown {
   if (reader?.isSecret) return value === null || value === '' ? '[not set]' : '[set]';
-  if (!reader?.shape || !isRecord(value)) return value;
+  if (!reader?.shape || !isObject(value)) return value;
   const { shape } = reader;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, withoutSecrets(each, shape[name])]));
 }
 
-/** Every key that a file can set, in the order of the table. */
+/** Returns every key that a file can set, in the order of the table. */
 export function keyNames(reader: Reader<unknown> = configKeys, key = ''): string[] {
   if (!reader.shape) return [key];
   return Object.entries(reader.shape).flatMap(([name, inner]) => keyNames(inner, join(key, name)));
 }
 
-/** The known key that differs least from a misspelt one, if it differs by no more than two characters. */
+/** Returns the known key that is closest to a misspelt one, at most two characters away. */
 export function similarKey(unknown: string): string | undefined {
   const [best] = keyNames()
     .map((key) => ({ key, distance: editDistance(key, unknown) }))
@@ -29,7 +30,7 @@ export function similarKey(unknown: string): string | undefined {
   return best?.key;
 }
 
-/** Characters to insert, delete or replace (Levenshtein). */
+/** Returns the number of characters to insert, delete or replace (Levenshtein distance). */
 function editDistance(one: string, other: string): number {
   if (Math.abs(one.length - other.length) > 2) return Number.POSITIVE_INFINITY;
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);

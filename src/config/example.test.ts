@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { isObject } from '../lib/json.ts';
 import { keyNames } from './describe.ts';
 import { parseHocon } from './hocon.ts';
 import { loadConfig } from './load.ts';
-import { isRecord } from './readers.ts';
 
 const path = join(import.meta.dirname, '../../.config.hocon.example');
 const text = readFileSync(path, 'utf8');
@@ -29,13 +29,13 @@ describe('.config.hocon.example', () => {
   });
 
   it('shows every key', () => {
-    const { tree, problems } = parseHocon(whole, {});
-    expect(problems).toEqual([]);
+    const { tree, errors } = parseHocon(whole, {});
+    expect(errors).toEqual([]);
     const isThere = (key: string): boolean => {
       const groups = key.split('.');
       const last = groups.pop() ?? '';
-      const group = groups.reduce<unknown>((inner, name) => (isRecord(inner) ? inner[name] : undefined), tree);
-      return isRecord(group) && Object.hasOwn(group, last);
+      const group = groups.reduce<unknown>((inner, name) => (isObject(inner) ? inner[name] : undefined), tree);
+      return isObject(group) && Object.hasOwn(group, last);
     };
     // That one comes from the environment.
     const missing = keyNames().filter((key) => !isThere(key));

@@ -1,30 +1,31 @@
 import { readFileSync } from 'node:fs';
+import { isObject } from '../lib/json.ts';
 import { parseHocon } from './hocon.ts';
-import { type ConfigProblem, type ConfigTree, isRecord } from './readers.ts';
+import type { ConfigTree, KeyError } from './readers.ts';
 
-/** Of the configuration file, bytes. */
+/** The limit of the configuration file, in bytes. */
 const sizeLimit = 1024 * 1024;
 
 export interface ConfigFile {
   readonly tree: ConfigTree;
-  /** Where a key of the tree stands: `.config.hocon:12`. */
+  /** The file and line of each key: `.config.hocon:12`. */
   readonly places: ReadonlyMap<string, string>;
-  readonly problems: readonly ConfigProblem[];
-  /** Keys of which the problems tell already. */
+  readonly errors: readonly KeyError[];
+  /** Keys that have an error in `errors`. */
   readonly broken: readonly string[];
-  /** Nothing of the file could be read. */
+  /** Whether the file could not be read: `tree` is empty. */
   readonly isCut: boolean;
 }
 
-const nothing: ConfigFile = { tree: {}, places: new Map(), problems: [], broken: [], isCut: false };
+const nothing: ConfigFile = { tree: {}, places: new Map(), errors: [], broken: [], isCut: false };
 
-/** The HOCON file that `CONFIG_FILE` names; nothing where it names none. */
+/** Returns the content of the HOCON file that `CONFIG_FILE` names; an empty tree if `CONFIG_FILE` is not set. */
 export function readConfigFile(env: NodeJS.ProcessEnv): ConfigFile {
   const path = env['CONFIG_FILE'];
   if (!path) return nothing;
   const refuse = (reason: string, at?: string): ConfigFile => ({
     ...nothing,
-    problems: [{ key: 'CONFIG_FILE', reason, at }],
+    errors: [{ key: 'CONFIG_FILE', reason, at }],
     isCut: true,
   });
   let bytes: Buffer;
@@ -41,12 +42,12 @@ export function readConfigFile(env: NodeJS.ProcessEnv): ConfigFile {
   } catch {
     return refuse('is not UTF-8', path);
   }
-  const { tree, lines, problems, broken, isCut } = parseHocon(text, env);
-  if (!isRecord(tree)) return refuse('is a list where keys with values are due', `${path}:1`);
+  const { tree, lines, errors, broken, isCut } = parseHocon(text, env);
+  if (!isObject(tree)) return refuse('must contain keys and values, not a list', `${path}:1`);
   return {
     tree,
     places: new Map(isCut ? [] : [...lines].map(([key, line]) => [key, `${path}:${line}`])),
-    problems: problems.map(({ line, reason, key }) => ({
+    errors: errors.map(({ line, reason, key }) => ({
       key: key ?? '',
       reason: key ? `cannot be read: ${reason}` : reason,
       at: `${path}:${line}`,

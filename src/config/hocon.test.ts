@@ -1,19 +1,19 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how substitutions look
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: substitutions have this form
 import { describe, expect, it } from 'vitest';
 import { parseHocon } from './hocon.ts';
 
-const env = { HOME: '/home/somebody', PORT: '9', EMPTY: '', port: 'from the environment' };
+const env = { HOME: '/home/jovyan', PORT: '9', EMPTY: '', port: 'from the environment' };
 const s = '$';
 
-/** What a text is read as. */
+/** Texts and the value of each. */
 const right: [what: string, text: string, tree: unknown][] = [
   // the superset of JSON
   ['JSON', '{"a": [1, 2.5, true, null, "x"], "b": {"c": "d"}}', { a: [1, 2.5, true, null, 'x'], b: { c: 'd' } }],
-  ['nothing', '', {}],
+  ['an empty text', '', {}],
   ['only comments', '# one\n// two\n', {}],
   ['no braces around it', 'a = 1', { a: 1 }],
   ['braces around it', ' { a = 1 }\n# end', { a: 1 }],
-  ['a list as the whole', '[1, {a = 2}]', [1, { a: 2 }]],
+  ['a list at the top level', '[1, {a = 2}]', [1, { a: 2 }]],
   ['= and :', 'a = 1\nb : 2', { a: 1, b: 2 }],
   ['a group without =', 'a { b = 1 }', { a: { b: 1 } }],
   ['an empty group', 'a {}', { a: {} }],
@@ -24,25 +24,25 @@ const right: [what: string, text: string, tree: unknown][] = [
   ['line ends between items', 'a = [\n 1\n 2,\n 3\n ,4,\n]', { a: [1, 2, 3, 4] }],
   ['lists in lists', 'a = [[1], [], [[2, 3]]]', { a: [[1], [], [[2, 3]]] }],
   ['groups in lists', 'a = [{b = 1, c.d = 2}\n {b = 3}]', { a: [{ b: 1, c: { d: 2 } }, { b: 3 }] }],
-  ['two keys on one line, as the original reads them', 'a { b = 1 } c { d = 2 }', { a: { b: 1 }, c: { d: 2 } }],
+  ['two groups on one line, as the original service does', 'a { b = 1 } c { d = 2 }', { a: { b: 1 }, c: { d: 2 } }],
   // characters
   ['a byte order mark', '\uFEFFa = 1', { a: 1 }],
   ['CRLF', 'a = x y\r\nb {\r\n c = [1\r\n 2]\r\n}\r\n', { a: 'x y', b: { c: [1, 2] } }],
   ['tabs and no-break spaces around', '\ta\u00a0=\u00a0x\t', { a: 'x' }],
   ['other scripts', 'größe = 日本', { größe: '日本' }],
   // comments
-  ['comments behind values', 'a = 1 # one\nb = x // two\nc = [ # three\n 1 // one\n]', { a: 1, b: 'x', c: [1] }],
-  ['# right behind a word', 'a = b#c', { a: 'b' }],
+  ['comments after values', 'a = 1 # one\nb = x // two\nc = [ # three\n 1 // one\n]', { a: 1, b: 'x', c: [1] }],
+  ['# directly after a word', 'a = b#c', { a: 'b' }],
   ['comment signs in quotes', 'a = "x # y // z"', { a: 'x # y // z' }],
   ['// in a word', 'a = x//y', { a: 'x//y' }],
   ['a comment with quotes and braces', 'a = 1 # " { [ ${\nb = 2', { a: 1, b: 2 }],
-  // texts
+  // strings
   ['addresses without quotes', 'url = https://h.example.org:8/a/b // c', { url: 'https://h.example.org:8/a/b' }],
   ['an image without quotes', 'image = renku/singleuser:0.1.2', { image: 'renku/singleuser:0.1.2' }],
   ['paths without quotes', 'a = /var/data\nb = ./x', { a: '/var/data', b: './x' }],
   ['several words', 'a =  one  two\tthree  ', { a: 'one  two\tthree' }],
   [
-    'words that begin like others',
+    'words that begin like a keyword or a number',
     'a = true story, b = nullable, c = 1st, d = false.',
     {
       a: 'true story',
@@ -54,7 +54,7 @@ const right: [what: string, text: string, tree: unknown][] = [
   ['apostrophes', `a = "it's"\nb = it's\nc = 'x'`, { a: "it's", b: "it's", c: "'x'" }],
   ['escapes', '"a" = "\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\uD83D\\uDE00"', { a: '"\\/\b\f\n\r\tA😀' }],
   ['braces, dollars and colons in quotes', 'a = "${x} {b} [c] k = v, d: e"', { a: '${x} {b} [c] k = v, d: e' }],
-  ['an empty text', 'a = ""', { a: '' }],
+  ['an empty string', 'a = ""', { a: '' }],
   ['blanks in quotes', 'a = "  x "', { a: '  x ' }],
   ['three quotes', 'a = """x\n "y" \\n ${z}\n"""', { a: 'x\n "y" \\n ${z}\n' }],
   ['more than three quotes', 'a = """"x""""\nb = """"""', { a: '"x"', b: '' }],
@@ -77,9 +77,9 @@ const right: [what: string, text: string, tree: unknown][] = [
   ],
   ['what Helm prints for a million', 'a = 1e+06\nb = [1e+06, 2.5e+07]', { a: 1_000_000, b: [1_000_000, 25_000_000] }],
   ['a number in quotes', 'a = "007"', { a: '007' }],
-  ['durations and sizes, as texts', 'a = 10 seconds, b = 1 GiB, c = 5m', { a: '10 seconds', b: '1 GiB', c: '5m' }],
+  ['durations and sizes as strings', 'a = 10 seconds, b = 1 GiB, c = 5m', { a: '10 seconds', b: '1 GiB', c: '5m' }],
   [
-    'addresses and versions, as texts',
+    'addresses and versions as strings',
     'a = 10.0.0.1, b = 1.2.3, c = 10.0.0.0/8',
     {
       a: '10.0.0.1',
@@ -96,12 +96,10 @@ const right: [what: string, text: string, tree: unknown][] = [
   ['dots in keys', 'a.b.c = 1\na.b.d = 2', { a: { b: { c: 1, d: 2 } } }],
   ['dots in quoted keys', '"a.b".c = 1', { 'a.b': { c: 1 } }],
   ['slashes in keys', 'renku.io/x = 1\n"renku.io/y" = 2', { renku: { 'io/x': 1 }, 'renku.io/y': 2 }],
-  ['blanks in keys', 'a b = 1', { 'a b': 1 }],
   ['numbers as keys', '1.2 = x', { 1: { 2: 'x' } }],
   ['an empty key', '"" = 1', { '': 1 }],
-  ['keys out of pieces', 'a"b.c"d = 1', { 'ab.cd': 1 }],
   [
-    'keys that objects have anyway',
+    'names of inherited properties as keys',
     'length = 1, toString = 2, hasOwnProperty = 3, valueOf.x = 4',
     {
       length: 1,
@@ -118,106 +116,65 @@ const right: [what: string, text: string, tree: unknown][] = [
   ['a list after a list', 'a = [1, 2, 3]\na = [4]', { a: [4] }],
   ['a group after a value', 'a = 1\na.b = 2', { a: { b: 2 } }],
   ['a value after a group', 'a.b = 2\na = 1', { a: 1 }],
-  ['nothing of the group before a value', 'a { b = 1 }\na = null\na { c = 2 }', { a: { c: 2 } }],
+  ['no key of a group before a value', 'a { b = 1 }\na = null\na { c = 2 }', { a: { c: 2 } }],
   ['a group after a list', 'a = [1]\na { b = 2 }', { a: { b: 2 } }],
   [
-    'the last value inside of a list',
+    'the last value of a key in a list',
     'a = [{b = 1, b = 2, c { d = 1 }, c { e = 2 }}]',
     { a: [{ b: 2, c: { d: 1, e: 2 } }] },
   ],
   // substitutions
+  ['a substitution of a group', 'a { b = 1 }\nc = ${a}', { a: { b: 1 }, c: { b: 1 } }],
   ['a substitution', 'a.b = 1\nc = ${a.b}', { a: { b: 1 }, c: 1 }],
-  ['a substitution of what comes later', 'c = ${a.b}\na.b = [1]', { a: { b: [1] }, c: [1] }],
-  ['a substitution of a group', 'a { b = 1 }\nc = ${a}\nc.d = 2', { a: { b: 1 }, c: { b: 1, d: 2 } }],
-  [
-    'the same group twice, independently',
-    'a { b = 1 }\nc = ${a}\nc.b = 2\nd = ${a}',
-    {
-      a: { b: 1 },
-      c: { b: 2 },
-      d: { b: 1 },
-    },
-  ],
+  ['a substitution of a later key', 'c = ${a.b}\na.b = [1]', { a: { b: [1] }, c: [1] }],
   ['a quoted name', '"a.b" = 1\nc = ${"a.b"}', { 'a.b': 1, c: 1 }],
-  ['keys that objects have anyway, as names', 'a = ${?toString}\nlength = 3\nb = ${length}', { length: 3, b: 3 }],
-  ['an optional one that is missing', 'a = ${?nothing}', {}],
-  ['the default under an optional one', 'port = 8080\nport = ${?NOPE}', { port: 8080 }],
-  ['a variable over a default', 'a = 8080\na = ${?PORT}', { a: '9' }],
-  ['a variable', 'a = ${HOME}/x', { a: '/home/somebody/x' }],
-  ['a variable that is empty', 'a = x\na = ${EMPTY}', { a: '' }],
-  ['a key before a variable of its name', 'port = 8080\na = ${port}', { port: 8080, a: 8080 }],
-  ['a null before a variable of its name', 'port = null\na = ${port}', { port: null, a: null }],
-  ['an optional one in a list', 'a = [1, ${?nothing}, 2]', { a: [1, 2] }],
-  ['an optional one in a text', 'a = x${?nothing}y', { a: 'xy' }],
-  ['only optional ones', 'a = ${?nothing}${?nothing}', {}],
-  ['a chain', 'a = ${b}\nb = ${c}\nc = 1', { a: 1, b: 1, c: 1 }],
-  ['a value that is hidden is not looked up', 'a = ${nothing}\na = 1', { a: 1 }],
-  ['nor one in a group that is hidden', 'a.b = ${nothing}\na = 1', { a: 1 }],
-  ['the final value of a neighbour', 'bar{foo=42,baz=${bar.foo}} bar{foo=43}', { bar: { foo: 43, baz: 43 } }],
   [
-    'neighbours that need each other',
+    'names of inherited properties in substitutions',
+    'a = ${?toString}\nlength = 3\nb = ${length}',
+    { length: 3, b: 3 },
+  ],
+  ['an optional substitution without a value', 'a = ${?nothing}', {}],
+  ['the default before an optional substitution without a value', 'port = 8080\nport = ${?NOPE}', { port: 8080 }],
+  ['a variable that replaces a default', 'a = 8080\na = ${?PORT}', { a: '9' }],
+  ['a variable', 'a = ${HOME}/x', { a: '/home/jovyan/x' }],
+  ['a variable that is empty', 'a = x\na = ${EMPTY}', { a: '' }],
+  ['a key that wins over the variable of its name', 'port = 8080\na = ${port}', { port: 8080, a: 8080 }],
+  ['a null that wins over the variable of its name', 'port = null\na = ${port}', { port: null, a: null }],
+  ['an optional substitution in a list', 'a = [1, ${?nothing}, 2]', { a: [1, 2] }],
+  ['an optional substitution in a string', 'a = x${?nothing}y', { a: 'xy' }],
+  ['only optional substitutions', 'a = ${?nothing}${?nothing}', {}],
+  ['a chain', 'a = ${b}\nb = ${c}\nc = 1', { a: 1, b: 1, c: 1 }],
+  ['a replaced value without looking it up', 'a = ${nothing}\na = 1', { a: 1 }],
+  ['a replaced group without looking up its values', 'a.b = ${nothing}\na = 1', { a: 1 }],
+  [
+    'the final value of another key in the group',
+    'bar{foo=42,baz=${bar.foo}} bar{foo=43}',
+    { bar: { foo: 43, baz: 43 } },
+  ],
+  [
+    'two groups that refer to each other',
     'a { b = ${c.d} }\nc { d = 1, e = ${a.f} }\na.f = 2',
     {
       a: { b: 1, f: 2 },
       c: { d: 1, e: 2 },
     },
   ],
-  // a substitution for itself
-  ['a text that grows', 'path = "a"\npath = ${path}":b"\npath = ${path}":c"', { path: 'a:b:c' }],
-  ['a variable that grows', 'HOME = ${HOME}/x', { HOME: '/home/somebody/x' }],
-  ['an optional one for itself', 'a = ${?a}', {}],
-  ['a list that grows', 'a = [1]\na = ${a} [2]\na = [0] ${a}', { a: [0, 1, 2] }],
-  ['a group that grows', 'a { b = 1 }\na = ${a} { c = 2 }', { a: { b: 1, c: 2 } }],
-  ['a part of itself', 'foo { a { c = 1 } }\nfoo = ${foo.a}\nfoo { a = 2 }', { foo: { a: 2, c: 1 } }],
-  ['what it is in', 'a.b = 1\na.c = ${a}', { a: { b: 1, c: { b: 1 } } }],
-  ['+=', 'a += 1\na += x y\na += [2]\na += {b = 3}', { a: [1, 'x y', [2], { b: 3 }] }],
-  ['+= on a list', 'a = [1]\na += 2', { a: [1, 2] }],
-  ['+= in a group', 'a { b = [1] }\na { b += 2 }', { a: { b: [1, 2] } }],
-  ['+= in a group that is joined', 'b { c = [1] }\na = ${b} { c += 2 }', { a: { c: [1, 2] }, b: { c: [1] } }],
-  ['+= of a substitution', 'b = 1\na += ${b}', { a: [1], b: 1 }],
-  // joined values
-  ['texts', 'h = x.org\na = "http://"${h}":80/"${h}', { h: 'x.org', a: 'http://x.org:80/x.org' }],
-  ['texts with blanks', 'h = x\na = ${h}  ${h} y', { h: 'x', a: 'x  x y' }],
-  ['numbers as they are written', 'a = 1.50\nb = ${a}s\nc = 1.50 1e3 True', { a: 1.5, b: '1.50s', c: '1.50 1e3 True' }],
-  ['lists', 'x = [2]\na = [1] ${x} [3, 4]', { x: [2], a: [1, 2, 3, 4] }],
-  ['lists of groups', 'x = [{a = 1}]\ny = ${x} [{b = 2}]', { x: [{ a: 1 }], y: [{ a: 1 }, { b: 2 }] }],
-  ['a list and nothing', 'a = ${?nothing} [1]', { a: [1] }],
-  ['groups', 'a = {b = 1, c = 1} {c = 2}', { a: { b: 1, c: 2 } }],
-  ['groups and a substitution', 'a = ${b} {c = 1}\nb {c = 0, d = 2}', { a: { c: 1, d: 2 }, b: { c: 0, d: 2 } }],
-  [
-    'a substitution over a group',
-    'a = {c = 1, e = 3} ${b}\nb {c = 0, d = 2}',
-    {
-      a: { c: 0, d: 2, e: 3 },
-      b: { c: 0, d: 2 },
-    },
-  ],
-  ['a group and nothing', 'a = ${?nothing} {b = 1}', { a: { b: 1 } }],
-  ['a key of what it is joined to', 'b {x = 1}\na = ${b} {y = ${a.x}}', { a: { x: 1, y: 1 }, b: { x: 1 } }],
-  [
-    'groups in a list',
-    'b {x = 1}\na = [${b} {y = 2}, {z = 3} ${b}]',
-    {
-      a: [
-        { x: 1, y: 2 },
-        { z: 3, x: 1 },
-      ],
-      b: { x: 1 },
-    },
-  ],
-  ['words in a list', 'a = [one two, ${HOME}/x]', { a: ['one two', '/home/somebody/x'] }],
-  ['a group in a list from before', 'a = [1]\na = [${a}, {b = ${a}}]', { a: [[1], { b: [1] }] }],
+  // concatenation
+  ['a string of several parts', 'h = x.org\na = "http://"${h}":80/"${h}', { h: 'x.org', a: 'http://x.org:80/x.org' }],
+  ['blanks between parts', 'h = x\na = ${h}  ${h} y', { h: 'x', a: 'x  x y' }],
+  ['the source text of numbers', 'a = 1.50\nb = ${a}s\nc = 1.50 1e3 True', { a: 1.5, b: '1.50s', c: '1.50 1e3 True' }],
+  ['words in a list', 'a = [one two, ${HOME}/x]', { a: ['one two', '/home/jovyan/x'] }],
 ];
 
-/** What is refused: the line of each problem. */
+/** Invalid texts and the line of each error. */
 const refused: [what: string, text: string, lines: number[]][] = [
   ['a brace that is not closed', 'a = 1\nb {\n c = 1\n', [2]],
   ['a bracket that is not closed', 'a = 1\nb = [1,\n', [2]],
   ['a quote that is not closed', 'a = "x\nb = 1', [1]],
   ['three quotes that are not closed', 'a = 1\nb = """x\n', [2]],
-  ['something behind the end', '{"k":"v"}}}garbage', [1]],
-  ['a brace too many', 'a = 1\n}\nb = 2', [2]],
-  ['a bracket too many', 'a = 1\nb = 2 ]', [2]],
+  ['text after the end', '{"k":"v"}}}garbage', [1]],
+  ['an extra brace', 'a = 1\n}\nb = 2', [2]],
+  ['an extra bracket', 'a = 1\nb = 2 ]', [2]],
   ['the wrong bracket', 'a = [1}\n', [1]],
   ['a key without a value', 'a = 1\nb\nc = 2', [2]],
   ['a value that is missing', 'a =\nb = 2', [1]],
@@ -231,7 +188,7 @@ const refused: [what: string, text: string, lines: number[]][] = [
   ['two commas in a list', 'a = [1,\n,\n2]', [2]],
   ['a dot first', '.a = 1', [1]],
   ['a dot last', 'a. = 1', [1]],
-  ['a dot last, which others overflow at', 'k.1. = 1', [1]],
+  ['a dot last after a number', 'k.1. = 1', [1]],
   ['two dots', 'a..b = 1', [1]],
   ['blanks beside a dot', 'a . b = 1', [1]],
   ['no key', '= 1', [1]],
@@ -241,10 +198,10 @@ const refused: [what: string, text: string, lines: number[]][] = [
     'a = x*y\nb = a@b\nc = !x\nd = a&b\ne = ^x\nf = `x`\ng = a\\b\nh = a+b\ni = $x',
     [1, 2, 3, 4, 5, 6, 7, 8, 9],
   ],
-  ['an escape that is none', 'a = "\\x"\nb = "\\u12"\nc = "\\U0041"', [1, 2, 3]],
-  ['half a character', 'a = "\\ud800"', [1]],
+  ['an invalid escape', 'a = "\\x"\nb = "\\u12"\nc = "\\U0041"', [1, 2, 3]],
+  ['half of a surrogate pair', 'a = "\\ud800"', [1]],
   [
-    'numbers that lose digits',
+    'numbers that would lose digits',
     'a = 12345678901234567890\nb = 007\nc = 1e400\nd = 0.12345678901234567890',
     [1, 2, 3, 4],
   ],
@@ -262,19 +219,36 @@ const refused: [what: string, text: string, lines: number[]][] = [
   ['a substitution that is not closed', 'a = ${b\nc = 1', [1]],
   ['a list of variables', 'a = ${HOME[]}', [1]],
   ['a name with a blank beside its dot', 'a.b = 1\nc = ${a. b}', [2]],
-  ['nothing under the name', 'a = 1\nb = ${nothing}\nc = ${a.b}', [2, 3]],
-  ['itself', 'a = ${a}', [1]],
-  ['a circle', 'a = ${b}\nb = ${c}\nc = ${a}', [1]],
-  ['a circle of texts', 'x = 1\na = ${b}x\nb = ${a}y', [2]],
-  ['a circle through a group', 'a { b = ${c} }\nc { d = ${a.b} }', [1]],
-  ['a text joined to a list', 'a = x [1]\nb = [1] x', [1, 2]],
-  ['a text joined to a group', 'a = x {b = 1}\nb = {c = 1} x', [1, 2]],
-  ['a list joined to a group', 'a = [1] {b = 1}', [1]],
-  ['a substituted text joined to a group', 'x = 1\na = ${x} {b = 1}', [2]],
-  ['a substituted text joined to a list', 'x = 1\na = [1] ${x}', [2]],
-  ['a substituted text joined to a group in a list', 'x = 1\na = [\n${x} {b = 1}\n]', [3]],
-  ['+= on what is no list', 'a = 1\na += 2', [2]],
+  ['a name without a value', 'a = 1\nb = ${nothing}\nc = ${a.b}', [2, 3]],
+  ['a value that refers to itself', 'a = ${a}', [1]],
+  ['a cycle', 'a = ${b}\nb = ${c}\nc = ${a}', [1]],
+  ['a cycle of strings', 'x = 1\na = ${b}x\nb = ${a}y', [2]],
+  ['a cycle through a group', 'a { b = ${c} }\nc { d = ${a.b} }', [1]],
+  ['a string concatenated with a list', 'a = x [1]\nb = [1] x', [1, 2]],
+  ['a string concatenated with a group', 'a = x {b = 1}\nb = {c = 1} x', [1, 2]],
+  ['a list concatenated with a group', 'a = [1] {b = 1}', [1]],
+  ['a substituted string concatenated with a group', 'x = 1\na = ${x} {b = 1}', [2]],
+  ['a substituted string concatenated with a list', 'x = 1\na = [1] ${x}', [2]],
+  ['a substituted string concatenated with a group in a list', 'x = 1\na = [\n${x} {b = 1}\n]', [3]],
+  // parts of HOCON that are not supported
+  ['a key with blanks', 'a b = 1', [1]],
+  ['a key that is made of several pieces', 'a"b.c"d = 1', [1]],
+  ['keys added to a substituted group', 'a { b = 1 }\nc = ${a}\nc.d = 2', [2]],
+  ['a substituted group over a group', 'a { b = 1 }\nc.d = 2\nc = ${a}', [3]],
+  ['a string that refers to its earlier value', 'path = "a"\npath = ${path}":b"\npath = ${path}":c"', [3]],
+  ['a key that refers to the variable of its name', 'HOME = ${HOME}/x', [1]],
+  ['an optional substitution of its own key', 'a = ${?a}', [1]],
+  ['a list that refers to its earlier value', 'a = [1]\na = [${a}, {b = ${a}}]', [2]],
+  ['a group that refers to a part of itself', 'foo { a { c = 1 } }\nfoo = ${foo.a}\nfoo { a = 2 }', [2]],
+  ['a key that refers to its group', 'a.b = 1\na.c = ${a}', [2]],
+  ['+=', 'a += 1\na += x y\na += [2]\na += {b = 3}', [1, 2, 3, 4]],
+  ['+= in a group', 'a { b = [1] }\na { b += 2 }', [2]],
   ['+= in a list', 'a = [{b += 1}]', [1]],
+  ['concatenated lists', 'x = [2]\na = [1] ${x} [3, 4]\nb = [1] [2]', [2, 3]],
+  ['a list concatenated with a missing value', 'a = ${?nothing} [1]', [1]],
+  ['concatenated groups', 'a = {b = 1, c = 1} {c = 2}', [1]],
+  ['a group concatenated with a substitution', 'a = ${b} {c = 1}\nb {c = 0, d = 2}\nd = {c = 1} ${b}', [1, 3]],
+  ['concatenated groups in a list', 'b {x = 1}\na = [\n${b} {y = 2}\n{z = 3} ${b}\n]', [3, 4]],
   [
     'includes',
     'include "x"\ninclude file("x")\ninclude required(file("x"))\ninclude url("x")\ninclude classpath("x")',
@@ -287,22 +261,22 @@ const refused: [what: string, text: string, lines: number[]][] = [
 
 describe('HOCON', () => {
   it.each(right)('reads %s', (_what, text, tree) => {
-    expect(parseHocon(text, env)).toMatchObject({ problems: [], broken: [], isCut: false });
+    expect(parseHocon(text, env)).toMatchObject({ errors: [], broken: [], isCut: false });
     expect(parseHocon(text, env).tree).toEqual(tree);
   });
 
-  it.each(refused)('refuses %s, by line', (_what, text, lines) => {
-    expect(parseHocon(text, env).problems.map(({ line }) => line)).toEqual(lines);
+  it.each(refused)('rejects %s and gives each line', (_what, text, lines) => {
+    expect(parseHocon(text, env).errors.map(({ line }) => line)).toEqual(lines);
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });
 
-  it('has at least ninety probes, each of its own', () => {
+  it('has at least ninety different probes', () => {
     const texts = new Set([...right, ...refused].map(([, text]) => text));
     expect(texts.size).toBe(right.length + refused.length);
     expect(texts.size).toBeGreaterThanOrEqual(90);
   });
 
-  it('reads the same from CRLF and LF, and inside of a group as at the top', () => {
+  it('reads CRLF like LF, and the content of a group like the top level', () => {
     for (const [what, text, tree] of right) {
       if (/"""|\r/.test(text)) continue;
       expect(parseHocon(text.replaceAll('\n', '\r\n'), env).tree, what).toEqual(tree);
@@ -311,22 +285,22 @@ describe('HOCON', () => {
     }
   });
 
-  it('goes on behind a mistake, and says which keys it could not read', () => {
+  it('continues after an error and names the keys without a value', () => {
     const text = 'a { b = ?x, c = 1 }\nd = [1, ?, 2]\ne = ${nothing}\nf.g = "ok"\nh = [{i = &}]\n';
     expect(parseHocon(text, {})).toMatchObject({
       tree: { a: { c: 1 }, f: { g: 'ok' } },
       broken: ['a.b', 'd', 'h', 'e'],
-      problems: [{ line: 1 }, { line: 2 }, { line: 3 }, { line: 5 }],
+      errors: [{ line: 1 }, { line: 2 }, { line: 3 }, { line: 5 }],
       isCut: false,
     });
   });
 
-  it('knows the line of every value', () => {
+  it('returns the line of every value', () => {
     const { lines } = parseHocon('a {\n b = 1\n c = [\n  {d = 1}\n  {d = 2}\n ]\n}\na.b = 2\ne = ${a.c}', {});
     expect(Object.fromEntries(lines)).toMatchObject({ 'a.b': 8, 'a.c': 3, 'a.c.0.d': 4, 'a.c.1.d': 5, 'e.1.d': 5 });
   });
 
-  it('says nothing of what stands in the file', () => {
+  it('repeats no text of the file in an error', () => {
     const secret = 'hunter2';
     const texts = [
       `a = ?${secret}`,
@@ -337,13 +311,13 @@ describe('HOCON', () => {
       `a = ${secret} [1]`,
     ];
     for (const text of texts) {
-      const { problems } = parseHocon(text, {});
-      expect(problems).not.toEqual([]);
-      expect(JSON.stringify(problems)).not.toContain(secret);
+      const { errors } = parseHocon(text, {});
+      expect(errors).not.toEqual([]);
+      expect(JSON.stringify(errors)).not.toContain(secret);
     }
   });
 
-  it('runs nothing and changes nothing that is not its own', () => {
+  it('runs no code and changes no global object', () => {
     const attack = `a = "${s}{globalThis.polluted = 1}"\nb = """${s}{globalThis.polluted = 1}"""\n"${s}{globalThis.polluted = 1}" = 1`;
     const text = `${s}{globalThis.polluted = 1}`;
     expect(parseHocon(attack, {}).tree).toEqual({ a: text, b: text, [text]: 1 });
@@ -351,7 +325,7 @@ describe('HOCON', () => {
   });
 });
 
-/** Files whose work could grow much faster than they do. Milliseconds of processor time, with ten times room. */
+/** The processor time must not grow much faster than the file. The limits are ten times the measured seconds. */
 describe('HOCON of thousands of lines', () => {
   const many = (line: (index: number) => string, count = 2000): string =>
     Array.from({ length: count }, (_, index) => line(index)).join('\n');
@@ -365,12 +339,11 @@ describe('HOCON of thousands of lines', () => {
   it.each([
     ['groups', many((index) => `k${index} { a = ${index}, b = "x" }`)],
     ['items', `a = [\n${many((index) => `{ a = ${index}, b = "x" }`)}\n]`],
-    ['+=', `b = ${s}{a}\n${many((index) => `a += { a = ${index} }`)}`],
     ['values for one key', many((index) => `a = ${index}`)],
     ['substitutions', `a { b = 1 }\n${many((index) => `k${index} = ${s}{a.b}`)}`],
   ])('reads 2,000 %s', (_what, text) => {
-    const { problems, seconds } = measured(text);
-    expect(problems).toEqual([]);
+    const { errors, seconds } = measured(text);
+    expect(errors).toEqual([]);
     expect(seconds).toBeLessThan(20);
   });
 
@@ -380,20 +353,20 @@ describe('HOCON of thousands of lines', () => {
       'groups that double',
       `a0 = {x = 1}\n${many((index) => `a${index + 1} { x = ${s}{a${index}}, y = ${s}{a${index}} }`, 60)}`,
     ],
-    ['texts that double', `a0 = xxxxxxxx\n${many((index) => `a${index + 1} = ${s}{a${index}}${s}{a${index}}`, 60)}`],
+    ['strings that double', `a0 = xxxxxxxx\n${many((index) => `a${index + 1} = ${s}{a${index}}${s}{a${index}}`, 60)}`],
     ['a chain of 5,000', `${many((index) => `a${index} = ${s}{a${index + 1}}`, 5000)}\na5000 = 1`],
-    ['a list in itself, 5,000 times', many(() => `a = [${s}{?a}]`, 5000)],
+    ['a list that refers to itself, 5,000 times', many(() => `a = [${s}{?a}]`, 5000)],
     [
       'a chain through deep lists',
       `${many((index) => `a${index} = ${'['.repeat(95)}${s}{a${index + 1}}${']'.repeat(95)}`, 600)}\na600 = 1`,
     ],
-    ['a group in itself, 2,000 times', many((index) => `a = ${s}{?a} { k${index} = 1 }`)],
-    ['mistakes', many(() => 'a = ?')],
-  ])('refuses %s, by line, without trouble', (_what, text) => {
-    const { problems, seconds } = measured(text);
-    expect(problems.length).toBeGreaterThan(0);
-    for (const { line } of problems) expect(line).toBeGreaterThan(0);
-    expect(problems.length).toBeLessThan(60);
+    ['a value that refers to itself, 2,000 times', many((index) => `a = ${s}{?a}${index}`)],
+    ['2,000 errors', many(() => 'a = ?')],
+  ])('rejects %s within the time limit, and gives each line', (_what, text) => {
+    const { errors, seconds } = measured(text);
+    expect(errors.length).toBeGreaterThan(0);
+    for (const { line } of errors) expect(line).toBeGreaterThan(0);
+    expect(errors.length).toBeLessThan(60);
     expect(seconds).toBeLessThan(20);
   });
 });

@@ -1,45 +1,52 @@
-import { nest } from './hocon/nest.ts';
-import { parseStatements } from './hocon/parser.ts';
-import { HoconError, type HoconProblem } from './hocon/problem.ts';
-import { resolve } from './hocon/resolve.ts';
-import { Merger } from './hocon/values.ts';
+import { Parser } from './hocon/parser.ts';
+import { Resolver } from './hocon/resolve.ts';
+import { HoconError, type LineError } from './hocon/syntax.ts';
 import { join } from './readers.ts';
 
 export interface HoconFile {
-  /** Plain objects, lists and scalars; what could not be read is left out. */
+  /** Plain objects, lists and scalars, without the keys that have an error. */
   readonly tree: unknown;
-  /** Of every key in `tree`: the line of its value. */
+  /** The line of the value of every key in `tree`. */
   readonly lines: ReadonlyMap<string, number>;
-  /** In the order of the file. They hold no value. */
-  readonly problems: readonly HoconProblem[];
-  /** Keys that are not in `tree` because of a problem. */
+  /** The first 50 errors, in the order of the file. They hold no value. */
+  readonly errors: readonly LineError[];
+  /** Keys that are not in `tree` because of an error. */
   readonly broken: readonly string[];
-  /** Nothing is in `tree`: the file was not read to its end. */
+  /** A fatal error: `tree` is empty. */
   readonly isCut: boolean;
 }
 
+const maxErrors = 50;
+
 /**
- * Reads HOCON as the original service did: all of the format but `include`, and its dialect, in which addresses need no
- * quotes (`url = https://example.org`) and True is true. Sizes and durations are texts. What the format leaves open, or
- * what would lose something (007, 12345678901234567890), is a problem, and never another value than the one that was meant.
+ * Parses the HOCON that configuration files of the original service use, in its dialect: addresses need no quotes
+ * (`url = https://example.org`), True is true, sizes and durations are strings. Substitutions (`${key}`, `${?VARIABLE}`),
+ * strings made of several parts and triple quotes work. `include`, `+=`, values that refer to themselves, concatenated lists
+ * and groups, and numbers that would lose digits (007) are errors with their line.
  */
 export function parseHocon(text: string, env: Readonly<Record<string, string | undefined>>): HoconFile {
-  const syntax = parseStatements(text);
+  const parser = new Parser(text);
+  const errors: LineError[] = [];
   const lines = new Map<string, number>();
+  const result = (tree: unknown, broken: readonly string[], isCut: boolean): HoconFile => ({
+    tree,
+    lines,
+    errors: [...parser.errors, ...errors].sort((one, other) => one.line - other.line).slice(0, maxErrors),
+    broken,
+    isCut,
+  });
   try {
-    const { value, problems, broken } = resolve(nest(syntax.groups), syntax.statements, env);
-    return {
-      tree: new Merger().plain(value, [], (path, line) => lines.set(path.reduce(join, ''), line)),
-      lines,
-      problems: inOrder([...syntax.problems, ...problems]),
-      broken: [...syntax.broken, ...broken].map((path) => path.join('.')),
-      isCut: syntax.isCut,
-    };
+    const resolver = new Resolver(parser.document(), parser.statements, env);
+    const tree = resolver.resolve((path, line) => lines.set(path.reduce(join, ''), line));
+    errors.push(...resolver.errors);
+    return result(
+      tree,
+      [...parser.broken, ...resolver.broken].map((path) => path.join('.')),
+      false,
+    );
   } catch (error) {
     if (!(error instanceof HoconError)) throw error;
-    return { tree: {}, lines, problems: inOrder([...syntax.problems, error.problem]), broken: [], isCut: true };
+    errors.push(error.entry);
+    return result({}, [], true);
   }
 }
-
-const inOrder = (problems: readonly HoconProblem[]): HoconProblem[] =>
-  problems.toSorted((one, other) => one.line - other.line);

@@ -1,6 +1,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { jupyterServers } from '../jupyter-server/resource.ts';
-import { sessionContainer, sessionContainers } from '../session-contract/containers.ts';
+import type { ResourcePool } from '../platform/resource-classes/types.ts';
+import { sessionContainer } from '../session-contract/containers.ts';
 import {
   amount,
   anything,
@@ -21,9 +22,8 @@ import {
   verbatimText,
   yamlText,
 } from './readers.ts';
-import type { ResourcePool } from './types.ts';
 
-const namespaceName = { pattern: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, says: 'the name of a namespace' };
+const namespaceName = { pattern: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, says: 'a valid name of a namespace' };
 const withoutEndingSlash = (text: string): string => text.replace(/\/+$/, '');
 const plainPath = (path: string): string => withoutEndingSlash(path.replace(/\/{2,}/g, '/'));
 const hostName = {
@@ -34,9 +34,8 @@ const hostName = {
 const allowedHost = { ...hostName, normalize: (host: string) => withoutEndingSlash(host).toLowerCase() };
 const day = 86_400;
 const { jupyter, oauth2Proxy, passthroughProxy, gitProxy, gitSidecar } = sessionContainer;
-const initContainers = sessionContainers.filter(({ kind }) => kind === 'init').map(({ name }) => name);
 
-/** Two sizes that fit a laptop and a small cluster; a platform sets its own. */
+/** Sizes for a laptop and a small cluster. A platform configures its own. */
 const defaultPools: readonly ResourcePool[] = [
   {
     id: 1,
@@ -70,12 +69,17 @@ const resourcePool = object({
   classes: list(resourceClass, []),
 });
 
-/** What is in the file of `server_options.defaults_path`, and in `server_options.defaults`. */
+/** The keys of `server_options.defaults` and of the file of `server_options.defaults_path`. */
 export const sessionDefaults = object({ defaultUrl: text('/lab'), lfs_auto_fetch: boolean(false) });
 
-const uiChoice = { order: integer(undefined, 1), displayName: text(), type: choice(['enum', 'boolean'], 'enum') };
+const uiChoice = {
+  /** The position on the page, from 1. */
+  order: integer(undefined, 1),
+  displayName: text(),
+  type: choice(['enum', 'boolean'], 'enum'),
+};
 
-/** What is in the file of `server_options.ui_choices_path`: what a page offers for a launch. */
+/** The keys of `server_options.ui_choices` and of its file: the options that a launch page offers. null: no such option. */
 export const uiChoices = object({
   defaultUrl: nullable(object({ ...uiChoice, default: text(), options: list(text(), []) })),
   lfs_auto_fetch: nullable(object({ ...uiChoice, default: boolean(false) })),
@@ -85,6 +89,7 @@ const sentry = object({
   enabled: boolean(false),
   dsn: secret(optionalText()),
   env: optionalText(),
+  /** From 0 to 1. */
   sample_rate: amount(0.2),
 });
 
@@ -97,12 +102,12 @@ const absolutePath = {
   says: 'an absolute path such as /cloudstorage',
   normalize: plainPath,
 };
-/** A secret is taken as it stands. */
+/** For secrets: blanks and quotes are part of the value. */
 const verbatim = { isVerbatim: true };
 
 const culling = (idle: number) => object({ idle_seconds: integer(idle, 0), max_age_seconds: integer(0, 0) });
 
-/** Every key with its default; one without a default is required. Meanings stand in types.ts. */
+/** Every key with its reader and default; a key without a default is required. `.config.hocon.example` explains each key. */
 export const configKeys = object({
   service_prefix: text('/notebooks', {
     pattern: /^\/+([-A-Za-z0-9._~]+\/+)*([-A-Za-z0-9._~]+)?$/,
@@ -113,14 +118,20 @@ export const configKeys = object({
   anonymous_sessions_enabled: boolean(false),
   ssh_enabled: boolean(false),
   identity: object({
+    /** verified: ID tokens are checked against `jwks_url`; trusted: gateway headers are trusted; off: they are ignored. */
     gateway: choice(['verified', 'trusted', 'off'], 'trusted'),
     jwks_url: optionalHttpUrl(),
     issuer: optionalText(),
     audience: optionalText(),
+    /** Signs the cookie of anonymous users. All replicas need the same one; random at each start if not set. */
     cookie_secret: secret(optionalText({ ...verbatim, minBytes: 32 })),
     anonymous_cookie_max_age_seconds: integer(30 * day, 60, 400 * day),
   }),
-  git: object({ url: httpUrl('https://gitlab.com'), registry: text('registry.gitlab.com', hostName) }),
+  git: object({
+    url: httpUrl('https://gitlab.com'),
+    /** host or host:port of the platform's image registry. */
+    registry: text('registry.gitlab.com', hostName),
+  }),
   amalthea: object({
     group: text(jupyterServers.group),
     version: text(jupyterServers.version),
@@ -133,19 +144,26 @@ export const configKeys = object({
     ui_choices: anything,
     ui_choices_path: optionalText(),
   }),
+  /** Used without `crc_url`, in the format of the resource-class service. */
   resource_pools: list(resourcePool, defaultPools),
+  /** Base address of the resource-class service. */
   crc_url: optionalHttpUrl(),
+  /** Use `resource_pools` even if `crc_url` is set. */
   dummy_stores: boolean(false),
   keycloak_realm: text('Renku'),
   cloud_storage: object({
     s3: cloudStorage,
     azure_blob: cloudStorage,
+    /** Each bucket is mounted in a folder of its own name in this folder. */
     mount_folder: text('/cloudstorage', absolutePath),
   }),
   request: object({
+    /** Time limit of a request; after it the response is an error that names the slow part. */
     deadline_ms: integer(10_000, 100, 300_000),
     body_limit_bytes: integer(1024 * 1024, 1024, 64 * 1024 * 1024),
+    /** Host headers that the service accepts; empty: all. Protects from DNS rebinding. */
     allowed_hosts: list(text(undefined, allowedHost), []),
+    /** Origins, besides the request's own host, that may send requests that change state. */
     allowed_origins: list(
       text(undefined, {
         pattern: /^https?:\/\/[^/\s]+\/?$/,
@@ -155,35 +173,50 @@ export const configKeys = object({
       [],
     ),
   }),
-  docs: object({ curl_options: text(`-H "Authorization: Bearer $TOKEN"`) }),
-  outbound: object({ allowed_networks: list(cidr(), []) }),
+  docs: object({
+    /** Options with which the curl commands of the documentation page sign in, in shell syntax. */
+    curl_options: text(`-H "Authorization: Bearer $TOKEN"`),
+  }),
+  outbound: object({
+    /** Ranges of private addresses that image checks may connect to. */
+    allowed_networks: list(cidr(), []),
+  }),
   sessions: object({
     default_image: text('renku/singleuser:latest'),
     image_default_workdir: text('/home/jovyan'),
-    access_tokens: object({ enabled: boolean(false) }),
+    access_tokens: object({
+      /** Whether the ingress of the sessions checks the tokens of `POST servers/{name}/tokens`. */
+      enabled: boolean(false),
+    }),
     culling: object({ registered: culling(day), anonymous: culling(day) }),
     git_clone: object({
       image: text('renku/git-clone:latest'),
       program: choice(['auto', 'notebook-sessions', 'renku'], 'auto'),
       sentry,
     }),
+    /** Added to a session if `containers` lists `git-proxy`. */
     git_proxy: object({
       port: port(gitProxy.port),
       health_port: port(gitProxy.probe.port),
       image: text('renku/git-https-proxy:latest'),
+      /** The Keycloak client that users' access tokens are for, and that renews them in a session. */
       renku_client_id: text('renku'),
+      /** If set, it is in the pod of every registered user. A proxy that renews tokens through the gateway needs none. */
       renku_client_secret: secret(optionalText(verbatim)),
     }),
+    /** Added to the session of a registered user if `containers.registered` lists `git-sidecar`. */
     git_rpc_server: object({
       host: text('0.0.0.0'),
       port: port(gitSidecar.port),
       image: text('renku/git-rpc-server:latest'),
       sentry,
     }),
+    /** Adds ssh to sessions. `ssh_enabled` only changes the response of `version`. */
     ssh: object({
       enabled: boolean(false),
       service_port: port(22),
       container_port: port(2022),
+      /** A Secret in the namespace of the sessions. Every session's user can read it: never use the keys of another host. */
       host_key_secret: optionalText(),
       host_key_location: text('/opt/ssh/ssh_host_keys', absolutePath),
     }),
@@ -201,7 +234,6 @@ export const configKeys = object({
       client_id: text('renku-jupyterserver'),
       client_secret: secret(text('', verbatim)),
       allow_unverified_email: boolean(false),
-      config_url: text('/auth/realms/Renku/.well-known/openid-configuration'),
     }),
     storage: object({
       pvs_enabled: boolean(true),
@@ -219,21 +251,22 @@ export const configKeys = object({
       anonymous: list(text(), [jupyter.name, passthroughProxy.name, gitProxy.name]),
       registered: list(text(), [jupyter.name, oauth2Proxy.name, gitProxy.name, gitSidecar.name]),
     }),
-    init_containers: list(text(), initContainers),
   }),
 });
 
-const unused = 'the original service reads it and does nothing with it';
-const noSentry = 'this program does not report to Sentry: its log holds every error';
+const unused = 'the original service reads it but does not use it';
+const noSentry = 'this service does not report to Sentry; its log contains every error';
 const later = 'it belongs to a later version of the original service';
 
 /**
- * Keys of the original service's versions that do nothing here, each with the reason, by key or by group (which ends in
- * a dot). To name them is no mistake: a deployment keeps its set-up when the service is exchanged.
+ * Keys and groups (with a dot at the end) of the original service that have no effect here, each with the reason. They are
+ * named at the start, and are no errors, so that a deployment can keep its configuration.
  */
 export const keysWithoutEffect: Readonly<Record<string, string>> = {
   'sessions.oidc.token_url': unused,
   'sessions.oidc.auth_url': unused,
+  'sessions.oidc.config_url': 'it is part of the API document of the original service only',
+  'sessions.init_containers': 'the operator decides which init containers a session has',
   'sessions.culling.registered.pending_seconds': unused,
   'sessions.culling.registered.failed_seconds': unused,
   'sessions.culling.registered.hibernated_seconds': later,
@@ -242,8 +275,8 @@ export const keysWithoutEffect: Readonly<Record<string, string>> = {
   'sessions.culling.anonymous.hibernated_seconds': later,
   'sessions.git_proxy.sentry.': unused,
   'sentry.': noSentry,
-  'amalthea.cache_url': 'sessions are followed at the Kubernetes API itself',
-  'k8s.enabled': 'there is always a Kubernetes API',
+  'amalthea.cache_url': 'the service watches sessions through the Kubernetes API itself',
+  'k8s.enabled': 'the service always uses the Kubernetes API',
   'k8s.bypass_cache_on_failure': later,
   'k8s.namespace': 'the key is k8s.renku_namespace',
   current_resource_schema_version: unused,

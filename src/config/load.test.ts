@@ -8,18 +8,18 @@ import { ConfigError, loadConfig } from './load.ts';
 const least = { NB_SESSIONS__INGRESS__HOST: 'sessions.example.org' };
 const load = (env: Record<string, string> = {}) => loadConfig({ ...least, ...env }).config;
 
-function problemsOf(env: Record<string, string>): Record<string, string> {
+function errorsOf(env: Record<string, string>): Record<string, string> {
   try {
     loadConfig(env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return Object.fromEntries(error.problems.map(({ key, reason, at }) => [key || at, reason]));
+    return Object.fromEntries(error.errors.map(({ key, reason, at }) => [key || at, reason]));
   }
-  throw new Error('was accepted');
+  throw new Error('The configuration was accepted.');
 }
 
 describe('the configuration', () => {
-  it('needs only a host for sessions, and has the original’s defaults', () => {
+  it('requires only the host of sessions, and has the original’s defaults', () => {
     expect(load()).toMatchObject({
       service_prefix: '/notebooks',
       anonymous_sessions_enabled: false,
@@ -39,10 +39,10 @@ describe('the configuration', () => {
     });
     expect(load().resource_pools[0]?.classes.filter((each) => each.default)).toHaveLength(1);
     expect(load().version).toMatch(/^\d+\.\d+\.\d+$/);
-    expect(problemsOf({})).toEqual({ 'sessions.ingress.host': 'is required' });
+    expect(errorsOf({})).toEqual({ 'sessions.ingress.host': 'is required' });
   });
 
-  it('takes every form of a variable', () => {
+  it('accepts every form of a variable', () => {
     const config = load({
       NB_ANONYMOUS_SESSIONS_ENABLED: 'True',
       NB_SESSIONS__CULLING__REGISTERED__IDLE_SECONDS: '1e+06',
@@ -104,7 +104,7 @@ describe('the configuration', () => {
     ['quotes around', (value: string) => `"${value}"`],
     ['single quotes around', (value: string) => `'${value}'`],
     ['blanks and quotes around', (value: string) => ` " ${value} " `],
-  ])('takes paths and addresses with %s', (_what, written) => {
+  ])('accepts paths and addresses with %s', (_what, written) => {
     const values = {
       NB_CLOUD_STORAGE__MOUNT_FOLDER: '/data',
       NB_SESSIONS__SSH__HOST_KEY_LOCATION: '/opt/ssh/keys',
@@ -135,7 +135,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('takes other values with blanks and quotes around them, but secrets as they stand', () => {
+  it('removes blanks and quotes around other values, but not around secrets', () => {
     const config = load({
       NB_ANONYMOUS_SESSIONS_ENABLED: '"true"',
       NB_REQUEST__DEADLINE_MS: "' 5000 '",
@@ -159,12 +159,10 @@ describe('the configuration', () => {
         oidc: { client_secret: ' "secret" ' },
       },
     });
-    expect(problemsOf({ ...least, NB_CLOUD_STORAGE__MOUNT_FOLDER: '/' })).toHaveProperty([
-      'cloud_storage.mount_folder',
-    ]);
+    expect(errorsOf({ ...least, NB_CLOUD_STORAGE__MOUNT_FOLDER: '/' })).toHaveProperty(['cloud_storage.mount_folder']);
   });
 
-  it('tells all problems at once, by key, without a value', () => {
+  it('reports all errors at once, by key, without a value', () => {
     const secret = 'hunter2';
     const env = {
       NB_SERVICE_PREFIX: 'notebooks',
@@ -186,8 +184,8 @@ describe('the configuration', () => {
       NB_K8S__RENKU_NAMESPACE: 'Not_A_Namespace',
       NB_K8S__SESSIONS_NAMESPACE__DEEPER: 'x',
     };
-    const problems = problemsOf(env);
-    expect(Object.keys(problems).sort()).toEqual(
+    const errors = errorsOf(env);
+    expect(Object.keys(errors).sort()).toEqual(
       [
         'NB_RESOURCE_POOLS_',
         'anonymous_sessions_enabled',
@@ -208,27 +206,27 @@ describe('the configuration', () => {
         'sessions.tolerations',
       ].sort(),
     );
-    expect(JSON.stringify(problems)).not.toContain(secret);
+    expect(JSON.stringify(errors)).not.toContain(secret);
     expect(() => loadConfig(env)).toThrow(
-      /^the configuration has 17 problems:\n {2}NB_ANONYMOUS_SESSIONS_ENABLED: anonymous_sessions_enabled must/,
+      /^the configuration has 17 errors:\n {2}NB_ANONYMOUS_SESSIONS_ENABLED: anonymous_sessions_enabled must/,
     );
   });
 
-  it('needs to know the issuer before it verifies anything', () => {
+  it('requires the issuer, audience and keys if ID tokens are verified', () => {
     const verified = { ...least, NB_IDENTITY__GATEWAY: 'verified' };
-    expect(Object.keys(problemsOf(verified))).toEqual(['identity.audience', 'identity.issuer', 'identity.jwks_url']);
+    expect(Object.keys(errorsOf(verified))).toEqual(['identity.audience', 'identity.issuer', 'identity.jwks_url']);
   });
 
-  it('refuses a key that is set as a value and as a group', () => {
-    expect(problemsOf({ ...least, NB_GIT: 'x', NB_GIT__URL: 'https://gitlab.example.org' })).toHaveProperty(
+  it('rejects a key that is set as a value and as a group', () => {
+    expect(errorsOf({ ...least, NB_GIT: 'x', NB_GIT__URL: 'https://gitlab.example.org' })).toHaveProperty(
       'NB_GIT__URL',
     );
-    expect(problemsOf({ ...least, NB_GIT_: '{}', NB_GIT__URL: 'https://gitlab.example.org' })).toHaveProperty(
+    expect(errorsOf({ ...least, NB_GIT_: '{}', NB_GIT__URL: 'https://gitlab.example.org' })).toHaveProperty(
       'NB_GIT__URL',
     );
   });
 
-  it('warns of keys that are not known, and says which of the original’s have no effect', () => {
+  it('warns of unknown keys, and names the keys of the original that have no effect', () => {
     const { warnings } = loadConfig({
       ...least,
       NB_IDENTITY__GATEWAY: 'off',
@@ -236,17 +234,21 @@ describe('the configuration', () => {
       NB_GIT__URLL: 'x',
       NB___PROTO____POLLUTED: 'x',
       NB_SESSIONS__OIDC__TOKEN_URL: 'x',
+      NB_SESSIONS__OIDC__CONFIG_URL: 'x',
+      NB_SESSIONS__INIT_CONTAINERS_0: 'git-clone',
       NB_SENTRY__ENABLED: 'false',
       OTHER: 'x',
     });
     expect(warnings).toEqual([
-      expect.stringMatching(/not known.*: (?=.*sesions\.default_image)(?=.*git\.urll)/),
-      expect.stringMatching(/no effect: (?=.*sessions\.oidc\.token_url)(?=.*sentry\.enabled)/),
+      expect.stringMatching(/are unknown.*: (?=.*sesions\.default_image)(?=.*git\.urll)/),
+      expect.stringMatching(
+        /no effect: (?=.*sessions\.oidc\.token_url)(?=.*sessions\.oidc\.config_url)(?=.*sessions\.init_containers)(?=.*sentry\.enabled)/,
+      ),
     ]);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  it('warns of what is dangerous', () => {
+  it('warns of dangerous settings', () => {
     const { warnings } = loadConfig({
       ...least,
       NB_ANONYMOUS_SESSIONS_ENABLED: 'true',
@@ -260,7 +262,7 @@ describe('the configuration', () => {
     ]);
   });
 
-  it('warns where the git-clone of the original does not know the port of the git proxy', () => {
+  it('warns if the git-clone of the original cannot use the port of the git proxy', () => {
     const warned = (env: Record<string, string>) =>
       loadConfig({ ...least, ...env }).warnings.some((warning) =>
         warning.startsWith('sessions.git_proxy.port is 65480'),
@@ -299,10 +301,10 @@ describe('the configuration file', () => {
       if (error instanceof ConfigError) return error.message.split('\n').slice(1);
       throw error;
     }
-    throw new Error('was accepted');
+    throw new Error('The configuration was accepted.');
   };
 
-  it('is over the defaults and under the variables, key by key', () => {
+  it('overrides the defaults and is overridden by the variables, key by key', () => {
     const text = `
       service_prefix = /from-the-file
       git { url = "https://file.example.org", registry = file.example.org }
@@ -312,7 +314,7 @@ describe('the configuration file', () => {
         culling.anonymous.idle_seconds = 1e+06
         tolerations = "[{key: dedicated}]"
         affinity { nodeAffinity { weight = 1 } }
-        init_containers = [one, two]
+        containers.anonymous = [one, two]
       }
       outbound.allowed_networks = [10.0.0.0/8, "fd00::/8"]
       resource_pools = [{ id = 1, name = a, default = true, classes = [
@@ -323,7 +325,7 @@ describe('the configuration file', () => {
       withFile(text, {
         HOST_OF_SESSIONS: 'sessions.example.org',
         NB_GIT__URL: 'https://variable.example.org',
-        NB_SESSIONS__INIT_CONTAINERS_0: 'three',
+        NB_SESSIONS__CONTAINERS__ANONYMOUS_0: 'three',
         NB_SESSIONS__INGRESS__ANNOTATIONS__A: 'y',
         NB_SERVICE_PREFIX: '',
         NB_K8S_: '{ renku_namespace = one, sessions_namespace = two }',
@@ -340,14 +342,14 @@ describe('the configuration file', () => {
         culling: { anonymous: { idle_seconds: 1_000_000 }, registered: { idle_seconds: 86_400 } },
         tolerations: [{ key: 'dedicated' }],
         affinity: { nodeAffinity: { weight: 1 } },
-        init_containers: ['three'],
+        containers: { anonymous: ['three'] },
       },
     });
     expect(config.resource_pools[0]?.classes[0]).toMatchObject({ cpu: 0.5, default_storage: 1 });
-    expect(warnings.join()).not.toContain('not known');
+    expect(warnings.join()).not.toContain('are unknown');
   });
 
-  it('takes null and an empty text as no value', () => {
+  it('treats null and an empty string as no value', () => {
     const text = 'sessions { ingress { host = x.example.org, tls_secret = "" }, default_image = null }\ngit.url = ""';
     const { config } = loadConfig(withFile(text));
     expect(config.sessions).toMatchObject({ ingress: { tls_secret: null }, default_image: 'renku/singleuser:latest' });
@@ -357,7 +359,7 @@ describe('the configuration file', () => {
     ]);
   });
 
-  it('says where each problem stands, in order, each once', () => {
+  it('reports each error once with its place, in order', () => {
     const text = `sessions {
   ingress {
     host = &
@@ -374,55 +376,55 @@ git = []
 k8s.renku_namespace = \${nothing}
 request { deadline_ms = 5 }`;
     expect(messageOf(withFile(text, { NB_GIT__REGISTRY: 'https://x', NB_REQUEST__DEADLINE_MS: '7' }))).toEqual([
-      `  ${path}:3: sessions.ingress.host cannot be read: the character & has to be in quotes`,
-      `  ${path}:7: sessions.ca_certs.secrets.1.secret must be a text: put it in quotes`,
+      `  ${path}:3: sessions.ingress.host cannot be read: the character & must be quoted`,
+      `  ${path}:7: sessions.ca_certs.secrets.1.secret must be a string; quote it`,
       `  ${path}:9: sessions.tolerations must be YAML`,
       `  ${path}:10: sessions.culling.registered must be a group of keys`,
-      `  ${path}:12: resource_pools cannot be read: the character ? has to be in quotes`,
-      `  ${path}:14: k8s.renku_namespace cannot be read: nothing gives \${nothing} a value`,
+      `  ${path}:12: resource_pools cannot be read: the character ? must be quoted`,
+      `  ${path}:14: k8s.renku_namespace cannot be read: neither a key nor an environment variable gives \${nothing} a value`,
       '  NB_GIT__REGISTRY: git.registry must be host or host:port',
       '  NB_REQUEST__DEADLINE_MS: request.deadline_ms must be a whole number from 100 to 300000',
     ]);
   });
 
-  it('tells of a key that is missing at the group where it belongs', () => {
+  it('reports a missing key at the line of its group', () => {
     const text = 'git.url = "https://gitlab.example.org"\nsessions {\n ingress {\n  tls_secret = x\n }\n}';
     expect(messageOf(withFile(text))).toEqual([`  ${path}:3: sessions.ingress.host is required`]);
   });
 
-  it('that has no end does not make its other keys missing', () => {
+  it('reports no missing keys if it could not be read to its end', () => {
     expect(messageOf(withFile('sessions {\n default_image = x', { NB_SERVICE_PREFIX: 'x' }))).toEqual([
       `  ${path}:1: a { is not closed`,
       '  NB_SERVICE_PREFIX: service_prefix must be a path that begins with a slash, such as /notebooks',
     ]);
   });
 
-  it('warns of unknown keys with their line and what may be meant', () => {
+  it('warns of unknown keys with their line and a similar key', () => {
     const text =
       'sessions.ingress.host = x.example.org\nsessions.defautl_image = x\nk8s.namespace = x\nsentry { dsn = x }';
     const { warnings } = loadConfig(withFile(text, { NB_GITT__URL: 'x' }));
     expect(warnings).toEqual(
       expect.arrayContaining([
-        `these configuration keys are not known, check their spelling: gitt.url (NB_GITT__URL), did you mean git.url?; sessions.defautl_image (${path}:2), did you mean sessions.default_image?`,
+        `these configuration keys are unknown, check their spelling: gitt.url (NB_GITT__URL), did you mean git.url?; sessions.defautl_image (${path}:2), did you mean sessions.default_image?`,
         expect.stringMatching(/no effect: sentry\.dsn \(.*\); k8s\.namespace \(the key is k8s\.renku_namespace\)$/),
       ]),
     );
   });
 
   it.each([
-    ['that is not there', () => ({ CONFIG_FILE: join(directory, 'nothing') }), /CONFIG_FILE names a file .*\(ENOENT\)/],
-    ['that is a folder', () => ({ CONFIG_FILE: directory }), /CONFIG_FILE names a file .*\(EISDIR\)/],
-    ['that is not UTF-8', () => withFile(Buffer.from('a = \xff', 'latin1')), /some\.hocon: CONFIG_FILE is not UTF-8/],
-    ['that is a list', () => withFile('[1]'), /some\.hocon:1: CONFIG_FILE is a list/],
-    ['that is too large', () => withFile(Buffer.alloc(1024 * 1024 + 1, ' ')), /is larger than 1048576 bytes/],
-  ])('is refused in one line when it is one %s', (_what, env, sentence) => {
+    ['does not exist', () => ({ CONFIG_FILE: join(directory, 'nothing') }), /CONFIG_FILE names a file .*\(ENOENT\)/],
+    ['is a folder', () => ({ CONFIG_FILE: directory }), /CONFIG_FILE names a file .*\(EISDIR\)/],
+    ['is not UTF-8', () => withFile(Buffer.from('a = \xff', 'latin1')), /some\.hocon: CONFIG_FILE is not UTF-8/],
+    ['is a list', () => withFile('[1]'), /some\.hocon:1: CONFIG_FILE must contain keys and values/],
+    ['is too large', () => withFile(Buffer.alloc(1024 * 1024 + 1, ' ')), /is larger than 1048576 bytes/],
+  ])('is rejected in one line if it %s', (_what, env, sentence) => {
     const lines = messageOf(env());
     expect(lines).toEqual([expect.stringMatching(sentence)]);
   });
 });
 
-describe('what is shown of the configuration', () => {
-  it('is everything but secrets', () => {
+describe('the configuration in the log', () => {
+  it('contains every key except secrets', () => {
     const secrets = {
       NB_SESSIONS__OIDC__CLIENT_SECRET: 'secret-1',
       NB_SESSIONS__GIT_PROXY__RENKU_CLIENT_SECRET: 'secret-2',
@@ -436,7 +438,7 @@ describe('what is shown of the configuration', () => {
       sessions: { oidc: { client_id: 'renku-jupyterserver', client_secret: '[set]' }, git_proxy: { port: 8080 } },
     });
     expect(describeConfig(load())).toMatchObject({ identity: { cookie_secret: '[not set]' } });
-    // Whoever adds a key whose name says that it is one is reminded to say so in the table.
+    // Fails for a new key whose name says that it is a secret but whose reader does not.
     const named = keyNames().filter(
       (key) => /secret$|password|token$|dsn$/.test(key) && !/tls_secret|host_key/.test(key),
     );
@@ -457,7 +459,7 @@ describe('the defaults of sessions', () => {
     return path;
   };
 
-  it('come from the original’s file, under what is given directly', () => {
+  it('come from the original’s file, overridden by keys of the configuration', () => {
     const path = file(
       'defaults.json',
       '{"defaultUrl": "/rstudio", "lfs_auto_fetch": true, "cpu_request": 0.5, "mem_request": "1G"}',
@@ -472,7 +474,7 @@ describe('the defaults of sessions', () => {
     expect(loadConfig({ ...least, ...env }).warnings.join()).not.toContain('cpu_request');
   });
 
-  it('and what is offered for them come from files of the original’s format', () => {
+  it('and the choices for them come from files in the original’s format', () => {
     const choices = {
       defaultUrl: {
         order: 1,
@@ -493,11 +495,11 @@ describe('the defaults of sessions', () => {
   });
 
   it.each([
-    ['a file that is not there', () => join(directory, 'nothing.json')],
-    ['a file that is no JSON', () => file('broken.json', '{')],
-    ['a file that holds a list', () => file('list.json', '[]')],
-  ])('are refused from %s', (_what, path) => {
-    expect(Object.keys(problemsOf({ ...least, NB_SERVER_OPTIONS__DEFAULTS_PATH: path() }))).toEqual([
+    ['a file that does not exist', () => join(directory, 'nothing.json')],
+    ['a file that is not JSON', () => file('broken.json', '{')],
+    ['a file with a list', () => file('list.json', '[]')],
+  ])('are rejected from %s', (_what, path) => {
+    expect(Object.keys(errorsOf({ ...least, NB_SERVER_OPTIONS__DEFAULTS_PATH: path() }))).toEqual([
       'server_options.defaults_path',
     ]);
   });

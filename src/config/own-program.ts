@@ -1,14 +1,14 @@
-/** An image of one of the programs that run beside a session, and whose program is in it. */
+/** The image of a program that runs beside a session. */
 export interface ProgramImage {
   readonly image: string;
-  /** auto: told by the image's name. */
+  /** The project that the program comes from; auto: decided by the image's name. */
   readonly program: 'auto' | 'notebook-sessions' | 'renku';
 }
 
 /**
- * Whether an image holds this project's program. renku-notebooks' programs refuse variables that they do not know, so
- * they are not sent ours. By name: one part of the image's path, the registry's host left out, is `notebook-sessions`
- * or begins with `notebook-sessions-`.
+ * Returns whether an image contains this project's program, which takes variables that renku-notebooks' programs reject.
+ * With `auto`: whether a part of the image's path, without the registry's host, is `notebook-sessions` or begins with
+ * `notebook-sessions-`.
  */
 export function isOwnProgram({ image, program }: ProgramImage): boolean {
   if (program !== 'auto') return program === 'notebook-sessions';

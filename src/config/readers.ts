@@ -1,52 +1,50 @@
 import { parse as parseYaml } from 'yaml';
 import { parseAddressRange } from '../lib/address-ranges.ts';
+import { isObject } from '../lib/json.ts';
 
-/** What is wrong with one key. Never holds the value: it may be a secret. */
-export interface ConfigProblem {
-  /** Empty where it is the form of a line that is wrong. */
+/** One error of the configuration. Never contains the value, which may be a secret. */
+export interface KeyError {
+  /** Empty if the error is not in the value of a key, but in the syntax of a line. */
   key: string;
   reason: string;
   /** A file and line, or the name of a variable. */
   at?: string | undefined;
 }
 
-/** Keys to values, as a file gives them; lists are arrays. */
+/** The keys and values of a file or of the environment; lists are arrays. */
 export type ConfigTree = Readonly<Record<string, unknown>>;
 
-/** What reading a tree has found so far; all of it is reported at once. */
+/** The errors and unknown keys found so far; they are reported together. */
 export interface Findings {
-  problems: ConfigProblem[];
-  /** Keys that nothing reads. */
+  errors: KeyError[];
+  /** Keys that are not in the table. */
   unknown: string[];
 }
 
-/** Turns a value (text from the environment, anything from a file) into what the service uses; undefined after a problem. */
+/** Converts a value (a string from the environment, any type from a file) for the service. */
 export interface Reader<T> {
+  /** Returns undefined after adding an error to `findings`. */
   read(value: unknown, key: string, findings: Findings): T | undefined;
   /** The keys of a group. */
   readonly shape?: Shape;
-  /** The value is not for logs. */
+  /** Logs must not contain the value. */
   readonly isSecret?: true;
 }
 
 export type Shape = Record<string, Reader<unknown>>;
 export type Read<R> = R extends Reader<infer T> ? T : never;
 
-/** The name of a key inside a group or list. */
+/** Returns the full name of a key in a group, or of an item in a list. */
 export const join = (key: string, name: string | number): string => (key === '' ? String(name) : `${key}.${name}`);
 
 function refuse(key: string, reason: string, findings: Findings): undefined {
-  findings.problems.push({ key, reason });
+  findings.errors.push({ key, reason });
   return undefined;
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
 /**
- * A text without blanks and one pair of quotes around it: variables from files of `docker run --env-file` and from
- * Secrets keep them, and no key but a secret means them.
+ * Returns a string without the blanks and the pair of quotes around it, which variables from `docker run --env-file` and
+ * from Secrets keep. Only in a secret are they part of the value.
  */
 function bare(value: unknown): unknown {
   if (typeof value !== 'string') return value;
@@ -56,8 +54,8 @@ function bare(value: unknown): unknown {
 }
 
 /**
- * A reader of one value; `convert` returns what is wrong as an Error. Without a `fallback` the key is required.
- * null and an empty text are no value: charts and `${?VARIABLE}` leave them where nothing is meant.
+ * Returns a reader of one value. `convert` returns an Error for an invalid value. Without a `fallback` the key is required.
+ * null and an empty string count as no value, because charts and `${?VARIABLE}` produce them for keys that are not set.
  */
 function scalar<T>(
   convert: (value: unknown) => T | Error,
@@ -76,19 +74,19 @@ function scalar<T>(
 }
 
 export interface TextRules {
-  /** What the text must match; `says` completes "must be ...". */
+  /** The string must match; `says` completes "must be ...". */
   pattern?: RegExp;
   says?: string;
   /** Applied after the check. */
   normalize?: (text: string) => string;
   minBytes?: number;
-  /** Blanks and quotes around the text belong to it: it is a secret. */
+  /** The blanks and quotes around the string are part of the value. */
   isVerbatim?: boolean;
 }
 
 function asText(value: unknown, rules: TextRules): string | Error {
-  if (typeof value === 'number' || typeof value === 'boolean') return new Error('must be a text: put it in quotes');
-  if (typeof value !== 'string') return new Error('must be a text');
+  if (typeof value === 'number' || typeof value === 'boolean') return new Error('must be a string; quote it');
+  if (typeof value !== 'string') return new Error('must be a string');
   if (rules.pattern && !rules.pattern.test(value))
     return new Error(`must be ${rules.says ?? 'in the documented form'}`);
   if (rules.minBytes !== undefined && Buffer.byteLength(value) < rules.minBytes) {
@@ -101,12 +99,12 @@ export function text(fallback?: string, rules: TextRules = {}): Reader<string> {
   return scalar((value) => asText(value, rules), fallback === undefined ? undefined : { value: fallback }, rules);
 }
 
-/** A text that need not be there. */
+/** A string that is not required. */
 export function optionalText(rules: TextRules = {}): Reader<string | null> {
   return scalar<string | null>((value) => asText(value, rules), { value: null }, rules);
 }
 
-/** A text that may be empty, as the values of labels and annotations are. */
+/** A string that may be empty, as the values of labels and annotations may. */
 export const verbatimText: Reader<string> = {
   read(value, key, findings) {
     const result = asText(value, {});
@@ -114,20 +112,21 @@ export const verbatimText: Reader<string> = {
   },
 };
 
-/** Keeps the value out of logs. */
+/** Marks a value that logs must not contain. */
 export function secret<T>(inner: Reader<T>): Reader<T> {
   return { ...inner, isSecret: true };
 }
 
 function asUrl(value: unknown): string | Error {
-  const url = typeof value === 'string' ? URL.parse(value) : null;
+  const text = typeof value === 'string' ? value : '';
+  const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) return new Error('must be an http or https address');
-  if (url.username || url.password) return new Error('must not hold credentials');
+  if (url.username || url.password) return new Error('must not contain credentials');
   if (url.search || url.hash) return new Error('must not have a query or a fragment');
-  return (value as string).replace(/\/+$/, '');
+  return text.replace(/\/+$/, '');
 }
 
-/** An http(s) address, kept as written but without trailing slashes. */
+/** An http or https address, as written but without slashes at the end. */
 export function httpUrl(fallback: string): Reader<string> {
   return scalar(asUrl, { value: fallback });
 }
@@ -141,7 +140,7 @@ function asNumber(value: unknown): number {
   return typeof value === 'string' && /^[+-]?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(value.trim()) ? Number(value) : Number.NaN;
 }
 
-/** A whole number; as text, scientific notation is one too (Helm prints 1000000 as 1e+06). */
+/** A whole number; a string may use scientific notation, because Helm prints 1000000 as 1e+06. */
 export function integer(fallback: number | undefined, min: number, max = Number.MAX_SAFE_INTEGER): Reader<number> {
   return scalar(
     (value) => {
@@ -178,7 +177,7 @@ export function boolean(fallback: boolean): Reader<boolean> {
   );
 }
 
-/** One of some words; `aliases` are other spellings that deployments use. */
+/** One of `words`; `aliases` are other spellings that deployments use. */
 export function choice<const Word extends string>(
   words: readonly Word[],
   fallback: NoInfer<Word>,
@@ -193,7 +192,7 @@ export function choice<const Word extends string>(
   );
 }
 
-/** A list; `fallback` where it is absent. */
+/** A list; `fallback` if the key is not set. */
 export function list<T>(item: Reader<T>, fallback: readonly T[]): Reader<readonly T[]> {
   return {
     read(value, key, findings) {
@@ -205,12 +204,12 @@ export function list<T>(item: Reader<T>, fallback: readonly T[]): Reader<readonl
   };
 }
 
-/** A map from any text to `item`. */
+/** A map from strings to `item`. */
 export function record<T>(item: Reader<T>): Reader<Readonly<Record<string, T>>> {
   return {
     read(value, key, findings) {
       if (value === undefined || value === null) return {};
-      if (!isRecord(value)) return refuse(key, 'must be a map', findings);
+      if (!isObject(value)) return refuse(key, 'must be a map', findings);
       const entries = Object.entries(value).map(
         ([name, each]) => [name, item.read(each, join(key, name), findings)] as const,
       );
@@ -219,10 +218,10 @@ export function record<T>(item: Reader<T>): Reader<Readonly<Record<string, T>>> 
   };
 }
 
-/** Whatever stands there; for parts of pod specs, which the API server checks. */
+/** Any value; for parts of pod specs, which the API server validates. */
 export const anything: Reader<unknown> = { read: (value) => value };
 
-/** A structure that may also be given as YAML (or JSON) inside a text, as Helm charts do. */
+/** A structure that may also be a string of YAML or JSON, as in Helm charts. */
 export function yamlText<T>(inner: Reader<T>): Reader<T> {
   return {
     read(value, key, findings) {
@@ -232,7 +231,7 @@ export function yamlText<T>(inner: Reader<T>): Reader<T> {
       try {
         parsed = parseYaml(text);
       } catch {
-        // The parser's message quotes the text.
+        // The parser's message contains the text, which may be a secret.
         return refuse(key, 'must be YAML', findings);
       }
       return inner.read(parsed, key, findings);
@@ -244,24 +243,24 @@ export function object<S extends Shape>(shape: S): Reader<{ readonly [Name in ke
   return {
     shape,
     read(value, key, findings) {
-      if (value !== undefined && value !== null && !isRecord(value))
+      if (value !== undefined && value !== null && !isObject(value))
         return refuse(key, 'must be a group of keys', findings);
-      const given = isRecord(value) ? value : {};
+      const given = isObject(value) ? value : {};
       for (const name of Object.keys(given)) {
         if (!Object.hasOwn(shape, name)) findings.unknown.push(...leaves(given[name], join(key, name)));
       }
-      const before = findings.problems.length;
+      const before = findings.errors.length;
       const entries = Object.entries(shape).map(
         ([name, reader]) =>
           [name, reader.read(Object.hasOwn(given, name) ? given[name] : undefined, join(key, name), findings)] as const,
       );
-      if (findings.problems.length > before) return undefined;
+      if (findings.errors.length > before) return undefined;
       return Object.fromEntries(entries) as { readonly [Name in keyof S]: Read<S[Name]> };
     },
   };
 }
 
-/** null where it is absent. */
+/** null if the key is not set. */
 export function nullable<T>(inner: Reader<T>): Reader<T | null> {
   return {
     read: (value, key, findings) => (value === undefined || value === null ? null : inner.read(value, key, findings)),
@@ -269,14 +268,14 @@ export function nullable<T>(inner: Reader<T>): Reader<T | null> {
 }
 
 function leaves(value: unknown, key: string): string[] {
-  if (!isRecord(value)) return [key];
+  if (!isObject(value)) return [key];
   return Object.entries(value).flatMap(([name, each]) => leaves(each, join(key, name)));
 }
 
 /** An address range such as 10.0.0.0/8 or fd00::/8; a single address is a range of one. */
 export function cidr(): Reader<string> {
   return scalar((value) => {
-    const range = typeof value === 'string' ? parseAddressRange(value) : undefined;
+    const range = parseAddressRange(String(value));
     return range ? `${range.address}/${range.prefix}` : new Error('must be an address range such as 10.0.0.0/8');
   });
 }

@@ -58,6 +58,32 @@ export const annotation = {
   accessTokens: 'notebook-sessions.io/access-tokens',
 } as const;
 
+/** The annotations that the API shows, because clients of renku-notebooks read them. */
+export const clientAnnotations: readonly string[] = [
+  annotation.namespace,
+  annotation.projectName,
+  annotation.branch,
+  annotation.commitSha,
+  annotation.repository,
+  annotation.requestedRef,
+  annotation.servername,
+  annotation.username,
+  annotation.gitHost,
+  annotation.gitlabProjectId,
+  annotation.jupyterServername,
+  annotation.jupyterUsername,
+  annotation.lastActivityDate,
+  annotation.hibernation,
+  annotation.hibernationBranch,
+  annotation.hibernationCommitSha,
+  annotation.hibernationDirty,
+  annotation.hibernationSynchronized,
+  annotation.hibernationDate,
+];
+
+/** Whether Kubernetes accepts the text as the value of a label. */
+export const isLabelValue = (value: string): boolean => /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value);
+
 /** What the operator puts on every child (group prefix of the CRD). */
 export const childLabel = {
   component: 'app.kubernetes.io/component',

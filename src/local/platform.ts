@@ -124,7 +124,7 @@ export async function startPlatform(
       ? (who, expiresAt) => forge.issueToken(who, expiresAt)
       : () => ({ token: process.env['GITLAB_TOKEN'] || null, expiresAt: null }),
     userOfGitToken,
-    serviceTarget: { socketPath },
+    serviceSocket: socketPath,
     log,
   });
   parts.defer(() => gateway.close());

@@ -1,5 +1,5 @@
 import { ApiError, errorKind } from '../errors.ts';
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
 
 /** The pod whose logs are a session's. */
 export interface PodName {
@@ -7,28 +7,17 @@ export interface PodName {
   readonly name: string;
 }
 
-export function podOf({ metadata: { name = '', namespace = '' }, status }: JupyterServer): PodName {
-  return { namespace, name: status?.mainPod?.name ?? `${name}-0` };
-}
+export const podOf = ({ name, namespace, pod }: Session): PodName => ({ namespace, name: pod?.name ?? `${name}-0` });
 
-/** As the operator lists them, and what the pod has besides; init containers first. */
-export function containersOf(server: JupyterServer): string[] {
-  const { containerStates, mainPod } = server.status ?? {};
-  const names = [
-    ...Object.keys(containerStates?.init ?? {}),
-    ...(mainPod?.status?.initContainerStatuses ?? []).map(({ name }) => name),
-    ...Object.keys(containerStates?.regular ?? {}),
-    ...(mainPod?.status?.containerStatuses ?? []).map(({ name }) => name),
-  ];
-  return [...new Set(names)].filter((name) => name !== '');
-}
+/** Returns the names of the session's containers, init containers first. */
+export const containersOf = ({ containers }: Session): string[] => [...new Set(containers.map(({ name }) => name))];
 
 /**
  * All containers, or the one that is wanted. A session that has no pod yet may get the one that is wanted; otherwise
  * throws ApiError 1422 that lists those that there are.
  */
-export function chosenContainers(server: JupyterServer, wanted: string | undefined): string[] {
-  const known = containersOf(server);
+export function chosenContainers(session: Session, wanted: string | undefined): string[] {
+  const known = containersOf(session);
   if (wanted === undefined) return known;
   if (known.length === 0 || known.includes(wanted)) return [wanted];
   const list = known.join(', ');
@@ -46,10 +35,7 @@ export interface Activity {
   readonly key: string;
 }
 
-export function activityOf(server: JupyterServer, container: string): Activity {
-  const { initContainerStatuses = [], containerStatuses = [] } = server.status?.mainPod?.status ?? {};
-  const status = [...initContainerStatuses, ...containerStatuses].find(({ name }) => name === container);
-  const { waiting, terminated } = status?.state ?? {};
-  const state = terminated ? 'ended' : waiting ? 'waiting' : status ? 'running' : 'unknown';
-  return { hasEnded: state === 'ended', key: `${state} ${status?.restartCount ?? 0}` };
+export function activityOf({ containers }: Session, container: string): Activity {
+  const { activity = 'unknown', restartCount = 0 } = containers.find(({ name }) => name === container) ?? {};
+  return { hasEnded: activity === 'ended', key: `${activity} ${restartCount}` };
 }

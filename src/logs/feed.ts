@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
 import { createBackOff } from '../lib/back-off.ts';
 import { type Activity, activityOf } from './containers.ts';
 import { wholeSecond } from './instant.ts';
@@ -35,7 +35,7 @@ export class LogFeed {
   /** The first try to read it is over, well or not. */
   readonly settled: Promise<void>;
   readonly #settle: () => void;
-  readonly #server: JupyterServer;
+  readonly #session: Session;
   readonly #container: string;
   readonly #read: ReadLog;
   readonly #log: Logger;
@@ -49,21 +49,21 @@ export class LogFeed {
   #note: string | undefined;
 
   /** @param tell called after each change */
-  constructor(parts: { server: JupyterServer; container: string; read: ReadLog; log: Logger; tell: () => void }) {
-    this.#server = parts.server;
+  constructor(parts: { session: Session; container: string; read: ReadLog; log: Logger; tell: () => void }) {
+    this.#session = parts.session;
     this.#container = parts.container;
     this.#read = parts.read;
-    this.#log = parts.log.child({ session: parts.server.metadata.name, container: parts.container });
+    this.#log = parts.log.child({ session: parts.session.name, container: parts.container });
     this.#tell = parts.tell;
-    this.#activity = activityOf(parts.server, parts.container);
+    this.#activity = activityOf(parts.session, parts.container);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.settled = promise;
     this.#settle = resolve;
   }
 
   /** The session as it is now: a container that begins is read at once. */
-  observe(server: JupyterServer): void {
-    const activity = activityOf(server, this.#container);
+  observe(session: Session): void {
+    const activity = activityOf(session, this.#container);
     if (activity.key === this.#activity.key) return;
     this.#activity = activity;
     this.#backOff.reset();
@@ -128,7 +128,7 @@ export class LogFeed {
     let count = 0;
     let firstInstant: string | undefined;
     try {
-      for await (const lines of this.#read(this.#server, this.#container, { tailLines: primeLines }, signal)) {
+      for await (const lines of this.#read(this.#session, this.#container, { tailLines: primeLines }, signal)) {
         count += lines.length;
         for (const line of lines) {
           firstInstant ??= line.instant;
@@ -151,7 +151,7 @@ export class LogFeed {
     const numbering = new Numbering();
     let isPast = last === beginning;
     let paced = 0;
-    for await (const lines of this.#read(this.#server, this.#container, { follow: true, sinceTime }, signal)) {
+    for await (const lines of this.#read(this.#session, this.#container, { follow: true, sinceTime }, signal)) {
       const known = this.ring.next;
       for (const line of lines) {
         const position = numbering.next(line.instant);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
 import { chosenContainers, containersOf } from './containers.ts';
 import type { LogFeed } from './feed.ts';
 import type { LogFeeds, SharedFeed } from './feeds.ts';
@@ -65,40 +65,40 @@ interface Followed extends SharedFeed {
 export class LogFollower {
   readonly #parts: FollowerParts;
   readonly #options: FollowOptions;
-  #server: JupyterServer | undefined;
+  #session: Session | undefined;
   readonly #followed: Followed[] = [];
   readonly #positions = new Map<string, Position>();
   #wake = Promise.withResolvers<void>();
   readonly #notify = (): void => this.#wake.resolve();
 
   /** Throws ApiError 1422 for a container that the session does not have. */
-  constructor(server: JupyterServer, options: FollowOptions, parts: FollowerParts) {
+  constructor(session: Session, options: FollowOptions, parts: FollowerParts) {
     this.#parts = parts;
     this.#options = options;
-    this.#server = server;
+    this.#session = session;
     const { maxLines, since } = options;
-    for (const container of chosenContainers(server, options.container)) {
-      this.#join(server, container, { tail: maxLines, since });
+    for (const container of chosenContainers(session, options.container)) {
+      this.#join(session, container, { tail: maxLines, since });
     }
   }
 
   /** The session as it is now; undefined when it is gone, was replaced, or is not this caller's any more. */
-  observe(server: JupyterServer | undefined): void {
-    this.#server = server;
+  observe(session: Session | undefined): void {
+    this.#session = session;
     this.#notify();
-    if (!server) return;
-    for (const { feed } of this.#followed) feed.observe(server);
+    if (!session) return;
+    for (const { feed } of this.#followed) feed.observe(session);
     if (this.#options.container !== undefined) return;
     const known = new Set(this.#followed.map(({ container }) => container));
-    const added = containersOf(server).filter((container) => !known.has(container));
-    for (const container of added) this.#join(server, container, everything);
+    const added = containersOf(session).filter((container) => !known.has(container));
+    for (const container of added) this.#join(session, container, everything);
   }
 
-  #join(server: JupyterServer, container: string, start: Start): void {
+  #join(session: Session, container: string, start: Start): void {
     const resumed = this.#options.resume.get(container);
     const isResumed = this.#options.resume.size > 0;
     this.#followed.push({
-      ...this.#parts.feeds.join(server, container, this.#notify),
+      ...this.#parts.feeds.join(session, container, this.#notify),
       container,
       start: resumed ? { after: resumed } : isResumed ? everything : start,
       next: undefined,
@@ -142,7 +142,7 @@ export class LogFollower {
   }
 
   #isOver(): boolean {
-    return this.#server === undefined || this.#followed.some(({ feed }) => feed.isGone);
+    return this.#session === undefined || this.#followed.some(({ feed }) => feed.isGone);
   }
 
   /** Finds the places of feeds that have become ready, and gives out what was wanted of the time before their rings. */
@@ -154,9 +154,9 @@ export class LogFollower {
       followed.next = from;
       const skipped = feed.ring.get(from - 1);
       if (skipped) this.#positions.set(container, skipped.position);
-      const server = this.#server;
-      if (!isEarlierWanted || start === everything || !server) continue;
-      const request = { server, container, start, before: feed.ring.get(from)?.position };
+      const session = this.#session;
+      if (!isEarlierWanted || start === everything || !session) continue;
+      const request = { session, container, start, before: feed.ring.get(from)?.position };
       yield* earlierLines(this.#parts, request, this.#positions, signal);
     }
   }

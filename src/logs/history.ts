@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
 import { wholeSecond } from './instant.ts';
 import { isAfter, Numbering, type Position } from './position.ts';
 import { isSince, type Start } from './ring.ts';
@@ -20,7 +20,7 @@ export interface HistoryParts {
 }
 
 interface Request {
-  readonly server: JupyterServer;
+  readonly session: Session;
   readonly container: string;
   readonly start: Start;
   readonly previous?: boolean;
@@ -61,7 +61,7 @@ export async function* previousLines(
 
 async function* history(
   { read, log }: HistoryParts,
-  { server, container, start, previous = false, before }: Request,
+  { session, container, start, previous = false, before }: Request,
   eventOf: (data: string, position: Position) => StreamEvent,
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent[]> {
@@ -73,7 +73,7 @@ async function* history(
       ? { sinceTime: wholeSecond(start.after.at) }
       : { tailLines: start.tail, sinceTime: start.since && wholeSecond(start.since) };
   try {
-    reading: for await (const lines of read(server, container, { ...options, previous }, signal)) {
+    reading: for await (const lines of read(session, container, { ...options, previous }, signal)) {
       for (const line of lines) {
         const position = numbering.next(line.instant);
         if (!position || !isSince(position, start)) continue;
@@ -90,7 +90,7 @@ async function* history(
   } catch (err) {
     if (signal.aborted || err instanceof SessionGone) return;
     if (!isNoLog(err)) {
-      log.warn({ err, session: server.metadata.name, container }, 'a log could not be read');
+      log.warn({ err, session: session.name, container }, 'a log could not be read');
       const message = 'The earlier lines of this container cannot be read at the moment.';
       events.push(containerErrorEvent({ container, message }));
     }

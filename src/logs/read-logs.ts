@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { ApiError, errorKind } from '../errors.ts';
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import type { KubernetesClient, PodLogOptions } from '../platform/kubernetes/types.ts';
 import { chosenContainers, type PodName, podOf } from './containers.ts';
@@ -30,15 +30,15 @@ export interface LogQuery {
  */
 export async function readLogs(
   client: KubernetesClient,
-  server: JupyterServer,
+  session: Session,
   { maxLines, container: wanted, previous, since }: LogQuery,
   deadline: Deadline,
   log: Logger,
 ): Promise<Record<string, string>> {
-  const containers = chosenContainers(server, wanted);
+  const containers = chosenContainers(session, wanted);
   if (maxLines === 0 || containers.length === 0) return {};
-  const { name = '' } = server.metadata;
-  const pod = podOf(server);
+  const { name } = session;
+  const pod = podOf(session);
   const limitBytes = Math.floor(totalLimitBytes / containers.length);
   // A container that does not answer must leave time to answer with the others.
   const each = deadline.within(deadline.remaining() * 0.8);

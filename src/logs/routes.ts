@@ -4,7 +4,7 @@ import { ApiError, errorKind } from '../errors.ts';
 import type { operations } from '../generated/openapi.ts';
 import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
 import { createConcurrencyLimit, LimitReached } from '../lib/concurrency-limit.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import { defaultTiming, type EventStreamTiming, sendEvents } from '../lib/server-sent-events.ts';
@@ -23,14 +23,14 @@ import { createLogSource } from './source.ts';
 /** What the logs need of the sessions. */
 export interface SessionsForLogs {
   /** The caller's session of this name; throws ApiError 1404. */
-  get(identity: Identity, name: string, deadline: Deadline): Promise<JupyterServer>;
+  get(identity: Identity, name: string, deadline: Deadline): Promise<Session>;
   /**
    * Tells of each change of this very session, and of its end (undefined): it is deleted, another one has its name, or
    * it is not this caller's any more. Returns the function that ends this.
    */
-  watch(identity: Identity, server: JupyterServer, onChange: (server: JupyterServer | undefined) => void): () => void;
+  watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
   /** By a live read: whether the session of this name is still this one. */
-  isCurrent(server: JupyterServer, deadline: Deadline): Promise<boolean>;
+  isCurrent(session: Session, deadline: Deadline): Promise<boolean>;
 }
 
 export interface LogRouteParts {
@@ -52,7 +52,7 @@ const defaultStreamsAtOnce = 300;
 /** `/logs`. The OpenAPI document has decided about the shape of the request before a handler runs. */
 export function logRoutes(parts: LogRouteParts): Router {
   const { client, sessions, log, stopping, timing, streamsAtOnce = defaultStreamsAtOnce } = parts;
-  const read = createLogSource({ client, isCurrent: (server, deadline) => sessions.isCurrent(server, deadline) });
+  const read = createLogSource({ client, isCurrent: (session, deadline) => sessions.isCurrent(session, deadline) });
   const feeds = createLogFeeds({ read, log });
   const streamOptions = { ...defaultTiming, ...timing, stopping };
   const limit = createConcurrencyLimit({ perOwner: streamsAtOnce });
@@ -68,18 +68,18 @@ export function logRoutes(parts: LogRouteParts): Router {
     }
   }
 
-  async function stream(res: Response, server: JupyterServer, query: LogQuery, lastEventId = ''): Promise<void> {
+  async function stream(res: Response, session: Session, query: LogQuery, lastEventId = ''): Promise<void> {
     const { identity, log: requestLog } = contextOf(res);
     const options = { ...streamOptions, isHead: res.locals['isHead'] === true };
     const readers = { read, log: requestLog, feeds, stopping };
     if (query.previous) {
-      const containers = chosenContainers(server, query.container);
-      const request = { server, containers, start: { tail: query.maxLines, since: query.since } };
+      const containers = chosenContainers(session, query.container);
+      const request = { session, containers, start: { tail: query.maxLines, since: query.since } };
       return sendEvents(res, (gone) => previousLines(readers, request, gone), options);
     }
     const resume = decodePositions(lastEventId);
-    const follower = new LogFollower(server, { ...query, resume }, readers);
-    const unwatch = sessions.watch(identity, server, (now) => follower.observe(now));
+    const follower = new LogFollower(session, { ...query, resume }, readers);
+    const unwatch = sessions.watch(identity, session, (now) => follower.observe(now));
     try {
       await sendEvents(res, (gone) => follower.events(gone), options);
     } finally {
@@ -91,12 +91,12 @@ export function logRoutes(parts: LogRouteParts): Router {
   const routes = createRoutes();
   routes.get('/logs/{server_name}', async (req, res) => {
     const { identity, deadline, log: requestLog } = contextOf(res);
-    const server = await sessions.get(identity, req.params.server_name, deadline);
+    const session = await sessions.get(identity, req.params.server_name, deadline);
     const query = logQuery(req.query);
     const isFollowed = req.query.follow === true;
     demandType(req, isFollowed ? 'text/event-stream' : 'application/json');
-    if (isFollowed) return await counted(identity, () => stream(res, server, query, req.get('Last-Event-ID')));
-    res.json(await readLogs(client, server, query, deadline, requestLog));
+    if (isFollowed) return await counted(identity, () => stream(res, session, query, req.get('Last-Event-ID')));
+    res.json(await readLogs(client, session, query, deadline, requestLog));
   });
   return routes.router;
 }

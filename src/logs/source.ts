@@ -1,4 +1,4 @@
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
 import { Deadline } from '../lib/deadline.ts';
 import { type KubernetesConnection, KubernetesError, KubernetesUnavailable } from '../platform/kubernetes/types.ts';
 import { podOf } from './containers.ts';
@@ -10,7 +10,7 @@ const silenceMs = 5_000;
 export interface SourceParts {
   readonly client: Pick<KubernetesConnection, 'podLogStream'>;
   /** By a live read: whether the session of this name is still this one. */
-  readonly isCurrent: (server: JupyterServer, deadline: Deadline) => Promise<boolean>;
+  readonly isCurrent: (session: Session, deadline: Deadline) => Promise<boolean>;
 }
 
 export interface ReadOptions {
@@ -28,7 +28,7 @@ export class SessionGone extends Error {
 
 /** Reads one container's log, line by line. */
 export type ReadLog = (
-  server: JupyterServer,
+  session: Session,
   container: string,
   options: ReadOptions,
   signal: AbortSignal,
@@ -40,14 +40,14 @@ export type ReadLog = (
  * the pod was its pod when the connection was made. Throws SessionGone, and what the client throws.
  */
 export function createLogSource({ client, isCurrent }: SourceParts): ReadLog {
-  return async function* read(server, container, { follow = false, ...options }, signal) {
-    const { namespace, name } = podOf(server);
+  return async function* read(session, container, { follow = false, ...options }, signal) {
+    const { namespace, name } = podOf(session);
     const silence = new AbortController();
     const either = AbortSignal.any([signal, silence.signal]);
     const bytes = client.podLogStream(namespace, name, { container, follow, ...options }, either);
     let isConfirmed = false;
     for await (const lines of splitLines(follow ? bytes : withoutSilence(bytes, silence))) {
-      if (!isConfirmed && !(await isCurrent(server, Deadline.after(silenceMs, signal)))) throw new SessionGone();
+      if (!isConfirmed && !(await isCurrent(session, Deadline.after(silenceMs, signal)))) throw new SessionGone();
       isConfirmed = true;
       yield lines;
     }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { healthyStatus, pod } from '../../tests/support/operator/examples.ts';
+import { quotaExceeded } from '../jupyter-server/state.ts';
 import type { KubernetesObject, PodStatus } from '../platform/kubernetes/objects.ts';
 import { podCause, projectEvent, type SessionEvent, statefulSetCause } from './causes.ts';
-import { quotaExceeded } from './state.ts';
 
 const event = (more: object): KubernetesObject =>
   ({

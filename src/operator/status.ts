@@ -1,12 +1,13 @@
-import { isDeepStrictEqual } from 'node:util';
+import { fromJupyterServer } from '../jupyter-server/session.ts';
+import { observedState } from '../jupyter-server/state.ts';
 import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
-import { isObject } from '../lib/json.ts';
+import { isObject, type JsonObject } from '../lib/json.ts';
+import { mergePatchBetween } from '../lib/merge-patch.ts';
 import { podCause, type SessionEvent, statefulSetCause } from './causes.ts';
 import type { Child } from './child.ts';
 import type { Failure } from './failure.ts';
 import type { MainPod } from './pod.ts';
 import type { OperatorSettings } from './settings.ts';
-import { evaluateState } from './state.ts';
 
 export interface Observed {
   server: JupyterServer;
@@ -26,14 +27,12 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
   const { server, children, pod, created, now } = observed;
   const current = server.status ?? {};
   const events = eventsOf(observed);
-  const { state, containerStates } = evaluateState({
-    deleting: server.metadata.deletionTimestamp !== undefined,
-    hibernated: server.spec?.jupyterServer?.hibernated === true,
+  const { state, containerStates } = observedState({
+    session: fromJupyterServer(server),
     pod,
     statefulSet: children.find(({ key }) => key === 'statefulset')?.statefulSet,
     statefulSetMessage: events['statefulset']?.message,
-    invalid: observed.failure?.permanent === true,
-    known: current.containerStates,
+    isInvalid: observed.failure?.permanent === true,
     restartLimits: settings.restartLimits,
   });
   if (state === 'running') clearMessage(events, 'pod', now);
@@ -135,33 +134,8 @@ const ownedFields = [
 export function statusPatch(
   current: JupyterServerStatus | undefined,
   desired: JupyterServerStatus,
-): object | undefined {
+): JsonObject | undefined {
   const owned = (status: JupyterServerStatus) => Object.fromEntries(ownedFields.map((field) => [field, status[field]]));
-  return mergePatchBetween(owned(current ?? {}), owned(desired)) as object | undefined;
-}
-
-/**
- * RFC 7386 turned round: undefined when nothing differs. null counts as absent everywhere: a merge patch cannot write it
- * into objects, and API servers differ in whether they keep it inside lists (the kubelet writes such nulls).
- */
-export function mergePatchBetween(current: unknown, desired: unknown): unknown {
-  return difference(withoutNulls(current), withoutNulls(desired));
-}
-
-function difference(current: unknown, desired: unknown): unknown {
-  if (!isObject(current) || !isObject(desired))
-    return isDeepStrictEqual(current, desired) ? undefined : (desired ?? null);
-  const patch: Record<string, unknown> = {};
-  for (const key of new Set([...Object.keys(current), ...Object.keys(desired)])) {
-    const change = difference(current[key], desired[key]);
-    if (change !== undefined) patch[key] = change;
-  }
-  return Object.keys(patch).length > 0 ? patch : undefined;
-}
-
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isObject(value)) return value ?? undefined;
-  const kept = Object.entries(value).filter(([, each]) => each !== null && each !== undefined);
-  return Object.fromEntries(kept.map(([key, each]) => [key, withoutNulls(each)]));
+  const patch = mergePatchBetween(owned(current ?? {}), owned(desired));
+  return isObject(patch) ? patch : undefined;
 }

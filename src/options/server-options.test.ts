@@ -45,7 +45,7 @@ function reasons(path: string): string[] {
   try {
     loadConfig(environment({ NB_SERVER_OPTIONS__UI_CHOICES_PATH: path }));
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(({ key, reason }) => `${key} ${reason}`);
+    if (error instanceof ConfigError) return error.errors.map(({ key, reason }) => `${key} ${reason}`);
     throw error;
   }
   return [];
@@ -94,7 +94,7 @@ describe('a file that is wrong', () => {
   it.each([
     [join(directory, 'none.json'), /ui_choices_path names a file that cannot be read/],
     [file('broken.json', '{'), /ui_choices_path names a file that is not JSON/],
-    [file('list.json', []), /ui_choices_path names a file that holds no JSON object/],
+    [file('list.json', []), /ui_choices_path names a file without a JSON object/],
     [
       file('bad.json', { defaultUrl: { ...choices.defaultUrl, order: 0 }, lfs_auto_fetch: { order: 1 } }),
       /defaultUrl\.order must be a whole number from 1;.*lfs_auto_fetch\.displayName is required/,

@@ -3,7 +3,7 @@ import { startApp, type TestApp } from '../../tests/support/app.ts';
 import { seen, testRoutes } from '../../tests/support/routes.ts';
 import { DeadlineExceeded } from '../lib/deadline.ts';
 import { GitLabUnauthorized, GitLabUnavailable } from '../platform/gitlab/types.ts';
-import { refusal } from '../platform/kubernetes/failures.ts';
+import { errorOfResponse } from '../platform/kubernetes/failures.ts';
 import { KubernetesError, KubernetesUnavailable } from '../platform/kubernetes/types.ts';
 import { kubernetesTrouble } from '../sessions/kubernetes-trouble.ts';
 
@@ -50,7 +50,7 @@ describe('trouble', () => {
     { status: 500, message: 'etcdserver: no space' },
   ])('a full disk of the API server is named, the local one’s and etcd’s', async ({ status, ...said }) => {
     const body = JSON.stringify({ kind: 'Status', status: 'Failure', code: status, ...said });
-    const error = refusal('create jupyterservers', status, undefined, body);
+    const error = errorOfResponse('create jupyterservers', status, undefined, body);
     seen.fault = error;
     const answer = await get('/logs/fault');
     expect(answer.status).toBe(500);

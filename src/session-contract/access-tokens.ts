@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { isObject, parseJson } from '../lib/json.ts';
 
 /**
  * The access tokens of a session, as the service notes them in an annotation of the JupyterServer and the ingress of
@@ -22,14 +23,8 @@ const form = /^nbs_[\w-]{43}$/;
 
 /** The tokens in the text of the annotation; what is malformed there is left out, and so opens nothing. */
 export function readAccessTokens(text: string | undefined): AccessToken[] {
-  if (text === undefined) return [];
-  try {
-    const found: unknown = JSON.parse(text);
-    return Array.isArray(found) ? found.filter(isAccessToken) : [];
-  } catch (error) {
-    if (error instanceof SyntaxError) return [];
-    throw error;
-  }
+  const found = parseJson(text ?? '[]');
+  return Array.isArray(found) ? found.filter(isAccessToken) : [];
 }
 
 export const writeAccessTokens = (tokens: readonly AccessToken[]): string => JSON.stringify(tokens);
@@ -54,7 +49,7 @@ export function matchAccessToken(tokens: readonly AccessToken[], given: string, 
 }
 
 function isAccessToken(value: unknown): value is AccessToken {
-  if (typeof value !== 'object' || value === null) return false;
-  const { id, label, hash, created, expires } = value as Record<string, unknown>;
+  if (!isObject(value)) return false;
+  const { id, label, hash, created, expires } = value;
   return [id, label, hash, created, expires].every((text) => typeof text === 'string');
 }

@@ -3,7 +3,7 @@ import type { Config } from '../config/types.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { ServersGetRequest } from '../generated/openapi.ts';
 import { annotation } from '../jupyter-server/labels.ts';
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import type { Session } from '../jupyter-server/session.ts';
 import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import type { Restart } from './change/restart.ts';
@@ -36,9 +36,9 @@ export function sessionRoutes({ store, launch, dryRun, restart, present, config 
     const own = await store.list(identity, deadline);
     const isWanted = matching(req.query);
     // By name: the same one in both namespaces is one member, as of any object.
-    const servers = new Map(own.filter(isWanted).map((server) => [server.metadata.name, server]));
-    const members = [...servers.values()].flatMap((server, index) =>
-      index === 0 ? [present.member(server)] : [comma, present.member(server)],
+    const sessions = new Map(own.filter(isWanted).map((session) => [session.name, session]));
+    const members = [...sessions.values()].flatMap((session, index) =>
+      index === 0 ? [present.member(session)] : [comma, present.member(session)],
     );
     answerJson(res, Buffer.concat([listBegin, ...members, listEnd]));
   });
@@ -52,8 +52,8 @@ export function sessionRoutes({ store, launch, dryRun, restart, present, config 
       res.json(await dryRun(identity, request, deadline));
       return;
     }
-    const { server, isNew } = await launch(identity, request, deadline);
-    res.status(isNew ? 201 : 200).json(present(server));
+    const { session, isNew } = await launch(identity, request, deadline);
+    res.status(isNew ? 201 : 200).json(present(session));
   });
 
   routes.get('/servers/{server_name}', async (req, res) => {
@@ -69,9 +69,9 @@ export function sessionRoutes({ store, launch, dryRun, restart, present, config 
   routes.delete('/servers/{server_name}', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     const name = req.params.server_name;
-    const server = await store.get(identity, name, deadline);
+    const session = await store.get(identity, name, deadline);
     const isForced = req.query.forced === true;
-    if (!(await store.remove(server, isForced, deadline))) {
+    if (!(await store.remove(session, isForced, deadline))) {
       throw new ApiError(errorKind.missing, `There is no session ${name} of yours.`);
     }
     res.status(204).end();
@@ -84,22 +84,22 @@ export function sessionRoutes({ store, launch, dryRun, restart, present, config 
  * Returns whether a session matches every given filter. Namespace and project together are compared as one path,
  * wherever the caller has divided it.
  */
-function matching(query: ServersGetRequest): (server: JupyterServer) => boolean {
+function matching(query: ServersGetRequest): (session: Session) => boolean {
   if (Object.keys(query).length === 0) return () => true;
   const path = query.namespace && query.project ? projectPath(query.namespace, query.project)?.path : undefined;
   const equal = (wanted: string | undefined, found: string | undefined): boolean =>
     wanted === undefined || wanted === found;
-  return ({ metadata: { annotations: about = {} } }) => {
-    const namespace = about[annotation.namespace]?.toLowerCase();
-    const project = about[annotation.projectName]?.toLowerCase();
+  return ({ namespaceOfProject, project: projectName, branch, commit, annotations }) => {
+    const namespace = namespaceOfProject.toLowerCase();
+    const project = projectName.toLowerCase();
     const isOfProject =
       path === undefined
         ? equal(query.namespace?.toLowerCase(), namespace) && equal(query.project?.toLowerCase(), project)
-        : path === projectPath(namespace ?? '', project ?? '')?.path;
+        : path === projectPath(namespace, project)?.path;
     return (
       isOfProject &&
-      equal(query.branch, about[annotation.branch]) &&
-      (equal(query.commit_sha, about[annotation.commitSha]) || equal(query.commit_sha, about[annotation.requestedRef]))
+      equal(query.branch, branch) &&
+      (equal(query.commit_sha, annotations[annotation.commitSha]) || equal(query.commit_sha, commit.requested))
     );
   };
 }

@@ -35,7 +35,9 @@ describeInChromium('a tab of a session that was stopped', (browser) => {
     expect(await page.locator('.jp-OutputArea-output').first().innerText()).toContain('still here');
     page.on('dialog', (question) => void question.accept());
     await page.goto(`${platform.sessionOrigin}/sessions/${name}/lab`);
-    await page.getByRole('heading', { name: 'This session was stopped, or never existed.' }).waitFor(patience);
+    await page
+      .getByRole('heading', { name: 'This session does not exist. It may have been stopped.' })
+      .waitFor(patience);
     await page.getByRole('link', { name: 'Projects and sessions' }).click();
     await page.waitForURL(`${platform.origin}/notebooks/`);
   });

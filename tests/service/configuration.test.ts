@@ -32,7 +32,7 @@ function configFile(text: string): string {
   return path;
 }
 
-/** In the form, and with the keys, of the file that developers of the original service copy; a stale one is in it. */
+/** The format and keys of the file that developers of the original service copy, with an outdated key. */
 const originals = (gitlab: string, registry: string): string => `sessions {
     ingress {
         host = dev.example.org
@@ -64,7 +64,7 @@ k8s {
 }
 `;
 
-/** What the original's chart sets in its container, texts throughout, with Helm's floats and empty values. */
+/** The variables that the original's chart sets: all strings, with Helm's number format and empty values. */
 const charts = (gitlab: string, registry: string): Record<string, string> => ({
   NB_SESSIONS__STORAGE__PVS_ENABLED: 'true',
   NB_SESSIONS__STORAGE__PVS_STORAGE_CLASS: '',
@@ -134,24 +134,24 @@ async function origin(service: ServiceProgram): Promise<string> {
   return `http://${address.address}:${address.port}`;
 }
 
-const caller = { 'renku-auth-anon-id': 'anon-somebody', 'content-type': 'application/json' };
+const caller = { 'renku-auth-anon-id': 'anon-visitor', 'content-type': 'application/json' };
 
 describe('the service alone', () => {
-  it('starts from the original’s own configuration file', async () => {
+  it('starts with the original’s own configuration file', async () => {
     const { gitlab, registry } = backends;
     const CONFIG_FILE = configFile(originals(gitlab.url, registry.host));
     const service = startServiceProgram({ ...base, CONFIG_FILE });
     const response = await fetch(`${await origin(service)}/notebooks/version`);
     expect([response.status, await response.json()]).toMatchObject([200, { name: 'renku-notebooks' }]);
     expect(service.stdout()).toContain('k8s.namespace (the key is k8s.renku_namespace)');
-    expect(service.stdout()).not.toContain('are not known');
+    expect(service.stdout()).not.toContain('are unknown');
     service.child.kill('SIGTERM');
     expect([await service.exit, service.stderr()]).toEqual([0, '']);
   }, 60_000);
 
-  it('starts from the variables of the original’s chart, and works with the sessions of both namespaces', async () => {
+  it('starts with the variables of the original’s chart, and works with the sessions of both namespaces', async () => {
     const { cluster, gitlab, registry } = backends;
-    const labels = { 'notebook-sessions.io/owner': ownerKey(anonymous(gitlab.url, 'anon-somebody', 'header')) };
+    const labels = { 'notebook-sessions.io/owner': ownerKey(anonymous(gitlab.url, 'anon-visitor', 'header')) };
     for (const namespace of ['renku', 'sessions', 'elsewhere']) {
       cluster.put({
         apiVersion: 'amalthea.dev/v1alpha1',
@@ -170,8 +170,8 @@ describe('the service alone', () => {
     expect((await list()).sort()).toEqual(['in-renku', 'in-sessions']);
 
     const body = JSON.stringify({ namespace: 'my-group', project: 'my-project', commit_sha: commitSha });
-    const made = await fetch(servers, { method: 'POST', headers: caller, body });
-    expect([made.status, await made.text()]).toEqual([201, expect.any(String)]);
+    const created = await fetch(servers, { method: 'POST', headers: caller, body });
+    expect([created.status, await created.text()]).toEqual([201, expect.any(String)]);
     expect(cluster.objects('jupyterservers').map(({ metadata }) => metadata.namespace)).toEqual([
       'renku',
       'sessions',
@@ -180,7 +180,7 @@ describe('the service alone', () => {
     ]);
     expect(await list()).toHaveLength(3);
 
-    // Even in the most talkative log no secret is to be found, though the configuration is.
+    // Even the debug log, which has the configuration, contains no secret.
     expect(await service.says('configuration')).toMatchObject({
       config: {
         sessions: {
@@ -196,7 +196,7 @@ describe('the service alone', () => {
     }
   }, 60_000);
 
-  it('tells five mistakes of a file in five lines, and does not start', async () => {
+  it('reports five errors of a file in five lines, and does not start', async () => {
     const CONFIG_FILE = configFile(`
 sessions {
   ingress { host = "https://sessions.example.org" }
@@ -209,21 +209,24 @@ git.url = ftp://gitlab.example.org
     const service = startServiceProgram({ ...base, CONFIG_FILE });
     expect(await service.exit).toBe(1);
     const [first, ...lines] = service.stderr().trimEnd().split('\n');
-    expect(first).toBe('The service cannot start: the configuration has 5 problems:');
+    expect(first).toBe('The service cannot start: the configuration has 5 errors:');
     expect(lines).toEqual(
       [
         [3, 'sessions.ingress.host must be host or host:port'],
         [4, 'sessions.culling.registered.idle_seconds must be a whole number from 0'],
-        [5, 'sessions.oidc.client_secret cannot be read: the character ? has to be in quotes'],
-        [6, `sessions.enforce_cpu_limits cannot be read: nothing gives $\{limits} a value`],
+        [5, 'sessions.oidc.client_secret cannot be read: the character ? must be quoted'],
+        [
+          6,
+          `sessions.enforce_cpu_limits cannot be read: neither a key nor an environment variable gives $\{limits} a value`,
+        ],
         [8, 'git.url must be an http or https address'],
       ].map(([line, reason]) => `  ${CONFIG_FILE}:${line}: ${reason}`),
     );
     expect(service.stdout() + service.stderr()).not.toContain('hunter');
   }, 60_000);
 
-  it('listens on 0.0.0.0:8000 where nothing else is said', async () => {
-    // The port is taken then: by this, or, if this cannot have it, by somebody else.
+  it('listens on 0.0.0.0:8000 by default', async () => {
+    // The port is in use: by this server, or by another program that listened first.
     const taken = createServer().listen(8000, '127.0.0.1');
     await Promise.race([once(taken, 'listening'), once(taken, 'error')]);
     try {

@@ -1,37 +1,36 @@
 import parseBraces from 'hocon-parser';
-import { isRecord } from '../readers.ts';
-import type { Path } from './expressions.ts';
+import { isObject } from '../../lib/json.ts';
+import type { Path } from './syntax.ts';
 
-/** A key of the file, with the numbers of the statements about it, in the order of the file, and the keys in it. */
+/** A key: the numbers of its statements in the order of the file, and the keys inside it. */
 export interface KeyTree {
   readonly statements: readonly number[];
   readonly children: ReadonlyMap<string, KeyTree>;
 }
 
 /*
- * hocon-parser does here what it does right: it reads nested braces and unites groups of the same name. It gets no text
- * of the file. Given one, it evaluates `${...}` as JavaScript, follows `__proto__`, drops slashes, and forgets the value
- * that `port = ${?PORT}` should fall back to; so keys reach it as hexadecimal digits and values as the numbers of their
- * statements, each under a key of its own, so that there is nothing that it could merge wrongly. What a value is, and
- * which one wins, is decided in expressions.ts and resolve.ts. To do without the package, `nest` would put the
- * statements into a tree by their paths.
+ * hocon-parser reads nested braces and unites groups of the same name. It never receives text of the file: it evaluates
+ * `${...}` as JavaScript, follows `__proto__`, drops slashes, merges lists by index and loses the default of
+ * `port = ${?PORT}`. Keys are passed to it as hexadecimal digits and values as statement numbers, each under a key of its
+ * own, so that it has nothing to merge. scalars.ts and resolve.ts decide what a value is and which one wins. To remove the
+ * package, build the tree from the paths of the statements.
  */
 
-export const openGroups = (path: Path): string => path.map((name) => `k${Buffer.from(name).toString('hex')}{`).join('');
+/** Returns `content` inside the groups of `path`. */
+export const inGroups = (path: Path, content: string): string =>
+  `${path.map((name) => `k${Buffer.from(name).toString('hex')}{`).join('')}${content}${'}'.repeat(path.length)}`;
 
-export const closeGroups = (count: number): string => '}'.repeat(count);
+export const numbered = (statement: number): string => `n${statement}:${statement},`;
 
-export const statementIn = (number: number): string => `n${number}:${number},`;
-
-/** The groups that the functions above have written. */
-export function nest(groups: string): KeyTree {
-  return treeOf(parseBraces(`{${groups}}`));
+/** Returns the tree of what the functions above have written. */
+export function nest(nested: string): KeyTree {
+  return treeOf(parseBraces(`{${nested}}`));
 }
 
 function treeOf(parsed: unknown): KeyTree {
   const statements: number[] = [];
   const children = new Map<string, KeyTree>();
-  for (const [key, value] of isRecord(parsed) ? Object.entries(parsed) : []) {
+  for (const [key, value] of isObject(parsed) ? Object.entries(parsed) : []) {
     if (typeof value === 'number') statements.push(value);
     else children.set(Buffer.from(key.slice(1), 'hex').toString(), treeOf(value));
   }

@@ -1,245 +1,195 @@
-import type { Expression, Path, Statement } from './expressions.ts';
-import type { KeyTree } from './nest.ts';
-import { HoconEnd, HoconError, type HoconProblem } from './problem.ts';
-import { emptyGroup, Merger, select, type Value } from './values.ts';
+import { type KeyTree, nest } from './nest.ts';
+import { type Expression, HoconError, type LineError, type Path, type Scalar, type Statement } from './syntax.ts';
 
-export interface Resolved {
-  readonly value: Value;
-  readonly problems: readonly HoconProblem[];
-  /** Keys whose value could not be found out. */
-  readonly broken: readonly Path[];
-}
+/** A resolved value; each has the line of its source. */
+export type Value =
+  | Scalar
+  | { readonly kind: 'list'; readonly items: readonly Value[]; readonly line: number }
+  | { readonly kind: 'group'; readonly entries: ReadonlyMap<string, Value>; readonly line: number };
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/**
- * Plays the statements in their order. A substitution has the value that its key has in the end, wherever it stands;
- * only one for the very key that it is given to, or for a group around or a key inside that one, has the value of before:
- * `path = ${path}":more"`. A key of the file goes before a variable of the environment of the same name.
- * Throws HoconEnd where substitutions make too much of little.
- */
-export function resolve(root: KeyTree, statements: readonly Statement[], env: Environment): Resolved {
-  return new Resolver(root, statements, env).all();
+/** A key with the statements that count. */
+interface Key {
+  /** undefined in a list. */
+  readonly path: Path | undefined;
+  /** Without groups, in the order of the file. */
+  readonly values: readonly Expression[];
+  /** undefined: the key is not a group. */
+  readonly children: ReadonlyMap<string, Key> | undefined;
+  readonly line: number;
 }
 
 type Outcome = { readonly value: Value | undefined } | { readonly error: HoconError } | 'busy';
 
-/** What a substitution is in. */
-type Position = Pick<Statement, 'path' | 'before' | 'line'>;
+/** Nested evaluations, values and characters: substitutions can double the size of a file with every line. */
+const limits = { evaluations: 600, values: 50_000, text: 1_000_000 };
 
-/** Of expressions in expressions, through substitutions: well below what the stack bears. */
-const maxEvaluations = 600;
-const maxTextLength = 1_000_000;
-
-class Resolver {
-  readonly #root: KeyTree;
+/**
+ * Resolves the substitutions of a file. Each has the final value of its key, wherever it stands; a key of the file wins over
+ * an environment variable of the same name. A value that refers to itself is an error.
+ */
+export class Resolver {
+  readonly errors: LineError[] = [];
+  /** Keys without a value because of an error. */
+  readonly broken: Path[] = [];
   readonly #statements: readonly Statement[];
-  readonly #env: Environment;
-  readonly #groups: (KeyTree | undefined)[] = [];
-  readonly #outcomes: (Outcome | undefined)[] = [];
-  readonly #merger = new Merger();
-  #depth = 0;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #root: Key;
+  readonly #outcomes = new Map<Key, Outcome>();
+  readonly #reported = new Set<HoconError>();
+  #evaluations = 0;
+  #values = 0;
 
-  constructor(root: KeyTree, statements: readonly Statement[], env: Environment) {
-    this.#root = root;
+  constructor(nested: string, statements: readonly Statement[], env: Readonly<Record<string, string | undefined>>) {
     this.#statements = statements;
     this.#env = env;
-    this.#index(root);
+    this.#root = this.#keyOf(nest(nested), []);
   }
 
-  #index(group: KeyTree): void {
-    for (const number of group.statements) this.#groups[number] = group;
-    for (const child of group.children.values()) this.#index(child);
+  /**
+   * Returns the file as plain data and calls `visit` with the key and the line of every value. Errors of single keys are in
+   * `errors`. Throws HoconError beyond the limits.
+   */
+  resolve(visit: (path: Path, line: number) => void): unknown {
+    const value = this.#valueOf(this.#root);
+    return value ? this.#plain(value, [], visit) : {};
   }
 
-  all(): Resolved {
-    const problems = new Map<HoconError, HoconProblem>();
-    const broken: Path[] = [];
-    const numbers: number[] = [];
-    this.#collect(this.#root, 0, Number.POSITIVE_INFINITY, numbers);
-    const value = this.#play(numbers, [], (error, path) => {
-      if (!problems.has(error)) problems.set(error, { ...error.problem, key: path.join('.') });
-      broken.push(path);
-    });
-    return { value: value ?? emptyGroup(1), problems: [...problems.values()], broken };
+  /** Drops the statements, before `from` and before the last scalar or list, that a later one replaces. */
+  #keyOf(tree: KeyTree, path: Path | undefined, from = 0): Key {
+    const own = tree.statements.map((number) => this.#statements[number]).filter((each) => each !== undefined);
+    const start = own.findLast(({ expression }) => expression && expression.kind !== 'substitution')?.number ?? 0;
+    const first = Math.max(from, start);
+    const counting = own.filter(({ number }) => number >= first);
+    const children = [...tree.children]
+      .map(([name, child]) => [name, this.#keyOf(child, path && [...path, name], first)] as const)
+      .filter(([, key]) => key.values.length > 0 || key.children);
+    const isGroup = children.length > 0 || counting.some(({ expression }) => !expression);
+    return {
+      path,
+      values: counting.map(({ expression }) => expression).filter((each) => each !== undefined),
+      children: isGroup ? new Map(children) : undefined,
+      line: counting.at(-1)?.line ?? children[0]?.[1].line ?? 1,
+    };
   }
 
-  /** The numbers, from `from` to before `before`, of the statements about a group and what is in it that still count. */
-  #collect(group: KeyTree, from: number, before: number, numbers: number[]): void {
-    const start = Math.max(from, this.#lastWhole(group, before));
-    for (const number of group.statements) if (number >= start && number < before) numbers.push(number);
-    for (const child of group.children.values()) this.#collect(child, start, before, numbers);
-  }
-
-  /** The last statement whose value is certainly no group: nothing before it counts, and need not even make sense. */
-  #lastWhole(group: KeyTree, before: number): number {
-    return group.statements.findLast((number) => number < before && isWhole(this.#statement(number).expression)) ?? -1;
-  }
-
-  #statement(number: number): Statement {
-    return this.#statements[number] as Statement;
-  }
-
-  /** What the statements, in their order, make of the value at `path`. Without `onError`, the first mistake ends it. */
-  #play(numbers: readonly number[], path: Path, onError?: (error: HoconError, path: Path) => void): Value | undefined {
-    let result: Value | undefined;
-    for (const number of numbers.toSorted((one, other) => one - other)) {
-      const statement = this.#statement(number);
-      try {
-        result = this.#apply(result, number, statement, path);
-      } catch (error) {
-        if (!(error instanceof HoconError) || error instanceof HoconEnd || !onError) throw error;
-        onError(error, statement.path);
-      }
+  /** `line` is where a substitution refers to the key. */
+  #valueOf(key: Key, line = key.line): Value | undefined {
+    const known = this.#outcomes.get(key);
+    if (known === 'busy') {
+      throw new HoconError(key.values.at(-1)?.line ?? line, 'the value refers to itself, which is not supported');
     }
-    return result;
-  }
-
-  #apply(result: Value | undefined, number: number, statement: Statement, path: Path): Value | undefined {
-    const isAround = statement.path.length < path.length;
-    const inner = statement.path.slice(path.length);
-    if (!statement.expression) {
-      return isAround ? result : this.#merger.place(result, inner, emptyGroup(statement.line));
-    }
-    const value = this.#valueOf(number);
-    if (!value) return result;
-    if (!isAround) return this.#merger.place(result, inner, value);
-    if (value.kind !== 'group') return undefined;
-    const part = select(value, path.slice(statement.path.length));
-    return part ? this.#merger.merge(result, part) : result;
-  }
-
-  #valueOf(number: number): Value | undefined {
-    const statement = this.#statement(number);
-    const known = this.#outcomes[number];
-    if (known === 'busy') throw new HoconError(statement.line, 'the value depends on itself');
     if (known && 'error' in known) throw known.error;
     if (known) return known.value;
-    this.#outcomes[number] = 'busy';
+    this.#outcomes.set(key, 'busy');
     try {
-      this.#warmUp(number);
-      const value = this.#given(statement);
-      this.#outcomes[number] = { value };
+      const value = this.#nested(key.line, () => this.#evaluateKey(key));
+      this.#outcomes.set(key, { value });
       return value;
     } catch (error) {
-      if (error instanceof HoconError) this.#outcomes[number] = { error };
+      if (error instanceof HoconError) this.#outcomes.set(key, { error });
       throw error;
     }
   }
 
-  /** The value that the statement itself gives. */
-  #given(statement: Statement): Value | undefined {
-    const value = this.#evaluate(statement.expression, statement);
-    if (statement.mustBeGroup && value && value.kind !== 'group') {
-      throw new HoconError(statement.line, 'a group is joined to something that is none');
+  /** The last value that is not an optional substitution without a value; else the group. */
+  #evaluateKey({ values, children, line }: Key): Value | undefined {
+    for (const expression of values.toReversed()) {
+      // A group after a scalar or a list replaces it.
+      if (children && expression.kind !== 'substitution') break;
+      const value = this.#evaluate(expression);
+      if (!value) continue;
+      if (!children) return value;
+      throw new HoconError(expression.line, 'a substitution cannot be combined with a group');
     }
-    return value;
+    return children && this.#group(children, line);
   }
 
-  /** A thousand times `key += ...` is a chain from the last to the first; begun at the first it needs no deep stack. */
-  #warmUp(number: number): void {
-    if (!refersTo(this.#statement(number).expression, this.#statement(number).path)) return;
-    for (const earlier of this.#groups[number]?.statements ?? []) {
-      if (earlier >= number) return;
-      const { expression, path } = this.#statement(earlier);
-      if (isWhole(expression) && refersTo(expression, path) && this.#outcomes[earlier] === undefined) {
-        this.#valueOf(earlier);
+  #group(children: Key['children'], line: number): Value {
+    const entries = new Map<string, Value>();
+    for (const [name, key] of children ?? []) {
+      try {
+        const value = this.#valueOf(key);
+        if (value) entries.set(name, value);
+      } catch (error) {
+        if (!(error instanceof HoconError) || error.isFatal || !key.path) throw error;
+        if (!this.#reported.has(error)) this.errors.push({ ...error.entry, key: key.path.join('.') });
+        this.#reported.add(error);
+        this.broken.push(key.path);
       }
     }
+    return { kind: 'group', entries, line };
   }
 
-  /** The value of the key at `path` that the statements before the number `before` make. */
-  #lookUp(path: Path, before: number): Value | undefined {
-    const numbers: number[] = [];
-    let group: KeyTree | undefined = this.#root;
-    let start = 0;
-    for (const name of path) {
-      start = Math.max(start, this.#lastWhole(group, before) + 1);
-      numbers.push(...group.statements.filter((number) => number < before));
-      group = group.children.get(name);
-      if (!group) break;
-    }
-    if (group) this.#collect(group, start, before, numbers);
-    const counting = numbers.filter((number) => number >= start);
-    return this.#play(counting, path);
-  }
-
-  #evaluate(expression: Expression | undefined, at: Position): Value | undefined {
-    if (this.#depth >= maxEvaluations) throw new HoconError(at.line, 'substitutions refer to each other too often');
-    this.#depth += 1;
-    try {
-      return this.#evaluateHere(expression, at);
-    } finally {
-      this.#depth -= 1;
-    }
-  }
-
-  #evaluateHere(expression: Expression | undefined, at: Position): Value | undefined {
-    switch (expression?.kind) {
+  #evaluate(expression: Expression): Value | undefined {
+    const { line } = expression;
+    switch (expression.kind) {
       case 'scalar':
         return expression;
       case 'substitution':
-        return this.#substitute(expression, at);
+        return this.#substitute(expression.path, expression.isOptional, line);
       case 'list': {
-        const items = expression.items.map((item) => this.#evaluate(item, at));
-        return { kind: 'list', items: items.filter((item) => item !== undefined), line: expression.line };
+        const items = this.#nested(line, () => expression.items.map((item) => this.#evaluate(item)));
+        return { kind: 'list', items: items.filter((item) => item !== undefined), line };
       }
-      case 'group': {
-        let group: Value = emptyGroup(expression.line);
-        for (const statement of expression.statements) {
-          const value = statement.expression ? this.#given(statement) : emptyGroup(statement.line);
-          if (value) group = this.#merger.place(group, statement.path.slice(expression.base.length), value);
-        }
-        return group;
+      case 'group':
+        return this.#group(this.#keyOf(nest(expression.nested), undefined).children, line);
+      case 'concatenation': {
+        const values = expression.parts.map((part) => this.#evaluate(part));
+        const text = values.map((value) => textOf(value, line)).join('');
+        if (text.length > limits.text) throw new HoconError(line, `a string is longer than ${limits.text} characters`);
+        return values.some((value) => value !== undefined) ? { kind: 'scalar', value: text, text, line } : undefined;
       }
-      case 'join':
-        return this.#join(expression, at);
-      default:
-        return undefined;
     }
   }
 
-  #substitute(
-    { path, isOptional, line }: Extract<Expression, { kind: 'substitution' }>,
-    at: Position,
-  ): Value | undefined {
-    const isOwn = path.slice(0, at.path.length).every((name, index) => name === at.path[index]);
-    const value = this.#lookUp(path, isOwn ? at.before : Number.POSITIVE_INFINITY);
+  #substitute(path: Path, isOptional: boolean, line: number): Value | undefined {
+    const value = this.#lookup(this.#root, path, line);
     if (value) return value;
     const [name = '', ...rest] = path;
     const variable = rest.length === 0 && Object.hasOwn(this.#env, name) ? this.#env[name] : undefined;
     if (variable !== undefined) return { kind: 'scalar', value: variable, text: variable, line };
     if (isOptional) return undefined;
-    throw new HoconError(line, `nothing gives \${${path.join('.')}} a value${isOwn ? ' before this line' : ''}`);
+    throw new HoconError(line, `neither a key nor an environment variable gives \${${path.join('.')}} a value`);
   }
 
-  #join({ parts, line }: Extract<Expression, { kind: 'join' }>, at: Position): Value | undefined {
-    const all = parts.map((part) => (part.kind === 'space' ? part : this.#evaluate(part, at)));
-    const values = all.filter((part) => part !== undefined && part.kind !== 'space');
-    if (values.length === 0) return undefined;
-    if (values.every((value) => value.kind === 'list')) {
-      return { kind: 'list', items: values.flatMap((value) => value.items), line };
+  #lookup(key: Key, path: Path, line: number): Value | undefined {
+    const [name, ...rest] = path;
+    if (name === undefined) return this.#valueOf(key, line);
+    const child = key.children?.get(name);
+    if (key.values.length === 0) return child && this.#lookup(child, rest, line);
+    return path.reduce<Value | undefined>(
+      (value, each) => (value?.kind === 'group' ? value.entries.get(each) : undefined),
+      this.#valueOf(key, line),
+    );
+  }
+
+  #nested<T>(line: number, evaluate: () => T): T {
+    if (this.#evaluations >= limits.evaluations) throw new HoconError(line, 'substitutions are nested too deep');
+    this.#evaluations += 1;
+    try {
+      return evaluate();
+    } finally {
+      this.#evaluations -= 1;
     }
-    if (values.every((value) => value.kind === 'group')) {
-      return values.reduce<Value>((group, value) => this.#merger.merge(group, value), emptyGroup(line));
+  }
+
+  #plain(value: Value, path: Path, visit: (path: Path, line: number) => void): unknown {
+    this.#values += 1;
+    if (this.#values > limits.values) {
+      throw new HoconError(value.line, `substitutions make more than ${limits.values} values`, { isFatal: true });
     }
-    if (!values.every((value) => value.kind === 'scalar')) {
-      throw new HoconError(line, 'texts, lists and groups are joined to each other');
-    }
-    const text = all.map((part) => (part?.kind === 'space' || part?.kind === 'scalar' ? part.text : '')).join('');
-    if (text.length > maxTextLength) throw new HoconError(line, `a text is longer than ${maxTextLength} characters`);
-    return { kind: 'scalar', value: text, text, line };
+    visit(path, value.line);
+    if (value.kind === 'scalar') return value.value;
+    if (value.kind === 'list') return value.items.map((item, index) => this.#plain(item, [...path, `${index}`], visit));
+    const entries = [...value.entries].map(
+      ([name, each]) => [name, this.#plain(each, [...path, name], visit)] as const,
+    );
+    return Object.fromEntries(entries);
   }
 }
 
-/** Certainly a text or a list, whatever its substitutions are. */
-function isWhole(expression: Expression | undefined): boolean {
-  if (expression?.kind !== 'join') return expression?.kind === 'scalar' || expression?.kind === 'list';
-  return expression.parts.some(isWhole);
-}
-
-/** Whether a substitution for the key itself is in its value. */
-function refersTo(expression: Expression | undefined, path: Path): boolean {
-  if (expression?.kind === 'join') return expression.parts.some((part) => refersTo(part, path));
-  return expression?.kind === 'substitution' && expression.path.join('.') === path.join('.');
+function textOf(value: Value | undefined, line: number): string {
+  if (!value) return '';
+  if (value.kind === 'scalar') return value.text;
+  throw new HoconError(line, 'groups and lists cannot be concatenated with other values');
 }

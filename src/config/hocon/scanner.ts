@@ -1,48 +1,50 @@
-import { HoconEnd, HoconError } from './problem.ts';
+import { HoconError } from './syntax.ts';
 
-/** Characters that only quotes make part of a key or a text. */
-const reserved = new Set('$"{}[]:=,+#`^?!@*&\\');
-const blank = /[^\S\n]/;
+const number = /[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?(?=[\s,}\]#]|$)/iy;
+/** Unquoted characters of a value; a key has neither a colon nor a dot. */
+const valueWord = /[^\s$"{}[\]=,+#`^?!@*&\\]+/y;
+const keyWord = /[^\s$"{}[\]=,+#`^?!@*&\\:.]+/y;
+const doubleQuoted = /"(?:[^"\\\n]|\\[^\n])*"/y;
+/** Quotes directly before the closing three belong to the string. */
+const tripleQuoted = /"""([\s\S]*?)"""(?!")/y;
+const comment = /(?:#|\/\/)[^\n]*/y;
 
-/** A place in the text, and how the smallest pieces are read there. */
+/** A position in the text, and the smallest pieces of the format. */
 export class Scanner {
   readonly #text: string;
-  readonly #lines: number[] = [0];
+  #line = 1;
+  #counted = 0;
   at = 0;
 
   constructor(text: string) {
-    this.#text = text;
-    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) this.#lines.push(end + 1);
+    this.#text = text.replace(/^\uFEFF/, '').replace(/\r+\n/g, '\n');
   }
 
-  get isAtEnd(): boolean {
-    return this.at >= this.#text.length;
+  /** Throws HoconError for characters that do not belong in a text file. */
+  start(): void {
+    const stray = /[\0\r]/.exec(this.#text);
+    if (!stray) return;
+    this.at = stray.index;
+    const isNul = stray[0] === '\0';
+    this.fail(isNul ? 'contains a NUL' : 'a line ends with a carriage return without a line feed', { isFatal: true });
   }
 
-  /** The next character, '' at the end. */
+  /** From 1. `at` only moves forward. */
+  get line(): number {
+    for (; this.#counted < this.at; this.#counted += 1) if (this.#text[this.#counted] === '\n') this.#line += 1;
+    return this.#line;
+  }
+
+  /** The next character; '' at the end. */
   get next(): string {
     return this.#text.charAt(this.at);
   }
 
-  line(at = this.at): number {
-    let [low, high] = [0, this.#lines.length];
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if ((this.#lines[middle] ?? 0) <= at) low = middle;
-      else high = middle;
-    }
-    return low + 1;
+  fail(reason: string, options?: { isFatal: boolean }): never {
+    throw new HoconError(this.line, reason, options);
   }
 
-  fail(reason: string): never {
-    throw new HoconError(this.line(), reason);
-  }
-
-  startsWith(text: string): boolean {
-    return this.#text.startsWith(text, this.at);
-  }
-
-  /** Goes past what the pattern (sticky) finds here. */
+  /** Moves past the match of a sticky pattern; undefined if it does not match here. */
   match(pattern: RegExp): RegExpExecArray | undefined {
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.#text);
@@ -50,91 +52,74 @@ export class Scanner {
     return found ?? undefined;
   }
 
-  isComment(): boolean {
-    return this.next === '#' || this.startsWith('//');
-  }
-
-  /** Blanks of the line. */
+  /** Returns the blanks up to the next piece of this line. */
   spaces(): string {
     return this.match(/[^\S\n]*/y)?.[0] ?? '';
   }
 
-  /** Blanks, line ends and comments. */
+  /** Moves past blanks, line ends and comments. */
   skipBlank(): void {
     do this.match(/\s*/y);
-    while (this.isComment() && this.match(/[^\n]*/y));
+    while (this.match(comment));
   }
 
-  /** The end of a statement or of an item: whatever follows is another one's. */
+  /** Whether a statement or list item ends here; moves past a comment. */
   isAtBreak(): boolean {
-    return this.isAtEnd || '\n,}]'.includes(this.next) || this.isComment();
+    this.match(comment);
+    return this.next === '' || '\n,}]'.includes(this.next);
   }
 
-  /** As much of an unquoted text as stands here without a blank; a value's may hold colons. */
-  word(isValue: boolean): string {
-    const start = this.at;
-    while (!this.isAtEnd) {
-      const character = this.next;
-      if (blank.test(character) || character === '\n') break;
-      if (!isValue && character === '.') break;
-      if (reserved.has(character) && !(isValue && character === ':')) break;
-      this.at += 1;
-    }
-    return this.#text.slice(start, this.at);
+  /** Returns an unquoted number or word of a value. */
+  word(): string {
+    const word = this.match(number)?.[0] ?? this.match(valueWord)?.[0];
+    if (word === undefined || !/^(?:$|[\s,}\]{["$#])/.test(this.next))
+      this.fail(`the character ${this.next} must be quoted`);
+    return word;
   }
 
-  /** A quoted text of either kind, at its quotes. */
+  /** Returns a string in one or three quotes. */
   quoted(): string {
-    return this.startsWith('"""') ? this.#tripleQuoted() : this.#singleQuoted();
-  }
-
-  #tripleQuoted(): string {
-    const line = this.line();
-    // Quotes before the closing three are part of the text.
-    const found = this.match(/"""([\s\S]*?)"""(?!")/y);
-    if (found?.[1] === undefined) throw new HoconEnd(line, 'three quotes are not closed');
-    return found[1];
-  }
-
-  #singleQuoted(): string {
-    const line = this.line();
-    const found = this.match(/"((?:[^"\\\n]|\\[^\n])*)"/y);
-    if (!found) {
-      this.match(/[^\n]*/y);
-      throw new HoconError(line, 'a quote is not closed on its line');
+    if (this.#text.startsWith('"""', this.at)) {
+      const found = this.match(tripleQuoted)?.[1];
+      return found ?? this.fail('three quotes are not closed', { isFatal: true });
     }
-    const text = (found[1] ?? '').replace(/\\(u[\da-fA-F]{4}|[\s\S])/g, (_all, escaped: string) => {
-      const simple = characters[escaped];
-      if (simple !== undefined) return simple;
-      if (escaped.length === 1) throw new HoconError(line, 'a \\ in quotes begins no escape: write \\\\');
-      return String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
-    });
-    if (!text.isWellFormed()) throw new HoconError(line, 'an escape \\u is half a character');
+    const found = this.match(doubleQuoted)?.[0];
+    if (found === undefined) this.fail('a quote is not closed on its line');
+    let text: unknown;
+    try {
+      text = JSON.parse(found.replaceAll('\t', '\\t'));
+    } catch {
+      // The error of JSON.parse quotes the string.
+    }
+    if (typeof text !== 'string' || !text.isWellFormed())
+      this.fail('a quoted string has an invalid escape; write \\\\ for \\');
     return text;
   }
 
-  /** After a mistake: to where the next statement or item begins. Pairs of brackets and quotes on the way are passed. */
+  /** Returns the names of `a."b.c".d`. */
+  path(what: string): string[] {
+    const names: string[] = [];
+    do {
+      const name = this.next === '"' ? this.quoted() : this.match(keyWord)?.[0];
+      if (name === undefined)
+        this.fail(`${what} is missing, or has an empty part; a part with other characters must be quoted`);
+      if (['__proto__', 'constructor', 'prototype'].includes(name)) {
+        this.fail(`${what} must not be __proto__, constructor or prototype`);
+      }
+      names.push(name);
+    } while (this.match(/\./y));
+    return names;
+  }
+
+  /** Moves to the end of the statement or item with an error, past pairs of brackets and quotes. */
   recover(): void {
-    let depth = 0;
-    while (!this.isAtEnd) {
+    for (let depth = 0; this.next !== ''; ) {
       const character = this.next;
       if (depth === 0 && '\n,}]'.includes(character)) return;
-      if (this.isComment()) this.match(/[^\n]*/y);
-      else if (character === '"') this.match(/"""[\s\S]*?"""(?!")|"(?:[^"\\\n]|\\[^\n])*"?/y);
-      else this.at += 1;
+      if (this.match(comment) || this.match(tripleQuoted) || this.match(doubleQuoted)) continue;
+      this.at += 1;
       if ('{['.includes(character)) depth += 1;
       if ('}]'.includes(character)) depth -= 1;
     }
   }
 }
-
-const characters: Readonly<Record<string, string | undefined>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};

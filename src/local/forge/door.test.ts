@@ -33,10 +33,10 @@ beforeAll(async () => {
   await forge.ensureDemoProject();
   await forge.createProject({ namespace: 'demo', path: 'second', visibility: 'public' });
   await forge.createProject({ namespace: 'demo', path: 'secret' });
-  const problem = { status: 401, message: 'Sign in first.', detail: null };
+  const error = { status: 401, message: 'Sign in first.', detail: null };
   const door = createForgeDoor({
     forge,
-    gitAccess: async () => signedIn ?? { problem },
+    gitAccess: async () => signedIn ?? { error },
     isService: () => fromService,
   });
   server.on('request', (req, res) => void door(req, res, { pages: url, sessions: url }));

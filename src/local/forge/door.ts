@@ -10,7 +10,7 @@ import { basicPassword, sendJson, sendText } from './http.ts';
 export interface ForgeDoorOptions {
   forge: Pick<Forge, 'handler' | 'userOf' | 'projectOfReader'>;
   /** What a signed-in browser or a cookie file may do: `token` is null for what an anonymous visitor may. */
-  gitAccess(req: IncomingMessage, origins: Origins): Promise<{ token: string | null } | { problem: ErrorResponse }>;
+  gitAccess(req: IncomingMessage, origins: Origins): Promise<{ token: string | null } | { error: ErrorResponse }>;
   /** Whether it comes from the service, which asks for its anonymous visitors without a token. */
   isService(req: IncomingMessage): boolean;
 }
@@ -49,8 +49,8 @@ export function createForgeDoor({ forge, gitAccess, isService }: ForgeDoorOption
       case 'none': {
         if (isService(req)) return forge.handler(req, res);
         const access = await gitAccess(req, origins);
-        if ('problem' in access) {
-          if (prefersHtml(req)) return sendError(req, res, access.problem);
+        if ('error' in access) {
+          if (prefersHtml(req)) return sendError(req, res, access.error);
           return refuse(req, res, 'A token is needed.');
         }
         if (access.token !== null) req.headers['private-token'] = access.token;

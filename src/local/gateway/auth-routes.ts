@@ -6,7 +6,7 @@ import { osUserOf } from '../http/peer.ts';
 import { redirect, sendJson } from '../http/responses.ts';
 import type { Addresses, Origins } from '../origins/origins.ts';
 import { basePath, insideSession, isSessionName } from '../session-path.ts';
-import { answerAccountPage } from './account-page.ts';
+import { sendAccountPage } from './account-page.ts';
 import type { Browser, Browsers } from './browsers.ts';
 import { type Callers, signInFirst } from './callers.ts';
 import type { OneTimeCodes } from './one-time-codes.ts';
@@ -28,104 +28,108 @@ export interface AuthParts {
 }
 
 export interface AuthRequest {
+  req: IncomingMessage;
+  res: ServerResponse;
   path: string;
   query: URLSearchParams;
   origins: Origins;
 }
 
+/** A request with its caller. */
+interface Call extends AuthRequest {
+  /** undefined if the caller is not a signed-in browser. */
+  browser: Browser | undefined;
+  /** The error for a caller without a browser. */
+  notSignedIn: ErrorResponse;
+}
+
+/** What a route results in if it does not send its own response. */
+type Outcome = { error: ErrorResponse } | { location: string; setCookie?: string };
+
 const maxFormBytes = 4096;
 const firstPage = '/notebooks/';
+const toAccount = { href: '/auth/', text: 'Your account' };
 
-const toAccount = { href: '/auth/', text: 'Who am I?' };
-
-/** What a route comes to, besides its own answers. */
-type Outcome = { problem: ErrorResponse } | { location: string; setCookie?: string };
-
-/** Answers `/auth/*`. Whether the request may come from another site's page has been decided before. */
-export async function handleAuth(
-  parts: AuthParts,
-  req: IncomingMessage,
-  res: ServerResponse,
-  asked: AuthRequest,
-): Promise<void> {
-  const found = parts.callers.of(req, asked.origins);
+/** Handles `/auth/*`. Requests from pages of other origins have been rejected before. */
+export async function handleAuth(parts: AuthParts, request: AuthRequest): Promise<void> {
+  const { req, res, origins } = request;
+  const found = parts.callers.of(req, origins);
   const browser = 'caller' in found ? found.caller.browser : undefined;
-  const refusal = 'problem' in found ? found.problem : signInFirst;
-  const route = `${req.method === 'HEAD' ? 'GET' : req.method} ${asked.path}`;
+  const notSignedIn = 'error' in found ? found.error : signInFirst;
+  const route = `${req.method === 'HEAD' ? 'GET' : req.method} ${request.path}`;
   if (route === 'GET /auth/') {
-    answerAccountPage(res, { owner: parts.owner, browser, isRegistered: await isRegistered(parts, browser) });
+    sendAccountPage(res, { owner: parts.owner, browser, isRegistered: await isRegistered(parts, browser) });
   } else if (route === 'GET /auth/me') {
-    sendJson(res, 200, await me(parts, browser));
+    sendJson(res, 200, await describeCaller(parts, browser));
   } else if (route === 'GET /auth/jwks.json') {
     sendJson(res, 200, parts.tokens.jwks, { 'Cache-Control': 'public, max-age=300' });
   } else if (route === 'POST /auth/links' && browser) {
     const { local, external } = parts.addresses;
-    sendJson(res, 201, { link: parts.signInLink(asked.origins.pages === local.pages ? external : asked.origins) });
+    sendJson(res, 201, { link: parts.signInLink(origins.pages === local.pages ? external : origins) });
   } else if (route === 'POST /auth/tokens' && browser?.user) {
-    await giveToken(parts, req, res, browser.user);
+    await sendNewToken(parts, req, res, browser.user);
   } else {
-    const outcome = await decide(parts, req, route, asked, browser, refusal);
-    if ('problem' in outcome) sendError(req, res, outcome.problem);
+    const outcome = await outcomeOf(parts, route, { ...request, browser, notSignedIn });
+    if ('error' in outcome) sendError(req, res, outcome.error);
     else redirect(res, outcome.location, outcome.setCookie === undefined ? {} : { 'Set-Cookie': outcome.setCookie });
   }
 }
 
-async function decide(
-  parts: AuthParts,
-  req: IncomingMessage,
-  route: string,
-  { query, origins }: AuthRequest,
-  browser: Browser | undefined,
-  refusal: ErrorResponse,
-): Promise<Outcome> {
+async function outcomeOf(parts: AuthParts, route: string, call: Call): Promise<Outcome> {
+  const { req, origins, browser, notSignedIn } = call;
   switch (route) {
     case 'GET /auth':
       return { location: '/auth/' };
     case 'GET /auth/sign-in':
-      return signIn(parts, req, query, origins, browser);
+      return signIn(parts, call);
     case 'GET /auth/session':
-      return goToSession(parts, req, query, origins, browser, refusal);
+      return goToSession(parts, call);
     case 'POST /auth/become':
-      return browser ? become(parts, await readForm(req), browser) : { problem: refusal };
+      return browser ? switchUser(parts, await readForm(req), browser) : { error: notSignedIn };
     case 'POST /auth/anonymous':
-      if (browser) parts.browsers.become(browser.id, null);
-      return browser ? { location: '/auth/' } : { problem: refusal };
+      if (browser) parts.browsers.switchUser(browser.id, null);
+      return browser ? { location: '/auth/' } : { error: notSignedIn };
     case 'POST /auth/sign-out':
-      if (browser) parts.browsers.close(browser.id);
+      if (browser) parts.browsers.signOut(browser.id);
       return { location: '/auth/', setCookie: parts.cookie.set(undefined, origins.pages) };
     case 'POST /auth/links':
-      return { problem: refusal };
+      return { error: notSignedIn };
     case 'POST /auth/tokens':
-      return { problem: browser ? noTokenForVisitors : refusal };
+      return { error: browser ? noTokenForVisitors : notSignedIn };
     default:
-      return { problem: { status: 404, message: 'There is no such page.', detail: null, link: toAccount } };
+      return { error: { status: 404, message: 'This page does not exist.', detail: null, link: toAccount } };
   }
 }
 
 const noTokenForVisitors: ErrorResponse = {
   status: 403,
-  message: 'An anonymous visitor has no token.',
-  detail: 'Be a user first.',
+  message: 'Anonymous visitors cannot have tokens.',
+  detail: 'Switch to a user first.',
   link: toAccount,
 };
 
-/** A new token for git, the registry and the API, shown this once. */
-async function giveToken(parts: AuthParts, req: IncomingMessage, res: ServerResponse, user: LocalUser): Promise<void> {
+/** Sends a new token for git, the registry and the API. It is not shown again. */
+async function sendNewToken(
+  parts: AuthParts,
+  req: IncomingMessage,
+  res: ServerResponse,
+  user: LocalUser,
+): Promise<void> {
   const { token, expiresAt } = await parts.tokens.newGitToken(user);
   if (token === null || expiresAt === null) {
-    const detail = 'The git server is a GitLab of its own: make an access token there.';
-    sendError(req, res, { status: 404, message: 'Tokens are not made here.', detail });
+    const detail = 'The git server is a real GitLab: create an access token there.';
+    sendError(req, res, { status: 404, message: 'This platform does not issue tokens.', detail });
     return;
   }
   sendJson(res, 201, { token, username: user.username, expires: expiresAt.toISOString() });
 }
 
-/** Whether the service gets to see a user at all: that takes a git token. */
+/** Returns true if the service sees a user and not an anonymous visitor: that takes a git token. */
 async function isRegistered(parts: AuthParts, browser: Browser | undefined): Promise<boolean> {
   return browser?.user ? (await parts.tokens.headersFor(browser.user)) !== undefined : false;
 }
 
-async function me(parts: AuthParts, browser: Browser | undefined): Promise<object> {
+async function describeCaller(parts: AuthParts, browser: Browser | undefined): Promise<object> {
   const registered = await isRegistered(parts, browser);
   const { user } = browser ?? {};
   return {
@@ -136,79 +140,66 @@ async function me(parts: AuthParts, browser: Browser | undefined): Promise<objec
   };
 }
 
-/** The one-time link. Opened again in a browser that is signed in, it just leads on. */
-function signIn(
-  parts: AuthParts,
-  req: IncomingMessage,
-  query: URLSearchParams,
-  origins: Origins,
-  browser: Browser | undefined,
-): Outcome {
+/** Handles the one-time link. In a browser that is signed in already, a used link redirects as well. */
+function signIn(parts: AuthParts, { req, query, origins, browser }: Call): Outcome {
   const location = ownPath(query.get('next'), origins.pages);
   if (req.method === 'HEAD' || isPrefetch(req)) {
-    // A link checker or a browser that looks ahead: neither is the person who was given the link.
-    return { problem: { status: 503, message: 'This link is opened by a person.', detail: null } };
+    // A link checker or a prefetching browser must not use up the link.
+    return { error: { status: 503, message: 'This link must be opened in a browser.', detail: null } };
   }
   const code = query.get('code') ?? '';
   if (parts.signInCodes.isOpen(code)) {
     const osUser = osUserOf(req);
-    if (osUser === 'gone' || !mayUseLinks(osUser, parts.addresses, origins)) return { problem: strangersLink };
+    if (osUser === 'gone' || !mayUseLinks(osUser, parts.addresses, origins)) return { error: linkOfAnotherUser };
     parts.signInCodes.redeem(code);
-    const opened = parts.browsers.open(parts.owner, osUser, browser);
+    const opened = parts.browsers.signIn(parts.owner, osUser, browser);
     return { location, setCookie: parts.cookie.set(opened.cookie, origins.pages) };
   }
   if (browser) return { location };
-  return { problem: { ...signInFirst, message: 'This sign-in link has been used, or has run out.' } };
+  return { error: { ...signInFirst, message: 'This sign-in link has already been used or has expired.' } };
 }
 
-const strangersLink: ErrorResponse = {
+const linkOfAnotherUser: ErrorResponse = {
   status: 403,
-  message: 'This link is for the user of this machine who has started the platform.',
-  detail: 'Open it in a browser of that user, here or through an SSH connection of that user.',
+  message: 'This link is for the user of this machine who started the platform.',
+  detail: 'Open it in a browser of that user, on this machine or through an SSH connection of that user.',
 };
 
 /**
- * A link stands in the process list of this machine while a browser is started with it. Besides the platform's own user
- * root may use it (it may do everything; on Windows a browser comes through a relay of root), and a relay that the kernel
- * does not know; to the public address a browser comes through the proxy's user.
+ * While a browser is started with a link, the link is visible in the process list. So it works only for the platform's own
+ * user; for root, which may do everything (on Windows, a browser connects through a relay of root); and for a connection
+ * whose user the kernel does not tell. At the public address, the connection is that of the proxy's user.
  */
 function mayUseLinks(osUser: number | null, { external, local }: Addresses, origins: Origins): boolean {
   if (osUser === null || osUser === 0 || osUser === process.getuid?.()) return true;
   return origins.pages === external.pages && external.pages !== local.pages;
 }
 
-/** The way from a session to its site's cookie: see SessionSignIn. */
-function goToSession(
-  parts: AuthParts,
-  req: IncomingMessage,
-  query: URLSearchParams,
-  origins: Origins,
-  browser: Browser | undefined,
-  refusal: ErrorResponse,
-): Outcome {
+/** Redirects to a session with a code, for which the ingress sets a cookie: see SessionSignIn. */
+function goToSession(parts: AuthParts, { req, query, origins, browser, notSignedIn }: Call): Outcome {
   const name = query.get('name') ?? '';
   if (!isSessionName(name)) {
-    return { problem: { status: 400, message: 'This is not the name of a session.', detail: null } };
+    return { error: { status: 400, message: 'This is not the name of a session.', detail: null } };
   }
-  // Only a person who goes to a page: a script must not collect codes.
-  if (!browser || !isTopLevelNavigation(req)) return { problem: refusal };
+  // Only for navigation: a script must not collect codes.
+  if (!browser || !isTopLevelNavigation(req)) return { error: notSignedIn };
   const code = parts.sessions.issueCode(name, { browser: browser.id, user: browser.user });
   const back = new URLSearchParams({ code, next: insideSession(name, query.get('next')) });
   return { location: `${origins.sessions}${basePath(name)}.signed-in?${back}` };
 }
 
-function become(parts: AuthParts, form: URLSearchParams | undefined, browser: Browser): Outcome {
-  if (!form) return { problem: { status: 413, message: 'The form is too large.', detail: null } };
+function switchUser(parts: AuthParts, form: URLSearchParams | undefined, browser: Browser): Outcome {
+  if (!form) return { error: { status: 413, message: 'The form is too large.', detail: null } };
   const user = userNamed(form.get('username') ?? '', parts.owner);
   if (!user) {
-    const detail = 'It may hold letters, digits, ".", "_" and "-", and begins with none of "." and "-".';
-    return { problem: { status: 422, message: 'This is no user name.', detail, link: toAccount } };
+    const detail = 'It may contain letters, digits, ".", "_" and "-", and must not begin with "." or "-".';
+    return { error: { status: 422, message: 'The user name is not valid.', detail, link: toAccount } };
   }
-  parts.browsers.become(browser.id, user);
+  parts.browsers.switchUser(browser.id, user);
   return { location: '/auth/' };
 }
 
-/** The fields of a form; undefined for one that is too long. Any other body has no fields. */
+/** Returns the fields of a form, none for a body of another type; undefined if the body is too large. */
 async function readForm(req: IncomingMessage): Promise<URLSearchParams | undefined> {
   const content = await readBodyUpTo(req, maxFormBytes);
   if (!content) return undefined;
@@ -216,13 +207,13 @@ async function readForm(req: IncomingMessage): Promise<URLSearchParams | undefin
   return new URLSearchParams(isForm ? content.toString('utf8') : '');
 }
 
-/** A path on the pages' own site, whatever was asked for; its first page where that is none. */
+/** Returns `next` if it is a path of `origin`; the first page otherwise. */
 export function ownPath(next: string | null | undefined, origin: string): string {
   if (!next?.startsWith('/') || next.length > 4096) return firstPage;
   const url = URL.parse(next, origin);
   if (url?.origin !== origin) return firstPage;
   const path = `${url.pathname}${url.search}${url.hash}`;
-  // `//evil.test` and `/\evil.test` are paths to the eye and hosts to the parser, and a path such as `/.//evil.test` is
-  // one only before its steps are taken out.
+  // `//evil.test` and `/\evil.test` look like paths, but a URL parser reads a host in them. `/.//evil.test` becomes such a
+  // path when its dot segment is removed.
   return URL.parse(path, origin)?.href === url.href ? path : firstPage;
 }

@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
+import { isObject } from '../../lib/json.ts';
 import { osUserOf } from '../http/peer.ts';
 import { readKept, writePrivate } from '../state-files.ts';
 import { hashOf } from './one-time-codes.ts';
 import { isLocalUser, type LocalUser } from './users.ts';
 
-/** A browser (or a cookie file) that is signed in. */
+/** A signed-in browser, or a cookie file. */
 export interface Browser {
-  /** Hash of its cookie; says nothing about the cookie. */
+  /** Hash of its cookie. The cookie cannot be derived from it. */
   readonly id: string;
-  /** Its user at the moment; null: an anonymous visitor, who may be a user again. */
+  /** Its current user; null for an anonymous visitor, who can switch back to a user. */
   readonly user: LocalUser | null;
-  /** Its anonymous visitor, as the service's `Renku-Auth-Anon-Id` takes it. */
+  /** The service's `Renku-Auth-Anon-Id` of its anonymous visitor. */
   readonly anonymousId: string;
-  /** Operating-system user whose program has signed in; null where the kernel does not say. */
+  /** Operating-system user that signed in; null if the kernel does not tell. */
   readonly osUser: number | null;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
@@ -22,7 +23,7 @@ export interface Browser {
 
 const lifetimeMs = 30 * 24 * 60 * 60 * 1000;
 const maxBrowsers = 200;
-/** 2: with `osUser`. A browser of version 1 signs in again. */
+/** Version 1 had no `osUser`: its browsers have to sign in again. */
 const fileVersion = 2;
 
 /** A response or a socket. */
@@ -32,8 +33,8 @@ interface Stream {
 }
 
 /**
- * The signed-in browsers. Kept in a file, so that a restart signs none out, and on this side, so that signing out takes
- * effect at once and everywhere: what a browser has open as the user that it was ends with it.
+ * The signed-in browsers. They are kept in a file, so that they stay signed in after a restart. Cookies have no content of
+ * their own, so that signing out takes effect at once: the streams that a browser has open are closed with it.
  */
 export class Browsers {
   readonly #byId = new Map<string, Browser>();
@@ -47,8 +48,8 @@ export class Browsers {
     for (const browser of read(file, log)) this.#byId.set(browser.id, browser);
   }
 
-  /** The value for its cookie, which is not kept here. `former`: what the same browser was signed in as before. */
-  open(user: LocalUser, osUser: number | null, former?: Browser): { cookie: string; browser: Browser } {
+  /** Returns the value of a new cookie, which is not stored here. `former`: the browser's previous sign-in. */
+  signIn(user: LocalUser, osUser: number | null, former?: Browser): { cookie: string; browser: Browser } {
     const cookie = randomBytes(32).toString('base64url');
     const anonymousId = former?.anonymousId ?? `anon-${randomBytes(16).toString('hex')}`;
     const browser: Browser = { id: hashOf(cookie), user, anonymousId, osUser, expiresAt: this.#now() + lifetimeMs };
@@ -67,20 +68,20 @@ export class Browsers {
     return browser && browser.expiresAt > this.#now() ? browser : undefined;
   }
 
-  become(id: string, user: LocalUser | null): void {
+  switchUser(id: string, user: LocalUser | null): void {
     const browser = this.#byId.get(id);
     if (!browser) return;
     this.#byId.set(id, { ...browser, user });
-    if (browser.user?.username !== user?.username) this.#endStreams(id);
+    if (browser.user?.username !== user?.username) this.#closeStreams(id);
     this.#save();
   }
 
-  close(id: string): void {
+  signOut(id: string): void {
     if (this.#remove(id)) this.#save();
   }
 
-  /** Ends the stream with the browser's sign-in, and when it becomes another user. */
-  endWith(id: string, stream: Stream): void {
+  /** Closes the stream when the browser signs out or switches to another user. */
+  closeAtSignOut(id: string, stream: Stream): void {
     const streams = this.#streams.get(id) ?? new Set();
     this.#streams.set(id, streams.add(stream));
     stream.once('close', () => {
@@ -90,26 +91,25 @@ export class Browsers {
   }
 
   #remove(id: string): boolean {
-    this.#endStreams(id);
+    this.#closeStreams(id);
     return this.#byId.delete(id);
   }
 
-  #endStreams(id: string): void {
+  #closeStreams(id: string): void {
     for (const stream of this.#streams.get(id) ?? []) stream.destroy();
   }
 
   #save(): void {
-    const living = [...this.#byId.values()].filter(({ expiresAt }) => expiresAt > this.#now()).slice(-maxBrowsers);
-    const kept = new Set(living.map(({ id }) => id));
+    const valid = [...this.#byId.values()].filter(({ expiresAt }) => expiresAt > this.#now()).slice(-maxBrowsers);
+    const kept = new Set(valid.map(({ id }) => id));
     for (const id of this.#byId.keys()) if (!kept.has(id)) this.#remove(id);
-    writePrivate(this.#file, JSON.stringify({ version: fileVersion, browsers: living }));
+    writePrivate(this.#file, JSON.stringify({ version: fileVersion, browsers: valid }));
   }
 }
 
 /**
- * Whether a request comes from the operating-system user whose program has signed in. A browser sends its cookies to
- * every port of a host, also to the server of another user of this machine: in the hands of that user the cookie opens
- * nothing.
+ * Returns true if the request comes from the operating-system user that signed in. A browser sends its cookies to every
+ * port of a host, also to the server of another user of this machine. That user cannot use the cookie.
  */
 export function comesFrom(browser: Browser, req: IncomingMessage): boolean {
   return browser.osUser === osUserOf(req);
@@ -119,20 +119,21 @@ function read(file: string, log: Logger): Browser[] {
   const kept = readKept(file);
   if (kept === undefined) return [];
   try {
-    const { version, browsers } = JSON.parse(kept) as { version?: unknown; browsers?: unknown };
-    if (version === fileVersion && Array.isArray(browsers)) return browsers.filter(isBrowser);
-    log.warn({ file }, 'the list of signed-in browsers is of another version; browsers have to sign in again');
-    return [];
+    const stored: unknown = JSON.parse(kept);
+    if (isObject(stored) && stored['version'] === fileVersion && Array.isArray(stored['browsers'])) {
+      return stored['browsers'].filter(isBrowser);
+    }
+    log.warn({ file }, 'the list of signed-in browsers has another version; browsers have to sign in again');
   } catch (error) {
-    if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
-    log.warn({ file, err: error }, 'the list of signed-in browsers is damaged; everybody has to sign in again');
-    return [];
+    if (!(error instanceof SyntaxError)) throw error;
+    log.warn({ file, err: error }, 'the list of signed-in browsers is damaged; browsers have to sign in again');
   }
+  return [];
 }
 
 function isBrowser(value: unknown): value is Browser {
-  if (typeof value !== 'object' || value === null) return false;
-  const { id, user, anonymousId, osUser, expiresAt } = value as Record<string, unknown>;
+  if (!isObject(value)) return false;
+  const { id, user, anonymousId, osUser, expiresAt } = value;
   return (
     [id, anonymousId].every((text) => typeof text === 'string') &&
     typeof expiresAt === 'number' &&

@@ -4,8 +4,8 @@ import type { LocalUser } from './users.ts';
 
 const weekMs = 7 * 24 * 60 * 60 * 1000;
 
-/** One cookie of one host, as curl's cookie files hold them (the format of Netscape's `cookies.txt`). */
-export interface FileCookie {
+/** One cookie of one host, in a cookie file of curl (the Netscape format, `cookies.txt`). */
+interface FileCookie {
   host: string;
   name: string;
   value: string;
@@ -13,8 +13,8 @@ export interface FileCookie {
   expiresAt: number;
 }
 
-/** The value of the cookie of that name; undefined without file or cookie. */
-export function readCookieFile(file: string, name: string): string | undefined {
+/** Returns the value of the cookie; undefined if there is no such file or cookie. */
+function readCookieFile(file: string, name: string): string | undefined {
   return readKept(file)
     ?.split('\n')
     .map((line) => line.split('\t'))
@@ -22,16 +22,20 @@ export function readCookieFile(file: string, name: string): string | undefined {
     ?.trim();
 }
 
-/** For the owner's eyes only: the file is as good as a password. */
-export function writeCookieFile(file: string, { host, name, value, expiresAt }: FileCookie): void {
+/** Writes the file for the owner only (0600): its content is as good as a password. */
+function writeCookieFile(file: string, { host, name, value, expiresAt }: FileCookie): void {
   // Domain (with the mark for HttpOnly), subdomains, path, secure, expiry, name, value.
-  const line = [`#HttpOnly_${host}`, 'FALSE', '/', 'FALSE', String(Math.floor(expiresAt / 1000)), name, value].join(
-    '\t',
+  const fields = [`#HttpOnly_${host}`, 'FALSE', '/', 'FALSE', String(Math.floor(expiresAt / 1000)), name, value];
+  writePrivate(
+    file,
+    `# Netscape HTTP Cookie File\n# Signs in as you. Use it with: curl -b ${file}\n${fields.join('\t')}\n`,
   );
-  writePrivate(file, `# Netscape HTTP Cookie File\n# Signs in as you. For: curl -b ${file}\n${line}\n`);
 }
 
-/** The cookie of the file from before while it is good for another week, else a new one. Always the owner's. */
+/**
+ * Returns the owner's cookie: the one in the file if it is valid for another week; otherwise a new one, which is written to
+ * the file.
+ */
 export function keepCookieFile(
   file: string,
   cookie: { host: string; name: string },
@@ -44,7 +48,7 @@ export function keepCookieFile(
   const browser = kept === undefined ? undefined : browsers.byCookie(kept);
   const isOwners = browser?.user?.username === owner.username && browser.osUser === osUser;
   if (kept !== undefined && isOwners && browser.expiresAt - now() > weekMs) return kept;
-  const opened = browsers.open(owner, osUser, browser);
-  writeCookieFile(file, { ...cookie, value: opened.cookie, expiresAt: opened.browser.expiresAt });
-  return opened.cookie;
+  const signedIn = browsers.signIn(owner, osUser, browser);
+  writeCookieFile(file, { ...cookie, value: signedIn.cookie, expiresAt: signedIn.browser.expiresAt });
+  return signedIn.cookie;
 }

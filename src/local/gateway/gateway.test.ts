@@ -58,7 +58,7 @@ async function startGateway(): Promise<void> {
     userOfGitToken: (token) => /^git-(.+)$/.exec(token)?.[1],
     gitUrl: `${origin}/forge`,
     issueGitToken: (user, expiresAt) => issueGitToken(user, expiresAt),
-    serviceTarget: { socketPath: join(directory, 'service.sock') },
+    serviceSocket: join(directory, 'service.sock'),
     serviceRestartMs: 0,
     log: pino({ level: 'silent' }),
     now: () => {
@@ -236,7 +236,7 @@ test('one can be somebody else, anonymous, oneself again, and sign out; it holds
   const visitor = await seenBy(browser);
   expect(visitor).not.toHaveProperty('renku-auth-id-token');
   expect(visitor['renku-auth-anon-id']).not.toBe((await seenBy(await anonymous()))['renku-auth-anon-id']);
-  expect((await browser.visit(`${origin}/auth/`)).body).toContain('Be ada again');
+  expect((await browser.visit(`${origin}/auth/`)).body).toContain('Switch back to ada');
   await post('/auth/become', { username: 'ada' });
   expect(await me(browser)).toMatchObject({ username: 'ada', email: owner.email });
   // The same visitor again, also after another sign-in: its sessions are found.

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { endToEnd, type RawHeaders } from '../../lib/reverse-proxy/headers.ts';
-import { createReverseProxy, type Upstream } from '../../lib/reverse-proxy/reverse-proxy.ts';
+import { createReverseProxy } from '../../lib/reverse-proxy/reverse-proxy.ts';
 import { type ErrorResponse, sendError } from '../http/errors.ts';
 import { filterCookies, forwardedHeaders, isGatewayHeader } from '../http/headers.ts';
 import { targetOf } from '../http/request-target.ts';
@@ -23,19 +23,20 @@ import { createTokenIssuer, type IssueGitToken } from './tokens.ts';
 import type { LocalUser } from './users.ts';
 
 export interface GatewayOptions {
-  /** Keys and signed-in browsers; made if need be, 0700. */
+  /** Folder for keys and signed-in browsers. Created with mode 0700 if it does not exist. */
   stateDir: string;
-  /** `cookies.txt` for `curl -b`: signs in as the owner. Written at once, 0600. */
+  /** `cookies.txt` for `curl -b`, which signs in as the owner. Written at once with mode 0600. */
   cookieFile: string;
   addresses: Addresses;
-  /** Whom the one-time link signs in. */
+  /** The user that the one-time link signs in. */
   user: LocalUser;
   gitUrl: string;
   issueGitToken: IssueGitToken;
-  /** The name of the user whose git token this is; undefined for any other text. */
+  /** Returns the name of the token's user; undefined if it is not a valid git token. */
   userOfGitToken(token: string): string | undefined;
-  serviceTarget: Upstream;
-  /** Milliseconds that a request waits for a service that is being restarted; 20 s by default. */
+  /** Unix socket of the service. */
+  serviceSocket: string;
+  /** Milliseconds that a request waits while the service restarts; 20 s by default. */
   serviceRestartMs?: number;
   log: Logger;
   /** Milliseconds since the epoch. */
@@ -44,60 +45,60 @@ export interface GatewayOptions {
 
 export interface Gateway {
   readonly addresses: Addresses;
-  /** Everything on the pages' site that is not another part's. */
+  /** Handles requests to the origin of the pages, except those for the forge and the registry. */
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>;
-  /** A link that signs a browser in as the owner, once, within ten minutes, and leads to `next`, a path. */
+  /** Returns a link that signs a browser in as the owner, once and within ten minutes, and redirects to the path `next`. */
   signInLink(next?: string): string;
-  /** For the forge and the registry: the caller's git token. */
-  gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { problem: ErrorResponse }>;
-  /** For the ingress: recognises on the sessions' site who is signed in on this one. */
+  /** Returns the git token of a signed-in caller, for the forge. */
+  gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { error: ErrorResponse }>;
+  /** For the ingress: identifies at the origin of the sessions the browsers that signed in here. */
   readonly sessions: SessionSignIn;
-  /** For a program of this process that acts as the owner: the value of a Cookie header. */
+  /** The value of a Cookie header with which this process acts as the owner. */
   readonly cookieHeader: string;
   close(): void;
 }
 
-/** What a signed-in caller may do at the git server; `token` is null for what an anonymous visitor may. */
+/** `token` is null for an anonymous visitor. */
 export interface GitAccess {
   readonly token: string | null;
 }
 
 const signInLinkMs = 10 * 60 * 1000;
 /**
- * A restart of the service takes two seconds on an idle machine. Waiting costs the caller less than an error does: an
- * EventSource gives up for good at the first answer that is not 200.
+ * A restart of the service takes two seconds on an idle machine. Callers wait for it, because an EventSource never
+ * reconnects after a response other than 200.
  */
 const defaultRestartMs = 20_000;
 const servicePaths = /^\/(notebooks|health|ready)(\/|$)/;
-/** Where a platform publishes the service; its command line and its pages call it there. */
+/** Path prefixes under which a platform publishes the service. */
 const platformPaths = /^\/(?:api|ui-server\/api)(?=\/notebooks(?:\/|$))/;
-/** What is answered without a sign-in: whether it runs, and the styles and scripts of the pages. */
+/** Paths that need no sign-in: health checks, and the styles and scripts of the pages. */
 const openPaths = /^\/(?:health|ready)$|^\/notebooks\/assets\/\w+\/[\w-]+\.\w+$/;
 
 const starting: ErrorResponse = {
   status: 503,
   message: 'The service is not running yet.',
-  detail: 'It is being started. Try again in a moment.',
+  detail: 'It is starting. Try again in a moment.',
   refreshSeconds: 2,
 };
 const broken: ErrorResponse = {
   status: 502,
-  message: 'The service broke off.',
-  detail: 'Try again; its log tells more.',
+  message: 'The service closed the connection.',
+  detail: 'Try again. Its log has the reason.',
 };
 const noToken: ErrorResponse = {
   status: 503,
-  message: 'The access token for git could not be made.',
-  detail: 'Try again; the log of the platform tells more.',
+  message: 'The access token for git could not be created.',
+  detail: 'Try again. The log of the platform has the reason.',
 };
 
 /**
- * Stands where a platform's gateway stands: knows who a browser belongs to and tells the service in the headers that
- * only a gateway may set. Without a sign-in nothing is passed on, because a session on this machine is a process of its
- * owner; an anonymous visitor is a state of a signed-in browser.
+ * Returns the gateway: it authenticates browsers and programs, and passes their requests to the service with the identity
+ * headers that only a gateway may set. Requests without a sign-in are rejected, because a session on this machine is a
+ * process of its owner. An anonymous visitor is a state of a signed-in browser.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { addresses, user: owner, serviceTarget, log, now = Date.now } = options;
+  const { addresses, user: owner, log, now = Date.now } = options;
   const { local, external } = addresses;
   const file = (name: string) => join(options.stateDir, name);
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
@@ -120,7 +121,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     `${pages}/auth/sign-in?${new URLSearchParams({ code: signInCodes.issue(true), next: ownPath(next, pages) })}`;
   const auth: AuthParts = { owner, browsers, cookie, callers, signInLink, signInCodes, sessions, tokens, addresses };
 
-  /** Returns the identity headers for the service; undefined if an error was sent instead. */
+  /** Returns the identity headers for the service; undefined if an error was sent. */
   async function identityHeaders(
     caller: Caller | undefined,
     req: IncomingMessage,
@@ -131,7 +132,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const headers = caller.user ? await tokens.headersFor(caller.user) : undefined;
       return headers ? headers.flat() : ['Renku-Auth-Anon-Id', caller.anonymousId];
     } catch (error) {
-      log.error({ err: error }, 'no git token could be issued');
+      log.error({ err: error }, 'a git token could not be issued');
       sendError(req, res, isDiskFull(error) ? { ...noToken, detail: 'The disk is full: free some space.' } : noToken);
       return undefined;
     }
@@ -144,31 +145,31 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     origins: Origins,
     caller: Caller | undefined,
   ): Promise<void> {
-    // Before anything is waited for: a sign-out meanwhile ends this request, too.
-    if (caller?.browser) browsers.endWith(caller.browser.id, res);
+    // First, so that a sign-out closes the request while it waits for something.
+    if (caller?.browser) browsers.closeAtSignOut(caller.browser.id, res);
     const identity = await identityHeaders(caller, req, res);
     if (!identity || res.destroyed) return;
-    const others = createOriginRewriter(local, origins);
+    const rewriter = createOriginRewriter(local, origins);
     const isProgram = caller !== undefined && caller.browser === undefined;
     const kept = endToEnd(
       req.rawHeaders,
       (name) =>
         isGatewayHeader(name) ||
         ['cookie', 'authorization'].includes(name) ||
-        // A program's, such as a platform's pages that pass a browser's request on: nothing of that browser counts here.
+        // A program may pass on the request of a browser, for example a platform's web server.
         (isProgram && /^(origin|referer|sec-fetch-.*)$/.test(name)),
     );
-    const headers = others ? others.requestHeaders(kept, 'pages') : kept;
+    const headers = rewriter ? rewriter.requestHeaders(kept, 'pages') : kept;
     const cookies = filterCookies(req.rawHeaders, (name) => name !== signInCookieName(origins.pages));
     if (cookies !== undefined) headers.push('Cookie', cookies);
     headers.push(...forwardedHeaders(req.socket.remoteAddress, new URL(local.pages).host), ...identity);
     proxy.forward(req, res, {
-      upstream: serviceTarget,
+      upstream: { socketPath: options.serviceSocket },
       target,
       headers,
-      ...(others ? { responseHeader: others.responseHeader, responseBody: others.responseBody } : {}),
+      ...(rewriter ? { responseHeader: rewriter.responseHeader, responseBody: rewriter.responseBody } : {}),
       onFailure: (error) => {
-        log.warn({ err: error }, 'the service does not answer');
+        log.warn({ err: error }, 'the service does not respond');
         sendError(req, res, error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? starting : broken);
       },
       waitMs: options.serviceRestartMs ?? defaultRestartMs,
@@ -178,23 +179,24 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   async function route(req: IncomingMessage, res: ServerResponse, origins: Origins): Promise<void> {
     const target = targetOf(req);
-    if (!target) return sendError(req, res, { status: 400, message: 'The request names no page.', detail: null });
+    if (!target)
+      return sendError(req, res, { status: 400, message: 'The request target is not a path.', detail: null });
     const { query } = target;
     const path = target.path.replace(platformPaths, '');
     if (path === '/') return redirect(res, '/notebooks/');
     if (path === '/auth' || path.startsWith('/auth/'))
-      return handleAuth(auth, req, res, { path, query: new URLSearchParams(query), origins });
+      return handleAuth(auth, { req, res, path, query: new URLSearchParams(query), origins });
     if (openPaths.test(path) && isRead(req)) return toService(req, res, path + query, origins, undefined);
     const found = callers.of(req, origins);
-    if ('problem' in found) return sendError(req, res, { ...found.problem, link: toAccount });
+    if ('error' in found) return sendError(req, res, { ...found.error, link: toAccount });
     if (servicePaths.test(path)) return toService(req, res, path + query, origins, found.caller);
     const link = { href: '/notebooks/', text: 'Projects and sessions' };
-    sendError(req, res, { status: 404, message: 'There is no such page.', detail: null, link });
+    sendError(req, res, { status: 404, message: 'This page does not exist.', detail: null, link });
   }
 
-  async function gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { problem: ErrorResponse }> {
+  async function gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { error: ErrorResponse }> {
     const found = callers.of(req, origins);
-    if ('problem' in found) return found;
+    if ('error' in found) return found;
     const { user } = found.caller;
     return { token: user ? (await tokens.gitTokenOf(user)).token : null };
   }

@@ -1,38 +1,30 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { BoundedMap } from '../../lib/bounded-map.ts';
 
-const maxOpen = 1000;
+const maxCodes = 1000;
 
-/** Codes that stand for a value, work once, and only for a while. Kept as hashes, in memory: a restart voids them. */
+/** Codes that work once and expire. Their hashes are kept in memory, so that a restart invalidates them. */
 export class OneTimeCodes<Value> {
-  readonly #open = new Map<string, { value: Value; expiresAt: number }>();
-  readonly #lifetimeMs: number;
-  readonly #now: () => number;
+  readonly #values: BoundedMap<string, Value>;
 
   constructor(lifetimeMs: number, now: () => number = Date.now) {
-    this.#lifetimeMs = lifetimeMs;
-    this.#now = now;
+    this.#values = new BoundedMap({ maxSize: maxCodes, ttlMs: lifetimeMs, now });
   }
 
   issue(value: Value): string {
-    for (const [hash, { expiresAt }] of this.#open) if (expiresAt <= this.#now()) this.#open.delete(hash);
-    const oldest = this.#open.keys().next();
-    if (this.#open.size >= maxOpen && !oldest.done) this.#open.delete(oldest.value);
     const code = randomBytes(32).toString('base64url');
-    this.#open.set(hashOf(code), { value, expiresAt: this.#now() + this.#lifetimeMs });
+    this.#values.set(hashOf(code), value);
     return code;
   }
 
-  /** Whether the code would be redeemed now. */
+  /** Returns true if the code can be redeemed. */
   isOpen(code: string): boolean {
-    return (this.#open.get(hashOf(code))?.expiresAt ?? 0) > this.#now();
+    return this.#values.get(hashOf(code)) !== undefined;
   }
 
-  /** undefined for a code that was never issued, was used, or has run out. */
+  /** Returns undefined for a code that was not issued, was used, or has expired. */
   redeem(code: string): Value | undefined {
-    const hash = hashOf(code);
-    const found = this.#open.get(hash);
-    this.#open.delete(hash);
-    return found && found.expiresAt > this.#now() ? found.value : undefined;
+    return this.#values.take(hashOf(code));
   }
 }
 

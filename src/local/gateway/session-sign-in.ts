@@ -6,7 +6,7 @@ import { type Browser, type Browsers, comesFrom } from './browsers.ts';
 import { OneTimeCodes } from './one-time-codes.ts';
 import type { LocalUser } from './users.ts';
 
-/** A signed-in browser, as the user that it was when it got its code or pass; null: as its anonymous visitor. */
+/** A signed-in browser, and its user when it got the code or pass; null for its anonymous visitor. */
 export interface Visitor {
   browser: string;
   user: LocalUser | null;
@@ -15,10 +15,9 @@ export interface Visitor {
 const codeLifetimeMs = 30_000;
 
 /**
- * How a browser that is signed in on the pages' site is recognised on the sessions' site, where its cookie does not
- * go: the ingress sends it here, here it gets a code for that one session and is sent back, and the ingress gives a
- * cookie (a pass) for the code. A pass is good for one session, and only as long as the browser is signed in as the
- * user it was made for.
+ * Identifies a browser at the origin of the sessions, which does not get the cookie of the pages. The ingress redirects the
+ * browser here; it gets a code for that one session and is redirected back; and the ingress sets a cookie (a pass) for the
+ * code. A pass is valid for one session, and only while the browser is signed in as the same user.
  */
 export class SessionSignIn {
   readonly #codes: OneTimeCodes<Visitor & { name: string }>;
@@ -26,8 +25,8 @@ export class SessionSignIn {
   readonly #key: Buffer;
 
   /**
-   * `keyFile`: signs passes; kept, so that open notebooks survive a restart. Damaged, it is replaced: browsers then get
-   * new passes on their next visit.
+   * `keyFile`: the key that signs passes. It is kept, so that open notebooks work after a restart. If it is damaged, it is
+   * replaced, and browsers get new passes at their next visit.
    */
   constructor(browsers: Browsers, keyFile: string, log: Logger, now: () => number = Date.now) {
     this.#browsers = browsers;
@@ -39,40 +38,41 @@ export class SessionSignIn {
     return this.#codes.issue({ ...visitor, name });
   }
 
-  /** undefined unless the code was issued for this session, less than 30 s ago, and not used yet. */
+  /** Returns undefined unless the code was issued for this session in the last 30 s and has not been used. */
   redeem(code: string, name: string): Visitor | undefined {
     const found = this.#codes.redeem(code);
     if (found?.name !== name || !this.#browserOf(found.browser, found.user?.username ?? null)) return undefined;
     return { browser: found.browser, user: found.user };
   }
 
-  /** `uid`: of the session's object, so that a later session of the same name is another one. */
+  /** `uid` of the JupyterServer: a later session with the same name needs another pass. */
   issuePass(uid: string, { browser, user }: Visitor): string {
     const payload = Buffer.from(JSON.stringify([uid, browser, user?.username ?? null])).toString('base64url');
     return `${payload}.${this.#sign(payload).toString('base64url')}`;
   }
 
   /**
-   * The visitor whose pass to this session it is; undefined for any other text, once the browser is signed out or
-   * another user, and in the hands of another operating-system user.
+   * Returns the visitor of a pass to this session. Returns undefined for an invalid pass; if the browser has signed out or
+   * switched to another user; and if another operating-system user sent the pass.
    */
-  holder(pass: string, uid: string, req: IncomingMessage): Visitor | undefined {
+  visitorOf(pass: string, uid: string, req: IncomingMessage): Visitor | undefined {
     const [payload = '', signature = '', ...more] = pass.split('.');
     const given = Buffer.from(signature, 'base64url');
-    const right = this.#sign(payload);
-    if (more.length > 0 || given.length !== right.length || !timingSafeEqual(given, right)) return undefined;
-    const [passUid, id, username] = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as [
-      string,
-      string,
-      string | null,
-    ];
-    const browser = this.#browserOf(id, username);
-    return passUid === uid && browser && comesFrom(browser, req) ? { browser: id, user: browser.user } : undefined;
+    const expected = this.#sign(payload);
+    if (more.length > 0 || given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+    // Signed here, so the payload is one of `issuePass`.
+    const content: [uid: string, browser: string, username: string | null] = JSON.parse(
+      Buffer.from(payload, 'base64url').toString('utf8'),
+    );
+    const browser = this.#browserOf(content[1], content[2]);
+    return content[0] === uid && browser && comesFrom(browser, req)
+      ? { browser: browser.id, user: browser.user }
+      : undefined;
   }
 
-  /** Ends a stream of the session with the visitor's sign-in, and when the browser becomes another user. */
-  endWith({ browser }: Visitor, stream: Parameters<Browsers['endWith']>[1]): void {
-    this.#browsers.endWith(browser, stream);
+  /** Closes a stream of the session when the visitor's browser signs out or switches to another user. */
+  closeAtSignOut({ browser }: Visitor, stream: Parameters<Browsers['closeAtSignOut']>[1]): void {
+    this.#browsers.closeAtSignOut(browser, stream);
   }
 
   #browserOf(id: string, username: string | null): Browser | undefined {

@@ -7,15 +7,17 @@ import { type Browser, type Browsers, comesFrom } from './browsers.ts';
 import type { LocalUser } from './users.ts';
 
 export interface SignInCookie {
-  /** undefined: not signed in. `stranger`: with a good cookie of another operating-system user's browser. */
-  read(req: IncomingMessage, origin: string): Browser | 'stranger' | undefined;
-  /** Set-Cookie for a browser at that origin; undefined takes the cookie away. */
+  /** Returns undefined if there is no valid cookie, and `another user` for the cookie of another operating-system user. */
+  read(req: IncomingMessage, origin: string): Browser | 'another user' | undefined;
+  /** Returns a Set-Cookie header for a browser at that origin; with undefined, it deletes the cookie. */
   set(value: string | undefined, origin: string): string;
 }
 
+const maxWarnings = 1000;
+
 /**
- * The cookie's name at an origin. Cookies are shared by all ports of a host: two platforms must not sign each other's
- * users out. With TLS the prefix makes sure that no other host has set it.
+ * Returns the name of the cookie at an origin. It contains the port, because all ports of a host share their cookies and
+ * there may be several platforms. With TLS, the prefix ensures that no other host has set the cookie.
  */
 export function signInCookieName(origin: string): string {
   const { protocol, port } = new URL(origin);
@@ -24,9 +26,8 @@ export function signInCookieName(origin: string): string {
 }
 
 /**
- * The cookie is SameSite=Lax and not Strict: the way into a session leads from the sessions' site back to here, which is
- * another site, and with Strict every user would seem to be signed out there. What Strict would keep away besides is
- * refused by `sameOriginOnly`.
+ * The cookie is SameSite=Lax, not Strict: a session, which has another site, redirects the browser to the pages, and with
+ * Strict the browser would not send the cookie there. `sameOriginOnly` rejects what Strict would have rejected.
  */
 export function createSignInCookie(options: {
   browsers: Browsers;
@@ -35,31 +36,31 @@ export function createSignInCookie(options: {
   now: () => number;
 }): SignInCookie {
   const { browsers, owner, log, now } = options;
-  const told = new Set<string>();
+  const warned = new Set<string>();
 
-  function tell(browser: Browser, osUser: number | null): void {
+  function warnOnce(browser: Browser, osUser: number | null): void {
     const key = `${browser.id} ${osUser}`;
-    if (told.has(key) || told.size >= 1000) return;
-    told.add(key);
-    log.warn({ osUser, signedInBy: browser.osUser }, 'a sign-in cookie was sent by another user of this machine');
+    if (warned.has(key) || warned.size >= maxWarnings) return;
+    warned.add(key);
+    log.warn({ osUser, signedInBy: browser.osUser }, 'another user of this machine sent a sign-in cookie');
   }
 
   return {
     read(req, origin) {
       const cookieName = signInCookieName(origin);
-      let stranger = false;
-      // Every value: a page on another port of the host can set a second cookie of that name.
+      let isOfAnotherUser = false;
+      // All values: a page on another port of the host can set a second cookie of that name.
       for (const { name, value } of readCookies(req.rawHeaders)) {
         const browser = name === cookieName ? browsers.byCookie(value) : undefined;
         if (!browser) continue;
-        // The owner's name and address may have changed since.
+        // The owner's name and e-mail address may have changed since the sign-in.
         if (comesFrom(browser, req))
           return browser.user?.username === owner.username ? { ...browser, user: owner } : browser;
         const osUser = osUserOf(req);
-        if (osUser !== 'gone') tell(browser, osUser);
-        stranger = true;
+        if (osUser !== 'gone') warnOnce(browser, osUser);
+        isOfAnotherUser = true;
       }
-      return stranger ? 'stranger' : undefined;
+      return isOfAnotherUser ? 'another user' : undefined;
     },
     set(value, origin) {
       const expiresAt = value === undefined ? now() : (browsers.byCookie(value)?.expiresAt ?? now());

@@ -1,51 +1,48 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, type JSONWebKeySet, SignJWT } from 'jose';
 import type { Logger } from 'pino';
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import { readKept, writePrivate } from '../state-files.ts';
 import { type LocalUser, subjectOf } from './users.ts';
 
 export interface GitToken {
-  /** null: there is none, so there are no registered users. */
+  /** null: there is none. Then the service has no registered users. */
   token: string | null;
   expiresAt: Date | null;
 }
 
-/** A new token of that user for git and the GitLab API, good until `expiresAt` where it is the caller's to choose. */
+/** Returns a new token of that user for git and the GitLab API. It expires at `expiresAt` unless it is a given one. */
 export type IssueGitToken = (user: LocalUser, expiresAt: Date) => GitToken | Promise<GitToken>;
 
 export interface TokenIssuer {
   readonly jwks: JSONWebKeySet;
   /**
-   * The headers that a platform's gateway adds to a signed-in user's requests, as name and value; undefined where
-   * there is no git token, and so no registered user.
+   * Returns the headers (name and value) that a platform's gateway adds to requests of a signed-in user; undefined if there
+   * is no git token, and so no registered user.
    */
-  headersFor(user: LocalUser): Promise<readonly (readonly [name: string, value: string])[] | undefined>;
-  /** The git token in these headers. */
+  headersFor(user: LocalUser): Promise<IdentityHeaders | undefined>;
+  /** Returns the git token in these headers. */
   gitTokenOf(user: LocalUser): Promise<GitToken>;
-  /** Another git token, for a program of the user's. */
+  /** Returns another git token, for a program of the user. */
   newGitToken(user: LocalUser): Promise<GitToken>;
 }
 
-/** Who may accept the ID tokens: the service's `identity.audience`. */
+/** The service's `identity.audience`. */
 const idTokenAudience = 'notebook-sessions';
 const algorithm = 'ES256';
 const idTokenMs = 5 * 60 * 1000;
-/** New ones are made while the old ones are still good for what they were just sent along with. */
+/** Tokens are renewed early, so that a token in a request is valid for a while. */
 const renewAfterMs = idTokenMs / 2;
 const refreshTokenMs = 12 * 60 * 60 * 1000;
-/** A session of one's own machine lives for weeks, and pushes with the token that it was launched with. */
+/** A local session may run for weeks, and pushes with the token that it was launched with. */
 const gitTokenMs = 60 * 24 * 60 * 60 * 1000;
 const maxUsers = 200;
 
-interface Held<Value> {
-  value: Promise<Value>;
-  /** Milliseconds since the epoch. */
-  renewAt: number;
-}
+type IdentityHeaders = readonly (readonly [name: string, value: string])[];
 
 /**
- * Signs with a key of this state folder, so that the service can verify as it would in a deployment. Tokens are made
- * once in a while and not once per request.
+ * Returns an issuer that signs with a key of the state folder, so that the service verifies tokens as it does in a
+ * deployment. Tokens are reused until they are due for renewal.
  */
 export async function createTokenIssuer(options: {
   keyFile: string;
@@ -60,8 +57,12 @@ export async function createTokenIssuer(options: {
   const key = signingKey(options.keyFile, options.log);
   const publicJwk = await exportJWK(createPublicKey(key));
   const kid = await calculateJwkThumbprint(publicJwk);
-  const headers = new Map<string, Held<readonly (readonly [string, string])[] | undefined>>();
-  const gitTokens = new Map<string, Held<GitToken>>();
+  const headers = new BoundedMap<string, Promise<IdentityHeaders | undefined>>({
+    maxSize: maxUsers,
+    ttlMs: renewAfterMs,
+    now,
+  });
+  const gitTokens = new BoundedMap<string, Promise<GitToken>>({ maxSize: maxUsers, ttlMs: gitTokenMs / 2, now });
 
   const sign = (user: LocalUser, claims: Record<string, unknown>, lifetimeMs: number): Promise<string> =>
     new SignJWT({ iss: issuer, sub: subjectOf(user), ...claims })
@@ -72,16 +73,15 @@ export async function createTokenIssuer(options: {
 
   const newGitToken = async (user: LocalUser): Promise<GitToken> =>
     options.issueGitToken(user, new Date(now() + gitTokenMs));
-  const gitTokenOf = (user: LocalUser): Promise<GitToken> =>
-    held(gitTokens, user, now(), gitTokenMs / 2, () => newGitToken(user));
+  const gitTokenOf = (user: LocalUser): Promise<GitToken> => shared(gitTokens, user, newGitToken);
 
-  async function make(user: LocalUser): Promise<readonly (readonly [string, string])[] | undefined> {
+  async function createHeaders(user: LocalUser): Promise<IdentityHeaders | undefined> {
     const git = await gitTokenOf(user);
     if (git.token === null) return undefined;
     const person = { preferred_username: user.username, name: user.name, email: user.email, email_verified: true };
     const [id, access, refresh] = await Promise.all([
       sign(user, { aud: idTokenAudience, typ: 'ID', ...person }, idTokenMs),
-      // Another audience: an access token, which every session gets, must not pass for an ID token.
+      // Another audience: sessions get the access token, and it must not be accepted as an ID token.
       sign(user, { aud: 'account', typ: 'Bearer', preferred_username: user.username }, idTokenMs),
       sign(user, { aud: issuer, typ: 'Refresh' }, refreshTokenMs),
     ]);
@@ -97,36 +97,31 @@ export async function createTokenIssuer(options: {
 
   return {
     jwks: { keys: [{ ...publicJwk, kid, alg: algorithm, use: 'sig' }] },
-    headersFor: (user) => held(headers, user, now(), renewAfterMs, () => make(user)),
+    headersFor: (user) => shared(headers, user, createHeaders),
     gitTokenOf,
     newGitToken,
   };
 }
 
-/** The user's value, made anew when it is due; simultaneous callers share one making, and a failed one is forgotten. */
-function held<Value>(
-  values: Map<string, Held<Value>>,
+/** Returns the user's cached value, or creates one. Concurrent callers share one call, and errors are not cached. */
+function shared<Value>(
+  cache: BoundedMap<string, Promise<Value>>,
   user: LocalUser,
-  now: number,
-  renewAfter: number,
-  make: () => Promise<Value>,
+  create: (user: LocalUser) => Promise<Value>,
 ): Promise<Value> {
-  const current = values.get(user.username);
-  if (current && current.renewAt > now) return current.value;
-  const made: Held<Value> = { value: make(), renewAt: now + renewAfter };
-  values.delete(user.username);
-  values.set(user.username, made);
-  const oldest = values.keys().next();
-  if (values.size > maxUsers && !oldest.done) values.delete(oldest.value);
-  made.value.catch(() => {
-    if (values.get(user.username) === made) values.delete(user.username);
+  const cached = cache.get(user.username);
+  if (cached) return cached;
+  const created = create(user);
+  cache.set(user.username, created);
+  created.catch(() => {
+    if (cache.get(user.username) === created) cache.delete(user.username);
   });
-  return made.value;
+  return created;
 }
 
 /**
- * The key of the file. A damaged one is replaced: what was signed with it is good for minutes, and who verifies asks for
- * the keys again.
+ * Returns the key in the file. A missing or damaged one is replaced: signed tokens are valid for minutes only, and the
+ * service fetches the public keys again.
  */
 function signingKey(file: string, log: Logger): KeyObject {
   const kept = readKept(file);
@@ -143,7 +138,7 @@ function asSigningKey(pem: string): KeyObject | undefined {
     const key = createPrivateKey(pem);
     return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined;
   } catch (error) {
-    // Not PEM, or PEM of something else: OpenSSL’s errors have no class of their own.
+    // Not a private key in PEM: OpenSSL's errors have no class of their own.
     if (error instanceof Error) return undefined;
     throw error;
   }

@@ -1,4 +1,6 @@
-/** A person as this machine knows them. Another user name is another person, whatever its case. */
+import { isObject } from '../../lib/json.ts';
+
+/** A user of the local platform. User names are case-sensitive. */
 export interface LocalUser {
   readonly username: string;
   readonly name: string;
@@ -7,7 +9,7 @@ export interface LocalUser {
 
 const usernamePattern = /^[\p{L}\p{N}_][\p{L}\p{N}._-]{0,62}$/u;
 
-/** The user of that name for whoever wants to see the platform as somebody else; undefined for what is no user name. */
+/** Returns the user of that name; undefined if it is not a valid user name. */
 export function userNamed(text: string, owner: LocalUser): LocalUser | undefined {
   const username = text.trim().normalize('NFC');
   if (username === owner.username) return owner;
@@ -16,13 +18,12 @@ export function userNamed(text: string, owner: LocalUser): LocalUser | undefined
     : undefined;
 }
 
-/** The `sub` claim: as stable as the user name, and never equal to another user's. */
+/** Returns the `sub` claim, which is unique and does not change. */
 export function subjectOf(user: LocalUser): string {
   return `local-${user.username}`;
 }
 
 export function isLocalUser(value: unknown): value is LocalUser {
-  if (typeof value !== 'object' || value === null) return false;
-  const { username, name, email } = value as Record<string, unknown>;
-  return [username, name, email].every((text) => typeof text === 'string' && text !== '');
+  if (!isObject(value)) return false;
+  return [value['username'], value['name'], value['email']].every((text) => typeof text === 'string' && text !== '');
 }

@@ -3,8 +3,8 @@ import { type AccessToken, matchAccessToken } from '../../session-contract/acces
 import type { SessionAccess } from './session-access.ts';
 
 /**
- * The live access token of the session that the request was sent with, as `Authorization: token ...`, as
- * `Authorization: Bearer ...` or as `?token=...`; undefined for one without. `now` in milliseconds since the epoch.
+ * Returns the valid access token of the session in the request (`Authorization: token ...`, `Authorization: Bearer ...` or
+ * `?token=...`); undefined if there is none. `now` in milliseconds since the epoch.
  */
 export function givenToken(
   session: SessionAccess,
@@ -20,7 +20,7 @@ function tokenIn(query: string): string | undefined {
   return new URLSearchParams(query).get('token') ?? undefined;
 }
 
-/** The query, with its question mark, without its `token`; the rest is as it was sent. Empty where nothing is left. */
+/** Returns the query without its `token`: with its question mark, or empty. The rest is unchanged. */
 export function withoutToken(query: string): string {
   const rest = query
     .replace(/^\?/, '')

@@ -200,7 +200,7 @@ test('a session that is not there yet, failed, is hibernated, stops or is unknow
   expect(failed.status).toBe(503);
   expect(failed.body).not.toContain('http-equiv="refresh"');
   await site.session('hibernated', { token: 't', state: 'hibernated', running: false });
-  expect((await page('hibernated')).body).toContain('says how it is resumed');
+  expect((await page('hibernated')).body).toContain('shows how to resume it');
   await site.session('stopping', { token: 't', state: 'stopping', running: false });
   expect((await page('stopping')).status).toBe(404);
   await site.session('deleted', { token: 't' });

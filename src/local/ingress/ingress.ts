@@ -21,15 +21,15 @@ import { misdirected, type Origins } from '../origins/origins.ts';
 import { createOriginRewriter, type OriginRewriter } from '../origins/rewriting.ts';
 import { crossOriginError } from '../origins/same-origin.ts';
 import { basePath, insideSession, parseSessionPath } from '../session-path.ts';
+import { type IngressErrors, ingressErrors } from './errors.ts';
 import { givenToken, withoutToken } from './given-token.ts';
-import { type Problems, problemsFor } from './problems.ts';
 import { findSession, type SessionAccess, tokensOf } from './session-access.ts';
 import { SessionCookies } from './session-cookies.ts';
 import { TokenStreams } from './token-streams.ts';
 
 export interface IngressOptions {
   cluster: Pick<Cluster, 'get' | 'watch'>;
-  /** Where the pod's Jupyter answers; undefined while it does not. */
+  /** Returns the address of the pod's Jupyter server; undefined while it is not ready. */
   endpoint: (namespace: string, podName: string) => SessionEndpoint | undefined;
   gateway: Pick<Gateway, 'addresses' | 'sessions'>;
   namespace: string;
@@ -40,44 +40,51 @@ export interface Ingress extends Handlers {
   close(): void;
 }
 
-/** What a request is found to be: one for a session's server, or one that is answered here. */
+/** What the ingress does with a request. */
 type Decision =
-  | { to: 'server'; session: SessionAccess; endpoint: SessionEndpoint; target: string; entry: Entry; origins: Origins }
-  | { to: 'caller'; problem: ErrorResponse }
-  | { to: 'place'; location: string; headers?: Record<string, string> };
+  | {
+      kind: 'forward';
+      session: SessionAccess;
+      endpoint: SessionEndpoint;
+      target: string;
+      access: Access;
+      origins: Origins;
+    }
+  | { kind: 'error'; error: ErrorResponse }
+  | { kind: 'redirect'; location: string; headers?: Record<string, string> };
 
-/** How a request comes in. */
-interface Entry {
-  /** The signed-in browser that it comes from; undefined for a program that sends the session's own token. */
+/** How the caller was authenticated. */
+interface Access {
+  /** The signed-in browser; undefined for a program. */
   readonly visitor: Visitor | undefined;
-  /** The access token of the session that it came with. */
+  /** The access token of the session in the request. */
   readonly token?: AccessToken;
-  /** The ingress vouches for the user, as oauth2-proxy does in a cluster; else Jupyter asks for its token. */
-  readonly vouched: boolean;
+  /** True if the ingress has authenticated the user, as oauth2-proxy does in a cluster; otherwise Jupyter checks its token. */
+  readonly isAuthenticated: boolean;
 }
 
-/** A request to the sessions' site, and the addresses that its browser knows. */
-interface Asked {
+/** A request to the origin of the sessions. */
+interface SessionRequest {
   readonly req: IncomingMessage;
   readonly origins: Origins;
-  readonly problems: Problems;
+  readonly errors: IngressErrors;
   readonly passName: string;
 }
 
 /**
- * `http://localhost:8000/sessions/<name>/...`: to the session's Jupyter server, WebSockets included, after the check
- * that stands in for oauth2-proxy. Host and Origin are those that Jupyter's own checks expect; who the platform says the
- * caller is, and every cookie that is not the session's own, stay behind.
+ * Returns the ingress: it passes `http://localhost:8000/sessions/<name>/...`, WebSockets included, to the session's Jupyter
+ * server, after the check that oauth2-proxy does in a cluster. Host and Origin are those that Jupyter expects. Identity
+ * headers and cookies of others are removed.
  *
- * A session of an anonymous visitor is guarded by its token, which Jupyter checks. Besides, the request has to come from
- * a signed-in browser or from a program of the platform's own operating-system user: an address with a token stands in
- * process lists and browser histories, and a session is a shell as this user.
+ * Jupyter itself checks the token of an anonymous visitor's session. In addition, the request must come from a signed-in
+ * browser or from a program of the platform's operating-system user: URLs with tokens are visible in process lists and
+ * browser histories, and a session can run any program as this user.
  *
- * Programs come in with an access token of the session (`session-contract/access-tokens.ts`), whatever user they run as:
- * its owner has made it to be given away.
+ * Programs of all users have access with an access token of the session (`session-contract/access-tokens.ts`), because its
+ * owner creates it for them.
  *
- * Jupyter trusts a caller that has its token and then checks no origin, so that is done here. All sessions share one
- * origin: a browser does not keep the pages of one from those of another, as this machine does not their processes.
+ * Jupyter does not check the origin of a request with its token, so the ingress does. All sessions share one origin: browsers
+ * do not isolate them from each other, and neither does this machine.
  */
 export function createIngress(options: IngressOptions): Ingress {
   const { gateway, namespace, log } = options;
@@ -91,162 +98,159 @@ export function createIngress(options: IngressOptions): Ingress {
   });
 
   function decide(req: IncomingMessage): Decision {
-    const refuse = (problem: ErrorResponse): Decision => ({ to: 'caller', problem });
-    const place = addresses.resolve(req);
-    if (place?.name !== 'sessions') return refuse(misdirected(addresses));
-    const { origins } = place;
-    const problems = problemsFor(origins.pages);
+    const reject = (error: ErrorResponse): Decision => ({ kind: 'error', error });
+    const host = addresses.resolve(req);
+    if (host?.name !== 'sessions') return reject(misdirected(addresses));
+    const { origins } = host;
+    const errors = ingressErrors(origins.pages);
     const { path, query } = targetOf(req) ?? { path: '', query: '' };
     const parsed = parseSessionPath(path);
     const session = parsed.kind === 'session' ? findSession(options.cluster, namespace, parsed.name) : undefined;
     const token = session && givenToken(session, req, query, Date.now());
-    // A token is sent on purpose, and no page knows one that it was not given: the check is about what browsers send by themselves.
-    const foreign = token ? undefined : crossOriginReason(req, origins.sessions);
-    if (foreign !== undefined) return refuse(crossOriginError(foreign));
-    if (parsed.kind === 'ambiguous') return refuse(problems.ambiguous);
+    // A page cannot know an access token by itself, and a browser does not add one: so the origin does not matter.
+    const reason = token ? undefined : crossOriginReason(req, origins.sessions);
+    if (reason !== undefined) return reject(crossOriginError(reason));
+    if (parsed.kind === 'ambiguous') return reject(errors.ambiguousPath);
     if (parsed.kind === 'other') {
       const isFront = /^\/(sessions\/?)?$/.test(path) && isTopLevelNavigation(req);
-      return isFront ? { to: 'place', location: `${origins.pages}/notebooks/` } : refuse(problems.noPage);
+      return isFront ? { kind: 'redirect', location: `${origins.pages}/notebooks/` } : reject(errors.noPage);
     }
     const { name, rest } = parsed;
-    if (rest === '' && isRead(req)) return { to: 'place', location: basePath(name) + query };
+    if (rest === '' && isRead(req)) return { kind: 'redirect', location: basePath(name) + query };
     if (!session || session.state === 'stopping') {
-      return refuse(isTopLevelNavigation(req) ? problems.noSession : problems.serverGone);
+      return reject(isTopLevelNavigation(req) ? errors.noSession : errors.serverGone);
     }
-    // Out of the address, before a page can send it on as its Referer; the person is recognised as without it.
+    // Removes the token from the URL, so that the page does not send it in Referer headers. The browser gets a pass instead.
     if (token && isTopLevelNavigation(req) && withoutToken(query) !== query) {
-      return { to: 'place', location: path + withoutToken(query) };
+      return { kind: 'redirect', location: path + withoutToken(query) };
     }
-    const asked: Asked = { req, origins, problems, passName: passNameAt(origins) };
-    if (rest === '/.signed-in' && req.method === 'GET') return signedIn(session, new URLSearchParams(query), asked);
+    const request: SessionRequest = { req, origins, errors, passName: passNameAt(origins) };
+    if (rest === '/.signed-in' && req.method === 'GET') return signedIn(session, new URLSearchParams(query), request);
 
-    const entry = token ? { token, visitor: undefined, vouched: true } : entryOf(session, asked, query);
-    if (!entry) return recognise(session, path + query, asked);
+    const access = token ? { token, visitor: undefined, isAuthenticated: true } : accessOf(session, request, query);
+    if (!access) return requireSignIn(session, path + query, request);
     const endpoint = options.endpoint(namespace, `${name}-0`);
-    if (!endpoint) return refuse(problems.notRunning(session.state));
+    if (!endpoint) return reject(errors.notRunning(session.state));
     const target = path + (token ? withoutToken(query) : query);
-    return { to: 'server', session, endpoint, target, entry, origins };
+    return { kind: 'forward', session, endpoint, target, access, origins };
   }
 
-  /** undefined for a caller who may not come in, or has not been recognised yet. */
-  function entryOf({ uid, entry }: SessionAccess, { req, passName }: Asked, query: string): Entry | undefined {
+  /** Returns undefined for a caller that has no access or is not authenticated yet. */
+  function accessOf(
+    { uid, entry }: SessionAccess,
+    { req, passName }: SessionRequest,
+    query: string,
+  ): Access | undefined {
     const passes = readCookies(req.rawHeaders).filter(({ name }) => name === passName);
-    const visitors = passes.flatMap(({ value }) => sessions.holder(value, uid, req) ?? []);
+    const visitors = passes.flatMap(({ value }) => sessions.visitorOf(value, uid, req) ?? []);
     if (entry.kind === 'users') {
       const visitor = visitors.find(({ user }) => user && entry.emails.includes(user.email));
-      return visitor && { visitor, vouched: true };
+      return visitor && { visitor, isAuthenticated: true };
     }
     const [visitor] = visitors;
-    if (visitor) return { visitor, vouched: false };
-    const isOwnProgram = passes.length === 0 && sendsToken(req, query) && osUserOf(req) === process.getuid?.();
-    return isOwnProgram && !isTopLevelNavigation(req) ? { visitor: undefined, vouched: false } : undefined;
+    if (visitor) return { visitor, isAuthenticated: false };
+    const isOwnProgram = passes.length === 0 && hasToken(req, query) && osUserOf(req) === process.getuid?.();
+    return isOwnProgram && !isTopLevelNavigation(req) ? { visitor: undefined, isAuthenticated: false } : undefined;
   }
 
-  /** The way to be recognised, for a person; a refusal for a program. */
-  function recognise({ name }: SessionAccess, next: string, { req, origins, problems }: Asked): Decision {
-    if (!isTopLevelNavigation(req)) return { to: 'caller', problem: problems.signInFirst };
-    return { to: 'place', location: `${origins.pages}/auth/session?${new URLSearchParams({ name, next })}` };
+  /** Redirects a browser to the gateway, which identifies it; rejects other requests. */
+  function requireSignIn({ name }: SessionAccess, next: string, { req, origins, errors }: SessionRequest): Decision {
+    if (!isTopLevelNavigation(req)) return { kind: 'error', error: errors.signInFirst };
+    return { kind: 'redirect', location: `${origins.pages}/auth/session?${new URLSearchParams({ name, next })}` };
   }
 
-  /** Back from the gateway with a code. */
-  function signedIn(session: SessionAccess, query: URLSearchParams, asked: Asked): Decision {
-    const { problems, passName, origins } = asked;
+  /** Handles the redirect from the gateway, which has a code: sets the pass. */
+  function signedIn(session: SessionAccess, query: URLSearchParams, request: SessionRequest): Decision {
+    const { errors, passName, origins } = request;
     const next = insideSession(session.name, query.get('next'));
     const visitor = sessions.redeem(query.get('code') ?? '', session.name);
-    if (!visitor) return { to: 'caller', problem: problems.codeUsed(next) };
+    if (!visitor) return { kind: 'error', error: errors.codeExpired(next) };
     const { entry } = session;
     if (entry.kind === 'users' && !(visitor.user && entry.emails.includes(visitor.user.email))) {
-      return { to: 'caller', problem: problems.notYours(visitor.user?.username) };
+      return { kind: 'error', error: errors.notYours(visitor.user?.username) };
     }
     const secure = origins.sessions.startsWith('https:');
-    // Lax: the first page is reached from the gateway, which is another site.
-    const cookie = { httpOnly: true, sameSite: 'lax', path: basePath(session.name), secure } as const;
+    // Lax, not Strict: the gateway, which redirects to the first page, is another site.
+    const attributes = { httpOnly: true, sameSite: 'lax', path: basePath(session.name), secure } as const;
     const value = sessions.issuePass(session.uid, visitor);
     return {
-      to: 'place',
+      kind: 'redirect',
       location: next,
-      headers: { 'Set-Cookie': stringifySetCookie({ name: passName, value, ...cookie }) },
+      headers: { 'Set-Cookie': stringifySetCookie({ name: passName, value, ...attributes }) },
     };
   }
 
-  function toServer(
+  function forwardOptions(
     req: IncomingMessage,
-    { session, endpoint, target, entry, origins }: Decision & { to: 'server' },
-    fail: (problem: ErrorResponse) => void,
+    { session, endpoint, target, access, origins }: Decision & { kind: 'forward' },
+    fail: (error: ErrorResponse) => void,
   ): ForwardOptions {
-    const others = createOriginRewriter(addresses.local, origins);
+    const rewriter = createOriginRewriter(addresses.local, origins);
     const kept = endToEnd(
       req.rawHeaders,
-      (name) => isGatewayHeader(name) || name === 'cookie' || (entry.vouched && name === 'authorization'),
+      (name) => isGatewayHeader(name) || name === 'cookie' || (access.isAuthenticated && name === 'authorization'),
     );
-    const headers: RawHeaders = others ? others.requestHeaders(kept, 'sessions') : kept;
-    // A program is known by its token alone.
-    const cookie = entry.visitor && cookies.toServer(session.uid, req.rawHeaders);
+    const headers: RawHeaders = rewriter ? rewriter.requestHeaders(kept, 'sessions') : kept;
+    // Programs are authenticated by their token alone, so their cookies are dropped.
+    const cookie = access.visitor && cookies.toServer(session.uid, req.rawHeaders);
     if (cookie !== undefined) headers.push('Cookie', cookie);
-    if (entry.vouched) headers.push('Authorization', `token ${endpoint.token}`);
+    if (access.isAuthenticated) headers.push('Authorization', `token ${endpoint.token}`);
     headers.push(...forwardedHeaders(req.socket.remoteAddress, localHost));
-    const problems = problemsFor(origins.pages);
+    const errors = ingressErrors(origins.pages);
     return {
       upstream: { host: endpoint.address, port: endpoint.port },
       target,
       headers,
-      responseHeader: (name, value) => serversHeader(session, name, value, origins, others),
+      responseHeader: (name, value) => responseHeader(session, name, value, origins, rewriter),
       onFailure: (error) => {
-        log.debug({ err: error, session: session.name }, 'a session’s server does not answer');
-        fail(error.code === 'ECONNREFUSED' ? problems.notRunning(session.state) : problems.brokeOff);
+        log.debug({ err: error, session: session.name }, 'the server of a session does not respond');
+        fail(error.code === 'ECONNREFUSED' ? errors.notRunning(session.state) : errors.connectionClosed);
       },
       log,
     };
   }
 
-  /** A stream does not outlive what opened it: a browser's sign-in, or an access token. */
-  function endWithItsEntry({ session, entry }: Decision & { to: 'server' }, stream: ServerResponse | Duplex): void {
-    if (entry.visitor) sessions.endWith(entry.visitor, stream);
-    if (entry.token) tokenStreams.add(session.uid, entry.token, stream);
+  /** Closes the stream when the browser signs out, or when the access token expires or is deleted. */
+  function closeWithAccess({ session, access }: Decision & { kind: 'forward' }, stream: ServerResponse | Duplex): void {
+    if (access.visitor) sessions.closeAtSignOut(access.visitor, stream);
+    if (access.token) tokenStreams.add(session.uid, access.token, stream);
   }
 
-  function serversHeader(
+  function responseHeader(
     { uid, name: session }: SessionAccess,
     name: string,
     value: string,
     origins: Origins,
-    others: OriginRewriter | undefined,
+    rewriter: OriginRewriter | undefined,
   ): string | undefined {
     if (name === 'set-cookie') return cookies.fromServer(uid, value, basePath(session), passNameAt(origins));
-    // Either would reach beyond the session, to the pages of all others.
+    // Both would affect the pages of all sessions.
     if (name === 'service-worker-allowed' || name === 'clear-site-data') return undefined;
-    return others ? others.responseHeader(name, value) : value;
+    return rewriter ? rewriter.responseHeader(name, value) : value;
   }
 
   return {
-    handle(req: IncomingMessage, res: ServerResponse): void {
+    handle(req, res) {
       const decision = decide(req);
-      if (decision.to === 'caller') sendError(req, res, decision.problem);
-      else if (decision.to === 'place') redirect(res, decision.location, decision.headers);
-      else {
-        endWithItsEntry(decision, res);
-        proxy.forward(
-          req,
-          res,
-          toServer(req, decision, (problem) => sendError(req, res, problem)),
-        );
-      }
+      if (decision.kind === 'error') return sendError(req, res, decision.error);
+      if (decision.kind === 'redirect') return redirect(res, decision.location, decision.headers);
+      closeWithAccess(decision, res);
+      proxy.forward(
+        req,
+        res,
+        forwardOptions(req, decision, (error) => sendError(req, res, error)),
+      );
     },
-    upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    upgrade(req, socket, head) {
       const decision = decide(req);
-      if (decision.to === 'server') {
-        endWithItsEntry(decision, socket);
-        proxy.forwardUpgrade(
-          socket,
-          head,
-          toServer(req, decision, (problem) => rejectUpgrade(socket, problem)),
-        );
-      } else {
-        rejectUpgrade(
-          socket,
-          decision.to === 'caller' ? decision.problem : problemsFor(addresses.external.pages).noPage,
-        );
-      }
+      if (decision.kind === 'error') return rejectUpgrade(socket, decision.error);
+      if (decision.kind === 'redirect') return rejectUpgrade(socket, ingressErrors(addresses.external.pages).noPage);
+      closeWithAccess(decision, socket);
+      proxy.forwardUpgrade(
+        socket,
+        head,
+        forwardOptions(req, decision, (error) => rejectUpgrade(socket, error)),
+      );
     },
     close: () => {
       unwatch();
@@ -256,13 +260,13 @@ export function createIngress(options: IngressOptions): Ingress {
   };
 }
 
-/** Cookies are shared by all ports of a host, and there may be a platform behind each. */
+/** Returns the name of the cookie. It contains the port, because all ports of a host share their cookies. */
 function passNameAt({ sessions }: Origins): string {
   const { port, protocol } = new URL(sessions);
   return `notebook-session-pass-${port || (protocol === 'https:' ? '443' : '80')}`;
 }
 
-function sendsToken({ headers }: IncomingMessage, query: string): boolean {
+function hasToken({ headers }: IncomingMessage, query: string): boolean {
   return headers.authorization !== undefined || new URLSearchParams(query).has('token');
 }
 

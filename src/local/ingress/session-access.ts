@@ -4,26 +4,26 @@ import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { type AccessToken, readAccessTokens } from '../../session-contract/access-tokens.ts';
 import type { Cluster } from '../cluster.ts';
 
-/** What the ingress has to know of a session. */
+/** The part of a session that the ingress needs. */
 export interface SessionAccess {
   name: string;
   uid: string;
-  /** The access tokens of its owner for programs, expired ones too. */
+  /** Returns the owner's access tokens for programs, expired ones included. */
   tokens(): AccessToken[];
   state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
   /**
-   * Who may come in: `users` with one of these e-mail addresses, recognised here, as oauth2-proxy does in a cluster.
-   * `token`: signed-in browsers, and programs of the platform's user, that send the token which Jupyter asks for.
+   * Who has access. `users`: users with one of these e-mail addresses, whom the ingress authenticates, as oauth2-proxy does
+   * in a cluster. `token`: signed-in browsers, and programs of the platform's user, with the token that Jupyter checks.
    */
   entry: { kind: 'users'; emails: readonly string[] } | { kind: 'token' };
 }
 
-/** The access tokens that are noted in the object, expired ones too. */
+/** Returns the access tokens in the annotation of the object, expired ones included. */
 export function tokensOf({ metadata }: JupyterServer): AccessToken[] {
   return readAccessTokens(metadata.annotations?.[annotation.accessTokens]);
 }
 
-/** undefined for a session that is not there, is on its way out, or was made by nobody who knew how. */
+/** Returns undefined for a session that does not exist or is being deleted. */
 export function findSession(cluster: Pick<Cluster, 'get'>, namespace: string, name: string): SessionAccess | undefined {
   const server = cluster.get<JupyterServer>(jupyterServers, namespace, name);
   const { uid, deletionTimestamp } = server?.metadata ?? {};

@@ -1,32 +1,32 @@
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import type { RawHeaders } from '../../lib/reverse-proxy/headers.ts';
 import { filterCookies } from '../http/headers.ts';
 
-/** Of names that one session's server has set. What is beyond is not kept, and then not passed either. */
+/** Maximum number of cookie names per session. Further cookies are dropped. */
 const maxNames = 100;
 const maxSessions = 2000;
 
 /**
- * Which cookies go to a session: those of Jupyter, and those that its own server has set for its own path. A browser
- * sends a host's cookies to every port and page of the host; those of other sessions and of other programs on
- * `localhost` are nobody's business there.
+ * Decides which cookies a session gets: those of Jupyter, and those that the session's own server has set. A browser sends
+ * the cookies of `localhost` to every port of it, also those of other sessions and programs: a session must not get them.
  */
 export class SessionCookies {
-  readonly #names = new Map<string, Set<string>>();
-  /** What Jupyter calls its sign-in cookie: after the host that it sees. */
-  readonly #jupyter: ReadonlySet<string>;
+  /** Names of the cookies that a session's server has set, by the uid of the session. */
+  readonly #names = new BoundedMap<string, Set<string>>({ maxSize: maxSessions });
+  readonly #jupyterNames: ReadonlySet<string>;
 
-  /** `host`: that of the sessions' site, with its port. */
+  /** `host` of the origin of the sessions, with its port: Jupyter derives the name of its own cookie from it. */
   constructor(host: string) {
-    this.#jupyter = new Set(['_xsrf', `username-${host.replaceAll(/[^A-Za-z0-9]/g, '-')}`]);
+    this.#jupyterNames = new Set(['_xsrf', `username-${host.replaceAll(/[^A-Za-z0-9]/g, '-')}`]);
   }
 
-  /** The Cookie header for the session's server; `uid` says which session. */
+  /** Returns the Cookie header for the server of the session with that uid. */
   toServer(uid: string, raw: RawHeaders): string | undefined {
     const own = this.#names.get(uid);
-    return filterCookies(raw, (name) => this.#jupyter.has(name) || own?.has(name) === true);
+    return filterCookies(raw, (name) => this.#jupyterNames.has(name) || own?.has(name) === true);
   }
 
-  /** A Set-Cookie of the session's server, confined to the session's path; undefined where it may not be set. */
+  /** Returns a Set-Cookie header of the server, limited to the session's path; undefined if the cookie is not allowed. */
   fromServer(uid: string, setCookie: string, basePath: string, reserved: string): string | undefined {
     const [pair = '', ...attributes] = setCookie.split(';').map((part) => part.trim());
     const name = pair.slice(0, Math.max(0, pair.indexOf('='))).trim();
@@ -40,11 +40,10 @@ export class SessionCookies {
     return [pair, ...kept, `Path=${path}`].join('; ');
   }
 
+  /** Returns false if the session has too many cookies. */
   #remember(uid: string, name: string): boolean {
-    if (this.#jupyter.has(name)) return true;
+    if (this.#jupyterNames.has(name)) return true;
     const names = this.#names.get(uid) ?? new Set();
-    const oldest = this.#names.keys().next();
-    if (!this.#names.has(uid) && this.#names.size >= maxSessions && !oldest.done) this.#names.delete(oldest.value);
     this.#names.set(uid, names);
     if (!names.has(name) && names.size >= maxNames) return false;
     names.add(name);

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { testConfig } from '../../../tests/support/sessions/config.ts';
 import { created, exited, launched, name } from '../../../tests/support/sessions/presented.ts';
 import { ApiError, errorKind } from '../../errors.ts';
+import { fromJupyterServer, type Session } from '../../jupyter-server/session.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
 import type { PodStatus } from '../../platform/kubernetes/objects.ts';
 import { presentSession } from '../presentation/present.ts';
-import { projectForCache } from '../read/projection.ts';
 import { checkVolume, restartStep } from './decide.ts';
 import type { VolumeClaim } from './volume.ts';
 
@@ -30,9 +30,9 @@ interface Change {
   deletionTimestamp?: string;
 }
 
-function session({ status = failed, annotations = {}, spec = {}, deletionTimestamp }: Change = {}): JupyterServer {
+function session({ status = failed, annotations = {}, spec = {}, deletionTimestamp }: Change = {}): Session {
   const { metadata } = launched;
-  return projectForCache({
+  return fromJupyterServer({
     ...launched,
     metadata: {
       ...metadata,
@@ -41,7 +41,7 @@ function session({ status = failed, annotations = {}, spec = {}, deletionTimesta
     },
     spec: { ...launched.spec, storage: { size: 1e9, pvc: { enabled: true } }, ...spec },
     status,
-  } as JupyterServer);
+  });
 }
 
 const restarted = (podUid: string, secondsBefore: number): Record<string, string> => ({
@@ -87,7 +87,7 @@ describe('a restart', () => {
   });
 
   it.each([
-    ['starting', { status: { state: 'starting' } }, 'Wait until it runs.'],
+    ['starting', { status: { state: 'starting' } }, 'Wait until it is running.'],
     ['running', { status: { state: 'running' } }, 'Use the session'],
     ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is gone'],
     ['hibernated', { spec: { jupyterServer: { hibernated: true } } }, 'kubectl patch'],
@@ -152,8 +152,8 @@ describe('the volume of a session', () => {
   });
 
   it.each([
-    ['is not there', undefined, 'does not exist any more'],
-    ['is another session’s', claim({}, { ownerReferences: [] }), 'does not exist any more'],
+    ['is not there', undefined, 'no longer exists'],
+    ['is another session’s', claim({}, { ownerReferences: [] }), 'no longer exists'],
     ['goes with the pod', claim({}, { deletionTimestamp: '2023-09-11T10:05:00Z' }), 'is being deleted'],
     ['has lost its storage', claim({ status: { phase: 'Lost' } }), 'has lost its storage'],
     ['was made after the pod started', claim({}, { creationTimestamp: '2023-09-11T10:01:01Z' }), 'an empty one'],

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { Session } from '../../jupyter-server/session.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { KubernetesClient } from '../../platform/kubernetes/types.ts';
@@ -20,79 +20,77 @@ export interface RestartParts {
   readonly log: Logger;
 }
 
-/** Replaces the pod of a failed session of the caller's, and gives the session, starting. Throws ApiError. */
-export type Restart = (identity: Identity, name: string, deadline: Deadline) => Promise<JupyterServer>;
+/** Replaces the pod of the caller's failed session, and returns the session, which is starting. Throws ApiError. */
+export type Restart = (identity: Identity, name: string, deadline: Deadline) => Promise<Session>;
 
-/** The volume outlives the pod, so the end of a failed pod need not wait for a last save of the work. */
+/** The volume outlives the pod, so a failed pod needs no time to save its work. */
 const graceSeconds = 30;
-/** Each time another writer, most likely the operator, changed the session between reading and writing. */
+/** Another attempt is made if another client, most likely the operator, has changed the session since it was read. */
 const attempts = 10;
 
 /**
- * In this order, so that a crash after any step is completed by the next call:
- * 1. the session is read from the API server; it must be failed, and its volume must outlive the pod;
- * 2. the Secrets with the user's tokens are written anew;
- * 3. the pod's uid is written into the session, if the session was not changed since step 1;
- * 4. that very pod is deleted, and its StatefulSet makes another one.
- * Callers that race find the uid of step 3 and do the same again, which changes nothing: a pod is deleted by its uid.
+ * Works in this order, so that the next call completes a restart that was interrupted after any step:
+ * 1. reads the session from the API server: it must have failed, and its volume must outlive the pod;
+ * 2. writes the Secrets with the user's tokens again;
+ * 3. writes the pod's uid into the session, if the session has not changed since step 1;
+ * 4. deletes the pod of that uid, and the StatefulSet makes another one.
+ * Concurrent calls find the uid of step 3 and repeat the steps, which changes nothing: the pod is deleted by its uid.
  */
 export function createRestart({ client, store, credentials, log }: RestartParts): Restart {
   return async (identity, name, ofRequest) => {
-    // What was begun is completed when the caller goes away.
+    // The restart is completed even if the caller closes the connection.
     const deadline = Deadline.after(ofRequest.remaining());
     const known = await store.get(identity, name, deadline);
     let isRenewed = false;
     for (let attempt = 1; attempt <= attempts && !deadline.expired; attempt += 1) {
       const read = await store.refresh(known, deadline);
-      if (!read || !owns(identity, read.server)) {
+      if (!read || !owns(identity, read.session)) {
         throw new ApiError(errorKind.missing, `There is no session ${name} of yours.`);
       }
-      const { server, raw } = read;
-      const step = restartStep(server, Date.now());
-      if (step.is === 'done') return server;
-      checkVolume(server, await volumeClaim(server, deadline));
+      const { session, object } = read;
+      const step = restartStep(session, Date.now());
+      if (step.is === 'done') return session;
+      checkVolume(session, await volumeClaim(session, deadline));
       if (!isRenewed) {
-        const kept = await credentials.renew(raw, identity, deadline);
+        const kept = await credentials.renew(session, object, identity, deadline);
         if (kept.length > 0) log.warn({ session: name, secrets: kept }, 'a restart did not renew all credentials');
         isRenewed = true;
       }
-      const claimed = step.isClaimed ? server : await claim(server, step.podUid, deadline);
+      const claimed = step.isClaimed ? session : await claim(session, step.podUid, deadline);
       if (claimed) {
-        await deletePod(server, step.podUid, deadline);
-        log.info({ session: name, namespace: server.metadata.namespace, pod: step.podUid }, 'session restarted');
+        await deletePod(session, step.podUid, deadline);
+        log.info({ session: name, namespace: session.namespace, pod: step.podUid }, 'session restarted');
         return claimed;
       }
     }
     throw new ApiError(errorKind.intermittent, `The session ${name} could not be restarted.`);
   };
 
-  async function volumeClaim({ metadata }: JupyterServer, deadline: Deadline): Promise<VolumeClaim | undefined> {
-    const { name = '', namespace = '' } = metadata;
+  async function volumeClaim({ name, namespace }: Session, deadline: Deadline): Promise<VolumeClaim | undefined> {
     try {
       return await client.get<VolumeClaim>(resource.persistentVolumeClaims, namespace, name, deadline);
     } catch (error) {
-      throw kubernetesTrouble(error, `The volume of the session ${name} could not be looked at.`);
+      throw kubernetesTrouble(error, `The volume of the session ${name} could not be read.`);
     }
   }
 
-  /** undefined: the session was changed since it was read. */
-  async function claim(server: JupyterServer, podUid: string, deadline: Deadline): Promise<JupyterServer | undefined> {
+  /** Returns undefined if the session has changed since it was read. */
+  async function claim(session: Session, podUid: string, deadline: Deadline): Promise<Session | undefined> {
     const at = new Date().toISOString();
     const annotations = { [annotation.restartedPod]: podUid, [annotation.restartedAt]: at };
     try {
-      return await store.annotate(server, annotations, deadline);
+      return await store.annotate(session, annotations, deadline);
     } catch (error) {
-      throw kubernetesTrouble(error, `The session ${server.metadata.name} could not be restarted.`);
+      throw kubernetesTrouble(error, `The session ${session.name} could not be restarted.`);
     }
   }
 
-  async function deletePod({ metadata }: JupyterServer, uid: string, deadline: Deadline): Promise<void> {
-    const { name = '', namespace = '' } = metadata;
+  async function deletePod({ name, namespace }: Session, uid: string, deadline: Deadline): Promise<void> {
     const options = { gracePeriodSeconds: graceSeconds, preconditions: { uid } };
     try {
       await client.delete(resource.pods, namespace, `${name}-0`, options, deadline);
     } catch (error) {
-      // The name belongs to its successor already.
+      // The pod of this name is its successor already.
       if (isConflict(error)) return;
       throw kubernetesTrouble(error, `The pod of the session ${name} could not be replaced.`);
     }

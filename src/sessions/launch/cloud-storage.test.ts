@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { testConfig } from '../../../tests/support/sessions/config.ts';
 import type { Config } from '../../config/types.ts';
 import { ApiError } from '../../errors.ts';
-import { type CloudStorageEntry, isSharedAccessSignature, requestedCloudStorage } from './cloud-storage.ts';
+import { isSharedAccessSignature } from '../manifest/cloud-storage.ts';
+import { type CloudStorageEntry, requestedCloudStorage } from './cloud-storage.ts';
 
 const offering = (s3: boolean, azure: boolean): Config => ({
   ...testConfig(),

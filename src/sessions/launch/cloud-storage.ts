@@ -1,20 +1,6 @@
 import type { Config } from '../../config/types.ts';
 import { ApiError, errorKind } from '../../errors.ts';
-
-/** A bucket or container to mount, without its keys: so much may stand on the object. */
-export interface CloudStorage {
-  readonly kind: 's3' | 'azure-blob';
-  /** An http(s) address. */
-  readonly endpoint: string;
-  readonly bucket: string;
-  /** Its keys are in a Secret of its own. Public buckets have none. */
-  readonly isPrivate: boolean;
-}
-
-export interface RequestedCloudStorage extends CloudStorage {
-  readonly accessKey: string | undefined;
-  readonly secretKey: string | undefined;
-}
+import { azureAccount, type CloudStorageWithKeys } from '../manifest/cloud-storage.ts';
 
 export interface CloudStorageEntry {
   readonly endpoint: string;
@@ -26,13 +12,6 @@ export interface CloudStorageEntry {
 /** It becomes the name of a folder. S3's and Azure's rules, together. */
 const bucketName = /^[a-z0-9]([a-z0-9]|[-.](?=[a-z0-9])|-){1,61}[a-z0-9]$/;
 
-const azureHost = /^([a-z0-9]{3,24})\.(?:blob\.core\.windows\.net|z[0-9]{2}\.blob\.storage\.azure\.net)$/;
-
-/** The storage account that an Azure address is of; undefined when it is none of Azure's. */
-export const azureAccount = (endpoint: string): string | undefined => azureHost.exec(hostOf(endpoint) ?? '')?.[1];
-
-const hostOf = (endpoint: string): string | undefined => URL.parse(endpoint)?.hostname;
-
 /**
  * What a launch asks for, one entry after the other; `wrong` is told of what cannot be. Nobody is asked whether the
  * buckets exist: the service does not call addresses that a request names. Throws ApiError 1003 for the address of
@@ -42,7 +21,7 @@ export function requestedCloudStorage(
   entries: readonly CloudStorageEntry[],
   { cloud_storage: { s3, azure_blob } }: Config,
   wrong: (path: string, message: string) => undefined,
-): RequestedCloudStorage[] {
+): CloudStorageWithKeys[] {
   if (entries.length === 0) return [];
   if (!s3.enabled && !azure_blob.enabled) {
     wrong('cloudstorage', 'must be empty: this platform offers no cloud storage');
@@ -78,10 +57,4 @@ function notAzure(path: string): ApiError {
   return new ApiError(errorKind.invalidStorageAddress, 'The address of the cloud storage is not one of Azure.', {
     fields: [field],
   });
-}
-
-/** A shared access signature carries its version and signature; anything else is the account's key. */
-export function isSharedAccessSignature(secretKey: string): boolean {
-  const query = new URLSearchParams(secretKey.replace(/^\?/, ''));
-  return query.has('sv') && query.has('sig');
 }

@@ -1,6 +1,7 @@
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
+import type { Session } from '../../jupyter-server/session.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { KubernetesUnavailable } from '../../platform/kubernetes/types.ts';
@@ -9,7 +10,7 @@ import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
 
 export interface Launched {
-  readonly server: JupyterServer;
+  readonly session: Session;
   /** This launch made it; false: it was there. */
   readonly isNew: boolean;
 }
@@ -35,11 +36,11 @@ export async function createOnce(
   const name = manifest.metadata.name ?? '';
   const launchId = manifest.metadata.annotations?.[annotation.launchId];
   for (let attempt = 1; attempt <= attempts && !deadline.expired; attempt += 1) {
-    const server = (await tryToCreate(store, manifest, deadline)) ?? (await readBack(store, name, deadline));
-    if (server?.metadata.deletionTimestamp !== undefined) await waitUntilGone(store, server, deadline);
-    else if (server) {
-      if (server.metadata.annotations?.[annotation.launchId] === launchId) return { server, isNew: true };
-      if (owns(identity, server)) return { server, isNew: false };
+    const session = (await tryToCreate(store, manifest, deadline)) ?? (await readBack(store, name, deadline));
+    if (session?.isBeingDeleted) await waitUntilGone(store, session, deadline);
+    else if (session) {
+      if (session.launchId === launchId) return { session, isNew: true };
+      if (owns(identity, session)) return { session, isNew: false };
       throw new ApiError(errorKind.cannotStart, `The name ${name} is taken by an object that is not yours.`);
     }
     // It was neither made nor found: it has gone in between, or the creation never arrived.
@@ -48,10 +49,10 @@ export async function createOnce(
 }
 
 /** Throws ApiError 3409 when the deletion takes longer than the deadline allows. */
-export async function waitUntilGone(store: SessionStore, server: JupyterServer, deadline: Deadline): Promise<void> {
+export async function waitUntilGone(store: SessionStore, session: Session, deadline: Deadline): Promise<void> {
   const patience = deadline.within(Math.max(0, deadline.remaining() - reserveMs));
-  if (await store.untilGone(server, patience)) return;
-  const message = `The session ${server.metadata.name} is being deleted.`;
+  if (await store.untilGone(session, patience)) return;
+  const message = `The session ${session.name} is being deleted.`;
   throw new ApiError(errorKind.beingDeleted, message, { retryAfterSeconds });
 }
 
@@ -60,7 +61,7 @@ async function tryToCreate(
   store: SessionStore,
   manifest: JupyterServer,
   deadline: Deadline,
-): Promise<JupyterServer | undefined> {
+): Promise<Session | undefined> {
   try {
     // Half of what is left: when there is no answer, there must be time to look for what became of it.
     return await store.create(manifest, deadline.within(deadline.remaining() / 2));
@@ -72,7 +73,7 @@ async function tryToCreate(
   }
 }
 
-async function readBack(store: SessionStore, name: string, deadline: Deadline): Promise<JupyterServer | undefined> {
+async function readBack(store: SessionStore, name: string, deadline: Deadline): Promise<Session | undefined> {
   try {
     return await store.read(name, deadline);
   } catch (error) {

@@ -3,19 +3,19 @@ import { ApiError } from '../../errors.ts';
 import type { DryRunResponse, LaunchPreview, LaunchProblem } from '../../generated/openapi.ts';
 import type { Identity } from '../../identity/types.ts';
 import { formatBytes } from '../../jupyter-server/quantities.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { Session } from '../../jupyter-server/session.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { buildJupyterServer } from '../manifest/build.ts';
-import { manifestInput } from '../manifest/from-launch.ts';
 import type { Presenter } from '../presentation/presenter.ts';
 import { noProjectImage } from '../presentation/warnings.ts';
-import { locate } from '../read/locate.ts';
 import { type CheckedLaunch, launchProblems } from './checks.ts';
 import { nameOf } from './find-session.ts';
 import { type LaunchParts, withLaunchPermit } from './launch.ts';
 import type { LaunchFindings } from './launch-lookups.ts';
 import type { LaunchRequest } from './launch-request.ts';
+import { locate } from './locate.ts';
 import type { Outcome } from './lookups.ts';
+import { manifestInput } from './manifest-input.ts';
 
 /**
  * Says what a launch would do, and does nothing. What stands in its way is part of the answer; thrown is only ApiError
@@ -61,11 +61,11 @@ function nameFrom(identity: Identity, { project }: LaunchRequest, { branch, comm
   return nameOf(identity, project, { branch: branch.value.name, commit: commit.value.sha });
 }
 
-const existing = (server: JupyterServer, present: Presenter): DryRunResponse => ({
+const existing = (session: Session, present: Presenter): DryRunResponse => ({
   dryRun: true,
   exists: true,
   possible: true,
-  server: present(server),
+  server: present(session),
   problems: [],
 });
 

@@ -1,8 +1,7 @@
 import { ownerKey } from '../../identity/owner.ts';
 import type { Identity } from '../../identity/types.ts';
-import { annotation } from '../../jupyter-server/labels.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
-import { commitOf, fullId, requestedRefOf } from './commit.ts';
+import { fullCommitId } from '../../jupyter-server/commit-id.ts';
+import type { Session } from '../../jupyter-server/session.ts';
 import type { LaunchTarget } from './launch-lookups.ts';
 import { type LaunchRequest, type ProjectPath, projectPath } from './launch-request.ts';
 import { sessionName } from './name.ts';
@@ -13,11 +12,11 @@ const formerDefaultBranch = 'master';
 export interface FoundSession {
   readonly name: string;
   /** It is there. */
-  readonly living: JupyterServer | undefined;
+  readonly living: Session | undefined;
   /** The one of this name is being deleted. */
-  readonly dying: JupyterServer | undefined;
+  readonly dying: Session | undefined;
   /** All of the owner's on the same branch, whatever their commit. */
-  readonly ofBranch: readonly JupyterServer[];
+  readonly ofBranch: readonly Session[];
 }
 
 /**
@@ -25,22 +24,21 @@ export interface FoundSession {
  * Pure.
  */
 export function findSession(
-  own: readonly JupyterServer[],
+  own: readonly Session[],
   identity: Identity,
   request: LaunchRequest,
   target: LaunchTarget,
 ): FoundSession {
   const name = nameOf(identity, request.project, target);
   const ofBranch = own.filter(
-    (server) =>
-      server.metadata.name === name || (isOfProject(server, request.project) && branchOf(server) === target.branch),
+    (session) => session.name === name || (isOfProject(session, request.project) && session.branch === target.branch),
   );
-  const known = ofBranch.filter((server) => server.metadata.name === name || isOfCommit(server, request, target));
+  const known = ofBranch.filter((session) => session.name === name || isOfCommit(session, request, target));
   return {
     name,
     ofBranch,
     living: known.find(isAlive),
-    dying: known.find((server) => server.metadata.name === name && !isAlive(server)),
+    dying: known.find((session) => session.name === name && !isAlive(session)),
   };
 }
 
@@ -57,40 +55,33 @@ export function namesOf(identity: Identity, request: LaunchRequest, target: Laun
 }
 
 /** A session without a known commit was launched by a name alone, by 1.18.1: the same name means it. */
-export function isOfCommit(server: JupyterServer, request: LaunchRequest, target: LaunchTarget): boolean {
-  const commit = commitOf(server);
-  return commit === undefined ? requestedRefOf(server) === request.commit : commit === target.commit;
-}
+export const isOfCommit = ({ commit }: Session, request: LaunchRequest, target: LaunchTarget): boolean =>
+  commit.id === undefined ? commit.requested === request.commit : commit.id === target.commit;
 
 /** The owner's living sessions that may turn out to be what the request is about, the newest first. */
-export function candidates(own: readonly JupyterServer[], request: LaunchRequest): JupyterServer[] {
+export function candidates(own: readonly Session[], request: LaunchRequest): Session[] {
   return own
     .filter(
-      (server) =>
-        isAlive(server) &&
-        isOfProject(server, request.project) &&
-        (request.branch === undefined ? isOnDefaultBranch(server) : branchOf(server) === request.branch),
+      (session) =>
+        isAlive(session) &&
+        isOfProject(session, request.project) &&
+        (request.branch === undefined ? isOnDefaultBranch(session) : session.branch === request.branch),
     )
     .toSorted((one, other) => madeAt(other) - madeAt(one));
 }
 
 /** Whether the session was launched by the name of a commit that the request has; for when GitLab does not resolve it. */
-export function wasLaunchedByName(server: JupyterServer, { commit }: LaunchRequest): boolean {
-  const id = fullId(commit);
-  return id === undefined ? requestedRefOf(server) === commit : commitOf(server) === id;
+export function wasLaunchedByName({ commit: { id, requested } }: Session, { commit }: LaunchRequest): boolean {
+  const wanted = fullCommitId(commit);
+  return wanted === undefined ? requested === commit : id === wanted;
 }
 
-export const isAlive = ({ metadata }: JupyterServer): boolean => metadata.deletionTimestamp === undefined;
+export const isAlive = ({ isBeingDeleted }: Session): boolean => !isBeingDeleted;
 
-const branchOf = ({ metadata }: JupyterServer): string => metadata.annotations?.[annotation.branch] ?? '';
+const madeAt = ({ createdAt }: Session): number => Date.parse(createdAt ?? '') || 0;
 
-const madeAt = ({ metadata }: JupyterServer): number => Date.parse(metadata.creationTimestamp ?? '') || 0;
+const isOfProject = ({ namespaceOfProject, project }: Session, wanted: ProjectPath): boolean =>
+  projectPath(namespaceOfProject, project)?.path === wanted.path;
 
-function isOfProject({ metadata: { annotations: about = {} } }: JupyterServer, project: ProjectPath): boolean {
-  return projectPath(about[annotation.namespace] ?? '', about[annotation.projectName] ?? '')?.path === project.path;
-}
-
-function isOnDefaultBranch(server: JupyterServer): boolean {
-  const told = server.metadata.annotations?.[annotation.defaultBranch];
-  return told === undefined ? branchOf(server) === formerDefaultBranch : told === 'true';
-}
+const isOnDefaultBranch = ({ isDefaultBranch, branch }: Session): boolean =>
+  isDefaultBranch ?? branch === formerDefaultBranch;

@@ -1,9 +1,9 @@
 import type { Identity } from '../../identity/types.ts';
+import { fullCommitId } from '../../jupyter-server/commit-id.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import type { ChosenResources } from '../../options/resource-classes.ts';
 import type { GitLabBranch, GitLabCommit, GitLabProject } from '../../platform/gitlab/types.ts';
 import type { CheckParts } from './checks.ts';
-import { fullId } from './commit.ts';
 import type { LaunchRequest } from './launch-request.ts';
 import { askGitLab, askResources, type Outcome, projectImage, requestedImage, type SessionImage } from './lookups.ts';
 
@@ -39,7 +39,7 @@ export function createLookUps(
   deadline: Deadline,
 ): LaunchLookUps {
   const { path } = request.project;
-  const id = fullId(request.commit);
+  const id = fullCommitId(request.commit);
   const ofProject = request.branch === undefined ? resolving : deadline;
   const ofCommit = id === undefined ? resolving : deadline;
 

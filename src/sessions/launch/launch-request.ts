@@ -3,7 +3,8 @@ import { ApiError, errorKind, type FieldError } from '../../errors.ts';
 import type { LaunchNotebookRequest, ServerOptions } from '../../generated/openapi.ts';
 import { parseBytes, parseCpu, parseGpu } from '../../jupyter-server/quantities.ts';
 import type { LegacyAmounts, ResourceRequest } from '../../options/resource-classes.ts';
-import { type RequestedCloudStorage, requestedCloudStorage } from './cloud-storage.ts';
+import type { CloudStorageWithKeys } from '../manifest/cloud-storage.ts';
+import { requestedCloudStorage } from './cloud-storage.ts';
 
 /** A launch as it is meant: one spelling for each project, defaults filled in. */
 export interface LaunchRequest {
@@ -17,7 +18,7 @@ export interface LaunchRequest {
   readonly defaultUrl: string;
   readonly lfsAutoFetch: boolean;
   readonly environment: Readonly<Record<string, string>>;
-  readonly cloudStorage: readonly RequestedCloudStorage[];
+  readonly cloudStorage: readonly CloudStorageWithKeys[];
 }
 
 export interface ProjectPath {

@@ -4,18 +4,17 @@ import type { AutosaveCleanUp } from '../../autosaves/types.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import { ownerKey } from '../../identity/owner.ts';
 import type { Identity } from '../../identity/types.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { Session } from '../../jupyter-server/session.ts';
 import { type ConcurrencyLimit, createConcurrencyLimit, LimitReached } from '../../lib/concurrency-limit.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { buildJupyterServer } from '../manifest/build.ts';
-import { manifestInput } from '../manifest/from-launch.ts';
-import { locate, type NotThere } from '../read/locate.ts';
 import type { SessionStore } from '../read/store.ts';
 import { type CheckedLaunch, type CheckParts, checkedLaunch } from './checks.ts';
-import { commitOf, requestedRefOf } from './commit.ts';
 import { createOnce, type Launched, waitUntilGone } from './create-once.ts';
 import { findSession } from './find-session.ts';
 import type { LaunchRequest } from './launch-request.ts';
+import { locate, type NotThere } from './locate.ts';
+import { manifestInput } from './manifest-input.ts';
 import { type Credentials, CredentialsRefused } from './session-secrets.ts';
 
 export interface LaunchParts extends CheckParts {
@@ -104,9 +103,9 @@ async function launch(
   });
   const manifest = buildJupyterServer(input, parts.config);
   const launched = await createOnce(parts.store, identity, manifest, deadline);
-  if (!launched.isNew) return repaired(parts, identity, request, launched.server, deadline);
-  await storeCredentials(parts, identity, request, launched.server, deadline);
-  parts.log.info({ session: name, namespace: launched.server.metadata.namespace }, 'session launched');
+  if (!launched.isNew) return repaired(parts, identity, request, launched.session, deadline);
+  await storeCredentials(parts, identity, request, launched.session, deadline);
+  parts.log.info({ session: name, namespace: launched.session.namespace }, 'session launched');
   if (identity.kind === 'registered' && input.repository.mayPush) {
     parts.autosaves.afterLaunch({
       name,
@@ -114,7 +113,7 @@ async function launch(
       projectId: checked.project.id,
       branch: checked.branch,
       commitSha: checked.commitSha,
-      commitsInUse: ofBranch.map((server) => commitOf(server) ?? requestedRefOf(server)),
+      commitsInUse: ofBranch.map(({ commit }) => commit.id ?? commit.requested),
     });
   }
   return launched;
@@ -142,28 +141,28 @@ async function repaired(
   { credentials }: LaunchParts,
   identity: Identity,
   request: LaunchRequest,
-  server: JupyterServer,
+  session: Session,
   deadline: Deadline,
 ): Promise<Launched> {
-  if (credentials.mayBeMissing(server)) {
-    await credentials.store(server, identity, request, deadline);
+  if (credentials.mayBeMissing(session)) {
+    await credentials.store(session, identity, request, deadline);
   }
-  return { server, isNew: false };
+  return { session, isNew: false };
 }
 
 async function storeCredentials(
   { credentials, store, log }: LaunchParts,
   identity: Identity,
   request: LaunchRequest,
-  server: JupyterServer,
+  session: Session,
   deadline: Deadline,
 ): Promise<void> {
   try {
-    await credentials.store(server, identity, request, deadline);
+    await credentials.store(session, identity, request, deadline);
   } catch (error) {
     if (error instanceof CredentialsRefused) {
-      await store.remove(server, true, deadline).catch((err: unknown) => {
-        log.error({ err, session: server.metadata.name }, 'a session without credentials could not be removed');
+      await store.remove(session, true, deadline).catch((err: unknown) => {
+        log.error({ err, session: session.name }, 'a session without credentials could not be removed');
       });
     }
     throw error;

@@ -35,7 +35,7 @@ const trouble = (error: ApiError): Outcome<never> => ({ is: 'trouble', error });
 export async function askGitLab<T>(lookup: Promise<T | undefined>, deadline: Deadline): Promise<Outcome<T>> {
   try {
     const value = await lookup;
-    return value === undefined ? { is: 'missing', why: 'does not exist, or not for you' } : found(value);
+    return value === undefined ? { is: 'missing', why: 'does not exist or you do not have access' } : found(value);
   } catch (cause) {
     const refused = gitLabApiError(cause);
     if (!refused && !(cause instanceof DeadlineExceeded)) throw cause;

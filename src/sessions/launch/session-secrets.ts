@@ -1,7 +1,8 @@
 import type { Config } from '../../config/types.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
-import { annotation } from '../../jupyter-server/labels.ts';
+import type { Session } from '../../jupyter-server/session.ts';
+import { isMissingSecrets } from '../../jupyter-server/state.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
@@ -13,7 +14,6 @@ import { pullSecret } from '../manifest/pull-secret.ts';
 import { secretReferences } from '../manifest/secret-references.ts';
 import type { Secret } from '../manifest/secrets.ts';
 import { variablesSecret } from '../manifest/variables.ts';
-import { isMissingCredentials } from '../presentation/state.ts';
 import type { LaunchRequest } from './launch-request.ts';
 
 /** The second half of a launch: the Secrets with what the session needs of its user. */
@@ -22,16 +22,16 @@ export interface Credentials {
    * Makes the Secrets of this session; that they are there already is fine. The service may not read Secrets, so it is
    * found out by trying. Throws ApiError; CredentialsRefused tells that the session can never start.
    */
-  store(server: JupyterServer, identity: Identity, request: SecretRequest, deadline: Deadline): Promise<void>;
+  store(session: Session, identity: Identity, request: SecretRequest, deadline: Deadline): Promise<void>;
   /**
    * Writes the Secrets with the user's tokens anew, from what the caller has now. A Secret to which the object refers
    * for more than that stays as it is: the service cannot read what it would have to keep.
-   * @param server whole, as the API server has it
+   * @param object whole, as the API server has it
    * @returns the names of the Secrets that stay as they are. Throws ApiError.
    */
-  renew(server: JupyterServer, identity: Identity, deadline: Deadline): Promise<string[]>;
+  renew(session: Session, object: JupyterServer, identity: Identity, deadline: Deadline): Promise<string[]>;
   /** The launch that made this session may have ended before its Secrets were made, as far as this replica knows. */
-  mayBeMissing(server: JupyterServer): boolean;
+  mayBeMissing(session: Session): boolean;
 }
 
 type SecretRequest = Pick<LaunchRequest, 'environment' | 'cloudStorage'>;
@@ -54,8 +54,7 @@ async function withRetry(write: () => Promise<unknown>, deadline: Deadline): Pro
 export function createCredentials(client: KubernetesClient, config: Config): Credentials {
   const made = new Set<string>();
 
-  function remember(uid: string | undefined): void {
-    if (uid === undefined) return;
+  function remember(uid: string): void {
     made.add(uid);
     for (const oldest of made) {
       if (made.size <= rememberedLimit) break;
@@ -88,74 +87,72 @@ export function createCredentials(client: KubernetesClient, config: Config): Cre
   }
 
   return {
-    async store(server, identity, request, deadline) {
-      const secrets = secretsOf(server, identity, request, config);
+    async store(session, identity, request, deadline) {
+      const secrets = secretsOf(session, identity, request, config);
       const results = await Promise.allSettled(secrets.map((secret) => make(secret, deadline)));
       const refused = results.find((result) => result.status === 'rejected');
-      if (refused) throw refusalOf(refused.reason, server.metadata.name ?? '');
-      remember(server.metadata.uid);
+      if (refused) throw refusalOf(refused.reason, session.name);
+      remember(session.uid);
     },
 
-    async renew(server, identity, deadline) {
-      const secrets = tokenSecretsOf(server, identity, {}, config);
+    async renew(session, object, identity, deadline) {
+      const secrets = tokenSecretsOf(session, identity, {}, config);
       const [kept, renewed] = [
-        secrets.filter(isIncomplete(server)),
-        secrets.filter((each) => !isIncomplete(server)(each)),
+        secrets.filter(isIncomplete(object)),
+        secrets.filter((each) => !isIncomplete(object)(each)),
       ];
       try {
         await Promise.all(renewed.map((secret) => replace(secret, deadline)));
       } catch (error) {
-        const what = `The credentials of the session ${server.metadata.name} could not be renewed.`;
+        const what = `The credentials of the session ${session.name} could not be renewed.`;
         throw kubernetesTrouble(error, what);
       }
       return kept.map(({ metadata }) => metadata.name ?? '');
     },
 
-    mayBeMissing(server) {
-      const { uid, annotations = {} } = server.metadata;
-      const secrets = [annotation.credentialsSecret, annotation.variablesSecret, annotation.pullSecret];
-      if (!secrets.some((each) => annotations[each])) return false;
-      if (isMissingCredentials(server)) return true;
-      if (uid !== undefined && made.has(uid)) return false;
+    mayBeMissing(session) {
+      const { credentials, variables, pull } = session.secrets;
+      if (!credentials && !variables && !pull) return false;
+      if (isMissingSecrets(session)) return true;
+      if (made.has(session.uid)) return false;
       // Whoever runs, or did before it was hibernated, had them. For all others one needless call does no harm.
-      return server.status?.state !== 'running' && server.spec?.jupyterServer?.hibernated !== true;
+      return session.reportedState !== 'running' && !session.isHibernated;
     },
   };
 }
 
 /** Those that the object refers to. */
 function secretsOf(
-  server: JupyterServer,
+  session: Session,
   identity: Identity,
   { environment, cloudStorage }: SecretRequest,
   config: Config,
 ): Secret[] {
-  const hasVariablesSecret = server.metadata.annotations?.[annotation.variablesSecret] !== undefined;
+  const hasVariablesSecret = session.secrets.variables !== undefined;
   return [
-    ...tokenSecretsOf(server, identity, hasVariablesSecret ? {} : environment, config),
-    ...(hasVariablesSecret ? [variablesSecret(server, environment, config)] : []),
-    ...bucketSecrets(server, cloudStorage, config),
+    ...tokenSecretsOf(session, identity, hasVariablesSecret ? {} : environment, config),
+    ...(hasVariablesSecret ? [variablesSecret(session, environment, config)] : []),
+    ...bucketSecrets(session, cloudStorage, config),
   ];
 }
 
 /** Those with tokens of the user's. */
 function tokenSecretsOf(
-  server: JupyterServer,
+  session: Session,
   identity: Identity,
   environment: SecretRequest['environment'],
   config: Config,
 ): Secret[] {
-  const { annotations = {} } = server.metadata;
   const { token } = identity.git;
   return [
-    ...(annotations[annotation.credentialsSecret] ? [credentialsSecret(server, identity, environment, config)] : []),
-    ...(annotations[annotation.pullSecret] && token !== null ? [pullSecret(server, token, config)] : []),
+    ...(session.secrets.credentials ? [credentialsSecret(session, identity, environment, config)] : []),
+    ...(session.secrets.pull && token !== null ? [pullSecret(session, token, config)] : []),
   ];
 }
 
 /** Whether the object refers to a key that is not in the Secret: its pod would not start. */
-function isIncomplete(server: JupyterServer): (secret: Secret) => boolean {
-  const references = secretReferences(server.spec);
+function isIncomplete(object: JupyterServer): (secret: Secret) => boolean {
+  const references = secretReferences(object.spec);
   return ({ metadata, data }) =>
     references.some(({ name, key }) => name === metadata.name && !Object.hasOwn(data, key));
 }

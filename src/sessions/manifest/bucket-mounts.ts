@@ -1,13 +1,13 @@
 import type { Config } from '../../config/types.ts';
-import type { JsonPatchOperation, JupyterServer } from '../../jupyter-server/types.ts';
+import type { JsonPatchOperation } from '../../jupyter-server/types.ts';
 import {
   azureAccount,
   type CloudStorage,
+  type CloudStorageWithKeys,
   isSharedAccessSignature,
-  type RequestedCloudStorage,
-} from '../launch/cloud-storage.ts';
+} from './cloud-storage.ts';
 import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
-import { ownedSecret, type Secret } from './secrets.ts';
+import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 
 /** The names that 1.18.1 gave them. */
 const mountName = (session: string, index: number): string => `${session}-ds-${index}`;
@@ -71,17 +71,15 @@ function azureBlob(input: ManifestInput, { bucket, endpoint }: CloudStorage, ind
 
 /** The keys of the private buckets, in the form that each driver reads. */
 export const bucketSecrets = (
-  server: JupyterServer,
-  storages: readonly RequestedCloudStorage[],
+  owner: SecretOwner,
+  storages: readonly CloudStorageWithKeys[],
   config: Config,
 ): Secret[] =>
   storages.flatMap((storage, index) =>
-    storage.isPrivate
-      ? [ownedSecret(server, config, secretName(server.metadata.name ?? '', index), 'Opaque', keysOf(storage))]
-      : [],
+    storage.isPrivate ? [ownedSecret(owner, config, secretName(owner.name, index), 'Opaque', keysOf(storage))] : [],
   );
 
-function keysOf({ kind, endpoint, accessKey = '', secretKey = '' }: RequestedCloudStorage): Record<string, string> {
+function keysOf({ kind, endpoint, accessKey = '', secretKey = '' }: CloudStorageWithKeys): Record<string, string> {
   if (kind === 's3') return { accessKeyID: accessKey, secretAccessKey: secretKey };
   const key = isSharedAccessSignature(secretKey) ? 'azurestorageaccountsastoken' : 'azurestorageaccountkey';
   return { azurestorageaccountname: azureAccount(endpoint) ?? '', [key]: secretKey };

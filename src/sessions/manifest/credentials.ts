@@ -1,10 +1,9 @@
 import type { Config } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { credentialKey, credentialsSecretName } from './credential-keys.ts';
 import { hasGitProxy } from './git-proxy.ts';
 import type { ManifestInput } from './input.ts';
-import { ownedSecret, type Secret } from './secrets.ts';
+import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 import { variableValues } from './variables.ts';
 
 /** An anonymous session has nothing to hide. */
@@ -16,7 +15,7 @@ export const isCredentialsSecretNeeded = ({ user }: ManifestInput): boolean =>
  * @param environment only for an object that refers to no variables Secret: the release before kept them here
  */
 export function credentialsSecret(
-  server: JupyterServer,
+  owner: SecretOwner,
   identity: Identity,
   environment: Readonly<Record<string, string>>,
   config: Config,
@@ -26,7 +25,7 @@ export function credentialsSecret(
     ...(identity.kind === 'registered' ? registered(identity, config) : {}),
     ...variableValues(environment),
   };
-  return ownedSecret(server, config, credentialsSecretName(server.metadata.name ?? ''), 'Opaque', values);
+  return ownedSecret(owner, config, credentialsSecretName(owner.name), 'Opaque', values);
 }
 
 function registered(

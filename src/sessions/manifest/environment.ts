@@ -1,5 +1,6 @@
 import type { Config } from '../../config/types.ts';
 import { ApiError, errorKind } from '../../errors.ts';
+import { sessionPath } from '../../jupyter-server/session-path.ts';
 import { fromVariables } from './credential-keys.ts';
 import {
   add,
@@ -9,7 +10,6 @@ import {
   type ManifestInput,
   mountPathOf,
   repositoryPath,
-  sessionPath,
   sessionsOrigin,
 } from './input.ts';
 

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/types.ts';
+import { sessionPath } from '../../jupyter-server/session-path.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import {
   add,
@@ -9,7 +10,6 @@ import {
   repositoryPath,
   sentryVariables,
   servicesSecurity,
-  sessionPath,
 } from './input.ts';
 
 const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Config): boolean =>

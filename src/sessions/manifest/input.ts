@@ -3,7 +3,7 @@ import type { Identity } from '../../identity/types.ts';
 import type { JsonPatchOperation } from '../../jupyter-server/types.ts';
 import type { SessionResources } from '../../options/resource-classes.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
-import type { CloudStorage } from '../launch/cloud-storage.ts';
+import type { CloudStorage } from './cloud-storage.ts';
 
 /** Everything a JupyterServer is made from. It holds no credential of the caller, so none can get into the object. */
 export interface ManifestInput {
@@ -111,9 +111,6 @@ export function sentryVariables(prefix: string, sentry: Sentry, { version }: Con
 /** Where the platform answers, without a slash at its end. */
 export const sessionsOrigin = ({ sessions: { ingress } }: Config): string =>
   `${ingress.tls_secret ? 'https' : 'http'}://${ingress.host}`;
-
-/** The session's address under the platform's host. */
-export const sessionPath = (name: string): string => `/sessions/${name}`;
 
 /**
  * The folder that holds the image's work, without a slash at its end. The operator pastes it into YAML and Python, and

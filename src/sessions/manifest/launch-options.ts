@@ -1,4 +1,4 @@
-import type { LaunchOptions } from '../../generated/openapi.ts';
+import type { LaunchOptions } from '../../jupyter-server/launch-options.ts';
 import { bytesPerGigabyte } from '../../jupyter-server/quantities.ts';
 import type { ManifestInput } from './input.ts';
 

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/types.ts';
-import { annotation, label } from '../../jupyter-server/labels.ts';
+import { annotation, isLabelValue, label } from '../../jupyter-server/labels.ts';
+import { writeLaunchOptions } from '../../jupyter-server/launch-options.ts';
 import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
 import { credentialsSecretName, variablesSecretName } from './credential-keys.ts';
 import { isCredentialsSecretNeeded } from './credentials.ts';
@@ -7,9 +8,6 @@ import type { ManifestInput } from './input.ts';
 import { launchOptions } from './launch-options.ts';
 import { isPullSecretNeeded, pullSecretName } from './pull-secret.ts';
 import { isVariablesSecretNeeded } from './variables.ts';
-
-/** What Kubernetes accepts as the value of a label. */
-export const isLabelValue = (value: string): boolean => /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value);
 
 /**
  * Names, labels and annotations are 1.18.1's, so that its clients, and it itself after a rollback, find the session.
@@ -46,7 +44,7 @@ export function metadata(input: ManifestInput, config: Config): ObjectMeta {
       [annotation.projectName]: repository.project,
       [annotation.requestedImage]: image.requested ?? '',
       [annotation.repository]: repository.webUrl,
-      [annotation.launchOptions]: JSON.stringify(launchOptions(input)),
+      [annotation.launchOptions]: writeLaunchOptions(launchOptions(input)),
       [annotation.launchId]: input.launchId,
       ...(isCredentialsSecretNeeded(input)
         ? { [annotation.credentialsSecret]: credentialsSecretName(input.name) }

@@ -1,7 +1,6 @@
 import type { Config } from '../../config/types.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
-import { ownedSecret, type Secret } from './secrets.ts';
+import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 
 /** The name that 1.18.1 gave it. */
 export const pullSecretName = (session: string): string => `${session}-image-secret`;
@@ -13,10 +12,10 @@ export const imagePullSecret = (input: ManifestInput): JsonPatch[] =>
   isPullSecretNeeded(input) ? [jsonPatch(add('/imagePullSecrets/-', { name: pullSecretName(input.name) }))] : [];
 
 /** Sign-in at the platform's own registry, and at no other: the token is GitLab's. */
-export function pullSecret(server: JupyterServer, token: string, config: Config): Secret {
+export function pullSecret(owner: SecretOwner, token: string, config: Config): Secret {
   const username = 'oauth2';
   const auth = Buffer.from(`${username}:${token}`).toString('base64');
-  return ownedSecret(server, config, pullSecretName(server.metadata.name ?? ''), 'kubernetes.io/dockerconfigjson', {
+  return ownedSecret(owner, config, pullSecretName(owner.name), 'kubernetes.io/dockerconfigjson', {
     '.dockerconfigjson': JSON.stringify({ auths: { [config.git.registry]: { username, password: token, auth } } }),
   });
 }

@@ -7,9 +7,9 @@ import type { Identity } from '../../identity/types.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { renderChildren } from '../../operator/children/render.ts';
 import { readSettings } from '../../operator/settings.ts';
-import type { RequestedCloudStorage } from '../launch/cloud-storage.ts';
 import { bucketSecrets } from './bucket-mounts.ts';
 import { buildJupyterServer } from './build.ts';
+import type { CloudStorageWithKeys } from './cloud-storage.ts';
 import { credentialsSecret } from './credentials.ts';
 import { pullSecret } from './pull-secret.ts';
 import { isVariablesSecretNeeded, variablesSecret } from './variables.ts';
@@ -47,16 +47,17 @@ function rendered({ input, config }: Example) {
   const set = children['statefulset'] as unknown as { spec: { template: { spec: PodSpec } } };
   const pod = set.spec.template.spec;
   const identity = identityOf(input.user);
-  const storages: RequestedCloudStorage[] = input.cloudStorage.map((storage) => ({
+  const storages: CloudStorageWithKeys[] = input.cloudStorage.map((storage) => ({
     ...storage,
     accessKey: storage.kind === 's3' ? 'the-access-key' : undefined,
     secretKey: 'the-storage-key',
   }));
+  const owner = { name: input.name, namespace: 'renku', uid: 'uid-1' };
   const secrets = [
-    credentialsSecret(server, identity, {}, config),
-    ...(isVariablesSecretNeeded(input) ? [variablesSecret(server, input.environment, config)] : []),
-    ...(input.image.private ? [pullSecret(server, identity.git.token ?? '', config)] : []),
-    ...bucketSecrets(server, storages, config),
+    credentialsSecret(owner, identity, {}, config),
+    ...(isVariablesSecretNeeded(input) ? [variablesSecret(owner, input.environment, config)] : []),
+    ...(input.image.private ? [pullSecret(owner, identity.git.token ?? '', config)] : []),
+    ...bucketSecrets(owner, storages, config),
   ];
   return { server, children, pod, secrets, containers: [...pod.initContainers, ...pod.containers] };
 }

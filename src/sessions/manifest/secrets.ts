@@ -1,5 +1,5 @@
 import type { Config } from '../../config/types.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { Session } from '../../jupyter-server/session.ts';
 import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 
 export interface Secret extends KubernetesObject {
@@ -8,15 +8,17 @@ export interface Secret extends KubernetesObject {
   data: Record<string, string>;
 }
 
-/** A Secret that belongs to the session and goes when it goes. `values` are plain text. */
+/** The session that a Secret belongs to. */
+export type SecretOwner = Pick<Session, 'name' | 'namespace' | 'uid'>;
+
+/** Returns a Secret that is deleted with the session. `values` are plain text. */
 export function ownedSecret(
-  server: JupyterServer,
+  { name, namespace, uid }: SecretOwner,
   { amalthea: { group, version } }: Config,
   secretName: string,
   type: Secret['type'],
   values: Readonly<Record<string, string>>,
 ): Secret {
-  const { name = '', namespace = '', uid = '' } = server.metadata;
   return {
     apiVersion: 'v1',
     kind: 'Secret',

@@ -1,8 +1,9 @@
 import type { Config } from '../../config/types.ts';
+import { sessionPath } from '../../jupyter-server/session-path.ts';
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
 import type { SessionResources } from '../../options/resource-classes.ts';
 import type { ResourceRequirements } from '../../platform/kubernetes/objects.ts';
-import { type ManifestInput, mountPathOf, sessionPath } from './input.ts';
+import { type ManifestInput, mountPathOf } from './input.ts';
 
 export function jupyterServer(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['jupyterServer']> {
   return {

@@ -1,9 +1,8 @@
 import type { Config } from '../../config/types.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { variableKey, variablesSecretName } from './credential-keys.ts';
 import type { ManifestInput } from './input.ts';
 import { environmentFile } from './r-environment.ts';
-import { ownedSecret, type Secret } from './secrets.ts';
+import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 
 export const isVariablesSecretNeeded = ({ environment }: ManifestInput): boolean => Object.keys(environment).length > 0;
 
@@ -12,11 +11,10 @@ export const isVariablesSecretNeeded = ({ environment }: ManifestInput): boolean
  * service that may not read what is there.
  */
 export const variablesSecret = (
-  server: JupyterServer,
+  owner: SecretOwner,
   environment: Readonly<Record<string, string>>,
   config: Config,
-): Secret =>
-  ownedSecret(server, config, variablesSecretName(server.metadata.name ?? ''), 'Opaque', variableValues(environment));
+): Secret => ownedSecret(owner, config, variablesSecretName(owner.name), 'Opaque', variableValues(environment));
 
 export function variableValues(environment: Readonly<Record<string, string>>): Record<string, string> {
   const file = environmentFile(environment);

@@ -6,10 +6,9 @@ import { examples } from '../../../tests/support/sessions/manifests.ts';
 import { bareSession, originalName, originalSession } from '../../../tests/support/sessions/originals.ts';
 import { created, launched } from '../../../tests/support/sessions/presented.ts';
 import { john } from '../../../tests/support/sessions/service.ts';
+import { fromJupyterServer } from '../../jupyter-server/session.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { buildJupyterServer } from '../manifest/build.ts';
-import { ownerOf } from '../read/ownership.ts';
-import { projectForCache } from '../read/projection.ts';
 import { presentSession } from './present.ts';
 
 const offering = {
@@ -17,7 +16,7 @@ const offering = {
   cloud_storage: { ...testConfig().cloud_storage, s3: { enabled: true, read_only: true } },
 };
 
-const told = (server: JupyterServer) => presentSession(projectForCache(server), offering, created + 10_000);
+const told = (server: JupyterServer) => presentSession(fromJupyterServer(server), offering, created + 10_000);
 
 describe('a session of 1.18.1', () => {
   it('is told as 1.18.1 told it', () => {
@@ -62,16 +61,15 @@ describe('a session of 1.18.1', () => {
   });
 
   it('belongs to the user whose id it has, and its secrets do not get into the cache', () => {
-    const projected = projectForCache(originalSession);
-    expect(ownerOf(projected)).toBe('original/registered/uuid-john');
-    expect(JSON.stringify(projected)).not.toContain('in-the-clear');
-    expect(projectForCache(projected)).toEqual(projected);
+    const session = fromJupyterServer(originalSession);
+    expect(session.owner).toBe('original/registered/uuid-john');
+    expect(JSON.stringify(session)).not.toContain('in-the-clear');
   });
 });
 
 describe('a session of Amalthea', () => {
   it('is told as far as it says something, and belongs to nobody', () => {
-    expect(ownerOf(projectForCache(bareSession))).toBeUndefined();
+    expect(fromJupyterServer(bareSession).owner).toBeUndefined();
     expect(told(bareSession)).toMatchObject({
       annotations: { 'renku.io/branch': '', 'renku.io/projectName': '' },
       resources: { requests: {}, usage: { cpu: 0.0125, memory: '0.10G' } },
@@ -145,9 +143,7 @@ describe('any object at all', () => {
   it('is projected, owned and told without an error', () => {
     fc.assert(
       fc.property(mutated, (server) => {
-        const projected = projectForCache(server);
-        expect(projectForCache(projected)).toEqual(projected);
-        const owner = ownerOf(projected);
+        const { owner } = fromJupyterServer(server);
         expect(owner === undefined || (typeof owner === 'string' && owner !== '')).toBe(true);
         const { status, started } = told(server);
         expect(started).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$/);

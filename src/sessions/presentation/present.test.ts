@@ -1,17 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { testConfig } from '../../../tests/support/sessions/config.ts';
-import {
-  created,
-  exited,
-  inPod,
-  launched,
-  messageOf,
-  name,
-  present,
-} from '../../../tests/support/sessions/presented.ts';
+import { created, inPod, launched, messageOf, name, present } from '../../../tests/support/sessions/presented.ts';
 import { imageCondition } from '../../jupyter-server/labels.ts';
+import { fromJupyterServer } from '../../jupyter-server/session.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
-import { projectForCache } from '../read/projection.ts';
 import { createPresenter } from './presenter.ts';
 
 describe('a session that was just made', () => {
@@ -161,7 +153,8 @@ describe('warnings', () => {
         critical: true,
       },
       {
-        message: 'The session will be stopped in 49 seconds because it reaches its maximum age. Push your work before.',
+        message:
+          'The session will be stopped in 49 seconds because it reaches its maximum age. Push your work before that.',
         critical: true,
       },
     ]);
@@ -253,7 +246,8 @@ describe('an object in the cache', () => {
     const patches = [
       { patch: [null, 5, { path: { toString: 1 }, value: { name: 'git-clone' } }, { path: '/a/containers/-' }] },
     ];
-    expect(projectForCache({ ...launched, spec: { patches } } as never).spec?.patches).toEqual([]);
+    const { addedContainers, buckets } = fromJupyterServer({ ...launched, spec: { patches } });
+    expect([addedContainers, buckets]).toEqual([[], []]);
   });
 
   it('is kept small, and without what it does not need', () => {
@@ -272,15 +266,7 @@ describe('an object in the cache', () => {
         patches: [{ type: 'application/merge-patch+json' as const, patch: { a: 'x'.repeat(10_000) } }],
       },
     };
-    expect(JSON.stringify(projectForCache(heavy)).length).toBeLessThan(2_000);
-  });
-
-  it('is the same once it was projected', () => {
-    const once = projectForCache({
-      ...launched,
-      status: inPod({ phase: 'Running', containerStatuses: [exited('git-clone', 1)] }),
-    } as JupyterServer);
-    expect(projectForCache(once)).toEqual(once);
+    expect(JSON.stringify(fromJupyterServer(heavy)).length).toBeLessThan(2_000);
   });
 });
 
@@ -288,12 +274,12 @@ describe('the presenter', () => {
   it('tells the same object once a second, and another one when it has changed', () => {
     let now = created;
     const presenter = createPresenter(testConfig(), () => now);
-    const server = projectForCache(launched);
-    const first = presenter(server);
+    const session = fromJupyterServer(launched);
+    const first = presenter(session);
     now += 900;
-    expect(presenter(server)).toBe(first);
-    expect(presenter({ ...server })).not.toBe(first);
+    expect(presenter(session)).toBe(first);
+    expect(presenter({ ...session })).not.toBe(first);
     now += 100;
-    expect(presenter(server)).not.toBe(first);
+    expect(presenter(session)).not.toBe(first);
   });
 });

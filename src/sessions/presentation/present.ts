@@ -1,19 +1,18 @@
 import type { Config } from '../../config/types.ts';
-import type { NotebookResponse, SessionResources, SessionStatus } from '../../generated/openapi.ts';
+import type { LaunchOptions, NotebookResponse, SessionResources, SessionStatus } from '../../generated/openapi.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
-import { formatBytes, readQuantity } from '../../jupyter-server/quantities.ts';
-import type { JupyterServer, SessionState } from '../../jupyter-server/types.ts';
-import { bucketsOf } from './buckets.ts';
+import { formatBytes } from '../../jupyter-server/quantities.ts';
+import { withoutReplacedPod } from '../../jupyter-server/restart.ts';
+import type { Session } from '../../jupyter-server/session.ts';
+import { isRestartable, sessionState } from '../../jupyter-server/state.ts';
+import type { SessionState } from '../../jupyter-server/types.ts';
+import { failureReason, startFailure } from './failure.ts';
 import { howToResume } from './hibernated.ts';
-import { launchOptions } from './launch-options.ts';
-import { withoutReplacedPod } from './restarted.ts';
-import { isRestartable, sessionState } from './state.ts';
-import { steps } from './steps.ts';
-import { trouble, whyFailed } from './trouble.ts';
+import { stepsOf } from './steps.ts';
 import { sessionUrl } from './url.ts';
 import { buildProgress, usesDefaultImage, warnings } from './warnings.ts';
 
-/** Always answered, empty where the object lacks them: clients of 1.18.1 read them without asking. */
+/** Always in the response, empty if the object lacks them: clients of renku-notebooks read them unconditionally. */
 const requiredAnnotations: readonly string[] = [
   annotation.namespace,
   annotation.projectName,
@@ -21,116 +20,96 @@ const requiredAnnotations: readonly string[] = [
   annotation.commitSha,
   annotation.repository,
 ];
-/** Told where the object has them. */
-const optionalAnnotations: readonly string[] = [
-  annotation.requestedRef,
-  annotation.servername,
-  annotation.username,
-  annotation.gitHost,
-  annotation.gitlabProjectId,
-  annotation.jupyterServername,
-  annotation.jupyterUsername,
-  annotation.lastActivityDate,
-  annotation.hibernation,
-  annotation.hibernationBranch,
-  annotation.hibernationCommitSha,
-  annotation.hibernationDirty,
-  annotation.hibernationSynchronized,
-  annotation.hibernationDate,
-];
 
 /**
- * A session as the API tells it, from its JupyterServer (`projectForCache`) alone. Pure, and never throws: what an
- * object lacks is left out or empty.
+ * Returns a session as the API shows it. What the session lacks is left out or empty. Pure, and never throws.
  * @param now milliseconds since the epoch
  */
-export function presentSession(stored: JupyterServer, config: Config, now: number): NotebookResponse {
-  const server = withoutReplacedPod(stored, now);
-  const { name = '', creationTimestamp = '' } = server.metadata;
+export function presentSession(stored: Session, config: Config, now: number): NotebookResponse {
+  const session = withoutReplacedPod(stored, now);
   return {
-    annotations: annotations(server, config),
-    name,
-    state: { pod_name: server.status?.mainPod?.name ?? null },
-    started: inSeconds(Date.parse(creationTimestamp) || now),
-    status: status(server, config, now),
-    url: sessionUrl(server, config),
-    resources: resources(server),
-    image: server.spec?.jupyterServer?.image ?? '',
-    launch: launchOptions(server),
-    ...cloudStorage(server, config),
+    annotations: annotations(session, config),
+    name: session.name,
+    state: { pod_name: session.pod?.name ?? null },
+    started: inSeconds(Date.parse(session.createdAt ?? '') || now),
+    status: status(session, config, now),
+    url: sessionUrl(session, config),
+    resources: resources(session),
+    image: session.image,
+    launch: launchOptions(session),
+    ...cloudStorage(session, config),
   };
 }
 
 const inSeconds = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, '+00:00');
 
-/** Told only where the platform offers it. */
-function cloudStorage(server: JupyterServer, { cloud_storage }: Config): Pick<NotebookResponse, 'cloudstorage'> {
+/** Shown only by a platform that offers it. */
+function cloudStorage({ buckets }: Session, { cloud_storage }: Config): Pick<NotebookResponse, 'cloudstorage'> {
   const isOffered = cloud_storage.s3.enabled || cloud_storage.azure_blob.enabled;
-  return isOffered ? { cloudstorage: bucketsOf(server.spec?.patches ?? []) } : {};
+  return isOffered ? { cloudstorage: [...buckets] } : {};
 }
 
-function annotations(server: JupyterServer, config: Config): Record<string, string> {
-  const from = server.metadata.annotations ?? {};
+/** Sessions of renku-notebooks and of earlier releases have not noted all options: the object shows some of them. */
+function launchOptions({ launchOptions: noted, requestedImage, defaultUrl }: Session): LaunchOptions {
+  const { image = requestedImage, default_url = defaultUrl, ...others } = noted;
   return {
-    ...Object.fromEntries(requiredAnnotations.map((key) => [key, from[key] ?? ''])),
-    ...Object.fromEntries(optionalAnnotations.flatMap((key) => (from[key] ? [[key, from[key]]] : []))),
-    [annotation.defaultImageUsed]: usesDefaultImage(server, config) ? 'True' : 'False',
+    ...(image === '' ? {} : { image }),
+    ...(default_url === undefined ? {} : { default_url }),
+    ...others,
   };
 }
 
-function status(server: JupyterServer, config: Config, now: number): SessionStatus {
-  const state = sessionState(server, now);
-  const details = steps(server, state);
+function annotations(session: Session, config: Config): Record<string, string> {
+  const isShown = ([key, value]: [string, string]): boolean => value !== '' || requiredAnnotations.includes(key);
+  return {
+    ...Object.fromEntries(requiredAnnotations.map((key) => [key, ''])),
+    ...Object.fromEntries(Object.entries(session.annotations).filter(isShown)),
+    [annotation.defaultImageUsed]: usesDefaultImage(session, config) ? 'True' : 'False',
+  };
+}
+
+function status(session: Session, config: Config, now: number): SessionStatus {
+  const state = sessionState(session, now);
+  const details = stepsOf(session, state);
   return {
     state,
-    ...message(server, state, details, now),
-    ...(state === 'failed' ? { restartable: isRestartable(server) } : {}),
+    ...message(session, state, details, now),
+    ...(state === 'failed' ? { restartable: isRestartable(session) } : {}),
     details,
     totalNumContainers: details.length,
     readyNumContainers: details.filter((step) => step.status === 'ready').length,
-    warnings: warnings(server, state, config, now),
+    warnings: warnings(session, state, config, now),
   };
 }
 
 function message(
-  server: JupyterServer,
+  session: Session,
   state: SessionState,
   details: SessionStatus['details'],
   now: number,
 ): { message?: string | null } {
-  if (state === 'failed') return { message: whyFailed(server, now) };
-  if (state === 'hibernated')
-    return { message: `The session is hibernated. ${howToResume(server.metadata.name ?? '')}` };
+  if (state === 'failed') return { message: failureReason(session, now) };
+  if (state === 'hibernated') return { message: `The session is hibernated. ${howToResume(session.name)}` };
   if (state !== 'starting') return {};
   const waiting = details.filter((step) => step.status !== 'ready').map((step) => step.step.toLowerCase());
   const waitsFor = waiting.length === 0 ? undefined : `The session is waiting for these steps: ${waiting.join(', ')}.`;
-  const parts = [trouble(server), buildProgress(server), waitsFor].filter((part) => part !== undefined);
+  const parts = [startFailure(session), buildProgress(session), waitsFor].filter((part) => part !== undefined);
   return { message: parts.length === 0 ? null : parts.join(' ') };
 }
 
-/** Holds the session's own token where it is anonymous: whoever has this link has the session. */
-function resources(server: JupyterServer): SessionResources {
-  const requests = server.spec?.jupyterServer?.resources?.requests ?? {};
-  const usage = server.status?.mainPod?.resourceUsage;
-  const cpu = readQuantity(requests['cpu']);
-  const gpu = Math.floor(readQuantity(requests['nvidia.com/gpu']) ?? 0);
-  const cpuMillicores = readQuantity(usage?.cpuMillicores);
+function resources({ requested, pod }: Session): SessionResources {
+  const usage = pod?.usage;
   return {
     requests: {
-      ...(cpu === undefined ? {} : { cpu }),
-      ...bytes('memory', requests['memory']),
-      ...bytes('storage', server.spec?.storage?.size),
-      ...(gpu > 0 ? { gpu } : {}),
+      ...(requested.cpu === undefined ? {} : { cpu: requested.cpu }),
+      ...(requested.memoryBytes === undefined ? {} : { memory: formatBytes(requested.memoryBytes) }),
+      ...(requested.storageBytes === undefined ? {} : { storage: formatBytes(requested.storageBytes) }),
+      ...(requested.gpu > 0 ? { gpu: requested.gpu } : {}),
     },
     usage: {
-      ...(cpuMillicores === undefined ? {} : { cpu: cpuMillicores / 1000 }),
-      ...bytes('memory', usage?.memoryBytes),
-      ...bytes('storage', usage?.disk?.usedBytes),
+      ...(usage?.cpuMillicores === undefined ? {} : { cpu: usage.cpuMillicores / 1000 }),
+      ...(usage?.memoryBytes === undefined ? {} : { memory: formatBytes(usage.memoryBytes) }),
+      ...(usage?.diskBytes === undefined ? {} : { storage: formatBytes(usage.diskBytes) }),
     },
   };
-}
-
-function bytes<Key extends string>(key: Key, value: unknown): { [K in Key]?: string } {
-  const read = readQuantity(value);
-  return (read === undefined ? {} : { [key]: formatBytes(read) }) as { [K in Key]?: string };
 }

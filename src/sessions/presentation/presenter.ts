@@ -1,50 +1,51 @@
 import type { Config } from '../../config/types.ts';
 import type { NotebookResponse } from '../../generated/openapi.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { Session } from '../../jupyter-server/session.ts';
 import { presentSession } from './present.ts';
 
 export interface Presenter {
-  /** The answer is shared: nobody may change it. */
-  (server: JupyterServer): NotebookResponse;
-  /** The same as JSON in UTF-8; shared, too. */
-  json(server: JupyterServer): Buffer;
-  /** The same as a member of an object: its name, a colon, and the JSON. */
-  member(server: JupyterServer): Buffer;
+  /** Returns a shared object, which callers must not change. */
+  (session: Session): NotebookResponse;
+  /** Returns the same as JSON in UTF-8; shared, too. */
+  json(session: Session): Buffer;
+  /** Returns the same as a member of a JSON object: the session's name, a colon, and the JSON. */
+  member(session: Session): Buffer;
 }
 
-interface Known {
+interface Presented {
   readonly second: number;
   readonly response: NotebookResponse;
   member?: Buffer;
 }
 
 /**
- * `presentSession` with a memory: the cache gives the same object until it changes, and warnings count whole seconds,
- * so within one second the answer is the same one, down to its bytes: a list of a hundred is put together by copying.
+ * Returns `presentSession` with a cache. The session store returns the same object until the session changes, and
+ * warnings count whole seconds, so within a second the response is the same, down to its bytes: the response to a list
+ * of a hundred sessions is copied together.
  */
 export function createPresenter(config: Config, clock: () => number = Date.now): Presenter {
-  const known = new WeakMap<JupyterServer, Known>();
+  const known = new WeakMap<Session, Presented>();
 
-  function present(server: JupyterServer): Known {
+  function present(session: Session): Presented {
     const now = clock();
     const second = Math.floor(now / 1000);
-    const before = known.get(server);
+    const before = known.get(session);
     if (before?.second === second) return before;
-    const made: Known = { second, response: presentSession(server, config, now) };
-    known.set(server, made);
-    return made;
+    const presented: Presented = { second, response: presentSession(session, config, now) };
+    known.set(session, presented);
+    return presented;
   }
 
-  function member(server: JupyterServer): Buffer {
-    const current = present(server);
-    current.member ??= Buffer.from(`${nameOf(current.response)}${JSON.stringify(current.response)}`);
+  function member(session: Session): Buffer {
+    const current = present(session);
+    current.member ??= Buffer.from(`${keyOf(current.response)}${JSON.stringify(current.response)}`);
     return current.member;
   }
 
-  return Object.assign((server: JupyterServer) => present(server).response, {
+  return Object.assign((session: Session) => present(session).response, {
     member,
-    json: (server: JupyterServer) => member(server).subarray(Buffer.byteLength(nameOf(present(server).response))),
+    json: (session: Session) => member(session).subarray(Buffer.byteLength(keyOf(present(session).response))),
   });
 }
 
-const nameOf = ({ name }: NotebookResponse): string => `${JSON.stringify(name)}:`;
+const keyOf = ({ name }: NotebookResponse): string => `${JSON.stringify(name)}:`;

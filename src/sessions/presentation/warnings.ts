@@ -1,99 +1,99 @@
 import type { Config } from '../../config/types.ts';
 import type { SessionWarning } from '../../generated/openapi.ts';
 import { annotation, imageCondition } from '../../jupyter-server/labels.ts';
-import { readQuantity } from '../../jupyter-server/quantities.ts';
-import type { JupyterServer, SessionState } from '../../jupyter-server/types.ts';
+import type { Session } from '../../jupyter-server/session.ts';
+import type { ReportedCondition } from '../../jupyter-server/session-pod.ts';
+import { ageSeconds } from '../../jupyter-server/state.ts';
+import type { SessionState } from '../../jupyter-server/types.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
-import type { PodCondition } from '../../platform/kubernetes/objects.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
-import { ageSeconds, allContainers } from './state.ts';
 
-/** What the owner should know of a session that is otherwise well: its image is not the project's, its end is near. */
-export function warnings(server: JupyterServer, state: SessionState, config: Config, now: number): SessionWarning[] {
+/** Returns what the owner should know although the session works: about its image, its memory, and when it will be stopped. */
+export function warnings(session: Session, state: SessionState, config: Config, now: number): SessionWarning[] {
   return [
-    ...defaultImage(server, config),
-    ...incompleteImage(server),
-    ...outOfMemory(server),
-    ...ending(server, state, config, now),
+    ...defaultImage(session, config),
+    ...incompleteImage(session),
+    ...outOfMemory(session),
+    ...ending(session, state, config, now),
   ];
 }
 
-function ending(server: JupyterServer, state: SessionState, config: Config, now: number): SessionWarning[] {
-  const { culling } = server.spec ?? {};
-  const soon = (seconds: number | undefined, what: (inSeconds: string) => string): SessionWarning[] =>
+function ending(session: Session, state: SessionState, config: Config, now: number): SessionWarning[] {
+  const { culling } = session;
+  const soon = (seconds: number | undefined, message: (when: string) => string): SessionWarning[] =>
     seconds === undefined || seconds >= config.sessions.termination_warning_duration_seconds
       ? []
-      : [{ message: what(`in ${seconds} seconds`), critical: true }];
+      : [{ message: message(`in ${seconds} seconds`), critical: true }];
   if (state === 'stopping') return [];
   if (state === 'hibernated') {
-    const date = server.metadata.annotations?.[annotation.hibernationDate];
+    const hibernatedSeconds = secondsSince(session.annotations[annotation.hibernationDate], now);
     return soon(
-      left(culling?.hibernatedSecondsThreshold, secondsSince(date, now)),
+      secondsLeft(culling.hibernatedSeconds, hibernatedSeconds),
       (when) =>
-        `The hibernated session will be deleted ${when}, with all work that was not pushed. To keep it, have the administrator resume it.`,
+        `The hibernated session will be deleted ${when}, with all work that was not pushed. To keep it, ask the administrator to resume it.`,
     );
   }
   return [
     ...soon(
-      left(culling?.idleSecondsThreshold, idleSeconds(server, now)),
+      secondsLeft(culling.idleSeconds, idleSeconds(session, now)),
       (when) => `The session will be stopped ${when} because it is not being used. Use it to keep it.`,
     ),
     ...soon(
-      left(culling?.maxAgeSecondsThreshold, ageSeconds(server, now)),
-      (when) => `The session will be stopped ${when} because it reaches its maximum age. Push your work before.`,
+      secondsLeft(culling.maxAgeSeconds, ageSeconds(session, now)),
+      (when) => `The session will be stopped ${when} because it reaches its maximum age. Push your work before that.`,
     ),
   ];
 }
 
-export const usesDefaultImage = (server: JupyterServer, config: Config): boolean =>
-  server.spec?.jupyterServer?.image === config.sessions.default_image;
+export const usesDefaultImage = ({ image }: Session, { sessions: { default_image } }: Config): boolean =>
+  image === default_image;
 
-function defaultImage(server: JupyterServer, config: Config): SessionWarning[] {
-  const wanted = server.metadata.annotations?.[annotation.requestedImage] === config.sessions.default_image;
-  if (!usesDefaultImage(server, config) || wanted) return [];
+function defaultImage(session: Session, config: Config): SessionWarning[] {
+  const isRequested = session.requestedImage === config.sessions.default_image;
+  if (!usesDefaultImage(session, config) || isRequested) return [];
   return [{ message: noProjectImage(config), critical: false }];
 }
 
-/** One machine builds the image of a commit itself, and may have left something out of it. */
-function incompleteImage(server: JupyterServer): SessionWarning[] {
-  const said = conditionOf(server);
-  return said?.status === 'True' && said.message ? [{ message: said.message, critical: false }] : [];
+/** The local platform builds the image of a commit itself, and says so if something is missing in it. */
+function incompleteImage(session: Session): SessionWarning[] {
+  const condition = imageConditionOf(session);
+  return condition?.status === 'True' && condition.message ? [{ message: condition.message, critical: false }] : [];
 }
 
-/** How far the build of the image is; undefined where there is none under way. */
-export function buildProgress(server: JupyterServer): string | undefined {
-  const said = conditionOf(server);
-  return said?.status === 'False' && said.message ? `Installing packages: ${oneLine(said.message, 200)}.` : undefined;
+/** Returns the progress of the image's build; undefined if none is in progress. */
+export function buildProgress(session: Session): string | undefined {
+  const condition = imageConditionOf(session);
+  return condition?.status === 'False' && condition.message
+    ? `Installing packages: ${oneLine(condition.message, 200)}.`
+    : undefined;
 }
 
-const conditionOf = (server: JupyterServer): PodCondition | undefined =>
-  server.status?.mainPod?.status?.conditions?.find(({ type }) => type === imageCondition);
+const imageConditionOf = ({ pod }: Session): ReportedCondition | undefined =>
+  pod?.conditions.find(({ type }) => type === imageCondition);
 
-/** It runs again, and whoever wonders where their variables are should know why. */
-function outOfMemory(server: JupyterServer): SessionWarning[] {
-  const jupyter = allContainers(server).find(({ name }) => name === sessionContainer.jupyter.name);
-  if (!jupyter?.state?.running || jupyter.lastState?.terminated?.reason !== outOfMemoryReason) return [];
-  return [{ message: `${outOfMemoryMeaning(server)} What ran in it was lost.`, critical: false }];
+/** The session runs again, and its owner should know why variables are gone. */
+function outOfMemory(session: Session): SessionWarning[] {
+  const jupyter = session.containers.find(({ name }) => name === sessionContainer.jupyter.name);
+  if (jupyter?.activity !== 'running' || jupyter.endedBefore?.reason !== outOfMemoryReason) return [];
+  return [{ message: `${outOfMemoryMeaning(session)} What ran in it was lost.`, critical: false }];
 }
 
 export const noProjectImage = ({ sessions: { default_image } }: Config): string =>
   `The project has no image for this commit, so the session runs the default image ${default_image}. Packages that the project needs may be missing.`;
 
-/** Operators before 0.9 write the seconds; later ones write when the session was last used. */
-function idleSeconds(server: JupyterServer, now: number): number | undefined {
-  const lastUsed = server.metadata.annotations?.[annotation.lastActivityDate];
-  return readQuantity(server.status?.['idleSeconds']) ?? secondsSince(lastUsed, now);
-}
+/** Operators before Amalthea 0.9 write the seconds; later ones write when the session was last used. */
+const idleSeconds = (session: Session, now: number): number | undefined =>
+  session.idleSeconds ?? secondsSince(session.annotations[annotation.lastActivityDate], now);
 
-/** undefined: the date is none. */
+/** Returns undefined if the text is not a date. */
 function secondsSince(date: string | undefined, now: number): number | undefined {
   const time = Date.parse(date ?? '');
   return Number.isNaN(time) ? undefined : (now - time) / 1000;
 }
 
-/** Whole seconds until a threshold; undefined when there is no threshold (0) or nothing to compare it with. */
-function left(threshold: number | undefined, seconds: number | undefined): number | undefined {
+/** Returns whole seconds until the threshold; undefined without a threshold (0) or without anything to compare it with. */
+function secondsLeft(threshold: number | undefined, seconds: number | undefined): number | undefined {
   return threshold === undefined || threshold <= 0 || seconds === undefined
     ? undefined
     : Math.max(0, Math.floor(threshold - seconds));

@@ -2,64 +2,67 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config/types.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
-import { label } from '../../jupyter-server/labels.ts';
+import { isLabelValue, label } from '../../jupyter-server/labels.ts';
+import { fromJupyterServer, type Session } from '../../jupyter-server/session.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { createListWatchCache, type ListWatchCacheOptions } from '../../platform/kubernetes/list-watch-cache.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError, type ResourceType } from '../../platform/kubernetes/types.ts';
 import { isConflict, isNotFound, kubernetesTrouble } from '../kubernetes-trouble.ts';
-import { isLabelValue } from '../manifest/metadata.ts';
-import { ownerOf, ownersOf, owns } from './ownership.ts';
-import { projectForCache } from './projection.ts';
+import { ownersOf, owns } from './ownership.ts';
 
 /**
- * The sessions in the cluster. Every server that comes out of it is projected (`projectForCache`).
- * Reads cost no call to the API server once the cache has synced, except for names that the cache does not know.
- * `get`, `list` and `remove` throw ApiError; the others throw what the client throws, for who knows better.
+ * The sessions in the cluster. Once the cache has synced, reads cost no call to the API server, except for names that
+ * the cache does not know. `get`, `list`, `refresh` and `remove` throw ApiError; the other methods throw
+ * KubernetesError or KubernetesUnavailable for the caller to translate.
  */
 export interface SessionStore {
   /** Resolves when the cache has synced; reads before that are live. */
   start(): Promise<void>;
   stop(): Promise<void>;
   readonly synced: boolean;
-  /** Milliseconds since the epoch of the last answer of the API server, errors included. */
+  /** Milliseconds since the epoch of the API server's last response, errors included. */
   readonly lastContactAt: number | undefined;
   /** Milliseconds since the epoch of when all sessions were last known to be as the API server has them. */
   readonly lastCurrentAt: number | undefined;
-  /** The caller's session of this name. Throws ApiError 1404 when there is none, which is also the answer for somebody else's. */
-  get(identity: Identity, name: string, deadline: Deadline): Promise<JupyterServer>;
-  /** All sessions of the caller, by name. */
-  list(identity: Identity, deadline: Deadline): Promise<JupyterServer[]>;
-  /** Whose it is does not matter: where sessions are made, and, until the cache knows of it, the other namespace too. */
-  read(name: string, deadline: Deadline): Promise<JupyterServer | undefined>;
-  /** Makes the object in the namespace for new sessions. */
-  create(server: JupyterServer, deadline: Deadline): Promise<JupyterServer>;
-  /** Waits, by watch events, until this very object is gone. false: the deadline came first. */
-  untilGone(server: JupyterServer, deadline: Deadline): Promise<boolean>;
+  /** Returns the caller's session of this name. Throws ApiError 1404 if there is none, or if it is another owner's. */
+  get(identity: Identity, name: string, deadline: Deadline): Promise<Session>;
+  /** Returns all sessions of the caller, by name. */
+  list(identity: Identity, deadline: Deadline): Promise<Session[]>;
   /**
-   * Tells of each change of this very session, and of its end (undefined): it is deleted, another one has its name, or
-   * it is not this caller's any more. Changes since `server` was read are told at once. Returns the function that ends it.
+   * Returns the session of this name by a live read, whoever owns it: from the namespace for new sessions and, until the
+   * cache has synced, from the other namespace, too.
    */
-  watch(identity: Identity, server: JupyterServer, onChange: (server: JupyterServer | undefined) => void): () => void;
-  /** By a live read: whether the session of this name is still this one. */
-  isCurrent(server: JupyterServer, deadline: Deadline): Promise<boolean>;
-  /** This very session by a live read; undefined: it is gone. `raw` is what the API server answered. Throws ApiError. */
-  refresh(
-    server: JupyterServer,
-    deadline: Deadline,
-  ): Promise<{ readonly server: JupyterServer; readonly raw: JupyterServer } | undefined>;
+  read(name: string, deadline: Deadline): Promise<Session | undefined>;
+  /** Creates the object in the namespace for new sessions. */
+  create(server: JupyterServer, deadline: Deadline): Promise<Session>;
+  /** Waits, by watch events, until the session is gone. Returns false if the deadline expires first. */
+  untilGone(session: Session, deadline: Deadline): Promise<boolean>;
   /**
-   * Writes annotations (null removes one) into this very session as it was read: undefined, and nothing is written, if
-   * anything of it was changed since, or it is gone. `refresh` tells which.
+   * Calls `onChange` after each change of the session, and at once with its present state. The argument is undefined if
+   * the session is deleted, another session has its name, or it no longer belongs to the caller. Returns a function
+   * that ends the calls.
+   */
+  watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
+  /** Returns whether the session still exists, by a live read. */
+  isCurrent(session: Session, deadline: Deadline): Promise<boolean>;
+  /** Returns the session by a live read, and its whole object; undefined if it is gone. Throws ApiError. */
+  refresh(
+    session: Session,
+    deadline: Deadline,
+  ): Promise<{ readonly session: Session; readonly object: JupyterServer } | undefined>;
+  /**
+   * Writes annotations (null removes one) if the session has not changed since it was read. Returns the session as
+   * written; undefined, and nothing is written, if it has changed or is gone: `refresh` tells which.
    */
   annotate(
-    server: JupyterServer,
+    session: Session,
     annotations: Readonly<Record<string, string | null>>,
     deadline: Deadline,
-  ): Promise<JupyterServer | undefined>;
-  /** false: it was gone already. `isForced`: its processes are killed within a second or two. */
-  remove(server: JupyterServer, isForced: boolean, deadline: Deadline): Promise<boolean>;
+  ): Promise<Session | undefined>;
+  /** Deletes the session. `isForced` kills its processes within two seconds. Returns false if it was gone already. */
+  remove(session: Session, isForced: boolean, deadline: Deadline): Promise<boolean>;
 }
 
 export interface SessionStoreParts {
@@ -67,10 +70,10 @@ export interface SessionStoreParts {
   readonly config: Config;
   readonly log: Logger;
   /** For tests: faster back-off of the cache. */
-  readonly timing?: NonNullable<ListWatchCacheOptions<JupyterServer>['timing']>;
+  readonly timing?: NonNullable<ListWatchCacheOptions<Session>['timing']>;
 }
 
-/** A name that a JupyterServer can have; for others the API server need not be asked. */
+/** Names that a JupyterServer can have; no call is made for others. */
 const possibleName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 export function jupyterServersOf({ amalthea }: Config): ResourceType {
@@ -86,12 +89,12 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
   const waiting = new Set<() => void>();
   /** By namespace and name. */
   const watching = new Map<string, Set<() => void>>();
-  const cache = createListWatchCache<JupyterServer>({
+  const cache = createListWatchCache<Session>({
     client,
     type,
     namespaces,
-    project: projectForCache,
-    indexes: { owner: ownerOf },
+    project: fromJupyterServer,
+    indexes: { owner: ({ owner }) => owner },
     onChange({ type: change, namespace, name }) {
       if (change === 'deleted') for (const check of waiting) check();
       for (const look of watching.get(`${namespace}/${name}`) ?? []) look();
@@ -100,28 +103,24 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
     ...(timing ? { timing } : {}),
   });
 
-  /** A live read, of which the cache is told. */
-  async function readRaw(namespace: string, name: string, deadline: Deadline): Promise<JupyterServer | undefined> {
-    const known = cache.get(namespace, name)?.metadata.uid;
-    const raw = await client.get<JupyterServer>(type, namespace, name, deadline);
-    if (raw === undefined) {
+  /** Reads the object from the API server, and updates the cache. */
+  async function readObject(namespace: string, name: string, deadline: Deadline): Promise<JupyterServer | undefined> {
+    const known = cache.get(namespace, name)?.uid;
+    const object = await client.get<JupyterServer>(type, namespace, name, deadline);
+    if (object === undefined) {
       if (known !== undefined) cache.forget(namespace, name, known);
       return undefined;
     }
-    cache.observe(raw);
-    return raw;
+    cache.observe(object);
+    return object;
   }
 
-  async function readLive(namespace: string, name: string, deadline: Deadline): Promise<JupyterServer | undefined> {
-    const raw = await readRaw(namespace, name, deadline);
-    return raw && projectForCache(raw);
+  async function readLive(namespace: string, name: string, deadline: Deadline): Promise<Session | undefined> {
+    const object = await readObject(namespace, name, deadline);
+    return object && fromJupyterServer(object);
   }
 
-  async function lookUp(
-    where: readonly string[],
-    name: string,
-    deadline: Deadline,
-  ): Promise<(JupyterServer | undefined)[]> {
+  async function readAll(where: readonly string[], name: string, deadline: Deadline): Promise<(Session | undefined)[]> {
     if (!possibleName.test(name)) return [];
     try {
       return await Promise.all(where.map((namespace) => readLive(namespace, name, deadline)));
@@ -130,36 +129,36 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
     }
   }
 
-  async function listLive(identity: Identity, deadline: Deadline): Promise<JupyterServer[]> {
+  async function listLive(identity: Identity, deadline: Deadline): Promise<Session[]> {
     const [own] = ownersOf(identity);
     const selectors = [`${label.owner}=${own}`];
-    // What the original made has no owner's label; `owns` sorts out who it really belongs to.
+    // Sessions of renku-notebooks have no label for the owner; `owns` removes those of other kinds of users.
     if (identity.id !== '' && isLabelValue(identity.id)) selectors.push(`${label.userId}=${identity.id}`);
     const lists = namespaces.flatMap((namespace) =>
       selectors.map((labelSelector) => client.list<JupyterServer>(type, namespace, { labelSelector }, deadline)),
     );
-    const found = (await Promise.all(lists)).flat().map(projectForCache);
-    return [...new Map(found.map((server) => [server.metadata.uid, server])).values()];
+    const found = (await Promise.all(lists)).flat().map(fromJupyterServer);
+    return [...new Map(found.map((session) => [session.uid, session])).values()];
   }
 
-  async function deleteObject(server: JupyterServer, isForced: boolean, deadline: Deadline): Promise<boolean> {
-    const { name = '', namespace = '', uid } = server.metadata;
+  async function deleteObject(session: Session, isForced: boolean, deadline: Deadline): Promise<boolean> {
+    const { name, namespace, uid } = session;
     const options = {
-      // The object stays, and shows as stopping, until its pod is gone.
+      // The object stays, and is `stopping`, until its pod is gone.
       propagationPolicy: 'Foreground' as const,
       ...(isForced ? { gracePeriodSeconds: 0 } : {}),
-      ...(uid === undefined ? {} : { preconditions: { uid } }),
+      preconditions: { uid },
     };
     try {
       const wasThere = await client.delete(type, namespace, name, options, deadline);
       if (wasThere && isForced) {
-        // Not 0: the pod would leave the API at once, and its StatefulSet, which garbage collection may not have reached
-        // yet, would make another one. A second is what `kubectl delete --now` gives.
+        // Not 0: the pod would leave the API at once, and its StatefulSet, if garbage collection has not deleted it yet,
+        // would make another one. `kubectl delete --now` gives a second, too.
         await client.delete(resource.pods, namespace, `${name}-0`, { gracePeriodSeconds: 1 }, deadline);
       }
       return wasThere;
     } catch (error) {
-      // The name belongs to another object now: this one is gone.
+      // Another object has the name: this one is gone.
       if (error instanceof KubernetesError && error.status === 409) return false;
       const what = `The session ${name} could not be deleted.`;
       const { cannotDelete } = errorKind;
@@ -182,12 +181,12 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
 
     async get(identity, name, deadline) {
       const known = namespaces.map((namespace) => cache.get(namespace, name));
-      const own = known.find((server) => server && owns(identity, server));
+      const own = known.find((session) => session && owns(identity, session));
       if (own) return own;
       if (!possibleName.test(name)) throw new ApiError(errorKind.missing, 'There is no session of this name.');
       const unknown = namespaces.filter((_namespace, index) => known[index] === undefined);
-      const live = await lookUp(unknown, name, deadline);
-      const found = live.find((server) => server && owns(identity, server));
+      const live = await readAll(unknown, name, deadline);
+      const found = live.find((session) => session && owns(identity, session));
       if (found) return found;
       throw new ApiError(errorKind.missing, `There is no session ${name} of yours.`);
     },
@@ -196,8 +195,8 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
       try {
         const found = cache.synced
           ? ownersOf(identity).flatMap((owner) => cache.byIndex('owner', owner))
-          : (await listLive(identity, deadline)).filter((server) => owns(identity, server));
-        return found.sort((one, other) => compare(one.metadata.name ?? '', other.metadata.name ?? ''));
+          : (await listLive(identity, deadline)).filter((session) => owns(identity, session));
+        return found.sort((one, other) => compare(one.name, other.name));
       } catch (error) {
         throw kubernetesTrouble(error, 'The sessions could not be listed.');
       }
@@ -206,19 +205,18 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
     async read(name, deadline) {
       const where = cache.synced ? [home] : namespaces;
       const found = await Promise.all(where.map((namespace) => readLive(namespace, name, deadline)));
-      return found.find((server) => server !== undefined);
+      return found.find((session) => session !== undefined);
     },
 
     async create(server, deadline) {
       const body = { ...server, metadata: { ...server.metadata, namespace: home } };
       const created = await client.create<JupyterServer>(type, home, body, deadline);
       cache.observe(created);
-      return projectForCache(created);
+      return fromJupyterServer(created);
     },
 
-    untilGone(server, deadline) {
-      const { name = '', namespace = '', uid } = server.metadata;
-      const isGone = (): boolean => cache.get(namespace, name)?.metadata.uid !== uid;
+    untilGone({ name, namespace, uid }, deadline) {
+      const isGone = (): boolean => cache.get(namespace, name)?.uid !== uid;
       return new Promise((resolve) => {
         const end = (): void => {
           waiting.delete(check);
@@ -234,12 +232,11 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
       });
     },
 
-    watch(identity, server, onChange) {
-      const { name = '', namespace = '', uid } = server.metadata;
+    watch(identity, { name, namespace, uid }, onChange) {
       const key = `${namespace}/${name}`;
       const look = (): void => {
         const now = cache.get(namespace, name);
-        onChange(now?.metadata.uid === uid && now && owns(identity, now) ? now : undefined);
+        onChange(now?.uid === uid && owns(identity, now) ? now : undefined);
       };
       const looks = watching.get(key) ?? new Set();
       watching.set(key, looks.add(look));
@@ -250,39 +247,39 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
       };
     },
 
-    async isCurrent({ metadata: { name = '', namespace = '', uid } }, deadline) {
-      return (await readLive(namespace, name, deadline))?.metadata.uid === uid;
+    async isCurrent({ name, namespace, uid }, deadline) {
+      return (await readLive(namespace, name, deadline))?.uid === uid;
     },
 
-    async refresh({ metadata: { name = '', namespace = '', uid } }, deadline) {
+    async refresh({ name, namespace, uid }, deadline) {
       try {
-        const raw = await readRaw(namespace, name, deadline);
-        return raw?.metadata.uid === uid && raw ? { raw, server: projectForCache(raw) } : undefined;
+        const object = await readObject(namespace, name, deadline);
+        return object?.metadata.uid === uid ? { object, session: fromJupyterServer(object) } : undefined;
       } catch (error) {
         throw kubernetesTrouble(error, `The session ${name} could not be read.`);
       }
     },
 
-    async annotate({ metadata: { name = '', namespace = '', uid, resourceVersion } }, annotations, deadline) {
+    async annotate({ name, namespace, uid, resourceVersion }, annotations, deadline) {
       const patch = { metadata: { uid, resourceVersion, annotations } };
       try {
         const written = await client.mergePatch<JupyterServer>(type, namespace, name, patch, deadline);
         cache.observe(written);
-        return projectForCache(written);
+        return fromJupyterServer(written);
       } catch (error) {
         if (isConflict(error) || isNotFound(error)) return undefined;
         throw error;
       }
     },
 
-    async remove(server, isForced, deadline) {
-      const { name = '', namespace = '' } = server.metadata;
-      const wasThere = await deleteObject(server, isForced, deadline);
+    async remove(session, isForced, deadline) {
+      const { name, namespace } = session;
+      const wasThere = await deleteObject(session, isForced, deadline);
       try {
-        // The answer to the deletion does not say what became of the object; the next list must.
+        // The response to the deletion does not have the object's new state, which the next list must show.
         await readLive(namespace, name, deadline);
       } catch (err) {
-        log.warn({ err, session: name }, 'a deleted session could not be read again; its state is late');
+        log.warn({ err, session: name }, 'a deleted session could not be read again; its state is shown late');
       }
       return wasThere;
     },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fromJupyterServer } from '../../../src/jupyter-server/session.ts';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
 import { renderChildren } from '../../../src/operator/children/render.ts';
 import { readSettings } from '../../../src/operator/settings.ts';
@@ -51,7 +52,8 @@ describe('a session', () => {
     // A Dataset is of a kind that only clusters with Datashim have.
     for (const child of children.filter(({ kind }) => kind !== 'Dataset')) await make(child);
     const identity = john(input.user.gitUrl);
-    await make(credentialsSecret(made, identity, input.environment, config));
-    if (input.image.private) await make(pullSecret(made, 'the-gitlab-token', config));
+    const session = fromJupyterServer(made);
+    await make(credentialsSecret(session, identity, input.environment, config));
+    if (input.image.private) await make(pullSecret(session, 'the-gitlab-token', config));
   });
 });

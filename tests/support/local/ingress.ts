@@ -143,7 +143,7 @@ export class TestSite {
       userOfGitToken: (token) => /^git-(.+)$/.exec(token)?.[1],
       gitUrl: `${this.pages}/forge`,
       issueGitToken: (user, expiresAt) => this.gitToken ?? { token: `git-${user.username}`, expiresAt },
-      serviceTarget: { socketPath: this.serviceSocket },
+      serviceSocket: this.serviceSocket,
       log,
       now: () => this.#now,
     });

@@ -99,7 +99,7 @@ export const examples: Readonly<Record<string, Example>> = {
       affinity: { nodeAffinity: {} },
       tolerations: [{ key: 'gpu', operator: 'Exists' }],
       ca_certs: { image: 'renku/certificates:0.0.2', path: '/ca', secrets: [] },
-      oidc: { client_id: 'c', client_secret: 'the-other-client-secret', allow_unverified_email: true, config_url: '/' },
+      oidc: { client_id: 'c', client_secret: 'the-other-client-secret', allow_unverified_email: true },
     }),
   },
   'private-image': {

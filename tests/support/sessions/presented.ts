@@ -1,8 +1,8 @@
 import type { NotebookResponse } from '../../../src/generated/openapi.ts';
+import { fromJupyterServer } from '../../../src/jupyter-server/session.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../../src/jupyter-server/types.ts';
 import type { ContainerStatus, PodStatus } from '../../../src/platform/kubernetes/objects.ts';
 import { presentSession } from '../../../src/sessions/presentation/present.ts';
-import { projectForCache } from '../../../src/sessions/read/projection.ts';
 import { testConfig } from './config.ts';
 
 export const name = 'john-doe-my-project-3rdkwftvh3lixjsc';
@@ -62,7 +62,7 @@ export function present(
   secondsLater = 10,
 ): NotebookResponse {
   const server = { ...launched, ...change, metadata: { ...launched.metadata, ...change.metadata }, status };
-  return presentSession(projectForCache(server), testConfig(), created + secondsLater * 1000);
+  return presentSession(fromJupyterServer(server), testConfig(), created + secondsLater * 1000);
 }
 
 export const messageOf = (status: JupyterServerStatus, secondsLater?: number): string | null | undefined =>

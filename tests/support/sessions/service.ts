@@ -132,7 +132,11 @@ export async function startService(
       }),
       optionsRoutes(config, offered),
       accessTokenRoutes({
-        tokens: createAccessTokens({ sessions: store, config, addressOf: (server) => sessionAddress(server, config) }),
+        tokens: createAccessTokens({
+          sessions: store,
+          config,
+          addressOf: (session) => sessionAddress(session, config),
+        }),
       }),
       logRoutes({ client, sessions: store, log, stopping: stopping.signal, ...logs }),
     ],

@@ -1,28 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { healthyStatus, pod } from '../../tests/support/operator/examples.ts';
 import type { ContainerStatus, PodCondition } from '../platform/kubernetes/objects.ts';
-import type { StatefulSetState } from './child.ts';
-import { evaluateState, quotaExceeded, type StateInput } from './state.ts';
+import { fromJupyterServer } from './session.ts';
+import { type Observation, type ObservedStatefulSet, observedState, quotaExceeded } from './state.ts';
 
-const statefulSet: StatefulSetState = {
-  replicas: 1,
-  resources: undefined,
-  containerResources: {},
-  parallel: true,
+const statefulSet: ObservedStatefulSet = {
   generation: 1,
   observedGeneration: 1,
   updateRevision: 'rev-1',
 };
 
-const evaluate = (more: Partial<StateInput>) =>
-  evaluateState({
-    deleting: false,
-    hibernated: false,
+const session = fromJupyterServer({ metadata: {} });
+const deleting = { ...session, isBeingDeleted: true };
+const hibernated = { ...session, isHibernated: true };
+
+const observed = (more: Partial<Observation>) =>
+  observedState({
+    session,
     pod: pod(healthyStatus),
     statefulSet,
     statefulSetMessage: undefined,
-    invalid: false,
-    known: undefined,
+    isInvalid: false,
     restartLimits: { init: 1, regular: 3 },
     ...more,
   });
@@ -41,12 +39,12 @@ const unschedulable = (message: string) =>
   pod({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }] });
 
 describe('the state of a session', () => {
-  it.each<[string, Partial<StateInput>, string]>([
+  it.each<[string, Partial<Observation>, string]>([
     ['a healthy pod', {}, 'running'],
     ['no pod', { pod: undefined }, 'starting'],
-    ['deletion beats everything', { deleting: true, hibernated: true, invalid: true }, 'stopping'],
-    ['hibernation beats failure and a pod that still runs', { hibernated: true, invalid: true }, 'hibernated'],
-    ['children that cannot be made', { invalid: true, pod: undefined }, 'failed'],
+    ['deletion beats everything', { session: { ...deleting, isHibernated: true }, isInvalid: true }, 'stopping'],
+    ['hibernation beats failure and a pod that still runs', { session: hibernated, isInvalid: true }, 'hibernated'],
+    ['children that cannot be made', { isInvalid: true, pod: undefined }, 'failed'],
     ['a quota', { pod: undefined, statefulSetMessage: quotaExceeded }, 'failed'],
     ['another message of the StatefulSet', { pod: undefined, statefulSetMessage: 'denied' }, 'starting'],
     ['no node fits', { pod: unschedulable('0/1 nodes are available: 1 Insufficient cpu.') }, 'failed'],
@@ -59,7 +57,7 @@ describe('the state of a session', () => {
     ['phase Failed', { pod: pod({ ...healthyStatus, phase: 'Failed' }) }, 'failed'],
     ['phase Unknown', { pod: pod({ ...healthyStatus, phase: 'Unknown' }) }, 'starting'],
     ['a condition that is False', { pod: withCondition({ type: 'New', status: 'False' }) }, 'starting'],
-    ['a condition nobody knows that is True', { pod: withCondition({ type: 'New', status: 'True' }) }, 'running'],
+    ['an unknown condition that is True', { pod: withCondition({ type: 'New', status: 'True' }) }, 'running'],
     ['a pod on its way out', { pod: pod(healthyStatus, { terminating: true }) }, 'starting'],
     ['a pod of an older template', { pod: pod(healthyStatus, { revision: 'rev-0' }) }, 'starting'],
     ['a pod of this template', { pod: pod(healthyStatus, { revision: 'rev-1' }) }, 'running'],
@@ -91,14 +89,14 @@ describe('the state of a session', () => {
       'starting',
     ],
   ])('%s', (_name, input, state) => {
-    expect(evaluate(input).state).toBe(state);
+    expect(observed(input).state).toBe(state);
   });
 
   it('fails after the second restart of an init container', () => {
     const init = (restartCount: number) =>
       pod({ phase: 'Pending', initContainerStatuses: [{ name: 'git-clone', restartCount, state: { waiting: {} } }] });
-    expect(evaluate({ pod: init(1) }).state).toBe('starting');
-    expect(evaluate({ pod: init(2) })).toMatchObject({
+    expect(observed({ pod: init(1) }).state).toBe('starting');
+    expect(observed({ pod: init(2) })).toMatchObject({
       state: 'failed',
       containerStates: { init: { 'git-clone': 'failed' } },
     });
@@ -107,7 +105,7 @@ describe('the state of a session', () => {
 
 describe('the states of its containers', () => {
   it('are known from the pod’s spec before the kubelet has said anything', () => {
-    expect(evaluate({ pod: pod({}) }).containerStates).toEqual({
+    expect(observed({ pod: pod({}) }).containerStates).toEqual({
       init: { 'git-clone': 'waiting' },
       regular: { 'jupyter-server': 'waiting', 'oauth2-proxy': 'waiting' },
     });
@@ -123,18 +121,22 @@ describe('the states of its containers', () => {
         { name: 'added-by-somebody', ready: true, restartCount: 9, state: { running: {} } },
       ],
     };
-    expect(evaluate({ pod: pod(status) }).containerStates).toEqual({
+    expect(observed({ pod: pod(status) }).containerStates).toEqual({
       init: { 'git-clone': 'ready' },
       regular: { 'jupyter-server': 'failed', 'oauth2-proxy': 'executing', 'added-by-somebody': 'ready' },
     });
   });
 
   it('are all waiting while the session hibernates, and none when there is no pod', () => {
-    const known = { init: { 'git-clone': 'ready' as const }, regular: { 'jupyter-server': 'ready' as const } };
-    expect(evaluate({ hibernated: true, pod: undefined, known }).containerStates).toEqual({
+    const containerStates = { init: { 'git-clone': 'ready' }, regular: { 'jupyter-server': 'ready' } };
+    const { containers } = fromJupyterServer({ metadata: {}, status: { containerStates } });
+    expect(observed({ session: { ...hibernated, containers }, pod: undefined }).containerStates).toEqual({
       init: { 'git-clone': 'waiting' },
       regular: { 'jupyter-server': 'waiting' },
     });
-    expect(evaluate({ pod: undefined, known }).containerStates).toEqual({ init: {}, regular: {} });
+    expect(observed({ session: { ...session, containers }, pod: undefined }).containerStates).toEqual({
+      init: {},
+      regular: {},
+    });
   });
 });

@@ -2,9 +2,9 @@ import { ApiError, errorKind } from '../../errors.ts';
 import { ownerKey } from '../../identity/owner.ts';
 import { safeUsername } from '../../identity/safe-username.ts';
 import type { Identity } from '../../identity/types.ts';
-import type { CheckedLaunch } from '../launch/checks.ts';
-import type { LaunchRequest } from '../launch/launch-request.ts';
-import type { ManifestInput, Repository, SessionUser } from './input.ts';
+import type { ManifestInput, Repository, SessionUser } from '../manifest/input.ts';
+import type { CheckedLaunch } from './checks.ts';
+import type { LaunchRequest } from './launch-request.ts';
 
 /** GitLab's access level from which on one may push. */
 const developer = 30;

@@ -1,21 +1,21 @@
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
-import type { JupyterServer } from '../../jupyter-server/types.ts';
+import type { Session } from '../../jupyter-server/session.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { kubernetesTrouble } from '../kubernetes-trouble.ts';
-import type { CheckParts } from '../launch/checks.ts';
-import { candidates, findSession, isAlive, isOfCommit, namesOf, wasLaunchedByName } from '../launch/find-session.ts';
-import { createLookUps, type LaunchFindings, type LaunchTarget } from '../launch/launch-lookups.ts';
-import type { LaunchRequest } from '../launch/launch-request.ts';
-import type { Outcome } from '../launch/lookups.ts';
-import { owns } from './ownership.ts';
-import type { SessionStore } from './store.ts';
+import { owns } from '../read/ownership.ts';
+import type { SessionStore } from '../read/store.ts';
+import type { CheckParts } from './checks.ts';
+import { candidates, findSession, isAlive, isOfCommit, namesOf, wasLaunchedByName } from './find-session.ts';
+import { createLookUps, type LaunchFindings, type LaunchTarget } from './launch-lookups.ts';
+import type { LaunchRequest } from './launch-request.ts';
+import type { Outcome } from './lookups.ts';
 
 export interface NotThere {
   /** The former session of the name, which is being deleted. */
-  readonly dying: JupyterServer | undefined;
+  readonly dying: Session | undefined;
   /** All sessions of the owner. */
-  readonly own: readonly JupyterServer[];
+  readonly own: readonly Session[];
   /** undefined: GitLab does not resolve it; the findings say why. */
   readonly target: LaunchTarget | undefined;
   /** Why it is unknown whether the session is there. */
@@ -26,7 +26,7 @@ export interface NotThere {
   abandon(): void;
 }
 
-export type Located = { readonly living: JupyterServer } | NotThere;
+export type Located = { readonly living: Session } | NotThere;
 
 /**
  * Finds the living session that a launch is about, or begins to look for what a new one needs. The session's identity is
@@ -43,7 +43,7 @@ export async function locate(
 ): Promise<Located> {
   const own = await parts.store.list(identity, deadline);
   const perhaps = candidates(own, request);
-  const byName = perhaps.find((server) => wasLaunchedByName(server, request));
+  const byName = perhaps.find((session) => wasLaunchedByName(session, request));
   const needless = new AbortController();
   const inTime = Deadline.after(deadline.remaining(), needless.signal);
   // What is there can be answered without GitLab: half of the time is for asking it.
@@ -66,9 +66,9 @@ export async function locate(
     throw error;
   }
 
-  function living(server: JupyterServer): Located {
+  function living(session: Session): Located {
     needless.abort();
-    return { living: server };
+    return { living: session };
   }
 }
 
@@ -83,8 +83,8 @@ const isUnanswered = (outcome: Outcome<unknown>): boolean =>
   (outcome.error.kind === errorKind.intermittent || outcome.error.kind === errorKind.timedOut);
 
 interface Read {
-  readonly living?: JupyterServer;
-  readonly dying?: JupyterServer | undefined;
+  readonly living?: Session;
+  readonly dying?: Session | undefined;
   readonly failure?: ApiError;
 }
 
@@ -99,13 +99,12 @@ async function readNames(
   try {
     const [name, ...former] = namesOf(identity, request, target);
     const read = await Promise.all([name, ...former].map((each) => store.read(each ?? '', deadline)));
-    const found = read.filter((server) => server !== undefined);
-    const server = found.find(
-      (each) =>
-        isAlive(each) && owns(identity, each) && (each.metadata.name === name || isOfCommit(each, request, target)),
+    const found = read.filter((session) => session !== undefined);
+    const living = found.find(
+      (each) => isAlive(each) && owns(identity, each) && (each.name === name || isOfCommit(each, request, target)),
     );
-    if (server) return { living: server };
-    return { dying: found.find((each) => each.metadata.name === name && !isAlive(each)) };
+    if (living) return { living };
+    return { dying: found.find((each) => each.name === name && !isAlive(each)) };
   } catch (error) {
     const failure = kubernetesTrouble(error, 'The session could not be launched.');
     if (failure instanceof ApiError) return { failure };

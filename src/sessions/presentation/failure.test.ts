@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exited, inPod, launched, messageOf, name, present } from '../../../tests/support/sessions/presented.ts';
 import type { ContainerStatus, PodStatus } from '../../platform/kubernetes/objects.ts';
-import { mostFrequentReason } from './trouble.ts';
+import { mostFrequentReason } from './failure.ts';
 
 describe('why a session failed', () => {
   it.each([
@@ -34,8 +34,8 @@ describe('why a session failed', () => {
   it.each([
     ['registry.example.org/my-group/my-project:0123456', undefined, 'check its Dockerfile'],
     ['registry.example.org/my-group/my-project/deep:1', undefined, 'check its Dockerfile'],
-    ['registry.example.org/my-group/my-project-2:1', undefined, 'The image is the platform’s'],
-    ['127.0.0.1:8000/images/jupyter:latest', undefined, 'The image is the platform’s'],
+    ['registry.example.org/my-group/my-project-2:1', undefined, 'The image belongs to the platform'],
+    ['127.0.0.1:8000/images/jupyter:latest', undefined, 'The image belongs to the platform'],
     ['127.0.0.1:8000/images/jupyter:latest', 'images/jupyter:latest', 'the image that the launch names'],
   ])('names who can mend the image %s (%s)', (image, requested, words) => {
     const annotations = { ...launched.metadata.annotations, 'renku.io/requested-image': requested ?? '' };
@@ -189,7 +189,7 @@ describe('trouble of a session that is starting', () => {
     const message = waitsFor('download-image', reason, 'This machine has only these images: a, b.\n');
     expect(message).toContain('The image registry.example.org/my-group/my-project:0123456 cannot be downloaded');
     expect(message).toContain(
-      'The cluster says: This machine has only these images: a, b. It is tried again. The session is waiting',
+      'The cluster reports: This machine has only these images: a, b. The cluster tries again. The session is waiting',
     );
     expect(message).not.toContain('\n');
   });
@@ -200,14 +200,14 @@ describe('trouble of a session that is starting', () => {
     const { message } = present(inPod({ initContainerStatuses: [waiting] }, 'starting'), {
       metadata: { annotations },
     }).status;
-    expect(message).toContain('your sign-in for this private image may have ended');
+    expect(message).toContain('your sign-in for this private image may have expired');
   });
 
   it('is what the operator has noted of the pod, where nothing better is known', () => {
     const noted = (message: string, pod: PodStatus = {}): string | null | undefined =>
       messageOf({ ...inPod(pod, 'starting'), events: { pod: { message } } });
     expect(noted('FailedMount: no such Secret.')).toContain(
-      'The cluster says: FailedMount: no such Secret. The session is',
+      'The cluster reports: FailedMount: no such Secret. The session is',
     );
     expect(noted('pod has unbound immediate PersistentVolumeClaims')).toMatch(/^The session is waiting for/);
     const pulling = {
@@ -215,7 +215,7 @@ describe('trouble of a session that is starting', () => {
       state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } },
     };
     const told = noted('download-image: ImagePullBackOff: manifest unknown', { initContainerStatuses: [pulling] });
-    expect(told).toContain('The cluster says: manifest unknown. It is tried again.');
+    expect(told).toContain('The cluster reports: manifest unknown. The cluster tries again.');
     expect(told).not.toContain('Back-off');
     const failed = {
       ...inPod({ initContainerStatuses: [exited('git-clone', 204)] }),
@@ -230,7 +230,7 @@ describe('trouble of a session that is starting', () => {
       state: { waiting: { reason: 'CrashLoopBackOff' } },
     };
     expect(messageOf(inPod({ containerStatuses: [crash] }, 'starting'))).toContain(
-      'The step "starting session" stopped and is tried again. The image does not contain',
+      'The step "starting session" failed, and the cluster tries again. The image does not contain',
     );
   });
 

@@ -1,0 +1,2 @@
+/** Returns the path of a session under the platform's host, without a slash at the end. */
+export const sessionPath = (name: string): string => `/sessions/${name}`;

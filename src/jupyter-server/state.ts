@@ -1,0 +1,149 @@
+import {
+  type ContainerStates,
+  containerStates,
+  type ObservedContainers,
+  type RestartLimits,
+} from './container-steps.ts';
+import type { Session } from './session.ts';
+import type { SessionState } from './types.ts';
+
+/**
+ * The state of a session is decided here, in two steps. The operator observes the cluster and writes what
+ * `observedState` returns. The service shows what `sessionState` returns: mostly what the operator wrote, which may be old
+ * or missing.
+ */
+
+/** The one message of the StatefulSet that alone makes a session `failed`; clients compare with it. */
+export const quotaExceeded = 'The resource quota has been exceeded.';
+
+/** How long the Secrets of a launch may come after the object before the launch counts as interrupted. */
+const secretsGraceSeconds = 60;
+
+/** The state that the object itself decides, whatever the cluster reports; undefined if it decides none. */
+function decidedState(session: Pick<Session, 'isBeingDeleted' | 'isHibernated'>): SessionState | undefined {
+  if (session.isBeingDeleted) return 'stopping';
+  return session.isHibernated ? 'hibernated' : undefined;
+}
+
+/**
+ * Returns the state that the API shows. `now` in milliseconds since the epoch. A restart of a moment ago is considered by
+ * `withoutReplacedPod` (restart.ts).
+ */
+export function sessionState(session: Session, now: number): SessionState {
+  const decided = decidedState(session);
+  if (decided) return decided;
+  if (isMissingSecrets(session)) return wasInterrupted(session, now) ? 'failed' : 'starting';
+  return session.reportedState ?? 'starting';
+}
+
+/** Whether the launch ended after it made the object and before it made the Secrets, and no later launch made them. */
+export const wasInterrupted = (session: Session, now: number): boolean =>
+  isMissingSecrets(session) && ageSeconds(session, now) > secretsGraceSeconds;
+
+/** Whether the cluster reports that the pod waits for a Secret of the launch, for a variable or a volume. */
+export function isMissingSecrets({ secrets, containers, pod, messages }: Session): boolean {
+  const names = [secrets.credentials, secrets.variables].filter((name) => name !== undefined);
+  if (names.length === 0) return false;
+  const conditions = pod?.conditions ?? [];
+  // An event may be old: it counts only as long as the pod's volumes are not mounted.
+  const hasVolumes = conditions.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'True');
+  const reported = [
+    ...containers.flatMap(({ waiting }) => (waiting?.reason === 'CreateContainerConfigError' ? [waiting.message] : [])),
+    ...conditions.map(({ message }) => message),
+    ...(hasVolumes ? [] : [messages['pod']]),
+  ];
+  return reported.some((message) => names.some((name) => message?.includes(`"${name}" not found`)));
+}
+
+/** Whether a failed session can be restarted with its files, as far as its object tells: it has a volume and a pod. */
+export const isRestartable = ({ hasVolume, pod }: Session): boolean => hasVolume && pod?.uid !== undefined;
+
+/** Returns seconds since the object was made; 0 if it does not say when. */
+export function ageSeconds({ createdAt }: Session, now: number): number {
+  const created = Date.parse(createdAt ?? '');
+  return Number.isNaN(created) ? 0 : (now - created) / 1000;
+}
+
+/** What the operator observes of a session's pod. */
+export interface ObservedPod extends ObservedContainers {
+  readonly terminating: boolean;
+  /** `controller-revision-hash`: the version of the StatefulSet's template that the pod was made from. */
+  readonly revision: string | undefined;
+}
+
+/** What the operator observes of a session's StatefulSet. */
+export interface ObservedStatefulSet {
+  readonly generation: number | undefined;
+  readonly observedGeneration: number | undefined;
+  readonly updateRevision: string | undefined;
+}
+
+export interface Observation {
+  readonly session: Pick<Session, 'isBeingDeleted' | 'isHibernated' | 'containers'>;
+  readonly pod: ObservedPod | undefined;
+  readonly statefulSet: ObservedStatefulSet | undefined;
+  /** What `status.events.statefulset.message` will be. */
+  readonly statefulSetMessage: string | undefined;
+  /** The children cannot be made, and waiting does not help. */
+  readonly isInvalid: boolean;
+  readonly restartLimits: RestartLimits;
+}
+
+export interface ObservedState {
+  readonly state: SessionState;
+  readonly containerStates: ContainerStates;
+}
+
+/**
+ * Returns the state of a session and the step of each of its containers by Amalthea's rules (the first match wins), with
+ * these differences:
+ * - `stopping` comes first: a hibernated session that is being deleted is stopping;
+ * - a container that is ready has not failed, however often it was restarted;
+ * - the pod alone decides about `running`. The kubelet's probes have requested Jupyter and the proxy in the pod. A
+ *   request to the public name would need an operator that can resolve, reach and trust that name;
+ * - a pod that is being deleted, or is older than the StatefulSet's template, does not make a session `running`.
+ */
+export function observedState(observation: Observation): ObservedState {
+  const { session, pod, restartLimits } = observation;
+  const states = containerStates(session, pod, restartLimits);
+  return { state: decidedState(session) ?? stateOfPod(observation, states), containerStates: states };
+}
+
+function stateOfPod(observation: Observation, { init, regular }: ContainerStates): SessionState {
+  const { pod, statefulSet, statefulSetMessage, isInvalid } = observation;
+  if (isInvalid || statefulSetMessage === quotaExceeded) return 'failed';
+  if (pod === undefined || pod.terminating || isOutdated(pod, statefulSet)) return 'starting';
+  if (isUnschedulable(pod)) return 'failed';
+  const steps = [...Object.values(init), ...Object.values(regular)];
+  const { phase, conditions = [] } = pod.status;
+  if (
+    phase === 'Running' &&
+    steps.length > 0 &&
+    steps.every((step) => step === 'ready') &&
+    conditions.every(({ status }) => status === 'True')
+  ) {
+    return 'running';
+  }
+  return phase === 'Failed' || steps.includes('failed') ? 'failed' : 'starting';
+}
+
+/** A claim that is being bound also shows as Unschedulable for a moment. */
+function isUnschedulable({ status: { phase, conditions = [] } }: ObservedPod): boolean {
+  return (
+    phase === 'Pending' &&
+    conditions.some(
+      ({ status, reason, message }) =>
+        status !== 'True' &&
+        reason === 'Unschedulable' &&
+        message !== undefined &&
+        !message.includes('persistentvolumeclaim'),
+    )
+  );
+}
+
+function isOutdated(pod: ObservedPod, statefulSet: ObservedStatefulSet | undefined): boolean {
+  if (statefulSet === undefined) return false;
+  const { generation, observedGeneration, updateRevision } = statefulSet;
+  if (generation !== undefined && observedGeneration !== undefined && observedGeneration < generation) return true;
+  return !!pod.revision && !!updateRevision && pod.revision !== updateRevision;
+}
