@@ -37,11 +37,11 @@ describe('trouble', () => {
 
   it.each(cases)('%s is told without the inside', async (_what, error, status, code, culprit) => {
     seen.fault = error;
-    const answer = await get('/logs/fault');
-    expect(answer.status).toBe(status);
-    expect(answer.error().code).toBe(code);
-    expect(answer.error().message).toContain(culprit);
-    expect(answer.text).not.toMatch(/inside|10\.\d|hunter2|glpat|ECONN|serviceaccount|stack|\.ts/);
+    const response = await get('/logs/fault');
+    expect(response.status).toBe(status);
+    expect(response.error().code).toBe(code);
+    expect(response.error().message).toContain(culprit);
+    expect(response.text).not.toMatch(/inside|10\.\d|hunter2|glpat|ECONN|serviceaccount|stack|\.ts/);
   });
 
   it.each([
@@ -52,9 +52,9 @@ describe('trouble', () => {
     const body = JSON.stringify({ kind: 'Status', status: 'Failure', code: status, ...said });
     const error = errorOfResponse('create jupyterservers', status, undefined, body);
     seen.fault = error;
-    const answer = await get('/logs/fault');
-    expect(answer.status).toBe(500);
-    expect(answer.error()).toMatchObject({ code: 3000, message: 'The disk that holds the sessions is full.' });
+    const response = await get('/logs/fault');
+    expect(response.status).toBe(500);
+    expect(response.error()).toMatchObject({ code: 3000, message: 'The disk that holds the sessions is full.' });
     const launch = kubernetesTrouble(error, 'The session could not be made.');
     expect(launch).toMatchObject({ detail: expect.stringContaining('The disk that holds the sessions is full.') });
   });
@@ -64,7 +64,7 @@ describe('trouble', () => {
     expect((await get('/logs/fault')).headers['retry-after']).toBe('7');
   });
 
-  it('that is a bug is in the log with its stack, its cause and the id of the answer', async () => {
+  it('that is a bug is in the log with its stack, its cause and the id of the response', async () => {
     seen.fault = new Error('the outer one', {
       cause: Object.assign(new Error('Bearer abcdefghijkl0123'), { request: { headers: 'secret-header' } }),
     });
@@ -81,22 +81,22 @@ describe('trouble', () => {
     expect(line).not.toContain('secret-header');
   });
 
-  it('in the middle of an answer ends the connection', async () => {
+  it('in the middle of an response ends the connection', async () => {
     await expect(app.send({ path: '/notebooks/logs/half' })).rejects.toThrow();
   });
 
   it('with the time is told even if a handler does not look at it', async () => {
     const since = performance.now();
-    const answers = await Promise.all([get('/logs/slow'), get('/logs/deaf')]);
-    expect(answers.map((answer) => [answer.status, answer.error().code])).toEqual([
+    const responses = await Promise.all([get('/logs/slow'), get('/logs/deaf')]);
+    expect(responses.map((response) => [response.status, response.error().code])).toEqual([
       [500, 3004],
       [500, 3004],
     ]);
-    expect(answers[0]?.error().message).toBe('Waiting for nothing did not finish in time.');
+    expect(responses[0]?.error().message).toBe('Waiting for nothing did not finish in time.');
     expect(performance.now() - since).toBeLessThan(5_000);
   });
 
-  it('an answer that is not as documented fails in tests', async () => {
+  it('an response that is not as documented fails in tests', async () => {
     expect((await get('/servers/wrong')).error().code).toBe(2000);
   });
 });
