@@ -994,7 +994,7 @@ export interface components {
             message: string;
             /** @description Whose fault it is, and what to do. */
             detail: string | null;
-            /** @description 1xxx: the caller can mend it; 2xxx: a bug or the set-up; 3xxx: passing trouble. */
+            /** @description From 1000: the caller can correct the request; from 2000: a bug or a configuration error; from 3000: a temporary failure. */
             code: number;
             /** @description Every part of the request that is wrong. */
             fields?: components["schemas"]["FieldError"][];
@@ -1016,7 +1016,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description Nobody is signed in, or the credentials cannot be used. */
+        /** @description The caller is not signed in, or the credentials are invalid. */
         Unauthenticated: {
             headers: {
                 [name: string]: unknown;
