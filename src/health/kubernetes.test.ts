@@ -20,10 +20,10 @@ beforeEach(async () => {
     following: {
       timing: {
         watchTimeoutSeconds: 1,
-        silenceSlackMs: 170,
+        watchGraceMs: 170,
         listTimeoutMs: 1_000,
         backOffFirstMs: 10,
-        backOffMostMs: 300,
+        backOffMaxMs: 300,
       },
       silenceLimitMs: 2_000,
     },

@@ -39,8 +39,8 @@ const podReasons = new Set([
 ]);
 
 /** Returns undefined for the many events that do not explain why a session does not start. */
-export function projectEvent(raw: KubernetesObject): SessionEvent | undefined {
-  const { metadata, involvedObject, type, reason = '', message = '', lastTimestamp, eventTime, series } = raw as Event;
+export function projectEvent(raw: Event): SessionEvent | undefined {
+  const { metadata, involvedObject, type, reason = '', message = '', lastTimestamp, eventTime, series } = raw;
   const { kind, name, uid } = involvedObject ?? {};
   if (!name || !uid || (kind !== 'Pod' && kind !== 'StatefulSet')) return undefined;
   const relevant =

@@ -31,7 +31,8 @@ export interface StatefulSetState {
   readonly updateRevision: string | undefined;
 }
 
-interface StatefulSet extends KubernetesObject {
+/** The declared fields of `spec` and `status` are those of a StatefulSet, the only kind of which they are read. */
+interface ChildObject extends KubernetesObject {
   spec?: {
     replicas?: number;
     podManagementPolicy?: string;
@@ -45,8 +46,8 @@ interface StatefulSet extends KubernetesObject {
  * that is not the child of a JupyterServer.
  */
 export function projectChild({ apiVersion, kind }: ChildKind): (raw: KubernetesObject) => Child | undefined {
-  return (raw) => {
-    const { metadata } = raw;
+  return (raw: ChildObject) => {
+    const { metadata, status } = raw;
     const parentName = metadata.labels?.[childLabel.parentName];
     const parentUid = metadata.labels?.[childLabel.parentUid];
     const key = metadata.labels?.[childLabel.childKey];
@@ -62,13 +63,13 @@ export function projectChild({ apiVersion, kind }: ChildKind): (raw: KubernetesO
       parentName,
       parentUid,
       terminating: metadata.deletionTimestamp !== undefined,
-      status: (raw as { status?: unknown }).status,
-      statefulSet: kind === 'StatefulSet' ? stateOf(raw as StatefulSet) : undefined,
+      status,
+      statefulSet: kind === 'StatefulSet' ? stateOf(raw) : undefined,
     };
   };
 }
 
-function stateOf({ metadata, spec, status }: StatefulSet): StatefulSetState {
+function stateOf({ metadata, spec, status }: ChildObject): StatefulSetState {
   return {
     replicas: spec?.replicas ?? 1,
     resources: metadata.annotations?.[resourcesAnnotation],

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Deadline } from '../lib/deadline.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError } from '../platform/kubernetes/types.ts';
@@ -94,8 +94,7 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
         if (!signal.aborted) log[raced ? 'debug' : 'warn']({ err }, 'the lease could not be taken or renewed');
       }
       if (leading && leftMs() === 0) return;
-      // An abort ends the delay, and then the loop.
-      await delay(within(retryMs), undefined, { signal }).catch(() => undefined);
+      await sleep(within(retryMs), signal);
     }
     if (leading) await release();
   }

@@ -1,6 +1,7 @@
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { ChildPatch } from '../jupyter-server/types.ts';
-import { isObject } from '../lib/json.ts';
+import { isObject, type JsonObject } from '../lib/json.ts';
+import { applyMergePatch } from '../lib/merge-patch.ts';
 import type { Children } from './children/manifest.ts';
 import { InvalidJupyterServer } from './failure.ts';
 
@@ -12,18 +13,22 @@ const documentLimitChars = 4 * 1024 * 1024;
  * and so is a `test` that fails), merge patches by RFC 7386. Does not change its input. Throws InvalidJupyterServer; the
  * message names the operation and quotes no value.
  */
-export function applyPatches(children: Children, patches: readonly ChildPatch[]): Children {
+export function applyPatches(children: Children, patches: readonly ChildPatch[]): JsonObject {
   // A deep copy in which no two places share an object: else a patch of one place would change the other, too.
-  let document: unknown = JSON.parse(JSON.stringify(children));
+  let document: JsonObject = JSON.parse(JSON.stringify(children));
   patches.forEach((each, index) => {
     const where = `spec.patches[${index}]`;
-    if (each?.type === 'application/json-patch+json') document = applyJsonPatch(document, each.patch, where);
-    else if (each?.type === 'application/merge-patch+json')
-      document = applyMergePatch(document, structuredClone(each.patch));
-    else throw new InvalidJupyterServer(`${where}.type is missing or unknown`);
-    if (!isObject(document)) throw new InvalidJupyterServer(`${where} removes all children`);
+    const patched = applyPatch(document, each, where);
+    if (!isObject(patched)) throw new InvalidJupyterServer(`${where} removes all children`);
+    document = patched;
   });
-  return document as Children;
+  return document;
+}
+
+function applyPatch(document: JsonObject, patch: ChildPatch | undefined, where: string): unknown {
+  if (patch?.type === 'application/json-patch+json') return applyJsonPatch(document, patch.patch, where);
+  if (patch?.type === 'application/merge-patch+json') return applyMergePatch(document, structuredClone(patch.patch));
+  throw new InvalidJupyterServer(`${where}.type is missing or unknown`);
 }
 
 function applyJsonPatch(document: unknown, operations: unknown, where: string): unknown {
@@ -54,9 +59,9 @@ function checkPointer(document: unknown, pointer: unknown, mustExist: boolean): 
   for (const part of pointer.split('/').slice(1)) {
     const key = jsonPatch.unescapePathComponent(part);
     if (Array.isArray(target) && key !== '-' && !/^(0|[1-9]\d*)$/.test(key)) throw new Error('invalid list index');
-    const exists = target !== null && typeof target === 'object' && Object.hasOwn(target, key);
-    if (mustExist && !exists) throw new Error('missing');
-    target = exists ? (target as Record<string, unknown>)[key] : undefined;
+    if (target !== null && typeof target === 'object' && Object.hasOwn(target, key)) target = Reflect.get(target, key);
+    else if (mustExist) throw new Error('missing');
+    else target = undefined;
   }
 }
 
@@ -71,15 +76,4 @@ function reasonOf(error: unknown): string {
   return /UNRESOLVABLE|CANNOT_ADD|OUT_OF_BOUNDS/.test(error.name)
     ? 'names a path that does not exist'
     : 'cannot be applied';
-}
-
-function applyMergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
-  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (key === '__proto__') continue;
-    if (value === null) delete result[key];
-    else result[key] = applyMergePatch(result[key], value);
-  }
-  return result;
 }

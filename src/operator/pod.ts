@@ -23,8 +23,7 @@ interface Pod extends KubernetesObject {
 }
 
 /** Returns undefined for a pod that does not belong to a session. */
-export function projectPod(raw: KubernetesObject): MainPod | undefined {
-  const { metadata, spec, status = {} } = raw as Pod;
+export function projectPod({ metadata, spec, status = {} }: Pod): MainPod | undefined {
   const parentName = metadata.labels?.[childLabel.parentName];
   const parentUid = metadata.labels?.[childLabel.parentUid];
   if (!parentName || !parentUid || metadata.labels?.[childLabel.mainPod] !== 'true') return undefined;

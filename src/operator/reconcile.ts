@@ -144,13 +144,13 @@ export function createReconciler(options: {
    */
   async function patchServer(
     { metadata }: JupyterServer,
-    patch: object,
+    patch: { metadata?: object; status?: object },
     deadline: Deadline,
     { ifUnchanged = false } = {},
   ): Promise<void> {
     const { namespace = '', name = '', uid, resourceVersion } = metadata;
     const guard = { uid, ...(ifUnchanged ? { resourceVersion } : {}) };
-    const guarded = { ...patch, metadata: { ...('metadata' in patch ? (patch.metadata as object) : {}), ...guard } };
+    const guarded = { ...patch, metadata: { ...patch.metadata, ...guard } };
     try {
       const type = settings.jupyterServers;
       view.observeServer(await client.mergePatch<JupyterServer>(type, namespace, name, guarded, deadline));

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { readQuantity } from '../jupyter-server/quantities.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { type KubernetesConnection, KubernetesError, type ResourceType } from '../platform/kubernetes/types.ts';
 import { sessionContainer } from '../session-contract/containers.ts';
@@ -67,8 +67,7 @@ export async function copyResourceUsage(options: {
         if (!signal.aborted) log[absent ? 'debug' : 'warn']({ err, namespace }, 'the resource usage could not be read');
       }
     }
-    // An abort ends the delay, and then the loop.
-    await delay(intervalMs, undefined, { signal }).catch(() => undefined);
+    await sleep(intervalMs, signal);
   }
 
   async function copyOnce(namespace: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { parse as parseYaml } from 'yaml';
 import { jupyterServers } from '../jupyter-server/resource.ts';
+import { isObject } from '../lib/json.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
 
 /** The operator's configuration. A variable has the name that Amalthea uses for the same setting, where there is one. */
@@ -99,11 +100,12 @@ function integer(
 
 function labels(env: Readonly<Record<string, string | undefined>>, name: string): Record<string, string> {
   const value: unknown = parseYaml(env[name] ?? '') ?? {};
-  const isMap = typeof value === 'object' && !Array.isArray(value);
-  if (!isMap || Object.values(value as object).some((each) => typeof each !== 'string')) {
-    throw new Error(`${name} must be a map of strings, in YAML or JSON.`);
-  }
-  return value as Record<string, string>;
+  if (!isMapOfStrings(value)) throw new Error(`${name} must be a map of strings, in YAML or JSON.`);
+  return value;
+}
+
+function isMapOfStrings(value: unknown): value is Record<string, string> {
+  return isObject(value) && Object.values(value).every((each) => typeof each === 'string');
 }
 
 function required(name: string, what: string): never {

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { healthyStatus, jupyterServer, pod, settings } from '../../tests/support/operator/examples.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
+import { applyMergePatch } from '../lib/merge-patch.ts';
 import type { Child } from './child.ts';
-import { desiredStatus, mergePatchBetween, type Observed, statusPatch } from './status.ts';
+import { desiredStatus, type Observed, statusPatch } from './status.ts';
 
 const service: Child = {
   key: 'service',
@@ -39,18 +39,6 @@ function observed(status: JupyterServerStatus | undefined, more: Partial<Observe
 
 const status = (current: JupyterServerStatus | undefined, more: Partial<Observed> = {}) =>
   desiredStatus(observed(current, more), settings);
-
-/** Applies a merge patch as the API server does (RFC 7386). */
-function merged(target: unknown, patch: unknown): unknown {
-  if (patch === null || typeof patch !== 'object' || Array.isArray(patch)) return patch;
-  const result: Record<string, unknown> =
-    target !== null && typeof target === 'object' && !Array.isArray(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = merged(result[key], value);
-  }
-  return result;
-}
 
 describe('the status of a session', () => {
   it('has the fields that clients read', () => {
@@ -126,28 +114,10 @@ describe('the status of a session', () => {
     const condition = { type: 'Ready', status: 'True', lastProbeTime: null };
     const odd = pod({ ...healthyStatus, message: null, conditions: [condition] } as unknown as typeof healthyStatus);
     const empty = { children: {}, mainPod: {} };
-    const stored = merged(empty, statusPatch(empty, status(undefined, { pod: odd }))) as JupyterServerStatus;
+    const stored = applyMergePatch(empty, statusPatch(empty, status(undefined, { pod: odd }))) as JupyterServerStatus;
     const withNulls = { ...stored, mainPod: { ...stored.mainPod, status: odd.status } };
     for (const kept of [stored, withNulls]) {
       expect(statusPatch(kept, status(kept, { pod: odd, now: later }))).toBeUndefined();
     }
-  });
-});
-
-describe('a merge patch between two documents', () => {
-  const leaf = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.array(fc.integer(), { maxLength: 2 }));
-  const { document } = fc.letrec<{ document: unknown; value: unknown }>((tie) => ({
-    document: fc.dictionary(fc.constantFrom('a', 'b', 'c'), tie('value'), { noNullPrototype: true }),
-    value: fc.oneof({ maxDepth: 4 }, leaf, tie('document')),
-  }));
-
-  it('changes the first into the second, and is undefined when they are equal', () => {
-    fc.assert(
-      fc.property(document, document, (current, desired) => {
-        const patch = mergePatchBetween(current, desired);
-        expect(patch === undefined ? current : merged(current, patch)).toEqual(desired);
-        expect(mergePatchBetween(desired, desired)).toBeUndefined();
-      }),
-    );
   });
 });

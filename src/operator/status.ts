@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import { fromJupyterServer } from '../jupyter-server/session.ts';
 import { observedState } from '../jupyter-server/state.ts';
 import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
-import { isObject } from '../lib/json.ts';
+import { isObject, type JsonObject } from '../lib/json.ts';
+import { mergePatchBetween } from '../lib/merge-patch.ts';
 import { podCause, type SessionEvent, statefulSetCause } from './causes.ts';
 import type { Child } from './child.ts';
 import type { Failure } from './failure.ts';
@@ -134,33 +134,8 @@ const ownedFields = [
 export function statusPatch(
   current: JupyterServerStatus | undefined,
   desired: JupyterServerStatus,
-): object | undefined {
+): JsonObject | undefined {
   const owned = (status: JupyterServerStatus) => Object.fromEntries(ownedFields.map((field) => [field, status[field]]));
-  return mergePatchBetween(owned(current ?? {}), owned(desired)) as object | undefined;
-}
-
-/**
- * RFC 7386 turned round: undefined when nothing differs. null counts as absent everywhere: a merge patch cannot write it
- * into objects, and API servers differ in whether they keep it inside lists (the kubelet writes such nulls).
- */
-export function mergePatchBetween(current: unknown, desired: unknown): unknown {
-  return difference(withoutNulls(current), withoutNulls(desired));
-}
-
-function difference(current: unknown, desired: unknown): unknown {
-  if (!isObject(current) || !isObject(desired))
-    return isDeepStrictEqual(current, desired) ? undefined : (desired ?? null);
-  const patch: Record<string, unknown> = {};
-  for (const key of new Set([...Object.keys(current), ...Object.keys(desired)])) {
-    const change = difference(current[key], desired[key]);
-    if (change !== undefined) patch[key] = change;
-  }
-  return Object.keys(patch).length > 0 ? patch : undefined;
-}
-
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isObject(value)) return value ?? undefined;
-  const kept = Object.entries(value).filter(([, each]) => each !== null && each !== undefined);
-  return Object.fromEntries(kept.map(([key, each]) => [key, withoutNulls(each)]));
+  const patch = mergePatchBetween(owned(current ?? {}), owned(desired));
+  return isObject(patch) ? patch : undefined;
 }

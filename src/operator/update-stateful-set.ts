@@ -60,7 +60,7 @@ const hibernationAnnotations = [
  * there is nothing to change. They are set together with `hibernated`, so a session that is not hibernated does not need
  * them.
  */
-export function clearHibernation({ spec, metadata }: JupyterServer): object | undefined {
+export function clearHibernation({ spec, metadata }: JupyterServer): { metadata: object } | undefined {
   if (spec?.jupyterServer?.hibernated) return undefined;
   const set = hibernationAnnotations.filter((name) => metadata.annotations?.[name]);
   return set.length > 0 ? { metadata: { annotations: Object.fromEntries(set.map((name) => [name, ''])) } } : undefined;

@@ -1,5 +1,7 @@
 import { childLabel } from '../../jupyter-server/labels.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { asObject, isObject, type JsonObject } from '../../lib/json.ts';
+import { isKubernetesObject } from '../../platform/kubernetes/objects.ts';
 import { InvalidJupyterServer } from '../failure.ts';
 import { applyPatches } from '../patches.ts';
 import { sessionUrl } from '../session-url.ts';
@@ -36,38 +38,37 @@ export function renderChildren(server: JupyterServer, settings: OperatorSettings
     secret: renderSecret(name, spec, random),
     ...(spec.storage?.pvc?.enabled ? { pvc: renderPersistentVolumeClaim(name, spec) } : {}),
   };
-  const children = applyPatches(rendered, spec.patches ?? []);
-  finishStatefulSet(children['statefulset'], server);
+  const children: Children = {};
+  for (const [key, child] of Object.entries(applyPatches(rendered, spec.patches ?? []))) {
+    if (!isKubernetesObject<Manifest>(child) || !child.kind || !child.apiVersion) {
+      throw new InvalidJupyterServer(`spec.patches: child ${key} is not a Kubernetes object`);
+    }
+    children[key] = child;
+  }
+  setResources(children['statefulset'], server);
   for (const [key, child] of Object.entries(children)) setOwner(child, key, server, settings);
   return children;
 }
 
 /** Sets resources and hibernation from the JupyterServer, even where a patch has changed them. */
-function finishStatefulSet(statefulSet: Manifest | undefined, { spec }: JupyterServer): void {
-  const set = statefulSet as StatefulSetManifest | undefined;
-  const container = set?.spec?.template?.spec?.containers?.[0];
-  if (set === undefined || container === undefined) {
+function setResources(set: Manifest | undefined, { spec }: JupyterServer): void {
+  const containers = asObject(podTemplate(set)?.['spec'])?.['containers'];
+  const container: unknown = Array.isArray(containers) ? containers[0] : undefined;
+  if (set === undefined || !isObject(container)) {
     throw new InvalidJupyterServer('spec.patches: the patches leave no StatefulSet with a container');
   }
   const resources = spec?.jupyterServer?.resources ?? {};
-  container.resources = resources;
+  container['resources'] = resources;
   set.metadata.annotations = { ...set.metadata.annotations, [resourcesAnnotation]: JSON.stringify(resources) };
-  if (spec?.jupyterServer?.hibernated) set.spec = { ...set.spec, replicas: 0 };
+  if (spec?.jupyterServer?.hibernated) set['spec'] = { ...asObject(set['spec']), replicas: 0 };
 }
 
-interface StatefulSetManifest extends Manifest {
-  spec?: {
-    replicas?: number;
-    template?: { metadata?: Manifest['metadata']; spec?: { containers?: { resources?: object }[] } };
-  };
-}
+const podTemplate = (set: Manifest | undefined): JsonObject | undefined =>
+  asObject(asObject(set?.['spec'])?.['template']);
 
 /** Sets the namespace, the owner reference and the labels of a child, and the labels of the pod that it creates. */
 function setOwner(child: Manifest, key: string, server: JupyterServer, settings: OperatorSettings): void {
   const { name = '', namespace = '', uid = '' } = server.metadata;
-  if (child?.metadata === null || typeof child?.metadata !== 'object' || !child.kind || !child.apiVersion) {
-    throw new InvalidJupyterServer(`spec.patches: child ${key} is not a Kubernetes object`);
-  }
   const { metadata } = child;
   if ((metadata.namespace ?? namespace) !== namespace) {
     throw new InvalidJupyterServer(`spec.patches: child ${key} is in another namespace`);
@@ -85,11 +86,12 @@ function setOwner(child: Manifest, key: string, server: JupyterServer, settings:
   };
   metadata.labels = { ...labels, [childLabel.childKey]: key, ...metadata.labels };
   if (key === 'statefulset') {
-    const template = (child as StatefulSetManifest).spec?.template;
+    const template = podTemplate(child);
     if (!template) return;
-    template.metadata = {
-      ...template.metadata,
-      labels: { ...labels, [childLabel.mainPod]: 'true', ...template.metadata?.labels },
+    const podMetadata = asObject(template['metadata']);
+    template['metadata'] = {
+      ...podMetadata,
+      labels: { ...labels, [childLabel.mainPod]: 'true', ...asObject(podMetadata?.['labels']) },
     };
   }
 }

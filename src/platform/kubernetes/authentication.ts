@@ -13,25 +13,25 @@ export interface Authentication {
   /** Base URL of the API server, without a trailing slash. */
   readonly server: string;
   current(): Promise<Credentials>;
-  /** The API server did not accept them: the next call of `current` reads them anew. */
+  /** Discards the credentials, which the API server has rejected: the next call of `current` reads them again. */
   invalidate(): void;
   close(): Promise<void>;
 }
 
-/** Tokens on disk are renewed long before they expire; client-go reads them again every minute too. */
+/** Tokens in files are replaced long before they expire. client-go reads them again every minute. */
 const credentialsAgeMs = 30_000;
 
 /**
- * client-node's ways to sign in (token, token file, client certificate, basic, exec plug-in, OIDC) with one pooled agent.
- * client-node itself makes a new agent, and so a new TLS connection, for every request (measured: 100 requests, 100
- * connections). A rotated CA or client certificate is noticed by its content and gets a new agent.
+ * Provides client-node's credentials (token, token file, client certificate, basic, exec plug-in, OIDC) and one connection
+ * pool. client-node itself creates an agent, and so a TLS connection, for every request (measured: 100 connections for 100
+ * requests). The pool is replaced when the content of the CA or of the client certificate changes.
  */
 export function createAuthentication({ kubeconfig, log }: { kubeconfig: KubeConfig; log: Logger }): Authentication {
   const cluster = kubeconfig.getCurrentCluster();
-  if (!cluster) throw new Error('The kubeconfig names no current cluster: set current-context, or KUBECONFIG.');
+  if (!cluster) throw new Error('The kubeconfig has no current cluster: set current-context, or KUBECONFIG.');
   const proxyUrl = cluster.proxyUrl;
   if (proxyUrl && !/^https?:/.test(proxyUrl))
-    throw new Error('Only http and https proxies to the Kubernetes API work.');
+    throw new Error('The proxy-url of the kubeconfig must begin with http:// or https://.');
 
   let agent: { dispatcher: Dispatcher; fingerprint: string } | undefined;
   let known: { credentials: Promise<Credentials>; until: number } | undefined;
@@ -43,12 +43,16 @@ export function createAuthentication({ kubeconfig, log }: { kubeconfig: KubeConf
     if (agent?.fingerprint !== fingerprint) {
       const old = agent?.dispatcher;
       agent = { dispatcher: makeDispatcher(options, proxyUrl), fingerprint };
-      old?.close().catch((err: unknown) => log.debug({ err }, 'old connections to the Kubernetes API did not close'));
+      old
+        ?.close()
+        .catch((err: unknown) =>
+          log.debug({ err }, 'the former connections to the Kubernetes API could not be closed'),
+        );
     }
     const headers: Record<string, string> = {};
     if (options.auth) headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
     for (const [name, value] of Object.entries(options.headers ?? {})) {
-      // A token file usually ends with a newline, which no header may hold.
+      // A token file usually ends with a newline, which is not allowed in a header.
       if (value !== undefined) headers[name.toLowerCase()] = String(value).trim();
     }
     return { headers, dispatcher: agent.dispatcher };
@@ -88,8 +92,8 @@ function makeDispatcher(options: RequestOptions, proxyUrl: string | undefined): 
       .map((name) => [name, options[name]])
       .filter(([, value]) => value !== undefined),
   );
-  // Time is the caller's deadline, so undici's own limits are off. HTTP/1.1 on purpose: with HTTP/2 one connection that
-  // is half open would hold up every call at once.
+  // The caller's deadline applies, so undici's own time limits are off. Not HTTP/2, with which one half-open connection
+  // would block all calls.
   const common = { headersTimeout: 0, bodyTimeout: 0, allowH2: false };
   if (proxyUrl) return new ProxyAgent({ ...common, uri: proxyUrl, requestTls: tls });
   return new Agent({ ...common, connect: { ...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 } });

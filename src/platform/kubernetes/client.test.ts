@@ -26,14 +26,17 @@ interface Seen {
   body: string;
 }
 
-interface Answer {
+interface Response {
   code?: number;
   body?: string | object;
   headers?: Record<string, string>;
 }
 
-/** A server that answers from a list, the last answer for ever; 'reset' breaks the connection, 'silence' never answers. */
-async function serve(answers: (Answer | 'reset' | 'silence')[], tls?: { key: string; cert: string }) {
+/**
+ * Starts a server that sends `responses` in order, and the last one to all further requests. 'reset' breaks the
+ * connection; 'silence' leaves the request without a response.
+ */
+async function serve(responses: (Response | 'reset' | 'silence')[], tls?: { key: string; cert: string }) {
   const seen: Seen[] = [];
   let connections = 0;
   const onRequest: RequestListener = (req, res) => {
@@ -44,11 +47,12 @@ async function serve(answers: (Answer | 'reset' | 'silence')[], tls?: { key: str
     req.on('end', () => {
       const { method = '', url = '', headers } = req;
       seen.push({ method, url, body, contentType: headers['content-type'], authorization: headers.authorization });
-      const answer = answers.length > 1 ? answers.shift() : answers[0];
-      if (answer === 'reset') req.socket.resetAndDestroy();
-      else if (answer !== 'silence') {
-        const text = typeof answer?.body === 'string' ? answer.body : JSON.stringify(answer?.body ?? { metadata: {} });
-        res.writeHead(answer?.code ?? 200, answer?.headers ?? {}).end(text);
+      const response = responses.length > 1 ? responses.shift() : responses[0];
+      if (response === 'reset') req.socket.resetAndDestroy();
+      else if (response !== 'silence') {
+        const text =
+          typeof response?.body === 'string' ? response.body : JSON.stringify(response?.body ?? { metadata: {} });
+        res.writeHead(response?.code ?? 200, response?.headers ?? {}).end(text);
       }
     });
   };
@@ -79,7 +83,7 @@ async function connect(kubeconfig: string): Promise<KubernetesConnection> {
 const soon = () => Deadline.after(10_000);
 const failureOf = (work: Promise<unknown>) =>
   work.then(
-    () => new Error('it did not fail'),
+    () => new Error('the call did not fail'),
     (error: Error) => error,
   );
 
@@ -88,7 +92,7 @@ afterEach(async () => {
 });
 
 describe('calls', () => {
-  it('have the paths, types and bodies that the Kubernetes API wants', async () => {
+  it('have the paths, content types and bodies of the Kubernetes API', async () => {
     const { url, seen } = await serve([{}]);
     const client = await connect(kubeconfigFor(`${url}/prefix/`));
     await client.get(jupyterServers, 'a', 'odd/na me', soon());
@@ -128,7 +132,7 @@ describe('calls', () => {
     ]);
   });
 
-  it('share connections and send the token, over TLS checked by the kubeconfig’s CA', async () => {
+  it('share connections and send the token, over TLS that is verified with the kubeconfig’s CA', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
       extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
     });
@@ -148,7 +152,7 @@ describe('calls', () => {
     expect(error.message).toMatch(/certificate that is not trusted/);
   });
 
-  it('read the token again when it was refused, once', async () => {
+  it('read the token again once when it was rejected', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'token-'));
     cleanUp.push(async () => rmSync(folder, { recursive: true }));
     const file = join(folder, 'token');
@@ -167,7 +171,7 @@ describe('calls', () => {
     expect(seen.at(-1)?.authorization).toBe('Bearer old');
   });
 
-  it('wait as long as 429 says, but not beyond the deadline', async () => {
+  it('wait after 429 as long as Retry-After says, within the deadline', async () => {
     const busy = { code: 429, body: status(429, 'TooManyRequests'), headers: { 'retry-after': '0' } };
     const { url, seen } = await serve([busy, busy, {}]);
     const client = await connect(kubeconfigFor(url));
@@ -177,15 +181,17 @@ describe('calls', () => {
     const error = await failureOf((await connect(kubeconfigFor(later.url))).get(resource.pods, 'a', 'p', soon()));
     expect(error).toMatchObject({ status: 429, retryAfterSeconds: 60 });
     expect(later.seen).toHaveLength(1);
-    // As an API server answers before it has looked at the request.
+    // The response of an API server that has not read the request.
     const plain = { code: 429, body: 'Too many requests, please try again later.\n', headers: { 'retry-after': '60' } };
-    const blunt = await serve([{ ...plain, headers: { 'retry-after': '0' } }, plain]);
-    const told = await failureOf((await connect(kubeconfigFor(blunt.url))).get(resource.pods, 'a', 'p', soon()));
-    expect(told).toMatchObject({ status: 429, reason: 'TooManyRequests', retryAfterSeconds: 60 });
-    expect(blunt.seen).toHaveLength(2);
+    const overloaded = await serve([{ ...plain, headers: { 'retry-after': '0' } }, plain]);
+    const rejected = await failureOf(
+      (await connect(kubeconfigFor(overloaded.url))).get(resource.pods, 'a', 'p', soon()),
+    );
+    expect(rejected).toMatchObject({ status: 429, reason: 'TooManyRequests', retryAfterSeconds: 60 });
+    expect(overloaded.seen).toHaveLength(2);
   });
 
-  it('send a GET again when the connection broke, a write never', async () => {
+  it('retry a GET after a broken connection, and never a write', async () => {
     const { url, seen } = await serve(['reset', {}, 'reset', {}]);
     const client = await connect(kubeconfigFor(url));
     await client.get(resource.pods, 'a', 'p', soon());
@@ -196,7 +202,7 @@ describe('calls', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('list all pages, and start over when the list expired between two', async () => {
+  it('list all pages, and start again if the list expires between two pages', async () => {
     const page = (names: string[], token?: string) => ({
       body: {
         metadata: { resourceVersion: '7', continue: token ?? '' },
@@ -215,13 +221,13 @@ describe('calls', () => {
   });
 });
 
-describe('failures', () => {
-  async function get(...answers: (Answer | 'reset' | 'silence')[]) {
-    const { url } = await serve(answers);
+describe('failures of calls', () => {
+  async function get(...responses: (Response | 'reset' | 'silence')[]) {
+    const { url } = await serve(responses);
     return (await connect(kubeconfigFor(url))).get(resource.pods, 'a', 'p', soon());
   }
 
-  it('a missing object is undefined; a missing kind is an error', async () => {
+  it('are undefined for a missing object, and an error for an unknown type', async () => {
     expect(await get({ code: 404, body: status(404, 'NotFound') })).toBeUndefined();
     expect(await failureOf(get({ code: 404, body: '404 page not found\n' }))).toMatchObject({
       status: 404,
@@ -230,7 +236,7 @@ describe('failures', () => {
     expect(await failureOf(get({ code: 404, body: '<html>' }))).toBeInstanceOf(KubernetesUnavailable);
   });
 
-  it('delete tells whether there was something', async () => {
+  it('are false for the deletion of a missing object', async () => {
     const { url } = await serve([{}, { code: 404, body: status(404, 'NotFound') }]);
     const client = await connect(kubeconfigFor(url));
     expect(await client.delete(resource.pods, 'a', 'p', {}, soon())).toBe(true);
@@ -242,13 +248,13 @@ describe('failures', () => {
     ['null', { body: 'null' }],
     ['an object without metadata', { body: '{"kind":"Pod"}' }],
     ['a redirect', { code: 302, headers: { location: 'http://127.0.0.1:1/' } }],
-    ['502 of something in between', { code: 502, body: '<html>' }],
-    ['a reset, twice', 'reset' as const],
-  ])('%s is no usable answer', async (_name, answer) => {
-    expect(await failureOf(get(answer))).toBeInstanceOf(KubernetesUnavailable);
+    ['502 from a proxy', { code: 502, body: '<html>' }],
+    ['a connection that breaks twice', 'reset' as const],
+  ])('are KubernetesUnavailable for %s', async (_name, response) => {
+    expect(await failureOf(get(response))).toBeInstanceOf(KubernetesUnavailable);
   });
 
-  it('nobody there', async () => {
+  it('name a refused connection', async () => {
     const error = await failureOf(
       (await connect(kubeconfigFor('http://127.0.0.1:1'))).get(resource.pods, 'a', 'p', soon()),
     );
@@ -256,42 +262,42 @@ describe('failures', () => {
     expect(error.message).toBe('get pods a/p: the Kubernetes API refused the connection');
   });
 
-  it('the deadline and the owner end a call that hangs', async () => {
+  it('end a call without a response at its deadline, and when its signal aborts', async () => {
     const { url } = await serve(['silence']);
     const client = await connect(kubeconfigFor(url));
     const late = await failureOf(client.get(resource.pods, 'a', 'p', Deadline.after(50)));
     expect(late).toBeInstanceOf(KubernetesUnavailable);
-    expect(late.message).toBe('get pods a/p: the Kubernetes API did not answer in time');
+    expect(late.message).toBe('get pods a/p: the Kubernetes API did not respond in time');
     const owner = new AbortController();
     const given = failureOf(client.get(resource.pods, 'a', 'p', Deadline.after(60_000, owner.signal)));
     owner.abort();
     expect(await given).toBeInstanceOf(KubernetesUnavailable);
   });
 
-  it('an answer that is too large is not read to its end', async () => {
+  it('end a response that is too large before its end', async () => {
     const error = await failureOf(get({ body: `"${'x'.repeat(9 * 1024 * 1024)}"` }));
     expect(error).toBeInstanceOf(KubernetesUnavailable);
     expect(error.message).toMatch(/more than/);
   });
 
-  it('no message quotes what was sent or what came back, but a refusal by policy is explained', async () => {
+  it('quote neither the request nor the response in the message, except the reason of a 403', async () => {
     const causes = [{ field: 'spec.rules[0].host', reason: 'FieldValueInvalid', message: 'Invalid value: "SECRET"' }];
-    const answers: Answer[] = [
+    const responses: Response[] = [
       { code: 422, body: status(422, 'Invalid', { message: 'Invalid value: "SECRET"', details: { causes } }) },
       { code: 400, body: status(400, 'BadRequest', { message: 'cannot unmarshal "SECRET"' }) },
       { code: 500, body: 'SECRET' },
       { body: 'SECRET' },
       { code: 409, body: status(409, 'AlreadyExists', { message: 'SECRET' }) },
     ];
-    for (const answer of answers) {
-      const { url } = await serve([answer]);
+    for (const response of responses) {
+      const { url } = await serve([response]);
       const client = await connect(kubeconfigFor(url, { token: 'SECRET' }));
       const body = { metadata: { name: 's' }, data: { key: 'SECRET' } };
       const error = await failureOf(client.create(resource.secrets, 'a', body, soon()));
       expect(error.message).not.toContain('SECRET');
       expect(error.message).toContain('create secrets a/s');
     }
-    const invalid = await failureOf(get(answers[0] as Answer));
+    const invalid = await failureOf(get(responses[0] ?? {}));
     expect(invalid.message).toContain('422 Invalid (spec.rules[0].host: FieldValueInvalid)');
     const quota = { code: 403, body: status(403, 'Forbidden', { message: 'exceeded quota: q,\nrequested: pods=1' }) };
     const refused = await failureOf(get(quota));

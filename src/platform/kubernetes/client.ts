@@ -2,8 +2,8 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { Deadline } from '../../lib/deadline.ts';
 import { isObject } from '../../lib/json.ts';
-import { AnswerTooLarge } from './failures.ts';
-import type { KubernetesObject } from './objects.ts';
+import { ResponseTooLarge } from './failures.ts';
+import { isKubernetesObject, type KubernetesObject } from './objects.ts';
 import { resource } from './resources.ts';
 import { type Call, createTransport } from './transport.ts';
 import {
@@ -16,17 +16,17 @@ import {
 } from './types.ts';
 import { watchEvents } from './watch-events.ts';
 
-/** An object is at most 1.5 MiB in etcd; JSON and managedFields make it a few more. */
+/** An object has at most 1.5 MiB in etcd, and a few MiB more as JSON with managedFields. */
 const objectLimitBytes = 8 * 1024 * 1024;
-/** A page of 500 sessions is about 15 MB; a page that is larger than this is asked again in smaller ones. */
+/** A page of 500 sessions has about 15 MB. A page that exceeds this limit is requested again in smaller pages. */
 const pageLimitBytes = 64 * 1024 * 1024;
 const logLimitBytes = 16 * 1024 * 1024;
 export const pageSize = 500;
 
 /**
- * The Kubernetes API over one pool of connections.
- * Errors: KubernetesError and KubernetesUnavailable; their messages name the call and the resource, and hold no header,
- * body or credential. 429 is waited for within the deadline; a GET whose connection broke is sent once more.
+ * Creates a client of the Kubernetes API with one connection pool. Its calls throw KubernetesError and
+ * KubernetesUnavailable; the messages name the call and the object, and contain no header, body or credential. After 429 a
+ * call is retried within its deadline; after a broken connection a GET is retried once.
  */
 export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: Logger }): KubernetesConnection {
   const transport = createTransport(options);
@@ -36,7 +36,7 @@ export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: L
     try {
       return JSON.parse(text);
     } catch (cause) {
-      throw new KubernetesUnavailable(`${call.describe}: the Kubernetes API answered with something that is not JSON`, {
+      throw new KubernetesUnavailable(`${call.describe}: the Kubernetes API sent a response that is not JSON`, {
         cause,
       });
     }
@@ -44,12 +44,10 @@ export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: L
 
   async function object<T extends KubernetesObject>(call: Call, deadline: Deadline): Promise<T> {
     const value = await json(call, deadline);
-    if (!isObject(value) || !isObject(value['metadata'])) {
-      throw new KubernetesUnavailable(
-        `${call.describe}: the Kubernetes API answered with something that is no resource`,
-      );
+    if (!isKubernetesObject<T>(value)) {
+      throw new KubernetesUnavailable(`${call.describe}: the Kubernetes API sent a response that is not an object`);
     }
-    return value as unknown as T;
+    return value;
   }
 
   const target = (verb: string, type: ResourceType, namespace: string, name: string) => ({
@@ -171,11 +169,11 @@ export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: L
       };
       const value = await json(call, deadline);
       if (!isObject(value) || !Array.isArray(value['items'])) {
-        throw new KubernetesUnavailable(`${call.describe}: the Kubernetes API answered with something that is no list`);
+        throw new KubernetesUnavailable(`${call.describe}: the Kubernetes API sent a response that is not a list`);
       }
       const metadata = isObject(value['metadata']) ? value['metadata'] : {};
       return {
-        items: value['items'] as T[],
+        items: value['items'],
         resourceVersion: typeof metadata['resourceVersion'] === 'string' ? metadata['resourceVersion'] : '',
         continue: typeof metadata['continue'] === 'string' && metadata['continue'] ? metadata['continue'] : undefined,
       };
@@ -190,9 +188,9 @@ export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: L
 }
 
 /**
- * All pages of a list, smaller ones when one was too large: a few huge objects must not hide all the others for good.
- * Throws KubernetesError 410 when the list expired between two pages.
- * @param deadlineOf asked once per page.
+ * Returns all pages of a list. A page that is too large is requested again in smaller pages, so that a few huge objects
+ * cannot hide all others. Throws KubernetesError 410 if the list expires between two pages.
+ * @param deadlineOf is called once per page.
  */
 export async function* listPages<T extends KubernetesObject>(
   client: KubernetesConnection,
@@ -208,7 +206,7 @@ export async function* listPages<T extends KubernetesObject>(
     try {
       page = await client.listPage<T>(type, namespace, { ...options, limit, continue: token }, deadlineOf());
     } catch (error) {
-      if (!(error instanceof AnswerTooLarge) || limit === 1) throw error;
+      if (!(error instanceof ResponseTooLarge) || limit === 1) throw error;
       limit = Math.max(1, Math.floor(limit / 8));
       continue;
     }

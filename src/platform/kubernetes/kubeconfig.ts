@@ -1,12 +1,12 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 
 /**
- * The kubeconfig as kubectl finds it: $KUBECONFIG, ~/.kube/config, the pod's service account, http://localhost:8080.
+ * Reads the kubeconfig where kubectl does: $KUBECONFIG, ~/.kube/config, the pod's service account, http://localhost:8080.
  *
- * client-node has no light entry: its configuration module pulls in every generated model (measured: 400 ms and 85 MB,
- * the package's index 540 ms; 260 ms once Node's compile cache is warm, so programs call `module.enableCompileCache()`
- * first). That is why it is imported here, on demand and once, and nothing else of the package is used at run time:
- * callers start this early and do other work meanwhile.
+ * client-node's configuration module imports every generated model (measured: 400 ms and 85 MB; the package's index
+ * 540 ms; 260 ms with Node's compile cache, which programs enable with `module.enableCompileCache()`). It is therefore
+ * imported here, on demand, and nothing else of the package is used at run time. Callers start this call early and do other
+ * work in the meantime.
  */
 export async function loadKubeConfig(): Promise<KubeConfig> {
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
@@ -15,7 +15,7 @@ export async function loadKubeConfig(): Promise<KubeConfig> {
   return usable(kubeconfig);
 }
 
-/** As `loadKubeConfig`, from text instead of a file. */
+/** Reads a kubeconfig from its content. */
 export async function parseKubeConfig(text: string): Promise<KubeConfig> {
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
   const kubeconfig = new KubeConfig();
@@ -24,13 +24,13 @@ export async function parseKubeConfig(text: string): Promise<KubeConfig> {
 }
 
 /**
- * Two habits of client-node are undone: it refuses plain http unless TLS checks are off (which say nothing about http),
- * and it ignores a cluster's CA when the context names no user.
+ * Works around two rules of client-node: it rejects plain http unless TLS verification is off, and it ignores the CA of the
+ * cluster if the context names no user.
  */
 function usable(kubeconfig: KubeConfig): KubeConfig {
   const context = kubeconfig.getContextObject(kubeconfig.getCurrentContext());
   const users = kubeconfig.getUsers() ?? [];
-  const user = context?.user || 'nobody';
+  const user = context?.user || 'anonymous';
   kubeconfig.loadFromOptions({
     clusters: kubeconfig
       .getClusters()

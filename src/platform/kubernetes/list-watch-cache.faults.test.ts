@@ -16,19 +16,19 @@ beforeEach(async () => {
 
 afterEach(() => harness[Symbol.asyncDispose]());
 
-describe('the cache lives through', () => {
+describe('the cache', () => {
   const listFaults: [string, Fault][] = [
-    ['500', { answer: 500, body: JSON.stringify(status(500, 'InternalError')) }],
-    ['403', { answer: 403, body: JSON.stringify(status(403, 'Forbidden')) }],
-    ['410', { answer: 410, body: JSON.stringify(status(410, 'Expired')) }],
-    ['an unknown resource', { answer: 404, body: '404 page not found\n' }],
-    ['HTML', { answer: 200, body: '<html>' }],
-    ['a list that is none', { answer: 200, body: '{"items": 3}' }],
-    ['a list without a version', { answer: 200, body: '{"items": []}' }],
-    ['null', { answer: 200, body: 'null' }],
+    ['500', { status: 500, body: JSON.stringify(status(500, 'InternalError')) }],
+    ['403', { status: 403, body: JSON.stringify(status(403, 'Forbidden')) }],
+    ['410', { status: 410, body: JSON.stringify(status(410, 'Expired')) }],
+    ['an unknown resource', { status: 404, body: '404 page not found\n' }],
+    ['HTML', { status: 200, body: '<html>' }],
+    ['an invalid list', { status: 200, body: '{"items": 3}' }],
+    ['a list without a version', { status: 200, body: '{"items": []}' }],
+    ['null', { status: 200, body: 'null' }],
     ['a reset', 'reset'],
   ];
-  it.each(listFaults)('the list answers %s a few times', async (_name, fault) => {
+  it.each(listFaults)('recovers when lists fail several times with %s', async (_name, fault) => {
     harness.server.put(pod('a', 'red'));
     harness.failFirst(4, isList, fault);
     const pods = harness.open();
@@ -36,10 +36,10 @@ describe('the cache lives through', () => {
     expect(pods.get('here', 'a')?.color).toBe('red');
   });
 
-  it('the list never answers: it is given up and asked again', async () => {
+  it('recovers when lists get no response: they time out and are sent again', async () => {
     harness.server.put(pod('a', 'red'));
     harness.failFirst(2, isList, 'silence');
-    const pods = harness.open({ timing: { listTimeoutMs: 50, backOffFirstMs: 1, backOffMostMs: 5 } });
+    const pods = harness.open({ timing: { listTimeoutMs: 50, backOffFirstMs: 1, backOffMaxMs: 5 } });
     await pods.start();
     expect(pods.get('here', 'a')?.color).toBe('red');
   });
@@ -47,53 +47,60 @@ describe('the cache lives through', () => {
   const error = (code: number, reason: string) =>
     `${JSON.stringify({ type: 'ERROR', object: status(code, reason) })}\n`;
   const watchFaults: [string, Fault][] = [
-    ['500', { answer: 500, body: JSON.stringify(status(500, 'InternalError')) }],
+    ['500', { status: 500, body: JSON.stringify(status(500, 'InternalError')) }],
     [
       '429 with Retry-After',
-      { answer: 429, body: JSON.stringify(status(429, 'TooManyRequests')), headers: { 'retry-after': '0' } },
+      { status: 429, body: JSON.stringify(status(429, 'TooManyRequests')), headers: { 'retry-after': '0' } },
     ],
-    ['410', { answer: 410, body: JSON.stringify(status(410, 'Gone')) }],
-    ['502 with HTML', { answer: 502, body: '<html>bad gateway' }],
+    ['410', { status: 410, body: JSON.stringify(status(410, 'Gone')) }],
+    ['502 with HTML', { status: 502, body: '<html>bad gateway' }],
     ['a reset', 'reset'],
     ['ERROR 410', { events: error(410, 'Expired') }],
     ['ERROR 500', { events: error(500, 'InternalError') }],
-    ['ERROR with nothing in it', { events: '{"type":"ERROR","object":null}\n' }],
-    ['no JSON', { events: 'hello\n' }],
-    ['JSON that is no event', { events: '[1]\nnull\n' }],
+    ['ERROR without a Status', { events: '{"type":"ERROR","object":null}\n' }],
+    ['a line that is not JSON', { events: 'hello\n' }],
+    ['JSON that is not an event', { events: '[1]\nnull\n' }],
     ['an event without an object', { events: '{"type":"ADDED"}\n' }],
-    ['an event whose object is none', { events: '{"type":"ADDED","object":7}\n' }],
+    ['an event with an invalid object', { events: '{"type":"ADDED","object":7}\n' }],
     ['an unknown type', { events: '{"type":"EXPLODED","object":{"metadata":{"name":"x"}}}\n' }],
     ['half an event', { events: '{"type":"ADDED","obj' }],
-    ['nothing, at once', { events: '' }],
+    ['an immediate end', { events: '' }],
   ];
-  it.each(watchFaults)('the watch answers %s several times, and nothing is lost', async (_name, fault) => {
-    harness.failFirst(7, isWatch, fault);
-    const pods = harness.open();
-    await pods.start();
-    await harness.server.watching();
-    expect(harness.count(isWatch)).toBe(8);
-    harness.server.put(pod('a', 'red'));
-    await harness.seen('added a red');
-    expect(pods.byIndex('color', 'red')).toHaveLength(1);
-  });
+  it.each(watchFaults)(
+    'recovers when watches fail several times with %s, without losing an event',
+    async (_name, fault) => {
+      harness.failFirst(7, isWatch, fault);
+      const pods = harness.open();
+      await pods.start();
+      await harness.server.watching();
+      expect(harness.count(isWatch)).toBe(8);
+      harness.server.put(pod('a', 'red'));
+      await harness.seen('added a red');
+      expect(pods.byIndex('color', 'red')).toHaveLength(1);
+    },
+  );
 
-  it.each(['by HTTP', 'by an event'])('410 %s: lists again and computes what was deleted meanwhile', async (how) => {
-    harness.server.put(pod('stays', 'red'));
-    harness.server.put(pod('goes', 'red'));
-    const pods = harness.open();
-    await pods.start();
-    await harness.server.watching();
-    harness.server.remove('goes', { quietly: true });
-    harness.server.put(pod('comes', 'red'));
-    harness.server.compact();
-    if (how === 'by HTTP') harness.failFirst(1, isWatch, { answer: 410, body: JSON.stringify(status(410, 'Expired')) });
-    harness.server.endWatches('reset');
-    await harness.seen('deleted goes red');
-    expect(pods.values().map(({ name }) => name)).toEqual(['stays', 'comes']);
-    expect(harness.changes.filter((text) => text.includes('stays'))).toEqual(['added stays red']);
-  });
+  it.each(['by HTTP', 'by an event'])(
+    'recovers from 410 %s: it lists again and reports the deletions that it missed',
+    async (how) => {
+      harness.server.put(pod('stays', 'red'));
+      harness.server.put(pod('goes', 'red'));
+      const pods = harness.open();
+      await pods.start();
+      await harness.server.watching();
+      harness.server.remove('goes', { quietly: true });
+      harness.server.put(pod('comes', 'red'));
+      harness.server.compact();
+      if (how === 'by HTTP')
+        harness.failFirst(1, isWatch, { status: 410, body: JSON.stringify(status(410, 'Expired')) });
+      harness.server.endWatches('reset');
+      await harness.seen('deleted goes red');
+      expect(pods.values().map(({ name }) => name)).toEqual(['stays', 'comes']);
+      expect(harness.changes.filter((text) => text.includes('stays'))).toEqual(['added stays red']);
+    },
+  );
 
-  it('a deletion and a new object of the same name, both missed, are told as two', async () => {
+  it('recovers when it missed a deletion and a new object of the same name: both are reported', async () => {
     harness.server.put(pod('a', 'red'));
     await harness.open().start();
     await harness.server.watching();
@@ -104,12 +111,12 @@ describe('the cache lives through', () => {
   });
 
   it.each(['silence', 'silence after the head'] as const)(
-    'a half-open connection (%s) is noticed and replaced',
+    'recovers from a half-open connection (%s)',
     async (fault) => {
       harness.failFirst(2, isWatch, fault);
       await harness
         .open({
-          timing: { watchTimeoutSeconds: 0.05, silenceSlackMs: 50, backOffFirstMs: 1, backOffMostMs: 5 },
+          timing: { watchTimeoutSeconds: 0.05, watchGraceMs: 50, backOffFirstMs: 1, backOffMaxMs: 5 },
         })
         .start();
       harness.server.put(pod('a', 'red'));
@@ -117,11 +124,11 @@ describe('the cache lives through', () => {
     },
   );
 
-  it('a connection that is kept alive while its other end is dead is noticed, and everything is listed again', async () => {
+  it('recovers from a connection that a proxy keeps open while its other end is dead, by a new list', async () => {
     harness.server.put(pod('a', 'red'));
     harness.failFirst(1, isWatch, 'blanks without end');
     const pods = harness.open({
-      timing: { watchTimeoutSeconds: 0.5, silenceSlackMs: 100, backOffFirstMs: 1, backOffMostMs: 5 },
+      timing: { watchTimeoutSeconds: 0.5, watchGraceMs: 100, backOffFirstMs: 1, backOffMaxMs: 5 },
     });
     await pods.start();
     harness.server.remove('a', { quietly: true });
@@ -131,12 +138,12 @@ describe('the cache lives through', () => {
     expect(harness.count(isList)).toBeGreaterThanOrEqual(2);
   });
 
-  it('errors are an answer, and leave what is known as old as it is', async () => {
-    const pods = harness.open({ timing: { backOffFirstMs: 1, backOffMostMs: 5 } });
+  it('recovers from errors, which count as contact but do not make the cache current', async () => {
+    const pods = harness.open({ timing: { backOffFirstMs: 1, backOffMaxMs: 5 } });
     await pods.start();
     await harness.server.watching();
     harness.failFirst(Number.POSITIVE_INFINITY, () => true, {
-      answer: 500,
+      status: 500,
       body: JSON.stringify(status(500, 'InternalError')),
     });
     harness.server.endWatches('reset');
@@ -149,7 +156,7 @@ describe('the cache lives through', () => {
     await expect.poll(() => pods.lastCurrentAt ?? 0).toBeGreaterThan(current);
   });
 
-  it('reads go on while the API server is down, and news comes when it is back', async () => {
+  it('recovers when the API server was down, and can be read meanwhile', async () => {
     harness.server.put(pod('a', 'red'));
     const pods = harness.open();
     await pods.start();
@@ -164,7 +171,7 @@ describe('the cache lives through', () => {
     expect(pods.lastContactAt).toBeGreaterThanOrEqual(before);
   });
 
-  it('an API server that is down at the start is waited for', async () => {
+  it('recovers when the API server is down at the start', async () => {
     await harness.server.down();
     const pods = harness.open();
     const started = pods.start();
@@ -174,7 +181,7 @@ describe('the cache lives through', () => {
     expect(pods.get('here', 'a')).toBeDefined();
   });
 
-  it('a server that was restored from an older backup is believed', async () => {
+  it('recovers when the API server is restored from an older backup', async () => {
     for (let i = 0; i < 20; i += 1) harness.server.put(pod('a', `v${i}`));
     const pods = harness.open();
     await pods.start();
@@ -183,10 +190,10 @@ describe('the cache lives through', () => {
     });
     harness.server.fault = (request) =>
       isWatch(request) && Number(request.query.get('resourceVersion')) > 90
-        ? { answer: 504, body: JSON.stringify(status(504, 'Timeout')) }
+        ? { status: 504, body: JSON.stringify(status(504, 'Timeout')) }
         : isList(request)
           ? {
-              answer: 200,
+              status: 200,
               body: JSON.stringify({
                 metadata: { resourceVersion: '90' },
                 items: [
@@ -208,25 +215,25 @@ describe('the cache lives through', () => {
     expect(pods.get('here', 'a')?.color).toBe('backup');
   });
 
-  it('a page too large to read is asked again in smaller ones', async () => {
+  it('recovers from a page that is too large, with smaller pages', async () => {
     harness.server.put(pod('a', 'red'));
     harness.server.put(pod('b', 'red'));
     const huge = `{"items":[],"pad":"${'x'.repeat(65 * 1024 * 1024)}"}`;
     harness.server.fault = (request) =>
-      isList(request) && request.query.get('limit') === '500' ? { answer: 200, body: huge } : undefined;
+      isList(request) && request.query.get('limit') === '500' ? { status: 200, body: huge } : undefined;
     const pods = harness.open();
     await pods.start();
     expect(pods.values()).toHaveLength(2);
   });
 
-  it('an event cut across chunks, with characters of several bytes, is put together', async () => {
+  it('joins an event from several chunks that split its characters', async () => {
     await harness.open().start();
     await harness.server.watching();
     harness.server.put(pod('a', 'ä'.repeat(300_000)));
     await harness.seen(`added a ${'ä'.repeat(300_000)}`);
   });
 
-  it('stops at once, also while it waits or lists', async () => {
+  it('stops at once, also while a list is in flight', async () => {
     harness.failFirst(100, isList, 'silence');
     const pods = harness.open({ timing: { listTimeoutMs: 600_000 } });
     const started = pods.start();

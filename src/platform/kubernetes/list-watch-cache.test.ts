@@ -15,8 +15,8 @@ beforeEach(async () => {
 
 afterEach(() => harness[Symbol.asyncDispose]());
 
-describe('a healthy API server', () => {
-  it('lists in pages, then follows the watch, and keeps the indexes true', async () => {
+describe('the cache with a healthy API server', () => {
+  it('lists in pages, then watches, and keeps the indexes up to date', async () => {
     for (let i = 0; i < 1201; i += 1) harness.server.put(pod(`p${i}`, i % 2 ? 'red' : 'blue'));
     const pods = harness.open();
     expect(pods.synced).toBe(false);
@@ -39,7 +39,7 @@ describe('a healthy API server', () => {
     expect(() => pods.byIndex('size', 'big')).toThrow('no index');
   });
 
-  it('resumes after the server ends a watch, without listing again and without losing what happened between', async () => {
+  it('resumes a watch that the server has ended, without a list and without losing events', async () => {
     await harness.open().start();
     await harness.server.watching();
     harness.server.endWatches('cleanly');
@@ -48,7 +48,7 @@ describe('a healthy API server', () => {
     expect(harness.count(isList)).toBe(1);
   });
 
-  it('goes on from a bookmark', async () => {
+  it('resumes from the version of a bookmark', async () => {
     await harness.open().start();
     await harness.server.watching();
     harness.server.put(pod('a', 'red'));
@@ -62,27 +62,27 @@ describe('a healthy API server', () => {
     expect((await resumed).query.get('allowWatchBookmarks')).toBe('true');
   });
 
-  it('skips malformed and foreign objects, and takes up a mended one', async () => {
+  it('skips malformed and excluded objects, and adds one that is corrected', async () => {
     harness.server.put(pod('bad', 'malformed'));
     harness.server.put(pod('good', 'red'));
     harness.server.put({ metadata: { name: 'foreign', labels: { hidden: 'yes' } } });
     const pods = harness.open();
     await pods.start();
     expect(pods.values()).toEqual([{ name: 'good', color: 'red' }]);
-    harness.server.put(pod('bad', 'mended'));
-    await harness.seen('added bad mended');
+    harness.server.put(pod('bad', 'corrected'));
+    await harness.seen('added bad corrected');
     harness.server.put(pod('bad', 'malformed'));
-    await harness.seen('deleted bad mended');
+    await harness.seen('deleted bad corrected');
     expect(pods.get('here', 'bad')).toBeUndefined();
   });
 
-  it('survives listeners that throw, at once or later', async () => {
+  it('continues when a listener throws or rejects', async () => {
     let calls = 0;
     await harness
       .open({
         onChange: async (event) => {
           calls += 1;
-          harness.note(event);
+          harness.record(event);
           if (calls === 1) throw new Error('at once');
           await Promise.resolve();
           throw new Error('later');
@@ -96,8 +96,8 @@ describe('a healthy API server', () => {
   });
 });
 
-describe('our own writes', () => {
-  it('are seen at once, and older news does not undo them', async () => {
+describe('own writes', () => {
+  it('are seen at once, and are not replaced by older events', async () => {
     const old = harness.server.put(pod('a', 'old'));
     const pods = harness.open();
     await pods.start();
@@ -110,7 +110,7 @@ describe('our own writes', () => {
     expect(pods.get('here', 'a')?.color).toBe('fresh');
   });
 
-  it('survive a list that began before them, and an unknown one does not outlive a list that began after', async () => {
+  it('are kept by a list that began before them, and removed by a later list without them', async () => {
     const pods = harness.open();
     await pods.start();
     const relist = harness.server.arrival(isList);
@@ -119,7 +119,7 @@ describe('our own writes', () => {
     harness.server.fault = (request) => {
       if (!isList(request) || observed) return undefined;
       observed = true;
-      // The list is under way; its answer will not hold this object.
+      // The list is in flight, and its response does not contain this object.
       pods.observe({ metadata: { name: 'mine', namespace: 'here', uid: 'u', resourceVersion: '9999' } });
       return undefined;
     };
@@ -135,7 +135,7 @@ describe('our own writes', () => {
     await harness.seen('deleted mine undefined');
   });
 
-  it('a forgotten object is not brought back by late news; one of the same name made since is', async () => {
+  it('that delete an object are not undone by late events; a new object of the same name is added', async () => {
     const old = harness.server.put(pod('a', 'red'));
     const pods = harness.open();
     await pods.start();

@@ -7,21 +7,24 @@ import type { KubernetesConnection, ListOptions, ResourceType } from './types.ts
 export type { CacheEvent } from './object-store.ts';
 
 export interface ListWatchCache<T> {
-  /** Begins. Resolves when every namespace was listed once (it waits for an API server that is down), or at `stop`. */
+  /** Starts listing and watching. Resolves when every namespace has been listed once, or at `stop`. */
   start(): Promise<void>;
-  /** Every namespace was listed once. Reads before that are incomplete; from then on they always answer. */
+  /** Whether every namespace has been listed once. Reads before that may be incomplete. */
   readonly synced: boolean;
-  /** Milliseconds since the epoch of the last answer of the API server, the quietest namespace's; undefined before. */
+  /**
+   * Milliseconds since the epoch of the last response of the API server, error responses included: of the namespace that
+   * has waited longest. undefined before the first response.
+   */
   readonly lastContactAt: number | undefined;
-  /** The same without errors: when all of this was last known to be current. */
+  /** As `lastContactAt`, without error responses: when the cache was last known to be current. */
   readonly lastCurrentAt: number | undefined;
   get(namespace: string, name: string): T | undefined;
-  /** Throws for an index that was not declared. */
+  /** Throws for an index that is not in `indexes`. */
   byIndex(index: string, value: string): T[];
   values(): T[];
-  /** Tells of an object that a call of ours brought, so that a read right after a write sees it. The newer version wins. */
+  /** Adds an object from the response to a call, so that a read right after a write sees it, unless a newer version is known. */
   observe(raw: KubernetesObject): void;
-  /** Tells that a call of ours showed this object to be gone. An object of the same name that was made since stays. */
+  /** Removes an object that a call has not found. A newer object of the same name, with another uid, stays. */
   forget(namespace: string, name: string, uid: string): void;
   stop(): Promise<void>;
 }
@@ -29,23 +32,23 @@ export interface ListWatchCache<T> {
 export interface ListWatchCacheOptions<T> {
   client: KubernetesConnection;
   type: ResourceType;
-  /** [''] for all namespaces. */
+  /** [''] means all namespaces. */
   namespaces: readonly string[];
   selectors?: ListOptions;
-  /** What is kept of each object; undefined: nothing. May throw for a malformed one, which is logged and skipped. */
+  /** Returns what to keep of an object; undefined: nothing. A malformed object, for which it throws, is logged and skipped. */
   project: (raw: KubernetesObject) => T | undefined;
   indexes?: Record<string, (value: T) => string | undefined>;
-  /** Called in order of arrival, after the cache has changed. What it throws is logged. */
+  /** Is called after each change of the cache, in order. Its errors are logged. */
   onChange?: (event: CacheEvent<T>) => void | Promise<void>;
   log: Logger;
   timing?: Partial<ReflectorTiming>;
 }
 
 /**
- * A copy of all objects of one kind that answers without a call, and stays true for ever: whatever the API server or the
- * network does, it lists and watches again (reflector.ts says how), and meanwhile goes on answering with what it has.
- * client-node's informer is not used: it stops for good at any error but 410, keeps whole objects, and its listeners'
- * exceptions end the process.
+ * Creates a copy of all objects of one kind, which reads use instead of calls. After any failure of the API server or of
+ * the network it lists and watches again (see reflector.ts); until then, reads return the last known objects.
+ * client-node's informer is not used: it stops for ever at any error except 410, keeps whole objects, and exceptions of
+ * its listeners end the process.
  */
 export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): ListWatchCache<T> {
   const { client, type, namespaces, project, indexes = {}, onChange, log } = options;
@@ -56,7 +59,7 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
   const unsynced = new Set(namespaces);
   let running: Promise<unknown> | undefined;
 
-  async function tell(event: CacheEvent<T>): Promise<void> {
+  async function notify(event: CacheEvent<T>): Promise<void> {
     try {
       await onChange?.(event);
     } catch (err) {
@@ -64,7 +67,7 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
     }
   }
 
-  const store = new ObjectStore<T>({ project, indexes }, log, (event) => void tell(event));
+  const store = new ObjectStore<T>({ project, indexes }, log, (event) => void notify(event));
   const reflectors = [...unsynced].map((namespace) =>
     createReflector({
       client,
@@ -113,7 +116,7 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
   };
 }
 
-/** undefined where one of them is. */
+/** Returns undefined if one of the times is undefined. */
 function earliest(times: readonly (number | undefined)[]): number | undefined {
   return times.reduce((a, b) => (a === undefined || b === undefined ? undefined : Math.min(a, b)));
 }

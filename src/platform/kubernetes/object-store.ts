@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { KubernetesObject } from './objects.ts';
+import { isKubernetesObject, type KubernetesObject } from './objects.ts';
 import { compareResourceVersions } from './resource-version.ts';
 
 export type CacheEvent<T> =
@@ -8,31 +8,31 @@ export type CacheEvent<T> =
   | { type: 'deleted'; namespace: string; name: string; previous: T };
 
 export interface Projection<T> {
-  /** What is kept of an object; undefined: nothing. May throw for a malformed one: it is logged and skipped. */
+  /** Returns what to keep of an object; undefined: nothing. A malformed object, for which it throws, is logged and skipped. */
   project: (raw: KubernetesObject) => T | undefined;
   indexes: Record<string, (value: T) => string | undefined>;
 }
 
-/** An object as it will be kept, made once so that the raw one can be forgotten while a list is still coming in. */
+/** An object as it is kept. Entries are made as pages of a list arrive, so that the raw objects can be released at once. */
 export interface Entry<T> {
   readonly key: string;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
-  /** undefined: not ours, or malformed. */
+  /** undefined: `project` keeps nothing of the object, or the object is malformed. */
   readonly kept: { readonly value: T; readonly indexed: ReadonlyMap<string, string> } | undefined;
 }
 
-/** Deleted uids that late answers and events must not bring back; the oldest are forgotten first. */
+/** Maximum number of remembered uids of deleted objects, which late responses and events must not add again. */
 const tombstoneLimit = 10_000;
 
 /**
- * The objects of one list-watch cache and the rules by which news replaces what is known. News comes from lists, from
- * watch events, and from the answers to our own writes, in any order:
- * - the newer resourceVersion wins;
- * - a uid that was deleted never comes back, except by a list that began after the deletion was reported;
- * - a list replaces everything, except what our own writes brought after it began.
+ * The objects of one list-watch cache. Updates come from lists, from watch events and from the responses to this program's
+ * own writes, in any order. The rules:
+ * - the newer resourceVersion replaces the older one;
+ * - a deleted uid is not added again, except by a list that began after the deletion was reported;
+ * - a list replaces all objects, except those that own writes have added since the list began.
  */
 export class ObjectStore<T> {
   readonly #projection: Projection<T>;
@@ -41,7 +41,7 @@ export class ObjectStore<T> {
   readonly #entries = new Map<string, Entry<T> & { readonly at: number; readonly own: boolean }>();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
   readonly #tombstones = new Map<string, number>();
-  /** Order of arrival; not time. */
+  /** Counts updates, to compare their order. */
   #clock = 0;
 
   constructor(projection: Projection<T>, log: Logger, emit: (event: CacheEvent<T>) => void) {
@@ -68,10 +68,11 @@ export class ObjectStore<T> {
     return [...this.#entries.values()].flatMap(({ kept }) => (kept ? [kept.value] : []));
   }
 
-  /** undefined when it is not even a Kubernetes object with a name. */
+  /** Returns undefined if `raw` is not a Kubernetes object with a name. */
   entry(raw: unknown): Entry<T> | undefined {
-    const { name, namespace = '', uid = '', resourceVersion = '' } = metadataOf(raw) ?? {};
-    if (typeof name !== 'string' || [namespace, uid, resourceVersion].some((text) => typeof text !== 'string')) {
+    const { name, namespace = '', uid = '', resourceVersion = '' } = isKubernetesObject(raw) ? raw.metadata : {};
+    const texts: unknown[] = [name, namespace, uid, resourceVersion];
+    if (!isKubernetesObject(raw) || name === undefined || texts.some((text) => typeof text !== 'string')) {
       this.#log.warn('an object without usable metadata was skipped');
       return undefined;
     }
@@ -81,17 +82,17 @@ export class ObjectStore<T> {
       name,
       uid,
       resourceVersion,
-      kept: this.#project(raw as KubernetesObject, `${namespace}/${name}`),
+      kept: this.#project(raw, `${namespace}/${name}`),
     };
   }
 
-  /** Begins a list: what it brings is as old as now. */
+  /** Returns a mark for the order of updates. A list takes one when it begins. */
   tick(): number {
     this.#clock += 1;
     return this.#clock;
   }
 
-  /** From a watch event or (`own`) from the answer to a write of ours. */
+  /** Adds or updates an object. @param own it is the response to a write of this program, and not a watch event. */
   put(entry: Entry<T>, own: boolean): void {
     if (this.#tombstones.has(entry.uid)) return;
     const known = this.#entries.get(entry.key);
@@ -99,14 +100,14 @@ export class ObjectStore<T> {
     if (order === undefined || order > 0) this.#set(entry, own);
   }
 
-  /** The object with this uid is gone. An object of the same name that was made since stays. */
+  /** Removes the object with this uid. A newer object of the same name stays. */
   remove(key: string, uid: string): void {
     if (uid !== '') this.#bury(uid);
     const known = this.#entries.get(key);
     if (known && (uid === '' || known.uid === uid)) this.#drop(known);
   }
 
-  /** @param began `tick()` from before the list was asked for. @param namespace '' for all. */
+  /** Applies a list. @param began the result of `tick()` before the list was requested. @param namespace '' means all. */
   replaceAll(namespace: string, entries: Entry<T>[], began: number): void {
     const listed = new Set<string>();
     for (const entry of entries) {
@@ -146,7 +147,7 @@ export class ObjectStore<T> {
   #set(entry: Entry<T>, own: boolean): void {
     const previous = this.#entries.get(entry.key);
     if (previous) this.#unindex(previous);
-    // What is not kept is not remembered either: most events of a cluster, for one, concern nobody here.
+    // There is no entry for an object of which nothing is kept, such as most Events of a cluster.
     if (entry.kept) this.#entries.set(entry.key, { ...entry, own, at: this.tick() });
     else this.#entries.delete(entry.key);
     for (const [index, value] of entry.kept?.indexed ?? []) {
@@ -166,7 +167,7 @@ export class ObjectStore<T> {
 
   #report({ namespace, name, uid, kept }: Entry<T>, previous: Entry<T> | undefined): void {
     const before = previous?.kept?.value;
-    // The same name with another uid is another object: its predecessor's deletion was missed.
+    // The same name with another uid: the former object has been deleted, and the watch missed that.
     const replaced = previous !== undefined && previous.uid !== uid;
     if (before !== undefined && (kept === undefined || replaced)) {
       this.#emit({ type: 'deleted', namespace, name, previous: before });
@@ -200,9 +201,4 @@ export class ObjectStore<T> {
 
 export function keyOf(namespace: string, name: string): string {
   return `${namespace}/${name}`;
-}
-
-function metadataOf(raw: unknown): KubernetesObject['metadata'] | undefined {
-  const metadata = raw !== null && typeof raw === 'object' && 'metadata' in raw ? raw.metadata : undefined;
-  return metadata !== null && typeof metadata === 'object' ? (metadata as KubernetesObject['metadata']) : undefined;
 }

@@ -1,4 +1,6 @@
-/** Types of Kubernetes' own objects, as far as this project reads or writes their fields. */
+/** Types of Kubernetes' own objects, with the fields that this project reads or writes. */
+
+import { isObject } from '../../lib/json.ts';
 
 export interface ObjectMeta {
   name?: string;
@@ -30,6 +32,11 @@ export interface KubernetesObject {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
+}
+
+/** Returns whether `value` has metadata. Other fields are not checked; those of T should be optional. */
+export function isKubernetesObject<T extends KubernetesObject>(value: unknown): value is T {
+  return isObject(value) && isObject(value['metadata']);
 }
 
 /** core/v1 ResourceRequirements: quantities by resource name. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createBackOff } from '../../lib/back-off.ts';
 import { Deadline } from '../../lib/deadline.ts';
+import { asObject } from '../../lib/json.ts';
 import { listPages } from './client.ts';
 import { type Entry, keyOf, type ObjectStore } from './object-store.ts';
 import type { KubernetesObject } from './objects.ts';
@@ -12,43 +13,43 @@ import {
   type ResourceType,
   type WatchEvent,
 } from './types.ts';
-import { WatchNonsense } from './watch-events.ts';
+import { InvalidWatch } from './watch-events.ts';
 
 export interface ReflectorTiming {
-  /** The server ends each watch after this long; a short one finds a dead connection soon and costs one request. */
+  /** The API server ends each watch after this long. A short time finds dead connections soon, at the cost of one request. */
   watchTimeoutSeconds: number;
-  /** How much longer than that a watch may be open before its connection counts as dead. */
-  silenceSlackMs: number;
+  /** Additional time after which a watch that is still open counts as dead. */
+  watchGraceMs: number;
   listTimeoutMs: number;
   backOffFirstMs: number;
-  backOffMostMs: number;
+  backOffMaxMs: number;
 }
 
 export const defaultTiming: ReflectorTiming = {
   watchTimeoutSeconds: 30,
-  silenceSlackMs: 5_000,
+  watchGraceMs: 5_000,
   listTimeoutMs: 30_000,
   backOffFirstMs: 250,
-  backOffMostMs: 10_000,
+  backOffMaxMs: 10_000,
 };
 
 export interface Reflector {
-  /** Ends only by `signal`. */
+  /** Lists and watches until `signal` aborts. Never rejects for a failure of the API server. */
   run(signal: AbortSignal): Promise<void>;
-  /** Milliseconds since the epoch of the last answer of the API server, errors included; undefined before the first. */
+  /** Milliseconds since the epoch of the last response of the API server, error responses included; undefined before the first. */
   readonly lastContactAt: number | undefined;
-  /** The same without errors: the store was equal to the API server's objects then; undefined before the first list. */
+  /** As `lastContactAt`, without error responses: when the store was last known to be current. */
   readonly lastCurrentAt: number | undefined;
 }
 
-/** Tries to resume a watch before the version it resumes from is given up (a restored API server may not know it). */
-const resumeTries = 3;
-/** A watch that ended sooner than this, and brought nothing, counts as a failure: else a server that closes at once is hammered. */
+/** After this many failed attempts to resume a watch, list again: a restored API server may not know the version. */
+const resumeAttempts = 3;
+/** A watch that ends sooner than this without an event is followed by a delay, in case the server ends every watch at once. */
 const shortWatchMs = 1_000;
 
 /**
- * Keeps one namespace of a store equal to the API server's: list, watch from there, and again, for ever. A failure never
- * ends it and never empties the store.
+ * Keeps one namespace of a store up to date: lists, watches from the version of the list, and starts again after any
+ * failure. A failure does not change the store.
  */
 export function createReflector<T>(options: {
   client: KubernetesConnection;
@@ -62,18 +63,18 @@ export function createReflector<T>(options: {
 }): Reflector {
   const { client, type, namespace, selectors, store, timing, onSynced } = options;
   const log = options.log.child({ resource: type.plural, namespace: namespace || '*' });
-  const backOff = createBackOff({ firstMs: timing.backOffFirstMs, maxMs: timing.backOffMostMs });
+  const backOff = createBackOff({ firstMs: timing.backOffFirstMs, maxMs: timing.backOffMaxMs });
   let version: string | undefined;
   let failures = 0;
   let lastContactAt: number | undefined;
   let lastCurrentAt: number | undefined;
 
-  function current(): void {
+  function noteCurrent(): void {
     lastContactAt = lastCurrentAt = Date.now();
   }
 
-  function progress(): void {
-    if (failures > 0) log.info({ failures }, 'the watch works again');
+  function noteSuccess(): void {
+    if (failures > 0) log.info({ failures }, 'the watch has recovered');
     failures = 0;
     backOff.reset();
   }
@@ -84,15 +85,15 @@ export function createReflector<T>(options: {
     let listVersion = '';
     const deadline = () => Deadline.after(timing.listTimeoutMs, signal);
     for await (const page of listPages<KubernetesObject>(client, type, namespace, selectors, deadline)) {
-      current();
-      // Later pages repeat the first one's version; a server that does not is taken at its oldest word.
+      noteCurrent();
+      // All pages should have the same version. Where they do not, the oldest one loses no event.
       listVersion ||= page.resourceVersion;
       for (const raw of page.items) {
         const entry = store.entry(raw);
         if (entry) entries.push(entry);
       }
     }
-    if (listVersion === '') throw new WatchNonsense(`list ${type.plural}: the list has no version to watch from`);
+    if (listVersion === '') throw new InvalidWatch(`list ${type.plural}: the list has no resourceVersion`);
     store.replaceAll(namespace, entries, began);
     version = listVersion;
     onSynced();
@@ -102,52 +103,52 @@ export function createReflector<T>(options: {
     if (event.type === 'ERROR') throw errorOf(event.object);
     const eventVersion = versionOf(event.object);
     if (event.type === 'BOOKMARK') {
-      if (eventVersion === undefined) throw new WatchNonsense('a bookmark has no version');
+      if (eventVersion === undefined) throw new InvalidWatch('a bookmark has no resourceVersion');
     } else {
       const entry = store.entry(event.object);
-      if (!entry) throw new WatchNonsense(`a ${event.type} event holds no object`);
+      if (!entry) throw new InvalidWatch(`the object of a ${event.type} event has no usable metadata`);
       if (event.type === 'DELETED') store.remove(keyOf(entry.namespace, entry.name), entry.uid);
       else if (event.type === 'ADDED' || event.type === 'MODIFIED') store.put(entry, false);
-      else throw new WatchNonsense(`there are no ${event.type} events`);
+      else throw new InvalidWatch(`unknown event type ${event.type}`);
     }
     version = eventVersion ?? version;
-    progress();
+    noteSuccess();
   }
 
   async function watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
     const began = performance.now();
     let events = 0;
     const { watchTimeoutSeconds: timeoutSeconds } = timing;
-    const limitMs = timeoutSeconds * 1000 + timing.silenceSlackMs;
+    const limitMs = timeoutSeconds * 1000 + timing.watchGraceMs;
     for await (const event of client.watch(
       type,
       namespace,
-      { ...selectors, resourceVersion, timeoutSeconds, limitMs, onOpen: current },
+      { ...selectors, resourceVersion, timeoutSeconds, limitMs, onOpen: noteCurrent },
       signal,
     )) {
-      current();
+      noteCurrent();
       apply(event);
       events += 1;
     }
-    current();
+    noteCurrent();
     if (events > 0) return;
-    if (performance.now() - began >= shortWatchMs) progress();
+    if (performance.now() - began >= shortWatchMs) noteSuccess();
     else await delay(backOff.next(), undefined, { signal });
   }
 
   async function recover(error: unknown, signal: AbortSignal): Promise<void> {
     failures += 1;
-    const gone = error instanceof KubernetesError && error.status === 410;
-    // Any other 4xx means that this very request is wrong, so another one is due, except where only the moment is.
-    const refused =
+    const isGone = error instanceof KubernetesError && error.status === 410;
+    // Any other 4xx means that this request can never succeed, so the next one is a list. These four are temporary.
+    const isRejected =
       error instanceof KubernetesError && error.status < 500 && ![401, 403, 408, 429].includes(error.status);
     if (error instanceof KubernetesError) lastContactAt = Date.now();
-    if (gone || refused || error instanceof WatchNonsense || failures % resumeTries === 0) version = undefined;
+    if (isGone || isRejected || error instanceof InvalidWatch || failures % resumeAttempts === 0) version = undefined;
     const waitMs = Math.max(
       backOff.next(),
       1000 * (error instanceof KubernetesError ? (error.retryAfterSeconds ?? 0) : 0),
     );
-    if (gone) log.debug('the watch is too old to go on: listing again');
+    if (isGone) log.debug('the version of the watch has expired: listing again');
     else
       log[failures === 1 || failures % 10 === 0 ? 'warn' : 'debug'](
         { err: error, failures, waitMs: Math.round(waitMs) },
@@ -180,7 +181,7 @@ export function createReflector<T>(options: {
 }
 
 function errorOf(status: unknown): KubernetesError {
-  const { code, reason } = (status ?? {}) as { code?: unknown; reason?: unknown };
+  const { code, reason } = asObject(status) ?? {};
   const known = typeof code === 'number' ? code : 500;
   const why = typeof reason === 'string' ? reason : 'Unknown';
   return new KubernetesError(
@@ -191,8 +192,6 @@ function errorOf(status: unknown): KubernetesError {
 }
 
 function versionOf(object: unknown): string | undefined {
-  const metadata = (object as { metadata?: { resourceVersion?: unknown } } | null)?.metadata;
-  return typeof metadata?.resourceVersion === 'string' && metadata.resourceVersion
-    ? metadata.resourceVersion
-    : undefined;
+  const version = asObject(asObject(object)?.['metadata'])?.['resourceVersion'];
+  return typeof version === 'string' && version !== '' ? version : undefined;
 }

@@ -1,6 +1,7 @@
 /**
- * Which of two resource versions is newer: negative, 0 or positive, as for sort. undefined when they cannot be compared.
- * They are decimal integers of any length (a promise since Kubernetes 1.35, true in fact since ever).
+ * Compares two resource versions: returns a negative number if `a` is older, 0 if they are equal, a positive number if `a`
+ * is newer, and undefined if they cannot be compared. They are decimal integers of any length (documented since Kubernetes
+ * 1.35, and in use before).
  */
 export function compareResourceVersions(a: string, b: string): number | undefined {
   if (a === b) return 0;

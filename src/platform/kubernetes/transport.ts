@@ -1,46 +1,46 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { request as send } from 'undici';
 import { type Deadline, orAborted } from '../../lib/deadline.ts';
+import { sleep } from '../../lib/sleep.ts';
 import { createAuthentication } from './authentication.ts';
-import { AnswerTooLarge, isBrokenConnection, refusal, unavailable } from './failures.ts';
+import { errorOfResponse, isBrokenConnection, ResponseTooLarge, unavailable } from './failures.ts';
 import { KubernetesError, KubernetesUnavailable } from './types.ts';
 
 export interface Call {
-  /** For error messages and logs: 'get pods a/b'. */
+  /** For error messages and logs, such as 'get pods a/b'. */
   describe: string;
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   query?: Record<string, string | undefined>;
   body?: { contentType: string; text: string };
   limitBytes: number;
-  /** A stream's answer has begun, and is a good one. */
+  /** Is called when the response of a stream has begun with status 200. */
   onOpen?: () => void;
 }
 
-/** HTTP to the API server: authentication, deadlines, size limits, and failures told apart. Knows nothing of resources. */
+/** HTTP requests to the API server, with authentication, deadlines, size limits and typed errors. */
 export interface Transport {
-  /** The body of a 2xx answer. Throws KubernetesError or KubernetesUnavailable. */
+  /** Returns the body of a 2xx response. Throws KubernetesError or KubernetesUnavailable. */
   request(call: Call, deadline: Deadline): Promise<string>;
-  /** The chunks of a 2xx answer as they come. */
+  /** Returns the body of a 200 response, chunk by chunk. Throws KubernetesError or KubernetesUnavailable. */
   stream(call: Call, signal: AbortSignal): AsyncIterable<Buffer>;
   close(): Promise<void>;
 }
 
-/** Tries after "429 Too Many Requests", which means that nothing was done. */
-const maxTries = 4;
+/** Maximum attempts where the response is "429 Too Many Requests", which means that nothing was done. */
+const maxAttempts = 4;
 
 export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; log: Logger }): Transport {
   const authentication = createAuthentication({ kubeconfig, log });
 
   async function open(call: Call, signal: AbortSignal) {
-    // An exec plug-in may hang, and it does not know our deadline.
+    // An exec plug-in may hang, and it has no deadline of its own.
     const { headers, dispatcher } = await orAborted(authentication.current(), signal);
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, value);
     const search = query.size > 0 ? `?${query}` : '';
-    const answer = await send(`${authentication.server}${call.path}${search}`, {
+    const response = await send(`${authentication.server}${call.path}${search}`, {
       method: call.method,
       dispatcher,
       signal,
@@ -52,26 +52,28 @@ export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; l
       },
       body: call.body?.text ?? null,
     });
-    if (isPage(headerOf(answer.headers['content-type']))) {
-      // Giving up a body is an error of the body, too; what is wrong is said here.
-      answer.body.on('error', () => undefined).destroy();
-      throw new KubernetesUnavailable(`${call.describe}: a page for people stands before the Kubernetes API`);
+    if (isPage(headerOf(response.headers['content-type']))) {
+      // The body emits an error when it is destroyed; the error below has the reason.
+      response.body.on('error', () => undefined).destroy();
+      throw new KubernetesUnavailable(
+        `${call.describe}: the response is an HTML page, which the Kubernetes API does not send`,
+      );
     }
-    return answer;
+    return response;
   }
 
   async function attempt(call: Call, deadline: Deadline): Promise<string> {
-    const answer = await open(call, deadline.signal);
-    const text = await readText(answer.body, call);
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return text;
-    throw refusal(call.describe, answer.statusCode, headerOf(answer.headers['retry-after']), text);
+    const response = await open(call, deadline.signal);
+    const text = await readText(response.body, call);
+    if (response.statusCode >= 200 && response.statusCode < 300) return text;
+    throw errorOfResponse(call.describe, response.statusCode, headerOf(response.headers['retry-after']), text);
   }
 
   return {
     async request(call, deadline) {
       let renewed = false;
       let reconnected = false;
-      for (let tries = 1; ; tries += 1) {
+      for (let attempts = 1; ; attempts += 1) {
         try {
           return await attempt(call, deadline);
         } catch (error) {
@@ -81,11 +83,11 @@ export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; l
             // The token may have been rotated since it was read.
             renewed = true;
             authentication.invalidate();
-          } else if (error instanceof KubernetesError && error.status === 429 && tries < maxTries) {
+          } else if (error instanceof KubernetesError && error.status === 429 && attempts < maxAttempts) {
             const waitMs = (error.retryAfterSeconds ?? 1) * 1000;
             if (waitMs >= deadline.remaining()) throw error;
-            // An abort ends the wait; the next attempt then says why.
-            await delay(waitMs, undefined, { signal: deadline.signal }).catch(() => undefined);
+            // If the deadline expires meanwhile, the next attempt throws the reason.
+            await sleep(waitMs, deadline.signal);
           } else if (call.method === 'GET' && isBrokenConnection(error) && !reconnected) {
             reconnected = true;
           } else {
@@ -97,14 +99,14 @@ export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; l
 
     async *stream(call, signal) {
       try {
-        const answer = await open(call, signal);
-        if (answer.statusCode !== 200) {
-          const text = await readText(answer.body, call);
-          if (answer.statusCode === 401) authentication.invalidate();
-          throw refusal(call.describe, answer.statusCode, headerOf(answer.headers['retry-after']), text);
+        const response = await open(call, signal);
+        if (response.statusCode !== 200) {
+          const text = await readText(response.body, call);
+          if (response.statusCode === 401) authentication.invalidate();
+          throw errorOfResponse(call.describe, response.statusCode, headerOf(response.headers['retry-after']), text);
         }
         call.onOpen?.();
-        for await (const chunk of answer.body) yield chunk as Buffer;
+        for await (const chunk of response.body) yield chunk;
       } catch (error) {
         throw error instanceof KubernetesError
           ? error
@@ -116,22 +118,21 @@ export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; l
   };
 }
 
-async function readText(body: AsyncIterable<unknown> & { destroy(): unknown }, call: Call): Promise<string> {
+async function readText(body: AsyncIterable<Buffer> & { destroy(): unknown }, call: Call): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {
-    const bytes = chunk as Buffer;
-    length += bytes.length;
+    length += chunk.length;
     if (length > call.limitBytes) {
       body.destroy();
-      throw new AnswerTooLarge(call.describe, call.limitBytes);
+      throw new ResponseTooLarge(call.describe, call.limitBytes);
     }
-    chunks.push(bytes);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks, length).toString('utf8');
 }
 
-/** An API server never answers with HTML: logs, too, are plain text. A load balancer does, even with 200. */
+/** The API server never sends HTML, and logs are plain text. A load balancer does, even with status 200. */
 const isPage = (contentType: string | undefined): boolean => /^text\/html\b/i.test(contentType ?? '');
 
 function headerOf(value: string | string[] | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import type { Deadline } from '../../lib/deadline.ts';
 import type { KubernetesObject } from './objects.ts';
 
-/** A kind of resource as its URL names it; `group` is empty for core/v1. */
+/** A type of resource, as in its URL. `group` is empty for core/v1. */
 export interface ResourceType {
   readonly group: string;
   readonly version: string;
@@ -21,25 +21,25 @@ export interface DeleteOptions {
 
 export interface PodLogOptions {
   container: string;
-  /** The log of the container's last run but one, where it was started again. */
+  /** The log of the container's run before its last restart. */
   previous?: boolean;
-  /** RFC 3339, in whole seconds: the kubelet knows no fractions. */
+  /** RFC 3339, in whole seconds: the kubelet does not support fractions. */
   sinceTime?: string | undefined;
 }
 
 /**
- * The Kubernetes API as this project uses it: every call has a deadline, every answer is raw JSON, and a failure is
- * either a `KubernetesError` (the API server answered) or a `KubernetesUnavailable` (it did not, or not with JSON).
+ * Calls of the Kubernetes API. Each call has a deadline, returns the JSON of the response, and throws either a
+ * `KubernetesError` (the API server responded with an error) or a `KubernetesUnavailable` (no response, or not a valid one).
  */
 export interface KubernetesClient {
-  /** undefined on 404. */
+  /** Returns undefined for 404. */
   get<T extends KubernetesObject>(
     type: ResourceType,
     namespace: string,
     name: string,
     deadline: Deadline,
   ): Promise<T | undefined>;
-  /** All pages. */
+  /** Returns the objects of all pages. */
   list<T extends KubernetesObject>(
     type: ResourceType,
     namespace: string,
@@ -47,7 +47,7 @@ export interface KubernetesClient {
     deadline: Deadline,
   ): Promise<T[]>;
   create<T extends KubernetesObject>(type: ResourceType, namespace: string, body: T, deadline: Deadline): Promise<T>;
-  /** PUT of the whole object. Without a resourceVersion in it, whatever was there is replaced. 404 is a KubernetesError. */
+  /** PUT of the whole object. Without a resourceVersion in it, any version is replaced. 404 is a KubernetesError. */
   replace<T extends KubernetesObject>(type: ResourceType, namespace: string, body: T, deadline: Deadline): Promise<T>;
   mergePatch<T extends KubernetesObject>(
     type: ResourceType,
@@ -63,7 +63,7 @@ export interface KubernetesClient {
     operations: object[],
     deadline: Deadline,
   ): Promise<T>;
-  /** false when it was not there (404). */
+  /** Returns false for 404. */
   delete(
     type: ResourceType,
     namespace: string,
@@ -71,7 +71,7 @@ export interface KubernetesClient {
     options: DeleteOptions,
     deadline: Deadline,
   ): Promise<boolean>;
-  /** The last lines of one container's log. Answers of more than `limitBytes` are cut by the API server. */
+  /** Returns the last lines of a container's log. The API server cuts the log at `limitBytes`. */
   podLog(
     namespace: string,
     pod: string,
@@ -82,15 +82,15 @@ export interface KubernetesClient {
 
 export interface ListPage<T> {
   items: T[];
-  /** Of the whole list: where a watch goes on. Empty where the API has no versions (metrics.k8s.io). */
+  /** Version of the whole list, from which a watch can begin. Empty for an API without versions (metrics.k8s.io). */
   resourceVersion: string;
-  /** Token of the next page; undefined on the last. */
+  /** Token of the next page; undefined on the last page. */
   continue: string | undefined;
 }
 
 export interface WatchEvent {
   type: string;
-  /** The object; for ERROR a Status, for BOOKMARK an object with only a resourceVersion. */
+  /** The object; with ERROR a Status, with BOOKMARK an object that has only a resourceVersion. */
   object: unknown;
 }
 
@@ -101,7 +101,7 @@ export interface WatchOptions extends ListOptions {
   onOpen?: () => void;
 }
 
-/** A client whose lists can be paged and watched: what `createListWatchCache` works on. Namespace '' means all. */
+/** A client that can also list page by page, watch, and stream logs. Namespace '' means all. */
 export interface KubernetesConnection extends KubernetesClient {
   listPage<T extends KubernetesObject>(
     type: ResourceType,
@@ -110,15 +110,15 @@ export interface KubernetesConnection extends KubernetesClient {
     deadline: Deadline,
   ): Promise<ListPage<T>>;
   /**
-   * Events after `resourceVersion`, until the server ends the watch (about `timeoutSeconds`), the connection breaks
-   * (KubernetesUnavailable), `signal` aborts, or the watch is still open after `limitMs` (WatchNonsense: the connection
-   * is dead, or events were lost on it). `onOpen` is called when the server has accepted the watch.
+   * Returns the events after `resourceVersion` until the API server ends the watch, after about `timeoutSeconds`. Throws
+   * KubernetesUnavailable if the connection breaks or `signal` aborts, and InvalidWatch if the watch is still open after
+   * `limitMs`. `onOpen` is called when the API server has accepted the watch.
    */
   watch(type: ResourceType, namespace: string, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent>;
   /**
-   * One container's log as its bytes come, each line with its time (RFC 3339) and a space before it; with `follow` until
-   * the container ends or `signal` aborts, which closes the connection at once. Nothing comes where nothing is written,
-   * for as long as that is: not even the head of the answer.
+   * Returns the bytes of a container's log. Each line begins with its timestamp (RFC 3339) and a space. With `follow` the
+   * stream ends when the container ends; an abort of `signal` closes the connection at once. Until the container writes a
+   * line, the API server sends nothing, not even the head of the response.
    */
   podLogStream(
     namespace: string,
@@ -126,16 +126,16 @@ export interface KubernetesConnection extends KubernetesClient {
     options: PodLogOptions & { follow: boolean; tailLines?: number | undefined },
     signal: AbortSignal,
   ): AsyncIterable<Buffer>;
-  /** Ends every connection; calls under way fail with KubernetesUnavailable. */
+  /** Closes all connections. Calls in flight throw KubernetesUnavailable. */
   close(): Promise<void>;
 }
 
-/** The API server answered with an error: `status` is the HTTP status, `reason` the Status object's (e.g. AlreadyExists). */
+/** An error response of the API server: `status` is the HTTP status, `reason` that of the Status object (AlreadyExists, ...). */
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError';
   readonly status: number;
   readonly reason: string;
-  /** Seconds, from Retry-After or the Status object's details. */
+  /** From the header Retry-After, or from the details of the Status object. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(status: number, reason: string, message: string, retryAfterSeconds?: number) {
@@ -145,16 +145,16 @@ export class KubernetesError extends Error {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 
-  /** The disk on which the API server keeps its objects is full. */
+  /** Whether the disk on which the API server keeps its objects is full. */
   get isStorageFull(): boolean {
     return this.reason === storageFull;
   }
 }
 
-/** The local API server says it with this reason; for a real one, which passes on the words of etcd, `refusal` does. */
+/** The reason that the embedded API server sends. For a real one, `errorOfResponse` derives it from the message of etcd. */
 export const storageFull = 'InsufficientStorage';
 
-/** No usable answer: refused, reset, cut, not JSON, or the deadline passed. It is unknown whether a write happened. */
+/** No valid response, or none before the deadline. It is unknown whether a write was done. */
 export class KubernetesUnavailable extends Error {
   override readonly name = 'KubernetesUnavailable';
   constructor(message: string, options?: { cause?: unknown }) {

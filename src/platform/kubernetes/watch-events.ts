@@ -2,13 +2,13 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Transport } from './transport.ts';
 import { KubernetesUnavailable, type ResourceType, type WatchEvent, type WatchOptions } from './types.ts';
 
-/** The longest event: an object at etcd's limit, with room. */
+/** Maximum length of an event: an object at the limit of etcd, and its managedFields. */
 const eventLimitChars = 8 * 1024 * 1024;
 
-/** The stream cannot be trusted any further, and something may have been missed: what came is not a watch event, or nothing ends it. */
-export class WatchNonsense extends KubernetesUnavailable {}
+/** The stream is invalid, or did not end in time, so that events may have been lost and the next request must be a list. */
+export class InvalidWatch extends KubernetesUnavailable {}
 
-/** Asks for a watch and cuts the answer into events. The contract is `KubernetesConnection.watch`. */
+/** Requests a watch and returns its events: see `KubernetesConnection.watch`. */
 export async function* watchEvents(
   transport: Transport,
   path: string,
@@ -18,7 +18,7 @@ export async function* watchEvents(
 ): AsyncIterable<WatchEvent> {
   const describe = `watch ${type.plural}`;
   const overdue = new AbortController();
-  // Not prolonged by what arrives: a proxy can keep a connection alive whose other end is dead.
+  // Not extended by data that arrives: a proxy can keep a connection open whose other end is dead.
   const timer = setTimeout(() => overdue.abort(), limitMs);
   const chunks = transport.stream(
     {
@@ -37,12 +37,12 @@ export async function* watchEvents(
     for await (const chunk of chunks) {
       const lines = (rest + decoder.write(chunk)).split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > eventLimitChars) throw new WatchNonsense(`${describe}: an event is too large`);
+      if (rest.length > eventLimitChars) throw new InvalidWatch(`${describe}: an event is too large`);
       for (const line of lines) if (line.trim() !== '') yield parseEvent(line, describe);
     }
   } catch (error) {
     if (signal.aborted || !overdue.signal.aborted) throw error;
-    throw new WatchNonsense(`${describe}: not over after ${limitMs} ms, the connection is dead`, { cause: error });
+    throw new InvalidWatch(`${describe}: still open after ${limitMs} ms, so its connection is dead`, { cause: error });
   } finally {
     clearTimeout(timer);
   }
@@ -53,7 +53,7 @@ function parseEvent(line: string, describe: string): WatchEvent {
   try {
     event = JSON.parse(line);
   } catch (cause) {
-    throw new WatchNonsense(`${describe}: an event is not JSON`, { cause });
+    throw new InvalidWatch(`${describe}: an event is not JSON`, { cause });
   }
   if (
     event === null ||
@@ -62,7 +62,7 @@ function parseEvent(line: string, describe: string): WatchEvent {
     typeof event.type !== 'string' ||
     !('object' in event)
   ) {
-    throw new WatchNonsense(`${describe}: something that is no event came`);
+    throw new InvalidWatch(`${describe}: a line is not a watch event`);
   }
   return { type: event.type, object: event.object };
 }

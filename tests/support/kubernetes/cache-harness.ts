@@ -23,19 +23,20 @@ export const pod = (name: string, color?: string): KubernetesObject => ({
 export const isWatch = ({ query }: SeenRequest) => query.get('watch') === 'true';
 export const isList = ({ query, path }: SeenRequest) => query.get('watch') === null && path.endsWith('/pods');
 
-/** A cache of pods, slimmed to name and color, on a fault server; its changes are written down. */
+/** A cache of pods, of which it keeps name and color, on a fault server. Its changes are recorded. */
 export interface CacheHarness extends AsyncDisposable {
   readonly server: FaultServer;
-  /** Every change so far, as 'added name color'. */
+  /** All changes so far, such as 'added name color'. */
   readonly changes: readonly string[];
-  /** Resolves when this change has come. */
+  /** Resolves when this change has been recorded. */
   seen(change: string): Promise<void>;
   open(options?: Partial<ListWatchCacheOptions<Slim>>): ListWatchCache<Slim>;
-  /** How many requests like this have come. */
+  /** Returns the number of requests for which `like` is true. */
   count(like: (request: SeenRequest) => boolean): number;
-  /** Fails the first `times` requests like this in the given way. */
+  /** Applies the fault to the next `times` requests for which `like` is true. */
   failFirst(times: number, like: (request: SeenRequest) => boolean, fault: Fault): void;
-  note(event: CacheEvent<Slim>): void;
+  /** Records a change. */
+  record(event: CacheEvent<Slim>): void;
 }
 
 export async function startCacheHarness(): Promise<CacheHarness> {
@@ -54,7 +55,7 @@ export async function startCacheHarness(): Promise<CacheHarness> {
         if (changes.includes(change)) resolve();
         else waiting.push({ change, resolve });
       }),
-    note(event) {
+    record(event) {
       const value = 'value' in event ? event.value : event.previous;
       const change = `${event.type} ${event.name} ${value.color}`;
       changes.push(change);
@@ -67,13 +68,13 @@ export async function startCacheHarness(): Promise<CacheHarness> {
         namespaces: ['here'],
         project,
         indexes: { color: ({ color }) => color },
-        onChange: (event) => harness.note(event),
+        onChange: (event) => harness.record(event),
         log,
         timing: {
           watchTimeoutSeconds: 30,
-          silenceSlackMs: 1000,
+          watchGraceMs: 1000,
           backOffFirstMs: 5,
-          backOffMostMs: 20,
+          backOffMaxMs: 20,
           listTimeoutMs: 2000,
         },
         ...options,

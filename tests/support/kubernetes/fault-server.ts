@@ -2,17 +2,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 
-/** What to do to a request instead of answering it. */
+/** What to do with a request instead of serving it. */
 export type Fault =
-  | { answer: number; body: string; headers?: Record<string, string> }
+  | { status: number; body: string; headers?: Record<string, string> }
   | 'reset'
-  /** Takes the request and never answers: a half-open connection. */
+  /** Reads the request and sends no response: a half-open connection. */
   | 'silence'
-  /** Sends the head of a good answer and then nothing. */
+  /** Sends the head of a good response and then nothing. */
   | 'silence after the head'
-  /** The same with an empty line every few milliseconds, as a proxy may send to keep a connection. */
+  /** As above, and then an empty line every few milliseconds, as a proxy may send to keep a connection open. */
   | 'blanks without end'
-  /** For a watch: this text instead of events, then the end. */
+  /** For a watch: sends this text instead of events, and ends the response. */
   | { events: string };
 
 export interface SeenRequest {
@@ -24,22 +24,22 @@ export interface SeenRequest {
 
 export interface FaultServer {
   readonly url: string;
-  /** Every request so far. */
+  /** All requests so far. */
   readonly seen: SeenRequest[];
-  /** Decides the fate of each request; undefined: it is served. */
+  /** Returns what to do with a request; undefined: serve it. */
   fault: (request: SeenRequest) => Fault | undefined;
-  /** Resolves when a request like this has come (from now on). */
+  /** Resolves with the next request for which `like` is true. */
   arrival(like: (request: SeenRequest) => boolean): Promise<SeenRequest>;
-  /** Resolves when a watch is being served. */
+  /** Resolves when a watch is open. */
   watching(): Promise<void>;
   put(object: KubernetesObject): KubernetesObject;
-  /** Without an event when `quietly`: as a watch that missed it. */
+  /** Removes an object; `quietly` without an event, as if the watch had missed it. */
   remove(name: string, options?: { quietly?: boolean }): void;
   bookmark(): void;
-  /** Ends the running watches: by the protocol, or by a reset. */
+  /** Ends all open watches: the response ends, or the connection is reset. */
   endWatches(how: 'cleanly' | 'reset'): void;
   readonly connections: number;
-  /** Forgets all history: a watch from an older version gets 410. */
+  /** Deletes the history: a watch from an older version gets 410. */
   compact(): void;
   /** Stops listening and breaks every connection; `up` listens on the same port again, with the same objects. */
   down(): Promise<void>;
@@ -47,8 +47,8 @@ export interface FaultServer {
 }
 
 /**
- * One namespace (`here`) and one kind (pods) of a Kubernetes API, over real HTTP, that can be made to fail in every way
- * that the cache and the client must live with. Not a fake to build upon: the embedded API server is the real one.
+ * Starts an HTTP server with one namespace (`here`) and one type (pods) of the Kubernetes API, which can be made to fail in
+ * all the ways that the client and the cache must handle. Other tests use the embedded API server.
  */
 export async function startFaultServer(): Promise<FaultServer> {
   const objects = new Map<string, KubernetesObject>();
@@ -90,11 +90,11 @@ export async function startFaultServer(): Promise<FaultServer> {
         each.resolve(request);
       }
     }
-    if (fault === undefined) answer(request, res);
-    else suffer(fault, req, res);
+    if (fault === undefined) serveObjects(request, res);
+    else applyFault(fault, req, res);
   }
 
-  function suffer(fault: Fault, req: IncomingMessage, res: ServerResponse): void {
+  function applyFault(fault: Fault, req: IncomingMessage, res: ServerResponse): void {
     if (fault === 'reset') req.socket.resetAndDestroy();
     else if (fault === 'silence after the head')
       res.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
@@ -103,11 +103,11 @@ export async function startFaultServer(): Promise<FaultServer> {
       res.writeHead(200, { 'content-type': 'application/json' }).on('close', () => clearInterval(timer));
     } else if (typeof fault === 'object' && 'events' in fault) res.writeHead(200).end(fault.events);
     else if (fault !== 'silence') {
-      res.writeHead(fault.answer, { 'content-type': 'application/json', ...fault.headers }).end(fault.body);
+      res.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers }).end(fault.body);
     }
   }
 
-  function answer({ method, path, query }: SeenRequest, res: ServerResponse): void {
+  function serveObjects({ method, path, query }: SeenRequest, res: ServerResponse): void {
     const name = /^\/api\/v1\/namespaces\/here\/pods\/([^/]+)$/.exec(path)?.[1];
     if (query.get('watch') === 'true')
       watch(Number(query.get('resourceVersion')), Number(query.get('timeoutSeconds')), res);
@@ -212,12 +212,12 @@ function json(res: ServerResponse, code: number, body: unknown): void {
   res.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** A Status object, as the API server answers a refusal. */
+/** Returns a Status object, the body of an error response of the API server. */
 export function status(code: number, reason: string, more: object = {}): object {
   return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, ...more };
 }
 
-/** A kubeconfig for a server without authentication. */
+/** Returns a kubeconfig with one cluster and one user. */
 export function kubeconfigFor(url: string, user: object = {}): string {
   return JSON.stringify({
     'current-context': 'test',
