@@ -60,26 +60,26 @@ function refusal(ask: () => unknown): { code: number; message: string; detail: s
 }
 
 describe('a restart', () => {
-  it('of a failed session replaces the pod that failed', () => {
+  it('replaces the pod of a failed session', () => {
     expect(restartStep(session(), now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
   });
 
-  it('that finds another one of the same pod under way completes it', () => {
+  it('completes a restart of the same pod that is in progress', () => {
     const under = session({ annotations: restarted('pod-1', 5) });
     expect(restartStep(under, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: true });
   });
 
-  it('that was interrupted long ago is begun anew', () => {
+  it('begins again after a restart that was interrupted long ago', () => {
     const interrupted = session({ annotations: restarted('pod-1', 61) });
     expect(restartStep(interrupted, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
   });
 
-  it('of a session whose new pod has failed, too, replaces that one', () => {
+  it('replaces the new pod if it has failed, too', () => {
     const again = session({ annotations: restarted('pod-0', 5) });
     expect(restartStep(again, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
   });
 
-  it('is done where the session has been starting since one of a moment ago', () => {
+  it('has nothing to do if the session is starting after a recent restart', () => {
     const starting = (seconds: number) =>
       session({ status: { state: 'starting' }, annotations: restarted('pod-0', seconds) });
     expect(restartStep(starting(5), now)).toEqual({ is: 'done' });
@@ -91,21 +91,21 @@ describe('a restart', () => {
     ['running', { status: { state: 'running' } }, 'Use the session'],
     ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is gone'],
     ['hibernated', { spec: { jupyterServer: { hibernated: true } } }, 'kubectl patch'],
-  ] as [string, Change, string][])('of a session that is %s is refused, with what to do', (state, change, detail) => {
+  ] as [string, Change, string][])('of a session that is %s is rejected, with what to do', (state, change, detail) => {
     const refused = refusal(() => restartStep(session(change), now));
     expect(refused.code).toBe(errorKind.conflict.code);
     expect(refused.message).toBe(`The session ${name} is ${state}. Only a failed session can be restarted.`);
     expect(refused.detail).toContain(detail);
   });
 
-  it('of a session without a pod is refused with the reason of the failure', () => {
+  it('of a session without a pod is rejected with the reason of the failure', () => {
     const events = { statefulset: { message: 'The resource quota has been exceeded.' } };
     const refused = refusal(() => restartStep(session({ status: { state: 'failed', events } }), now));
     expect(refused.message).toContain('has no pod');
     expect(refused.detail).toContain('quota');
   });
 
-  it('of a session whose variables were never stored is refused: only a launch can bring them', () => {
+  it('of a session without its variables is rejected, because only a launch can store them', () => {
     const waiting = (secret: string): JupyterServerStatus => ({
       state: 'starting',
       mainPod: {
@@ -152,28 +152,28 @@ describe('the volume of a session', () => {
   });
 
   it.each([
-    ['is not there', undefined, 'no longer exists'],
-    ['is another session’s', claim({}, { ownerReferences: [] }), 'no longer exists'],
+    ['does not exist', undefined, 'no longer exists'],
+    ['belongs to another session', claim({}, { ownerReferences: [] }), 'no longer exists'],
     ['goes with the pod', claim({}, { deletionTimestamp: '2023-09-11T10:05:00Z' }), 'is being deleted'],
     ['has lost its storage', claim({ status: { phase: 'Lost' } }), 'has lost its storage'],
     ['was made after the pod started', claim({}, { creationTimestamp: '2023-09-11T10:01:01Z' }), 'an empty one'],
-  ])('that %s is a loss, which is named', (_what, found, message) => {
+  ])('that %s would lose the files, and the message says why', (_what, found, message) => {
     const refused = refusal(() => checkVolume(session(), found));
     expect(refused.code).toBe(errorKind.conflict.code);
     expect(refused.message).toContain(message);
     expect(refused.detail).toContain('work that was not pushed is lost');
   });
 
-  it('that is a part of the pod is a loss', () => {
+  it('that is a part of the pod would lose the files', () => {
     const refused = refusal(() => checkVolume(session({ spec: { storage: { size: 1e9 } } }), undefined));
     expect(refused.message).toBe(`The session ${name} has no volume. A restart would delete its files.`);
   });
 });
 
-describe('what is told of a session', () => {
+describe('a session as the API shows it', () => {
   const told = (change: Change) => presentSession(session(change), testConfig(), now).status;
 
-  it('right after a restart is that it starts, whatever the operator wrote before', () => {
+  it('is starting right after a restart, whatever the operator has written', () => {
     const status = told({ annotations: restarted('pod-1', 5) });
     expect(status.state).toBe('starting');
     expect(status.message).not.toContain('stopped');
@@ -181,12 +181,12 @@ describe('what is told of a session', () => {
     expect(status).not.toHaveProperty('restartable');
   });
 
-  it('is the truth about the next pod, and about a pod that was not replaced', () => {
+  it('has the state of the next pod, and of a pod that was not replaced', () => {
     expect(told({ annotations: restarted('pod-0', 5) }).state).toBe('failed');
     expect(told({ annotations: restarted('pod-1', 61) }).state).toBe('failed');
   });
 
-  it('that failed is whether a restart can keep its files', () => {
+  it('says whether a restart of a failed session can keep its files', () => {
     expect(told({}).restartable).toBe(true);
     expect(told({ spec: { storage: { size: 1e9 } } }).restartable).toBe(false);
     expect(told({ status: { state: 'failed' } }).restartable).toBe(false);

@@ -60,7 +60,7 @@ const refuse =
     which(each) ? { status, reason } : undefined;
 const is = (method: string, resource: string) => (each: Call) => each.method === method && each.resource === resource;
 
-it('is six calls, the last of which deletes the very pod that failed', async () => {
+it('makes six calls, and the last call deletes the pod that failed', async () => {
   const calls = await callsOf(async () => {
     const { status, body } = await restart();
     expect([status, body.status.state]).toEqual([202, 'starting']);
@@ -74,7 +74,7 @@ it('is six calls, the last of which deletes the very pod that failed', async () 
   expect(await callsOf(restart)).toEqual(usual().filter((each) => !each.startsWith('PATCH')));
 });
 
-it('that cannot renew the credentials leaves the session failed', async () => {
+it('leaves the session failed if the credentials cannot be renewed', async () => {
   cluster.fate = refuse(is('PUT', 'secrets'), 403, 'Forbidden');
   const calls = await callsOf(async () => {
     const { status, body } = await restart();
@@ -84,13 +84,13 @@ it('that cannot renew the credentials leaves the session failed', async () => {
   expect((await call('GET', `/servers/${name}`)).body.status.state).toBe('failed');
 });
 
-it('makes a Secret that is not there', async () => {
+it('creates a Secret that does not exist', async () => {
   cluster.fate = refuse(is('PUT', 'secrets'), 404, 'NotFound');
   const calls = await callsOf(async () => expect((await restart()).status).toBe(202));
   expect(calls.filter((each) => each.startsWith('POST secrets'))).toHaveLength(2);
 });
 
-it('looks again when the session was changed in between, and gives up when that goes on', async () => {
+it('reads a session again that has changed meanwhile, a limited number of times', async () => {
   let conflicts = 0;
   cluster.fate = (each) =>
     is('PATCH', 'jupyterservers')(each) && conflicts++ < 2 ? { status: 409, reason: 'Conflict' } : undefined;
@@ -107,12 +107,12 @@ it('looks again when the session was changed in between, and gives up when that 
   expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
 });
 
-it('is fine where the pod has a successor already', async () => {
+it('succeeds if the pod already has a successor', async () => {
   cluster.fate = refuse(is('DELETE', 'pods'), 409, 'Conflict');
   expect((await restart()).status).toBe(202);
 });
 
-it('whose pod could not be deleted says so, and the same request again deletes it', async () => {
+it('fails if the pod cannot be deleted, and the next request deletes it', async () => {
   cluster.fate = refuse(is('DELETE', 'pods'), 503, 'ServiceUnavailable');
   const refused = await restart();
   expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
@@ -120,7 +120,7 @@ it('whose pod could not be deleted says so, and the same request again deletes i
   expect((await callsOf(restart)).at(-1)).toBe(`DELETE pods ${name}-0`);
 });
 
-it('goes on when its caller has gone away', async () => {
+it('continues after its caller has closed the connection', async () => {
   const arrival = Promise.withResolvers<undefined>();
   cluster.fate = (each) => (is('PUT', 'secrets')(each) ? arrival.promise : undefined);
   const caller = new AbortController();
@@ -132,7 +132,7 @@ it('goes on when its caller has gone away', async () => {
   await expect.poll(() => cluster.calls.at(-1)?.resource).toBe('pods');
 });
 
-it('leaves a Secret alone that holds more than the caller can bring, as the release before made them', async () => {
+it('does not replace a Secret of an earlier release, which has more than the caller can provide', async () => {
   const secret = { name: `${name}-credentials`, key: 'env.GREETING' };
   const variable = { name: 'GREETING', valueFrom: { secretKeyRef: secret } };
   const path = '/statefulset/spec/template/spec/containers/0/env/-';

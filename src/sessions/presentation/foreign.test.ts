@@ -18,8 +18,8 @@ const offering = {
 
 const told = (server: JupyterServer) => presentSession(fromJupyterServer(server), offering, created + 10_000);
 
-describe('a session of 1.18.1', () => {
-  it('is told as 1.18.1 told it', () => {
+describe('a session of renku-notebooks 1.18.1', () => {
+  it('is shown as renku-notebooks 1.18.1 shows it', () => {
     const { status, ...rest } = told(originalSession);
     expect(rest).toEqual({
       annotations: {
@@ -60,7 +60,7 @@ describe('a session of 1.18.1', () => {
     );
   });
 
-  it('belongs to the user whose id it has, and its secrets do not get into the cache', () => {
+  it('belongs to the user of its user id, and the cache has none of its secrets', () => {
     const session = fromJupyterServer(originalSession);
     expect(session.owner).toBe('original/registered/uuid-john');
     expect(JSON.stringify(session)).not.toContain('in-the-clear');
@@ -68,7 +68,7 @@ describe('a session of 1.18.1', () => {
 });
 
 describe('a session of Amalthea', () => {
-  it('is told as far as it says something, and belongs to nobody', () => {
+  it('is shown as far as its object has values, and has no owner', () => {
     expect(fromJupyterServer(bareSession).owner).toBeUndefined();
     expect(told(bareSession)).toMatchObject({
       annotations: { 'renku.io/branch': '', 'renku.io/projectName': '' },
@@ -139,8 +139,8 @@ const mutated = fc
     return JSON.parse(JSON.stringify({ ...copy, metadata: { ...metadata, name, namespace, uid } })) as JupyterServer;
   });
 
-describe('any object at all', () => {
-  it('is projected, owned and told without an error', () => {
+describe('an object of any content', () => {
+  it('is read and shown without an error', () => {
     fc.assert(
       fc.property(mutated, (server) => {
         const { owner } = fromJupyterServer(server);
@@ -161,7 +161,7 @@ describe('any object at all', () => {
   });
   afterEach(() => backends.close());
 
-  it('leaves the list of sessions whole, and every answer as the document says', async () => {
+  it('does not break the list of sessions, and every response matches the API document', async () => {
     const { cluster, gitlab, replica } = backends;
     const call = (await replica({ withoutCache: true, config: { cloud_storage: offering.cloud_storage } })).as(
       john(gitlab.url),
