@@ -90,8 +90,8 @@ export const errorKind = {
     detail: 'The Allow header says which methods are possible.',
   }),
   notAcceptable: kind(1406, 406, {
-    when: 'The Accept header rules out every form that the answer has.',
-    example: 'The answer cannot be given in a form that you accept.',
+    when: 'The Accept header allows no content type of the response.',
+    example: 'The response is not available in a content type that you accept.',
     detail: 'Send Accept: application/json, or leave it out.',
   }),
   conflict: kind(1409, 409, {

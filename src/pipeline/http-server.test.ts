@@ -27,7 +27,7 @@ describe('a socket', () => {
     const first = hello();
     await listen(first, { socket: path });
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    await expect(listen(hello(), { socket: path })).rejects.toThrow('another program answers');
+    await expect(listen(hello(), { socket: path })).rejects.toThrow('another program listens');
 
     // A process that is killed does not remove its socket; nobody listens on it any more.
     const stale = join(directory, 'stale.sock');
