@@ -118,12 +118,12 @@ describe('the observed steps of the containers', () => {
       containerStatuses: [
         { name: 'jupyter-server', ready: false, restartCount: 9, state: { running: {} } },
         { name: 'oauth2-proxy', ready: false, state: { running: {} } },
-        { name: 'added-by-somebody', ready: true, restartCount: 9, state: { running: {} } },
+        { name: 'added-by-a-patch', ready: true, restartCount: 9, state: { running: {} } },
       ],
     };
     expect(observed({ pod: pod(status) }).containerStates).toEqual({
       init: { 'git-clone': 'ready' },
-      regular: { 'jupyter-server': 'failed', 'oauth2-proxy': 'executing', 'added-by-somebody': 'ready' },
+      regular: { 'jupyter-server': 'failed', 'oauth2-proxy': 'executing', 'added-by-a-patch': 'ready' },
     });
   });
 

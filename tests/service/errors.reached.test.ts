@@ -47,20 +47,20 @@ const launch = (body: object = {}, at: WholeService = usual) => at.ask('POST', '
 
 /** A launch while GitLab does not answer. */
 async function withSilentGitLab<T>(ask: () => Promise<T>): Promise<T> {
-  backends.gitlab.fate = () => 'silence';
+  backends.gitlab.fault = () => 'silence';
   try {
     return await ask();
   } finally {
-    backends.gitlab.fate = () => undefined;
+    backends.gitlab.fault = () => undefined;
   }
 }
 
-async function withClusterThat(fate: Backends['cluster']['fate'], ask: () => Promise<Answer>): Promise<Answer> {
-  backends.cluster.fate = fate;
+async function withClusterThat(fault: Backends['cluster']['fault'], ask: () => Promise<Answer>): Promise<Answer> {
+  backends.cluster.fault = fault;
   try {
     return await ask();
   } finally {
-    backends.cluster.fate = () => undefined;
+    backends.cluster.fault = () => undefined;
   }
 }
 
@@ -125,11 +125,11 @@ const ways: Record<keyof typeof errorKind, () => Promise<Answer>> = {
   },
   misconfigured: async () => launch({}, await start({ resource_pools: [] })),
   intermittent: async () => {
-    backends.gitlab.fate = () => 503;
+    backends.gitlab.fault = () => 503;
     try {
       return await launch();
     } finally {
-      backends.gitlab.fate = () => undefined;
+      backends.gitlab.fault = () => undefined;
     }
   },
   cannotDelete: async () => {

@@ -49,14 +49,14 @@ const restarted = (podUid: string, secondsBefore: number): Record<string, string
   'notebook-sessions.io/restarted-at': secondsAgo(secondsBefore),
 });
 
-function refusal(ask: () => unknown): { code: number; message: string; detail: string | null } {
+function rejection(call: () => unknown): { code: number; message: string; detail: string | null } {
   try {
-    ask();
+    call();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return { code: error.kind.code, message: error.message, detail: error.detail };
   }
-  throw new Error('it was not refused');
+  throw new Error('the call was not rejected');
 }
 
 describe('a restart', () => {
@@ -83,7 +83,7 @@ describe('a restart', () => {
     const starting = (seconds: number) =>
       session({ status: { state: 'starting' }, annotations: restarted('pod-0', seconds) });
     expect(restartStep(starting(5), now)).toEqual({ is: 'done' });
-    expect(refusal(() => restartStep(starting(61), now)).message).toContain('is starting');
+    expect(rejection(() => restartStep(starting(61), now)).message).toContain('is starting');
   });
 
   it.each([
@@ -92,17 +92,17 @@ describe('a restart', () => {
     ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is gone'],
     ['hibernated', { spec: { jupyterServer: { hibernated: true } } }, 'kubectl patch'],
   ] as [string, Change, string][])('of a session that is %s is rejected, with what to do', (state, change, detail) => {
-    const refused = refusal(() => restartStep(session(change), now));
-    expect(refused.code).toBe(errorKind.conflict.code);
-    expect(refused.message).toBe(`The session ${name} is ${state}. Only a failed session can be restarted.`);
-    expect(refused.detail).toContain(detail);
+    const rejected = rejection(() => restartStep(session(change), now));
+    expect(rejected.code).toBe(errorKind.conflict.code);
+    expect(rejected.message).toBe(`The session ${name} is ${state}. Only a failed session can be restarted.`);
+    expect(rejected.detail).toContain(detail);
   });
 
   it('of a session without a pod is rejected with the reason of the failure', () => {
     const events = { statefulset: { message: 'The resource quota has been exceeded.' } };
-    const refused = refusal(() => restartStep(session({ status: { state: 'failed', events } }), now));
-    expect(refused.message).toContain('has no pod');
-    expect(refused.detail).toContain('quota');
+    const rejected = rejection(() => restartStep(session({ status: { state: 'failed', events } }), now));
+    expect(rejected.message).toContain('has no pod');
+    expect(rejected.detail).toContain('quota');
   });
 
   it('of a session without its variables is rejected, because only a launch can store them', () => {
@@ -123,10 +123,10 @@ describe('a restart', () => {
     });
     const withVariables = { 'notebook-sessions.io/variables-secret': `${name}-variables` };
     const status = waiting(`${name}-variables`);
-    expect(refusal(() => restartStep(session({ status, annotations: withVariables }), now)).detail).toContain(
+    expect(rejection(() => restartStep(session({ status, annotations: withVariables }), now)).detail).toContain(
       'same variables',
     );
-    // Tokens the caller has.
+    // The caller can provide the tokens again.
     expect(restartStep(session({ status: waiting(`${name}-credentials`) }), now)).toMatchObject({ podUid: 'pod-1' });
   });
 });
@@ -158,23 +158,23 @@ describe('the volume of a session', () => {
     ['has lost its storage', claim({ status: { phase: 'Lost' } }), 'has lost its storage'],
     ['was made after the pod started', claim({}, { creationTimestamp: '2023-09-11T10:01:01Z' }), 'an empty one'],
   ])('that %s would lose the files, and the message says why', (_what, found, message) => {
-    const refused = refusal(() => checkVolume(session(), found));
-    expect(refused.code).toBe(errorKind.conflict.code);
-    expect(refused.message).toContain(message);
-    expect(refused.detail).toContain('work that was not pushed is lost');
+    const rejected = rejection(() => checkVolume(session(), found));
+    expect(rejected.code).toBe(errorKind.conflict.code);
+    expect(rejected.message).toContain(message);
+    expect(rejected.detail).toContain('work that was not pushed is lost');
   });
 
   it('that is a part of the pod would lose the files', () => {
-    const refused = refusal(() => checkVolume(session({ spec: { storage: { size: 1e9 } } }), undefined));
-    expect(refused.message).toBe(`The session ${name} has no volume. A restart would delete its files.`);
+    const rejected = rejection(() => checkVolume(session({ spec: { storage: { size: 1e9 } } }), undefined));
+    expect(rejected.message).toBe(`The session ${name} has no volume. A restart would delete its files.`);
   });
 });
 
 describe('a session as the API shows it', () => {
-  const told = (change: Change) => presentSession(session(change), testConfig(), now).status;
+  const shown = (change: Change) => presentSession(session(change), testConfig(), now).status;
 
   it('is starting right after a restart, whatever the operator has written', () => {
-    const status = told({ annotations: restarted('pod-1', 5) });
+    const status = shown({ annotations: restarted('pod-1', 5) });
     expect(status.state).toBe('starting');
     expect(status.message).not.toContain('stopped');
     expect(status.details.every((step) => step.status === 'waiting')).toBe(true);
@@ -182,14 +182,14 @@ describe('a session as the API shows it', () => {
   });
 
   it('has the state of the next pod, and of a pod that was not replaced', () => {
-    expect(told({ annotations: restarted('pod-0', 5) }).state).toBe('failed');
-    expect(told({ annotations: restarted('pod-1', 61) }).state).toBe('failed');
+    expect(shown({ annotations: restarted('pod-0', 5) }).state).toBe('failed');
+    expect(shown({ annotations: restarted('pod-1', 61) }).state).toBe('failed');
   });
 
   it('says whether a restart of a failed session can keep its files', () => {
-    expect(told({}).restartable).toBe(true);
-    expect(told({ spec: { storage: { size: 1e9 } } }).restartable).toBe(false);
-    expect(told({ status: { state: 'failed' } }).restartable).toBe(false);
-    expect(told({ status: { state: 'running' } })).not.toHaveProperty('restartable');
+    expect(shown({}).restartable).toBe(true);
+    expect(shown({ spec: { storage: { size: 1e9 } } }).restartable).toBe(false);
+    expect(shown({ status: { state: 'failed' } }).restartable).toBe(false);
+    expect(shown({ status: { state: 'running' } })).not.toHaveProperty('restartable');
   });
 });

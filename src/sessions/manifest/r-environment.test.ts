@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { environmentFile } from './r-environment.ts';
 
 /**
- * Reads a start-up file by the rules of R (its source, Renviron.c): a line is at most 9,999 bytes, `${...}` is replaced
- * before quotes are looked at, quotes are taken off, and outside of them a backslash is kept only before another one.
+ * Reads a start-up file by the rules of R (Renviron.c in its source): a line has at most 9,999 bytes, `${...}` is replaced
+ * before quotes are read, quotes are removed, and outside quotes a backslash is kept only before another backslash.
  */
 function readByR(file: string): Map<string, string> {
   const found = new Map<string, string>();

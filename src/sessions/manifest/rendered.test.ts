@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Example, examples } from '../../../tests/support/sessions/manifests.ts';
-import { originalPrograms, refusedBy } from '../../../tests/support/sessions/original-programs.ts';
+import { originalPrograms, startErrors } from '../../../tests/support/sessions/original-programs.ts';
 import { anonymous, john } from '../../../tests/support/sessions/service.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
@@ -39,7 +39,7 @@ interface PodSpec {
   [field: string]: unknown;
 }
 
-/** What the operator makes of a manifest, and the Secrets that the service makes beside it. */
+/** Returns the operator's children of an example, and the Secrets that the service makes. */
 function rendered({ input, config }: Example) {
   const made = buildJupyterServer(input, config);
   const server: JupyterServer = { ...made, metadata: { ...made.metadata, namespace: 'renku', uid: 'uid-1' } };
@@ -143,7 +143,7 @@ describe.each(Object.entries(examples))('the pod that the operator makes of the 
         const { name: secret, key } = valueFrom?.secretKeyRef ?? { name: '', key: '' };
         return [name, value ?? values[`${secret}/${key}`] ?? ''];
       });
-      expect(refusedBy(program, Object.fromEntries(environment)), name).toEqual([]);
+      expect(startErrors(program, Object.fromEntries(environment)), name).toEqual([]);
     }
   });
 
@@ -156,7 +156,7 @@ describe.each(Object.entries(examples))('the pod that the operator makes of the 
   });
 
   it('has no null and no NaN, which the API server would reject', () => {
-    // As a whole value or a word of one: encoded bytes may hold any letters.
+    // As a whole value or a whole word of it, because encoded bytes may contain any letters.
     expect(JSON.stringify(children)).not.toMatch(/:null|\b(NaN|undefined)\b(?![+/=])/);
   });
 });
@@ -258,17 +258,17 @@ describe('the manifest', () => {
       ANONYMOUS_SESSION: 'false',
       SESSION_TERMINATION_GRACE_PERIOD_SECONDS: '600',
     });
-    const told = variables('git-helpers-told');
-    // The program ends where one is missing or empty.
+    const configured = variables('git-helpers-configured');
+    // The program exits if a variable is missing or empty.
     const unset = { GITLAB_OAUTH_TOKEN: 'None', RENKU_REFRESH_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
-    expect(told).toMatchObject({ ...unset, GIT_PROXY_PORT: '65480' });
-    const nobody = { GITLAB_OAUTH_TOKEN: 'None', RENKU_ACCESS_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
-    expect(variables('git-helpers-anonymous')).toMatchObject({ ...nobody, ANONYMOUS_SESSION: 'true' });
+    expect(configured).toMatchObject({ ...unset, GIT_PROXY_PORT: '65480' });
+    const none = { GITLAB_OAUTH_TOKEN: 'None', RENKU_ACCESS_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
+    expect(variables('git-helpers-anonymous')).toMatchObject({ ...none, ANONYMOUS_SESSION: 'true' });
   });
 
   it('sets another port of the git proxy and the Sentry settings for git-clone', () => {
     const env = (name: string) => container(rendered(example(name)).containers, 'git-clone').env ?? [];
-    expect(env('git-helpers-told')).toEqual(
+    expect(env('git-helpers-configured')).toEqual(
       expect.arrayContaining([
         { name: 'GIT_CLONE_GIT_PROXY_PORT', value: '65480' },
         { name: 'GIT_CLONE_SENTRY__ENABLED', value: 'true' },

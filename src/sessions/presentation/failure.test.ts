@@ -39,14 +39,14 @@ describe('the message of a failed session', () => {
     ['127.0.0.1:8000/images/jupyter:latest', 'images/jupyter:latest', 'the image that the launch names'],
   ])('says who can correct the image %s (%s)', (image, requested, words) => {
     const annotations = { ...launched.metadata.annotations, 'renku.io/requested-image': requested ?? '' };
-    const told = (code: number) =>
+    const messageFor = (code: number) =>
       present(inPod({ containerStatuses: [exited('jupyter-server', code)] }), {
         metadata: { annotations },
         spec: { ...launched.spec, jupyterServer: { ...launched.spec?.jupyterServer, image } },
       }).status.message;
     for (const code of [1, 125, 126, 127, 128]) {
-      expect(told(code)).toContain(words);
-      if (!words.includes('Dockerfile')) expect(told(code)).not.toContain('Dockerfile');
+      expect(messageFor(code)).toContain(words);
+      if (!words.includes('Dockerfile')) expect(messageFor(code)).not.toContain('Dockerfile');
     }
   });
 
@@ -214,9 +214,9 @@ describe('the message of a session that is starting', () => {
       name: 'download-image',
       state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } },
     };
-    const told = noted('download-image: ImagePullBackOff: manifest unknown', { initContainerStatuses: [pulling] });
-    expect(told).toContain('The cluster reports: manifest unknown. The cluster tries again.');
-    expect(told).not.toContain('Back-off');
+    const message = noted('download-image: ImagePullBackOff: manifest unknown', { initContainerStatuses: [pulling] });
+    expect(message).toContain('The cluster reports: manifest unknown. The cluster tries again.');
+    expect(message).not.toContain('Back-off');
     const failed = {
       ...inPod({ initContainerStatuses: [exited('git-clone', 204)] }),
       events: { pod: { message: 'old' } },

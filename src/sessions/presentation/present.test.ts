@@ -48,21 +48,21 @@ describe('a session that was just created', () => {
 });
 
 describe('the image of a commit that the local platform builds', () => {
-  const told = (status: string, message: string, state: 'starting' | 'running') =>
+  const shown = (status: string, message: string, state: 'starting' | 'running') =>
     present({
       state,
       mainPod: { status: { conditions: [{ type: imageCondition, status, reason: 'x', message }] } },
     }).status;
 
   it('is in the message during the build, without a warning', () => {
-    const { message, warnings } = told('False', 'Downloading numpy (18.4MiB)', 'starting');
+    const { message, warnings } = shown('False', 'Downloading numpy (18.4MiB)', 'starting');
     expect(message).toMatch(/^Installing packages: Downloading numpy \(18\.4MiB\)\. The session is waiting for/);
     expect(warnings).toEqual([]);
   });
 
   it('leads to a warning if something is missing in it, starting or running', () => {
     for (const state of ['starting', 'running'] as const) {
-      const { message, warnings } = told('True', 'numpy has no wheel.', state);
+      const { message, warnings } = shown('True', 'numpy has no wheel.', state);
       expect(warnings).toEqual([{ message: 'numpy has no wheel.', critical: false }]);
       expect(message ?? '').not.toContain('Installing');
     }
@@ -175,8 +175,8 @@ describe('warnings', () => {
       jupyterServer: { ...launched.spec?.jupyterServer, hibernated: true },
       culling: { idleSecondsThreshold: 5, maxAgeSecondsThreshold: 5, hibernatedSecondsThreshold: 3_600 },
     };
-    const told = present({ state: 'hibernated' }, { spec, metadata: { annotations } as never }, 100).status.warnings;
-    expect(told).toEqual([
+    const shown = present({ state: 'hibernated' }, { spec, metadata: { annotations } as never }, 100).status.warnings;
+    expect(shown).toEqual([
       { message: expect.stringContaining('hibernated session will be deleted in 3500 seconds'), critical: true },
     ]);
     expect(present({ state: 'hibernated' }, { spec }, 100).status.warnings).toEqual([]);
