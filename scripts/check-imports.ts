@@ -15,7 +15,7 @@ const service = [
   ...shared,
   'platform',
   'errors',
-  'gitlab-errors',
+  'error-translation',
   'config',
   'identity',
   'request-context',
@@ -32,7 +32,7 @@ const allowed: Record<string, string[]> = {
   identity: [...shared, 'errors', 'config', 'platform'],
   config: ['options', 'platform', 'jupyter-server', 'session-contract', 'lib'],
   errors: [],
-  'gitlab-errors': ['errors', 'platform'],
+  'error-translation': ['errors', 'platform', 'lib'],
   generated: [],
   'request-context': ['lib', 'identity'],
   'jupyter-server': ['lib', 'session-contract'],
@@ -56,9 +56,9 @@ const allowedFiles: Record<string, string[]> = {
 const allowedInSessions: Record<string, string[]> = {
   manifest: [],
   presentation: [],
-  read: ['kubernetes-trouble'],
-  launch: ['kubernetes-trouble', 'manifest', 'presentation', 'read'],
-  change: ['kubernetes-trouble', 'launch/session-secrets', 'presentation', 'read'],
+  read: [],
+  launch: ['manifest', 'presentation', 'read'],
+  change: ['launch/session-secrets', 'presentation', 'read'],
 };
 
 /** Returns the error of an import between folders of `sessions`; undefined if it is allowed. */

@@ -7,6 +7,7 @@ import express, {
 } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from './config/types.ts';
+import { timedOut, toApiError } from './error-translation.ts';
 import { ApiError, errorBody, errorKind } from './errors.ts';
 import type { Identify } from './identity/identify.ts';
 import { Deadline } from './lib/deadline.ts';
@@ -15,7 +16,6 @@ import { readBody } from './pipeline/body.ts';
 import { contract, operationOf, setOperation } from './pipeline/contract.ts';
 import { docsRoutes } from './pipeline/docs.ts';
 import type { OpenApiDocument } from './pipeline/document.ts';
-import { asApiError, timedOut } from './pipeline/faults.ts';
 import { createOperationTable } from './pipeline/operations.ts';
 import { checkHost, checkOrigin } from './pipeline/origin.ts';
 import { foldSlashes, readTarget } from './pipeline/request-target.ts';
@@ -159,7 +159,7 @@ function findOperation(document: OpenApiDocument): RequestHandler {
     if (req.method === 'HEAD') req.method = 'GET';
     const operation = resource.operations.get(req.method);
     if (!operation) {
-      throw new ApiError(errorKind.methodNotAllowed, `${req.method} is not possible here.`, {
+      throw new ApiError(errorKind.methodNotAllowed, `This address does not support ${req.method}.`, {
         detail: `Allowed: ${resource.allow}.`,
         headers: { Allow: resource.allow },
       });
@@ -193,7 +193,7 @@ function forOperationsWithBody(read: RequestHandler): RequestHandler {
 /** Returns the function that sends every error response of the API. */
 function createErrorSender(log: Logger): (error: unknown, res: Response) => void {
   return (error, res) => {
-    const known = asApiError(error);
+    const known = toApiError(error);
     const context: Partial<RequestContext> | undefined = res.locals['context'];
     const ownLog = context?.log ?? log;
     // The client closed the connection, or was told that the deadline is over: this error has no consequences.

@@ -6,6 +6,7 @@ import { createApp } from './app.ts';
 import { createAutosaveCleanUp } from './autosaves/clean-up.ts';
 import { autosaveRoutes } from './autosaves/routes.ts';
 import type { Config } from './config/types.ts';
+import { toApiError } from './error-translation.ts';
 import { kubernetesDependency } from './health/kubernetes.ts';
 import { healthRoutes, versionRoutes } from './health/routes.ts';
 import { createIdentity } from './identity/identify.ts';
@@ -17,7 +18,6 @@ import { optionsRoutes } from './options/routes.ts';
 import { pageErrors } from './pages/page-errors.ts';
 import { pagesRoutes } from './pages/routes.ts';
 import { loadDocument } from './pipeline/document.ts';
-import { asApiError } from './pipeline/faults.ts';
 import { type Address, close, createHttpServer, listen } from './pipeline/http-server.ts';
 import { createGitLab } from './platform/gitlab/client.ts';
 import type { KubernetesConnection } from './platform/kubernetes/types.ts';
@@ -104,7 +104,7 @@ export function createService(parts: {
     ],
     validateResponses,
     pages: pagesRoutes({ config, gitlab, log }),
-    pageErrors: pageErrors({ config, log, explain: asApiError }),
+    pageErrors: pageErrors({ config, log, explain: toApiError }),
   });
   const server = createHttpServer(app);
 

@@ -15,7 +15,7 @@ export interface OriginRules {
 export function checkHost(headers: IncomingHttpHeaders, rules: OriginRules): void {
   const host = headers.host?.toLowerCase();
   if (rules.allowedHosts.length === 0 || (host !== undefined && rules.allowedHosts.includes(host))) return;
-  throw new ApiError(errorKind.misdirected, 'This service does not answer under this host name.', {
+  throw new ApiError(errorKind.misdirected, 'This service does not serve this host name.', {
     detail: 'An administrator can allow a name with request.allowed_hosts.',
     fields: [{ path: 'header.Host', message: 'is not a name of this service' }],
   });
@@ -59,7 +59,7 @@ function isOwn(origin: string, headers: IncomingHttpHeaders): boolean {
 }
 
 function foreign(origin: string): ApiError {
-  return new ApiError(errorKind.forbidden, `Requests from ${origin.slice(0, 200)} are refused.`, {
+  return new ApiError(errorKind.forbidden, `Requests from ${origin.slice(0, 200)} are not allowed.`, {
     detail:
       'From a browser, only pages of this service may use it. An administrator can allow an origin with request.allowed_origins.',
   });

@@ -4,7 +4,7 @@ import type { FakeResponse } from '../tests/support/sessions/fake-gitlab.ts';
 import { commitSha, johnsAutosave } from '../tests/support/sessions/fake-gitlab.ts';
 import { startWholeService, type WholeService } from '../tests/support/whole-service.ts';
 
-/** What GitLab says of a caller's account reaches the caller on every route that asks GitLab. */
+/** Every route that calls GitLab passes on what GitLab says of the account of the caller. */
 
 let backends: Backends;
 let service: WholeService;
@@ -98,7 +98,7 @@ describe.each(answers)('GitLab’s %s', (_what, answer, status, code, says) => {
     expect(page.text).not.toContain('the-gitlab-token');
   });
 
-  it('is a problem of a dry run', async () => {
+  it('is one of the errors of a dry run', async () => {
     backends.gitlab.fault = () => answer;
     const told = await service.ask('POST', '/servers?dry_run=true', launch);
     expect(told.status).toBe(200);
@@ -109,17 +109,17 @@ describe.each(answers)('GitLab’s %s', (_what, answer, status, code, says) => {
   });
 });
 
-describe('GitLab’s passing refusal', () => {
-  it.each([503, 429])('%d says why, and when to come back', async (status) => {
+describe('a temporary failure of GitLab', () => {
+  it.each([503, 429])('has the reason and the time after which to try again: %d', async (status) => {
     await using other = await start();
     backends.gitlab.fault = () => ({ status, body: { message: 'GitLab is in read-only mode until noon.' } });
     const told = await other.ask('GET', '/projects');
     expect([told.status, told.error().code]).toEqual([500, 3000]);
-    expect(told.error().detail).toMatch(/^It says: "GitLab is in read-only mode until noon\."/);
+    expect(told.error().detail).toMatch(/^GitLab says: "GitLab is in read-only mode until noon\."/);
     expect(Number(told.headers['retry-after'])).toBeGreaterThan(0);
   });
 
-  it('403 without a reason stays what is not there for the caller', async () => {
+  it('is not what a 403 without a reason means: something does not exist for the caller', async () => {
     backends.gitlab.fault = () => ({ status: 403, body: { message: '403 Forbidden' } });
     expect((await service.ask('POST', '/servers', launch)).error().code).toBe(1404);
     expect((await service.ask('GET', '/my-group/my-project/autosave')).error().code).toBe(1404);
