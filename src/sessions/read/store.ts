@@ -32,7 +32,7 @@ export interface SessionStore {
   /** Returns all sessions of the caller, by name. */
   list(identity: Identity, deadline: Deadline): Promise<Session[]>;
   /**
-   * Returns the session of this name by a live read, whoever owns it: from the namespace for new sessions and, until the
+   * Returns the session of this name and of any owner, by a live read: from the namespace for new sessions and, until the
    * cache has synced, from the other namespace, too.
    */
   read(name: string, deadline: Deadline): Promise<Session | undefined>;
