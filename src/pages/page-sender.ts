@@ -35,5 +35,6 @@ export function createPageSender(options: { serviceVersion: string; assetsVersio
 
 /** The request's context as far as the pipeline came: an error page may be shown before anybody is identified. */
 export function knownContext(res: Response): Partial<RequestContext> | undefined {
-  return res.locals['context'] as Partial<RequestContext> | undefined;
+  const context: Partial<RequestContext> | undefined = res.locals['context'];
+  return context;
 }
