@@ -1,6 +1,7 @@
-/** Paths and links in the documents lead somewhere: a page that names a file which has moved sends its reader astray. */
+/** Checks that the paths and links in the documents exist, and that the README's tables have a row for every dependency. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
 
 const root = join(import.meta.dirname, '..');
 const documents = [
@@ -9,11 +10,11 @@ const documents = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
 ];
-/** What stands in backticks and begins with one of our folders is a path. */
+/** Text in backticks that begins with a folder of the repository is a path. */
 const path = /`((?:src|tests|scripts|docs|deploy|bench)\/[\w./-]+)`/g;
 const link = /\]\(([^)#\s]+)(?:#[^)]*)?\)/g;
 
-const problems: string[] = [];
+const errors: string[] = [];
 for (const document of documents) {
   const lines = readFileSync(join(root, document), 'utf8').split('\n');
   for (const [index, line] of lines.entries()) {
@@ -23,12 +24,26 @@ for (const document of documents) {
       .filter((target) => !/^[a-z]+:/.test(target))
       .map((target) => join(root, dirname(document), target));
     for (const target of [...named, ...linked]) {
-      if (!existsSync(target)) problems.push(`${document}:${index + 1}: there is no ${target.slice(root.length + 1)}`);
+      if (!existsSync(target)) errors.push(`${document}:${index + 1}: ${target.slice(root.length + 1)} does not exist`);
     }
   }
 }
-if (problems.length > 0) {
-  process.stderr.write(`${problems.join('\n')}\n`);
+
+/** The packages in the first column of the tables under "Dependencies". */
+const [, section = ''] = readFileSync(join(root, 'README.md'), 'utf8').split(/^## Dependencies$/m);
+const listed = [...section.matchAll(/^\| (?!Package |-)([^|]+) \|/gm)].flatMap(([, names = '']) => names.split(', '));
+const required = [packageJson.dependencies, packageJson.devDependencies, packageJson.optionalDependencies].flatMap(
+  Object.keys,
+);
+for (const name of required.filter((each) => !listed.includes(each))) {
+  errors.push(`README.md: the tables under "Dependencies" have no row for ${name}`);
+}
+for (const name of listed.filter((each) => !required.includes(each))) {
+  errors.push(`README.md: "Dependencies" has a row for ${name}, which package.json does not have`);
+}
+
+if (errors.length > 0) {
+  process.stderr.write(`${errors.join('\n')}\n`);
   process.exit(1);
 }
-process.stdout.write('paths in the documents exist\n');
+process.stdout.write('the paths in the documents exist, and every dependency has its row in the README\n');

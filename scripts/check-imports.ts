@@ -1,7 +1,7 @@
 /**
- * Holds the direction of imports (ARCHITECTURE.md): every area of src says what it may import, and anything else is an
- * error with file and line. An area is a folder or a file directly under src, or a folder that has rules of its own.
- * No two files import each other, by whatever way round; an import of types only counts. Tests may import what they like.
+ * Checks the direction of imports (ARCHITECTURE.md, "Imports"). The tables below list what each area of src may import; an
+ * area is a folder or a file directly in src. Circles of imports, including imports of types only, are errors, too. Tests
+ * may import every file.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
@@ -15,14 +15,14 @@ const service = [
   ...shared,
   'platform',
   'errors',
-  'gitlab-errors',
+  'error-translation',
   'config',
   'identity',
   'request-context',
   'generated',
 ];
 
-/** area -> areas that it may import besides itself. */
+/** The areas that an area may import besides itself. */
 const allowed: Record<string, string[]> = {
   main: ['service', 'config', 'platform'],
   service: [...service, ...nouns, 'app', 'pipeline'],
@@ -32,7 +32,7 @@ const allowed: Record<string, string[]> = {
   identity: [...shared, 'errors', 'config', 'platform'],
   config: ['options', 'platform', 'jupyter-server', 'session-contract', 'lib'],
   errors: [],
-  'gitlab-errors': ['errors', 'platform'],
+  'error-translation': ['errors', 'platform', 'lib'],
   generated: [],
   'request-context': ['lib', 'identity'],
   'jupyter-server': ['lib', 'session-contract'],
@@ -44,24 +44,21 @@ const allowed: Record<string, string[]> = {
   local: [...shared, 'platform', 'session-tools'],
 };
 
-/** Files that every noun may import: the outside of other nouns, and the helper for its own routes. */
+/** Files that every noun may import: the public parts of other nouns, and the helper for its own routes. */
 const publicParts = ['images/types', 'autosaves/types', 'options/resource-classes', 'pipeline/route'];
-/** area -> files that it may import although it may import nothing else of their area. */
+/** Files that an area may import although it may not import their area. */
 const allowedFiles: Record<string, string[]> = {
   ...Object.fromEntries(nouns.map((noun) => [noun, publicParts])),
   'jupyter-server': ['platform/kubernetes/objects', 'platform/kubernetes/types'],
 };
 
-/**
- * Folder of `sessions` -> what it may import of `sessions` besides itself. The writer of manifests and the presentation
- * work with the session and the contract, and know neither each other nor the launch.
- */
+/** The parts of `sessions` that a folder of it may import besides itself. `manifest` and `presentation` import neither. */
 const allowedInSessions: Record<string, string[]> = {
   manifest: [],
   presentation: [],
-  read: ['kubernetes-trouble'],
-  launch: ['kubernetes-trouble', 'manifest', 'presentation', 'read'],
-  change: ['kubernetes-trouble', 'launch/session-secrets', 'presentation', 'read'],
+  read: [],
+  launch: ['manifest', 'presentation', 'read'],
+  change: ['launch/session-secrets', 'presentation', 'read'],
 };
 
 /** Returns the error of an import between folders of `sessions`; undefined if it is allowed. */
@@ -69,8 +66,9 @@ function errorInSessions(file: string, imported: string): string | undefined {
   const sessions = join(source, 'sessions');
   const [from, to] = [file, imported].map((each) => relative(sessions, each).replace(/\.ts$/, ''));
   const folder = from?.split('/')[0] ?? '';
-  const may = allowedInSessions[folder];
-  if (!may || !to || [folder, ...may].some((each) => to === each || to.startsWith(`${each}/`))) return undefined;
+  const mayImport = allowedInSessions[folder];
+  if (!mayImport || !to || [folder, ...mayImport].some((each) => to === each || to.startsWith(`${each}/`)))
+    return undefined;
   return `sessions/${folder} may not import sessions/${to}`;
 }
 
@@ -78,8 +76,8 @@ function areaOf(file: string): string {
   return (relative(source, file).split('/')[0] ?? '').replace(/\.ts$/, '');
 }
 
-const problems: string[] = [];
-/** file -> the files of src that it imports */
+const errors: string[] = [];
+/** The files of src that each file imports. */
 const imports = new Map<string, string[]>();
 for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name.endsWith('.test.ts')) continue;
@@ -92,29 +90,29 @@ for (const entry of readdirSync(source, { recursive: true, withFileTypes: true }
     const imported = normalize(join(dirname(file), target));
     if (relative(root, imported) === 'package.json') return;
     if (relative(source, imported).startsWith('..')) {
-      problems.push(`${relative(root, file)}:${index + 1}: imports ${relative(root, imported)}, which is not in src`);
+      errors.push(`${relative(root, file)}:${index + 1}: imports ${relative(root, imported)}, which is not in src`);
       return;
     }
     imports.set(file, [...(imports.get(file) ?? []), imported]);
     const to = areaOf(imported);
     if (to === area) {
       const error = area === 'sessions' ? errorInSessions(file, imported) : undefined;
-      if (error) problems.push(`${relative(root, file)}:${index + 1}: ${error}`);
+      if (error) errors.push(`${relative(root, file)}:${index + 1}: ${error}`);
       return;
     }
     if (allowed[area]?.includes(to)) return;
     if (allowedFiles[area]?.includes(relative(source, imported).replace(/\.ts$/, ''))) return;
-    problems.push(`${relative(root, file)}:${index + 1}: ${area} may not import ${to} (${target})`);
+    errors.push(`${relative(root, file)}:${index + 1}: ${area} may not import ${to} (${target})`);
   });
 }
 
 const finished = new Set<string>();
-/** `path`: the files from the first one to the one that imports `file`. */
+/** `path` has the files from the start of the search to the one that imports `file`. */
 function findCircles(file: string, path: string[]): void {
   const start = path.indexOf(file);
   if (start >= 0) {
     const circle = [...path.slice(start), file].map((each) => relative(root, each));
-    problems.push(`a circle of imports: ${circle.join(' -> ')}`);
+    errors.push(`circle of imports: ${circle.join(' -> ')}`);
     return;
   }
   if (finished.has(file)) return;
@@ -123,8 +121,8 @@ function findCircles(file: string, path: string[]): void {
 }
 if (process.argv.includes('--circles')) for (const file of imports.keys()) findCircles(file, []);
 
-if (problems.length > 0) {
-  process.stderr.write(`${problems.join('\n')}\n${problems.length} imports against the rules in ARCHITECTURE.md\n`);
+if (errors.length > 0) {
+  process.stderr.write(`${errors.join('\n')}\n${errors.length} imports break the rules in ARCHITECTURE.md\n`);
   process.exit(1);
 }
-process.stdout.write('imports point one way, and in no circle\n');
+process.stdout.write('all imports follow the rules, and there is no circle\n');

@@ -1,7 +1,4 @@
-/**
- * Writes docs/errors.md from the table in src/errors.ts; with --check it writes nothing and fails when the file is not
- * what it would write.
- */
+/** Writes docs/errors.md from the table in src/errors.ts. With --check it writes nothing and fails if the file is outdated. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ErrorKind, errorKind } from '../src/errors.ts';
@@ -9,37 +6,33 @@ import { type ErrorKind, errorKind } from '../src/errors.ts';
 const target = join(import.meta.dirname, '../docs/errors.md');
 
 const ranges = [
-  [
-    1000,
-    'The caller can mend it',
-    'The request asks for something that cannot be. The same request again is refused again.',
-  ],
+  [1000, 'Errors of the request', 'The service cannot do what the request asks for. The same request fails again.'],
   [
     2000,
-    'A mistake of the service or its set-up',
-    'The administrator of the platform can mend it; the log has the whole story under the request id.',
+    'Errors of the service or its configuration',
+    'The administrator of the platform can fix the cause. The log has the details under the request id.',
   ],
   [
     3000,
-    'Passing trouble',
-    'Something that the service needs does not work at the moment; the message names it. `Retry-After` says when to try again; where it is missing, trying again alone does not help.',
+    'Temporary failures',
+    'A server that the service needs is unavailable; the message names it. `Retry-After` says when to retry. Without it, a retry alone does not help.',
   ],
 ] as const;
 
-/** Codes of the original service that this one never answers, with the reason. */
+/** Codes of the original service that this service never returns, with the reason. */
 const retired = [
-  [1001, 'Duplicate buckets are fields that are wrong (1422), as the original answered, too.'],
-  [2002, 'Names are unique and owners are checked: no look-up can find too many.'],
-  [2003, 'One place sets the variables of a session, so that two cannot disagree.'],
-  [3003, 'There is no separate cache that can fail: reads fall back to the Kubernetes API.'],
-  [2500, 'What a framework threw is a bug (2000) here.'],
+  [1001, 'Duplicate buckets are invalid fields (1422), as in the responses of the original.'],
+  [2002, 'Names are unique and owners are checked, so a lookup finds at most one session.'],
+  [2003, 'The variables of a session are set in one place, so they cannot conflict.'],
+  [3003, 'The service has no separate cache that can fail; it reads from the Kubernetes API instead.'],
+  [2500, 'An error of a framework is a bug (2000) here.'],
 ] as const;
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 function entry({ code, status, when, example, detail, retryAfterSeconds }: ErrorKind): string {
-  const again = retryAfterSeconds === null ? 'no' : `after \`Retry-After\`, usually ${retryAfterSeconds} s`;
-  return `| ${[String(code), String(status), example, when, detail, again].map(cell).join(' | ')} |`;
+  const retry = retryAfterSeconds === null ? 'no' : `after \`Retry-After\`, usually ${retryAfterSeconds} s`;
+  return `| ${[String(code), String(status), example, when, detail, retry].map(cell).join(' | ')} |`;
 }
 
 function page(): string {
@@ -49,7 +42,7 @@ function page(): string {
     '',
     text,
     '',
-    '| Code | Status | Message, for example | When | What to do | Try again |',
+    '| Code | Status | Example of a message | Cause | Solution | Retry |',
     '|---|---|---|---|---|---|',
     ...kinds.filter(({ code }) => code >= from && code < from + 1000).map(entry),
     '',
@@ -59,9 +52,8 @@ function page(): string {
     '',
     '# Errors',
     '',
-    'Every error has the same shape. `message` says what happened, `detail` what to do about it, `code` is the same in all',
-    'versions, `fields` (where there are any) lists every part of the request that is wrong, and `requestId` stands in the',
-    "service's log, too.",
+    'All errors have the same format. `message` says what happened and `detail` what to do. `code` is the same in all versions.',
+    '`fields` lists every invalid part of the request, if there are any. `requestId` is also in the log of the service.',
     '',
     '```json',
     JSON.stringify(
@@ -70,7 +62,7 @@ function page(): string {
           message: errorKind.missing.example,
           detail: errorKind.missing.detail,
           code: errorKind.missing.code,
-          fields: [{ path: 'body.branch', message: 'does not exist, or not for you' }],
+          fields: [{ path: 'body.branch', message: 'does not exist or you do not have access' }],
           requestId: '5f0c7f0e-8f1c-4c53-9a57-0d5b1f2f6c11',
         },
       },
@@ -79,10 +71,10 @@ function page(): string {
     ),
     '```',
     '',
-    'Where the place of an error knows more than this list, its `detail` says that instead.',
+    'The `detail` of a response can be more specific than the solution in this list.',
     '',
     ...sections,
-    '## Codes of the original service that are never answered',
+    '## Codes of the original service that are never returned',
     '',
     '| Code | Why |',
     '|---|---|',
@@ -104,6 +96,6 @@ if (!process.argv.includes('--check')) {
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(target, page());
 } else if (current() !== page()) {
-  process.stderr.write('docs/errors.md is not what src/errors.ts says; run: npm run generate\n');
+  process.stderr.write('docs/errors.md is outdated; run: npm run generate\n');
   process.exitCode = 1;
 }

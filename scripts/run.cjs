@@ -1,12 +1,11 @@
 'use strict';
 /*
- * Starts everything: `npm start`, `npm test` and the others come here. It runs on any Node from 12 on, so it is written
- * in old syntax: its job is to bring the machine to the point where the real programs can run, and to say in one
- * sentence what is missing when it cannot.
+ * Runs the tasks of package.json (`npm start`, `npm test`, ...). It must run on every Node.js from 12 on, so it uses old
+ * syntax. It prepares the machine, or prints in one sentence what is missing:
  *
- *   1. looks at the machine (system, git, Python),
- *   2. installs the packages of the lock file if they are not there (`npm ci`),
- *   3. goes on with a Node that is new enough: the machine's own, or the one that the lock file brought.
+ *   1. checks the machine (system, git, Python),
+ *   2. installs the packages of the lock file if they are missing (`npm ci`),
+ *   3. runs the task with a Node.js that is recent enough: the machine's own, or the one from the lock file.
  */
 var childProcess = require('child_process');
 var fs = require('fs');
@@ -14,11 +13,11 @@ var os = require('os');
 var path = require('path');
 
 var root = path.join(__dirname, '..');
-/** 24.9 is the first that can ignore an Upgrade header (`shouldUpgradeCallback`). */
+/** The first version that can ignore an Upgrade header (`shouldUpgradeCallback`). */
 var needed = [24, 9];
 var bin = path.join(root, 'node_modules', '.bin');
 
-/** Each task is a list of commands that run one after another; the first that fails ends it. */
+/** The commands of a task run one after the other; the task ends with the first that fails. */
 var tasks = {
   start: { needs: ['linux', 'git', 'python'], run: [['node', 'src/local/main.ts']] },
   reset: { needs: ['linux'], run: [['node', 'src/local/main.ts', 'reset']] },
@@ -31,6 +30,7 @@ var tasks = {
       ['oxlint', '--type-aware', 'src', 'tests', 'bench', 'scripts'],
       ['node', 'scripts/check-imports.ts'],
       ['node', 'scripts/check-docs.ts'],
+      ['node', 'scripts/check-casts.ts'],
       ['node', 'scripts/check-test-map.ts'],
       ['node', 'scripts/generate-types.ts', '--check'],
       ['node', 'scripts/generate-error-docs.ts', '--check'],
@@ -71,24 +71,25 @@ function works(command, args) {
 function checkMachine(needs) {
   if (process.platform === 'win32') {
     fail(
-      'Notebook Sessions does not run on Windows itself.',
+      'Notebook Sessions does not run directly on Windows.',
       'Run it inside WSL2 (https://learn.microsoft.com/windows/wsl/install).',
     );
   }
   if (needs.indexOf('linux') >= 0 && process.platform !== 'linux') {
     fail(
-      'Sessions run on Linux only (this is ' + process.platform + '): they are found and stopped through /proc,',
-      'and each listens on a loopback address of its own (127.x.y.z).',
+      'Sessions run on Linux only (this is ' +
+        process.platform +
+        '): their processes are found and stopped through /proc, and each has its own loopback address (127.x.y.z).',
       'Use a virtual machine with Linux, or deploy the service on Kubernetes.',
     );
   }
   if (needs.indexOf('git') >= 0 && !works('git', ['--version'])) {
-    fail('git is missing: sessions are clones of git projects.', 'Install it, for example: sudo apt-get install git');
+    fail('git is missing. Sessions are clones of git projects.', 'Install git, for example: sudo apt-get install git');
   }
   if (needs.indexOf('python') >= 0 && !works('python3', ['--version'])) {
     fail(
-      'Python 3 is missing: sessions are Jupyter servers, which are Python programs.',
-      'Install it, for example: sudo apt-get install python3 python3-venv',
+      'Python 3 is missing. Sessions are Jupyter servers, which are Python programs.',
+      'Install Python 3, for example: sudo apt-get install python3 python3-venv',
     );
   }
 }
@@ -102,7 +103,7 @@ function modified(file) {
   }
 }
 
-/** npm writes node_modules/.package-lock.json at the end of an install: older than the lock file means stale. */
+/** npm writes node_modules/.package-lock.json at the end of an installation; if it is older than the lock file, packages are missing. */
 function installPackages() {
   var lock = modified(path.join(root, 'package-lock.json'));
   if (modified(path.join(root, 'node_modules', '.package-lock.json')) >= lock) return;
@@ -117,7 +118,7 @@ function installPackages() {
   if (result.status !== 0) {
     fail(
       'The packages could not be installed (npm ci failed, see above).',
-      'The first start needs the network and about 400 MB of disk; when both are there, run the same command again.',
+      'The first start needs the network and about 400 MB of disk. Check both and run the same command again.',
     );
   }
 }
@@ -137,7 +138,7 @@ function nodeToUse() {
       '/' +
       process.arch +
       '.',
-    'On Linux (x64, arm64) it comes with the packages; elsewhere install it from https://nodejs.org.',
+    'On Linux (x64, arm64) the packages contain it; on other systems install it from https://nodejs.org.',
   );
 }
 
@@ -151,30 +152,36 @@ function main() {
   var node = nodeToUse();
   var env = Object.assign({}, process.env);
   env.PATH = [path.dirname(node), bin, env.PATH].join(path.delimiter);
-  // Compiled code is kept between starts: it halves the time that a warm start spends on imports.
+  // A cache of compiled code halves the time of imports in later starts.
   var cache = env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache');
   env.NODE_COMPILE_CACHE = env.NODE_COMPILE_CACHE || path.join(cache, 'notebook-sessions', 'compile-cache');
 
   var queue = task.run.slice();
   var child;
+  var times = [];
   ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) => {
-    // The child decides when to end; this process only waits for it.
+    // The child decides when to end; this process waits for it.
     process.on(signal, () => {
       if (child) child.kill(signal);
     });
   });
   (function next() {
     var command = queue.shift();
-    if (!command) return;
+    if (!command) {
+      if (task.run.length > 1) process.stdout.write('\nseconds of each step:\n' + times.join('\n') + '\n');
+      return;
+    }
+    var started = Date.now();
     var args = command.slice(1);
     if (queue.length === 0) args = args.concat(process.argv.slice(3));
     var program = command[0] === 'node' ? node : path.join(bin, command[0]);
     child = childProcess.spawn(program, args, { cwd: root, env: env, stdio: 'inherit' });
     child.on('error', (error) => {
-      fail('Could not run ' + program + ': ' + error.message);
+      fail('Cannot run ' + program + ': ' + error.message);
     });
     child.on('exit', (code, signal) => {
       if (code !== 0) process.exit(code === null ? 128 + (os.constants.signals[signal] || 0) : code);
+      times.push('  ' + Math.round((Date.now() - started) / 1000) + '  ' + command.join(' '));
       next();
     });
   })();

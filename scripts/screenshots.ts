@@ -1,6 +1,6 @@
 /**
- * Takes the README's screenshots (docs/screenshots) of the real platform: `npm run screenshots`. Needs a Chromium, as
- * the browser tests do; with the font Inter installed the pictures look as they do on most machines.
+ * Takes the screenshots of the README (docs/screenshots) from a running platform: `npm run screenshots`. Needs a Chromium,
+ * like the browser tests. Install the font Inter so that the pictures look like those on most machines.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ async function shoot(page: Page, name: string, { fullPage = false } = {}): Promi
   if (size > maxBytes) throw new Error(`${name}.png is larger than ${maxBytes / 1000} kB`);
 }
 
-/** A repository of the person's own, beside the demo project. */
+/** Creates a repository to serve beside the demo project. */
 function makeProject(parent: string, name: string, description: string): string {
   const path = join(parent, name);
   mkdirSync(path);
@@ -49,11 +49,11 @@ async function main(): Promise<void> {
   const browser = await launchChromium(executable);
   try {
     const context = await browser.newContext({ viewport: { width: 1120, height: 760 }, colorScheme: 'light' });
-    const strangers: string[] = [];
-    await blockOtherHosts(context, (address) => strangers.push(address));
+    const otherAddresses: string[] = [];
+    await blockOtherHosts(context, (address) => otherAddresses.push(address));
     const page = await context.newPage();
 
-    // The first project of one's own; its session is one of those on the sessions page.
+    // The sign-in opens the session of the first project, which the sessions page then lists.
     await page.goto(platform.signInLink);
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
 
@@ -68,13 +68,13 @@ async function main(): Promise<void> {
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
     await jupyterLab(page);
     await page.locator('.jp-NotebookPanel').waitFor(patience);
-    // What is run before there is a kernel is dropped by JupyterLab.
+    // JupyterLab ignores commands until the kernel is ready.
     await page.locator('#jp-main-statusbar').getByText('| Idle').waitFor(patience);
     const chart = page.locator('.jp-RenderedImage').first();
     await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
     await page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click();
     await page.locator('.jp-NotebookPanel .jp-InputPrompt', { hasText: '[4]' }).waitFor(patience);
-    // JupyterLab follows what runs and draws only what can be seen: back to the first chart.
+    // JupyterLab has scrolled to the last cell and draws only visible cells: scroll back to the first chart.
     await page.locator('.jp-NotebookPanel .jp-WindowedPanel-outer').evaluate((panel) => panel.scrollTo(0, 0));
     await chart.scrollIntoViewIfNeeded(patience);
     await shoot(page, 'jupyterlab');
@@ -99,7 +99,7 @@ async function main(): Promise<void> {
     await page.goto(`${platform.origin}/notebooks/docs`);
     await page.locator('.opblock').first().waitFor(patience);
     await shoot(page, 'api-docs');
-    if (strangers.length > 0) throw new Error(`Something was asked of other hosts: ${strangers.join(', ')}`);
+    if (otherAddresses.length > 0) throw new Error(`The pages requested other hosts: ${otherAddresses.join(', ')}`);
   } finally {
     await browser.close();
     await platform.dispose();

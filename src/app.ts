@@ -7,15 +7,15 @@ import express, {
 } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from './config/types.ts';
+import { timedOut, toApiError } from './error-translation.ts';
 import { ApiError, errorBody, errorKind } from './errors.ts';
 import type { Identify } from './identity/identify.ts';
 import { Deadline } from './lib/deadline.ts';
 import { accessLog, requestIdOf } from './pipeline/access-log.ts';
 import { readBody } from './pipeline/body.ts';
-import { contract, operationOf } from './pipeline/contract.ts';
+import { contract, operationOf, setOperation } from './pipeline/contract.ts';
 import { docsRoutes } from './pipeline/docs.ts';
 import type { OpenApiDocument } from './pipeline/document.ts';
-import { asApiError, timedOut } from './pipeline/faults.ts';
 import { createOperationTable } from './pipeline/operations.ts';
 import { checkHost, checkOrigin } from './pipeline/origin.ts';
 import { foldSlashes, readTarget } from './pipeline/request-target.ts';
@@ -28,31 +28,31 @@ export interface AppParts {
   /** `loadDocument(config.service_prefix)`. */
   document: OpenApiDocument;
   identify: Identify;
-  /** Outside the prefix: `/health` and `/ready`. */
+  /** `/health` and `/ready`, which are outside of the prefix. */
   health: Router;
-  /** Under the prefix, each with paths of the document; asked in order. */
+  /** Mounted under the prefix; every path is in the document. */
   routes: readonly Router[];
-  /** The pages for people: asked like `routes`, and for `assets/`, which are public and not in the document. */
+  /** The HTML pages: mounted like `routes`. Their `assets/` are public and not in the document. */
   pages?: Router;
-  /** Turns errors of pages into pages; the rest is passed on. Mounted under the prefix. */
+  /** Answers errors of pages with HTML and passes on all others. Mounted under the prefix. */
   pageErrors?: ErrorRequestHandler;
-  /** Options of curl that sign in, for the page of documentation; none by default. */
+  /** curl options that sign in, for the commands on the documentation page; none by default. */
   curlOptions?: string;
-  /** For tests: an answer that is not as documented becomes an error. */
+  /** For tests: a response that does not match the document becomes an error. */
   validateResponses?: boolean;
 }
 
-/** A handler that works on time is answered for by its own errors; this is for one that does not look at its deadline. */
+/** Milliseconds after a request's deadline at which the pipeline answers 3004 for a handler that ignores the deadline. */
 const graceMs = 500;
 
-/** The way of every request, in the order of reading. */
+/** Returns the Express application. A request passes through the steps in the order in which they stand here. */
 export function createApp(parts: AppParts): Express {
   const { config, log } = parts;
   const prefix = config.service_prefix;
-  const below = prefix || '/';
+  const mountPath = prefix || '/';
   const rules = { allowedHosts: config.request.allowed_hosts, allowedOrigins: config.request.allowed_origins };
 
-  const answer = errorAnswer(log);
+  const sendError = createErrorSender(log);
 
   const app = express();
   app.enable('case sensitive routing');
@@ -60,12 +60,12 @@ export function createApp(parts: AppParts): Express {
   app.set('etag', false);
   app.set('query parser', 'simple');
 
-  // Which request is this, and how long may it take?
+  // Request id, log line and deadline.
   app.use(accessLog(log));
   app.use(securityHeaders);
-  app.use(begin(config.request.deadline_ms, log, answer));
+  app.use(begin(config.request.deadline_ms, log, sendError));
 
-  // May it be asked here, by this site? Probes come before: they know no host name.
+  // Host and origin. Health probes come first, because they send no host name of this service.
   app.use(readAddress(prefix));
   app.use(parts.health);
   app.use((req, _res, next) => {
@@ -74,27 +74,27 @@ export function createApp(parts: AppParts): Express {
     next();
   });
 
-  app.use(below, underPrefix(parts));
-  app.use((_req, res, next) => next(nothingHere(res)));
-  if (parts.pageErrors) app.use(below, parts.pageErrors);
-  const lastResort: ErrorRequestHandler = (error: unknown, _req, res, _next) => answer(error, res);
-  app.use(lastResort);
+  app.use(mountPath, underPrefix(parts));
+  app.use((_req, res, next) => next(unknownAddress(res)));
+  if (parts.pageErrors) app.use(mountPath, parts.pageErrors);
+  const handleError: ErrorRequestHandler = (error: unknown, _req, res, _next) => sendError(error, res);
+  app.use(handleError);
   return app;
 }
 
-/** One router, so that the prefix is compared and cut off once and not before every step. */
+/** Returns one router for everything under the prefix, so that Express matches the prefix once per request. */
 function underPrefix(parts: AppParts): Router {
   const { config, document, identify, routes, pages, curlOptions = '', validateResponses = false } = parts;
   const router = express.Router({ caseSensitive: true });
 
-  // What needs nobody to be known.
+  // Public: needs no identity.
   router.use(docsRoutes(document, curlOptions));
   if (pages) router.use(onlyAssets(pages));
 
-  // Which operation is it? Only what the document knows goes on.
+  // Only operations of the document pass.
   router.use(findOperation(document));
 
-  // Who asks, and is the request right? In this order: nobody's body is read.
+  // Identity comes before the body, so that the body of an unauthenticated caller is never read.
   router.use(identifyCaller(identify));
   router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));
   router.use(...contract(document, { validateResponses }));
@@ -104,25 +104,25 @@ function underPrefix(parts: AppParts): Router {
   return router;
 }
 
-/** Marks the answer, too: only of an address that the document does not know may the error be a page. */
-function nothingHere(res: Response): ApiError {
+/** Returns the error for an address that is not in the document, and marks the response: its error may be a page. */
+function unknownAddress(res: Response): ApiError {
   res.locals['isUnknown'] = true;
   return new ApiError(errorKind.missing, 'There is nothing at this address.', {
     detail: 'Check the spelling; the API is described under docs.',
   });
 }
 
-/** What the routes see with `contextOf`; `identity` follows once it is known. */
-function begin(deadlineMs: number, log: Logger, answer: (error: unknown, res: Response) => void): RequestHandler {
+/** Creates the request's context, without identity, and answers the request if its handler misses the deadline. */
+function begin(deadlineMs: number, log: Logger, sendError: (error: unknown, res: Response) => void): RequestHandler {
   return (_req, res, next) => {
     const gone = new AbortController();
-    const late = setTimeout(() => {
-      if (!res.headersSent) answer(timedOut('answering this request'), res);
+    const timer = setTimeout(() => {
+      if (!res.headersSent) sendError(timedOut('answering this request'), res);
     }, deadlineMs + graceMs);
     res.once('close', () => {
-      clearTimeout(late);
-      // What was begun for a caller who has gone ends with them; what goes on after an answer does not.
-      if (!res.writableFinished) gone.abort(new Error('the caller has gone'));
+      clearTimeout(timer);
+      // The client closed the connection: its request ends. Work that continues after a response is not aborted.
+      if (!res.writableFinished) gone.abort(new Error('the client closed the connection'));
     });
     res.locals['context'] = createContext(requestIdOf(res), log, Deadline.after(deadlineMs, gone.signal));
     next();
@@ -142,12 +142,15 @@ function onlyAssets(pages: Router): RequestHandler {
   return (req, res, next) => (req.path.startsWith('/assets/') ? pages(req, res, next) : next());
 }
 
-/** 404, 405 and 406 by the document; OPTIONS is answered, HEAD goes on as GET (Node sends no body for it). */
+/**
+ * Finds the operation of the document. Throws ApiError 404, 405 and 406. Answers OPTIONS, and handles HEAD as GET: Node
+ * sends no body for HEAD.
+ */
 function findOperation(document: OpenApiDocument): RequestHandler {
   const find = createOperationTable(document);
   return (req, res, next) => {
     const resource = find(req.path);
-    if (!resource) throw nothingHere(res);
+    if (!resource) throw unknownAddress(res);
     if (req.method === 'OPTIONS') {
       res.set('Allow', resource.allow).status(204).end();
       return;
@@ -156,18 +159,18 @@ function findOperation(document: OpenApiDocument): RequestHandler {
     if (req.method === 'HEAD') req.method = 'GET';
     const operation = resource.operations.get(req.method);
     if (!operation) {
-      throw new ApiError(errorKind.methodNotAllowed, `${req.method} is not possible here.`, {
+      throw new ApiError(errorKind.methodNotAllowed, `This address does not support ${req.method}.`, {
         detail: `Allowed: ${resource.allow}.`,
         headers: { Allow: resource.allow },
       });
     }
     if (operation.produces.length > 0 && req.accepts([...operation.produces]) === false) {
-      throw new ApiError(errorKind.notAcceptable, 'The answer cannot be given in a form that you accept.', {
-        detail: `It is ${operation.produces.join(' or ')}.`,
+      throw new ApiError(errorKind.notAcceptable, 'The response is not available in a content type that you accept.', {
+        detail: `Available: ${operation.produces.join(', ')}.`,
         fields: [{ path: 'header.Accept', message: `must allow ${operation.produces.join(' or ')}` }],
       });
     }
-    res.locals['operation'] = operation;
+    setOperation(res, operation);
     next();
   };
 }
@@ -187,16 +190,16 @@ function forOperationsWithBody(read: RequestHandler): RequestHandler {
   return (req, res, next) => (operationOf(res).body ? read(req, res, next) : next());
 }
 
-/** The only place where an error becomes an answer. */
-function errorAnswer(log: Logger): (error: unknown, res: Response) => void {
+/** Returns the function that sends every error response of the API. */
+function createErrorSender(log: Logger): (error: unknown, res: Response) => void {
   return (error, res) => {
-    const known = asApiError(error);
-    const context = res.locals['context'] as Partial<RequestContext> | undefined;
+    const known = toApiError(error);
+    const context: Partial<RequestContext> | undefined = res.locals['context'];
     const ownLog = context?.log ?? log;
-    // What fails because its caller has gone, or after the deadline was answered for it, is nobody's trouble.
-    if (res.destroyed || res.writableEnded) return ownLog.debug({ err: error }, 'failed after its request had ended');
+    // The client closed the connection, or was told that the deadline is over: this error has no consequences.
+    if (res.destroyed || res.writableEnded) return ownLog.debug({ err: error }, 'failed after the end of its request');
     if (known.kind.status >= 500) ownLog.error({ err: error }, known.message);
-    // Half an answer must not look like a whole one.
+    // Without the end of its body, the client recognizes an incomplete response.
     if (res.headersSent) return void res.destroy();
     res
       .status(known.kind.status)

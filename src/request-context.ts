@@ -3,22 +3,22 @@ import type { Logger } from 'pino';
 import type { Identity } from './identity/types.ts';
 import type { Deadline } from './lib/deadline.ts';
 
-/** What the pipeline has established before a route runs; kept on `res.locals`. */
+/** What the pipeline knows about a request before its route runs; stored in `res.locals`. */
 export interface RequestContext {
   readonly id: string;
-  /** Its lines carry the request's id. */
+  /** Adds the request's id to its lines. */
   readonly log: Logger;
   readonly deadline: Deadline;
-  /** Present on every route behind identity. */
+  /** Present in routes of operations that need an identity. */
   readonly identity: Identity;
 }
 
-/** The beginning of a context: `setIdentity` completes it. */
+/** Returns a context without identity, which `setIdentity` adds. */
 export function createContext(id: string, log: Logger, deadline: Deadline): Omit<RequestContext, 'identity'> {
   let own: Logger | undefined;
   return {
     id,
-    // Made when it is asked for: most requests have nothing to say but their line in the access log.
+    // Created at first use: most requests write no line besides the access log.
     get log() {
       own ??= log.child({ requestId: id });
       return own;
@@ -27,12 +27,14 @@ export function createContext(id: string, log: Logger, deadline: Deadline): Omit
   };
 }
 
+/** Adds the caller's identity to the context of the request. */
 export function setIdentity(res: Response, identity: Identity): void {
   Object.assign(contextOf(res), { identity });
 }
 
+/** Returns the context of the request. Throws an Error if the pipeline has not created it. */
 export function contextOf(res: Response): RequestContext {
-  const context = res.locals['context'] as RequestContext | undefined;
-  if (!context) throw new Error('a route ran before the pipeline had made its context');
+  const context: RequestContext | undefined = res.locals['context'];
+  if (!context) throw new Error('the request has no context yet');
   return context;
 }

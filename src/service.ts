@@ -6,6 +6,7 @@ import { createApp } from './app.ts';
 import { createAutosaveCleanUp } from './autosaves/clean-up.ts';
 import { autosaveRoutes } from './autosaves/routes.ts';
 import type { Config } from './config/types.ts';
+import { toApiError } from './error-translation.ts';
 import { kubernetesDependency } from './health/kubernetes.ts';
 import { healthRoutes, versionRoutes } from './health/routes.ts';
 import { createIdentity } from './identity/identify.ts';
@@ -17,7 +18,6 @@ import { optionsRoutes } from './options/routes.ts';
 import { pageErrors } from './pages/page-errors.ts';
 import { pagesRoutes } from './pages/routes.ts';
 import { loadDocument } from './pipeline/document.ts';
-import { asApiError } from './pipeline/faults.ts';
 import { type Address, close, createHttpServer, listen } from './pipeline/http-server.ts';
 import { createGitLab } from './platform/gitlab/client.ts';
 import type { KubernetesConnection } from './platform/kubernetes/types.ts';
@@ -32,26 +32,26 @@ import { sessionAddress } from './sessions/presentation/url.ts';
 import { createSessionStore, type SessionStoreParts } from './sessions/read/store.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 
-/** What is under way when the service is told to stop has this long to finish. */
+/** Milliseconds that requests in progress have to finish when the service stops. */
 const stopGraceMs = 10_000;
 
 export interface Service {
   readonly server: Server;
-  /** Resolves when requests are accepted. Sessions become known from then on; until they are, reads ask live. */
+  /** Resolves when the service accepts requests. Until the session cache has synced, reads go to the Kubernetes API. */
   start(address: Address): Promise<void>;
-  /** Accepts nothing new, finishes what is under way within 10 s, and gives everything back. */
+  /** Accepts no new requests, lets those in progress finish for up to 10 s, and releases all resources. */
   stop(): Promise<void>;
 }
 
-/** The service, built from its parts: the only place that knows them all. Nothing runs before `start`. */
+/** Builds the service from its parts; the only place that knows all of them. Nothing runs before `start`. */
 export function createService(parts: {
   config: Config;
   log: Logger;
   client: KubernetesConnection;
-  /** For tests: how sessions are followed, and after how many milliseconds of silence the service is not ready. */
+  /** For tests: the timing of the session cache, and the milliseconds of silence after which it is not ready. */
   timing?: SessionStoreParts['timing'];
   silenceLimitMs?: number;
-  /** For tests: an answer that is not as documented becomes an error. */
+  /** For tests: a response that does not match the document becomes an error. */
   validateResponses?: boolean;
 }): Service {
   const { config, log, client, timing, silenceLimitMs, validateResponses = false } = parts;
@@ -104,7 +104,7 @@ export function createService(parts: {
     ],
     validateResponses,
     pages: pagesRoutes({ config, gitlab, log }),
-    pageErrors: pageErrors({ config, log, explain: asApiError }),
+    pageErrors: pageErrors({ config, log, explain: toApiError }),
   });
   const server = createHttpServer(app);
 
@@ -113,9 +113,9 @@ export function createService(parts: {
     async start(address) {
       await listen(server, address);
       store.start().then(
-        // It also ends when the service is stopped before.
+        // `start` also resolves if the service stops before the cache has synced.
         () => store.synced && log.info('all sessions are known'),
-        (err: unknown) => log.error({ err }, 'the sessions cannot be followed'),
+        (err: unknown) => log.error({ err }, 'the session cache has stopped'),
       );
     },
     async stop() {
@@ -128,7 +128,7 @@ export function createService(parts: {
   };
 }
 
-/** Hosts that the operator of the platform has configured: no check whether they are inside. */
+/** Returns the hosts that the administrator has configured: their addresses may be internal. */
 function ownHosts({ git, crc_url }: Config): string[] {
   return [...new Set([new URL(git.url).host, git.registry, ...(crc_url ? [new URL(crc_url).host] : [])])];
 }

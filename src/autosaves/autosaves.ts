@@ -1,5 +1,5 @@
+import { type TranslationContext, translateError } from '../error-translation.ts';
 import { ApiError, errorKind } from '../errors.ts';
-import { gitLabSays } from '../gitlab-errors.ts';
 import type { Identity, RegisteredUser } from '../identity/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import { type GitLab, type GitLabBranches, GitLabRefused, GitLabUnavailable } from '../platform/gitlab/types.ts';
@@ -83,18 +83,24 @@ function noSuchProject(project: string): ApiError {
 async function confirmed(name: string, deletion: Promise<boolean>): Promise<boolean> {
   try {
     return await deletion;
-  } catch (cause) {
-    if (cause instanceof GitLabRefused) {
-      const detail = `${gitLabSays(cause)}You need the Developer role, and a branch that is not protected. A maintainer of the project can help.`;
-      throw new ApiError(errorKind.forbidden, `GitLab refuses to delete the autosave ${name}.`, { detail, cause });
-    }
-    if (cause instanceof GitLabUnavailable) {
-      throw new ApiError(errorKind.intermittent, `GitLab did not confirm that the autosave ${name} is deleted.`, {
-        detail: `${gitLabSays(cause)}It may be deleted or not. List the autosaves to see, and try again in a moment.`,
-        retryAfterSeconds: Math.max(1, cause.retryAfterSeconds ?? 5),
-        cause,
-      });
-    }
-    throw cause;
+  } catch (error) {
+    throw translateError(error, deletionContext(name, error)) ?? error;
   }
+}
+
+/** Only some errors say something about the deletion; GitLab's rejection of a token does not. */
+function deletionContext(name: string, error: unknown): TranslationContext {
+  if (error instanceof GitLabRefused) {
+    return {
+      message: `GitLab does not allow you to delete the autosave ${name}.`,
+      advice: 'You need the Developer role, and a branch that is not protected. A maintainer of the project can help.',
+    };
+  }
+  if (error instanceof GitLabUnavailable) {
+    return {
+      message: `GitLab did not confirm that the autosave ${name} was deleted.`,
+      advice: 'It may be deleted or not. List the autosaves to check, then try again.',
+    };
+  }
+  return {};
 }

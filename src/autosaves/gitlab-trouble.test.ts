@@ -44,7 +44,7 @@ describe.each(faults)('a GitLab that answers with %s', (what, fault) => {
     };
     const answer = await service.list(project);
     expect(outcome(answer)).toEqual([500, 3000]);
-    expect(answer.error().message).toBe('GitLab does not give a usable answer.');
+    expect(answer.error().message).toBe('GitLab is temporarily unavailable.');
     if (what === '429') expect(answer.headers['retry-after']).toBe('60');
   });
 
@@ -58,7 +58,7 @@ describe.each(faults)('a GitLab that answers with %s', (what, fault) => {
     };
     const answer = await service.remove(project, name);
     expect(outcome(answer)).toEqual([500, 3000]);
-    expect(answer.error().message).toBe(`GitLab did not confirm that the autosave ${name} is deleted.`);
+    expect(answer.error().message).toBe(`GitLab did not confirm that the autosave ${name} was deleted.`);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     expect(deletions, 'a change is sent once, and not to where GitLab redirects').toBe(1);
   });
@@ -74,7 +74,7 @@ describe('a GitLab that is down', () => {
     service.callers.set('nowhere', registered(`http://127.0.0.1:${port}`, 'a-token'));
     for (const answer of [await service.list(project, 'nowhere'), await service.remove(project, name, 'nowhere')]) {
       expect(outcome(answer)).toEqual([500, 3000]);
-      expect(answer.error().message).toBe('GitLab does not give a usable answer.');
+      expect(answer.error().message).toBe('GitLab is temporarily unavailable.');
     }
   });
 });

@@ -39,7 +39,7 @@ export function healthRoutes(options: {
   routes.router.all(['/health', '/ready'], (req, res) => {
     const allow = 'GET, HEAD, OPTIONS';
     if (req.method === 'OPTIONS') return void res.set('Allow', allow).status(204).end();
-    throw new ApiError(errorKind.methodNotAllowed, `${req.method} is not possible here.`, {
+    throw new ApiError(errorKind.methodNotAllowed, `This address does not support ${req.method}.`, {
       detail: `Allowed: ${allow}.`,
       headers: { Allow: allow },
     });

@@ -125,7 +125,7 @@ const listOf = <T, U>(value: T[] | U): T[] => (Array.isArray(value) ? value : []
 
 function nobody(behindGateway: boolean) {
   if (!behindGateway) {
-    return refused('Nobody is signed in.', {
+    return refused('You are not signed in.', {
       detail: 'This service is set up without a gateway and without anonymous sessions, so nobody can use it.',
     });
   }
@@ -133,7 +133,7 @@ function nobody(behindGateway: boolean) {
     path: `header.${name}`,
     message: 'is required',
   }));
-  return refused('Nobody is signed in.', { fields });
+  return refused('You are not signed in.', { fields });
 }
 
 /** TLS ends before this service as a rule; only whoever sends the request is harmed by a lie here. */

@@ -1,4 +1,4 @@
-/** Names of labels and annotations on a JupyterServer. The `renku.io/` ones are what clients of 1.18.1 rely on. */
+/** Names of labels and annotations on a JupyterServer. Clients of renku-notebooks 1.18.1 rely on those of `renku.io/`. */
 const renku = <Name extends string>(name: Name) => `renku.io/${name}` as const;
 
 export const label = {
@@ -9,7 +9,7 @@ export const label = {
   safeUsername: renku('safe-username'),
   quota: renku('quota'),
   userId: renku('userId'),
-  /** Ours: the owner as a hash over the kind of user and the user id. Decides who may see a session. */
+  /** The owner, as a hash of the kind of user and the user id. Decides which callers may use a session. */
   owner: 'notebook-sessions.io/owner',
 } as const;
 
@@ -36,25 +36,25 @@ export const annotation = {
   hibernationDirty: renku('hibernationDirty'),
   hibernationSynchronized: renku('hibernationSynchronized'),
   hibernationDate: renku('hibernationDate'),
-  /** Ours: which launch made the object, so that a create whose answer was lost is recognised as our own. */
+  /** Id of the launch that made the object: a launch recognises its object even if the response to its creation was lost. */
   launchId: 'notebook-sessions.io/launch-id',
-  /** Ours: the name of the commit as the launch asked for it; `commitSha` is the full id. */
+  /** The commit as the launch named it; `commitSha` is the full id. */
   requestedRef: 'notebook-sessions.io/requested-ref',
-  /** Ours: `true` where the branch was the project's default branch at the launch. */
+  /** `true` if the branch was the project's default branch at the launch. */
   defaultBranch: 'notebook-sessions.io/default-branch',
-  /** Ours: the other options of the launch, as JSON (`LaunchOptions` of the API). */
+  /** The other options of the launch, as JSON (launch-options.ts). */
   launchOptions: 'notebook-sessions.io/launch-options',
-  /** Ours: uid of the pod that the last restart replaces: the key that makes a restart exactly-once. */
+  /** The uid of the pod that the last restart replaces: the key that makes a restart exactly-once. */
   restartedPod: 'notebook-sessions.io/restarted-pod',
-  /** Ours: when that was, ISO 8601. */
+  /** Time of the last restart, RFC 3339. */
   restartedAt: 'notebook-sessions.io/restarted-at',
-  /** Ours: the Secret with the launching user's tokens; made right after the object. */
+  /** Name of the Secret with the user's tokens, which is made right after the object. */
   credentialsSecret: 'notebook-sessions.io/credentials-secret',
-  /** Ours: the Secret with the variables of the launch; made together with the other one. */
+  /** Name of the Secret with the variables of the launch, made at the same time. */
   variablesSecret: 'notebook-sessions.io/variables-secret',
-  /** Ours: the Secret with which the cluster fetches a private image; made together with the other one. */
+  /** Name of the Secret with which the cluster pulls a private image, made at the same time. */
   pullSecret: 'notebook-sessions.io/pull-secret',
-  /** Ours: hashes of the tokens that let programs in, as JSON (`session-contract/access-tokens.ts`). */
+  /** Hashes of the access tokens for programs, as JSON (session-contract/access-tokens.ts). */
   accessTokens: 'notebook-sessions.io/access-tokens',
 } as const;
 
@@ -84,7 +84,7 @@ export const clientAnnotations: readonly string[] = [
 /** Whether Kubernetes accepts the text as the value of a label. */
 export const isLabelValue = (value: string): boolean => /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value);
 
-/** What the operator puts on every child (group prefix of the CRD). */
+/** Labels that the operator adds to every child. */
 export const childLabel = {
   component: 'app.kubernetes.io/component',
   parentUid: 'amalthea.dev/parent-uid',
@@ -94,7 +94,8 @@ export const childLabel = {
 } as const;
 
 /**
- * Ours, of a session's pod on one machine: how the image of its commit was provided. `False` while it is built, with the
- * progress as the message; `True` with a message where something is not as the project asks for.
+ * The type of a pod condition on the local platform, which builds the image of a commit itself. The status is `False`
+ * during the build, with the progress as the message. It is `True` with a message if the image differs from what the
+ * project asks for.
  */
 export const imageCondition = 'notebook-sessions.io/image';

@@ -1,12 +1,11 @@
 /**
- * Amounts of CPU, memory, disk and GPU as text and as numbers. Reading comes in two strengths: what callers send is
- * checked against 1.18.1's grammar, what stands on an object in the cluster may be any Kubernetes quantity or nonsense
- * and never throws.
+ * Amounts of CPU, memory, disk and GPU as text and as numbers. The `parse` functions accept what a caller may send, by
+ * the grammar of renku-notebooks 1.18.1. `readQuantity` accepts any quantity that an object in the cluster may have.
  */
 const decimalUnits = { k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15, e: 1e18 } as const;
 const binaryUnits = { ki: 2 ** 10, mi: 2 ** 20, gi: 2 ** 30, ti: 2 ** 40, pi: 2 ** 50, ei: 2 ** 60 } as const;
 
-/** The resource services and 1.18.1 count a gigabyte as 10^9 bytes. */
+/** As in the resource class service and in renku-notebooks. */
 export const bytesPerGigabyte = 1e9;
 
 const byteUnits: Readonly<Record<string, number>> = {
@@ -19,7 +18,7 @@ const byteUnits: Readonly<Record<string, number>> = {
 
 const amount = /^([0-9]+\.?[0-9]*|\.[0-9]+)([A-Za-z]*)$/;
 
-/** Cores from what a caller sent: `0.5`, `"2"`, `"500m"`. undefined when it is none. */
+/** Returns cores, for example of `0.5`, `"2"` or `"500m"`; undefined if `input` is not a CPU quantity. */
 export function parseCpu(input: string | number): number | undefined {
   const match = amount.exec(String(input));
   if (!match) return undefined;
@@ -27,14 +26,17 @@ export function parseCpu(input: string | number): number | undefined {
   return match[2] === 'm' ? Number(match[1]) / 1000 : undefined;
 }
 
-/** Whole bytes from what a caller sent: `1000000000`, `"1.5G"`, `"512Mi"`, any case. undefined when it is none. */
+/**
+ * Returns whole bytes, for example of `1000000000`, `"1.5G"` or `"512Mi"`, in upper or lower case; undefined if `input`
+ * is not an amount of bytes.
+ */
 export function parseBytes(input: string | number): number | undefined {
   const match = amount.exec(String(input));
   const factor = byteUnits[(match?.[2] ?? '-').toLowerCase()];
   return match && factor !== undefined ? Math.round(Number(match[1]) * factor) : undefined;
 }
 
-/** A whole number of GPUs from what a caller sent. undefined when it is none. */
+/** Returns the number of GPUs; undefined if `input` is not a whole number. */
 export function parseGpu(input: string | number): number | undefined {
   const match = amount.exec(String(input));
   if (match?.[2] !== '' || !Number.isInteger(Number(match[1]))) return undefined;
@@ -63,8 +65,8 @@ const suffixes: Readonly<Record<string, number>> = {
 const quantity = /^\+?([0-9]+\.?[0-9]*|\.[0-9]+)(?:([eE][-+]?[0-9]+)|([A-Za-z]*))$/;
 
 /**
- * The number that a Kubernetes quantity on an object stands for; also the spellings that other writers use (`1GiB`,
- * `2gb`). undefined for anything that is no amount, negative ones included.
+ * Returns the number that a Kubernetes quantity means, also in the spellings of other programs (`1GiB`, `2gb`). Returns
+ * undefined for a negative amount and for any other value. Never throws.
  */
 export function readQuantity(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value : undefined;
@@ -79,7 +81,7 @@ export function readQuantity(value: unknown): number | undefined {
 
 const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
 
-/** `1G`, `1.07G`: gigabytes of 10^9 bytes, whole or with two decimals, as 1.18.1 writes every size. */
+/** Returns gigabytes of 10^9 bytes, whole or with two decimals, as renku-notebooks writes sizes: `1G`, `1.07G`. */
 export function formatBytes(bytes: number): string {
   const gigabytes = bytes / bytesPerGigabyte;
   return Number.isInteger(gigabytes) ? `${gigabytes}G` : `${gigabytes.toFixed(2)}G`;

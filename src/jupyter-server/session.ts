@@ -32,10 +32,7 @@ export interface Session {
   readonly owner: string | undefined;
   /** As in `clientAnnotations`; without those that the object lacks. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** The group, lower case; empty if unknown. */
-  readonly namespaceOfProject: string;
-  /** The project's own path segment, lower case; empty if unknown. */
-  readonly project: string;
+  readonly project: SessionProject;
   /** Empty if unknown. */
   readonly branch: string;
   /** Whether the branch was the project's default branch at the launch; undefined if the object does not say it. */
@@ -74,6 +71,14 @@ export interface Session {
   readonly messages: Readonly<Record<string, string>>;
   /** Seconds, as operators before Amalthea 0.9 wrote them. */
   readonly idleSeconds: number | undefined;
+}
+
+/** The path of the project in lower case, as the launch named it; empty if unknown. */
+export interface SessionProject {
+  /** The group, for example `group/sub`. */
+  readonly namespace: string;
+  /** The last segment of the path. */
+  readonly name: string;
 }
 
 export interface SessionCommit {
@@ -122,8 +127,8 @@ export interface Culling {
 const states: readonly SessionState[] = ['starting', 'running', 'stopping', 'failed', 'hibernated'];
 
 /**
- * Returns the session of a JupyterServer, whoever wrote that. A value of another type than this service writes counts
- * as missing, so that no object can break a list or a response. Never throws.
+ * Returns the session of a JupyterServer of any client. A value of another type than this service writes counts as
+ * missing, so that no object can break a list or a response. Never throws.
  */
 export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; status?: unknown }): Session {
   const metadata = fields(object.metadata);
@@ -145,8 +150,7 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
 
     owner: ownerOf(metadata, isOidc),
     annotations: annotationsFor(written, commit),
-    namespaceOfProject: written(annotation.namespace) ?? '',
-    project: written(annotation.projectName) ?? '',
+    project: { namespace: written(annotation.namespace) ?? '', name: written(annotation.projectName) ?? '' },
     branch: written(annotation.branch) ?? '',
     isDefaultBranch: booleanOf(written(annotation.defaultBranch)),
     commit,

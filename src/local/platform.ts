@@ -19,7 +19,7 @@ import {
   serviceEnvironment,
 } from './environment.ts';
 import type { ProjectPath } from './first-session.ts';
-import { createForgeDoor } from './forge/door.ts';
+import { createForgeAccess } from './forge/access.ts';
 import { createForge, type Forge } from './forge/forge.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { type Listener, type ListenOptions, listen, PortTaken } from './http/listen.ts';
@@ -178,7 +178,7 @@ export async function startPlatform(
   const sites = createRouter({
     addresses,
     gateway,
-    forge: forge && createForgeDoor({ forge, gitAccess: gateway.gitAccess, isService }),
+    forge: forge && createForgeAccess({ forge, gitAccess: gateway.gitAccess, isService }),
     registry: (req, res) => registry.handle(req, res),
     ingress,
   });

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { ApiError, errorKind } from '../errors.ts';
+import { translateError } from '../error-translation.ts';
+import { errorKind } from '../errors.ts';
 import type { Session } from '../jupyter-server/session.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import type { KubernetesClient, PodLogOptions } from '../platform/kubernetes/types.ts';
@@ -58,13 +59,10 @@ export async function readLogs(
   );
   const failed = read.filter(({ err }) => err !== undefined);
   if (failed.length === read.length) {
-    const detail = 'The Kubernetes API did not give them. Try again in a moment.';
     const cause = failed[0]?.err;
-    throw new ApiError(errorKind.intermittent, `The logs of ${name} could not be read.`, {
-      detail,
-      retryAfterSeconds: 5,
-      cause,
-    });
+    const { intermittent } = errorKind;
+    const kinds = { rejected: intermittent, unavailable: intermittent, forbidden: intermittent };
+    throw translateError(cause, { message: `The logs of ${name} could not be read.`, kinds }) ?? cause;
   }
   return Object.fromEntries(read.filter(({ text }) => text !== '').map(({ container, text }) => [container, text]));
 }

@@ -117,11 +117,11 @@ function sinceOf(text: string): Instant {
   });
 }
 
-/** The document lists both types for this operation; which of them it is, the query decides. */
+/** Throws ApiError 406. The document lists two content types for this operation; `follow` decides which one it is. */
 function demandType(req: Pick<Request, 'accepts'>, type: string): void {
   if (req.accepts([type]) !== false) return;
-  throw new ApiError(errorKind.notAcceptable, 'The answer cannot be given in a form that you accept.', {
-    detail: `It is ${type}: with follow=true text/event-stream, else application/json.`,
+  throw new ApiError(errorKind.notAcceptable, 'The response is not available in a content type that you accept.', {
+    detail: 'Available: text/event-stream with follow=true, otherwise application/json.',
     fields: [{ path: 'header.Accept', message: `must allow ${type}` }],
   });
 }

@@ -1,17 +1,11 @@
 import type { Config } from '../config/types.ts';
-import { ApiError, errorKind } from '../errors.ts';
-import type { Identity } from '../identity/types.ts';
-import { DeadlineExceeded } from '../lib/deadline.ts';
-import {
-  type ResourceClasses,
-  ResourceClassesUnauthorized,
-  ResourceClassesUnavailable,
-} from '../platform/resource-classes/types.ts';
+import { translateError } from '../error-translation.ts';
+import type { ResourceClasses } from '../platform/resource-classes/types.ts';
 import type { OfferedPools } from './resource-classes.ts';
 
 /**
- * The pools of the platform's service as this caller may see them, or, where there is no service, those of the
- * configuration. `service`: undefined where the configuration names none.
+ * Returns a function that gives the resource pools that a caller may use: those of the platform's service or, without a
+ * service, those of the configuration. The function throws ApiError 1401, 3000 and 3004 when the service fails.
  */
 export function createOfferedPools(
   config: Pick<Config, 'resource_pools'>,
@@ -22,35 +16,7 @@ export function createOfferedPools(
     try {
       return await service.pools(identity.kind === 'registered' ? identity.accessToken : null, deadline);
     } catch (error) {
-      throw explained(error, identity);
+      throw translateError(error, { server: 'The resource class service' }) ?? error;
     }
   };
 }
-
-const retryAfterSeconds = 5;
-
-function explained(cause: unknown, identity: Identity): unknown {
-  if (cause instanceof ResourceClassesUnauthorized) {
-    return identity.kind === 'anonymous'
-      ? new ApiError(errorKind.unauthenticated, 'The resource class service serves signed-in users only.', {
-          detail: 'Sign in to launch a session.',
-          cause,
-        })
-      : new ApiError(errorKind.unauthenticated, 'The resource class service refused your access token.', {
-          detail: 'It has run out or was withdrawn. Sign in again.',
-          cause,
-        });
-  }
-  if (cause instanceof DeadlineExceeded) {
-    const options = { detail: `${fault} Try again in a moment.`, retryAfterSeconds, cause };
-    return new ApiError(errorKind.timedOut, 'The resource class service did not answer in time.', options);
-  }
-  if (!(cause instanceof ResourceClassesUnavailable)) return cause;
-  return new ApiError(errorKind.intermittent, `The resource class service ${cause.message}.`, {
-    detail: `${fault} Try again in a moment.`,
-    retryAfterSeconds: Math.max(1, cause.retryAfterSeconds ?? retryAfterSeconds),
-    cause,
-  });
-}
-
-const fault = 'The service that says who may use which resources has passing trouble.';

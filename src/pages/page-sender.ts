@@ -35,5 +35,6 @@ export function createPageSender(options: { serviceVersion: string; assetsVersio
 
 /** Returns the fields of the request's context that are set: an error page may be sent before the caller is identified. */
 export function knownContext(res: Response): Partial<RequestContext> | undefined {
-  return res.locals['context'];
+  const context: Partial<RequestContext> | undefined = res.locals['context'];
+  return context;
 }

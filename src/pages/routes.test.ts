@@ -16,10 +16,10 @@ import {
   withToken,
 } from '../../tests/support/local/forge/served-forge.ts';
 import { createApp } from '../app.ts';
+import { toApiError } from '../error-translation.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { GitCredentials, Identity } from '../identity/types.ts';
 import { loadDocument } from '../pipeline/document.ts';
-import { asApiError } from '../pipeline/faults.ts';
 import { createGitLab } from '../platform/gitlab/client.ts';
 import { pageErrors } from './page-errors.ts';
 import { pagesRoutes } from './routes.ts';
@@ -86,13 +86,13 @@ beforeAll(async () => {
     log,
     document: loadDocument('/notebooks'),
     identify: async () => {
-      if (!caller) throw new ApiError(errorKind.unauthenticated, 'Sign in first.');
+      if (!caller) throw new ApiError(errorKind.unauthenticated, 'You are not signed in.');
       return { identity: caller };
     },
     health: express.Router(),
     routes: [],
     pages: pagesRoutes({ config, gitlab: createGitLab({ log }), log }),
-    pageErrors: pageErrors({ config, log, explain: asApiError }),
+    pageErrors: pageErrors({ config, log, explain: toApiError }),
     validateResponses: true,
   });
   server = createServer(app).listen(0, '127.0.0.1');
@@ -249,7 +249,7 @@ describe('an error', () => {
     const down = as({ url: 'http://127.0.0.1:9', token: 'x', tokenExpiresAt: -1 });
     const { status, text } = await get('/launch/group/project', { as: down });
     expect(status).toBe(500);
-    expect(text).toContain('GitLab does not give a usable answer.');
+    expect(text).toContain('GitLab is temporarily unavailable.');
     expect(text).toContain('Try again');
   });
 
@@ -264,7 +264,7 @@ describe('an error', () => {
     for (const path of ['/', `/launch/${project}`]) {
       const page = await get(path, { as: undefined });
       expect(page.status).toBe(401);
-      expect(page.text).toContain('Sign in first.');
+      expect(page.text).toContain('You are not signed in.');
     }
     const program = await get(`/launch/${project}`, {
       as: undefined,

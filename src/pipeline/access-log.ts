@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 
-/** What another program may choose as the id of a request: it goes into logs and answers. */
+/** Request ids that a caller may choose: they go into logs and responses. */
 const acceptableId = /^[A-Za-z0-9][-A-Za-z0-9._]{7,63}$/;
 const maxPathLength = 500;
 const probes: ReadonlySet<string> = new Set(['/health', '/ready']);
 
 /**
- * Gives every request an id (the caller's X-Request-Id if it is a sane one; `requestIdOf`) and logs one line when its
- * answer is over. Headers and queries are never logged: credentials are in the former, a token may be in the latter.
+ * Gives every request an id (the caller's X-Request-Id if it is acceptable, see `requestIdOf`), and logs one line when
+ * the response is closed. Headers and queries are never logged: they may hold credentials.
  */
 export function accessLog(log: Logger): RequestHandler {
-  // Six fields of known content: looking for credentials among them would cost more than the line itself.
+  // The fields hold no credentials, and redaction would cost more than writing the line.
   const lines = log.child({}, { redact: [] });
   return (req, res, next) => {
     const given = req.headers['x-request-id'];
@@ -20,26 +20,27 @@ export function accessLog(log: Logger): RequestHandler {
     res.locals['requestId'] = requestId;
     res.setHeader('X-Request-Id', requestId);
     const { method, url } = req;
-    const begun = performance.now();
+    const startedAt = performance.now();
     if (!probes.has(url)) {
       res.once('close', () => {
         const { statusCode: status } = res;
-        const ms = Math.round(performance.now() - begun);
+        const ms = Math.round(performance.now() - startedAt);
         const line = { requestId, method, path: pathOf(url), status, ms };
-        const whole = res.writableFinished ? line : { ...line, aborted: true };
-        if (status >= 500) lines.error(whole, 'request');
-        else lines.info(whole, 'request');
+        const fields = res.writableFinished ? line : { ...line, aborted: true };
+        if (status >= 500) lines.error(fields, 'request');
+        else lines.info(fields, 'request');
       });
     }
     next();
   };
 }
 
+/** Returns the id of the request that `accessLog` has set. */
 export function requestIdOf(res: Response): string {
   return String(res.locals['requestId'] ?? '');
 }
 
 function pathOf(url: string): string {
-  const mark = url.indexOf('?');
-  return url.slice(0, Math.min(mark < 0 ? url.length : mark, maxPathLength));
+  const queryAt = url.indexOf('?');
+  return url.slice(0, Math.min(queryAt < 0 ? url.length : queryAt, maxPathLength));
 }

@@ -7,23 +7,23 @@ import { type OpenApiDocument, resolve, type Schema } from './document.ts';
 import type { Operation } from './operations.ts';
 import { fromText } from './text-values.ts';
 
-/** Shown in one answer; the rest is counted. */
+/** Field errors in one response; further ones are only counted. */
 const maxFields = 50;
 
 /**
- * Holds requests against the document. Everything wrong with a request is told at once, as a 422 with the paths of the
- * fields. To be mounted at the prefix; expects the operation in `res.locals.operation` and a parsed body.
- * `validateResponses` is for tests: an answer that is not as documented becomes an error.
+ * Returns middleware that validates requests against the document. All invalid fields of a request are reported together,
+ * as one 422. Mount it at the prefix; the operation (see `setOperation`) and the parsed body must be there.
+ * `validateResponses` is for tests: a response that does not match the document becomes an error.
  */
 export function contract(document: OpenApiDocument, options: { validateResponses: boolean }): RequestHandler[] {
   const validator = compiledValidator(document, options.validateResponses);
 
   const prepare: RequestHandler = (req, res, next) => {
     const operation = operationOf(res);
-    const problems = prepareQuery(req, operation);
-    if (operation.body) problems.push(...prepareBody(document, operation.body, req));
-    res.locals['foundProblems'] = problems;
-    // The validator keeps a compiled schema for each content type it has ever seen: callers must not choose them.
+    const errors = prepareQuery(req, operation);
+    if (operation.body) errors.push(...prepareBody(document, operation.body, req));
+    res.locals['earlyErrors'] = errors;
+    // The validator keeps one compiled schema per content type for ever, so callers must not choose the type.
     if (operation.body) req.headers['content-type'] = 'application/json';
     else delete req.headers['content-type'];
     next();
@@ -33,7 +33,7 @@ export function contract(document: OpenApiDocument, options: { validateResponses
     const found = validationErrors(error);
     if (!found) return error;
     const operation = operationOf(res);
-    return invalid([...foundProblems(res), ...found.map((each) => fieldError(document, operation, each))], error);
+    return invalid([...earlyErrors(res), ...found.map((each) => fieldError(document, operation, each))], error);
   };
 
   const wrapped = validator.map(
@@ -43,26 +43,28 @@ export function contract(document: OpenApiDocument, options: { validateResponses
   );
 
   const finish: RequestHandler = (_req, res, next) => {
-    const problems = foundProblems(res);
-    next(problems.length > 0 ? invalid(problems) : undefined);
+    const errors = earlyErrors(res);
+    next(errors.length > 0 ? invalid(errors) : undefined);
   };
   return [prepare, ...wrapped, finish];
 }
 
-/** Validators by the paths that they were compiled for: services of one process share them, as in tests. */
-const compiled = new WeakMap<OpenApiDocument['paths'], Map<boolean, RequestHandler[]>>();
+type Validator = ReturnType<typeof OpenApiValidator.middleware>;
+
+/** Validators by the paths that they were compiled for: the services of one process share them, as in tests. */
+const compiled = new WeakMap<OpenApiDocument['paths'], Map<boolean, Validator>>();
 
 /**
  * Returns express-openapi-validator's handlers for the document's paths. They depend on no prefix and no service, and
  * compile a schema when it is first used, which takes longer than most requests.
  */
-function compiledValidator(document: OpenApiDocument, validateResponses: boolean): RequestHandler[] {
-  const known = compiled.get(document.paths) ?? new Map<boolean, RequestHandler[]>();
+function compiledValidator(document: OpenApiDocument, validateResponses: boolean): Validator {
+  const known = compiled.get(document.paths) ?? new Map<boolean, Validator>();
   compiled.set(document.paths, known);
   const validator =
     known.get(validateResponses) ??
-    (OpenApiValidator.middleware({
-      apiSpec: forValidator(document) as never,
+    OpenApiValidator.middleware({
+      apiSpec: forValidator(document),
       // openapi.yaml is ours: a test validates it, not each start.
       validateApiSpec: false,
       validateRequests: { allowUnknownQueryParameters: true, allErrors: true, coerceTypes: false },
@@ -70,68 +72,69 @@ function compiledValidator(document: OpenApiDocument, validateResponses: boolean
       validateSecurity: false,
       fileUploader: false,
       useRequestUrl: true,
-    }) as unknown as RequestHandler[]);
+    });
   known.set(validateResponses, validator);
   return validator;
 }
 
-/** Set by app.ts before anything here runs. */
+/** Returns the operation of the request. Throws an Error if `setOperation` has not run. */
 export function operationOf(res: Response): Operation {
-  const operation = res.locals['operation'] as Operation | undefined;
-  if (!operation) throw new Error('the contract was asked about a request without an operation');
+  const operation: Operation | undefined = res.locals['operation'];
+  if (!operation) throw new Error('the request has no operation yet');
   return operation;
 }
 
-/** What was found before the validator has looked. */
-const foundProblems = (res: Response): FieldError[] => (res.locals['foundProblems'] as FieldError[] | undefined) ?? [];
+export function setOperation(res: Response, operation: Operation): void {
+  res.locals['operation'] = operation;
+}
+
+/** Returns the errors that were found before the validator ran. */
+function earlyErrors(res: Response): FieldError[] {
+  const errors: FieldError[] | undefined = res.locals['earlyErrors'];
+  return errors ?? [];
+}
+
+type ValidatorDocument = Exclude<Parameters<typeof OpenApiValidator.middleware>[0]['apiSpec'], string>;
 
 /**
- * The document as the validator can take it: below the prefix, as it is mounted there; without paths that have `servers`
- * (it takes the word for a method); without security, which is identity's. A copy, because it writes into what it gets.
+ * Returns a copy of the document for the validator, which writes into its document: mounted below the prefix; without
+ * paths that have `servers`, which the validator takes for a method; without security, which identity checks.
  */
-function forValidator(document: OpenApiDocument): object {
+function forValidator(document: OpenApiDocument): ValidatorDocument {
   const paths = Object.fromEntries(Object.entries(document.paths).filter(([, item]) => !item.servers));
-  return JSON.parse(JSON.stringify({ ...document, paths, servers: [{ url: '/' }], security: undefined })) as object;
+  return JSON.parse(JSON.stringify({ ...document, paths, servers: [{ url: '/' }], security: undefined }));
 }
 
 /**
- * Puts only what the operation knows into `req.query`: unknown parameters are ignored, whatever their names do to a
- * parser, and so is what cannot be decoded. Of a parameter that is given more than once the first one counts. Returns
- * the numbers that are none: the validator would take `2.0`, `1e2` and `0x10`.
+ * Replaces `req.query` by the documented parameters. Unknown parameters are ignored, and of a repeated parameter the
+ * first value is used. Returns an error for each integer parameter that is not a decimal integer: the validator would
+ * accept `2.0`, `1e2` and `0x10`.
  */
 function prepareQuery(req: Request, operation: Operation): FieldError[] {
   const mark = req.url.indexOf('?');
   const given = parseQuery(mark === -1 ? '' : req.url.slice(mark + 1));
   const query: Record<string, unknown> = {};
-  const problems: FieldError[] = [];
+  const errors: FieldError[] = [];
   for (const { name, schema } of operation.query) {
     const value = [given[name]].flat()[0];
     if (value === undefined) continue;
     query[name] = schema ? fromText(schema, value) : value;
     if (schema?.type === 'integer' && !/^\s*[+-]?\d+\s*$/.test(value)) {
-      problems.push({ path: `query.${name}`, message: `must be ${schema['x-expects'] ?? 'a whole number'}` });
+      errors.push({ path: `query.${name}`, message: `must be ${schema['x-expects'] ?? 'a whole number'}` });
     }
   }
-  // In Express 5 `query` is a getter that parses anew each time; what the validator converts would be lost.
+  // In Express 5, `query` is a getter that parses the address each time, which would lose the converted values.
   Object.defineProperty(req, 'query', { value: query, writable: true, configurable: true, enumerable: true });
-  return problems;
+  return errors;
 }
 
-interface ValidatorError {
-  path: string;
-  message: string;
-  errorCode?: string;
-}
+type ValidatorError = InstanceType<typeof OpenApiValidator.error.BadRequest>['errors'][number];
 
-/** The validator's findings; undefined for any other error. */
-function validationErrors(error: unknown): ValidatorError[] | undefined {
-  if (!(error instanceof Error) || !('status' in error) || error.status !== 400) return undefined;
-  if ('errors' in error && Array.isArray(error.errors) && error.errors.length > 0)
-    return error.errors as ValidatorError[];
-  const path = 'path' in error && typeof error.path === 'string' ? error.path : '/query';
-  return [{ path, message: error.message }];
-}
+/** Returns the errors that the validator reports; undefined if `error` is not from the validator. */
+const validationErrors = (error: unknown): ValidatorError[] | undefined =>
+  error instanceof OpenApiValidator.error.BadRequest ? error.errors : undefined;
 
+/** The validator's names for parts of a request, where they differ from ours. */
 const places: Record<string, string> = { params: 'path', headers: 'header' };
 
 function fieldError(
@@ -165,15 +168,15 @@ function schemaAt(document: OpenApiDocument, operation: Operation, place: string
   return schema;
 }
 
-/** One error per path: the first says enough, and a value of several allowed types brings one for each. */
+/** Reports one error per path: the validator reports one for each type that a value may have. */
 function invalid(fields: readonly FieldError[], cause?: unknown): ApiError {
   const byPath = new Map<string, FieldError>();
   for (const field of fields) if (!byPath.has(field.path)) byPath.set(field.path, field);
   const all = [...byPath.values()];
-  const told = all.slice(0, maxFields);
-  const sentences = told.map(({ path, message }) => `${path} ${message}.`);
-  if (all.length > told.length) sentences.push(`And ${all.length - told.length} more.`);
+  const shownFields = all.slice(0, maxFields);
+  const sentences = shownFields.map(({ path, message }) => `${path} ${message}.`);
+  if (all.length > maxFields) sentences.push(`And ${all.length - maxFields} more.`);
   const message =
     all.length === 1 ? 'A field of the request is not valid.' : `${all.length} fields of the request are not valid.`;
-  return new ApiError(errorKind.validation, message, { detail: sentences.join(' '), fields: told, cause });
+  return new ApiError(errorKind.validation, message, { detail: sentences.join(' '), fields: shownFields, cause });
 }

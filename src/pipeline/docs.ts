@@ -3,22 +3,22 @@ import swaggerUi from 'swagger-ui-express';
 import { type OpenApiDocument, publishedDocument } from './document.ts';
 import { docsPolicy } from './security-headers.ts';
 
-/** Of swagger-ui-dist only these: it has a page of its own that shows another host's document. */
+/** The only files of swagger-ui-dist that are served: its own page shows the document of another host. */
 const servedFiles =
   /^\/(swagger-ui\.css|swagger-ui-bundle\.js|swagger-ui-standalone-preset\.js|swagger-ui-init\.js|favicon-(16x16|32x32)\.png)$/;
 
-/** The extension of the page's document with what the page's `curl` commands sign in with. */
+/** The member of the page's document that holds `curlOptions`. */
 const curlCredentials = 'x-curl-credentials';
 
 /**
- * `docs`: Swagger UI, with nothing from another host; `spec.json`: the document. `curlOptions` are options of curl that
- * sign in, as a shell reads them.
+ * Returns the routes `docs` (Swagger UI, with every file from this service) and `spec.json` (the document).
+ * `curlOptions` are the options, quoted for a shell, with which the curl commands on the page sign in.
  */
 export function docsRoutes(document: OpenApiDocument, curlOptions: string): Router {
   const router = express.Router({ caseSensitive: true, strict: true });
   const options = {
     customSiteTitle: 'Notebook Sessions: API',
-    // Relative, so that it is right behind a gateway's path, too. A validator would be asked on another host.
+    // Relative, so that it works below a gateway's path. A validator would run on another host.
     swaggerOptions: { url: 'document.json', validatorUrl: null, tryItOutEnabled: true, requestInterceptor },
   };
   const [init, assets] = swaggerUi.serveFiles(undefined, options);
@@ -26,15 +26,15 @@ export function docsRoutes(document: OpenApiDocument, curlOptions: string): Rout
   if (!init || !assets) throw new Error('swagger-ui-express serves no files');
 
   const published = JSON.stringify(publishedDocument(document));
-  // The API is where the page is, whatever stands before it: a server is found by its place relative to the document.
-  const servers = [{ url: '..', description: 'This service, as you have reached it.' }];
-  const ofPage = JSON.stringify({ ...document, servers, [curlCredentials]: curlOptions });
+  // The page's API is relative to the document, whatever path a gateway puts before both.
+  const servers = [{ url: '..', description: 'This service, at the address of this page.' }];
+  const pageDocument = JSON.stringify({ ...document, servers, [curlCredentials]: curlOptions });
   router.get('/spec.json', (_req, res) => {
     res.type('json').send(published);
   });
   router.get('/docs', (_req, res) => void res.status(308).location('docs/').end());
   router.get('/docs/document.json', (_req, res) => {
-    res.type('json').send(ofPage);
+    res.type('json').send(pageDocument);
   });
   router.use('/docs', (req, res, next) => {
     if (req.method !== 'GET' && req.method !== 'HEAD') return next();
@@ -47,7 +47,7 @@ export function docsRoutes(document: OpenApiDocument, curlOptions: string): Rout
   return router;
 }
 
-/** What Swagger UI is about to send, and shows as a `curl` command. */
+/** A request that Swagger UI sends and shows as a curl command. */
 interface PageRequest {
   url: string;
   curlOptions?: string[];
@@ -60,15 +60,15 @@ interface PageGlobal {
 }
 
 /**
- * Runs in the page, which is sent its source text: it can refer to nothing outside of itself. Adds credentials to the
- * `curl` command, whose reader has no cookie of the browser's. Of a stream it shows what comes within three seconds:
- * Swagger UI shows an answer when it ends, and a stream ends with its session.
+ * Runs in the page: its source text is sent there, so it can refer to nothing outside of the function. Adds credentials
+ * to the curl command, because a terminal has no cookie of the browser. Ends a stream after three seconds: Swagger UI
+ * shows a response when it is complete, and a stream lasts as long as its session.
  */
 function requestInterceptor(request: PageRequest): PageRequest {
-  const { ui, location } = globalThis as unknown as PageGlobal;
+  const { ui, location }: typeof globalThis & Partial<PageGlobal> = globalThis;
   const credentials = ui?.specSelectors.specJson().get('x-curl-credentials');
   if (typeof credentials === 'string' && credentials !== '') request.curlOptions = [credentials];
-  if (new URL(request.url, location.href).searchParams.get('follow') !== 'true') return request;
+  if (new URL(request.url, location?.href).searchParams.get('follow') !== 'true') return request;
   request.userFetch = async (url, options) => {
     const response = await fetch(url, options);
     if (!response.body || !response.headers.get('content-type')?.startsWith('text/event-stream')) return response;

@@ -1,20 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { isObject } from '../lib/json.ts';
 
-/** The part of a schema that this service looks at itself; the validator looks at all of it. */
+/** The members of a schema that this service reads itself; the validator reads all of them. */
 export interface Schema {
   $ref?: string;
   type?: string;
   properties?: Record<string, Schema>;
   additionalProperties?: boolean | Schema;
   items?: Schema;
-  /** Completes "must be ..." better than a regular expression would. */
+  /** Completes the message "must be ..."; easier to understand than a regular expression. */
   'x-expects'?: string;
-  /** A number or boolean that is also accepted as text. */
+  /** A number or boolean that is also accepted as a string. */
   'x-text-accepted'?: boolean;
-  /** What the names of a map must match; OpenAPI 3.0 has no word for it. */
+  /** The pattern of the names in a map; OpenAPI 3.0 has no keyword for it. */
   'x-names'?: string;
+  /** The message for a name that does not match. */
   'x-names-expect'?: string;
 }
 
@@ -32,7 +34,7 @@ export interface OperationObject {
   parameters?: Parameter[];
   security?: object[];
   requestBody?: { content: Content };
-  /** Answers without a body to who does not ask for one: any Accept will do. */
+  /** The response may have no body, so any Accept header is accepted. */
   'x-body-optional'?: boolean;
   responses: Record<string, { $ref?: string; content?: Content }>;
 }
@@ -52,13 +54,12 @@ export interface OpenApiDocument {
 /** The prefix that openapi.yaml is written for. */
 const writtenPrefix = '/notebooks';
 
-/** openapi.yaml as it was read first. Nothing writes into it. */
+/** openapi.yaml, once it has been read. Nothing writes into it. */
 let source: OpenApiDocument | undefined;
 
 /** Returns openapi.yaml with the prefix that the service runs under; its own server is the first. Reads the file once. */
 export function loadDocument(prefix: string): OpenApiDocument {
-  source ??= parse(readFileSync(join(import.meta.dirname, '../../openapi.yaml'), 'utf8')) as OpenApiDocument;
-  const document = source;
+  const document = readDocument();
   const servers = document.servers.map(({ url, ...server }) => ({
     ...server,
     url: url.slice(0, -writtenPrefix.length) + prefix || '/',
@@ -66,9 +67,15 @@ export function loadDocument(prefix: string): OpenApiDocument {
   return { ...document, servers };
 }
 
+function readDocument(): OpenApiDocument {
+  source ??= parse(readFileSync(join(import.meta.dirname, '../../openapi.yaml'), 'utf8'));
+  if (!source) throw new Error('openapi.yaml is empty');
+  return source;
+}
+
 /**
- * A loaded document as clients of the original know it: the prefix is part of the paths, and the servers are the
- * gateway's addresses and, after them, this service itself.
+ * Returns a loaded document in the form that clients of the original know: the prefix is part of the paths, and the
+ * servers are the gateway's addresses and, after them, this service itself.
  */
 export function publishedDocument(document: OpenApiDocument): OpenApiDocument {
   const [own, ...gateway] = document.servers;
@@ -84,11 +91,11 @@ export function publishedDocument(document: OpenApiDocument): OpenApiDocument {
   };
 }
 
-/** What a `$ref` of this document points to; anything else as it is. */
+/** Returns the value that a `$ref` of this document names; a value without `$ref` is returned as it is. */
 export function resolve<T extends { $ref?: string }>(document: OpenApiDocument, value: T): T {
   if (value.$ref === undefined) return value;
   let found: unknown = document;
-  for (const name of value.$ref.split('/').slice(1)) found = (found as Record<string, unknown> | undefined)?.[name];
+  for (const name of value.$ref.split('/').slice(1)) found = isObject(found) ? found[name] : undefined;
   if (found === undefined) throw new Error(`openapi.yaml has nothing at ${value.$ref}`);
   return resolve(document, found as T);
 }

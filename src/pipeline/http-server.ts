@@ -8,25 +8,26 @@ import { ApiError, errorBody, errorKind } from '../errors.ts';
 
 export type Address = { readonly socket: string } | { readonly host: string; readonly port: number };
 
-/** The tokens of a gateway are three JSON Web Tokens of some kilobytes; Node's own limit for all headers is 16 KiB. */
+/** A gateway adds three JSON Web Tokens of some kilobytes each; Node's default limit for all headers is 16 KiB. */
 const maxHeaderBytes = 64 * 1024;
 
-/** An HTTP server whose answers to what is no HTTP have the shape of all other errors. */
+/** Returns an HTTP server that answers malformed HTTP with the same error body as every other error. */
 export function createHttpServer(listener: RequestListener): Server {
   const server = createServer(
     {
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: 20_000,
       requestTimeout: 60_000,
-      // How often the two are looked at; Node's own 30 s would more than double the first.
+      // How often the two timeouts above are checked; Node's default of 30 s would more than double the first.
       connectionsCheckingInterval: 2_000,
-      // Longer than the 60 s after which reverse proxies give up an idle connection: it must be they who close it.
+      // Reverse proxies close an idle connection after 60 s. They must be the side that closes it.
       keepAliveTimeout: 65_000,
-      // Whatever NODE_OPTIONS says: behind a proxy, a lenient parser is how requests are smuggled.
+      // Overrides NODE_OPTIONS: behind a proxy, a lenient parser permits request smuggling.
       insecureHTTPParser: false,
     },
     (req, res) => {
-      // Ignored (RFC 9110 7.8), and what comes behind it is lost to the parser: the caller is told to send that anew.
+      // The service ignores Upgrade (RFC 9110 7.8), and Node's parser drops what follows on the connection: the client
+      // must send that on a new one.
       if (req.headers.upgrade !== undefined) res.setHeader('Connection', 'close');
       listener(req, res);
     },
@@ -55,12 +56,12 @@ function unreadable(code: string | undefined): ApiError {
     return new ApiError(errorKind.headersTooLarge, `The headers are larger than ${maxHeaderBytes} bytes.`);
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return new ApiError(errorKind.requestTimeout, 'The request did not arrive in time.');
-  return new ApiError(errorKind.badRequest, 'This is not a request of HTTP.');
+  return new ApiError(errorKind.badRequest, 'This is not a valid HTTP request.');
 }
 
 /**
- * Resolves when the server listens. A Unix socket is only its owner's (0600), from its first moment; one that a killed
- * process left behind is replaced, one that answers is not.
+ * Resolves when the server listens. A Unix socket has the mode 0600 from the start. The socket file of a dead process is
+ * replaced. Throws an Error that says what to do if another program uses the address.
  */
 export async function listen(server: Server, address: Address): Promise<void> {
   if ('socket' in address) await removeStale(address.socket);
@@ -92,6 +93,7 @@ function explanation(error: unknown, address: Address): string {
   return `cannot listen on ${where} (${code})`;
 }
 
+/** Removes the socket file if no process listens on it. Throws an Error if one does. */
 async function removeStale(path: string): Promise<void> {
   const probe = connect(path);
   try {
@@ -105,16 +107,16 @@ async function removeStale(path: string): Promise<void> {
   } finally {
     probe.destroy();
   }
-  throw new Error(`another program answers on the socket ${path}`);
+  throw new Error(`another program listens on the socket ${path}`);
 }
 
-/** Takes no more connections, lets requests finish for `graceMs`, then ends them. */
+/** Accepts no new connections, and closes those whose requests have not finished within `graceMs` milliseconds. */
 export async function close(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
   server.closeIdleConnections();
-  // A connection that is kept alive becomes idle only when its answer is out.
+  // A kept-alive connection becomes idle only after its response.
   const tidy = setInterval(() => server.closeIdleConnections(), 50);
   const force = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;

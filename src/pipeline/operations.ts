@@ -9,30 +9,30 @@ import {
 
 export interface Operation {
   readonly id: string;
-  /** Whether somebody must be known to be calling. */
+  /** The caller must be identified. */
   readonly needsIdentity: boolean;
-  /** Content types of a success; empty where it need not have a body. */
+  /** Content types of successful responses; empty if the response may have no body. */
   readonly produces: readonly string[];
   readonly query: readonly Parameter[];
   readonly path: readonly Parameter[];
-  /** undefined: takes no body. */
+  /** undefined: the operation has no body. */
   readonly body: Schema | undefined;
 }
 
 export interface Resource {
-  /** By method in upper case, HEAD and OPTIONS left out. */
+  /** Operations by method in upper case, without HEAD and OPTIONS. */
   readonly operations: ReadonlyMap<string, Operation>;
-  /** For the Allow header. */
+  /** The value of the Allow header. */
   readonly allow: string;
 }
 
-/** Which operation a request is for, by its path below the prefix. undefined: the document knows no such path. */
+/** Returns the resource at a path below the prefix; undefined if the document has no such path. */
 export type FindResource = (path: string) => Resource | undefined;
 
 /**
- * The document's paths as a table. It comes before everything that costs (identity, bodies, validation), and it is why a
- * path in another case, with a slash at its end or with a part too many reaches no route: routes are only asked for
- * what the table knows.
+ * Returns a lookup of the document's paths. It runs before identity, body and validation, so that an unknown path costs
+ * little. Paths that differ in case, or by a slash at the end or by another segment, match nothing, although Express
+ * would match some of them.
  */
 export function createOperationTable(document: OpenApiDocument): FindResource {
   const fixed = new Map<string, Resource>();

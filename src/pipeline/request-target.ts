@@ -1,32 +1,32 @@
 import { ApiError, errorKind } from '../errors.ts';
 
 export interface RequestTarget {
-  /** Begins with one slash; percent-encoding is left as it came. */
+  /** Begins with one slash; still percent-encoded. */
   path: string;
-  /** Without the question mark; undefined where there is none. */
+  /** Without the question mark; undefined if there is none. */
   query: string | undefined;
 }
 
 /**
- * The path and query of a request line. Double slashes count as one (the original redirected). Throws ApiError 404 for a
- * path whose percent signs encode nothing or no UTF-8 (nothing is there; in a query they stand for themselves), and 400
- * for addresses that name a host: that is what Host is for.
+ * Returns the path and the query of a request line. Repeated slashes in the path count as one (the original redirected).
+ * Throws ApiError 404 if the path is not valid percent-encoded UTF-8, and 400 if the request line holds anything else
+ * than a path, such as an address with a host.
  */
 export function readTarget(url: string): RequestTarget {
   if (!url.startsWith('/')) {
-    throw new ApiError(errorKind.badRequest, 'The request line must hold a path.', {
-      detail: 'It begins with a slash, as in GET /notebooks/servers.',
+    throw new ApiError(errorKind.badRequest, 'The request line must contain a path.', {
+      detail: 'A path begins with a slash, as in GET /notebooks/servers.',
     });
   }
-  const mark = url.indexOf('?');
-  const path = (mark === -1 ? url : url.slice(0, mark)).replaceAll(/\/{2,}/g, '/');
-  const query = mark === -1 ? undefined : url.slice(mark + 1);
+  const queryAt = url.indexOf('?');
+  const path = (queryAt === -1 ? url : url.slice(0, queryAt)).replaceAll(/\/{2,}/g, '/');
+  const query = queryAt === -1 ? undefined : url.slice(queryAt + 1);
   try {
     decodeURIComponent(path);
   } catch (cause) {
-    throw new ApiError(errorKind.missing, 'The path of the address has a percent sign that encodes no UTF-8 text.', {
-      detail: 'A percent sign itself is written %25.',
-      fields: [{ path: 'path', message: 'is not properly percent-encoded' }],
+    throw new ApiError(errorKind.missing, 'The path of the address is not valid percent-encoded UTF-8.', {
+      detail: 'Write a percent sign as %25.',
+      fields: [{ path: 'path', message: 'must be percent-encoded UTF-8' }],
       cause,
     });
   }
@@ -34,15 +34,15 @@ export function readTarget(url: string): RequestTarget {
 }
 
 /**
- * Parts of the document's paths whose slashes may be raw, encoded or mixed, each as one segment. `path` is below the
- * prefix and decodes; one that has no such parts comes back as it is.
+ * Encodes the slashes within path parameters, so that each parameter is one segment. Clients may send these slashes raw,
+ * encoded or mixed. `path` is below the prefix and valid percent-encoded UTF-8; other paths are returned unchanged.
  */
 export function foldSlashes(path: string): string {
   if (path.startsWith('/launch/')) return foldLaunchPath(path);
   return foldHistoryPath(path) ?? foldAutosavePath(path);
 }
 
-/** `projects/group/project/branches` as `projects/group%2Fproject/branches`; undefined: it is another address. */
+/** Turns `projects/group/project/branches` into `projects/group%2Fproject/branches`; undefined for other paths. */
 function foldHistoryPath(path: string): string | undefined {
   const [, project, list] = /^\/projects\/(.+)\/(branches|commits)$/.exec(path) ?? [];
   if (project === undefined) return undefined;
@@ -50,9 +50,9 @@ function foldHistoryPath(path: string): string | undefined {
 }
 
 /**
- * `group/project/autosave/renku/autosave/...` as `group%2Fproject/autosave/renku%2Fautosave%2F...`. A group or project
- * may be called `autosave`, too: an address that ends with it is the list of what stands before; else the name is what
- * begins as the names of autosaves do, or, where nothing does, all that follows the first `autosave`.
+ * Turns `group/project/autosave/renku/autosave/...` into `group%2Fproject/autosave/renku%2Fautosave%2F...`. A group or a
+ * project may be named `autosave`, too. A path that ends with `/autosave` is therefore the list of the project before
+ * it. In other paths the autosave's name begins at `renku/autosave/`, or else after the first `autosave`.
  */
 function foldAutosavePath(path: string): string {
   const text = decodeURIComponent(path).replaceAll(/\/{2,}/g, '/');
@@ -64,10 +64,7 @@ function foldAutosavePath(path: string): string {
   return `/${encodeURIComponent(project)}/autosave/${encodeURIComponent(name)}`;
 }
 
-/**
- * `launch/group/sub/project` as `launch/group%2Fsub/project`: the document has one part for the namespace, and its
- * slashes may be raw, encoded or mixed.
- */
+/** Turns `launch/group/sub/project` into `launch/group%2Fsub/project`. */
 function foldLaunchPath(path: string): string {
   const [, namespace, project] = /^\/launch\/(.+)\/([^/]+)\/?$/.exec(path) ?? [];
   if (namespace === undefined || project === undefined) return path;

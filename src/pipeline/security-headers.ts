@@ -13,13 +13,13 @@ const policy = (styles: string): string =>
     "frame-ancestors 'none'",
   ].join('; ');
 
-/** Swagger UI's page has a style element of its own. */
+/** For Swagger UI, whose page has an inline style element. */
 export const docsPolicy = policy("'self' 'unsafe-inline'");
 const strictPolicy = policy("'self'");
 
 /**
- * On every answer; pages may replace some. Answers are of one person at one moment and never stored; nothing here may be
- * framed, taken for another type, or loaded into a page of another origin.
+ * The headers of every response; pages replace some of them. Responses are personal, so no cache stores them. Browsers
+ * must not show them in a frame, guess their type, or load them into a page of another origin.
  */
 const headers: readonly (readonly [string, string])[] = [
   ['Content-Security-Policy', strictPolicy],

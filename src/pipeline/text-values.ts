@@ -1,6 +1,7 @@
+import { isObject } from '../lib/json.ts';
 import { type OpenApiDocument, resolve, type Schema } from './document.ts';
 
-/** The words that the original took for a boolean, in lower case. */
+/** The texts that the original accepted as a boolean, in lower case. */
 const words: Record<string, boolean> = {
   true: true,
   t: true,
@@ -16,7 +17,7 @@ const words: Record<string, boolean> = {
   '0': false,
 };
 
-/** A value for a schema that also accepts its text; anything that is no such text comes back as it was. */
+/** Returns the number or boolean that `value` is the text of, if the schema accepts text; otherwise `value` itself. */
 export function fromText(schema: Schema, value: unknown): unknown {
   if (schema['x-text-accepted'] !== true) return value;
   if (schema.type === 'boolean' && (typeof value === 'string' || value === 1 || value === 0)) {
@@ -25,18 +26,18 @@ export function fromText(schema: Schema, value: unknown): unknown {
   }
   if (schema.type !== 'integer') return value;
   if (typeof value === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(value)) return Number(value);
-  // The original cut fractions off.
+  // As the original did, fractions are cut off.
   return typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : value;
 }
 
 /**
- * Numbers and booleans that older clients send as text, in a body. This is done before validation and only for fields
- * that say so, rather than by a schema that takes both: the types that the code is written against stay simple, and so
- * does the message for a wrong value. The validator's own coercion would do it to every field (`image: 3` would pass).
+ * Returns a body with the numbers and booleans that older clients send as text converted. A schema that accepts both types
+ * would complicate the generated types and the error messages, and the validator's own coercion would convert every field
+ * (`image: 3` would be valid).
  */
 export function withTextValues(document: OpenApiDocument, schema: Schema, body: unknown): unknown {
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) return body;
-  const result: Record<string, unknown> = { ...body };
+  if (!isObject(body)) return body;
+  const result = { ...body };
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     if (!Object.hasOwn(result, name)) continue;
     const inner = resolve(document, property);

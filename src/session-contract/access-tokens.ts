@@ -2,12 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isObject, parseJson } from '../lib/json.ts';
 
 /**
- * The access tokens of a session, as the service notes them in an annotation of the JupyterServer and the ingress of
- * the local platform reads them. Only hashes stand there.
+ * An access token of a session. The service writes them, as hashes, into an annotation of the JupyterServer, and the
+ * ingress of the local platform reads them.
  */
 export interface AccessToken {
   readonly id: string;
-  /** What its owner calls it; may be empty. */
+  /** The owner's name for the token; may be empty. */
   readonly label: string;
   /** SHA-256 of the token, base64url. */
   readonly hash: string;
@@ -17,11 +17,11 @@ export interface AccessToken {
   readonly expires: string;
 }
 
-/** Tokens that can be recognised at a glance, by secret scanners too. */
+/** Secret scanners can recognise the tokens by it. */
 const prefix = 'nbs_';
 const form = /^nbs_[\w-]{43}$/;
 
-/** The tokens in the text of the annotation; what is malformed there is left out, and so opens nothing. */
+/** Returns the tokens in the annotation's text. Malformed entries are skipped, so they give no access. */
 export function readAccessTokens(text: string | undefined): AccessToken[] {
   const found = parseJson(text ?? '[]');
   return Array.isArray(found) ? found.filter(isAccessToken) : [];
@@ -32,13 +32,16 @@ export const writeAccessTokens = (tokens: readonly AccessToken[]): string => JSO
 /** Returns a token from 32 random bytes. */
 export const formatAccessToken = (random: Buffer): string => `${prefix}${random.toString('base64url')}`;
 
-/** @returns SHA-256, base64url. A random token of 256 bits needs no salt and no slow hash. */
+/** Returns the token's SHA-256, base64url. A random token of 256 bits needs no salt and no slow hash. */
 export const hashAccessToken = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
-/** Whether it has not expired. `now` in milliseconds since the epoch. */
+/** Returns whether the token has not expired. `now` in milliseconds since the epoch. */
 export const isLive = ({ expires }: AccessToken, now: number): boolean => Date.parse(expires) > now;
 
-/** The live one of `tokens` that `given` is; undefined for any other text. `now` in milliseconds since the epoch. */
+/**
+ * Returns the entry of `tokens` for the token `given`; undefined if there is none, or if it has expired. `now` in milliseconds since
+ * the epoch.
+ */
 export function matchAccessToken(tokens: readonly AccessToken[], given: string, now: number): AccessToken | undefined {
   if (!form.test(given)) return undefined;
   const hash = Buffer.from(hashAccessToken(given));

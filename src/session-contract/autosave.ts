@@ -1,12 +1,12 @@
 import { isRefName } from './ref-name.ts';
 
 /**
- * What the name of an autosave says. A session that ends with work which is in no branch pushes it as
- * `renku/autosave/<user name>/<branch>/<commit launched from>/<commit when saved>`, with the first 7 characters of each
- * commit's id. Both commits are needed: what lies between the second and the branch's tip was not committed yet.
+ * The parts of an autosave's name. A session that ends with work that is in no branch pushes that work as the branch
+ * `renku/autosave/<user name>/<branch>/<commit of the launch>/<last commit of the user>`, with the first 7 characters of
+ * each commit's id. Between the last commit and the tip of the autosave is the work that was not committed.
  */
 export interface Autosave {
-  /** As the user's identity has it, not escaped. */
+  /** Not escaped. */
   readonly username: string;
   readonly rootBranch: string;
   /** 7 characters. */
@@ -18,19 +18,19 @@ export interface Autosave {
 const grammar =
   /^renku\/autosave\/(?<username>[^/]+)\/(?<rootBranch>.+)\/(?<rootCommit>[a-zA-Z0-9]{7})\/(?<finalCommit>[a-zA-Z0-9]{7})$/;
 
-/** Reads from both ends, because the root branch may have slashes in its name. undefined: not the name of an autosave. */
+/** Returns undefined if the branch is not an autosave. The root branch may have slashes in its name. */
 export function parseAutosave(branch: string): Autosave | undefined {
   const { username, rootBranch, rootCommit, finalCommit } = grammar.exec(branch)?.groups ?? {};
   if (!username || !rootBranch || !rootCommit || !finalCommit || !isRefName(branch)) return undefined;
   return { username, rootBranch, rootCommit, finalCommit };
 }
 
-/** The name of the branch. Commits may be given in full. */
+/** Returns the name of the autosave's branch. The commits may be full ids. */
 export function autosaveBranch({ username, rootBranch, rootCommit, finalCommit }: Autosave): string {
   return `${autosavePrefix(username)}${rootBranch}/${rootCommit.slice(0, 7)}/${finalCommit.slice(0, 7)}`;
 }
 
-/** What the names of all autosaves of a user begin with. */
+/** Returns the beginning of the names of all the user's autosaves. */
 export function autosavePrefix(username: string): string {
   return `renku/autosave/${username}/`;
 }

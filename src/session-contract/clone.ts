@@ -1,6 +1,6 @@
 /**
- * What the service tells `git-clone` and what `git-clone` answers: names of environment variables and exit codes.
- * They are 1.18.1's, so that either side may be the original.
+ * The environment variables that the service sets for `git-clone`, and the exit codes of `git-clone`. Those of
+ * renku-notebooks 1.18.1 are the same, so that the service works with its program, and this program with its service.
  */
 export const cloneVariable = {
   repositoryUrl: 'GIT_CLONE_REPOSITORY_URL',
@@ -14,11 +14,11 @@ export const cloneVariable = {
   gitAutosave: 'GIT_CLONE_GIT_AUTOSAVE',
   lfsAutoFetch: 'GIT_CLONE_LFS_AUTO_FETCH',
   mountPath: 'GIT_CLONE_MOUNT_PATH',
-  /** Where buckets are mounted; set only where there are some. */
+  /** Folder in which buckets are mounted; set only if the session has buckets. */
   storageMount: 'GIT_CLONE_S3_MOUNT',
-  /** Of the git proxy beside the session; 8080 unless set. */
+  /** Port of `git-proxy`. Default: as in containers.ts. */
   gitProxyPort: 'GIT_CLONE_GIT_PROXY_PORT',
-  /** Ours: how long to wait for the git server before giving up with `gitServerUnavailable`. 120 unless set. */
+  /** Seconds to wait for the git server before the exit with `gitServerUnavailable`. Default 120. Not in 1.18.1. */
   timeoutSeconds: 'GIT_CLONE_TIMEOUT_SECONDS',
 } as const;
 
@@ -29,11 +29,11 @@ export const cloneExitCode = {
   gitServerUnavailable: 201,
   autosaveNameInvalid: 202,
   noDiskSpace: 203,
-  /** The branch or the commit is not (or no longer) on the remote. */
+  /** The branch or the commit is not on the remote. */
   branchMissing: 204,
-  /** The original's. Ours goes on without the submodules that cannot be had, and says so in its log. */
+  /** Of renku-notebooks. This project's program continues without submodules that it cannot fetch, and logs that. */
   submodules: 205,
-  /** Of later versions of the original's. */
+  /** Of later versions of renku-notebooks. */
   storageOverwrites: 206,
   storagePathNotAbsolute: 207,
 } as const;

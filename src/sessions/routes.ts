@@ -89,13 +89,12 @@ function matching(query: ServersGetRequest): (session: Session) => boolean {
   const path = query.namespace && query.project ? projectPath(query.namespace, query.project)?.path : undefined;
   const equal = (wanted: string | undefined, found: string | undefined): boolean =>
     wanted === undefined || wanted === found;
-  return ({ namespaceOfProject, project: projectName, branch, commit, annotations }) => {
-    const namespace = namespaceOfProject.toLowerCase();
-    const project = projectName.toLowerCase();
+  return ({ project, branch, commit, annotations }) => {
     const isOfProject =
       path === undefined
-        ? equal(query.namespace?.toLowerCase(), namespace) && equal(query.project?.toLowerCase(), project)
-        : path === projectPath(namespace, project)?.path;
+        ? equal(query.namespace?.toLowerCase(), project.namespace.toLowerCase()) &&
+          equal(query.project?.toLowerCase(), project.name.toLowerCase())
+        : path === projectPath(project.namespace, project.name)?.path;
     return (
       isOfProject &&
       equal(query.branch, branch) &&

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { pino } from 'pino';
 import { createApp } from '../../src/app.ts';
+import { toApiError } from '../../src/error-translation.ts';
 import { ApiError, errorKind } from '../../src/errors.ts';
 import type { Identity } from '../../src/identity/types.ts';
 import { defaultTiming, sendEvents } from '../../src/lib/server-sent-events.ts';
@@ -11,7 +12,6 @@ import { endEvent, lineData, type StreamEvent } from '../../src/logs/stream-even
 import { pageErrors } from '../../src/pages/page-errors.ts';
 import { pagesRoutes } from '../../src/pages/routes.ts';
 import { loadDocument } from '../../src/pipeline/document.ts';
-import { asApiError } from '../../src/pipeline/faults.ts';
 import type { GitLab, GitLabHistory, GitLabListedCommit, GitLabProject } from '../../src/platform/gitlab/types.ts';
 
 /**
@@ -204,7 +204,7 @@ export async function startFakeApi(): Promise<FakeApi> {
       health: express.Router(),
       routes: [observer(fake), apiRoutes(fake)],
       pages: pagesRoutes({ config, gitlab: fakeGitLab(fake), log }),
-      pageErrors: pageErrors({ config, log, explain: asApiError }),
+      pageErrors: pageErrors({ config, log, explain: toApiError }),
       // The responses of the fake must be valid by openapi.yaml too.
       validateResponses: true,
     }),

@@ -201,6 +201,6 @@ it('a partial clone is refused at the start, with what to do', async () => {
   );
   const stateDir = join(scratch, 'state');
   await expect(startPlatform({ stateDir, args: ['--no-demo', '--project', partial] })).rejects.toThrow(
-    /partial is a partial clone .*"git fetch --refetch --no-filter" in it makes it whole/,
+    /partial is a partial clone .*"git fetch --refetch --no-filter" in it, or/,
   );
 });

@@ -57,7 +57,7 @@ async function install(directory: string, request: Build, signal: AbortSignal): 
   const [wanted, limits] = ['requirements.txt', 'kernel.txt'];
   await writeFile(join(directory, wanted), `${requirements.join('\n')}\n`);
   const call = async (...args: string[]) =>
-    await runToEnd(uv, args, { cwd: directory, env: variables, tell: progress, signal });
+    await runToEnd(uv, args, { cwd: directory, env: variables, onLine: progress, signal });
   const [made, versions] = await Promise.all([
     call('venv', '--quiet', '--no-project', '--allow-existing', '--python', environment.base, '.'),
     constraints(signal),

@@ -126,7 +126,7 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(pruneMs)]);
     const args = ['cache', 'clean', '--quiet'];
     const told = (line: string) => log.info({ line }, 'uv cleans its cache');
-    await runToEnd(uv, args, { cwd: store.directory, env: variables, tell: told, signal: inTime });
+    await runToEnd(uv, args, { cwd: store.directory, env: variables, onLine: told, signal: inTime });
   }
 
   async function make(

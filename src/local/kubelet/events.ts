@@ -6,12 +6,12 @@ import type { Cluster } from '../cluster.ts';
 import { timestamp } from './pod/status.ts';
 
 export interface EventRecorder {
-  /** Tells of something that happened to `object`. Said again, the same thing counts up instead of filling the list. */
+  /** Records an event about `object`. The same event again increases the count of the first one. */
   record(object: KubernetesObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
 }
 
-/** More different events than this are not counted up but begun anew; it bounds what is remembered. */
-const remembered = 1_000;
+/** Bounds the memory: after this many different events, repeated ones become new objects. */
+const maxRemembered = 1_000;
 
 export function createEventRecorder(cluster: Cluster, component: string, log: Logger): EventRecorder {
   const earlier = new Map<string, { name: string; count: number }>();
@@ -44,10 +44,10 @@ export function createEventRecorder(cluster: Cluster, component: string, log: Lo
           lastTimestamp: now,
           count: 1,
         });
-        if (earlier.size >= remembered) earlier.clear();
+        if (earlier.size >= maxRemembered) earlier.clear();
         earlier.set(key, { name: event, count: 1 });
       } catch (error) {
-        // An event is a note for people: that it is lost must not stop what it tells of.
+        // Events only inform people: a lost one must not stop the work that it reports.
         log.warn({ err: error, reason }, 'an event could not be written');
       }
     },

@@ -234,7 +234,7 @@ describe('trouble', () => {
       waiting,
     );
     await vi.waitFor(() => expect(machine.container('a')?.restartCount).toBe(1), waiting);
-    expect(machine.events().join('\n')).toContain('Unhealthy: Liveness probe failed: no answer within 1000 ms');
+    expect(machine.events().join('\n')).toContain('Unhealthy: Liveness probe failed: no response within 1000 ms');
   });
 
   it('of a server that never answers ends with its start-up time', async () => {

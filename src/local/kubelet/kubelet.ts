@@ -18,39 +18,39 @@ import { createClaims } from './volumes/claims.ts';
 
 export interface KubeletOptions {
   cluster: Cluster;
-  /** Holds `pods/` and `volumes/`; for the owner only. */
+  /** Contains `pods/` and `volumes/`; only the owner can read it. */
   stateDir: string;
-  /** Runs what is not of an image. */
+  /** The default environment. Its Python also runs the shim of every process. */
   environment: PythonEnvironment;
-  /** Image references to what runs them. A Map is one. */
+  /** Maps an image reference to its environment; a Map satisfies it. */
   images: Images;
   /** The program of the `git-clone` container; default: this project's. */
   gitClone?: string;
-  /** A token that reads the repository of that address, for sessions without one; undefined for other git servers. */
+  /** Returns a token that may read the repository of this URL, for sessions without a token; undefined for other git servers. */
   readToken?: (repositoryUrl: string) => string | undefined;
-  /** Names this platform (its state folder) in the environment of every process it starts. */
+  /** Identifies this platform (its state folder) in the environment of every process that it starts. */
   marker: string;
-  /** Where people see their sessions: JupyterLab's menu leads there. */
+  /** The URL of the page that lists the user's sessions, for JupyterLab's menu. */
   pagesUrl?: string;
   log: Logger;
 }
 
 export interface Kubelet {
-  /** Adopts what lives, ends what has no pod any more, and goes on from there. */
+  /** Adopts running processes, ends those of deleted pods, and starts to watch pods. */
   start(): Promise<void>;
-  /** Stops every pod within about `graceMs`, all at once. The Pod objects stay: the next start brings them back. */
+  /** Stops all pods within about `graceMs`. The Pod objects stay, so that the next kubelet starts them again. */
   stop(options: { graceMs: number }): Promise<void>;
-  /** For the API server: logs and metrics. */
+  /** Provides logs and metrics to the API server. */
   readonly node: NodeAgent;
-  /** Where the pod's Jupyter server answers; undefined until it has answered. */
+  /** Returns the address of the pod's Jupyter server; undefined until the server has responded. */
   endpoint(namespace: string, podName: string): SessionEndpoint | undefined;
 }
 
 const defaultGitClone = fileURLToPath(new URL('../../session-tools/git-clone/main.ts', import.meta.url));
-/** Of the time to stop in, what is kept for ending those that did not stop by themselves. */
+/** The part of the time limit of `stop` that is reserved for killing processes. */
 const killMs = 1_500;
 const strayMs = 10_000;
-const endAgainMs = 5_000;
+const retryEndMs = 5_000;
 
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { cluster, stateDir, marker, log } = options;
@@ -59,8 +59,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const claims = createClaims({ cluster, stateDir, log });
   const workers = new Map<string, PodWorker>();
   const endings = new Map<string, { graceMs: number; done: Promise<void> }>();
-  const changes = new Announcements();
-  const ends: (() => void | Promise<void>)[] = [];
+  const changes = new NamespaceChanges();
+  const stops: (() => void | Promise<void>)[] = [];
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   let stopping = false;
 
@@ -76,7 +76,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   async function begin(pod: Pod): Promise<void> {
     const { uid = '', namespace = '', name } = pod.metadata;
     try {
-      const claim = (wanted: string) => claims.folder(namespace, wanted);
+      const claim = (claimName: string) => claims.folder(namespace, claimName);
       const address = pod.status?.podIP ?? unusedAddress(usedAddresses());
       const worker = new PodWorker({
         machine,
@@ -90,11 +90,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       workers.set(uid, worker);
       await worker.start();
     } catch (error) {
-      log.error({ err: error, pod: `${namespace}/${name}` }, 'a pod could not be taken up');
+      log.error({ err: error, pod: `${namespace}/${name}` }, 'a pod could not be started');
     }
   }
 
-  /** Those of living pods, also of pods without a worker yet, or with one that has not reported its address. */
+  /** Returns the addresses of all pods, with and without a worker. A new worker has not reported its address yet. */
   function usedAddresses(): Set<string | undefined> {
     const reported = cluster.list<Pod>(resource.pods).map(({ status }) => status?.podIP);
     return new Set([...reported, ...[...workers.values()].map(({ address }) => address)]);
@@ -106,16 +106,16 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     if (!worker || stopping) return;
     const before = endings.get(uid);
     if (before) {
-      // Most events of a pod that is being ended tell of its own status; one may leave it less time.
-      if (graceMs < before.graceMs) worker.hurry(graceMs);
+      // Most events of a terminating pod are updates of its status; a second deletion may shorten the grace period.
+      if (graceMs < before.graceMs) worker.shortenGrace(graceMs);
       before.graceMs = Math.min(before.graceMs, graceMs);
       return;
     }
     const done = finish(worker, graceMs).catch((error: unknown) => {
-      log.error({ err: error, pod: `${namespace}/${name}` }, 'a pod could not be ended; it is tried again');
+      log.error({ err: error, pod: `${namespace}/${name}` }, 'a pod could not be stopped; the kubelet will try again');
       events.record(pod, 'Warning', 'FailedKillPod', error instanceof Error ? error.message : String(error));
       endings.delete(uid);
-      setTimeout(() => end(pod, 0), endAgainMs).unref();
+      setTimeout(() => end(pod, 0), retryEndMs).unref();
     });
     endings.set(uid, { graceMs, done });
   }
@@ -137,8 +137,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     }
   }
 
-  /** What an earlier platform left of pods that are gone, or were being deleted. */
-  async function clear(living: ReadonlySet<string>): Promise<void> {
+  /** Ends the processes and removes the folders that an earlier kubelet left of pods that are not in `living`. */
+  async function clearDeletedPods(living: ReadonlySet<string>): Promise<void> {
     const uids = new Set([...listMarked(`${marker}/`).keys()].map((found) => found.split('/')[1] ?? ''));
     const folder = join(stateDir, 'pods');
     const folders = existsSync(folder) ? await readdir(folder) : [];
@@ -155,24 +155,24 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     async start() {
       const pods = cluster.list<Pod>(resource.pods);
       const kept = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-      await clear(new Set(kept.map(({ metadata }) => metadata.uid ?? '')));
+      await clearDeletedPods(new Set(kept.map(({ metadata }) => metadata.uid ?? '')));
       for (const pod of pods) if (!kept.includes(pod)) removePod(pod);
-      ends.push(claims.start());
+      stops.push(claims.start());
       await Promise.all(kept.map(begin));
       for (const type of [resource.secrets, resource.configMaps, resource.persistentVolumeClaims]) {
-        ends.push(cluster.watch(type, ({ object }) => changes.announce(object.metadata.namespace ?? '')));
+        stops.push(cluster.watch(type, ({ object }) => changes.notify(object.metadata.namespace ?? '')));
       }
-      ends.push(cluster.watch<Pod>(resource.pods, observe));
-      ends.push(startStatefulSetController(cluster, createEventRecorder(cluster, 'statefulset-controller', log), log));
+      stops.push(cluster.watch<Pod>(resource.pods, observe));
+      stops.push(startStatefulSetController(cluster, createEventRecorder(cluster, 'statefulset-controller', log), log));
     },
 
     async stop({ graceMs }) {
       stopping = true;
-      const ended = ends.splice(0).map((finishUp) => finishUp());
+      const ended = stops.splice(0).map((stop) => stop());
       const outcomes = await Promise.allSettled(
         [...workers.values()].map(async (worker) => {
           await worker.stop(Math.max(0, graceMs - killMs));
-          if (!endings.has(worker.uid)) await worker.noteStopped();
+          if (!endings.has(worker.uid)) await worker.storeStopped();
         }),
       );
       for (const outcome of outcomes)
@@ -194,8 +194,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   };
 }
 
-/** Tells everybody who waits for a change in a namespace. */
-class Announcements {
+/** Lets containers wait for the next change of an object in their namespace. */
+class NamespaceChanges {
   readonly #waiting = new Map<string, (() => void)[]>();
 
   next(namespace: string): Promise<void> {
@@ -204,7 +204,7 @@ class Announcements {
     });
   }
 
-  announce(namespace: string): void {
+  notify(namespace: string): void {
     const waiting = this.#waiting.get(namespace) ?? [];
     this.#waiting.delete(namespace);
     for (const resolve of waiting) resolve();

@@ -5,7 +5,7 @@ import type { PodWorker } from './pod/worker.ts';
 import { type LogOptions, readLog } from './process/log-files.ts';
 import { createUsageMeter } from './process/usage.ts';
 
-/** What the API server asks of this machine: logs and resource use of the pods that `workers` runs. */
+/** Returns what the API server needs of this machine: logs and resource use of the pods of `workers`. */
 export function createNodeAgent(workers: () => Iterable<PodWorker>): NodeAgent {
   const meter = createUsageMeter();
 
@@ -17,7 +17,7 @@ export function createNodeAgent(workers: () => Iterable<PodWorker>): NodeAgent {
       if (!worker) throw new StatusError(404, 'NotFound', `pods "${name}" not found`, { name, kind: 'pods' });
       const runner = chooseContainer(worker, name, options.container);
       const folder = logFolder(runner, name, options.previous);
-      // A container without a process (the kubelet or the ingress does its work) has an empty log.
+      // The kubelet or the ingress does the work of this container: its log is empty.
       if (folder === undefined) return Readable.from([]);
       const { follow, previous, timestamps, tailLines, limitBytes } = options;
       const wanted: LogOptions = {
@@ -51,7 +51,7 @@ function chooseContainer(worker: PodWorker, pod: string, wanted: string | undefi
   return found;
 }
 
-/** Undefined when it is empty by nature. Throws as Kubernetes does when there is nothing to read yet. */
+/** Returns undefined for a container without a process. Throws as Kubernetes does if there is no log yet. */
 function logFolder(runner: ContainerRunner, pod: string, previous: boolean): string | undefined {
   const { name, state } = runner.record;
   const folder = runner.logFolder(previous);

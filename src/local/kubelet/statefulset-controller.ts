@@ -7,15 +7,15 @@ import type { Pod, StatefulSet } from './types.ts';
 
 const revisionLabel = 'controller-revision-hash';
 const podNameLabel = 'statefulset.kubernetes.io/pod-name';
-/** A pod that the API server refused is tried again after this. */
-const againAfterMs = 5_000;
+/** Milliseconds until the next attempt after the API server has rejected a pod. */
+const retryAfterMs = 5_000;
 
-/** What to do for a set, given its pod. */
+/** The next step for a StatefulSet. */
 export type Action = { do: 'nothing' } | { do: 'create'; pod: Pod } | { do: 'delete'; pod: Pod; why: string };
 
 /**
- * One replica or none: `<name>-0` is made while the set wants it, made anew after it is gone or the template has
- * changed, and removed when the set wants none. Pure.
+ * Returns the next step, given the set's pod. A set has one replica or none: `<name>-0` is created while `replicas` is not 0,
+ * replaced when it is gone or the template has changed, and deleted when `replicas` is 0. Pure.
  */
 export function decide(set: StatefulSet, pod: Pod | undefined): Action {
   if (set.metadata.deletionTimestamp !== undefined) return { do: 'nothing' };
@@ -59,7 +59,7 @@ function podOf(set: StatefulSet): Pod {
   };
 }
 
-/** `<name>-<10 characters>`, a function of the template. */
+/** Returns `<name>-<10 characters>`, which changes with the template. */
 export function revisionOf(set: StatefulSet): string {
   const digest = createHash('sha256')
     .update(canonical(set.spec?.template ?? {}))
@@ -67,7 +67,7 @@ export function revisionOf(set: StatefulSet): string {
   return `${set.metadata.name}-${digest.slice(0, 10)}`;
 }
 
-/** JSON with sorted keys: the same template written in another order is the same template. */
+/** Returns JSON with sorted keys: the order of keys does not change a template. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)
@@ -76,7 +76,7 @@ function canonical(value: unknown): string {
   );
 }
 
-/** The set's status, for a merge patch. Pure. */
+/** Returns the set's status, for a merge patch. Pure. */
 export function statusOf(set: StatefulSet, pod: Pod | undefined): Record<string, unknown> {
   const revision = revisionOf(set);
   const own = pod && isOwned(pod, set) ? pod : undefined;
@@ -95,9 +95,9 @@ export function statusOf(set: StatefulSet, pod: Pod | undefined): Record<string,
   };
 }
 
-/** Watches StatefulSets and their pods and does what `decide` says. Returns what ends it. */
+/** Watches StatefulSets and their pods and carries out what `decide` returns. Returns the function that stops the watch. */
 export function startStatefulSetController(cluster: Cluster, events: EventRecorder, log: Logger): () => void {
-  const again = new Map<string, NodeJS.Timeout>();
+  const retries = new Map<string, NodeJS.Timeout>();
 
   function reconcile(namespace: string, name: string): void {
     try {
@@ -142,13 +142,13 @@ export function startStatefulSetController(cluster: Cluster, events: EventRecord
 
   function retry(namespace: string, name: string): void {
     const key = `${namespace}/${name}`;
-    clearTimeout(again.get(key));
-    again.set(
+    clearTimeout(retries.get(key));
+    retries.set(
       key,
       setTimeout(() => {
-        again.delete(key);
+        retries.delete(key);
         reconcile(namespace, name);
-      }, againAfterMs),
+      }, retryAfterMs),
     );
   }
 
@@ -163,6 +163,6 @@ export function startStatefulSetController(cluster: Cluster, events: EventRecord
   ];
   return () => {
     for (const end of ends) end();
-    for (const timer of again.values()) clearTimeout(timer);
+    for (const timer of retries.values()) clearTimeout(timer);
   };
 }

@@ -1,6 +1,6 @@
 import type { ContainerStatus, KubernetesObject, PodStatus } from '../../platform/kubernetes/objects.ts';
 
-/** The parts of core/v1 and apps/v1 objects that the kubelet and its controllers read. Any of it may be missing. */
+/** The parts of core/v1 and apps/v1 objects that the kubelet and the StatefulSet controller read. */
 export interface Pod extends KubernetesObject {
   spec?: PodSpec;
   status?: PodStatus & { observedGeneration?: number };

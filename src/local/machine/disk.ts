@@ -1,12 +1,13 @@
 import { statfs } from 'node:fs/promises';
+import { hasCode } from '../../lib/error-code.ts';
 
-/** Bytes that are free for this user on the file system of the directory. */
+/** Returns the bytes that this user may still write on the file system of the directory. */
 export async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
 }
 
-/** Whether a write failed because the disk is full, or the user's quota on it. */
+/** Returns whether a write failed because the disk or the user's quota is full. */
 export function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+  return hasCode(error, 'ENOSPC', 'EDQUOT');
 }

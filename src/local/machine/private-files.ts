@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { hasCode } from '../../lib/error-code.ts';
 
-/** For the owner only; its parents, too, where they are missing. */
+/** Creates the folder and missing parents, for the owner only. */
 export async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
 }
 
 /**
- * Written whole or not at all, for the owner only. After a power cut it may be missing or empty: what must survive one
- * is written by `writePrivate` of state-files.ts.
+ * Replaces the file as a whole, for the owner only. After a power cut the file may be missing or empty: `writePrivate` of
+ * state-files.ts writes files that must survive one.
  */
 export async function writePrivateFile(file: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
@@ -16,7 +17,7 @@ export async function writePrivateFile(file: string, content: string | Uint8Arra
   await rename(temporary, file);
 }
 
-/** The file's JSON; undefined when it is missing or is not JSON (a machine that lost power while writing). */
+/** Returns the file's JSON; undefined if the file is missing or is not JSON, as after a power cut during a write. */
 export async function readJson<T>(file: string): Promise<T | undefined> {
   const text = await readText(file);
   if (text === undefined) return undefined;
@@ -28,11 +29,12 @@ export async function readJson<T>(file: string): Promise<T | undefined> {
   }
 }
 
+/** Returns undefined if the file is missing. */
 export async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  return await readFile(file, 'utf8').catch(ifMissing);
+}
+
+/** For `catch`: returns undefined if a file does not exist, and throws any other error. */
+export function ifMissing(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT')) throw error;
 }

@@ -1,11 +1,12 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { SocketAddress } from 'node:net';
 import { endianness } from 'node:os';
+import { ifReadable } from './processes.ts';
 
 /** The kernel's tables of Internet sockets of this network namespace (proc_net(5)), in `/proc/net`. */
 export type Table = 'tcp' | 'tcp6' | 'udp' | 'udp6';
 
-/** One end of a connection as `address:port`; an IPv4 address that an IPv6 socket shows is written as IPv4. */
+/** One end of a connection as `address:port`. IPv4 addresses of IPv6 sockets (`::ffff:`) are written as IPv4. */
 export type Endpoint = `${string}:${number}`;
 
 export interface InternetSocket {
@@ -13,9 +14,9 @@ export interface InternetSocket {
   readonly remote: Endpoint;
   readonly isListening: boolean;
   readonly isEstablished: boolean;
-  /** Operating-system user that opened it. */
+  /** The operating-system user that opened the socket. */
   readonly uid: number;
-  /** Says which process holds it; undefined for one that no process holds any more, which is listed as root's. */
+  /** Identifies the process that holds the socket; undefined for a closed socket, which the kernel lists as root's. */
   readonly inode: string | undefined;
 }
 
@@ -24,9 +25,9 @@ export function endpoint(address: string | undefined, port: number | undefined):
 }
 
 /**
- * The sockets of these tables, with `port` those that have it at one end. Nothing where the kernel has no such table
- * (another operating system, no IPv6). A caller that has found what it needs stops reading: the kernel walks over every
- * socket of the machine, which takes milliseconds where there are thousands.
+ * Yields the sockets of these tables, or those that have `port` at one end; none if the kernel has no such table (another
+ * operating system, no IPv6). Callers stop reading as soon as they have found a socket: a table of thousands of sockets takes
+ * milliseconds.
  */
 export function* internetSockets(tables: readonly Table[], port?: number): Generator<InternetSocket> {
   const wanted = port === undefined ? ':' : `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
@@ -35,24 +36,24 @@ export function* internetSockets(tables: readonly Table[], port?: number): Gener
   }
 }
 
-/** Whether the process has this socket open; false for one that has ended, or that is not ours to look into. */
+/** Returns whether the process has this socket open; false if it has ended or this user may not inspect it. */
 export function holdsSocket(pid: number, inode: string): boolean {
   for (const each of socketsOf(pid)) if (each === inode) return true;
   return false;
 }
 
-/** Inodes of the sockets that a process has open; none for one that has ended, or that is not ours to look into. */
+/** Yields the inodes of the process's open sockets; none if it has ended or this user may not inspect it. */
 export function* socketsOf(pid: number): Generator<string> {
   const directory = `/proc/${pid}/fd`;
-  for (const file of orNothing(() => readdirSync(directory)) ?? []) {
-    const inode = /^socket:\[(\d+)\]$/.exec(orNothing(() => readlinkSync(`${directory}/${file}`)) ?? '')?.[1];
+  for (const file of ifReadable(() => readdirSync(directory)) ?? []) {
+    const inode = /^socket:\[(\d+)\]$/.exec(ifReadable(() => readlinkSync(`${directory}/${file}`)) ?? '')?.[1];
     if (inode !== undefined) yield inode;
   }
 }
 
-/** The lines of a table but the first, read as they are asked for. */
+/** Yields the lines of a table after its heading. Reads only as far as the caller needs. */
 function* rowsOf(table: string): Generator<string> {
-  const file = orNothing(() => openSync(table, 'r'));
+  const file = ifReadable(() => openSync(table, 'r'));
   if (file === undefined) return;
   try {
     const buffer = Buffer.allocUnsafe(64 * 1024);
@@ -89,21 +90,11 @@ function endpointIn(text: string): Endpoint {
   return endpoint(addressIn(address), Number.parseInt(port, 16));
 }
 
-/** The kernel writes words of 32 bits in the machine's byte order. */
+/** Returns the address in its usual form. The kernel writes words of 32 bits in the machine's byte order. */
 function addressIn(hex: string): string {
   const words = (hex.match(/.{8}/g) ?? []).map((word) => Buffer.from(word, 'hex'));
   const bytes = Buffer.concat(endianness() === 'LE' ? words.map((word) => word.reverse()) : words);
   if (bytes.length === 4) return bytes.join('.');
   const address = bytes.toString('hex').match(/.{4}/g)?.join(':') ?? '';
   return new SocketAddress({ address, family: 'ipv6' }).address;
-}
-
-/** undefined for what is not there (any more) or not ours to read. */
-function orNothing<Value>(read: () => Value): Value | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
 }

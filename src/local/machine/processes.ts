@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { hasCode } from '../../lib/error-code.ts';
 
-/** Names the pod and container in the environment of every process of a session: `<marker>/<pod uid>/<container>`. */
+/** Identifies the pod and container in the environment of every process of a session: `<marker>/<pod uid>/<container>`. */
 export const markerVariable = 'NOTEBOOK_SESSIONS_POD';
 
-/** A process that cannot be mistaken for a later one with the same number: ticks since boot when it started. */
+/** Identifies a process, also if a later process gets the same number: `startTicks` is its start in ticks since boot. */
 export interface ProcessId {
   pid: number;
   startTicks: number;
@@ -14,20 +15,24 @@ export interface ProcessInfo extends ProcessId {
   parent: number;
   /** One letter, proc(5): Z is a zombie. */
   state: string;
-  /** utime + stime + those of children that it has waited for, in ticks of 1/100 s. */
+  /** User and system time of the process and of children that have ended, in ticks of 1/100 s. */
   cpuTicks: number;
 }
 
 /** Linux counts process times in this many ticks a second, on every architecture that Node runs on. */
 export const ticksPerSecond = 100;
 
-/** undefined when there is no such process, or (for `environ`) it is another user's. */
-function readProc(pid: number, file: string): string | undefined {
+/** Returns a file of /proc/<pid>; undefined if the process has ended or this user may not read the file. */
+export function readProc(pid: number, file: string): string | undefined {
+  return ifReadable(() => readFileSync(`/proc/${pid}/${file}`, 'latin1'));
+}
+
+/** Returns the result of `read`; undefined if the file does not exist or this user may not read it. */
+export function ifReadable<Result>(read: () => Result): Result | undefined {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+    return read();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM') return undefined;
+    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return undefined;
     throw error;
   }
 }
@@ -35,7 +40,7 @@ function readProc(pid: number, file: string): string | undefined {
 export function readProcess(pid: number): ProcessInfo | undefined {
   const stat = readProc(pid, 'stat');
   if (stat === undefined) return undefined;
-  // The program's name comes first and may hold spaces and brackets; fields are counted after its last bracket.
+  // The program's name may contain spaces and brackets: fields are counted from the last bracket.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const at = (field: number): number => Number(fields[field]);
   return {
@@ -47,13 +52,13 @@ export function readProcess(pid: number): ProcessInfo | undefined {
   };
 }
 
-/** Whether exactly this process lives. A zombie does not: it only waits for its parent. */
+/** Returns whether this process runs. A zombie has ended. */
 export function isAlive({ pid, startTicks }: ProcessId): boolean {
   const found = readProcess(pid);
   return found !== undefined && found.startTicks === startTicks && found.state !== 'Z';
 }
 
-/** The value of the marker variable in the environment that the process was started with. */
+/** Returns the marker in the environment with which the process was started; undefined without one. */
 export function markerOf(pid: number): string | undefined {
   const prefix = `${markerVariable}=`;
   return readProc(pid, 'environ')
@@ -62,7 +67,7 @@ export function markerOf(pid: number): string | undefined {
     ?.slice(prefix.length);
 }
 
-/** Every process that is no zombie. */
+/** Returns all processes except zombies. */
 export function listProcesses(): ProcessInfo[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -70,7 +75,7 @@ export function listProcesses(): ProcessInfo[] {
     .filter((found) => found.state !== 'Z');
 }
 
-/** Marker to processes, for one marker, or (`owner` ends with a slash) for all that begin with it. */
+/** Returns the processes by marker, for one marker, or for all that begin with `owner` if it ends with a slash. */
 export function listMarked(owner: string, processes = listProcesses()): Map<string, ProcessInfo[]> {
   const found = new Map<string, ProcessInfo[]>();
   for (const candidate of processes) {
@@ -81,7 +86,7 @@ export function listMarked(owner: string, processes = listProcesses()): Map<stri
   return found;
 }
 
-/** `roots` and everything below them, without this program. */
+/** Returns `roots` and their descendants, without this process. */
 export function withDescendants(roots: readonly ProcessId[], processes = listProcesses()): ProcessInfo[] {
   const children = Map.groupBy(processes, ({ parent }) => parent);
   const ids = new Set(roots.map(({ pid }) => pid));
@@ -89,28 +94,27 @@ export function withDescendants(roots: readonly ProcessId[], processes = listPro
   return processes.filter(({ pid }) => ids.has(pid) && pid !== process.pid);
 }
 
-/** Signals exactly this process, if it still carries the marker. False when it is gone or is not ours. */
+/** Sends the signal if this process still runs with the marker. Returns whether it was sent. */
 export function signalProcess(id: ProcessId, marker: string, signal: NodeJS.Signals): boolean {
   if (!isAlive(id) || markerOf(id.pid) !== marker) return false;
   return sendSignal(id.pid, signal);
 }
 
-/** False when there is no such process, or it is another user's. */
+/** Returns false if the process has ended or is another user's. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(pid, signal);
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ESRCH' || code === 'EPERM') return false;
+    if (hasCode(error, 'ESRCH', 'EPERM')) return false;
     throw error;
   }
 }
 
 /**
- * Kills whatever `owner` marks (see listMarked), and what that started, until a look round finds none: kernels and
- * terminals make sessions of their own, which no signal to a process group reaches. Resolves with what was still there after
- * `withinMs` (a process that hangs in the kernel cannot be killed by anybody).
+ * Kills the processes that `owner` marks (see listMarked) and their descendants, until none is left. Signals to a process
+ * group would not be enough: kernels and terminals start process sessions of their own. Returns the processes that still run
+ * after `withinMs`: a process that hangs in the kernel cannot be killed.
  */
 export async function endMarked(owner: string, withinMs: number): Promise<ProcessInfo[]> {
   const until = performance.now() + withinMs;
@@ -121,7 +125,7 @@ export async function endMarked(owner: string, withinMs: number): Promise<Proces
     if (left.length === 0) return [];
     for (const { pid, startTicks } of left) if (isAlive({ pid, startTicks })) sendSignal(pid, 'SIGKILL');
     if (performance.now() > until) return left;
-    // A killed process is gone after it has been scheduled once more; nothing tells when.
+    // No event tells when a killed process is gone.
     await wait(10);
   }
 }

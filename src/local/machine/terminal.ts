@@ -1,10 +1,10 @@
-/** What the person at the terminal sees: short lines while it works, then the links. The log files have the rest. */
+/** The output for the person at the terminal: short lines about the start, then the links. Details are in the log files. */
 export interface Terminal {
-  /** Something began or went on. */
+  /** Prints a step of the start. */
   step(text: string): void;
-  /** More about the step above it, indented. */
+  /** Prints an indented detail of the last step. */
   detail(text: string): void;
-  /** How far something is: the next line of any kind takes its place. Nothing where the output is no terminal. */
+  /** Shows the progress of the last step; the next line replaces it. Prints nothing if the output is not a terminal. */
   progress(text: string): void;
   say(text: string): void;
 }
@@ -13,19 +13,19 @@ const clearLine = '\r\u001b[2K';
 
 export function createTerminal(output: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }): Terminal {
   const dim = (text: string) => (output.isTTY ? `\u001b[2m${text}\u001b[22m` : text);
-  let isPassing = false;
+  let hasProgress = false;
   const write = (text: string) => {
-    output.write(isPassing ? clearLine + text : text);
-    isPassing = false;
+    output.write(hasProgress ? clearLine + text : text);
+    hasProgress = false;
   };
   return {
     step: (text) => write(`  ${text}\n`),
     detail: (text) => write(dim(`    ${text}\n`)),
     progress(text) {
       if (!output.isTTY) return;
-      // A line that wraps could not be taken back.
+      // A line that wraps could not be cleared.
       write(dim(`    ${text}`.slice(0, (output.columns ?? 80) - 1)));
-      isPassing = true;
+      hasProgress = true;
     },
     say: (text) => write(`${text}\n`),
   };

@@ -110,9 +110,9 @@ async function runStep(
   program: string,
   args: readonly string[],
   signal: AbortSignal,
-  tell?: (line: string) => void,
+  onLine?: (line: string) => void,
 ): Promise<void> {
-  const { succeeded, output } = await runToEnd(program, args, { signal, tell });
+  const { succeeded, output } = await runToEnd(program, args, { signal, onLine });
   if (!succeeded) throw new UsageError(remedy(output.join('\n'), program));
 }
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Deadline } from '../../lib/deadline.ts';
+import { parseJson } from '../../lib/json.ts';
 import { readRetryAfter } from '../../lib/retry-after.ts';
 import { createSingleFlightCache } from '../../lib/single-flight-cache.ts';
 import { createCallerKey } from '../caller-key.ts';
@@ -38,12 +39,12 @@ export function createResourceClasses(options: ResourceClassesOptions): Resource
   async function load(accessToken: string | null, deadline: Deadline): Promise<readonly ResourcePool[]> {
     // Anything else could not be sent as a header.
     if (accessToken !== null && !/^[\x21-\x7e]+$/.test(accessToken)) {
-      throw new ResourceClassesUnauthorized('the access token is not one');
+      throw new ResourceClassesUnauthorized('the access token has invalid characters', true);
     }
     const began = performance.now();
     const response = await send(accessToken, deadline);
     log.debug({ status: response.status, ms: Math.round(performance.now() - began) }, 'resource classes answered');
-    return interpret(response);
+    return interpret(response, accessToken !== null);
   }
 
   async function send(accessToken: string | null, deadline: Deadline): Promise<OutboundResponse> {
@@ -63,15 +64,16 @@ export function createResourceClasses(options: ResourceClassesOptions): Resource
     }
   }
 
-  function interpret({ status, headers, body }: OutboundResponse): readonly ResourcePool[] {
-    if (status === 401 || status === 403) throw new ResourceClassesUnauthorized(`it answered ${status}`);
+  function interpret({ status, headers, body }: OutboundResponse, hasToken: boolean): readonly ResourcePool[] {
+    if (status === 401 || status === 403)
+      throw new ResourceClassesUnauthorized(`the resource class service answered ${status}`, hasToken);
     if (status !== 200) {
       const retryAfterSeconds = readRetryAfter(headers['retry-after']);
       const what = status === 429 ? 'takes no more requests for now' : `answered with status ${status}`;
       throw new ResourceClassesUnavailable(what, { retryAfterSeconds });
     }
     const skipped: string[] = [];
-    const pools = readPools(parse(body), (what) => skipped.push(what));
+    const pools = readPools(parseJson(body.toString('utf8')), (what) => skipped.push(what));
     if (!pools) throw new ResourceClassesUnavailable('answered with something that is no list of resource pools');
     if (skipped.length > 0) log.warn({ skipped }, 'left out what the resource class service describes incompletely');
     return pools;
@@ -86,13 +88,4 @@ export function createResourceClasses(options: ResourceClassesOptions): Resource
         load: (shared) => load(accessToken, shared.within(timeoutMs)),
       }),
   };
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

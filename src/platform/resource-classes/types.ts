@@ -40,7 +40,13 @@ export class ResourceClassesUnavailable extends Error {
   }
 }
 
-/** It refuses the access token, or wants one. */
+/** The resource class service rejects the access token, or requires one. */
 export class ResourceClassesUnauthorized extends Error {
   override readonly name = 'ResourceClassesUnauthorized';
+  /** The request had an access token. */
+  readonly hasToken: boolean;
+  constructor(message: string, hasToken: boolean) {
+    super(message);
+    this.hasToken = hasToken;
+  }
 }

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
+import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { Deadline } from '../../lib/deadline.ts';
+import { isConflict } from '../../platform/kubernetes/predicates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { KubernetesClient } from '../../platform/kubernetes/types.ts';
-import { isConflict, kubernetesTrouble } from '../kubernetes-trouble.ts';
 import type { Credentials } from '../launch/session-secrets.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
@@ -70,7 +71,7 @@ export function createRestart({ client, store, credentials, log }: RestartParts)
     try {
       return await client.get<VolumeClaim>(resource.persistentVolumeClaims, namespace, name, deadline);
     } catch (error) {
-      throw kubernetesTrouble(error, `The volume of the session ${name} could not be read.`);
+      throw translateError(error, { message: `The volume of the session ${name} could not be read.` }) ?? error;
     }
   }
 
@@ -81,7 +82,7 @@ export function createRestart({ client, store, credentials, log }: RestartParts)
     try {
       return await store.annotate(session, annotations, deadline);
     } catch (error) {
-      throw kubernetesTrouble(error, `The session ${session.name} could not be restarted.`);
+      throw translateError(error, { message: `The session ${session.name} could not be restarted.` }) ?? error;
     }
   }
 
@@ -92,7 +93,7 @@ export function createRestart({ client, store, credentials, log }: RestartParts)
     } catch (error) {
       // The pod of this name is its successor already.
       if (isConflict(error)) return;
-      throw kubernetesTrouble(error, `The pod of the session ${name} could not be replaced.`);
+      throw translateError(error, { message: `The pod of the session ${name} could not be replaced.` }) ?? error;
     }
   }
 }

@@ -54,7 +54,7 @@ function isPlainAddress(endpoint: string): boolean {
 
 function notAzure(path: string): ApiError {
   const field = { path: `body.${path}.endpoint`, message: 'must be the address of an Azure storage account' };
-  return new ApiError(errorKind.invalidStorageAddress, 'The address of the cloud storage is not one of Azure.', {
+  return new ApiError(errorKind.invalidStorageAddress, 'The address of the cloud storage is not an Azure address.', {
     fields: [field],
   });
 }

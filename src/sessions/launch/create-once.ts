@@ -1,11 +1,12 @@
+import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
+import { alreadyExists } from '../../platform/kubernetes/predicates.ts';
 import { KubernetesUnavailable } from '../../platform/kubernetes/types.ts';
-import { alreadyExists, kubernetesTrouble } from '../kubernetes-trouble.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
 
@@ -17,7 +18,6 @@ export interface Launched {
 
 /** Milliseconds kept for what comes after a deletion was waited for: the object and its Secret. */
 const reserveMs = 3_000;
-const retryAfterSeconds = 5;
 /** Creations without an outcome, each with half of the time that is left, before it is given up. */
 const attempts = 5;
 
@@ -45,15 +45,14 @@ export async function createOnce(
     }
     // It was neither made nor found: it has gone in between, or the creation never arrived.
   }
-  throw new ApiError(errorKind.timedOut, lost(name), { retryAfterSeconds });
+  throw new ApiError(errorKind.timedOut, lost(name));
 }
 
 /** Throws ApiError 3409 when the deletion takes longer than the deadline allows. */
 export async function waitUntilGone(store: SessionStore, session: Session, deadline: Deadline): Promise<void> {
   const patience = deadline.within(Math.max(0, deadline.remaining() - reserveMs));
   if (await store.untilGone(session, patience)) return;
-  const message = `The session ${session.name} is being deleted.`;
-  throw new ApiError(errorKind.beingDeleted, message, { retryAfterSeconds });
+  throw new ApiError(errorKind.beingDeleted, `The session ${session.name} is being deleted.`);
 }
 
 /** undefined: there is an object of this name, or nobody knows whether there is. */
@@ -69,7 +68,8 @@ async function tryToCreate(
     if (alreadyExists(error)) return undefined;
     if (error instanceof KubernetesUnavailable && !deadline.expired) return undefined;
     const { cannotStart } = errorKind;
-    throw kubernetesTrouble(error, 'The session could not be made.', { refused: cannotStart, passing: cannotStart });
+    const kinds = { rejected: cannotStart, unavailable: cannotStart };
+    throw translateError(error, { message: 'The session could not be created.', kinds }) ?? error;
   }
 }
 
@@ -77,7 +77,7 @@ async function readBack(store: SessionStore, name: string, deadline: Deadline): 
   try {
     return await store.read(name, deadline);
   } catch (error) {
-    throw kubernetesTrouble(error, lost(name), { refused: errorKind.cannotStart });
+    throw translateError(error, { message: lost(name), kinds: { rejected: errorKind.cannotStart } }) ?? error;
   }
 }
 

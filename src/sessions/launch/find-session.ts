@@ -80,8 +80,8 @@ export const isAlive = ({ isBeingDeleted }: Session): boolean => !isBeingDeleted
 
 const madeAt = ({ createdAt }: Session): number => Date.parse(createdAt ?? '') || 0;
 
-const isOfProject = ({ namespaceOfProject, project }: Session, wanted: ProjectPath): boolean =>
-  projectPath(namespaceOfProject, project)?.path === wanted.path;
+const isOfProject = ({ project }: Session, wanted: ProjectPath): boolean =>
+  projectPath(project.namespace, project.name)?.path === wanted.path;
 
 const isOnDefaultBranch = ({ isDefaultBranch, branch }: Session): boolean =>
   isDefaultBranch ?? branch === formerDefaultBranch;

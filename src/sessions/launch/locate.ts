@@ -1,8 +1,8 @@
-import { ApiError, errorKind } from '../../errors.ts';
+import { translateError } from '../../error-translation.ts';
+import { type ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { Deadline } from '../../lib/deadline.ts';
-import { kubernetesTrouble } from '../kubernetes-trouble.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
 import type { CheckParts } from './checks.ts';
@@ -106,8 +106,8 @@ async function readNames(
     if (living) return { living };
     return { dying: found.find((each) => each.name === name && !isAlive(each)) };
   } catch (error) {
-    const failure = kubernetesTrouble(error, 'The session could not be launched.');
-    if (failure instanceof ApiError) return { failure };
-    throw failure;
+    const failure = translateError(error, { message: 'The session could not be launched.' });
+    if (failure) return { failure };
+    throw error;
   }
 }

@@ -1,9 +1,9 @@
 import type { Config } from '../../config/types.ts';
+import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
-import { gitLabApiError } from '../../gitlab-errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { ImageCheck, ImageChecker } from '../../images/types.ts';
-import { type Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 import {
   type ChosenResources,
   chooseResources,
@@ -31,16 +31,15 @@ export interface SessionImage {
 const found = <T>(value: T): Outcome<T> => ({ is: 'found', value });
 const trouble = (error: ApiError): Outcome<never> => ({ is: 'trouble', error });
 
-/** GitLab's silence, refusals and nonsense are errors; only its own "not found" (undefined) is missing. */
+/** Outages, denials and invalid responses of GitLab are errors; only its own "not found" (undefined) is missing. */
 export async function askGitLab<T>(lookup: Promise<T | undefined>, deadline: Deadline): Promise<Outcome<T>> {
   try {
     const value = await lookup;
-    return value === undefined ? { is: 'missing', why: 'does not exist, or not for you' } : found(value);
+    return value === undefined ? { is: 'missing', why: 'does not exist or you do not have access' } : found(value);
   } catch (cause) {
-    const refused = gitLabApiError(cause);
-    if (!refused && !(cause instanceof DeadlineExceeded)) throw cause;
-    if (refused && !(deadline.expired && refused.kind === errorKind.intermittent)) return trouble(refused);
-    return trouble(new ApiError(errorKind.timedOut, 'GitLab did not answer in time.', { cause }));
+    const error = translateError(cause, { server: 'GitLab', deadline });
+    if (!error) throw cause;
+    return trouble(error);
   }
 }
 
@@ -120,10 +119,9 @@ async function askRegistry(
   try {
     return outcomeOf(reference, await images.check(reference, identity, deadline));
   } catch (cause) {
-    if (cause instanceof ApiError) return trouble(cause);
-    if (!(cause instanceof DeadlineExceeded)) throw cause;
-    const message = `The registry of the image "${reference}" did not answer in time.`;
-    return trouble(new ApiError(errorKind.timedOut, message, { retryAfterSeconds: 5, cause }));
+    const error = translateError(cause, { server: `The registry of the image "${reference}"` });
+    if (!error) throw cause;
+    return trouble(error);
   }
 }
 
@@ -142,9 +140,8 @@ function outcomeOf(reference: string, check: ImageCheck): Outcome<FoundImage> {
     }
     case 'unreachable':
     case 'invalid-answer': {
-      const options = { detail: `${check.message} ${check.remedy}`, retryAfterSeconds: 5 };
-      const message = `The registry of the image "${reference}" did not give a usable answer.`;
-      return trouble(new ApiError(errorKind.intermittent, message, options));
+      const message = `The registry of the image "${reference}" did not give a usable response.`;
+      return trouble(new ApiError(errorKind.intermittent, message, { detail: `${check.message} ${check.remedy}` }));
     }
   }
 }

@@ -1,13 +1,14 @@
 import type { Config } from '../../config/types.ts';
+import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { isMissingSecrets } from '../../jupyter-server/state.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
+import { alreadyExists, isFinalRejection, isNotFound } from '../../platform/kubernetes/predicates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { type KubernetesClient, KubernetesUnavailable } from '../../platform/kubernetes/types.ts';
-import { alreadyExists, isFinalRefusal, isNotFound, kubernetesTrouble } from '../kubernetes-trouble.ts';
 import { bucketSecrets } from '../manifest/bucket-mounts.ts';
 import { credentialsSecret } from '../manifest/credentials.ts';
 import { pullSecret } from '../manifest/pull-secret.ts';
@@ -104,8 +105,8 @@ export function createCredentials(client: KubernetesClient, config: Config): Cre
       try {
         await Promise.all(renewed.map((secret) => replace(secret, deadline)));
       } catch (error) {
-        const what = `The credentials of the session ${session.name} could not be renewed.`;
-        throw kubernetesTrouble(error, what);
+        const message = `The credentials of the session ${session.name} could not be renewed.`;
+        throw translateError(error, { message }) ?? error;
       }
       return kept.map(({ metadata }) => metadata.name ?? '');
     },
@@ -158,13 +159,12 @@ function isIncomplete(object: JupyterServer): (secret: Secret) => boolean {
 }
 
 function refusalOf(error: unknown, session: string): unknown {
-  if (!isFinalRefusal(error)) {
-    const what = `The session ${session} was made, but not yet its credentials. The same request again completes it.`;
-    return kubernetesTrouble(error, what, { refused: errorKind.cannotStart });
+  const kinds = { rejected: errorKind.cannotStart };
+  if (!isFinalRejection(error)) {
+    const message = `The session ${session} was created, but not yet its credentials. Send the same request again to complete it.`;
+    return translateError(error, { message, kinds }) ?? error;
   }
-  const trouble = kubernetesTrouble(error, 'The credentials of the session could not be stored.', {
-    refused: errorKind.cannotStart,
-  });
-  if (!(trouble instanceof ApiError)) return trouble;
-  return new CredentialsRefused(trouble.kind, trouble.message, { detail: trouble.detail, cause: error });
+  const rejection = translateError(error, { message: 'The credentials of the session could not be stored.', kinds });
+  if (!rejection) return error;
+  return new CredentialsRefused(rejection.kind, rejection.message, { detail: rejection.detail, cause: error });
 }

@@ -4,8 +4,8 @@ import { credentialKey, credentialRef } from './credential-keys.ts';
 import type { ManifestInput } from './input.ts';
 
 /**
- * Registered users sign in through oauth2-proxy, and Jupyter itself asks for nothing behind it. Anonymous ones hold the
- * session's own token. The operator needs it in the clear to ask the session whether it is idle.
+ * Registered users sign in through oauth2-proxy, and Jupyter itself needs no token. Anonymous users have Jupyter's token,
+ * which the operator needs in clear text to read the session's activity.
  */
 export function auth(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['auth']> {
   const { profile } = input.user;

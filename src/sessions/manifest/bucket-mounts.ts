@@ -9,11 +9,11 @@ import {
 import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
 import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 
-/** The names that 1.18.1 gave them. */
+/** The same names as in renku-notebooks. */
 const mountName = (session: string, index: number): string => `${session}-ds-${index}`;
 const secretName = (session: string, index: number): string => `${mountName(session, index)}-secret`;
 
-/** One patch for each bucket: what makes it a volume, the volume, and its mount in the session's own container. */
+/** One patch for each bucket: its Dataset if it needs one, the volume, and the mount in the Jupyter container. */
 export function bucketMounts(input: ManifestInput, config: Config): JsonPatch[] {
   const { mount_folder } = config.cloud_storage;
   return input.cloudStorage.map((storage, index) => {
@@ -24,7 +24,7 @@ export function bucketMounts(input: ManifestInput, config: Config): JsonPatch[] 
   });
 }
 
-/** A Dataset of Datashim, which makes a claim of the same name. */
+/** A Dataset: Datashim makes a claim of the same name for it. */
 function s3(input: ManifestInput, storage: CloudStorage, index: number, { cloud_storage, k8s }: Config) {
   const name = mountName(input.name, index);
   const keys = storage.isPrivate
@@ -32,7 +32,7 @@ function s3(input: ManifestInput, storage: CloudStorage, index: number, { cloud_
         'secret-name': secretName(input.name, index),
         'secret-namespace': k8s.sessions_namespace ?? k8s.renku_namespace,
       }
-    : // Datashim asks for keys also where there are none.
+    : // Datashim requires keys for public buckets, too.
       { accessKeyID: '', secretAccessKey: 'secret' };
   const local = {
     type: 'COS',
@@ -54,8 +54,8 @@ function s3(input: ManifestInput, storage: CloudStorage, index: number, { cloud_
 }
 
 /**
- * A volume of Azure's driver, in the pod itself. 1.18.1 made a PersistentVolume for each; those belong to no namespace,
- * so they can have no session as their owner and stayed for ever.
+ * A volume of Azure's driver in the pod. renku-notebooks made PersistentVolumes, which have no namespace, so a session
+ * could not own them and they were never deleted.
  */
 function azureBlob(input: ManifestInput, { bucket, endpoint }: CloudStorage, index: number, { cloud_storage }: Config) {
   const { read_only } = cloud_storage.azure_blob;
@@ -69,7 +69,7 @@ function azureBlob(input: ManifestInput, { bucket, endpoint }: CloudStorage, ind
   return [add('/volumes/-', { name: mountName(input.name, index), csi })];
 }
 
-/** The keys of the private buckets, in the form that each driver reads. */
+/** Secrets with the keys of the private buckets, in the form that each driver reads. */
 export const bucketSecrets = (
   owner: SecretOwner,
   storages: readonly CloudStorageWithKeys[],

@@ -20,9 +20,9 @@ import { sharedMemory } from './shared-memory.ts';
 import { ssh } from './ssh.ts';
 
 /**
- * The JupyterServer of a launch. Pure: the same input gives the same bytes. The order of patches matters: the operator
- * appends init containers in the order in which they stand here, and that is the order in which they run.
- * Throws ApiError 1004 (a variable of the user's is the session's own).
+ * Returns the JupyterServer of a launch. Pure: the same input gives the same bytes. The order of the patches matters: the
+ * operator appends init containers in this order, and they run in this order.
+ * Throws ApiError 1004 if a variable of the user is a variable of the session.
  */
 export function buildJupyterServer(input: ManifestInput, config: Config): JupyterServer {
   return {

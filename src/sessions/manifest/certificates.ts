@@ -9,10 +9,10 @@ const bundlePath = '/etc/ssl/certs/';
 export const certificatesFile = `${bundlePath}ca-certificates.crt`;
 export const certificatesMount = { name: bundleVolume, mountPath: bundlePath, readOnly: true };
 
-/** Requests of the small init containers; they have no limits. */
+/** For the small init containers, which have no limits. */
 export const smallRequests = { requests: { cpu: '50m', memory: '50Mi' } };
 
-/** An init container that adds the platform's own certificate authorities to the usual ones, for the other containers. */
+/** An init container that makes the other containers' bundle of certificate authorities: the usual ones and the platform's. */
 export function certificates(config: Config): JsonPatch[] {
   const { image, path, secrets } = config.sessions.ca_certs;
   return [

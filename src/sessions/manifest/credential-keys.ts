@@ -1,4 +1,4 @@
-/** Keys of the credentials Secret. A key is in the Secret exactly when the object refers to it. */
+/** Keys of the credentials Secret. The Secret has a key if and only if the object refers to it. */
 export const credentialKey = {
   gitlabToken: 'gitlab-oauth-token',
   oidcClientSecret: 'oidc-client-secret',
@@ -7,7 +7,7 @@ export const credentialKey = {
   gitProxyClientSecret: 'git-proxy-client-secret',
 } as const;
 
-/** Keys of the variables Secret, for which the same holds. */
+/** Keys of the variables Secret, by the same rule. */
 export const variableKey = {
   environmentFile: 'Renviron',
   variable: (name: string): string => `env.${name}`,
@@ -31,13 +31,13 @@ interface SecretVariable {
   valueFrom: { secretKeyRef: SecretKeyRef };
 }
 
-/** A variable whose value is in the credentials Secret. */
+/** Returns a variable with a value from the credentials Secret. */
 export const fromCredentials = (name: string, session: string, key: string): SecretVariable => ({
   name,
   valueFrom: { secretKeyRef: credentialRef(session, key) },
 });
 
-/** A variable of the user's: its value is in the variables Secret. */
+/** Returns a variable of the user, with the value from the variables Secret. */
 export const fromVariables = (name: string, session: string): SecretVariable => ({
   name,
   valueFrom: { secretKeyRef: { name: variablesSecretName(session), key: variableKey.variable(name) } },

@@ -6,13 +6,13 @@ import type { ManifestInput } from './input.ts';
 import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 import { variableValues } from './variables.ts';
 
-/** An anonymous session has nothing to hide. */
+/** An anonymous session of a public project needs no credentials. */
 export const isCredentialsSecretNeeded = ({ user }: ManifestInput): boolean =>
   user.kind === 'registered' || user.hasGitToken;
 
 /**
- * The Secret with what the session needs of its user. It is written anew at a restart, from what the caller has then.
- * @param environment only for an object that refers to no variables Secret: the release before kept them here
+ * Returns the Secret with the user's credentials. A restart writes it again, with the caller's credentials at that time.
+ * @param environment only for an object that refers to no variables Secret: an earlier release kept variables here
  */
 export function credentialsSecret(
   owner: SecretOwner,

@@ -13,12 +13,12 @@ import {
   sessionsOrigin,
 } from './input.ts';
 
-/** Set by the operator's template in the same container. */
+/** The operator's template sets them in the same container. */
 const operatorVariables: readonly string[] = ['SERVER_APP_TOKEN', 'JUPYTER_CONFIG_PATH'];
 
 /**
- * The session's own variables and the user's. Throws ApiError 1004 when a variable of the user's would change one of
- * the session's; the same value is no change.
+ * The variables of the session and of the user. Throws ApiError 1004 if a variable of the user would change one of the
+ * session; the same value is allowed.
  */
 export function environment(input: ManifestInput, config: Config): JsonPatch {
   const own = sessionVariables(input, config);

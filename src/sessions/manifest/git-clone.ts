@@ -7,7 +7,7 @@ import { credentialKey, fromCredentials } from './credential-keys.ts';
 import { hasGitProxy } from './git-proxy.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput, repositoryPath, sentryVariables } from './input.ts';
 
-/** Clones the repository into the workspace before anything else starts. */
+/** Clones the repository into the workspace before the main containers start. */
 export function gitClone(input: ManifestInput, config: Config): JsonPatch {
   const { repository, user } = input;
   const values: Record<string, string> = {
@@ -41,10 +41,10 @@ export function gitClone(input: ManifestInput, config: Config): JsonPatch {
   );
 }
 
-/** 1.18.1's program always takes 8080 and refuses variables that it does not know; ours can be told. */
+/** The program of renku-notebooks always uses the default port and exits for unknown variables. */
 function proxyPort({ user }: ManifestInput, config: Config): Record<string, string> {
   const { git_clone, git_proxy } = config.sessions;
   const { port } = git_proxy;
-  const isTold = hasGitProxy(user.kind, config) && isOwnProgram(git_clone) && port !== sessionContainer.gitProxy.port;
-  return isTold ? { [cloneVariable.gitProxyPort]: String(port) } : {};
+  const isSet = hasGitProxy(user.kind, config) && isOwnProgram(git_clone) && port !== sessionContainer.gitProxy.port;
+  return isSet ? { [cloneVariable.gitProxyPort]: String(port) } : {};
 }

@@ -4,14 +4,14 @@ import { certificatesMount } from './certificates.ts';
 import { credentialKey, fromCredentials } from './credential-keys.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput, servicesSecurity, sessionsOrigin } from './input.ts';
 
-/** The platform's list of containers is the switch: one machine and small clusters go without. */
+/** The configured list of containers decides: the local platform and small clusters do not need it. */
 export const hasGitProxy = (kind: ManifestInput['user']['kind'], { sessions }: Config): boolean =>
   sessions.containers[kind].includes(sessionContainer.gitProxy.name);
 
-/** The program ends at once where one of these is empty, also in a session that has no use for them. */
+/** The program exits if one of its variables is empty, also in a session that does not use it. */
 const none = 'None';
 
-/** Adds the user's git credentials to what git sends, so that they are not in the session's own container. */
+/** Adds the user's credentials to git requests, so that the Jupyter container does not have them. */
 export function gitProxy(input: ManifestInput, config: Config): JsonPatch[] {
   if (!hasGitProxy(input.user.kind, config)) return [];
   const { image, health_port } = config.sessions.git_proxy;
@@ -57,7 +57,7 @@ function credentials({ name, user }: ManifestInput, config: Config): object[] {
     variable('GITLAB_OAUTH_TOKEN', credentialKey.gitlabToken, user.hasGitToken),
     variable('RENKU_ACCESS_TOKEN', credentialKey.accessToken, isRegistered),
     variable('RENKU_REFRESH_TOKEN', credentialKey.refreshToken, isRegistered && user.hasRefreshToken),
-    // It is the platform's, and no user's: only where the configured proxy is said to need it, and never for anonymous.
+    // A secret of the platform: only for a proxy that is configured to need it, and never in an anonymous session.
     variable('RENKU_CLIENT_SECRET', credentialKey.gitProxyClientSecret, isRegistered && isClientSecretSet),
   ];
 }

@@ -16,8 +16,8 @@ const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Config): boolean =
   user.kind === 'registered' && sessions.containers.registered.includes(sessionContainer.gitSidecar.name);
 
 /**
- * Answers questions about the repository, and saves unpushed work when the session ends. It is reached through
- * oauth2-proxy only: 1.18.1 also made a Service for it, by which every pod of the cluster could discard a user's work.
+ * Reports the state of the repository, and saves unpushed work when the session ends. Only oauth2-proxy passes requests on
+ * to it. renku-notebooks also made a Service for it, through which every pod of the cluster could discard a user's work.
  */
 export function gitSidecar(input: ManifestInput, config: Config): JsonPatch[] {
   if (!hasGitSidecar(input, config)) return [];
@@ -68,8 +68,8 @@ function variables(input: ManifestInput, config: Config): object[] {
 }
 
 /**
- * The proxy lets signed-in users, and holders of an access token, reach the sidecar below the session's own path. Only
- * appended: of two upstreams the longer path wins, so nothing depends on where the operator's arguments stand.
+ * Lets signed-in users and holders of an access token reach the sidecar, below the session's path. The arguments are
+ * appended: the longer path of two upstreams wins, so the position of the operator's arguments does not matter.
  */
 function throughProxy(input: ManifestInput, config: Config): JsonPatch {
   const path = sidecarPath(input);

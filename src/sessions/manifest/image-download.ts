@@ -2,7 +2,7 @@ import { sessionContainer } from '../../session-contract/containers.ts';
 import { smallRequests } from './certificates.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
 
-/** Runs nothing: it makes the download of a large image a step that the user sees. The image may be anybody's. */
+/** Ends at once: it makes the download of a large image a step of its own, which the user sees. */
 export const imageDownload = (input: ManifestInput): JsonPatch =>
   jsonPatch(
     add('/initContainers/-', {

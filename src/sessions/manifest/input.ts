@@ -5,7 +5,7 @@ import type { SessionResources } from '../../options/resource-classes.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import type { CloudStorage } from './cloud-storage.ts';
 
-/** Everything a JupyterServer is made from. It holds no credential of the caller, so none can get into the object. */
+/** Everything that a JupyterServer is made from. It has no credential of the caller, so the object cannot have one. */
 export interface ManifestInput {
   readonly name: string;
   readonly launchId: string;
@@ -13,41 +13,41 @@ export interface ManifestInput {
   readonly repository: Repository;
   readonly image: {
     readonly reference: string;
-    /** What the caller asked for; undefined: the project's own image, or the default one. */
+    /** The image that the caller named; undefined for the project's image or the default image. */
     readonly requested: string | undefined;
-    /** Absolute; null where the registry does not say. */
+    /** Absolute; null if the registry does not have it. */
     readonly workingDir: string | null;
-    /** The registry shows it only to the caller's own token. */
+    /** The registry requires the caller's token for it. */
     readonly private: boolean;
   };
   readonly resources: SessionResources;
   readonly defaultUrl: string;
   readonly lfsAutoFetch: boolean;
-  /** The user's variables. Only the names get into the object; the values are in the variables Secret. */
+  /** The user's variables. The object has only the names; the values are in the variables Secret. */
   readonly environment: Readonly<Record<string, string>>;
   readonly cloudStorage: readonly CloudStorage[];
-  /** Opens an anonymous session's Jupyter: random, URL-safe, of this session only. */
+  /** Jupyter's token in an anonymous session: random, URL-safe, for this session only. */
   readonly sessionToken: string;
 }
 
 export interface Repository {
   readonly gitlabProjectId: number;
-  /** As requested, normalised: the group, lower case. */
+  /** The group as requested, in lower case. */
   readonly namespace: string;
-  /** As requested, normalised: the project's own path segment, lower case. */
+  /** The last segment of the project's path as requested, in lower case. */
   readonly project: string;
-  /** The project's own path segment with the case GitLab keeps: the name of the folder. */
+  /** The last segment of the project's path in GitLab's own spelling: the name of the repository's folder. */
   readonly folder: string;
   readonly webUrl: string;
   readonly httpUrl: string;
   readonly branch: string;
-  /** The project's default branch is this one, as GitLab says at the launch. */
+  /** `branch` is the project's default branch at the launch. */
   readonly isDefaultBranch: boolean;
-  /** As requested: a name of the commit. */
+  /** The name of the commit, as requested. */
   readonly requestedCommit: string;
-  /** The full id that GitLab resolved it to: what the session is about, even if a tag or branch of that name moves later. */
+  /** The full id to which GitLab resolves that name at the launch. It stays if a tag or branch of the name moves later. */
   readonly commitSha: string;
-  /** Developers and above may push autosaves. */
+  /** Whether the user may push autosaves: as a developer or above. */
   readonly mayPush: boolean;
 }
 
@@ -62,14 +62,14 @@ export interface SessionUser {
   readonly gitUrl: string;
   /** The credentials Secret has a token for git. */
   readonly hasGitToken: boolean;
-  /** Unix seconds; -1 never; 0 there is no token. */
+  /** Unix seconds; -1: never; 0: there is no token. */
   readonly gitTokenExpiresAt: number;
   readonly hasRefreshToken: boolean;
-  /** undefined: anonymous. */
+  /** undefined for an anonymous user. */
   readonly profile: { readonly email: string; readonly fullName: string; readonly issuer: string } | undefined;
 }
 
-/** Where the parts of the pod are in the document that the operator patches. */
+/** Path of the pod's spec in the document that the operator patches. */
 export const podSpec = '/statefulset/spec/template/spec';
 export const containerIndex = {
   jupyterServer: sessionContainer.jupyter.index,
@@ -88,7 +88,7 @@ export const jsonPatch = (...patch: JsonPatchOperation[]): JsonPatch => ({
 
 export const add = (path: string, value: unknown): JsonPatchOperation => ({ op: 'add', path: podSpec + path, value });
 
-/** For the containers beside the session's own: nobody in particular, with no way up. */
+/** For the containers beside Jupyter: a user without privileges. */
 export const servicesSecurity = {
   allowPrivilegeEscalation: false,
   runAsUser: 1000,
@@ -96,7 +96,7 @@ export const servicesSecurity = {
   runAsNonRoot: true,
 };
 
-/** Where the original's helpers report their errors. `ENABLED` is sent in any case: they do not start without it. */
+/** Where the programs of renku-notebooks report errors. They do not start without `ENABLED`. */
 export function sentryVariables(prefix: string, sentry: Sentry, { version }: Config): Record<string, string> {
   if (!sentry.enabled) return { [`${prefix}SENTRY__ENABLED`]: 'false' };
   return {
@@ -108,13 +108,13 @@ export function sentryVariables(prefix: string, sentry: Sentry, { version }: Con
   };
 }
 
-/** Where the platform answers, without a slash at its end. */
+/** Returns the origin of the platform's host, without a slash at the end. */
 export const sessionsOrigin = ({ sessions: { ingress } }: Config): string =>
   `${ingress.tls_secret ? 'https' : 'http'}://${ingress.host}`;
 
 /**
- * The folder that holds the image's work, without a slash at its end. The operator pastes it into YAML and Python, and
- * it comes from an image that anybody may have made: what is not a plain path counts as unknown.
+ * Returns the image's working directory, without a slash at the end. The image may come from any author, and the operator writes
+ * the directory into YAML and Python: only a plain path is used, and the configured default otherwise.
  */
 export function workingDirOf(input: ManifestInput, config: Config): string {
   const given = input.image.workingDir;
@@ -122,8 +122,8 @@ export function workingDirOf(input: ManifestInput, config: Config): string {
   return (plain ? given : config.sessions.image_default_workdir).replace(/\/+$/, '');
 }
 
-/** Where the workspace is mounted in the session's own container. */
+/** Returns the path of the workspace in the Jupyter container. */
 export const mountPathOf = (input: ManifestInput, config: Config): string => `${workingDirOf(input, config)}/work`;
 
-/** Where the other containers see the repository. */
+/** Returns the path of the repository in the other containers. */
 export const repositoryPath = (repository: Repository): string => `/work/${repository.folder}`;

@@ -2,7 +2,7 @@ import type { LaunchOptions } from '../../jupyter-server/launch-options.ts';
 import { bytesPerGigabyte } from '../../jupyter-server/quantities.ts';
 import type { ManifestInput } from './input.ts';
 
-/** The options to launch the same anew with, under the names of the launch's body. Of variables only their names. */
+/** Returns the options with which the same session can be launched again; of variables, only the names. */
 export function launchOptions({
   image,
   resources,

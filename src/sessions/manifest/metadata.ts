@@ -10,9 +10,9 @@ import { isPullSecretNeeded, pullSecretName } from './pull-secret.ts';
 import { isVariablesSecretNeeded } from './variables.ts';
 
 /**
- * Names, labels and annotations are 1.18.1's, so that its clients, and it itself after a rollback, find the session.
- * A label that cannot hold its value is left out (`_bob`, an id with a colon, the 64 digits of a commit in a SHA-256
- * repository): ownership has a label of its own, and filters compare annotations.
+ * Labels and annotations are those of renku-notebooks, so that its clients find the session, and the service itself does
+ * after a rollback. A value that Kubernetes does not allow in a label (`_bob`, an id with a colon, the 64 digits of a
+ * SHA-256 commit) is left out: the owner has a label of its own, and filters compare annotations.
  */
 export function metadata(input: ManifestInput, config: Config): ObjectMeta {
   const { user, repository, image } = input;

@@ -4,15 +4,15 @@ import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } fr
 const volume = 'r-environment';
 const fileName = '.Renviron';
 
-/** Where R looks for it in the platform's images: the home of their user. */
+/** R reads it from the home directory of the user of the platform's images. */
 const mountPath = `/home/jovyan/${fileName}`;
 
-/** R reads a line into a buffer of 10,000 bytes and takes the rest of a longer one for a line of its own. */
+/** R reads a line into a buffer of 10,000 bytes, and the rest of a longer line as another line. */
 const lineLimitBytes = 9_998;
 
 /**
- * R sessions that RStudio starts do not inherit the container's variables: R gets the user's from a file. It is in the
- * variables Secret; only where it goes is in the object.
+ * R sessions that RStudio starts do not inherit the container's variables: R reads the user's variables from a file. The
+ * file is in the variables Secret; the object has only its mount.
  */
 export function rEnvironment(input: ManifestInput): JsonPatch[] {
   if (environmentFile(input.environment) === '') return [];
@@ -28,8 +28,8 @@ export function rEnvironment(input: ManifestInput): JsonPatch[] {
 }
 
 /**
- * The user's variables as R's start-up file gives them back, character for character. Values that it cannot hold (a
- * line break ends a line, whatever stands around it) are left out; the container has them all the same.
+ * Returns the text of R's start-up file that sets the user's variables. Values that the file cannot express are left out
+ * (a line break always ends a line); the container has all of them.
  */
 export function environmentFile(environment: Readonly<Record<string, string>>): string {
   return Object.entries(environment)
@@ -41,9 +41,9 @@ export function environmentFile(environment: Readonly<Record<string, string>>): 
 }
 
 /**
- * In single quotes, but for what means something to R even there: `${` is looked for before quotes are, a quote needs
- * the other kind of quotes, and a backslash before a closing quote would keep it open. Outside of quotes, R reads one
- * backslash less than there are.
+ * Puts the value in single quotes, except for text that R interprets even there: R replaces `${` before it reads quotes, a
+ * single quote needs double quotes, and a backslash before a closing quote would escape it. Outside quotes, R removes
+ * one backslash.
  */
 function quoted(value: string): string {
   const inside = value.replaceAll(/\$\{|(\\*)'|(\\+)$/g, (special, before: string = '', last: string = '') => {

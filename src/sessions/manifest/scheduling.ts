@@ -2,8 +2,8 @@ import type { Config } from '../../config/types.ts';
 import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput, podSpec } from './input.ts';
 
 /**
- * Patches name containers by their place. Where the operator's template has another order, nothing is created, which is
- * better than a session with the wrong container open to the world.
+ * Tests the order of the operator's containers, because patches address containers by index. If the operator's template
+ * has another order, no child is created: a wrong container could otherwise be open to everyone.
  */
 export function containerOrder(input: ManifestInput, config: Config): JsonPatch[] {
   const expected = config.sessions.containers[input.user.kind].slice(0, input.user.kind === 'registered' ? 2 : 1);
@@ -25,9 +25,9 @@ export function scheduling(input: ManifestInput, config: Config): JsonPatch[] {
   ];
 }
 
-/** What the entry point of a session image is told to start. */
+/** Arguments of the image's entry point: what it starts. */
 export const commandArguments = (): JsonPatch =>
   jsonPatch(add(`/containers/${containerIndex.jupyterServer}/args`, ['jupyter', 'notebook']));
 
-/** The addresses of everybody else's services are nothing a session should find in its environment. */
+/** Keeps the addresses of other services of the namespace out of the session's environment. */
 export const noServiceLinks = (): JsonPatch => jsonPatch(add('/enableServiceLinks', false));

@@ -1,11 +1,11 @@
-import { asObject } from '../../lib/json.ts';
+import { asObject, isObject } from '../../lib/json.ts';
 import type { SecretKeyRef } from './credential-keys.ts';
 
-/** Every key of a Secret that a value refers to anywhere inside: variables of containers, and files of volumes. */
+/** Returns every key of a Secret that a value refers to at any depth: by variables of containers and files of volumes. */
 export function secretReferences(value: unknown): SecretKeyRef[] {
   if (Array.isArray(value)) return value.flatMap(secretReferences);
-  if (typeof value !== 'object' || value === null) return [];
-  const { name, key, secretName, items } = value as Record<string, unknown>;
+  if (!isObject(value)) return [];
+  const { name, key, secretName, items } = value;
   const own =
     typeof name === 'string' && typeof key === 'string'
       ? [{ name, key }]

@@ -28,7 +28,7 @@ export function ownedSecret(
       namespace,
       labels: { app: 'jupyter', component: 'singleuser-server' },
       ownerReferences: [
-        // The object must not be gone before its Secret is, or a new session of this name would find the old one.
+        // The Secret must be deleted before the object, or a new session of this name would find the old Secret.
         { apiVersion: `${group}/${version}`, kind: 'JupyterServer', name, uid, blockOwnerDeletion: true },
       ],
     },

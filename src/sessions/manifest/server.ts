@@ -14,14 +14,14 @@ export function jupyterServer(input: ManifestInput, config: Config): NonNullable
   };
 }
 
-/** Memory in bytes and CPU in cores, as numbers. Memory and GPUs are never overcommitted; CPU as the platform says. */
+/** Memory in bytes and CPU in cores. Memory and GPUs are never overcommitted; the configuration decides about CPU. */
 export function resources(
   { cpu, memoryBytes, gpu }: SessionResources,
   enforceCpuLimits: Config['sessions']['enforce_cpu_limits'],
 ): ResourceRequirements {
   const gpus = gpu > 0 ? { 'nvidia.com/gpu': String(gpu) } : {};
   const factor = { lax: 3, strict: 1, off: undefined }[enforceCpuLimits];
-  // Whole millicores: Kubernetes rounds up what is finer, and 3 x 0.1 would be.
+  // Whole millicores, because Kubernetes rounds up finer amounts, such as 3 x 0.1.
   const limit = factor === undefined ? {} : { cpu: Math.round(cpu * factor * 1000) / 1000 };
   return { requests: { memory: memoryBytes, cpu, ...gpus }, limits: { memory: memoryBytes, ...limit, ...gpus } };
 }
@@ -41,7 +41,7 @@ export function routing(input: ManifestInput, config: Config): NonNullable<Jupyt
   };
 }
 
-/** Without a volume the size limits the folder only where the platform says so; an empty size is no limit. */
+/** Without a volume, the size is a limit only if the configuration says so; an empty size means no limit. */
 export function storage(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['storage']> {
   const { pvs_enabled, pvs_storage_class, use_empty_dir_size_limit } = config.sessions.storage;
   const mountPath = mountPathOf(input, config);

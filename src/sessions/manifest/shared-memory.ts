@@ -3,8 +3,8 @@ import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } fr
 const volume = 'shm';
 
 /**
- * Containers get 64 MB of shared memory, with which data loaders of several processes fail. Half of the session's memory
- * may be used so; what is, counts as the session's.
+ * The default of 64 MB of shared memory is too small for data loaders with several processes. Up to half of the session's
+ * memory may be shared memory, which counts as the session's memory.
  */
 export const sharedMemory = ({ resources }: ManifestInput): JsonPatch =>
   jsonPatch(

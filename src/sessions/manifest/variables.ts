@@ -7,8 +7,8 @@ import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 export const isVariablesSecretNeeded = ({ environment }: ManifestInput): boolean => Object.keys(environment).length > 0;
 
 /**
- * The Secret with the variables of the launch, apart from the user's tokens: the tokens are replaced at a restart, by a
- * service that may not read what is there.
+ * Returns the Secret with the variables of the launch. It is apart from the user's tokens, because a restart replaces the
+ * Secret of the tokens, and the service may not read Secrets.
  */
 export const variablesSecret = (
   owner: SecretOwner,

@@ -12,8 +12,8 @@ const imageRemedy = {
   platform: 'The image belongs to the platform: if a new session fails, too, tell the administrator.',
 } as const;
 
-function remedyFor({ image, namespaceOfProject, project, requestedImage }: Session): string {
-  const path = `/${namespaceOfProject}/${project}`.toLowerCase();
+function remedyFor({ image, project, requestedImage }: Session): string {
+  const path = `/${project.namespace}/${project.name}`.toLowerCase();
   const [, after] = image.toLowerCase().split(path);
   if (after !== undefined && /^([:@/]|$)/.test(after)) return imageRemedy.project;
   return requestedImage ? imageRemedy.request : imageRemedy.platform;

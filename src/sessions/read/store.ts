@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/types.ts';
+import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { isLabelValue, label } from '../../jupyter-server/labels.ts';
@@ -7,9 +8,9 @@ import { fromJupyterServer, type Session } from '../../jupyter-server/session.ts
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { createListWatchCache, type ListWatchCacheOptions } from '../../platform/kubernetes/list-watch-cache.ts';
+import { isConflict, isNotFound } from '../../platform/kubernetes/predicates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError, type ResourceType } from '../../platform/kubernetes/types.ts';
-import { isConflict, isNotFound, kubernetesTrouble } from '../kubernetes-trouble.ts';
 import { ownersOf, owns } from './ownership.ts';
 
 /**
@@ -31,7 +32,7 @@ export interface SessionStore {
   /** Returns all sessions of the caller, by name. */
   list(identity: Identity, deadline: Deadline): Promise<Session[]>;
   /**
-   * Returns the session of this name by a live read, whoever owns it: from the namespace for new sessions and, until the
+   * Returns the session of this name and of any owner, by a live read: from the namespace for new sessions and, until the
    * cache has synced, from the other namespace, too.
    */
   read(name: string, deadline: Deadline): Promise<Session | undefined>;
@@ -125,7 +126,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
     try {
       return await Promise.all(where.map((namespace) => readLive(namespace, name, deadline)));
     } catch (error) {
-      throw kubernetesTrouble(error, `The session ${name} could not be read.`);
+      throw translateError(error, { message: `The session ${name} could not be read.` }) ?? error;
     }
   }
 
@@ -162,7 +163,8 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
       if (error instanceof KubernetesError && error.status === 409) return false;
       const what = `The session ${name} could not be deleted.`;
       const { cannotDelete } = errorKind;
-      throw kubernetesTrouble(error, what, { refused: cannotDelete, passing: cannotDelete, forbidden: cannotDelete });
+      const kinds = { rejected: cannotDelete, unavailable: cannotDelete, forbidden: cannotDelete };
+      throw translateError(error, { message: what, kinds }) ?? error;
     }
   }
 
@@ -198,7 +200,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
           : (await listLive(identity, deadline)).filter((session) => owns(identity, session));
         return found.sort((one, other) => compare(one.name, other.name));
       } catch (error) {
-        throw kubernetesTrouble(error, 'The sessions could not be listed.');
+        throw translateError(error, { message: 'The sessions could not be listed.' }) ?? error;
       }
     },
 
@@ -256,7 +258,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
         const object = await readObject(namespace, name, deadline);
         return object?.metadata.uid === uid ? { object, session: fromJupyterServer(object) } : undefined;
       } catch (error) {
-        throw kubernetesTrouble(error, `The session ${name} could not be read.`);
+        throw translateError(error, { message: `The session ${name} could not be read.` }) ?? error;
       }
     },
 

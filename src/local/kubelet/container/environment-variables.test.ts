@@ -16,7 +16,7 @@ const secret = (name: string, key: string, optional?: boolean): EnvironmentVaria
 });
 
 describe('resolveVariables', () => {
-  it('reads Secrets, ConfigMaps and fields', () => {
+  it('resolves references to Secrets, ConfigMaps and fields', () => {
     expect(
       resolve([
         secret('s', 'token'),
@@ -29,18 +29,18 @@ describe('resolveVariables', () => {
     ).toEqual({ T: 'grüezi', E: '', C: 'value', F: 'p-0', IP: '127.1.2.3', EMPTY: '' });
   });
 
-  it('says what is missing, in the words of Kubernetes', () => {
+  it('names a missing object in the words of Kubernetes', () => {
     expect(() => resolve([secret('nope', 'token')])).toThrow(new MissingReference('secret "nope" not found'));
     expect(() => resolve([secret('s', 'nope')])).toThrow(new MissingReference("couldn't find key nope in Secret ns/s"));
     expect(() => resolve([secret('s', 'constructor')])).toThrow(MissingReference);
   });
 
-  it('leaves out what is optional and missing', () => {
+  it('omits a variable with an optional reference to a missing object', () => {
     expect(resolve([secret('nope', 'token', true)])).toEqual({});
     expect(resolve([secret('s', 'nope', true)])).toEqual({});
   });
 
-  it('expands earlier variables in literal values only, as Kubernetes does', () => {
+  it('expands earlier variables in literal values, as Kubernetes does', () => {
     expect(
       resolve([
         { name: 'A', value: 'a' },
@@ -50,14 +50,14 @@ describe('resolveVariables', () => {
     ).toMatchObject({ B: 'a-$(LATER)-$(A)-$A-$(toString)' });
   });
 
-  it('refuses names and values that no process can have', () => {
-    expect(() => resolve([{ name: 'A=B', value: '' }])).toThrow(/cannot name/);
+  it('rejects names and values that no process can have', () => {
+    expect(() => resolve([{ name: 'A=B', value: '' }])).toThrow(/not a valid name/);
     expect(() => resolve([{ name: 'A', value: 'x\0y' }])).toThrow(/NUL/);
   });
 });
 
 describe('machineVariables', () => {
-  it('passes what a program needs and none of the secrets of the terminal it was started from', () => {
+  it('passes the variables that programs need, and no secret of the terminal', () => {
     const passed = machineVariables(
       {
         HOME: '/h',

@@ -1,6 +1,6 @@
 import type { ConfigMap, Container, EnvironmentVariable, KeySelector, Pod, Secret } from '../types.ts';
 
-/** Something the container needs is not there yet; it is tried again when that appears. */
+/** An object that the container needs does not exist yet. The container starts when it appears. */
 export class MissingReference extends Error {
   override readonly name = 'MissingReference';
 }
@@ -12,15 +12,16 @@ export interface References {
 }
 
 /**
- * The container's own variables, in order, as Kubernetes resolves them: references to Secrets, ConfigMaps and fields,
- * and `$(NAME)` of an earlier variable in a literal value. Throws MissingReference for what is not there and not optional.
+ * Returns the container's variables as Kubernetes resolves them: references to Secrets, ConfigMaps and fields, and `$(NAME)` of
+ * an earlier variable in a literal value. Throws MissingReference for a reference to a missing object that is not optional.
  */
 export function resolveVariables(container: Container, pod: Pod, references: References): Record<string, string> {
   const resolved: Record<string, string> = {};
   for (const variable of container.env ?? []) {
-    if (!/^[^=\0]+$/.test(variable.name)) throw new Error(`${JSON.stringify(variable.name)} cannot name a variable`);
+    if (!/^[^=\0]+$/.test(variable.name))
+      throw new Error(`${JSON.stringify(variable.name)} is not a valid name of a variable`);
     const value = resolve(variable, pod, references, resolved);
-    if (value?.includes('\0')) throw new Error(`the value of ${variable.name} has a NUL character`);
+    if (value?.includes('\0')) throw new Error(`the value of ${variable.name} contains a NUL character`);
     if (value !== undefined) resolved[variable.name] = value;
   }
   return resolved;
@@ -43,7 +44,7 @@ function resolve(
     return pick('configmap', 'ConfigMap', configMapKeyRef, references.configMap(configMapKeyRef.name)?.data, pod);
   }
   if (fieldRef) return field(fieldRef.fieldPath, pod, references);
-  throw new Error(`the source of the variable ${name} is not one that this machine knows`);
+  throw new Error(`the source of the variable ${name} is not supported on this machine`);
 }
 
 function pick(
@@ -69,11 +70,11 @@ function field(path: string, { metadata }: Pod, { podIP }: References): string {
     'status.hostIP': '127.0.0.1',
   };
   const value = fields[path];
-  if (value === undefined) throw new Error(`the field ${path} is not one that this machine knows`);
+  if (value === undefined) throw new Error(`the field ${path} is not supported on this machine`);
   return value;
 }
 
-/** Kubernetes' `$(NAME)`: unknown names stay as they are, `$$(NAME)` is the way to write one. */
+/** Expands Kubernetes' `$(NAME)`. Unknown names stay, and `$$(NAME)` becomes `$(NAME)`. */
 function expand(value: string, earlier: Record<string, string>): string {
   return value.replace(/\$(\$|\(([^()]*)\))/g, (whole, dollar: string, name: string | undefined) => {
     if (dollar === '$') return '$';
@@ -81,7 +82,7 @@ function expand(value: string, earlier: Record<string, string>): string {
   });
 }
 
-/** Of the platform's own environment, what a program of the user's needs to work as it does in a terminal. */
+/** Variables of the platform's environment that the user's programs need to work as in a terminal. */
 const kept = [
   'HOME',
   'USER',
@@ -92,7 +93,7 @@ const kept = [
   'TZ',
   'TMPDIR',
   'XDG_CACHE_HOME',
-  // Git's configuration of the user is in one of them, where it is not in ~/.gitconfig.
+  // These two locate the user's git configuration if it is not in ~/.gitconfig.
   'XDG_CONFIG_HOME',
   'GIT_CONFIG_GLOBAL',
   'XDG_RUNTIME_DIR',
@@ -103,12 +104,12 @@ const kept = [
   'NODE_EXTRA_CA_CERTS',
   'LD_LIBRARY_PATH',
 ];
-/** Of pip's settings not those that say where packages go: they belong into the session. */
+/** Locales, proxies, and pip's settings except those that choose the place of packages: the session's environment has them. */
 const keptPattern = /^(LC_\w+|PIP_(?!(USER|TARGET|PREFIX|ROOT|PYTHON)$)\w+|(https?|no|all)_proxy)$/i;
 
 /**
- * The environment beneath a container's own variables. A container starts from its image's; here it starts from a few
- * variables of the user's, and never from all: a token exported in the terminal is no business of a notebook.
+ * Returns the variables that every container gets, before its own. They stand for the variables of an image: a few of the
+ * user's, and never all, because a token that is exported in the user's terminal must not reach a notebook.
  */
 export function machineVariables(environment: NodeJS.ProcessEnv, programs: readonly string[]): Record<string, string> {
   const passed = Object.entries(environment).filter(
@@ -116,6 +117,6 @@ export function machineVariables(environment: NodeJS.ProcessEnv, programs: reado
       entry[1] !== undefined && (kept.includes(entry[0]) || keptPattern.test(entry[0])),
   );
   const path = [...programs, environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].join(':');
-  // Notebooks are UTF-8, also where the terminal says nothing.
+  // Notebooks are UTF-8, also if the terminal has no locale.
   return { LANG: 'C.UTF-8', ...Object.fromEntries(passed), PATH: path };
 }

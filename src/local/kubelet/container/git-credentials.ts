@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { cloneVariable } from '../../../session-contract/clone.ts';
+import { sessionContainer } from '../../../session-contract/containers.ts';
 import { makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
 import type { PodContext } from '../pod/context.ts';
 import type { Container } from '../types.ts';
 import { resolveVariables } from './environment-variables.ts';
-import { roleOf } from './roles.ts';
 
 /**
- * The variables of the pod's git-clone container. A session of an anonymous visitor has no token: on this machine, where
- * the git server serves no caller without a credential, it gets one that reads its repository.
+ * Returns the variables of the pod's git-clone container. The session of an anonymous user has no token. Because this
+ * machine's git server requires one for every request, such a session gets a token that reads its repository.
  */
 export function cloneVariables(clone: Container, { pod, references, machine }: PodContext): Record<string, string> {
   const variables = resolveVariables(clone, pod, references);
@@ -18,13 +18,13 @@ export function cloneVariables(clone: Container, { pod, references, machine }: P
 }
 
 /**
- * Variables with which git in a session signs in at the git server, and nowhere else, as the clone did. On this machine
- * a session runs as its owner: the token waits in a file that only they can read, and nothing else of theirs (helpers,
- * ~/.netrc) is asked for that server. None where the session has no token.
+ * Returns variables with which git in the session signs in at the git server, and at no other server, as the clone did; none
+ * for a session without a token. The session runs as the machine's owner: the token is in a file that only this user can
+ * read, and the user's own credential helpers are not used for that server.
  */
 export async function gitVariables(context: PodContext): Promise<Record<string, string>> {
   const { pod, directory } = context;
-  const clone = pod.spec?.initContainers?.find((container) => roleOf(container, true) === 'git-clone');
+  const clone = pod.spec?.initContainers?.find(({ name }) => name === sessionContainer.gitClone.name);
   if (!clone) return {};
   const variables = cloneVariables(clone, context);
   const token = variables[cloneVariable.oauthToken];
@@ -37,6 +37,7 @@ export async function gitVariables(context: PodContext): Promise<Record<string, 
   const helper = `credential.${origin}.helper`;
   return {
     GIT_CONFIG_COUNT: '2',
+    // An empty value removes the helpers of the user's configuration.
     GIT_CONFIG_KEY_0: helper,
     GIT_CONFIG_VALUE_0: '',
     GIT_CONFIG_KEY_1: helper,

@@ -4,9 +4,9 @@ import { cloneVariable } from '../../../session-contract/clone.ts';
 import { localUser } from '../../command-line.ts';
 
 /**
- * `variables` of git-clone without the name and the e-mail address that the machine's owner has set for git: the clone
- * would get the platform's as its own, and commits the wrong author. The platform's stay where git has none, and for
- * every user of the platform but the owner.
+ * Returns git-clone's `variables` without the owner's name and e-mail address, each if git on this machine has a setting for
+ * it: otherwise the clone would overrule that setting, and commits would have the wrong author. The variables of other users
+ * are unchanged.
  */
 export async function withOwnIdentity(
   variables: Record<string, string>,
@@ -23,7 +23,7 @@ export async function withOwnIdentity(
   };
 }
 
-/** Which keys of the user's section git has outside of any repository. */
+/** Returns the keys of git's `user` section that have a value outside of any repository. */
 async function ownKeys(environment: Record<string, string>): Promise<Set<string>> {
   try {
     const { stdout } = await promisify(execFile)('git', ['config', '--null', '--get-regexp', '^user\\.(name|email)$'], {
@@ -31,12 +31,12 @@ async function ownKeys(environment: Record<string, string>): Promise<Set<string>
       env: environment,
       timeout: 10_000,
     });
-    // Each entry is the key, a line break, the value; an empty value is none for git.
+    // Each entry is the key, a line break, the value; git treats an empty value as missing.
     const entries = stdout.split('\0').map((entry) => entry.split('\n', 2));
     return new Set(entries.flatMap(([key = '', value = '']) => (value === '' ? [] : [key])));
   } catch (error) {
-    // 1: there are none.
-    if ((error as { code?: unknown }).code === 1) return new Set();
+    // git ends with 1 if no key matches.
+    if (error instanceof Error && 'code' in error && error.code === 1) return new Set();
     throw error;
   }
 }

@@ -8,21 +8,21 @@ import { makeDirectory } from '../../machine/private-files.ts';
 import type { ImageBuild, PodContext, ProvidedImage } from '../pod/context.ts';
 import type { ContainerRecord } from '../pod/status.ts';
 
-/** Between two tellings: a build prints many lines at once, and each one told changes the pod's status. */
-const tellEveryMs = 1_000;
+/** Milliseconds between updates of the pod's status: a build prints many lines at once. */
+const updateEveryMs = 1_000;
 const lineLength = 2_000;
-const toldLength = 200;
-/** Of work of the kubelet's own that was ended with its pod: as of a process that SIGTERM ends. */
+const statusLength = 200;
+/** The exit code of work of the kubelet that ended with its pod: as of a process that SIGTERM ends. */
 export const abortedExitCode = 143;
 
-/** What is kept of a provided image, for the kubelet that takes the pod up after a restart. */
+/** The result of providing an image, stored for the kubelet that adopts the pod. */
 export interface ImageOutcome {
   condition?: ContainerRecord['condition'];
-  /** The default environment runs the session, whatever could be built by now. */
+  /** The session keeps the default environment, even if the image can be built by now. */
   isDefault: boolean;
 }
 
-/** Lets the pod's containers use the image, and tells the pod's status and events what is not in it. */
+/** Sets the pod's image, and shows in the pod's status and events what it does not contain. */
 export function noteImage(image: ProvidedImage, pod: PodContext, record: ContainerRecord): ImageOutcome {
   const { environment, warning } = image;
   pod.image.provided = environment;
@@ -32,15 +32,15 @@ export function noteImage(image: ProvidedImage, pod: PodContext, record: Contain
   return { condition: record.condition, isDefault: environment === pod.machine.environment };
 }
 
-/** The same for an image that an earlier kubelet provided. One that was built is looked for when it is needed. */
+/** Restores the result of an earlier kubelet. An image that was built is found again when it is needed. */
 export function recallImage({ condition, isDefault }: ImageOutcome, pod: PodContext, record: ContainerRecord): void {
   record.condition = condition;
   if (isDefault) pod.image.provided = pod.machine.environment;
 }
 
-/** The build of an image as the work of a container: its lines are the container's log, the newest one is the progress. */
+/** Builds an image as the work of a container: the output is the container's log, and the newest line the progress. */
 export class ImageStep {
-  /** Resolves when the work is over, well or not. */
+  /** Resolves when the build has ended, with or without success. */
   readonly ended: Promise<void>;
   readonly #end: () => void;
   readonly #pod: PodContext;
@@ -51,53 +51,53 @@ export class ImageStep {
     this.#pod = pod;
     this.#record = record;
     this.#file = file;
-    // A full disk must not end the work, which says so by itself.
+    // A full disk must not end the build here: the build reports it.
     file.on('error', (error) => pod.machine.log.warn({ err: error }, 'the log of a build could not be written'));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#end = resolve;
   }
 
-  /** @param folder where the log goes, in the form that the log of a process has */
+  /** @param folder gets the log, in the format of a process's log */
   static async open(pod: PodContext, record: ContainerRecord, folder: string): Promise<ImageStep> {
     await makeDirectory(folder);
     const file = await open(join(folder, 'log.0'), 'a', 0o600);
     return new ImageStep(pod, record, file.createWriteStream());
   }
 
-  /** Rejects when the image cannot be provided at all, or `signal` aborts. */
+  /** Rejects if the image cannot be provided at all, or `signal` aborts. */
   async run(image: ImageBuild, signal: AbortSignal): Promise<ImageOutcome> {
     const file = this.#file;
     const write = (line: string) => file.write(`${new Date().toISOString()} ${oneLine(line, lineLength)}\n`);
     let newest: string | undefined;
     let timer: NodeJS.Timeout | undefined;
-    const tell = () => {
+    const update = () => {
       timer = undefined;
-      this.#tell(newest ?? '');
+      this.#setProgress(newest ?? '');
     };
     const progress = (line: string) => {
       write(line);
       const isFirst = newest === undefined;
-      newest = oneLine(line, toldLength);
-      if (isFirst) tell();
-      else timer ??= setTimeout(tell, tellEveryMs);
+      newest = oneLine(line, statusLength);
+      if (isFirst) update();
+      else timer ??= setTimeout(update, updateEveryMs);
     };
     this.#pod.event('Normal', 'Pulling', `Building image "${this.#record.image}"`);
     try {
       const provided = await image.build(progress, signal);
       if (provided.warning !== undefined) write(provided.warning);
-      this.#pod.event('Normal', 'Pulled', `Image "${this.#record.image}" is there`);
+      this.#pod.event('Normal', 'Pulled', `Image "${this.#record.image}" is available`);
       return noteImage(provided, this.#pod, this.#record);
     } finally {
       clearTimeout(timer);
       file.end();
-      // Its error was logged.
+      // The error is logged by the listener above.
       await finished(file).catch(() => undefined);
       this.#end();
     }
   }
 
-  #tell(message: string): void {
+  #setProgress(message: string): void {
     this.#record.condition = { type: imageCondition, status: 'False', reason: 'Building', message };
     this.#pod.report();
   }

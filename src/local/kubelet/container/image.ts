@@ -1,7 +1,7 @@
 import { CannotStart, type ImageBuild, type PodContext, type ProvidedImage } from '../pod/context.ts';
 import type { Container } from '../types.ts';
 
-/** What runs the container's image, or how that is built. Throws CannotStart where this machine has no such image. */
+/** Returns the environment of the container's image, or its build. Throws CannotStart if this machine has no such image. */
 export async function requireImage(
   { image = '' }: Container,
   { machine: { images } }: PodContext,
@@ -16,8 +16,8 @@ export async function requireImage(
 }
 
 /**
- * What runs the container's image. It is built here only where no step of the pod has done that, or the environment was
- * removed since: the lines of the build are not kept then.
+ * Returns the environment of the container's image. Builds it if no init container of the pod has done so, or if the
+ * environment was removed since; the output of that build is not kept.
  */
 export async function providedImage(
   container: Container,

@@ -7,13 +7,10 @@ import type { PodDirectory } from '../pod/directory.ts';
 import type { Container } from '../types.ts';
 import { type Mount, realPath } from '../volumes/mounts.ts';
 
-/** Where the operator mounts what signs Jupyter's cookies. */
+/** The operator mounts the secret that signs Jupyter's cookies here. */
 const cookieSecret = '/etc/jupyter_server_secrets/cookie_secret';
 
-/** The container port of Jupyter, as in a cluster. */
-export const jupyterPort = 8888;
-
-/** Extensions of ours for JupyterLab. */
+/** This project's extensions for JupyterLab. */
 const labExtensions = fileURLToPath(new URL('../labextensions', import.meta.url));
 
 export interface JupyterLaunch {
@@ -26,9 +23,9 @@ export interface JupyterLaunch {
 }
 
 /**
- * The command line. What the session wants (base path, default page, allowed origin) comes from the configuration that
- * the operator mounts; what only this machine can know is said here, where it wins. The template's `command` and `args`
- * are an image's way to start Jupyter, and there is no image. No token is here: others can read command lines.
+ * Returns the command line. The session's settings (base path, default page, allowed origin) are in the configuration that
+ * the operator mounts; the options here are those of this machine, and override it. The template's `command` and `args` are
+ * not used: they start Jupyter in a container image. The token is not an option, because every user can read command lines.
  */
 export function jupyterCommand({
   environment,
@@ -43,13 +40,13 @@ export function jupyterCommand({
     '--no-browser',
     `--ServerApp.ip=${address}`,
     `--ServerApp.port=${port}`,
-    // Another port than the one that the ingress was told of would be somebody else's to find.
+    // The ingress would not find a server on another port.
     '--ServerApp.port_retries=0',
     `--ServerApp.root_dir=${workingDirectory}`,
     `--ServerApp.cookie_secret_file=${realPath(mounts, cookieSecret) ?? join(directory.jupyter, 'cookie_secret')}`,
-    // "Shut down" would only make the kubelet start it again: a session is stopped from the sessions page.
+    // The kubelet restarts a server that ends, so "Shut Down" would not stop the session.
     '--ServerApp.quit_button=False',
-    // Nothing is loaded from another host: no news, no look for updates, no catalogue of extensions.
+    // Nothing is loaded from other hosts: no news, no search for updates, no catalogue of extensions.
     '--LabApp.news_url=None',
     '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
     '--LabApp.extension_manager=readonly',
@@ -58,12 +55,12 @@ export function jupyterCommand({
   ];
 }
 
-/** Without this JupyterLab asks everybody about news that it could not load anyway. */
+/** Without this setting JupyterLab asks each user whether it may load news. */
 const pageConfig = { disabledExtensions: { '@jupyterlab/apputils-extension:announcements': true } };
 
 /**
- * Settings that JupyterLab has from the start: the way back to the page with all sessions, which is on another origin. It
- * opens a tab, so that nothing in this one is lost.
+ * Returns JupyterLab's default settings: a menu item for the page that lists the sessions, which is on another origin. It
+ * opens a new tab, so that unsaved work in the current one stays.
  */
 const settings = (pagesUrl: string | undefined) => ({
   '@jupyterlab/mainmenu-extension:plugin': {
@@ -83,7 +80,7 @@ const settings = (pagesUrl: string | undefined) => ({
   },
 });
 
-/** The variables that keep this server apart from the user's own Jupyter and from the other sessions. */
+/** Returns variables that separate this server from the user's own Jupyter and from other sessions. */
 export async function jupyterVariables(
   directory: PodDirectory,
   token: string,
@@ -99,20 +96,20 @@ export async function jupyterVariables(
   return {
     JUPYTER_CONFIG_DIR: config,
     JUPYTER_RUNTIME_DIR: runtime,
-    // Jupyter's language servers ask npm, whose own place for compiled code is under /tmp: what lies there may have been
-    // put there by another user.
+    // Jupyter's language servers run npm, which keeps compiled code under /tmp by default, where another user may have put
+    // files.
     NODE_COMPILE_CACHE: join(directory.jupyter, 'compile-cache'),
-    // A kernel called python3 that the user has installed elsewhere is not this environment's.
+    // Without it, a kernel named python3 in the user's home would be used instead of this environment's.
     JUPYTER_PREFER_ENV_PATH: '1',
-    // The operator's configuration reads the first, Jupyter by itself the second.
+    // The operator's configuration reads the first one, Jupyter the second one.
     SERVER_APP_TOKEN: token,
     JUPYTER_TOKEN: token,
   };
 }
 
 /**
- * The session's token, or a random one where the session has none because a proxy stands before it in a cluster (here
- * every program of the machine can reach Jupyter's port). Kept beside the pod, so that an adopted server can be asked.
+ * Returns the session's token. A session that has none, because a proxy protects it in a cluster, gets a random one: every
+ * program of this machine can connect to Jupyter's port. The token is stored for the probe of an adopted server.
  */
 export async function chooseToken(directory: PodDirectory, wanted: string | undefined): Promise<string> {
   const token = wanted || randomBytes(32).toString('hex');
@@ -128,8 +125,8 @@ export async function readToken(directory: PodDirectory): Promise<string | undef
 const tokenFile = (directory: PodDirectory): string => join(directory.jupyter, 'token');
 
 /**
- * The server's status, which it tells only to who has its token. The operator's probes ask for `/api`, which is open to
- * everybody: enough to see that a server is up, not to see that it is closed.
+ * Returns the path of the server's status. It requires the token, unlike the `/api` of the operator's probes, so that a probe
+ * also shows whether the server is protected.
  */
 export function statusPath({ readinessProbe, livenessProbe }: Container): string {
   const probed = readinessProbe?.httpGet?.path ?? livenessProbe?.httpGet?.path ?? '';

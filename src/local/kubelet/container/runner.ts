@@ -1,89 +1,78 @@
-import { join } from 'node:path';
+import { createBackOff } from '../../../lib/back-off.ts';
+import { sleep } from '../../../lib/sleep.ts';
 import type { ContainerState } from '../../../platform/kubernetes/objects.ts';
 import type { SessionEndpoint } from '../../cluster.ts';
-import { makeDirectory, readJson, writePrivateFile } from '../../machine/private-files.ts';
 import { endMarked } from '../../machine/processes.ts';
 import { listensOn } from '../pod/addresses.ts';
-import { CannotStart, type ImageBuild, type PodContext } from '../pod/context.ts';
+import type { ImageBuild, PodContext } from '../pod/context.ts';
 import { type ContainerRecord, newRecord, terminated, timestamp } from '../pod/status.ts';
 import { type ContainerProcess, type ExitRecord, findProcess, startProcess } from '../process/container-process.ts';
 import { readTail, removeRun } from '../process/log-files.ts';
 import type { Container } from '../types.ts';
-import { Backoff } from './backoff.ts';
-import { abortedExitCode, ImageStep, noteImage, recallImage } from './image-step.ts';
-import { readToken, statusPath } from './jupyter.ts';
-import { type Launch, prepareLaunch } from './launch.ts';
-import { probeLimits, watchJupyter } from './probe.ts';
-import { sentence } from './sentence.ts';
-import type { StoredContainer as Stored } from './stored.ts';
+import { abortedExitCode, type ImageOutcome, ImageStep, noteImage, recallImage } from './image-step.ts';
+import { readToken } from './jupyter.ts';
+import type { Launch } from './launch.ts';
+import { reportStartError, untilPrepared } from './prepare.ts';
+import { readStored, type StoredContainer, writeStored } from './stored.ts';
+import { superviseProcess } from './supervise.ts';
 
-/** A container that ran this long was fine: its next end starts the back-off anew. */
+/** After a run of this length, the next restart begins with the shortest delay again. */
 const healthyAfterMs = 60_000;
-/** What another part is about to make (the operator's Secrets) is not told of as trouble before this. */
-const quietMs = 2_000;
-/** A server that does not answer is not waited for much longer. */
-const hungGraceMs = 5_000;
-/** How long a former run's processes are looked for and killed. */
+/** Time limit for ending the processes of a former run. */
 const endWithinMs = 5_000;
-/** As much of a log as Kubernetes puts into `terminated.message`. */
+/** Kubernetes puts as much of a log into `terminated.message`. */
 const messageBytes = 2_048;
 
-/** Keeps one container of a pod as it should be: started, watched, started again; and stopped. */
+/** Runs one container of a pod: starts it, watches it, restarts it, and stops it. */
 export class ContainerRunner {
   readonly container: Container;
   readonly record: ContainerRecord;
   readonly #pod: PodContext;
-  readonly #backoff = new Backoff();
-  #stored: Stored = { attempt: 0, firstAttempt: 1 };
+  /** Kubernetes waits 10 s to 5 min; here a person waits for the session. */
+  readonly #backOff = createBackOff({ firstMs: 500, maxMs: 30_000, jitter: 0 });
+  #stored: StoredContainer = { attempt: 0, firstAttempt: 1 };
   #process: ContainerProcess | undefined;
   #step: ImageStep | undefined;
   #server: SessionEndpoint | undefined;
-  /** Set by `stop`: what a process that was just being started is given. */
+  /** The grace period of the latest `stop`, for a process that is being started at that moment. */
   #graceMs = 0;
-  /** Why the kubelet ended the process, when it did so by itself. */
-  #probeFailure: string | undefined;
 
   constructor(container: Container, init: boolean, pod: PodContext) {
     this.container = container;
     this.#pod = pod;
-    const hasInit = (pod.pod.spec?.initContainers?.length ?? 0) > 0;
-    this.record = newRecord(
-      container.name,
-      container.image ?? '',
-      init,
-      hasInit ? 'PodInitializing' : 'ContainerCreating',
-    );
+    const waiting = pod.pod.spec?.initContainers?.length ? 'PodInitializing' : 'ContainerCreating';
+    this.record = newRecord(container.name, container.image ?? '', init, waiting);
   }
 
   get process(): ContainerProcess | undefined {
     return this.#process;
   }
 
-  /** Resolves when what runs at the moment has ended; undefined where nothing does. */
+  /** Resolves at the end of the current process or image build; undefined if there is none. */
   get ended(): Promise<unknown> | undefined {
     return this.#process?.exited ?? this.#step?.ended;
   }
 
-  /** Where it answers, from its first answer on. */
+  /** The address of the server, from its first successful probe on. */
   get endpoint(): SessionEndpoint | undefined {
     return this.record.started && this.#process ? this.#server : undefined;
   }
 
-  /** The folder of this run's log (or of the run's before); undefined when there is none. */
+  /** Returns the log folder of this run, or of the previous one; undefined if there was no such run. */
   logFolder(previous = false): string | undefined {
     const attempt = this.#stored.attempt - (previous ? 1 : 0);
     return attempt > 0 ? this.#pod.directory.attempt(this.container.name, attempt) : undefined;
   }
 
   /**
-   * Takes up what an earlier kubelet left. `anew`: the pod was stopped in order or the machine was restarted, so its
-   * containers begin again as after a restart of a node.
+   * Adopts what an earlier kubelet left. `anew`: the pod was stopped with the platform, or the machine was rebooted, so that
+   * its containers begin again, as after the restart of a node.
    */
   async adopt(anew: boolean): Promise<void> {
-    const stored = await readJson<Stored>(this.#file);
+    const stored = await readStored(this.#pod.directory, this.container.name);
     if (!stored) return;
     if (anew) {
-      // The numbers go on, so that the log from before can still be read as the previous one.
+      // The numbers go on: the log of the last run is now the previous log.
       this.#stored = { attempt: stored.attempt, firstAttempt: stored.attempt + 1 };
       return;
     }
@@ -92,252 +81,156 @@ export class ContainerRunner {
     this.#countRestarts();
     const folder = this.logFolder();
     if (stored.completed) {
-      this.#finish(stored.completed);
+      this.#setCompleted(stored.completed);
       if (stored.image) recallImage(stored.image, this.#pod, this.record);
     } else if (folder !== undefined) {
       this.#process = await findProcess(folder, this.#marker);
-      await this.#findServer();
-      if (this.#process?.isAlive()) this.#goOn(this.#process);
+      this.#server = this.#process && (await this.#adoptedServer(stored));
+      if (this.#process?.isAlive()) this.#resume(this.#process);
     }
   }
 
-  /** Its process lives: it is still what it was reported to be, until a probe says otherwise. */
-  #goOn({ main, startedAt }: ContainerProcess): void {
-    const before = this.#pod.pod.status?.containerStatuses?.find(({ name }) => name === this.container.name);
-    const server = this.#server;
-    const answered =
-      before?.started === true && server !== undefined && listensOn(main.pid, server.address, server.port);
-    this.#setRunning(startedAt, answered && before.ready === true);
-    this.record.started = answered;
+  async #adoptedServer({ port }: StoredContainer): Promise<SessionEndpoint | undefined> {
+    const token = port === undefined ? undefined : await readToken(this.#pod.directory);
+    return port === undefined || token === undefined ? undefined : { address: this.#pod.address, port, token };
   }
 
-  /** Runs an init container to its end, any other one until `signal` aborts. Rejects only for a bug. */
+  /** Keeps the reported state of an adopted process that lives, until a probe fails. */
+  #resume({ main, startedAt }: ContainerProcess): void {
+    const reported = this.#pod.pod.status?.containerStatuses?.find(({ name }) => name === this.container.name);
+    const server = this.#server;
+    const listens = server !== undefined && listensOn(main.pid, server.address, server.port);
+    const started = listens && reported?.started === true;
+    this.#setRunning(startedAt, started && reported.ready === true);
+    this.record.started = started;
+  }
+
+  /** Runs an init container to its end, and a main container until `signal` aborts. Rejects only because of a bug. */
   async run(signal: AbortSignal): Promise<void> {
     let goOn = this.#stored.completed === undefined;
     if (!this.record.init && !this.record.state.running)
       this.record.state = { waiting: { reason: 'ContainerCreating' } };
     while (goOn && !signal.aborted) {
       try {
-        goOn = await this.#live(signal);
+        goOn = await this.#runOnce(signal);
       } catch (error) {
         this.#server = undefined;
         if (signal.aborted) return;
         this.#pod.machine.log.error({ err: error, container: this.#marker }, 'a container could not be started');
-        this.#cannotStart(error, true);
-        await this.#backoff.pause(signal);
+        reportStartError(error, this.record, this.#pod);
+        await this.#backOff.pause(signal);
       }
     }
   }
 
-  /** Ends its process: SIGTERM, then SIGKILL after `graceMs`. May be called again with less. */
+  /** Sends SIGTERM, and SIGKILL after `graceMs`. May be called again with a shorter grace period. */
   async stop(graceMs: number): Promise<void> {
     this.#graceMs = graceMs;
     if (this.#process) {
       this.#pod.event('Normal', 'Killing', `Stopping container ${this.container.name}`);
       await this.#process.stop(graceMs);
     } else if (this.record.state.running) {
-      const now = timestamp();
-      this.record.state = terminated({
-        exitCode: this.#step ? abortedExitCode : 0,
-        startedAt: this.record.state.running.startedAt ?? now,
-        finishedAt: now,
-      });
+      const startedAt = this.record.state.running.startedAt ?? timestamp();
+      const exitCode = this.#step ? abortedExitCode : 0;
+      this.record.state = terminated({ exitCode, startedAt, finishedAt: timestamp() });
       this.record.ready = false;
     }
   }
 
-  /** One life of the container. False when there is nothing more to do. */
-  async #live(signal: AbortSignal): Promise<boolean> {
+  /** Runs the container once. Returns false if it is not to be started again. */
+  async #runOnce(signal: AbortSignal): Promise<boolean> {
     let process = this.#process;
     if (!process) {
-      const launch = await this.#prepare(signal);
-      if (launch.kind === 'standing') {
-        this.#setRunning(timestamp(), true);
-        return false;
-      }
-      if (launch.kind === 'completed') {
-        const now = timestamp();
-        if (launch.image) this.#stored.image = noteImage(launch.image, this.#pod, this.record);
-        await this.#complete(terminated({ exitCode: 0, startedAt: now, finishedAt: now }));
-        return false;
-      }
-      if (launch.kind === 'build') {
-        await this.#build(launch.image, signal);
+      const launch = await untilPrepared(this.container, this.record, this.#pod, signal);
+      if (launch.kind !== 'process') {
+        await this.#runWithoutProcess(launch, signal);
         return false;
       }
       process = await this.#start(launch);
       if (signal.aborted) await process.stop(this.#graceMs);
     }
-    const exit = await this.#watch(process);
-    await this.#ended(exit);
-    if (this.record.init && exit.exitCode === 0) {
-      await this.#complete(this.record.state);
+    const server = this.#server;
+    // A server is ready after its first probe, an init container after its end, any other process at once.
+    if (!this.record.state.running) this.#setRunning(process.startedAt, !server && !this.record.init);
+    const { container, record } = this;
+    const { exit, probeFailure } = await superviseProcess({ process, server, container, record, pod: this.#pod });
+    await this.#setTerminated(exit, probeFailure);
+    if (record.init && exit.exitCode === 0) {
+      await this.#complete(record.state);
       return false;
     }
-    if (signal.aborted) return false;
-    await this.#pause(exit, signal);
+    if (!signal.aborted) await this.#pause(exit, signal);
     return true;
   }
 
-  /** What it takes to start it, as soon as all of that is there. */
-  async #prepare(signal: AbortSignal): Promise<Launch> {
-    const retry = new Backoff(1_000);
-    const since = performance.now();
-    for (;;) {
-      const changed = this.#pod.changed();
-      try {
-        signal.throwIfAborted();
-        return await prepareLaunch(this.container, this.record.init, this.#pod, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        this.#cannotStart(error, performance.now() - since > quietMs);
-        const pause = new AbortController();
-        await Promise.race([changed, retry.pause(AbortSignal.any([signal, pause.signal]))]);
-        pause.abort();
-      }
-    }
-  }
-
-  #cannotStart(error: unknown, tell: boolean): void {
-    const before = this.record.state.waiting?.reason;
-    const reason = error instanceof CannotStart ? error.reason : 'CreateContainerError';
-    if (reason !== 'ErrImagePull') {
-      this.#setWaiting(reason, sentence(error));
-      if (tell)
-        this.#pod.event('Warning', reason === 'CreateContainerConfigError' ? 'Failed' : 'FailedMount', sentence(error));
+  async #runWithoutProcess(launch: Exclude<Launch, { kind: 'process' }>, signal: AbortSignal): Promise<void> {
+    const startedAt = timestamp();
+    if (launch.kind === 'external') {
+      this.#setRunning(startedAt, true);
       return;
     }
-    const again = before === 'ErrImagePull' || before === 'ImagePullBackOff';
-    this.#setWaiting(
-      again ? 'ImagePullBackOff' : reason,
-      again ? `Back-off pulling image: ${sentence(error)}` : sentence(error),
-    );
-    this.#pod.event('Warning', again ? 'BackOff' : 'Failed', sentence(error));
+    const { image } = launch;
+    const outcome =
+      image &&
+      ('build' in image ? await this.#build(image, startedAt, signal) : noteImage(image, this.#pod, this.record));
+    if (outcome) this.#stored.image = outcome;
+    await this.#complete(terminated({ exitCode: 0, startedAt, finishedAt: timestamp() }));
   }
 
-  /** Resolves when the image is there; rejects when it cannot be, or `signal` aborts. */
-  async #build(image: ImageBuild, signal: AbortSignal): Promise<void> {
+  /** Rejects if the image cannot be provided, or `signal` aborts. */
+  async #build(image: ImageBuild, startedAt: string, signal: AbortSignal): Promise<ImageOutcome> {
     const attempt = this.#stored.attempt + 1;
     await this.#store({ attempt, firstAttempt: this.#stored.firstAttempt });
-    const startedAt = timestamp();
     const folder = this.#pod.directory.attempt(this.container.name, attempt);
-    const step = await ImageStep.open(this.#pod, this.record, folder);
-    this.#step = step;
+    this.#step = await ImageStep.open(this.#pod, this.record, folder);
     this.#setRunning(startedAt, false);
     try {
-      this.#stored.image = await step.run(image, signal);
-      await this.#complete(terminated({ exitCode: 0, startedAt, finishedAt: timestamp() }));
+      return await this.#step.run(image, signal);
     } finally {
       this.#step = undefined;
     }
   }
 
-  async #start(launch: Extract<Launch, { kind: 'process' }>): Promise<ContainerProcess> {
+  async #start({ server, ...launch }: Extract<Launch, { kind: 'process' }>): Promise<ContainerProcess> {
     const { machine, directory } = this.#pod;
     const { name, image } = this.container;
     const attempt = this.#stored.attempt + 1;
-    this.#server = launch.server;
-    this.#probeFailure = undefined;
+    this.#server = server;
     await this.#store({
       attempt,
       firstAttempt: this.#stored.firstAttempt,
       lastState: this.record.lastState,
-      ...(launch.server ? { port: launch.server.port } : {}),
+      ...(server ? { port: server.port } : {}),
     });
-    // Of a run whose shim was killed, the rest may still be there: on its port, in its files.
+    // If the shim of the last run was killed, processes of that run may still use the port and the files.
     if (attempt > 1) await endMarked(this.#marker, endWithinMs);
     this.#pod.event('Normal', 'Pulled', `Container image "${image}" already present on machine`);
-    const process = await startProcess({
+    this.#process = await startProcess({
       ...launch,
       directory: directory.attempt(name, attempt),
       python: machine.environment.python,
       marker: this.#marker,
     });
-    this.#process = process;
     this.#countRestarts();
     this.#pod.event('Normal', 'Created', `Created container ${name}`);
     this.#pod.event('Normal', 'Started', `Started container ${name}`);
     if (attempt > 2) await removeRun(directory.attempt(name, attempt - 2));
-    return process;
+    return this.#process;
   }
 
-  /** Resolves when the process has ended, whoever ended it. */
-  async #watch(process: ContainerProcess): Promise<ExitRecord> {
-    const server = this.#server;
-    // Without a server to ask it is ready when it runs, unless its end is what is waited for.
-    if (!this.record.state.running) this.#setRunning(process.startedAt, !server && !this.record.init);
-    const ended = new AbortController();
-    const watching = server && this.#probe(process, server, ended.signal);
-    const exit = await process.exited;
-    ended.abort();
-    await watching;
-    return exit;
-  }
-
-  async #probe(process: ContainerProcess, server: SessionEndpoint, signal: AbortSignal): Promise<void> {
-    const watched = {
-      ...server,
-      pid: process.main.pid,
-      path: statusPath(this.container),
-      limits: probeLimits(this.container),
-      answered: this.record.started,
-      ready: this.record.ready,
-      onReady: (ready: boolean) => {
-        this.record.started ||= ready;
-        this.record.ready = ready;
-        this.#pod.report();
-      },
-      onUnhealthy: (message: string) => this.#pod.event('Warning', 'Unhealthy', message),
-    };
-    try {
-      this.#probeFailure = await watchJupyter(watched, signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      // The looking failed (no file descriptor left, for one). The server may be well: it goes on unwatched.
-      this.#pod.machine.log.error({ err: error, container: this.#marker }, 'a server can no longer be probed');
-      return;
-    }
-    this.#pod.event('Warning', 'Unhealthy', this.#probeFailure);
-    this.#pod.event('Normal', 'Killing', `Container ${this.container.name} failed its probe and will be restarted`);
-    await process.stop(hungGraceMs);
-  }
-
-  async #ended(exit: ExitRecord): Promise<void> {
-    const log = exit.exitCode === 0 ? '' : await readTail(this.logFolder(), messageBytes);
-    const left = survivors(exit);
-    if (left) {
-      this.#pod.event('Warning', 'FailedKillPod', left);
-      this.#pod.machine.log.error(
-        { container: this.#marker, survivors: exit.survivors },
-        'processes could not be ended',
-      );
-    }
-    const why = [this.#probeFailure ?? exit.message, left].filter(Boolean).join(' ');
-    this.#process = undefined;
-    this.#server = undefined;
-    this.record.ready = false;
-    this.record.started = false;
-    this.record.state = terminated({ ...exit, message: [why, log].filter(Boolean).join('\n').slice(-messageBytes) });
-    this.#pod.report();
-  }
-
-  /** Between two lives: what was is kept as the last state, and shown as waiting. */
+  /** Waits before the next run. Meanwhile the record shows the state of the last run as `lastState`. */
   async #pause(exit: ExitRecord, signal: AbortSignal): Promise<void> {
     const { name } = this.container;
     const { metadata } = this.#pod.pod;
-    if (Date.parse(exit.finishedAt) - Date.parse(exit.startedAt) > healthyAfterMs) this.#backoff.reset();
-    this.record.lastState = this.record.state;
+    if (Date.parse(exit.finishedAt) - Date.parse(exit.startedAt) > healthyAfterMs) this.#backOff.reset();
+    const pauseMs = this.#backOff.next();
     const pod = `${metadata.name}_${metadata.namespace}(${metadata.uid})`;
-    const pause = `back-off ${this.#backoff.nextMs / 1_000}s`;
-    this.#setWaiting('CrashLoopBackOff', `${pause} restarting failed container=${name} pod=${pod}`);
-    this.#pod.event('Warning', 'BackOff', `Back-off restarting failed container ${name}`);
-    await this.#backoff.pause(signal);
-  }
-
-  #setWaiting(reason: string, message: string): void {
-    this.record.state = { waiting: { reason, message } };
-    this.record.ready = false;
+    const message = `back-off ${pauseMs / 1_000}s restarting failed container=${name} pod=${pod}`;
+    this.record.lastState = this.record.state;
+    this.record.state = { waiting: { reason: 'CrashLoopBackOff', message } };
     this.#pod.report();
+    this.#pod.event('Warning', 'BackOff', `Back-off restarting failed container ${name}`);
+    await sleep(pauseMs, signal);
   }
 
   #setRunning(startedAt: string, ready: boolean): void {
@@ -347,21 +240,32 @@ export class ContainerRunner {
     this.#pod.report();
   }
 
-  async #complete(completed: ContainerState): Promise<void> {
-    await this.#store({ ...this.#stored, completed });
-    this.#finish(completed);
+  async #setTerminated(exit: ExitRecord, probeFailure: string | undefined): Promise<void> {
+    const log = exit.exitCode === 0 ? '' : await readTail(this.logFolder(), messageBytes);
+    const survivors = survivorsOf(exit);
+    if (survivors) {
+      this.#pod.event('Warning', 'FailedKillPod', survivors);
+      const fields = { container: this.#marker, survivors: exit.survivors };
+      this.#pod.machine.log.error(fields, 'processes could not be ended');
+    }
+    const reason = [probeFailure ?? exit.message, survivors].filter(Boolean).join(' ');
+    this.#process = undefined;
+    this.#server = undefined;
+    this.record.ready = false;
+    this.record.started = false;
+    this.record.state = terminated({ ...exit, message: [reason, log].filter(Boolean).join('\n').slice(-messageBytes) });
     this.#pod.report();
   }
 
-  #finish(completed: ContainerState): void {
-    this.record.state = completed;
-    this.record.ready = true;
+  async #complete(completed: ContainerState): Promise<void> {
+    await this.#store({ ...this.#stored, completed });
+    this.#setCompleted(completed);
+    this.#pod.report();
   }
 
-  async #findServer(): Promise<void> {
-    const { port } = this.#stored;
-    const token = this.#process && port !== undefined ? await readToken(this.#pod.directory) : undefined;
-    if (port !== undefined && token !== undefined) this.#server = { address: this.#pod.address, port, token };
+  #setCompleted(completed: ContainerState): void {
+    this.record.state = completed;
+    this.record.ready = true;
   }
 
   #countRestarts(): void {
@@ -372,20 +276,15 @@ export class ContainerRunner {
     return `${this.#pod.machine.marker}/${this.#pod.pod.metadata.uid}/${this.container.name}`;
   }
 
-  get #file(): string {
-    return join(this.#pod.directory.container(this.container.name), 'container.json');
-  }
-
-  async #store(stored: Stored): Promise<void> {
-    await makeDirectory(this.#pod.directory.container(this.container.name));
-    await writePrivateFile(this.#file, JSON.stringify(stored));
+  async #store(stored: StoredContainer): Promise<void> {
+    await writeStored(this.#pod.directory, this.container.name, stored);
     this.#stored = stored;
   }
 }
 
-/** What a person has to do about the processes that outlive their container; empty where none does. */
-function survivors({ survivors: left = [] }: ExitRecord): string {
-  if (left.length === 0) return '';
-  const list = left.map(({ pid, name }) => `${pid} (${name})`).join(', ');
+/** Returns what a person must do about processes that outlive their container; empty if there are none. */
+function survivorsOf({ survivors = [] }: ExitRecord): string {
+  if (survivors.length === 0) return '';
+  const list = survivors.map(({ pid, name }) => `${pid} (${name})`).join(', ');
   return `Processes of the container could not be ended, because they run as another user or hang in the kernel: ${list}. End them by hand.`;
 }

@@ -1,17 +1,32 @@
+import { join } from 'node:path';
 import type { ContainerState } from '../../../platform/kubernetes/objects.ts';
+import { makeDirectory, readJson, writePrivateFile } from '../../machine/private-files.ts';
+import type { PodDirectory } from '../pod/directory.ts';
 import type { ImageOutcome } from './image-step.ts';
 
-/** What is kept of a container on disk, besides what its shim notes of each run. */
+/** What the kubelet keeps of a container on disk, in addition to the files that the shim writes for each run. */
 export interface StoredContainer {
-  /** Runs are numbered; 0 is none. */
+  /** The number of the current run, from 1; 0 before the first one. */
   attempt: number;
-  /** The first run since the pod was made or the machine came up: the ones after it are restarts. */
+  /** The first run of the pod, or after a stop of the platform or a reboot: later runs count as restarts. */
   firstAttempt: number;
   /** The port of the pod's address on which this run listens. */
   port?: number;
   lastState?: ContainerState;
-  /** An init container that has done its work. */
+  /** The final state of an init container that has succeeded. */
   completed?: ContainerState;
-  /** Of the step that provides the image. */
+  /** Set by the init container that provides the image. */
   image?: ImageOutcome;
+}
+
+const fileOf = (directory: PodDirectory, container: string): string =>
+  join(directory.container(container), 'container.json');
+
+export async function readStored(directory: PodDirectory, container: string): Promise<StoredContainer | undefined> {
+  return await readJson<StoredContainer>(fileOf(directory, container));
+}
+
+export async function writeStored(directory: PodDirectory, container: string, stored: StoredContainer): Promise<void> {
+  await makeDirectory(directory.container(container));
+  await writePrivateFile(fileOf(directory, container), JSON.stringify(stored));
 }

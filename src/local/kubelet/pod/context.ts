@@ -5,24 +5,24 @@ import type { References } from '../container/environment-variables.ts';
 import type { Pod } from '../types.ts';
 import type { PodDirectory } from './directory.ts';
 
-/** What runs an image. */
+/** The Python environment that stands for an image. */
 export interface ProvidedImage {
   readonly environment: PythonEnvironment;
-  /** What is not as the image's project asked for, and why: for the session's owner. */
+  /** For the session's owner: what the image's project requires and the environment does not have, and why. */
   readonly warning?: string;
 }
 
-/** What this machine can run, by image reference. A Map is one. */
+/** The images of this machine, by reference. A Map satisfies it. */
 export interface Images {
   get(reference: string): PythonEnvironment | undefined;
-  /** The references to tell of when another is asked for. */
+  /** The references that the message about a missing image lists. */
   keys(): Iterable<string>;
-  /** What runs an image that is built when it is needed, or how it is built; undefined: there is no such image. */
+  /** Returns the environment of an image that is built on demand, or its build; undefined if there is no such image. */
   find?(reference: string, signal: AbortSignal): Promise<ProvidedImage | ImageBuild | undefined>;
 }
 
 export interface ImageBuild {
-  /** Builds it: `progress` gets what is done, line by line. Rejects when `signal` aborts. */
+  /** Builds the image and passes each line of output to `progress`. Rejects when `signal` aborts. */
   build(progress: (line: string) => void, signal: AbortSignal): Promise<ProvidedImage>;
 }
 
@@ -30,40 +30,40 @@ export interface ImageBuild {
 export interface Machine {
   readonly cluster: Cluster;
   readonly stateDir: string;
-  /** Runs what is not of an image: the shim of every process. */
+  /** The default environment. Its Python also runs the shim of every process. */
   readonly environment: PythonEnvironment;
   readonly images: Images;
-  /** The program of the `git-clone` container, run by this Node. */
+  /** The program of the `git-clone` container; it runs with the platform's Node.js. */
   readonly gitClone: string;
-  /** A token that reads the repository of that address, where this machine's git server has it. */
+  /** Returns a token that may read the repository of this URL, if this machine's git server serves it. */
   readonly readToken?: (repositoryUrl: string) => string | undefined;
-  /** Names this platform in the environment of every process it starts. */
+  /** Identifies this platform in the environment of every process that it starts. */
   readonly marker: string;
-  /** Where people see their sessions; undefined: nowhere. */
+  /** The URL of the page that lists the user's sessions; undefined if there is none. */
   readonly pagesUrl?: string | undefined;
   readonly log: Logger;
 }
 
-/** What a container knows of its pod. */
+/** What a container needs from its pod. */
 export interface PodContext {
   readonly machine: Machine;
   readonly pod: Pod;
   readonly directory: PodDirectory;
-  readonly references: References;
   /** The pod's own loopback address, on which its containers listen. */
   readonly address: string;
-  /** What runs the pod's image, once the step that provides it has said so. */
+  readonly references: References;
+  /** The environment of the pod's image, set by the init container that provides the image. */
   readonly image: { provided?: PythonEnvironment };
-  /** Each volume's folder; made at the first call that succeeds. */
+  /** Returns the folder of each volume. The first call that succeeds creates the folders. */
   volumes(): Promise<ReadonlyMap<string, string>>;
-  /** A container's state has changed. */
+  /** Writes the pod's status soon, after a change of a container's state. */
   report(): void;
   event(type: 'Normal' | 'Warning', reason: string, message: string): void;
-  /** Resolves when something that a container may wait for (a Secret, a ConfigMap, a claim) has changed. */
+  /** Resolves after the next change of an object that a container may wait for: a Secret, a ConfigMap or a claim. */
   changed(): Promise<void>;
 }
 
-/** A container cannot be started now: `reason` is what Kubernetes would show for it. */
+/** A container cannot be started now. `reason` is the waiting reason that Kubernetes would report. */
 export class CannotStart extends Error {
   override readonly name = 'CannotStart';
   readonly reason: string;

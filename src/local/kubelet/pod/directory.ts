@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { folderName } from '../volumes/mounts.ts';
 
-/** Where one pod's things are: `<state>/pods/<uid>/`, for the owner only. */
+/** The folders of one pod, in `<state>/pods/<uid>/`, which only the owner can read. */
 export class PodDirectory {
   readonly root: string;
 
@@ -9,7 +9,7 @@ export class PodDirectory {
     this.root = join(stateDir, 'pods', folderName('subdomain', uid));
   }
 
-  /** An emptyDir, or the files of a Secret or ConfigMap. */
+  /** Holds an emptyDir, or the files of a Secret or ConfigMap. */
   volume(name: string): string {
     return join(this.root, 'volumes', folderName('label', name));
   }
@@ -18,22 +18,22 @@ export class PodDirectory {
     return join(this.root, 'containers', folderName('label', name));
   }
 
-  /** One run of a container's process: its log, and who it is and how it ended. */
+  /** Holds the files of one run of a container: log, processes, exit code. */
   attempt(container: string, attempt: number): string {
     return join(this.container(container), String(attempt));
   }
 
-  /** What stands for the rest of a container's own file system: paths that no volume holds. */
+  /** Stands for the container's own file system: the paths that are in no volume. */
   scratch(container: string): string {
     return join(this.root, 'scratch', folderName('label', container));
   }
 
-  /** The overlay environment of a session without a volume for it. */
+  /** Holds the overlay environment of a session without a volume. */
   get environment(): string {
     return join(this.root, 'environment');
   }
 
-  /** Jupyter's own configuration and run-time files. */
+  /** Holds Jupyter's configuration and run-time files. */
   get jupyter(): string {
     return join(this.root, 'jupyter');
   }

@@ -1,6 +1,6 @@
 import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from '../../../platform/kubernetes/objects.ts';
 
-/** What the kubelet knows of one container. */
+/** The state of one container. */
 export interface ContainerRecord {
   readonly name: string;
   readonly image: string;
@@ -10,13 +10,13 @@ export interface ContainerRecord {
   ready: boolean;
   started: boolean;
   restartCount: number;
-  /** What the container's work has to say of the pod. */
+  /** A condition of the pod that this container's work sets. */
   condition?: Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'> | undefined;
 }
 
 export interface PodFacts {
   records: readonly ContainerRecord[];
-  /** Why the pod cannot be placed, as the scheduler would say it. */
+  /** The scheduler's message if the pod cannot be scheduled. */
   unschedulable: string | undefined;
   /** The pod's own loopback address. */
   address: string;
@@ -32,7 +32,7 @@ export function newRecord(name: string, image: string, init: boolean, waiting: s
 
 const hasCompleted = ({ state }: ContainerRecord): boolean => state.terminated?.exitCode === 0;
 
-/** The pod's status as Kubernetes would report it, for a merge patch: null takes a field away. Pure. */
+/** Returns the pod's status as Kubernetes would report it, for a merge patch: null removes a field. Pure. */
 export function podStatus({
   records,
   unschedulable,
@@ -46,7 +46,7 @@ export function podStatus({
   const incomplete = init.filter((record) => !hasCompleted(record));
   const unready = regular.filter(({ ready }) => !ready);
   const initialized = incomplete.length === 0;
-  // Running from the moment that one regular container has run, and through its restarts.
+  // The phase stays Running while a container restarts.
   const hasRun = regular.some(({ state, lastState }) => state.running ?? state.terminated ?? lastState.terminated);
   const ready =
     initialized && unready.length === 0
@@ -59,10 +59,10 @@ export function podStatus({
 
   const condition = (type: string, failure: { reason: string; message: string } | undefined): PodCondition =>
     dated({ type, status: failure ? 'False' : 'True', ...failure });
-  const dated = ({ type, status, ...said }: Omit<PodCondition, 'lastTransitionTime'>): PodCondition => {
+  const dated = ({ type, status, ...rest }: Omit<PodCondition, 'lastTransitionTime'>): PodCondition => {
     const before = previous?.conditions?.find((other) => other.type === type);
     const since = before?.status === status ? before.lastTransitionTime : undefined;
-    return { type, status, lastTransitionTime: since ?? now, ...said };
+    return { type, status, lastTransitionTime: since ?? now, ...rest };
   };
   return {
     phase: initialized && hasRun ? 'Running' : 'Pending',
@@ -95,7 +95,7 @@ function containerStatus(record: ContainerRecord): ContainerStatus & { imageID: 
 
 const names = (records: readonly ContainerRecord[]): string => records.map(({ name }) => name).join(' ');
 
-/** Kubernetes' times have whole seconds. */
+/** Returns the time in Kubernetes' format, with whole seconds. */
 export function timestamp(date = new Date()): string {
   return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
@@ -103,7 +103,7 @@ export function timestamp(date = new Date()): string {
 export interface End {
   exitCode: number;
   signal?: number;
-  /** The kernel killed it for want of memory. */
+  /** The kernel killed the process because memory was short. */
   outOfMemory?: boolean;
   message?: string;
   startedAt: string;

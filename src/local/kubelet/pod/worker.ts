@@ -13,21 +13,21 @@ import type { Machine, PodContext } from './context.ts';
 import { PodDirectory } from './directory.ts';
 import { podStatus, timestamp } from './status.ts';
 
-/** States that follow each other within this time are written as one. */
+/** Changes of the status within this time are written as one. */
 const reportAfterMs = 10;
-/** Writing failed (a full disk): try again after this. */
-const reportAgainMs = 1_000;
-/** A killed process is gone within milliseconds, unless it hangs in the kernel. */
+/** Milliseconds until the next attempt after the status could not be written, for example because of a full disk. */
+const retryReportMs = 1_000;
+/** Time limit for ending processes: killed ones end within milliseconds, unless they hang in the kernel. */
 const endWithinMs = 10_000;
 
-/** Kept beside the pod's files, to tell after a restart how the pod came to its end. */
+/** Stored in the pod's folder: tells the next kubelet whether the pod's processes may still run. */
 interface StoredPod {
   namespace: string;
   name: string;
   startTime: string;
-  /** The system's boot that its processes belong to. */
+  /** The kernel's boot id at the time of the pod's processes. */
   boot: string;
-  /** Stopped in order: nothing of it runs. */
+  /** The pod was stopped with the platform: no process runs. */
   stopped: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface PodWorkerOptions {
   events: EventRecorder;
 }
 
-/** Runs one pod: its init containers in order, then the others side by side; reports what they do; stops them. */
+/** Runs one pod: its init containers one after the other, then the main containers in parallel. Reports the pod's status. */
 export class PodWorker {
   readonly pod: Pod;
   readonly address: string;
@@ -93,23 +93,23 @@ export class PodWorker {
     return this.pod.metadata.uid ?? '';
   }
 
-  /** Where the pod's Jupyter answers. */
+  /** The address of the pod's Jupyter server; undefined until the server has responded. */
   get endpoint(): SessionEndpoint | undefined {
     return this.runners.map(({ endpoint }) => endpoint).find((endpoint) => endpoint !== undefined);
   }
 
-  /** Begins, or goes on with what an earlier kubelet left. Resolves when that is known and reported. */
+  /** Starts the pod, or adopts what an earlier kubelet left. Resolves when the first status is reported. */
   async start(): Promise<void> {
     try {
-      await this.#takeUp();
+      await this.#adopt();
     } catch (error) {
-      // A disk that is full or a file that cannot be read: each container says so when it comes to it.
+      // For example a full disk or an unreadable file. Each container will report the error when it starts.
       this.#options.machine.log.error(
         { err: error, pod: this.#where },
         'the files of a pod could not be read or written',
       );
     }
-    // At once: what was reported before may no longer be true.
+    // At once, because the status of an earlier kubelet may be out of date.
     this.#reportNow();
     this.#running = this.#run().catch((error: unknown) => {
       this.#options.machine.log.error({ err: error, pod: this.#where }, 'a pod can no longer be run');
@@ -117,8 +117,8 @@ export class PodWorker {
   }
 
   /**
-   * Ends everything of the pod: SIGTERM to each container's main process, SIGKILL after `graceMs`, then whatever they
-   * started. Resolves when nothing is left; rejects when something cannot be ended.
+   * Ends all processes of the pod: SIGTERM to each container's main process, SIGKILL after `graceMs`, then SIGKILL to the
+   * processes that they have started. Rejects if a process cannot be ended.
    */
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort(new Error('the pod is stopped'));
@@ -130,23 +130,23 @@ export class PodWorker {
     clearTimeout(this.#report);
   }
 
-  /** Leaves a `stop` that is under way less time. */
-  hurry(graceMs: number): void {
+  /** Shortens the grace period of a `stop` that is in progress. */
+  shortenGrace(graceMs: number): void {
     for (const runner of this.runners) void runner.stop(graceMs);
   }
 
-  /** After `stop`: notes that nothing runs, so that the next start begins anew. */
-  async noteStopped(): Promise<void> {
+  /** Stores, after `stop`, that no process runs, so that the next kubelet starts the pod anew. */
+  async storeStopped(): Promise<void> {
     await this.#store(true);
   }
 
-  /** After `stop`, when the pod is gone for good. */
+  /** Removes the pod's folder, after `stop`, because the pod is deleted. */
   async remove(): Promise<void> {
     clearTimeout(this.#report);
     await rm(this.#directory.root, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  async #takeUp(): Promise<void> {
+  async #adopt(): Promise<void> {
     const stored = await readJson<StoredPod>(this.#file);
     if (stored) this.#startTime = stored.startTime;
     const anew = stored !== undefined && (stored.stopped || stored.boot !== this.#options.boot);
@@ -197,7 +197,7 @@ export class PodWorker {
     const text = JSON.stringify(status);
     if (text === this.#reported) return;
     try {
-      // A pod of the same name may have taken its place meanwhile.
+      // Another pod may have the name by now.
       const now = cluster.get<Pod>(resource.pods, this.#namespace, this.#name);
       if (now?.metadata.uid !== this.uid) return;
       cluster.patchStatus(resource.pods, this.#namespace, this.#name, status);
@@ -206,7 +206,7 @@ export class PodWorker {
     } catch (error) {
       if (error instanceof StatusError && error.code === 404) return;
       log.error({ err: error, pod: this.#where }, 'the status of a pod could not be written');
-      this.#report = setTimeout(() => this.#reportNow(), reportAgainMs);
+      this.#report = setTimeout(() => this.#reportNow(), retryReportMs);
     }
   }
 

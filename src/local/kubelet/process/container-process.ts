@@ -1,17 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, type FSWatcher, openSync, watch } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FolderChanges } from '../../machine/folder-changes.ts';
 import { makeDirectory, readJson, readText } from '../../machine/private-files.ts';
 import { isAlive, markerOf, markerVariable, type ProcessId, signalProcess } from '../../machine/processes.ts';
 
 const shim = fileURLToPath(new URL('./shim.py', import.meta.url));
-/** Each of a container's two log files. */
+/** Size limit of each of a container's two log files. */
 const logBytes = 10 * 1024 * 1024;
-/** Where the system's file events are lost (a full watch table), the end of a process is noticed this late. */
-const lookEveryMs = 500;
+/** Longest delay in milliseconds for noticing the end of a process if the system's file events are lost. */
+const pollMs = 500;
 
 export interface ExitRecord {
   exitCode: number;
@@ -19,13 +20,13 @@ export interface ExitRecord {
   startedAt: string;
   finishedAt: string;
   outOfMemory: boolean;
-  /** Processes of the container that could not be ended: another user's, or stuck in the kernel. */
+  /** Processes of the container that could not be ended, because they run as another user or hang in the kernel. */
   survivors?: { pid: number; name: string }[];
-  /** Why the numbers above are not what the process itself answered. */
+  /** Set if the exit code is not that of the process: the reason. */
   message?: string;
 }
 
-/** What the shim notes of a process before it runs. */
+/** Written by the shim before the process runs. */
 interface ProcessRecord {
   pid: number;
   startTicks: number;
@@ -36,12 +37,12 @@ interface ProcessRecord {
   startedAt: string;
 }
 
-/** The main process of a container, alive or ended, started by this program or by one before it. */
+/** The main process of a container, running or ended, started by this program or by an earlier one. */
 export class ContainerProcess {
   readonly startedAt: string;
   readonly main: ProcessId;
   readonly shim: ProcessId;
-  /** The shim's parent, which ends what a killed shim leaves. */
+  /** The parent of the shim. If the shim is killed, the reaper ends the processes that are left. */
   readonly reaper: ProcessId;
   /** Never rejects. */
   readonly exited: Promise<ExitRecord>;
@@ -60,7 +61,10 @@ export class ContainerProcess {
     return isAlive(this.shim) || isAlive(this.main);
   }
 
-  /** SIGTERM to the main process, SIGKILL after `graceMs` (0: at once). Resolves when all of the container has ended. */
+  /**
+   * Sends SIGTERM to the main process, and SIGKILL after `graceMs` (0: at once). Resolves when all processes of the container
+   * have ended.
+   */
   async stop(graceMs: number): Promise<ExitRecord> {
     if (graceMs <= 0) return await this.kill();
     signalProcess(this.main, this.#marker, 'SIGTERM');
@@ -69,16 +73,16 @@ export class ContainerProcess {
     return grace.aborted ? await this.kill() : await this.exited;
   }
 
-  /** The shim ends what the main process leaves; where it does not come to that, it is killed and its reaper does. */
+  /** Kills the main process. The shim then ends the others; if the shim does not end itself, it is killed, and the reaper does. */
   async kill(): Promise<ExitRecord> {
     signalProcess(this.main, this.#marker, 'SIGKILL');
-    const patience = setTimeout(() => signalProcess(this.shim, this.#marker, 'SIGKILL'), 6_000);
-    return await this.exited.finally(() => clearTimeout(patience));
+    const timer = setTimeout(() => signalProcess(this.shim, this.#marker, 'SIGKILL'), 6_000);
+    return await this.exited.finally(() => clearTimeout(timer));
   }
 }
 
 export interface StartOptions {
-  /** Folder of this attempt; made here. */
+  /** The folder of this run; it is created. */
   directory: string;
   /** The interpreter that runs the shim. */
   python: string;
@@ -89,33 +93,33 @@ export interface StartOptions {
   marker: string;
 }
 
-/** Starts the command under a shim of its own. Throws when the shim cannot do its part (a full disk, no such Python). */
+/** Starts the command as a child of a new shim. Throws if the shim fails: a full disk, no such Python. */
 export async function startProcess(options: StartOptions): Promise<ContainerProcess> {
   const { directory, python, command, workingDirectory, variables, marker } = options;
   await rm(directory, { recursive: true, force: true });
   await makeDirectory(directory);
-  const trouble = openSync(join(directory, 'shim.log'), 'a', 0o600);
+  const shimLog = openSync(join(directory, 'shim.log'), 'a', 0o600);
   const child = spawn(python, ['-I', '-S', shim, directory, String(logBytes), workingDirectory, ...command], {
     cwd: directory,
     env: { ...variables, [markerVariable]: marker },
-    stdio: ['ignore', trouble, trouble],
-    // A session of its own: neither Ctrl-C in the platform's terminal nor the platform's end reaches it.
+    stdio: ['ignore', shimLog, shimLog],
+    // A new process session: neither Ctrl-C in the platform's terminal nor the end of the platform ends the process.
     detached: true,
   });
-  closeSync(trouble);
+  closeSync(shimLog);
   child.unref();
-  // As a value, because a rejection could come before anybody waits for it.
+  // Resolves with the error, because a rejection before the first `await` would be unhandled.
   const ended = once(child, 'exit').then(
     () => new Error('the process could not be started'),
     (error: Error) => error,
   );
-  const record = await appears(directory, ended);
+  const record = await awaitRecord(directory, ended);
   if (!(record instanceof Error)) return new ContainerProcess(directory, record, marker);
-  const said = (await readText(join(directory, 'shim.log')))?.trim().split('\n').at(-1);
-  throw said ? new Error(said) : record;
+  const lastLine = (await readText(join(directory, 'shim.log')))?.trim().split('\n').at(-1);
+  throw lastLine ? new Error(lastLine) : record;
 }
 
-/** The process of an earlier attempt, if one was started in `directory`; it may have ended since. */
+/** Returns the process of the run in `directory`, which may have ended; undefined if none was started. */
 export async function findProcess(directory: string, marker: string): Promise<ContainerProcess | undefined> {
   const record = await readJson<ProcessRecord>(join(directory, 'process.json'));
   if (!record) return undefined;
@@ -126,17 +130,17 @@ export async function findProcess(directory: string, marker: string): Promise<Co
   return new ContainerProcess(directory, record, marker);
 }
 
-/** The shim's record as soon as it is there, or why it will never be. */
-async function appears(directory: string, ended: Promise<Error>): Promise<ProcessRecord | Error> {
+/** Returns the shim's record as soon as it is written, or the reason why it will not be written. */
+async function awaitRecord(directory: string, ended: Promise<Error>): Promise<ProcessRecord | Error> {
   const file = join(directory, 'process.json');
-  const changes = new Changes(directory);
+  const changes = new FolderChanges(directory, pollMs);
   try {
     for (;;) {
       const next = changes.next();
       const record = await readJson<ProcessRecord>(file);
       if (record) return record;
       const end = await Promise.race([ended, next]);
-      // It may have been written just before the end.
+      // The record may have been written just before the end.
       if (end) return (await readJson<ProcessRecord>(file)) ?? end;
     }
   } finally {
@@ -150,14 +154,14 @@ async function waitForExit(
   record: ProcessRecord,
 ): Promise<ExitRecord> {
   const file = join(directory, 'exit.json');
-  const changes = new Changes(directory);
+  const changes = new FolderChanges(directory, pollMs);
   try {
     for (;;) {
       const next = changes.next();
-      // In this order: a shim that wrote the file and ended in between must not count as lost.
+      // Before the file is read: a shim that writes the file and ends in between must not count as lost.
       const alive = watchers.some(isAlive);
       const exit = await readJson<ExitRecord>(file).catch((error: unknown) => {
-        // Too many open files, for one: it says nothing about the process, so look again.
+        // For example too many open files, which says nothing about the process: read again.
         if (!(error instanceof Error)) throw error;
         return undefined;
       });
@@ -170,42 +174,12 @@ async function waitForExit(
   }
 }
 
-/** The shim and its reaper were killed too, or the machine went down. */
+/** The result if the shim and the reaper were killed, or the machine was switched off. */
 const lost = ({ startedAt }: ProcessRecord): ExitRecord => ({
   exitCode: 137,
   signal: 9,
   startedAt,
   finishedAt: new Date().toISOString(),
   outOfMemory: false,
-  message: 'The process ended together with those that watched it, so its exit code is not known.',
+  message: 'The process ended together with the processes that watched it, so its exit code is not known.',
 });
-
-/** Tells of changes in a folder by the system's events, and every so often without one. */
-class Changes {
-  readonly #timer: NodeJS.Timeout;
-  #watcher: FSWatcher | undefined;
-  #waiting: (() => void)[] = [];
-
-  constructor(directory: string) {
-    const tell = () => {
-      for (const resolve of this.#waiting.splice(0)) resolve();
-    };
-    this.#timer = setInterval(tell, lookEveryMs);
-    try {
-      this.#watcher = watch(directory, tell);
-      // The folder was removed, or the system has no watches left: the timer goes on.
-      this.#watcher.on('error', () => this.#watcher?.close());
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error)) throw error;
-    }
-  }
-
-  next(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
-    this.#watcher?.close();
-  }
-}

@@ -1,12 +1,12 @@
-import { type FSWatcher, watch } from 'node:fs';
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { FolderChanges } from '../../machine/folder-changes.ts';
+import { ifMissing } from '../../machine/private-files.ts';
 
 /**
- * A container's log as its shim writes it: files `log.<n>`, of which the newest two are kept. `n` is how many lines of
- * the run came before the file, so a reader that is overtaken knows how much it has missed. Each line begins with its
- * time in RFC 3339 and a space.
+ * A file of a container's log. The shim writes files `log.<n>` and keeps the newest two. `n` is the number of the run's lines
+ * before the file, so that a reader that is too slow knows how many lines it has missed. Each line begins with its time in
+ * RFC 3339 and a space.
  */
 interface LogFile {
   readonly linesBefore: number;
@@ -15,27 +15,27 @@ interface LogFile {
 
 const fileName = /^log\.(\d+)$/;
 const blockBytes = 64 * 1024;
-/** Where the system's file events are lost, new lines are noticed this late. */
-const lookEveryMs = 1_000;
-/** What it may take to count the lines of one file. */
+/** Longest delay in milliseconds for new lines if the system's file events are lost. */
+const pollMs = 1_000;
+/** Time limit for counting the lines of one file. */
 const countMs = 10_000;
 const newline = 0x0a;
 
 export interface LogOptions {
   timestamps: boolean;
-  /** Only the last lines of those that there are. */
+  /** Only this many of the last lines. */
   tailLines?: number | undefined;
   /** Only lines at or after this time, in milliseconds since 1970. */
   sinceMs?: number | undefined;
-  /** No more than these bytes of output; the last line may be cut. */
+  /** At most this many bytes; the last line may be cut. */
   limitBytes?: number | undefined;
-  /** Go on with lines to come until this resolves (the process has ended). */
+  /** Follow the log until this resolves: the process has ended. */
   until?: Promise<unknown> | undefined;
 }
 
 /**
- * The lines of the log in `folder`, each with its newline. Lines that were written so fast that their file was replaced
- * before it was read are counted in a line of their own, without a time.
+ * Yields the lines of the log in `folder`, each with its newline. If a file was replaced before it was read, one line without
+ * a time says how many lines are missing.
  */
 export async function* readLog(folder: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
   let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
@@ -53,10 +53,10 @@ export async function* readLog(folder: string, options: LogOptions, signal: Abor
   }
 }
 
-/** As many lines as Kubernetes takes for a status. */
+/** Kubernetes puts at most this many lines into a status. */
 const tailLines = 80;
 
-/** The end of the log for a status: its last lines, at most `maxLength` characters of them, without their times. */
+/** Returns the end of the log for a status: the last lines without their times, at most `maxLength` characters. */
 export async function readTail(folder: string | undefined, maxLength: number): Promise<string> {
   if (folder === undefined) return '';
   let text = '';
@@ -66,12 +66,12 @@ export async function readTail(folder: string | undefined, maxLength: number): P
   return text.trimEnd();
 }
 
-/** Removes the folder of a run that nobody asks for any more. */
+/** Removes the folder of an old run. */
 export async function removeRun(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** A piece of the log, or how many lines are missing before the next piece. */
+/** A part of the log, or the number of lines that are missing before the next part. */
 type Piece = Buffer | { readonly missed: number };
 
 async function* blocks(folder: string, { tailLines, until }: LogOptions, signal: AbortSignal): AsyncGenerator<Piece> {
@@ -87,7 +87,7 @@ async function* blocks(folder: string, { tailLines, until }: LogOptions, signal:
   }
 }
 
-/** Yields what the file has from `start` on, and returns where it ended. */
+/** Yields the content of the file from `start` on. Returns the position of its end. */
 async function* readFrom(file: FileHandle, start: number, signal: AbortSignal): AsyncGenerator<Buffer, number> {
   let at = start;
   for (;;) {
@@ -99,7 +99,7 @@ async function* readFrom(file: FileHandle, start: number, signal: AbortSignal): 
   }
 }
 
-/** What is written from `start` of the newest file on, through its rotations, until the process has ended. */
+/** Yields what is written after `start` of the newest file and to later files, until the process has ended. */
 async function* follow(
   folder: string,
   first: LogFile,
@@ -113,12 +113,12 @@ async function* follow(
   const end = until.then(() => {
     ended = true;
   });
-  const changes = new FolderChanges(folder);
+  const changes = new FolderChanges(folder, pollMs, signal);
   try {
     for (;;) {
       const last = ended;
       const change = changes.next();
-      // Looked for first: once the next file is there, the one before is complete.
+      // Before the read, because a file is complete once the next one exists.
       const next = await openNext(folder, current.linesBefore);
       at = yield* readFrom(current.file, at, signal);
       if (next) {
@@ -130,7 +130,7 @@ async function* follow(
       } else if (last) {
         return;
       } else {
-        await Promise.race([change, end, wait(lookEveryMs, undefined, { signal })]);
+        await Promise.race([change, end]);
       }
     }
   } finally {
@@ -139,29 +139,29 @@ async function* follow(
   }
 }
 
-/** The numbers in the names of the log's files, lowest first. */
+/** Returns the numbers in the names of the log's files, lowest first. */
 async function listFiles(folder: string): Promise<number[]> {
-  const names = (await readdir(folder).catch(missing)) ?? [];
+  const names = (await readdir(folder).catch(ifMissing)) ?? [];
   return names
     .map((name) => Number(fileName.exec(name)?.[1] ?? Number.NaN))
     .filter(Number.isSafeInteger)
     .sort((one, other) => one - other);
 }
 
-/** The files that there are, the oldest first. They are opened before anything is read, so that a rotation changes nothing. */
+/** Opens all files, the oldest first, before one of them is read: a later rotation has no effect. */
 async function openAll(folder: string): Promise<LogFile[]> {
   const files: LogFile[] = [];
   for (let next = await openNext(folder, -1); next; next = await openNext(folder, next.linesBefore)) files.push(next);
   return files;
 }
 
-/** The file after the one with `linesBefore`; undefined when that is the newest. */
+/** Opens the file after the one with `linesBefore`; undefined if that is the newest one. */
 async function openNext(folder: string, linesBefore: number): Promise<LogFile | undefined> {
   for (;;) {
     const number = (await listFiles(folder)).find((found) => found > linesBefore);
     if (number === undefined) return undefined;
-    const file = await open(join(folder, `log.${number}`)).catch(missing);
-    // Otherwise it was removed since the folder was read, and there is a newer one.
+    const file = await open(join(folder, `log.${number}`)).catch(ifMissing);
+    // If the file was removed after the folder was read, there is a newer one.
     if (file) return { linesBefore: number, file };
   }
 }
@@ -174,32 +174,7 @@ async function countLines(file: FileHandle): Promise<number> {
   return count;
 }
 
-class FolderChanges {
-  readonly #watcher: FSWatcher | undefined;
-  #tell: () => void = () => undefined;
-
-  constructor(folder: string) {
-    try {
-      this.#watcher = watch(folder, () => this.#tell());
-      this.#watcher.on('error', () => this.#watcher?.close());
-    } catch (error) {
-      // No watches left on this system: the caller looks every so often.
-      if (!(error instanceof Error && 'code' in error)) throw error;
-    }
-  }
-
-  next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#tell = resolve;
-    });
-  }
-
-  close(): void {
-    this.#watcher?.close();
-  }
-}
-
-/** Where to begin in each of the files (the oldest first) to have the last `count` lines of them all. */
+/** Returns where the last `count` lines of all files begin, for each file, the oldest first. */
 async function findTail(files: readonly LogFile[], count: number): Promise<number[]> {
   const starts: number[] = [];
   let wanted = count;
@@ -219,7 +194,7 @@ async function tailStart(file: FileHandle, count: number): Promise<{ start: numb
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(end - begin), 0, end - begin, begin);
     for (let index = bytesRead - 1; index >= 0; index -= 1) {
       if (buffer[index] !== newline) continue;
-      // The newline before a line is its beginning; the last byte of the file only ends the last line.
+      // A line begins after the newline of the line before it.
       if (found === count) return { start: begin + index + 1, found };
       found += 1;
     }
@@ -228,7 +203,7 @@ async function tailStart(file: FileHandle, count: number): Promise<{ start: numb
   return count === 0 ? { start: size, found: 0 } : { start: 0, found };
 }
 
-/** A line with its time, or how many are missing. */
+/** A line with its time, or the number of missing lines. */
 type Item =
   | { readonly stamped: string; readonly missed?: never }
   | { readonly stamped?: never; readonly missed: number };
@@ -255,9 +230,4 @@ async function* splitLines(source: AsyncIterable<Piece>): AsyncGenerator<Item> {
     if (from < piece.length) rest.push(piece.subarray(from));
   }
   if (rest.length > 0) yield line();
-}
-
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
-  throw error;
 }

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { PodMetrics } from '../../cluster.ts';
-import { listProcesses, type ProcessInfo, ticksPerSecond, withDescendants } from '../../machine/processes.ts';
+import { listProcesses, readProc, ticksPerSecond, withDescendants } from '../../machine/processes.ts';
 import type { PodWorker } from '../pod/worker.ts';
 import type { ContainerProcess } from './container-process.ts';
 
-/** Looking at every process of the machine takes milliseconds: callers within this time share an answer. */
+/** Reading every process of the machine takes milliseconds: callers within this time get the same result. */
 const cachedMs = 2_000;
 
 interface Sample {
@@ -16,7 +15,7 @@ interface UsageMeter {
   read(workers: Iterable<PodWorker>): PodMetrics[];
 }
 
-/** Measures only when it is asked. CPU is the mean since the time before, at the first time since the start. */
+/** Returns a meter that measures at each `read`. CPU is the mean since the last `read`, or since the process started. */
 export function createUsageMeter(): UsageMeter {
   let samples = new Map<string, Sample>();
   let cached: { atMs: number; metrics: PodMetrics[] } | undefined;
@@ -69,18 +68,12 @@ const nanocores = (ticks: number, windowMs: number): number =>
   Math.round(((ticks / ticksPerSecond) * 1_000 * 1e9) / windowMs);
 
 /**
- * What the process itself holds. Pages of files are left out: they are shared between all sessions (the same Python)
- * and given back when memory is short, so counting them for each would say a session is much larger than it is.
+ * Returns the bytes of memory of the process alone. Pages of files are not counted: all sessions share those of Python, and
+ * the kernel frees them when memory is short.
  */
-function memoryOf(pid: ProcessInfo['pid']): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-    const kibibytes = (field: string): number =>
-      Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
-    return (kibibytes('RssAnon') + kibibytes('RssShmem')) * 1_024;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return 0;
-    throw error;
-  }
+function memoryOf(pid: number): number {
+  const status = readProc(pid, 'status') ?? '';
+  const kibibytes = (field: string): number =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
+  return (kibibytes('RssAnon') + kibibytes('RssShmem')) * 1_024;
 }

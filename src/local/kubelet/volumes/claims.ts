@@ -1,29 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import type { Cluster } from '../../cluster.ts';
+import { ifMissing } from '../../machine/private-files.ts';
 import { readKept, writePrivate } from '../../state-files.ts';
 import { MissingReference } from '../container/environment-variables.ts';
 import type { PersistentVolumeClaim, Pod } from '../types.ts';
 import { folderName } from './mounts.ts';
 
 const claims = resource.persistentVolumeClaims;
-/** Kubernetes' own finalizer: a claim that a pod uses stays until the pod has ended. */
+/** Kubernetes' finalizer that keeps a claim until the pod that uses it has ended. */
 const protection = 'kubernetes.io/pvc-protection';
+
 export interface Claims {
-  /** Binds the claims there are and those to come, and removes the folder of a deleted one. Returns what ends it. */
+  /** Starts to bind claims, and to remove the folders of deleted claims. Returns the function that stops this. */
   start(): () => Promise<void>;
-  /** The claim's folder `<state>/volumes/<namespace>/<claim>`, made if it is not there. */
+  /** Returns the claim's folder `<state>/volumes/<namespace>/<claim>`, and creates it if it is missing. */
   folder(namespace: string, name: string): string;
 }
 
 /**
- * PersistentVolumeClaims as folders. A claim's folder notes whose it is: names of claims come back (a session of the
- * same project and commit has the same name), and the new one must not find the old one's files. What is done to the
- * names is synchronous, so that no two of these steps can mix.
+ * Implements PersistentVolumeClaims as folders. A file beside the folder holds the claim's uid: sessions of the same project
+ * and commit have the same claim name, and a new claim must not get the files of a deleted one. Changes of names are
+ * synchronous, so that two of them cannot interleave.
  */
 export function createClaims(options: { cluster: Cluster; stateDir: string; log: Logger }): Claims {
   const { cluster, log } = options;
@@ -37,13 +39,13 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
     return { parent, folder: join(parent, claim), owner: join(parent, `.${claim}.uid`) };
   };
 
-  /** Out of the way at once, by a rename; removed later. */
+  /** Renames the folder at once, and removes it later. */
   function discard(namespace: string, name: string, uid: string): void {
     const { folder, owner } = place(namespace, name);
     if (ownerOf(owner) !== uid) return;
     makeDirectories(trash);
     const away = join(trash, randomBytes(8).toString('hex'));
-    unlessMissing(() => renameSync(folder, away));
+    if (existsSync(folder)) renameSync(folder, away);
     rmSync(owner, { force: true });
     removeLater(() => remove(away));
   }
@@ -69,7 +71,7 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
     });
   }
 
-  function letGoIfUnused({ metadata }: PersistentVolumeClaim): void {
+  function releaseIfUnused({ metadata }: PersistentVolumeClaim): void {
     const { namespace = '', name = '', finalizers = [] } = metadata;
     if (!finalizers.includes(protection)) return;
     const uses = (pod: Pod) => pod.spec?.volumes?.some((volume) => volume.persistentVolumeClaim?.claimName === name);
@@ -82,11 +84,11 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
   function reconcile({ metadata }: PersistentVolumeClaim): void {
     const { namespace = '', name = '', uid = '' } = metadata;
     try {
-      // Events come after the fact: what to do is decided from what is there now.
+      // The object of the event may be out of date: decide by the current one.
       const now = cluster.get<PersistentVolumeClaim>(claims, namespace, name);
       if (now?.metadata.uid !== uid) discard(namespace, name, uid);
       else if (now.metadata.deletionTimestamp === undefined) bind(now);
-      else letGoIfUnused(now);
+      else releaseIfUnused(now);
     } catch (error) {
       log.error({ err: error, claim: `${namespace}/${name}` }, 'a claim could not be reconciled');
     }
@@ -123,19 +125,10 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
 
 const makeDirectories = (folder: string): void => void mkdirSync(folder, { recursive: true, mode: 0o700 });
 
-/** undefined for a damaged file, too: the folder is then kept for the claim of its name, since a user's work may be in it. */
+/** Returns the uid; undefined also for a damaged file: the claim of that name then keeps the folder, with the user's work. */
 function ownerOf(file: string): string | undefined {
   const uid = readKept(file)?.trim() ?? '';
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uid) ? uid : undefined;
-}
-
-function unlessMissing<Result>(action: () => Result): Result | undefined {
-  try {
-    return action();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 async function remove(folder: string): Promise<void> {
@@ -143,9 +136,6 @@ async function remove(folder: string): Promise<void> {
 }
 
 async function emptyTrash(trash: string): Promise<void> {
-  const left = await readdir(trash).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  for (const name of left) await remove(join(trash, name));
+  const left = await readdir(trash).catch(ifMissing);
+  for (const name of left ?? []) await remove(join(trash, name));
 }

@@ -1,12 +1,12 @@
 import { posix } from 'node:path';
 
-/** A container's path and the place on this machine that stands for it. */
+/** A path in the container, and the file or folder of this machine that it stands for. */
 export interface Mount {
   path: string;
   source: string;
 }
 
-/** The path without `.`, `..`, double or trailing slashes. Throws for one that no container could have. */
+/** Returns the path without `.`, `..`, double or trailing slashes. Throws if the path is not absolute. */
 export function containerPath(path: string): string {
   if (!path.startsWith('/') || path.includes('\0')) throw new Error(`${JSON.stringify(path)} is not an absolute path`);
   const normal = posix.normalize(path);
@@ -14,31 +14,31 @@ export function containerPath(path: string): string {
 }
 
 /**
- * Where `path` really is: below the mount that holds it most closely; undefined when none does. What is returned is
- * never outside that mount's source, whatever dots the path has.
+ * Returns the path on this machine of a container's `path`: below the innermost mount that contains it; undefined if no mount
+ * does. The result is always inside that mount's source, also if `path` contains dots.
  */
 export function realPath(mounts: readonly Mount[], path: string): string | undefined {
   const wanted = containerPath(path);
-  const holder = mounts
+  const innermost = mounts
     .filter((mount) => isAtOrBelow(wanted, mount.path))
     .reduce<Mount | undefined>(
       (best, mount) => (best && best.path.length >= mount.path.length ? best : mount),
       undefined,
     );
-  return holder && posix.join(holder.source, wanted.slice(holder.path === '/' ? 0 : holder.path.length));
+  return innermost && posix.join(innermost.source, wanted.slice(innermost.path === '/' ? 0 : innermost.path.length));
 }
 
 export function isAtOrBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
 }
 
-/** `value` with the container's path in it replaced by the real one, where all of it is such a path. */
+/** Returns the path on this machine if `value` is a path in a mount; otherwise `value`. */
 export function rewriteValue(mounts: readonly Mount[], value: string): string {
   if (!value.startsWith('/') || value.includes('\0')) return value;
   return realPath(mounts, value) ?? value;
 }
 
-/** A relative path below a volume's root (`subPath`, a key's `path`). Throws where it would leave it. */
+/** Returns a relative path inside a volume (`subPath`, a key's `path`). Throws if the path leaves the volume. */
 export function relativePath(path: string): string {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (path.startsWith('/') || path.includes('\0') || parts.includes('..')) {
@@ -52,8 +52,8 @@ const subdomain = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 const dataKey = /^(?!\.\.?$)[-._a-zA-Z0-9]{1,253}$/;
 
 /**
- * `name` as one part of a path, after the rule that Kubernetes has for it. The API server checks names too; here they
- * become folders of the machine, so nothing is believed.
+ * Returns `name` if it follows Kubernetes' rule for such names; otherwise throws. The API server checks names, too, but here
+ * they become names of folders.
  */
 export function folderName(kind: 'label' | 'subdomain' | 'key', name: string): string {
   const rule = { label, subdomain, key: dataKey }[kind];

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
+import { ifMissing, makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
 import { MissingReference, type References } from '../container/environment-variables.ts';
 import type { PodDirectory } from '../pod/directory.ts';
 import type { Container, KeyToPath, PodSpec, ProjectedSource, Volume } from '../types.ts';
 import { containerPath, folderName, isAtOrBelow, type Mount, realPath, relativePath } from './mounts.ts';
 
 export interface VolumeSources extends References {
-  /** The claim's folder, made if it is not there. Throws MissingReference when there is no such claim. */
+  /** Returns the claim's folder, and creates it if it is missing. Throws MissingReference if there is no such claim. */
   claim(name: string): string;
 }
 
 /**
- * Makes the pod's volumes on disk, and answers each one's folder. Throws MissingReference for a Secret, ConfigMap or
- * claim that is not there yet.
+ * Creates the pod's volumes on disk and returns their folders by name. Throws MissingReference for a Secret, ConfigMap or
+ * claim that does not exist yet.
  */
 export async function makeVolumes(
   spec: PodSpec,
@@ -40,7 +40,7 @@ function projectedSources(volume: Volume): ProjectedSource[] {
   if (configMap) return [{ configMap }];
   if (projected) return projected.sources ?? [];
   if (emptyDir) return [];
-  throw new Error(`the volume ${volume.name} is of a kind that this machine does not have`);
+  throw new Error(`the type of the volume ${volume.name} is not supported on this machine`);
 }
 
 async function writeSource({ secret, configMap }: ProjectedSource, folder: string, sources: VolumeSources) {
@@ -80,14 +80,14 @@ async function writeFiles(
 }
 
 /**
- * Where each of the container's mounts is on this machine. A mount of one file (`subPath`) inside another mount is put
- * there as a link, because Jupyter looks for its configuration in a folder; folders are reached by rewritten paths.
+ * Returns the container's mounts. A mount of one file (`subPath`) inside another mount becomes a link there, because Jupyter
+ * searches a folder for its configuration; other mounts are reached by rewritten paths.
  */
 export async function makeMounts(container: Container, volumes: ReadonlyMap<string, string>): Promise<Mount[]> {
   const mounts: Mount[] = [];
   for (const { name, mountPath, subPath } of container.volumeMounts ?? []) {
     const folder = volumes.get(name);
-    if (folder === undefined) throw new Error(`there is no volume ${name}`);
+    if (folder === undefined) throw new Error(`the volume ${name} is not defined`);
     mounts.push({ path: containerPath(mountPath), source: subPath ? await subFolder(folder, subPath) : folder });
   }
   for (const mount of mounts) await linkFile(mount, mounts);
@@ -96,10 +96,10 @@ export async function makeMounts(container: Container, volumes: ReadonlyMap<stri
 
 async function subFolder(folder: string, subPath: string): Promise<string> {
   const source = join(folder, relativePath(subPath));
-  if ((await stat(source).catch(missing)) === undefined) await makeDirectory(source);
+  if ((await stat(source).catch(ifMissing)) === undefined) await makeDirectory(source);
   // A link inside the volume, which the session may write, must not lead out of it.
   if (!isAtOrBelow(await realpath(source), await realpath(folder))) {
-    throw new Error(`the path ${subPath} leads out of its volume`);
+    throw new Error(`the path ${subPath} leads out of the volume`);
   }
   return source;
 }
@@ -113,19 +113,14 @@ async function linkFile(mount: Mount, mounts: readonly Mount[]): Promise<void> {
   await mkdir(holder, { recursive: true, mode: 0o700 });
   const temporary = join(holder, `.${basename(place)}.${randomBytes(6).toString('hex')}`);
   await symlink(mount.source, temporary);
-  // Takes the place of whatever is there, without following it. A folder there is the session's own: it stays.
+  // Replaces a file or link without following it. A folder at that path belongs to the session: the rename fails.
   await rename(temporary, place).catch(async (error: unknown) => {
     await rm(temporary, { force: true });
     throw error;
   });
 }
 
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
-  throw error;
-}
-
-/** The folder to start in: in its mount, or (where no volume holds it) in the container's own scratch folder. Made here. */
+/** Creates and returns the working directory: in its mount, or in the container's scratch folder if no mount contains it. */
 export async function makeWorkingDirectory(path: string, mounts: readonly Mount[], scratch: string): Promise<string> {
   const folder = realPath(mounts, path) ?? join(scratch, containerPath(path));
   await makeDirectory(folder);

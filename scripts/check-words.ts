@@ -1,0 +1,45 @@
+/** Rejects words that CONTRIBUTING.md ("Words") excludes, in every text and name of the project. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const places = [
+  ...['src', 'docs', 'tests', 'bench', 'scripts', 'deploy'],
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'openapi.yaml', '.config.hocon.example'],
+];
+const text = /\.(?:[cm]?[jt]s|json|md|ya?ml|py|sh|html|css|hocon|example)$|\/install$/;
+
+/** A word of a sentence or of a name: `trouble`, `isTrouble`, `kubernetes-trouble.ts`, but not the inside of a longer word. */
+const words = ['trouble', 'troubles', 'nobody', 'whoever', 'somebody', 'farewell'];
+const inSentence = new RegExp(`(?<![A-Za-z])(?:${words.join('|')})(?![a-z])`, 'i');
+const inName = new RegExp(
+  `(?<=[a-z0-9])(?:${words.map((word) => word[0]?.toUpperCase() + word.slice(1)).join('|')})(?![a-z])`,
+);
+
+/** Lines that need such a word: the OS user `nobody`, and the list of the words themselves. */
+const allowed: { readonly file: string; readonly line: RegExp }[] = [
+  { file: 'CONTRIBUTING.md', line: /^\| .* \| .* \| .* \|$/ },
+  { file: 'tests/support/other-os-user.ts', line: /`nobody`|'nobody'/ },
+  { file: 'scripts/check-words.ts', line: /const words = |^\/\*\* A word|: the OS user / },
+];
+
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...places], {
+  cwd: root,
+  encoding: 'utf8',
+});
+const errors: string[] = [];
+for (const file of files.split('\n').filter((name) => text.test(name))) {
+  if (inSentence.test(file)) errors.push(`${file}: the name of the file has an excluded word`);
+  for (const [index, line] of readFileSync(join(root, file), 'utf8').split('\n').entries()) {
+    const found = inSentence.exec(line) ?? inName.exec(line);
+    if (!found || allowed.some((each) => each.file === file && each.line.test(line))) continue;
+    errors.push(`${file}:${index + 1}: "${found[0]}" is an excluded word`);
+  }
+}
+
+if (errors.length > 0) {
+  process.stderr.write(`${errors.join('\n')}\n${errors.length} words that CONTRIBUTING.md ("Words") excludes\n`);
+  process.exit(1);
+}
+process.stdout.write('no excluded words\n');

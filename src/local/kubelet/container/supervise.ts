@@ -1,0 +1,70 @@
+import type { SessionEndpoint } from '../../cluster.ts';
+import type { PodContext } from '../pod/context.ts';
+import type { ContainerRecord } from '../pod/status.ts';
+import type { ContainerProcess, ExitRecord } from '../process/container-process.ts';
+import type { Container } from '../types.ts';
+import { statusPath } from './jupyter.ts';
+import { probeLimits, watchJupyter } from './probe.ts';
+
+/** The grace period of a server that does not respond any more. */
+const hungGraceMs = 5_000;
+
+export interface Supervised {
+  readonly process: ContainerProcess;
+  /** Set for a Jupyter server, which is probed. */
+  readonly server: SessionEndpoint | undefined;
+  readonly container: Container;
+  readonly record: ContainerRecord;
+  readonly pod: PodContext;
+}
+
+/**
+ * Waits for the end of the process. Meanwhile a server is probed: the probe updates the record, and a server that fails it
+ * is stopped. `probeFailure` is the reason in that case.
+ */
+export async function superviseProcess(supervised: Supervised): Promise<{ exit: ExitRecord; probeFailure?: string }> {
+  const { process, server } = supervised;
+  if (!server) return { exit: await process.exited };
+  const ended = new AbortController();
+  const probing = probeServer(supervised, server, ended.signal);
+  const exit = await process.exited;
+  ended.abort();
+  const probeFailure = await probing;
+  return { exit, ...(probeFailure === undefined ? {} : { probeFailure }) };
+}
+
+/** Returns why the server was stopped; undefined if the process ended in another way. */
+async function probeServer(
+  { process, container, record, pod }: Supervised,
+  server: SessionEndpoint,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const probe = {
+    ...server,
+    pid: process.main.pid,
+    path: statusPath(container),
+    limits: probeLimits(container),
+    started: record.started,
+    ready: record.ready,
+    onReady: (ready: boolean) => {
+      record.started ||= ready;
+      record.ready = ready;
+      pod.report();
+    },
+    onUnready: (message: string) => pod.event('Warning', 'Unhealthy', message),
+  };
+  let failure: string;
+  try {
+    failure = await watchJupyter(probe, signal);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    // The probe itself failed, for example because no file descriptor is left. The server may be healthy: it stays.
+    const fields = { err: error, pod: pod.pod.metadata.name, container: container.name };
+    pod.machine.log.error(fields, 'a server can no longer be probed');
+    return undefined;
+  }
+  pod.event('Warning', 'Unhealthy', failure);
+  pod.event('Normal', 'Killing', `Container ${container.name} failed its probe and will be restarted`);
+  await process.stop(hungGraceMs);
+  return failure;
+}
