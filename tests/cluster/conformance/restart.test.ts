@@ -207,7 +207,7 @@ describe('a restart is refused, and nothing is changed,', () => {
     await expect
       .poll(() => cluster.client.get(persistentVolumeClaims, cluster.namespace, name, soon()))
       .toBeUndefined();
-    expect((await refused(call, name)).message).toContain('does not exist any more');
+    expect((await refused(call, name)).message).toContain('no longer exists');
     expect(await podUid(name)).toBe(uid);
   });
 });
