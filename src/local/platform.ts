@@ -89,7 +89,7 @@ export async function startPlatform(
   // The longest step of a first start runs in parallel with the others.
   const pythonReady = preparePython({
     cacheDir: options.cacheDir,
-    progress: (line, isPassing) => (isPassing ? terminal.progress(line) : terminal.detail(line)),
+    progress: (line, isTransient) => (isTransient ? terminal.progress(line) : terminal.detail(line)),
     signal,
   });
   // Awaited further down. An earlier rejection must not count as unhandled.
