@@ -47,23 +47,23 @@ const launch = (body: object = {}, at: WholeService = usual) => at.ask('POST', '
 
 /** A launch while GitLab does not answer. */
 async function withSilentGitLab<T>(ask: () => Promise<T>): Promise<T> {
-  backends.gitlab.fate = () => 'silence';
+  backends.gitlab.fault = () => 'silence';
   try {
     return await ask();
   } finally {
-    backends.gitlab.fate = () => undefined;
+    backends.gitlab.fault = () => undefined;
   }
 }
 
 async function withClusterThat(
-  fate: Backends['cluster']['fate'],
+  fault: Backends['cluster']['fault'],
   ask: () => Promise<TestResponse>,
 ): Promise<TestResponse> {
-  backends.cluster.fate = fate;
+  backends.cluster.fault = fault;
   try {
     return await ask();
   } finally {
-    backends.cluster.fate = () => undefined;
+    backends.cluster.fault = () => undefined;
   }
 }
 
@@ -128,11 +128,11 @@ const ways: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
   },
   misconfigured: async () => launch({}, await start({ resource_pools: [] })),
   intermittent: async () => {
-    backends.gitlab.fate = () => 503;
+    backends.gitlab.fault = () => 503;
     try {
       return await launch();
     } finally {
-      backends.gitlab.fate = () => undefined;
+      backends.gitlab.fault = () => undefined;
     }
   },
   cannotDelete: async () => {
