@@ -20,11 +20,11 @@ import {
 let served: ServedForge;
 let token: string;
 let tree: string;
-/** A commit that was pushed, and then another one in its place. */
+/** A commit on a branch that was deleted after the push. */
 let overwritten: string;
 /** The commits of `main`, oldest first. */
 let commits: string[];
-/** Of the forge's repositories, by the path of the project. */
+/** The git directories of the forge, by the path of the project. */
 const gitDirs = new Map<string, string>();
 let workspace: string;
 let directory: string;
@@ -83,13 +83,13 @@ beforeEach(() => {
 });
 afterEach(() => {
   served.intercept = () => false;
-  // Whatever happened: nothing is left beside the clone.
+  // After every test, nothing is left beside the clone.
   if (existsSync(dirname(directory)))
     expect(readdirSync(dirname(directory)).filter((name) => name !== 'secret')).toEqual([]);
 });
 
 describe('a clone', () => {
-  it("ends at the requested commit, on the requested branch, with its upstream and the owner's name", async () => {
+  it("checks out the requested commit on the requested branch, with its upstream and the owner's name", async () => {
     const { exitCode, output } = await runClone(variables());
     expect(output).toMatch(/^Cloning http:.*secret\.git, branch main, commit /);
     expect(output).toMatch(/Fetched all branches: \d+ objects/);
@@ -110,7 +110,7 @@ describe('a clone', () => {
     ['a tag', 'main', () => 'v1'],
     ['a branch', 'main', () => 'topic/with/slashes'],
     ['a commit of a branch with slashes', 'topic/with/slashes', () => commits[0]],
-  ])('takes %s', async (_what, branch, commit) => {
+  ])('checks out %s', async (_what, branch, commit) => {
     const commitSha = commit() ?? '';
     const { exitCode } = await runClone(variables({ branch, commitSha }));
     expect(exitCode).toBe(0);
@@ -122,7 +122,7 @@ describe('a clone', () => {
     ['a commit of another branch by its id', () => runGit(tree, 'rev-parse', 'other')],
     ['another branch', async () => 'other'],
     ['a commit that no branch has any more', async () => overwritten],
-  ])('takes %s, and sets the local branch to it', async (_what, commit) => {
+  ])('checks out %s, and sets the local branch to it', async (_what, commit) => {
     const commitSha = await commit();
     const { exitCode, output } = await runClone(variables({ commitSha }));
     expect(exitCode, output).toBe(0);
@@ -134,7 +134,7 @@ describe('a clone', () => {
     await runGit(directory, 'fsck', '--connectivity-only');
   });
 
-  it('of a public project needs no token, and takes an empty directory that is there already', async () => {
+  it('of a public project needs no token, and uses an existing empty directory', async () => {
     const demo = await served.forge.ensureDemoProject();
     const commitSha = await runGit(demo.gitDir, 'rev-parse', 'main');
     mkdirSync(directory, { recursive: true });
@@ -146,7 +146,7 @@ describe('a clone', () => {
     expect(readdirSync(directory)).toContain('first-light.ipynb');
   });
 
-  it('leaves the token in no file, and shows it in no process list', async () => {
+  it('writes the token to no file, and shows it in no process list', async () => {
     let seen: string[] = [];
     served.intercept = (request) => {
       if (request.method === 'POST') seen = seen.concat(commandLines());
@@ -159,7 +159,7 @@ describe('a clone', () => {
     expect(() => execFileSync('grep', ['--recursive', '--quiet', token, workspace])).toThrow();
   });
 
-  it("uses nobody's configuration, and hands on what is not git's", async () => {
+  it("uses no configuration of the user, and none of git's variables", async () => {
     const home = join(served.scratch, 'home');
     mkdirSync(home, { recursive: true });
     const store = join(home, 'stored');
@@ -177,50 +177,50 @@ describe('a clone', () => {
   });
 });
 
-describe('a directory that is there', () => {
-  it('and is a working tree is left alone, without asking the network', async () => {
+describe('an existing directory', () => {
+  it('that is a working tree is not changed, without a network request', async () => {
     await runClone(variables());
     writeFileSync(join(directory, 'a.txt'), 'unsaved work\n');
     served.intercept = () => expect.unreachable('a request was made');
     const { exitCode, lastLine } = await runClone(variables({ commitSha: commits[0] ?? '' }));
     expect(exitCode).toBe(0);
-    expect(lastLine).toMatch(/is a git repository already/);
+    expect(lastLine).toMatch(/already is a git repository/);
     expect(readFileSync(join(directory, 'a.txt'), 'utf8')).toBe('unsaved work\n');
     expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
   });
 
-  it('and is a damaged working tree is left alone too', async () => {
+  it('that is a damaged working tree is not changed', async () => {
     await runClone(variables());
     writeFileSync(join(directory, '.git', 'config'), 'damaged [');
     expect((await runClone(variables())).exitCode).toBe(0);
     expect(readFileSync(join(directory, '.git', 'config'), 'utf8')).toBe('damaged [');
   });
 
-  it('and has other files is not cloned over', async () => {
+  it('that contains other files is not changed', async () => {
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, 'precious.txt'), 'precious\n');
     const { exitCode, lastLine } = await runClone(variables());
     expect(exitCode).toBe(200);
-    expect(lastLine).toMatch(/already has files in it .* left as they are/);
+    expect(lastLine).toMatch(/already contains files .* were not changed/);
     expect(readdirSync(directory)).toEqual(['precious.txt']);
   });
 
-  it('and lies in a repository of somebody else is cloned into all the same', async () => {
+  it('in another repository can be cloned into', async () => {
     await runGit(workspace, 'init', '--quiet');
     expect((await runClone(variables())).exitCode).toBe(0);
     expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
   });
 });
 
-describe('the end of a clone that cannot be made', () => {
+describe('the result of a failed clone', () => {
   const expectNothing = () => expect(existsSync(directory)).toBe(false);
 
-  it('is 204 for a branch or commit that is not there', async () => {
+  it('is 204 for a branch or commit that does not exist', async () => {
     for (const [more, sentence] of [
-      [{ branch: 'gone' }, /The branch "gone" is not \(or no longer\) in the repository/],
-      [{ branch: 'with/slashes' }, /The branch "with\/slashes" is not/],
-      [{ commitSha: 'f'.repeat(40) }, /The commit f+ is not \(or no longer\) in the repository/],
-      [{ commitSha: 'f'.repeat(64) }, /The commit f+ is not \(or no longer\) in the repository/],
+      [{ branch: 'gone' }, /The branch "gone" does not exist in the repository/],
+      [{ branch: 'with/slashes' }, /The branch "with\/slashes" does not exist/],
+      [{ commitSha: 'f'.repeat(40) }, /The commit f+ does not exist in the repository/],
+      [{ commitSha: 'f'.repeat(64) }, /The commit f+ does not exist in the repository/],
     ] as const) {
       const { exitCode, lastLine } = await runClone(variables(more));
       expect(lastLine).toMatch(sentence);
@@ -229,19 +229,19 @@ describe('the end of a clone that cannot be made', () => {
     }
   });
 
-  it('is 200 for a token that is refused, and for a repository that is not there', async () => {
+  it('is 200 for a rejected token, and for a repository that does not exist', async () => {
     const refused = await runClone(variables({ oauthToken: 'wrong' }));
     expect(refused.exitCode).toBe(200);
-    expect(refused.lastLine).toMatch(/refuses the session's access token .* Sign in again/);
+    expect(refused.lastLine).toMatch(/rejects the session's access token .* Sign in again/);
     const { oauthToken, ...anonymous } = variables();
     expect((await runClone(anonymous)).lastLine).toMatch(/is not public .* Sign in/);
     const missing = await runClone(variables({ repositoryUrl: `${served.url}/team/nothing.git` }));
     expect(missing.exitCode).toBe(200);
-    expect(missing.lastLine).toMatch(/has no such repository for you/);
+    expect(missing.lastLine).toMatch(/does not exist on the git server .* or you do not have access/);
     expectNothing();
   });
 
-  it('is 201 when the git server stays away: down, silent or broken', async () => {
+  it('is 201 if the git server stays unavailable: down, silent or broken', async () => {
     const silent = createServer(() => undefined);
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -262,20 +262,24 @@ describe('the end of a clone that cannot be made', () => {
     expectNothing();
   });
 
-  it('says what the git server says, and never the token', async () => {
+  it("contains the git server's message, and never the token", async () => {
     const answers: [number, string, RegExp][] = [
       [
         403,
         'You must accept the Terms of Service.',
-        /It says: "You must accept the Terms of Service\."\. Do what it says/,
+        /with the message: "You must accept the Terms of Service\."\. Follow the message/,
       ],
-      [451, 'Not available in your country.', /it says: "Not available in your country\."/],
+      [451, 'Not available in your country.', /the server's message: "Not available in your country\."/],
       [
         401,
         `HTTP Basic: Access denied for ${token}`,
-        /refuses the session's access token .*Access denied for \[token\]/,
+        /rejects the session's access token .*Access denied for \[token\]/,
       ],
-      [503, 'GitLab is in maintenance.', /was not available for 1 s .*it says: "GitLab is in maintenance\."/],
+      [
+        503,
+        'GitLab is in maintenance.',
+        /was not available for 1 s .*the server's message: "GitLab is in maintenance\."/,
+      ],
     ];
     for (const [status, text, sentence] of answers) {
       served.intercept = (_request, response) => {
@@ -289,7 +293,7 @@ describe('the end of a clone that cannot be made', () => {
     expectNothing();
   });
 
-  it('comes at once where the repository lacks objects, and after three broken transfers', async () => {
+  it('comes at once if the repository misses objects, and after three interrupted transfers', async () => {
     const damaged = await makeRepository(join(served.scratch, 'damaged'), { 'a.txt': 'one\n' });
     const url = await createProject('damaged');
     await runGit(damaged, 'push', '--quiet', url, 'main');
@@ -301,7 +305,9 @@ describe('the end of a clone that cannot be made', () => {
       timeoutSeconds: '60',
     };
     const missing = await runClone(variables(more));
-    expect(missing.lastLine).toMatch(/lacks objects that its branches need \(unable to read [0-9a-f]+\).*git fsck/);
+    expect(missing.lastLine).toMatch(
+      /is missing objects that its branches need \(unable to read [0-9a-f]+\).*git fsck/,
+    );
     expect(missing.exitCode).toBe(200);
     expect(missing.output).not.toMatch(/trying again/);
 
@@ -312,13 +318,13 @@ describe('the end of a clone that cannot be made', () => {
       return true;
     };
     const broken = await runClone(variables({ timeoutSeconds: '60' }));
-    expect(broken.lastLine).toMatch(/broke off the transfer/);
+    expect(broken.lastLine).toMatch(/interrupted the transfer/);
     expect(broken.exitCode).toBe(201);
     expect(broken.output.match(/trying again/g)).toHaveLength(2);
     expectNothing();
   });
 
-  it('does not come when the server is back in time', async () => {
+  it('is success if the server is available again in time', async () => {
     let refused = 0;
     served.intercept = (request, response) => {
       if (request.method !== 'POST' || refused++ > 1) return false;
@@ -331,7 +337,7 @@ describe('the end of a clone that cannot be made', () => {
     expect(await runGit(directory, 'status', '--porcelain')).toBe('');
   });
 
-  it('is 200 for settings that are wrong, naming each', async () => {
+  it('is 200 for invalid settings, with the name of each', async () => {
     const { exitCode, lastLine } = await runClone({
       repositoryUrl: 'ssh://git@host/x.git',
       branch: '--upload-pack=x',
@@ -339,7 +345,7 @@ describe('the end of a clone that cannot be made', () => {
     });
     expect(exitCode).toBe(200);
     expect(lastLine).toMatch(
-      /GIT_CLONE_REPOSITORY_URL is not an http\(s\) address.*GIT_CLONE_BRANCH is not a branch name.*GIT_CLONE_COMMIT_SHA is not set.*GIT_CLONE_MOUNT_PATH is not an absolute path/,
+      /GIT_CLONE_REPOSITORY_URL is not an http\(s\) URL.*GIT_CLONE_BRANCH is not a branch name.*GIT_CLONE_COMMIT_SHA is not set.*GIT_CLONE_MOUNT_PATH is not an absolute path/,
     );
   });
 
@@ -360,7 +366,7 @@ describe('the end of a clone that cannot be made', () => {
       return false; // no user namespaces here
     }
   })();
-  it.skipIf(!canMount)('is 203 when the disk is full, while fetching and while checking out', async () => {
+  it.skipIf(!canMount)('is 203 if the disk is full, during the fetch and during the checkout', async () => {
     await runGit(tree, 'checkout', '--quiet', '-b', 'large');
     const compressible = await commitFiles(tree, { 'large.txt': 'x'.repeat(8_000_000) }, 'large');
     const url = await createProject('large');
@@ -378,7 +384,7 @@ describe('the end of a clone that cannot be made', () => {
 });
 
 describe('an interrupted clone', () => {
-  /** Holds the fetch: the third POST, after the refs for `ls-remote` and for `clone`. Resolves when it has come. */
+  /** Holds the fetch: the third POST, after the refs for `ls-remote` and for `clone`. Resolves when the request has arrived. */
   function holdFetch(): Promise<ServerResponse> {
     return new Promise((resolve) => {
       let posts = 0;
@@ -390,7 +396,7 @@ describe('an interrupted clone', () => {
     });
   }
 
-  it('by kill -9 leaves no half of it, and the next one makes it whole', async () => {
+  it('by kill -9 leaves no partial clone, and the next clone is complete', async () => {
     const held = holdFetch();
     const { child, ended } = startClone(variables());
     const response = await held;
@@ -400,7 +406,7 @@ describe('an interrupted clone', () => {
     expect(readdirSync(dirname(directory))).toHaveLength(1);
     served.intercept = () => false;
     const { exitCode, output } = await runClone(variables());
-    expect(output).toMatch(/^Removing what an interrupted clone left behind/m);
+    expect(output).toMatch(/^Removing the files of an interrupted clone/m);
     expect(exitCode).toBe(0);
     expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
     await runGit(directory, 'fsck', '--strict');
@@ -408,19 +414,19 @@ describe('an interrupted clone', () => {
     await vi.waitFor(() => expect(commandLines().filter((line) => line.includes(workspace))).toEqual([]), wait);
   });
 
-  it('by SIGTERM cleans up after itself', async () => {
+  it('by SIGTERM removes its files', async () => {
     const held = holdFetch();
     const { child, ended } = startClone(variables());
     await held;
     child.kill('SIGTERM');
     const { exitCode, lastLine } = await ended;
-    expect(lastLine).toMatch(/was stopped; nothing of it is left/);
+    expect(lastLine).toMatch(/was stopped, and its files were removed/);
     expect(exitCode).toBe(143);
     expect(existsSync(directory)).toBe(false);
     await vi.waitFor(() => expect(commandLines().filter((line) => line.includes(workspace))).toEqual([]), wait);
   });
 
-  it('does not delete a neighbour that merely looks like a leftover', async () => {
+  it('does not delete a directory of the user that looks like a staging directory', async () => {
     const neighbour = join(workspace, 'team', '.secret.cloning-mine');
     mkdirSync(neighbour, { recursive: true });
     writeFileSync(join(neighbour, 'precious.txt'), 'precious\n');
@@ -435,7 +441,7 @@ function commandLines(): string[] {
     try {
       return /^\d+$/.test(pid) ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')] : [];
     } catch {
-      return []; // gone meanwhile
+      return []; // the process has ended
     }
   });
 }

@@ -15,7 +15,7 @@ import {
   serveForge,
 } from '../../../tests/support/local/forge/served-forge.ts';
 
-/** What repositories bring along: submodules, and things that ought not to run. */
+/** Submodules, and programs in a repository that must not run. */
 
 let served: ServedForge;
 let token: string;
@@ -35,8 +35,8 @@ const publish = (tree: string, path: string, commit?: string): Promise<CloneVari
   publishProject({ served, token, directory }, tree, path, commit);
 
 /**
- * The id of a new commit after HEAD with submodules at these paths, and with the .gitmodules of the working tree: made
- * with plumbing, because git itself refuses to commit some of them.
+ * Creates a commit after HEAD with submodules at these paths and with the .gitmodules of the working tree, and returns its id.
+ * Uses plumbing commands, because `git commit` rejects some of them.
  */
 async function commitLinks(tree: string, links: Record<string, string>): Promise<string> {
   await runGit(tree, 'rm', '--quiet', '--cached', '--ignore-unmatch', '--', '.gitmodules');
@@ -62,7 +62,7 @@ describe('submodules', () => {
     library = { url: repositoryUrl, sha: commitSha };
   });
 
-  it('are fetched with the token: relative, nested, and by the SSH address of the same server', async () => {
+  it('are fetched with the token: with relative URLs, nested, and with the SSH URL of the same server', async () => {
     const { host, pathname } = new URL(served.url);
     const tree = await makeRepository(join(served.scratch, 'project'), { 'a.txt': 'a\n' });
     await addSubmodule(tree, 'relative', '../library.git', library.sha);
@@ -78,17 +78,17 @@ describe('submodules', () => {
     expect(() => execFileSync('grep', ['--recursive', '--quiet', token, directory])).toThrow();
   });
 
-  it('that cannot be had are said loudly, and the session has the rest', async () => {
+  it('that cannot be fetched cause a warning, and the session has the rest', async () => {
     const tree = await makeRepository(join(served.scratch, 'broken'), { 'a.txt': 'a\n' });
     await addSubmodule(tree, 'gone', '../no-such-project.git', library.sha);
     const { exitCode, output } = await runClone(await publish(tree, 'broken'));
-    expect(output).toMatch(/^WARNING: the submodule "gone" is left out: .*no-such-project/m);
+    expect(output).toMatch(/^WARNING: the submodule "gone" was not fetched: .*no-such-project/m);
     expect(output).toMatch(/^WARNING: the session starts without this submodule\./m);
     expect(exitCode).toBe(0);
     expect(readFileSync(join(directory, 'a.txt'), 'utf8')).toBe('a\n');
   });
 
-  it('on another host do not get the token, and files and programs are no submodules', async () => {
+  it('on another host do not get the token, and files and programs are not submodules', async () => {
     const seen: (string | undefined)[] = [];
     const other = createServer((request, response) => {
       seen.push(request.headers.authorization);
@@ -107,7 +107,7 @@ describe('submodules', () => {
       await addSubmodule(tree, 'trap', url, library.sha);
       directory = join(served.scratch, `workspace-hostile-${index}`, 'project');
       const { exitCode, output } = await runClone(await publish(tree, `hostile-${index}`));
-      expect(output).toMatch(/WARNING: the submodule "trap" is left out/);
+      expect(output).toMatch(/WARNING: the submodule "trap" was not fetched/);
       expect(exitCode).toBe(0);
       expect(existsSync(join(directory, 'trap', 'l.txt'))).toBe(false);
     }
@@ -117,7 +117,7 @@ describe('submodules', () => {
     expect(existsSync(proof)).toBe(false);
   });
 
-  it('that are bad for any reason are left out by name, run nothing, and keep the others', async () => {
+  it('that are invalid cause a warning with their name, run no program, and do not affect the others', async () => {
     const proof = join(served.scratch, 'a-command-ran');
     const sha = library.sha;
     const good = '../library.git';
@@ -130,15 +130,15 @@ describe('submodules', () => {
         /names a command/,
       ],
       ['mode', `[submodule "m"]\n\tpath = mode\n\turl = ${good}\n\tupdate = sometimes\n`, /"update" is not one of/],
-      ['parent', `[submodule "../../x"]\n\tpath = parent\n\turl = ${good}\n`, /leads out of its folder/],
-      ['option', `[submodule "o"]\n\tpath = option\n\turl = -u./touch\n`, /taken for an option/],
-      ['-path', `[submodule "p"]\n\tpath = -path\n\turl = ${good}\n`, /taken for an option/],
-      ['bare', `[submodule "b"]\n\tpath = bare\n`, /has no address/],
+      ['parent', `[submodule "../../x"]\n\tpath = parent\n\turl = ${good}\n`, /name contains "\.\."/],
+      ['option', `[submodule "o"]\n\tpath = option\n\turl = -u./touch\n`, /looks like an option/],
+      ['-path', `[submodule "p"]\n\tpath = -path\n\turl = ${good}\n`, /looks like an option/],
+      ['bare', `[submodule "b"]\n\tpath = bare\n`, /has no URL/],
       ['gone', `[submodule "g"]\n\tpath = gone\n\turl = ../none.git\n`, /not found.*\(\.\.\/none\.git\)/],
       ['stale', `[submodule "s"]\n\tpath = stale\n\turl = ${good}\n`, /not our ref|did not contain/],
       ['disk', `[submodule "d"]\n\tpath = disk\n\turl = ${join(served.scratch, 'library')}\n`, /'file' not allowed/],
       ['pw', `[submodule "w"]\n\tpath = pw\n\turl = http://me:hunter2@127.0.0.1:1/x.git\n`, /127\.0\.0\.1:1/],
-      ['unnamed', '', /\.gitmodules does not name it/],
+      ['unnamed', '', /\.gitmodules does not list it/],
       ['none', `[submodule "n"]\n\tpath = none\n\turl = ${good}\n\tupdate = none\n`, /^$/],
       [
         'twice',
@@ -156,36 +156,38 @@ describe('submodules', () => {
     const { exitCode, output } = await runClone(await publish(tree, 'bad', commit));
     expect(exitCode, output).toBe(0);
     for (const [path, , why] of entries) {
-      const line = output.split('\n').find((one) => one.startsWith(`WARNING: the submodule "${path}" is left out: `));
+      const line = output
+        .split('\n')
+        .find((one) => one.startsWith(`WARNING: the submodule "${path}" was not fetched: `));
       const isThere = existsSync(join(directory, path, 'inner/n.txt'));
       if (['good', 'a/*', 'twice'].includes(path)) expect([path, line, isThere]).toEqual([path, undefined, true]);
       else if (path === 'none') expect([line, isThere]).toEqual([undefined, false]);
       else expect([path, line, isThere]).toEqual([path, expect.stringMatching(why), false]);
     }
-    expect(output).toMatch(/The submodule "none" is not to be fetched/);
-    expect(output).toMatch(/"again" is left out: another one has its path/);
+    expect(output).toMatch(/The submodule "none" is not fetched/);
+    expect(output).toMatch(/"again" was not fetched: another submodule has the same path/);
     expect(output).not.toContain('hunter2');
     expect(existsSync(proof)).toBe(false);
-    // The repository's own file is there as it was committed.
+    // The working tree has the committed file.
     expect(readFileSync(join(directory, '.gitmodules'), 'utf8')).toBe(text);
     expect(readFileSync(join(directory, 'a.txt'), 'utf8')).toBe('a\n');
   });
 
   it.each([
     ['cannot be read', '[submodule "x"\n'],
-    ['is not there', undefined],
-  ])('whose .gitmodules %s are left out', async (what, content) => {
+    ['is missing', undefined],
+  ])('are not fetched if .gitmodules %s', async (what, content) => {
     const path = `modules-${what.replaceAll(' ', '-')}`;
     const tree = await makeRepository(join(served.scratch, path), { 'a.txt': 'a\n' });
     if (content !== undefined) writeFileSync(join(tree, '.gitmodules'), content);
     const commit = await commitLinks(tree, { x: library.sha });
     const { exitCode, output } = await runClone(await publish(tree, path, commit));
     expect(exitCode, output).toBe(0);
-    expect(output).toMatch(/^WARNING: the submodule "x" is left out: .*\.gitmodules/m);
+    expect(output).toMatch(/^WARNING: the submodule "x" was not fetched: .*\.gitmodules/m);
     if (content !== undefined) expect(readFileSync(join(directory, '.gitmodules'), 'utf8')).toBe(content);
   });
 
-  it('that contain their own project have an end', async () => {
+  it('that contain their own project are fetched to a limited depth', async () => {
     const tree = await makeRepository(join(served.scratch, 'cycle'), { 'a.txt': 'a\n' });
     writeFileSync(join(tree, '.gitmodules'), '[submodule "c"]\n\tpath = c\n\turl = ../cycle.git\n');
     let commit = await runGit(tree, 'rev-parse', 'HEAD');
@@ -197,12 +199,10 @@ describe('submodules', () => {
     expect(exitCode, output).toBe(0);
     expect(existsSync(join(directory, 'c/'.repeat(10), 'a.txt'))).toBe(true);
     expect(existsSync(join(directory, 'c/'.repeat(11), 'a.txt'))).toBe(false);
-    expect(output).toMatch(
-      /^WARNING: the submodule "(?:c\/){10}c" is left out: submodules are fetched 10 levels deep/m,
-    );
+    expect(output).toMatch(/^WARNING: the submodule "(?:c\/){10}c" was not fetched: the limits are 10 levels/m);
   }, 60_000);
 
-  it('are not a way for a redirect to get the token', async () => {
+  it('do not let a redirect get the token', async () => {
     const seen: (string | undefined)[] = [];
     const thief = createServer((request, response) => {
       seen.push(request.headers.authorization);
@@ -229,7 +229,7 @@ describe('submodules', () => {
 });
 
 describe('a hostile repository', () => {
-  it('runs no filter, hook or monitor of its own', async () => {
+  it('runs no filter, hook or file system monitor', async () => {
     const proof = join(served.scratch, 'something-ran');
     const tree = await makeRepository(join(served.scratch, 'attack'), {
       '.gitattributes': '* filter=evil\n',
