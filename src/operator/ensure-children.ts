@@ -63,8 +63,8 @@ export function createEnsureChildren({
   };
 
   /**
-   * Asks the API server, because the watch of JupyterServers may be behind that of the children, which go in the same
-   * deletion.
+   * Reads the JupyterServer from the API server, because its watch may be behind the watches of the children, which are
+   * deleted with it.
    */
   async function isBeingDeleted({ metadata }: JupyterServer, deadline: Deadline): Promise<boolean> {
     const { namespace = '', name = '', uid } = metadata;
