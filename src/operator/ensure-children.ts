@@ -4,7 +4,8 @@ import { childLabel } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
-import { type KubernetesConnection, KubernetesError } from '../platform/kubernetes/types.ts';
+import { alreadyExists } from '../platform/kubernetes/predicates.ts';
+import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { type Child, projectChild } from './child.ts';
 import { type ChildKind, childKinds, type Manifest } from './children/manifest.ts';
 import { renderChildren } from './children/render.ts';
@@ -88,7 +89,7 @@ export function createEnsureChildren({
       object = await client.create<KubernetesObject>(kind.type, namespace, manifest, deadline);
       log.info({ namespace, session: server.metadata.name, child: key }, 'created a child');
     } catch (error) {
-      if (!(error instanceof KubernetesError) || error.reason !== 'AlreadyExists' || !metadata.name) throw error;
+      if (!alreadyExists(error) || !metadata.name) throw error;
       object = await findOwnChild(kind, namespace, metadata.name, server, deadline);
     }
     view.observeChild(kind, object);

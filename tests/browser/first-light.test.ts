@@ -152,10 +152,7 @@ describeInChromium('first light', (browser) => {
     await page.getByRole('link', { name: /^Launch .*first-light/ }).waitFor(slow);
     await tabTo(/^Launch .*first-light/);
     await page.keyboard.press('Enter');
-    await page
-      .getByRole('list', { name: 'Steps' })
-      .getByText('Cloning and configuring the repository')
-      .waitFor(slow);
+    await page.getByRole('list', { name: 'Steps' }).getByText('Cloning and configuring the repository').waitFor(slow);
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, slow);
     await jupyterLab(page);
     await page.locator('.jp-DirListing-item', { hasText: 'first-light.ipynb' }).waitFor(slow);

@@ -35,9 +35,7 @@ describeInChromium('the tab of a stopped session', (browser) => {
     expect(await page.locator('.jp-OutputArea-output').first().innerText()).toContain('still here');
     page.on('dialog', (question) => void question.accept());
     await page.goto(`${platform.sessionOrigin}/sessions/${name}/lab`);
-    await page
-      .getByRole('heading', { name: 'This session does not exist. It may have been stopped.' })
-      .waitFor(slow);
+    await page.getByRole('heading', { name: 'This session does not exist. It may have been stopped.' }).waitFor(slow);
     await page.getByRole('link', { name: 'Projects and sessions' }).click();
     await page.waitForURL(`${platform.origin}/notebooks/`);
   });
