@@ -216,7 +216,7 @@ describeInChromium('first light', (browser) => {
     await unknown.getByText('Sign in first.').waitFor(slow);
     const { page } = await signedIn();
     await page.getByRole('link', { name: 'Switch user' }).click(slow);
-    await page.getByRole('button', { name: 'Be an anonymous visitor' }).click(slow);
+    await page.getByRole('button', { name: 'Switch to an anonymous visitor' }).click(slow);
     await page.getByRole('link', { name: 'Projects and sessions' }).click(slow);
     await page.getByText('You are not signed in').waitFor(slow);
     await page.getByText('No session yet').waitFor(slow);
