@@ -13,7 +13,7 @@ interface Question {
 
 /** Repeats a request until the response is a 200. Throws with the last response at the deadline. */
 export async function untilAnswered({ url, headers = {}, deadline }: Question): Promise<void> {
-  let last = 'no server listens;
+  let last = 'no server listens';
   while (!deadline.expired) {
     last = await ask(url, headers).then(
       ({ status }) => String(status),
