@@ -345,10 +345,10 @@ export const mutants: readonly Mutant[] = [
     'src/sessions/presentation/failure.test.ts',
   ),
   mutant(
-    'a failure of GitLab is reported as something missing',
+    'an outage of GitLab is reported as something missing',
     'src/sessions/launch/lookups.ts',
-    'return trouble(refused);',
-    "return { is: 'missing', why: '' };",
+    "{ server: 'GitLab', deadline });\n    if (!error) throw cause;\n    return failed(error);",
+    "{ server: 'GitLab', deadline });\n    return { is: 'missing', reason: String(error) };",
     'src/sessions/launch/checks.test.ts',
   ),
   mutant(
@@ -368,8 +368,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a wrong parameter has no detail',
     'src/pipeline/contract.ts',
-    "{ detail: sentences.join(' '), fields: told, cause }",
-    '{ detail: null, fields: told, cause }',
+    "{ detail: sentences.join(' '), fields: shownFields, cause }",
+    '{ detail: null, fields: shownFields, cause }',
     'src/pipeline/contract.test.ts',
   ),
   mutant(
@@ -424,8 +424,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'double slashes count',
     'src/pipeline/request-target.ts',
-    "(mark === -1 ? url : url.slice(0, mark)).replaceAll(/\\/{2,}/g, '/')",
-    '(mark === -1 ? url : url.slice(0, mark))',
+    "(queryAt === -1 ? url : url.slice(0, queryAt)).replaceAll(/\\/{2,}/g, '/')",
+    '(queryAt === -1 ? url : url.slice(0, queryAt))',
     'src/app.test.ts',
   ),
   mutant(
