@@ -129,6 +129,6 @@ export function createService(parts: {
 }
 
 /** Returns the hosts that the administrator has configured: their addresses may be internal. */
-function ownHosts({ git, crc_url }: Config): string[] {
+function ownHosts({ git, crc_url }: Pick<Config, 'git' | 'crc_url'>): string[] {
   return [...new Set([new URL(git.url).host, git.registry, ...(crc_url ? [new URL(crc_url).host] : [])])];
 }
