@@ -650,7 +650,7 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
   broken(
     'P.C1',
     'a 403 with a reason is taken for something missing',
-    'src/platform/gitlab/requester.ts',
+    'src/platform/gitlab/responses.ts',
     'isRead && status === 403 && reason !== undefined',
     "isRead && status === 403 && reason === ''",
     'src/platform/gitlab/client.test.ts',
