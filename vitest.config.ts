@@ -1,19 +1,38 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Four lanes. `unit` sits beside the source and needs nothing but Node; `integration` runs the whole local platform
- * with real Jupyter and real git; `browser` drives a real Chromium and is skipped, loudly, where there is none. `cluster`
- * runs on a real kube-apiserver what the others run on the embedded one, and is skipped, loudly, where there is no Go.
+ * Five lanes. `unit` stands beside the source and needs nothing but Node.js. `component` runs real programs: the whole
+ * service in front of servers that fail, git, Python, containers as processes. `integration` runs the whole local
+ * platform with real Jupyter and real git; `browser` drives a real Chromium and is skipped, with a message, where there
+ * is none. `cluster` runs on a real kube-apiserver what the others run on the embedded one, and is skipped, with a
+ * message, where there is no Go.
  */
+const component = [
+  'tests/service/**/*.test.ts',
+  'src/session-tools/**/*.test.ts',
+  'src/local/{forge,kubelet}/**/*.test.ts',
+];
+
 export default defineConfig({
   test: {
+    // Vitest leaves a processor for itself, which on two of them means one worker; it needs hardly any.
+    maxWorkers: availableParallelism(),
     // Vitest's own second is too short for a machine that runs everything at once.
     expect: { poll: { timeout: 15_000 } },
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{src,bench,tests/service}/**/*.test.ts'], testTimeout: 30_000 },
+        test: {
+          name: 'unit',
+          include: ['{src,bench}/**/*.test.ts'],
+          exclude: component,
+          // Files of one process share the modules that they import: most of the lane's time went into loading them.
+          isolate: false,
+          testTimeout: 30_000,
+        },
       },
+      { extends: true, test: { name: 'component', include: component, isolate: false, testTimeout: 30_000 } },
       {
         extends: true,
         test: {

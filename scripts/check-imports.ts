@@ -56,9 +56,9 @@ const allowedFiles: Record<string, string[]> = {
 const allowedInSessions: Record<string, string[]> = {
   manifest: [],
   presentation: [],
-  read: ['kubernetes-trouble'],
-  launch: ['kubernetes-trouble', 'manifest', 'presentation', 'read'],
-  change: ['kubernetes-trouble', 'launch/session-secrets', 'presentation', 'read'],
+  read: [],
+  launch: ['manifest', 'presentation', 'read'],
+  change: ['launch/session-secrets', 'presentation', 'read'],
 };
 
 /** Returns the error of an import between folders of `sessions`; undefined if it is allowed. */

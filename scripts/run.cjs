@@ -46,6 +46,7 @@ var tasks = {
     ],
   },
   'test:unit': { needs: ['git'], run: [['vitest', 'run', '--project', 'unit']] },
+  'test:component': { needs: ['git', 'python'], run: [['vitest', 'run', '--project', 'component']] },
   'test:integration': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'integration']] },
   'test:browser': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'browser']] },
   'test:cluster': { needs: [], run: [['vitest', 'run', '--project', 'cluster']] },
@@ -55,7 +56,13 @@ var tasks = {
 };
 tasks.test = {
   needs: ['linux', 'git', 'python'],
-  run: [].concat(tasks.lint.run, tasks['test:unit'].run, tasks['test:integration'].run, tasks['test:browser'].run),
+  run: [].concat(
+    tasks.lint.run,
+    tasks['test:unit'].run,
+    tasks['test:component'].run,
+    tasks['test:integration'].run,
+    tasks['test:browser'].run,
+  ),
 };
 
 function fail(message, remedy) {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Backends, startBackends } from '../tests/support/sessions/backends.ts';
-import type { FakeAnswer } from '../tests/support/sessions/fake-gitlab.ts';
+import type { FakeResponse } from '../tests/support/sessions/fake-gitlab.ts';
 import { commitSha, johnsAutosave } from '../tests/support/sessions/fake-gitlab.ts';
 import { startWholeService, type WholeService } from '../tests/support/whole-service.ts';
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
   service = await start();
 });
 afterEach(() => {
-  backends.gitlab.fate = () => undefined;
+  backends.gitlab.fault = () => undefined;
 });
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
@@ -35,7 +35,7 @@ const routes: [string, () => ReturnType<WholeService['ask']>][] = [
 ];
 
 const terms = '403 Forbidden - You (@john.doe) must accept the Terms of Service in order to perform this action.';
-const answers: [what: string, answer: FakeAnswer, status: number, code: number, says: RegExp][] = [
+const answers: [what: string, answer: FakeResponse, status: number, code: number, says: RegExp][] = [
   [
     '403, terms not accepted',
     { status: 403, body: { message: terms } },
@@ -82,7 +82,7 @@ const answers: [what: string, answer: FakeAnswer, status: number, code: number, 
 
 describe.each(answers)('GitLab’s %s', (_what, answer, status, code, says) => {
   it.each(routes)('is passed on by %s', async (_route, ask) => {
-    backends.gitlab.fate = () => answer;
+    backends.gitlab.fault = () => answer;
     const told = await ask();
     expect([told.status, told.error().code], told.text).toEqual([status, code]);
     expect(told.error().message).toContain('GitLab');
@@ -91,7 +91,7 @@ describe.each(answers)('GitLab’s %s', (_what, answer, status, code, says) => {
   });
 
   it('is passed on by the launch page', async () => {
-    backends.gitlab.fate = () => answer;
+    backends.gitlab.fault = () => answer;
     const page = await service.ask('GET', '/launch/my-group/my-project', undefined, { accept: 'text/html' });
     expect([page.status, page.headers['content-type']]).toEqual([status, expect.stringContaining('text/html')]);
     expect(page.text.replaceAll('&quot;', '"').replaceAll('&#34;', '"')).toMatch(says);
@@ -99,7 +99,7 @@ describe.each(answers)('GitLab’s %s', (_what, answer, status, code, says) => {
   });
 
   it('is one of the errors of a dry run', async () => {
-    backends.gitlab.fate = () => answer;
+    backends.gitlab.fault = () => answer;
     const told = await service.ask('POST', '/servers?dry_run=true', launch);
     expect(told.status).toBe(200);
     const { possible, problems } = told.json() as { possible: boolean; problems: { code: number; detail: string }[] };
@@ -112,7 +112,7 @@ describe.each(answers)('GitLab’s %s', (_what, answer, status, code, says) => {
 describe('a temporary failure of GitLab', () => {
   it.each([503, 429])('has the reason and the time after which to try again: %d', async (status) => {
     await using other = await start();
-    backends.gitlab.fate = () => ({ status, body: { message: 'GitLab is in read-only mode until noon.' } });
+    backends.gitlab.fault = () => ({ status, body: { message: 'GitLab is in read-only mode until noon.' } });
     const told = await other.ask('GET', '/projects');
     expect([told.status, told.error().code]).toEqual([500, 3000]);
     expect(told.error().detail).toMatch(/^GitLab says: "GitLab is in read-only mode until noon\."/);
@@ -120,7 +120,7 @@ describe('a temporary failure of GitLab', () => {
   });
 
   it('is not what a 403 without a reason means: something does not exist for the caller', async () => {
-    backends.gitlab.fate = () => ({ status: 403, body: { message: '403 Forbidden' } });
+    backends.gitlab.fault = () => ({ status: 403, body: { message: '403 Forbidden' } });
     expect((await service.ask('POST', '/servers', launch)).error().code).toBe(1404);
     expect((await service.ask('GET', '/my-group/my-project/autosave')).error().code).toBe(1404);
   });

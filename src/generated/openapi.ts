@@ -10,23 +10,23 @@ export interface paths {
         };
         /**
          * List your sessions
-         * @description Every session of the caller that matches all given filters, by name. Filters compare for equality; `project` and `namespace` without regard to case, `commit_sha` with the full id of the commit and with the name that the launch gave it.
+         * @description Returns the caller's sessions that match all given filters, ordered by name. Filters compare whole values; `project` and `namespace` ignore case, and `commit_sha` matches the full id of the commit or the name in the launch request.
          */
         get: operations["listServers"];
         put?: never;
         /**
-         * Launch a session, or find the one that is there
-         * @description There is at most one session of a user for a project, branch and commit. If it exists, it is answered with 200 and
-         *     nothing is made; the rest of the request is not looked at. Otherwise project, branch, commit, image and resource
-         *     class are checked, and whatever is missing is reported together.
+         * Launch a session, or find the existing one
+         * @description A user has at most one session for a project, branch and commit. If it exists, the response is 200 with that
+         *     session; nothing is created and the rest of the request is ignored. Otherwise the service checks project, branch,
+         *     commit, image and resource class, and reports everything that is missing in one error.
          *
-         *     The commit is the one that GitLab resolves: a session that was launched as `main` is not found any more after a
-         *     new commit on `main`, and is found by the id of its commit. A full id with a branch is looked up without asking
-         *     GitLab. Any other name, and the default branch where none is named, is resolved first; if GitLab does not answer,
-         *     the session that was launched by that name is the answer.
+         *     The service resolves the commit with GitLab. After a new commit on `main`, a launch of `main` no longer finds the
+         *     session of the previous commit; a launch with the id of that commit does. A full id together with a branch is
+         *     looked up without a request to GitLab. Any other name, and the default branch if the request has no branch, is
+         *     resolved first. If GitLab is unavailable, the response is the session that was launched with that name.
          *
-         *     With `dry_run=true` the same is checked and nothing is made: the answer is 200 with what a launch would make and
-         *     everything that stands in its way (`DryRunResponse`). A body that is not as documented is 422 then, too.
+         *     With `dry_run=true`, the service makes the same checks and creates nothing. The response is 200 with the session
+         *     that a launch would create and all errors that it would have (`DryRunResponse`). An invalid body is 422.
          */
         post: operations["launchServer"];
         delete?: never;
@@ -41,7 +41,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
@@ -54,7 +54,7 @@ export interface paths {
         post?: never;
         /**
          * Stop a session
-         * @description Answers at once; the session is `stopping` until everything of it is gone, its volume included: files and commits that were not pushed are lost. Only where the session's containers make autosaves (see `listAutosaves`) is the work of a registered user pushed before.
+         * @description Responds immediately. The session is `stopping` until all its objects are deleted, including its volume: files and commits that are not pushed are lost. The work of a registered user is pushed first only if the containers of the session make autosaves (see `listAutosaves`).
          */
         delete: operations["stopServer"];
         options?: never;
@@ -68,7 +68,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
@@ -79,17 +79,17 @@ export interface paths {
         put?: never;
         /**
          * Restart a failed session with its files
-         * @description Replaces the pod of a session whose state is `failed`. Name, address, commit, image and size stay, and so does
-         *     everything on the session's volume, work that was not pushed included. The user's credentials in the session are
-         *     renewed from this request; the environment variables of the launch stay as they are.
+         * @description Replaces the pod of a session in the state `failed`. Name, address, commit, image and size do not change. The files
+         *     on the session's volume are kept, including work that is not pushed. The user's credentials in the session are
+         *     replaced by those of this request; the environment variables of the launch do not change.
          *
-         *     The answer comes before the new pod runs: its state is `starting`. Callers that race replace the pod once, and a
-         *     call within a minute of the restart that finds the session still `starting` gets the same answer. A call after the
-         *     service was interrupted in the middle of a restart completes it.
+         *     The response does not wait for the new pod; its state is `starting`. Concurrent requests replace the pod once. A
+         *     request within one minute of the restart gets the same response while the session is still `starting`. If the
+         *     service was interrupted during a restart, the next request completes it.
          *
-         *     Everything else is 409 and changes nothing: a session that has not failed, one that is hibernated or being
-         *     stopped, and one whose files would not be there afterwards, because they are in its pod or its volume is lost.
-         *     Such a session can be stopped and launched anew; `launch` has the options of its launch.
+         *     In all other cases the response is 409 and nothing changes: the session has not failed, is hibernated or is being
+         *     stopped, or its files would be lost because they are in the pod or the volume no longer exists. Stop such a
+         *     session and launch it again; `launch` has the options of its launch.
          */
         post: operations["restartServer"];
         delete?: never;
@@ -104,7 +104,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
@@ -113,20 +113,20 @@ export interface paths {
         };
         /**
          * List the access tokens of one of your sessions
-         * @description Those that have not expired, the oldest first. The tokens themselves are told when they are made, and never again.
+         * @description Returns the tokens that have not expired, oldest first, without their secrets. A secret is returned only when its token is created.
          */
         get: operations["listAccessTokens"];
         put?: never;
         /**
-         * Let a program into one of your sessions
-         * @description Makes a token for this one session: for VS Code ("Existing Jupyter Server"), `jupyter_client`, papermill or `curl`.
-         *     It opens the session's Jupyter server and nothing else: not this API, and no other session. It works as
-         *     `?token=...`, as `Authorization: token ...` and as `Authorization: Bearer ...`, for HTTP and WebSockets, until it
-         *     expires, is deleted, or the session ends. A session has at most 20.
+         * Create an access token for one of your sessions
+         * @description Creates a token with which a program can use this session: VS Code ("Existing Jupyter Server"), `jupyter_client`,
+         *     papermill or `curl`. The token is valid for the Jupyter server of this session only, not for this API or other
+         *     sessions. Send it as `?token=...`, `Authorization: token ...` or `Authorization: Bearer ...`, over HTTP or
+         *     WebSockets. It is valid until it expires or is deleted, or until the session ends. A session can have 20 tokens.
          *
-         *     Where the platform's ingress knows no such tokens (`sessions.access_tokens.enabled` is off), an anonymous session
-         *     answers 200 with the token that it has, and the session of a registered user 409: it is opened with an access
-         *     token of the platform.
+         *     If the platform's ingress does not support these tokens (`sessions.access_tokens.enabled` is off), the response
+         *     for an anonymous session is 200 with the session's own token. For the session of a registered user it is 409;
+         *     use an access token of the platform for such a session.
          */
         post: operations["createAccessToken"];
         delete?: never;
@@ -141,12 +141,12 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
                 /**
-                 * @description The token's `id`.
+                 * @description The `id` of the token.
                  * @example 1f0a9c3b5d7e2a46
                  */
                 token_id: string;
@@ -158,7 +158,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an access token
-         * @description It opens nothing any more, and the WebSockets that it opened are closed.
+         * @description Revokes the token and closes the WebSockets that were opened with it.
          */
         delete: operations["deleteAccessToken"];
         options?: never;
@@ -172,7 +172,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
@@ -181,24 +181,25 @@ export interface paths {
         };
         /**
          * Read or follow the logs of one of your sessions
-         * @description The last lines of each container that has written something, each line with the time of its writing before it.
+         * @description Returns the last lines of each container that has a log. Each line begins with its time.
          *
-         *     With `follow=true` the answer is a stream of server-sent events: those lines, the older one first, and then each
-         *     line as it is written, until the session ends. Containers that begin later or are started again are part of it.
+         *     With `follow=true` the response is a stream of server-sent events: first those lines in the order of their times,
+         *     then each new line, until the session ends. Containers that start or restart later are included.
          *
          *     | event | data | meaning |
          *     |---|---|---|
          *     | (none) | `LogLine` | A line. |
-         *     | `skipped` | `LogSkipped` | You read more slowly than is written, and lines were left out here. Ask for them with `since`. |
-         *     | `container-error` | `LogContainerError` | A container cannot be read at the moment. It is tried again; the others go on. |
-         *     | `end` | `LogEnd` | Nothing more comes. Close the connection; after `shutdown`, connect again. |
+         *     | `skipped` | `LogSkipped` | The client read too slowly, and lines were skipped. Request them with `since`. |
+         *     | `container-error` | `LogContainerError` | The log of a container cannot be read now. The service retries; the other containers continue. |
+         *     | `end` | `LogEnd` | The stream is complete. Close the connection; after `shutdown`, connect again. |
          *
-         *     A page of documentation that reads whole answers shows how the stream begins, or nothing until it ends: the page
-         *     `docs` of this service shows what comes within three seconds.
+         *     Documentation pages that wait for the whole response cannot show a stream; the page `docs` of this service shows
+         *     the events of the first three seconds.
          *
-         *     Comments keep a quiet connection alive. When it breaks, send the last id as `Last-Event-ID`, as `EventSource`
-         *     does by itself: the stream goes on after that line, with no line twice and none left out that is still there.
-         *     With `previous=true` the stream ends after what was written before the restart.
+         *     Comments keep an idle connection open. If the connection breaks, send the last id as `Last-Event-ID`
+         *     (`EventSource` does this automatically). The stream then continues after that line without repeating or losing
+         *     lines, except those that the cluster has deleted. With `previous=true` the stream ends with the last line before
+         *     the restart.
          */
         get: operations["getLogs"];
         put?: never;
@@ -215,7 +216,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description Path of a project, with its groups, or its number in GitLab; slashes raw or as `%2F`.
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
                  * @example my-group/my-project
                  */
                 namespace_project: components["parameters"]["namespaceProject"];
@@ -224,15 +225,15 @@ export interface paths {
         };
         /**
          * List your autosaves of a project
-         * @description On a cluster whose sessions run the `git-rpc-server` container of renku-notebooks, a session that ends with work
-         *     which is in no branch pushes it to a branch of its own,
-         *     `renku/autosave/<user name>/<branch>/<commit launched from>/<commit when saved>` (7 characters of each commit).
-         *     The next session of that branch and commit brings it back. On one machine (`npm start`), and without that
-         *     container, nothing is saved when a session ends: push what must stay. Newest first; only the caller's own.
-         *     Anonymous users have none.
+         * @description On a cluster, the `git-rpc-server` container of renku-notebooks saves work that is not in a branch when a session
+         *     ends. It pushes the work to the branch
+         *     `renku/autosave/<user name>/<branch>/<commit of the launch>/<commit of the save>` (7 characters of each commit).
+         *     The next session of that branch and commit restores it. On one machine (`npm start`), and without that container,
+         *     nothing is saved when a session ends: push your work before. The list has only the caller's autosaves, newest
+         *     first. Anonymous users have none.
          *
-         *     After a launch, autosaves of the same branch whose commit is an ancestor of the launched one are deleted in the
-         *     background.
+         *     After a launch, the service deletes autosaves of the same branch in the background if their commit is an ancestor
+         *     of the launched commit.
          */
         get: operations["listAutosaves"];
         put?: never;
@@ -249,7 +250,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description Path of a project, with its groups, or its number in GitLab; slashes raw or as `%2F`.
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
                  * @example my-group/my-project
                  */
                 namespace_project: components["parameters"]["namespaceProject"];
@@ -274,8 +275,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Does an image exist?
-         * @description Asks the image's registry, for images of the platform's own registry with the caller's credentials. A caller whose `Accept` rules JSON out gets the status without a body. A caller may have 10 checks in progress, all anonymous callers together 40.
+         * Check whether an image exists
+         * @description Sends a request to the registry of the image; for the platform's own registry, with the caller's credentials. If the `Accept` header excludes JSON, the response has a status but no body. A caller may have 10 checks in progress, and all anonymous callers together 40.
          */
         get: operations["checkImage"];
         put?: never;
@@ -295,7 +296,7 @@ export interface paths {
         };
         /**
          * List the projects you can launch
-         * @description One page of at most 50, last active first. Without a GitLab token these are public projects.
+         * @description Returns one page of at most 50 projects, ordered by last activity. Without a GitLab token, it has public projects only.
          */
         get: operations["listProjects"];
         put?: never;
@@ -312,7 +313,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description Path of a project, with its groups, or its number in GitLab; slashes raw or as `%2F`.
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
                  * @example my-group/my-project
                  */
                 namespace_project: components["parameters"]["namespaceProject"];
@@ -321,7 +322,7 @@ export interface paths {
         };
         /**
          * List the branches of a project
-         * @description One page of at most 100, by name. Branches that hold autosaves are among them.
+         * @description Returns one page of at most 100 branches, ordered by name, including branches with autosaves.
          */
         get: operations["listBranches"];
         put?: never;
@@ -338,7 +339,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description Path of a project, with its groups, or its number in GitLab; slashes raw or as `%2F`.
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
                  * @example my-group/my-project
                  */
                 namespace_project: components["parameters"]["namespaceProject"];
@@ -347,7 +348,7 @@ export interface paths {
         };
         /**
          * List the commits of a branch
-         * @description One page of at most 20, newest first.
+         * @description Returns one page of at most 20 commits, newest first.
          */
         get: operations["listCommits"];
         put?: never;
@@ -366,8 +367,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the sizes you can choose
-         * @description The resource classes of all pools that the caller may use, in the platform's order. A launch takes the `id` of one as `resource_class_id`.
+         * List the resource classes
+         * @description Returns the resource classes (sizes of sessions) of all pools that the caller may use, in the platform's order. Use the `id` of a class as `resource_class_id` of a launch.
          */
         get: operations["listResourceClasses"];
         put?: never;
@@ -386,8 +387,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a launch form offers
-         * @description The choices that the platform has configured. Sizes are not among them: `resource_classes` lists them.
+         * List the options of a launch
+         * @description Returns the options that the platform has configured. `resource_classes` lists the sizes.
          */
         get: operations["getServerOptions"];
         put?: never;
@@ -405,7 +406,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Version and switches */
+        /** Show the version and the enabled features */
         get: operations["getVersion"];
         put?: never;
         post?: never;
@@ -422,7 +423,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /** Download this document */
         get: operations["getDocument"];
         put?: never;
         post?: never;
@@ -440,8 +441,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * This document as a page
-         * @description Swagger UI; everything it loads comes from this service.
+         * Show this document as a page
+         * @description Swagger UI. The page loads all its files from this service.
          */
         get: operations["getDocs"];
         put?: never;
@@ -459,7 +460,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Is the process alive? */
+        /** Check whether the process is alive */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -477,8 +478,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Can it answer requests?
-         * @description 503 until all sessions are known, when the Kubernetes API has not answered, or only with errors, for a minute, and when the service is being stopped.
+         * Check whether the service is ready
+         * @description The response is 503 until the service has listed all sessions, if every request to the Kubernetes API has failed for one minute, and while the service stops.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -496,7 +497,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Your sessions and projects, as a page */
+        /** Show your sessions and projects as a page */
         get: operations["sessionsPage"];
         put?: never;
         post?: never;
@@ -514,8 +515,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A link that launches a session
-         * @description A page that launches the session of this project, or finds it, shows its steps in words and goes to JupyterLab when it is ready. It waits for a click when a page of another site led there, or when the address names options.
+         * Launch a session from a link
+         * @description The page launches a session of this project, or finds the existing one, shows the steps, and opens JupyterLab when the session is ready. It waits for a click if the link is on a page of another site or has options.
          */
         get: operations["launchPage"];
         put?: never;
@@ -530,52 +531,52 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What to launch. */
+        /** @description The options of a launch. */
         LaunchNotebookRequest: {
-            /** @description Group and subgroups, or user; without regard to case. */
+            /** @description The group and its subgroups, or the user; case is ignored. */
             namespace: string;
-            /** @description The last part of the project's path; without regard to case. */
+            /** @description The last part of the project's path; case is ignored. */
             project: string;
-            /** @description The project's default branch where it is left out. */
+            /** @description By default, the project's default branch. */
             branch?: string;
-            /** @description Any name of a commit that GitLab resolves: a full id (40 digits, 64 in SHA-256 repositories) or a short one, a tag, a branch without a slash. The session is about the commit that GitLab resolves it to. */
+            /** @description A name that GitLab resolves to a commit: a full id (40 digits, 64 in SHA-256 repositories), a short id, a tag, or a branch without a slash. The session has the commit that GitLab returns. */
             commit_sha: string;
             /**
              * @deprecated
-             * @description Accepted for older clients; has no effect.
+             * @description Accepted from older clients without any effect.
              */
             notebook?: string | null;
-            /** @description `[host[:port]/]path[:tag][@digest]`. Where it is left out, the image that the project built for the commit is used, and the platform's default image where there is none (a warning says so). */
+            /** @description `[host[:port]/]path[:tag][@digest]`. By default, the image that the project built for the commit; if there is none, the platform's default image (with a warning). */
             image?: string | null;
             /**
              * Format: int32
-             * @description The platform's default class where it is left out.
+             * @description By default, the platform's default class.
              */
             resource_class_id?: number | null;
             /**
              * Format: int32
-             * @description Gigabytes (10^9 bytes) of disk; the class's default where it is left out.
+             * @description The disk in gigabytes (10^9 bytes); by default, the default of the class.
              */
             storage?: number | null;
-            /** @description Fetch all Git LFS data at the start. The platform's default where it is left out. */
+            /** @description Whether the session fetches all Git LFS data when it starts; by default, the platform's default. */
             lfs_auto_fetch?: boolean;
-            /** @description What the session opens with. The platform's default where it is left out. */
+            /** @description The path that the session opens; by default, the platform's default. */
             default_url?: string;
             /**
-             * @description Variables of the session's processes. Names are letters, digits and underscores and do not begin with a digit; those that the session sets itself are refused.
+             * @description Environment variables of the session's processes. Names consist of letters, digits and underscores and do not begin with a digit. Names that the session sets itself are rejected.
              * @default {}
              */
             environment_variables: {
                 [key: string]: string;
             };
             /**
-             * @description Buckets to mount, where the platform offers it (see `version`); otherwise only an empty list is accepted.
+             * @description The buckets to mount, if the platform offers cloud storage (see `version`); otherwise the list must be empty.
              * @default []
              */
             cloudstorage: components["schemas"]["RequestedCloudStorage"][];
             serverOptions?: components["schemas"]["ServerOptions"];
         };
-        /** @description A bucket of S3 (both keys, or neither for a public one), or a container of Azure Blob (only `secret_key`: the account's key or a shared access signature). */
+        /** @description A bucket of S3 (with both keys, or without keys if it is public), or a container of Azure Blob (with `secret_key` only: the key of the account or a shared access signature). */
         RequestedCloudStorage: {
             endpoint: string;
             bucket: string;
@@ -585,21 +586,21 @@ export interface components {
         };
         /**
          * @deprecated
-         * @description Older way to ask for resources; the closest resource class is taken. Use `resource_class_id` and `storage`.
+         * @description An older form of `resource_class_id` and `storage`. The service chooses the closest resource class.
          */
         ServerOptions: {
             defaultUrl?: string;
-            /** @description Cores (`0.5`) or thousandths of one (`500m`). */
+            /** @description Cores (`0.5`) or thousandths of a core (`500m`). */
             cpu_request?: number | string;
-            /** @description Bytes, or a text with a unit such as `2G` (10^9) or `2Gi` (2^30). */
+            /** @description Bytes, or a string with a unit such as `2G` (10^9) or `2Gi` (2^30). */
             mem_request?: number | string;
-            /** @description As `mem_request`. */
+            /** @description Like `mem_request`. */
             disk_request?: number | string;
             /** Format: int32 */
             gpu_request?: number;
             lfs_auto_fetch?: boolean;
         };
-        /** @description Filters of the list; all given ones must match. */
+        /** @description The filters of the list; all given filters must match. */
         ServersGetRequest: {
             project?: string;
             namespace?: string;
@@ -607,14 +608,14 @@ export interface components {
             commit_sha?: string;
         };
         ServersGetResponse: {
-            /** @description Session by name. */
+            /** @description The sessions by name. */
             servers: {
                 [key: string]: components["schemas"]["NotebookResponse"];
             };
         };
         /** @description A session. */
         NotebookResponse: {
-            /** @description What the session is for, under the names that clients know (`renku.io/...`). `renku.io/commit-sha` is the full id of the commit, `notebook-sessions.io/requested-ref` the name of it that the launch asked for. */
+            /** @description The project, branch and commit of the session, under the names that clients use (`renku.io/...`). `renku.io/commit-sha` is the full id of the commit, `notebook-sessions.io/requested-ref` its name in the launch request. */
             annotations: {
                 [key: string]: string;
             };
@@ -624,55 +625,55 @@ export interface components {
             };
             /**
              * Format: date-time
-             * @description When the session was made.
+             * @description The time when the session was created.
              */
             started: string;
             status: components["schemas"]["SessionStatus"];
-            /** @description Where the session is opened. Holds a credential if the session is anonymous; only its owner sees it. */
+            /** @description The address of the session. It contains a credential if the session is anonymous; only the owner gets it. */
             url: string;
             resources: components["schemas"]["SessionResources"];
             image: string;
             launch: components["schemas"]["LaunchOptions"];
-            /** @description The buckets that are mounted; only where the platform offers it. */
+            /** @description The mounted buckets; only if the platform offers cloud storage. */
             cloudstorage?: {
                 endpoint: string;
                 bucket: string;
             }[];
         };
-        /** @description The options that the session was launched with, under the names of `LaunchNotebookRequest`, to launch the same anew. What the session does not say is left out, as in sessions of the original service. */
+        /** @description The options of the launch, named as in `LaunchNotebookRequest`, for an identical new launch. Unknown options are omitted, for example in sessions of the original service. */
         LaunchOptions: {
-            /** @description As the launch named it; left out if it named none. */
+            /** @description The image in the launch request; omitted if the request had none. */
             image?: string;
             resource_class_id?: number;
             /** @description Gigabytes. */
             storage?: number;
             default_url?: string;
             lfs_auto_fetch?: boolean;
-            /** @description The names of the variables. Their values can be read in the session alone. */
+            /** @description The names of the variables. The values can be read only inside the session. */
             environment_variables?: string[];
         };
         CreateAccessTokenRequest: {
             /**
-             * @description What you want to recognise it by.
+             * @description A name by which you recognise the token.
              * @default
              */
             label: string;
             /**
              * Format: int32
-             * @description Seconds until it expires, at most 90 days; 7 days unless given.
+             * @description Seconds until the token expires, at most 90 days; by default 7 days.
              * @default 604800
              */
             expires_in: number;
         };
         AccessToken: {
-            /** @description Null for the token that an anonymous session has by itself. */
+            /** @description Null for the own token of an anonymous session. */
             id: string | null;
             label: string;
             /** Format: date-time */
             created: string;
             /**
              * Format: date-time
-             * @description Null where it lives as long as the session.
+             * @description Null if the token is valid as long as the session exists.
              */
             expires: string | null;
         };
@@ -682,35 +683,35 @@ export interface components {
         AccessTokenResponse: {
             id: string | null;
             label: string;
-            /** @description A secret. */
+            /** @description The secret. */
             token: string;
-            /** @description The address of the session with the token in it, as programs for Jupyter servers take it. A secret, too. */
+            /** @description The address of the session with the token, in the form that Jupyter clients accept. Also a secret. */
             url: string;
             /** Format: date-time */
             created: string;
             /** Format: date-time */
             expires: string | null;
         };
-        /** @description What a launch would do, `preview`, or, if the session exists, the session, `server`. Nothing was made. */
+        /** @description The result that a launch would have, as `preview`, or the existing session, as `server`. Nothing was created. */
         DryRunResponse: {
             /** @enum {boolean} */
             dryRun: true;
-            /** @description The session is there: a launch would answer with `server` and look at nothing else. */
+            /** @description Whether the session exists: a launch would return `server` without further checks. */
             exists: boolean;
-            /** @description A launch with the same body would succeed as things are. */
+            /** @description Whether a launch with the same body would succeed now. */
             possible: boolean;
             preview?: components["schemas"]["LaunchPreview"];
             server?: components["schemas"]["NotebookResponse"];
-            /** @description Everything that stands in the way; empty if the launch is possible. */
+            /** @description All errors of the launch; empty if it is possible. */
             problems: components["schemas"]["LaunchProblem"][];
         };
-        /** @description What a launch would make. What could not be found out is null. */
+        /** @description The session that a launch would create. Unknown values are null. */
         LaunchPreview: {
-            /** @description Of the session. A caller without a cookie gets another one with each request. */
+            /** @description The name of the session. It differs in each request of a caller without a cookie. */
             name: string | null;
             project: string;
             branch: string | null;
-            /** @description The full id, as GitLab resolves it. */
+            /** @description The full id of the commit, from GitLab. */
             commit_sha: string | null;
             image: string | null;
             resourceClass: {
@@ -727,39 +728,39 @@ export interface components {
             } | null;
             default_url: string;
             lfs_auto_fetch: boolean;
-            /** @description Their names. */
+            /** @description The names of the variables. */
             environment_variables: string[];
             /** @description The buckets that would be mounted. */
             cloudstorage: {
                 endpoint: string;
                 bucket: string;
             }[];
-            /** @description What works and may not be what was meant. */
+            /** @description Warnings about the launch. */
             warnings: string[];
         };
-        /** @description What the launch would be refused with, as in `ErrorResponse`. */
+        /** @description An error that the launch would return, as in `ErrorResponse`. */
         LaunchProblem: {
             code: number;
-            /** @description Of HTTP. */
+            /** @description The HTTP status. */
             status: number;
             message: string;
             detail: string | null;
             fields: components["schemas"]["FieldError"][];
-            /** @description When trying again makes sense; null if it does not. */
+            /** @description Seconds to wait before a retry; null if a retry fails again. */
             retryAfterSeconds: number | null;
         };
         SessionStatus: {
             /** @enum {string} */
             state: "starting" | "running" | "stopping" | "failed" | "hibernated";
-            /** @description Only while starting (what is being waited for, and how far it is), when failed (why, and what to do) and when hibernated (how the session is resumed). */
+            /** @description Set in three states. `starting`: the current steps and their progress. `failed`: the reason and the solution. `hibernated`: how to resume the session. */
             message?: string | null;
             /** @description The steps of the start, in order. */
             details: components["schemas"]["SessionStep"][];
             totalNumContainers: number;
             readyNumContainers: number;
-            /** @description What the owner should know of a session that is otherwise well, for example that packages of the project could not be installed, why, and what to do. */
+            /** @description Warnings for the owner, for example about packages of the project that could not be installed, with reason and solution. */
             warnings: components["schemas"]["SessionWarning"][];
-            /** @description Only when failed: whether `POST servers/{name}/restart` can keep the files, as far as is known without looking at the volume. */
+            /** @description Only in the state `failed`: whether `POST servers/{name}/restart` can keep the files. The volume itself is not checked. */
             restartable?: boolean;
         };
         SessionStep: {
@@ -769,11 +770,11 @@ export interface components {
         };
         SessionWarning: {
             message: string;
-            /** @description The session is about to end. */
+            /** @description Whether the session will end soon. */
             critical: boolean;
         };
         SessionResources: {
-            /** @description What the session was given. Left out where the session does not say. */
+            /** @description The requested resources; unknown values are omitted. */
             requests: {
                 /** @description Cores. */
                 cpu?: number;
@@ -782,70 +783,70 @@ export interface components {
                 storage?: string;
                 gpu?: number;
             };
-            /** @description What it uses; empty until it is known. */
+            /** @description The current use; empty until it is known. */
             usage: {
                 cpu?: number;
                 memory?: string;
                 storage?: string;
             };
         };
-        /** @description Container name to its last lines. */
+        /** @description The last lines of each container, by name. */
         ServerLogs: {
             [key: string]: string;
         };
         AutosavesList: {
-            /** @description Whether sessions are on volumes that outlive their processes. */
+            /** @description Whether sessions have volumes that exist longer than their pods. */
             pvsSupport: boolean;
             autosaves: components["schemas"]["AutosaveResponse"][];
         };
         AutosaveResponse: {
-            /** @description The branch that the session was launched from. */
+            /** @description The branch of the launch. */
             branch: string;
-            /** @description The first 7 characters of the commit that the session was launched from. */
+            /** @description The first 7 characters of the commit of the launch. */
             commit: string;
             /**
-             * @description Autosaves are branches and never volumes.
+             * @description Always false, because autosaves are branches and not volumes.
              * @enum {boolean}
              */
             pvs: false;
             /**
              * Format: date-time
-             * @description When the work was saved; null where GitLab does not say.
+             * @description The time of the save; null if GitLab does not return it.
              */
             date: string | null;
-            /** @description The branch that holds the work. */
+            /** @description The branch with the work. */
             name: string;
         };
-        /** @description Data of an event without a name. */
+        /** @description The data of an event without a name. */
         LogLine: {
             container: string;
-            /** @description RFC 3339, with up to nine digits of the second; null for what the cluster says itself about the log. */
+            /** @description RFC 3339 with up to nine fractional digits; null for a message of the cluster about the log. */
             time: string | null;
-            /** @description Without the line break. What is no UTF-8 is replaced. */
+            /** @description The line without its line break. Invalid UTF-8 is replaced. */
             line: string;
             /**
-             * @description The line is longer than 16 KiB, and its end was left out.
+             * @description Set if the line is longer than 16 KiB; the rest is omitted.
              * @enum {boolean}
              */
             truncated?: true;
         };
-        /** @description Data of a `skipped` event. */
+        /** @description The data of a `skipped` event. */
         LogSkipped: {
             container: string;
-            /** @description How many were left out. */
+            /** @description The number of skipped lines. */
             lines: number;
-            /** @description Give this as `since` to read them; null for the beginning of the log. */
+            /** @description The value of `since` that returns the skipped lines; null for the start of the log. */
             since: string | null;
         };
-        /** @description Data of a `container-error` event. */
+        /** @description The data of a `container-error` event. */
         LogContainerError: {
             container: string;
             message: string;
         };
-        /** @description Data of an `end` event. */
+        /** @description The data of an `end` event. */
         LogEnd: {
             /**
-             * @description `deleted`: the session is gone, or not yours any more. `complete`: all that was written before the restart was read. `shutdown`: the service is being restarted; connect again.
+             * @description `deleted`: the session no longer exists, or you no longer have access to it. `complete`: the log before the restart was read to its end. `shutdown`: the service is being restarted; connect again.
              * @enum {string}
              */
             reason: "deleted" | "complete" | "shutdown";
@@ -854,23 +855,23 @@ export interface components {
         ImageResponse: {
             /** @enum {boolean} */
             exists: true;
-            /** @description Only the caller's credentials could see it. */
+            /** @description Whether the image requires the caller's credentials. */
             private: boolean;
-            /** @description What it is built for, as `os/architecture` or `os/architecture/variant`; empty where the registry does not say. */
+            /** @description The platforms of the image, as `os/architecture` or `os/architecture/variant`; empty if the registry does not return them. */
             platforms: string[];
             /**
              * Format: int64
-             * @description Bytes to download for the platform that a session would get (packed); null where the registry does not say.
+             * @description The size of the download in bytes (compressed) for the platform of a session; null if the registry does not return it.
              */
             size: number | null;
-            /** @description The image's working directory; null where the registry does not say. */
+            /** @description The working directory of the image; null if the registry does not return it. */
             workingDir: string | null;
         };
         ImageMissingResponse: {
             /** @enum {boolean} */
             exists: false;
             /**
-             * @description `not-found`: its registry has no such image. `needs-login`: its registry does not let this caller see it, or does not say whether it exists. `unreachable`: the registry is down, slow or overloaded; trying again may help. `invalid-answer`: the registry is broken, lying, or none. `address-refused`: the registry, or where it sends its callers, is an address of the inside that the platform's administrator has not allowed.
+             * @description `not-found`: the registry does not have the image. `needs-login`: the registry does not give this caller access, or does not say whether the image exists. `unreachable`: the registry is unavailable, slow or overloaded; a retry may help. `invalid-answer`: the response is not a valid response of a registry. `address-refused`: the address of the registry, or of a redirect, is in a private network that the administrator has not allowed.
              * @enum {string}
              */
             reason: "not-found" | "needs-login" | "unreachable" | "invalid-answer" | "address-refused";
@@ -881,7 +882,7 @@ export interface components {
         };
         Project: {
             id: number;
-            /** @description With the namespace. */
+            /** @description The path with the namespace. */
             path: string;
             name: string;
             description: string | null;
@@ -893,40 +894,40 @@ export interface components {
         };
         BranchesResponse: {
             branches: components["schemas"]["Branch"][];
-            /** @description The `page` that follows; null for the last one. */
+            /** @description The number of the next `page`; null on the last page. */
             next_page: number | null;
         };
         Branch: {
             name: string;
-            /** @description The full id of its newest commit. */
+            /** @description The full id of the newest commit. */
             commit_sha: string;
-            /** @description When that commit was made, as GitLab writes it. */
+            /** @description The time of the commit, in the format of GitLab. */
             committed_at: string | null;
         };
         CommitsResponse: {
             commits: components["schemas"]["Commit"][];
-            /** @description The `page` that follows; null for the last one. */
+            /** @description The number of the next `page`; null on the last page. */
             next_page: number | null;
         };
         Commit: {
-            /** @description The full id. */
+            /** @description The full id of the commit. */
             commit_sha: string;
-            /** @description The first line of its message. */
+            /** @description The first line of the commit message. */
             title: string;
             author_name: string | null;
-            /** @description As GitLab writes it. */
+            /** @description The time of the commit, in the format of GitLab. */
             committed_at: string | null;
         };
         ResourceClassesResponse: {
             resource_classes: components["schemas"]["OfferedResourceClass"][];
         };
-        /** @description A size of a session, in cores and gigabytes (10^9 bytes). */
+        /** @description The resources of a session, in cores and gigabytes (10^9 bytes). */
         OfferedResourceClass: {
             id: number;
             name: string;
-            /** @description The name of the pool that it belongs to. */
+            /** @description The name of the pool. */
             pool: string;
-            /** @description What a launch gets that names no class. */
+            /** @description Whether a launch without a class gets this class. */
             default: boolean;
             cpu: number;
             memory: number;
@@ -936,7 +937,7 @@ export interface components {
         };
         ServerOptionsResponse: {
             defaultUrl?: {
-                /** @description Its place among the choices. */
+                /** @description The position among the options, from 1. */
                 order: number;
                 displayName: string;
                 /** @enum {string} */
@@ -951,7 +952,7 @@ export interface components {
                 type: "boolean";
                 default: boolean;
             };
-            /** @description Which kinds of cloud storage a session can mount. */
+            /** @description The kinds of cloud storage that a session can mount. */
             cloudstorage: {
                 s3: {
                     enabled: boolean;
@@ -962,7 +963,7 @@ export interface components {
             };
         };
         VersionResponse: {
-            /** @description The name that clients of the original service know. */
+            /** @description The name of the original service, which clients compare. */
             name: string;
             versions: {
                 version: string;
@@ -981,7 +982,7 @@ export interface components {
             dependencies: {
                 name: string;
                 ready: boolean;
-                /** @description Whether requests are kept away while it is not ready. */
+                /** @description Whether the service is not ready while this dependency is not ready. */
                 required: boolean;
                 detail: string;
             }[];
@@ -992,11 +993,11 @@ export interface components {
         ErrorDescription: {
             /** @description What happened. */
             message: string;
-            /** @description Whose fault it is, and what to do. */
+            /** @description The cause and what to do. */
             detail: string | null;
-            /** @description From 1000: the caller can correct the request; from 2000: a bug or a configuration error; from 3000: a temporary failure. */
+            /** @description 1xxx: an error of the request; 2xxx: a bug or an invalid configuration of the service; 3xxx: a temporary failure. */
             code: number;
-            /** @description Every part of the request that is wrong. */
+            /** @description Every invalid part of the request. */
             fields?: components["schemas"]["FieldError"][];
             requestId: string;
         };
@@ -1016,7 +1017,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description The caller is not signed in, or the credentials are invalid. */
+        /** @description The caller is not signed in, or the credentials are not valid. */
         Unauthenticated: {
             headers: {
                 [name: string]: unknown;
@@ -1025,7 +1026,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description The request comes from a page of another site, or GitLab refuses it to the caller's account and says why. */
+        /** @description The request comes from a page of another site, or GitLab denies it to the caller's account and gives a reason. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -1034,7 +1035,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description There is no such session, or it is not the caller's. */
+        /** @description The session does not exist, or it belongs to another user. */
         NoSuchServer: {
             headers: {
                 [name: string]: unknown;
@@ -1043,7 +1044,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description There is no such project for the caller, or no such branch, tag or commit in it. */
+        /** @description The project, branch, tag or commit does not exist, or the caller does not have access to it. */
         NoSuchProject: {
             headers: {
                 [name: string]: unknown;
@@ -1052,7 +1053,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description There is no such project for the caller, or no such autosave, or it is not the caller's. */
+        /** @description The project or the autosave does not exist, or the caller does not have access to it. */
         NoSuchAutosave: {
             headers: {
                 [name: string]: unknown;
@@ -1070,7 +1071,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description The body is not sent as JSON. */
+        /** @description The content type of the body is not JSON. */
         UnsupportedMediaType: {
             headers: {
                 [name: string]: unknown;
@@ -1079,7 +1080,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description Parameters or body are not as documented, or ask for what is not offered. `fields` lists every wrong one. */
+        /** @description Parameters or parts of the body are invalid, or request something that the platform does not offer. `fields` lists each of them. */
         InvalidRequest: {
             headers: {
                 [name: string]: unknown;
@@ -1088,7 +1089,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description The caller has too many of these requests in progress. `Retry-After` says when to try again. */
+        /** @description The caller has too many of these requests in progress. `Retry-After` says when to retry. */
         TooManyRequests: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -1098,8 +1099,8 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description Something that the service needs does not work, or the service itself. Says which. */
-        Trouble: {
+        /** @description A server that the service needs is unavailable, or the service itself has an error. The message says which. */
+        Failure: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
@@ -1108,7 +1109,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description Any other error, for example a wrong method (405), an `Accept` that cannot be met (406) or a foreign host name (421). */
+        /** @description Any other error, for example an unsupported method (405), an unsupported `Accept` (406) or an unknown host name (421). */
         Other: {
             headers: {
                 [name: string]: unknown;
@@ -1117,7 +1118,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
-        /** @description An error, as a page for people or, if that is asked for, as JSON. */
+        /** @description An error as a page or, if the `Accept` header prefers it, as JSON. */
         OtherPage: {
             headers: {
                 [name: string]: unknown;
@@ -1131,28 +1132,28 @@ export interface components {
     };
     parameters: {
         /**
-         * @description A session's `name`.
+         * @description The `name` of a session.
          * @example john-2edoe-my-2dproject-b54c96fb
          */
         serverName: string;
         /**
-         * @description Path of a project, with its groups, or its number in GitLab; slashes raw or as `%2F`.
+         * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
          * @example my-group/my-project
          */
         namespaceProject: string;
-        /** @description The last part of a project's path, such as `my-project`. */
+        /** @description The last part of the project's path, such as `my-project`. */
         filterProject: string;
-        /** @description Groups of a project, such as `my-group/my-subgroup`. */
+        /** @description The groups of the project, such as `my-group/my-subgroup`. */
         filterNamespace: string;
-        /** @description Such as `main`. */
+        /** @description The branch of the launch, such as `main`. */
         filterBranch: string;
-        /** @description Such as `0123456789abcdef0123456789abcdef01234567`. */
+        /** @description The full id of the commit, or the name in the launch request. */
         filterCommit: string;
     };
     requestBodies: never;
     headers: {
         /**
-         * @description Seconds after which trying again makes sense.
+         * @description The number of seconds to wait before a retry.
          * @example 5
          */
         RetryAfter: number;
@@ -1210,7 +1211,7 @@ export type ResponseBodyTooLarge = components['responses']['BodyTooLarge'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseTooManyRequests = components['responses']['TooManyRequests'];
-export type ResponseTrouble = components['responses']['Trouble'];
+export type ResponseFailure = components['responses']['Failure'];
 export type ResponseOther = components['responses']['Other'];
 export type ResponseOtherPage = components['responses']['OtherPage'];
 export type ParameterServerName = components['parameters']['serverName'];
@@ -1225,13 +1226,13 @@ export interface operations {
     listServers: {
         parameters: {
             query?: {
-                /** @description The last part of a project's path, such as `my-project`. */
+                /** @description The last part of the project's path, such as `my-project`. */
                 project?: components["parameters"]["filterProject"];
-                /** @description Groups of a project, such as `my-group/my-subgroup`. */
+                /** @description The groups of the project, such as `my-group/my-subgroup`. */
                 namespace?: components["parameters"]["filterNamespace"];
-                /** @description Such as `main`. */
+                /** @description The branch of the launch, such as `main`. */
                 branch?: components["parameters"]["filterBranch"];
-                /** @description Such as `0123456789abcdef0123456789abcdef01234567`. */
+                /** @description The full id of the commit, or the name in the launch request. */
                 commit_sha?: components["parameters"]["filterCommit"];
             };
             header?: never;
@@ -1240,7 +1241,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The sessions; an empty object when there are none. */
+            /** @description The sessions; an empty object if there are none. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1251,14 +1252,14 @@ export interface operations {
             };
             401: components["responses"]["Unauthenticated"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
     launchServer: {
         parameters: {
             query?: {
-                /** @description Only say what would be made, and what is missing. */
+                /** @description Return what a launch would create and which errors it would have, without creating anything. */
                 dry_run?: boolean;
             };
             header?: never;
@@ -1271,7 +1272,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The session was there already; or, with `dry_run`, what a launch would do. */
+            /** @description The session existed; or, with `dry_run`, the result that a launch would have. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1280,7 +1281,7 @@ export interface operations {
                     "application/json": components["schemas"]["NotebookResponse"] | components["schemas"]["DryRunResponse"];
                 };
             };
-            /** @description The session was made. What should be known about it is in `status.warnings`. */
+            /** @description The session was created. `status.warnings` may have warnings about it. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1292,7 +1293,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
-            /** @description Something that the session needs does not exist, or not for this caller. */
+            /** @description A resource that the session needs does not exist, or the caller does not have access to it. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1301,7 +1302,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The former session of the same name is still being deleted. `Retry-After` says when to try again. */
+            /** @description The previous session with this name is still being deleted. `Retry-After` says when to retry. */
             409: {
                 headers: {
                     "Retry-After": components["headers"]["RetryAfter"];
@@ -1314,7 +1315,7 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
@@ -1324,7 +1325,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
@@ -1333,7 +1334,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The session as it is now. */
+            /** @description The current state of the session. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1345,20 +1346,20 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NoSuchServer"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
     stopServer: {
         parameters: {
             query?: {
-                /** @description Do not wait for the session to end by itself. */
+                /** @description Delete the pod without its grace period. */
                 forced?: boolean;
             };
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
@@ -1378,7 +1379,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NoSuchServer"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
@@ -1388,7 +1389,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
@@ -1397,7 +1398,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The pod is being replaced. The session as it is now, `starting`. */
+            /** @description The pod is being replaced. The session, in the state `starting`. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -1409,7 +1410,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NoSuchServer"];
-            /** @description The session cannot be restarted as it is. The message says why, `detail` what to do. */
+            /** @description The session cannot be restarted in its current state. `message` gives the reason and `detail` the solution. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1419,7 +1420,7 @@ export interface operations {
                 };
             };
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
@@ -1429,7 +1430,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
@@ -1450,7 +1451,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NoSuchServer"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
@@ -1460,7 +1461,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
@@ -1473,7 +1474,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The session has a token of its own, which does not expire. */
+            /** @description The session's own token, which does not expire. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1482,7 +1483,7 @@ export interface operations {
                     "application/json": components["schemas"]["AccessTokenResponse"];
                 };
             };
-            /** @description The token. Keep it; it is not told again. */
+            /** @description The token. Store the secret; it is not returned again. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1495,7 +1496,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NoSuchServer"];
-            /** @description The session cannot have another token. The message says why, `detail` what to do. */
+            /** @description The session cannot have another token. `message` gives the reason and `detail` the solution. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1507,7 +1508,7 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
@@ -1517,12 +1518,12 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
                 /**
-                 * @description The token's `id`.
+                 * @description The `id` of the token.
                  * @example 1f0a9c3b5d7e2a46
                  */
                 token_id: string;
@@ -1531,7 +1532,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is deleted. */
+            /** @description The token is deleted. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1551,31 +1552,31 @@ export interface operations {
                 };
             };
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
     getLogs: {
         parameters: {
             query?: {
-                /** @description Lines per container, counted from the end. With `follow=true`, those to begin with; 0 for only new ones. */
+                /** @description The number of lines per container, counted from the end. With `follow=true`, the stream begins with these lines; 0 returns only new lines. */
                 max_lines?: number;
-                /** @description Go on with what is written from now on. */
+                /** @description Continue with new lines as a stream of events. */
                 follow?: boolean;
-                /** @description Only this container. One that the session does not have is a 422 that lists those it has. */
+                /** @description Only this container. For an unknown container the response is 422 with a list of the containers. */
                 container?: string;
-                /** @description What was written before the container was started again for the last time. */
+                /** @description The log before the last restart of the container. */
                 previous?: boolean;
-                /** @description Only lines from this time on (RFC 3339), or of the last so many seconds. `max_lines` holds as well. */
+                /** @description Only lines from this time on (RFC 3339), or from this number of seconds ago. `max_lines` applies, too. */
                 since?: string;
             };
             header?: {
-                /** @description Go on after this event, whatever `max_lines` and `since` say. */
+                /** @description Continue after this event. `max_lines` and `since` are ignored. */
                 "Last-Event-ID"?: string;
             };
             path: {
                 /**
-                 * @description A session's `name`.
+                 * @description The `name` of a session.
                  * @example john-2edoe-my-2dproject-b54c96fb
                  */
                 server_name: components["parameters"]["serverName"];
@@ -1584,7 +1585,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Container name to text; with `follow=true` a stream of events. */
+            /** @description The log of each container by name; with `follow=true` a stream of events. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1597,7 +1598,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NoSuchServer"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
@@ -1607,7 +1608,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description Path of a project, with its groups, or its number in GitLab; slashes raw or as `%2F`.
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
                  * @example my-group/my-project
                  */
                 namespace_project: components["parameters"]["namespaceProject"];
@@ -1629,7 +1630,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NoSuchAutosave"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
@@ -1639,12 +1640,12 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description Path of a project, with its groups, or its number in GitLab; slashes raw or as `%2F`.
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
                  * @example my-group/my-project
                  */
                 namespace_project: components["parameters"]["namespaceProject"];
                 /**
-                 * @description The autosave's `name`; slashes raw or as `%2F`.
+                 * @description The `name` of the autosave; slashes may be encoded as `%2F`.
                  * @example renku/autosave/john.doe/main/0123456/abcdef0
                  */
                 autosave_name: string;
@@ -1653,7 +1654,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is deleted. */
+            /** @description The autosave is deleted. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1661,7 +1662,7 @@ export interface operations {
                 content?: never;
             };
             401: components["responses"]["Unauthenticated"];
-            /** @description GitLab does not let the caller delete it, or the request comes from a page of another site. */
+            /** @description GitLab does not allow the caller to delete the autosave, or the request comes from a page of another site. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1672,7 +1673,7 @@ export interface operations {
             };
             404: components["responses"]["NoSuchAutosave"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
@@ -1691,7 +1692,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It exists and the caller may use it. */
+            /** @description The image exists and the caller may use it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1701,7 +1702,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
-            /** @description It does not exist, or not for this caller, or could not be looked at; `reason` says which. */
+            /** @description The image does not exist, the caller does not have access, or it could not be checked; `reason` says which. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1712,14 +1713,14 @@ export interface operations {
             };
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
     listProjects: {
         parameters: {
             query?: {
-                /** @description Part of a name; with a slash, of a path. */
+                /** @description A part of the project's name; if it has a slash, a part of the path. */
                 search?: string;
                 page?: number;
             };
@@ -1741,21 +1742,21 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
     listBranches: {
         parameters: {
             query?: {
-                /** @description Part of a name, whatever its case. */
+                /** @description A part of the branch's name; case is ignored. */
                 search?: string;
                 page?: number;
             };
             header?: never;
             path: {
                 /**
-                 * @description Path of a project, with its groups, or its number in GitLab; slashes raw or as `%2F`.
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
                  * @example my-group/my-project
                  */
                 namespace_project: components["parameters"]["namespaceProject"];
@@ -1776,21 +1777,21 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NoSuchProject"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
     listCommits: {
         parameters: {
             query?: {
-                /** @description Branch, tag or commit; the default branch where it is left out. */
+                /** @description A branch, tag or commit; by default, the default branch. */
                 ref?: string;
                 page?: number;
             };
             header?: never;
             path: {
                 /**
-                 * @description Path of a project, with its groups, or its number in GitLab; slashes raw or as `%2F`.
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
                  * @example my-group/my-project
                  */
                 namespace_project: components["parameters"]["namespaceProject"];
@@ -1811,7 +1812,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NoSuchProject"];
             422: components["responses"]["InvalidRequest"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
@@ -1834,7 +1835,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
-            500: components["responses"]["Trouble"];
+            500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
         };
     };
@@ -1847,7 +1848,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The choices; one that is not configured is left out. */
+            /** @description The options; options that are not configured are omitted. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1869,7 +1870,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The version of the service and what is switched on. */
+            /** @description The version of the service and its enabled features. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1890,7 +1891,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An OpenAPI 3.0.3 document with the prefix that the service really runs under in its paths; its servers are `/api` and `/ui-server/api`, as a platform's gateway publishes the API, and `/`, this service itself. */
+            /** @description An OpenAPI 3.0.3 document. Its paths include the configured prefix; its servers are `/api` and `/ui-server/api`, as in the gateway of a platform, and `/`, this service itself. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1921,7 +1922,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description To the same address with a slash at its end, below which the page finds what it loads. */
+            /** @description A redirect to the same address with a slash at the end, so that the page finds its files. */
             308: {
                 headers: {
                     [name: string]: unknown;
@@ -1940,7 +1941,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is. Says the prefix it runs under. */
+            /** @description The process is alive. The text names the configured prefix. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1961,7 +1962,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It can. */
+            /** @description The service is ready. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1970,7 +1971,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReadinessResponse"];
                 };
             };
-            /** @description It cannot, because something that it needs is not there yet or it is being stopped. */
+            /** @description The service is not ready because a dependency is unavailable, or because the service stops. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2006,13 +2007,13 @@ export interface operations {
     launchPage: {
         parameters: {
             query?: {
-                /** @description Branch, tag or commit; the default branch where it is left out. */
+                /** @description A branch, tag or commit; by default, the default branch. */
                 ref?: string;
-                /** @description The branch to work on, where `ref` is a commit or a tag; the default branch where it is left out. */
+                /** @description The branch of the session if `ref` is a commit or a tag; by default, the default branch. */
                 branch?: string;
                 /** @description Show the options and wait for a click. */
                 configure?: boolean;
-                /** @description As in `LaunchNotebookRequest`, like the following: what the options are to begin with. With any of them the page waits for a click. */
+                /** @description This parameter and the following ones preset the options of `LaunchNotebookRequest`. With any of them, the page waits for a click. */
                 image?: string;
                 resource_class_id?: number;
                 storage?: number;
@@ -2022,7 +2023,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description Group and subgroups; slashes raw or as `%2F`.
+                 * @description The group and its subgroups; slashes may be encoded as `%2F`.
                  * @example my-group
                  */
                 namespace: string;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatBytes, parseBytes, parseCpu, parseGpu, readQuantity } from './quantities.ts';
 
-describe('what callers send', () => {
+describe('an amount in a request', () => {
   it.each([
     [0.5, 0.5],
     ['2', 2],
@@ -49,7 +49,7 @@ describe('what callers send', () => {
   });
 });
 
-describe('what stands on an object', () => {
+describe('a quantity of an object', () => {
   it.each([
     ['100m', 0.1],
     ['1Gi', 2 ** 30],
@@ -68,7 +68,7 @@ describe('what stands on an object', () => {
     expect(readQuantity(value)).toBe(expected);
   });
 
-  it('never throws and never gives a negative or infinite number', () => {
+  it('never throws and never returns a negative or infinite number', () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {
         const read = readQuantity(value);

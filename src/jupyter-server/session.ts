@@ -127,8 +127,8 @@ export interface Culling {
 const states: readonly SessionState[] = ['starting', 'running', 'stopping', 'failed', 'hibernated'];
 
 /**
- * Returns the session of a JupyterServer, whoever wrote that. A value of another type than this service writes counts
- * as missing, so that no object can break a list or a response. Never throws.
+ * Returns the session of a JupyterServer of any client. A value of another type than this service writes counts as
+ * missing, so that no object can break a list or a response. Never throws.
  */
 export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; status?: unknown }): Session {
   const metadata = fields(object.metadata);

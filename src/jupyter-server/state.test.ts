@@ -38,7 +38,7 @@ const withCondition = (condition: PodCondition) =>
 const unschedulable = (message: string) =>
   pod({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }] });
 
-describe('the state of a session', () => {
+describe('the observed state of a session', () => {
   it.each<[string, Partial<Observation>, string]>([
     ['a healthy pod', {}, 'running'],
     ['no pod', { pod: undefined }, 'starting'],
@@ -103,31 +103,31 @@ describe('the state of a session', () => {
   });
 });
 
-describe('the states of its containers', () => {
-  it('are known from the pod’s spec before the kubelet has said anything', () => {
+describe('the observed steps of the containers', () => {
+  it('are `waiting` for all containers of the pod’s spec before the kubelet has reported any', () => {
     expect(observed({ pod: pod({}) }).containerStates).toEqual({
       init: { 'git-clone': 'waiting' },
       regular: { 'jupyter-server': 'waiting', 'oauth2-proxy': 'waiting' },
     });
   });
 
-  it('follow what the kubelet says', () => {
+  it('follow the kubelet’s reports', () => {
     const status = {
       phase: 'Running',
       initContainerStatuses: [{ name: 'git-clone', ready: true, state: { terminated: { exitCode: 0 } } }],
       containerStatuses: [
         { name: 'jupyter-server', ready: false, restartCount: 9, state: { running: {} } },
         { name: 'oauth2-proxy', ready: false, state: { running: {} } },
-        { name: 'added-by-somebody', ready: true, restartCount: 9, state: { running: {} } },
+        { name: 'added-by-a-patch', ready: true, restartCount: 9, state: { running: {} } },
       ],
     };
     expect(observed({ pod: pod(status) }).containerStates).toEqual({
       init: { 'git-clone': 'ready' },
-      regular: { 'jupyter-server': 'failed', 'oauth2-proxy': 'executing', 'added-by-somebody': 'ready' },
+      regular: { 'jupyter-server': 'failed', 'oauth2-proxy': 'executing', 'added-by-a-patch': 'ready' },
     });
   });
 
-  it('are all waiting while the session hibernates, and none when there is no pod', () => {
+  it('are all `waiting` while the session is hibernated, and absent without a pod', () => {
     const containerStates = { init: { 'git-clone': 'ready' }, regular: { 'jupyter-server': 'ready' } };
     const { containers } = fromJupyterServer({ metadata: {}, status: { containerStates } });
     expect(observed({ session: { ...hibernated, containers }, pod: undefined }).containerStates).toEqual({

@@ -19,7 +19,7 @@ import {
   serviceEnvironment,
 } from './environment.ts';
 import type { ProjectPath } from './first-session.ts';
-import { createForgeDoor } from './forge/door.ts';
+import { createForgeAccess } from './forge/access.ts';
 import { createForge, type Forge } from './forge/forge.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { type Listener, type ListenOptions, listen, PortTaken } from './http/listen.ts';
@@ -89,7 +89,7 @@ export async function startPlatform(
   // The longest step of a first start; everything else goes on meanwhile.
   const pythonReady = preparePython({
     cacheDir: options.cacheDir,
-    progress: (line, isPassing) => (isPassing ? terminal.progress(line) : terminal.detail(line)),
+    progress: (line, isTransient) => (isTransient ? terminal.progress(line) : terminal.detail(line)),
     signal,
   });
   // Awaited further down; a failure before that must not count as unhandled.
@@ -178,7 +178,7 @@ export async function startPlatform(
   const sites = createRouter({
     addresses,
     gateway,
-    forge: forge && createForgeDoor({ forge, gitAccess: gateway.gitAccess, isService }),
+    forge: forge && createForgeAccess({ forge, gitAccess: gateway.gitAccess, isService }),
     registry: (req, res) => registry.handle(req, res),
     ingress,
   });

@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
+import { waitFor } from '../../tests/support/wait-for.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 const log = pino({ level: 'silent' });
@@ -73,7 +74,7 @@ describe('the work queue', () => {
       },
     });
     queue.add('k');
-    await finished.promise;
+    await waitFor(finished.promise, 'the fifth run', { seen: () => runs });
     expect(runs).toBe(5);
     await queue.stop();
   });
@@ -95,10 +96,11 @@ describe('the work queue', () => {
       },
     });
     queue.add('k');
-    await first.promise;
+    await waitFor(first.promise, 'the first run');
     await new Promise(setImmediate);
     queue.add('k');
-    await second.promise;
+    await waitFor(second.promise, 'the second run', { seen: () => runs });
+    expect(runs).toBe(2);
     await queue.stop();
   });
 

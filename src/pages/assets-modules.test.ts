@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type SessionContainer, sessionContainers } from '../session-contract/containers.ts';
 
-interface Telling {
+interface LogExcerpt {
   container: string;
   lines: string[];
-  telling: number;
+  reason: number | null;
 }
 interface Session {
   name: string;
@@ -12,30 +12,30 @@ interface Session {
 }
 type Step = { step: string; status: string };
 
-/** The modules of the browser that need no browser. Their types are checked with the assets. */
+/** Loads a module of the browser that needs no browser. Its types are checked with the assets. */
 const load = async <Module>(name: string): Promise<Module> => (await import(`./assets/${name}.js`)) as Module;
-const { tellingLines } = await load<{
-  tellingLines(
+const { logExcerpt } = await load<{
+  logExcerpt(
     logs: Record<string, string>,
     steps: readonly Step[],
     containers: readonly SessionContainer[],
-  ): Telling | null;
-}>('telling-lines');
+  ): LogExcerpt | null;
+}>('log-excerpt');
 const { labelsOf } = await load<{ labelsOf(sessions: readonly Session[]): Map<string, string> }>('session-words');
 
 const at = '2026-11-20T10:00:01.123456789Z ';
 const cloning = { step: 'Cloning and configuring the repository', status: 'failed' };
 const starting = { step: 'Starting session', status: 'failed' };
 
-/** As containers write them. */
-const samples: [name: string, log: string, telling: string][] = [
+/** Logs as containers write them, and the line with the reason. */
+const samples: [name: string, log: string, reason: string][] = [
   [
-    'git that finds no branch',
+    'a branch that git does not find',
     `${at}Cloning into 'p'...\n${at}fatal: Remote branch mian not found in upstream origin\n${at}The branch is not there.\n`,
     'fatal: Remote branch mian not found in upstream origin',
   ],
   [
-    'a Python traceback, with colours and a line after it',
+    'a Python traceback with colours and a line after it',
     `${at}Traceback (most recent call last):\n${at}  File "x.py", line 1, in <module>\n${at}\u001b[31mModuleNotFoundError: No module named 'traitlets'\u001b[0m\n${at}[I ServerApp] done`,
     "ModuleNotFoundError: No module named 'traitlets'",
   ],
@@ -50,39 +50,53 @@ const samples: [name: string, log: string, telling: string][] = [
     'write: No space left on device',
   ],
   [
-    'Jupyter’s own error',
+    'an error of Jupyter',
     `${at}[I ServerApp] fine\n${at}[C ServerApp] Bad config encountered\n${at}[I ServerApp] bye`,
     '[C ServerApp] Bad config encountered',
   ],
-  ['a shell', `${at}starting\n${at}/bin/sh: 1: jupyter: not found\n`, '/bin/sh: 1: jupyter: not found'],
-  ['one that says nothing of errors', `${at}one\n${at}two\n${at}three\n\n`, 'three'],
+  [
+    'a command that a shell does not find',
+    `${at}starting\n${at}/bin/sh: 1: jupyter: not found\n`,
+    '/bin/sh: 1: jupyter: not found',
+  ],
 ];
 
-describe('the telling line of a log', () => {
-  it.each(samples)('is found for %s', (_name, log, line) => {
-    const found = tellingLines({ 'jupyter-server': log }, [], sessionContainers);
-    expect(found?.lines[found.telling]).toBe(line);
+describe('the excerpt of a log', () => {
+  it.each(samples)('marks the reason: %s', (_name, log, line) => {
+    const found = logExcerpt({ 'jupyter-server': log }, [], sessionContainers);
+    expect(found?.lines[found.reason ?? -1]).toBe(line);
     expect(found?.lines.length).toBeLessThanOrEqual(4);
     expect(found?.lines.join()).not.toContain('2026-11-20');
   });
 
-  it('is of the container whose step failed, else of the one that says most', () => {
+  it('is of the container whose step failed, or else of the one with the most certain reason', () => {
     const logs = { 'git-clone': 'fatal: no', 'jupyter-server': 'all is well', 'oauth2-proxy': 'error: x' };
-    expect(tellingLines(logs, [starting], sessionContainers)?.container).toBe('jupyter-server');
-    expect(tellingLines(logs, [cloning], sessionContainers)?.container).toBe('git-clone');
-    expect(tellingLines(logs, [], sessionContainers)?.container).toBe('git-clone');
-    expect(tellingLines({ 'git-clone': '', 'jupyter-server': 'x' }, [cloning], sessionContainers)?.container).toBe(
+    expect(logExcerpt(logs, [starting], sessionContainers)?.container).toBe('jupyter-server');
+    expect(logExcerpt(logs, [cloning], sessionContainers)?.container).toBe('git-clone');
+    expect(logExcerpt(logs, [], sessionContainers)?.container).toBe('git-clone');
+    expect(logExcerpt({ 'git-clone': '', 'jupyter-server': 'x' }, [cloning], sessionContainers)?.container).toBe(
       'jupyter-server',
     );
   });
 
-  it('is none where nothing was written', () => {
-    expect(tellingLines({}, [cloning], sessionContainers)).toBeNull();
-    expect(tellingLines({ 'git-clone': '\n \n' }, [cloning], sessionContainers)).toBeNull();
+  it('has the last lines and marks none where no line gives a reason', () => {
+    const log = `${at}one\n${at}two\n${at}three\n${at}four\n\n`;
+    expect(logExcerpt({ 'git-clone': log }, [cloning], sessionContainers)).toEqual({
+      container: 'git-clone',
+      lines: ['two', 'three', 'four'],
+      reason: null,
+    });
+    const begun = { 'git-clone': `${at}Cloning http://127.0.0.1:8000/forge/demo/first-light` };
+    expect(logExcerpt(begun, [cloning], sessionContainers)?.reason).toBeNull();
+  });
+
+  it('is null where no container has written a line', () => {
+    expect(logExcerpt({}, [cloning], sessionContainers)).toBeNull();
+    expect(logExcerpt({ 'git-clone': '\n \n' }, [cloning], sessionContainers)).toBeNull();
   });
 });
 
-describe('the names of sessions', () => {
+describe('the labels of sessions', () => {
   const session = (name: string, project: string, branch: string, commit: string): Session => ({
     name,
     annotations: {
@@ -93,7 +107,7 @@ describe('the names of sessions', () => {
     },
   });
 
-  it('tell each from the others', () => {
+  it('are unique', () => {
     const sessions = [
       session('a', 'first-light', 'main', '11111111aaaa'),
       session('b', 'first-light', 'main', '22222222bbbb'),

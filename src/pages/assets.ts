@@ -16,13 +16,13 @@ interface Asset {
 }
 
 export interface Assets {
-  /** Changes whenever any file does: part of every address, so that browsers may keep the files for ever. */
+  /** Changes when any file changes. It is part of every asset's URL, so that browsers can cache the files for ever. */
   readonly version: string;
   /** Serves `/{version}/{file}`. */
   readonly router: Router;
 }
 
-/** Reads the pages' styles and scripts once; there are few, and a request never touches the disk. */
+/** Reads the styles and scripts of the pages. They stay in memory, so that a request does not read a file. */
 export function loadAssets(directory = join(import.meta.dirname, 'assets')): Assets {
   const assets = new Map<string, Asset>();
   const all = createHash('sha256');
@@ -40,7 +40,8 @@ export function loadAssets(directory = join(import.meta.dirname, 'assets')): Ass
   router.get('/:version/:file', (req: Request, res: Response, next) => {
     const asset = assets.get(String(req.params['file']));
     if (!asset) return next();
-    // During a rolling update a page may ask another replica for its version: it gets that one's, and keeps it not.
+    // During a rolling update a browser may request the version of another replica: it receives this replica's file and
+    // must not cache it.
     const current = req.params['version'] === version;
     res.set('Cache-Control', current ? 'public, max-age=31536000, immutable' : 'no-cache');
     res.set('ETag', asset.etag);

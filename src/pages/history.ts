@@ -4,18 +4,18 @@ import type { Identity } from '../identity/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import type { GitLabHistory } from '../platform/gitlab/types.ts';
 
-interface Question {
+interface HistoryRequest {
   readonly gitlab: GitLabHistory;
   readonly identity: Identity;
-  /** Path of the project, with its groups. */
+  /** Path of the project with its groups. */
   readonly project: string;
-  /** From 1 on. */
+  /** Number of the page, from 1. */
   readonly page: number;
 }
 
-/** One page of the branches whose names have `search` in them. Throws ApiError 404 and whatever GitLab throws. */
+/** Returns one page of the branches whose names contain `search`. Throws ApiError 404 and the errors of GitLab. */
 export async function listBranches(
-  { gitlab, identity, project, page, search }: Question & { readonly search: string | undefined },
+  { gitlab, identity, project, page, search }: HistoryRequest & { readonly search: string | undefined },
   deadline: Deadline,
 ): Promise<BranchesResponse> {
   const found = await gitlab.branches(identity.git, project, { search: search?.trim() ?? '', page }, deadline);
@@ -30,9 +30,9 @@ export async function listBranches(
   };
 }
 
-/** One page of the history of `ref` (undefined: of the default branch). Throws ApiError 404 and whatever GitLab throws. */
+/** Returns one page of the history of `ref`, by default the default branch. Throws ApiError 404 and the errors of GitLab. */
 export async function listCommits(
-  { gitlab, identity, project, page, ref }: Question & { readonly ref: string | undefined },
+  { gitlab, identity, project, page, ref }: HistoryRequest & { readonly ref: string | undefined },
   deadline: Deadline,
 ): Promise<CommitsResponse> {
   const found = await gitlab.commits(identity.git, project, { ref: ref || undefined, page }, deadline);
@@ -49,6 +49,8 @@ export async function listCommits(
 }
 
 function noRepository(project: string, ref?: string): ApiError {
-  const what = ref ? `There is no project ${project} with “${ref}” that you can read.` : undefined;
-  return new ApiError(errorKind.missing, what ?? `There is no project ${project} whose repository you can read.`);
+  const what = ref
+    ? `The project ${project} does not exist, or has no “${ref}”`
+    : `The project ${project} does not exist`;
+  return new ApiError(errorKind.missing, `${what}, or you do not have access to its repository.`);
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { html, jsonScript } from './html.ts';
 
 describe('html', () => {
-  it('escapes text, keeps markup, and leaves out what is not there', () => {
+  it('escapes strings, keeps markup, and omits null, undefined and false', () => {
     const name = `<b title="x">O'Neil & co</b>`;
     expect(html`<p class="${name}">${name}</p>`.text).toBe(
       '<p class="&lt;b title=&quot;x&quot;&gt;O&#39;Neil &amp; co&lt;/b&gt;">&lt;b title=&quot;x&quot;&gt;O&#39;Neil &amp; co&lt;/b&gt;</p>',
@@ -11,7 +11,7 @@ describe('html', () => {
     expect(html`${[html`<i>1</i>`, 2, null, undefined, false, ['<']]}`.text).toBe('<i>1</i>2&lt;');
   });
 
-  it('lets no text open an element or leave an attribute', () => {
+  it('prevents strings from starting an element or ending an attribute', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(html`${text}`.text).not.toMatch(/[<>"']/);
@@ -21,7 +21,7 @@ describe('html', () => {
 });
 
 describe('jsonScript', () => {
-  it('carries any data, and nothing in it ends the element or a line', () => {
+  it('contains any data without a character that could end the element or a line', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.constantFrom('</script>', '<!--', '\u2028', ']]>'), (value, hostile) => {
         const data = { value, [hostile]: hostile };

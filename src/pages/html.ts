@@ -1,6 +1,6 @@
 /**
- * Markup as a value. Everything put into a template is escaped unless it is markup itself, so that a project named
- * `<script>` is a project with a funny name. Attribute values must be quoted in the template.
+ * HTML that needs no escaping. The template function `html` escapes every other value, so that text of users cannot add
+ * elements. Attribute values must be quoted in the template.
  */
 export class Markup {
   readonly text: string;
@@ -27,14 +27,14 @@ function rendered(value: Fragment): string {
   return escapeHtml(String(value));
 }
 
-/** null, undefined and false render nothing; lists render one after another. */
+/** Returns the template with escaped values. null, undefined and false give no text; the items of a list are joined. */
 export function html(strings: TemplateStringsArray, ...values: Fragment[]): Markup {
   return new Markup(String.raw({ raw: strings }, ...values.map(rendered)));
 }
 
 /**
- * Data for the page's script, in an element that no browser executes. `<` and `>` cannot end the element or open a
- * comment, and U+2028 and U+2029 end no line, whatever reads it.
+ * Returns an element with data for the page's script. `<`, `>`, `&` and the line separators U+2028 and U+2029 are escaped,
+ * so that the data cannot end the element.
  */
 export function jsonScript(id: string, data: unknown): Markup {
   const json = JSON.stringify(data).replaceAll(

@@ -1,8 +1,8 @@
 import { html, Markup } from './html.ts';
 
 /**
- * Icons of 16 x 16 in one hidden sheet per page; `<use>` refers to them inside the same document, so that the content
- * security policy needs no exception and nothing is loaded.
+ * Icons of 16 x 16 pixels. Each page has one hidden sheet with all icons, to which `<use>` refers, so that no file is loaded
+ * and the content security policy needs no exception.
  */
 const stroke = 'fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"';
 
@@ -33,12 +33,12 @@ export const iconSheet = new Markup(
     .join('')}</svg>`,
 );
 
-/** Decoration beside words, never instead of them: hidden from screen readers. */
+/** Returns an icon. It is hidden from screen readers, so it always needs a text beside it. */
 export function icon(name: IconName): Markup {
   return html`<svg class="icon" aria-hidden="true" focusable="false"><use href="#icon-${name}"/></svg>`;
 }
 
-/** A page of a notebook with the sun coming up over its lines. */
+/** The logo: a notebook page with a rising sun. */
 export const logo = new Markup(
   `<svg class="logo" viewBox="0 0 28 28" aria-hidden="true" focusable="false">
     <rect class="logo-page" x="2" y="2" width="24" height="24" rx="6"/>

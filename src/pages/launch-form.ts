@@ -1,7 +1,7 @@
 import { html, type Markup } from './html.ts';
 import { icon } from './icons.ts';
 
-/** The options of a launch. What can be chosen comes from the public API (assets/launch-form.js). */
+/** Returns the form with the options of a launch. assets/launch-form.js loads the choices from the public API. */
 export function launchForm({ isOpen }: { isOpen: boolean }): Markup {
   return html`
 <form class="options" data-ref="form" ${isOpen ? '' : 'hidden'}>
@@ -39,7 +39,7 @@ export function launchForm({ isOpen }: { isOpen: boolean }): Markup {
   <div class="option wide">
     <label for="option-image">Image</label>
     <input type="text" id="option-image" data-ref="image" maxlength="1024" autocomplete="off" autocapitalize="off"
-      spellcheck="false" placeholder="The project’s own, or the platform’s default" aria-describedby="option-image-help">
+      spellcheck="false" placeholder="The project’s image, or the platform’s default" aria-describedby="option-image-help">
     <p class="quiet" id="option-image-help">A name such as registry.example.org/group/project:tag.</p>
   </div>
   <div class="option wide">

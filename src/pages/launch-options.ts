@@ -1,6 +1,6 @@
 import type { LaunchNotebookRequest, operations } from '../generated/openapi.ts';
 
-/** What a launch form begins with; what is left out is the platform's default. */
+/** Initial values of the launch form. Where a value is missing, the launch uses the platform's default. */
 export type ChosenOptions = Pick<
   LaunchNotebookRequest,
   'image' | 'resource_class_id' | 'storage' | 'lfs_auto_fetch' | 'default_url'
@@ -8,10 +8,7 @@ export type ChosenOptions = Pick<
 
 type LaunchParameters = NonNullable<operations['launchPage']['parameters']['query']>;
 
-/**
- * Returns the options that the address of a launch page names; undefined if it names none and does not ask for the
- * form.
- */
+/** Returns the options in the query of a launch page; undefined if there are none and the query does not request the form. */
 export function chosenOptions(query: LaunchParameters): ChosenOptions | undefined {
   const { image, resource_class_id, storage, lfs_auto_fetch, default_url, configure } = query;
   const options: ChosenOptions = {

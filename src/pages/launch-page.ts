@@ -6,18 +6,18 @@ import type { LaunchTarget } from './launch-target.ts';
 import { confirmation, failureReport, sharedTemplates } from './session-parts.ts';
 
 /**
- * What the page does first: it launches, asks whether to (another site sent the browser here, and opening an address must
- * not be enough to have something run in the caller's name), or shows the options and waits.
+ * What the page does first: it launches, asks for consent, or shows the options. It asks for consent if another site sent
+ * the browser here: a link must not be enough to run code with the user's permissions.
  */
 export type Beginning = 'launch' | 'consent' | 'configure';
 
 const headlines: Record<Beginning, string> = {
-  launch: 'Asking for a session',
+  launch: 'Requesting a session',
   consent: 'Launch this project?',
   configure: 'Launch with options',
 };
 
-/** The page that launches (or finds) one session and watches it until it can be opened, all by the public API (assets/launch.js). */
+/** Returns the page that launches a session, or finds an existing one, and opens it when it runs (assets/launch.js). */
 export function launchPage(
   target: LaunchTarget,
   { begin, options, root }: { begin: Beginning; options: ChosenOptions; root: string },
@@ -25,7 +25,7 @@ export function launchPage(
   const { project, branch, commitSha } = target;
   const starts = begin === 'launch';
   return html`
-<div class="launch" id="launch" data-phase="${starts ? 'asking' : begin}">
+<div class="launch" id="launch" data-phase="${starts ? 'requesting' : begin}">
   <p class="crumb">${project.pathWithNamespace}</p>
   <h1>${project.name}</h1>
   <p class="facts" data-ref="facts" ${begin === 'configure' ? 'hidden' : ''}>
@@ -39,21 +39,21 @@ export function launchPage(
       <p class="quiet elapsed" data-ref="elapsed" aria-hidden="true"></p>
     </div>
     <div class="progress" data-ref="progress" aria-hidden="true" ${starts ? '' : 'hidden'}><span data-ref="progressFill"></span></div>
-    <p data-ref="consent" ${begin === 'consent' ? '' : 'hidden'}>Another site brought you here. A session runs this project’s
-      code in your name: launch it only if you meant to.</p>
+    <p data-ref="consent" ${begin === 'consent' ? '' : 'hidden'}>You came here from another site. A session runs the code of
+      this project with your permissions: launch it only if you intended to.</p>
     ${launchForm({ isOpen: begin === 'configure' })}
     ${failureReport()}
     <p class="notice" data-ref="notice" hidden></p>
     <ul class="notes" data-ref="notes" hidden></ul>
     <ol class="steps" data-ref="steps" aria-label="Steps"></ol>
-    <div data-ref="trouble"></div>
+    <div data-ref="error"></div>
     <div class="actions" data-ref="actions">
       <button type="button" class="button primary" data-ref="start" ${starts ? 'hidden' : ''}>${icon('launch')}Launch</button>
       <button type="button" class="button" data-ref="options" ${begin === 'consent' ? '' : 'hidden'}>Options</button>
       <a class="button primary" data-ref="open" hidden>Open JupyterLab ${icon('arrow')}</a>
       <button type="button" class="button primary" data-ref="retry" hidden>${icon('retry')}Try again</button>
       <button type="button" class="button primary" data-ref="restart" hidden>${icon('retry')}Restart</button>
-      <button type="button" class="button" data-ref="again" hidden>Launch anew</button>
+      <button type="button" class="button" data-ref="again" hidden>Launch again</button>
       <button type="button" class="button ghost" data-ref="logsToggle" aria-expanded="false" hidden>Logs ${icon('chevron')}</button>
       <span class="spring"></span>
       <button type="button" class="button ghost" data-ref="copyLink" ${begin === 'configure' ? '' : 'hidden'}>${icon('link')}<span data-copy-text>Copy launch link</span></button>
@@ -62,7 +62,7 @@ export function launchPage(
     ${confirmation()}
     <div class="drawer" data-ref="logs" hidden></div>
   </div>
-  <p class="quiet"><span data-ref="meanwhile" ${starts ? '' : 'hidden'}>It goes on if you leave this page.</span>
+  <p class="quiet"><span data-ref="meanwhile" ${starts ? '' : 'hidden'}>The launch continues if you leave this page.</span>
     <a href="${root}">Your sessions and projects</a></p>
 </div>
 ${jsonScript('launch-data', {

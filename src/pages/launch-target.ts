@@ -6,20 +6,20 @@ import type { GitLab, GitLabProject } from '../platform/gitlab/types.ts';
 export interface LaunchTarget {
   project: GitLabProject;
   branch: string;
-  /** Full id. */
+  /** Full commit id. */
   commitSha: string;
 }
 
 /**
- * Project and commit as the caller may see them. `ref` is a branch, a tag or a commit; undefined means the branch's newest
- * commit. A tag or commit is launched on `branch`; undefined means the default branch. Throws ApiError 404 saying what is
- * missing, and whatever GitLab throws.
+ * Returns the project, branch and commit to launch. `ref` is a branch, a tag or a commit; by default the newest commit of
+ * `branch`. A tag or commit is launched on `branch`, by default the default branch. Throws ApiError 404, which names what does
+ * not exist, and the errors of GitLab.
  */
 export async function resolveLaunch(
-  question: { gitlab: GitLab; identity: Identity; path: string; ref: string | undefined; branch: string | undefined },
+  request: { gitlab: GitLab; identity: Identity; path: string; ref: string | undefined; branch: string | undefined },
   deadline: Deadline,
 ): Promise<LaunchTarget> {
-  const { gitlab, identity, path, branch: wanted } = question;
+  const { gitlab, identity, path, branch: wanted } = request;
   const access = identity.git;
   const project = await gitlab.project(access, path, deadline);
   if (!project) throw noProject(path, identity);
@@ -29,7 +29,7 @@ export async function resolveLaunch(
     });
   }
 
-  const ref = question.ref ?? wanted ?? project.defaultBranch;
+  const ref = request.ref ?? wanted ?? project.defaultBranch;
   const [branch, commit] = await Promise.all([
     gitlab.branch(access, project.id, wanted ?? ref, deadline),
     gitlab.commit(access, project.id, ref, deadline),
@@ -47,10 +47,10 @@ function noRef({ pathWithNamespace }: GitLabProject, what: string, name: string)
 }
 
 function noProject(path: string, identity: Identity): ApiError {
-  return new ApiError(errorKind.missing, `There is no project ${path} that you can see.`, {
+  return new ApiError(errorKind.missing, `The project ${path} does not exist, or you do not have access.`, {
     detail:
       identity.kind === 'anonymous'
         ? 'You are not signed in, so only public projects can be found. Check the spelling, or sign in.'
-        : 'Check the spelling, and that you are a member of it.',
+        : 'Check the spelling, and that you are a member of the project.',
   });
 }

@@ -4,26 +4,26 @@ import { sessionContainers } from '../session-contract/containers.ts';
 import { type Fragment, html, type Markup } from './html.ts';
 import { icon, iconSheet, logo } from './icons.ts';
 
-/** What the scripts know of a session's containers (assets/containers.js). */
+/** The containers of sessions, for the scripts (assets/containers.js). */
 const containers = sessionContainers.map(({ name, role, step }) => ({ name, role, step }));
 
 export interface Page {
   title: string;
-  /** From this page to the service's prefix, relative (`./`, `../../`): right behind any gateway's path. */
+  /** Relative address of the service's prefix (`./`, `../../`), which is right under any path of a gateway. */
   root: string;
   assetsVersion: string;
-  /** undefined: it is not known who is calling; that there is no sign-in is told only where that is the error. */
+  /** undefined if the caller is not identified. The page says that only if it is the error (401). */
   identity: Identity | undefined;
   serviceVersion: string;
-  /** File names in assets/; the script is a module. */
+  /** Names of files in assets/. The script is a module. */
   styles: string[];
   script: string;
   body: Fragment;
 }
 
 export function sendPage(res: Response, status: number, page: Page): void {
-  // A page that opened this one, or was opened by it, must not reach into it. The rest of the policy (only our own
-  // files, nothing inline, no frame around us) is on every answer of the service.
+  // Separates this page from pages of other sites that opened it. The content security policy (own files only, nothing
+  // inline, no frames) is a header of every response of the service.
   res.set('Cross-Origin-Opener-Policy', 'same-origin');
   res.status(status).type('html').send(documentOf(page, status).text);
 }
@@ -49,7 +49,7 @@ ${iconSheet}
   ${account(page.identity, status)}
 </header>
 <main id="content" tabindex="-1">
-<noscript><p class="trouble">These pages need JavaScript: they watch your sessions while they start.</p></noscript>
+<noscript><p class="error">These pages need JavaScript to show your sessions.</p></noscript>
 ${page.body}
 </main>
 <footer class="bottom">
@@ -62,7 +62,7 @@ ${page.body}
 `;
 }
 
-/** The script adds the ways to sign in or be somebody else where the platform tells them (assets/account.js). */
+/** Returns the user's name. The script adds a link to sign in or to switch the user, if the platform has one (assets/account.js). */
 function account(identity: Identity | undefined, status: number): Markup {
   if (!identity && status !== 401) return html`<p class="account" id="account" data-kind="none"></p>`;
   const { name, title } = describe(identity);
@@ -72,6 +72,6 @@ function account(identity: Identity | undefined, status: number): Markup {
 
 function describe(identity: Identity | undefined): { name: string; title: string } {
   if (!identity) return { name: 'Not signed in', title: '' };
-  if (identity.kind === 'anonymous') return { name: 'Anonymous', title: 'Known to this browser only' };
+  if (identity.kind === 'anonymous') return { name: 'Anonymous', title: 'Only this browser can find your sessions' };
   return { name: identity.fullName || identity.username, title: `Signed in as ${identity.username}` };
 }

@@ -3,20 +3,20 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/types.ts';
 import type { ApiError } from '../errors.ts';
 import { loadAssets } from './assets.ts';
+import { errorPage, errorTitle } from './error-page.ts';
 import { createPageSender, knownContext } from './page-sender.ts';
-import { troublePage, troubleTitle } from './trouble-page.ts';
 
 export interface PageErrorParts {
   config: Pick<Config, 'version'>;
   log: Logger;
-  /** Any error as one that the API can answer. */
+  /** Returns the error of the API for any thrown value. */
   explain: (error: unknown) => ApiError;
 }
 
 /**
- * Errors where a page was asked for, as pages for people with the error's own status. Mounted at the prefix behind
- * everything that can fail there, so that a missing sign-in is a page, too. Errors of the API's own addresses, and of
- * programs, are passed on as they are.
+ * Returns the error handler for requests of pages: it sends an error page with the status of the error. It is mounted at the
+ * prefix, behind all other handlers, so that it also handles errors of the sign-in. Errors of API requests, and requests of
+ * programs that prefer JSON, are passed on.
  */
 export function pageErrors({ config, log, explain }: PageErrorParts): ErrorRequestHandler {
   const sender = createPageSender({ serviceVersion: config.version, assetsVersion: loadAssets().version });
@@ -27,14 +27,14 @@ export function pageErrors({ config, log, explain }: PageErrorParts): ErrorReque
     if (kind.status >= 500) (context?.log ?? log).error({ err: error }, message);
     res.set(headers);
     sender.send(req, res, kind.status, {
-      title: `${troubleTitle(kind.status)} · Notebook Sessions`,
+      title: `${errorTitle(kind.status)} · Notebook Sessions`,
       script: 'account.js',
-      body: (root) => troublePage({ status: kind.status, message, detail, requestId: context?.id ?? '–' }, root),
+      body: (root) => errorPage({ status: kind.status, message, detail, requestId: context?.id ?? '–' }, root),
     });
   };
 }
 
-/** A page's address answers with pages unless JSON is preferred; one that is nothing's, to who prefers HTML, as browsers do. */
+/** Whether to send a page: for the address of a page unless the client prefers JSON, for an unknown address if it prefers HTML. */
 function wantsPage(req: Request, res: Response): boolean {
   if (req.method !== 'GET' && req.method !== 'HEAD') return false;
   if (req.path === '/' || req.path.startsWith('/launch/')) return req.accepts(['html', 'json']) === 'html';

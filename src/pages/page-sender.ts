@@ -6,9 +6,9 @@ import { rootOf } from './navigation.ts';
 
 export interface PageContent {
   title: string;
-  /** A module in assets/. */
+  /** Name of a module in assets/. */
   script: string;
-  /** `root` leads from this page to the service's prefix. */
+  /** @param root relative address of the service's prefix. */
   body: (root: string) => Fragment;
 }
 
@@ -33,7 +33,7 @@ export function createPageSender(options: { serviceVersion: string; assetsVersio
   };
 }
 
-/** The request's context as far as the pipeline came: an error page may be shown before anybody is identified. */
+/** Returns the fields of the request's context that are set: an error page may be sent before the caller is identified. */
 export function knownContext(res: Response): Partial<RequestContext> | undefined {
   const context: Partial<RequestContext> | undefined = res.locals['context'];
   return context;

@@ -3,13 +3,13 @@ import type { Identity } from '../identity/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import type { GitLab } from '../platform/gitlab/types.ts';
 
-/** One page (at most 50, last active first) of the projects that the caller may launch; `page` counts from 1. */
+/** Returns one page of the projects that the caller can launch: at most 50, last active first. `page` counts from 1. */
 export async function listProjects(
-  question: { gitlab: GitLab; identity: Identity; search: string | undefined; page: number },
+  request: { gitlab: GitLab; identity: Identity; search: string | undefined; page: number },
   deadline: Deadline,
 ): Promise<Project[]> {
-  const { gitlab, identity, page } = question;
-  const search = question.search?.trim();
+  const { gitlab, identity, page } = request;
+  const search = request.search?.trim();
   const projects = await gitlab.projects(identity.git, { page, ...(search ? { search } : {}) }, deadline);
   return projects.map((project) => ({
     id: project.id,

@@ -34,7 +34,7 @@ const hostileName = '</script><img src=x onerror=alert(1)>\u2028';
 let forge: ServedForge;
 let server: Server;
 let origin: string;
-/** Who calls; undefined: the pipeline refuses before a route runs. */
+/** The caller; undefined: the pipeline rejects the request before a route runs. */
 let caller: Identity | undefined;
 let registered: Identity;
 let anonymous: Identity;
@@ -122,7 +122,7 @@ function dataIn(page: string): Record<string, unknown> {
 }
 
 describe('launch page', () => {
-  it('launches the default branch where the address names no ref', async () => {
+  it('launches the default branch when the address has no ref', async () => {
     const { status, response, data } = await get(`/launch/${project}`);
     expect(status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('no-store');
@@ -137,7 +137,7 @@ describe('launch page', () => {
     });
   });
 
-  it('waits for a click when its address names options, and begins with them', async () => {
+  it('shows the options of its address, and waits for a click', async () => {
     const query =
       'ref=v1&branch=feature/x&image=a/b:1&resource_class_id=2&storage=5&lfs_auto_fetch=true&default_url=/tree';
     expect((await get(`/launch/${project}?${query}`)).data()).toMatchObject({
@@ -148,20 +148,20 @@ describe('launch page', () => {
     });
     expect((await get(`/launch/${project}?configure=yes`)).data()).toMatchObject({ begin: 'configure', options: {} });
     expect((await get(`/launch/${project}?configure=false`)).data()).toMatchObject({ begin: 'launch' });
-    const wrong = await get(`/launch/${project}?storage=much`);
-    expect([wrong.status, wrong.response.headers.get('content-type')]).toEqual([422, 'text/html; charset=utf-8']);
+    const invalid = await get(`/launch/${project}?storage=much`);
+    expect([invalid.status, invalid.response.headers.get('content-type')]).toEqual([422, 'text/html; charset=utf-8']);
   });
 
   it.each([
     ['a branch with a slash', 'feature/x', () => ({ branch: 'feature/x', commitSha: onFeature })],
     ['a tag', 'v1', () => ({ branch: 'main', commitSha: onFeature })],
     ['nothing', '', () => ({ branch: 'main', commitSha: onMain })],
-  ])('takes %s as ref', async (_what, ref, expected) => {
+  ])('accepts %s as ref', async (_what, ref, expected) => {
     const { data } = await get(`/launch/${project}?ref=${encodeURIComponent(ref)}`);
     expect(data()).toMatchObject(expected());
   });
 
-  it('takes a short commit', async () => {
+  it('accepts a short commit id', async () => {
     const { data } = await get(`/launch/${project}?ref=${onFeature.slice(0, 8)}`);
     expect(data()).toMatchObject({ branch: 'main', commitSha: onFeature });
   });
@@ -170,7 +170,7 @@ describe('launch page', () => {
     ['raw', `/launch/${project}`],
     ['encoded', '/launch/Group%2FSub/Solar-Wind'],
     ['in another case, with a slash at the end', '/launch/group/sub/solar-wind/'],
-  ])('takes slashes %s, and finds the way back', async (_how, path) => {
+  ])('accepts slashes %s, and has the right relative address of the prefix', async (_how, path) => {
     const { status, text, data } = await get(path);
     expect(status).toBe(200);
     expect(data()).toMatchObject({ namespace: 'Group/Sub', project: 'Solar-Wind' });
@@ -184,16 +184,16 @@ describe('launch page', () => {
     [undefined, 'consent'],
     ['same-origin', 'launch'],
     ['none', 'launch'],
-  ])('starts at once only for who came here themselves (%s)', async (site, begin) => {
+  ])('launches at once only if the user came from this site or typed the address (%s)', async (site, begin) => {
     caller = registered;
     const link = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
     const headers = site ? { 'sec-fetch-site': site, ...link } : {};
-    // Not fetch: it says itself how it fetches.
+    // Not fetch, which sets these headers itself.
     const { body } = await undiciRequest(`${origin}/notebooks/launch/${project}`, { headers });
     expect(dataIn(await body.text())).toMatchObject({ begin });
   });
 
-  it('shows a hostile name as text, under a policy that would run nothing of it', async () => {
+  it('shows a hostile name as text, with a content security policy that would run no script in it', async () => {
     const { text, response } = await get(`/launch/${project}`);
     expect(text).not.toContain('<img src=x');
     expect(text).toContain('&lt;img src=x onerror=alert(1)&gt;');
@@ -207,9 +207,9 @@ describe('launch page', () => {
   });
 });
 
-describe('trouble', () => {
+describe('an error', () => {
   it.each([
-    ['no such project', '/launch/group/nope', 404, 'There is no project group/nope that you can see.'],
+    ['no such project', '/launch/group/nope', 404, 'The project group/nope does not exist, or you do not have access.'],
     ['a project without commits', '/launch/ada/empty', 404, 'ada/empty has no commits yet.'],
     [
       'no such branch beside a commit',
@@ -217,31 +217,36 @@ describe('trouble', () => {
       404,
       `${project} has no branch “nope”.`,
     ],
-    ['an address of nothing', '/nonexistent', 404, 'There is nothing at this address.'],
+    ['an unknown address', '/nonexistent', 404, 'There is nothing at this address.'],
     ['a page with a slash too many', '/docs/nonexistent/', 404, 'There is nothing at this address.'],
     ['no such ref', `/launch/${project}?ref=nope`, 404, `${project} has no branch, tag or commit “nope”.`],
     ['a ref with control characters', `/launch/${project}?ref=a%00b`, 422, 'A field of the request is not valid.'],
     ['two refs', `/launch/${project}?ref=a&ref=b`, 404, `${project} has no branch, tag or commit “a”.`],
     ['no project', '/launch/group', 404, 'There is nothing at this address.'],
-    ['dot segments', '/launch/group%2F..%2FSub/x', 404, 'There is no project group/../Sub/x that you can see.'],
+    [
+      'dot segments',
+      '/launch/group%2F..%2FSub/x',
+      404,
+      'The project group/../Sub/x does not exist, or you do not have access.',
+    ],
     ['a NUL', '/launch/group/a%00b', 422, 'A field of the request is not valid.'],
     ['a broken percent-encoding', '/launch/group/%E0%A4%A', 404, 'percent sign'],
-  ])('is a page for people: %s', async (_what, path, status, message) => {
-    const answer = await get(path);
-    expect(answer.status).toBe(status);
-    expect(answer.response.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    const said = /<main.*<\/main>/s.exec(answer.text)?.[0];
-    expect(said).toContain(message);
-    expect(said).toContain(requestId);
+  ])('is an HTML page: %s', async (_what, path, status, message) => {
+    const page = await get(path);
+    expect(page.status).toBe(status);
+    expect(page.response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const content = /<main.*<\/main>/s.exec(page.text)?.[0];
+    expect(content).toContain(message);
+    expect(content).toContain(requestId);
   });
 
-  it('tells an anonymous caller why a private project is not there', async () => {
+  it('tells an anonymous caller why a private project is not found', async () => {
     const { status, text } = await get(`/launch/${project}`, { as: anonymous });
     expect(status).toBe(404);
     expect(text).toContain('You are not signed in, so only public projects can be found.');
   });
 
-  it('says that GitLab is the one that does not answer', async () => {
+  it('names GitLab when GitLab does not respond', async () => {
     const down = as({ url: 'http://127.0.0.1:9', token: 'x', tokenExpiresAt: -1 });
     const { status, text } = await get('/launch/group/project', { as: down });
     expect(status).toBe(500);
@@ -249,14 +254,14 @@ describe('trouble', () => {
     expect(text).toContain('Try again');
   });
 
-  it('says that GitLab refuses the sign-in', async () => {
-    const refused = as({ url: forge.url, token: 'revoked', tokenExpiresAt: -1 });
-    const { status, text } = await get('/launch/group/project', { as: refused });
+  it('is 401 when GitLab rejects the credentials', async () => {
+    const revoked = as({ url: forge.url, token: 'revoked', tokenExpiresAt: -1 });
+    const { status, text } = await get('/launch/group/project', { as: revoked });
     expect(status).toBe(401);
     expect(text).toContain('You are not signed in');
   });
 
-  it('is a page when the pipeline refuses before a route runs, and JSON for programs', async () => {
+  it('is a page when the pipeline rejects the request before a route runs, and JSON for programs', async () => {
     for (const path of ['/', `/launch/${project}`]) {
       const page = await get(path, { as: undefined });
       expect(page.status).toBe(401);
@@ -272,7 +277,7 @@ describe('trouble', () => {
     expect((await get('/nonexistent')).text).not.toContain('Not signed in');
     const api = await get('/projects', { as: undefined });
     expect(JSON.parse(api.text)).toMatchObject({ error: { code: 1401 } });
-    // An address of the API answers JSON to every caller, also where it is refused before it is known what is asked.
+    // An API request gets JSON in any case, also if it is rejected before its route is known.
     const foreign = await get('/projects', {
       headers: { origin: 'https://evil.example', accept: 'text/html,*/*;q=0.5' },
     });
@@ -288,20 +293,20 @@ describe('trouble', () => {
 });
 
 describe('sessions page', () => {
-  it('is one slash below the prefix', async () => {
+  it('is at the prefix with a slash', async () => {
     const { status, response } = await get('');
     expect(status).toBe(308);
     expect(new URL(response.headers.get('location') ?? '', `${origin}/notebooks`).href).toBe(`${origin}/notebooks/`);
   });
 
-  it('says who is calling', async () => {
+  it('names the user', async () => {
     expect((await get('/')).text).toContain('Ada Lovelace');
     expect((await get('/', { as: anonymous })).text).toContain('You are not signed in');
   });
 });
 
 describe('assets', () => {
-  it('are kept by browsers for ever under the address that the page gives them', async () => {
+  it('can be cached for ever under the addresses in the page', async () => {
     const { text } = await get('/');
     const addresses = [...text.matchAll(/(?:href|src)="(\.\/assets\/[^"]+)"/g)].map(
       (match) => match[1]?.slice(1) ?? '',
@@ -311,7 +316,7 @@ describe('assets', () => {
       const { status, response } = await get(address);
       expect(status).toBe(200);
       expect(response.headers.get('cache-control')).toContain('immutable');
-      // fetch would ask for a fresh one by itself: a browser that revalidates does not.
+      // Without cache-control, fetch sends no-cache; a browser that revalidates does not.
       const etag = response.headers.get('etag') ?? '';
       const again = await get(address, { headers: { 'if-none-match': etag, 'cache-control': 'max-age=0' } });
       expect(again.status).toBe(304);
@@ -320,7 +325,7 @@ describe('assets', () => {
     expect(stale.response.headers.get('cache-control')).toBe('no-cache');
   });
 
-  it('are nothing but the styles and scripts', async () => {
+  it('are only the styles and scripts', async () => {
     for (const name of ['tsconfig.json', '..%2froutes.ts', '%2e%2e/routes.ts', 'nope.js', '']) {
       expect((await get(`/assets/x/${name}`)).status).toBe(404);
     }
@@ -328,7 +333,7 @@ describe('assets', () => {
 });
 
 describe('GET /projects', () => {
-  it('lists what the caller can launch', async () => {
+  it('lists the projects that the caller can launch', async () => {
     const { text, response } = await get('/projects');
     expect(response.headers.get('cache-control')).toBe('no-store');
     const { projects } = JSON.parse(text) as { projects: { path: string }[] };
@@ -345,7 +350,7 @@ describe('GET /projects', () => {
     });
   });
 
-  it('searches', async () => {
+  it('searches by a part of the name', async () => {
     expect(JSON.parse((await get('/projects?search=%20SOLAR%20')).text)).toMatchObject({
       projects: [{ path: project }],
     });
@@ -354,7 +359,7 @@ describe('GET /projects', () => {
   });
 
   it.each(['page=0', 'page=x', 'page=1.5', 'page=1.0', 'page=x&page=2', `search=${'x'.repeat(201)}`])(
-    'refuses %s',
+    'rejects %s',
     async (query) => {
       const { status, text } = await get(`/projects?${query}`);
       expect(status).toBe(422);
@@ -366,7 +371,7 @@ describe('GET /projects', () => {
 });
 
 describe('the branches and commits of a project', () => {
-  it('are listed for a launch form, and found by a part of a name', async () => {
+  it('are listed, and found by a part of a name', async () => {
     expect(JSON.parse((await get(`/projects/${project}/branches`)).text)).toEqual({
       branches: [
         { name: 'feature/x', commit_sha: onFeature, committed_at: expect.any(String) },
@@ -395,7 +400,7 @@ describe('the branches and commits of a project', () => {
     expect(JSON.parse((await commits('')).text)).toMatchObject({ commits: [{ commit_sha: onMain }, {}] });
   });
 
-  it('come page by page', async () => {
+  it('are listed in pages', async () => {
     const tree = join(forge.scratch, 'tree');
     for (let index = 0; index < 25; index += 1) await commitFiles(tree, { 'n.txt': `${index}\n` }, `step ${index}`);
     await runGit(
@@ -414,13 +419,13 @@ describe('the branches and commits of a project', () => {
   it.each([
     ['group/nope', 'main'],
     [project, 'nope'],
-  ])('are 404 where there is no %s with %s', async (path, ref) => {
+  ])('are 404 for %s with the ref %s', async (path, ref) => {
     const { status, text } = await get(`/projects/${path}/commits?ref=${ref}`);
     expect(status).toBe(404);
     expect(JSON.parse(text)).toMatchObject({ error: { code: 1404 } });
   });
 
-  it('of a private project are nothing to an anonymous caller', async () => {
+  it('of a private project are 404 for an anonymous caller', async () => {
     for (const list of ['branches', 'commits']) {
       expect((await get(`/projects/${project}/${list}`, { as: anonymous })).status).toBe(404);
     }

@@ -1,7 +1,7 @@
 import { html, type Markup } from './html.ts';
 import { icon } from './icons.ts';
 
-/** Templates that both pages clone; the scripts fill them with `textContent` only. */
+/** Returns the templates that both pages clone. The scripts set only their `textContent`. */
 export function sharedTemplates(): Markup {
   return html`
 <template id="step-template">
@@ -14,14 +14,14 @@ export function sharedTemplates(): Markup {
 <template id="note-template">
   <li class="note">${icon('warning')}<span data-ref="text"></span></li>
 </template>
-<template id="trouble-template">
-  <div class="trouble" role="alert">
+<template id="error-template">
+  <div class="error" role="alert">
     ${icon('warning')}
-    <div class="trouble-text">
-      <p class="trouble-message" data-ref="message"></p>
+    <div class="error-text">
+      <p class="error-message" data-ref="message"></p>
       <p data-ref="detail"></p>
-      <ul class="trouble-fields" data-ref="fields"></ul>
-      <p class="trouble-id" data-ref="request">Request <code data-ref="requestId"></code></p>
+      <ul class="error-fields" data-ref="fields"></ul>
+      <p class="error-id" data-ref="request">Request <code data-ref="requestId"></code></p>
     </div>
   </div>
 </template>
@@ -29,7 +29,7 @@ export function sharedTemplates(): Markup {
   <div class="logs">
     <fieldset class="segments" data-ref="containers"><legend class="sr">Logs of</legend></fieldset>
     <p class="quiet" data-ref="empty">Nothing has been written yet.</p>
-    <div data-ref="trouble"></div>
+    <div data-ref="error"></div>
     <pre class="log" data-ref="text" tabindex="0" role="region" aria-label="Log" hidden></pre>
   </div>
 </template>
@@ -43,8 +43,8 @@ export function sharedTemplates(): Markup {
 }
 
 /**
- * What ends a session asks first, in place (assets/confirm.js has the words). The first button is the harmless one: it
- * gets the focus.
+ * Returns the question that is asked before a session is deleted (assets/confirm.js). The first button cancels, and gets
+ * the focus.
  */
 export function confirmation(): Markup {
   return html`<div class="confirm" data-ref="confirm" role="group" hidden>
@@ -58,14 +58,14 @@ export function confirmation(): Markup {
     </div>`;
 }
 
-/** Why a session failed, in the service's words, and the end of the log that says it in its own (assets/failure.js). */
+/** Returns the place for the reason of a failure: the service's message, and an excerpt of the log (assets/failure-report.js). */
 export function failureReport(): Markup {
   return html`<div class="failure" data-ref="failure" hidden>
       <p class="message" data-ref="message"></p>
-      <figure class="telling" data-ref="telling" hidden>
-        <figcaption class="quiet">The log of <span data-ref="tellingContainer"></span> says:</figcaption>
-        <pre class="log" data-ref="tellingText" tabindex="0" role="region" aria-label="Lines of the log"></pre>
+      <figure class="excerpt" data-ref="excerpt" hidden>
+        <figcaption class="quiet" data-ref="excerptTitle"></figcaption>
+        <pre class="log" data-ref="excerptText" tabindex="0" role="region" aria-label="Lines of the log"></pre>
       </figure>
-      <p class="quiet" data-ref="tellingMissing" hidden></p>
+      <p class="quiet" data-ref="excerptError" hidden></p>
     </div>`;
 }

@@ -3,14 +3,14 @@ import { html, type Markup } from './html.ts';
 import { icon } from './icons.ts';
 import { confirmation, failureReport, sharedTemplates } from './session-parts.ts';
 
-/** The frame of the sessions page: what is in it comes from the public API (assets/sessions.js). */
+/** Returns the sessions page without its content, which the script loads from the public API (assets/sessions.js). */
 export function sessionsPage(identity: Identity): Markup {
   return html`
 <h1 class="sr">Notebook Sessions</h1>
 ${
   identity.kind === 'anonymous' &&
-  html`<p class="banner">${icon('user')}<span>You are not signed in: you can launch public projects, and only this
-    browser finds the sessions again.</span></p>`
+  html`<p class="banner">${icon('user')}<span>You are not signed in. You can launch public projects, and only
+    this browser can find their sessions.</span></p>`
 }
 <section class="block" aria-labelledby="sessions-title">
   <div class="block-head">
@@ -22,9 +22,9 @@ ${
         maxlength="200">
     </div>
   </div>
-  <div id="sessions-trouble"></div>
+  <div id="sessions-error"></div>
   <div id="launch-error"></div>
-  <p class="loading" id="sessions-loading">Looking for your sessions …</p>
+  <p class="loading" id="sessions-loading">Loading your sessions …</p>
   <div class="empty" id="sessions-empty" hidden>
     <p class="empty-title">No session yet</p>
     <p>Launch one from a project below. It opens JupyterLab on a fresh clone of the commit that you choose.</p>
@@ -42,8 +42,8 @@ ${
       <input type="search" id="search" name="search" placeholder="Find a project" autocomplete="off" maxlength="200">
     </form>
   </div>
-  <div id="projects-trouble"></div>
-  <p class="loading" id="projects-loading">Looking for projects …</p>
+  <div id="projects-error"></div>
+  <p class="loading" id="projects-loading">Loading projects …</p>
   <div class="empty" id="projects-empty" hidden>
     <p class="empty-title" id="projects-empty-title"></p>
     <p id="projects-empty-text"></p>
@@ -74,13 +74,13 @@ ${
       <dl class="usage" data-ref="usage">
         ${usage('cpu', 'CPU')} ${usage('memory', 'Memory')} ${usage('storage', 'Disk')}
       </dl>
-      <div data-ref="trouble"></div>
+      <div data-ref="error"></div>
       <div class="actions" data-ref="actions">
         <a class="button primary" data-ref="open" target="_blank" rel="noopener" hidden>Open
           <span class="sr"> <span data-ref="openName"></span> (in a new tab)</span>${icon('arrow')}</a>
         <button type="button" class="button primary" data-ref="restart" hidden>${icon('retry')}Restart
           <span class="sr" data-ref="restartName"></span></button>
-        <button type="button" class="button" data-ref="again" hidden>Launch anew
+        <button type="button" class="button" data-ref="again" hidden>Launch again
           <span class="sr" data-ref="againName"></span></button>
         <button type="button" class="button ghost" data-ref="detailsToggle" aria-expanded="false">Details
           <span class="sr" data-ref="detailsName"></span>${icon('chevron')}</button>

@@ -20,19 +20,19 @@ const post = (body: unknown, headers: Record<string, string> = json) =>
     body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
   });
 
-describe('the body', () => {
+describe('a body', () => {
   const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
   const cases: [string, string | Buffer, number, string[]][] = [
     ['broken JSON', '{"namespace": }', 400, ['body']],
     ['JSON that ends early', '{"namespace": "a"', 400, ['body']],
-    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 400, []],
-    ['nothing', '', 422, ['body.namespace', 'body.project', 'body.commit_sha']],
-    ['a list', '[]', 422, ['body']],
+    ['bytes that are not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 400, []],
+    ['no body', '', 422, ['body.namespace', 'body.project', 'body.commit_sha']],
+    ['an array', '[]', 422, ['body']],
     ['null', 'null', 422, ['body']],
     ['a number', '5', 422, ['body']],
-    ['depth', deep(200), 422, ['body']],
-    ['great depth', '['.repeat(500_000), 400, ['body']],
-    ['great depth, closed', '['.repeat(400_000) + ']'.repeat(400_000), 422, ['body']],
+    ['deep nesting', deep(200), 422, ['body']],
+    ['very deep nesting without an end', '['.repeat(500_000), 400, ['body']],
+    ['very deep nesting', '['.repeat(400_000) + ']'.repeat(400_000), 422, ['body']],
     [
       'too many values',
       JSON.stringify({ ...launch, cloudstorage: Array.from({ length: 20_000 }, () => 0) }),
@@ -54,7 +54,7 @@ describe('the body', () => {
       ['body.constructor'],
     ],
     [
-      'wrong types',
+      'values of wrong types',
       JSON.stringify({ namespace: 1, project: null, commit_sha: [], branch: {} }),
       422,
       ['body.namespace', 'body.project', 'body.commit_sha', 'body.branch'],
@@ -66,40 +66,45 @@ describe('the body', () => {
       422,
       ['body.project', 'body.branch'],
     ],
-    ['half a surrogate pair', '{"namespace":"a","project":"\\ud800","commit_sha":"c"}', 422, ['body.project']],
+    ['half of a surrogate pair', '{"namespace":"a","project":"\\ud800","commit_sha":"c"}', 422, ['body.project']],
     [
-      'long texts',
+      'strings that are too long',
       JSON.stringify({ ...launch, project: 'x'.repeat(600), commit_sha: 'a'.repeat(65) }),
       422,
       ['body.project', 'body.commit_sha'],
     ],
-    ['a commit that no label holds', JSON.stringify({ ...launch, commit_sha: 'feature/x' }), 422, ['body.commit_sha']],
     [
-      'empty texts',
+      'a commit that is not a valid label value',
+      JSON.stringify({ ...launch, commit_sha: 'feature/x' }),
+      422,
+      ['body.commit_sha'],
+    ],
+    [
+      'empty strings',
       JSON.stringify({ namespace: '', project: '', commit_sha: '' }),
       422,
       ['body.namespace', 'body.project', 'body.commit_sha'],
     ],
     [
-      'names of variables',
+      'invalid names of variables',
       JSON.stringify({ ...launch, environment_variables: { '1A': 'x', 'A-B': 'x', '': 'x', OK: 'x' } }),
       422,
       ['body.environment_variables.1A', 'body.environment_variables.A-B', 'body.environment_variables.'],
     ],
     [
-      'a variable that is no text',
+      'variables that are not strings',
       JSON.stringify({ ...launch, environment_variables: { A: 1, B: null } }),
       422,
       ['body.environment_variables.A', 'body.environment_variables.B'],
     ],
     [
-      'a prototype among variables',
+      'a prototype among the variables',
       '{"namespace":"a","project":"b","commit_sha":"c","environment_variables":{"__proto__":"x"}}',
       422,
       ['body.environment_variables.__proto__'],
     ],
     [
-      'numbers that are none',
+      'text that is not a number',
       JSON.stringify({ ...launch, resource_class_id: 'three', storage: '1.5' }),
       422,
       ['body.resource_class_id', 'body.storage'],
@@ -111,7 +116,7 @@ describe('the body', () => {
       ['body.storage'],
     ],
     [
-      'server options',
+      'invalid server options',
       JSON.stringify({
         ...launch,
         serverOptions: { cpu_request: -1, mem_request: '1GiB', gpu_request: '0.5', other: 1 },
@@ -125,23 +130,23 @@ describe('the body', () => {
       ],
     ],
     [
-      'cloud storage',
+      'incomplete cloud storage',
       JSON.stringify({ ...launch, cloudstorage: [{ bucket: 'b' }] }),
       422,
       ['body.cloudstorage.0.endpoint'],
     ],
   ];
 
-  it.each(cases)('%s', async (_what, body, status, paths) => {
-    const answer = await post(body);
-    expect(answer.status, answer.text).toBe(status);
-    const { code, fields, detail } = answer.error();
+  it.each(cases)('with %s is rejected', async (_what, body, status, paths) => {
+    const response = await post(body);
+    expect(response.status, response.text).toBe(status);
+    const { code, fields, detail } = response.error();
     expect(code).toBe(1000 + status);
     expect((fields ?? []).map(({ path }) => path).sort()).toEqual([...paths].sort());
     for (const { path } of status === 422 ? (fields ?? []) : []) expect(detail).toContain(path);
   });
 
-  it('of too many wrong fields is answered with some of them and a count', async () => {
+  it('with too many invalid fields is rejected with some of them and the number of the others', async () => {
     const unknown = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`field${index}`, index]));
     const { fields, detail, message } = (await post({ ...launch, ...unknown })).error();
     expect(message).toBe('400 fields of the request are not valid.');
@@ -149,12 +154,12 @@ describe('the body', () => {
     expect(detail).toContain('And 350 more.');
   });
 
-  it('that is right comes through, with defaults', async () => {
-    expect((await post(launch)).error().message).toBe('It came through.');
+  it('that is valid reaches the route with the documented defaults', async () => {
+    expect((await post(launch)).error().message).toBe('The request reached the route.');
     expect(seen.body).toEqual({ ...launch, environment_variables: {}, cloudstorage: [] });
   });
 
-  it('may have numbers and booleans as text, where the original took them', async () => {
+  it('may contain numbers and booleans as text, as the original accepted them', async () => {
     await post({
       ...launch,
       resource_class_id: '3',
@@ -178,13 +183,13 @@ describe('the body', () => {
     });
   });
 
-  it('may have several lines in a variable’s value', async () => {
+  it('may contain line breaks in the value of a variable', async () => {
     const environment_variables = { KEY: 'line\n\tother\r\n' };
     await post({ ...launch, environment_variables });
     expect(seen.body).toMatchObject({ environment_variables });
   });
 
-  it('is JSON by many names, and nothing else', async () => {
+  it('may have any JSON content type and no other', async () => {
     const body = JSON.stringify(launch);
     for (const type of [
       'application/json; charset=UTF-8',
@@ -203,9 +208,9 @@ describe('the body', () => {
       'multipart/form-data; boundary=x',
       'x',
     ]) {
-      const answer = await post(body, { 'content-type': type });
-      expect(answer.status, type).toBe(415);
-      expect(answer.error()).toMatchObject({ code: 1415, fields: [{ path: 'header.Content-Type' }] });
+      const response = await post(body, { 'content-type': type });
+      expect(response.status, type).toBe(415);
+      expect(response.error()).toMatchObject({ code: 1415, fields: [{ path: 'header.Content-Type' }] });
     }
     const untyped = await app.send({
       method: 'POST',
@@ -216,19 +221,19 @@ describe('the body', () => {
     expect(untyped.status).toBe(415);
   });
 
-  it('with a coding that is wrong or unknown is refused', async () => {
+  it('with a wrong or unknown Content-Encoding is rejected', async () => {
     expect((await post('{}', { ...json, 'content-encoding': 'zstd-x' })).status).toBe(415);
     expect((await post('{}', { ...json, 'content-encoding': 'gzip' })).status).toBe(400);
   });
 
-  it('is not asked of who need not send one', async () => {
+  it('of an operation without a body is ignored', async () => {
     const headers = { 'content-type': 'x/y; charset=z', 'content-length': '3' };
     expect((await app.send({ path: '/notebooks/servers', headers, body: 'abc' })).status).toBe(200);
   });
 });
 
-describe('the query', () => {
-  it('has values as the document says, and unknown names do nothing', async () => {
+describe('a query', () => {
+  it('has the documented types, and unknown parameters are ignored', async () => {
     await get('/servers?project=a/b:c&branch=feature%2Fx&unknown=1&__proto__=x&constructor=y&project2[a]=b&namespace=');
     expect(seen.query).toEqual({ project: 'a/b:c', branch: 'feature/x', namespace: '' });
     await get('/logs/abc');
@@ -237,7 +242,7 @@ describe('the query', () => {
     expect(seen.query).toEqual({ max_lines: 7 });
   });
 
-  it.each(['true', 'True', '1', 'yes', 'on'])('takes forced=%s', async (word) => {
+  it.each(['true', 'True', '1', 'yes', 'on'])('accepts forced=%s', async (word) => {
     await app.send({ method: 'DELETE', path: `/notebooks/servers/abc?forced=${word}` });
     expect(seen.query).toEqual({ forced: true });
   });
@@ -252,16 +257,16 @@ describe('the query', () => {
     ['/logs/abc?max_lines=0x10', 'query.max_lines'],
     ['/logs/abc?max_lines=99999999999', 'query.max_lines'],
     ['/images', 'query.image_url'],
-  ])('%s is explained', async (path, field) => {
-    const answer = await get(path);
-    expect(answer.status).toBe(422);
-    const { code, fields, detail } = answer.error();
+  ])('%s is rejected with the name of the parameter', async (path, field) => {
+    const response = await get(path);
+    expect(response.status).toBe(422);
+    const { code, fields, detail } = response.error();
     expect(code).toBe(1422);
     expect(fields?.map(({ path }) => path)).toEqual([field]);
     expect(detail).toContain(field);
   });
 
-  it('counts the first of a parameter that is given more than once, and what cannot be decoded as it stands', async () => {
+  it('uses the first value of a repeated parameter, and keeps a value that cannot be decoded', async () => {
     await get('/servers?project=a&branch=b%0Ac&project=b&project=c');
     expect(seen.query).toEqual({ project: 'a', branch: 'b\nc' });
     await get('/servers?project=100%&branch=%zz&%ff=%');
@@ -270,8 +275,8 @@ describe('the query', () => {
     expect(seen.query).toEqual({ max_lines: 7, follow: false });
   });
 
-  it('says what is wrong with forced', async () => {
-    const answer = await app.send({ method: 'DELETE', path: '/notebooks/servers/abc?forced=maybe' });
-    expect(answer.error().fields).toEqual([{ path: 'query.forced', message: 'must be boolean' }]);
+  it('names the type that forced must have', async () => {
+    const response = await app.send({ method: 'DELETE', path: '/notebooks/servers/abc?forced=maybe' });
+    expect(response.error().fields).toEqual([{ path: 'query.forced', message: 'must be boolean' }]);
   });
 });

@@ -11,7 +11,7 @@ afterAll(() => app[Symbol.asyncDispose]());
 const get = (path: string, headers: Record<string, string> = {}) => app.send({ path: `/notebooks${path}`, headers });
 
 describe('the documentation', () => {
-  it('is our own document, with the prefix, and a page that loads it from here', async () => {
+  it('is this document with the prefix, and a page that loads it from this service', async () => {
     const spec = (await get('/spec.json')).json();
     expect(spec).toMatchObject({
       openapi: '3.0.3',
@@ -27,8 +27,8 @@ describe('the documentation', () => {
     expect(files).toContain('./swagger-ui-bundle.js');
     for (const file of files) {
       expect(file).toMatch(/^\.\//);
-      const answer = await get(`/docs/${file.slice(2)}`);
-      expect(answer.status, file).toBe(200);
+      const response = await get(`/docs/${file.slice(2)}`);
+      expect(response.status, file).toBe(200);
     }
     const init = (await get('/docs/swagger-ui-init.js')).text;
     expect(init).toContain('"url": "document.json"');
@@ -38,7 +38,7 @@ describe('the documentation', () => {
     expect(init).toContain('"validatorUrl": null');
   });
 
-  it('serves nothing else', async () => {
+  it('serves no other files', async () => {
     for (const path of [
       'index.html',
       'package.json',

@@ -24,13 +24,13 @@ interface Example {
 
 type Examples = Record<string, { $ref?: string; value?: unknown }>;
 
-/** Every JSON example of every answer. `default` stands for an error that an operation does not list. */
-function* answerExamples(from: OpenApiDocument): Generator<Example> {
+/** Yields every JSON example of every response. The status 418 stands for `default`. */
+function* responseExamples(from: OpenApiDocument): Generator<Example> {
   for (const [path, item] of Object.entries(from.paths)) {
     for (const method of methods) {
       const operation = item[method];
-      for (const [status, answer] of Object.entries(operation?.responses ?? {})) {
-        const { content = {} } = resolve(from, answer);
+      for (const [status, response] of Object.entries(operation?.responses ?? {})) {
+        const { content = {} } = resolve(from, response);
         const examples = (content['application/json'] as { examples?: Examples } | undefined)?.examples ?? {};
         for (const [name, example] of Object.entries(examples)) {
           const value = resolve(from, example).value;
@@ -47,9 +47,9 @@ describe('openapi.yaml', () => {
     methods.flatMap((method) => (item[method] ? [{ path, method, operation: item[method] as OperationObject }] : [])),
   );
 
-  it.each(operations)('has an example for each answer of $method $path that has a body', ({ operation }) => {
-    for (const [status, answer] of Object.entries(operation.responses)) {
-      for (const [type, content] of Object.entries(resolve(document, answer).content ?? {})) {
+  it.each(operations)('has an example for each response of $method $path that has a body', ({ operation }) => {
+    for (const [status, response] of Object.entries(operation.responses)) {
+      for (const [type, content] of Object.entries(resolve(document, response).content ?? {})) {
         expect(
           Object.keys(content).some((key) => key.startsWith('example')),
           `${status} ${type}`,
@@ -59,7 +59,7 @@ describe('openapi.yaml', () => {
     expect(operation.operationId).toMatch(/^[a-z][A-Za-z]+$/);
   });
 
-  it('is a valid document of OpenAPI 3.0, which no start of the service checks', async () => {
+  it('is a valid OpenAPI 3.0 document, which the service does not check at its start', async () => {
     const validate = (apiSpec: object) => {
       const [load] = OpenApiValidator.middleware({ apiSpec: apiSpec as never, validateApiSpec: true });
       return new Promise((resolve) => void load?.({ app: express() } as never, {} as never, resolve));
@@ -69,20 +69,20 @@ describe('openapi.yaml', () => {
     expect(await validate(structuredClone({ ...document, paths, info: {} }))).toBeInstanceOf(Error);
   });
 
-  it('has a name of its own for each operation', () => {
+  it('has a unique id for each operation', () => {
     const names = operations.map(({ operation }) => operation.operationId);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('has examples that are as it says: the validator lets each of them through', async () => {
-    const examples = [...answerExamples(document)].filter(
+  it('has response examples that match their schemas', async () => {
+    const examples = [...responseExamples(document)].filter(
       ({ path }) => !['/spec.json', '/docs', '/version'].includes(path),
     );
     expect(examples.length).toBeGreaterThan(40);
     let current: Example | undefined;
     const router = express.Router();
-    const answer = (res: Response) => void res.status(current?.status ?? 500).json(current?.value);
-    router.use((_req, res) => answer(res));
+    const sendExample = (res: Response) => void res.status(current?.status ?? 500).json(current?.value);
+    router.use((_req, res) => sendExample(res));
     await using app = await startApp({ routes: [router] });
     for (current of examples) {
       if (document.paths[current.path]?.servers) continue;
@@ -100,7 +100,7 @@ describe('openapi.yaml', () => {
     }
   });
 
-  it('has request examples that are as it says', async () => {
+  it('has request examples that match their schemas', async () => {
     const router = express.Router();
     router.post('/servers', (_req, res) =>
       res.status(418).json({ error: { message: 'came through', detail: null, code: 1, requestId: '' } }),
@@ -112,24 +112,24 @@ describe('openapi.yaml', () => {
     const examples = Object.values(content?.examples ?? {});
     expect(examples.length).toBeGreaterThan(1);
     for (const { value } of examples) {
-      const answer = await app.send({
+      const response = await app.send({
         method: 'POST',
         path: '/notebooks/servers',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(value),
       });
-      expect(answer.status, answer.text).toBe(418);
+      expect(response.status, response.text).toBe(418);
     }
   });
 
-  it('says nothing of another prefix than the one it is loaded for', () => {
+  it('names only the prefix that it is loaded for', () => {
     const serversOf = (prefix: string) => loadDocument(prefix).servers.map(({ url }) => url);
     expect(serversOf('')).toEqual(['/', '/api', '/ui-server/api']);
     expect(serversOf('/elsewhere')).toEqual(['/elsewhere', '/api/elsewhere', '/ui-server/api/elsewhere']);
   });
 
   it.each(['', '/notebooks', '/other/prefix'])(
-    'is published as the original published it: with %j in its paths, and the servers of a platform’s gateway',
+    'is published in the form of the original: with %j in its paths, and the servers of a platform’s gateway',
     (prefix) => {
       const { servers, paths } = publishedDocument(loadDocument(prefix));
       expect(servers.map(({ url }) => url)).toEqual(['/api', '/ui-server/api', '/']);
@@ -139,7 +139,7 @@ describe('openapi.yaml', () => {
     },
   );
 
-  it('has no example of a parameter that may be left out: pages of documentation would send it', () => {
+  it('has no example of an optional parameter, because documentation pages would send it', () => {
     for (const { path, method, operation } of operations) {
       const shared = document.paths[path]?.parameters ?? [];
       for (const parameter of [...shared, ...(operation.parameters ?? [])].map((each) => resolve(document, each))) {

@@ -14,7 +14,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 const hello = () => createHttpServer((_req, res) => void res.end('hello'));
 
-/** What a server says to bytes that are written as they are. */
+/** Sends bytes as they are, and returns everything that the server sends back. */
 async function raw(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.end(bytes);
@@ -22,14 +22,14 @@ async function raw(port: number, bytes: string): Promise<string> {
 }
 
 describe('a socket', () => {
-  it('is its owner’s only, and one that was left behind is replaced', async () => {
+  it('is accessible only to its owner, and the socket file of a dead process is replaced', async () => {
     const path = join(directory, 'left.sock');
     const first = hello();
     await listen(first, { socket: path });
     expect(statSync(path).mode & 0o777).toBe(0o600);
     await expect(listen(hello(), { socket: path })).rejects.toThrow('another program listens');
 
-    // A process that is killed does not remove its socket; nobody listens on it any more.
+    // A killed process leaves its socket file behind.
     const stale = join(directory, 'stale.sock');
     const { spawnSync } = await import('node:child_process');
     spawnSync(process.execPath, [
@@ -46,7 +46,7 @@ describe('a socket', () => {
     await Promise.all([close(first, 100), close(second, 100)]);
   });
 
-  it('that cannot be made is explained', async () => {
+  it('that cannot be created is an error that names it', async () => {
     await expect(listen(hello(), { socket: join(directory, 'nowhere', 'x.sock') })).rejects.toThrow(
       /cannot listen on the socket/,
     );
@@ -54,7 +54,7 @@ describe('a socket', () => {
 });
 
 describe('a port', () => {
-  it('that is taken is explained', async () => {
+  it('that is in use is an error that names it', async () => {
     const other = createNetServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -63,8 +63,8 @@ describe('a port', () => {
   });
 });
 
-describe('what is no HTTP', () => {
-  it('is answered in the shape of all errors', async () => {
+describe('malformed HTTP', () => {
+  it('is answered with the common error body', async () => {
     const server = hello();
     await listen(server, { host: '127.0.0.1', port: 0 });
     const { port } = server.address() as AddressInfo;
@@ -74,9 +74,9 @@ describe('what is no HTTP', () => {
       [`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`, 431, 1431],
     ];
     for (const [bytes, status, code] of cases) {
-      const answer = await raw(port, bytes);
-      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-      expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code } });
+      const response = await raw(port, bytes);
+      expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(JSON.parse(response.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code } });
     }
     expect(
       await raw(port, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`),
@@ -85,8 +85,8 @@ describe('what is no HTTP', () => {
   });
 });
 
-describe('an Upgrade', () => {
-  it('of Java’s HTTP client is ignored: the request is answered, with its body', async () => {
+describe('an Upgrade header', () => {
+  it('of Java’s HTTP client is ignored, and the request is answered with its body', async () => {
     const server = createHttpServer((req, res) => {
       void text(req).then((body) => res.end(`${req.method} ${req.url} ${body}`));
     });
@@ -99,20 +99,20 @@ describe('an Upgrade', () => {
     ] as const) {
       const socket = connect(port, '127.0.0.1');
       socket.write(javaRequest(method, '/servers', body));
-      const answer = await text(socket);
-      expect(answer).toMatch(/^HTTP\/1.1 200 /);
-      expect(answer.endsWith(`${method} /servers ${body}`)).toBe(true);
+      const response = await text(socket);
+      expect(response).toMatch(/^HTTP\/1.1 200 /);
+      expect(response.endsWith(`${method} /servers ${body}`)).toBe(true);
     }
     await close(server, 100);
   });
 });
 
 describe('closing', () => {
-  it('lets what is under way finish, takes nothing new, and does not wait for ever', async () => {
-    const begun = Promise.withResolvers<void>();
+  it('lets requests in progress finish, accepts no new ones, and ends after the grace period', async () => {
+    const started = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
     const server = createHttpServer((req, res) => {
-      begun.resolve();
+      started.resolve();
       if (req.url === '/slow')
         finish.promise.then(
           () => res.end('done'),
@@ -122,7 +122,7 @@ describe('closing', () => {
     await listen(server, { host: '127.0.0.1', port: 0 });
     const { port } = server.address() as AddressInfo;
     const slow = once(request({ port, host: '127.0.0.1', path: '/slow' }).end(), 'response');
-    await begun.promise;
+    await started.promise;
     const closed = close(server, 60_000);
     await expect(once(request({ port, host: '127.0.0.1', path: '/slow' }).end(), 'response')).rejects.toThrow(
       'ECONNREFUSED',
@@ -133,7 +133,7 @@ describe('closing', () => {
     response.resume();
     await closed;
 
-    const stubborn = createHttpServer(() => begun.resolve());
+    const stubborn = createHttpServer(() => started.resolve());
     await listen(stubborn, { host: '127.0.0.1', port: 0 });
     const never = once(
       request({ port: (stubborn.address() as AddressInfo).port, host: '127.0.0.1' }).end(),

@@ -13,7 +13,7 @@ afterAll(() => app[Symbol.asyncDispose]());
 
 const get = (path: string, headers: Record<string, string> = {}) => app.send({ path: `/notebooks${path}`, headers });
 
-describe('other sites', () => {
+describe('requests of other sites', () => {
   const own = () => `127.0.0.1:${app.port}`;
   const cases: [string, () => Record<string, string>, number][] = [
     ['a program', () => ({}), 404],
@@ -30,14 +30,14 @@ describe('other sites', () => {
     ['another port', () => ({ origin: 'http://127.0.0.1:1' }), 403],
     ['a session on localhost', () => ({ origin: `http://localhost:${app.port}`, 'sec-fetch-site': 'cross-site' }), 403],
     ['a sandboxed frame', () => ({ origin: 'null' }), 403],
-    ['an origin that is none', () => ({ origin: 'evil' }), 403],
+    ['an invalid origin', () => ({ origin: 'evil' }), 403],
     ['a page of the same site', () => ({ 'sec-fetch-site': 'same-site' }), 403],
     [
       'a form of another site',
       () => ({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }),
       403,
     ],
-    ['the unencrypted namesake', () => ({ origin: `http://${own()}`, 'x-forwarded-proto': 'https' }), 403],
+    ['the http page of the same host', () => ({ origin: `http://${own()}`, 'x-forwarded-proto': 'https' }), 403],
   ];
   let guarded: TestApp;
   beforeAll(async () => {
@@ -48,23 +48,23 @@ describe('other sites', () => {
   });
   afterAll(() => guarded[Symbol.asyncDispose]());
 
-  it.each(cases)('POST from %s', async (_who, headers, status) => {
+  it.each(cases)('decides about a POST of %s', async (_source, headers, status) => {
     const own = headers();
     const port = String(guarded.port);
     const moved = Object.fromEntries(
       Object.entries(own).map(([name, value]) => [name, value.replace(String(app.port), port)]),
     );
-    const answer = await guarded.send({
+    const response = await guarded.send({
       method: 'POST',
       path: '/notebooks/servers',
       headers: { ...json, ...moved },
       body: JSON.stringify(launch),
     });
-    expect(answer.status).toBe(status);
-    if (status === 403) expect(answer.error().code).toBe(1403);
+    expect(response.status).toBe(status);
+    if (status === 403) expect(response.error().code).toBe(1403);
   });
 
-  it('may link here, but neither frame nor load anything', async () => {
+  it('may follow a link but not load a frame or a script', async () => {
     const site = { 'sec-fetch-site': 'cross-site' };
     const path = '/servers';
     expect((await get(path, { ...site, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' })).status).toBe(200);
@@ -73,7 +73,7 @@ describe('other sites', () => {
     expect((await get(path, { origin: 'https://evil.example' })).status).toBe(403);
   });
 
-  it('cannot come in under another host name; probes can', async () => {
+  it('are rejected under another host name, unlike health probes', async () => {
     await using strict = await startApp({
       routes: [testRoutes()],
       env: { NB_REQUEST__ALLOWED_HOSTS_0: 'API.example.org:8000' },

@@ -20,7 +20,7 @@ const token: AccessToken = {
 };
 
 describe('an access token', () => {
-  it('is known by its hash until it expires, among others', () => {
+  it('is recognised by its hash among others until it expires', () => {
     const others = [
       { ...token, id: 'x', hash: hashAccessToken('other') },
       { ...token, id: 'y', hash: '' },
@@ -38,8 +38,8 @@ describe('an access token', () => {
   );
 });
 
-describe('the annotation', () => {
-  it('gives back what was written, without the token itself', () => {
+describe('the annotation with access tokens', () => {
+  it('returns what was written, and does not contain the token itself', () => {
     expect(readAccessTokens(writeAccessTokens([token]))).toEqual([token]);
     expect(writeAccessTokens([token])).not.toContain(secret);
   });
@@ -51,7 +51,7 @@ describe('the annotation', () => {
     },
   );
 
-  it('with a time that is none opens nothing', () => {
+  it('gives no access if the time of expiry is invalid', () => {
     expect(matchAccessToken([{ ...token, expires: 'never' }], secret, now)).toBeUndefined();
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Autosave, autosaveBranch, autosavePrefix, parseAutosave } from './autosave.ts';
 
 describe('the name of an autosave', () => {
-  it('says whose, of which branch and from which commits', () => {
+  it('has the user, the branch and the commits', () => {
     expect(parseAutosave('renku/autosave/john.doe/main/0123456/abcdef0')).toEqual({
       username: 'john.doe',
       rootBranch: 'main',
@@ -12,7 +12,7 @@ describe('the name of an autosave', () => {
     });
   });
 
-  it('is read from the right, so that a branch may have slashes, and parts that look like commits', () => {
+  it('may contain a branch with slashes, and with parts that look like commits', () => {
     expect(parseAutosave('renku/autosave/ada/feature/a/1234567/0123456/abcdef0')).toEqual({
       username: 'ada',
       rootBranch: 'feature/a/1234567',
@@ -43,7 +43,7 @@ describe('the name of an autosave', () => {
     'RENKU/autosave/ada/main/0123456/abcdef0',
   ])('is not %j', (name) => expect(parseAutosave(name)).toBeUndefined());
 
-  it('is written as it is read', () => {
+  it('is written in the form in which it is read', () => {
     const name = fc.stringMatching(/^[a-zA-Z0-9_-]{1,20}$/).filter((text) => !text.startsWith('-'));
     const sha = fc.stringMatching(/^[0-9a-f]{7}$/);
     const branch = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
@@ -62,7 +62,7 @@ describe('the name of an autosave', () => {
     );
   });
 
-  it('is made of the first 7 characters of full commits', () => {
+  it('has the first 7 characters of full commit ids', () => {
     const rootCommit = '0123456789abcdef0123456789abcdef01234567';
     const finalCommit = 'abcdef0123456789abcdef0123456789abcdef01';
     expect(autosaveBranch({ username: 'ada', rootBranch: 'a/b', rootCommit, finalCommit })).toBe(

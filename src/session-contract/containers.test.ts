@@ -6,7 +6,7 @@ import { findSessionContainer, sessionContainers } from './containers.ts';
 const source = join(import.meta.dirname, '..');
 const registry = join(import.meta.dirname, 'containers.ts');
 
-/** Programs that run in a session's pod or in the browser, and their tests' data, included. */
+/** Includes the programs of a session's pod and the scripts of the pages. */
 function productionFiles(): string[] {
   return readdirSync(source, { recursive: true, encoding: 'utf8' })
     .map((name) => join(source, name))
@@ -29,6 +29,6 @@ describe('the registry of session containers', () => {
           literal.test(line) ? [`${relative(source, file)}:${index + 1}: ${line.trim()}`] : [],
         ),
     );
-    expect(copies.filter((copy) => !/^(operator|local\/kubelet)\//.test(copy))).toEqual([]);
+    expect(copies).toEqual([]);
   });
 });

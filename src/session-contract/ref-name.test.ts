@@ -5,7 +5,7 @@ import { isRefName } from './ref-name.ts';
 
 const gitAccepts = (name: string) => spawnSync('git', ['check-ref-format', `refs/heads/${name}`]).status === 0;
 
-describe('a name', () => {
+describe('a name of a branch or tag', () => {
   it.each(['main', 'feature/with/slashes', 'ünïcode', 'a-b_c.d', 'x@y', '1', 'a{b', 'renku/autosave/ada/main/1/2'])(
     '%j can be a branch',
     (name) => {
@@ -24,14 +24,14 @@ describe('a name', () => {
     (name) => expect(isRefName(name)).toBe(false),
   );
 
-  it('of more than 1024 characters, or 255 between slashes, can not', () => {
+  it('is invalid with more than 1024 characters, or 255 between slashes', () => {
     const parts = (count: number) => Array.from({ length: count }, () => 'x'.repeat(255)).join('/');
     expect(isRefName(parts(4))).toBe(true);
     expect(isRefName(`${parts(4)}/x`)).toBe(false);
     expect(isRefName(`a/${'x'.repeat(256)}/b`)).toBe(false);
   });
 
-  it('that passes is one for git', () => {
+  it('that is valid here is valid for git', () => {
     const pieces = fc.constantFrom('a', 'Z', '.', '/', '..', '@', '{', '-', ' ', '~', '.lock', '*', 'ä', '\\', '\t');
     const names = fc.array(pieces, { minLength: 1, maxLength: 6 }).map((parts) => parts.join(''));
     fc.assert(

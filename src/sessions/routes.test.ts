@@ -243,10 +243,10 @@ describe('a deletion', () => {
   it.each([
     { status: 503, reason: 'ServiceUnavailable' },
     { status: 403, reason: 'Forbidden' },
-  ])('that the cluster answers with $status is 500 with code 3001', async (fate) => {
+  ])('that the cluster answers with $status is 500 with code 3001', async (fault) => {
     cluster.put(ours('mine', user));
     const call = (await replica({ deadlineMs: 2_000 })).as(user);
-    cluster.fate = ({ method }) => (method === 'DELETE' ? fate : undefined);
+    cluster.fault = ({ method }) => (method === 'DELETE' ? fault : undefined);
     const { status, body } = await call('DELETE', '/servers/mine');
     expect([status, body.error.code]).toEqual([500, 3001]);
   });
@@ -286,7 +286,7 @@ describe('logs', () => {
   it('of one container that cannot be read do not hide the others', async () => {
     cluster.put(running());
     cluster.podLogs.set('mine-0/jupyter-server', 'hello\n');
-    cluster.fate = ({ query }) =>
+    cluster.fault = ({ query }) =>
       ({ 'git-clone': { status: 500, reason: 'InternalError' }, 'oauth2-proxy': 'silence' as const })[
         query.get('container') ?? ''
       ];
@@ -301,7 +301,7 @@ describe('logs', () => {
 
   it('that cannot be read at all are 500 with code 3000', async () => {
     cluster.put(running());
-    cluster.fate = () => ({ status: 500, reason: 'InternalError' });
+    cluster.fault = () => ({ status: 500, reason: 'InternalError' });
     const { status, body } = await (await replica()).as(user)('GET', '/logs/mine');
     expect([status, body.error.code]).toEqual([500, 3000]);
   });

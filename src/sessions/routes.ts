@@ -1,6 +1,5 @@
 import type { Router } from 'express';
 import type { Config } from '../config/types.ts';
-import { ApiError, errorKind } from '../errors.ts';
 import type { ServersGetRequest } from '../generated/openapi.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { Session } from '../jupyter-server/session.ts';
@@ -12,6 +11,7 @@ import type { DryRun } from './launch/dry-run.ts';
 import type { Launch } from './launch/launch.ts';
 import { launchRequest, projectPath } from './launch/launch-request.ts';
 import type { Presenter } from './presentation/presenter.ts';
+import { noSuchSession } from './read/no-such-session.ts';
 import type { SessionStore } from './read/store.ts';
 
 export interface SessionRouteParts {
@@ -72,7 +72,7 @@ export function sessionRoutes({ store, launch, dryRun, restart, present, config 
     const session = await store.get(identity, name, deadline);
     const isForced = req.query.forced === true;
     if (!(await store.remove(session, isForced, deadline))) {
-      throw new ApiError(errorKind.missing, `There is no session ${name} of yours.`);
+      throw noSuchSession(name);
     }
     res.status(204).end();
   });

@@ -5,18 +5,18 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge'];
 const flags = [
-  // In containers there is neither; the pages under test are our own.
+  // Containers have no sandbox and no GPU. The pages under test are trusted.
   '--no-sandbox',
   '--disable-gpu',
   '--disable-dev-shm-usage',
-  // The browser's own talk with its maker.
+  // Requests of the browser itself to other hosts.
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
   '--no-first-run',
 ];
 
-/** The Chromium of this machine: the variable CHROMIUM, or the first that is on PATH. */
+/** Returns the path of Chromium: from the variable CHROMIUM, or the first one on PATH. */
 export function findChromium(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const named = env['CHROMIUM'];
   if (named) return named;
@@ -39,20 +39,20 @@ export function launchChromium(executablePath: string): Promise<Browser> {
 }
 
 export interface FreshProfile {
-  /** A profile that has never been anywhere; closed at the end of the test. */
+  /** Returns a new, empty profile. It is closed at the end of the test. */
   profile(options?: BrowserContextOptions): Promise<BrowserContext>;
 }
 
 /**
- * A suite in a real Chromium. Every profile is cut off from all hosts but this machine, and a test in which anything
- * asked for another host fails. Without a Chromium the suite is skipped, loudly; in CI that is a failure.
+ * Declares a suite that runs in a real Chromium. A profile can reach only this machine, and a test fails if anything
+ * requested another host. Without Chromium the suite is skipped with a message; in CI it fails.
  */
 export function describeInChromium(name: string, body: (browser: FreshProfile) => void): void {
   const executable = findChromium();
   if (!executable) {
     const remedy = 'No Chromium found. Install it (apt-get install chromium) or name it in the variable CHROMIUM.';
     if (process.env['CI']) {
-      describe(name, () => it('needs a Chromium', () => expect.fail(remedy)));
+      describe(name, () => it('needs Chromium', () => expect.fail(remedy)));
       return;
     }
     process.stderr.write(`\n  SKIPPED: ${name}. ${remedy}\n\n`);
@@ -63,18 +63,18 @@ export function describeInChromium(name: string, body: (browser: FreshProfile) =
   describe(name, () => {
     let browser: Browser;
     let contexts: BrowserContext[] = [];
-    let strangers: string[] = [];
+    let otherHosts: string[] = [];
 
     beforeAll(async () => {
       browser = await launchChromium(executable);
     });
     beforeEach(() => {
       contexts = [];
-      strangers = [];
+      otherHosts = [];
     });
     afterEach(async () => {
       await Promise.all(contexts.map((context) => context.close()));
-      expect(strangers, 'requests to other hosts').toEqual([]);
+      expect(otherHosts, 'requests to other hosts').toEqual([]);
     });
     afterAll(async () => {
       await browser?.close();
@@ -82,28 +82,28 @@ export function describeInChromium(name: string, body: (browser: FreshProfile) =
 
     body({
       async profile(options = {}) {
-        // A service worker's requests would pass the blockade unseen.
+        // The routes below do not see the requests of a service worker.
         const context = await browser.newContext({ serviceWorkers: 'block', ...options });
         contexts.push(context);
-        await blockOtherHosts(context, (address) => strangers.push(address));
+        await blockOtherHosts(context, (address) => otherHosts.push(address));
         return context;
       },
     });
   });
 }
 
-/** Lets a profile talk to this machine only; what it asked of others is refused and told. */
-export async function blockOtherHosts(context: BrowserContext, tell: (address: string) => void): Promise<void> {
+/** Aborts the requests of a profile to other hosts than this machine, and calls `report` with their addresses. */
+export async function blockOtherHosts(context: BrowserContext, report: (address: string) => void): Promise<void> {
   await context.route('**/*', (route) => {
     const address = route.request().url();
     if (isThisMachine(address)) return route.continue();
-    tell(address);
+    report(address);
     return route.abort('blockedbyclient');
   });
   await context.routeWebSocket(
     (address) => !isThisMachine(address.href),
     (socket) => {
-      tell(socket.url());
+      report(socket.url());
       return socket.close();
     },
   );

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { describeInChromium } from './chromium.ts';
 import { fakeSession } from './fake-api.ts';
-import { card, hostile, look, sessionsPage, soon } from './sessions-page.ts';
+import { card, hostile, refresh, sessionsPage, soon } from './sessions-page.ts';
 
-describeInChromium('sessions that failed or are to end', (browser) => {
+describeInChromium('sessions that have failed or are to be deleted', (browser) => {
   const site = sessionsPage(browser);
   const { add, open } = site;
 
-  it('does nothing for a key that is held down, or a double click', async () => {
+  it('ignores a key that is held down, and a double click', async () => {
     add('a');
     const page = await open();
     await card(page, 'demo/first-light').waitFor(soon);
@@ -15,7 +15,7 @@ describeInChromium('sessions that failed or are to end', (browser) => {
     const question = page.getByRole('group', { name: 'Stop demo/first-light at main?' });
     for (const key of ['Enter', 'Space']) {
       await stop.focus();
-      // What a held key sends: the second and later ones are marked as repeated.
+      // As a held key does: the second and later events are marked as repeated.
       for (let times = 0; times < 8; times += 1) await page.keyboard.down(key);
       await page.keyboard.up(key);
       await question.waitFor();
@@ -31,10 +31,10 @@ describeInChromium('sessions that failed or are to end', (browser) => {
     await expect.poll(() => site.fake.requests.filter(({ method }) => method === 'DELETE').length, soon).toBe(1);
   });
 
-  it('restarts a failed session in place, and deletes nothing for it', async () => {
-    add('a', { state: 'failed', message: 'It died.', restartable: true });
+  it('restarts a failed session without deleting it', async () => {
+    add('a', { state: 'failed', message: 'The process ended.', restartable: true });
     const page = await open();
-    await card(page, 'demo/first-light').getByText('It died.').waitFor(soon);
+    await card(page, 'demo/first-light').getByText('The process ended.').waitFor(soon);
     await page.getByRole('button', { name: 'Restart demo/first-light at main' }).click();
     await card(page, 'demo/first-light').getByText('Starting', { exact: true }).waitFor(soon);
     expect(
@@ -42,8 +42,8 @@ describeInChromium('sessions that failed or are to end', (browser) => {
     ).toEqual(['POST /servers/a/restart']);
   });
 
-  it('says what a restart would lose where the service refuses it, and keeps the session', async () => {
-    add('a', { state: 'failed', message: 'It died.' });
+  it('shows what a restart would delete when the service rejects it, and keeps the session', async () => {
+    add('a', { state: 'failed', message: 'The process ended.' });
     add('b', { state: 'failed', project: 'lost', message: 'Its volume is gone.', restartable: false });
     site.fake.intercept = (_method, path) =>
       path.endsWith('/restart')
@@ -64,16 +64,16 @@ describeInChromium('sessions that failed or are to end', (browser) => {
     await page.getByRole('alert').getByText('has no volume. A restart would delete its files.').waitFor(soon);
     await card(page, 'demo/first-light').getByText('Failed', { exact: true }).waitFor(soon);
     expect(await page.getByRole('button', { name: /^Restart demo.lost/ }).count()).toBe(0);
-    expect(await page.getByRole('button', { name: /^Launch anew demo.lost/ }).count()).toBe(1);
+    expect(await page.getByRole('button', { name: /^Launch again demo.lost/ }).count()).toBe(1);
     expect(site.fake.requests.some(({ method }) => method === 'DELETE')).toBe(false);
   });
 
-  it('launches a failed session anew only after asking, with all options of its launch', async () => {
+  it('launches a failed session again after a confirmation, with all options of its launch', async () => {
     const failed = add('a', {
       state: 'failed',
       branch: 'feature/x',
       commit: 'c0ffee',
-      message: 'It died.',
+      message: 'The process ended.',
       launch: {
         image: 'a/b:1',
         resource_class_id: 2,
@@ -84,19 +84,19 @@ describeInChromium('sessions that failed or are to end', (browser) => {
       },
     });
     const page = await open();
-    await card(page, 'demo/first-light').getByText('It died.').waitFor(soon);
-    let refused = 0;
+    await card(page, 'demo/first-light').getByText('The process ended.').waitFor(soon);
+    let attempts = 0;
     site.fake.intercept = (method) => {
       if (method !== 'POST') return undefined;
-      refused += 1;
-      if (refused === 1) {
+      attempts += 1;
+      if (attempts === 1) {
         const body = { error: { code: 3409, message: 'Still being deleted.', detail: null, requestId: 'r' } };
         return { status: 409, body, headers: { 'Retry-After': '1' } };
       }
       Object.assign(failed, fakeSession('a', { state: 'starting' }));
       return { status: 201, body: failed };
     };
-    await page.getByRole('button', { name: 'Launch anew demo/first-light at feature/x' }).press('Enter');
+    await page.getByRole('button', { name: 'Launch again demo/first-light at feature/x' }).press('Enter');
     expect(await page.locator(':focus').innerText()).toBe('Keep it');
     await page.getByText('work that was not pushed is lost').waitFor();
     await page.keyboard.press('Enter');
@@ -104,9 +104,9 @@ describeInChromium('sessions that failed or are to end', (browser) => {
     await page.keyboard.press('Enter');
     await page.getByLabel('MODE').fill('debug');
     await page.getByLabel('TOKEN').fill('secret');
-    await page.getByRole('button', { name: 'Delete and launch anew' }).click();
+    await page.getByRole('button', { name: 'Delete and launch again' }).click();
     await card(page, 'demo/first-light').getByText('Starting', { exact: true }).waitFor(soon);
-    await expect.poll(() => refused, soon).toBe(2);
+    await expect.poll(() => attempts, soon).toBe(2);
     expect(site.fake.requests.filter(({ method }) => method !== 'GET')).toEqual([
       { method: 'DELETE', path: '/servers/a', body: undefined },
       ...Array.from({ length: 2 }, () => ({
@@ -129,25 +129,25 @@ describeInChromium('sessions that failed or are to end', (browser) => {
     ]);
   });
 
-  it('goes on saying that a session was deleted and not launched anew', async () => {
-    add('a', { state: 'failed', message: 'It died.' });
+  it('keeps the error when a session was deleted and could not be launched again', async () => {
+    add('a', { state: 'failed', message: 'The process ended.' });
     const page = await open();
-    await card(page, 'demo/first-light').getByText('It died.').waitFor(soon);
+    await card(page, 'demo/first-light').getByText('The process ended.').waitFor(soon);
     site.fake.intercept = (method) => {
       if (method !== 'POST') return undefined;
       site.fake.sessions.clear();
       return { status: 404, body: { error: { code: 1404, message: 'No such branch.', detail: null, requestId: 'r' } } };
     };
-    await page.getByRole('button', { name: /^Launch anew/ }).click();
-    await page.getByRole('button', { name: 'Delete and launch anew' }).click();
+    await page.getByRole('button', { name: /^Launch again/ }).click();
+    await page.getByRole('button', { name: 'Delete and launch again' }).click();
     const alert = page.getByRole('alert');
-    await alert.getByText('demo/first-light at main was not launched anew: No such branch.').waitFor(soon);
+    await alert.getByText('demo/first-light at main was not launched again: No such branch.').waitFor(soon);
     await page.getByText('No session yet').waitFor(soon);
-    await look(page);
+    await refresh(page);
     expect(await alert.isVisible()).toBe(true);
   });
 
-  it('shows the line of the log that says why a session failed', async () => {
+  it('shows the reason of a failure from the log', async () => {
     add('a', {
       state: 'failed',
       message: 'The repository could not be cloned because of an error with its submodules. Check their addresses.',
@@ -156,32 +156,38 @@ describeInChromium('sessions that failed or are to end', (browser) => {
     const page = await open();
     const shown = card(page, 'demo/first-light');
     await shown.getByText('because of an error with its submodules').waitFor(soon);
-    const readings = () => site.fake.requests.filter(({ path }) => path === '/logs/a').length;
-    await expect.poll(readings, soon).toBe(1);
+    const refreshUntil = (isDone: () => Promise<boolean>) =>
+      expect
+        .poll(async () => {
+          await refresh(page);
+          return isDone();
+        }, soon)
+        .toBe(true);
+    const reads = () => site.fake.requests.filter(({ path }) => path === '/logs/a').length;
+    await expect.poll(reads, soon).toBe(1);
     expect(await shown.getByRole('figure').isVisible()).toBe(false);
-    // What a container says last may be in its log a moment after it has failed.
+    // A container that has been started again may not have written the reason yet.
+    site.fake.logs.set('a', { 'git-clone': '2026-01-02T03:04:05Z Cloning http://127.0.0.1/forge/demo/first-light' });
+    const report = shown.getByRole('figure');
+    await refreshUntil(() => report.isVisible());
+    await report.getByText('The last lines in the log of git-clone:').waitFor(soon);
+    expect(await report.locator('mark').count()).toBe(0);
     site.fake.logs.set('a', {
       'git-clone': `2026-01-02T03:04:05Z Cloning\n2026-01-02T03:04:06Z fatal: could not read from ${hostile}\n2026-01-02T03:04:07Z bye`,
       'jupyter-server': 'error: something else',
     });
-    const report = shown.getByRole('figure');
-    await expect
-      .poll(async () => {
-        await look(page);
-        return report.isVisible();
-      }, soon)
-      .toBe(true);
-    await report.getByText('The log of git-clone says:').waitFor(soon);
+    await refreshUntil(async () => (await report.locator('mark').count()) > 0);
+    await report.getByText('The reason in the log of git-clone:').waitFor(soon);
     expect(await report.locator('mark').innerText()).toBe(`fatal: could not read from ${hostile}`);
     expect(await page.locator('img').count()).toBe(0);
-    // Two readings that say the same are enough.
-    await expect.poll(readings, { timeout: 20_000 }).toBe(3);
+    // A reason that is found twice is final.
+    await expect.poll(reads, { timeout: 20_000 }).toBe(4);
     const asked = site.fake.requests.length;
     await expect.poll(() => site.fake.requests.length, soon).toBeGreaterThan(asked + 1);
-    expect(readings()).toBe(3);
+    expect(reads()).toBe(4);
   });
 
-  it('says how a hibernated session is resumed', async () => {
+  it('shows how to resume a hibernated session', async () => {
     const message =
       'The session is hibernated. The administrator of the platform resumes it with: kubectl patch jupyterservers a';
     add('a', { state: 'hibernated', message });

@@ -15,8 +15,8 @@ import { loadDocument } from '../../src/pipeline/document.ts';
 import type { GitLab, GitLabHistory, GitLabListedCommit, GitLabProject } from '../../src/platform/gitlab/types.ts';
 
 /**
- * The real pages over a public API whose every state a test can set: troubles and moments that the real platform
- * passes through too fast, or never. What the platform really does is in first-light.test.ts.
+ * The real pages on a fake API, in which a test can set any state: also failures, and states that are too short on the real
+ * platform. first-light.test.ts tests the pages on the real platform.
  */
 export interface FakeApi {
   /** `http://127.0.0.1:PORT` */
@@ -30,16 +30,16 @@ export interface FakeApi {
   /** Branch to its commits, newest first; the same in every project. */
   readonly history: Map<string, GitLabListedCommit[]>;
   resourceClasses: Record<string, unknown>[];
-  /** GitLab fails like this. */
+  /** The error that every call of GitLab throws. */
   gitlabError: Error | undefined;
-  /** Asked first about each request of the API; what it returns is the answer. */
-  intercept: ((method: string, path: string) => FakeAnswer | undefined) | undefined;
-  /** What was asked of the API, in order: `POST /servers`. */
+  /** Is called for each request of the API. A result is sent as the response; undefined: the fake API handles the request. */
+  intercept: ((method: string, path: string) => FakeResponse | undefined) | undefined;
+  /** All requests of the API, in order. */
   readonly requests: { method: string; path: string; body: unknown }[];
   close(): Promise<void>;
 }
 
-export interface FakeAnswer {
+export interface FakeResponse {
   status: number;
   body: unknown;
   headers?: Record<string, string>;
@@ -93,7 +93,7 @@ export function fakeProject(pathWithNamespace: string, more: Partial<GitLabProje
   };
 }
 
-/** Commits with a title each, the first one the newest; `id` begins the full ids. */
+/** Returns commits with these titles, the newest first. The id of the newest is `id`, repeated. */
 export function fakeCommits(id: string, ...titles: string[]): GitLabListedCommit[] {
   return titles.map((title, index) => ({
     sha: index === 0 ? id.repeat(5) : `${index}`.padStart(2, '0').repeat(20),
@@ -205,7 +205,7 @@ export async function startFakeApi(): Promise<FakeApi> {
       routes: [observer(fake), apiRoutes(fake)],
       pages: pagesRoutes({ config, gitlab: fakeGitLab(fake), log }),
       pageErrors: pageErrors({ config, log, explain: toApiError }),
-      // The fake speaks as the document says, or the page is not tested.
+      // The responses of the fake must be valid by openapi.yaml too.
       validateResponses: true,
     }),
   );
@@ -217,14 +217,14 @@ function observer(fake: FakeApi): express.Router {
     if (/^\/(servers|logs|projects|resource_classes)/.test(req.path)) {
       fake.requests.push({ method: req.method, path: req.path, body: req.method === 'POST' ? req.body : undefined });
     }
-    const answer = fake.intercept?.(req.method, req.path);
-    if (!answer) return next();
-    // Not `json`: it may be an answer that no document knows.
+    const response = fake.intercept?.(req.method, req.path);
+    if (!response) return next();
+    // Not `json`, which would validate the response.
     res
-      .status(answer.status)
-      .set(answer.headers ?? {})
+      .status(response.status)
+      .set(response.headers ?? {})
       .type('json')
-      .send(JSON.stringify(answer.body));
+      .send(JSON.stringify(response.body));
   });
 }
 
@@ -306,23 +306,23 @@ function apiRoutes(fake: FakeApi): express.Router {
   return router;
 }
 
-/** What a test puts into `fake.logs`, and what it adds to a text there, until it removes the session. */
+/** Yields the lines in `fake.logs`, and those that the test adds, until the test removes the session. */
 async function* logEvents(
   fake: FakeApi,
   name: string,
   lastId: string | undefined,
   gone: AbortSignal,
 ): AsyncGenerator<StreamEvent[]> {
-  const told = JSON.parse(lastId ?? '{}') as Record<string, number>;
+  const sent = JSON.parse(lastId ?? '{}') as Record<string, number>;
   while (fake.sessions.has(name) && !gone.aborted) {
     const events: StreamEvent[] = [];
     for (const [container, text] of Object.entries(fake.logs.get(name) ?? {})) {
       const lines = text.split('\n');
-      for (const line of lines.slice(told[container] ?? 0)) {
-        told[container] = (told[container] ?? 0) + 1;
+      for (const line of lines.slice(sent[container] ?? 0)) {
+        sent[container] = (sent[container] ?? 0) + 1;
         const [, time = null, rest = line] = /^(\d{4}-\S+Z) (.*)$/.exec(line) ?? [];
         const data = lineData(container, { time, instant: undefined, text: rest, isCut: false });
-        events.push({ id: JSON.stringify(told), data });
+        events.push({ id: JSON.stringify(sent), data });
       }
     }
     if (events.length > 0) yield events;
@@ -340,31 +340,31 @@ const sizedClass = (id: number, name: string, more: Record<string, unknown>): Re
   ...more,
 });
 
-/** The branches of `fake.history`, and one tag `v1`; the same commits everywhere. */
+/** A GitLab in which every project has the branches of `fake.history` and the tag `v1`. */
 function fakeGitLab(fake: FakeApi): GitLab & GitLabHistory {
   const tag = '45c48cce'.repeat(5);
   const tip = (branch: string) => fake.history.get(branch)?.[0]?.sha;
   const shas = () => [tag, ...[...fake.history.values()].flatMap((commits) => commits.map(({ sha }) => sha))];
-  const working = () => {
+  const throwError = () => {
     if (fake.gitlabError) throw fake.gitlabError;
   };
   return {
     async project(_access, path) {
-      working();
+      throwError();
       return fake.projects.find((project) => project.pathWithNamespace === path);
     },
     async branch(_access, _project, name) {
-      working();
+      throwError();
       const sha = tip(name);
       return sha ? { name, commitSha: sha } : undefined;
     },
     async commit(_access, _project, ref) {
-      working();
+      throwError();
       const sha = tip(ref) ?? (ref === 'v1' ? tag : shas().find((commit) => ref.length >= 7 && commit.startsWith(ref)));
       return sha ? { sha, committedDate: null } : undefined;
     },
     async branches(_access, _project, options) {
-      working();
+      throwError();
       const wanted = 'search' in options ? options.search : '';
       const names = [...fake.history.keys()].filter((name) => name.includes(wanted)).sort();
       const page = names.slice((options.page - 1) * 100, options.page * 100);
@@ -374,7 +374,7 @@ function fakeGitLab(fake: FakeApi): GitLab & GitLabHistory {
       };
     },
     async commits(_access, _project, { ref = 'main', page }) {
-      working();
+      throwError();
       const all = fake.history.get(ref);
       if (!all) return undefined;
       return {
@@ -383,7 +383,7 @@ function fakeGitLab(fake: FakeApi): GitLab & GitLabHistory {
       };
     },
     async projects(_access, { search, page }) {
-      working();
+      throwError();
       const matching = fake.projects.filter((project) => !search || project.pathWithNamespace.includes(search));
       return matching.slice((page - 1) * 50, page * 50);
     },

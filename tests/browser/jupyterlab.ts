@@ -1,36 +1,36 @@
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
-/** Loading JupyterLab and starting a kernel, on a machine that does other things. */
-const patience = { timeout: 120_000 };
+/** Time limit to load JupyterLab or to start a kernel, on a busy machine. */
+const slow = { timeout: 120_000 };
 
-/** Waits until JupyterLab is there and has laid itself out. */
+/** Waits until JupyterLab has loaded and shows its file browser. */
 export async function jupyterLab(page: Page): Promise<void> {
-  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached', ...patience });
-  await page.locator('.jp-DirListing-content').waitFor(patience);
+  await page.locator('#jupyterlab-splash').waitFor({ state: 'detached', ...slow });
+  await page.locator('.jp-DirListing-content').waitFor(slow);
 }
 
-/** Runs code in a cell of a new notebook; resolves with what the cell printed. */
+/** Runs code in a cell of a new notebook. Returns the cell's output. */
 export async function runCell(page: Page, code: string): Promise<string> {
-  await page.getByRole('menuitem', { name: 'File', exact: true }).click(patience);
-  await page.locator('.lm-Menu-item[data-command="launcher:create"]').click(patience);
+  await page.getByRole('menuitem', { name: 'File', exact: true }).click(slow);
+  await page.locator('.lm-Menu-item[data-command="launcher:create"]').click(slow);
   const kernels = page.locator('.jp-LauncherCard[data-category="Notebook"]').filter({ visible: true });
-  await kernels.first().click(patience);
+  await kernels.first().click(slow);
   const cell = page.locator('.jp-NotebookPanel').filter({ visible: true }).locator('.jp-CodeCell').first();
   const prompt = cell.locator('.jp-InputPrompt');
-  await cell.locator('.cm-content').click(patience);
+  await cell.locator('.cm-content').click(slow);
   await page.keyboard.insertText(code);
-  // What is run before there is a kernel is dropped by JupyterLab, so it may take more than one try.
+  // JupyterLab ignores a run before the kernel has started, so more than one attempt may be needed.
   await expect
     .poll(async () => {
-      await cell.locator('.cm-content').click(patience);
+      await cell.locator('.cm-content').click(slow);
       await page.keyboard.press('Shift+Enter');
       return prompt.innerText();
-    }, patience)
+    }, slow)
     .toMatch(/\[[*\d]/);
-  // A cell that still runs shows a star.
-  await prompt.filter({ hasText: /\[\d+\]/ }).waitFor(patience);
+  // The prompt of a cell that is running has a star.
+  await prompt.filter({ hasText: /\[\d+\]/ }).waitFor(slow);
   const output = cell.locator('.jp-OutputArea-output');
-  await output.first().waitFor(patience);
+  await output.first().waitFor(slow);
   return (await output.allInnerTexts()).join('\n').trim();
 }

@@ -9,29 +9,29 @@ const name = 'ada-first-light';
 
 describeInChromium('launch page', (browser) => {
   let fake: FakeApi;
-  let mistakes: string[];
+  let pageErrors: string[];
 
   beforeEach(async () => {
     fake = await startFakeApi();
     fake.projects = [fakeProject('demo/first-light', { name: 'First light' })];
-    mistakes = [];
+    pageErrors = [];
   });
   afterEach(async () => {
     await fake.close();
-    expect(mistakes, 'errors in the page').toEqual([]);
+    expect(pageErrors, 'errors in the page').toEqual([]);
   });
 
   async function newPage(options: Parameters<typeof browser.profile>[0] = {}): Promise<Page> {
     const page = await (await browser.profile(options)).newPage();
-    page.on('pageerror', (error) => mistakes.push(String(error)));
+    page.on('pageerror', (error) => pageErrors.push(String(error)));
     return page;
   }
   const address = () => `${fake.origin}/notebooks/launch/demo/first-light`;
   const headline = (page: Page, text: string) => page.getByRole('heading', { name: text, exact: true }).waitFor(soon);
   const posts = () => fake.requests.filter(({ method }) => method === 'POST');
-  const session = () => fake.sessions.get(name) ?? expect.fail('nothing was launched');
+  const session = () => fake.sessions.get(name) ?? expect.fail('no session was launched');
 
-  it('launches, shows the steps as they go, and ends in JupyterLab', async () => {
+  it('launches a session, shows its steps, and opens JupyterLab', async () => {
     const page = await newPage();
     await page.goto(`${fake.origin}/notebooks/`);
     await page.getByRole('link', { name: /^Launch/ }).click();
@@ -52,19 +52,19 @@ describeInChromium('launch page', (browser) => {
         body: { namespace: 'demo', project: 'first-light', branch: 'main', commit_sha: '8f14e45f'.repeat(5) },
       },
     ]);
-    // "Back" is not another launch.
+    // "Back" does not launch again.
     await page.goBack();
     expect(page.url()).toBe(`${fake.origin}/notebooks/`);
   });
 
-  it('opens the session that there is', async () => {
+  it('opens the existing session', async () => {
     fake.sessions.set(name, fakeSession(name, { url: `${fake.sessionOrigin}/sessions/${name}` }));
     const page = await newPage();
     await page.goto(address());
     await page.waitForURL(`${fake.sessionOrigin}/sessions/${name}`);
   });
 
-  it('asks first when another site sent the browser here', async () => {
+  it('asks for consent when another site sent the browser here', async () => {
     const page = await newPage();
     await page.goto(`${fake.sessionOrigin}/sessions/evil`);
     await page.evaluate(`location.href = ${JSON.stringify(address())}`);
@@ -76,7 +76,7 @@ describeInChromium('launch page', (browser) => {
     expect(posts()).toHaveLength(1);
   });
 
-  it('asks first for a link with options, wherever it comes from', async () => {
+  it('shows the options of a link from any site, and waits for a click', async () => {
     const page = await newPage();
     await page.goto(`${address()}?image=evil/x:1&default_url=/tree`);
     await headline(page, 'Launch with options');
@@ -86,12 +86,12 @@ describeInChromium('launch page', (browser) => {
     expect(posts()).toEqual([]);
   });
 
-  it('launches with the options that were chosen from lists, by the keyboard', async () => {
+  it('launches with options that are chosen by the keyboard', async () => {
     for (let index = 0; index < 120; index += 1) fake.history.set(`topic/${index}`, fakeCommits('aabbccdd', 'A topic'));
     fake.history.set('long', fakeCommits('12341234', ...Array.from({ length: 25 }, (_, index) => `Commit ${index}`)));
     const page = await newPage();
     await page.goto(`${fake.origin}/notebooks/`);
-    await page.getByRole('link', { name: 'Options of a launch of demo/first-light' }).click();
+    await page.getByRole('link', { name: 'Options for launching demo/first-light' }).click();
     await headline(page, 'Launch with options');
     const branch = page.getByLabel('Branch', { exact: true });
     await expect.poll(() => branch.locator('option').count(), soon).toBe(100);
@@ -107,7 +107,7 @@ describeInChromium('launch page', (browser) => {
     const older = fake.history.get('long')?.[22]?.sha ?? '';
     await commit.selectOption(older);
     await page.getByRole('radio', { name: /large/ }).check();
-    await page.getByText('5 unless you say otherwise, at most 100.').waitFor();
+    await page.getByText('Default: 5. Maximum: 100.').waitFor();
     await page.getByLabel('Disk in GB').fill('7');
     await page.getByLabel('Fetch all Git LFS files').check();
     await page.getByRole('button', { name: 'Add a variable' }).press('Enter');
@@ -136,7 +136,7 @@ describeInChromium('launch page', (browser) => {
     expect(await page.locator('[data-ref="branchName"]').innerText()).toBe('long');
   });
 
-  it('copies a link that leads to the same choices', async () => {
+  it('copies a link that has the same options', async () => {
     const page = await newPage({ permissions: ['clipboard-read', 'clipboard-write'] });
     const copied = async () => {
       await page.getByRole('button', { name: 'Copy launch link' }).click();
@@ -147,7 +147,7 @@ describeInChromium('launch page', (browser) => {
     await page.goto(`${address()}?configure=true`);
     await page.getByRole('radio', { name: /small/, checked: true }).waitFor(soon);
     await expect.poll(() => page.getByLabel('Commit').locator('option').count(), soon).toBe(2);
-    // Nothing but the branch differs from what a launch does by itself: such a link starts at once.
+    // A link without options launches at once.
     expect((await copied()).search).toBe('?ref=main');
     await page.getByLabel('Commit').selectOption({ index: 1 });
     await page.getByRole('radio', { name: /large/ }).check();
@@ -167,7 +167,7 @@ describeInChromium('launch page', (browser) => {
     expect(await page.getByLabel('Image').inputValue()).toBe('a/b:1');
   });
 
-  it('says which option is wrong, and goes on from there', async () => {
+  it('marks an invalid option, and launches when it is corrected', async () => {
     fake.intercept = (method) =>
       method === 'POST'
         ? {
@@ -188,7 +188,7 @@ describeInChromium('launch page', (browser) => {
     await page.getByRole('radio', { name: /small/, checked: true }).waitFor(soon);
     const storage = page.getByLabel('Disk in GB');
     await page.getByRole('button', { name: 'Launch', exact: true }).click();
-    // The browser itself says that 21 is more than there is.
+    // The browser itself rejects 21, which is above the maximum.
     expect(await storage.evaluate('document.activeElement.id')).toBe('option-storage');
     expect(posts()).toEqual([]);
     await storage.fill('20');
@@ -201,31 +201,34 @@ describeInChromium('launch page', (browser) => {
     await headline(page, 'Starting your session');
   });
 
-  it('launches without what cannot be listed, and says what that is', async () => {
+  it('launches when lists cannot be loaded, and shows their errors', async () => {
     fake.intercept = (_method, path) =>
       path === '/resource_classes' || path.endsWith('/branches')
-        ? { status: 500, body: { error: { code: 3000, message: 'It does not answer.', detail: null, requestId: 'r' } } }
+        ? {
+            status: 500,
+            body: { error: { code: 3000, message: 'It does not respond.', detail: null, requestId: 'r' } },
+          }
         : undefined;
     const page = await newPage();
     await page.goto(`${address()}?configure=true`);
-    await page.getByRole('alert').getByText('It does not answer.').waitFor(soon);
+    await page.getByRole('alert').getByText('It does not respond.').waitFor(soon);
     await page.getByRole('button', { name: 'Launch', exact: true }).click();
     await headline(page, 'Starting your session');
     expect(posts()[0]?.body).toMatchObject({ branch: 'main', commit_sha: '8f14e45f'.repeat(5) });
   });
 
-  it('does not open another session than was asked for without a word', async () => {
+  it('does not open an existing session by itself when options were chosen', async () => {
     fake.sessions.set(name, fakeSession(name, { url: `${fake.sessionOrigin}/sessions/${name}` }));
     const page = await newPage();
     await page.goto(`${address()}?default_url=/tree`);
     await page.getByRole('button', { name: 'Launch', exact: true }).click();
     await headline(page, 'Your session is ready');
-    await page.getByText('This session was there already. It has the options of its own launch').waitFor(soon);
+    await page.getByText('This session existed already and keeps the options of its launch.').waitFor(soon);
     await page.getByRole('link', { name: 'Open JupyterLab' }).click();
     await page.waitForURL(`${fake.sessionOrigin}/sessions/${name}`);
   });
 
-  it('says why a launch was refused, and tries again', async () => {
+  it('shows why a launch was rejected, and launches again', async () => {
     fake.intercept = (method) =>
       method === 'POST'
         ? {
@@ -234,7 +237,7 @@ describeInChromium('launch page', (browser) => {
               error: {
                 code: 1422,
                 message: 'The request is not valid.',
-                detail: 'Mend these.',
+                detail: 'Correct these fields.',
                 requestId: 'request-x',
                 fields: [{ path: 'body.branch', message: 'is too long' }],
               },
@@ -245,7 +248,12 @@ describeInChromium('launch page', (browser) => {
     await page.goto(address());
     await headline(page, 'The session could not be launched');
     const alert = page.getByRole('alert');
-    for (const text of ['The request is not valid.', 'Mend these.', 'body.branch: is too long', 'request-x']) {
+    for (const text of [
+      'The request is not valid.',
+      'Correct these fields.',
+      'body.branch: is too long',
+      'request-x',
+    ]) {
       await alert.getByText(text).waitFor();
     }
     fake.intercept = undefined;
@@ -255,7 +263,7 @@ describeInChromium('launch page', (browser) => {
     expect(await alert.count()).toBe(0);
   });
 
-  it('shows a failure in words and with the line of its log, and restarts it', async () => {
+  it('shows the reason of a failure with its line of the log, and restarts the session', async () => {
     const page = await newPage();
     await page.goto(address());
     await headline(page, 'Starting your session');
@@ -274,7 +282,7 @@ describeInChromium('launch page', (browser) => {
     ).toEqual(['POST /servers', `POST /servers/${name}/restart`]);
   });
 
-  it('launches anew only after asking, with the options and the values of its variables', async () => {
+  it('launches again after a confirmation, with the options and the values of the variables', async () => {
     const page = await newPage();
     await page.goto(`${address()}?resource_class_id=2`);
     await page.getByRole('radio', { name: /large/, checked: true }).waitFor(soon);
@@ -288,16 +296,16 @@ describeInChromium('launch page', (browser) => {
     session().status.state = 'failed';
     await headline(page, 'The session failed');
     fake.intercept = (method) => {
-      // The fake deletes only when told to.
+      // The fake API does not delete sessions by itself.
       if (method === 'POST') fake.sessions.delete(name);
       return undefined;
     };
-    const anew = page.getByRole('button', { name: 'Launch anew' });
-    await anew.press('Enter');
+    const relaunch = page.getByRole('button', { name: 'Launch again' });
+    await relaunch.press('Enter');
     expect(await page.locator(':focus').innerText()).toBe('Keep it');
     await page.getByText('work that was not pushed is lost').waitFor();
     expect(await page.getByRole('textbox', { name: 'MODE', exact: true }).inputValue()).toBe('debug');
-    await page.getByRole('button', { name: 'Delete and launch anew' }).click();
+    await page.getByRole('button', { name: 'Delete and launch again' }).click();
     await headline(page, 'Starting your session');
     expect(fake.requests.filter(({ method }) => method !== 'GET').slice(1)).toMatchObject([
       { method: 'DELETE' },
@@ -305,7 +313,7 @@ describeInChromium('launch page', (browser) => {
     ]);
   });
 
-  it('stops after asking, and offers to launch again', async () => {
+  it('stops a session after a confirmation, and offers to launch again', async () => {
     const page = await newPage();
     await page.goto(address());
     await headline(page, 'Starting your session');
@@ -315,13 +323,13 @@ describeInChromium('launch page', (browser) => {
     await page.getByRole('button', { name: 'Stop and delete' }).click();
     await headline(page, 'Stopping the session');
     fake.sessions.clear();
-    await headline(page, 'The session has gone');
+    await headline(page, 'The session no longer exists');
     await page.getByRole('button', { name: 'Launch', exact: true }).click();
     await headline(page, 'Starting your session');
     expect(posts()).toHaveLength(2);
   });
 
-  it('goes on by itself after the service could not be reached', async () => {
+  it('continues when the service can be reached again', async () => {
     const page = await newPage();
     await page.goto(address());
     await headline(page, 'Starting your session');
@@ -332,11 +340,11 @@ describeInChromium('launch page', (browser) => {
     await page.waitForURL(`${fake.sessionOrigin}/sessions/${name}`, { timeout: 30_000 });
   });
 
-  it('goes nowhere but to a web address', async () => {
+  it('opens only http and https addresses', async () => {
     fake.sessions.set(name, fakeSession(name, { url: 'javascript:document.title="hacked"' }));
     const page = await newPage();
     await page.goto(address());
-    await page.getByRole('alert').getByText('The session has no address to open.').waitFor(soon);
+    await page.getByRole('alert').getByText('The session has no valid web address.').waitFor(soon);
     expect(await page.title()).not.toBe('hacked');
   });
 
@@ -356,7 +364,7 @@ describeInChromium('launch page', (browser) => {
     },
   );
 
-  it('works on a phone', async () => {
+  it('fits a phone and has no animations where they are reduced', async () => {
     const page = await newPage({ viewport: { width: 360, height: 740 }, colorScheme: 'dark', reducedMotion: 'reduce' });
     await page.goto(address());
     await headline(page, 'Starting your session');
@@ -364,7 +372,7 @@ describeInChromium('launch page', (browser) => {
     expect(await page.evaluate('document.getAnimations().length')).toBe(0);
   });
 
-  it('says how a hibernated session is resumed', async () => {
+  it('shows how to resume a hibernated session', async () => {
     const message = 'The session is hibernated. The administrator of the platform resumes it with: kubectl patch x';
     fake.sessions.set(name, fakeSession(name, { state: 'hibernated', message }));
     const page = await newPage();
@@ -374,7 +382,7 @@ describeInChromium('launch page', (browser) => {
     expect(await page.locator('.notice code').innerText()).toBe('kubectl patch x');
   });
 
-  it('is a page that says so where there is nothing at an address', async () => {
+  it('shows an error page for an unknown address', async () => {
     const page = await newPage();
     const response = await page.goto(`${fake.origin}/notebooks/nonexistent`);
     expect(response?.status()).toBe(404);
@@ -383,11 +391,11 @@ describeInChromium('launch page', (browser) => {
     await page.waitForURL(`${fake.origin}/notebooks/`);
   });
 
-  it('is a page that says so when there is no such project', async () => {
+  it('shows an error page for an unknown project', async () => {
     const page = await newPage();
     const response = await page.goto(`${fake.origin}/notebooks/launch/demo/nope`);
     expect(response?.status()).toBe(404);
-    await page.getByText('There is no project demo/nope that you can see.').waitFor();
+    await page.getByText('The project demo/nope does not exist, or you do not have access.').waitFor();
     await page.getByRole('link', { name: 'Your sessions and projects' }).click();
     await page.waitForURL(`${fake.origin}/notebooks/`);
   });

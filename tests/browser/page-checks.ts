@@ -1,12 +1,12 @@
-/** Expressions to be evaluated in a page: each lists what is wrong with it. */
+/** Expressions to evaluate in a page. Each returns a list of findings; an empty list means that all is right. */
 
-/** Buttons and fields that are too small for a finger. */
+/** Buttons and fields that are too small for a touch screen. */
 export const smallTargets = `[...document.querySelectorAll('a.button, button, input, select, label.segment, label.size, label.check')]
   .filter((element) => element.getClientRects().length > 0 && !element.matches('label input:is([type=radio], [type=checkbox])'))
   .filter((element) => element.getBoundingClientRect().height < 36)
   .map((element) => element.outerHTML)`;
 
-/** Texts whose contrast with what is behind them is below WCAG AA (4.5), as "ratio text". */
+/** Texts with a contrast below WCAG AA (4.5), as "ratio text". */
 export const faintTexts = `(() => {
   const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
   const pixel = (...colors) => {
@@ -35,7 +35,7 @@ export const faintTexts = `(() => {
   return found;
 })()`;
 
-/** Controls that a screen reader could not name. */
+/** Controls without a name for screen readers. */
 export const unnamedControls = `[...document.querySelectorAll('a, button, input, select, textarea')]
   .filter((element) => element.getClientRects().length > 0)
   .filter((element) => {

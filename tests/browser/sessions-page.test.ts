@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { describeInChromium } from './chromium.ts';
 import { anonymous, fakeCommits, fakeProject, fakeSession } from './fake-api.ts';
 import { faintTexts, smallTargets, unnamedControls } from './page-checks.ts';
-import { card, hostile, look, sessionsPage, soon } from './sessions-page.ts';
+import { card, hostile, refresh, sessionsPage, soon } from './sessions-page.ts';
 
 const hide = (page: Page, hidden: boolean) =>
   page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
@@ -11,9 +11,9 @@ const hide = (page: Page, hidden: boolean) =>
 
 describeInChromium('sessions page', (browser) => {
   const site = sessionsPage(browser);
-  const { add, open, mistakes } = site;
+  const { add, open, pageErrors } = site;
 
-  it('shows what a session does, as it changes', async () => {
+  it('shows each change of a session', async () => {
     const session = add('a', { state: 'starting', steps: ['ready', 'executing', 'waiting', 'waiting', 'waiting'] });
     const page = await open();
     const shown = card(page, 'demo/first-light');
@@ -29,7 +29,7 @@ describeInChromium('sessions page', (browser) => {
         warnings: [{ message: 'Mind the gap.' }],
       }),
     );
-    await look(page);
+    await refresh(page);
     await shown.getByText('Running', { exact: true }).waitFor(soon);
     await shown.getByText('0.25 of 0.5 cores').waitFor();
     await shown.getByText('500 MB of 1 GB').waitFor();
@@ -39,14 +39,14 @@ describeInChromium('sessions page', (browser) => {
 
     session.status.state = 'failed';
     session.status.message = 'The disk is full.';
-    await look(page);
+    await refresh(page);
     await shown.getByText('The disk is full.').waitFor(soon);
     site.fake.sessions.clear();
-    await look(page);
+    await refresh(page);
     await page.getByText('No session yet').waitFor(soon);
   });
 
-  it('is worked with the keyboard alone, and keeps the focus while it refreshes', async () => {
+  it('can be used by the keyboard, and keeps the focus when it refreshes', async () => {
     const session = add('a');
     site.fake.logs.set('a', {
       'git-clone': 'cloned',
@@ -70,7 +70,7 @@ describeInChromium('sessions page', (browser) => {
     await page.keyboard.press('Enter');
     await shown.getByText(/^\d\d:\d\d:05 ready$/).waitFor(soon);
     session.resources.usage = { cpu: 0.4 };
-    await look(page);
+    await refresh(page);
     await shown.getByText('0.4 of 0.5 cores').waitFor(soon);
     expect(await focused().innerText()).toMatch(/^Logs/);
     await tabTo(/^Stop/);
@@ -90,7 +90,7 @@ describeInChromium('sessions page', (browser) => {
     expect(site.fake.requests.some(({ method }) => method === 'DELETE')).toBe(false);
     await page.keyboard.press('Enter');
     await shown.getByText('Stop demo/first-light at main?').waitFor();
-    await shown.getByText('nothing is saved: work that was not pushed is lost').waitFor();
+    await shown.getByText('not saved: work that was not pushed is lost').waitFor();
     await page.keyboard.press('Tab');
     expect(await focused().innerText()).toBe('Stop and delete');
     await page.keyboard.press('Enter');
@@ -100,12 +100,12 @@ describeInChromium('sessions page', (browser) => {
     ]);
     expect(await focused().innerText()).toBe('demo/first-light');
     site.fake.sessions.clear();
-    await look(page);
+    await refresh(page);
     await page.getByText('No session yet').waitFor(soon);
     expect(await focused().innerText()).toBe('Your sessions');
   });
 
-  it('does not touch what stays the same', async () => {
+  it('keeps the elements of a session when others change', async () => {
     add('old', { project: 'old', started: '2026-01-01T00:00:00+00:00' });
     const page = await open();
     await card(page, 'demo/old').waitFor(soon);
@@ -114,7 +114,7 @@ describeInChromium('sessions page', (browser) => {
       .getByRole('button', { name: /^Details/ })
       .click();
     add('new', { project: 'new' });
-    await look(page);
+    await refresh(page);
     await card(page, 'demo/new').waitFor(soon);
     expect(await page.getByRole('article').allInnerTexts()).toEqual([
       expect.stringMatching(/^demo\/new/),
@@ -125,7 +125,7 @@ describeInChromium('sessions page', (browser) => {
     expect(await page.evaluate('document.activeElement.textContent')).toMatch(/Details/);
   });
 
-  it('tells sessions of one project apart, and finds one of many', async () => {
+  it('has a unique label for each session, and a search among many', async () => {
     for (const [name, branch, commit] of [
       ['a', 'main', '11111111'.repeat(5)],
       ['b', 'main', '22222222'.repeat(5)],
@@ -144,10 +144,10 @@ describeInChromium('sessions page', (browser) => {
     }
     expect(await page.getByLabel('Find a session').isVisible()).toBe(false);
     for (const name of ['d', 'e']) add(name, { project: `other-${name}` });
-    await look(page);
+    await refresh(page);
     await page.getByLabel('Find a session').fill('OTHER-d');
     await expect.poll(() => page.getByRole('article').count(), soon).toBe(1);
-    await look(page);
+    await refresh(page);
     expect(await page.getByRole('article').getAttribute('aria-label')).toBe('demo/other-d at main');
     await page.getByLabel('Find a session').fill('zzz');
     await page.getByText('No session matches “zzz”').waitFor(soon);
@@ -155,7 +155,7 @@ describeInChromium('sessions page', (browser) => {
     await expect.poll(() => page.getByRole('article').count(), soon).toBe(1);
   });
 
-  it('says that a branch has newer commits, and asks GitLab once for it', async () => {
+  it('shows that a branch has newer commits, with one request to GitLab', async () => {
     site.fake.history.set('main', fakeCommits('8f14e45f', 'Third', 'Second', 'First'));
     const [, second, first] = site.fake.history.get('main') ?? [];
     add('a', { commit: first?.sha ?? '' });
@@ -171,7 +171,7 @@ describeInChromium('sessions page', (browser) => {
         .getByText(/newer|another commit/)
         .isVisible(),
     ).toBe(false);
-    await look(page);
+    await refresh(page);
     expect(site.fake.requests.filter(({ path }) => path === '/projects/demo%2Ffirst-light/commits')).toHaveLength(1);
     await page.getByRole('link', { name: /^Launch it.*first-light/ }).click();
     await page.waitForURL('**/notebooks/launch/demo/first-light?ref=main');
@@ -190,7 +190,7 @@ describeInChromium('sessions page', (browser) => {
     expect(await page.getByLabel('Launch link').inputValue()).toBe(address);
   });
 
-  it('says in words what is wrong with the service, and gets over it', async () => {
+  it('shows errors of the service, and recovers from them', async () => {
     add('a');
     const page = await open();
     await card(page, 'demo/first-light').waitFor(soon);
@@ -201,7 +201,7 @@ describeInChromium('sessions page', (browser) => {
             body: {
               error: {
                 code: 3000,
-                message: 'The Kubernetes API server does not answer.',
+                message: 'The Kubernetes API server does not respond.',
                 detail: 'Try again in a moment.',
                 requestId: 'request-x',
               },
@@ -209,27 +209,27 @@ describeInChromium('sessions page', (browser) => {
           }
         : undefined;
     const alert = page.getByRole('alert');
-    await alert.getByText('The Kubernetes API server does not answer.').waitFor(soon);
+    await alert.getByText('The Kubernetes API server does not respond.').waitFor(soon);
     await alert.getByText('request-x').waitFor();
     await page.getByText(/^Not updated since/).waitFor();
     expect(await card(page, 'demo/first-light').isVisible()).toBe(true);
     site.fake.intercept = undefined;
     await alert.waitFor({ state: 'detached', ...soon });
 
-    site.fake.intercept = () => ({ status: 200, body: 'not what was asked for' });
-    await alert.getByText('This page made a mistake.').waitFor(soon);
-    expect(mistakes.splice(0).join()).toMatch(/TypeError/);
+    site.fake.intercept = () => ({ status: 200, body: 'not the expected type' });
+    await alert.getByText('There is an error in this page.').waitFor(soon);
+    expect(pageErrors.splice(0).join()).toMatch(/TypeError/);
     site.fake.intercept = () => ({
       status: 401,
-      body: { error: { code: 1401, message: 'Nobody is signed in.', detail: null, requestId: 'r' } },
+      body: { error: { code: 1401, message: 'You are not signed in.', detail: null, requestId: 'r' } },
     });
-    await alert.getByText('Nobody is signed in.').waitFor(soon);
+    await alert.getByText('You are not signed in.').waitFor(soon);
     expect(await page.getByRole('article').count()).toBe(0);
     site.fake.intercept = undefined;
     await alert.waitFor({ state: 'detached', timeout: 30_000 });
   });
 
-  it('asks nothing while nobody looks', async () => {
+  it('sends no requests while it is hidden', async () => {
     add('a', { state: 'starting' });
     const page = await open();
     await card(page, 'demo/first-light').waitFor(soon);
@@ -241,7 +241,7 @@ describeInChromium('sessions page', (browser) => {
     await expect.poll(() => site.fake.requests.length, soon).toBeGreaterThan(asked + 2);
   });
 
-  it('follows a log as it is written, and three at a time', async () => {
+  it('follows at most three logs at a time', async () => {
     for (const name of ['a', 'b', 'c', 'd']) {
       add(name, { project: `project-${name}` });
       site.fake.logs.set(name, { 'jupyter-server': `first of ${name}` });
@@ -266,7 +266,7 @@ describeInChromium('sessions page', (browser) => {
     await expect.poll(() => card(page, 'demo/project-d').count(), soon).toBe(0);
   });
 
-  it('treats every text of a project, a session and a log as text', async () => {
+  it('shows texts of projects, sessions and logs as text', async () => {
     site.fake.projects = [fakeProject('evil/x', { name: hostile, description: hostile })];
     add('a', {
       project: hostile,
@@ -289,7 +289,7 @@ describeInChromium('sessions page', (browser) => {
     expect(await page.evaluate('window.hacked')).toBeUndefined();
   });
 
-  it('finds projects, page by page, and launches one', async () => {
+  it('lists projects page by page, finds one, and launches it', async () => {
     site.fake.projects = Array.from({ length: 60 }, (_, index) => fakeProject(`group/sub/project-${index}`));
     site.fake.projects.push(fakeProject('other/empty', { defaultBranch: null }));
     const page = await open();
@@ -346,7 +346,7 @@ describeInChromium('sessions page', (browser) => {
     await card(page, 'demo/first-light')
       .getByRole('button', { name: /^Details/ })
       .click();
-    await page.getByRole('button', { name: /^Launch anew/ }).click();
+    await page.getByRole('button', { name: /^Launch again/ }).click();
     await page.locator('mark').waitFor(soon);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     expect(await page.evaluate(smallTargets)).toEqual([]);

@@ -128,7 +128,9 @@ describe('the environment of a commit', () => {
     expect(layerOf(own)).toEqual(['ipykernel-4.10', 'traitlets-4.3']);
     const none = await provide(images({ aaaaaaa: [file('requirements.txt', 'traitlets<3\n')] }));
     expect(none.environment).toBe(python);
-    expect(none.warning).toMatch(/A kernel for them \(ipykernel\) is needed, too.*traitlets<3.*Correct requirements/);
+    expect(none.warning).toMatch(
+      /A compatible kernel \(ipykernel\) is required, too.*traitlets<3.*Correct requirements/,
+    );
   });
 
   it('is made of pyproject.toml’s or environment.yml’s declared packages, without a build', async () => {
@@ -153,7 +155,7 @@ describe('the environment of a commit', () => {
     expect(existsSync(marked)).toBe(false);
     expect(toml.warning).toContain('requirements.txt:1 "-e ." (an option)');
     expect(toml.warning).toContain('pyproject.toml:11 "beta @ https://example.org/beta.whl" (an address)');
-    expect(toml.warning).toContain('pyproject.toml:12 "local" (from [tool.uv.sources])');
+    expect(toml.warning).toContain('pyproject.toml:12 "local" (in [tool.uv.sources])');
     expect(toml.warning).toContain('pip install -r requirements.txt ; pip install .');
 
     const yml =
@@ -161,7 +163,7 @@ describe('the environment of a commit', () => {
     const conda = await provide(images({ aaaaaaa: [file('environment.yml', yml)] }));
     expect(layerOf(conda)).toEqual(['beta-1.5', 'extra-1.0']);
     expect(conda.warning).toContain(
-      'environment.yml:4 "scipy=1.10" (of conda), environment.yml:8 "-r more.txt" (an option)',
+      'environment.yml:4 "scipy=1.10" (a conda package), environment.yml:8 "-r more.txt" (an option)',
     );
   });
 
@@ -227,7 +229,7 @@ describe('a build that fails leaves the image alone, with uv’s reason, whose m
     [
       'no such package',
       'missing-package',
-      /uv says: No solution found when resolving dependencies\. Because missing-package was not found.*Correct requirements\.txt, commit it/,
+      /uv reports: No solution found when resolving dependencies\. Because missing-package was not found.*Correct requirements\.txt, commit it/,
     ],
     [
       'versions that cannot be had together',
@@ -241,7 +243,7 @@ describe('a build that fails leaves the image alone, with uv’s reason, whose m
     const failed = await provide(images(requirements(text)));
     expect(failed.environment).toBe(python);
     expect(failed.warning).toMatch(
-      /^The packages of requirements\.txt are not installed; the session runs the default/,
+      /^The packages of requirements\.txt are not installed; the session uses the default/,
     );
     expect(failed.warning).toMatch(why);
     expect(failed.warning).not.toContain(cacheDir);
@@ -250,7 +252,7 @@ describe('a build that fails leaves the image alone, with uv’s reason, whose m
   });
 
   it.each([
-    [401, /refuses this machine: check UV_DEFAULT_INDEX/],
+    [401, /rejects the requests of this machine: check UV_DEFAULT_INDEX/],
     [503, /cannot be reached: connect this machine/],
   ])('the index answers %i', async (status, why) => {
     index.instead = () => status;
@@ -277,7 +279,7 @@ describe('a build that fails leaves the image alone, with uv’s reason, whose m
     const held = Promise.withResolvers<void>();
     index.instead = () => held.promise;
     const { warning } = await provide(images(requirements('alpha'), { buildMs: 2_000 }));
-    expect(warning).toMatch(/not done within 2 seconds, which is the limit/);
+    expect(warning).toMatch(/time limit of 2 seconds was exceeded/);
     held.resolve();
     await vi.waitFor(() => expect(listMarked(`${marker}/`).size).toBe(0), 15_000);
   });
@@ -289,7 +291,7 @@ it('a repository that cannot be read is told, and does not keep the session from
   };
   const { environment, warning } = await provide(images({}, { source: { files } }));
   expect(environment).toBe(python);
-  expect(warning).toMatch(/^The project's packages are not installed.*the log of the platform says why/);
+  expect(warning).toMatch(/^The project's packages are not installed.*The reason is in the log of the platform/);
   expect(warning).not.toContain('/secret');
 });
 

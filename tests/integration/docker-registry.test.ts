@@ -5,7 +5,7 @@ import { imagesRoutes } from '../../src/images/routes.ts';
 import { createOutboundHttp } from '../../src/platform/outbound-http/outbound-http.ts';
 import type { OutboundHttp } from '../../src/platform/outbound-http/types.ts';
 import { mediaType } from '../../src/platform/registry/manifest.ts';
-import { type Answer, startApp, type TestApp } from '../support/app.ts';
+import { startApp, type TestApp, type TestResponse } from '../support/app.ts';
 import { type DockerRegistry, dockerRegistryProgram, startDockerRegistry } from '../support/docker-registry.ts';
 
 /** The image check against the registry that most registries are made from, with its token authentication. */
@@ -94,7 +94,7 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     await registry?.[Symbol.asyncDispose]();
   });
 
-  const ask = (image: string, accept?: string): Promise<Answer> =>
+  const ask = (image: string, accept?: string): Promise<TestResponse> =>
     app.send({
       path: `/notebooks/images?image_url=${encodeURIComponent(`${registry.host}/${image}`)}`,
       headers: accept === undefined ? {} : { accept },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildJupyterServer } from '../../src/sessions/manifest/build.ts';
 import { examples } from '../support/sessions/manifests.ts';
-import { originalPrograms, refusedBy } from '../support/sessions/original-programs.ts';
+import { originalPrograms, startErrors } from '../support/sessions/original-programs.ts';
 
 const python = process.env['DATACONF_PYTHON'];
 if (!python) {
@@ -81,7 +81,7 @@ describe.skipIf(!python)('the programs of the original, by the library that read
     ]);
     for (const { container, environment } of bad) {
       const program = originalPrograms.find((each) => each.container === container);
-      expect(program && refusedBy(program, environment)).toHaveLength(1);
+      expect(program && startErrors(program, environment)).toHaveLength(1);
     }
   });
 });

@@ -135,7 +135,7 @@ describe('a project of one’s own', () => {
     const session = await waitForState(platform, (await launch(sha)).name, ['running', 'failed']);
     expect(session.status.state).toBe('running');
     const [{ message, critical } = { message: '', critical: true }] = session.status.warnings;
-    expect(message).toMatch(/^The packages of requirements\.txt are not installed; the session runs the default/);
+    expect(message).toMatch(/^The packages of requirements\.txt are not installed; the session uses the default/);
     expect(message).toContain('missing-package was not found in the package registry');
     expect(message).toContain('Correct requirements.txt, commit it, and launch the new commit.');
     expect(critical).toBe(false);

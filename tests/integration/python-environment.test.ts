@@ -57,7 +57,7 @@ it('the environment of the sessions is made again, with a sentence, when somethi
   const directory = join(environment.python, '../..');
   expect(said).toContainEqual(
     expect.stringMatching(
-      `The Python environment in ${directory} was changed \\(2 files, for example lib/.*\\): making`,
+      `The Python environment in ${directory} was changed \\(2 files, for example lib/.*\\): creating`,
     ),
   );
 

@@ -42,8 +42,8 @@ function runTests(copy: string, files: readonly string[], stopAtFirst: boolean):
   const report = join(copy, 'report.json');
   rmSync(report, { force: true });
   const options = [
-    '--project',
-    'unit',
+    '--project=unit',
+    '--project=component',
     '--reporter=json',
     `--outputFile=${report}`,
     ...(stopAtFirst ? ['--bail=1'] : []),

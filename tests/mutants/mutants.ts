@@ -627,8 +627,8 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'P.B4',
     'the reserve is not given back',
     'src/local/api-server/database.ts',
-    "claim !== 'reserve' ||",
-    "claim !== 'free space' ||",
+    "space !== 'reserve' ||",
+    "space !== 'free space' ||",
     'src/local/api-server/full-disk.test.ts',
   ),
   broken(

@@ -2,7 +2,7 @@ import express from 'express';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LaunchNotebookRequest } from '../../src/generated/openapi.ts';
-import { type Answer, startApp, type TestApp } from '../support/app.ts';
+import { startApp, type TestApp, type TestResponse } from '../support/app.ts';
 
 const fields = [
   'namespace',
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => app[Symbol.asyncDispose]());
 
-function isProper(answer: Answer): void {
+function isProper(answer: TestResponse): void {
   expect(answer.status, answer.text).toBeLessThan(500);
   if (answer.status < 400 || answer.text === '') return;
   const { message, code, requestId } = answer.error();

@@ -112,7 +112,7 @@ it('reads every key of the table, and none of the keys without effect', async ()
   await recordReads(read, {}, 'anon-one');
   await recordReads(read, verified, 'anon-two');
   // Without an image of the project, a session has the default image, whose working directory is configured.
-  backends.registry.fate = () => 404;
+  backends.registry.fault = () => 404;
   await recordReads(read, {}, 'anon-three');
   expect([...keys].filter((key) => !read.has(key))).toEqual([]);
   expect([...keys].filter((key) => Object.hasOwn(keysWithoutEffect, key))).toEqual([]);

@@ -21,7 +21,7 @@ beforeAll(async () => {
   });
 });
 beforeEach(() => {
-  backends.cluster.fate = () => undefined;
+  backends.cluster.fault = () => undefined;
 });
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
@@ -68,7 +68,7 @@ describe('as 1.18.1 answered it', () => {
   it('a creation that Kubernetes answers with an error is one that could not start', async () => {
     backends.gitlab.refs.set('another', 'a'.repeat(40));
     for (const status of [500, 503, 429]) {
-      backends.cluster.fate = ({ method, resource }) =>
+      backends.cluster.fault = ({ method, resource }) =>
         method === 'POST' && resource === 'jupyterservers' ? { status, reason: 'InternalError' } : undefined;
       expect(told(await launch({ commit_sha: 'another' })), String(status)).toEqual([500, 3002]);
     }

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/types.ts';
 import { type ErrorBody, type ErrorKind, errorKind } from '../../src/errors.ts';
-import type { Answer } from '../support/app.ts';
+import type { TestResponse } from '../support/app.ts';
 import { type Backends, startBackends } from '../support/sessions/backends.ts';
 import { testConfig } from '../support/sessions/config.ts';
 import { commitSha, johnsAutosave } from '../support/sessions/fake-gitlab.ts';
@@ -47,20 +47,23 @@ const launch = (body: object = {}, at: WholeService = usual) => at.ask('POST', '
 
 /** A launch while GitLab does not answer. */
 async function withSilentGitLab<T>(ask: () => Promise<T>): Promise<T> {
-  backends.gitlab.fate = () => 'silence';
+  backends.gitlab.fault = () => 'silence';
   try {
     return await ask();
   } finally {
-    backends.gitlab.fate = () => undefined;
+    backends.gitlab.fault = () => undefined;
   }
 }
 
-async function withClusterThat(fate: Backends['cluster']['fate'], ask: () => Promise<Answer>): Promise<Answer> {
-  backends.cluster.fate = fate;
+async function withClusterThat(
+  fault: Backends['cluster']['fault'],
+  ask: () => Promise<TestResponse>,
+): Promise<TestResponse> {
+  backends.cluster.fault = fault;
   try {
     return await ask();
   } finally {
-    backends.cluster.fate = () => undefined;
+    backends.cluster.fault = () => undefined;
   }
 }
 
@@ -71,7 +74,7 @@ async function launched(at: WholeService, body: object): Promise<string> {
 }
 
 /** What a server says to a request that never ends. */
-async function halfRequest({ service, port }: WholeService): Promise<Answer> {
+async function halfRequest({ service, port }: WholeService): Promise<TestResponse> {
   service.server.headersTimeout = 100;
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
@@ -80,12 +83,12 @@ async function halfRequest({ service, port }: WholeService): Promise<Answer> {
   for await (const chunk of socket.setEncoding('utf8')) text += String(chunk);
   const [head = '', body = ''] = text.split('\r\n\r\n');
   const json = () => JSON.parse(body) as Record<string, unknown>;
-  const error = () => json()['error'] as ReturnType<Answer['error']>;
+  const error = () => json()['error'] as ReturnType<TestResponse['error']>;
   return { status: Number(head.split(' ')[1]), headers: {}, text: body, json, error };
 }
 
 /** One request for every error of the table; that none is forgotten, the compiler sees to. */
-const ways: Record<keyof typeof errorKind, () => Promise<Answer>> = {
+const ways: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
   invalidInput: () => launch({ storage: 0 }),
   invalidStorageAddress: async () => {
     const { cloud_storage } = testConfig();
@@ -125,11 +128,11 @@ const ways: Record<keyof typeof errorKind, () => Promise<Answer>> = {
   },
   misconfigured: async () => launch({}, await start({ resource_pools: [] })),
   intermittent: async () => {
-    backends.gitlab.fate = () => 503;
+    backends.gitlab.fault = () => 503;
     try {
       return await launch();
     } finally {
-      backends.gitlab.fate = () => undefined;
+      backends.gitlab.fault = () => undefined;
     }
   },
   cannotDelete: async () => {

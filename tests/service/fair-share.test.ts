@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type Answer, send } from '../support/app.ts';
+import { send, type TestResponse } from '../support/app.ts';
 import { type Backends, startBackends } from '../support/sessions/backends.ts';
 import { testConfig } from '../support/sessions/config.ts';
 import { commitSha } from '../support/sessions/fake-gitlab.ts';
@@ -20,8 +20,8 @@ beforeAll(async () => {
   });
 });
 beforeEach(() => {
-  backends.gitlab.fate = () => undefined;
-  backends.registry.fate = () => undefined;
+  backends.gitlab.fault = () => undefined;
+  backends.registry.fault = () => undefined;
 });
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
@@ -42,7 +42,7 @@ const anonymous =
     });
 const many = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
-const statuses = (answers: readonly Answer[]) => {
+const statuses = (answers: readonly TestResponse[]) => {
   const counts: Record<number, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
@@ -51,7 +51,7 @@ const checkImage = (name: string, ask = asJohn) =>
   ask('GET', `/images?image_url=${encodeURIComponent(`${backends.registry.host}/${name}`)}`);
 
 it('a user’s image checks that hang are limited, and do not keep those of others waiting', async () => {
-  backends.registry.fate = (path) => (path.includes('slow') ? 'silence' : undefined);
+  backends.registry.fault = (path) => (path.includes('slow') ? 'silence' : undefined);
   const hanging = many(15, (index) => checkImage(`slow/${index}`));
   const answered = await Promise.all(many(5, (index) => checkImage('my-group/my-project:0123456', anonymous(index))));
   expect(statuses(answered)).toEqual({ 200: 5 });
@@ -62,14 +62,14 @@ it('a user’s image checks that hang are limited, and do not keep those of othe
 });
 
 it('anonymous users together have a limit of their own: their ids are free', async () => {
-  backends.registry.fate = (path) => (path.includes('slow') ? 'silence' : undefined);
+  backends.registry.fault = (path) => (path.includes('slow') ? 'silence' : undefined);
   const hanging = many(60, (index) => checkImage(`slow/anonymous-${index}`, anonymous(index)));
   expect((await checkImage('my-group/my-project:0123456')).status).toBe(200);
   expect(statuses(await Promise.all(hanging))).toEqual({ 404: 40, 429: 20 });
 });
 
 it('dry runs count with the launches of a user, and not with those of another', async () => {
-  backends.gitlab.fate = () => 'silence';
+  backends.gitlab.fault = () => 'silence';
   const body = (branch: string) => ({ namespace: 'my-group', project: 'my-project', commit_sha: commitSha, branch });
   const dryRun = (index: number, ask = asJohn) => ask('POST', '/servers?dry_run=true', body(`dry-${index}`));
   const own = [

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorKind } from '../../src/errors.ts';
 import type { DryRunResponse } from '../../src/generated/openapi.ts';
-import type { Answer } from '../support/app.ts';
+import type { TestResponse } from '../support/app.ts';
 import { type Fault, type FaultyProxy, faults, retryAfterSeconds, startFaultyProxy } from '../support/faulty-proxy.ts';
 import { type Backends, startBackends } from '../support/sessions/backends.ts';
 import { testConfig } from '../support/sessions/config.ts';
@@ -66,14 +66,14 @@ afterEach(async () => {
 const made = (): (string | undefined)[] =>
   ['jupyterservers', 'secrets'].flatMap((each) => backends.cluster.objects(each).map(({ metadata }) => metadata.name));
 
-async function timed(asking: Promise<Answer>): Promise<Answer> {
+async function timed(asking: Promise<TestResponse>): Promise<TestResponse> {
   const began = performance.now();
   const answer = await asking;
   expect(performance.now() - began).toBeLessThan(deadlineMs + slackMs);
   return answer;
 }
 
-function isTrouble(answer: Answer, culprit: RegExp, kinds: readonly { code: number }[]): void {
+function isTrouble(answer: TestResponse, culprit: RegExp, kinds: readonly { code: number }[]): void {
   expect(answer.status, answer.text).toBe(500);
   const { message, detail, code } = answer.error();
   expect(kinds.map((kind) => kind.code)).toContain(code);

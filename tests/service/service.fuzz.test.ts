@@ -65,11 +65,11 @@ beforeAll(async () => {
     validateResponses: true,
   });
   // What is deleted is gone soon after, as with a garbage collector.
-  cluster.fate = ({ method, resource, name: deleted }) => {
+  cluster.fault = ({ method, resource, name: deleted }) => {
     if (method === 'DELETE' && resource === 'jupyterservers') setImmediate(() => cluster.finish(deleted ?? ''));
     return undefined;
   };
-  registry.fate = (path) => (path.includes('missing') ? 404 : undefined);
+  registry.fault = (path) => (path.includes('missing') ? 404 : undefined);
   const body = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
   const launched = await service.ask('POST', '/servers', body);
   name = String(launched.json()['name']);

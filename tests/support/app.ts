@@ -11,13 +11,13 @@ import { loadDocument } from '../../src/pipeline/document.ts';
 import { createHttpServer } from '../../src/pipeline/http-server.ts';
 import { createLogger } from '../../src/platform/logging/logger.ts';
 
-export interface Answer {
+export interface TestResponse {
   status: number;
   headers: IncomingHttpHeaders;
   text: string;
-  /** Throws where the body is no JSON. */
+  /** Returns the body as JSON. Throws a SyntaxError if it is not JSON. */
   json(): Record<string, unknown>;
-  /** Of an error. */
+  /** Returns the error of an error response. */
   error(): {
     message: string;
     detail: string | null;
@@ -27,13 +27,13 @@ export interface Answer {
   };
 }
 
-export interface Question {
+export interface TestRequest {
   method?: string;
-  /** The request line's target, as it is. */
+  /** The request target, sent as it is. */
   path: string;
   headers?: Record<string, string>;
   body?: string | Buffer;
-  /** Ends the request from this side. */
+  /** Closes the connection. */
   signal?: AbortSignal;
 }
 
@@ -41,12 +41,12 @@ export interface TestApp extends AsyncDisposable {
   origin: string;
   port: number;
   config: Config;
-  /** Every line that was logged. */
+  /** Returns every line that was logged. */
   log(): string;
-  send(question: Question): Promise<Answer>;
+  send(request: TestRequest): Promise<TestResponse>;
 }
 
-/** The service's pipeline with routes of the test's choice, over real HTTP on loopback. */
+/** Starts the service's pipeline with the routes of the test, on a port of loopback. */
 export async function startApp(options: {
   routes: Router[];
   env?: Record<string, string>;
@@ -85,7 +85,7 @@ export async function startApp(options: {
     port,
     config,
     log: () => logged,
-    send: (question) => send(port, question),
+    send: (request) => send(port, request),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -94,11 +94,11 @@ export async function startApp(options: {
   };
 }
 
-/** node:http and not fetch, which adds a browser's headers, refuses some, and rewrites addresses. */
+/** Sends a request with node:http: fetch adds headers, rejects some headers, and normalizes addresses. */
 export async function send(
   port: number,
-  { method = 'GET', path, headers = {}, body, signal }: Question,
-): Promise<Answer> {
+  { method = 'GET', path, headers = {}, body, signal }: TestRequest,
+): Promise<TestResponse> {
   const call = request({ host: '127.0.0.1', port, method, path, headers, agent: false, ...(signal ? { signal } : {}) });
   call.end(body);
   const [response] = await once(call, 'response');
@@ -111,6 +111,6 @@ export async function send(
     headers: response.headers,
     text,
     json,
-    error: () => json()['error'] as ReturnType<Answer['error']>,
+    error: () => json()['error'] as ReturnType<TestResponse['error']>,
   };
 }

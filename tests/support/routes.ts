@@ -4,7 +4,7 @@ import { ApiError, errorKind } from '../../src/errors.ts';
 import { DeadlineExceeded } from '../../src/lib/deadline.ts';
 import { contextOf } from '../../src/request-context.ts';
 
-/** What `testRoutes` got to see. */
+/** What reached the handlers of `testRoutes`. */
 export const seen: {
   body?: unknown;
   query?: unknown;
@@ -12,7 +12,7 @@ export const seen: {
   /** What `GET /logs/fault` throws. */
   fault?: unknown;
 } = {};
-/** Routes that show how a request reaches them, and fail in every way. */
+/** Returns routes that record what reaches them, and that fail in several ways. */
 export function testRoutes(): Router {
   const router = express.Router();
   router.get('/servers', (req, res) => {
@@ -21,11 +21,11 @@ export function testRoutes(): Router {
   });
   router.post('/servers', (req, _res) => {
     seen.body = req.body;
-    throw new ApiError(errorKind.missing, 'It came through.');
+    throw new ApiError(errorKind.missing, 'The request reached the route.');
   });
   router.get('/servers/:server_name', (req, res) => {
-    if (req.params['server_name'] === 'wrong') return void res.json({ name: 'not as documented' });
-    throw new ApiError(errorKind.missing, 'It came through.');
+    if (req.params['server_name'] === 'wrong') return void res.json({ name: 'not the documented body' });
+    throw new ApiError(errorKind.missing, 'The request reached the route.');
   });
   router.delete('/servers/:server_name', (req, res) => {
     seen.query = { ...req.query };
@@ -36,7 +36,7 @@ export function testRoutes(): Router {
     if (req.params['server_name'] === 'fault') throw seen.fault;
     if (req.params['server_name'] === 'half') {
       res.write('{"half":');
-      throw new Error('the rest is lost');
+      throw new Error('failed in the middle of the response');
     }
     if (req.params['server_name'] === 'slow') {
       seen.signal = contextOf(res).deadline.signal;

@@ -4,7 +4,7 @@ import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts'
 import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
 import type { KubernetesConnection } from '../../src/platform/kubernetes/types.ts';
 import { createService, type Service } from '../../src/service.ts';
-import { type Answer, type Question, send } from './app.ts';
+import { send, type TestRequest, type TestResponse } from './app.ts';
 import { testConfig } from './sessions/config.ts';
 
 const claims = {
@@ -32,7 +32,7 @@ export interface WholeService extends AsyncDisposable {
   /** Everything that was logged as an error. */
   readonly errors: readonly string[];
   /** As John, unless `headers` say who else. */
-  ask(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<Answer>;
+  ask(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<TestResponse>;
 }
 
 export interface WholeServiceOptions {
@@ -68,7 +68,7 @@ export async function startWholeService(options: WholeServiceOptions): Promise<W
         path: `/notebooks${path}`,
         headers: { 'content-type': 'application/json', ...identity, ...headers },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      } satisfies Question),
+      } satisfies TestRequest),
     async [Symbol.asyncDispose]() {
       service.server.closeAllConnections();
       await service.stop();

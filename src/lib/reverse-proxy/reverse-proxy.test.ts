@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { behind, cleanUp, cleanup, listening, proxyTo, send } from '../../../tests/support/reverse-proxy.ts';
+import { waitFor } from '../../../tests/support/wait-for.ts';
 
 afterEach(cleanUp);
 
@@ -306,9 +307,9 @@ test('WebSockets: a caller that leaves before the answer ends the attempt behind
   );
   const ws = new WebSocket(`ws://127.0.0.1:${await proxyTo({ port: silent })}/`);
   ws.on('error', () => undefined);
-  await arrived.promise;
+  await waitFor(arrived.promise, 'the request at the server behind');
   ws.terminate();
-  await left.promise;
+  await waitFor(left.promise, 'the end of the connection to the server behind');
 });
 
 test('WebSockets: what the caller says before it was answered arrives', async () => {

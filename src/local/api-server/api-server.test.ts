@@ -104,32 +104,27 @@ describe('the life of a JupyterServer over HTTP', () => {
     expect((await call('DELETE', path)).status).toBe(404);
   });
 
-  it('dry runs answer as if and store nothing', async () => {
-    const dry = await call('POST', `${JUPYTER_SERVERS}?dryRun=All`, { body: jupyterServer('dry') });
-    expect([dry.status, at(dry.json, 'metadata', 'name')]).toEqual([201, 'dry']);
+  it('rejects dry runs and stores nothing', async () => {
+    const body = jupyterServer('dry');
+    expect((await call('POST', `${JUPYTER_SERVERS}?dryRun=All`, { body })).status).toBe(422);
     expect((await call('GET', `${JUPYTER_SERVERS}/dry`)).status).toBe(404);
-    await call('POST', JUPYTER_SERVERS, { body: jupyterServer('dry') });
-    const patched = await call(
-      'PATCH',
-      `${JUPYTER_SERVERS}/dry?dryRun=All`,
-      merge({ spec: { routing: { host: 'h' } } }),
-    );
-    expect(at(patched.json, 'spec', 'routing', 'host')).toBe('h');
-    expect((await call('DELETE', `${JUPYTER_SERVERS}/dry?dryRun=All`)).status).toBe(200);
+    await call('POST', JUPYTER_SERVERS, { body });
+    const dry = `${JUPYTER_SERVERS}/dry?dryRun=All`;
+    expect((await call('PATCH', dry, merge({ spec: { routing: { host: 'h' } } }))).status).toBe(422);
+    expect((await call('DELETE', dry)).status).toBe(422);
+    expect((await call('DELETE', `${JUPYTER_SERVERS}/dry`, { body: { dryRun: ['All'] } })).status).toBe(422);
     const { json } = await call('GET', `${JUPYTER_SERVERS}/dry`);
     expect(at(json, 'spec', 'routing', 'host')).toBeUndefined();
     await call('DELETE', `${JUPYTER_SERVERS}/dry`);
   });
 
-  it('warns of unknown fields, refuses them on request', async () => {
+  it('removes unknown fields, and rejects them on request', async () => {
     const body = jupyterServer('fields', { bogus: 1 });
     const strict = await call('POST', `${JUPYTER_SERVERS}?fieldValidation=Strict`, { body });
     expect(strict.status).toBe(400);
     expect(at(strict.json, 'message')).toContain('strict decoding error: unknown field "spec.bogus"');
-    const warned = await call('POST', `${JUPYTER_SERVERS}?dryRun=All`, { body });
-    expect(warned.headers['warning']).toBe('299 - "unknown field \\"spec.bogus\\""');
-    const odd = jupyterServer('fields', { 'li\r\nne: ü': 1 });
-    expect((await call('POST', `${JUPYTER_SERVERS}?dryRun=All`, { body: odd })).status).toBe(201);
+    const removed = await call('POST', JUPYTER_SERVERS, { body });
+    expect([removed.status, at(removed.json, 'spec', 'bogus')]).toEqual([201, undefined]);
   });
 
   it('has no status subresource', async () => {
@@ -147,17 +142,6 @@ describe('the life of a JupyterServer over HTTP', () => {
       'spec.culling.idleSecondsThreshold',
       'spec.storage.size',
     ]);
-  });
-
-  it('deletes collections by selector', async () => {
-    for (const name of ['sel-1', 'sel-2', 'kept']) {
-      const labels = name === 'kept' ? {} : { group: 'sel' };
-      await call('POST', JUPYTER_SERVERS, { body: jupyterServer(name, {}, { labels }) });
-    }
-    const { json } = await call('DELETE', `${JUPYTER_SERVERS}?labelSelector=group%3Dsel`);
-    expect((at(json, 'items') as object[]).length).toBe(2);
-    expect((await call('GET', `${JUPYTER_SERVERS}/sel-1`)).status).toBe(404);
-    expect((await call('DELETE', `${JUPYTER_SERVERS}/kept`)).status).toBe(200);
   });
 });
 
@@ -188,7 +172,7 @@ describe('bad requests', () => {
     [400, 'POST', JUPYTER_SERVERS, { body: { ...jupyterServer('x'), metadata: 'x' } }],
     [422, 'POST', JUPYTER_SERVERS, { body: { ...jupyterServer('x'), metadata: {} } }],
     [422, 'POST', JUPYTER_SERVERS, { body: jupyterServer('a\u0000b') }],
-    [422, 'POST', `${JUPYTER_SERVERS}?dryRun=Some`, { body: jupyterServer('x') }],
+    [422, 'POST', `${JUPYTER_SERVERS}?dryRun=All`, { body: jupyterServer('x') }],
     [422, 'POST', `${JUPYTER_SERVERS}?fieldValidation=x`, { body: jupyterServer('x') }],
     [413, 'POST', JUPYTER_SERVERS, { body: 'x'.repeat(3 * 1024 * 1024 + 1) }],
     [415, 'POST', JUPYTER_SERVERS, { body: 'a: b', headers: { 'content-type': 'application/yaml' } }],
@@ -197,6 +181,7 @@ describe('bad requests', () => {
     [405, 'POST', '/apis/amalthea.dev/v1alpha1/jupyterservers', { body: jupyterServer('x') }],
     [405, 'PUT', JUPYTER_SERVERS, { body: jupyterServer('x') }],
     [405, 'PATCH', JUPYTER_SERVERS, merge({})],
+    [405, 'DELETE', JUPYTER_SERVERS, {}],
     [405, 'OPTIONS', JUPYTER_SERVERS, {}],
     [405, 'POST', '/version', { body: {} }],
     [404, 'PATCH', `${JUPYTER_SERVERS}/none`, merge({})],
@@ -216,6 +201,12 @@ describe('bad requests', () => {
       415,
       'PATCH',
       `${JUPYTER_SERVERS}/target`,
+      { body: {}, headers: { 'content-type': 'application/strategic-merge-patch+json' } },
+    ],
+    [
+      415,
+      'PATCH',
+      `${coreV1}/configmaps/target`,
       { body: {}, headers: { 'content-type': 'application/strategic-merge-patch+json' } },
     ],
     [400, 'DELETE', `${JUPYTER_SERVERS}/target`, { body: '{' }],
@@ -240,6 +231,7 @@ describe('bad requests', () => {
     [504, 'GET', `${JUPYTER_SERVERS}?resourceVersion=999999999`, {}],
     [400, 'GET', `${JUPYTER_SERVERS}?watch=1&resourceVersion=abc`, {}],
     [422, 'GET', `${JUPYTER_SERVERS}?watch=1&sendInitialEvents=true`, {}],
+    [400, 'GET', `${JUPYTER_SERVERS}?labelSelector=a%3E1`, {}],
     [504, 'GET', `${JUPYTER_SERVERS}?watch=1&resourceVersion=999999999`, {}],
   ])('%i for %s %s (%#)', async (status, method, path, options) => {
     await call('POST', JUPYTER_SERVERS, { body: jupyterServer('target') });
@@ -305,7 +297,7 @@ describe('bad requests', () => {
         const typeOf = path === JUPYTER_SERVERS ? jupyterServer('x') : {};
         const generated = { ...(typeof metadata === 'object' ? metadata : {}), generateName: 'fuzz-' };
         const body = { ...typeOf, metadata: generated, [field]: content };
-        const answer = await call('POST', `${path}?dryRun=All`, { body });
+        const answer = await call('POST', path, { body });
         expect([201, 400, 422]).toContain(answer.status);
       }),
       { numRuns: 400 },
@@ -342,7 +334,6 @@ describe('lists', () => {
     const late = await call('GET', next);
     expect([late.status, at(late.json, 'reason')]).toEqual([410, 'Expired']);
     const old = String(at(first.json, 'metadata', 'resourceVersion'));
-    expect((await call('GET', `${path}&resourceVersion=${old}&resourceVersionMatch=Exact`)).status).toBe(410);
     expect((await call('GET', `${path}&resourceVersion=${old}`)).status).toBe(200);
   });
 
@@ -368,7 +359,7 @@ describe('lists', () => {
     expect(items((await call('GET', `${coreV1}/events?fieldSelector=involvedObject.uid%3Dother`)).json)).toEqual([]);
   });
 
-  it('are tables and metadata on request', async () => {
+  it('are tables on request', async () => {
     await call('POST', JUPYTER_SERVERS, { body: jupyterServer('tabled', { jupyterServer: { image: 'my/image' } }) });
     const list = await call('GET', `${JUPYTER_SERVERS}?fieldSelector=metadata.name%3Dtabled`, table);
     expect((at(list.json, 'columnDefinitions') as { name: string }[]).map(({ name }) => name)).toEqual([
@@ -380,10 +371,6 @@ describe('lists', () => {
     ]);
     expect(list.json).toMatchObject({ kind: 'Table', rows: [{ cells: ['tabled', 'my/image', null, null, '0s'] }] });
     expect(JSON.stringify(list.json)).not.toContain('oidc');
-    const accept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io';
-    const partial = await call('GET', JUPYTER_SERVERS, { headers: { accept } });
-    expect(partial.json).toMatchObject({ kind: 'PartialObjectMetadataList' });
-    expect(partial.text).not.toContain('oidc');
   });
 
   it('of a thousand JupyterServers of 10 kB take less than a second', async () => {
@@ -417,7 +404,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
 }
 
 describe('discovery', () => {
-  it('names every resource, in the old and the aggregated form', async () => {
+  it('names every resource', async () => {
     const plain = await call('GET', '/apis/amalthea.dev/v1alpha1');
     expect(plain.json).toMatchObject({
       kind: 'APIResourceList',
@@ -432,10 +419,6 @@ describe('discovery', () => {
       'metrics.k8s.io',
       'networking.k8s.io',
     ]);
-    const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
-    const aggregated = await call('GET', '/apis', { headers: { accept } });
-    expect(aggregated.headers['content-type']).toContain('as=APIGroupDiscoveryList');
-    expect(aggregated.json).toMatchObject({ kind: 'APIGroupDiscoveryList' });
     for (const path of [
       '/api',
       '/api/v1',

@@ -2,60 +2,53 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { type NodeAgent, StatusError } from '../cluster.ts';
+import { sendBody, sendText } from '../http/responses.ts';
 import { NoSuchPath, notFound, unknownPath } from './failures.ts';
-import type { Kind } from './kinds/kind.ts';
-import { send, sendFailure } from './rest/answers.ts';
-import { SenderGone } from './rest/body.ts';
+import { ClientGone } from './rest/body.ts';
 import { Documents } from './rest/documents.ts';
 import { negotiate } from './rest/negotiation.ts';
-import { readListOptions } from './rest/options.ts';
+import { boolean } from './rest/options.ts';
 import { type OtherPath, parsePath, type ResourcePath } from './rest/path.ts';
 import { servePodLog } from './rest/pod-log.ts';
 import { servePodMetrics } from './rest/pod-metrics.ts';
 import { serveGet, serveList } from './rest/read.ts';
 import { Representation } from './rest/representation.ts';
+import { sendFailure } from './rest/responses.ts';
 import { serveWatch } from './rest/watch.ts';
-import {
-  serveCreate,
-  serveDelete,
-  serveDeleteCollection,
-  servePatch,
-  serveReplace,
-  type WriteRequest,
-} from './rest/write.ts';
+import { serveCreate, serveDelete, servePatch, serveReplace } from './rest/write.ts';
 import type { Store } from './store.ts';
 import { Tables } from './tables/table.ts';
 
 export interface ApiServer {
-  /** For an HTTPS server: kubectl and others send their token over TLS only. */
-  handler: (req: IncomingMessage, res: ServerResponse) => void;
-  /** Until then, logs and metrics are answered with 503. */
+  /** The listener for an HTTPS server: kubectl sends a token only over TLS. */
+  readonly handler: (req: IncomingMessage, res: ServerResponse) => void;
+  /** Before this call, requests for logs and metrics get 503. */
   setNode(node: NodeAgent): void;
-  /** Ends watches and log streams and waits until every answer is over. The store stays open. */
+  /** Ends watches and log streams, and waits for all other responses. The store stays open. */
   close(): Promise<void>;
-  /** Requests since the start by `verb resource[/subresource]`, such as `create jupyterservers` or `get pods/log`. */
+  /** Returns the number of requests for each `verb resource[/subresource]`, such as `get pods/log`. */
   callCount(): Record<string, number>;
 }
 
-/** One request on its way through the server. */
+export interface ApiServerOptions {
+  cluster: Store;
+  token: string;
+  log: Logger;
+  node?: NodeAgent;
+}
+
+/** Returns the REST API of the embedded cluster. Every request needs `Authorization: Bearer <token>`. */
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  return new RestServer(options);
+}
+
 interface Call {
   req: IncomingMessage;
   res: ServerResponse;
   query: URLSearchParams;
 }
 
-/** The REST API of the embedded cluster. Every request needs `Authorization: Bearer <token>`. */
-export function createApiServer(options: { cluster: Store; token: string; log: Logger; node?: NodeAgent }): ApiServer {
-  const server = new RestServer(options.cluster, options.token, options.log, options.node);
-  return {
-    handler: (req, res) => server.handle(req, res),
-    setNode: (node) => server.setNode(node),
-    close: () => server.close(),
-    callCount: () => server.callCount(),
-  };
-}
-
-class RestServer {
+class RestServer implements ApiServer {
   readonly #store: Store;
   readonly #tokenDigest: Buffer;
   readonly #log: Logger;
@@ -67,15 +60,15 @@ class RestServer {
   readonly #closing = new AbortController();
   #node: NodeAgent | undefined;
 
-  constructor(store: Store, token: string, log: Logger, node: NodeAgent | undefined) {
-    // An empty one would let in every caller that sends none.
+  constructor({ cluster, token, log, node }: ApiServerOptions) {
+    // An empty token would equal the token of a request without one.
     if (token === '') throw new Error('the API server needs a token');
-    this.#store = store;
+    this.#store = cluster;
     this.#tokenDigest = digest(token);
     this.#log = log;
     this.#node = node;
-    this.#tables = new Tables(store.kinds, store.now);
-    this.#documents = new Documents(store.kinds);
+    this.#tables = new Tables(cluster.kinds, cluster.now);
+    this.#documents = new Documents(cluster.kinds);
   }
 
   setNode(node: NodeAgent): void {
@@ -89,21 +82,21 @@ class RestServer {
   async close(): Promise<void> {
     this.#closing.abort();
     for (const end of this.#watches) end();
-    // Nobody waits for the rest of a body that is still coming.
+    // A request with an incomplete body may never end.
     for (const req of this.#running.keys()) if (!req.complete) req.destroy();
     await Promise.all(this.#running.values());
   }
 
-  handle(req: IncomingMessage, res: ServerResponse): void {
-    // Whoever went away is noticed by `close`; a write after that is no event of its own.
-    res.on('error', (error) => this.#log.debug({ err: error }, 'an answer could not be sent'));
+  readonly handler = (req: IncomingMessage, res: ServerResponse): void => {
+    // A write after the client has closed the connection is not an error of the server.
+    res.on('error', (error) => this.#log.debug({ err: error }, 'a response could not be sent'));
     this.#running.set(
       req,
-      this.#answer(req, res).finally(() => this.#running.delete(req)),
+      this.#respond(req, res).finally(() => this.#running.delete(req)),
     );
-  }
+  };
 
-  async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async #respond(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
       await this.#route(req, res);
     } catch (error) {
@@ -112,8 +105,8 @@ class RestServer {
         sendFailure(res, error);
       } else if (error instanceof NoSuchPath) {
         if (!req.complete) req.resume();
-        send(res, 404, '404 page not found\n', 'text/plain; charset=utf-8');
-      } else if (error instanceof SenderGone) {
+        sendText(res, 404, '404 page not found');
+      } else if (error instanceof ClientGone) {
         res.destroy();
       } else {
         this.#log.error({ err: error, method: req.method, path: req.url?.split('?', 1)[0] }, 'a request failed');
@@ -128,13 +121,9 @@ class RestServer {
     const [path = '', search = ''] = splitOnce(req.url ?? '', '?');
     const call: Call = { req, res, query: new URLSearchParams(search) };
     const target = parsePath(path);
-    if (target.type === 'other') {
-      this.#serveDocument(call, target);
-    } else if (target.group === 'metrics.k8s.io') {
-      this.#serveMetrics(call, target);
-    } else {
-      await this.#serveResource(call, target);
-    }
+    if (target.type === 'other') this.#serveDocument(call, target);
+    else if (target.group === 'metrics.k8s.io') this.#serveMetrics(call, target);
+    else await this.#serveResource(call, target);
   }
 
   #authenticate(req: IncomingMessage): void {
@@ -145,9 +134,9 @@ class RestServer {
 
   #serveDocument({ req, res }: Call, { segments }: OtherPath): void {
     if (req.method !== 'GET' && req.method !== 'HEAD') throw methodNotAllowed(req.method);
-    const document = this.#documents.find(segments, req.headers.accept);
-    if (document === undefined) throw this.#nothingThere(segments[0] === 'api' ? '' : segments[1]);
-    send(res, 200, document.body, document.contentType);
+    const document = this.#documents.find(segments);
+    if (document === undefined) throw this.#unknown(segments[0] === 'api' ? '' : segments[1]);
+    sendBody(res, 200, document.body, { 'Content-Type': document.contentType });
   }
 
   #serveMetrics({ req, res, query }: Call, { version, plural, namespace, name, subresource }: ResourcePath): void {
@@ -158,91 +147,49 @@ class RestServer {
   }
 
   async #serveResource(call: Call, target: ResourcePath): Promise<void> {
-    const { req, query } = call;
+    const { req, res, query } = call;
     const { namespace, plural, name, subresource } = target;
     const kind = this.#store.kinds.of(target);
-    if (kind === undefined) throw this.#nothingThere(target.group);
+    if (kind === undefined) throw this.#unknown(target.group);
+    const needsNamespace = kind.namespaced && namespace === '';
     if (!kind.namespaced && namespace !== '') throw unknownPath();
-    if (kind.namespaced && namespace === '' && name !== undefined) throw this.#nothingThere(target.group);
+    if (needsNamespace && name !== undefined) throw this.#unknown(target.group);
     const status = subresource === 'status' && kind.statusSubresource ? 'status' : undefined;
     const isLog = subresource === 'log' && kind === this.#store.kinds.pods;
     if (subresource !== undefined && status === undefined && !isLog) {
       throw kind.selfDescribing ? notFound(kind, name ?? '') : unknownPath();
     }
 
-    const watching = name === undefined && query.has('watch') && !['false', '0'].includes(query.get('watch') ?? '');
-    const verb = verbOf(req.method ?? '', name !== undefined, watching);
+    const verb = verbOf(req.method, name !== undefined, boolean(query, 'watch'));
     this.#count(verb, subresource === undefined ? plural : `${plural}/${subresource}`);
     if (isLog) {
       if (verb !== 'get') throw methodNotAllowed(req.method);
       const pod = { namespace, name: name ?? '' };
-      return servePodLog(this.#store, () => this.#nodeAgent(), call.res, pod, query, this.#closing.signal);
+      return servePodLog(this.#store, () => this.#nodeAgent(), res, pod, query, this.#closing.signal);
     }
-    const as = new Representation(
-      kind,
-      negotiate(req.headers.accept),
-      this.#tables,
-      query.get('includeObject') ?? 'Metadata',
-    );
-    if (name === undefined) await this.#serveCollection(call, verb, kind, namespace, as);
-    else await this.#serveNamed(call, verb, kind, namespace, name, status, as);
-  }
-
-  async #serveCollection(call: Call, verb: string, kind: Kind, namespace: string, as: Representation): Promise<void> {
-    const { res, query } = call;
-    const request: WriteRequest = { ...call, store: this.#store, kind, namespace, as };
-    const everywhere = kind.namespaced && namespace === '';
-    switch (verb) {
-      case 'list':
-        return serveList(this.#store, res, kind, namespace, readListOptions(query), as);
-      case 'watch':
-        return this.#serveWatch(call, kind, namespace, as);
-      case 'create':
-        if (everywhere) throw methodNotAllowed(call.req.method);
-        return serveCreate(request);
-      case 'deletecollection':
-        if (everywhere || !kind.namespaced) throw methodNotAllowed(call.req.method);
-        return serveDeleteCollection(request);
-      default:
-        throw methodNotAllowed(call.req.method);
+    const form = negotiate(req.headers.accept);
+    const as = new Representation(kind, form, this.#tables, query.get('includeObject') ?? 'Metadata');
+    const request = { ...call, store: this.#store, kind, namespace, as };
+    if (verb === 'list') return serveList(request);
+    if (verb === 'watch') {
+      const end = serveWatch(request);
+      this.#watches.add(end);
+      res.on('close', () => this.#watches.delete(end));
+      return;
     }
+    if (verb === 'create' && !needsNamespace) return serveCreate(request);
+    if (name === undefined) throw methodNotAllowed(req.method);
+    if (verb === 'get') return serveGet(request, name);
+    if (verb === 'update') return serveReplace(request, name, status);
+    if (verb === 'patch') return servePatch(request, name, status);
+    if (verb === 'delete' && status === undefined) return serveDelete(request, name);
+    throw methodNotAllowed(req.method);
   }
 
-  #serveWatch({ res, query }: Call, kind: Kind, namespace: string, as: Representation): void {
-    const end = serveWatch(this.#store, res, kind, namespace, readListOptions(query), as);
-    this.#watches.add(end);
-    res.on('close', () => this.#watches.delete(end));
-  }
-
-  async #serveNamed(
-    call: Call,
-    verb: string,
-    kind: Kind,
-    namespace: string,
-    name: string,
-    subresource: 'status' | undefined,
-    as: Representation,
-  ): Promise<void> {
-    const request: WriteRequest = { ...call, store: this.#store, kind, namespace, as };
-    switch (verb) {
-      case 'get':
-        return serveGet(this.#store, call.res, kind, namespace, name, as);
-      case 'update':
-        return serveReplace(request, name, subresource);
-      case 'patch':
-        return servePatch(request, name, subresource);
-      case 'delete':
-        if (subresource !== undefined) throw methodNotAllowed(call.req.method);
-        return serveDelete(request, name);
-      default:
-        throw methodNotAllowed(call.req.method);
-    }
-  }
-
-  /** In groups of its own a real API server answers with a Status; elsewhere there is just no page. */
-  #nothingThere(group: string | undefined): Error {
-    const own = this.#store.kinds.all.some((kind) => !kind.selfDescribing && kind.resource.group === group);
-    return own ? unknownPath() : new NoSuchPath();
+  /** As in Kubernetes: a Status for a path in one of its own groups, else a plain 404. */
+  #unknown(group: string | undefined): Error {
+    const isOfKubernetes = this.#store.kinds.all.some((kind) => !kind.selfDescribing && kind.resource.group === group);
+    return isOfKubernetes ? unknownPath() : new NoSuchPath();
   }
 
   #nodeAgent(): NodeAgent {
@@ -256,22 +203,11 @@ class RestServer {
   }
 }
 
-function verbOf(method: string, named: boolean, watching: boolean): string {
-  switch (method) {
-    case 'GET':
-    case 'HEAD':
-      return named ? 'get' : watching ? 'watch' : 'list';
-    case 'POST':
-      return named ? 'none' : 'create';
-    case 'PUT':
-      return named ? 'update' : 'none';
-    case 'PATCH':
-      return named ? 'patch' : 'none';
-    case 'DELETE':
-      return named ? 'delete' : 'deletecollection';
-    default:
-      return 'none';
-  }
+function verbOf(method = '', named: boolean, watching: boolean): string {
+  const onObject: Record<string, string> = { GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+  const read = watching ? 'watch' : 'list';
+  const onCollection: Record<string, string> = { GET: read, HEAD: read, POST: 'create' };
+  return (named ? onObject : onCollection)[method] ?? 'none';
 }
 
 function methodNotAllowed(method = ''): StatusError {

@@ -4,21 +4,21 @@ import { sqliteCode, sqliteCodeOf } from '../sqlite-errors.ts';
 import { asUnusableFile } from '../state-files.ts';
 import { DiskReserve } from './disk-reserve.ts';
 
-/** One object as it lies in the database. `body` is the object's JSON, resourceVersion included. */
+/** A row of the database. `body` is the JSON of the object, with its resourceVersion. */
 export interface StoredRow {
   resource: string;
   namespace: string;
   name: string;
   version: number;
-  /** Milliseconds since the epoch: when this version was written. */
+  /** The time when this version was written, in milliseconds since the epoch. */
   writtenAt: number;
   body: string;
 }
 
-/** 'nbks': tells our file from any other SQLite file. */
+/** 'nbks': marks the SQLite files of this program. */
 const APPLICATION_ID = 0x6e626b73;
 
-/** Step n brings a store from schema version n to n + 1. Only ever appended to. */
+/** Step n migrates a database from schema version n to n + 1. Add steps only at the end. */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE objects (
      resource TEXT NOT NULL,
@@ -33,20 +33,20 @@ export const MIGRATIONS: readonly string[] = [
    INSERT INTO clock VALUES (1, 1);`,
 ];
 
-/** Whether a write has a claim to the space that is kept for a full disk: what deletes and what changes, not what adds. */
-export type Claim = 'reserve' | 'free space';
+/** The disk space that a write may use. Deletions and changes may use the reserve; new objects may not. */
+export type DiskSpace = 'reserve' | 'free space';
 
-/** The store cannot be used as it is; the message says what to do. */
+/** The database cannot be opened. The message says what to do. */
 export class UnusableStore extends Error {
   override readonly name = 'UnusableStore';
 }
 
 /**
- * The durable side of the store: one row per object and the highest version ever given out.
+ * The file of the store: one row for each object, and the highest version so far.
  *
- * Write-ahead log, `synchronous=NORMAL`: what was acknowledged survives `kill -9` of the process. A power cut may lose
- * the last moments but never corrupts; FULL would block the event loop for an fsync on every pod status. The file is
- * held exclusively, because a second writer would not be seen by the objects in memory.
+ * Write-ahead log with `synchronous=NORMAL`: acknowledged writes survive `kill -9` of the process. A power failure may lose
+ * the last writes but does not damage the file; FULL would block the event loop with an fsync for every pod status. The
+ * lock is exclusive, because the objects in memory do not follow the writes of another process.
  */
 export class Database {
   readonly #path: string;
@@ -70,12 +70,12 @@ export class Database {
   }
 
   /**
-   * Opens or makes the file (0600), brings it to the newest schema (after a copy beside it) or throws `UnusableStore`.
-   * `migrations` is only given by tests.
+   * Opens or creates the file (mode 0600) and migrates it to the newest schema, after a copy. Throws `UnusableStore`.
+   * Only tests pass `migrations`.
    */
   static open(path: string, migrations: readonly string[] = MIGRATIONS): Database {
     const former = path === memory ? undefined : statSync(path, { throwIfNoEntry: false });
-    // To SQLite an empty file is a new database: without this the sessions would be gone without a word.
+    // SQLite treats an empty file as a new database: the sessions would be lost without an error.
     if (former?.size === 0) throw new UnusableStore(`${path} is empty. ${moveAway}`);
     let sqlite: DatabaseSync | undefined;
     try {
@@ -90,14 +90,14 @@ export class Database {
     }
   }
 
-  /** The highest version given out so far. */
+  /** Returns the highest version so far. */
   version(): number {
     const version = this.#sqlite.prepare('SELECT version FROM clock WHERE id = 1').get()?.['version'];
     if (typeof version !== 'number') throw this.damaged();
     return version;
   }
 
-  /** Throws `UnusableStore` where the file turns out to be damaged. */
+  /** Returns all rows, by version. Throws `UnusableStore` if the file is damaged. */
   *rows(): Generator<StoredRow> {
     try {
       const select = this.#sqlite.prepare(
@@ -118,14 +118,14 @@ export class Database {
     }
   }
 
-  /** For what only a reader of the rows can see. */
+  /** Returns the error for a row with invalid content. */
   damaged(cause?: unknown): UnusableStore {
     return new UnusableStore(`${this.#path} is damaged. ${moveAway}`, { cause });
   }
 
-  /** Writes one object and the clock, or neither. When it returns, the change is durable. */
-  put(row: StoredRow, claim: Claim = 'free space'): void {
-    this.#atomically(claim, () => {
+  /** Writes an object and the clock in one transaction. The change is durable when the function returns. */
+  put(row: StoredRow, space: DiskSpace = 'free space'): void {
+    this.#atomically(space, () => {
       this.#put.run(row.resource, row.namespace, row.name, row.version, row.writtenAt, row.body);
       this.#tick.run(row.version);
     });
@@ -142,11 +142,11 @@ export class Database {
     this.#sqlite.close();
   }
 
-  #atomically(claim: Claim, write: () => void): void {
+  #atomically(space: DiskSpace, write: () => void): void {
     try {
       this.#transaction(write);
     } catch (error) {
-      if (claim !== 'reserve' || !isDiskFull(error) || !this.#reserve?.release()) throw error;
+      if (space !== 'reserve' || !isDiskFull(error) || !this.#reserve?.release()) throw error;
       this.#transaction(write);
       return;
     }
@@ -159,14 +159,14 @@ export class Database {
       write();
       this.#sqlite.exec('COMMIT');
     } catch (error) {
-      // A full disk may already have rolled back by itself, and then ROLLBACK would hide the cause.
+      // SQLite may have rolled back itself, for example on a full disk. Then ROLLBACK would fail and hide the cause.
       if (this.#sqlite.isTransaction) this.#sqlite.exec('ROLLBACK');
       throw error;
     }
   }
 }
 
-/** The write failed because there is no space left on its file system, or in its user's quota. */
+/** Returns true if a write failed because the file system or the quota of the user is full. */
 export function isDiskFull(error: unknown): boolean {
   return sqliteCodeOf(error) === sqliteCode.full;
 }
@@ -193,11 +193,11 @@ function prepare(sqlite: DatabaseSync, path: string, migrations: readonly string
   sqlite.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}; COMMIT`);
 }
 
-/** `<path>.schema-<n>`: what to go back to if the new version turns out to be unusable. */
+/** Copies the database to `<path>.schema-<n>`, for a return to the previous version of the program. */
 function copyBeforeMigration(sqlite: DatabaseSync, path: string, version: number): void {
   if (path === memory) return;
   const copy = `${path}.schema-${version}`;
-  // VACUUM INTO fills an existing empty file and keeps its mode; one with content (an earlier try) stays as it is.
+  // VACUUM INTO writes into an existing empty file and keeps its mode. A copy of an earlier attempt stays unchanged.
   closeSync(openSync(copy, 'a', 0o600));
   const earlier = new DatabaseSync(copy);
   const isEmpty = numberOf(earlier, 'schema_version') === 0;
@@ -211,23 +211,24 @@ function numberOf(sqlite: DatabaseSync, pragma: string): number {
 
 const memory = ':memory:';
 const moveAway =
-  'Restore it from a copy, or move it away: its sessions are then not known any more, and their files stay.';
+  'Restore it from a copy, or move it away: its sessions are then no longer known, and their files stay.';
 
+/** Returns an `UnusableStore` for an error of SQLite or of the file system; other errors are returned unchanged. */
 function explained(path: string, error: unknown): unknown {
-  const said = (text: string) => new UnusableStore(`${path} ${text}`, { cause: error });
+  const unusable = (text: string) => new UnusableStore(`${path} ${text}`, { cause: error });
   switch (sqliteCodeOf(error)) {
     case sqliteCode.busy:
-      return said('is in use by another process.');
+      return unusable('is in use by another process.');
     case sqliteCode.corrupt:
     case sqliteCode.notADatabase:
-      return said(`is damaged or not a database. ${moveAway}`);
+      return unusable(`is damaged or not a database. ${moveAway}`);
     case sqliteCode.full:
-      return said('cannot be written: the disk is full. Free some space and start again.');
+      return unusable('cannot be written: the disk is full. Free some space and start again.');
     case sqliteCode.ioError:
-      return said(`cannot be read or written. Check the disk. ${moveAway}`);
+      return unusable(`cannot be read or written. Check the disk. ${moveAway}`);
     case sqliteCode.cannotOpen:
     case sqliteCode.readOnly:
-      return said('cannot be opened for writing. It must be a file of your user, in a folder of your user.');
+      return unusable('cannot be opened for writing. It must be a file of your user, in a folder of your user.');
     default:
       return asUnusableFile(path, error);
   }

@@ -3,6 +3,7 @@ import { conflict } from './failures.ts';
 import { at, cloneJson, type StoredObject } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
 import { timestamp } from './kinds/metadata.ts';
+import { checkUid } from './update-rules.ts';
 
 export interface DeleteRequest {
   gracePeriodSeconds?: number;
@@ -10,19 +11,19 @@ export interface DeleteRequest {
   preconditions?: { uid?: string; resourceVersion?: string };
 }
 
-/** The object waits until its dependents (those with blockOwnerDeletion) are gone. */
+/** Delays a deletion until the dependents with blockOwnerDeletion are gone. */
 export const FOREGROUND_FINALIZER = 'foregroundDeletion';
-/** The object waits until its dependents no longer name it as their owner. */
+/** Delays a deletion until the dependents have no reference to the owner. */
 export const ORPHAN_FINALIZER = 'orphan';
 
 export type Deletion =
   | { outcome: 'removed' }
-  /** Already being deleted, and this request changes nothing. */
+  /** The object is already being deleted, and the request changes nothing. */
   | { outcome: 'unchanged' }
-  /** Marked for deletion; somebody (kubelet, finalizers) still has to finish it. */
+  /** The object is marked for deletion; the kubelet or the finalizers delay the removal. */
   | { outcome: 'terminating'; object: StoredObject };
 
-/** Decides what a DELETE does to `old`. Throws StatusError 409 when a precondition does not hold. */
+/** Returns what a DELETE does to `old`. Throws StatusError 409 if a precondition fails. */
 export function planDeletion(kind: Kind, old: StoredObject, request: DeleteRequest, now: number): Deletion {
   checkPreconditions(kind, old, request);
   const next = cloneJson(old);
@@ -32,8 +33,8 @@ export function planDeletion(kind: Kind, old: StoredObject, request: DeleteReque
   else delete metadata.finalizers;
 
   const grace = gracePeriod(kind, old, request);
-  const waitsForNamespaceContent = Array.isArray(at(next, 'spec', 'finalizers'));
-  if (grace === 0 && finalizers.length === 0 && !waitsForNamespaceContent) return { outcome: 'removed' };
+  const isNamespaceWithContent = Array.isArray(at(next, 'spec', 'finalizers'));
+  if (grace === 0 && finalizers.length === 0 && !isNamespaceWithContent) return { outcome: 'removed' };
 
   const running = metadata.deletionTimestamp === undefined ? undefined : (metadata.deletionGracePeriodSeconds ?? 0);
   if (running === undefined) {
@@ -50,15 +51,12 @@ export function planDeletion(kind: Kind, old: StoredObject, request: DeleteReque
 }
 
 function checkPreconditions(kind: Kind, old: StoredObject, { preconditions }: DeleteRequest): void {
-  const { name = '', uid, resourceVersion } = old.metadata;
-  if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
-    const why = `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`;
-    throw conflict(kind, name, why);
-  }
-  if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`;
-    throw conflict(kind, name, why);
-  }
+  const { name = '', resourceVersion } = old.metadata;
+  checkUid(kind, old.metadata, preconditions?.uid);
+  const required = preconditions?.resourceVersion ?? resourceVersion;
+  if (required === resourceVersion) return;
+  const why = `Precondition failed: ResourceVersion in precondition: ${required}, in object meta: ${resourceVersion}`;
+  throw conflict(kind, name, why);
 }
 
 function withPolicy(finalizers: readonly string[], policy: DeleteRequest['propagationPolicy']): string[] {
@@ -70,13 +68,13 @@ function withPolicy(finalizers: readonly string[], policy: DeleteRequest['propag
 }
 
 /**
- * Seconds that the object has to end in order. Only pods have such a time, and only pods that a kubelet may be running:
- * it removes them at the end with a grace period of 0.
+ * Returns the grace period in seconds. Only a pod on a node has one: the kubelet stops the pod and then removes the
+ * object, with a grace period of 0.
  */
 function gracePeriod(kind: Kind, old: StoredObject, { gracePeriodSeconds }: DeleteRequest): number {
   if (kind.kind !== 'Pod' || !at(old, 'spec', 'nodeName')) return 0;
   const own = at(old, 'spec', 'terminationGracePeriodSeconds');
-  // Less than nothing counts as a second.
+  // Kubernetes treats a negative grace period as one second.
   if (gracePeriodSeconds !== undefined && gracePeriodSeconds < 0) return 1;
   return gracePeriodSeconds ?? old.metadata.deletionGracePeriodSeconds ?? (typeof own === 'number' ? own : 30);
 }

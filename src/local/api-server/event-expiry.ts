@@ -1,10 +1,10 @@
 import type { Store } from './store.ts';
 
-/** core/v1 Events are kept for an hour after their last change, as a cluster keeps them. */
+/** Events are removed one hour after their last change, as in a cluster. */
 export const EVENT_LIFETIME_MS = 3_600_000;
-const CHECK_EVERY_MS = 60_000;
+const CHECK_INTERVAL_MS = 60_000;
 
-/** Removes Events that are too old. */
+/** Removes expired Events once. */
 export function removeOldEvents({ kinds, objects, now }: Pick<Store, 'kinds' | 'objects' | 'now'>): void {
   const oldest = now() - EVENT_LIFETIME_MS;
   for (const entry of [...objects.entries(kinds.events).values()]) {
@@ -12,16 +12,16 @@ export function removeOldEvents({ kinds, objects, now }: Pick<Store, 'kinds' | '
   }
 }
 
-/** Does so now and every minute. Returns what ends it. */
+/** Removes expired Events now and every minute. Returns a function that stops this. */
 export function expireEvents(store: Store): () => void {
   removeOldEvents(store);
   const timer = setInterval(() => {
     try {
       removeOldEvents(store);
     } catch (error) {
-      store.log.error({ err: error }, 'old events could not be removed');
+      store.log.error({ err: error }, 'expired events could not be removed');
     }
-  }, CHECK_EVERY_MS);
+  }, CHECK_INTERVAL_MS);
   timer.unref();
   return () => clearInterval(timer);
 }

@@ -2,7 +2,7 @@ import { StatusError } from '../cluster.ts';
 import type { FieldError } from './field-errors.ts';
 import type { Kind } from './kinds/kind.ts';
 
-/** `plural` or `plural.group`, as the API's messages name a resource. */
+/** Returns `plural` or `plural.group`: the name of a resource in messages. */
 export function qualifiedName(kind: Kind): string {
   const { plural, group } = kind.resource;
   return group === '' ? plural : `${plural}.${group}`;
@@ -43,12 +43,12 @@ export function badRequest(message: string): StatusError {
   return new StatusError(400, 'BadRequest', message);
 }
 
-/** No such resource in a group that there is. The message is the one that clients of a real API server know. */
+/** Returns the error for an unknown resource of a known group, with the message of Kubernetes. */
 export function unknownPath(): StatusError {
   return new StatusError(404, 'NotFound', 'the server could not find the requested resource');
 }
 
-/** Nothing of this server's is there at all: by this, and not by a Status, clients know that a CRD is not installed. */
+/** The response is a plain 404 and not a Status. From this, clients conclude that a CRD is not installed. */
 export class NoSuchPath extends Error {
   override readonly name = 'NoSuchPath';
 }
@@ -66,13 +66,13 @@ export function invalid(kind: Kind, name: string, errors: readonly FieldError[])
   });
 }
 
-/** A real API server's etcd has no status of its own for this; HTTP has (RFC 4918). */
+/** Kubernetes has no status for a full disk; HTTP has 507 (RFC 4918). */
 export function diskFull(): StatusError {
   const message = 'the disk of this machine is full: free some space, for example by stopping a session';
   return new StatusError(507, 'InsufficientStorage', message, { retryAfterSeconds: 30 });
 }
 
-/** The history no longer reaches back to what was asked for: the client must list again. */
+/** Returns the error for a version that is older than the history. The client must list again. */
 export function expired(message: string): StatusError {
   return new StatusError(410, 'Expired', message);
 }

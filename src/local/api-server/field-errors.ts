@@ -33,6 +33,11 @@ export const fieldError = {
     reason: 'FieldValueTypeInvalid',
     message: `Invalid value: ${shown(typeName(value))}: ${why}`,
   }),
+  notFound: (field: string, value: unknown): FieldError => ({
+    field,
+    reason: 'FieldValueNotFound',
+    message: `Not found: ${shown(value)}`,
+  }),
   duplicate: (field: string, value: unknown): FieldError => ({
     field,
     reason: 'FieldValueDuplicate',

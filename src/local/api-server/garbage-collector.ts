@@ -1,7 +1,8 @@
+import { isObject, type JsonObject } from '../../lib/json.ts';
 import type { ObjectMeta, OwnerReference } from '../../platform/kubernetes/objects.ts';
 import { StatusError } from '../cluster.ts';
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from './deletion.ts';
-import { isObject, type JsonObject, type StoredObject } from './json.ts';
+import type { StoredObject } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds/kind.ts';
 import type { Store } from './store.ts';
 import { checkUid } from './update-rules.ts';
@@ -12,15 +13,15 @@ interface Located {
 }
 
 /**
- * Deletes what has lost its owner and finishes deletions that wait: foreground (dependents first), orphan (dependents
- * let go) and namespaces (their content first). It works from the changes of the store, some time after them, as the
- * controllers of a real cluster do.
+ * Deletes objects without a remaining owner, and completes delayed deletions: foreground (dependents first), orphan
+ * (references to the owner are removed first) and namespaces (content first). It follows the changes of the store and acts
+ * after them, as the controllers of a real cluster do.
  */
 export class GarbageCollector {
   readonly #store: Store;
   readonly #kinds: ReadonlyMap<string, Kind>;
   readonly #byUid = new Map<string, Located>();
-  /** uid of an owner -> uids of what names it in ownerReferences. */
+  /** uid of an owner -> uids of the objects with an owner reference to it. */
   readonly #dependents = new Map<string, Set<string>>();
   readonly #unsubscribe: () => void;
   #started = false;
@@ -41,7 +42,7 @@ export class GarbageCollector {
   }
 
   #catchUp(): void {
-    // At first everything: a killed process may have left work unfinished.
+    // The first time all objects, because a killed process may have left deletions incomplete.
     const affected = new Set<string>(this.#started ? [] : this.#byUid.keys());
     this.#started = true;
     for (const { kind, type, entry, previous } of this.#store.objects.changesSince(this.#version) ?? []) {
@@ -56,8 +57,9 @@ export class GarbageCollector {
       }
       for (const dependent of this.#dependents.get(uid) ?? []) affected.add(dependent);
       for (const owner of object.metadata.ownerReferences ?? []) affected.add(owner.uid);
-      const home = this.#store.objects.get(this.#store.kinds.namespaces, '', object.metadata.namespace ?? '');
-      if (home?.object.metadata.deletionTimestamp !== undefined) affected.add(home.object.metadata.uid ?? '');
+      const namespace = this.#store.objects.get(this.#store.kinds.namespaces, '', object.metadata.namespace ?? '');
+      const { deletionTimestamp, uid: namespaceUid = '' } = namespace?.object.metadata ?? {};
+      if (deletionTimestamp !== undefined) affected.add(namespaceUid);
     }
     this.#examine(affected);
   }
@@ -69,7 +71,7 @@ export class GarbageCollector {
       try {
         this.#examineOne(located);
       } catch (error) {
-        // Somebody was faster (gone, changed): that change brings us here again. Anything else is worth a line.
+        // The object was removed or changed in the meantime: that change is examined next.
         if (error instanceof StatusError && (error.code === 404 || error.code === 409)) continue;
         const { name, namespace } = located.object.metadata;
         this.#store.log.error({ err: error, kind: located.kind.kind, namespace, name }, 'garbage collection failed');
@@ -86,36 +88,37 @@ export class GarbageCollector {
     if (kind === this.#store.kinds.namespaces) this.#emptyNamespace(metadata.name ?? '');
   }
 
-  /** Deletes the object when none of its owners is left; drops references to owners that are. */
+  /** Deletes the object if no owner remains; otherwise removes the references to owners that are gone. */
   #followOwners({ kind, object }: Located): void {
     const owners = object.metadata.ownerReferences ?? [];
     const states = owners.map((owner) => this.#ownerState(owner, object.metadata.namespace));
-    const lasting = owners.filter((_owner, index) => states[index] === 'lasting');
-    if (lasting.length === owners.length) return;
-    if (lasting.length > 0) {
-      this.#change({ kind, object }, (metadata) => ({ ...metadata, ownerReferences: lasting }));
+    const remaining = owners.filter((_owner, index) => states[index] === 'present');
+    if (remaining.length === owners.length) return;
+    if (remaining.length > 0) {
+      this.#change({ kind, object }, (metadata) => ({ ...metadata, ownerReferences: remaining }));
       return;
     }
     if (object.metadata.deletionTimestamp !== undefined) return;
     const { finalizers = [], namespace = '', name = '', uid = '' } = object.metadata;
-    const ownerWaits = states.includes('waiting');
+    const ownerIsWaiting = states.includes('waiting');
     const foreground =
-      (ownerWaits && this.#dependentsOf(uid).length > 0) || (finalizers.includes(FOREGROUND_FINALIZER) && !ownerWaits);
+      (ownerIsWaiting && this.#dependentsOf(uid).length > 0) ||
+      (finalizers.includes(FOREGROUND_FINALIZER) && !ownerIsWaiting);
     const orphan = finalizers.includes(ORPHAN_FINALIZER);
     const propagationPolicy = orphan ? 'Orphan' : foreground ? 'Foreground' : 'Background';
     this.#store.deleteObject(kind, namespace, name, { propagationPolicy, preconditions: { uid } });
   }
 
-  /** `waiting`: being deleted in the foreground, so its dependents go first. */
-  #ownerState(owner: OwnerReference, namespace: string | undefined): 'lasting' | 'waiting' | 'gone' {
+  /** `waiting`: the owner is being deleted in the foreground and waits for its dependents. */
+  #ownerState(owner: OwnerReference, namespace: string | undefined): 'present' | 'waiting' | 'gone' {
     const kind = this.#kinds.get(`${owner.apiVersion}/${owner.kind}`);
-    // A kind that this server does not have: nothing can be said about the owner, so the dependent stays.
-    if (kind === undefined) return 'lasting';
+    // The owner is of a kind that this server does not have. It may exist, so the dependent stays.
+    if (kind === undefined) return 'present';
     const found = this.#byUid.get(owner.uid);
     if (found === undefined || found.kind !== kind || found.object.metadata.name !== owner.name) return 'gone';
     if (kind.namespaced && found.object.metadata.namespace !== namespace) return 'gone';
     const { deletionTimestamp, finalizers = [] } = found.object.metadata;
-    return deletionTimestamp !== undefined && finalizers.includes(FOREGROUND_FINALIZER) ? 'waiting' : 'lasting';
+    return deletionTimestamp !== undefined && finalizers.includes(FOREGROUND_FINALIZER) ? 'waiting' : 'present';
   }
 
   #finishForeground(owner: Located): void {
@@ -144,16 +147,16 @@ export class GarbageCollector {
   }
 
   #emptyNamespace(namespace: string): void {
-    let left = 0;
+    let isEmpty = true;
     for (const kind of this.#store.kinds.all) {
       for (const { object } of [...this.#store.objects.entries(kind).values()]) {
-        const { name = '', namespace: home, deletionTimestamp } = object.metadata;
-        if (home !== namespace) continue;
+        const { name = '', deletionTimestamp } = object.metadata;
+        if (object.metadata.namespace !== namespace) continue;
         if (deletionTimestamp === undefined) this.#store.deleteObject(kind, namespace, name);
-        if (this.#store.objects.get(kind, namespace, name) !== undefined) left += 1;
+        if (this.#store.objects.get(kind, namespace, name) !== undefined) isEmpty = false;
       }
     }
-    if (left > 0) return;
+    if (!isEmpty) return;
     this.#store.changeObject(this.#store.kinds.namespaces, '', namespace, (current) => ({ ...current, spec: {} }));
   }
 
@@ -168,7 +171,7 @@ export class GarbageCollector {
     }));
   }
 
-  /** Writes metadata, unless the object has been replaced by another of the same name (409 Conflict by its uid). */
+  /** Writes metadata. Throws 409 Conflict if the object was replaced by a new one with the same name. */
   #change({ kind, object }: Located, change: (metadata: ObjectMeta) => ObjectMeta): void {
     const { namespace = '', name = '', uid = '' } = object.metadata;
     this.#store.changeObject(kind, namespace, name, (current: JsonObject) => {

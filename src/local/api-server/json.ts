@@ -1,68 +1,58 @@
+import { isObject, type JsonObject } from '../../lib/json.ts';
 import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 
-/** A JSON object whose members nobody has looked at yet. */
-export type JsonObject = { [member: string]: unknown };
-
-/** An object as the store keeps it: metadata is known to be well formed, the rest is the kind's business. */
+/** An object in the store. Its metadata is valid; each kind checks its other members. */
 export interface StoredObject extends KubernetesObject {
   [member: string]: unknown;
 }
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Returns true for an object of this store; an object in the database was checked before it was written. */
+export function isStoredObject(value: unknown): value is StoredObject {
+  return isObject(value) && isObject(value['metadata']);
 }
 
-/** The own member `name`: user-chosen keys such as `constructor` must not find what Object.prototype has. */
-export function member(object: unknown, name: string): unknown {
-  return isObject(object) && Object.hasOwn(object, name) ? object[name] : undefined;
-}
-
-/** The value at a path of own members, undefined where the path ends early. */
+/** Returns the value at a path of members; undefined if a member is missing. Inherited members do not count. */
 export function at(object: unknown, ...path: string[]): unknown {
   let value = object;
-  for (const name of path) value = member(value, name);
+  for (const name of path) value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
   return value;
 }
 
-/** The member `name` as an object; made when it is missing or something else. For defaulting only. */
-export function ensureObject(parent: JsonObject, name: string): JsonObject {
-  const value = member(parent, name);
-  if (isObject(value)) return value;
-  const made: JsonObject = {};
-  parent[name] = made;
-  return made;
+/** Returns the objects in an array; an empty array for any other value. */
+export function objectsIn(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** Sets `name` where it is missing or null, as the API's defaulting does. */
+/** Sets the member `name` if it is missing or null. */
 export function setDefault(parent: JsonObject, name: string, value: unknown): void {
-  if (member(parent, name) === undefined || parent[name] === null) parent[name] = value;
+  parent[name] = at(parent, name) ?? value;
 }
 
-/** Objects and arrays within each other, at most. Everything that walks through an object is recursive. */
+/** Maximum depth of nested objects and arrays: functions that read objects are recursive. */
 const DEPTH_LIMIT = 500;
 
 /**
- * What makes a JSON value from outside unusable here, or undefined: too deep, the one member name that JavaScript gives
- * a meaning, or a number that JSON cannot say (1e999 is read as infinity).
+ * Returns why the server cannot store a JSON value, or undefined: the value is nested too deep, has a member `__proto__`,
+ * or has a number that JSON cannot represent (1e999 is parsed as infinity).
  */
-export function structureProblem(value: unknown, depth = 0): string | undefined {
+export function structureError(value: unknown, depth = 0): string | undefined {
   if (typeof value === 'number' && !Number.isFinite(value)) return 'a number is too large';
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth >= DEPTH_LIMIT) return `nested more than ${DEPTH_LIMIT} levels deep`;
   if (Object.hasOwn(value, '__proto__')) return 'the name __proto__ is not accepted';
   for (const inner of Object.values(value)) {
-    const problem = structureProblem(inner, depth + 1);
-    if (problem !== undefined) return problem;
+    const error = structureError(inner, depth + 1);
+    if (error !== undefined) return error;
   }
   return undefined;
 }
 
-/** A copy that holds only what JSON holds: `undefined` is dropped, dates become text. */
+/** Returns a deep copy as JSON represents it: members with the value `undefined` are removed. */
 export function cloneJson<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T;
+  return JSON.parse(JSON.stringify(value));
 }
 
-/** Makes a shared object safe to hand out: a reader that writes to it gets a TypeError instead of changing the store. */
+/** Makes a shared object safe: a reader that writes to it gets a TypeError and does not change the store. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

@@ -1,20 +1,23 @@
 import { badRequest } from './failures.ts';
-import { member } from './json.ts';
-import { labelKeyProblem, labelValueProblem } from './kinds/names.ts';
+import { at } from './json.ts';
+import { labelKeyError, labelValueError } from './kinds/names.ts';
 
 export type LabelMatcher = (labels: unknown) => boolean;
 export type FieldMatcher = (field: (path: string) => string) => boolean;
 
 /**
- * Reads a label selector in the API's syntax (`a=b,c!=d,e in (f,g),h notin (i),j,!k,m>1,n<2`) into a function.
- * Throws StatusError 400 where it cannot be read.
+ * Returns a function that tests labels for a selector in the syntax of the API (`a=b,c!=d,e in (f,g),h notin (i),j,!k`).
+ * Throws StatusError 400 for an invalid selector.
  */
 export function parseLabelSelector(text: string): LabelMatcher {
   const requirements = splitOutsideParentheses(text).map((part) => parseRequirement(part, text));
   return (labels) => requirements.every((matches) => matches(labels));
 }
 
-/** Reads a field selector (`a=b,c!=d`, `==` is allowed, `\` escapes) for the fields in `supported`. */
+/**
+ * Returns a function that tests fields for a selector (`a=b,c!=d`; `==` is allowed, `\` escapes) of fields in `supported`.
+ * Throws StatusError 400 for an invalid selector.
+ */
 export function parseFieldSelector(text: string, supported: readonly string[]): FieldMatcher {
   const terms = splitUnescaped(text)
     .filter((term) => term !== '')
@@ -28,7 +31,7 @@ export function parseFieldSelector(text: string, supported: readonly string[]): 
   return (read) => terms.every(({ field, equal, value }) => (read(field) === value) === equal);
 }
 
-/** The value that a field selector demands of `field`, for finding one object without looking at all of them. */
+/** Returns the value that a field selector requires for `field`; undefined if it requires none. */
 export function exactField(text: string, field: string): string | undefined {
   for (const term of splitUnescaped(text)) {
     const match = new RegExp(`^${field.replaceAll('.', '\\.')}==?([^=!]*)$`).exec(term);
@@ -38,16 +41,16 @@ export function exactField(text: string, field: string): string | undefined {
 }
 
 function parseRequirement(part: string, whole: string): LabelMatcher {
-  const unreadable = (why: string) => badRequest(`unable to parse requirement: ${why} in the selector "${whole}"`);
+  const invalid = (why: string) => badRequest(`unable to parse requirement: ${why} in the selector "${whole}"`);
   const text = part.trim();
   const checkedKey = (key: string): string => {
-    const trouble = labelKeyProblem(key);
-    if (trouble !== undefined) throw unreadable(`"${key}": ${trouble}`);
+    const why = labelKeyError(key);
+    if (why !== undefined) throw invalid(`"${key}": ${why}`);
     return key;
   };
   const checkedValue = (value: string): string => {
-    const trouble = labelValueProblem(value);
-    if (trouble !== undefined) throw unreadable(`"${value}": ${trouble}`);
+    const why = labelValueError(value);
+    if (why !== undefined) throw invalid(`"${value}": ${why}`);
     return value;
   };
 
@@ -57,19 +60,8 @@ function parseRequirement(part: string, whole: string): LabelMatcher {
     const values = new Set((set[3] ?? '').split(',').map((value) => checkedValue(value.trim())));
     const wanted = set[2] === 'in';
     return (labels) => {
-      const value = member(labels, key);
+      const value = at(labels, key);
       return typeof value === 'string' && values.has(value) ? wanted : !wanted;
-    };
-  }
-  const order = /^([^\s<>=!]+)\s*([<>])\s*(-?\d+)$/.exec(text);
-  if (order) {
-    const key = checkedKey(order[1] ?? '');
-    const bound = BigInt(order[3] ?? '0');
-    const greater = order[2] === '>';
-    return (labels) => {
-      const value = member(labels, key);
-      if (typeof value !== 'string' || !/^-?\d+$/.test(value)) return false;
-      return greater ? BigInt(value) > bound : BigInt(value) < bound;
     };
   }
   const equality = /^([^\s=!]+)\s*(==|=|!=)\s*([^\s=!]*)$/.exec(text);
@@ -77,29 +69,15 @@ function parseRequirement(part: string, whole: string): LabelMatcher {
     const key = checkedKey(equality[1] ?? '');
     const wanted = checkedValue(equality[3] ?? '');
     const equal = equality[2] !== '!=';
-    return (labels) => (member(labels, key) === wanted) === equal;
+    return (labels) => (at(labels, key) === wanted) === equal;
   }
   const absent = text.startsWith('!');
   const key = checkedKey((absent ? text.slice(1) : text).trim());
-  return (labels) => (member(labels, key) !== undefined) !== absent;
+  return (labels) => (at(labels, key) !== undefined) !== absent;
 }
 
 function splitOutsideParentheses(text: string): string[] {
-  if (text.trim() === '') return [];
-  const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const character = text[index];
-    if (character === '(') depth += 1;
-    else if (character === ')') depth -= 1;
-    else if (character === ',' && depth === 0) {
-      parts.push(text.slice(start, index));
-      start = index + 1;
-    }
-  }
-  parts.push(text.slice(start));
-  return parts;
+  return text.trim() === '' ? [] : text.split(/,(?![^(]*\))/);
 }
 
 function splitUnescaped(text: string): string[] {

@@ -1,49 +1,41 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { isObject, type JsonObject } from '../../lib/json.ts';
+import { applyMergePatch } from '../../lib/merge-patch.ts';
 import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import type { ResourceType } from '../../platform/kubernetes/types.ts';
 import type { Cluster, ClusterEvent } from '../cluster.ts';
 import { type DeleteRequest, type Deletion, planDeletion } from './deletion.ts';
 import { alreadyExists, badRequest, forbidden, invalid, notFound, unknownPath } from './failures.ts';
 import { fieldError } from './field-errors.ts';
-import { cloneJson, isObject, type JsonObject, type StoredObject } from './json.ts';
+import { cloneJson, type StoredObject } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds/kind.ts';
 import type { Kinds } from './kinds/kinds.ts';
-import { metadataProblems, readMetadata, timestamp } from './kinds/metadata.ts';
+import { metadataErrors, readMetadata, timestamp } from './kinds/metadata.ts';
 import { generatedName } from './kinds/names.ts';
-import { mergePatch } from './patch.ts';
 import { parseLabelSelector } from './selectors.ts';
 import {
   checkIdentity,
-  checkName,
   checkUid,
-  finalizerProblems,
-  immutableProblems,
+  finalizerErrors,
+  immutableErrors,
   isFinished,
   nextState,
-  refuseProblems,
+  rejectErrors,
   specChanged,
   typedAs,
 } from './update-rules.ts';
 import type { Entry, VersionedObjects } from './versioned-objects.ts';
 
 export interface WriteOptions {
-  /** Everything but the write: the answer is what would have been stored. */
-  dryRun?: boolean;
-  /** Fields that the schema does not know: refused with 400, reported, or dropped silently (the default). */
-  fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
-  /** Write only the status of a kind that has the subresource. */
+  /** Rejects fields that the schema does not have, with 400. By default they are removed. */
+  rejectUnknownFields?: boolean;
+  /** Writes only the status of a kind that has the subresource. */
   subresource?: 'status';
 }
 
-export interface Written {
-  entry: Entry;
-  /** Paths of dropped fields, for `fieldValidation: 'Warn'`. */
-  unknownFields: string[];
-}
-
-/** The rules of the Kubernetes API on top of versioned objects: what a write must be, and what else it causes. */
+/** The rules of the Kubernetes API for versioned objects: which writes are valid, and what else a write changes. */
 export class Store implements Cluster {
   readonly kinds: Kinds;
   readonly objects: VersionedObjects;
@@ -61,7 +53,7 @@ export class Store implements Cluster {
     }
   }
 
-  /** Calls `end` when the store is closed, while its objects can still be used. */
+  /** Registers a function that `close` calls before it closes the database. */
   beforeClose(end: () => void): void {
     this.#beforeClose.push(end);
   }
@@ -72,38 +64,35 @@ export class Store implements Cluster {
   }
 
   get<T extends KubernetesObject>(type: ResourceType, namespace: string, name: string): T | undefined {
-    return this.objects.get(this.kindOf(type), namespace, name)?.object as T | undefined;
+    const entry = this.objects.get(this.kindOf(type), namespace, name);
+    return entry && objectOf<T>(entry);
   }
 
   list<T extends KubernetesObject>(
     type: ResourceType,
-    options: { namespace?: string; labelSelector?: string } = {},
+    { namespace, labelSelector = '' }: { namespace?: string; labelSelector?: string } = {},
   ): T[] {
-    const matches = parseLabelSelector(options.labelSelector ?? '');
-    const found: T[] = [];
-    for (const { object } of this.objects.entries(this.kindOf(type)).values()) {
-      if (options.namespace !== undefined && object.metadata.namespace !== options.namespace) continue;
-      if (matches(object.metadata.labels)) found.push(object as KubernetesObject as T);
-    }
-    return found;
+    const matches = parseLabelSelector(labelSelector);
+    return [...this.objects.entries(this.kindOf(type)).values()]
+      .filter(({ object }) => namespace === undefined || object.metadata.namespace === namespace)
+      .filter(({ object }) => matches(object.metadata.labels))
+      .map(objectOf<T>);
   }
 
   create<T extends KubernetesObject>(type: ResourceType, namespace: string, object: T): T {
     const kind = this.kindOf(type);
     const copy: KubernetesObject = cloneJson(object);
-    const body: JsonObject = { apiVersion: apiVersionOf(kind), kind: kind.kind, ...copy };
-    return this.createObject(kind, namespace, body).entry.object as KubernetesObject as T;
+    return objectOf(this.createObject(kind, namespace, { apiVersion: apiVersionOf(kind), kind: kind.kind, ...copy }));
   }
 
   mergePatch<T extends KubernetesObject>(type: ResourceType, namespace: string, name: string, patch: object): T {
-    const change = (current: JsonObject) => mergePatch(current, cloneJson(patch));
-    return this.changeObject(this.kindOf(type), namespace, name, change).entry.object as KubernetesObject as T;
+    const change = (current: JsonObject) => applyMergePatch(current, cloneJson(patch));
+    return objectOf(this.changeObject(this.kindOf(type), namespace, name, change));
   }
 
   patchStatus<T extends KubernetesObject>(type: ResourceType, namespace: string, name: string, status: object): T {
-    const change = (current: JsonObject) => mergePatch(current, { status: cloneJson(status) });
-    const written = this.changeObject(this.kindOf(type), namespace, name, change, { subresource: 'status' });
-    return written.entry.object as KubernetesObject as T;
+    const change = (current: JsonObject) => applyMergePatch(current, { status: cloneJson(status) });
+    return objectOf(this.changeObject(this.kindOf(type), namespace, name, change, { subresource: 'status' }));
   }
 
   delete(type: ResourceType, namespace: string, name: string, options: DeleteRequest = {}): void {
@@ -115,24 +104,23 @@ export class Store implements Cluster {
     let version = this.objects.version;
     let pending: ClusterEvent<T>[] = [...this.objects.entries(kind).values()].map((entry) => ({
       type: 'ADDED',
-      object: entry.object as KubernetesObject as T,
+      object: objectOf(entry),
     }));
     let stopped = false;
-    const wake = (): void => {
-      // A subscriber of this process is woken before history is trimmed, so changesSince always has an answer.
+    const deliver = (): void => {
+      // Subscribers are called before the history is trimmed, so `changesSince` never returns undefined here.
       for (const change of this.objects.changesSince(version) ?? []) {
         version = change.entry.version;
-        if (change.kind !== kind) continue;
-        pending.push({ type: change.type, object: change.entry.object as KubernetesObject as T });
+        if (change.kind === kind) pending.push({ type: change.type, object: objectOf(change.entry) });
       }
       const events = pending;
       pending = [];
       for (const event of events) {
         if (stopped) return;
-        this.#guarded(() => listener(event));
+        this.#callListener(() => listener(event));
       }
     };
-    const unsubscribe = this.objects.subscribe(wake);
+    const unsubscribe = this.objects.subscribe(deliver);
     return () => {
       stopped = true;
       unsubscribe();
@@ -146,8 +134,8 @@ export class Store implements Cluster {
     return kind;
   }
 
-  /** `body` becomes the stored object: it must not be used by anybody else. */
-  createObject(kind: Kind, namespace: string, body: JsonObject, options: WriteOptions = {}): Written {
+  /** Stores `body` itself, without a copy: the caller must not use it afterwards. */
+  createObject(kind: Kind, namespace: string, body: JsonObject, options: WriteOptions = {}): Entry {
     const object = typedAs(kind, body);
     const metadata = readMetadata(body['metadata']);
     object.metadata = metadata;
@@ -166,22 +154,18 @@ export class Store implements Cluster {
     delete metadata.deletionGracePeriodSeconds;
     delete metadata.generation;
     if (kind.generation) metadata.generation = 1;
-    const problems = [...metadataProblems(kind, metadata), ...kind.admit(object, undefined, unknownFields)];
-    refuseProblems(kind, name, problems, unknownFields, options.fieldValidation);
+    const errors = [...metadataErrors(kind, metadata), ...kind.admit(object, undefined, unknownFields)];
+    rejectErrors(kind, name, errors, options.rejectUnknownFields ? unknownFields : []);
     if (this.objects.get(kind, metadata.namespace ?? '', name)) throw alreadyExists(kind, name);
-    return {
-      entry: options.dryRun ? this.#unstored(object, undefined) : this.objects.put(kind, object),
-      unknownFields,
-    };
+    return this.objects.put(kind, object);
   }
 
   /**
-   * Replaces an object (PUT). Throws 404, 409 Conflict when `body.metadata.resourceVersion` is not the present one,
-   * 422 when it is missing and the kind insists on it.
+   * Replaces an object (PUT). Throws 404, 409 Conflict if `body.metadata.resourceVersion` is not the current version,
+   * 422 if it is missing and the kind requires it.
    */
-  replaceObject(kind: Kind, namespace: string, name: string, body: JsonObject, options: WriteOptions = {}): Written {
+  replaceObject(kind: Kind, namespace: string, name: string, body: JsonObject, options: WriteOptions = {}): Entry {
     const given = readMetadata(body['metadata']);
-    checkName(given, name);
     const old = this.objects.get(kind, namespace, name);
     if (old === undefined) throw notFound(kind, name);
     if (given.resourceVersion === undefined && !kind.unconditionalUpdate) {
@@ -192,38 +176,36 @@ export class Store implements Cluster {
     return this.changeObject(kind, namespace, name, () => body, options);
   }
 
-  /** Lets `change` make the next state from a copy of the present one, and stores it by the rules of an update. */
+  /** Passes a copy of the current object to `change` and stores the result by the rules of an update. */
   changeObject(
     kind: Kind,
     namespace: string,
     name: string,
     change: (current: JsonObject) => unknown,
     options: WriteOptions = {},
-  ): Written {
+  ): Entry {
     if (options.subresource === 'status' && !kind.statusSubresource) throw unknownPath();
     const old = this.objects.get(kind, namespace, name);
     if (old === undefined) throw notFound(kind, name);
-    const body = change(JSON.parse(old.text) as JsonObject);
+    const body = change(JSON.parse(old.text));
     if (!isObject(body)) throw badRequest('the result of the patch is not an object');
     const next = typedAs(kind, body);
     const given = readMetadata(body['metadata']);
     checkIdentity(kind, old.object.metadata, given);
     const unknownFields: string[] = [];
     const merged = nextState(kind, old.object, next, given, options.subresource);
-    const problems = [
-      ...immutableProblems(old.object.metadata, given),
-      ...metadataProblems(kind, merged.metadata),
-      ...finalizerProblems(old.object, merged),
+    const errors = [
+      ...immutableErrors(old.object.metadata, given),
+      ...metadataErrors(kind, merged.metadata),
+      ...finalizerErrors(old.object, merged),
       ...kind.admit(merged, old.object, unknownFields),
     ];
-    refuseProblems(kind, name, problems, unknownFields, options.fieldValidation);
-    if (isDeepStrictEqual(merged, old.object)) return { entry: old, unknownFields };
+    rejectErrors(kind, name, errors, options.rejectUnknownFields ? unknownFields : []);
+    if (isDeepStrictEqual(merged, old.object)) return old;
     if (specChanged(kind, old.object, merged)) {
       merged.metadata.generation = (old.object.metadata.generation ?? 0) + 1;
     }
-    if (options.dryRun) return { entry: this.#unstored(merged, old), unknownFields };
-    if (isFinished(merged)) return { entry: this.objects.remove(kind, old, merged), unknownFields };
-    return { entry: this.objects.put(kind, merged), unknownFields };
+    return isFinished(merged) ? this.objects.remove(kind, old, merged) : this.objects.put(kind, merged);
   }
 
   /** Deletes by the rules of finalizers, grace periods and propagation. Throws 404, and 409 for preconditions. */
@@ -232,7 +214,6 @@ export class Store implements Cluster {
     namespace: string,
     name: string,
     request: DeleteRequest = {},
-    options: { dryRun?: boolean } = {},
   ): { outcome: Deletion['outcome']; entry: Entry } {
     const old = this.objects.get(kind, namespace, name);
     if (old === undefined) throw notFound(kind, name);
@@ -240,20 +221,20 @@ export class Store implements Cluster {
       throw forbidden(kind, name, 'this namespace may not be deleted');
     }
     const plan = planDeletion(kind, old.object, request, this.now());
-    if (options.dryRun || plan.outcome === 'unchanged') return { outcome: plan.outcome, entry: old };
-    if (plan.outcome === 'removed') return { outcome: 'removed', entry: this.objects.remove(kind, old) };
+    if (plan.outcome === 'unchanged') return { outcome: plan.outcome, entry: old };
+    if (plan.outcome === 'removed') return { outcome: plan.outcome, entry: this.objects.remove(kind, old) };
     return { outcome: plan.outcome, entry: this.objects.put(kind, plan.object) };
   }
 
-  #guarded(deliver: () => void): void {
+  #callListener(call: () => void): void {
     try {
-      deliver();
+      call();
     } catch (error) {
       this.log.error({ err: error }, 'a listener of the cluster failed');
     }
   }
 
-  /** Sets the namespace of a new object; throws 404 when there is none, 403 when it is being deleted. */
+  /** Sets the namespace of a new object. Throws 404 if the namespace does not exist, 403 if it is being deleted. */
   #placeIn(kind: Kind, namespace: string, metadata: StoredObject['metadata']): void {
     if (!kind.namespaced) {
       delete metadata.namespace;
@@ -270,9 +251,10 @@ export class Store implements Cluster {
       throw forbidden(kind, metadata.name ?? '', why);
     }
   }
+}
 
-  #unstored(object: StoredObject, old: Entry | undefined): Entry {
-    if (old !== undefined) object.metadata.resourceVersion = String(old.version);
-    return { object, text: JSON.stringify(object), version: old?.version ?? 0, writtenAt: this.now() };
-  }
+/** The caller knows the type of a resource's objects; the kinds check only the fields that they read. */
+function objectOf<T extends KubernetesObject>({ object }: Entry): T {
+  const known: KubernetesObject = object;
+  return known as T;
 }

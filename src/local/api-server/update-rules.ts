@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { JsonObject } from '../../lib/json.ts';
 import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
 import { badRequest, conflict, invalid, modifiedSince } from './failures.ts';
 import { type FieldError, fieldError } from './field-errors.ts';
-import { cloneJson, isObject, type JsonObject, type StoredObject } from './json.ts';
+import { at, cloneJson, type StoredObject } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds/kind.ts';
 
-/** The body with the apiVersion and kind of its resource first. Throws 400 or 422 when it says that it is another. */
+/** Returns the body with apiVersion and kind as its first members. Throws 400 or 422 if the body is of another type. */
 export function typedAs(kind: Kind, body: JsonObject): StoredObject {
   const expected = { apiVersion: apiVersionOf(kind), kind: kind.kind };
   for (const field of ['apiVersion', 'kind'] as const) {
@@ -24,22 +25,22 @@ export function typedAs(kind: Kind, body: JsonObject): StoredObject {
   return { ...expected, metadata: {}, ...body, ...expected };
 }
 
-/** Throws 400 when an update's metadata has another name, or none. */
-export function checkName(given: ObjectMeta, name: string): void {
+/** Throws 400 if the metadata of an update has another name or no name. */
+function checkName(given: ObjectMeta, name: string): void {
   if (given.name === name) return;
   const what = given.name === undefined ? 'is missing' : `(${given.name}) does not match the name on the URL`;
   throw badRequest(`the name of the object ${what} (${name})`);
 }
 
-/** Throws 409 when the present object is another one of the same name. */
+/** Throws 409 if the current object has another uid: it is a new object with the same name. */
 export function checkUid(kind: Kind, { name = '', uid }: ObjectMeta, given: string | undefined): void {
   if (given === undefined || given === uid) return;
   throw conflict(kind, name, `Precondition failed: UID in precondition: ${given}, UID in object meta: ${uid}`);
 }
 
-/** Throws when an update's metadata names another object (400) or another version (409) than the present one. */
-export function checkIdentity(kind: Kind, present: ObjectMeta, given: ObjectMeta): void {
-  const { name = '', namespace, resourceVersion } = present;
+/** Throws if the metadata of an update names another object (400) or is not of the current version (409). */
+export function checkIdentity(kind: Kind, current: ObjectMeta, given: ObjectMeta): void {
+  const { name = '', namespace, resourceVersion } = current;
   checkName(given, name);
   if (given.namespace !== undefined && given.namespace !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
@@ -49,15 +50,18 @@ export function checkIdentity(kind: Kind, present: ObjectMeta, given: ObjectMeta
   }
 }
 
-/** What the system has set stays as it is; to leave it out changes nothing. */
-export function immutableProblems(present: ObjectMeta, given: ObjectMeta): FieldError[] {
+/** Returns an error for each changed field that only the server sets. A missing field is not a change. */
+export function immutableErrors(current: ObjectMeta, given: ObjectMeta): FieldError[] {
   const fields = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
   return fields
-    .filter((field) => given[field] !== undefined && given[field] !== present[field])
+    .filter((field) => given[field] !== undefined && given[field] !== current[field])
     .map((field) => fieldError.invalid(`metadata.${field}`, given[field], 'field is immutable'));
 }
 
-/** What an update may set: never identity and times, the status only through its subresource where there is one. */
+/**
+ * Returns the next state of an object: an update changes neither identity nor times, and changes the status only through
+ * the subresource if the kind has one.
+ */
 export function nextState(
   kind: Kind,
   old: StoredObject,
@@ -79,12 +83,12 @@ export function nextState(
   return withStatus({ ...next, metadata }, cloneJson({ status: old['status'] }).status);
 }
 
-function withStatus({ status: _status, ...rest }: StoredObject, status: unknown): StoredObject {
-  return { ...(rest as StoredObject), ...(status === undefined ? {} : { status }) };
+function withStatus({ status: _status, metadata, ...rest }: StoredObject, status: unknown): StoredObject {
+  return { ...rest, metadata, ...(status === undefined ? {} : { status }) };
 }
 
-/** An object that is being deleted may lose finalizers but get no new ones. */
-export function finalizerProblems(old: StoredObject, next: StoredObject): FieldError[] {
+/** Returns an error if an object that is being deleted gets new finalizers. */
+export function finalizerErrors(old: StoredObject, next: StoredObject): FieldError[] {
   if (old.metadata.deletionTimestamp === undefined) return [];
   const before = new Set(old.metadata.finalizers);
   const added = (next.metadata.finalizers ?? []).filter((finalizer) => !before.has(finalizer));
@@ -93,37 +97,32 @@ export function finalizerProblems(old: StoredObject, next: StoredObject): FieldE
   return [fieldError.forbidden('metadata.finalizers', why)];
 }
 
-/** Whether `metadata.generation` has to go up. */
+/** Returns true if the update increments `metadata.generation`. */
 export function specChanged(kind: Kind, old: StoredObject, next: StoredObject): boolean {
   const relevant = ({ metadata: _metadata, status, ...rest }: StoredObject) =>
     kind.statusSubresource ? rest : { ...rest, status };
   return kind.generation && !isDeepStrictEqual(relevant(old), relevant(next));
 }
 
-/** Marked for deletion and nothing left to wait for. */
+/** Returns true if the object is being deleted and nothing delays the deletion. */
 export function isFinished(object: StoredObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata;
-  const spec = object['spec'];
-  const ownFinalizers = isObject(spec) && Array.isArray(spec['finalizers']) ? spec['finalizers'] : [];
-  return (
-    deletionTimestamp !== undefined &&
-    deletionGracePeriodSeconds === 0 &&
-    finalizers.length === 0 &&
-    ownFinalizers.length === 0
-  );
+  if (deletionTimestamp === undefined || deletionGracePeriodSeconds > 0 || finalizers.length > 0) return false;
+  // A namespace has finalizers in its spec.
+  const specFinalizers = at(object, 'spec', 'finalizers');
+  return !Array.isArray(specFinalizers) || specFinalizers.length === 0;
 }
 
-/** Throws 400 for unknown fields where the caller wants that, 422 for everything that is wrong. */
-export function refuseProblems(
+/** Throws 400 for `unknownFields`, 422 for other errors. */
+export function rejectErrors(
   kind: Kind,
   name: string,
-  problems: readonly FieldError[],
+  errors: readonly FieldError[],
   unknownFields: readonly string[],
-  fieldValidation: 'Strict' | 'Warn' | 'Ignore' | undefined,
 ): void {
-  if (fieldValidation === 'Strict' && unknownFields.length > 0) {
+  if (unknownFields.length > 0) {
     const list = unknownFields.map((field) => `unknown field "${field}"`).join(', ');
     throw badRequest(`${kind.kind} cannot be handled as a ${kind.kind}: strict decoding error: ${list}`);
   }
-  if (problems.length > 0) throw invalid(kind, name, problems);
+  if (errors.length > 0) throw invalid(kind, name, errors);
 }

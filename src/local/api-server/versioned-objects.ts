@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import { StatusError } from '../cluster.ts';
 import { type Database, isDiskFull } from './database.ts';
 import { diskFull, qualifiedName } from './failures.ts';
-import { deepFreeze, isObject, type StoredObject } from './json.ts';
+import { deepFreeze, isStoredObject, type StoredObject } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
 
-/** One object in memory: frozen, shared by all readers, with the JSON that the database and the wire carry. */
+/** An object in memory: frozen and shared by all readers, with its JSON, which is stored and sent. */
 export interface Entry {
   readonly object: StoredObject;
   readonly text: string;
@@ -14,7 +14,7 @@ export interface Entry {
   readonly writtenAt: number;
 }
 
-/** One write, in the order of versions. For DELETED, `entry` is the last state with the deletion's version. */
+/** A write. For DELETED, `entry` is the last state, with the version of the deletion. */
 export interface Change {
   readonly kind: Kind;
   readonly key: string;
@@ -23,7 +23,7 @@ export interface Change {
   readonly previous: Entry | undefined;
 }
 
-/** How much history is kept for watches and for the next pages of lists: whichever limit is reached first. */
+/** The length of the history for watches and paged lists. The first limit that is reached applies. */
 export interface HistoryLimits {
   changes: number;
   /** Characters of JSON. */
@@ -35,8 +35,8 @@ export const DEFAULT_HISTORY: HistoryLimits = { changes: 5_000, characters: 64_0
 export const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
 
 /**
- * All objects and the recent changes in memory, every write durable in the database before it is seen here.
- * Knows nothing of the API's rules; those are the store's.
+ * All objects and the recent changes, in memory. A write is durable in the database before readers see it. The rules of
+ * the API are in the store.
  */
 export class VersionedObjects {
   readonly #database: Database;
@@ -82,12 +82,12 @@ export class VersionedObjects {
     return this.#version;
   }
 
-  /** How many are woken by writes. */
+  /** The number of subscribers. */
   get subscribers(): number {
     return this.#subscribers.size;
   }
 
-  /** The oldest version from which a watch can still be continued. */
+  /** The oldest version from which a watch can continue. */
   get oldestVersion(): number {
     return this.#compacted;
   }
@@ -96,12 +96,12 @@ export class VersionedObjects {
     return this.#objects.get(kind)?.get(keyOf(namespace, name));
   }
 
-  /** The present entries by key, in no particular order. Not to be kept: it changes with the next write. */
+  /** Returns the current entries by key, unsorted. The map changes with the next write. */
   entries(kind: Kind): ReadonlyMap<string, Entry> {
     return this.#objects.get(kind) ?? new Map();
   }
 
-  /** The entries as they were at `version`, or undefined when the history does not reach back that far. */
+  /** Returns the entries at `version`; undefined if the history does not contain that version. */
   entriesAt(kind: Kind, version: number): ReadonlyMap<string, Entry> | undefined {
     const since = this.changesSince(version);
     if (since === undefined) return undefined;
@@ -115,7 +115,7 @@ export class VersionedObjects {
     return then;
   }
 
-  /** What was written after `version`, oldest first; undefined when part of it is gone. */
+  /** Returns the writes after `version`, oldest first; undefined if the history does not contain all of them. */
   changesSince(version: number): readonly Change[] | undefined {
     if (version < this.#compacted) return undefined;
     if (version >= this.#version) return [];
@@ -130,9 +130,9 @@ export class VersionedObjects {
   }
 
   /**
-   * Makes `object` the newest state; sets its resourceVersion. Durable when it returns.
-   * Throws StatusError when the database cannot be written (507 InsufficientStorage where the disk is full, else 500
-   * InternalError), and then nothing has changed.
+   * Stores `object` with a new resourceVersion. The write is durable when the function returns. Throws StatusError (507
+   * InsufficientStorage if the disk is full, else 500 InternalError) if the database cannot be written; then nothing has
+   * changed.
    */
   put(kind: Kind, object: StoredObject): Entry {
     const version = this.#version + 1;
@@ -151,7 +151,7 @@ export class VersionedObjects {
     return entry;
   }
 
-  /** Takes the object out; `final` is its last state. The entry returned is that, with the version of the deletion. */
+  /** Removes the object. Returns `final`, its last state, with the version of the deletion. */
   remove(kind: Kind, previous: Entry, final: StoredObject = previous.object): Entry {
     const version = this.#version + 1;
     const { namespace = '', name = '' } = final.metadata;
@@ -165,8 +165,8 @@ export class VersionedObjects {
   }
 
   /**
-   * Calls `wake` soon, and then soon after writes (many writes, one call). Never called from inside a write. A
-   * subscriber that has caught up when `wake` returns misses nothing; one that has not may find its place compacted away.
+   * Calls `wake` once after this call and once after one or more writes, never inside a write. A subscriber that has read
+   * all changes when `wake` returns misses none; the history may be trimmed before the next call.
    */
   subscribe(wake: () => void): () => void {
     this.#subscribers.add(wake);
@@ -176,7 +176,7 @@ export class VersionedObjects {
     };
   }
 
-  /** Forgets all history, as etcd's compaction would: watches and lists from older versions get 410. */
+  /** Removes the history, as a compaction of etcd does: watches and lists from older versions get 410. */
   compact(): void {
     this.#deliver();
     this.#history = [];
@@ -208,7 +208,7 @@ export class VersionedObjects {
     this.#trim();
   }
 
-  /** After delivery and never before, so that subscribers in this process cannot miss a change. */
+  /** Called after delivery, so that subscribers in this process cannot miss a change. */
   #trim(): void {
     let dropped = 0;
     while (
@@ -228,7 +228,7 @@ export class VersionedObjects {
     try {
       wake();
     } catch (error) {
-      this.#log.error({ err: error }, 'a watcher failed');
+      this.#log.error({ err: error }, 'a subscriber failed');
     }
   }
 
@@ -247,7 +247,7 @@ export class VersionedObjects {
 function readBody(database: Database, body: string): StoredObject {
   try {
     const object: unknown = JSON.parse(body);
-    if (isObject(object) && isObject(object['metadata'])) return object as StoredObject;
+    if (isStoredObject(object)) return object;
   } catch (error) {
     if (error instanceof SyntaxError) throw database.damaged(error);
     throw error;

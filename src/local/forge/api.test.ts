@@ -55,7 +55,7 @@ beforeAll(async () => {
 afterAll(() => served.close());
 
 describe('projects', () => {
-  it('describes a project as GitLab does, by path (any case) and by number', async () => {
+  it('are returned as by GitLab, by path (case-insensitive) and by number', async () => {
     const body = await json('/projects/group%2Fsub%2FSECRET-project', adasToken);
     expect(body).toMatchObject({
       id: secret.id,
@@ -74,7 +74,7 @@ describe('projects', () => {
     expect(await json(`/projects/${secret.id}`, adasToken)).toEqual(body);
   });
 
-  it('hides a private project from strangers and shows a public one to anybody', async () => {
+  it('are hidden from users without access if they are private, and visible to all callers if they are public', async () => {
     for (const token of [undefined, bobsToken]) {
       const response = await get(`/projects/${secret.id}`, token);
       expect(response.status).toBe(404);
@@ -85,7 +85,7 @@ describe('projects', () => {
     expect(demo).not.toHaveProperty('permissions');
   });
 
-  it('lists by membership, visibility and search, in order, page by page', async () => {
+  it('are listed by membership, visibility and search, sorted and in pages', async () => {
     expect(await names('/projects')).toEqual(['first-light']);
     expect(await names('/projects?membership=true')).toEqual([]);
     expect(await names('/projects?membership=true&order_by=name&sort=asc', adasToken)).toEqual([
@@ -103,7 +103,7 @@ describe('projects', () => {
     expect((await get('/projects?order_by=stars', adasToken)).status).toBe(400);
   });
 
-  it('lists all of them, whatever time zone the author of one has written into a commit', async () => {
+  it('are all listed, whatever time zone a commit has', async () => {
     const eve = { username: 'eve', name: 'Eve', email: 'eve@example.org' };
     const token = served.forge.issueToken(eve).token;
     const members = [{ username: 'eve', accessLevel: 40 }];
@@ -124,7 +124,7 @@ describe('projects', () => {
 describe('branches', () => {
   const branches = () => `/projects/${secret.id}/repository/branches`;
 
-  it('are listed with their commits, and searched by beginning, end and part', async () => {
+  it('are listed with their commits, and found by beginning, end or part of the name', async () => {
     const body = (await (await get(branches(), adasToken)).json()) as {
       name: string;
       default: boolean;
@@ -152,7 +152,7 @@ describe('branches', () => {
     ]);
   });
 
-  it('are found by their encoded name, and nothing else is', async () => {
+  it('are found by their encoded name only', async () => {
     expect(await json(`${branches()}/feature%2Fwith%2Fslashes`, adasToken)).toMatchObject({ commit: { id: first } });
     for (const name of ['feature', 'Main', 'refs']) {
       expect((await get(`${branches()}/${name}`, adasToken)).status, name).toBe(404);
@@ -164,7 +164,7 @@ describe('branches', () => {
     }
   });
 
-  it('are deleted by developers, except the default one', async () => {
+  it('can be deleted by developers, except the default branch', async () => {
     const name = 'renku%2Fautosave%2Fada%2Fmain%2F1111111%2F2222222';
     const remove = (branch: string, token?: string) => get(`${branches()}/${branch}`, token, { method: 'DELETE' });
     expect((await remove(name, bobsToken)).status).toBe(404);
@@ -177,7 +177,7 @@ describe('branches', () => {
     expect((await fetch(demo, { method: 'DELETE' })).status).toBe(401);
   });
 
-  it('are kept from readers of the project, and their code from guests of a private one', async () => {
+  it('cannot be deleted by readers of the project, nor read by guests of a private project', async () => {
     const { id } = await served.forge.createProject({
       namespace: 'team',
       path: 'readers',
@@ -222,7 +222,7 @@ describe('protected branches', () => {
     await runGit(tree, 'push', '--quiet', url, 'main', `main:${name}`);
   });
 
-  it('are a matter for maintainers', async () => {
+  it('are managed by maintainers only', async () => {
     for (const method of ['GET', 'POST']) expect((await send(method, `${path}?name=x`, bobsToken)).status).toBe(403);
     expect((await get('/projects/demo%2Ffirst-light/protected_branches')).status).toBe(401);
     expect(await (await get(path, adasToken)).json()).toEqual([]);
@@ -231,7 +231,7 @@ describe('protected branches', () => {
   });
 
   it.each([name, 'renku/*', '*', '*/main/*2', 'renku/autosave/bob/main/1111111/2222222*'])(
-    'by %s are kept from developers, with the words of GitLab, and survive a restart',
+    'matched by %s reject developers with GitLab’s messages, also after a restart',
     async (pattern) => {
       const made = await send('POST', `${path}?name=${encodeURIComponent(pattern)}`, adasToken);
       expect([made.status, await made.json()]).toMatchObject([201, { name: pattern }]);
@@ -260,7 +260,7 @@ describe('protected branches', () => {
     },
   );
 
-  it('are made from JSON and both kinds of forms, as programs send them', async () => {
+  it('are created from JSON and both types of forms', async () => {
     const body = new FormData();
     body.set('name', 'by/form');
     const post = (init: RequestInit) =>
@@ -281,7 +281,7 @@ describe('protected branches', () => {
       { name: 'by/urlencoded', push_access_levels: [{ access_level: 0 }], allow_force_push: false },
       { name: 'by/form', push_access_levels: [{ access_level: 40 }], allow_force_push: false },
     ]);
-    // None of those that are made at the same time gets lost.
+    // Rules that are created concurrently are all kept.
     const many = Array.from({ length: 10 }, (_, index) => `many/${index}`);
     await Promise.all(many.map((name) => post({ ...json, body: JSON.stringify({ name }) })));
     expect((await names(`${path}?per_page=100`, adasToken)).filter((name) => many.includes(name)).sort()).toEqual(many);
@@ -311,7 +311,7 @@ describe('protected branches', () => {
       expect((await send('DELETE', `${path}/${encodeURIComponent(name)}`, adasToken)).status).toBe(204);
   });
 
-  it('are not what only looks like the pattern, and maintainers may delete them', async () => {
+  it('do not include branches that only resemble the pattern, and can be deleted by maintainers', async () => {
     for (const pattern of [
       'renku',
       'renku/autosave/bob',
@@ -344,7 +344,7 @@ describe('commits', () => {
     expect(await commit('HEAD')).toMatchObject({ id: second });
   });
 
-  it('are not found by expressions, options, ids of other objects, or what is in no branch', async () => {
+  it('are not found by expressions, options, ids of other objects, or ids of unreachable commits', async () => {
     const tree = (await commit('main'))['id'];
     expect(tree).toBe(second);
     const gone = '0'.repeat(40);
@@ -381,7 +381,7 @@ describe('commits', () => {
 });
 
 describe('callers', () => {
-  it('are who their token says, until it expires', async () => {
+  it('are identified by their token until it expires', async () => {
     expect(await json('/user', adasToken)).toMatchObject({ username: 'ada', email: 'ada@example.org' });
     expect((await get('/user')).status).toBe(401);
     const bad = await get('/projects/demo%2Ffirst-light', 'f'.repeat(64));
@@ -397,7 +397,7 @@ describe('callers', () => {
     ]);
   });
 
-  it('get 400 or 404 for addresses that are none, in JSON', async () => {
+  it('get 400 or 404 in JSON for addresses that do not exist', async () => {
     for (const [path, status] of [
       ['/projects/%zz', 400],
       ['/projects/%2e%2e%2fdemo', 404],
@@ -412,7 +412,7 @@ describe('callers', () => {
     }
   });
 
-  it('who are people see a page that says what is there', async () => {
+  it('get a text page at the address of a project', async () => {
     const text = await (await fetch(`${served.url}/demo/first-light`)).text();
     expect(text).toContain(`git clone ${served.url}/demo/first-light.git`);
     expect((await fetch(`${served.url}/Group/Sub/Secret-Project`)).status).toBe(404);

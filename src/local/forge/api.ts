@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Deadline } from '../../lib/deadline.ts';
 import { isRefName } from '../../session-contract/ref-name.ts';
+import { sendJson } from '../http/responses.ts';
 import { branchBody, commitBody, projectBody, userBody } from './bodies.ts';
 import type { FactsCache } from './facts-cache.ts';
 import {
   apiCaller,
+  errorOf,
   forbidden,
   HttpError,
   notFound,
   pageOf,
   paginate,
-  refused,
-  sendJson,
   type Target,
   unauthorized,
 } from './http.ts';
@@ -55,8 +55,8 @@ interface Call {
 }
 
 /**
- * GitLab's REST API v4, as far as the service uses it. `target.segments` begin after `/api/v4`.
- * Throws HttpError for everything that is not a success.
+ * Handles the part of GitLab's REST API v4 that the service uses. `target.segments` begin after `/api/v4`.
+ * Throws HttpError for every error response.
  */
 export async function serveApi(
   context: ApiContext,
@@ -81,7 +81,7 @@ export async function serveApi(
   throw new HttpError(404, { error: '404 Not Found' });
 }
 
-/** By number or path. A private project is not there for a stranger. */
+/** Returns a project by its number or path. Throws 404 also for a project that the caller may not see. */
 function visibleProject({ context, user }: Call, id: string): ForgeProject {
   const { records } = context;
   const project = /^\d{1,15}$/.test(id) ? records.projectById(Number(id)) : records.projectByPath(id);
@@ -100,15 +100,15 @@ async function serveProject(call: Call, project: ForgeProject, rest: readonly st
     if (!user) throw unauthorized();
     const url = `${context.publicUrl}/api/v4/projects/${project.id}/protected_branches`;
     const parameters = await parametersOf(call.request, query);
-    // Another request may have changed the rules while this one's body was on its way.
+    // Another request may have changed the rules while the body of this one was read.
     const current = context.records.projectById(project.id) ?? project;
     const level = levelOf(current, user);
-    const answer = protectedBranches(
+    const { status, body, headers } = protectedBranches(
       { records: context.records, project: current, level, method, parameters, url },
       kind,
     );
-    if (answer.body !== undefined) return sendJson(response, answer.status, answer.body, answer.headers);
-    response.writeHead(answer.status).end();
+    if (body !== undefined) return sendJson(response, status, body, headers);
+    response.writeHead(status).end();
     return;
   }
   if (area === 'repository' && more.length === 0) {
@@ -147,7 +147,7 @@ async function serveProjects({ context, query, user, response }: Call): Promise<
   const described = await Promise.all(
     chosen.map(async (project) => ({ project, facts: await context.facts.ofListed(project) })),
   );
-  // A repository of the user's that has been moved away or broken leaves the list; the others stay.
+  // A repository of the user that was moved or damaged is left out.
   const bodies = described.flatMap(({ project, facts }) =>
     facts ? [projectBody(project, facts, user, context.publicUrl)] : [],
   );
@@ -197,7 +197,7 @@ async function serveBranches(call: Call, project: ForgeProject): Promise<void> {
   sendJson(response, 200, bodies, page.headers);
 }
 
-/** As GitLab does, without a total: counting a long history costs more than reading a page of it. */
+/** Lists commits. As in GitLab there is no total: counting a long history takes longer than reading one page. */
 async function serveCommits(call: Call, project: ForgeProject): Promise<void> {
   const { context, query, response, deadline } = call;
   const { defaultBranch } = await context.facts.of(project);
@@ -220,7 +220,7 @@ async function serveCommits(call: Call, project: ForgeProject): Promise<void> {
   );
 }
 
-/** GitLab's search: `^begin`, `end$`, or any part of the name, whatever its case. */
+/** Returns a case-insensitive filter for GitLab's search: `^begin`, `end$`, or any part of the name. */
 function matcher(search: string): (name: string) => boolean {
   const text = search.toLowerCase();
   if (text.startsWith('^')) return (name) => name.toLowerCase().startsWith(text.slice(1));
@@ -230,14 +230,14 @@ function matcher(search: string): (name: string) => boolean {
 
 async function serveBranch(call: Call, project: ForgeProject, name: string): Promise<void> {
   const { context, method, user, response, deadline } = call;
-  if (method !== 'GET' && method !== 'DELETE') throw refused(405, '405 Method Not Allowed');
+  if (method !== 'GET' && method !== 'DELETE') throw errorOf(405, '405 Method Not Allowed');
   const level = levelOf(project, user);
   if (method === 'DELETE') {
     if (!user) throw unauthorized();
     if (level < accessLevel.developer) throw forbidden();
   }
   if (!isRefName(name) || /^(?:HEAD$|refs\/(?:heads|remotes)\/)/.test(name)) {
-    throw refused(400, 'The branch refname is invalid');
+    throw errorOf(400, 'The branch refname is invalid');
   }
   const [branch, { defaultBranch }] = await Promise.all([
     readBranch(project, name, deadline),
@@ -247,11 +247,11 @@ async function serveBranch(call: Call, project: ForgeProject, name: string): Pro
   if (method === 'GET') {
     return sendJson(response, 200, branchBody(project, branch, defaultBranch, level, context.publicUrl));
   }
-  if (name === defaultBranch) throw refused(400, 'The default branch of a project cannot be deleted.');
+  if (name === defaultBranch) throw errorOf(400, 'The default branch of a project cannot be deleted.');
   if (rulesFor(project, name, defaultBranch).length > 0 && level < accessLevel.maintainer)
-    throw refused(400, protectedBranch);
+    throw errorOf(400, protectedBranch);
   const deleted = await deleteBranch(project, name, deadline);
-  if (!deleted) throw refused(400, 'Failed to remove branch: it is checked out in a working tree');
+  if (!deleted) throw errorOf(400, 'Failed to remove branch: it is checked out in a working tree');
   context.facts.forget(project);
   response.writeHead(204).end();
 }
@@ -260,11 +260,11 @@ const protectedBranch =
   'You are not allowed to delete protected branches from this project. Only a project maintainer or owner can delete a protected branch.';
 
 async function serveMergeBase(call: Call, project: ForgeProject, refs: readonly string[]): Promise<void> {
-  if (refs.length < 2 || refs.length > 20) throw refused(400, 'Provide at least 2 refs');
+  if (refs.length < 2 || refs.length > 20) throw errorOf(400, 'Provide at least 2 refs');
   const commits = await findCommits(project, refs, call.deadline);
   const unknown = refs.filter((_ref, index) => !commits[index]);
   if (unknown.length > 0) {
-    throw refused(400, `Could not find ${unknown.length === 1 ? 'ref' : 'refs'}: ${unknown.join(', ')}`);
+    throw errorOf(400, `Could not find ${unknown.length === 1 ? 'ref' : 'refs'}: ${unknown.join(', ')}`);
   }
   const shas = commits.flatMap((commit) => (commit ? [commit.sha] : []));
   const base = await mergeBase(project, shas, call.deadline);

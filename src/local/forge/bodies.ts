@@ -3,7 +3,7 @@ import { mayPush, rulesFor } from './protected-branches.ts';
 import { accessLevel, type ForgeProject, type ForgeUser, levelOf, pathWithNamespace } from './records.ts';
 import type { Branch, Facts } from './repository.ts';
 
-/** JSON as GitLab's REST API v4 answers it, with its field names. */
+/** Response bodies of GitLab's REST API v4. */
 
 export function userBody(user: ForgeUser, publicUrl: string) {
   return {
@@ -39,7 +39,7 @@ export function projectBody(project: ForgeProject, facts: Facts, user: ForgeUser
     avatar_url: null,
     star_count: 0,
     forks_count: 0,
-    // A demo project made today from commits with old dates was active today.
+    // The commits of the demo project are older than the project.
     last_activity_at: newest > project.createdAt ? newest : project.createdAt,
     namespace: {
       name: namespaceName,
@@ -53,7 +53,7 @@ export function projectBody(project: ForgeProject, facts: Facts, user: ForgeUser
     empty_repo: facts.defaultBranch === null,
     archived: false,
     lfs_enabled: true,
-    // GitLab leaves it out for anonymous callers.
+    // GitLab omits it for anonymous callers.
     ...(user
       ? {
           permissions: {
@@ -74,15 +74,15 @@ export function branchBody(
 ) {
   const isDefault = branch.name === defaultBranch;
   const own = rulesFor(project, branch.name, defaultBranch);
-  const may = (caller: number) => own.length === 0 || own.some((rule) => mayPush(rule, caller));
+  const isAllowed = (caller: number) => own.length === 0 || own.some((rule) => mayPush(rule, caller));
   return {
     name: branch.name,
     commit: commitBody(project, branch.commit, publicUrl),
     merged: false,
     protected: own.length > 0,
-    developers_can_push: may(accessLevel.developer),
+    developers_can_push: isAllowed(accessLevel.developer),
     developers_can_merge: true,
-    can_push: level >= accessLevel.developer && may(level),
+    can_push: level >= accessLevel.developer && isAllowed(level),
     default: isDefault,
     web_url: `${publicUrl}/${pathWithNamespace(project)}/-/tree/${encodeURI(branch.name)}`,
   };

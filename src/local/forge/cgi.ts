@@ -6,30 +6,30 @@ export interface CgiHead {
 }
 
 const maxHeadBytes = 16 * 1024;
-/** What `git http-backend` sends; anything else it might send is not passed on. */
+/** The headers that `git http-backend` sends. Others are dropped. */
 const passed = new Set(['content-type', 'cache-control', 'expires', 'pragma']);
 
-/** Reads a CGI program's headers and leaves the rest of its output on the stream. Rejects when it ends before that. */
+/** Returns the headers of a CGI program and leaves the rest of its output on the stream. Rejects if it ends before them. */
 export function readCgiHead(stream: Readable): Promise<CgiHead> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
-    const leave = () => {
+    const stopReading = () => {
       stream.pause();
       stream.off('data', onData).off('error', onError).off('close', onClose);
     };
     const onError = (error: Error) => {
-      leave();
+      stopReading();
       reject(error);
     };
-    const onClose = () => onError(new Error('the program ended without an answer'));
+    const onClose = () => onError(new Error('the program ended before its response'));
     const onData = (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
       const match = /\r?\n\r?\n/.exec(received.toString('latin1'));
       if (match) {
-        leave();
+        stopReading();
         stream.unshift(received.subarray(match.index + match[0].length));
         resolve(parseHead(received.toString('latin1', 0, match.index)));
-      } else if (received.length > maxHeadBytes) onError(new Error('the program sent headers without an end'));
+      } else if (received.length > maxHeadBytes) onError(new Error('the headers of the program are too long'));
     };
     stream.on('data', onData).on('error', onError).on('close', onClose);
   });

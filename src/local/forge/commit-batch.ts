@@ -1,8 +1,8 @@
 import { type Commit, parseCommit } from './commit.ts';
 
 /**
- * Reads the output of `git cat-file --batch` as it comes: `<id> commit <size>\n<content>\n` for what is there, one line
- * for what is missing or ambiguous. Of each commit only the beginning is kept: a message can be of any size.
+ * Parses the output of `git cat-file --batch`: `<id> commit <size>\n<content>\n` for an object, one line for a missing or
+ * ambiguous one. Only the first `keepBytes` of each commit are kept, because its message may have any size.
  */
 export class CommitBatch {
   readonly #keepBytes: number;
@@ -11,14 +11,14 @@ export class CommitBatch {
   #sha: string | undefined;
   #kept: Buffer[] = [];
   #keptBytes = 0;
-  /** Bytes of the object that are still to come, with the line break after it. 0: a header is next. */
+  /** Remaining bytes of the object, with the line break after it. 0: a header is next. */
   #left = 0;
 
   constructor(keepBytes: number) {
     this.#keepBytes = keepBytes;
   }
 
-  /** One for each line of the input, in its order; undefined where that is no commit, or cannot be read. */
+  /** One entry for each line of the input; undefined for an object that is missing or is not a commit. */
   get commits(): readonly (Commit | undefined)[] {
     return this.#commits;
   }
@@ -50,7 +50,7 @@ export class CommitBatch {
 
   #takeContent(part: Buffer): void {
     this.#left -= part.length;
-    // Without the line break that follows the object.
+    // Without the line break after the object.
     const own = this.#left === 0 ? part.subarray(0, part.length - 1) : part;
     const kept = own.subarray(0, this.#keepBytes - this.#keptBytes);
     this.#kept.push(kept);

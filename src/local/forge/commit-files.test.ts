@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(async () => await served.close());
 
 describe('the files of a commit', () => {
-  it('are those at its top, in the order asked for; links are not followed, large files not read', async () => {
+  it('are those at the top of its tree, in the requested order; links are not followed, large files not read', async () => {
     const files = await served.forge.commitFiles(path.toUpperCase(), commit.slice(0, 7), names, soon(), 1_000);
     expect(files).toEqual([
       { name: 'requirements.txt', isLink: false, size: 6, content: Buffer.from('numpy\n') },
@@ -50,17 +50,17 @@ describe('the files of a commit', () => {
     expect(String(files?.[0]?.content)).toBe('numpy\n');
   });
 
-  it.each(['0000000', 'main', '--help', 'HEAD', '', '../..'])('are none of %j', async (other) => {
+  it.each(['0000000', 'main', '--help', 'HEAD', '', '../..'])('do not exist for the name %j', async (other) => {
     expect(await served.forge.commitFiles(path, other, names, soon(), 1_000)).toBeUndefined();
   });
 
-  it('are none of another project, of a tree’s or a file’s id, or where two commits begin alike', async () => {
+  it('do not exist for another project, for the id of a tree or file, and for an ambiguous id', async () => {
     expect(await served.forge.commitFiles('ada/other', commit, names, soon())).toBeUndefined();
     for (const name of ['HEAD^{tree}', 'HEAD:requirements.txt']) {
       const id = await runGit(join(served.scratch, 'work'), 'rev-parse', name);
       expect(await served.forge.commitFiles(path, id, names, soon())).toBeUndefined();
     }
-    // Among 600 commits, two begin with the same four digits.
+    // Of 600 commits, two have ids that begin with the same four digits.
     const stream = Array.from(
       { length: 600 },
       (_, index) => `commit refs/heads/many\ncommitter A <a@b> ${index} +0000\ndata 0\n`,
@@ -74,7 +74,7 @@ describe('the files of a commit', () => {
   });
 });
 
-it('images may be pulled by those who may read the project’s code', async () => {
+it('images can be pulled by users who can read the code of the project', async () => {
   expect(served.forge.mayReadCode(path, 'ada')).toBe(true);
   expect(served.forge.mayReadCode(path, 'bob')).toBe(false);
   expect(served.forge.mayReadCode(path, undefined)).toBe(false);

@@ -6,10 +6,10 @@ import { environmentOf } from './repository.ts';
 /** A file at the top of a commit's tree. */
 export interface CommitFile {
   readonly name: string;
-  /** git stores a symbolic link's target as its content. */
+  /** git stores the target of a symbolic link as its content. */
   readonly isLink: boolean;
   readonly size: number;
-  /** Absent for a link, for more than the limit, and where no content was asked for. */
+  /** undefined for a link, for a file over the limit, and if no content is requested. */
   readonly content: Buffer | undefined;
 }
 
@@ -21,13 +21,13 @@ interface Entry {
 }
 
 const linkMode = '120000';
-/** Answers of git to a name that is no commit, or of several. */
+/** Error messages of git for a name that matches no commit, or several. */
 const noCommit = /not a valid object name|ambiguous|unknown revision|not a tree object/i;
 
 /**
- * Those of the named files that the commit has at its top, in the order of `names`; undefined where there is no such
- * commit or several begin like this. `commit` is the beginning of an id. Contents are read up to `maxBytes` each. A
- * partial clone's missing files are not fetched: that is an error.
+ * Returns the named files at the top of the commit's tree, in the order of `names`; undefined if no commit or more than one
+ * has an id that begins with `commit`. Contents are read up to `maxBytes` each. Throws if an object is missing, as in a
+ * partial clone: it is not fetched.
  */
 export async function commitFiles(
   project: ForgeProject,
@@ -42,9 +42,11 @@ export async function commitFiles(
   const wanted = entries.filter(({ mode, size }) => mode !== linkMode && size <= (maxBytes ?? -1));
   const contents = await readBlobs(project, wanted, deadline);
   return entries
-    .map(({ name, mode, size }, index) => ({
-      ...{ name, size, isLink: mode === linkMode },
-      content: contents[wanted.indexOf(entries[index] as Entry)],
+    .map((entry) => ({
+      name: entry.name,
+      size: entry.size,
+      isLink: entry.mode === linkMode,
+      content: contents[wanted.indexOf(entry)],
     }))
     .sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name));
 }

@@ -16,7 +16,7 @@ export interface Commit {
 
 const maxTitleLength = 255;
 
-/** Reads a commit object as git stores it, or its beginning: header lines, an empty line, the message. */
+/** Parses a commit object, or the beginning of one: header lines, an empty line, the message. */
 export function parseCommit(sha: string, content: Buffer): Commit {
   const text = decode(content);
   const separator = text.indexOf('\n\n');
@@ -40,14 +40,14 @@ export function parseCommit(sha: string, content: Buffer): Commit {
   };
 }
 
-/** UTF-8, or what the commit names as its encoding. Text that is neither is taken for Windows-1252, which every byte is. */
+/** Decodes UTF-8 or the encoding that the commit names; otherwise Windows-1252, in which every byte is valid. */
 function decode(content: Buffer): string {
   const named = /^encoding ([-\w]{1,40})$/m.exec(content.toString('latin1', 0, content.indexOf('\n\n')))?.[1];
   for (const encoding of [...(named === undefined ? [] : [named]), 'utf-8']) {
     try {
-      // `stream`: the end may be cut in the middle of a character.
+      // `stream`: the content may end in the middle of a character.
       const text = new TextDecoder(encoding, { fatal: true }).decode(content, { stream: true });
-      // Not so with UTF-16, which git has no use for but which can be named.
+      // Not true for UTF-16, which a commit can name although git does not support it.
       if (text.startsWith('tree ')) return text;
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
@@ -65,9 +65,9 @@ function parseSignature(text: string): Signature {
 const noDate = new Date(0).toISOString();
 
 /**
- * git's raw date (seconds and offset) as GitLab writes it: `2025-01-06T10:00:00.000+01:00`. A commit can hold any two
- * numbers. Seconds before 1970 are written as git 2.39 writes them, beyond 2^63. What would be no date of RFC 3339 (an
- * offset that no clock has, a year of five digits) counts as none.
+ * Converts git's raw date (seconds and offset) to GitLab's format: `2025-01-06T10:00:00.000+01:00`. A commit can contain any
+ * two numbers. git 2.39 writes seconds before 1970 as numbers above 2^63. Returns 1970 for a date that RFC 3339 cannot
+ * express (an offset above 24 hours, a year of five digits).
  */
 export function withOffset(raw: string): string {
   const [, digits, sign = '+', hours = '00', minutes = '00'] =

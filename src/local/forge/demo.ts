@@ -7,9 +7,9 @@ const author = 'Notebook Sessions <demo@notebook-sessions.example>';
 interface DemoCommit {
   readonly branch: string;
   readonly message: string;
-  /** Fixed, so that the ids of the commits are the same everywhere. */
+  /** Fixed, so that the commits have the same ids on every machine. */
   readonly date: string;
-  /** Path in the project, and the file beside this module that has its content. */
+  /** Path in the project, and the file in `demo/` with its content. */
   readonly files: Readonly<Record<string, string>>;
 }
 
@@ -40,7 +40,7 @@ const history: readonly DemoCommit[] = [
   },
 ];
 
-/** The demo project's history as `git fast-import` reads it. The branch `solar-minima` starts where `main` ends. */
+/** Returns the history of the demo project for `git fast-import`. The branch `solar-minima` starts at the end of `main`. */
 export async function demoStream(): Promise<Buffer> {
   const parts: Buffer[] = [];
   const begun = new Set<string>();

@@ -3,12 +3,12 @@ import { Deadline } from '../../lib/deadline.ts';
 import type { ForgeProject } from './records.ts';
 import { type Facts, readFacts } from './repository.ts';
 
-/** The user works in their own repositories without telling the forge, so what is known about them grows old fast. */
+/** Short, because users change their own repositories without the forge. */
 const maxAgeMs = 1000;
-/** For the one reading that all callers of a moment share, whatever their own deadlines are. */
-const readingMs = 10_000;
+/** Time limit of a read, which several callers may share. */
+const readMs = 10_000;
 
-/** Default branch and newest commit per project: asking again within a moment costs no git process. */
+/** Caches default branch and newest commit of each project, so that repeated requests start no git process. */
 export class FactsCache {
   readonly #entries = new Map<number, { facts: Promise<Facts>; readAt: number }>();
   readonly #log: Logger;
@@ -20,12 +20,12 @@ export class FactsCache {
   of(project: ForgeProject): Promise<Facts> {
     const known = this.#entries.get(project.id);
     if (known && performance.now() - known.readAt < maxAgeMs) return known.facts;
-    const entry = { facts: readFacts(project, Deadline.after(readingMs)), readAt: performance.now() };
+    const entry = { facts: readFacts(project, Deadline.after(readMs)), readAt: performance.now() };
     this.#entries.set(project.id, entry);
     return entry.facts;
   }
 
-  /** undefined for a repository that cannot be read, which is logged. */
+  /** Returns undefined, and logs the error, if the repository cannot be read. */
   async ofListed(project: ForgeProject): Promise<Facts | undefined> {
     try {
       return await this.of(project);
@@ -35,7 +35,7 @@ export class FactsCache {
     }
   }
 
-  /** After a push or a deletion. */
+  /** Removes the project from the cache. Called after a push or the deletion of a branch. */
   forget(project: ForgeProject): void {
     this.#entries.delete(project.id);
   }

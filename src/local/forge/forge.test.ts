@@ -17,11 +17,11 @@ beforeEach(async () => {
 afterEach(() => served.close());
 
 describe('the demo project', () => {
-  it('is made once, with the same commits everywhere', async () => {
+  it('is created once, with the same commits on every machine', async () => {
     const [demo, same] = await Promise.all([served.forge.ensureDemoProject(), served.forge.ensureDemoProject()]);
     expect(same.id).toBe(demo.id);
     const refs = await runGit(demo.gitDir, 'for-each-ref', '--format=%(refname:short) %(objectname)');
-    // A change of the demo's files changes these: the README and the screenshots may name them.
+    // They change with the files of the demo. The README and the screenshots may contain them.
     expect(refs.split('\n')).toEqual([
       'main 5d75d18c3787a7c5bfde00a333be5e3c32e431d8',
       'solar-minima c697a3aefee247e0d9156ec507aff4b9df59b042',
@@ -37,7 +37,7 @@ describe('the demo project', () => {
     await runGit(demo.gitDir, 'fsck', '--strict');
   });
 
-  it('has a notebook whose cells all run with nothing but Python, and one that says what it needs', async () => {
+  it('has a notebook that needs only Python, and one that lists its requirements', async () => {
     const demo = await served.forge.ensureDemoProject();
     const clone = join(served.scratch, 'clone');
     await runGit(served.scratch, 'clone', '--quiet', '--branch', 'solar-minima', demo.gitDir, clone);
@@ -49,7 +49,7 @@ describe('the demo project', () => {
       return cells.map(({ source }) => source.join('')).join('\n');
     };
     expect(await runPython(clone, code('minima.ipynb'))).toContain('27 minima');
-    // It is run in tests/integration/project-packages.test.ts.
+    // tests/integration/project-packages.test.ts runs it.
     const needed = readFileSync(join(clone, 'requirements.txt'), 'utf8').split('\n').slice(1, -1);
     const imported = [...code('first-light.ipynb').matchAll(/^import (\w+)/gm)].map(([, name]) => name);
     expect(imported).toEqual(['numpy', 'matplotlib', 'subprocess']);
@@ -58,7 +58,7 @@ describe('the demo project', () => {
 });
 
 describe('the state', () => {
-  it("holds no token and is nobody else's to read", async () => {
+  it('contains no token and is readable by its owner only', async () => {
     const { token, expiresAt } = served.forge.issueToken(ada, new Date('2100-01-01T00:00:00Z'));
     expect(expiresAt?.getFullYear()).toBe(2100);
     const file = join(served.directory, 'forge.json');
@@ -67,7 +67,7 @@ describe('the state', () => {
     expect(statSync(served.directory).mode & 0o777).toBe(0o700);
   });
 
-  it('comes back: users, projects and tokens', async () => {
+  it('is restored at the next start: users, projects and tokens', async () => {
     const { token } = served.forge.issueToken(ada);
     const { id } = await served.forge.createProject({
       namespace: 'a',
@@ -86,14 +86,14 @@ describe('the state', () => {
     }
   });
 
-  it('that is damaged is not taken for an empty one', async () => {
+  it('is an error if it is damaged', async () => {
     writeFileSync(join(served.directory, 'forge.json'), '{"version":1');
     await expect(serveForge({ directory: served.directory })).rejects.toThrow(/forge\.json is damaged/);
   });
 });
 
 describe('names', () => {
-  it('of projects are refused when they are no path or taken, and none is made', async () => {
+  it('of projects are rejected if they are invalid or used, and no project is created', async () => {
     const create = (namespace: string, path: string) => served.forge.createProject({ namespace, path });
     for (const path of ['..', '.', '', 'a/b', 'a.git', '-x', 'a b', 'x..y'])
       await expect(create('n', path), path).rejects.toThrow();
@@ -101,7 +101,7 @@ describe('names', () => {
     await expect(create('N', 'taken')).rejects.toThrow(/exists already/);
   });
 
-  it('are made from any directory name', () => {
+  it('are derived from any directory name', () => {
     expect(toPathSegment('My Thesis (final) v2.git', 'project')).toBe('My-Thesis-final-v2');
     expect(toPathSegment('Übung', 'project')).toBe('Ubung');
     expect(toPathSegment('数据', 'project')).toBe('project');

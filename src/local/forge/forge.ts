@@ -3,13 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
+import { sendJson, sendText } from '../http/responses.ts';
 import { serveApi } from './api.ts';
 import { type CommitFile, commitFiles } from './commit-files.ts';
 import { demoDescription, demoStream } from './demo.ts';
 import { FactsCache } from './facts-cache.ts';
 import { forgeEnvironment, git } from './git.ts';
 import { serveGit } from './git-http.ts';
-import { apiCaller, HttpError, notFound, parseTarget, sendJson, sendText, type Target } from './http.ts';
+import { apiCaller, HttpError, notFound, parseTarget, type Target } from './http.ts';
 import { HttpBackend } from './http-backend.ts';
 import { toPathSegment } from './names.ts';
 import { inspectRepository } from './own-repository.ts';
@@ -32,34 +33,34 @@ export interface UserProfile {
 }
 
 export interface ForgeOptions {
-  /** Where users, projects and repositories are kept; made if need be, 0700. One forge at a time. */
+  /** Folder for users, projects and repositories, for one forge at a time. Created with mode 0700 if it does not exist. */
   readonly directory: string;
-  /** Where the world reaches `handler`, without a trailing slash: `http://127.0.0.1:8000/forge`. */
+  /** Public address of `handler`, without a trailing slash: `http://127.0.0.1:8000/forge`. */
   readonly publicUrl: string;
   /** Owner of the repositories that `addExistingRepository` adds. */
   readonly localUser: UserProfile;
   readonly log: Logger;
-  /** Milliseconds that one API call may take. 10 s unless told. */
+  /** Milliseconds that one API call may take. 10 s by default. */
   readonly apiDeadlineMs?: number;
-  /** Milliseconds without a byte after which a git transfer is ended. 5 minutes unless told. */
+  /** Milliseconds without a byte after which a git transfer is aborted. 5 minutes by default. */
   readonly transferIdleMs?: number;
 }
 
 export interface Forge {
-  /** Serves API and git. The request's URL is relative to `publicUrl`: `/api/v4/...`, `/demo/first-light.git/...`. */
+  /** Handles API and git. The request's URL is relative to `publicUrl`: `/api/v4/...`, `/demo/first-light.git/...`. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
-  /** A new token on every call; only its hash is kept. It never expires where no date is given. */
+  /** Returns a new token; only its hash is stored. It does not expire if no date is given. */
   issueToken(user: UserProfile, expiresAt?: Date): { token: string; expiresAt: Date | null };
-  /** A new token that reads the public project of that address and nothing else; undefined for any other address. */
+  /** Returns a new token that reads the public project at that URL and nothing else; undefined for any other URL. */
   issueReadToken(repositoryUrl: string, expiresAt: Date): string | undefined;
-  /** The name of the user whose token this is; undefined for any other text, or one that is no longer valid. */
+  /** Returns the name of the token's user; undefined for an invalid or expired token. */
   userOf(token: string): string | undefined;
-  /** The one project (`namespace/path`) that this token reads; undefined as above. */
+  /** Returns the one project (`namespace/path`) that the token reads; undefined for any other token. */
   projectOfReader(token: string): string | undefined;
   ensureUser(user: UserProfile): ForgeUser;
-  /** Whether the user (undefined: an anonymous caller) may read the project's repository; false where there is no such project. */
+  /** Returns true if the user (undefined: an anonymous one) may read the project's repository; false if there is none. */
   mayReadCode(project: string, username: string | undefined): boolean;
-  /** `commitFiles` of a project by its path; undefined where there is none. */
+  /** Returns `commitFiles` of a project, given its path; undefined if there is no such project. */
   commitFiles(
     project: string,
     commit: string,
@@ -67,33 +68,33 @@ export interface Forge {
     deadline: Deadline,
     maxBytes?: number,
   ): Promise<CommitFile[] | undefined>;
-  /** An empty repository. Throws where the path is taken or not a project path. */
+  /** Creates a project with an empty repository. Throws if the path is not valid or another project has it. */
   createProject(project: {
     namespace: string;
     path: string;
     name?: string;
     description?: string;
     visibility?: 'public' | 'private';
-    /** Access level of everybody who has signed in; none unless told. */
+    /** Access level of all signed-in users; none by default. */
     everyone?: number;
     members?: { username: string; accessLevel: number }[];
   }): Promise<ForgeProject>;
-  /** The demo project `demo/first-light`, made if it is not there yet. Everybody who has signed in may push to it. */
+  /** Creates the demo project `demo/first-light` if it does not exist. All signed-in users may push to it. */
   ensureDemoProject(): Promise<ForgeProject>;
   /**
-   * Serves a user's own repository, private to the local user unless told, until the forge's state is cleared: sessions
-   * that come back after a restart still find it. Throws NotARepository with a sentence for the person who named it.
+   * Adds a repository of the user, by default private to the local user. It is served until the forge's state is cleared, so
+   * that sessions find it after a restart. Throws NotARepository with a message for the user.
    */
   addExistingRepository(repository: { path: string; visibility?: 'public' | 'private' }): Promise<{
     project: ForgeProject;
-    /** Files with changes that are in no commit and so in no session; undefined where git could not tell in time. */
+    /** Number of files with uncommitted changes, which sessions do not get; undefined if git needs too long. */
     uncommittedFiles: number | undefined;
   }>;
-  /** Ends all transfers. */
+  /** Aborts all transfers. */
   close(): Promise<void>;
 }
 
-/** Throws where git or its HTTP part is missing, or the state cannot be read. */
+/** Opens the forge. Throws if git or its HTTP backend is missing, or the state cannot be read. */
 export async function createForge(options: ForgeOptions): Promise<Forge> {
   const { directory, log } = options;
   const publicUrl = options.publicUrl.replace(/\/+$/, '');
@@ -107,7 +108,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
   const backend = new HttpBackend({ program, hooks, log, idleMs: options.transferIdleMs ?? 300_000 });
   const api = { records, facts, publicUrl };
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = parseTarget(request.url ?? '/');
     const [first, second] = target.segments;
     if (first === 'api' && second === 'v4') {
@@ -121,9 +122,9 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
     sendText(response, 200, describe(target, request));
   }
 
-  /** What a person sees who follows a project's link. */
+  /** Returns the text at a project's address, for a browser. */
   function describe(target: Target, request: IncomingMessage): string {
-    if (target.segments.length === 0) return 'The forge of Notebook Sessions: git repositories on this machine.';
+    if (target.segments.length === 0) return 'The git server of Notebook Sessions on this machine.';
     const project = records.projectByPath(target.segments.join('/'));
     if (!project || !canSee(project, apiCaller(request, records))) throw notFound('Page');
     const path = pathWithNamespace(project);
@@ -134,7 +135,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
     const id = records.nextProjectId;
     const gitDir = join(repositories, `${id}.git`);
     const unfinished = `${gitDir}.new`;
-    // Neither is in the records yet: left over from a start that was interrupted.
+    // An interrupted start may have left these folders.
     await Promise.all([gitDir, unfinished].map((path) => rm(path, { recursive: true, force: true })));
     const environment = forgeEnvironment();
     const deadline = Deadline.after(60_000);
@@ -149,7 +150,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
     return records.addProject(id, gitDir, project);
   }
 
-  // One project at a time: each takes the next number.
+  // Projects are created one after another, because each takes the next number.
   let last: Promise<unknown> = Promise.resolve();
   function oneAtATime<T>(action: () => Promise<T>): Promise<T> {
     const result = last.then(action, action);
@@ -159,7 +160,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
 
   return {
     handler: (request, response) => {
-      answer(request, response).catch((error: unknown) => sendFailure(error, request, response, log));
+      handle(request, response).catch((error: unknown) => sendFailure(error, request, response, log));
     },
     issueToken(user, expiresAt) {
       records.ensureUser(user);
@@ -246,7 +247,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
   };
 }
 
-/** `notebooks`, `notebooks-2`, ...: two directories may have the same name. */
+/** Returns `wanted`, or with a number (`notebooks-2`) if another project has that path. */
 function freePath(records: Records, namespace: string, wanted: string): string {
   for (let number = 1; ; number++) {
     const path = number === 1 ? wanted : `${wanted}-${number}`;
@@ -263,7 +264,7 @@ async function httpBackendProgram(): Promise<string> {
     });
     directory = stdout.toString('utf8').trim();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     throw new Error(
       'git is not installed: install it (Debian, Ubuntu: apt install git; macOS: xcode-select --install)',
     );
@@ -284,7 +285,7 @@ async function httpBackendProgram(): Promise<string> {
 
 function sendFailure(error: unknown, request: IncomingMessage, response: ServerResponse, log: Logger): void {
   if (response.headersSent || response.destroyed) {
-    log.debug({ err: error }, 'an answer of the forge was cut short');
+    log.debug({ err: error }, 'the connection closed before the end of a response');
     response.destroy();
     return;
   }
@@ -292,7 +293,7 @@ function sendFailure(error: unknown, request: IncomingMessage, response: ServerR
     sendJson(response, error.status, error.body);
     return;
   }
-  log.error({ err: error, method: request.method }, 'the forge could not answer');
+  log.error({ err: error, method: request.method }, 'a request to the forge failed');
   if (error instanceof DeadlineExceeded) sendJson(response, 503, { message: '503 Service Unavailable' });
   else sendJson(response, 500, { message: '500 Internal Server Error' });
 }

@@ -87,7 +87,7 @@ describe('reading', () => {
     expect(readFileSync(join(clone, 'a.txt'), 'utf8')).toBe('one\n');
   });
 
-  it('asks strangers for a password for what is there and what is not alike', async () => {
+  it('requires a password for projects that do not exist as for private ones', async () => {
     for (const path of ['team/secret.git', 'team/nothing.git', 'no/such.git']) {
       const response = await fetch(`${served.url}/${path}/info/refs?service=git-upload-pack`);
       expect(response.status, path).toBe(401);
@@ -95,7 +95,7 @@ describe('reading', () => {
     }
   });
 
-  it('takes compressed requests', async () => {
+  it('accepts compressed requests', async () => {
     const packet = (text: string) => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`;
     const body = `${packet('command=ls-refs\n')}0001${packet('peel\n')}0000`;
     const ask = (content: string | Uint8Array<ArrayBuffer>, headers: Record<string, string>) =>
@@ -111,7 +111,7 @@ describe('reading', () => {
 });
 
 describe('pushing', () => {
-  it('is for developers', async () => {
+  it('needs the access level of developers', async () => {
     await commitFiles(tree, { 'a.txt': 'two\n' }, 'two');
     expect(await failure(runGit(tree, 'push', repositoryUrl(bobsToken), 'main'))).toMatch(/403|not allowed/);
     expect(await failure(runGit(tree, 'push', `${served.url}/demo/first-light.git`, 'main:x'))).toMatch(
@@ -124,7 +124,7 @@ describe('pushing', () => {
     expect(await branch.json()).toMatchObject({ commit: { title: 'two' } });
   });
 
-  it('carries more than fits into one buffer', async () => {
+  it('transfers more than one buffer holds', async () => {
     const noise = Array.from({ length: 40_000 }, (_, index) => `${index} ${Math.imul(index, 2654435761)}`).join('\n');
     await commitFiles(tree, { 'noise.txt': noise }, 'noise');
     await runGit(tree, 'push', '--quiet', repositoryUrl(adasToken), 'HEAD:refs/heads/noise');
@@ -133,7 +133,7 @@ describe('pushing', () => {
     expect(readFileSync(join(clone, 'noise.txt'), 'utf8')).toBe(noise);
   });
 
-  it('runs no hook of the served repository', async () => {
+  it('does not run hooks of the served repository', async () => {
     const hooks = join(project.gitDir, 'hooks');
     const proof = join(served.scratch, 'a-hook-ran');
     mkdirSync(hooks, { recursive: true });
@@ -145,7 +145,7 @@ describe('pushing', () => {
     expect(existsSync(proof)).toBe(false);
   });
 
-  it('reaches branches, tags and notes, and no other ref', async () => {
+  it('changes branches, tags and notes, and no other refs', async () => {
     await runGit(tree, 'notes', 'add', '--force', '--message', 'seen', 'main');
     await runGit(tree, 'tag', '--force', 'a-tag', 'main');
     const refs = ['refs/notes/commits', 'refs/notes/commits:refs/notes/renku/x', 'main:refs/tags/v/1'];
@@ -175,7 +175,7 @@ describe('pushing', () => {
     }
   });
 
-  it('may have options', async () => {
+  it('accepts push options', async () => {
     for (const version of [0, 2]) {
       const options = [
         '-c',
@@ -194,7 +194,7 @@ describe('pushing', () => {
 });
 
 describe('hostile requests', () => {
-  it('reach no file beside the repositories', async () => {
+  it('cannot read files outside the repositories', async () => {
     const { port } = new URL(served.url);
     const paths = [
       '/forge/team/secret.git/HEAD',
@@ -218,7 +218,7 @@ describe('hostile requests', () => {
   });
 
   it.each(['git-upload-pack', 'git-receive-pack'])(
-    'leave no %s behind when the client goes away in the middle',
+    'leave no %s process behind if the client closes the connection',
     async (service) => {
       const { call, answered } = unfinished(service);
       await vi.waitFor(() => expect(serversOf(project.gitDir)).not.toEqual([]), wait);
@@ -228,7 +228,7 @@ describe('hostile requests', () => {
     },
   );
 
-  it('are ended when they stand still, and when the forge closes', async () => {
+  it('are aborted when they are idle, and when the forge closes', async () => {
     const other = await serveForge({ directory: join(served.scratch, 'other'), transferIdleMs: 100 });
     try {
       const { gitDir } = await other.forge.ensureDemoProject();
@@ -252,7 +252,7 @@ describe('hostile requests', () => {
 
 const wait = { timeout: 20_000, interval: 20 };
 
-/** A request whose body never ends. `answered`: the status, or undefined where the connection was cut instead. */
+/** A request whose body never ends. `answered`: the status, or undefined if the connection was closed. */
 function unfinished(service: string, url = repositoryUrl(), token = adasToken) {
   const call = request(`${url}/${service}`, {
     method: 'POST',
@@ -268,7 +268,7 @@ function unfinished(service: string, url = repositoryUrl(), token = adasToken) {
   return { call, answered };
 }
 
-/** git's processes that serve this repository, found by their environment. */
+/** The git processes that serve this repository, found by their environment. */
 function serversOf(gitDir: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     try {

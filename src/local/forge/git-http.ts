@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sendText } from '../http/responses.ts';
 import type { FactsCache } from './facts-cache.ts';
-import { gitCaller, sendText, type Target } from './http.ts';
+import { gitCaller, type Target } from './http.ts';
 import type { HttpBackend, Service } from './http-backend.ts';
 import { serveLfs } from './lfs.ts';
 import { pushRules } from './push-rules.ts';
@@ -26,8 +27,8 @@ const realm = 'Basic realm="forge"';
 const challenge = { 'WWW-Authenticate': realm, 'LFS-Authenticate': realm };
 
 /**
- * git's smart protocol and LFS at `/<namespace>/<project>.git/...`, as GitLab serves them. false: the address is none
- * of these. The project is looked up by name; no part of the address becomes a path.
+ * Handles git's smart protocol and LFS at `/<namespace>/<project>.git/...`, as GitLab does. Returns false for any other
+ * address. The project is looked up by name, so no part of the address is used as a file path.
  */
 export async function serveGit(
   context: GitHttpContext,
@@ -48,14 +49,14 @@ async function serveOperation(
   response: ServerResponse,
 ): Promise<void> {
   const caller = gitCaller(request, context.records);
-  if (caller === 'refused') {
+  if (caller === 'invalid') {
     return sendText(response, 401, 'HTTP Basic: Access denied. The token is unknown or has expired.', challenge);
   }
   const user = caller === 'anonymous' ? undefined : caller;
   const project = context.records.projectByPath(operation.project);
   const mayWrite = project !== undefined && levelOf(project, user) >= accessLevel.developer;
   if (!project || !canSee(project, user)) {
-    // Strangers cannot tell a private project from none: both ask for a password.
+    // Without access, a private project looks like one that does not exist: both require a password.
     if (user) return sendText(response, 404, 'The project you were looking for could not be found.');
     return sendText(response, 401, 'HTTP Basic: Access denied', challenge);
   }
@@ -64,7 +65,7 @@ async function serveOperation(
   }
   switch (operation.kind) {
     case 'dumb':
-      return sendText(response, 403, 'Only the smart protocol is served: use git 1.6.6 or newer.');
+      return sendText(response, 403, 'Only the smart protocol is supported: use git 1.6.6 or newer.');
     case 'lfs': {
       const url = `${context.publicUrl}/${pathWithNamespace(project)}.git/info/lfs`;
       return serveLfs({ project, url, path: operation.path, user, mayWrite, challenge }, request, response);

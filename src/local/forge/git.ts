@@ -17,17 +17,17 @@ export interface GitOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly deadline: Deadline;
   readonly input?: string | Buffer;
-  /** Takes what git prints as it comes; nothing of it is in the answer, and it has no limit. */
+  /** Called with each part of the output. Then the result has no output, and its size is not limited. */
   readonly consume?: (chunk: Buffer) => void;
-  /** git is ended when it prints more. 32 MiB unless told. */
+  /** If git prints more, it is killed. 32 MiB by default. */
   readonly maxOutputBytes?: number;
-  /** Exit codes that are answers rather than failures. */
+  /** Exit codes besides 0 that are not failures. */
   readonly accept?: readonly number[];
 }
 
 const maxErrorBytes = 8 * 1024;
 
-/** Runs git without a shell. Throws GitFailed on any other exit code than 0 and those in `accept`. */
+/** Runs git without a shell. Throws GitFailed for exit codes other than 0 and those in `accept`. */
 export async function git(args: readonly string[], options: GitOptions): Promise<{ exitCode: number; stdout: Buffer }> {
   const limit = options.maxOutputBytes ?? 32 * 1024 * 1024;
   const subcommand = args.find((argument) => !argument.startsWith('-') && !argument.includes('/')) ?? 'git';
@@ -49,7 +49,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   child.stderr.on('data', (chunk: Buffer) => {
     if (stderr.length < maxErrorBytes) stderr += chunk.toString('utf8');
   });
-  // A git that ends before it has read everything closes the pipe; its exit code tells why.
+  // git may end before it has read everything; its exit code has the reason.
   child.stdin.on('error', () => child.stdin.destroy());
   child.stdin.end(options.input);
   const exitCode = await new Promise<number | null>((resolve, reject) => {
@@ -66,14 +66,14 @@ export async function git(args: readonly string[], options: GitOptions): Promise
 }
 
 /**
- * Settings that hold for every repository, whatever its own configuration says. They travel in the environment, so
- * that nobody's configuration file is changed.
+ * Settings for every repository, which override its own configuration. They are passed in the environment, so that no
+ * configuration file is changed.
  *
- * No hooks: a session can push anything, and a `core.hooksPath` inside the working tree (as husky sets it) would run
- * what was pushed. fsmonitor is a program of the repository's choice too. Only branches, tags and notes are served: a
+ * No hooks: a session can push any content, and with a `core.hooksPath` inside the working tree (as husky sets it) git would
+ * run pushed programs. fsmonitor is a program that the repository chooses, too. Only branches, tags and notes are served: a
  * user's own repository also has stashes and remote-tracking branches, and GitLab's own refs (`refs/merge-requests`,
- * `refs/keep-around`) are not for pushes. Push options (`-o ci.skip`) are taken and mean nothing. No housekeeping, which
- * would go on in the background.
+ * `refs/keep-around`) must not be pushed. Push options (`-o ci.skip`) are accepted and ignored. No garbage collection, which
+ * would continue in the background.
  */
 const always: readonly (readonly [string, string])[] = [
   ['core.hooksPath', '/dev/null'],
@@ -91,7 +91,7 @@ const always: readonly (readonly [string, string])[] = [
   ['http.getanyfile', 'false'],
 ];
 
-/** The whole environment of a git that works on a repository which the forge has made: nobody's configuration counts. */
+/** Returns the environment of git for a repository of the forge: no configuration of a user applies. */
 export function forgeEnvironment(extra: readonly (readonly [string, string])[] = []): Record<string, string> {
   return {
     ...minimal(),
@@ -103,10 +103,10 @@ export function forgeEnvironment(extra: readonly (readonly [string, string])[] =
 }
 
 /**
- * The whole environment of a git that works on the user's own repository. Their configuration counts, because a push
- * may update their working tree (line endings, LFS). `safe.directory`: they have named this directory on the command
- * line, so it is theirs to serve even where another system user owns the files (a mounted volume, a container). A push
- * to the branch that is checked out updates the working tree if it is clean, and is refused if not.
+ * Returns the environment of git for a repository of the user. The user's configuration applies, because a push may update
+ * the working tree (line endings, LFS). `safe.directory`: the user named this directory on the command line, so it is served
+ * even if another operating-system user owns the files (a mounted volume, a container). A push to the checked-out branch
+ * updates the working tree if it is clean, and is rejected otherwise.
  */
 export function ownEnvironment(extra: readonly (readonly [string, string])[] = []): Record<string, string> {
   const xdg = process.env['XDG_CONFIG_HOME'];
@@ -128,7 +128,7 @@ function minimal(): Record<string, string> {
   };
 }
 
-/** `git -c` as environment variables (git >= 2.31): repeatable keys, inherited by git's own children. */
+/** Returns `git -c` as environment variables (git >= 2.31), which git's child processes inherit. Keys may be repeated. */
 function configuration(pairs: readonly (readonly [string, string])[]): Record<string, string> {
   const variables: Record<string, string> = { GIT_CONFIG_COUNT: String(pairs.length) };
   for (const [index, [key, value]] of pairs.entries()) {

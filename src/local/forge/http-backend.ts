@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
+import { sendText } from '../http/responses.ts';
 import { readCgiHead } from './cgi.ts';
-import { sendText } from './http.ts';
 import type { ForgeProject } from './records.ts';
 import { environmentOf } from './repository.ts';
 
@@ -12,26 +12,26 @@ export type Service = 'git-upload-pack' | 'git-receive-pack';
 export interface GitRequest {
   readonly project: ForgeProject;
   readonly service: Service;
-  /** The list of refs (`info/refs`) rather than the service itself. */
+  /** True for the list of refs (`info/refs`), false for the service itself. */
   readonly advertise: boolean;
   readonly username: string | undefined;
-  /** For the hook that decides about a push. */
+  /** Environment variables for the hook that checks pushes. */
   readonly rules: Readonly<Record<string, string>>;
 }
 
 export interface HttpBackendOptions {
-  /** Absolute path of git's own CGI program. */
+  /** Absolute path of git's CGI program. */
   readonly program: string;
-  /** Directory of the hooks that decide about pushes; hooks of a repository never run. */
+  /** Directory of the hooks that check pushes. Hooks of a repository never run. */
   readonly hooks: string;
   readonly log: Logger;
-  /** A transfer without a byte in either direction for so long is ended. git itself sends a sign of life every 5 s. */
+  /** Milliseconds without a byte in either direction after which a transfer is aborted. git sends a keepalive every 5 s. */
   readonly idleMs: number;
 }
 
-/** Time between asking a process group to end and ending it. */
+/** Milliseconds between SIGTERM and SIGKILL. */
 const killGraceMs = 2000;
-/** Time that a push which has arrived completely gets when the forge stops. */
+/** Milliseconds that a completely received push may take when the forge stops. */
 const finishGraceMs = 5000;
 
 /** Runs `git http-backend` (CGI, RFC 3875), one process group per request. */
@@ -44,7 +44,7 @@ export class HttpBackend {
     this.#options = options;
   }
 
-  /** Answers the request, whatever happens, and settles when the program has ended. */
+  /** Sends the response, also after an error, and resolves when the program has ended. */
   async serve(git: GitRequest, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#closed) return sendText(response, 503, 'The forge is stopping.');
     const encoding = request.headers['content-encoding'] ?? 'identity';
@@ -56,7 +56,7 @@ export class HttpBackend {
       env: cgiEnvironment(git, request, encoding, this.#options.hooks),
       cwd: '/',
       stdio: ['pipe', 'pipe', 'pipe'],
-      // A group of its own, so that the packing below it ends with it.
+      // A process group, so that child processes (packing) are killed with it.
       detached: true,
     });
     const ended = new Promise<void>((resolve) => {
@@ -66,7 +66,7 @@ export class HttpBackend {
         resolve();
       });
     });
-    // A push that has arrived completely may be updating a working tree: half an update is worse than a late one.
+    // A completely received push may be updating a working tree, which must not be interrupted.
     const mustFinish = () => git.service === 'git-receive-pack' && !git.advertise && request.complete;
     this.#running.set(child, { ended, mustFinish });
     let stderr = '';
@@ -76,16 +76,16 @@ export class HttpBackend {
 
     const onClose = () => {
       if (response.writableFinished || mustFinish()) return;
-      log.info('the client went away, its git is ended');
+      log.info('the client closed the connection, git is ended');
       endGroup(child);
     };
     response.on('close', onClose);
     const stopWatching = watchIdle(request, this.#options.idleMs, () => {
-      log.warn('a git transfer stood still and is ended');
+      log.warn('a git transfer was idle for too long and is aborted');
       endGroup(child);
     });
     try {
-      // Not stream.pipeline: it would cut the connection when git answers before it has read everything.
+      // Not stream.pipeline: it would close the connection if git responds before it has read everything.
       request.pipe(child.stdin);
       child.stdin.on('error', (error) => {
         log.debug({ err: error }, 'git did not read the whole request');
@@ -100,9 +100,9 @@ export class HttpBackend {
       else throw new Error(`git http-backend ended with ${child.exitCode ?? child.signalCode}`);
     } catch (error) {
       if (!response.destroyed) log.warn({ err: error, stderr: stderr.trim() }, 'a git request failed');
-      // Cut rather than ended, so that the client does not take half an answer for a whole one.
+      // The connection is closed, so that the client notices that the response is incomplete.
       if (response.headersSent) response.destroy();
-      else sendText(response, 500, 'git could not answer this request.');
+      else sendText(response, 500, 'git could not handle this request.');
       endGroup(child);
     } finally {
       stopWatching();
@@ -112,7 +112,7 @@ export class HttpBackend {
     }
   }
 
-  /** Ends all transfers, pushes in their last steps a little later, and waits until their processes are gone. */
+  /** Aborts all transfers (completely received pushes after a grace period) and waits until their processes have ended. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const [child, { mustFinish }] of this.#running) if (!mustFinish()) endGroup(child);
@@ -140,21 +140,21 @@ function cgiEnvironment(
     GATEWAY_INTERFACE: 'CGI/1.1',
     SERVER_PROTOCOL: 'HTTP/1.1',
     REQUEST_METHOD: git.advertise ? 'GET' : 'POST',
-    // The directory comes from the forge's own records; the path below it is one of three fixed ones.
+    // The directory is from the forge's own records, and there are three fixed paths below it.
     GIT_PROJECT_ROOT: git.project.gitDir,
     PATH_INFO: git.advertise ? '/info/refs' : `/${git.service}`,
     QUERY_STRING: git.advertise ? `service=${git.service}` : '',
     GIT_HTTP_EXPORT_ALL: '1',
     REMOTE_ADDR: request.socket.remoteAddress ?? '',
     ...(git.username === undefined ? {} : { REMOTE_USER: git.username.replace(/[^\w@.+-]/g, '_') }),
-    // No CONTENT_LENGTH: the body ends where the stream ends, chunked or not.
+    // No CONTENT_LENGTH: the body ends with the stream.
     ...(contentType === undefined ? {} : { CONTENT_TYPE: contentType }),
     ...(encoding === 'identity' ? {} : { HTTP_CONTENT_ENCODING: encoding }),
     ...(typeof protocol === 'string' && /^version=[0-2]$/.test(protocol) ? { GIT_PROTOCOL: protocol } : {}),
   };
 }
 
-/** Copies at the client's pace. Without a client it stops, or reads on to let the program come to its end. */
+/** Copies as fast as the client reads. Without a client it stops; if `readOn` returns true, it reads on to the end. */
 async function copy(from: Readable, to: ServerResponse, readOn: () => boolean): Promise<void> {
   for await (const chunk of from) {
     if (to.destroyed) {
@@ -176,7 +176,7 @@ function drained(response: ServerResponse): Promise<void> {
   });
 }
 
-/** Calls `onIdle` once when the connection has carried nothing for `idleMs`. Returns the function that ends the watch. */
+/** Calls `onIdle` once if the connection transfers nothing for `idleMs`. Returns the function that stops the timer. */
 function watchIdle({ socket }: IncomingMessage, idleMs: number, onIdle: () => void): () => void {
   let carried = -1;
   const timer = setInterval(() => {
@@ -190,7 +190,7 @@ function watchIdle({ socket }: IncomingMessage, idleMs: number, onIdle: () => vo
   return () => clearInterval(timer);
 }
 
-/** SIGTERM to the whole group (git removes its lock and temporary files), SIGKILL to what does not heed it. */
+/** Sends SIGTERM to the process group, so that git removes its lock and temporary files, and SIGKILL after a grace period. */
 function endGroup(child: ChildProcess): void {
   const { pid } = child;
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -203,7 +203,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // ESRCH: it ended between the check and the signal.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    // ESRCH: the process ended before the signal.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }

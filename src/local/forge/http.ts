@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { basicPassword, bearerToken } from '../http/credentials.ts';
 import type { ForgeUser, Records } from './records.ts';
 
-/** An answer other than success, in GitLab's own shape: `{"message":"404 Project Not Found"}`. */
+/** An error response in GitLab's format: `{"message":"404 Project Not Found"}`. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;
@@ -15,18 +16,18 @@ export class HttpError extends Error {
 
 export const notFound = (what: string) => new HttpError(404, { message: `404 ${what} Not Found` });
 export const badRequest = (message: string) => new HttpError(400, { message: `400 Bad request - ${message}` });
-/** GitLab says why in its own words, without the status before them. */
-export const refused = (status: number, message: string) => new HttpError(status, { message });
+/** An error whose message in GitLab does not begin with the status. */
+export const errorOf = (status: number, message: string) => new HttpError(status, { message });
 export const unauthorized = () => new HttpError(401, { message: '401 Unauthorized' });
 export const forbidden = () => new HttpError(403, { message: '403 Forbidden' });
 
 export interface Target {
-  /** Decoded one by one, so that `%2F` inside a segment stays inside it. */
+  /** Decoded one by one, so that `%2F` stays inside its segment. */
   readonly segments: readonly string[];
   readonly query: URLSearchParams;
 }
 
-/** The request's path and query. Throws HttpError 400 for percent-encoding that is none. */
+/** Returns path and query of a request. Throws HttpError 400 for invalid percent-encoding. */
 export function parseTarget(url: string): Target {
   const mark = url.indexOf('?');
   const path = mark === -1 ? url : url.slice(0, mark);
@@ -42,13 +43,17 @@ export function parseTarget(url: string): Target {
   }
 }
 
-/** The caller of an API request; undefined is anonymous. Throws HttpError 401 for a token that is not (or no longer) valid. */
-export function apiCaller(request: IncomingMessage, records: Records): ForgeUser | undefined {
-  const bearer = /^Bearer +(.*)$/i.exec(request.headers.authorization ?? '')?.[1];
+/** Returns the token of an API request; undefined if there is none. */
+export function apiToken(request: IncomingMessage): string | undefined {
   const header = request.headers['private-token'];
-  const token = bearer ?? (typeof header === 'string' ? header : undefined);
+  return bearerToken(request) ?? (typeof header === 'string' ? header.trim() : undefined);
+}
+
+/** Returns the caller of an API request; undefined for an anonymous one. Throws HttpError 401 for an invalid token. */
+export function apiCaller(request: IncomingMessage, records: Records): ForgeUser | undefined {
+  const token = apiToken(request);
   if (token === undefined) return undefined;
-  const user = records.userOfToken(token.trim());
+  const user = records.userOfToken(token);
   if (user === 'unknown' || user === 'reader') throw unauthorized();
   if (user === 'expired') {
     throw new HttpError(401, {
@@ -60,56 +65,14 @@ export function apiCaller(request: IncomingMessage, records: Records): ForgeUser
 }
 
 /**
- * The caller of a git request: the token is the password, the user name does not matter (`oauth2` by convention). One
- * that reads a single project is as good as none here; what it opens has been decided before.
+ * Returns the caller of a git request, whose token is the password; the user name (`oauth2` by convention) is ignored. A
+ * token that reads one project has no user: its access has been checked before.
  */
-export function gitCaller(request: IncomingMessage, records: Records): ForgeUser | 'anonymous' | 'refused' {
-  const { authorization } = request.headers;
-  if (authorization === undefined) return 'anonymous';
-  const user = records.userOfToken(basicPassword(authorization) ?? '');
+export function gitCaller(request: IncomingMessage, records: Records): ForgeUser | 'anonymous' | 'invalid' {
+  if (request.headers.authorization === undefined) return 'anonymous';
+  const user = records.userOfToken(basicPassword(request) ?? '');
   if (user === 'reader') return 'anonymous';
-  return user === 'unknown' || user === 'expired' ? 'refused' : user;
-}
-
-/** The password of Basic credentials; undefined for any other header. */
-export function basicPassword(authorization: string | undefined): string | undefined {
-  const encoded = /^Basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization ?? '')?.[1];
-  return encoded === undefined ? undefined : /^[^:]*:(.*)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8'))?.[1];
-}
-
-const common = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
-
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): void {
-  const bytes = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, {
-    ...common,
-    'Content-Type': 'application/json',
-    'Content-Length': bytes.length,
-    ...headers,
-  });
-  response.end(response.req.method === 'HEAD' ? undefined : bytes);
-}
-
-/** Never HTML: names and descriptions come from people, and the forge shares its origin with the service's pages. */
-export function sendText(
-  response: ServerResponse,
-  status: number,
-  text: string,
-  headers: Record<string, string> = {},
-): void {
-  const bytes = Buffer.from(`${text}\n`);
-  response.writeHead(status, {
-    ...common,
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': bytes.length,
-    ...headers,
-  });
-  response.end(response.req.method === 'HEAD' ? undefined : bytes);
+  return user === 'unknown' || user === 'expired' ? 'invalid' : user;
 }
 
 export interface Page<T> {
@@ -117,13 +80,13 @@ export interface Page<T> {
   readonly headers: Record<string, string>;
 }
 
-/** Which page is asked for, as GitLab reads it. */
+/** Returns the requested page, with GitLab's limits. */
 export const pageOf = (query: URLSearchParams): { perPage: number; page: number } => ({
   perPage: Math.min(100, positive(query, 'per_page', 20)),
   page: positive(query, 'page', 1),
 });
 
-/** One page of a list with GitLab's headers; `url` is the public address of the list without its query. */
+/** Returns one page of a list with GitLab's headers. `url` is the public address of the list, without its query. */
 export function paginate<T>(all: readonly T[], query: URLSearchParams, url: string): Page<T> {
   const { perPage, page } = pageOf(query);
   const pages = Math.max(1, Math.ceil(all.length / perPage));

@@ -42,7 +42,7 @@ const action = async (operation: 'upload' | 'download', token: string) =>
   ((await (await batch(operation, token)).json()) as Answer).objects[0]?.actions?.[operation];
 
 describe('LFS objects', () => {
-  it('are stored and served again', async () => {
+  it('are stored and served', async () => {
     const missing = (await (await batch('download', adasToken)).json()) as Answer;
     expect(missing.objects[0]).toMatchObject({ oid, error: { code: 404 } });
     const upload = await action('upload', adasToken);
@@ -54,7 +54,7 @@ describe('LFS objects', () => {
     expect(await action('upload', adasToken)).toBeUndefined();
   });
 
-  it('are refused when the content is not what the name says', async () => {
+  it('are rejected if the content does not match the name', async () => {
     const wrong = 'f'.repeat(64);
     const answer = await fetch(`${served.url}/team/data.git/info/lfs/objects/${wrong}`, {
       method: 'PUT',
@@ -67,7 +67,7 @@ describe('LFS objects', () => {
     ).toHaveProperty('error');
   });
 
-  it('are for those who may read, and written by those who may push', async () => {
+  it('can be read by users with read access, and written by users who can push', async () => {
     expect((await batch('download', undefined)).status).toBe(401);
     expect((await batch('upload', bobsToken)).status).toBe(403);
     const put = await fetch(`${served.url}/team/data.git/info/lfs/objects/${oid}`, {
@@ -79,7 +79,7 @@ describe('LFS objects', () => {
     expect((await fetch(`${served.url}/team/data.git/info/lfs/objects/${oid}`)).status).toBe(401);
   });
 
-  it('have names that are checked', async () => {
+  it('must have valid names', async () => {
     for (const name of ['..%2F..%2FHEAD', '../../HEAD', oid.toUpperCase(), oid.slice(1)]) {
       const answer = await fetch(`${served.url}/team/data.git/info/lfs/objects/${name}`, { headers: basic(adasToken) });
       expect(answer.status, name).toBe(404);

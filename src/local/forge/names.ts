@@ -1,21 +1,21 @@
 /**
- * Names of projects and namespaces. What passes here is safe in a URL, as a directory name and as an argument; nothing
- * from a request is ever used as a path: requests are looked up among these names.
+ * Names of projects and namespaces. A valid name is safe in a URL, as a directory name and as an argument. Names in requests
+ * are looked up and never used as file paths.
  */
 
-/** GitLab's rule for a path segment, without the endings that would be mistaken for something else. */
+/** GitLab's rule for a path segment. */
 const segment = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
 export function isPathSegment(text: string): boolean {
   return segment.test(text) && !/\.(?:git|atom|lock)$/i.test(text) && !text.endsWith('.') && !text.includes('..');
 }
 
-/** A namespace may have parts: `group/subgroup`. */
+/** A namespace may have several segments: `group/subgroup`. */
 export function isNamespace(text: string): boolean {
   return text.length <= 255 && text.split('/').every(isPathSegment);
 }
 
-/** The nearest path segment to any text, for example a directory's name; `fallback` where nothing is left of it. */
+/** Converts text, for example the name of a directory, to a path segment; `fallback` if there is no valid one. */
 export function toPathSegment(text: string, fallback: string): string {
   const candidate = text
     .normalize('NFKD')
@@ -28,7 +28,7 @@ export function toPathSegment(text: string, fallback: string): string {
   return isPathSegment(candidate) ? candidate : fallback;
 }
 
-/** Projects are the same whatever the case of their path, as on GitLab. */
+/** Returns the key of a project. As in GitLab, paths are case-insensitive. */
 export function projectKey(pathWithNamespace: string): string {
   return pathWithNamespace.toLowerCase();
 }

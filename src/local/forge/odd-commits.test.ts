@@ -17,7 +17,7 @@ import { createLogger } from '../../platform/logging/logger.ts';
 import { parseCommit, withOffset } from './commit.ts';
 import { CommitBatch } from './commit-batch.ts';
 
-/** Commits as a repository may hold them, seen through the API as the service asks for it. */
+/** Unusual commits, as the service sees them in the API. */
 
 let served: ServedForge;
 let number = 0;
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => served.close());
 
-/** A new repository of the user's whose `main` is this commit; answers what the service learns of it. */
+/** Adds a repository of the user with this commit as `main`. Returns the responses of the API. */
 async function seen(commit: string | Buffer) {
   const tree = await makeRepository(join(served.scratch, `odd-${number++}`), { 'a.txt': 'a\n' });
   const id = execFileSync('git', ['hash-object', '-t', 'commit', '-w', '--stdin', '--literally'], {
@@ -38,7 +38,7 @@ async function seen(commit: string | Buffer) {
     input: commit,
     encoding: 'utf8',
   }).trim();
-  // Not by git, which refuses some of them.
+  // Not with git, which rejects some of them.
   writeFileSync(join(tree, '.git/refs/heads/main'), `${id}\n`);
   return look(tree, id);
 }
@@ -71,14 +71,14 @@ const person = 'A <a@b> 1 +0000';
 
 describe('the date of a commit', () => {
   it.each([
-    // git writes these for dates before 1970 in UTC, and refuses to format them.
+    // git writes these for dates before 1970 in UTC, and fails to format them.
     ['1970-01-01T00:00:00+0100', '1970-01-01T00:00:00.000+01:00'],
     ['@0 -1200', '1969-12-31T12:00:00.000-12:00'],
     ['@1 +9999', '1970-01-01T00:00:01.000+00:00'],
     ['@253402300800 +0000', '1970-01-01T00:00:00.000Z'],
     ['@99999999999999 +0000', '1970-01-01T00:00:00.000Z'],
     ['@4102444800 +1345', '2100-01-01T13:45:00.000+13:45'],
-  ])('may be %s as git itself writes it', async (date, expected) => {
+  ])('can be %s, which git itself writes', async (date, expected) => {
     const tree = join(served.scratch, `dated-${number++}`);
     await runGit(served.scratch, 'init', '--quiet', '--initial-branch=main', tree);
     execFileSync('git', ['commit', '--quiet', '--allow-empty', '--message', 'odd'], {
@@ -97,7 +97,7 @@ describe('the date of a commit', () => {
     '1 +00000',
     '1 -',
     '9223372036854775807 +0000',
-  ])('may be %j, as any program may write it', async (date) => {
+  ])('can be %j, which other programs can write', async (date) => {
     const { date: shown, activeAt } = await seen(
       `tree ${emptyTree}\nauthor ${person}\ncommitter C <c@d> ${date}\n\nm\n`,
     );
@@ -105,7 +105,7 @@ describe('the date of a commit', () => {
     expect(shown).toMatch(/^\d{4}-/);
   });
 
-  it('is one of RFC 3339 whatever the numbers are', () => {
+  it('is converted to RFC 3339, whatever its numbers are', () => {
     for (let power = 0; power < 21; power++) {
       for (const offset of ['+0000', '-2359', '+2359', '+9999']) {
         for (const sign of ['', '-']) {
@@ -117,7 +117,7 @@ describe('the date of a commit', () => {
     }
   });
 
-  it('does not make an old commit the newest one of a project', async () => {
+  it('does not make an old commit the newest of a project', async () => {
     const tree = await makeRepository(join(served.scratch, `newest-${number++}`), { 'a.txt': 'a\n' });
     execFileSync('git', ['commit', '--quiet', '--allow-empty', '--message', 'odd'], {
       cwd: tree,
@@ -132,7 +132,7 @@ describe('the date of a commit', () => {
 });
 
 describe('a commit', () => {
-  it('may have no author, name, e-mail, message or end', async () => {
+  it('can lack author, name, e-mail address, message or final line break', async () => {
     expect(parseCommit('1'.repeat(40), Buffer.from(''))).toMatchObject({
       parents: [],
       title: '',
@@ -149,7 +149,7 @@ describe('a commit', () => {
     }
   });
 
-  it('may have an odd e-mail address, and text in other encodings', async () => {
+  it('can have an unusual e-mail address and text in other encodings', async () => {
     expect(
       (await seen(`tree ${emptyTree}\nauthor A <a <b> c>d> 1 +0000\ncommitter ${person}\n\nm`)).body,
     ).toMatchObject({
@@ -172,7 +172,7 @@ describe('a commit', () => {
     }
   });
 
-  it('may have a message of any size', async () => {
+  it('can have a message of any size', async () => {
     const { body } = await seen(
       `tree ${emptyTree}\nauthor ${person}\ncommitter ${person}\n\n${'\u0001€'.repeat(9_000_000)}`,
     );
@@ -180,7 +180,7 @@ describe('a commit', () => {
     expect(body['message']?.length).toBeGreaterThan(10_000);
   }, 30_000);
 
-  it('that is missing takes neither the project nor the other branches away', async () => {
+  it('that is missing hides neither the project nor the other branches', async () => {
     const tree = await makeRepository(join(served.scratch, `missing-${number++}`), { 'a.txt': 'a\n' });
     await runGit(tree, 'checkout', '--quiet', '-b', 'broken');
     await runGit(tree, 'commit', '--quiet', '--allow-empty', '--message', 'lost');
@@ -196,7 +196,7 @@ describe('a commit', () => {
 });
 
 describe('the output of git cat-file', () => {
-  it('is read the same however it is cut', () => {
+  it('is parsed in the same way for all sizes of its parts', () => {
     const commit = `tree ${emptyTree}\nauthor ${person}\ncommitter ${person}\n\nä message\n`;
     const [one, two] = ['1'.repeat(40), '2'.repeat(64)];
     const output = Buffer.concat([

@@ -33,7 +33,7 @@ async function clone(path: string): Promise<string> {
 }
 
 describe("a user's own repository", () => {
-  it('is private to the user, named after its directory, and keeps its number', async () => {
+  it('is private to the user, has the name of its directory, and keeps its number', async () => {
     const before = readFileSync(join(mine, '.git/config'), 'utf8');
     const { project, uncommittedFiles } = await add(mine);
     expect(project).toMatchObject({
@@ -64,7 +64,7 @@ describe("a user's own repository", () => {
     }
   });
 
-  it('gets another name when the name is taken, and is found through links and sub-directories', async () => {
+  it('gets another name if its name is used, and is found through links and subdirectories', async () => {
     const first = await add(mine);
     const twin = await makeRepository(join(served.scratch, 'elsewhere/My Project'), { 'sub/b.txt': 'b\n' });
     const second = await add(join(twin, 'sub'));
@@ -73,7 +73,7 @@ describe("a user's own repository", () => {
     expect((await add(join(served.scratch, 'link'))).project.id).toBe(first.project.id);
   });
 
-  it('may be bare, or a linked working tree with a branch of its own', async () => {
+  it('can be bare, or a linked working tree with another branch', async () => {
     await runGit(served.scratch, 'clone', '--quiet', '--bare', mine, 'plain.git');
     expect((await add(join(served.scratch, 'plain.git'))).project.path).toBe('plain');
     await runGit(mine, 'worktree', 'add', '--quiet', '-b', 'side', join(served.scratch, 'side tree'));
@@ -84,13 +84,13 @@ describe("a user's own repository", () => {
     expect(await runGit(await clone('side-tree'), 'log', '-1', '--format=%s')).toBe('on the side');
   });
 
-  it('says how many files have changes that no session will see', async () => {
+  it('reports the number of files with uncommitted changes', async () => {
     writeFileSync(join(mine, 'a.txt'), 'changed\n');
     writeFileSync(join(mine, 'new name\nwith a line.txt'), 'new\n');
     expect((await add(mine)).uncommittedFiles).toBe(2);
   });
 
-  it('shows what is committed later at once', async () => {
+  it('has new commits at once', async () => {
     const { project } = await add(mine);
     const sha = await commitFiles(mine, { 'a.txt': 'later\n' }, 'later');
     const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/commits/main`, {
@@ -99,7 +99,7 @@ describe("a user's own repository", () => {
     expect(await answer.json()).toMatchObject({ id: sha, title: 'later' });
   });
 
-  it('keeps its stash and its remote-tracking branches to itself', async () => {
+  it('does not serve its stash and its remote-tracking branches', async () => {
     writeFileSync(join(mine, 'a.txt'), 'not for others\n');
     await runGit(mine, 'stash', '--quiet');
     await runGit(mine, 'update-ref', 'refs/remotes/upstream/main', 'HEAD');
@@ -115,7 +115,7 @@ describe("a user's own repository", () => {
     }
   });
 
-  it('leaves the list when it is moved away, and the others stay', async () => {
+  it('is no longer listed after it was moved, and the others are', async () => {
     await served.forge.ensureDemoProject();
     await add(mine);
     const list = async () =>
@@ -130,8 +130,8 @@ describe("a user's own repository", () => {
   });
 });
 
-describe('a push to the branch that is checked out', () => {
-  it('updates the working tree when it is clean', async () => {
+describe('a push to the checked-out branch', () => {
+  it('updates a clean working tree', async () => {
     await add(mine);
     const work = await clone('My-Project');
     const sha = await commitFiles(work, { 'a.txt': 'from a session\n' }, 'session');
@@ -141,7 +141,7 @@ describe('a push to the branch that is checked out', () => {
     expect(await runGit(mine, 'status', '--porcelain')).toBe('');
   });
 
-  it('is refused when it is not, and changes nothing', async () => {
+  it('is rejected if the working tree is not clean, and changes nothing', async () => {
     await add(mine);
     const work = await clone('My-Project');
     await commitFiles(work, { 'a.txt': 'from a session\n' }, 'session');
@@ -153,7 +153,7 @@ describe('a push to the branch that is checked out', () => {
     await runGit(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/elsewhere');
   });
 
-  it('runs no hook, not even one that it brings along', async () => {
+  it('runs no hooks, pushed ones included', async () => {
     await runGit(mine, 'config', 'core.hooksPath', '.husky');
     await add(mine);
     const work = await clone('My-Project');
@@ -177,7 +177,7 @@ describe('a push to the branch that is checked out', () => {
     expect(existsSync(proof)).toBe(false);
   });
 
-  it('does not delete a branch that some working tree has checked out', async () => {
+  it('does not delete a branch that a working tree has checked out', async () => {
     const { project } = await add(mine);
     await runGit(mine, 'worktree', 'add', '--quiet', '-b', 'side', join(served.scratch, 'side'));
     const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/branches/side`, {
@@ -188,38 +188,38 @@ describe('a push to the branch that is checked out', () => {
   });
 });
 
-/** A clone of `mine` made with these options, as over a network. */
+/** Clones `mine` with these options, as over a network. */
 async function cloneOf(name: string, ...options: string[]): Promise<string> {
   await runGit(mine, 'config', 'uploadpack.allowFilter', 'true');
   await runGit(served.scratch, 'clone', '--quiet', '--no-local', ...options, `file://${mine}`, name);
   return join(served.scratch, name);
 }
 
-describe('a repository of another form', () => {
-  /** Its name as a project, and what a session's clone of it holds. */
+describe('a repository of a special type', () => {
+  /** Returns the files in a session's clone of the repository. */
   async function files(path: string): Promise<string[]> {
     const { project } = await add(path);
     const directory = await clone(project.path);
     return (await runGit(directory, 'ls-files')).split('\n');
   }
 
-  it('is served: shallow', async () => {
+  it('is served: a shallow clone', async () => {
     await commitFiles(mine, { 'b.txt': 'b\n' }, 'two');
     expect(await files(await cloneOf('shallow', '--depth=1'))).toEqual(['a.txt', 'b.txt']);
   });
 
-  it('is served: with the objects of another repository', async () => {
+  it('is served: one with the objects of another repository', async () => {
     await runGit(served.scratch, 'clone', '--quiet', '--shared', mine, 'shared');
     expect(await files(join(served.scratch, 'shared'))).toEqual(['a.txt']);
   });
 
-  it('is served: a submodule of another one', async () => {
+  it('is served: a submodule', async () => {
     const outer = await makeRepository(join(served.scratch, 'outer'), { 'o.txt': 'o\n' });
     await runGit(outer, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', mine, 'inner');
     expect(await files(join(outer, 'inner'))).toEqual(['a.txt']);
   });
 
-  it('is served: of SHA-256', async () => {
+  it('is served: one with SHA-256', async () => {
     await runGit(served.scratch, 'init', '--quiet', '--object-format=sha256', '--initial-branch=main', 'long');
     const sha = await commitFiles(join(served.scratch, 'long'), { 'l.txt': 'l\n' }, 'long');
     expect(sha).toHaveLength(64);
@@ -230,7 +230,7 @@ describe('a repository of another form', () => {
     expect(await answer.json()).toMatchObject({ id: sha });
   });
 
-  it('is served: with a detached HEAD, from the branch that it has', async () => {
+  it('is served: one with a detached HEAD, from its branch', async () => {
     await commitFiles(mine, { 'b.txt': 'b\n' }, 'two');
     await runGit(mine, 'checkout', '--quiet', '--detach', 'HEAD~1');
     const { project } = await add(mine);
@@ -238,23 +238,23 @@ describe('a repository of another form', () => {
     expect(await answer.json()).toMatchObject({ default_branch: 'main' });
   });
 
-  it('is served: a partial clone that has fetched everything, as the refusal of the others says', async () => {
+  it('is served: a partial clone after the command in the error message for partial clones', async () => {
     const partial = await cloneOf('partial', '--filter=blob:none', '--no-checkout');
     await expect(add(partial)).rejects.toThrow(
-      /partial is a partial clone .*"git fetch --refetch --no-filter" in it makes it whole, or use a new clone without --filter/,
+      /partial is a partial clone .*Run "git fetch --refetch --no-filter" in it, or use a new clone without --filter/,
     );
     await runGit(partial, 'fetch', '--quiet', '--refetch', '--no-filter');
     expect(await files(partial)).toEqual(['a.txt']);
   });
 
-  it.skipIf(process.getuid?.() !== 0)('is served: owned by another user of the machine', async () => {
+  it.skipIf(process.getuid?.() !== 0)('is served: one with another owner', async () => {
     execFileSync('chown', ['--recursive', '12345', mine]);
     expect(await files(mine)).toEqual(['a.txt']);
   });
 });
 
-describe('what cannot be served', () => {
-  it('is refused because objects are missing, with what to do, and without asking its remote', async () => {
+describe('a repository that cannot be served', () => {
+  it('is rejected if objects are missing, with a remedy, and without a request to its remote', async () => {
     for (const filter of ['blob:none', 'tree:0', 'blob:limit=1']) {
       const partial = await cloneOf(`partial-${filter.replace(/\W/g, '-')}`, `--filter=${filter}`, '--no-checkout');
       await runGit(partial, 'remote', 'set-url', 'origin', served.url);
@@ -265,32 +265,32 @@ describe('what cannot be served', () => {
     await runGit(served.scratch, 'clone', '--quiet', '--shared', mine, 'shared');
     const blob = await runGit(mine, 'rev-parse', 'HEAD:a.txt');
     rmSync(join(mine, '.git/objects', blob.slice(0, 2), blob.slice(2)));
-    await expect(add(mine)).rejects.toThrow(new RegExp(`is damaged: it lacks objects .*${blob}.*"git fsck"`));
+    await expect(add(mine)).rejects.toThrow(new RegExp(`is damaged: objects .* are missing .*${blob}.*"git fsck"`));
     rmSync(join(mine, '.git/objects'), { recursive: true });
-    await expect(add(join(served.scratch, 'shared'))).rejects.toThrow(/lacks objects .*alternate.*"git fsck"/);
+    await expect(add(join(served.scratch, 'shared'))).rejects.toThrow(/objects .* are missing .*alternate.*"git fsck"/);
   });
 
-  it('is refused because this git does not know its format', async () => {
+  it('is rejected if git does not support its format', async () => {
     await runGit(mine, 'config', 'core.repositoryFormatVersion', '1');
     await runGit(mine, 'config', 'extensions.fromTheFuture', 'x');
     await expect(add(mine)).rejects.toThrow(
-      /is in a format that this git does not know .*fromthefuture.*: a newer git/,
+      /has a format that this version of git does not support .*fromthefuture.* newer git/,
     );
   });
 
-  it('is refused because it has commits and no branch', async () => {
+  it('is rejected if it has commits and no branch', async () => {
     await runGit(mine, 'checkout', '--quiet', '--detach');
     await runGit(mine, 'branch', '--quiet', '--delete', '--force', 'main');
-    await expect(add(mine)).rejects.toThrow(/has no branch: .*\(git switch -c main\)/);
+    await expect(add(mine)).rejects.toThrow(/has no branch\. .*\(git switch -c main\)/);
   });
 
-  it('is refused with a sentence for the person who named it', async () => {
+  it('is rejected with a message for the user', async () => {
     const empty = join(served.scratch, 'empty');
     mkdirSync(empty);
-    await expect(add(empty)).rejects.toThrow(/is not a git repository\. "git init" and a first commit make it one/);
+    await expect(add(empty)).rejects.toThrow(/is not a git repository\. Run "git init" and create a first commit/);
     await runGit(empty, 'init', '--quiet');
-    await expect(add(empty)).rejects.toThrow(/has no commits yet/);
-    await expect(add(join(mine, '.git'))).rejects.toThrow(/name the directory that has the files/);
+    await expect(add(empty)).rejects.toThrow(/has no commits\./);
+    await expect(add(join(mine, '.git'))).rejects.toThrow(/use the directory with the files/);
     await expect(add(join(served.scratch, 'nowhere'))).rejects.toThrow(/There is no directory/);
     await expect(add(join(mine, 'a.txt'))).rejects.toThrow(/is not a directory/);
     writeFileSync(join(mine, '.git/config'), 'nonsense [');

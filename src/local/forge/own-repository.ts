@@ -4,32 +4,32 @@ import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
 import { GitFailed, git, ownEnvironment } from './git.ts';
 
 export interface OwnRepository {
-  /** Working tree, or the bare repository itself; no symbolic links in it. */
+  /** The working tree, or the bare repository itself, without symbolic links. */
   readonly path: string;
   readonly gitDir: string;
-  /** The directory's name, without `.git` for a bare repository. */
+  /** The name of the directory, without `.git` for a bare repository. */
   readonly name: string;
-  /** Files with changes that are in no commit; undefined where git could not tell in time. */
+  /** Number of files with uncommitted changes; undefined if git needs too long. */
   readonly uncommittedFiles: number | undefined;
 }
 
-/** A directory that cannot be served; the message is for the person who named it. */
+/** A directory that cannot be served. The message is for the user who named it. */
 export class NotARepository extends Error {
   override readonly name = 'NotARepository';
 }
 
-/** git reads every file that may have changed; on a slow disk with a big repository that takes its time. */
+/** git reads every file that may have changed, which takes long for a large repository on a slow disk. */
 const inspectionMs = 30_000;
 
-/** Looks at a repository of the user's and changes nothing in it. Throws NotARepository. */
+/** Inspects a repository of the user and changes nothing in it. Throws NotARepository. */
 export async function inspectRepository(given: string): Promise<OwnRepository> {
   const directory = await existingDirectory(given);
   const { workingTree, gitDir } = await locate(given, directory);
-  const branches = await ask(gitDir, ['for-each-ref', '--count=1', '--format=%(refname)', 'refs/heads/']);
+  const branches = await run(gitDir, ['for-each-ref', '--count=1', '--format=%(refname)', 'refs/heads/']);
   if (branches.length === 0) throw await withoutBranches(given, gitDir);
   const [uncommittedFiles] = await Promise.all([
     workingTree === undefined ? 0 : countUncommitted(workingTree),
-    refuseIncomplete(given, gitDir),
+    checkComplete(given, gitDir),
   ]);
   const path = workingTree ?? gitDir;
   const name = workingTree === undefined ? basename(gitDir).replace(/\.git$/, '') : basename(workingTree);
@@ -37,24 +37,23 @@ export async function inspectRepository(given: string): Promise<OwnRepository> {
 }
 
 async function withoutBranches(given: string, gitDir: string): Promise<NotARepository> {
-  const head = await ask(gitDir, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], [1, 128]);
+  const head = await run(gitDir, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], [1, 128]);
   return new NotARepository(
     head.length > 0
-      ? `${given} has no branch: a session works on one, so make one first (git switch -c main).`
-      : `${given} has no commits yet: a session starts from a commit, so make one first (git commit).`,
+      ? `${given} has no branch. A session needs one: create it first (git switch -c main).`
+      : `${given} has no commits. A session starts from a commit: create one first (git commit).`,
   );
 }
 
-/** Looking for missing objects reads all of history: a repository that has shown none by then is served. */
+/** The check reads the whole history. A repository is served if no object was found missing in this time. */
 const completenessMs = 3_000;
 
 /**
- * Throws NotARepository where objects are missing that a clone would need: a partial clone that has left them with its
- * own remote, a damaged repository, one whose alternate is gone. Nothing is fetched. A shallow clone is complete in its
- * way: a session's clone of it is shallow, too.
+ * Throws NotARepository if objects are missing that a clone needs: in a partial clone, in a damaged repository, and in one
+ * whose alternate is missing. Nothing is fetched. A shallow clone is complete: the clone in a session is shallow, too.
  */
-async function refuseIncomplete(given: string, gitDir: string): Promise<void> {
-  const promisor = await ask(
+async function checkComplete(given: string, gitDir: string): Promise<void> {
+  const promisor = await run(
     gitDir,
     ['config', '--get-regexp', '^(extensions\\.partialclone|remote\\..*\\.promisor)$'],
     [1],
@@ -64,17 +63,17 @@ async function refuseIncomplete(given: string, gitDir: string): Promise<void> {
   if (missing === undefined) return;
   throw new NotARepository(
     isPartial
-      ? `${given} is a partial clone (made with --filter), from which no session can be cloned. "git fetch --refetch --no-filter" in it makes it whole, or use a new clone without --filter.`
-      : `${given} is damaged: it lacks objects that its branches or tags need (${missing}), so that no session can be cloned from it. "git fsck" in it names what is missing; a new clone of its remote is whole.`,
+      ? `${given} is a partial clone (created with --filter), and sessions cannot clone it. Run "git fetch --refetch --no-filter" in it, or use a new clone without --filter.`
+      : `${given} is damaged: objects that its branches or tags need are missing (${missing}), and sessions cannot clone it. "git fsck" in it lists the missing objects; a new clone of its remote is complete.`,
   );
 }
 
-/** What git says of the first object that is missing; undefined: none was found within the time. */
+/** Returns the first missing object, or git's error message; undefined if none was found within the time. */
 async function missingObject(gitDir: string, limitMs: number): Promise<string | undefined> {
   let missing: string | undefined;
   let before = '\n';
   try {
-    // `print` also keeps an older git from fetching what is missing: each object is a line, a missing one with a mark.
+    // `print` marks missing objects, one per line, and keeps older versions of git from fetching them.
     await git([`--git-dir=${gitDir}`, 'rev-list', '--objects', '--missing=print', '--branches', '--tags'], {
       environment: ownEnvironment(),
       deadline: Deadline.after(limitMs),
@@ -114,22 +113,22 @@ async function existingDirectory(given: string): Promise<string> {
 
 async function locate(given: string, directory: string): Promise<{ workingTree: string | undefined; gitDir: string }> {
   try {
-    const [insideWorkTree, bare, gitDir] = await answers(directory, [
+    const [insideWorkTree, bare, gitDir] = await revParse(directory, [
       '--is-inside-work-tree',
       '--is-bare-repository',
       '--absolute-git-dir',
     ]);
-    if (gitDir === undefined) throw new NotARepository(`git does not say where the repository of ${given} is.`);
+    if (gitDir === undefined) throw new NotARepository(`git does not report where the repository of ${given} is.`);
     if (bare === 'true') return { workingTree: undefined, gitDir };
     if (insideWorkTree !== 'true') {
-      throw new NotARepository(`${given} is inside a .git directory: name the directory that has the files.`);
+      throw new NotARepository(`${given} is inside a .git directory: use the directory with the files.`);
     }
-    const [workingTree] = await answers(directory, ['--show-toplevel']);
+    const [workingTree] = await revParse(directory, ['--show-toplevel']);
     return { workingTree, gitDir };
   } catch (error) {
     if (!(error instanceof GitFailed)) throw error;
     if (/not a git repository/.test(error.stderr)) {
-      throw new NotARepository(`${given} is not a git repository. "git init" and a first commit make it one.`);
+      throw new NotARepository(`${given} is not a git repository. Run "git init" and create a first commit.`);
     }
     const why = error.stderr
       .replace(/^fatal: /, '')
@@ -137,22 +136,22 @@ async function locate(given: string, directory: string): Promise<{ workingTree: 
       .trim();
     if (/unknown repository extension|expected git repo version/i.test(why)) {
       throw new NotARepository(
-        `${given} is in a format that this git does not know (${why}): a newer git can serve it.`,
+        `${given} has a format that this version of git does not support (${why}). Use a newer git.`,
       );
     }
     throw new NotARepository(`git cannot read ${given}: ${why}`);
   }
 }
 
-async function answers(directory: string, questions: readonly string[]): Promise<string[]> {
-  const { stdout } = await git(['-C', directory, 'rev-parse', ...questions], {
+async function revParse(directory: string, options: readonly string[]): Promise<string[]> {
+  const { stdout } = await git(['-C', directory, 'rev-parse', ...options], {
     environment: ownEnvironment(),
     deadline: Deadline.after(inspectionMs),
   });
   return stdout.toString('utf8').trimEnd().split('\n');
 }
 
-async function ask(gitDir: string, args: readonly string[], accept: readonly number[] = []): Promise<Buffer> {
+async function run(gitDir: string, args: readonly string[], accept: readonly number[] = []): Promise<Buffer> {
   const { stdout } = await git([`--git-dir=${gitDir}`, ...args], {
     environment: ownEnvironment(),
     deadline: Deadline.after(inspectionMs),
@@ -172,8 +171,8 @@ async function countUncommitted(workingTree: string): Promise<number | undefined
       .split('\0')
       .filter((entry) => entry !== '').length;
   } catch (error) {
-    // The number is a courtesy: a repository whose status takes too long can be served all the same.
-    if (error instanceof Error && ['GitFailed', 'DeadlineExceeded'].includes(error.name)) return undefined;
+    // Only for a hint to the user: a repository can be served without its status.
+    if (error instanceof GitFailed || error instanceof DeadlineExceeded) return undefined;
     throw error;
   }
 }

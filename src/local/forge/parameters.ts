@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
+import { isObject, parseJson } from '../../lib/json.ts';
 import { readBodyUpTo } from '../http/body.ts';
 import { badRequest, HttpError } from './http.ts';
 
 const maxBodyBytes = 64 * 1024;
 
 /**
- * The parameters of a change, from the query and from the body, which wins: JSON and both kinds of forms, as GitLab
- * reads them. Values that are not scalar are left out: no parameter of ours has one. Throws HttpError.
+ * Returns the parameters of a request that changes something, from its query and its body: JSON or a form, as in GitLab.
+ * The body takes precedence. Values that are not scalar are ignored, because no parameter has one. Throws HttpError.
  */
 export async function parametersOf(request: IncomingMessage, query: URLSearchParams): Promise<URLSearchParams> {
   const body = await readBodyUpTo(request, maxBodyBytes);
@@ -32,17 +33,9 @@ async function entriesOf(body: Buffer, type: string): Promise<[string, string][]
 }
 
 function jsonEntries(body: Buffer): [string, string][] {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw badRequest('the body is not valid JSON');
-    throw error;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw badRequest('the body is not a JSON object');
-  }
-  return Object.entries(value).flatMap(([name, one]: [string, unknown]): [string, string][] =>
+  const value = parseJson(body.toString('utf8'));
+  if (!isObject(value)) throw badRequest('the body is not a valid JSON object');
+  return Object.entries(value).flatMap(([name, one]): [string, string][] =>
     ['string', 'number', 'boolean'].includes(typeof one) ? [[name, String(one)]] : [],
   );
 }

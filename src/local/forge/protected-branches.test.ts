@@ -13,14 +13,14 @@ import {
 } from '../../../tests/support/local/forge/served-forge.ts';
 import { Records } from './records.ts';
 
-/** What git itself may do to protected branches. Ada is a maintainer, Bob a developer. */
+/** Protected branches in pushes. Ada is a maintainer, Bob a developer. */
 
 let served: ServedForge;
 let tokens: { ada: string; bob: string };
 let number = 0;
 let project: { id: number; url: string };
 let tree: string;
-/** A commit of `main`, one after it, and one in the place of that. */
+/** A commit of `main`, its child, and another child of it. */
 let [first, second, other] = ['', '', ''];
 
 beforeAll(async () => {
@@ -48,10 +48,10 @@ beforeEach(async () => {
   await runGit(tree, 'push', '--quiet', withToken(project.url, tokens.bob), `${second}:refs/heads/main`);
 });
 
-/** Pushes as this user; answers what the server refuses with, or 'taken'. */
+/** Pushes as this user. Returns the error message of the server, or 'accepted'. */
 async function push(user: 'ada' | 'bob', ...refspecs: string[]): Promise<string> {
   return runGit(tree, 'push', '--porcelain', withToken(project.url, tokens[user]), ...refspecs).then(
-    () => 'taken',
+    () => 'accepted',
     (error: { stderr?: string }) => /remote: GitLab: (.*?) *$/m.exec(error.stderr ?? '')?.[1] ?? error.stderr ?? '',
   );
 }
@@ -83,9 +83,9 @@ const noForce = 'You are not allowed to force push code to a protected branch on
 const noPush = 'You are not allowed to push code to protected branches on this project.';
 
 describe('the default branch', () => {
-  it('takes pushes of developers, and no force push and no deletion of any user', async () => {
+  it('accepts pushes of developers, and rejects force pushes and deletions of all users', async () => {
     const next = await runGit(tree, 'commit-tree', `${second}^{tree}`, '-p', second, '-m', 'next');
-    expect(await push('bob', `${next}:refs/heads/main`)).toBe('taken');
+    expect(await push('bob', `${next}:refs/heads/main`)).toBe('accepted');
     for (const user of ['ada', 'bob'] as const) {
       expect(await push(user, `+${other}:refs/heads/main`)).toBe(noForce);
       expect(await push(user, ':refs/heads/main')).toBe('The default branch of a project cannot be deleted.');
@@ -94,10 +94,10 @@ describe('the default branch', () => {
     expect(await shown('main')).toMatchObject({ protected: true, developers_can_push: true, can_push: true });
   });
 
-  it('takes force pushes where a rule says so', async () => {
+  it('accepts force pushes if a rule allows them', async () => {
     await protect({ name: 'main', allow_force_push: true });
     expect(await push('bob', `+${other}:refs/heads/main`)).toBe(noPush);
-    expect(await push('ada', `+${other}:refs/heads/main`)).toBe('taken');
+    expect(await push('ada', `+${other}:refs/heads/main`)).toBe('accepted');
     expect(await shown('main')).toMatchObject({ protected: true, developers_can_push: false, can_push: false });
     expect(await shown('main', tokens.ada)).toMatchObject({ can_push: true });
   });
@@ -105,13 +105,13 @@ describe('the default branch', () => {
 
 describe('a protected branch', () => {
   it.each(['release', 'rel*', '*', 'r*l*e'])(
-    'by %s is pushed to by maintainers, and its history stays',
+    'matched by %s accepts pushes of maintainers, but no force pushes',
     async (name) => {
       await protect({ name });
       expect(await push('bob', `${first}:refs/heads/release`), 'made').toBe(noPush);
-      expect(await push('ada', `${first}:refs/heads/release`)).toBe('taken');
+      expect(await push('ada', `${first}:refs/heads/release`)).toBe('accepted');
       expect(await push('bob', `${second}:refs/heads/release`)).toBe(noPush);
-      expect(await push('ada', `${second}:refs/heads/release`)).toBe('taken');
+      expect(await push('ada', `${second}:refs/heads/release`)).toBe('accepted');
       expect(await push('ada', `+${other}:refs/heads/release`)).toBe(noForce);
       expect(await push('bob', ':refs/heads/release')).toMatch(/^You are not allowed to delete protected branches/);
       expect(await push('ada', ':refs/heads/release')).toBe(
@@ -121,7 +121,7 @@ describe('a protected branch', () => {
     },
   );
 
-  it('is not one that only looks like the pattern, nor a tag', async () => {
+  it('is not a branch that only resembles the pattern, nor a tag', async () => {
     for (const name of [
       'rel',
       'RELEASE',
@@ -136,29 +136,29 @@ describe('a protected branch', () => {
     ])
       await protect({ name });
     for (const target of ['refs/heads/release', 'refs/tags/rel']) {
-      expect(await push('bob', `${second}:${target}`)).toBe('taken');
-      expect(await push('bob', `+${other}:${target}`)).toBe('taken');
-      expect(await push('bob', `:${target}`)).toBe('taken');
+      expect(await push('bob', `${second}:${target}`)).toBe('accepted');
+      expect(await push('bob', `+${other}:${target}`)).toBe('accepted');
+      expect(await push('bob', `:${target}`)).toBe('accepted');
     }
   });
 
-  it('follows the most permissive of its rules, and takes pushes of no one where it says so', async () => {
+  it('follows the most permissive of its rules, and rejects all pushes if that rule does', async () => {
     await protect({ name: 'dev*' });
     await protect({ name: 'dev/*', push_access_level: 30, allow_force_push: true });
     await protect({ name: 'frozen', push_access_level: 0 });
-    expect(await push('bob', `${second}:refs/heads/dev/x`)).toBe('taken');
-    expect(await push('bob', `+${other}:refs/heads/dev/x`)).toBe('taken');
+    expect(await push('bob', `${second}:refs/heads/dev/x`)).toBe('accepted');
+    expect(await push('bob', `+${other}:refs/heads/dev/x`)).toBe('accepted');
     expect(await push('bob', `${second}:refs/heads/develop`)).toBe(noPush);
     expect(await push('ada', `${second}:refs/heads/frozen`)).toBe(noPush);
   });
 
-  it('keeps a push with others from being taken in part', async () => {
+  it('makes a push of several branches fail as a whole', async () => {
     await protect({ name: 'release' });
     expect(await push('bob', `${second}:refs/heads/feature`, `${second}:refs/heads/release`)).toBe(noPush);
     expect(await tips()).toEqual({ main: second });
   });
 
-  it('stays one in the files of older versions', () => {
+  it('is read from files of older versions', () => {
     const file = join(served.scratch, 'old', 'forge.json');
     Records.open(file).ensureUser(ada);
     const stored = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
@@ -172,12 +172,12 @@ describe('a protected branch', () => {
   });
 });
 
-it('no branch is protected in a repository that has none yet', async () => {
+it('an empty repository has no protected branches', async () => {
   const { id } = await served.forge.createProject({
     namespace: 'team',
     path: 'empty',
     members: [{ username: 'bob', accessLevel: 30 }],
   });
   project = { id, url: `${served.url}/team/empty.git` };
-  expect(await push('bob', `${second}:refs/heads/main`, `${other}:refs/heads/x`)).toBe('taken');
+  expect(await push('bob', `${second}:refs/heads/main`, `${other}:refs/heads/x`)).toBe('accepted');
 });

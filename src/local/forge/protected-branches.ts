@@ -1,4 +1,4 @@
-import { forbidden, notFound, paginate, refused } from './http.ts';
+import { errorOf, forbidden, notFound, paginate } from './http.ts';
 import { accessLevel, type ForgeProject, type ProtectedBranch, type Records } from './records.ts';
 
 export interface ProtectedBranchesCall {
@@ -7,27 +7,27 @@ export interface ProtectedBranchesCall {
   /** The caller's access level on the project. */
   readonly level: number;
   readonly method: string;
-  /** Of the query and the body. */
+  /** From the query and the body. */
   readonly parameters: URLSearchParams;
-  /** The list's public address, without its query. */
+  /** Public address of the list, without its query. */
   readonly url: string;
 }
 
-export interface ProtectedBranchesAnswer {
+export interface ProtectedBranchesResponse {
   readonly status: number;
-  /** undefined: there is none. */
+  /** undefined if there is no body. */
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
 }
 
-/** All names together reach git in its environment. */
+/** git gets all names in its environment, whose size is limited. */
 const maxNameLength = 255;
 const maxProtected = 200;
 const pushLevels: readonly number[] = [accessLevel.none, accessLevel.developer, accessLevel.maintainer];
 
 /**
- * The rules of a project. The default branch, where no rule is about it, is protected as in a new project of GitLab:
- * developers may push to it, and its history is replaced by no one.
+ * Returns the rules of a project. If there is no rule for the default branch, it is protected as in a new project of GitLab:
+ * developers may push to it, and no user may force-push.
  */
 export function allRules(project: ForgeProject, defaultBranch: string | null): readonly ProtectedBranch[] {
   const rules = project.protectedBranches ?? [];
@@ -35,7 +35,7 @@ export function allRules(project: ForgeProject, defaultBranch: string | null): r
   return [...rules, { name: defaultBranch, pushLevel: accessLevel.developer, allowForcePush: false }];
 }
 
-/** The rules for a branch; none for a branch that is not protected. As on GitLab, the most permissive one decides. */
+/** Returns the rules for a branch; none if it is not protected. As in GitLab, the most permissive rule applies. */
 export function rulesFor(
   project: ForgeProject,
   branch: string,
@@ -48,7 +48,7 @@ export function mayPush({ pushLevel }: ProtectedBranch, level: number): boolean 
   return pushLevel !== accessLevel.none && level >= pushLevel;
 }
 
-/** `*` stands for any text, slashes included. Text is looked for from the left, so that no pattern takes long. */
+/** `*` matches any text, slashes included. The search goes from left to right once, so that no pattern takes long. */
 function matches(pattern: string, branch: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();
@@ -64,35 +64,35 @@ function matches(pattern: string, branch: string): boolean {
 }
 
 /**
- * GitLab's `/projects/:id/protected_branches`: list, show, protect (name, push_access_level 0, 30 or 40,
- * allow_force_push), change allow_force_push, and unprotect. Merge and unprotect levels are not looked at: there are no
- * merge requests here. Throws HttpError.
+ * Handles GitLab's `/projects/:id/protected_branches`: list, show, protect (name, push_access_level 0, 30 or 40,
+ * allow_force_push), change allow_force_push, and unprotect. Merge and unprotect levels are ignored, because there are no
+ * merge requests. Throws HttpError.
  */
-export function protectedBranches(call: ProtectedBranchesCall, name: string | undefined): ProtectedBranchesAnswer {
+export function protectedBranches(call: ProtectedBranchesCall, name: string | undefined): ProtectedBranchesResponse {
   if (call.level < accessLevel.maintainer) throw forbidden();
   return name === undefined ? list(call) : one(call, name);
 }
 
-function list({ records, project, method, parameters, url }: ProtectedBranchesCall): ProtectedBranchesAnswer {
+function list({ records, project, method, parameters, url }: ProtectedBranchesCall): ProtectedBranchesResponse {
   const rules = project.protectedBranches ?? [];
   if (method === 'GET') {
     const page = paginate(rules.map(shown), parameters, url);
     return { status: 200, body: page.items, headers: page.headers };
   }
-  if (method !== 'POST') throw refused(405, '405 Method Not Allowed');
+  if (method !== 'POST') throw errorOf(405, '405 Method Not Allowed');
   const name = parameters.get('name');
-  if (!name) throw refused(400, 'name is missing');
-  if (name.length > maxNameLength || /\p{Cc}/u.test(name)) throw refused(400, 'name is invalid');
-  if (rules.some((rule) => rule.name === name)) throw refused(409, `Protected branch '${name}' already exists`);
-  if (rules.length >= maxProtected) throw refused(400, `A project has at most ${maxProtected} protected branches`);
+  if (!name) throw errorOf(400, 'name is missing');
+  if (name.length > maxNameLength || /\p{Cc}/u.test(name)) throw errorOf(400, 'name is invalid');
+  if (rules.some((rule) => rule.name === name)) throw errorOf(409, `Protected branch '${name}' already exists`);
+  if (rules.length >= maxProtected) throw errorOf(400, `A project has at most ${maxProtected} protected branches`);
   const pushLevel = Number(parameters.get('push_access_level') ?? accessLevel.maintainer);
-  if (!pushLevels.includes(pushLevel)) throw refused(400, 'push_access_level does not have a valid value');
+  if (!pushLevels.includes(pushLevel)) throw errorOf(400, 'push_access_level does not have a valid value');
   const rule = { name, pushLevel, allowForcePush: forcePushIn(parameters) ?? false };
   records.protectBranches(project, [...rules, rule]);
   return { status: 201, body: shown(rule) };
 }
 
-function one({ records, project, method, parameters }: ProtectedBranchesCall, name: string): ProtectedBranchesAnswer {
+function one({ records, project, method, parameters }: ProtectedBranchesCall, name: string): ProtectedBranchesResponse {
   const rules = project.protectedBranches ?? [];
   const rule = rules.find((known) => known.name === name);
   if (!rule) throw notFound('ProtectedBranch');
@@ -105,7 +105,7 @@ function one({ records, project, method, parameters }: ProtectedBranchesCall, na
     );
     return { status: 200, body: shown(changed) };
   }
-  if (method !== 'DELETE') throw refused(405, '405 Method Not Allowed');
+  if (method !== 'DELETE') throw errorOf(405, '405 Method Not Allowed');
   records.protectBranches(
     project,
     rules.filter((other) => other !== rule),
@@ -116,7 +116,7 @@ function one({ records, project, method, parameters }: ProtectedBranchesCall, na
 function forcePushIn(parameters: URLSearchParams): boolean | undefined {
   const value = parameters.get('allow_force_push');
   if (value === null || value === '') return undefined;
-  if (!/^(?:true|false|1|0)$/.test(value)) throw refused(400, 'allow_force_push is invalid');
+  if (!/^(?:true|false|1|0)$/.test(value)) throw errorOf(400, 'allow_force_push is invalid');
   return value === 'true' || value === '1';
 }
 

@@ -4,10 +4,10 @@ import { allRules, mayPush } from './protected-branches.ts';
 import { accessLevel, type ForgeProject, type ProtectedBranch } from './records.ts';
 
 /**
- * Decides about each push with GitLab's rules and words, before any branch is changed: a push is taken or refused as a
- * whole. A hook, because only git can say whether a push replaces history, while the new objects are in quarantine.
- * Names of branches and patterns come in the environment, one a line; a line is a pattern of `case`, where `*` stands
- * for any text, too. Nothing of them is run.
+ * Checks each push with GitLab's rules and messages before any branch is changed: a push is accepted or rejected as a whole.
+ * It is a hook, because only git can tell whether a push replaces history, while the new objects are in quarantine. The
+ * names of branches and patterns are in the environment, one per line. A line is a pattern of `case`, where `*` matches any
+ * text, too, and is never executed.
  */
 const preReceive = `#!/bin/sh
 set -f
@@ -42,7 +42,7 @@ done
 exit 0
 `;
 
-/** Writes the hook; answers the directory for `core.hooksPath`. No other hook is in it. */
+/** Writes the hook and returns its directory for `core.hooksPath`. There are no other hooks in it. */
 export async function installHooks(directory: string): Promise<string> {
   const hooks = join(directory, 'hooks');
   await mkdir(hooks, { recursive: true, mode: 0o700 });
@@ -50,13 +50,13 @@ export async function installHooks(directory: string): Promise<string> {
   return hooks;
 }
 
-/** What the hook has to know about a push by a user with this access level. */
+/** Returns the hook's environment for a push by a user with this access level. */
 export function pushRules(
   project: ForgeProject,
   level: number,
   defaultBranch: string | null,
 ): Readonly<Record<string, string>> {
-  // No branch has one of these in its name: such a pattern matches none, and would mean something else to the shell.
+  // Branch names do not contain these characters, and the shell would read such a pattern differently.
   const rules = allRules(project, defaultBranch).filter(({ name }) => !/[?[\]\\\n]/.test(name));
   const names = (chosen: (rule: ProtectedBranch) => boolean) =>
     rules

@@ -14,11 +14,11 @@ export interface ForgeUser {
   readonly email: string;
 }
 
-/** What is protected as GitLab means it: no deletion by git, and pushes and force pushes as the rule says. */
+/** A protected branch as in GitLab: it cannot be deleted with git, and the rule limits pushes and force pushes. */
 export interface ProtectedBranch {
-  /** Of one branch, or a pattern with `*`. */
+  /** Name of one branch, or a pattern with `*`. */
   readonly name: string;
-  /** Access level that a push needs: 30 or 40; 0: no one pushes. */
+  /** Access level that a push needs: 30 or 40. With 0, no user may push. */
   readonly pushLevel: number;
   readonly allowForcePush: boolean;
 }
@@ -32,9 +32,9 @@ export interface ForgeProject {
   readonly visibility: 'public' | 'private';
   /** Absolute path of the git directory. */
   readonly gitDir: string;
-  /** The user's own repository: its working tree, or the bare repository itself. null for those that the forge made. */
+  /** Of a user's own repository: its working tree, or the bare repository itself. null for a repository of the forge. */
   readonly ownPath: string | null;
-  /** Access level of everybody who has signed in. */
+  /** Access level of all signed-in users. */
   readonly everyone: number;
   readonly members: readonly { readonly username: string; readonly accessLevel: number }[];
   readonly protectedBranches?: readonly ProtectedBranch[];
@@ -43,12 +43,12 @@ export interface ForgeProject {
 }
 
 interface TokenRecord {
-  /** SHA-256 of the token. The token itself is 32 random bytes, so that a plain hash is enough. */
+  /** SHA-256 of the token. The token has 32 random bytes, so it needs no slow hash. */
   readonly hash: string;
   readonly username: string;
-  /** Of a token that reads this one project and has no user; absent: it is its user's for everything. */
+  /** If present, the token reads this one project and has no user. */
   readonly readsProject?: number;
-  /** ISO date; null never expires. */
+  /** ISO date; null if it does not expire. */
   readonly expiresAt: string | null;
 }
 
@@ -63,7 +63,7 @@ interface Stored {
 
 export type NewProject = Omit<ForgeProject, 'id' | 'createdAt' | 'gitDir' | 'protectedBranches'>;
 
-/** Users, projects and token hashes in one file (0600), replaced as a whole so that a crash leaves the old or the new. */
+/** Users, projects and token hashes in one file (0600), which is replaced atomically. */
 export class Records {
   readonly #file: string;
   readonly #stored: Stored;
@@ -80,14 +80,14 @@ export class Records {
     for (const token of stored.tokens) this.#tokens.set(token.hash, token);
   }
 
-  /** Throws when the file is there but not readable as what this class writes. */
+  /** Throws UnusableFile if the file exists but is damaged. */
   static open(file: string): Records {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     chmodSync(dirname(file), 0o700);
     return new Records(file, read(file));
   }
 
-  /** Makes the user, or brings name and e-mail up to date. */
+  /** Creates the user, or updates name and e-mail address. */
   ensureUser(user: { username: string; name: string; email: string }): ForgeUser {
     if (user.username === '') throw new Error('a user of the forge needs a user name');
     const known = this.#usersByName.get(user.username);
@@ -104,7 +104,7 @@ export class Records {
     return username === undefined ? undefined : this.#usersByName.get(username);
   }
 
-  /** A new token of a user who is known already; also forgets the tokens that have expired. */
+  /** Returns a new token of an existing user, and removes expired tokens. */
   issueToken(username: string, expiresAt: Date | undefined, now = new Date()): string {
     return this.#issue({ username, expiresAt: expiresAt?.toISOString() ?? null }, now);
   }
@@ -119,12 +119,12 @@ export class Records {
     return secret;
   }
 
-  /** A new token that reads one project. */
+  /** Returns a new token that reads one project. */
   issueReadToken(project: ForgeProject, expiresAt: Date, now = new Date()): string {
     return this.#issue({ username: '', readsProject: project.id, expiresAt: expiresAt.toISOString() }, now);
   }
 
-  /** The user whose token it is; `reader` for one that reads a single project. */
+  /** Returns the token's user; `reader` for a token that reads a single project. */
   userOfToken(token: string, now = new Date()): ForgeUser | 'unknown' | 'expired' | 'reader' {
     const record = this.#tokens.get(hashOf(token));
     if (record && hasExpired(record, now)) return 'expired';
@@ -132,18 +132,18 @@ export class Records {
     return (record && this.#usersByName.get(record.username)) ?? 'unknown';
   }
 
-  /** The project that the token reads; undefined for any other token. */
+  /** Returns the project that the token reads; undefined for any other token. */
   projectOfReader(token: string): ForgeProject | undefined {
     const id = this.userOfToken(token) === 'reader' ? this.#tokens.get(hashOf(token))?.readsProject : undefined;
     return id === undefined ? undefined : this.#projectsById.get(id);
   }
 
-  /** The number that the next project gets: its directory is made before the record. */
+  /** The number of the next project, whose directory is created before its record. */
   get nextProjectId(): number {
     return this.#stored.nextProjectId;
   }
 
-  /** `id` must be `nextProjectId`, read before the repository was made; a number that was taken meanwhile throws. */
+  /** `id` is `nextProjectId`, read before the repository was created. Throws if another project has that number. */
   addProject(id: number, gitDir: string, project: NewProject, now = new Date()): ForgeProject {
     if (!isNamespace(project.namespace) || !isPathSegment(project.path)) {
       throw new Error(`${project.namespace}/${project.path} is not a project path`);
@@ -199,7 +199,7 @@ export class Records {
   }
 }
 
-/** The caller's level on a project: 0 is a stranger, who sees it only when it is public. */
+/** Returns the user's access level on a project; 0 without access. */
 export function levelOf(project: ForgeProject, user: ForgeUser | undefined): number {
   if (!user) return accessLevel.none;
   const member = project.members.find(({ username }) => username === user.username);
@@ -210,7 +210,7 @@ export function canSee(project: ForgeProject, user: ForgeUser | undefined): bool
   return project.visibility === 'public' || levelOf(project, user) > accessLevel.none;
 }
 
-/** Guests of a private project see that it is there, but not what is in its repository. */
+/** Guests of a private project see the project, but not its repository. */
 export function canReadCode(project: ForgeProject, user: ForgeUser | undefined): boolean {
   return project.visibility === 'public' || levelOf(project, user) >= accessLevel.reporter;
 }
@@ -231,11 +231,11 @@ function read(file: string): Stored {
   } catch (error) {
     if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
   }
-  const remedy = 'Restore it from a copy, or move it away: the projects are then not served, and their files stay.';
-  throw new UnusableFile(file, 'is damaged: it should hold the projects and users of the forge', remedy);
+  const remedy = 'Restore it from a copy, or move it away: then the projects are not served, but their files are kept.';
+  throw new UnusableFile(file, 'is damaged: it should contain the projects and users of the forge', remedy);
 }
 
-/** Files of older versions have no protected branches, or their names alone. */
+/** Files of older versions have no protected branches, or only their names. */
 function withRules(project: ForgeProject): ForgeProject {
   const rules: readonly (ProtectedBranch | string)[] = project.protectedBranches ?? [];
   return {

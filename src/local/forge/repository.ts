@@ -11,13 +11,13 @@ export interface Branch {
 }
 
 export interface Facts {
-  /** The branch that HEAD names, or the most usual one where HEAD is detached; null for a repository without branches. */
+  /** The branch of HEAD; `main`, `master` or the newest one if HEAD is detached; null for a repository without branches. */
   readonly defaultBranch: string | null;
   /** ISO date of the newest commit on any branch. */
   readonly newestCommitAt: string | null;
 }
 
-/** The environment for any git that works on this project. */
+/** Returns the environment of git for this project. */
 export function environmentOf(
   project: ForgeProject,
   extra: readonly (readonly [string, string])[] = [],
@@ -33,9 +33,9 @@ export async function readFacts(project: ForgeProject, deadline: Deadline): Prom
   const tips = await datedTips(project, deadline);
   const [newest] = tips.filter(({ date }) => date !== undefined).sort((one, other) => instant(other) - instant(one));
   const named = (wanted: string) => tips.find(({ name }) => name === wanted);
-  const usual = tips.find(({ current }) => current) ?? named('main') ?? named('master') ?? newest ?? tips[0];
+  const chosen = tips.find(({ current }) => current) ?? named('main') ?? named('master') ?? newest ?? tips[0];
   return {
-    defaultBranch: usual?.name ?? null,
+    defaultBranch: chosen?.name ?? null,
     newestCommitAt: newest ? new Date(instant(newest)).toISOString() : null,
   };
 }
@@ -43,13 +43,13 @@ export async function readFacts(project: ForgeProject, deadline: Deadline): Prom
 const instant = ({ date }: DatedTip) => Date.parse(date ?? '');
 
 interface DatedTip extends Tip {
-  /** ISO date; undefined where the commit is missing. */
+  /** ISO date; undefined if the commit is missing. */
   readonly date: string | undefined;
 }
 
 /**
- * One git process for all, but where a commit is missing: that ends the first one. Raw, and not sorted by git: git ends
- * at a date that it cannot format, and to sort by dates it formats them.
+ * Reads all branches with one git process, and with more if a commit is missing, because then the first one fails. Dates are
+ * raw, and git does not sort them: git fails at a date that it cannot format.
  */
 async function datedTips(project: ForgeProject, deadline: Deadline): Promise<DatedTip[]> {
   try {
@@ -65,25 +65,25 @@ async function datedTips(project: ForgeProject, deadline: Deadline): Promise<Dat
   }
 }
 
-/** A branch and the id of its commit, which may be missing in a damaged repository. */
+/** A branch and the id of its commit. In a damaged repository the commit may be missing. */
 export interface Tip {
   readonly name: string;
   readonly sha: string;
-  /** HEAD names it. */
+  /** True for the branch of HEAD. */
   readonly current: boolean;
 }
 
-/** All branches by name, or only the one called `only`. */
+/** Returns all branches, sorted by name, or only the one named `only`. */
 export async function listTips(project: ForgeProject, deadline: Deadline, only?: string): Promise<Tip[]> {
   if (only !== undefined && !isRefName(only)) return [];
   const pattern = only === undefined ? 'refs/heads/' : `refs/heads/${only}`;
   const { stdout } = await run(project, ['for-each-ref', `--format=${tipFormat}`, pattern], deadline);
   const tips = lines(stdout).map(tipIn);
-  // A pattern also matches everything below it: refs/heads/feature is a folder of feature/one.
+  // The pattern refs/heads/feature also matches refs/heads/feature/one.
   return only === undefined ? tips : tips.filter(({ name }) => name === only);
 }
 
-/** Nothing that git would have to read from a commit: one that it cannot read would end the list. */
+/** Only fields that git knows without reading a commit: git would stop at a commit that it cannot read. */
 const tipFormat = '%(HEAD)%00%(refname)%00%(objectname)';
 
 function tipIn(line: string): Tip {
@@ -91,7 +91,7 @@ function tipIn(line: string): Tip {
   return { name: ref.slice('refs/heads/'.length), sha, current: head === '*' };
 }
 
-/** undefined: there is none, or its commit cannot be read. Both questions are asked at the same time. */
+/** Returns undefined if there is no such branch or its commit cannot be read. */
 export async function readBranch(project: ForgeProject, name: string, deadline: Deadline): Promise<Branch | undefined> {
   if (!isRefName(name)) return undefined;
   const [[tip], [commit]] = await Promise.all([
@@ -104,7 +104,7 @@ export async function readBranch(project: ForgeProject, name: string, deadline: 
   return branch;
 }
 
-/** With their commits. A branch whose commit cannot be read is left out. */
+/** Returns the branches with their commits. A branch whose commit cannot be read is left out. */
 export async function readBranches(project: ForgeProject, tips: readonly Tip[], deadline: Deadline): Promise<Branch[]> {
   const commits = await readCommits(
     project,
@@ -118,10 +118,10 @@ export async function readBranches(project: ForgeProject, tips: readonly Tip[], 
   });
 }
 
-/** How much of a commit is read: header lines come first, and messages have no limit. */
+/** Bytes of a commit that are kept: header lines are first, and messages may have any length. */
 const keptBytes = { header: 4 * 1024, listed: 8 * 1024, one: 256 * 1024 } as const;
 
-/** Names reach git on its standard input, never as arguments. */
+/** Passes names to git on its standard input, never as arguments. */
 async function readCommits(
   project: ForgeProject,
   expressions: readonly string[],
@@ -139,13 +139,13 @@ async function readCommits(
   return batch.commits;
 }
 
-/** Finds what a person may call a commit: a full or short id, a tag or a branch. undefined: there is none. */
+/** Returns a commit by its full or short id, a tag or a branch; undefined if there is none. */
 export async function findCommit(project: ForgeProject, ref: string, deadline: Deadline): Promise<Commit | undefined> {
   const [found] = await findCommits(project, [ref], deadline);
   return found;
 }
 
-/** The same for several, with one git process. */
+/** Returns several commits as `findCommit` does, with one git process. */
 export async function findCommits(
   project: ForgeProject,
   refs: readonly string[],
@@ -155,13 +155,13 @@ export async function findCommits(
   const commits = await readCommits(project, candidates.flat(), deadline, keptBytes.one);
   let next = 0;
   return candidates.map((own) => {
-    const answers = commits.slice(next, next + own.length);
+    const found = commits.slice(next, next + own.length);
     next += own.length;
-    return answers.find((commit) => commit !== undefined);
+    return found.find((commit) => commit !== undefined);
   });
 }
 
-/** In the order in which GitLab resolves a name. Only ids, tags and branches: a stash is nobody else's business. */
+/** Returns git's expressions for a name, in GitLab's order: ids, tags and branches only, so that stashes stay private. */
 function expressionsFor(ref: string): string[] {
   if (!isRefName(ref)) return [];
   const id = /^[0-9a-f]{4,64}$/i.test(ref) ? [`${ref}^{commit}`] : [];
@@ -169,7 +169,7 @@ function expressionsFor(ref: string): string[] {
   return [...id, ...head, `refs/tags/${ref}^{commit}`, `refs/heads/${ref}^{commit}`];
 }
 
-/** A page of the history of a commit that is given by full id, newest first, and whether there is more. */
+/** Returns one page of the history of a commit (full id), newest first, and whether there are more commits. */
 export async function listCommits(
   project: ForgeProject,
   sha: string,
@@ -183,7 +183,7 @@ export async function listCommits(
   return { commits: commits.filter((commit) => commit !== undefined), hasMore: shas.length > perPage };
 }
 
-/** The best common ancestor of commits that are given by full id; undefined: their histories have none. */
+/** Returns the best common ancestor of commits (full ids); undefined if there is none. */
 export async function mergeBase(
   project: ForgeProject,
   shas: readonly string[],
@@ -193,7 +193,7 @@ export async function mergeBase(
   return exitCode === 0 ? stdout.toString('utf8').trim() : undefined;
 }
 
-/** false: git refuses, because the branch is checked out in some working tree. The branch must exist. */
+/** Deletes a branch, which must exist. Returns false if it is checked out in a working tree. */
 export async function deleteBranch(project: ForgeProject, name: string, deadline: Deadline): Promise<boolean> {
   try {
     await run(project, ['branch', '--delete', '--force', '--', name], deadline);

@@ -4,23 +4,23 @@ import type { Deadline } from '../../lib/deadline.ts';
 import { isDiskFull } from '../machine/disk.ts';
 import { runToEnd } from '../machine/run-to-end.ts';
 import type { PythonEnvironment } from '../python/types.ts';
-import type { EnvironmentFile } from './declared.ts';
+import type { EnvironmentFile } from './declaration.ts';
 import { BuildFailed, explainUv } from './explain.ts';
 import { normalizedName } from './requirement.ts';
 import type { EnvironmentStore } from './store.ts';
 
-/** Bytes that stay free on the disk of the environments: the rest of the machine needs some, too. */
+/** Bytes that environments leave free on their disk for the rest of the machine. */
 export const keptFreeBytes = 1_000_000_000;
-const lookEveryMs = 500;
+const checkEveryMs = 500;
 
 export interface Build {
-  /** Name of the folder to make. */
+  /** Name of the new folder. */
   folder: string;
-  /** Where the requirements are from, for messages. */
+  /** The file that lists the requirements, for messages. */
   file: EnvironmentFile;
   requirements: readonly string[];
   environment: PythonEnvironment;
-  /** Which versions the environment's kernel works with (pip's format). */
+  /** Returns the versions that the environment's kernel is compatible with (pip's format). */
   constraints: (signal: AbortSignal) => Promise<string>;
   uv: string;
   /** The whole environment of uv. */
@@ -31,8 +31,8 @@ export interface Build {
 }
 
 /**
- * Installs the requirements into a new folder: a virtual environment that is a layer over the image's. Removes it again
- * where that fails. Throws BuildFailed with the reason for people, DeadlineExceeded, or the reason of the owner's abort.
+ * Installs the requirements into a new folder: a virtual environment that is a layer over the image's. Removes the folder
+ * after a failure. Throws BuildFailed, DeadlineExceeded, or the reason of the abort.
  */
 export async function build(request: Build): Promise<void> {
   const { folder, store, deadline } = request;
@@ -68,13 +68,13 @@ async function install(directory: string, request: Build, signal: AbortSignal): 
   const alone = await call('pip', 'install', ...target, '-r', wanted, '-c', limits);
   if (alone.succeeded) return;
   if (!breaksKernel(alone.output, versions)) throw new BuildFailed(explainUv(alone.output, file));
-  progress('The kernel of the image does not work with these versions: installing one (ipykernel) with them');
+  progress('The kernel of the image is not compatible with these versions: installing a compatible one (ipykernel)');
   const together = await call('pip', 'install', ...target, '-r', wanted, 'ipykernel');
   if (together.succeeded) return;
-  throw new BuildFailed(`A kernel for them (ipykernel) is needed, too. ${explainUv(together.output, file)}`);
+  throw new BuildFailed(`A compatible kernel (ipykernel) is required, too. ${explainUv(together.output, file)}`);
 }
 
-/** Whether there is no solution because of a package that the image's kernel is made of. */
+/** Returns whether there is no solution because of a package that the image's kernel requires. */
 function breaksKernel(output: readonly string[], constraints: string): boolean {
   const text = output.join(' ');
   if (!text.includes('No solution found')) return false;
@@ -82,7 +82,7 @@ function breaksKernel(output: readonly string[], constraints: string): boolean {
   return constraints.split('\n').some((line) => line !== '' && words.has(normalizedName(line)));
 }
 
-/** The folder of the layer's packages. */
+/** Returns the folder of the layer's packages. */
 export async function sitePackagesOf(directory: string): Promise<string> {
   const [python] = (await readdir(join(directory, 'lib'))).filter((name) => name.startsWith('python'));
   return join(directory, 'lib', python ?? '', 'site-packages');
@@ -90,10 +90,10 @@ export async function sitePackagesOf(directory: string): Promise<string> {
 
 export const diskFull = (free: number): BuildFailed =>
   new BuildFailed(
-    `The disk of this machine is nearly full (${Math.floor(free / 1e6)} MB are free, and ${keptFreeBytes / 1e6} MB are kept free): free some space, then launch a new session.`,
+    `The disk of this machine is nearly full (${Math.floor(free / 1e6)} MB are free, and the platform keeps ${keptFreeBytes / 1e6} MB free): free some space, then launch a new session.`,
   );
 
-/** Aborts `full` when a build is about to fill the disk. */
+/** Returns a signal that aborts when a build is about to fill the disk. */
 function watchDisk(store: EnvironmentStore): { full: AbortSignal; stop: () => void } {
   const full = new AbortController();
   const timer = setInterval(() => {
@@ -103,6 +103,6 @@ function watchDisk(store: EnvironmentStore): { full: AbortSignal; stop: () => vo
       },
       (error: unknown) => full.abort(error),
     );
-  }, lookEveryMs);
+  }, checkEveryMs);
   return { full: full.signal, stop: () => clearInterval(timer) };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
 import { createSingleFlightCache } from '../../lib/single-flight-cache.ts';
 import type { CommitFile } from '../forge/commit-files.ts';
@@ -13,7 +14,8 @@ import { runToEnd } from '../machine/run-to-end.ts';
 import { exclusively } from '../python/exclusive.ts';
 import type { PythonEnvironment } from '../python/types.ts';
 import { build, diskFull, keptFreeBytes, sitePackagesOf } from './build.ts';
-import { type Declared, declaredBy, type EnvironmentFile, environmentFiles, maxFileBytes } from './declared.ts';
+import { type EnvironmentFile, environmentFiles } from './declaration.ts';
+import { type Declared, declaredBy, maxFileBytes } from './declared.ts';
 import { BuildFailed } from './explain.ts';
 import { skippedNotice, withoutPasswords } from './notice.ts';
 import { createProgress } from './progress.ts';
@@ -22,11 +24,11 @@ import { type BuiltRecord, EnvironmentStore } from './store.ts';
 import { findUv } from './uv.ts';
 import { uvEnvironment } from './uv-environment.ts';
 
-/** A project's repository, as far as images of its commits need it. */
+/** Access to the files of a project's repository. */
 export interface CommitSource {
   /**
-   * Those of the files that are at the top of the commit; undefined where there is no such project or commit, or more
-   * than one commit begins like this. Without `maxBytes` no content is read.
+   * Returns those of the files that exist in the root folder of the commit; undefined if the project or commit does not exist,
+   * or if more than one commit begins with `commit`. Without `maxBytes` no content is read.
    */
   files(
     project: string,
@@ -38,61 +40,61 @@ export interface CommitSource {
 }
 
 export interface CommitImagesOptions {
-  /** `127.0.0.1:8000`: what references begin with. */
+  /** The beginning of image references: `127.0.0.1:8000`. */
   registry: string;
   source: CommitSource;
-  /** The image that the layers are put over. */
+  /** The default image. The packages of a commit are a layer over it. */
   environment: PythonEnvironment;
   cacheDir: string;
-  /** The platform's own, with the machine owner's settings of uv and pip. */
+  /** The platform's variables, with the machine owner's settings of uv and pip. */
   env: NodeJS.ProcessEnv;
-  /** Names the platform in the environment of its processes. */
+  /** Identifies the platform in the environment of its processes. */
   marker: string;
   log: Logger;
-  /** Milliseconds that a build may take. */
+  /** Time limit of a build in milliseconds. */
   buildMs?: number;
-  /** Bytes that are free on the disk of the environments, where that is not to be asked of the system. */
+  /** Returns the free bytes on the disk of the environments; by default those that the system reports. */
   free?: () => Promise<number>;
 }
 
 export interface CommitImages {
-  /** Finds out what every build needs to know of the image, so that the first one need not wait for it. */
+  /** Loads what every build needs, so that the first build does not wait for it. */
   prepare(signal: AbortSignal): Promise<void>;
-  /** Whether there is an image of the commit: one of the files that say what a project needs is in it. */
+  /** Returns whether there is an image of the commit: the commit contains a file that lists requirements. */
   has(project: string, tag: string, deadline: Deadline): Promise<boolean>;
   /**
-   * What runs `reference`: the image's environment under a layer with what the commit asks for, or how that is built.
-   * undefined: `reference` is no image of a commit.
+   * Returns the environment of `reference` (the default image and a layer with the commit's requirements), or its build;
+   * undefined if `reference` is not the image of a commit.
    *
-   * A build is shared by all that ask for the same content, each of which gets all of its lines, and ends with the last
-   * of their signals. Where it fails, the image alone runs the session, with a warning that says why.
+   * Callers that need the same content share one build. Each gets all of its output, and the build ends when the last of their
+   * signals aborts. If the build fails, the session gets the default image, with a warning that contains the reason.
    */
   find(reference: string, signal: AbortSignal): Promise<ProvidedImage | ImageBuild | undefined>;
   /** Removes environments that were not used for 30 days. */
   prune(signal: AbortSignal): Promise<void>;
 }
 
-/** For large packages over a slow line; the progress is shown meanwhile, and stopping the session ends the build. */
+/** Long enough for large packages over a slow connection. Users see the progress, and can stop the session. */
 const defaultBuildMs = 30 * 60_000;
 const readMs = 20_000;
 const pruneMs = 120_000;
 const rememberedKeys = 500;
-/** Of what the files are taken to say: with another number, what was built before is not used. */
+/** Part of every key. Raised when files are read in another way, so that older environments are not used. */
 const readerVersion = 1;
 
 export function createCommitImages(options: CommitImagesOptions): CommitImages {
   const { registry, source, environment, cacheDir, env, log, buildMs = defaultBuildMs } = options;
   const store = new EnvironmentStore(cacheDir, options.free);
   const uvCache = join(cacheDir, 'uv-cache');
-  // The marker: a platform that starts after a crash finds and ends the uv of the former one.
+  // With the marker, a platform that starts after a crash finds and ends the uv processes of the former one.
   const variables = { ...uvEnvironment(env, uvCache), [markerVariable]: `${options.marker}/images/uv` };
   const builds = createSingleFlightCache<BuiltRecord>({ ttlMs: 0, maxSize: 1 });
   const progress = createProgress();
-  /** A reference names one content for ever. */
-  const keys = new Map<string, string>();
+  /** References to keys: a reference names a commit, whose content never changes. */
+  const keys = new BoundedMap<string, string>({ maxSize: rememberedKeys });
 
-  /** What the image is: its Python, and its packages as of their last change. */
-  async function image(): Promise<string> {
+  /** Returns a hash of the default image: its Python, and the last change of its packages. */
+  async function imageHash(): Promise<string> {
     const { python, base, versions, sitePackages } = environment;
     const changed = await Promise.all(sitePackages.map(async (folder) => (await stat(folder)).mtimeMs));
     return hash([process.platform, process.arch, python, base, versions, sitePackages, changed]);
@@ -100,21 +102,21 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
 
   async function keyOf(files: readonly CommitFile[]): Promise<string> {
     const contents = files.map(({ name, isLink, size, content }) => [name, isLink, size, content?.toString('base64')]);
-    return hash([readerVersion, contents, await image()]);
+    return hash([readerVersion, contents, await imageHash()]);
   }
 
-  /** Which versions the image's kernel works with; kept, because Python needs a tenth of a second to say it. */
+  /** Returns the versions that the image's kernel is compatible with. Cached in a file, because Python needs 100 ms for it. */
   async function constraints(signal: AbortSignal): Promise<string> {
-    const file = store.folder(`kernel-${await image()}.txt`);
-    const known = await readText(file);
-    if (known !== undefined) return known;
-    const said = await kernelConstraints(environment.python, signal);
-    await writePrivateFile(file, said);
-    return said;
+    const file = store.folder(`kernel-${await imageHash()}.txt`);
+    const cached = await readText(file);
+    if (cached !== undefined) return cached;
+    const computed = await kernelConstraints(environment.python, signal);
+    await writePrivateFile(file, computed);
+    return computed;
   }
 
-  /** Makes room, or throws BuildFailed. */
-  async function makeRoom(uv: string, signal: AbortSignal): Promise<void> {
+  /** Removes environments until enough bytes are free, or throws BuildFailed. */
+  async function freeSpace(uv: string, signal: AbortSignal): Promise<void> {
     const isEnough = async () => (await store.free()) >= keptFreeBytes;
     if (await isEnough()) return;
     await store.prune(isEnough);
@@ -123,10 +125,10 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
   }
 
   async function emptyCache(uv: string, signal: AbortSignal): Promise<void> {
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(pruneMs)]);
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(pruneMs)]);
     const args = ['cache', 'clean', '--quiet'];
-    const told = (line: string) => log.info({ line }, 'uv cleans its cache');
-    await runToEnd(uv, args, { cwd: store.directory, env: variables, onLine: told, signal: inTime });
+    const onLine = (line: string) => log.info({ line }, 'uv cleans its cache');
+    await runToEnd(uv, args, { cwd: store.directory, env: variables, onLine, signal: limited });
   }
 
   async function make(
@@ -135,21 +137,21 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     file: EnvironmentFile,
     deadline: Deadline,
   ): Promise<BuiltRecord> {
-    const tell = (line: string) => progress.tell(key, withoutPasswords(line));
-    const waiting = () => tell('Another platform of this machine is installing the same packages; waiting for it');
+    const onLine = (line: string) => progress.add(key, withoutPasswords(line));
+    const waiting = () => onLine('Waiting for another platform of this machine, which installs the same packages');
     return await exclusively(store.lockFile(key), deadline.signal, waiting, async () => {
       const found = await store.use(key);
       if (found) return found;
-      tell(`Installing the ${declared.requirements.length} requirements of ${file}`);
+      onLine(`Installing the ${declared.requirements.length} requirements of ${file}`);
       const { signal } = deadline;
       const uv = await findUv({ environment, cacheDir, path: env['PATH'] ?? '' }, signal);
-      await makeRoom(uv, signal);
+      await freeSpace(uv, signal);
       const folder = store.newFolder(key);
       const { requirements } = declared;
       await build({
         ...{ folder, file, requirements, environment, uv, variables, store, deadline },
         constraints,
-        progress: tell,
+        progress: onLine,
       });
       const record = { folder, warning: skippedNotice(declared) ?? null };
       await store.keep(key, record);
@@ -161,10 +163,10 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     key: string,
     declared: Declared,
     file: EnvironmentFile,
-    tell: (line: string) => void,
+    onLine: (line: string) => void,
     signal: AbortSignal,
   ): Promise<ProvidedImage> {
-    const leave = progress.follow(key, tell);
+    const unfollow = progress.follow(key, onLine);
     try {
       const record = await builds.get(key, {
         deadline: Deadline.after(buildMs, signal),
@@ -175,17 +177,14 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     } catch (error) {
       signal.throwIfAborted();
       log.warn({ err: error, file }, 'the environment of a commit could not be built');
-      const why = reasonOf(error, buildMs);
-      return {
-        environment,
-        warning: `The packages of ${file} are not installed; the session runs the default environment. ${why}`,
-      };
+      const warning = `The packages of ${file} are not installed; the session uses the default environment. ${reasonOf(error, buildMs)}`;
+      return { environment, warning };
     } finally {
-      leave();
+      unfollow();
     }
   }
 
-  async function look(
+  async function find(
     reference: string,
     { project, tag }: { project: string; tag: string },
     signal: AbortSignal,
@@ -198,7 +197,6 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     if (!files || files.length === 0) return undefined;
     await store.prepare();
     const key = await keyOf(files);
-    if (keys.size >= rememberedKeys) keys.clear();
     keys.set(reference, key);
     const built = await store.use(key);
     if (built) return await provide(built);
@@ -207,7 +205,7 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
       readToml(environment.python, text, signal),
     );
     const { file } = declared;
-    if (file !== undefined) return { build: (tell, until) => buildFor(key, declared, file, tell, until) };
+    if (file !== undefined) return { build: (onLine, until) => buildFor(key, declared, file, onLine, until) };
     const record = { folder: null, warning: skippedNotice(declared) ?? null };
     await store.keep(key, record);
     return await provide(record);
@@ -241,11 +239,11 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
       const named = readReference(reference, registry);
       if (!named) return undefined;
       try {
-        return await look(reference, named, signal);
+        return await find(reference, named, signal);
       } catch (error) {
         signal.throwIfAborted();
-        log.warn({ err: error, reference }, 'what a commit asks for could not be read');
-        const warning = `The project's packages are not installed; the session runs the default environment. ${reasonOf(error, readMs)}`;
+        log.warn({ err: error, reference }, 'the requirements of a commit could not be read');
+        const warning = `The project's packages are not installed; the session uses the default environment. ${reasonOf(error, readMs)}`;
         return { environment, warning };
       }
     },
@@ -253,7 +251,7 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     async prune(signal) {
       await store.prepare();
       if ((await store.prune(() => Promise.resolve(true))) === 0) return;
-      // Its files share their place on the disk with those of the environments.
+      // The files of uv's cache are hard links to those of the environments: both must go to free space.
       await emptyCache(await findUv({ environment, cacheDir, path: env['PATH'] ?? '' }, signal), signal);
     },
   };
@@ -261,7 +259,7 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
 
 const hash = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
 
-/** The service asks for the first 7 characters of a commit's id, as the original does. */
+/** The service uses the first 7 characters of a commit id as the tag, as renku-notebooks does. */
 const isCommitTag = (tag: string): boolean => /^[0-9a-f]{7}$/.test(tag);
 
 function readReference(reference: string, registry: string): { project: string; tag: string } | undefined {
@@ -274,8 +272,8 @@ function reasonOf(error: unknown, limitMs: number): string {
   if (error instanceof BuildFailed) return error.message;
   if (error instanceof DeadlineExceeded) {
     const seconds = Math.round(limitMs / 1_000);
-    return `It was not done within ${seconds} seconds, which is the limit. Launch a new session to go on: what was downloaded is kept.`;
+    return `The time limit of ${seconds} seconds was exceeded. Launch a new session to continue: the downloads are kept.`;
   }
   if (isDiskFull(error)) return diskFull(0).message;
-  return 'This machine could not do it: the log of the platform says why. Launch a new session to try again.';
+  return 'The reason is in the log of the platform. Launch a new session to try again.';
 }

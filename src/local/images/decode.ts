@@ -5,8 +5,8 @@ const decoders = [
 ] as const;
 
 /**
- * The text of a file, without its byte order mark (Windows PowerShell writes UTF-16); undefined for what is no text: not
- * UTF-8, or with NUL characters.
+ * Returns the text of a file in UTF-8, or in UTF-16 with a byte order mark, as Windows PowerShell writes; undefined if the
+ * content is not valid or contains NUL characters.
  */
 export function decodeText(content: Buffer): string | undefined {
   const found = decoders.find(({ mark }) => mark.every((byte, index) => content[index] === byte));

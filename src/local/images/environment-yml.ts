@@ -1,17 +1,17 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { type Declaration, type EnvironmentFile, type Skipped, unread } from './declared.ts';
+import { type Declaration, type EnvironmentFile, type Skipped, unread } from './declaration.ts';
 import { readRequirement, type SkipReason } from './requirement.ts';
 
 const file: EnvironmentFile = 'environment.yml';
-/** Characters: a parser of YAML takes its time, and this one runs in the platform's own process. */
+/** Maximum length in characters: parsing takes time, and blocks the platform's process. */
 const maxLength = 64 * 1024;
 
 /**
- * The pip part of a conda environment. Conda's own packages are not installed (they are not on the package index) and
- * are told, but for pip itself and a Python that is the one of the session.
+ * Returns the pip requirements of a conda environment. Conda's packages are skipped, because they are not on the package
+ * index; pip itself, and Python in the session's version, are ignored.
  */
 export function readEnvironmentYml(text: string, python: string): Declaration {
-  if (text.length > maxLength) return unread(file, `has more than ${maxLength / 1024} KB, which is not read`);
+  if (text.length > maxLength) return unread(file, `is larger than ${maxLength / 1024} KB, the maximum`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
   const [error] = document.errors;
@@ -22,10 +22,11 @@ export function readEnvironmentYml(text: string, python: string): Declaration {
   const requirements: string[] = [];
   const skipped: Skipped[] = [];
   const lineOf = ({ range }: Node) => (range ? lines.linePos(range[0]).line : undefined);
-  const skip = (node: Node, why: SkipReason) => skipped.push({ file, line: lineOf(node), text: textOf(node), why });
+  const skip = (node: Node, reason: SkipReason) =>
+    skipped.push({ file, line: lineOf(node), text: textOf(node), reason });
   for (const item of dependencies.items) {
     const pip = isMap(item) ? item.get('pip') : undefined;
-    if (isScalar(item) && !isGiven(textOf(item), python)) skip(item, 'conda');
+    if (isScalar(item) && !isProvided(textOf(item), python)) skip(item, 'conda');
     else if (!isScalar(item) && !isSeq(pip)) skip(item, 'invalid');
     for (const each of isSeq<Node>(pip) ? pip.items : []) {
       const requirement = readRequirement(isScalar(each) ? textOf(each) : '');
@@ -38,8 +39,8 @@ export function readEnvironmentYml(text: string, python: string): Declaration {
 
 const textOf = (node: Node): string => String(isScalar(node) ? node.value : node);
 
-/** `pip`, and `python=3.11` where that is the Python there is. */
-function isGiven(wanted: string, python: string): boolean {
+/** Returns whether the session has this package of conda: `pip`, or for example `python=3.11` if that is its version. */
+function isProvided(wanted: string, python: string): boolean {
   const [, name, version = ''] = /^\s*(pip|python)\s*=*\s*([\d.]*)(?:\.\*)?\s*$/i.exec(wanted) ?? [];
   return (
     name !== undefined && (name.toLowerCase() === 'pip' || `${python}.`.startsWith(`${version}.`) || version === '')

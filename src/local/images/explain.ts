@@ -1,17 +1,17 @@
 import { oneLine } from '../../platform/kubernetes/failures.ts';
-import { commandFor, type EnvironmentFile } from './declared.ts';
+import { commandFor, type EnvironmentFile } from './declaration.ts';
 import { withoutPasswords } from './notice.ts';
 
-/** A build has failed for a reason that its user can be told: a sentence about what happened, and one what to do. */
+/** A failed build. The message is for the session's owner: what happened, and what to do. */
 export class BuildFailed extends Error {
   override readonly name = 'BuildFailed';
 }
 
-const tellingLength = 500;
+const maxLength = 500;
 
 interface Cause {
   readonly pattern: RegExp;
-  /** Whose mistake it is, and what helps. */
+  /** Returns what the owner of the session or of the machine can do. */
   readonly remedy: (file: EnvironmentFile) => string;
 }
 
@@ -27,12 +27,12 @@ const causes: readonly Cause[] = [
   },
   {
     pattern: /hash mismatch|--require-hashes/i,
-    remedy: (file) => `${file} and the package index do not agree: correct the hashes in ${file}.`,
+    remedy: (file) => `The hashes in ${file} are not those of the package index: correct them.`,
   },
   {
     pattern: /\b(401|403)\b|unauthorized|forbidden/i,
     remedy: () =>
-      'The package index refuses this machine: check UV_DEFAULT_INDEX or PIP_INDEX_URL and their credentials.',
+      'The package index rejects the requests of this machine: check UV_DEFAULT_INDEX or PIP_INDEX_URL and their credentials.',
   },
   {
     pattern: /failed to fetch|error sending request|request failed|dns error|connection refused|timed out|certificate/i,
@@ -45,10 +45,10 @@ const causes: readonly Cause[] = [
   },
 ];
 
-/** Why uv ended with an error, from what it printed: its telling lines, whose mistake it is and what to do. Pure. */
+/** Returns the reason of an error of uv, from its output, and the remedy. Pure. */
 export function explainUv(output: readonly string[], file: EnvironmentFile): string {
   const begin = output.findLastIndex((line) => /^\s*(error:|×)/.test(line));
-  const telling = oneLine(
+  const message = oneLine(
     withoutPasswords(
       output
         .slice(Math.max(0, begin))
@@ -57,9 +57,9 @@ export function explainUv(output: readonly string[], file: EnvironmentFile): str
         .join('. ')
         .replaceAll('..', '.'),
     ),
-    tellingLength,
+    maxLength,
   );
-  const cause = causes.find(({ pattern }) => pattern.test(telling));
-  const said = telling === '' ? 'uv ended without saying why.' : `uv says: ${telling.replace(/[.\s]*$/, '.')}`;
-  return [said, cause?.remedy(file) ?? `In a terminal of the session: ${commandFor(file)}`].join(' ');
+  const cause = causes.find(({ pattern }) => pattern.test(message));
+  const reason = message === '' ? 'uv failed without a message.' : `uv reports: ${message.replace(/[.\s]*$/, '.')}`;
+  return [reason, cause?.remedy(file) ?? `In a terminal of the session: ${commandFor(file)}`].join(' ');
 }

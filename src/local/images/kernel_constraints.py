@@ -1,7 +1,7 @@
-"""Prints as constraints, one a line, which versions the kernel of this environment works with.
+"""Prints the versions that the kernel of this environment is compatible with, as constraints, one per line.
 
-They are what ipykernel and all that it needs, as installed here, ask of each other. A layer whose packages satisfy them
-may be put over this environment without breaking its kernel.
+They are the requirements of ipykernel and of its dependencies, as installed here. A layer whose packages satisfy them does
+not break this environment's kernel.
 """
 
 import sys
@@ -10,7 +10,7 @@ from importlib import metadata
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-asked = {}
+constraints = {}
 seen = set()
 todo = ["ipykernel"]
 while todo:
@@ -25,7 +25,7 @@ while todo:
     for text in distribution.requires or []:
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            asked.setdefault(canonicalize_name(requirement.name), set()).update(map(str, requirement.specifier))
+            constraints.setdefault(canonicalize_name(requirement.name), set()).update(map(str, requirement.specifier))
             todo.append(requirement.name)
 
-sys.stdout.writelines(f"{name}{','.join(sorted(clauses))}\n" for name, clauses in sorted(asked.items()) if clauses)
+sys.stdout.writelines(f"{name}{','.join(sorted(clauses))}\n" for name, clauses in sorted(constraints.items()) if clauses)

@@ -1,11 +1,11 @@
-"""Prints as JSON what a pyproject.toml (on standard input) says about dependencies. Nothing of the project is run."""
+"""Reads a pyproject.toml on standard input, and prints its dependencies as JSON. No code of the project is run."""
 
 import json
 import sys
 
 try:
     import tomllib
-except ModuleNotFoundError:  # before Python 3.11: JupyterLab brings this one
+except ModuleNotFoundError:  # before Python 3.11: a dependency of JupyterLab
     import tomli as tomllib
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -21,7 +21,7 @@ def texts(value):
 
 
 def other_python(wanted):
-    """`requires-python`, where this interpreter is not one of them."""
+    """Returns the value of `requires-python` if it excludes this interpreter; else None."""
     if not isinstance(wanted, str):
         return None
     version = ".".join(map(str, sys.version_info[:3]))
@@ -31,7 +31,7 @@ def other_python(wanted):
         return None
 
 
-def answer(text):
+def describe(text):
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -48,4 +48,4 @@ def answer(text):
     }
 
 
-json.dump(answer(sys.stdin.buffer.read().decode("utf-8")), sys.stdout)
+json.dump(describe(sys.stdin.buffer.read().decode("utf-8")), sys.stdout)

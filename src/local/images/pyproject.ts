@@ -1,33 +1,33 @@
-import { commandFor, type Declaration, type EnvironmentFile, type Note, type Skipped, unread } from './declared.ts';
+import { commandFor, type Declaration, type EnvironmentFile, type Note, type Skipped, unread } from './declaration.ts';
 import { normalizedName, readRequirement } from './requirement.ts';
 
 const file: EnvironmentFile = 'pyproject.toml';
 
-/** The tables of a pyproject.toml that say what a project needs, as `pyproject.py` prints them. */
+/** The dependencies of a pyproject.toml, as `pyproject.py` prints them. */
 export interface Pyproject {
   readonly dependencies: readonly string[];
   /** The dependencies are computed when the project is built. */
   readonly isDynamic: boolean;
-  /** Names in `[tool.uv.sources]`: they come from elsewhere than the index. */
+  /** Names in `[tool.uv.sources]`: packages that are not from the index. */
   readonly sources: readonly string[];
-  /** Poetry's own table has dependencies. */
+  /** The table `[tool.poetry]` has dependencies. */
   readonly hasPoetry: boolean;
-  /** `requires-python`, where this Python is not one of them. */
+  /** The value of `requires-python` if it excludes this Python. */
   readonly otherPython: string | null;
 }
 
-/** Reads TOML; an answer with `error` says why it is none. */
+/** Parses TOML; `error` is the reason if the text is invalid. */
 export type TomlReader = (text: string) => Promise<Pyproject | { readonly error: string }>;
 
-/** `[project] dependencies`. Neither extras nor groups, as with `pip install .`; the project itself is not built. */
+/** Returns `[project] dependencies`, without extras and groups, as `pip install .` does. The project itself is not built. */
 export async function readPyproject(text: string, readToml: TomlReader): Promise<Declaration> {
-  const said = await readToml(text);
-  if ('error' in said) return unread(file, `cannot be read: ${said.error}`);
+  const found = await readToml(text);
+  if ('error' in found) return unread(file, `cannot be read: ${found.error}`);
   const requirements: string[] = [];
   const skipped: Skipped[] = [];
-  const sources = new Set(said.sources.map(normalizedName));
+  const sources = new Set(found.sources.map(normalizedName));
   const lines = text.split(/\r\n|\n|\r/);
-  for (const wanted of said.dependencies) {
+  for (const wanted of found.dependencies) {
     const requirement = readRequirement(wanted);
     const isElsewhere = sources.has(normalizedName(wanted));
     if ('text' in requirement && !isElsewhere) {
@@ -35,22 +35,22 @@ export async function readPyproject(text: string, readToml: TomlReader): Promise
       continue;
     }
     const line = lines.findIndex((each) => each.includes(wanted)) + 1;
-    const why = 'skipped' in requirement ? requirement.skipped : 'source';
-    skipped.push({ file, line: line === 0 ? undefined : line, text: wanted, why });
+    const reason = 'skipped' in requirement ? requirement.skipped : 'source';
+    skipped.push({ file, line: line === 0 ? undefined : line, text: wanted, reason });
   }
-  return { requirements, skipped, notes: [...notesOf(said)] };
+  return { requirements, skipped, notes: [...notesOf(found)] };
 }
 
 function* notesOf({ isDynamic, hasPoetry, dependencies, otherPython }: Pyproject): Generator<Note> {
   const command = commandFor(file);
   if (isDynamic) {
-    const text = `The dependencies of ${file} are dynamic: they are known only after a build, and nothing is built.`;
+    const text = `The dependencies of ${file} are dynamic: only a build computes them, and projects are not built.`;
     yield { text, command };
   }
   if (hasPoetry && dependencies.length === 0) {
-    yield { text: `${file} has its dependencies in [tool.poetry], which is not read; only [project] is.`, command };
+    yield { text: `${file} has its dependencies in [tool.poetry]; only those in [project] are read.`, command };
   }
   if (otherPython !== null) {
-    yield { text: `${file} asks for Python ${otherPython}, which the Python of this machine is not.` };
+    yield { text: `${file} requires Python ${otherPython}; this machine has another version.` };
   }
 }

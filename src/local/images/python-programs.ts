@@ -8,7 +8,7 @@ const reader = fileURLToPath(new URL('./pyproject.py', import.meta.url));
 const constraints = fileURLToPath(new URL('./kernel_constraints.py', import.meta.url));
 const limitMs = 20_000;
 
-/** What a pyproject.toml says, read by the environment's Python. */
+/** Parses a pyproject.toml with the environment's Python. */
 export async function readToml(
   python: string,
   content: string,
@@ -17,19 +17,19 @@ export async function readToml(
   return JSON.parse(await runPython(python, reader, content, signal)) as Pyproject | { error: string };
 }
 
-/** Constraints of pip's format: what the kernel of the environment works with. */
+/** Returns the versions that the environment's kernel is compatible with, as constraints in pip's format. */
 export async function kernelConstraints(python: string, signal: AbortSignal): Promise<string> {
   return await runPython(python, constraints, '', signal);
 }
 
-/** -I: neither the folder that it runs in nor variables nor the user's own packages change what it does. */
+/** Runs a script with -I: the working directory, variables and the user's packages have no effect. Returns its output. */
 async function runPython(python: string, script: string, input: string, signal: AbortSignal): Promise<string> {
   const child = spawn(python, ['-I', script], {
     stdio: ['pipe', 'pipe', 'ignore'],
     signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
     killSignal: 'SIGKILL',
   });
-  // One that ends before it has read everything closes the pipe; its exit code tells.
+  // A script that ends before it has read everything closes the pipe; its exit code is checked below.
   child.stdin.on('error', () => child.stdin.destroy());
   child.stdin.end(input);
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number | null]>]);

@@ -95,7 +95,7 @@ describe('requirements.txt', () => {
     const text = 'numpy # fast\r\n\r\n# none\npandas \\\n  >=2 \\\n  # ends it\rscipy#1\nplain\\';
     expect(readRequirementsTxt(text)).toEqual({
       requirements: ['numpy', 'pandas >=2', 'plain'],
-      skipped: [{ file: 'requirements.txt', line: 7, text: 'scipy#1', why: 'invalid' }],
+      skipped: [{ file: 'requirements.txt', line: 7, text: 'scipy#1', reason: 'invalid' }],
       notes: [],
     });
   });

@@ -1,21 +1,21 @@
-import type { Declaration, EnvironmentFile, Skipped } from './declared.ts';
+import type { Declaration, EnvironmentFile, Skipped } from './declaration.ts';
 import { readRequirement } from './requirement.ts';
 
 const file: EnvironmentFile = 'requirements.txt';
 
-/** The requirements by name in pip's format; everything else is skipped and told with its line. */
+/** Returns the requirements by name of a file in pip's format; all other lines are skipped. */
 export function readRequirementsTxt(text: string): Declaration {
   const requirements: string[] = [];
   const skipped: Skipped[] = [];
   for (const { line, content } of logicalLines(text)) {
     const requirement = readRequirement(content);
     if ('text' in requirement) requirements.push(requirement.text);
-    else skipped.push({ file, line, text: content, why: requirement.skipped });
+    else skipped.push({ file, line, text: content, reason: requirement.skipped });
   }
   return { requirements, skipped, notes: [] };
 }
 
-/** As pip reads them: a backslash at the end joins lines, a comment begins with `#` after white space. */
+/** Returns lines as pip reads them: a backslash at the end joins lines, a comment begins with `#` after white space. */
 function logicalLines(text: string): { line: number; content: string }[] {
   const logical: { line: number; content: string }[] = [];
   let parts: string[] = [];
@@ -35,7 +35,7 @@ function logicalLines(text: string): { line: number; content: string }[] {
       parts.push(physical.slice(0, -1));
       continue;
     }
-    // A comment ends what was continued.
+    // A comment ends a continued line.
     parts.push(isComment ? '' : physical);
     finish();
   }

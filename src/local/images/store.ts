@@ -1,35 +1,34 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freeBytes } from '../machine/disk.ts';
-import { readJson, writePrivateFile } from '../machine/private-files.ts';
-import { listProcesses } from '../machine/processes.ts';
+import { ifMissing, readJson, writePrivateFile } from '../machine/private-files.ts';
+import { listProcesses, readProc } from '../machine/processes.ts';
 
-/** What is kept of a content: its environment, and what its users must be told. */
+/** The result of a build: the environment, and a warning for the owners of its sessions. */
 export interface BuiltRecord {
-  /** Name of its folder; null where the content asks for no package. */
+  /** Name of the environment's folder; null if no package is required. */
   readonly folder: string | null;
   readonly warning: string | null;
 }
 
 const day = 24 * 3_600_000;
 const unusedDays = 30;
-/** A folder without a record is a build that is under way, or the rest of one that was killed. */
+/** A folder without a record that is younger than this may be a build in progress; an older one was left by a killed build. */
 const unfinishedMs = day;
-/** An environment that was just given out is used by a process in a moment. */
+/** An environment that was returned within this time will soon be used by a process. */
 const justUsedMs = 10 * 60_000;
 
 /**
- * Environments by the key of their content in one folder that all platforms of this user share: `<key>.json` is the
- * record, written when the environment is complete; its time of change is its last use. Folders have names of their own,
- * so that the rest of a killed build does not matter.
+ * Keeps environments in one folder that all platforms of this user share. The key is a hash of the content: `<key>.json` is
+ * the record, which is written when the environment is complete; its modification time is the last use. The names of the
+ * environments' folders are random, so that the rest of a killed build has no effect.
  */
 export class EnvironmentStore {
   readonly directory: string;
   readonly #free: (() => Promise<number>) | undefined;
 
-  /** @param free asked for the bytes that are free, instead of the system */
+  /** @param free returns the free bytes of the disk; by default those that the system reports */
   constructor(cacheDir: string, free?: () => Promise<number>) {
     this.directory = join(cacheDir, 'environments');
     this.#free = free;
@@ -39,7 +38,7 @@ export class EnvironmentStore {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
   }
 
-  /** The path of something in it. */
+  /** Returns the path of `name` in the store. */
   folder(name: string): string {
     return join(this.directory, name);
   }
@@ -52,19 +51,18 @@ export class EnvironmentStore {
     return join(this.directory, `${key}.lock`);
   }
 
-  /** The record of a content, which counts as used now; undefined where there is none, or its folder is gone. */
+  /** Returns the record of `key` and sets its last use; undefined if there is none, or its folder is gone. */
   async use(key: string): Promise<BuiltRecord | undefined> {
     const record = await readJson<BuiltRecord>(this.#record(key));
     if (!record) return undefined;
     try {
       const now = new Date();
-      // Before the folder is looked at: `prune` reads the time last.
+      // Before the folder is checked, because `prune` reads the time last.
       await utimes(this.#record(key), now, now);
       if (record.folder !== null) await stat(join(this.folder(record.folder), 'pyvenv.cfg'));
       return record;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
+      return ifMissing(error);
     }
   }
 
@@ -72,14 +70,14 @@ export class EnvironmentStore {
     await writePrivateFile(this.#record(key), JSON.stringify(record));
   }
 
-  /** Bytes that are free for this user. */
+  /** Returns the bytes that this user may still write. */
   async free(): Promise<number> {
     return await (this.#free?.() ?? freeBytes(this.directory));
   }
 
   /**
-   * Removes what was not used for 30 days, and further environments, the least recently used first, for as long as
-   * `isEnough` says no. What a process of this user has in its PATH stays. Returns how many were removed.
+   * Removes environments that were not used for 30 days, and further ones, the least recently used first, until `isEnough`
+   * returns true. Environments that a process of this user uses are kept. Returns the number of removed environments.
    */
   async prune(isEnough: () => Promise<boolean>, now = Date.now()): Promise<number> {
     const names = await readdir(this.directory);
@@ -96,9 +94,9 @@ export class EnvironmentStore {
       const age = now - usedMs;
       const isOld = age > unusedDays * day || (age > justUsedMs && folder !== null && !(await isEnough()));
       if (!isOld || (folder !== null && inUse.has(folder))) continue;
-      // Another platform may have given it out since.
+      // Another platform may have used it in the meantime.
       if ((await changedMs(join(this.directory, name))) !== usedMs) continue;
-      // The record first: the environment is not found from here on.
+      // The record first, so that the environment cannot be found any more.
       await rm(join(this.directory, name), { force: true });
       await rm(this.lockFile(name.slice(0, -'.json'.length)), { force: true });
       if (folder === null) continue;
@@ -121,28 +119,14 @@ export class EnvironmentStore {
   }
 }
 
-/** 0 for what is gone meanwhile. */
+/** Returns the modification time; 0 for a file that was removed. */
 async function changedMs(path: string): Promise<number> {
-  try {
-    return (await stat(path)).mtimeMs;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-    throw error;
-  }
+  return (await stat(path).catch(ifMissing))?.mtimeMs ?? 0;
 }
 
-/** Names of folders in `directory` that the environment of a living process names. */
+/** Returns the names of folders in `directory` that appear in the environment variables of running processes. */
 function foldersInUse(directory: string): Set<string> {
-  const parts = listProcesses().flatMap(({ pid }) => environmentOf(pid).split(`${directory}/`).slice(1));
+  const environments = listProcesses().map(({ pid }) => readProc(pid, 'environ') ?? '');
+  const parts = environments.flatMap((environment) => environment.split(`${directory}/`).slice(1));
   return new Set(parts.flatMap((part) => /^[0-9a-f]+-[0-9a-f]+/.exec(part)?.[0] ?? []));
-}
-
-/** Empty for a process that has ended, or is another user's. */
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1');
-  } catch (error) {
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
-    throw error;
-  }
 }

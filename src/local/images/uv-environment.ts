@@ -1,4 +1,4 @@
-/** Variables of uv by which the owner of the machine says where packages come from and how they are fetched. */
+/** Variables of uv with which the machine's owner configures package indexes and downloads. */
 const indexes = ['UV_DEFAULT_INDEX', 'UV_INDEX', 'UV_INDEX_URL', 'UV_EXTRA_INDEX_URL', 'UV_FIND_LINKS', 'UV_NO_INDEX'];
 const kept = new Set([
   ...indexes,
@@ -9,9 +9,9 @@ const kept = new Set([
 const keptPattern = /^(UV_INDEX_\w+_(USERNAME|PASSWORD)|(https?|no|all)_proxy)$/i;
 
 /**
- * The whole environment of a uv that installs what a project asks for: the machine owner's index, certificates and
- * proxies, and no configuration file. Where uv's variables name no index, pip's do: people have them set. Nothing that
- * would let a package be built, be replaced or come from elsewhere is passed on.
+ * Returns the whole environment of a uv that installs a project's requirements: the machine owner's index, certificates and
+ * proxies, and no configuration file. If uv's variables name no index, those of pip are used. Settings that would let a
+ * package be built, be replaced or come from another place are not passed on.
  */
 export function uvEnvironment(env: NodeJS.ProcessEnv, cacheDir: string): Record<string, string> {
   const own = Object.fromEntries(
@@ -34,7 +34,7 @@ export function uvEnvironment(env: NodeJS.ProcessEnv, cacheDir: string): Record<
   };
 }
 
-/** pip's variables under uv's names. Folders of `PIP_FIND_LINKS` are not among them: uv fails where one is missing. */
+/** Returns pip's settings as variables of uv, without `PIP_FIND_LINKS`: uv fails if such a folder is missing. */
 function fromPip(env: NodeJS.ProcessEnv, hasIndexes: boolean): Record<string, string> {
   const pairs: (readonly [string, string | undefined])[] = [
     ['SSL_CERT_FILE', env['PIP_CERT']],

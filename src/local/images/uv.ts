@@ -10,7 +10,7 @@ import { BuildFailed } from './explain.ts';
 
 const run = promisify(execFile);
 const pinned = fileURLToPath(new URL('../python/requirements.txt', import.meta.url));
-/** Has every option that is used here. */
+/** The oldest version that has all options that are used here. */
 const oldest = [0, 5] as const;
 const versionMs = 10_000;
 const installMs = 120_000;
@@ -18,13 +18,13 @@ const installMs = 120_000;
 export interface UvPlace {
   environment: PythonEnvironment;
   cacheDir: string;
-  /** Where programs are looked for. */
+  /** The value of PATH in which uv is searched. */
   path: string;
 }
 
 /**
- * The path of a uv: the environment's own (the pinned list of packages has it), the machine's, or one that is installed
- * into `cacheDir` with the environment's pip in the pinned version. Throws BuildFailed where none can be had.
+ * Returns the path of uv: that of the environment (the pinned list of packages contains it), that of the machine, or one that
+ * the environment's pip installs into `cacheDir` in the pinned version. Throws BuildFailed if the installation fails.
  */
 export async function findUv({ environment, cacheDir, path }: UvPlace, signal: AbortSignal): Promise<string> {
   const version = /^uv==(\S+)/m.exec(await readFile(pinned, 'utf8'))?.[1];
@@ -53,7 +53,7 @@ async function isRecent(program: string, signal: AbortSignal): Promise<boolean> 
     return Number(major) > oldest[0] || (Number(major) === oldest[0] && Number(minor) >= oldest[1]);
   } catch (error) {
     signal.throwIfAborted();
-    // A program of that name that does not run, or is something else.
+    // The program does not run, or is not uv.
     if (error instanceof Error) return false;
     throw error;
   }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { pipProgress } from '../python/virtual-environment.ts';
 import { createTerminal } from './terminal.ts';
 
-/** What pip 25 prints, shortened. */
+/** Shortened output of pip 25. */
 const pipLines = (packages: number): string[] => [
   ...Array.from({ length: packages }, (_, index) => [
     `Collecting package-${index}==1.${index}.0 (from -r requirements.txt (line ${index}))`,
@@ -17,8 +17,8 @@ function printed(isTTY: boolean, packages: number): string {
   const output = Object.assign(new PassThrough(), { isTTY, columns: 60 });
   const terminal = createTerminal(output);
   terminal.step('preparing Python and JupyterLab ...');
-  const tell = pipProgress((line, isPassing) => (isPassing ? terminal.progress(line) : terminal.detail(line)));
-  for (const line of pipLines(packages)) tell(line);
+  const onLine = pipProgress((line, isTransient) => (isTransient ? terminal.progress(line) : terminal.detail(line)));
+  for (const line of pipLines(packages)) onLine(line);
   terminal.step('service and operator are running');
   return String(output.read());
 }
@@ -37,7 +37,7 @@ it('a terminal counts them in one line, which the next one replaces', () => {
   const text = printed(true, 70);
   expect(text).not.toContain('package-1');
   expect(text).toContain('70 packages');
-  // As the terminal shows it: what is before a carriage return is gone.
+  // The terminal shows only the text after the last carriage return of a line.
   const shown = text.split('\n').map((line) => line.split('\r').at(-1) ?? '');
   expect(shown.filter((line) => /\d+ packages/.test(line))).toEqual([]);
   expect(shown.filter((line) => line !== '')).toHaveLength(4);

@@ -6,31 +6,31 @@ import type { PythonEnvironment } from './types.ts';
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('./describe.py', import.meta.url));
 const launcher = fileURLToPath(new URL('./jupyter_lab.py', import.meta.url));
-/** A cold import of JupyterLab from a slow disk takes seconds, never this long. */
+/** The first import of JupyterLab from a slow disk takes some seconds. */
 const timeoutMs = 60_000;
 
-/** Oldest Python that the pinned packages have. */
+/** The oldest Python that the pinned packages support. */
 export const oldestPython = [3, 9] as const;
 
 export interface Interpreter {
   executable: string;
   base: string;
   version: [number, number, number];
-  /** Options with which it finds JupyterLab, and nothing else of the user's. */
+  /** Options with which the interpreter finds JupyterLab and ignores other settings and packages of the user. */
   options?: string[];
   programs?: string;
   sitePackages?: string[];
   packages: Partial<Record<'jupyterlab' | 'jupyter_server' | 'ipykernel', string>>;
-  /** Files whose change means that this answer may no longer hold. */
+  /** Files whose change means that this description may be out of date. */
   evidence: string[];
-  /** Why its JupyterLab cannot be imported, where it cannot. */
-  trouble: string | null;
+  /** The error of the import of JupyterLab; null if the import succeeds or was not tried. */
+  importError?: string | null;
 }
 
-/** Runs `python` to learn what it is; undefined when it is no Python 3 that runs. */
+/** Runs `python` and returns its description; undefined if it is not a Python 3 or does not run. */
 export async function describeInterpreter(python: string, signal: AbortSignal): Promise<Interpreter | undefined> {
   try {
-    // -E: the server gets no PYTHONPATH and its like, so they must not make the answer better than the session.
+    // -E: sessions do not get PYTHONPATH and similar variables, so they must not affect the description.
     const { stdout } = await run(python, ['-E', script], { signal, timeout: timeoutMs, maxBuffer: 1024 * 1024 });
     return JSON.parse(stdout) as Interpreter;
   } catch (error) {
@@ -44,13 +44,13 @@ export function isRecentEnough({ version: [major, minor] }: Interpreter): boolea
   return major > oldestPython[0] || (major === oldestPython[0] && minor >= oldestPython[1]);
 }
 
-/** The environment, when the interpreter has JupyterLab >= 4, jupyter_server >= 2 and ipykernel, and they import. */
+/** Returns the environment if the interpreter can import JupyterLab >= 4, jupyter_server >= 2 and ipykernel; else undefined. */
 export function asEnvironment(interpreter: Interpreter, place: string): PythonEnvironment | undefined {
   const { options, programs, sitePackages, packages } = interpreter;
   const { jupyterlab, jupyter_server, ipykernel } = packages;
-  // Missing in what an earlier version of this program has noted: such an environment is described again.
+  // Missing in descriptions by an earlier version of this program, which are not used.
   if (!options || !programs || !sitePackages) return;
-  if (!jupyterlab || !jupyter_server || !ipykernel || interpreter.trouble !== null) return;
+  if (!jupyterlab || !jupyter_server || !ipykernel || interpreter.importError) return;
   if (Number.parseInt(jupyterlab, 10) < 4 || Number.parseInt(jupyter_server, 10) < 2) return;
   const python = interpreter.version.join('.');
   return {

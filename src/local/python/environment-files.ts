@@ -4,18 +4,17 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('./environment_files.py', import.meta.url));
-/** A slow disk takes seconds at the first look, never this long. */
+/** The first read from a slow disk takes some seconds. */
 const timeoutMs = 60_000;
 
-/** Notes the files of a built environment, for `changedFiles`, and makes them read-only. `python` is any Python 3. */
+/** Lists the files of a new environment for `changedFiles`, and makes them read-only. `python` is any Python 3. */
 export async function recordFiles(python: string, folder: string, signal: AbortSignal): Promise<void> {
   await run(python, ['-I', '-S', script, 'record', folder], { signal, timeout: timeoutMs });
 }
 
 /**
- * How many files of the environment are no longer as they were recorded, and one of them; undefined when none is
- * different. An environment without a record counts as changed. A process of its own, because Node.js takes ten times as
- * long for so many files.
+ * Returns the number of files of the environment that have changed since `recordFiles`, and the path of one of them;
+ * undefined if none has. An environment without a list counts as changed. Python does this ten times as fast as Node.js.
  */
 export async function changedFiles(
   python: string,

@@ -4,9 +4,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 const retryMs = 200;
 
 /**
- * Runs `action` while no other process (and no other call in this one) runs one for the same `file`. The lock is
- * SQLite's on that file: the kernel takes it away with the process, so an interrupted install leaves none behind.
- * `waiting` is called once, when somebody else has it.
+ * Runs `action` with an exclusive lock on `file`, and returns its result. Other processes, and other calls in this process,
+ * wait for the lock. It is SQLite's lock on the file, which the kernel releases when the process ends. `waiting` is called
+ * once if the lock is not free.
  */
 export async function exclusively<Result>(
   file: string,

@@ -1,10 +1,10 @@
-"""Starts JupyterLab with the arguments given; for a session, with kernels and terminals of the session's overlay.
+"""Starts JupyterLab with the given arguments. In a session, kernels and terminals use the session's overlay.
 
-`python -m jupyterlab` would put the working folder, which is the session's repository, first on the module path: a
-`json.py` in a project would then be run by the server itself. Here the first entry is this file's folder, and goes.
+`python -m jupyterlab` would put the working folder, which is the session's repository, first on the module path: the server
+would import a `json.py` of the project. Here the first entry is the folder of this file, and is removed.
 
-A configuration file with an error ends the server, which the session's status then tells of. By default Jupyter only
-warns and goes on without the file, that is without the session's address: it would run where nobody finds it.
+An error in a configuration file ends the server, so that the session's status shows the error. By default Jupyter only warns
+and ignores the file, and with it the session's base path, so that the server could not be reached.
 """
 
 import os
@@ -14,14 +14,14 @@ from functools import partial
 from types import SimpleNamespace
 
 STRICT = "TRAITLETS_APPLICATION_RAISE_CONFIG_FILE_ERROR"
-# A Unix socket's path has at most 107 bytes, and a kernel's begins with `kernel-<uuid>-ipc-<n>` in the runtime folder.
+# The path of a Unix socket has at most 107 bytes; those of kernels are `kernel-<uuid>-ipc-<n>` in the runtime folder.
 LONGEST_RUNTIME_FOLDER = 107 - len("/kernel-01234567-89ab-cdef-0123-456789abcdef-ipc-12345")
 
 
 def shorten_runtime_folder():
-    """Names the folder for the sockets by a descriptor of this process, where its own name is too long for a socket's.
+    """Replaces a path that is too long for sockets with a short one, by way of a file descriptor of this process.
 
-    Only processes of the same user that live no longer than this one use it.
+    Only processes of the same user that end before this one use the path.
     """
     folder = os.environ.get("JUPYTER_RUNTIME_DIR", "")
     if len(os.fsencode(folder)) > LONGEST_RUNTIME_FOLDER:
@@ -30,14 +30,14 @@ def shorten_runtime_folder():
 
 
 def prepare_overlay(folder):
-    """Makes the overlay. Returns what ends the look whether its packages work, to be called when Jupyter is imported."""
+    """Creates the overlay and starts to check its packages. Returns a function that ends the check, for after the import."""
     from notebook_session import own_user
     from notebook_session.overlay import Overlay, say
     from notebook_session.terminal import shell_command
 
     overlay = Overlay(folder)
     changed = overlay.changed()
-    overlay.make()
+    overlay.create()
     sys.argv.append(f"--ServerApp.terminado_settings={dict(shell_command=shell_command(os.environ))}")
     sys.argv.append("--ServerApp.kernel_spec_manager_class=notebook_session.kernels.SessionKernelSpecManager")
     check = overlay.start_check() if changed else None
@@ -48,16 +48,16 @@ def prepare_overlay(folder):
         if cause is not None:
             aside = overlay.reset()
             say(f"the packages that were installed in this session broke its kernels: {cause}")
-            say(f"they are in {aside} now, and the session begins with the packages of its image")
+            say(f"they were moved to {aside}, and the session starts with the packages of its image")
 
     return end_check
 
 
-def ask_for_language_servers_in(folder):
-    """Has the programs that Jupyter asks at its start for language servers (R, npm, Julia) run in this folder.
+def find_language_servers_in(folder):
+    """Lets Jupyter search for language servers (with R, npm, Julia) in this folder instead of the project.
 
-    R runs the `.Rprofile` of the folder that it is started in, which would be the project's: a project's code runs when its
-    user runs it. Where they cannot be told a folder (another version), they are not asked.
+    R runs the `.Rprofile` of its working folder, and code of a project must only run when the user runs it. Another version of
+    jupyter_lsp, in which the folder cannot be set, does not search.
     """
     try:
         from jupyter_lsp import types
@@ -77,12 +77,12 @@ if os.environ.get("NOTEBOOK_SESSIONS_OVERLAY"):
     end_check = prepare_overlay(os.environ["NOTEBOOK_SESSIONS_OVERLAY"])
 del sys.path[0]
 
-os.environ[STRICT] = "1"  # read once, at the import
+os.environ[STRICT] = "1"  # read during the import
 from jupyterlab.labapp import main  # noqa: E402
 
-del os.environ[STRICT]  # kernels read configuration of their own, as they always do
+del os.environ[STRICT]  # kernels would inherit it
 
 if end_check:
-    ask_for_language_servers_in(os.environ["NOTEBOOK_SESSIONS_OVERLAY"])
+    find_language_servers_in(os.environ["NOTEBOOK_SESSIONS_OVERLAY"])
     end_check()
 sys.exit(main())

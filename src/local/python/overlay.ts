@@ -4,9 +4,9 @@ import type { PythonEnvironment } from './types.ts';
 
 const source = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
 
-/** What an overlay is made from; the launcher of Jupyter reads it and makes the rest (notebook_session/overlay.py). */
+/** The settings of an overlay. The launcher of Jupyter reads them and creates the overlay (notebook_session/overlay.py). */
 export interface OverlaySettings {
-  /** Path below the overlay's folder. */
+  /** Path relative to the overlay's folder. */
   readonly file: string;
   readonly content: string;
 }
@@ -23,8 +23,8 @@ export function overlaySettings({
 }
 
 /**
- * Variables with which kernels and terminals run from the overlay in `folder`, and all that installs packages puts them
- * there. `path` and `jupyterPath` are what PATH and JUPYTER_PATH would be without it.
+ * Returns variables with which kernels and terminals use the overlay in `folder`, and package managers install into it. `path`
+ * and `jupyterPath` are the values of PATH and JUPYTER_PATH without the overlay.
  */
 export function overlayVariables(
   environment: PythonEnvironment,
@@ -37,9 +37,9 @@ export function overlayVariables(
     NOTEBOOK_SESSIONS_OVERLAY: folder,
     VIRTUAL_ENV: folder,
     PATH: [join(folder, 'bin'), join(folder, 'image', 'bin'), path].join(':'),
-    // Kernels and extensions of the user interface (data) are found in the overlay; the server's own code never is.
+    // Kernels and extensions of the user interface are found in the overlay; the server's own code is not.
     JUPYTER_PATH: [...data, ...(jupyterPath ? [jupyterPath] : [])].join(':'),
-    // Neither ~/.local nor a `user = true` of pip's configuration is a part of the session.
+    // Sessions ignore ~/.local, and `user = true` in pip's configuration.
     PYTHONNOUSERSITE: '1',
     PIP_USER: '0',
   };

@@ -11,78 +11,77 @@ import type { Progress, PythonEnvironment } from './types.ts';
 import { markerName, virtualEnvironment } from './virtual-environment.ts';
 
 const pinned = fileURLToPath(new URL('./requirements.txt', import.meta.url));
-const memoryName = 'python.json';
-/** Of what is remembered; raised when its form changes. */
-const layout = 2;
-/** Tried in this order when no Python on PATH has JupyterLab. */
+const cacheName = 'python.json';
+/** Version of the cached description's format. */
+const formatVersion = 2;
+/** Tried in this order if no Python on PATH has JupyterLab. */
 const pythonNames = ['python3', 'python', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3.9'];
 
 export interface PreparePythonOptions {
-  /** Usually `$XDG_CACHE_HOME/notebook-sessions`; made if it is not there. */
+  /** Usually `$XDG_CACHE_HOME/notebook-sessions`; created if it is missing. */
   cacheDir: string;
-  /** Called with short lines for the person at the terminal, only while there is something to wait for. */
+  /** Called with short lines for the person at the terminal while the start takes time. */
   progress: Progress;
   signal: AbortSignal;
-  /** Default: the process's own. */
+  /** The value of PATH; by default that of this process. */
   path?: string;
-  /** Default: the pinned list beside this file. */
+  /** By default the pinned list beside this file. */
   requirements?: string;
 }
 
 /**
- * Finds or makes the Python environment of the sessions: the machine's own, if `python3` or `jupyter` on PATH has
- * JupyterLab >= 4, jupyter_server >= 2 and ipykernel; else a virtual environment from the pinned list, kept in
- * `cacheDir`. A start after the first one reads a few files and compares those of the virtual environment with what was
- * noted when it was made.
+ * Returns the Python environment of the sessions: that of the machine if `python3` or `jupyter` on PATH has JupyterLab >= 4,
+ * jupyter_server >= 2 and ipykernel; otherwise a virtual environment in `cacheDir` with the packages of the pinned list, which
+ * the first start creates. Later starts read a cached description and check the files of the virtual environment.
  *
- * Throws UsageError, whose message says what is missing and how to mend it, and the signal's reason when aborted.
+ * Throws UsageError with the error and the remedy, or the signal's reason.
  */
 export async function preparePython(options: PreparePythonOptions): Promise<PythonEnvironment> {
   const { cacheDir, progress, signal, path = process.env['PATH'] ?? '', requirements = pinned } = options;
   await mkdir(cacheDir, { recursive: true, mode: 0o700 });
-  // It may be there already, open to others: Node.js makes it for compiled code.
+  // Node.js may have created it for compiled code, readable by other users.
   await chmod(cacheDir, 0o700);
   const pins = await readFile(requirements);
   const programs = await findOnPath(['python3', 'jupyter', 'jupyter-lab'], path);
-  const question = hash(
-    JSON.stringify([layout, pins.toString('base64'), [...programs], fileURLToPath(import.meta.url)]),
+  const key = hash(
+    JSON.stringify([formatVersion, pins.toString('base64'), [...programs], fileURLToPath(import.meta.url)]),
   );
-  const memory = join(cacheDir, memoryName);
+  const cacheFile = join(cacheDir, cacheName);
 
-  const known = await recall(memory, question);
-  if (known && (await isIntact(known, cacheDir, signal))) return known;
+  const cached = await recall(cacheFile, key);
+  if (cached && (await isIntact(cached, cacheDir, signal))) return cached;
 
   progress('Looking for a Python with JupyterLab');
   const found = await fromPath(programs, signal);
   if (found) {
     const [environment, interpreter] = found;
-    await remember(memory, question, environment, interpreter.evidence);
+    await remember(cacheFile, key, environment, interpreter.evidence);
     return environment;
   }
   const base = await basePython(path, signal);
   const version = base.version.join('.');
   const directory = join(cacheDir, `python-${hash(`${pins.toString('base64')}\0${version}`)}`);
   const environment = await virtualEnvironment({ python: base.executable, directory, requirements, progress, signal });
-  // The interpreter is a link to the base Python: its evidence goes when the base is upgraded or removed.
-  await remember(memory, question, environment, [environment.python, join(directory, markerName)]);
+  // The interpreter is a link to the base Python, so it changes when the base is upgraded or removed.
+  await remember(cacheFile, key, environment, [environment.python, join(directory, markerName)]);
   return environment;
 }
 
-/** What the environments of projects are kept in, with the packages that uv has downloaded (`src/local/images`). */
+/** The folders of projects' environments, and of the packages that uv has downloaded (`src/local/images`). */
 const ofProjects = ['environments', 'uv-cache'];
 
 /**
- * Removes all Python environments in `cacheDir`: those that `preparePython` keeps, what it remembers, and those of
- * projects. Locks stay: one may be held.
+ * Removes all Python environments in `cacheDir`: those of `preparePython` with their description, and those of projects. Lock
+ * files stay, because another process may hold one.
  */
 export function removeEnvironments(cacheDir: string): void {
   for (const name of existsSync(cacheDir) ? readdirSync(cacheDir) : []) {
-    const isBase = name === memoryName || (name.startsWith('python-') && !name.includes('.lock'));
+    const isBase = name === cacheName || (name.startsWith('python-') && !name.includes('.lock'));
     if (isBase || ofProjects.includes(name)) rmSync(join(cacheDir, name), { recursive: true, force: true });
   }
 }
 
-/** The machine's own environment is its owner's to change; one that was made here is as it was made, or made again. */
+/** Returns false for a virtual environment of this program whose files have changed. The owner may change the machine's own. */
 async function isIntact({ python, base }: PythonEnvironment, cacheDir: string, signal: AbortSignal): Promise<boolean> {
   const directory = dirname(dirname(python));
   return dirname(directory) !== cacheDir || (await changedFiles(base, directory, signal)) === undefined;
@@ -90,7 +89,7 @@ async function isIntact({ python, base }: PythonEnvironment, cacheDir: string, s
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
-/** Name to path, for those of `names` that PATH has. */
+/** Returns the paths of those `names` that are programs on PATH, by name. */
 async function findOnPath(names: readonly string[], path: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const folders = path.split(delimiter).filter((folder) => folder.startsWith('/'));
@@ -116,7 +115,7 @@ async function isProgram(file: string): Promise<boolean> {
   }
 }
 
-/** The machine's own: `python3`, or the Python that runs `jupyter` (pipx and conda give it another than `python3`). */
+/** Returns the machine's own environment: of `python3`, or of the Python that runs `jupyter`, as with pipx and conda. */
 async function fromPath(
   programs: Map<string, string>,
   signal: AbortSignal,
@@ -137,7 +136,7 @@ async function fromPath(
   return undefined;
 }
 
-/** The Python named in a script's first line, if that names one. */
+/** Returns the Python in a script's first line; undefined if there is none. */
 async function interpreterOf(script: string): Promise<string | undefined> {
   const [first = ''] = (await readFile(script, 'latin1')).slice(0, 512).split('\n', 1);
   const named = /^#!\s*(\/\S*python[\d.]*)\s*$/.exec(first)?.[1];

@@ -3,11 +3,11 @@ import { writePrivateFile } from '../machine/private-files.ts';
 import type { PythonEnvironment } from './types.ts';
 
 /**
- * What was found at an earlier start, so that a warm start asks no interpreter (a second or more) and no network. It
- * holds while the question is the same and no file that the answer rests on has changed.
+ * The environment that an earlier start has found, so that a later start does not have to run an interpreter, which takes a
+ * second or more. It is valid while the key is the same and none of the files in `evidence` has changed.
  */
 interface Remembered {
-  question: string;
+  key: string;
   environment: PythonEnvironment;
   evidence: Evidence[];
 }
@@ -18,23 +18,24 @@ interface Evidence {
   modifiedMs: number;
 }
 
-async function look(path: string): Promise<Evidence> {
+async function evidenceOf(path: string): Promise<Evidence> {
   const { size, mtimeMs } = await stat(path);
   return { path, size, modifiedMs: mtimeMs };
 }
 
-export async function recall(file: string, question: string): Promise<PythonEnvironment | undefined> {
+/** Returns the environment in `file`; undefined if there is none that is valid. */
+export async function recall(file: string, key: string): Promise<PythonEnvironment | undefined> {
   try {
     const remembered = JSON.parse(await readFile(file, 'utf8')) as Remembered;
-    if (remembered.question !== question) return undefined;
-    const now = await Promise.all(remembered.evidence.map(({ path }) => look(path)));
+    if (remembered.key !== key) return undefined;
+    const now = await Promise.all(remembered.evidence.map(({ path }) => evidenceOf(path)));
     const same = now.every((found, index) => {
       const before = remembered.evidence[index];
       return found.size === before?.size && found.modifiedMs === before.modifiedMs;
     });
     return same ? remembered.environment : undefined;
   } catch (error) {
-    // Missing, half-written by a machine that lost power, or resting on a file that is gone: ask again.
+    // The file is missing, damaged by a power cut, or refers to a file that was removed.
     if (error instanceof Error) return undefined;
     throw error;
   }
@@ -42,10 +43,10 @@ export async function recall(file: string, question: string): Promise<PythonEnvi
 
 export async function remember(
   file: string,
-  question: string,
+  key: string,
   environment: PythonEnvironment,
   evidence: string[],
 ): Promise<void> {
-  const remembered: Remembered = { question, environment, evidence: await Promise.all(evidence.map(look)) };
+  const remembered: Remembered = { key, environment, evidence: await Promise.all(evidence.map(evidenceOf)) };
   await writePrivateFile(file, JSON.stringify(remembered, null, 2));
 }

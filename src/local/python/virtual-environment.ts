@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '../../lib/error-code.ts';
 import { UsageError } from '../command-line.ts';
 import { freeBytes, isDiskFull } from '../machine/disk.ts';
 import { writePrivateFile } from '../machine/private-files.ts';
@@ -9,15 +10,15 @@ import { changedFiles, recordFiles } from './environment-files.ts';
 import { exclusively } from './exclusive.ts';
 import type { Progress, PythonEnvironment } from './types.ts';
 
-/** Measured: 249 MB installed, and pip unpacks the downloaded packages beside it. */
+/** The environment has 249 MB (measured), and pip unpacks the downloaded packages in addition. */
 const neededBytes = 600_000_000;
-/** Written last, so that a folder without it is an interrupted install. */
+/** The last file that is written: a folder without it is an interrupted installation. */
 export const markerName = 'complete.json';
 
 export interface VirtualEnvironmentRequest {
-  /** The Python to build on. */
+  /** The base Python. */
   python: string;
-  /** Where it goes. It cannot be moved afterwards: a virtual environment has its own path written into its programs. */
+  /** The folder of the environment. It cannot be moved, because the environment's programs contain its path. */
   directory: string;
   requirements: string;
   progress: Progress;
@@ -25,7 +26,7 @@ export interface VirtualEnvironmentRequest {
 }
 
 /**
- * The environment in `directory`, made first if it is not there, was not finished, or is no longer as it was made. Throws
+ * Returns the environment in `directory`. Creates it if it is missing or incomplete, or if its files have changed. Throws
  * UsageError with the remedy.
  */
 export async function virtualEnvironment(request: VirtualEnvironmentRequest): Promise<PythonEnvironment> {
@@ -35,8 +36,8 @@ export async function virtualEnvironment(request: VirtualEnvironmentRequest): Pr
   return await exclusively(
     `${directory}.lock`,
     signal,
-    () => progress('Another start is preparing the Python environment; waiting for it'),
-    async () => (await readIntact(request, progress)) ?? (await make(request)),
+    () => progress('Waiting for another start of the platform, which creates the Python environment'),
+    async () => (await readIntact(request, progress)) ?? (await create(request)),
   );
 }
 
@@ -49,7 +50,7 @@ async function readIntact(
   if (!changed) return finished;
   progress(
     `The Python environment in ${directory} was changed (${changed.count} ${changed.count === 1 ? 'file' : 'files'}, ` +
-      `for example ${changed.example}): making it again`,
+      `for example ${changed.example}): creating it again`,
   );
   return undefined;
 }
@@ -58,17 +59,17 @@ async function readMarker(directory: string): Promise<PythonEnvironment | undefi
   try {
     return asEnvironment(JSON.parse(await readFile(join(directory, markerName), 'utf8')) as Interpreter, directory);
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError || hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
 
-async function make({ python, directory, requirements, progress, signal }: VirtualEnvironmentRequest) {
+async function create({ python, directory, requirements, progress, signal }: VirtualEnvironmentRequest) {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
   try {
     await checkSpace(directory);
-    progress('Making a Python environment with JupyterLab (once; about 250 MB on disk)');
+    progress('Creating a Python environment with JupyterLab (once; about 250 MB on disk)');
     await runStep(python, ['-E', '-m', 'venv', directory], signal);
     const own = join(directory, 'bin', 'python');
     const pip = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--progress-bar', 'off'];
@@ -79,8 +80,8 @@ async function make({ python, directory, requirements, progress, signal }: Virtu
     const environment = interpreter && asEnvironment(interpreter, directory);
     if (!environment) {
       throw new UsageError(
-        `The Python environment in ${directory} was installed but JupyterLab does not start in it` +
-          `${interpreter?.trouble ? ` (${interpreter.trouble})` : ''}.\n` +
+        `The Python environment in ${directory} was installed, but JupyterLab cannot be imported there` +
+          `${interpreter?.importError ? ` (${interpreter.importError})` : ''}.\n` +
           'Install JupyterLab yourself so that `jupyter lab` works in this terminal, then start again.',
       );
     }
@@ -88,7 +89,7 @@ async function make({ python, directory, requirements, progress, signal }: Virtu
     await writePrivateFile(join(directory, markerName), JSON.stringify(interpreter, null, 2));
     return environment;
   } catch (error) {
-    // Frees the disk; without the marker the next start would begin anew in any case.
+    // Frees the disk. Without the marker, the next start would create the environment anew in any case.
     await rm(directory, { recursive: true, force: true });
     signal.throwIfAborted();
     throw isDiskFull(error) ? new UsageError(remedy('No space left on device', directory)) : error;
@@ -105,7 +106,7 @@ async function checkSpace(directory: string): Promise<void> {
   }
 }
 
-/** Runs one program to its end. Throws UsageError where it fails. */
+/** Runs a program and waits for its end. Throws UsageError if it fails. */
 async function runStep(
   program: string,
   args: readonly string[],
@@ -117,8 +118,8 @@ async function runStep(
 }
 
 /**
- * What to make of pip's lines: what takes long is said once, when it begins, and how far it is in a line that passes. The
- * names of the packages say nothing to who waits for them.
+ * Returns a function that turns pip's output into progress: a line when a long step begins, and a transient line with the
+ * number of packages. The names of packages are not shown.
  */
 export function pipProgress(progress: Progress): (line: string) => void {
   let collected = 0;
@@ -136,7 +137,7 @@ export function pipProgress(progress: Progress): (line: string) => void {
 const remedies: readonly (readonly [RegExp, string])[] = [
   [
     /ensurepip is not available|No module named '?(venv|ensurepip)/,
-    'This Python cannot make virtual environments. Install that part of it, on Debian and Ubuntu with\n' +
+    'This Python cannot create virtual environments. Install that part of it, on Debian and Ubuntu with\n' +
       '  sudo apt install python3-venv\nthen start again.',
   ],
   [
@@ -155,14 +156,14 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The sentence for a failed step, with what its program said last. */
+/** Returns the message for a failed step: the remedy, and the last output of the program. */
 export function remedy(output: string, program: string): string {
   const known = remedies.find(([pattern]) => pattern.test(output))?.[1];
-  const said = output
+  const last = output
     .trim()
     .split('\n')
     .slice(-5)
     .map((line) => `  ${line.slice(0, 300)}`)
     .join('\n');
-  return `The Python environment for the sessions could not be made.\n${known ?? `${program} failed.`}\n\nIt said:\n${said}`;
+  return `The Python environment for the sessions could not be created.\n${known ?? `${program} failed.`}\n\nThe output was:\n${last}`;
 }

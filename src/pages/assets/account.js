@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Who is signed in is written by the server. Where the platform says how to be somebody else (the local platform's
- * `/auth/me`), the name becomes a link to that; elsewhere there is no such address and nothing is added.
+ * Adds a link to sign in or to switch the user, if the platform has one: the local platform names it in `/auth/me`. The
+ * server has already written the user's name into the page.
  */
 import { byId } from './dom.js';
 
@@ -24,6 +24,6 @@ async function describeAccount() {
 }
 
 describeAccount().catch((error) => {
-  // The page is whole without it.
-  console.info('No sign-in service here:', error);
+  // The page works without the link.
+  console.info('There is no sign-in service:', error);
 });

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The public API as the pages use it: JSON in, JSON out, and every failure a `Trouble` that can be shown to a person.
+ * Calls of the public API. Every failure is an `ApiError`, whose message can be shown to the user.
  *
  * @typedef {{ step: string, status: 'ready' | 'waiting' | 'executing' | 'failed' }} Step
  * @typedef {{ message: string, critical?: boolean }} Warning
@@ -33,7 +33,7 @@
  * @property {number} [storage]
  * @property {boolean} [lfs_auto_fetch]
  * @property {string} [default_url]
- * @typedef {LaunchOptions & { environment_variables?: string[] }} SessionLaunch Of the variables the names only.
+ * @typedef {LaunchOptions & { environment_variables?: string[] }} SessionLaunch Only the names of the variables.
  * @typedef {{ namespace: string, project: string, branch: string, commit_sha: string }} LaunchTarget
  * @typedef {LaunchTarget & LaunchOptions & { environment_variables?: Record<string, string> }} LaunchRequest
  * @typedef {{ name: string, commit_sha: string, committed_at: string | null }} Branch
@@ -55,20 +55,20 @@
 
 import { eventsOf } from './event-stream.js';
 
-/** The service's prefix, as an address that ends in a slash. */
+/** The URL of the service's prefix, with a slash at its end. */
 export const root = new URL(document.body.dataset.root ?? './', location.href);
 
-/** Longer than the service's own deadline (10 s), so that its answer, which says what was slow, comes first. */
+/** Longer than the service's own deadline (10 s), so that its error response, which names the cause, comes first. */
 const timeoutMs = 20_000;
-/** A stream has a comment every 15 s; without any, the connection is dead. */
+/** A stream has a comment every 15 s. A connection without data for longer than this is dead. */
 const silenceMs = 45_000;
 
-export class Trouble extends Error {
+export class ApiError extends Error {
   /**
-   * @param {string} message What happened.
+   * @param {string} message
    * @param {object} [more]
-   * @param {number} [more.status] HTTP status; 0 where there was no answer.
-   * @param {string | null} [more.detail] What to do.
+   * @param {number} [more.status] HTTP status; 0 if there was no response.
+   * @param {string | null} [more.detail] What the user can do.
    * @param {string | null} [more.requestId]
    * @param {{ path: string, message: string }[]} [more.fields]
    * @param {number | null} [more.retryAfterSeconds]
@@ -116,26 +116,26 @@ async function exchange(method, path, { body, query } = {}) {
     response = await fetch(url, init);
     text = await response.text();
   } catch (error) {
-    throw unanswered(error);
+    throw connectionError(error);
   }
   if (response.status === 204) return { status: 204, body: undefined };
   const parsed = parse(text);
   if (response.ok && parsed !== undefined) return { status: response.status, body: parsed };
-  throw refused(response, parsed);
+  throw errorOfResponse(response, parsed);
 }
 
-/** @param {unknown} error What fetch threw. */
-function unanswered(error) {
+/** @param {unknown} error Error of fetch. */
+function connectionError(error) {
   if (error instanceof DOMException && error.name === 'TimeoutError') {
-    return new Trouble('The service took too long to answer.', { detail: 'It may be busy. The page goes on trying.' });
+    return new ApiError('The service did not respond in time.', { detail: 'It may be busy. Wait a moment.' });
   }
-  return new Trouble('The service cannot be reached.', {
-    detail: 'Check that it is running and that this machine is online. The page goes on trying.',
+  return new ApiError('The service cannot be reached.', {
+    detail: 'Check that it is running and that this computer is online.',
   });
 }
 
 /** @param {Response} response @param {any} body */
-function refused(response, body) {
+function errorOfResponse(response, body) {
   const error = body?.error;
   const retryAfter = Number(response.headers.get('Retry-After') ?? Number.NaN);
   const common = {
@@ -144,11 +144,11 @@ function refused(response, body) {
     retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : null,
   };
   if (typeof error?.message === 'string') {
-    return new Trouble(error.message, { ...common, detail: error.detail ?? null, fields: error.fields ?? [] });
+    return new ApiError(error.message, { ...common, detail: error.detail ?? null, fields: error.fields ?? [] });
   }
-  return new Trouble(`The service gave an answer that this page cannot read (HTTP ${response.status}).`, {
+  return new ApiError(`The service sent an unexpected response (HTTP ${response.status}).`, {
     ...common,
-    detail: 'You may have been signed out: reload the page.',
+    detail: 'You may have been signed out. Reload the page.',
   });
 }
 
@@ -175,7 +175,7 @@ export async function listSessions() {
 export const getSession = (name) => request('GET', serverPath(name));
 
 /**
- * Launches a session, or finds the one there is, whose options are then those of its own launch.
+ * Launches a session. If one exists already, returns that one, which keeps the options of its own launch.
  * @param {LaunchRequest} launch
  * @returns {Promise<{ session: Session, isNew: boolean }>}
  */
@@ -184,46 +184,46 @@ export async function launchSession(launch) {
   return { session: body, isNew: status === 201 };
 }
 
-/** Replaces the pod of a failed session; its files stay. @param {string} name @returns {Promise<Session>} */
+/** Replaces the pod of a failed session and keeps its files. @param {string} name @returns {Promise<Session>} */
 export const restartSession = (name) => request('POST', `${serverPath(name)}/restart`);
 
 /** @param {string} name */
 export const stopSession = (name) => request('DELETE', serverPath(name));
 
-/** The last lines of each container, as text by container. @param {string} name @returns {Promise<Record<string, string>>} */
+/** Returns the last lines of the log of each container, by container name. @param {string} name @returns {Promise<Record<string, string>>} */
 export const readLogs = (name) => request('GET', `logs/${encodeURIComponent(name)}`, { query: { max_lines: '200' } });
 
 /**
- * A session's logs as server-sent events, until the service ends them, `leaving` aborts, or the connection breaks (which
- * is a `Trouble`, as are refusals).
+ * Returns a session's logs as server-sent events, until the service ends the stream or `signal` aborts. Throws ApiError for
+ * an error response and for a broken connection.
  * @param {string} name
- * @param {string} lastId Id of the last event of an earlier stream, to go on after it; '' for the last lines.
- * @param {AbortSignal} leaving
- * @returns {AsyncGenerator<import('./event-stream.js').StreamEvent>} `open` is the first.
+ * @param {string} lastId Id of the last event of an earlier stream, after which to resume; '' for the last lines.
+ * @param {AbortSignal} signal
+ * @returns {AsyncGenerator<import('./event-stream.js').StreamEvent>} The first event is `open`.
  */
-export async function* followLogs(name, lastId, leaving) {
+export async function* followLogs(name, lastId, signal) {
   const url = new URL(`logs/${encodeURIComponent(name)}`, root);
   url.search = new URLSearchParams({ follow: 'true', max_lines: '500' }).toString();
   const silence = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  const listen = () => {
+  const restartTimer = () => {
     clearTimeout(timer);
     timer = setTimeout(() => silence.abort(new DOMException('silence', 'TimeoutError')), silenceMs);
   };
-  listen();
+  restartTimer();
   try {
     const response = await fetch(url, {
       credentials: 'same-origin',
       cache: 'no-store',
       headers: { Accept: 'text/event-stream', ...(lastId ? { 'Last-Event-ID': lastId } : {}) },
-      signal: AbortSignal.any([leaving, silence.signal]),
+      signal: AbortSignal.any([signal, silence.signal]),
     });
-    if (!response.ok || !response.body) throw refused(response, parse(await response.text()));
+    if (!response.ok || !response.body) throw errorOfResponse(response, parse(await response.text()));
     yield { event: 'open', id: '', data: null };
-    yield* eventsOf(response.body, listen);
+    yield* eventsOf(response.body, restartTimer);
   } catch (error) {
-    throw error instanceof Trouble ? error : unanswered(error);
+    throw error instanceof ApiError ? error : connectionError(error);
   } finally {
     clearTimeout(timer);
   }
@@ -262,7 +262,7 @@ export async function listResourceClasses() {
 /** @returns {Promise<ServerOptions>} */
 export const getServerOptions = () => request('GET', 'server_options');
 
-/** What a session was launched from. @param {Session} session @returns {LaunchTarget} */
+/** Returns the target of the launch that created a session. @param {Session} session @returns {LaunchTarget} */
 export function targetOf({ annotations }) {
   return {
     namespace: annotations['renku.io/namespace'] ?? '',
@@ -273,9 +273,9 @@ export function targetOf({ annotations }) {
 }
 
 /**
- * The launch that made a session, as far as the session tells.
+ * Returns the launch request that creates the same session again.
  * @param {Session} session
- * @param {Record<string, string>} variables The values of its variables, which nothing but the session itself knows.
+ * @param {Record<string, string>} variables Values of its environment variables, of which the API returns only the names.
  * @returns {LaunchRequest}
  */
 export function launchOf(session, variables) {
@@ -284,7 +284,7 @@ export function launchOf(session, variables) {
 }
 
 /**
- * The address of a page that launches.
+ * Returns the URL of the launch page of a project.
  * @param {{ namespace: string, project: string }} project
  * @param {Record<string, string>} query
  */
@@ -296,17 +296,18 @@ export function launchLink({ namespace, project }, query) {
 }
 
 /**
- * What is wrong with a session, or null. While it starts, its message only repeats what it waits for, unless a step
- * failed and is tried again.
+ * Returns why a session failed, or null. The message of a starting session is a failure only if one of its steps failed and
+ * is being retried.
  * @param {Session} session
  */
-export function troubleOf({ status }) {
-  if (status.state === 'failed') return status.message || 'The session failed and does not say why. Its logs may.';
-  const stumbled = status.state === 'starting' && (status.details ?? []).some((step) => step.status === 'failed');
-  return stumbled ? (status.message ?? null) : null;
+export function failureOf({ status }) {
+  if (status.state === 'failed')
+    return status.message || 'The session failed for an unknown reason. Its logs may have the reason.';
+  const isRetrying = status.state === 'starting' && (status.details ?? []).some((step) => step.status === 'failed');
+  return isRetrying ? (status.message ?? null) : null;
 }
 
-/** A session's address, or null for anything that is not a web address. @param {Session} session */
+/** Returns the session's URL, or null if it is not an http or https URL. @param {Session} session */
 export function addressOf({ url }) {
   if (!URL.canParse(url)) return null;
   return ['http:', 'https:'].includes(new URL(url).protocol) ? url : null;

@@ -2,16 +2,16 @@
 import { fromTemplate, refsOf, setAttribute, setText, show } from './dom.js';
 
 /**
- * @typedef {object} Question
- * @property {string} question What is about to happen.
- * @property {string} loss What is lost by it.
- * @property {string} yes The words on the button that does it.
- * @property {(readonly [string, string])[]} [values] Texts to be given with the answer: name, and value to begin with.
+ * @typedef {object} Confirmation
+ * @property {string} question
+ * @property {string} loss What will be lost.
+ * @property {string} yes Label of the button that confirms.
+ * @property {(readonly [string, string])[]} [values] Values that the user can edit: name and initial value.
  */
 
 /**
- * Asks in place of the actions. The key that opened the question cannot answer it: the focus goes to "Keep it", and a key
- * that is held down presses nothing. Escape means no, too.
+ * Asks for confirmation in place of the action buttons. The key press that opens the question cannot confirm it: the focus
+ * moves to "Keep it", and repeated events of a key that is held down are ignored. Escape cancels.
  *
  * @param {ReturnType<typeof refsOf>} ref With actions, confirm, confirmQuestion, confirmLoss, confirmValues, confirmYes,
  *   confirmNo.
@@ -24,12 +24,12 @@ export function confirmations(ref) {
   /** @type {Map<string, HTMLInputElement>} */
   let inputs = new Map();
 
-  /** @param {boolean} asking */
-  function toggle(asking) {
-    show(ref('confirm'), asking);
-    show(ref('actions'), !asking);
+  /** @param {boolean} isOpen */
+  function toggle(isOpen) {
+    show(ref('confirm'), isOpen);
+    show(ref('actions'), !isOpen);
   }
-  function no() {
+  function cancel() {
     toggle(false);
     opener?.focus();
   }
@@ -38,7 +38,7 @@ export function confirmations(ref) {
     if (event.repeat && (event.key === 'Enter' || event.key === ' ')) event.preventDefault();
   }
   /** @param {(readonly [string, string])[]} values */
-  function askForValues(values) {
+  function showInputs(values) {
     inputs = new Map();
     ref('confirmValues').replaceChildren(
       ...values.map(([name, first]) => {
@@ -54,13 +54,13 @@ export function confirmations(ref) {
     show(ref('confirmValues'), values.length > 0);
   }
 
-  ref('confirmNo').addEventListener('click', no);
+  ref('confirmNo').addEventListener('click', cancel);
   ref('confirm').addEventListener('keydown', (event) => {
     ignoreHeldKeys(event);
-    if (event.key === 'Escape') no();
+    if (event.key === 'Escape') cancel();
   });
   ref('confirmYes').addEventListener('click', (event) => {
-    // The second half of a double click on the button that opened the question.
+    // The second click of a double click on the button that opened the question.
     if (event.detail > 1) return;
     toggle(false);
     onYes(Object.fromEntries([...inputs].map(([name, input]) => [name, input.value])));
@@ -68,20 +68,20 @@ export function confirmations(ref) {
 
   /**
    * @param {HTMLElement} button Opens the question.
-   * @param {() => Question} ask
-   * @param {(values: Record<string, string>) => void} answer Called with the texts that were given.
+   * @param {() => Confirmation} describe
+   * @param {(values: Record<string, string>) => void} onConfirm Is called with the values.
    */
-  return (button, ask, answer) => {
+  return (button, describe, onConfirm) => {
     button.addEventListener('keydown', ignoreHeldKeys);
     button.addEventListener('click', () => {
-      const { question, loss, yes, values = [] } = ask();
+      const { question, loss, yes, values = [] } = describe();
       opener = button;
-      onYes = answer;
+      onYes = onConfirm;
       setText(ref('confirmQuestion'), question);
       setText(ref('confirmLoss'), loss);
       setText(ref('confirmYes'), yes);
       setAttribute(ref('confirm'), 'aria-label', question);
-      askForValues(values);
+      showInputs(values);
       toggle(true);
       ref('confirmNo').focus();
     });

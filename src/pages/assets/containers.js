@@ -8,5 +8,5 @@
  * @property {string} step The text of its step in the API.
  */
 
-/** Returns the containers that a session can have; the page carries the list (layout.ts). @returns {Container[]} */
+/** Returns the containers that a session can have, from the page (layout.ts). @returns {Container[]} */
 export const sessionContainers = () => JSON.parse(document.body.dataset.containers ?? '[]');

@@ -4,15 +4,15 @@ import { announce, setText, show } from './dom.js';
 const shownMs = 2_000;
 
 /**
- * A button that copies an address. Where the browser does not let it (only pages over https or on this machine may), the
- * address is shown to be copied by hand.
+ * Makes a button copy a URL. If the browser does not allow that (it does on https and on this computer), a field shows the
+ * URL, to be copied by hand.
  * @param {HTMLElement} button
  * @param {() => URL} address
  */
 export function copyLinkOn(button, address) {
-  const words = button.querySelector('[data-copy-text]');
-  if (!words) throw new Error('a button that copies has its words in an element of their own');
-  const text = words.textContent ?? '';
+  const label = button.querySelector('[data-copy-text]');
+  if (!label) throw new Error('the button has no element with data-copy-text');
+  const text = label.textContent ?? '';
   const field = document.createElement('input');
   field.readOnly = true;
   field.hidden = true;
@@ -25,14 +25,14 @@ export function copyLinkOn(button, address) {
     field.value = href;
     show(field, !copied);
     if (!copied) return field.select();
-    setText(words, 'Copied');
+    setText(label, 'Copied');
     announce('Launch link copied');
-    setTimeout(() => setText(words, text), shownMs);
+    setTimeout(() => setText(label, text), shownMs);
   };
   button.addEventListener('click', () => void copyAddress());
 }
 
-/** @param {string} text @returns {Promise<boolean>} false: the browser does not allow it. */
+/** @param {string} text @returns {Promise<boolean>} false if the browser does not allow it. */
 async function copy(text) {
   if (!navigator.clipboard) return false;
   try {

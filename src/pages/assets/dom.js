@@ -1,5 +1,5 @@
 // @ts-check
-/** Changing a page in place: nothing is touched that stays the same, so that focus, selection and scrolling stay too. */
+/** Functions that change the page. What stays the same is not touched, so that focus, selection and scroll position stay. */
 
 /** @param {string} id */
 export function byId(id) {
@@ -8,7 +8,7 @@ export function byId(id) {
   return element;
 }
 
-/** A copy of a template's only element. @param {string} id @returns {HTMLElement} */
+/** Returns a copy of a template's only element. @param {string} id @returns {HTMLElement} */
 export function fromTemplate(id) {
   const template = byId(id);
   const element = template instanceof HTMLTemplateElement ? template.content.firstElementChild : null;
@@ -17,7 +17,7 @@ export function fromTemplate(id) {
 }
 
 /**
- * The elements inside `scope` that carry `data-ref`, by that name. Asking for one that is not there is a bug.
+ * Returns a function that finds the elements inside `scope` by the value of `data-ref`. It throws for an unknown value.
  * @param {HTMLElement} scope
  */
 export function refsOf(scope) {
@@ -28,7 +28,7 @@ export function refsOf(scope) {
   }
   return (/** @type {string} */ name) => {
     const element = refs.get(name);
-    if (!element) throw new Error(`nothing here is called ${name}`);
+    if (!element) throw new Error(`there is no element with data-ref="${name}"`);
     return element;
   };
 }
@@ -49,20 +49,20 @@ export function show(element, shown) {
   if (element.hidden === shown) element.hidden = !shown;
 }
 
-/** Shows a line of text, or nothing where there is none. @param {HTMLElement} element @param {string | null | undefined} text */
+/** Shows a text; hides the element if there is no text. @param {HTMLElement} element @param {string | null | undefined} text */
 export function showText(element, text) {
   setText(element, text ?? '');
   show(element, Boolean(text));
 }
 
 /**
- * Makes the children of `parent` those of `items`, in that order. An element stays while its key stays, and is moved
- * only when the order really changes: moving would take the focus away.
+ * Makes the children of `parent` those of `items`, in that order. The element of a key is kept, and moved only if the order
+ * changes, because a move would remove the focus.
  *
  * @template Item
  * @template {{ element: HTMLElement }} View
  * @param {HTMLElement} parent
- * @param {Map<string, View>} views Kept by the caller between calls.
+ * @param {Map<string, View>} views The caller keeps it between calls.
  * @param {Item[]} items
  * @param {(item: Item, index: number) => string} keyOf
  * @param {(item: Item) => View} create
@@ -88,7 +88,7 @@ export function reconcile(parent, views, items, keyOf, create, update) {
   });
 }
 
-/** Says something to people who listen to the page. @param {string} text */
+/** Announces a text to screen readers. @param {string} text */
 export function announce(text) {
   byId('announcements').textContent = text;
 }

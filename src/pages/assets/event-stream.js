@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * Server-sent events by fetch. Not by EventSource: it does not tell why it was refused, and cannot go on where an earlier
- * one ended.
+ * Server-sent events with fetch. EventSource does not tell the status of an error response, and cannot resume after an event
+ * of an earlier stream.
  *
  * @typedef {{ event: string, id: string, data: any }} StreamEvent
  */
 
 /**
  * @param {ReadableStream<Uint8Array>} body
- * @param {() => void} heard Called for all that comes, comments too.
- * @returns {AsyncGenerator<StreamEvent>} `data` is parsed; null for an event that only tells its id.
+ * @param {() => void} onData Is called for all data, comments too.
+ * @returns {AsyncGenerator<StreamEvent>} `data` is parsed; null for an event that has only an id.
  */
-export async function* eventsOf(body, heard) {
+export async function* eventsOf(body, onData) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
@@ -19,7 +19,7 @@ export async function* eventsOf(body, heard) {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      heard();
+      onData();
       const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n');
       rest = blocks.pop() ?? '';
       for (const block of blocks) {
@@ -28,12 +28,12 @@ export async function* eventsOf(body, heard) {
       }
     }
   } finally {
-    // The rest, if there is one, is not wanted; that it can no longer be had is no trouble.
+    // The rest of the stream is not needed, so an error of the cancellation has no effect.
     reader.cancel().catch(() => undefined);
   }
 }
 
-/** @param {string} block Its lines. @returns {StreamEvent | undefined} */
+/** @param {string} block Lines of one event. @returns {StreamEvent | undefined} */
 function eventOf(block) {
   const fields = { event: 'message', id: '', data: 'null' };
   for (const line of block.split('\n')) {

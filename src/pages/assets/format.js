@@ -1,5 +1,5 @@
 // @ts-check
-/** How times and amounts read. */
+/** Functions that format times, sizes and logs. */
 
 /** "just now", "5 min ago", "2 h ago", "3 days ago". @param {string} iso @param {number} [now] ms */
 export function age(iso, now = Date.now()) {
@@ -36,19 +36,19 @@ export const formatCores = (value) => `${round(value)} ${value === 1 ? 'core' : 
 /** At most two decimals, none that are zero. @param {number} value */
 export const round = (value) => String(Math.round(value * 100) / 100);
 
-/** The time of day, in the reader's own way. @param {Date} date */
+/** Returns the time of day in the format of the user's locale. @param {Date} date */
 export const timeOfDay = (date) =>
   date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /**
- * A log as people read it: without the colour codes that programs write for terminals, and with each line's time
- * (RFC 3339, from the cluster) as the time of day here.
+ * Returns a log without the escape sequences that programs write for terminals, and with the time of each line (RFC 3339)
+ * as local time of day.
  * @param {string} text
  */
 export function readableLog(text) {
   return (
     text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what such codes begin with
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with ESC
       .replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\r(?=\n)/g, '')
       .replaceAll(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)(?= |$)/gm, (time) =>
         clockTime(new Date(time)),
@@ -56,6 +56,6 @@ export function readableLog(text) {
   );
 }
 
-/** "09:05:07" here. @param {Date} date */
+/** Returns the local time, such as "09:05:07". @param {Date} date */
 const clockTime = (date) =>
   [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');

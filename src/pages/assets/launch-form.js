@@ -1,5 +1,5 @@
 // @ts-check
-import { getServerOptions, launchLink, listResourceClasses, Trouble } from './api.js';
+import { ApiError, getServerOptions, launchLink, listResourceClasses } from './api.js';
 import { fromTemplate, refsOf, setAttribute, setText, show } from './dom.js';
 import { formatCores, formatGigabytes } from './format.js';
 import { refChoice } from './ref-choice.js';
@@ -10,12 +10,12 @@ import { variableList } from './variable-list.js';
 /** @typedef {import('./api.js').ResourceClass} ResourceClass */
 
 /**
- * The options of a launch. What is offered comes from the API; while a part of it is not there, or cannot be had, the
- * launch leaves that option to the platform.
+ * The form with the options of a launch. The choices come from the API. Where they are not loaded yet, or cannot be loaded,
+ * the launch uses the platform's default.
  *
  * @param {ReturnType<typeof refsOf>} ref
  * @param {LaunchTarget} target
- * @param {LaunchOptions} chosen What the form begins with.
+ * @param {LaunchOptions} chosen Initial values.
  */
 export function launchForm(ref, target, chosen) {
   const form = /** @type {HTMLFormElement} */ (ref('form'));
@@ -32,7 +32,7 @@ export function launchForm(ref, target, chosen) {
     return classes.find((each) => String(each.id) === id);
   };
 
-  /** Fills in what the platform offers. Resolves with what could not be had. @returns {Promise<Trouble[]>} */
+  /** Loads the choices. Resolves with the errors of those that could not be loaded. @returns {Promise<ApiError[]>} */
   async function load() {
     input('image').value = chosen.image ?? '';
     input('storage').value = chosen.storage === undefined ? '' : String(chosen.storage);
@@ -40,7 +40,7 @@ export function launchForm(ref, target, chosen) {
     const outcomes = await Promise.allSettled(parts);
     return outcomes.flatMap((outcome) => {
       if (outcome.status === 'fulfilled') return [];
-      if (outcome.reason instanceof Trouble) return [outcome.reason];
+      if (outcome.reason instanceof ApiError) return [outcome.reason];
       throw outcome.reason;
     });
   }
@@ -73,7 +73,7 @@ export function launchForm(ref, target, chosen) {
     if (!size) return;
     setAttribute(input('storage'), 'max', String(Math.floor(size.max_storage)));
     setAttribute(input('storage'), 'placeholder', String(size.default_storage));
-    setText(ref('storageHelp'), `${size.default_storage} unless you say otherwise, at most ${size.max_storage}.`);
+    setText(ref('storageHelp'), `Default: ${size.default_storage}. Maximum: ${size.max_storage}.`);
   }
 
   /** @param {import('./api.js').ServerOptions} found */
@@ -86,7 +86,7 @@ export function launchForm(ref, target, chosen) {
     input('lfs').checked = chosen.lfs_auto_fetch ?? found.lfs_auto_fetch?.default ?? false;
   }
 
-  /** What differs from what the platform does by itself. @returns {LaunchOptions} */
+  /** Returns the options that differ from the platform's defaults. @returns {LaunchOptions} */
   function options() {
     const size = classOf();
     const image = input('image').value.trim();
@@ -102,7 +102,7 @@ export function launchForm(ref, target, chosen) {
     };
   }
 
-  /** Which input a field of an error is about. @param {string} path */
+  /** Returns the input for a field of an error. @param {string} path */
   function inputOf(path) {
     const name = {
       branch: 'branch',
@@ -116,7 +116,7 @@ export function launchForm(ref, target, chosen) {
 
   return {
     load,
-    /** Whether all that was typed can be sent; where not, the browser says what is wrong. */
+    /** Whether all inputs are valid; if not, the browser shows which one is not. */
     isValid: () => form.reportValidity(),
     /** @returns {import('./api.js').LaunchRequest} */
     request: () => ({
@@ -125,12 +125,12 @@ export function launchForm(ref, target, chosen) {
       ...options(),
       environment_variables: variables.values(),
     }),
-    /** Leads to this form with the same choices, variables left out: an address is no place for them. */
+    /** Returns a link to this form with the same choices, without variables: their values may be secrets. */
     link() {
       const texts = Object.entries(options()).map(([name, value]) => [name, String(value)]);
       return launchLink(target, { ...commits.query(), ...Object.fromEntries(texts) });
     },
-    /** Marks the inputs that an answer complains about. @param {{ path: string }[]} fields */
+    /** Marks the inputs that an error response names. @param {{ path: string }[]} fields */
     mark(fields) {
       for (const invalid of form.querySelectorAll('[aria-invalid]')) invalid.removeAttribute('aria-invalid');
       const inputs = fields.flatMap(({ path }) => inputOf(path) ?? []);

@@ -1,27 +1,27 @@
 // @ts-check
 import './account.js';
-import { addressOf, getSession, launchOf, restartSession, stopSession, Trouble } from './api.js';
+import { ApiError, addressOf, getSession, launchOf, restartSession, stopSession } from './api.js';
 import { confirmations } from './confirm.js';
 import { copyLinkOn } from './copy-link.js';
 import { announce, byId, refsOf, setAttribute, setText, show } from './dom.js';
-import { failureIn } from './failure.js';
+import { showError } from './error-message.js';
+import { failureIn } from './failure-report.js';
 import { duration } from './format.js';
 import { launchForm } from './launch-form.js';
 import { logsIn } from './logs.js';
 import { showNotice } from './notice.js';
 import { poll } from './poll.js';
-import { launchAnew, launchPatiently } from './relaunch.js';
-import { labelsOf, launchAnewQuestion, stopQuestion } from './session-words.js';
+import { launchWhenDeleted, relaunch } from './relaunch.js';
+import { labelsOf, relaunchQuestion, stopQuestion } from './session-words.js';
 import { notesIn, stepsIn } from './steps.js';
-import { showTrouble } from './trouble.js';
 
 /** @typedef {import('./api.js').Session} Session */
 /** @typedef {import('./api.js').LaunchRequest} LaunchRequest */
 
-/** How soon to look again; later once it has taken a while. */
-const soonMs = 1_000;
-const patientMs = 2_500;
-const patientAfterMs = 60_000;
+/** Time between two reads of the session: at first, and after `slowAfterMs`. */
+const fastMs = 1_000;
+const slowMs = 2_500;
+const slowAfterMs = 60_000;
 
 const data = JSON.parse(byId('launch-data').textContent ?? '{}');
 /** @type {import('./api.js').LaunchTarget} */
@@ -37,48 +37,48 @@ const form = launchForm(ref, target, data.options);
 
 /** @type {Session | null} */
 let session = null;
-/** What the last launch asked for: with the values of its variables, which no answer tells. @type {LaunchRequest} */
+/** The last launch request, with the values of its variables, which no response contains. @type {LaunchRequest} */
 let launch = target;
-/** A session that was there before was made with options of its own, which may not be those that were chosen. */
+/** Whether the session existed before the launch, so that it may not have the chosen options. */
 let hasOtherOptions = false;
 /** @type {ReturnType<typeof poll> | null} */
 let watching = null;
-let askedAt = 0;
+let requestedAt = 0;
 
-/** @typedef {'consent' | 'configure' | 'asking' | Session['status']['state'] | 'stopped' | 'refused'} Phase */
+/** @typedef {'consent' | 'configure' | 'requesting' | Session['status']['state'] | 'deleted' | 'rejected'} Phase */
 
-/** What each phase says, and which ways on it offers. @type {Record<Phase, { headline: string, offers: string[] }>} */
+/** The headline and the buttons of each phase. @type {Record<Phase, { headline: string, buttons: string[] }>} */
 const phases = {
-  consent: { headline: 'Launch this project?', offers: ['start', 'options'] },
-  configure: { headline: 'Launch with options', offers: ['start', 'copyLink'] },
-  asking: { headline: 'Asking for a session', offers: [] },
-  starting: { headline: 'Starting your session', offers: ['logsToggle', 'stop'] },
-  running: { headline: 'Your session is ready', offers: ['open', 'logsToggle', 'stop'] },
-  failed: { headline: 'The session failed', offers: ['restart', 'again', 'logsToggle', 'stop'] },
-  stopping: { headline: 'Stopping the session', offers: [] },
-  hibernated: { headline: 'This session is hibernated', offers: ['again', 'logsToggle', 'stop'] },
-  stopped: { headline: 'The session has gone', offers: ['start', 'options'] },
-  refused: { headline: 'The session could not be launched', offers: ['retry', 'options'] },
+  consent: { headline: 'Launch this project?', buttons: ['start', 'options'] },
+  configure: { headline: 'Launch with options', buttons: ['start', 'copyLink'] },
+  requesting: { headline: 'Requesting a session', buttons: [] },
+  starting: { headline: 'Starting your session', buttons: ['logsToggle', 'stop'] },
+  running: { headline: 'Your session is ready', buttons: ['open', 'logsToggle', 'stop'] },
+  failed: { headline: 'The session failed', buttons: ['restart', 'again', 'logsToggle', 'stop'] },
+  stopping: { headline: 'Stopping the session', buttons: [] },
+  hibernated: { headline: 'This session is hibernated', buttons: ['again', 'logsToggle', 'stop'] },
+  deleted: { headline: 'The session no longer exists', buttons: ['start', 'options'] },
+  rejected: { headline: 'The session could not be launched', buttons: ['retry', 'options'] },
 };
-const moving = ['asking', 'starting', 'stopping'];
-const ways = ['start', 'options', 'open', 'retry', 'restart', 'again', 'logsToggle', 'copyLink', 'stop'];
+const changing = ['requesting', 'starting', 'stopping'];
+const allButtons = ['start', 'options', 'open', 'retry', 'restart', 'again', 'logsToggle', 'copyLink', 'stop'];
 
 /** @param {Phase} phase */
 function enter(phase) {
   if (page.dataset.phase === phase) return;
   const hadFocus = ref('actions').contains(document.activeElement);
   page.dataset.phase = phase;
-  const { headline, offers } = phases[phase];
+  const { headline, buttons } = phases[phase];
   setText(ref('headline'), headline);
   announce(headline);
   document.title = `${headline} · ${data.name}`;
-  for (const name of ways) show(ref(name), offers.includes(name));
+  for (const name of allButtons) show(ref(name), buttons.includes(name));
   show(ref('form'), phase === 'configure');
   show(ref('facts'), phase !== 'configure');
-  show(ref('progress'), moving.includes(phase));
-  show(ref('meanwhile'), moving.includes(phase));
+  show(ref('progress'), changing.includes(phase));
+  show(ref('meanwhile'), changing.includes(phase));
   show(ref('consent'), phase === 'consent');
-  // A button that went away while it had the focus hands it to the headline.
+  // If the focused button has disappeared, the headline gets the focus.
   if (hadFocus && !ref('actions').contains(visibleFocus())) ref('headline').focus();
 }
 
@@ -106,30 +106,30 @@ function showSession(next) {
 function noticeOf({ status }) {
   if (status.state === 'hibernated') return status.message ?? null;
   if (!hasOtherOptions || (status.state !== 'running' && status.state !== 'starting')) return null;
-  return 'This session was there already. It has the options of its own launch; to change them, stop it and launch again.';
+  return 'This session existed already and keeps the options of its launch. To change them, stop the session and launch it again.';
 }
 
 /**
- * @param {() => Promise<Session>} ask How the session is asked for: a launch, or another one.
- * @param {'refused' | 'configure' | 'failed'} otherwise Where the page is when that is refused.
+ * @param {() => Promise<Session>} request Launches or restarts the session.
+ * @param {'rejected' | 'configure' | 'failed'} otherwise Phase of the page after an error.
  */
-async function begin(ask, otherwise = 'refused') {
+async function begin(request, otherwise = 'rejected') {
   watching?.stop();
-  askedAt = Date.now();
+  requestedAt = Date.now();
   hasOtherOptions = false;
-  showTrouble(ref('trouble'), null);
+  showError(ref('error'), null);
   failure(null);
   showNotice(ref('notice'), null);
   steps([]);
   notes([]);
-  enter('asking');
+  enter('requesting');
   try {
-    showSession(await ask());
+    showSession(await request());
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     if (otherwise === 'failed' && session) showSession(session);
     else enter(otherwise);
-    showTrouble(ref('trouble'), error);
+    showError(ref('error'), error);
     if (otherwise === 'configure') form.mark(error.fields);
     return;
   }
@@ -137,13 +137,13 @@ async function begin(ask, otherwise = 'refused') {
 }
 
 /** @param {LaunchRequest} request */
-async function ask(request) {
+async function send(request) {
   launch = request;
   setText(ref('branchName'), request.branch);
   setText(ref('commitName'), request.commit_sha.slice(0, 8));
-  const answer = await launchPatiently(request);
-  hasOtherOptions = !answer.isNew && data.begin === 'configure';
-  return answer.session;
+  const { session: launched, isNew } = await launchWhenDeleted(request);
+  hasOtherOptions = !isNew && data.begin === 'configure';
+  return launched;
 }
 
 function watch() {
@@ -156,56 +156,56 @@ function watch() {
       try {
         next = await getSession(session.name);
       } catch (error) {
-        if (!(error instanceof Trouble) || error.status !== 404) throw error;
-        gone();
+        if (!(error instanceof ApiError) || error.status !== 404) throw error;
+        showDeleted();
         return null;
       }
-      showTrouble(ref('trouble'), null);
+      showError(ref('error'), null);
       showSession(next);
       if (next.status.state === 'running') return open(next);
-      return Date.now() - askedAt > patientAfterMs ? patientMs : soonMs;
+      return Date.now() - requestedAt > slowAfterMs ? slowMs : fastMs;
     },
-    (trouble) => showTrouble(ref('trouble'), trouble),
+    (error) => showError(ref('error'), error),
   );
 }
 
 /**
- * Goes to JupyterLab, in place of this page: "back" leads to where one came from and not to another launch. Not by itself
- * where the session is another one than was asked for.
+ * Opens JupyterLab in place of this page, so that "back" leads to the page before and not to another launch. If the session
+ * may not have the chosen options, only the link is shown.
  * @param {Session} running
- * @returns {null} There is nothing more to watch.
+ * @returns {null} The poll ends.
  */
 function open(running) {
   const address = addressOf(running);
   setAttribute(ref('open'), 'href', address);
   if (!address) {
-    showTrouble(
-      ref('trouble'),
-      new Trouble('The session has no address to open.', { detail: `It says: ${running.url}` }),
+    showError(
+      ref('error'),
+      new ApiError('The session has no valid web address.', { detail: `Its address is: ${running.url}` }),
     );
   } else if (!hasOtherOptions) location.replace(address);
   return null;
 }
 
-function gone() {
+function showDeleted() {
   session = null;
   steps([]);
   notes([]);
   failure(null);
   showNotice(ref('notice'), null);
-  enter('stopped');
+  enter('deleted');
 }
 
-/** The same launch again, or what the form says where it is open. */
+/** Launches with the options of the form if it is open, else with those of the last launch. */
 function start() {
-  if (page.dataset.phase !== 'configure') return void begin(() => ask(launch));
-  if (form.isValid()) void begin(() => ask(form.request()), 'configure');
+  if (page.dataset.phase !== 'configure') return void begin(() => send(launch));
+  if (form.isValid()) void begin(() => send(form.request()), 'configure');
 }
 
 async function configure() {
   enter('configure');
   const failures = await form.load();
-  if (failures[0]) showTrouble(ref('trouble'), failures[0]);
+  if (failures[0]) showError(ref('error'), failures[0]);
 }
 
 const label = () => (session ? (labelsOf([session]).get(session.name) ?? session.name) : '');
@@ -215,9 +215,9 @@ ref('form').addEventListener('submit', (event) => {
   event.preventDefault();
   start();
 });
-ref('retry').addEventListener('click', () => void begin(() => ask(launch)));
+ref('retry').addEventListener('click', () => void begin(() => send(launch)));
 ref('options').addEventListener('click', () => {
-  showTrouble(ref('trouble'), null);
+  showError(ref('error'), null);
   void configure().then(form.focus);
 });
 copyLinkOn(ref('copyLink'), form.link);
@@ -227,13 +227,13 @@ ref('restart').addEventListener('click', () => {
 });
 confirm(
   ref('again'),
-  // Asked for only while there is a session.
-  () => launchAnewQuestion(/** @type {Session} */ (session), label(), launch.environment_variables),
+  // The button is visible only while there is a session.
+  () => relaunchQuestion(/** @type {Session} */ (session), label(), launch.environment_variables),
   (values) => {
     const former = session;
     if (!former) return;
     launch = launchOf(former, values);
-    void begin(async () => (await launchAnew(former.name, launch)).session);
+    void begin(async () => (await relaunch(former.name, launch)).session);
   },
 );
 confirm(
@@ -248,24 +248,24 @@ async function stop() {
     await stopSession(session.name);
     watch();
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     showSession(session);
-    showTrouble(ref('trouble'), error);
+    showError(ref('error'), error);
   }
 }
 
 logsIn(ref('logs'), ref('logsToggle'), () => session?.name ?? null);
 
 setInterval(() => {
-  const counting = askedAt > 0 && ['asking', 'starting'].includes(page.dataset.phase ?? '');
-  setText(ref('elapsed'), counting ? duration(Date.now() - askedAt) : '');
+  const counting = requestedAt > 0 && ['requesting', 'starting'].includes(page.dataset.phase ?? '');
+  setText(ref('elapsed'), counting ? duration(Date.now() - requestedAt) : '');
 }, 1_000);
 
-/** A page that is only prepared in case it might be wanted must not launch anything. */
+/** Resolves when the page is visible: a page that the browser renders in advance must not launch anything. */
 function whenShown() {
   if (!('prerendering' in document) || !document.prerendering) return Promise.resolve();
   return new Promise((resolve) => document.addEventListener('prerenderingchange', resolve, { once: true }));
 }
 
 if (data.begin === 'configure') void configure();
-if (data.begin === 'launch') void whenShown().then(() => begin(() => ask(launch)));
+if (data.begin === 'launch') void whenShown().then(() => begin(() => send(launch)));

@@ -1,29 +1,29 @@
 // @ts-check
-import { followLogs, Trouble } from './api.js';
+import { ApiError, followLogs } from './api.js';
 import { fromTemplate, reconcile, refsOf, setText, show } from './dom.js';
+import { showError } from './error-message.js';
 import { readableLog } from './format.js';
 import { poll } from './poll.js';
-import { showTrouble } from './trouble.js';
 
-/** Between two connections, and two looks whether there is a session yet. */
+/** Between two connections, and between two checks for a session. */
 const everyMs = 2_000;
-/** How near the end (pixels) one must be for the log to follow what is written. */
+/** The log scrolls with new lines if its visible part ends at most this many pixels before the end. */
 const followWithin = 24;
-/** Lines of a container that are kept, and by how many more they may grow before the oldest go. */
+/** Maximum number of lines per container; the oldest are removed when there are `spareLines` more. */
 const keptLines = 2_000;
 const spareLines = 500;
-/** Browsers open six connections to a host; the rest of the page needs some of them. */
+/** Browsers open six connections to a host, and the rest of the page needs some of them. */
 const maxOpen = 3;
 
-/** What closes the logs that are open on this page, the longest open first. @type {Set<() => void>} */
+/** Functions that close the open logs of this page, the first opened first. @type {Set<() => void>} */
 const openLogs = new Set();
 
 /**
- * A session's logs, one container at a time, followed while they are open and somebody looks at the page.
+ * Shows a session's logs, one container at a time, and follows them while they are open and the page is visible.
  *
- * @param {HTMLElement} drawer Where they are shown.
- * @param {HTMLElement} toggle The button that opens and closes them.
- * @param {() => string | null} nameOf The session; null while there is none.
+ * @param {HTMLElement} drawer Shows the logs.
+ * @param {HTMLElement} toggle Button that opens and closes the logs.
+ * @param {() => string | null} nameOf Returns the session's name; null while there is no session.
  */
 export function logsIn(drawer, toggle, nameOf) {
   const panel = fromTemplate('logs-template');
@@ -33,14 +33,14 @@ export function logsIn(drawer, toggle, nameOf) {
   const group = `logs-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
   /** @type {Map<string, string[]>} */
   const logs = new Map();
-  /** Where to go on; '' to begin anew. */
+  /** Id of the last event, after which to resume; '' to begin with the last lines. */
   let lastId = '';
   /** @type {string | null} */
   let chosen = null;
   /** @type {ReturnType<typeof poll> | null} */
   let polling = null;
   /** @type {AbortController | null} */
-  let leaving = null;
+  let connection = null;
   let isRendering = false;
 
   function render() {
@@ -73,7 +73,7 @@ export function logsIn(drawer, toggle, nameOf) {
     writeLog(ref('text'), current === null ? '' : (logs.get(current) ?? []).join('\n'));
   }
 
-  /** Once for all that comes before the next picture. */
+  /** Renders once before the next frame. */
   function renderSoon() {
     if (!isRendering) requestAnimationFrame(render);
     isRendering = true;
@@ -94,37 +94,37 @@ export function logsIn(drawer, toggle, nameOf) {
     if (id) lastId = id;
     if (event === 'message' && data)
       add(data.container, readableLog(data.time ? `${data.time} ${data.line}` : data.line));
-    if (event === 'skipped') add(data.container, `[${data.lines} lines were left out: they came too fast]`);
+    if (event === 'skipped') add(data.container, `[${data.lines} lines were left out: the log grew too fast]`);
     if (event === 'container-error') add(data.container, `[${data.message}]`);
-    if (event === 'end' && data.reason === 'deleted') throw gone();
+    if (event === 'end' && data.reason === 'deleted') throw deletedError();
   }
 
-  /** One connection, from its beginning to its end. @param {string} name */
+  /** Follows the logs over one connection until it ends. @param {string} name */
   async function follow(name) {
-    leaving = new AbortController();
-    const { signal } = leaving;
+    connection = new AbortController();
+    const { signal } = connection;
     try {
       for await (const event of followLogs(name, lastId, signal)) {
-        showTrouble(ref('trouble'), null);
+        showError(ref('error'), null);
         take(event);
       }
     } catch (error) {
       if (signal.aborted) return;
-      // The next session of this name has logs of its own.
-      if (error instanceof Trouble && error.status === 404) lastId = '';
+      // A later session of this name has other logs.
+      if (error instanceof ApiError && error.status === 404) lastId = '';
       throw error;
     }
   }
 
   function onVisibility() {
-    if (document.hidden) leaving?.abort();
+    if (document.hidden) connection?.abort();
   }
 
   function stop() {
     openLogs.delete(collapse);
     document.removeEventListener('visibilitychange', onVisibility);
     polling?.stop();
-    leaving?.abort();
+    connection?.abort();
   }
 
   function collapse() {
@@ -148,7 +148,7 @@ export function logsIn(drawer, toggle, nameOf) {
         if (name !== null) await follow(name);
         return everyMs;
       },
-      (trouble) => showTrouble(ref('trouble'), trouble.status === 404 ? gone() : trouble),
+      (error) => showError(ref('error'), error.status === 404 ? deletedError() : error),
     );
   }
 
@@ -160,18 +160,18 @@ export function logsIn(drawer, toggle, nameOf) {
   return { close: stop };
 }
 
-function gone() {
-  return new Trouble('There are no logs: the session has gone.', { status: 404 });
+function deletedError() {
+  return new ApiError('There are no logs, because the session no longer exists.', { status: 404 });
 }
 
-/** Adds what is new at the end and leaves the rest alone: a selection stays. @param {HTMLElement} pre @param {string} text */
+/** Appends the new text and does not touch the rest, so that a selection stays. @param {HTMLElement} pre @param {string} text */
 function writeLog(pre, text) {
   show(pre, text !== '');
   const before = pre.textContent ?? '';
   if (before === text) return;
-  const following = pre.scrollHeight - pre.scrollTop - pre.clientHeight < followWithin;
+  const isAtEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < followWithin;
   const node = pre.firstChild;
   if (before !== '' && text.startsWith(before) && node instanceof Text) node.appendData(text.slice(before.length));
   else pre.textContent = text;
-  if (following) pre.scrollTop = pre.scrollHeight;
+  if (isAtEnd) pre.scrollTop = pre.scrollHeight;
 }

@@ -1,19 +1,19 @@
 // @ts-check
-import { listCommits, Trouble, targetOf } from './api.js';
+import { ApiError, listCommits, targetOf } from './api.js';
 import { poll } from './poll.js';
 import { pathOf } from './session-words.js';
 
 /** @typedef {import('./api.js').Session} Session */
 /** @typedef {{ text: string, commit: string } | null} Newer */
 
-/** How soon a branch is looked at again; between two looks the page asks GitLab nothing. */
-const againMs = 120_000;
-/** How soon to see whether there are sessions on branches that were never looked at. */
-const turnMs = 5_000;
+/** Time between two requests to GitLab for the same branch. */
+const branchMs = 120_000;
+/** Time between two checks for sessions on other branches. */
+const checkMs = 5_000;
 
 /**
- * Whether the branch of a session has moved on since its launch.
- * @param {readonly import('./api.js').Commit[]} commits The branch's, newest first.
+ * Returns the newest commit of a session's branch if it is not the one that was launched.
+ * @param {readonly import('./api.js').Commit[]} commits Commits of the branch, newest first.
  * @param {import('./api.js').LaunchTarget} target
  * @returns {Newer}
  */
@@ -31,11 +31,11 @@ function newerThan(commits, { branch, commit_sha: launched }) {
 }
 
 /**
- * Looks at the branches of running sessions, one after the other.
+ * Checks the branches of running sessions for newer commits, one after the other.
  * @param {() => Session[]} sessions
- * @param {(name: string, newer: Newer) => void} tell
+ * @param {(name: string, newer: Newer) => void} onChecked
  */
-export function watchNewerCommits(sessions, tell) {
+export function watchNewerCommits(sessions, onChecked) {
   /** @type {Map<string, { at: number, commits: import('./api.js').Commit[] }>} */
   const branches = new Map();
 
@@ -47,24 +47,24 @@ export function watchNewerCommits(sessions, tell) {
         const path = pathOf(session);
         const key = `${path}\n${target.branch}`;
         const known = branches.get(key);
-        if (!known || Date.now() - known.at > againMs) {
+        if (!known || Date.now() - known.at > branchMs) {
           branches.set(key, { at: Date.now(), commits: await commitsOf(path, target.branch) });
         }
-        tell(session.name, newerThan(branches.get(key)?.commits ?? [], target));
+        onChecked(session.name, newerThan(branches.get(key)?.commits ?? [], target));
       }
-      return turnMs;
+      return checkMs;
     },
-    // What cannot be known now is not said; the sessions themselves are well, and their list tells what is not.
+    // Not shown: the sessions work without it, and errors of the service appear above the list of sessions.
     () => undefined,
   );
 }
 
-/** None for a branch that is gone. @param {string} path @param {string} branch */
+/** Returns no commits if the branch does not exist. @param {string} path @param {string} branch */
 async function commitsOf(path, branch) {
   try {
     return (await listCommits(path, branch)).commits;
   } catch (error) {
-    if (error instanceof Trouble && error.status === 404) return [];
+    if (error instanceof ApiError && error.status === 404) return [];
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { show } from './dom.js';
 
 /**
- * Shows a sentence of the service, with the command in it, where there is one, to be copied.
+ * Shows a message of the service. A kubectl command in it becomes an element that is easy to copy.
  * @param {HTMLElement} place
  * @param {string | null} text null hides it.
  */

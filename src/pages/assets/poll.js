@@ -1,18 +1,18 @@
 // @ts-check
-import { Trouble } from './api.js';
+import { ApiError } from './api.js';
 
 const firstRetryMs = 1_000;
 const lastRetryMs = 30_000;
 
 /**
- * Calls `step` again and again, never twice at once, and not while nobody looks at the page. `step` answers with the
- * milliseconds until it wants to be called again, or null when there is nothing more to watch. When it throws, it is
- * called again later and later (or when Retry-After says).
+ * Calls `step` repeatedly while the page is visible, one call at a time. `step` resolves with the milliseconds until the next
+ * call, or with null to end the poll. If it throws, it is called again after a delay that doubles each time, and not before
+ * the time in Retry-After.
  *
  * @param {() => Promise<number | null>} step
- * @param {(trouble: Trouble) => void} onTrouble
+ * @param {(error: ApiError) => void} onError
  */
-export function poll(step, onTrouble) {
+export function poll(step, onError) {
   let failures = 0;
   let running = false;
   let again = false;
@@ -43,11 +43,11 @@ export function poll(step, onTrouble) {
       return delay;
     } catch (error) {
       if (ended) return null;
-      const trouble = asTrouble(error);
-      onTrouble(trouble);
+      const apiError = asApiError(error);
+      onError(apiError);
       const backoff = Math.min(lastRetryMs, firstRetryMs * 2 ** failures);
       failures += 1;
-      return Math.max(backoff, (trouble.retryAfterSeconds ?? 0) * 1000);
+      return Math.max(backoff, (apiError.retryAfterSeconds ?? 0) * 1000);
     }
   }
 
@@ -65,15 +65,15 @@ export function poll(step, onTrouble) {
   document.addEventListener('visibilitychange', onVisibility);
   void run();
   return {
-    /** Does not wait for the next turn: something has just been done. */
+    /** Calls `step` now. */
     now: () => void run(),
     stop,
   };
 }
 
 /** @param {unknown} error */
-function asTrouble(error) {
-  if (error instanceof Trouble) return error;
+function asApiError(error) {
+  if (error instanceof ApiError) return error;
   reportError(error);
-  return new Trouble('This page made a mistake.', { detail: `Reload it. The mistake was: ${error}` });
+  return new ApiError('There is an error in this page.', { detail: `Reload the page. The error is: ${error}` });
 }

@@ -1,16 +1,16 @@
 // @ts-check
 import { launchLink, listProjects } from './api.js';
 import { byId, fromTemplate, reconcile, refsOf, setAttribute, setText, show, showText } from './dom.js';
+import { showError } from './error-message.js';
 import { poll } from './poll.js';
-import { showTrouble } from './trouble.js';
 
 /** @typedef {import('./api.js').Project} Project */
 
 const pageSize = 50;
-/** How long the typing must rest before the question is asked. */
+/** Time without typing after which the search begins. */
 const typingMs = 250;
 
-/** The projects that one may launch, with a search; from the service, page by page. */
+/** Shows the projects that the user can launch, page by page, with a search. */
 export function showProjects() {
   /** @type {Map<string, ReturnType<typeof projectRow>>} */
   const rows = new Map();
@@ -20,34 +20,34 @@ export function showProjects() {
   let page = 1;
   let search = '';
   /** @type {ReturnType<typeof poll> | null} */
-  let asking = null;
+  let loading = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typing;
 
   /** @param {number} wanted */
   function load(wanted) {
-    asking?.stop();
-    const question = search;
-    asking = poll(
+    loading?.stop();
+    const searched = search;
+    loading = poll(
       async () => {
-        const found = await listProjects(question, wanted);
-        if (question !== search) return null;
+        const found = await listProjects(searched, wanted);
+        if (searched !== search) return null;
         projects = wanted === 1 ? found : [...projects, ...found];
         page = wanted;
-        showTrouble(byId('projects-trouble'), null);
+        showError(byId('projects-error'), null);
         render(found.length === pageSize);
         return null;
       },
-      (trouble) => {
+      (error) => {
         show(byId('projects-loading'), false);
-        if (question === search) showTrouble(byId('projects-trouble'), trouble);
+        if (searched === search) showError(byId('projects-error'), error);
       },
     );
   }
 
   /** @param {boolean} more */
   function render(more) {
-    // A project that became active between two pages is on both.
+    // A project that became active between two requests is on both pages.
     const unique = [...new Map(projects.map((project) => [project.id, project])).values()];
     reconcile(
       byId('projects'),
@@ -63,11 +63,11 @@ export function showProjects() {
     setText(byId('projects-empty-title'), search ? `No project matches “${search}”` : 'No project yet');
     setText(
       byId('projects-empty-text'),
-      search ? 'Look for a part of its name.' : 'Projects that you can see on the git server appear here.',
+      search ? 'Search for a part of its name.' : 'Projects that you can see on the git server appear here.',
     );
   }
 
-  function ask() {
+  function startSearch() {
     clearTimeout(typing);
     const wanted = input.value.trim();
     if (wanted === search) return;
@@ -77,11 +77,11 @@ export function showProjects() {
 
   input.addEventListener('input', () => {
     clearTimeout(typing);
-    typing = setTimeout(ask, typingMs);
+    typing = setTimeout(startSearch, typingMs);
   });
   byId('search-form').addEventListener('submit', (event) => {
     event.preventDefault();
-    ask();
+    startSearch();
   });
   byId('projects-more').addEventListener('click', () => load(page + 1));
   load(1);
@@ -104,7 +104,7 @@ function projectRow() {
       show(ref('visibility'), project.visibility !== 'public');
       setText(ref('visibilityText'), project.visibility);
       setText(ref('launchName'), project.path);
-      setText(ref('optionsName'), `of a launch of ${project.path}`);
+      setText(ref('optionsName'), `for launching ${project.path}`);
       show(ref('ways'), project.default_branch !== null);
       show(ref('nothing'), project.default_branch === null);
     },

@@ -1,16 +1,16 @@
 // @ts-check
-import { listBranches, listCommits, Trouble } from './api.js';
+import { ApiError, listBranches, listCommits } from './api.js';
 import { announce, setText, show } from './dom.js';
 import { age } from './format.js';
 
-/** How long the typing must rest before the question is asked. */
+/** Time without typing after which the search begins. */
 const typingMs = 250;
 
 /**
- * Branch and commit of a launch, from lists.
+ * Lists of branches and commits, to choose the commit of a launch.
  * @param {ReturnType<typeof import('./dom.js').refsOf>} ref With branch, branchSearch, branchSearchPlace, commit, olderCommits,
  *   refError.
- * @param {import('./api.js').LaunchTarget} target What the choice begins with.
+ * @param {import('./api.js').LaunchTarget} target The initial choice.
  */
 export function refChoice(ref, target) {
   const path = `${target.namespace}/${target.project}`;
@@ -19,7 +19,7 @@ export function refChoice(ref, target) {
   const search = /** @type {HTMLInputElement} */ (ref('branchSearch'));
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typing;
-  /** Of the newest commit of the chosen branch; undefined while that is not known. @type {string | undefined} */
+  /** Id of the newest commit of the chosen branch; undefined until it is loaded. @type {string | undefined} */
   let newest;
   /** @type {number | null} */
   let nextPage = null;
@@ -59,14 +59,14 @@ export function refChoice(ref, target) {
     show(ref('olderCommits'), nextPage !== null);
   }
 
-  /** Does it, and says what could not be had. @param {() => Promise<void>} action @returns {Promise<boolean>} */
+  /** Calls `action` and shows its error. @param {() => Promise<void>} action @returns {Promise<boolean>} */
   async function attempt(action) {
     try {
       await action();
       setText(ref('refError'), '');
       return true;
     } catch (error) {
-      if (!(error instanceof Trouble)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       setText(ref('refError'), error.message);
       return false;
     }
@@ -74,7 +74,7 @@ export function refChoice(ref, target) {
 
   branches.addEventListener('change', () => {
     const branch = branches.value;
-    // The newest one, whichever it is, until they are listed.
+    // Until the commits are listed, the branch name stands for its newest commit.
     newest = undefined;
     commits.replaceChildren(new Option('newest commit', branch, true, true));
     void attempt(() => showCommits(1));
@@ -88,7 +88,7 @@ export function refChoice(ref, target) {
   return {
     load: async () => void (await Promise.all([showBranches(), showCommits(1)])),
     chosen: () => ({ branch: branches.value, commit_sha: commits.value || target.commit_sha }),
-    /** For an address: the branch, where its newest commit is chosen, else the commit on the branch. */
+    /** Returns the parameters of a launch link: the branch if its newest commit is chosen, else the commit and the branch. */
     query: () => {
       const { branch, commit_sha: commit } = { branch: branches.value, commit_sha: commits.value };
       return /** @type {Record<string, string>} */ (

@@ -1,19 +1,19 @@
 // @ts-check
-import { launchSession, stopSession, Trouble } from './api.js';
+import { ApiError, launchSession, stopSession } from './api.js';
 
 const maxAttempts = 20;
 const defaultWaitSeconds = 2;
 
 /**
- * Launches; where a former session of the same name is still being deleted (409), waits as long as the service says.
+ * Launches a session. While a former session of the same name is being deleted (409), retries after the time in Retry-After.
  * @param {import('./api.js').LaunchRequest} launch
  */
-export async function launchPatiently(launch) {
+export async function launchWhenDeleted(launch) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await launchSession(launch);
     } catch (error) {
-      if (!(error instanceof Trouble) || error.status !== 409 || attempt === maxAttempts) throw error;
+      if (!(error instanceof ApiError) || error.status !== 409 || attempt === maxAttempts) throw error;
       const seconds = error.retryAfterSeconds ?? defaultWaitSeconds;
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     }
@@ -21,15 +21,15 @@ export async function launchPatiently(launch) {
 }
 
 /**
- * Deletes a session with its files and launches it anew. One that has gone by itself is fine.
+ * Deletes a session with its files and launches it again. A session that does not exist any more is no error.
  * @param {string} name
  * @param {import('./api.js').LaunchRequest} launch
  */
-export async function launchAnew(name, launch) {
+export async function relaunch(name, launch) {
   try {
     await stopSession(name);
   } catch (error) {
-    if (!(error instanceof Trouble) || error.status !== 404) throw error;
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
   }
-  return launchPatiently(launch);
+  return launchWhenDeleted(launch);
 }

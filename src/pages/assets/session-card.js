@@ -1,26 +1,27 @@
 // @ts-check
-import { addressOf, launchLink, launchOf, restartSession, stopSession, Trouble, targetOf } from './api.js';
+import { ApiError, addressOf, launchLink, launchOf, restartSession, stopSession, targetOf } from './api.js';
 import { confirmations } from './confirm.js';
 import { copyLinkOn } from './copy-link.js';
 import { fromTemplate, refsOf, setAttribute, setText, show } from './dom.js';
-import { failureIn } from './failure.js';
+import { showError } from './error-message.js';
+import { failureIn } from './failure-report.js';
 import { age, formatCores, formatGigabytes, gigabytes, round } from './format.js';
 import { logsIn } from './logs.js';
 import { showNotice } from './notice.js';
-import { launchAnew } from './relaunch.js';
-import { launchAnewQuestion, pathOf, stateWords, stopQuestion } from './session-words.js';
+import { relaunch } from './relaunch.js';
+import { pathOf, relaunchQuestion, stateWords, stopQuestion } from './session-words.js';
 import { notesIn, stepsIn } from './steps.js';
-import { showTrouble } from './trouble.js';
 
 /** @typedef {import('./api.js').Session} Session */
 
 /**
- * One session on the sessions page.
+ * Creates the card of a session on the sessions page.
  * @param {Session} first
- * @param {() => void} changed Called after something was asked of the service: its answer is worth a look.
- * @param {(error: Trouble | null) => void} tell Shows an error that outlives the card: the session was deleted, and not launched.
+ * @param {() => void} changed Is called after each request that changes the session.
+ * @param {(error: ApiError | null) => void} showLaunchError Shows an error outside of the card: the session was deleted and
+ *   could not be launched again.
  */
-export function sessionCard(first, changed, tell) {
+export function sessionCard(first, changed, showLaunchError) {
   const element = fromTemplate('session-template');
   const ref = refsOf(element);
   const steps = stepsIn(ref('steps'));
@@ -29,11 +30,11 @@ export function sessionCard(first, changed, tell) {
   const logs = logsIn(ref('logs'), ref('logsToggle'), () => session.name);
   const confirm = confirmations(ref);
   let session = first;
-  /** Tells this session from the others. */
+  /** A name that no other session of the page has. */
   let label = pathOf(first);
   /** @type {import('./newer-commits.js').Newer} */
   let newer = null;
-  /** What was asked for and has not shown yet. @type {'stopping' | 'restarting' | null} */
+  /** The request in flight, or one whose effect is not visible in the session yet. @type {'stopping' | 'restarting' | null} */
   let pending = null;
 
   for (const drawer of ['details', 'logs']) {
@@ -47,48 +48,48 @@ export function sessionCard(first, changed, tell) {
     setAttribute(ref('detailsToggle'), 'aria-expanded', String(opening));
   });
   copyLinkOn(ref('copyLink'), link);
-  ref('restart').addEventListener('click', () => void ask('restarting', () => restartSession(session.name)));
+  ref('restart').addEventListener('click', () => void change('restarting', () => restartSession(session.name)));
   confirm(
     ref('again'),
-    () => launchAnewQuestion(session, label),
-    (values) => void ask('restarting', () => anew(values)),
+    () => relaunchQuestion(session, label),
+    (values) => void change('restarting', () => launchAgain(values)),
   );
   confirm(
     ref('stop'),
     () => stopQuestion(session, label),
-    () => void ask('stopping', () => stopSession(session.name)),
+    () => void change('stopping', () => stopSession(session.name)),
   );
 
   /** @param {'stopping' | 'restarting'} what @param {() => Promise<unknown>} action */
-  async function ask(what, action) {
+  async function change(what, action) {
     pending = what;
-    showTrouble(ref('trouble'), null);
+    showError(ref('error'), null);
     render();
-    // The button that was pressed goes away; the card's title stays.
+    // The pressed button disappears; the card's title does not.
     ref('title').focus();
     try {
       await action();
       if (what === 'restarting') pending = null;
     } catch (error) {
       pending = null;
-      if (!(error instanceof Trouble)) throw error;
-      if (error.status !== 404) showTrouble(ref('trouble'), error);
+      if (!(error instanceof ApiError)) throw error;
+      if (error.status !== 404) showError(ref('error'), error);
     }
     render();
     changed();
   }
 
   /** @param {Record<string, string>} values */
-  async function anew(values) {
-    tell(null);
+  async function launchAgain(values) {
+    showLaunchError(null);
     try {
-      await launchAnew(session.name, launchOf(session, values));
+      await relaunch(session.name, launchOf(session, values));
     } catch (error) {
-      if (!(error instanceof Trouble)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       const { status, requestId, fields } = error;
-      const detail = [error.detail, 'If the session is gone from the list, launch it from its project.'];
-      tell(
-        new Trouble(`${label} was not launched anew: ${error.message}`, {
+      const detail = [error.detail, 'If the session is no longer in the list, launch it from its project.'];
+      showLaunchError(
+        new ApiError(`${label} was not launched again: ${error.message}`, {
           detail: detail.filter(Boolean).join(' '),
           status,
           requestId,
@@ -98,7 +99,7 @@ export function sessionCard(first, changed, tell) {
     }
   }
 
-  /** Launches the branch, wherever it is by then. */
+  /** Returns the link that launches the newest commit of the branch. */
   function link() {
     const { branch } = targetOf(session);
     return launchLink(targetOf(session), branch ? { ref: branch } : {});
@@ -199,8 +200,8 @@ export function sessionCard(first, changed, tell) {
       newer = next;
       render();
     },
-    /** Something is under way that is worth asking after soon. */
-    moving: () => pending !== null || session.status.state === 'starting' || session.status.state === 'stopping',
+    /** Whether the session is expected to change soon. */
+    isChanging: () => pending !== null || session.status.state === 'starting' || session.status.state === 'stopping',
     close: logs.close,
   };
 }

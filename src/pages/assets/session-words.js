@@ -1,7 +1,7 @@
 // @ts-check
 import { sessionContainers } from './containers.js';
 
-/** What the pages call sessions, and what they say before one is ended. */
+/** Names of sessions and their states, and the texts that ask before a session is deleted. */
 
 /** @typedef {import('./api.js').Session} Session */
 
@@ -29,9 +29,9 @@ function placeOf(session) {
 }
 
 /**
- * A name for each session that tells it from the others: with the commit where branch and project are the same.
+ * Returns a unique label for each session: with the commit where branch and project are the same.
  * @param {readonly Pick<Session, 'annotations' | 'name'>[]} sessions
- * @returns {Map<string, string>} By the session's own name.
+ * @returns {Map<string, string>} Labels by the name of the session.
  */
 export function labelsOf(sessions) {
   /** @type {Map<string, number>} */
@@ -45,16 +45,16 @@ export function labelsOf(sessions) {
   );
 }
 
-/** What goes with a session. @param {Pick<Session, 'status'>} session */
+/** Returns what is lost when a session is deleted. @param {Pick<Session, 'status'>} session */
 function lossOf({ status }) {
   const autosaveStep = sessionContainers().find(({ role }) => role === 'repository')?.step;
   const autosaves = (status.details ?? []).some(({ step }) => step === autosaveStep);
   return autosaves
-    ? 'Its files are deleted. Before that the platform tries to push work that is in no branch to an autosave branch; to be sure, push it yourself.'
-    : 'Its files are deleted, and nothing is saved: work that was not pushed is lost.';
+    ? 'Its files are deleted. Before that, the platform tries to push unpushed work to an autosave branch. To be sure, push your work yourself.'
+    : 'Its files are deleted and not saved: work that was not pushed is lost.';
 }
 
-/** @param {Session} session @param {string} label @returns {import('./confirm.js').Question} */
+/** @param {Session} session @param {string} label @returns {import('./confirm.js').Confirmation} */
 export const stopQuestion = (session, label) => ({
   question: `Stop ${label}?`,
   loss: lossOf(session),
@@ -64,10 +64,10 @@ export const stopQuestion = (session, label) => ({
 /**
  * @param {Session} session
  * @param {string} label
- * @param {Record<string, string>} [known] Values of its variables, where this page has launched it.
- * @returns {import('./confirm.js').Question}
+ * @param {Record<string, string>} [known] Values of its environment variables, if this page has launched it.
+ * @returns {import('./confirm.js').Confirmation}
  */
-export function launchAnewQuestion(session, label, known = {}) {
+export function relaunchQuestion(session, label, known = {}) {
   const values = (session.launch?.environment_variables ?? []).map(
     (name) => /** @type {const} */ ([name, known[name] ?? '']),
   );
@@ -75,9 +75,11 @@ export function launchAnewQuestion(session, label, known = {}) {
     lossOf(session),
     'The new session starts from the same commit with the same options.',
     ...(values.length > 0
-      ? ['The values of its environment variables are known to the session only: give them again.']
+      ? ['The values of its environment variables are stored in the session only. Enter them again.']
       : []),
-    ...(session.cloudstorage?.length ? ['Its cloud storage is not mounted again: that takes its keys.'] : []),
+    ...(session.cloudstorage?.length
+      ? ['Its cloud storage is not mounted, because the keys for it are not stored.']
+      : []),
   ];
-  return { question: `Launch ${label} anew?`, loss: again.join(' '), yes: 'Delete and launch anew', values };
+  return { question: `Launch ${label} again?`, loss: again.join(' '), yes: 'Delete and launch again', values };
 }

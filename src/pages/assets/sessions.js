@@ -2,23 +2,23 @@
 import './account.js';
 import { listSessions } from './api.js';
 import { announce, byId, reconcile, setText, show, showText } from './dom.js';
+import { showError } from './error-message.js';
 import { timeOfDay } from './format.js';
 import { watchNewerCommits } from './newer-commits.js';
 import { poll } from './poll.js';
 import { showProjects } from './projects.js';
 import { sessionCard } from './session-card.js';
 import { labelsOf, stateWords } from './session-words.js';
-import { showTrouble } from './trouble.js';
 
-/** How soon to look again: while something moves, and while nothing does. */
-const movingMs = 1_500;
+/** Time between two requests: while a session is changing, and otherwise. */
+const changingMs = 1_500;
 const steadyMs = 5_000;
-/** With more sessions than this there is a field to find one. */
+/** With more sessions than this, there is a search field. */
 const manySessions = 4;
 
 /** @type {Map<string, ReturnType<typeof sessionCard>>} */
 const cards = new Map();
-/** @type {Map<string, string> | null} Name to state, as last seen. */
+/** @type {Map<string, string> | null} State by session name, from the last response. */
 let seen = null;
 /** @type {Date | null} */
 let updated = null;
@@ -32,16 +32,16 @@ const polling = poll(
     sessions.sort((a, b) => b.started.localeCompare(a.started) || a.name.localeCompare(b.name));
     updated = new Date();
     setText(byId('updated'), `Updated ${timeOfDay(updated)}`);
-    showTrouble(byId('sessions-trouble'), null);
+    showError(byId('sessions-error'), null);
     showSessions(sessions);
-    return [...cards.values()].some((card) => card.moving()) ? movingMs : steadyMs;
+    return [...cards.values()].some((card) => card.isChanging()) ? changingMs : steadyMs;
   },
-  (trouble) => {
+  (error) => {
     show(byId('sessions-loading'), false);
-    showTrouble(byId('sessions-trouble'), trouble);
+    showError(byId('sessions-error'), error);
     setText(byId('updated'), updated ? `Not updated since ${timeOfDay(updated)}` : '');
-    // They are one user's, and it is no longer known which.
-    if (trouble.status === 401) showSessions([]);
+    // The sessions belong to a user, and the browser may have another user by now.
+    if (error.status === 401) showSessions([]);
   },
 );
 
@@ -59,7 +59,7 @@ function showSessions(sessions) {
       sessionCard(
         session,
         () => polling.now(),
-        (error) => showTrouble(byId('launch-error'), error),
+        (error) => showError(byId('launch-error'), error),
       ),
     (card, session) => card.update(session, labels.get(session.name) ?? session.name),
   );
@@ -68,10 +68,10 @@ function showSessions(sessions) {
   show(byId('sessions-empty'), sessions.length === 0);
   show(byId('filter-place'), sessions.length > manySessions || filter.value !== '');
   applyFilter();
-  tell(sessions, labels);
+  announceChanges(sessions, labels);
 }
 
-/** Hides the cards that do not match; they go on in the background, with their logs and questions. */
+/** Hides the cards that do not match. They keep their open logs and questions. */
 function applyFilter() {
   const wanted = filter.value.trim().toLowerCase();
   let matching = 0;
@@ -86,16 +86,16 @@ function applyFilter() {
   showText(byId('sessions-unmatched'), unmatched ? `No session matches “${filter.value.trim()}”` : null);
 }
 
-/** Says aloud what has changed since the last look. @param {import('./api.js').Session[]} sessions @param {Map<string, string>} labels */
-function tell(sessions, labels) {
+/** Announces changes since the last response to screen readers. @param {import('./api.js').Session[]} sessions @param {Map<string, string>} labels */
+function announceChanges(sessions, labels) {
   const now = new Map(sessions.map((session) => [session.name, session.status.state]));
   if (seen) {
     const before = seen;
     const changes = sessions
       .filter((session) => before.get(session.name) !== session.status.state)
       .map((session) => `${labels.get(session.name)}: ${stateWords[session.status.state] ?? session.status.state}`);
-    const gone = [...before.keys()].filter((name) => !now.has(name)).length;
-    if (gone > 0) changes.push(gone === 1 ? 'One session has gone' : `${gone} sessions have gone`);
+    const removed = [...before.keys()].filter((name) => !now.has(name)).length;
+    if (removed > 0) changes.push(removed === 1 ? 'One session was removed' : `${removed} sessions were removed`);
     if (changes.length > 0) announce(changes.join('. '));
   }
   seen = now;

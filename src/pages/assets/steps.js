@@ -1,10 +1,10 @@
 // @ts-check
 import { fromTemplate, reconcile, refsOf, setAttribute, setText, show } from './dom.js';
 
-const words = { ready: 'done', waiting: 'waiting', executing: 'in progress', failed: 'failed' };
+const statusTexts = { ready: 'done', waiting: 'waiting', executing: 'in progress', failed: 'failed' };
 
 /**
- * A list of steps that is kept up to date in place.
+ * Returns a function that shows the steps of a session in `list`.
  * @param {HTMLElement} list
  */
 export function stepsIn(list) {
@@ -23,7 +23,7 @@ export function stepsIn(list) {
       ({ element, ref }, step) => {
         setAttribute(element, 'data-status', step.status);
         setText(ref('label'), step.step);
-        setText(ref('status'), `: ${words[step.status] ?? step.status}`);
+        setText(ref('status'), `: ${statusTexts[step.status] ?? step.status}`);
       },
     );
     show(list, steps.length > 0);
@@ -31,7 +31,7 @@ export function stepsIn(list) {
 }
 
 /**
- * Warnings of a session, in place.
+ * Returns a function that shows the warnings of a session in `list`.
  * @param {HTMLElement} list
  */
 export function notesIn(list) {

@@ -2,34 +2,28 @@ import { cloneExitCode } from '../../session-contract/clone.ts';
 import { CloneFailure, failureOf } from './failure.ts';
 import type { Git } from './git.ts';
 import { prepareLfs, pullLfs } from './lfs.ts';
-import { type Log, seconds } from './log.ts';
+import { seconds } from './log.ts';
 import { fetchCommit, findBranch, withServer } from './remote.ts';
 import type { CloneSettings } from './settings.ts';
 import { createStaging, hasRepository } from './staging.ts';
 import { updateSubmodules } from './submodules.ts';
-
-export interface CloneTools {
-  readonly git: Git;
-  readonly log: Log;
-  /** Ends the clone. */
-  readonly stop: AbortSignal;
-}
+import type { CloneTools } from './tools.ts';
 
 /**
- * Makes `settings.directory` a clone of the repository, on the requested branch, which is set to the requested commit. A
- * tree that is there already is left alone. Throws CloneFailure, and then nothing of the clone is left.
+ * Clones the repository to `settings.directory` and sets the requested branch to the requested commit. An existing repository
+ * in that directory is not changed. Throws CloneFailure, after the files of the clone were removed.
  */
 export async function cloneRepository(settings: CloneSettings, tools: CloneTools): Promise<void> {
   const { log } = tools;
   if (await hasRepository(settings.directory)) {
-    log(`${settings.directory} is a git repository already. The session goes on with it as it is.`);
+    log(`${settings.directory} already is a git repository. The session continues with it, unchanged.`);
     return;
   }
   const started = performance.now();
   log(`Cloning ${settings.repositoryUrl}, branch ${settings.branch}, commit ${settings.commit}.`);
   const staging = await createStaging(settings.directory, log);
   try {
-    await makeClone(settings, tools, staging.repository);
+    await cloneInto(settings, tools, staging.repository);
     await staging.publish();
   } finally {
     await staging.remove();
@@ -37,18 +31,18 @@ export async function cloneRepository(settings: CloneSettings, tools: CloneTools
   log(`The repository is in ${settings.directory} (${seconds(started)}).`);
 }
 
-async function makeClone(settings: CloneSettings, tools: CloneTools, repository: string): Promise<void> {
+async function cloneInto(settings: CloneSettings, tools: CloneTools, repository: string): Promise<void> {
   const inside: Git = (args, options) => tools.git(['-C', repository, ...args], options);
-  const checked = { ...tools, git: inside };
+  const inRepository = { ...tools, git: inside };
   await fetchRepository(settings, tools, repository);
-  const commit = await findCommit(settings, checked);
-  const lfs = await prepareLfs(settings, checked, commit);
-  await checkOut(settings, checked, commit);
-  if (lfs) await pullLfs(checked, repository);
-  await updateSubmodules(settings, checked, repository);
+  const commit = await findCommit(settings, inRepository);
+  const lfs = await prepareLfs(settings, inRepository, commit);
+  await checkOut(settings, inRepository, commit);
+  if (lfs) await pullLfs(inRepository, repository);
+  await updateSubmodules(settings, inRepository, repository);
 }
 
-/** All branches and tags, so that the session can switch between them without the network. */
+/** Fetches all branches and tags, so that the user can switch between them without the network. */
 async function fetchRepository(
   settings: CloneSettings,
   { git, log, stop }: CloneTools,
@@ -72,7 +66,7 @@ async function fetchRepository(
     repository,
   ];
   let progress = '';
-  // git removes the directory of a clone that failed, so each attempt begins afresh.
+  // git removes the directory of a failed clone, so each attempt starts anew.
   await withServer(settings, deadline, log, stop, false, async (limits) => {
     const result = await git(args, limits);
     progress = result.stderr;
@@ -81,15 +75,15 @@ async function fetchRepository(
   log(`Fetched all branches${transferred(progress)} (${seconds(started)}).`);
 }
 
-/** How much it was, by git's last line of progress: ": 1200 objects, 3.40 MiB". Small transfers show no size. */
+/** Returns the amount in git's last progress line: ": 1200 objects, 3.40 MiB". Small transfers have no size. */
 function transferred(progress: string): string {
   const match = /Receiving objects: 100% \((\d+)\/\d+\)(, [\d.]+ \w+)?/.exec(progress);
   return match ? `: ${match[1]} objects${match[2] ?? ''}` : '';
 }
 
 /**
- * The full id of the requested commit, wherever in the repository it is. A commit on no branch (of a merge request, or
- * pushed over) is fetched by its id. Throws CloneFailure where there is none.
+ * Returns the full id of the requested commit. A commit on no branch (of a merge request, or replaced by a force push) is
+ * fetched by its id. Throws CloneFailure if there is no such commit.
  */
 async function findCommit(settings: CloneSettings, tools: CloneTools): Promise<string> {
   const { commit } = settings;
@@ -112,11 +106,11 @@ async function findCommit(settings: CloneSettings, tools: CloneTools): Promise<s
   }
   throw new CloneFailure(
     cloneExitCode.branchMissing,
-    `The commit ${commit} is not (or no longer) in the repository. Push it, or launch another commit.`,
+    `The commit ${commit} does not exist in the repository. Push it, or launch another commit.`,
   );
 }
 
-/** The full id of the commit that git knows by a name; undefined: there is none. */
+/** Returns the full id of the commit with this name; undefined if there is none. */
 async function resolve(git: Git, name: string): Promise<string | undefined> {
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`];
   const { exitCode, stdout } = await git(args);
@@ -124,8 +118,8 @@ async function resolve(git: Git, name: string): Promise<string | undefined> {
 }
 
 /**
- * `git clone --branch` has made the local branch with its upstream; this moves it to the commit, wherever that is, and
- * fills the tree. Without `--quiet` git would read .gitmodules to tell of changes, and end where that is malformed.
+ * Sets the local branch, which `git clone --branch` has created with its upstream, to the commit, and checks it out. Without
+ * `--quiet` git would read .gitmodules to list changes, and fail if that file is malformed.
  */
 async function checkOut(settings: CloneSettings, { git, log }: CloneTools, commit: string): Promise<void> {
   const started = performance.now();

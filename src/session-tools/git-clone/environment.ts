@@ -2,22 +2,22 @@ import type { CloneSettings } from './settings.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Where the credential helper finds the token. */
+/** The variable in which the credential helper finds the token. */
 const tokenVariable = 'NOTEBOOK_SESSIONS_GIT_TOKEN';
 
 /**
- * A credential helper is a shell function that git calls with `get`, `store` or `erase`. Its text holds no secret: the
- * token is in the environment, so it is in no file and in no process list.
+ * The credential helper: a shell function that git calls with `get`, `store` or `erase`. The token is in the environment and
+ * not in this text, so that it appears in no file and in no process list.
  */
 const helper = `!f() { if test "$1" = get; then printf 'username=oauth2\\npassword=%s\\n' "$${tokenVariable}"; fi; }; f`;
 
-/** These say how to reach the network or which git to run; every other GIT_ variable would change what git does. */
+/** Variables for certificates and for the location of git. Other GIT_ variables would change what git does. */
 const kept = new Set(['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH', 'GIT_EXEC_PATH', 'GIT_PROXY_SSL_CAINFO']);
 
 /**
- * The environment of every git command here. Nobody's configuration file counts: the machine's own credential helpers
- * would store the session's token. Everything that is not git's is handed on, for instance what marks the processes of
- * a session.
+ * Returns the environment of all git commands. Configuration files of the user and the system are not used: credential helpers
+ * in them would store the session's token. Variables that are not git's are passed on, for example the marker of the session's
+ * processes.
  */
 export function gitEnvironment(settings: CloneSettings, inherited: Variables): Record<string, string> {
   const environment: Record<string, string> = {};
@@ -26,7 +26,7 @@ export function gitEnvironment(settings: CloneSettings, inherited: Variables): R
   }
   const certificates = inherited['SSL_CERT_FILE'];
   return {
-    // git built with GnuTLS does not know SSL_CERT_FILE.
+    // git with GnuTLS ignores SSL_CERT_FILE.
     ...(certificates ? { GIT_SSL_CAINFO: certificates } : {}),
     ...environment,
     // No ~/.netrc, no ~/.gitconfig.
@@ -38,11 +38,11 @@ export function gitEnvironment(settings: CloneSettings, inherited: Variables): R
     GIT_ASKPASS: '',
     SSH_ASKPASS: '',
     LC_ALL: 'C',
-    // For submodules: a repository must not make this machine read its own disk or start programs (file, ext, ssh).
+    // A submodule's URL must not make git read local files or start programs (file, ext, ssh).
     GIT_ALLOW_PROTOCOL: 'http:https',
-    // git-lfs does not know GIT_ALLOW_PROTOCOL, and a repository may name an ssh address for its large files.
+    // git-lfs ignores GIT_ALLOW_PROTOCOL, and a repository may contain an ssh URL for its large files.
     GIT_SSH_COMMAND: 'false',
-    // LFS files are fetched in a step of their own, all at once.
+    // A later step fetches all LFS files together.
     GIT_LFS_SKIP_SMUDGE: '1',
     ...(settings.token === null ? {} : { [tokenVariable]: settings.token }),
     ...configuration(configurationOf(settings)),
@@ -52,26 +52,26 @@ export function gitEnvironment(settings: CloneSettings, inherited: Variables): R
 function configurationOf({ serverUrl, token }: CloneSettings): [string, string][] {
   const { origin, host } = new URL(serverUrl);
   return [
-    // Nothing that the repository brings runs while it is cloned.
+    // No program of the repository runs during the clone.
     ['core.hooksPath', '/dev/null'],
     ['core.fsmonitor', 'false'],
     ['gc.auto', '0'],
     ['maintenance.auto', 'false'],
     ['advice.detachedHead', 'false'],
-    // A transfer of less than a byte per second for a minute has died.
+    // A transfer of less than one byte per second for a minute has failed.
     ['http.lowSpeedLimit', '1'],
     ['http.lowSpeedTime', '60'],
-    // An empty value forgets the helpers before it. git asks this one for the git server's origin alone: a submodule
+    // An empty value removes earlier helpers. git calls this helper for the git server's origin only, so that a submodule
     // or a redirect to another host does not get the token.
     ['credential.helper', ''],
     ...(token === null ? [] : [[`credential.${origin}.helper`, helper] as [string, string]]),
-    // Submodules are often written with the SSH address of the same server, for which a session has no key.
+    // Submodules often have the SSH URL of the same server, for which a session has no key.
     [`url.${serverUrl}/.insteadOf`, `git@${host}:`],
     [`url.${serverUrl}/.insteadOf`, `ssh://git@${host}/`],
   ];
 }
 
-/** `git -c` as environment variables (git >= 2.31): repeatable keys, inherited by git's own children. */
+/** Returns the variables for git's configuration (git >= 2.31). Unlike `git -c`, a key can repeat, and children inherit them. */
 function configuration(pairs: readonly (readonly [string, string])[]): Record<string, string> {
   const variables: Record<string, string> = { GIT_CONFIG_COUNT: String(pairs.length) };
   for (const [index, [key, value]] of pairs.entries()) {

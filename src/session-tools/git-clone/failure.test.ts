@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decisiveLine, failureKindOf, failureOf, serverSays } from './failure.ts';
+import { decisiveLine, failureKindOf, failureOf, serverMessage } from './failure.ts';
 
 describe('what git reports', () => {
   it.each([
@@ -74,17 +74,19 @@ describe('what git reports', () => {
   it('has what the server says for people, without progress and markup, and not too long', () => {
     const blocked =
       'remote: Enumerating objects: 3, done.\nremote: ======\nremote: <b>ERROR</b>: Your account has been\u001b[31m blocked.\nremote: \nfatal: unable to access';
-    expect(serverSays(blocked)).toBe('ERROR : Your account has been [31m blocked.');
-    expect(serverSays('remote: Total 3 (delta 0)\nfatal: x')).toBeUndefined();
-    expect(serverSays(`remote: ${'x'.repeat(1000)}`)).toHaveLength(300);
+    expect(serverMessage(blocked)).toBe('ERROR : Your account has been [31m blocked.');
+    expect(serverMessage('remote: Total 3 (delta 0)\nfatal: x')).toBeUndefined();
+    expect(serverMessage(`remote: ${'x'.repeat(1000)}`)).toHaveLength(300);
     const terms =
       "remote: You must accept the Terms of Service.\nfatal: unable to access 'http://g/': The requested URL returned error: 403";
     expect(failureOf(terms, 'g', true).message).toBe(
-      'The git server g refuses to give you the repository. It says: "You must accept the Terms of Service.". Do what it says, then launch the session again; an administrator of the git server can help.',
+      'The git server g denies access to the repository, with the message: "You must accept the Terms of Service.". Follow the message, then launch the session again; an administrator of the git server can help.',
     );
     const maintenance =
       "remote: GitLab is in maintenance until 12:00\nfatal: unable to access 'http://g/': The requested URL returned error: 503";
-    expect(failureOf(maintenance, 'g', true).message).toContain('it says: "GitLab is in maintenance until 12:00"');
+    expect(failureOf(maintenance, 'g', true).message).toContain(
+      'the server\'s message: "GitLab is in maintenance until 12:00"',
+    );
   });
 
   it('becomes an exit code of the contract and a sentence with what to do', () => {
@@ -96,12 +98,12 @@ describe('what git reports', () => {
     expect(failureOf('fatal: early EOF', 'g', true)).toMatchObject({
       exitCode: 201,
       message: expect.stringMatching(
-        /^The git server g broke off the transfer \(early EOF\)\. Launch the session again/,
+        /^The git server g interrupted the transfer \(early EOF\)\. Launch the session again/,
       ),
     });
     expect(failureOf('remote: fatal: bad object HEAD\nfatal: early EOF', 'g', true)).toMatchObject({
       exitCode: 200,
-      message: expect.stringMatching(/lacks objects .*\(bad object HEAD\).*"git fsck" names/),
+      message: expect.stringMatching(/is missing objects .*\(bad object HEAD\).*"git fsck" lists/),
     });
     expect(failureOf('error: unable to write file a', 'g', true).exitCode).toBe(203);
     expect(failureOf('SSL certificate problem: x', 'g', true)).toMatchObject({

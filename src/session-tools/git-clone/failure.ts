@@ -1,6 +1,6 @@
 import { cloneExitCode } from '../../session-contract/clone.ts';
 
-/** Ends the program. The message is one sentence or two for the session's owner: what happened and what to do. */
+/** An error that ends the program. The message tells the session's owner what happened and what to do. */
 export class CloneFailure extends Error {
   override readonly name = 'CloneFailure';
   readonly exitCode: number;
@@ -22,12 +22,12 @@ export type FailureKind =
   | 'protocol'
   | 'other';
 
-/** What git's messages (LC_ALL=C) and libcurl's mean. The order matters: the cause is named beside its consequences. */
-const signs: readonly (readonly [FailureKind, RegExp])[] = [
-  // A checkout that cannot write a file gives no reason ("unable to write file a.txt"): nothing else is likely.
+/** The meaning of messages of git (LC_ALL=C) and libcurl. The order matters: the output also contains consequences of the error. */
+const patterns: readonly (readonly [FailureKind, RegExp])[] = [
+  // A checkout gives no reason ("unable to write file a.txt"); other reasons than a full disk are unlikely.
   ['disk-full', /no space left on device|disk quota exceeded|out of disk ?space|unable to write (?:file|new index)/i],
   ['certificate', /certificate (?:verification|problem|subject name)|SSL certificate|unable to get local issuer/i],
-  // The server has begun to answer and finds that it lacks objects: a damaged repository or a partial clone.
+  // The server has started to respond and misses objects: a damaged repository or a partial clone.
   [
     'damaged',
     /corruption on the remote side|from promisor remote|remote: (?:fatal|error): (?:unable to read|bad (?:object|tree)|missing)|did not send all necessary objects/i,
@@ -53,13 +53,13 @@ const signs: readonly (readonly [FailureKind, RegExp])[] = [
 ];
 
 export function failureKindOf(stderr: string): FailureKind {
-  return signs.find(([, pattern]) => pattern.test(stderr))?.[0] ?? 'other';
+  return patterns.find(([, pattern]) => pattern.test(stderr))?.[0] ?? 'other';
 }
 
-/** What git says after it has said why a transfer ended. */
+/** Messages that git prints after the reason for the end of a transfer. */
 const consequence = /RPC failed|early EOF|invalid index-pack output|hung up unexpectedly/;
 
-/** The line of git's output that says most, without its prefix: the last `fatal:` or `error:`, else the last line. */
+/** Returns the most informative line of git's output, without its prefix: the last `fatal:` or `error:`, else the last line. */
 export function decisiveLine(stderr: string): string {
   const lines = linesOf(stderr);
   const marked = lines.filter((text) => /^(?:fatal|error|remote):/.test(text));
@@ -71,22 +71,22 @@ export function decisiveLine(stderr: string): string {
   return line.replace(/^(?:fatal|error): /, '');
 }
 
-const maxSaidLength = 300;
-/** What every git server prints while it works. */
+const maxMessageLength = 300;
+/** Lines that every git server prints. */
 const progress = /^(?:Enumerating|Counting|Compressing|Finding|Reusing|Total|Resolving)\b|^warning:|^(?:fatal|error):/;
 
-/** What the git server itself says for people (`remote: ...`), as one line of plain text; undefined: nothing. */
-export function serverSays(stderr: string): string | undefined {
-  const said = linesOf(stderr)
+/** Returns the git server's message for people (`remote: ...`), as one line of plain text; undefined if there is none. */
+export function serverMessage(stderr: string): string | undefined {
+  const lines = linesOf(stderr)
     .flatMap((line) => /^remote: (.*)$/.exec(line)?.[1] ?? [])
     .filter((line) => !progress.test(line) && /[^\W_]/.test(line));
-  // git repeats what a second attempt was answered.
-  const text = [...new Set(said)]
+  // git repeats the message after a second attempt.
+  const text = [...new Set(lines)]
     .join(' ')
     .replaceAll(/<[^<>]*>/g, ' ')
     .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
     .trim();
-  return text === '' ? undefined : text.slice(0, maxSaidLength).toWellFormed();
+  return text === '' ? undefined : text.slice(0, maxMessageLength).toWellFormed();
 }
 
 function linesOf(stderr: string): string[] {
@@ -96,14 +96,14 @@ function linesOf(stderr: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** git's reason and, where it says something, the server's. */
+/** Returns git's reason, and the server's message if there is one. */
 export function reasonOf(stderr: string): string {
-  const said = serverSays(stderr);
+  const message = serverMessage(stderr);
   const reason = decisiveLine(stderr);
-  return said === undefined || reason.includes(said) ? reason : `${reason}; it says: "${said}"`;
+  return message === undefined || reason.includes(message) ? reason : `${reason}; the server's message: "${message}"`;
 }
 
-/** The failure for a git command that could not do its work. `host`: of the git server. */
+/** Returns the failure for a failed git command. `host` is that of the git server. */
 export function failureOf(stderr: string, host: string, signedIn: boolean): CloneFailure {
   const reason = reasonOf(stderr);
   const failure = (message: string, exitCode: number = cloneExitCode.gitError) => new CloneFailure(exitCode, message);
@@ -112,15 +112,15 @@ export function failureOf(stderr: string, host: string, signedIn: boolean): Clon
       return diskFull();
     case 'certificate':
       return failure(
-        `The certificate of the git server ${host} is not trusted (${reason}). An administrator has to add its certificate authority.`,
+        `The certificate of the git server ${host} is not trusted (${reason}). An administrator must add its certificate authority.`,
       );
     case 'damaged':
       return failure(
-        `The repository on ${host} lacks objects that its branches need (${damageIn(stderr) ?? reason}): it is damaged, or a partial clone. It has to be mended there; "git fsck" names what is missing.`,
+        `The repository on ${host} is missing objects that its branches need (${damageIn(stderr) ?? reason}): it is damaged, or a partial clone. It must be repaired there; "git fsck" lists the missing objects.`,
       );
     case 'no-such-object':
       return failure(
-        `The git server ${host} does not have what its list of branches names (${reason}). If it changed meanwhile, launch the session again; else the repository there is damaged, and "git fsck" names what is missing.`,
+        `The git server ${host} does not have a commit in its list of branches (${reason}). If the repository has just changed, launch the session again; otherwise the repository is damaged, and "git fsck" there lists the missing objects.`,
       );
     case 'unavailable':
       return failure(
@@ -129,32 +129,32 @@ export function failureOf(stderr: string, host: string, signedIn: boolean): Clon
       );
     case 'broken-transfer':
       return failure(
-        `The git server ${host} broke off the transfer (${reason}). Launch the session again; if it stays so, tell the administrator of the git server.`,
+        `The git server ${host} interrupted the transfer (${reason}). Launch the session again; if the error persists, contact the administrator of the git server.`,
         cloneExitCode.gitServerUnavailable,
       );
     case 'refused':
-      return failure(refusal(stderr, host, reason, signedIn));
+      return failure(refusedMessage(stderr, host, reason, signedIn));
     case 'not-found':
       return failure(
-        `The git server ${host} has no such repository for you (${reason}). It may have been renamed, deleted or made private.`,
+        `The repository does not exist on the git server ${host}, or you do not have access (${reason}). It may have been renamed, deleted or made private.`,
       );
     case 'protocol':
       return failure(
-        `${host} does not answer as a git server (${reason}). Check the address of the repository; a sign-in page or a proxy may stand before it.`,
+        `${host} does not respond like a git server (${reason}). Check the URL of the repository; the response may be that of a sign-in page or a proxy.`,
       );
     case 'other':
       return failure(`git could not clone the repository: ${reason}`);
   }
 }
 
-/** A 403 with a sentence (terms not accepted, account blocked) is not about the token, and signing in again is no remedy. */
-function refusal(stderr: string, host: string, reason: string, signedIn: boolean): string {
-  const said = serverSays(stderr);
-  if (said !== undefined && /(?:error:|HTTP) 403\b/.test(stderr)) {
-    return `The git server ${host} refuses to give you the repository. It says: "${said}". Do what it says, then launch the session again; an administrator of the git server can help.`;
+/** A 403 with a message (terms not accepted, account blocked) is not about the token: to sign in again would not help. */
+function refusedMessage(stderr: string, host: string, reason: string, signedIn: boolean): string {
+  const message = serverMessage(stderr);
+  if (message !== undefined && /(?:error:|HTTP) 403\b/.test(stderr)) {
+    return `The git server ${host} denies access to the repository, with the message: "${message}". Follow the message, then launch the session again; an administrator of the git server can help.`;
   }
   return signedIn
-    ? `The git server ${host} refuses the session's access token (${reason}). Sign in again and launch a new session.`
+    ? `The git server ${host} rejects the session's access token (${reason}). Sign in again and launch a new session.`
     : `The repository on ${host} is not public (${reason}). Sign in and launch a new session.`;
 }
 
@@ -165,6 +165,6 @@ function damageIn(stderr: string): string | undefined {
 export function diskFull(): CloneFailure {
   return new CloneFailure(
     cloneExitCode.noDiskSpace,
-    'There is no space left on the disk of the session. Launch it with more storage, or without fetching LFS files.',
+    'There is no space left on the disk of the session. Launch the session with more storage, or without fetching LFS files.',
   );
 }

@@ -1,21 +1,22 @@
 import { spawn } from 'node:child_process';
+import { hasCode } from '../../lib/error-code.ts';
 import type { Log } from './log.ts';
 
 export interface GitResult {
-  /** null when git was ended by a signal. */
+  /** null if a signal ended git. */
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 export interface GitRunOptions {
-  /** Milliseconds after which git is ended; no limit where absent. */
+  /** Time limit in milliseconds; none by default. */
   readonly limitMs?: number;
-  /** Added to or taken out of (undefined) the environment. */
+  /** Variables to add to the environment, or to remove (undefined). */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Runs git. An exit code is an answer for the caller to judge; throws only when git cannot be run or the program stops. */
+/** Runs git and returns its exit code, also after a failure. Throws if git cannot be started, or when the clone is stopped. */
 export type Git = (args: readonly string[], options?: GitRunOptions) => Promise<GitResult>;
 
 const maxOutput = 16 * 1024 * 1024;
@@ -23,7 +24,7 @@ const maxErrors = 64 * 1024;
 const killGraceMs = 2000;
 const progressEveryMs = 5000;
 
-/** `stop` ends the git that is running, and its children: each git is a process group of its own. */
+/** When `stop` aborts, the running git and its children are ended: each git is a process group of its own. */
 export function createGit(environment: Readonly<Record<string, string>>, log: Log, stop: AbortSignal): Git {
   return async (args, options = {}) => {
     stop.throwIfAborted();
@@ -58,7 +59,7 @@ export function createGit(environment: Readonly<Record<string, string>>, log: Lo
   };
 }
 
-/** Says how far a long transfer is, every few seconds: git itself redraws one line many times a second. */
+/** Logs git's progress every few seconds: git itself prints it many times per second. */
 function progressReporter(log: Log): (chunk: string) => void {
   let nextAt = performance.now() + progressEveryMs;
   return (chunk) => {
@@ -80,7 +81,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // ESRCH: all of the group have ended.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    // All processes of the group have ended.
+    if (!hasCode(error, 'ESRCH')) throw error;
   }
 }

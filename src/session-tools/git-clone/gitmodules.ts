@@ -6,27 +6,27 @@ export interface Submodule {
 }
 
 export interface Skipped {
-  /** Its name or path, as the repository writes it. */
+  /** Name or path, as in .gitmodules. */
   readonly submodule: string;
-  readonly why: string;
+  readonly reason: string;
 }
 
 export interface Modules {
   readonly usable: readonly Submodule[];
   readonly skipped: readonly Skipped[];
-  /** Those that the repository itself says are not to be fetched (`update = none`). */
+  /** Paths of submodules with `update = none`. */
   readonly unwanted: readonly string[];
 }
 
-/** git reads .gitmodules as a whole, for `git status` too. */
-const untilMended = '; git commands that look at submodules fail until the line is removed';
+/** git reads all of .gitmodules, also for `git status`. */
+const consequence = '; git commands that read submodules fail until the line is removed';
 
 const updates = new Set(['checkout', 'rebase', 'merge', 'none']);
 
 /**
- * What of a repository's submodules may be fetched. `listing`: `git config --null --list` of its .gitmodules; `links`:
- * the paths at which its commit has submodules. One that git would refuse, and everything else with it, is skipped with
- * the reason. What no commit has a place for is left out, as git does.
+ * Returns which submodules can be fetched. `listing` is the output of `git config --null --list` for .gitmodules, and `links`
+ * are the paths of the commit's submodules. Entries for which git would fail, also for the others, are skipped with a reason.
+ * Entries without a path in the commit are ignored, as git does.
  */
 export function readModules(listing: string, links: readonly string[]): Modules {
   const usable = new Map<string, Submodule>();
@@ -36,33 +36,37 @@ export function readModules(listing: string, links: readonly string[]): Modules 
   for (const [name, values] of sections(listing)) {
     const path = values.get('path');
     if (path === undefined || !open.delete(path)) {
-      if (path !== undefined && usable.has(path)) skipped.push({ submodule: name, why: `another one has its path` });
+      if (path !== undefined && usable.has(path))
+        skipped.push({ submodule: name, reason: 'another submodule has the same path' });
       continue;
     }
     const url = values.get('url');
     const update = values.get('update');
-    const why = problemOf(name, path, url, update);
-    if (why !== undefined || url === undefined) skipped.push({ submodule: path, why: why ?? 'it has no address' });
+    const reason = errorOf(name, path, url, update);
+    if (reason !== undefined || url === undefined) skipped.push({ submodule: path, reason: reason ?? 'it has no URL' });
     else if (update === 'none') unwanted.push(path);
     else usable.set(path, { name, path, url, shallow: /^(?:true|yes|on|1)$/i.test(values.get('shallow') ?? '') });
   }
-  for (const path of open) skipped.push({ submodule: path, why: '.gitmodules does not name it' });
+  for (const path of open) skipped.push({ submodule: path, reason: '.gitmodules does not list it' });
   return { usable: [...usable.values()], skipped, unwanted };
 }
 
-function problemOf(name: string, path: string, url: string | undefined, update: string | undefined) {
-  if (name.split(/[/\\]/).includes('..')) return 'its name leads out of its folder';
-  if (path.startsWith('-')) return 'its path could be taken for an option';
-  if (!url) return 'it has no address';
-  if (url.startsWith('-')) return 'its address could be taken for an option';
-  if (update?.startsWith('!')) return `it names a command to run ("update = !..."), which git refuses${untilMended}`;
+function errorOf(name: string, path: string, url: string | undefined, update: string | undefined) {
+  if (name.split(/[/\\]/).includes('..')) return 'its name contains ".."';
+  if (path.startsWith('-')) return 'its path looks like an option';
+  if (!url) return 'it has no URL';
+  if (url.startsWith('-')) return 'its URL looks like an option';
+  if (update?.startsWith('!')) return `it names a command to run ("update = !..."), which git rejects${consequence}`;
   if (update !== undefined && !updates.has(update)) {
-    return `its "update" is not one of ${[...updates].join(', ')}${untilMended}`;
+    return `its "update" is not one of ${[...updates].join(', ')}${consequence}`;
   }
   return undefined;
 }
 
-/** `submodule.<name>.<key>\n<value>\0`; a key without a value has no line break. The last value of a key counts. */
+/**
+ * Returns the values of each submodule by key. The format is `submodule.<name>.<key>\n<value>\0`, without a line break if a key
+ * has no value. The last value of a key is used.
+ */
 function sections(listing: string): Map<string, Map<string, string>> {
   const found = new Map<string, Map<string, string>>();
   for (const entry of listing.split('\0')) {
@@ -76,7 +80,7 @@ function sections(listing: string): Map<string, Map<string, string>> {
   return found;
 }
 
-/** A .gitmodules with nothing in it but what fetching these needs. */
+/** Returns the content of a .gitmodules with the settings that are needed to fetch these submodules. */
 export function writeModules(modules: readonly Submodule[]): string {
   return modules
     .map(({ name, path, url, shallow }) =>

@@ -83,7 +83,7 @@ describe('LFS', () => {
       { ...variables, mountPath: directory, lfsAutoFetch: '1' },
       { PATH: bin },
     );
-    expect(output).toMatch(/WARNING: the repository keeps large files in Git LFS, but git-lfs is not installed/);
+    expect(output).toMatch(/WARNING: the repository has files in Git LFS, but git-lfs is not installed/);
     expect(exitCode).toBe(0);
     expect(readFileSync(join(directory, 'data/big.bin'), 'utf8')).toMatch(/^version https:\/\/git-lfs/);
   });

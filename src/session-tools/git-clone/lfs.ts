@@ -1,18 +1,18 @@
 import { statfs } from 'node:fs/promises';
-import type { CloneTools } from './clone.ts';
 import { decisiveLine, diskFull, failureKindOf, reasonOf } from './failure.ts';
 import { type Log, seconds, size } from './log.ts';
 import type { CloneSettings } from './settings.ts';
+import type { CloneTools } from './tools.ts';
 
-/** git-lfs puts its own hooks into the repository; they run in the session, where its owner works, and not here. */
+/** `git lfs install` adds hooks, for which the setting of `core.hooksPath` must be removed. They run in the session, not here. */
 const withOwnHooks = { environment: { GIT_CONFIG_COUNT: '0' } };
 
-/** The repository of the session, or one of its submodules, as a sentence names it. */
+/** The session's repository in messages; submodules have other names. */
 const itself = 'the repository';
 
 /**
- * Sets a repository up for LFS if the commit uses it. Answers whether its files are to be fetched. Of the repository
- * itself this comes before the checkout.
+ * Configures LFS in a repository if the commit uses it. Returns whether its files are to be fetched. For the session's
+ * repository, this must happen before the checkout.
  */
 export async function prepareLfs(
   settings: CloneSettings,
@@ -23,27 +23,32 @@ export async function prepareLfs(
   const used = await git(['grep', '--quiet', '-e', 'filter=lfs', commit, '--', ':(glob)**/.gitattributes']);
   if (used.exitCode !== 0) return false;
   if ((await git(['lfs', 'version'])).exitCode !== 0) {
-    log(`WARNING: ${where} keeps large files in Git LFS, but git-lfs is not installed here: they stay pointers.`);
+    log(
+      `WARNING: ${where} has files in Git LFS, but git-lfs is not installed: the session gets pointers instead of the files.`,
+    );
     return false;
   }
   const smudge = settings.lfsAutoFetch ? [] : ['--skip-smudge'];
   const installed = await git(['lfs', 'install', '--local', ...smudge], withOwnHooks);
   if (installed.exitCode !== 0) {
-    log(`WARNING: Git LFS could not be set up in ${where}: ${decisiveLine(installed.stderr)}`);
+    log(`WARNING: Git LFS could not be configured in ${where}: ${decisiveLine(installed.stderr)}`);
     return false;
   }
-  if (!settings.lfsAutoFetch) log(`Large files of ${where} stay in Git LFS until "git lfs pull" fetches them.`);
+  if (!settings.lfsAutoFetch)
+    log(`The files in Git LFS of ${where} are not fetched; run "git lfs pull" to fetch them.`);
   return settings.lfsAutoFetch;
 }
 
-/** After the checkout. Files that cannot be had are warned of; a disk that is too small ends the clone. */
+/** Fetches the LFS files after the checkout. Warns about files that cannot be fetched; throws CloneFailure if the disk is full. */
 export async function pullLfs({ git, log }: CloneTools, directory: string, where = itself): Promise<void> {
   const started = performance.now();
   const listed = await git(['lfs', 'ls-files', '--json']);
   if (listed.exitCode === 0 && !(await fits(listed.stdout, directory, where, log))) {
-    // What a submodule names is not in the hands of the session's owner: the session starts without it.
+    // The owner of the session may not be able to change a submodule: the session starts without its files.
     if (where === itself) throw diskFull();
-    log(`WARNING: the files in Git LFS of ${where} do not fit on the disk of the session: they stay pointers.`);
+    log(
+      `WARNING: the files in Git LFS of ${where} do not fit on the disk of the session, which gets pointers instead.`,
+    );
     return;
   }
   const result = await git(['lfs', 'pull']);
@@ -53,13 +58,13 @@ export async function pullLfs({ git, log }: CloneTools, directory: string, where
   }
   if (failureKindOf(result.stderr) === 'disk-full') throw diskFull();
   log(`WARNING: not all files in Git LFS of ${where} could be fetched: ${reasonOf(result.stderr)}`);
-  log('WARNING: the session starts with pointers in their place; "git lfs pull" there tries again.');
+  log('WARNING: the session starts with pointers instead of these files; run "git lfs pull" there to try again.');
 }
 
-/** LFS keeps each file twice: in its store and in the working tree. */
+/** LFS stores each file twice: in its cache and in the working tree. */
 const copies = 2;
 
-/** true also where git-lfs does not say how large the files are. */
+/** Returns whether the disk has enough space; true also if the sizes are not known. */
 async function fits(listing: string, directory: string, where: string, log: Log): Promise<boolean> {
   const sizes = listedSizes(listing);
   if (!sizes) return true;
@@ -71,7 +76,7 @@ async function fits(listing: string, directory: string, where: string, log: Log)
   return bytes * copies <= bavail * bsize;
 }
 
-/** undefined where git-lfs (before 3.2) does not answer with JSON: then the disk is not checked beforehand. */
+/** Returns the sizes of the files; undefined if git-lfs (before 3.2) does not print JSON. */
 function listedSizes(listing: string): number[] | undefined {
   try {
     const { files } = JSON.parse(listing) as { files: { size: number }[] | null };

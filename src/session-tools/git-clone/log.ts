@@ -1,4 +1,4 @@
-/** One line for the person who reads the session's log. */
+/** Writes one line to the session's log. */
 export type Log = (line: string) => void;
 
 export function seconds(since: number): string {

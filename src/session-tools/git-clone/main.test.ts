@@ -184,7 +184,7 @@ describe('a directory that is there', () => {
     served.intercept = () => expect.unreachable('a request was made');
     const { exitCode, lastLine } = await runClone(variables({ commitSha: commits[0] ?? '' }));
     expect(exitCode).toBe(0);
-    expect(lastLine).toMatch(/is a git repository already/);
+    expect(lastLine).toMatch(/already is a git repository/);
     expect(readFileSync(join(directory, 'a.txt'), 'utf8')).toBe('unsaved work\n');
     expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
   });
@@ -201,7 +201,7 @@ describe('a directory that is there', () => {
     writeFileSync(join(directory, 'precious.txt'), 'precious\n');
     const { exitCode, lastLine } = await runClone(variables());
     expect(exitCode).toBe(200);
-    expect(lastLine).toMatch(/already has files in it .* left as they are/);
+    expect(lastLine).toMatch(/already contains files .* were not changed/);
     expect(readdirSync(directory)).toEqual(['precious.txt']);
   });
 
@@ -217,10 +217,10 @@ describe('the end of a clone that cannot be made', () => {
 
   it('is 204 for a branch or commit that is not there', async () => {
     for (const [more, sentence] of [
-      [{ branch: 'gone' }, /The branch "gone" is not \(or no longer\) in the repository/],
-      [{ branch: 'with/slashes' }, /The branch "with\/slashes" is not/],
-      [{ commitSha: 'f'.repeat(40) }, /The commit f+ is not \(or no longer\) in the repository/],
-      [{ commitSha: 'f'.repeat(64) }, /The commit f+ is not \(or no longer\) in the repository/],
+      [{ branch: 'gone' }, /The branch "gone" does not exist in the repository/],
+      [{ branch: 'with/slashes' }, /The branch "with\/slashes" does not exist/],
+      [{ commitSha: 'f'.repeat(40) }, /The commit f+ does not exist in the repository/],
+      [{ commitSha: 'f'.repeat(64) }, /The commit f+ does not exist in the repository/],
     ] as const) {
       const { exitCode, lastLine } = await runClone(variables(more));
       expect(lastLine).toMatch(sentence);
@@ -232,12 +232,12 @@ describe('the end of a clone that cannot be made', () => {
   it('is 200 for a token that is refused, and for a repository that is not there', async () => {
     const refused = await runClone(variables({ oauthToken: 'wrong' }));
     expect(refused.exitCode).toBe(200);
-    expect(refused.lastLine).toMatch(/refuses the session's access token .* Sign in again/);
+    expect(refused.lastLine).toMatch(/rejects the session's access token .* Sign in again/);
     const { oauthToken, ...anonymous } = variables();
     expect((await runClone(anonymous)).lastLine).toMatch(/is not public .* Sign in/);
     const missing = await runClone(variables({ repositoryUrl: `${served.url}/team/nothing.git` }));
     expect(missing.exitCode).toBe(200);
-    expect(missing.lastLine).toMatch(/has no such repository for you/);
+    expect(missing.lastLine).toMatch(/does not exist on the git server .* or you do not have access/);
     expectNothing();
   });
 
@@ -267,15 +267,19 @@ describe('the end of a clone that cannot be made', () => {
       [
         403,
         'You must accept the Terms of Service.',
-        /It says: "You must accept the Terms of Service\."\. Do what it says/,
+        /with the message: "You must accept the Terms of Service\."\. Follow the message/,
       ],
-      [451, 'Not available in your country.', /it says: "Not available in your country\."/],
+      [451, 'Not available in your country.', /the server's message: "Not available in your country\."/],
       [
         401,
         `HTTP Basic: Access denied for ${token}`,
-        /refuses the session's access token .*Access denied for \[token\]/,
+        /rejects the session's access token .*Access denied for \[token\]/,
       ],
-      [503, 'GitLab is in maintenance.', /was not available for 1 s .*it says: "GitLab is in maintenance\."/],
+      [
+        503,
+        'GitLab is in maintenance.',
+        /was not available for 1 s .*the server's message: "GitLab is in maintenance\."/,
+      ],
     ];
     for (const [status, text, sentence] of answers) {
       served.intercept = (_request, response) => {
@@ -301,7 +305,9 @@ describe('the end of a clone that cannot be made', () => {
       timeoutSeconds: '60',
     };
     const missing = await runClone(variables(more));
-    expect(missing.lastLine).toMatch(/lacks objects that its branches need \(unable to read [0-9a-f]+\).*git fsck/);
+    expect(missing.lastLine).toMatch(
+      /is missing objects that its branches need \(unable to read [0-9a-f]+\).*git fsck/,
+    );
     expect(missing.exitCode).toBe(200);
     expect(missing.output).not.toMatch(/trying again/);
 
@@ -312,7 +318,7 @@ describe('the end of a clone that cannot be made', () => {
       return true;
     };
     const broken = await runClone(variables({ timeoutSeconds: '60' }));
-    expect(broken.lastLine).toMatch(/broke off the transfer/);
+    expect(broken.lastLine).toMatch(/interrupted the transfer/);
     expect(broken.exitCode).toBe(201);
     expect(broken.output.match(/trying again/g)).toHaveLength(2);
     expectNothing();
@@ -339,7 +345,7 @@ describe('the end of a clone that cannot be made', () => {
     });
     expect(exitCode).toBe(200);
     expect(lastLine).toMatch(
-      /GIT_CLONE_REPOSITORY_URL is not an http\(s\) address.*GIT_CLONE_BRANCH is not a branch name.*GIT_CLONE_COMMIT_SHA is not set.*GIT_CLONE_MOUNT_PATH is not an absolute path/,
+      /GIT_CLONE_REPOSITORY_URL is not an http\(s\) URL.*GIT_CLONE_BRANCH is not a branch name.*GIT_CLONE_COMMIT_SHA is not set.*GIT_CLONE_MOUNT_PATH is not an absolute path/,
     );
   });
 
@@ -400,7 +406,7 @@ describe('an interrupted clone', () => {
     expect(readdirSync(dirname(directory))).toHaveLength(1);
     served.intercept = () => false;
     const { exitCode, output } = await runClone(variables());
-    expect(output).toMatch(/^Removing what an interrupted clone left behind/m);
+    expect(output).toMatch(/^Removing the files of an interrupted clone/m);
     expect(exitCode).toBe(0);
     expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
     await runGit(directory, 'fsck', '--strict');
@@ -414,7 +420,7 @@ describe('an interrupted clone', () => {
     await held;
     child.kill('SIGTERM');
     const { exitCode, lastLine } = await ended;
-    expect(lastLine).toMatch(/was stopped; nothing of it is left/);
+    expect(lastLine).toMatch(/was stopped, and its files were removed/);
     expect(exitCode).toBe(143);
     expect(existsSync(directory)).toBe(false);
     await vi.waitFor(() => expect(commandLines().filter((line) => line.includes(workspace))).toEqual([]), wait);

@@ -1,8 +1,9 @@
 /**
- * The first step of a session: clones the project's repository into the session's volume. Variables and exit codes are
- * those of session-contract/clone.ts; the log on standard output is for the session's owner, and its last line says
- * what happened. It imports little, because every launch waits for it.
+ * The first step of a session: clones the project's repository into the session's volume. Variables and exit codes are those
+ * of session-contract/clone.ts. The log on standard output is for the session's owner; its last line is the result. The
+ * program has few imports, because every launch waits for it.
  */
+import { hasCode } from '../../lib/error-code.ts';
 import { cloneExitCode, cloneVariable } from '../../session-contract/clone.ts';
 import { cloneRepository } from './clone.ts';
 import { gitEnvironment } from './environment.ts';
@@ -10,14 +11,14 @@ import { CloneFailure, diskFull } from './failure.ts';
 import { createGit } from './git.ts';
 import { readSettings } from './settings.ts';
 
-/** 128 + 15, as a shell reports a program that SIGTERM has ended. */
+/** 128 + 15: the exit code of a shell for a program that SIGTERM has ended. */
 const terminated = 143;
 
 const token = process.env[cloneVariable.oauthToken];
 
 /**
- * What a git server says, and addresses that a repository names, may be part of a line: control characters are not for
- * the reader's terminal, and credentials are for no log.
+ * Writes a line without control characters and credentials: it may contain messages of the git server and URLs of the
+ * repository.
  */
 const log = (line: string) => {
   const plain = line.replace(/\p{Cc}+/gu, ' ').replace(/(?<=:\/\/)[^\s/@'"]*@/g, '');
@@ -34,7 +35,7 @@ async function run(): Promise<number> {
     return cloneExitCode.success;
   } catch (error) {
     if (stop.signal.aborted) {
-      log('The clone was stopped; nothing of it is left.');
+      log('The clone was stopped, and its files were removed.');
       return terminated;
     }
     const failure = toFailure(error);
@@ -45,10 +46,10 @@ async function run(): Promise<number> {
 
 function toFailure(error: unknown): CloneFailure {
   if (error instanceof CloneFailure) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull();
-  if (code === 'ENOENT' && message.includes('spawn git')) {
-    return new CloneFailure(cloneExitCode.gitError, 'git is not installed where the repository is to be cloned.');
+  if (hasCode(error, 'ENOSPC', 'EDQUOT')) return diskFull();
+  const message = error instanceof Error ? error.message : String(error);
+  if (hasCode(error, 'ENOENT') && message.includes('spawn git')) {
+    return new CloneFailure(cloneExitCode.gitError, 'git, which clones the repository, is not installed.');
   }
   return new CloneFailure(cloneExitCode.gitError, `The repository could not be cloned: ${message}`);
 }

@@ -1,19 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createBackOff } from '../../lib/back-off.ts';
 import { cloneExitCode } from '../../session-contract/clone.ts';
 import { CloneFailure, failureKindOf, failureOf, reasonOf } from './failure.ts';
 import type { Git, GitResult } from './git.ts';
 import type { Log } from './log.ts';
 import type { CloneSettings } from './settings.ts';
 
-const firstPauseMs = 500;
-const longestPauseMs = 5000;
-/** A server that breaks off the same transfer so often will do it again. */
+/** After this many interrupted transfers, another attempt is not likely to succeed. */
 const maxBrokenTransfers = 3;
 
 /**
- * Runs a git command that needs the git server, again and again while the server is not available, until `deadline`
- * (of performance.now()). `limited`: the command is also ended at the deadline, because connecting to a silent host
- * has no other limit. Throws CloneFailure.
+ * Runs a git command that needs the git server, and returns its output. Repeats the command while the server is not available,
+ * until `deadline` (of performance.now()). `limited`: the command itself also ends at the deadline, because a connection to a
+ * host that does not respond has no other limit. Throws CloneFailure.
  */
 export async function withServer(
   settings: CloneSettings,
@@ -24,8 +23,9 @@ export async function withServer(
   run: (limits: { limitMs?: number }) => Promise<GitResult>,
 ): Promise<string> {
   const { host } = new URL(settings.serverUrl);
+  const backOff = createBackOff({ firstMs: 500, maxMs: 5_000 });
   let broken = 0;
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+  for (;;) {
     const left = Math.max(1, deadline - performance.now());
     const result = await run(limited ? { limitMs: left } : {});
     if (result.exitCode === 0) return result.stdout;
@@ -35,7 +35,8 @@ export async function withServer(
     if ((kind !== 'unavailable' && kind !== 'broken-transfer') || broken >= maxBrokenTransfers) {
       throw failureOf(result.stderr, host, settings.token !== null);
     }
-    const reason = silent ? 'it does not answer' : reasonOf(result.stderr);
+    const reason = silent ? 'it does not respond' : reasonOf(result.stderr);
+    const pauseMs = backOff.next();
     if (performance.now() + pauseMs >= deadline) {
       throw new CloneFailure(
         cloneExitCode.gitServerUnavailable,
@@ -45,13 +46,13 @@ export async function withServer(
     log(
       kind === 'unavailable'
         ? `The git server ${host} is not available (${reason}); trying again.`
-        : `The git server ${host} broke off the transfer (${reason}); trying again.`,
+        : `The git server ${host} interrupted the transfer (${reason}); trying again.`,
     );
     await delay(pauseMs, undefined, { signal: stop });
   }
 }
 
-/** Waits for the server and makes sure that it has the branch. Throws CloneFailure. */
+/** Waits for the server, and checks that it has the branch. Throws CloneFailure. */
 export async function findBranch(
   git: Git,
   settings: CloneSettings,
@@ -63,18 +64,18 @@ export async function findBranch(
   const output = await withServer(settings, deadline, log, stop, true, (limits) =>
     git(['ls-remote', '--', settings.repositoryUrl, ref], limits),
   );
-  // The pattern also matches refs that merely end like this.
+  // The pattern also matches other refs that end with it.
   if (!output.split('\n').some((line) => line.split('\t')[1] === ref)) {
     throw new CloneFailure(
       cloneExitCode.branchMissing,
-      `The branch "${settings.branch}" is not (or no longer) in the repository. Push it, or launch another branch.`,
+      `The branch "${settings.branch}" does not exist in the repository. Push it, or launch another branch.`,
     );
   }
 }
 
 /**
- * Fetches one commit by its full id into the repository that `git` works in. true: it is there now; false: the server
- * has no such commit, or gives none by its id. Throws CloneFailure.
+ * Fetches one commit by its full id. Returns false if the server has no such commit, or does not allow to fetch commits by id.
+ * Throws CloneFailure.
  */
 export async function fetchCommit(
   git: Git,
@@ -83,12 +84,12 @@ export async function fetchCommit(
   log: Log,
   stop: AbortSignal,
 ): Promise<boolean> {
-  let has = true;
+  let isFetched = true;
   await withServer(settings, performance.now() + settings.waitMs, log, stop, false, async (limits) => {
     const result = await git(['fetch', '--no-tags', '--progress', 'origin', id], limits);
-    has = result.exitCode === 0;
-    const absent = !has && failureKindOf(result.stderr) === 'no-such-object';
+    isFetched = result.exitCode === 0;
+    const absent = !isFetched && failureKindOf(result.stderr) === 'no-such-object';
     return absent ? { ...result, exitCode: 0 } : result;
   });
-  return has;
+  return isFetched;
 }

@@ -57,7 +57,7 @@ describe('settings', () => {
     expect(() => read(wrong)).toThrow(
       expect.objectContaining({
         exitCode: 200,
-        message: expect.stringMatching(/^The session is set up wrong: GIT_CLONE_/),
+        message: expect.stringMatching(/^The session's configuration is invalid: GIT_CLONE_/),
       }),
     );
   });

@@ -9,9 +9,9 @@ export interface CloneSettings {
   readonly branch: string;
   /** A full or short commit id; also a tag or branch. */
   readonly commit: string;
-  /** Absolute path of the working tree to be. */
+  /** Absolute path of the new working tree. */
   readonly directory: string;
-  /** Base URL of the git server. The token is for its origin and for nobody else. */
+  /** Base URL of the git server. The token is sent to its origin only. */
   readonly serverUrl: string;
   readonly token: string | null;
   readonly identity: { readonly name: string | null; readonly email: string | null };
@@ -25,19 +25,19 @@ const maxWaitSeconds = 24 * 60 * 60;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Reads the variables of `session-contract/clone.ts`. Throws CloneFailure that names every variable with trouble. */
+/** Reads the variables of `session-contract/clone.ts`. Throws CloneFailure with all invalid variables. */
 export function readSettings(environment: Variables): CloneSettings {
-  const problems: string[] = [];
+  const invalid: string[] = [];
   const read = <T>(name: string, parse: (text: string) => T | undefined, what: string): T | undefined => {
     const text = environment[name];
     const value = text ? parse(text) : undefined;
-    if (value === undefined) problems.push(text ? `${name} is not ${what}` : `${name} is not set`);
+    if (value === undefined) invalid.push(text ? `${name} is not ${what}` : `${name} is not set`);
     return value;
   };
   const readOptional = <T>(name: string, fallback: T, parse: (text: string) => T | undefined, what: string): T =>
     environment[name] ? (read(name, parse, what) ?? fallback) : fallback;
 
-  const repositoryUrl = read(cloneVariable.repositoryUrl, httpUrl, 'an http(s) address without credentials');
+  const repositoryUrl = read(cloneVariable.repositoryUrl, httpUrl, 'an http(s) URL without credentials');
   const branch = read(cloneVariable.branch, refName, 'a branch name');
   const commit = read(cloneVariable.commitSha, refName, 'a commit');
   const directory = read(cloneVariable.mountPath, absolutePath, 'an absolute path');
@@ -45,7 +45,7 @@ export function readSettings(environment: Variables): CloneSettings {
     cloneVariable.gitUrl,
     repositoryUrl ?? '',
     httpUrl,
-    'an http(s) address without credentials',
+    'an http(s) URL without credentials',
   );
   const token = readOptional<string | null>(cloneVariable.oauthToken, null, printable, 'a token');
   const lfsAutoFetch = readOptional(cloneVariable.lfsAutoFetch, false, flag, '0 or 1');
@@ -55,10 +55,10 @@ export function readSettings(environment: Variables): CloneSettings {
     milliseconds,
     `a number of seconds from 1 to ${maxWaitSeconds}`,
   );
-  if (!repositoryUrl || !branch || !commit || !directory || problems.length > 0) {
+  if (!repositoryUrl || !branch || !commit || !directory || invalid.length > 0) {
     throw new CloneFailure(
       cloneExitCode.gitError,
-      `The session is set up wrong: ${problems.join('; ')}. This is a bug of the service that launched it.`,
+      `The session's configuration is invalid: ${invalid.join('; ')}. This is a bug of the service that launched the session.`,
     );
   }
   return {
@@ -74,7 +74,7 @@ export function readSettings(environment: Variables): CloneSettings {
   };
 }
 
-/** Credentials in an address would be seen in the process list and stay in `.git/config`. */
+/** Rejects credentials in a URL, which would appear in the process list and stay in `.git/config`. */
 function httpUrl(text: string): string | undefined {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return undefined;

@@ -49,41 +49,41 @@ const restarted = (podUid: string, secondsBefore: number): Record<string, string
   'notebook-sessions.io/restarted-at': secondsAgo(secondsBefore),
 });
 
-function refusal(ask: () => unknown): { code: number; message: string; detail: string | null } {
+function rejection(call: () => unknown): { code: number; message: string; detail: string | null } {
   try {
-    ask();
+    call();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return { code: error.kind.code, message: error.message, detail: error.detail };
   }
-  throw new Error('it was not refused');
+  throw new Error('the call was not rejected');
 }
 
 describe('a restart', () => {
-  it('of a failed session replaces the pod that failed', () => {
+  it('replaces the pod of a failed session', () => {
     expect(restartStep(session(), now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
   });
 
-  it('that finds another one of the same pod under way completes it', () => {
+  it('completes a restart of the same pod that is in progress', () => {
     const under = session({ annotations: restarted('pod-1', 5) });
     expect(restartStep(under, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: true });
   });
 
-  it('that was interrupted long ago is begun anew', () => {
+  it('begins again after a restart that was interrupted long ago', () => {
     const interrupted = session({ annotations: restarted('pod-1', 61) });
     expect(restartStep(interrupted, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
   });
 
-  it('of a session whose new pod has failed, too, replaces that one', () => {
+  it('replaces the new pod if it has failed, too', () => {
     const again = session({ annotations: restarted('pod-0', 5) });
     expect(restartStep(again, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
   });
 
-  it('is done where the session has been starting since one of a moment ago', () => {
+  it('has nothing to do if the session is starting after a recent restart', () => {
     const starting = (seconds: number) =>
       session({ status: { state: 'starting' }, annotations: restarted('pod-0', seconds) });
     expect(restartStep(starting(5), now)).toEqual({ is: 'done' });
-    expect(refusal(() => restartStep(starting(61), now)).message).toContain('is starting');
+    expect(rejection(() => restartStep(starting(61), now)).message).toContain('is starting');
   });
 
   it.each([
@@ -91,21 +91,21 @@ describe('a restart', () => {
     ['running', { status: { state: 'running' } }, 'Use the session'],
     ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is gone'],
     ['hibernated', { spec: { jupyterServer: { hibernated: true } } }, 'kubectl patch'],
-  ] as [string, Change, string][])('of a session that is %s is refused, with what to do', (state, change, detail) => {
-    const refused = refusal(() => restartStep(session(change), now));
-    expect(refused.code).toBe(errorKind.conflict.code);
-    expect(refused.message).toBe(`The session ${name} is ${state}. Only a failed session can be restarted.`);
-    expect(refused.detail).toContain(detail);
+  ] as [string, Change, string][])('of a session that is %s is rejected, with what to do', (state, change, detail) => {
+    const rejected = rejection(() => restartStep(session(change), now));
+    expect(rejected.code).toBe(errorKind.conflict.code);
+    expect(rejected.message).toBe(`The session ${name} is ${state}. Only a failed session can be restarted.`);
+    expect(rejected.detail).toContain(detail);
   });
 
-  it('of a session without a pod is refused with the reason of the failure', () => {
+  it('of a session without a pod is rejected with the reason of the failure', () => {
     const events = { statefulset: { message: 'The resource quota has been exceeded.' } };
-    const refused = refusal(() => restartStep(session({ status: { state: 'failed', events } }), now));
-    expect(refused.message).toContain('has no pod');
-    expect(refused.detail).toContain('quota');
+    const rejected = rejection(() => restartStep(session({ status: { state: 'failed', events } }), now));
+    expect(rejected.message).toContain('has no pod');
+    expect(rejected.detail).toContain('quota');
   });
 
-  it('of a session whose variables were never stored is refused: only a launch can bring them', () => {
+  it('of a session without its variables is rejected, because only a launch can store them', () => {
     const waiting = (secret: string): JupyterServerStatus => ({
       state: 'starting',
       mainPod: {
@@ -123,10 +123,10 @@ describe('a restart', () => {
     });
     const withVariables = { 'notebook-sessions.io/variables-secret': `${name}-variables` };
     const status = waiting(`${name}-variables`);
-    expect(refusal(() => restartStep(session({ status, annotations: withVariables }), now)).detail).toContain(
+    expect(rejection(() => restartStep(session({ status, annotations: withVariables }), now)).detail).toContain(
       'same variables',
     );
-    // Tokens the caller has.
+    // The caller can provide the tokens again.
     expect(restartStep(session({ status: waiting(`${name}-credentials`) }), now)).toMatchObject({ podUid: 'pod-1' });
   });
 });
@@ -152,44 +152,44 @@ describe('the volume of a session', () => {
   });
 
   it.each([
-    ['is not there', undefined, 'no longer exists'],
-    ['is another session’s', claim({}, { ownerReferences: [] }), 'no longer exists'],
+    ['does not exist', undefined, 'no longer exists'],
+    ['belongs to another session', claim({}, { ownerReferences: [] }), 'no longer exists'],
     ['goes with the pod', claim({}, { deletionTimestamp: '2023-09-11T10:05:00Z' }), 'is being deleted'],
     ['has lost its storage', claim({ status: { phase: 'Lost' } }), 'has lost its storage'],
     ['was made after the pod started', claim({}, { creationTimestamp: '2023-09-11T10:01:01Z' }), 'an empty one'],
-  ])('that %s is a loss, which is named', (_what, found, message) => {
-    const refused = refusal(() => checkVolume(session(), found));
-    expect(refused.code).toBe(errorKind.conflict.code);
-    expect(refused.message).toContain(message);
-    expect(refused.detail).toContain('work that was not pushed is lost');
+  ])('that %s would lose the files, and the message says why', (_what, found, message) => {
+    const rejected = rejection(() => checkVolume(session(), found));
+    expect(rejected.code).toBe(errorKind.conflict.code);
+    expect(rejected.message).toContain(message);
+    expect(rejected.detail).toContain('work that was not pushed is lost');
   });
 
-  it('that is a part of the pod is a loss', () => {
-    const refused = refusal(() => checkVolume(session({ spec: { storage: { size: 1e9 } } }), undefined));
-    expect(refused.message).toBe(`The session ${name} has no volume. A restart would delete its files.`);
+  it('that is a part of the pod would lose the files', () => {
+    const rejected = rejection(() => checkVolume(session({ spec: { storage: { size: 1e9 } } }), undefined));
+    expect(rejected.message).toBe(`The session ${name} has no volume. A restart would delete its files.`);
   });
 });
 
-describe('what is told of a session', () => {
-  const told = (change: Change) => presentSession(session(change), testConfig(), now).status;
+describe('a session as the API shows it', () => {
+  const shown = (change: Change) => presentSession(session(change), testConfig(), now).status;
 
-  it('right after a restart is that it starts, whatever the operator wrote before', () => {
-    const status = told({ annotations: restarted('pod-1', 5) });
+  it('is starting right after a restart, whatever the operator has written', () => {
+    const status = shown({ annotations: restarted('pod-1', 5) });
     expect(status.state).toBe('starting');
     expect(status.message).not.toContain('stopped');
     expect(status.details.every((step) => step.status === 'waiting')).toBe(true);
     expect(status).not.toHaveProperty('restartable');
   });
 
-  it('is the truth about the next pod, and about a pod that was not replaced', () => {
-    expect(told({ annotations: restarted('pod-0', 5) }).state).toBe('failed');
-    expect(told({ annotations: restarted('pod-1', 61) }).state).toBe('failed');
+  it('has the state of the next pod, and of a pod that was not replaced', () => {
+    expect(shown({ annotations: restarted('pod-0', 5) }).state).toBe('failed');
+    expect(shown({ annotations: restarted('pod-1', 61) }).state).toBe('failed');
   });
 
-  it('that failed is whether a restart can keep its files', () => {
-    expect(told({}).restartable).toBe(true);
-    expect(told({ spec: { storage: { size: 1e9 } } }).restartable).toBe(false);
-    expect(told({ status: { state: 'failed' } }).restartable).toBe(false);
-    expect(told({ status: { state: 'running' } })).not.toHaveProperty('restartable');
+  it('says whether a restart of a failed session can keep its files', () => {
+    expect(shown({}).restartable).toBe(true);
+    expect(shown({ spec: { storage: { size: 1e9 } } }).restartable).toBe(false);
+    expect(shown({ status: { state: 'failed' } }).restartable).toBe(false);
+    expect(shown({ status: { state: 'running' } })).not.toHaveProperty('restartable');
   });
 });

@@ -1,12 +1,10 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Backends, startBackends } from '../../../tests/support/sessions/backends.ts';
-import type { Call, Fate } from '../../../tests/support/sessions/fake-cluster.ts';
+import type { Call, Fault } from '../../../tests/support/sessions/fake-cluster.ts';
 import { commitSha } from '../../../tests/support/sessions/fake-gitlab.ts';
 import { john, type TestService } from '../../../tests/support/sessions/service.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
-
-/** What a restart asks of the Kubernetes API, and what becomes of it when a step fails. */
 
 let backends: Backends;
 let { cluster, gitlab, registry, replica } = {} as Backends;
@@ -26,7 +24,7 @@ const call = (method: string, path: string, body?: object, signal?: AbortSignal)
   service.as(john(gitlab.url))(method, path, body, signal);
 const restart = (signal?: AbortSignal) => call('POST', `/servers/${name}/restart`, undefined, signal);
 
-/** With a private image, and so with two Secrets that hold a token. */
+/** Returns the name of a failed session with a private image, so that two Secrets have tokens. */
 async function failedSession(): Promise<string> {
   const body = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
   const launched = await call('POST', '/servers', body);
@@ -40,9 +38,9 @@ async function failedSession(): Promise<string> {
   return launched.body.name;
 }
 
-async function callsOf(ask: () => Promise<unknown>): Promise<string[]> {
+async function callsOf(request: () => Promise<unknown>): Promise<string[]> {
   const before = cluster.calls.length;
-  await ask();
+  await request();
   return cluster.calls.slice(before).map(({ method, resource, name: of = '' }) => `${method} ${resource} ${of}`);
 }
 
@@ -56,97 +54,99 @@ const usual = () => [
 ];
 const refuse =
   (which: (each: Call) => boolean, status: number, reason: string) =>
-  (each: Call): Fate | undefined =>
+  (each: Call): Fault | undefined =>
     which(each) ? { status, reason } : undefined;
 const is = (method: string, resource: string) => (each: Call) => each.method === method && each.resource === resource;
 
-it('is six calls, the last of which deletes the very pod that failed', async () => {
-  const calls = await callsOf(async () => {
-    const { status, body } = await restart();
-    expect([status, body.status.state]).toEqual([202, 'starting']);
+describe('a restart', () => {
+  it('makes six calls, and the last call deletes the pod that failed', async () => {
+    const calls = await callsOf(async () => {
+      const { status, body } = await restart();
+      expect([status, body.status.state]).toEqual([202, 'starting']);
+    });
+    expect(calls).toEqual(usual());
+    expect(cluster.calls.at(-1)?.body).toMatchObject({ preconditions: { uid: 'pod-1' }, gracePeriodSeconds: 30 });
+    expect(cluster.calls.at(-2)?.body).toMatchObject({
+      metadata: { uid: expect.any(String), resourceVersion: expect.any(String) },
+    });
+    // The next caller finds the restart in progress, and repeats calls that change nothing.
+    expect(await callsOf(restart)).toEqual(usual().filter((each) => !each.startsWith('PATCH')));
   });
-  expect(calls).toEqual(usual());
-  expect(cluster.calls.at(-1)?.body).toMatchObject({ preconditions: { uid: 'pod-1' }, gracePeriodSeconds: 30 });
-  expect(cluster.calls.at(-2)?.body).toMatchObject({
-    metadata: { uid: expect.any(String), resourceVersion: expect.any(String) },
+
+  it('leaves the session failed if the credentials cannot be renewed', async () => {
+    cluster.fault = refuse(is('PUT', 'secrets'), 403, 'Forbidden');
+    const calls = await callsOf(async () => {
+      const { status, body } = await restart();
+      expect([status, body.error.code]).toEqual([500, 2001]);
+    });
+    expect(calls).toEqual(usual().slice(0, 4));
+    expect((await call('GET', `/servers/${name}`)).body.status.state).toBe('failed');
   });
-  // The next caller finds it under way, and repeats what changes nothing.
-  expect(await callsOf(restart)).toEqual(usual().filter((each) => !each.startsWith('PATCH')));
-});
 
-it('that cannot renew the credentials leaves the session failed', async () => {
-  cluster.fate = refuse(is('PUT', 'secrets'), 403, 'Forbidden');
-  const calls = await callsOf(async () => {
-    const { status, body } = await restart();
-    expect([status, body.error.code]).toEqual([500, 2001]);
+  it('creates a Secret that does not exist', async () => {
+    cluster.fault = refuse(is('PUT', 'secrets'), 404, 'NotFound');
+    const calls = await callsOf(async () => expect((await restart()).status).toBe(202));
+    expect(calls.filter((each) => each.startsWith('POST secrets'))).toHaveLength(2);
   });
-  expect(calls).toEqual(usual().slice(0, 4));
-  expect((await call('GET', `/servers/${name}`)).body.status.state).toBe('failed');
-});
 
-it('makes a Secret that is not there', async () => {
-  cluster.fate = refuse(is('PUT', 'secrets'), 404, 'NotFound');
-  const calls = await callsOf(async () => expect((await restart()).status).toBe(202));
-  expect(calls.filter((each) => each.startsWith('POST secrets'))).toHaveLength(2);
-});
+  it('reads a session again that has changed meanwhile, a limited number of times', async () => {
+    let conflicts = 0;
+    cluster.fault = (each) =>
+      is('PATCH', 'jupyterservers')(each) && conflicts++ < 2 ? { status: 409, reason: 'Conflict' } : undefined;
+    const calls = await callsOf(async () => expect((await restart()).status).toBe(202));
+    expect(calls.filter((each) => each.startsWith('PATCH'))).toHaveLength(3);
+    expect(calls.filter((each) => each.startsWith('PUT'))).toHaveLength(2);
 
-it('looks again when the session was changed in between, and gives up when that goes on', async () => {
-  let conflicts = 0;
-  cluster.fate = (each) =>
-    is('PATCH', 'jupyterservers')(each) && conflicts++ < 2 ? { status: 409, reason: 'Conflict' } : undefined;
-  const calls = await callsOf(async () => expect((await restart()).status).toBe(202));
-  expect(calls.filter((each) => each.startsWith('PATCH'))).toHaveLength(3);
-  expect(calls.filter((each) => each.startsWith('PUT'))).toHaveLength(2);
-
-  cluster.put({
-    ...(cluster.objects('jupyterservers')[0] as JupyterServer),
-    status: { state: 'failed', mainPod: { uid: 'pod-2' } },
+    cluster.put({
+      ...(cluster.objects('jupyterservers')[0] as JupyterServer),
+      status: { state: 'failed', mainPod: { uid: 'pod-2' } },
+    });
+    cluster.fault = refuse(is('PATCH', 'jupyterservers'), 409, 'Conflict');
+    const refused = await restart();
+    expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
   });
-  cluster.fate = refuse(is('PATCH', 'jupyterservers'), 409, 'Conflict');
-  const refused = await restart();
-  expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
-});
 
-it('is fine where the pod has a successor already', async () => {
-  cluster.fate = refuse(is('DELETE', 'pods'), 409, 'Conflict');
-  expect((await restart()).status).toBe(202);
-});
+  it('succeeds if the pod already has a successor', async () => {
+    cluster.fault = refuse(is('DELETE', 'pods'), 409, 'Conflict');
+    expect((await restart()).status).toBe(202);
+  });
 
-it('whose pod could not be deleted says so, and the same request again deletes it', async () => {
-  cluster.fate = refuse(is('DELETE', 'pods'), 503, 'ServiceUnavailable');
-  const refused = await restart();
-  expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
-  cluster.fate = () => undefined;
-  expect((await callsOf(restart)).at(-1)).toBe(`DELETE pods ${name}-0`);
-});
+  it('fails if the pod cannot be deleted, and the next request deletes it', async () => {
+    cluster.fault = refuse(is('DELETE', 'pods'), 503, 'ServiceUnavailable');
+    const refused = await restart();
+    expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
+    cluster.fault = () => undefined;
+    expect((await callsOf(restart)).at(-1)).toBe(`DELETE pods ${name}-0`);
+  });
 
-it('goes on when its caller has gone away', async () => {
-  const arrival = Promise.withResolvers<undefined>();
-  cluster.fate = (each) => (is('PUT', 'secrets')(each) ? arrival.promise : undefined);
-  const caller = new AbortController();
-  const restarting = restart(caller.signal);
-  await expect.poll(() => cluster.calls.some(is('PUT', 'secrets'))).toBe(true);
-  caller.abort();
-  await expect(restarting).rejects.toThrow();
-  arrival.resolve(undefined);
-  await expect.poll(() => cluster.calls.at(-1)?.resource).toBe('pods');
-});
+  it('continues after its caller has closed the connection', async () => {
+    const arrival = Promise.withResolvers<undefined>();
+    cluster.fault = (each) => (is('PUT', 'secrets')(each) ? arrival.promise : undefined);
+    const caller = new AbortController();
+    const restarting = restart(caller.signal);
+    await expect.poll(() => cluster.calls.some(is('PUT', 'secrets'))).toBe(true);
+    caller.abort();
+    await expect(restarting).rejects.toThrow();
+    arrival.resolve(undefined);
+    await expect.poll(() => cluster.calls.at(-1)?.resource).toBe('pods');
+  });
 
-it('leaves a Secret alone that holds more than the caller can bring, as the release before made them', async () => {
-  const secret = { name: `${name}-credentials`, key: 'env.GREETING' };
-  const variable = { name: 'GREETING', valueFrom: { secretKeyRef: secret } };
-  const path = '/statefulset/spec/template/spec/containers/0/env/-';
-  const made = cluster.objects('jupyterservers')[0] as JupyterServer;
-  const patch = {
-    type: 'application/json-patch+json' as const,
-    patch: [{ op: 'add' as const, path, value: variable }],
-  };
-  cluster.put({ ...made, spec: { ...made.spec, patches: [...(made.spec?.patches ?? []), patch] } });
-  const before = secretOf('credentials');
-  expect((await restart()).status).toBe(202);
-  expect(secretOf('credentials')).toEqual(before);
-  expect(service.logged()).toContain('did not renew all credentials');
-});
+  it('does not replace a Secret of an earlier release, which has more than the caller can provide', async () => {
+    const secret = { name: `${name}-credentials`, key: 'env.GREETING' };
+    const variable = { name: 'GREETING', valueFrom: { secretKeyRef: secret } };
+    const path = '/statefulset/spec/template/spec/containers/0/env/-';
+    const made = cluster.objects('jupyterservers')[0] as JupyterServer;
+    const patch = {
+      type: 'application/json-patch+json' as const,
+      patch: [{ op: 'add' as const, path, value: variable }],
+    };
+    cluster.put({ ...made, spec: { ...made.spec, patches: [...(made.spec?.patches ?? []), patch] } });
+    const before = secretOf('credentials');
+    expect((await restart()).status).toBe(202);
+    expect(secretOf('credentials')).toEqual(before);
+    expect(service.logged()).toContain('did not renew all credentials');
+  });
 
-const secretOf = (which: string): KubernetesObject | undefined =>
-  cluster.objects('secrets').find(({ metadata }) => metadata.name === `${name}-${which}`);
+  const secretOf = (which: string): KubernetesObject | undefined =>
+    cluster.objects('secrets').find(({ metadata }) => metadata.name === `${name}-${which}`);
+});

@@ -9,6 +9,7 @@ import { isConflict } from '../../platform/kubernetes/predicates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { KubernetesClient } from '../../platform/kubernetes/types.ts';
 import type { Credentials } from '../launch/session-secrets.ts';
+import { noSuchSession } from '../read/no-such-session.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
 import { checkVolume, restartStep } from './decide.ts';
@@ -46,7 +47,7 @@ export function createRestart({ client, store, credentials, log }: RestartParts)
     for (let attempt = 1; attempt <= attempts && !deadline.expired; attempt += 1) {
       const read = await store.refresh(known, deadline);
       if (!read || !owns(identity, read.session)) {
-        throw new ApiError(errorKind.missing, `There is no session ${name} of yours.`);
+        throw noSuchSession(name);
       }
       const { session, object } = read;
       const step = restartStep(session, Date.now());

@@ -22,7 +22,7 @@ const isCreation = (call: Call): boolean => call.method === 'POST' && call.resou
 describe('what is missing for a launch', () => {
   it('is reported together', async () => {
     const image = `${registry.host}/a/b:1`;
-    registry.fate = () => 404;
+    registry.fault = () => 404;
     const call = (await replica()).as(john(gitlab.url));
     const { status, body } = await call('POST', '/servers', { ...project, branch: 'mian', image });
     expect([status, body.error.code]).toEqual([404, 1404]);
@@ -36,7 +36,7 @@ describe('what is missing for a launch', () => {
   });
 
   it('does not hide behind a registry that has trouble', async () => {
-    registry.fate = () => 503;
+    registry.fault = () => 503;
     const call = (await replica()).as(john(gitlab.url));
     expect((await call('POST', '/servers', { ...project, branch: 'mian' })).body.error.code).toBe(1404);
   });
@@ -46,7 +46,7 @@ describe('what is missing for a launch', () => {
     [429, 500, 3000],
     [401, 401, 1401],
   ])('is never said when GitLab answers %d', async (answer, status, code) => {
-    gitlab.fate = (path) => (path.includes('/branches/') ? answer : undefined);
+    gitlab.fault = (path) => (path.includes('/branches/') ? answer : undefined);
     const refused = await (await replica({ deadlineMs: 4_000 })).as(john(gitlab.url))('POST', '/servers', {
       ...project,
       commit_sha: 'no',
@@ -57,7 +57,7 @@ describe('what is missing for a launch', () => {
   });
 
   it('is never said when GitLab does not answer, and the deadline holds', async () => {
-    gitlab.fate = () => 'silence';
+    gitlab.fault = () => 'silence';
     const began = performance.now();
     const { status, body } = await (await replica({ deadlineMs: 1_000 })).as(john(gitlab.url))(
       'POST',
@@ -73,10 +73,10 @@ describe('what is missing for a launch', () => {
     const call = (await replica({ deadlineMs: 2_000 })).as(john(gitlab.url));
     const refused = { ...project, image: '127.0.0.1:1/a/b', branch: 'mian' };
     expect(await call('POST', '/servers', refused)).toMatchObject({ status: 422, body: { error: { code: 1000 } } });
-    registry.fate = () => 503;
+    registry.fault = () => 503;
     const trouble = await call('POST', '/servers', { ...project, image: `${registry.host}/a/b` });
     expect([trouble.status, trouble.body.error.code]).toEqual([500, 3000]);
-    registry.fate = () => 'silence';
+    registry.fault = () => 'silence';
     const silent = await call('POST', '/servers', project);
     expect([silent.status, silent.headers.get('retry-after')]).toEqual([500, '5']);
     expect(silent.body.error.message).toContain('registry');
@@ -105,7 +105,7 @@ describe('what is missing for a launch', () => {
 
 describe('when the Kubernetes API', () => {
   it('refuses the object, the launch says so', async () => {
-    cluster.fate = (call) => (isCreation(call) ? { status: 422, reason: 'Invalid' } : undefined);
+    cluster.fault = (call) => (isCreation(call) ? { status: 422, reason: 'Invalid' } : undefined);
     const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
     expect([status, body.error.code]).toEqual([500, 3002]);
   });
@@ -113,7 +113,7 @@ describe('when the Kubernetes API', () => {
   it('does not answer, the launch says so in time, and reads go on', async () => {
     const call = (await replica({ deadlineMs: 1_500 })).as(john(gitlab.url));
     const { body } = await call('POST', '/servers', project);
-    cluster.fate = () => 'silence';
+    cluster.fault = () => 'silence';
     const refused = await call('POST', '/servers', { ...project, branch: 'feature/x' });
     expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
     expect(refused.body.error.detail).toContain('Kubernetes');

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Backends, startBackends } from '../../../tests/support/sessions/backends.ts';
 import { commitSha } from '../../../tests/support/sessions/fake-gitlab.ts';
-import { type Answer, john } from '../../../tests/support/sessions/service.ts';
+import { john, type TestResponse } from '../../../tests/support/sessions/service.ts';
 import type { DryRunResponse } from '../../generated/openapi.ts';
 import { ownerKey } from '../../identity/owner.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
@@ -11,7 +11,7 @@ import { sessionName } from './name.ts';
 
 let backends: Backends;
 let { cluster, gitlab, replica } = {} as Backends;
-let call: (method: string, path: string, body?: object) => Promise<Answer>;
+let call: (method: string, path: string, body?: object) => Promise<TestResponse>;
 
 beforeEach(async () => {
   backends = await startBackends();
@@ -25,7 +25,7 @@ const { branch: _, ...onDefaultBranch } = project;
 const later = '1'.repeat(40);
 
 const launch = (commit_sha: string, more: object = {}) => call('POST', '/servers', { ...project, commit_sha, ...more });
-const told = ({ status, body }: Answer): [number, string] => [status, body.name];
+const told = ({ status, body }: TestResponse): [number, string] => [status, body.name];
 const servers = (): JupyterServer[] => cluster.objects('jupyterservers');
 
 async function gitlabCallsOf(ask: () => Promise<unknown>): Promise<string[]> {
@@ -104,7 +104,7 @@ describe('while GitLab does not answer', () => {
       gitlab.refs.set('main', later);
       const newest = await launch('main');
       call = (await replica({ deadlineMs: 2_000 })).as(john(gitlab.url));
-      gitlab.fate = () => answer;
+      gitlab.fault = () => answer;
       // Objects say in whole seconds when they were made, so these two may be equally old.
       const found = await launch('main');
       expect(found.status).toBe(200);
@@ -127,7 +127,7 @@ describe('while GitLab does not answer', () => {
     await expect
       .poll(async () => (await call('GET', `/servers/${body.name}`)).body.started)
       .toMatch(creationTimestamp.slice(0, 19));
-    gitlab.fate = () => 503;
+    gitlab.fault = () => 503;
     expect(told(await launch('main'))).toEqual([200, body.name]);
   });
 
@@ -135,7 +135,7 @@ describe('while GitLab does not answer', () => {
     const elsewhere = await launch('v1.0', { branch: 'feature/x' });
     const first = await call('POST', '/servers', { ...onDefaultBranch, commit_sha: 'v1.0' });
     expect([elsewhere.status, first.status]).toEqual([201, 201]);
-    gitlab.fate = () => 503;
+    gitlab.fault = () => 503;
     expect(told(await call('POST', '/servers', { ...onDefaultBranch, commit_sha: 'v1.0' }))).toEqual([
       200,
       first.body.name,
@@ -242,7 +242,7 @@ describe('a session of the release before, named by what its launch asked for,',
   it('is the answer while GitLab does not answer, also for a launch without a branch, which meant master', async () => {
     const { metadata } = cluster.put(await former());
     await expect.poll(async () => Object.keys((await call('GET', '/servers')).body.servers)).toHaveLength(1);
-    gitlab.fate = () => 503;
+    gitlab.fault = () => 503;
     expect(told(await launch('v1.0'))).toEqual([200, metadata.name]);
     expect(told(await launch('v1.0', { branch: undefined }))).toEqual([200, metadata.name]);
   });

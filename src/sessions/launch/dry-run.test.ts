@@ -72,7 +72,7 @@ describe('a dry run', () => {
   });
 
   it('says that the default image would be taken', async () => {
-    registry.fate = () => 404;
+    registry.fault = () => 404;
     const { possible, preview } = await dryRun(await asJohn(), project);
     expect(possible).toBe(true);
     expect(preview?.image).toBe('renku/singleuser:latest');
@@ -80,7 +80,7 @@ describe('a dry run', () => {
   });
 
   it('names everything that is missing or wrong, together, as the launch would be refused', async () => {
-    registry.fate = () => 404;
+    registry.fault = () => 404;
     const call = await asJohn();
     const body = {
       ...project,
@@ -105,9 +105,9 @@ describe('a dry run', () => {
   });
 
   it('reports trouble of the back ends among the problems, each once, with the time to come back', async () => {
-    gitlab.fate = () => 503;
-    registry.fate = () => 503;
-    cluster.fate = () => ({ status: 503, reason: 'ServiceUnavailable' });
+    gitlab.fault = () => 503;
+    registry.fault = () => 503;
+    cluster.fault = () => ({ status: 503, reason: 'ServiceUnavailable' });
     const { possible, problems } = await dryRun(await asJohn(), { ...project, image: `${registry.host}/a/b` });
     expect(possible).toBe(false);
     expect(problems.map(({ code, status, retryAfterSeconds }) => [code, status, retryAfterSeconds])).toEqual([

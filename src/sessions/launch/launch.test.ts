@@ -3,7 +3,7 @@ import { type Backends, startBackends } from '../../../tests/support/sessions/ba
 import { testConfig } from '../../../tests/support/sessions/config.ts';
 import type { Call } from '../../../tests/support/sessions/fake-cluster.ts';
 import { commitSha } from '../../../tests/support/sessions/fake-gitlab.ts';
-import { type Answer, anonymous, john } from '../../../tests/support/sessions/service.ts';
+import { anonymous, john, type TestResponse } from '../../../tests/support/sessions/service.ts';
 import type { NewSession } from '../../autosaves/types.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
@@ -27,7 +27,7 @@ const valuesOf = (secret: KubernetesObject | undefined): Record<string, string> 
       ([key, value]) => [key, Buffer.from(value, 'base64').toString()],
     ),
   );
-const statuses = (answers: Answer[]): number[] => answers.map(({ status }) => status).sort();
+const statuses = (answers: TestResponse[]): number[] => answers.map(({ status }) => status).sort();
 const isCreation = (call: Call): boolean => call.method === 'POST' && call.resource === 'jupyterservers';
 
 describe('a new session', () => {
@@ -92,10 +92,10 @@ describe('a new session', () => {
     const call = (await replica()).as(john(gitlab.url));
     const isPullSecret = ({ method, resource, body }: Call): boolean =>
       method === 'POST' && resource === 'secrets' && body['type'] === 'kubernetes.io/dockerconfigjson';
-    cluster.fate = (each) => (isPullSecret(each) ? { status: 503, reason: 'ServiceUnavailable' } : undefined);
+    cluster.fault = (each) => (isPullSecret(each) ? { status: 503, reason: 'ServiceUnavailable' } : undefined);
     expect((await call('POST', '/servers', project)).status).toBe(500);
     expect(secrets()).toHaveLength(1);
-    cluster.fate = () => undefined;
+    cluster.fault = () => undefined;
     expect((await call('POST', '/servers', project)).status).toBe(200);
     expect(secrets()).toHaveLength(2);
   });
@@ -175,7 +175,7 @@ describe('a new session', () => {
   });
 
   it('says when it runs the default image', async () => {
-    registry.fate = () => 404;
+    registry.fault = () => 404;
     const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
     expect([status, body.image]).toEqual([201, 'renku/singleuser:latest']);
     expect(body.status.warnings).toEqual([{ message: expect.stringContaining('default image'), critical: false }]);
@@ -298,7 +298,7 @@ describe('50 identical launches at once', () => {
 
   it('make one session when the answer to its creation is lost', async () => {
     let lost = 0;
-    cluster.fate = (call) => (isCreation(call) && lost++ === 0 ? 'answer lost' : undefined);
+    cluster.fault = (call) => (isCreation(call) && lost++ === 0 ? 'response lost' : undefined);
     const call = (await replica({ deadlineMs: 3_000 })).as(john(gitlab.url));
     const answers = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
     expect(statuses(answers)).toEqual([...Array(49).fill(200), 201]);
@@ -308,7 +308,7 @@ describe('50 identical launches at once', () => {
   it('make one session when its creation arrives long after it was given up', async () => {
     const arrival = Promise.withResolvers<undefined>();
     let creations = 0;
-    cluster.fate = (call) => (isCreation(call) && creations++ === 0 ? arrival.promise : undefined);
+    cluster.fault = (call) => (isCreation(call) && creations++ === 0 ? arrival.promise : undefined);
     const call = (await replica({ deadlineMs: 3_000 })).as(john(gitlab.url));
     const answers = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
     arrival.resolve(undefined);
@@ -358,12 +358,12 @@ describe('a launch while the session is being deleted', () => {
 
 describe('an interrupted launch', () => {
   it('is completed by the same request on another replica', async () => {
-    cluster.fate = ({ resource }) =>
+    cluster.fault = ({ resource }) =>
       resource === 'secrets' ? { status: 503, reason: 'ServiceUnavailable' } : undefined;
     const failed = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
     expect([failed.status, failed.body.error.code]).toEqual([500, 3000]);
     expect([servers().length, secrets().length]).toEqual([1, 0]);
-    cluster.fate = () => undefined;
+    cluster.fault = () => undefined;
     const call = (await replica()).as(john(gitlab.url));
     expect((await call('POST', '/servers', project)).status).toBe(200);
     expect(secrets()).toHaveLength(1);
@@ -373,7 +373,7 @@ describe('an interrupted launch', () => {
   });
 
   it('leaves nothing behind when the Secret is refused for good', async () => {
-    cluster.fate = ({ resource }) => (resource === 'secrets' ? { status: 422, reason: 'Invalid' } : undefined);
+    cluster.fault = ({ resource }) => (resource === 'secrets' ? { status: 422, reason: 'Invalid' } : undefined);
     const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
     expect([status, body.error.code]).toEqual([500, 3002]);
     expect(servers()[0]?.metadata.deletionTimestamp).toBeDefined();
@@ -381,7 +381,7 @@ describe('an interrupted launch', () => {
 
   it('goes on when its caller has gone away', async () => {
     const arrival = Promise.withResolvers<undefined>();
-    cluster.fate = (call) => (isCreation(call) ? arrival.promise : undefined);
+    cluster.fault = (call) => (isCreation(call) ? arrival.promise : undefined);
     const call = (await replica()).as(john(gitlab.url));
     const caller = new AbortController();
     const launching = call('POST', '/servers', project, caller.signal);

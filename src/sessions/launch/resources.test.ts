@@ -106,8 +106,8 @@ describe('a service of resource classes that', () => {
     ['is silent', () => undefined, 500, 3004],
     ['refuses the token', json(401, '{}'), 401, 1401],
     ['has no default class', json(200, '[]'), 500, 2001],
-  ])('%s is named, in time, and nothing is made', async (_what, fate, status, code) => {
-    classes.fate = fate;
+  ])('%s is named, in time, and nothing is made', async (_what, fault, status, code) => {
+    classes.fault = fault;
     const call = (await replica(2_000)).as(john(gitlab.url));
     const began = performance.now();
     const answer = await call('POST', '/servers', project);
@@ -118,7 +118,7 @@ describe('a service of resource classes that', () => {
       code >= 3000 ? String(code === 3000 && _what === 'is overloaded' ? 17 : 5) : null,
     );
     expect(servers()).toEqual([]);
-    classes.fate = undefined;
+    classes.fault = undefined;
     expect((await call('POST', '/servers', project)).status).toBe(201);
   });
 
@@ -131,7 +131,7 @@ describe('a service of resource classes that', () => {
   });
 
   it('has trouble does not hide what is missing', async () => {
-    classes.fate = json(500, '{}');
+    classes.fault = json(500, '{}');
     const call = (await replica()).as(john(gitlab.url));
     expect((await call('POST', '/servers', { ...project, branch: 'mian' })).body.error.code).toBe(1404);
   });

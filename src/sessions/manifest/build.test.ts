@@ -5,13 +5,13 @@ import { examples, registered } from '../../../tests/support/sessions/manifests.
 import { ApiError } from '../../errors.ts';
 import { buildJupyterServer } from './build.ts';
 
-describe('the whole object', () => {
+describe('the JupyterServer of a launch', () => {
   it.each(Object.entries(examples))('%s', async (name, { input, config }) => {
     const text = stringify(buildJupyterServer(input, config), { lineWidth: 0, aliasDuplicateObjects: false });
     await expect(text).toMatchFileSnapshot(`golden/${name}.yaml`);
   });
 
-  it('is the same bytes for the same input', () => {
+  it('has the same bytes for the same input', () => {
     const twice = [1, 2].map(() => JSON.stringify(buildJupyterServer(structuredClone(registered), testConfig())));
     expect(twice[0]).toBe(twice[1]);
   });
@@ -28,7 +28,7 @@ describe('variables of the user', () => {
     return undefined;
   };
 
-  it('may not change one of the session or the operator', () => {
+  it('must not change a variable of the session or the operator', () => {
     const error = refusalOf({ NOTEBOOK_DIR: '/tmp', SERVER_APP_TOKEN: '', MINE: '1' });
     expect(error?.kind.code).toBe(1004);
     expect(error?.fields?.map(({ path }) => path)).toEqual([
@@ -37,13 +37,13 @@ describe('variables of the user', () => {
     ]);
   });
 
-  it('may repeat one with the same value, which is then set once', () => {
+  it('may repeat a variable of the session with the same value, which is set once', () => {
     const environment = { PROJECT_NAME: 'my-project' };
     const text = JSON.stringify(buildJupyterServer({ ...registered, environment }, testConfig()));
     expect(text.match(/"PROJECT_NAME"/g)).toHaveLength(1);
   });
 
-  it('are not in the object, only their names are', () => {
+  it('are in the object by name only', () => {
     const environment = { GREETING: 'the-value-of-greeting' };
     const text = JSON.stringify(buildJupyterServer({ ...registered, environment }, testConfig()));
     expect(text).toContain('"key":"env.GREETING"');
@@ -72,7 +72,7 @@ describe('the working directory of an image', () => {
 });
 
 describe('labels', () => {
-  it('leave out what no label can hold, and never the owner', () => {
+  it('leave out values that Kubernetes does not allow, but never the owner', () => {
     const user = { ...registered.user, id: 'a:b', safeUsername: '-5fbob' };
     const { labels, annotations } = buildJupyterServer({ ...registered, user }, testConfig()).metadata;
     expect(labels).not.toHaveProperty(['renku.io/userId']);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Example, examples } from '../../../tests/support/sessions/manifests.ts';
-import { originalPrograms, refusedBy } from '../../../tests/support/sessions/original-programs.ts';
+import { originalPrograms, startErrors } from '../../../tests/support/sessions/original-programs.ts';
 import { anonymous, john } from '../../../tests/support/sessions/service.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
@@ -39,7 +39,7 @@ interface PodSpec {
   [field: string]: unknown;
 }
 
-/** What the operator makes of a manifest, and the Secrets that the service makes beside it. */
+/** Returns the operator's children of an example, and the Secrets that the service makes. */
 function rendered({ input, config }: Example) {
   const made = buildJupyterServer(input, config);
   const server: JupyterServer = { ...made, metadata: { ...made.metadata, namespace: 'renku', uid: 'uid-1' } };
@@ -87,15 +87,15 @@ const example = (name: string): Example => {
   return found;
 };
 
-describe.each(Object.entries(examples))('%s, as the operator renders it,', (_name, each) => {
+describe.each(Object.entries(examples))('the pod that the operator makes of the example %s', (_name, each) => {
   const { children, containers, pod, secrets, server } = rendered(each);
 
-  it('has the containers of the platform, in their order', () => {
+  it('has the configured containers, in their order', () => {
     expect(pod.initContainers.map(({ name }) => name)).toEqual(['init-certificates', 'download-image', 'git-clone']);
     expect(pod.containers.map(({ name }) => name)).toEqual(each.config.sessions.containers[each.input.user.kind]);
   });
 
-  it('mounts only volumes that there are, each name, path and variable once', () => {
+  it('mounts only existing volumes, and has each name, path and variable once', () => {
     const volumes = pod.volumes.map(({ name }) => name);
     expect(repeated(volumes)).toEqual([]);
     for (const { env = [], volumeMounts = [], ports = [] } of containers) {
@@ -106,7 +106,7 @@ describe.each(Object.entries(examples))('%s, as the operator renders it,', (_nam
     }
   });
 
-  it('refers to all that the Secrets hold, and to nothing else', () => {
+  it('refers to all keys of the Secrets, and to no others', () => {
     const inSecrets = secrets
       .filter(({ type }) => type === 'Opaque')
       .flatMap(({ metadata, data }) => Object.keys(data).map((key) => `${metadata.name}/${key}`));
@@ -127,7 +127,7 @@ describe.each(Object.entries(examples))('%s, as the operator renders it,', (_nam
     expect(credentials.filter((key) => !referred.includes(key))).toEqual([]);
   });
 
-  it('starts the original’s programs: each has what it demands, and nothing that it does not know', () => {
+  it('sets all variables that the programs of renku-notebooks require, and none that they reject', () => {
     const values: Record<string, string> = Object.fromEntries(
       secrets.flatMap(({ metadata, data }) =>
         Object.entries(data).map(([key, value]) => [
@@ -143,11 +143,11 @@ describe.each(Object.entries(examples))('%s, as the operator renders it,', (_nam
         const { name: secret, key } = valueFrom?.secretKeyRef ?? { name: '', key: '' };
         return [name, value ?? values[`${secret}/${key}`] ?? ''];
       });
-      expect(refusedBy(program, Object.fromEntries(environment)), name).toEqual([]);
+      expect(startErrors(program, Object.fromEntries(environment)), name).toEqual([]);
     }
   });
 
-  it('holds no credential', () => {
+  it('has no credential', () => {
     const text = JSON.stringify([server, children]);
     const values = secrets.flatMap(({ data }) =>
       Object.entries(data).flatMap(([key, value]) => (key === 'azurestorageaccountname' ? [] : [value])),
@@ -155,14 +155,14 @@ describe.each(Object.entries(examples))('%s, as the operator renders it,', (_nam
     for (const value of values) expect(text.includes(Buffer.from(value, 'base64').toString())).toBe(false);
   });
 
-  it('has nothing that is null or not a number, which the API server would refuse', () => {
-    // As a whole value or a word of one: encoded bytes may hold any letters.
+  it('has no null and no NaN, which the API server would reject', () => {
+    // As a whole value or a whole word of it, because encoded bytes may contain any letters.
     expect(JSON.stringify(children)).not.toMatch(/:null|\b(NaN|undefined)\b(?![+/=])/);
   });
 });
 
-describe('by its effect,', () => {
-  it('a platform schedules its sessions', () => {
+describe('the manifest', () => {
+  it('has the configured scheduling', () => {
     const { pod } = rendered(example('everything-set'));
     expect(pod).toMatchObject({
       nodeSelector: { pool: 'sessions' },
@@ -179,13 +179,13 @@ describe('by its effect,', () => {
     expect(rendered(example('registered')).server.metadata.labels?.['renku.io/quota']).toBe('public-quota');
   });
 
-  it('half of the memory may be shared between processes', () => {
+  it('allows half of the memory as shared memory', () => {
     const { pod } = rendered(example('registered'));
     expect(pod.volumes).toContainEqual({ name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: 500_000_000 } });
     expect(pod.containers[0]?.volumeMounts).toContainEqual({ name: 'shm', mountPath: '/dev/shm' });
   });
 
-  it('the certificate authorities are readable by all, and reach every container that calls others', () => {
+  it('mounts the certificate authorities, readable by all users, in every container that makes requests', () => {
     const { containers, pod } = rendered(example('git-helpers'));
     expect(pod.volumes).toContainEqual({
       name: 'custom-ca-certs',
@@ -198,7 +198,7 @@ describe('by its effect,', () => {
     }
   });
 
-  it('a private image is fetched with the token of its user, at the registry of the platform only', () => {
+  it('pulls a private image with the user’s token, from the platform’s registry only', () => {
     const { pod, secrets, server } = rendered(example('private-image'));
     const name = `${server.metadata.name}-image-secret`;
     expect(pod.imagePullSecrets).toEqual([{ name }]);
@@ -220,7 +220,7 @@ describe('by its effect,', () => {
     expect(rendered(example('registered')).pod.imagePullSecrets).toEqual([]);
   });
 
-  it('variables reach the container, and R by a file that only the session can read', () => {
+  it('sets variables in the container, and for R in a file that only the session can read', () => {
     const { pod, secrets } = rendered(example('variables'));
     const names = pod.containers[0]?.env?.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['GREETING', 'POEM']));
@@ -235,7 +235,7 @@ describe('by its effect,', () => {
     expect(file).toBe("GREETING='the-value-of-greeting'\n");
   });
 
-  it('the git proxy has what it needs, and the platform’s client secret only where it is configured', () => {
+  it('gives the git proxy what it needs, and the platform’s client secret only if it is configured', () => {
     const variables = (name: string): Record<string, unknown> =>
       Object.fromEntries(
         (container(rendered(example(name)).containers, 'git-proxy').env ?? []).map((variable) => [
@@ -258,17 +258,17 @@ describe('by its effect,', () => {
       ANONYMOUS_SESSION: 'false',
       SESSION_TERMINATION_GRACE_PERIOD_SECONDS: '600',
     });
-    const told = variables('git-helpers-told');
-    // The program ends where one is missing or empty.
+    const configured = variables('git-helpers-configured');
+    // The program exits if a variable is missing or empty.
     const unset = { GITLAB_OAUTH_TOKEN: 'None', RENKU_REFRESH_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
-    expect(told).toMatchObject({ ...unset, GIT_PROXY_PORT: '65480' });
-    const nobody = { GITLAB_OAUTH_TOKEN: 'None', RENKU_ACCESS_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
-    expect(variables('git-helpers-anonymous')).toMatchObject({ ...nobody, ANONYMOUS_SESSION: 'true' });
+    expect(configured).toMatchObject({ ...unset, GIT_PROXY_PORT: '65480' });
+    const none = { GITLAB_OAUTH_TOKEN: 'None', RENKU_ACCESS_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
+    expect(variables('git-helpers-anonymous')).toMatchObject({ ...none, ANONYMOUS_SESSION: 'true' });
   });
 
-  it('the clone is told of another port of the git proxy, and where errors are reported', () => {
+  it('sets another port of the git proxy and the Sentry settings for git-clone', () => {
     const env = (name: string) => container(rendered(example(name)).containers, 'git-clone').env ?? [];
-    expect(env('git-helpers-told')).toEqual(
+    expect(env('git-helpers-configured')).toEqual(
       expect.arrayContaining([
         { name: 'GIT_CLONE_GIT_PROXY_PORT', value: '65480' },
         { name: 'GIT_CLONE_SENTRY__ENABLED', value: 'true' },
@@ -284,7 +284,7 @@ describe('by its effect,', () => {
     ]);
   });
 
-  it('the git sidecar is reached through oauth2-proxy, by no Service, and saves work at the end', () => {
+  it('makes the git sidecar reachable through oauth2-proxy only, and lets it save work at the end', () => {
     const { containers, children, server } = rendered(example('git-helpers'));
     const sidecar = container(containers, 'git-sidecar');
     const path = `/sessions/${server.metadata.name}/sidecar/`;
@@ -310,7 +310,7 @@ describe('by its effect,', () => {
     expect(Object.values(children).filter(({ kind }) => kind === 'Service')).toHaveLength(1);
   });
 
-  it('ssh has a port of the Service and the container, and host keys', () => {
+  it('gives ssh a port of the Service and the container, and host keys', () => {
     const { children, pod } = rendered(example('ssh'));
     expect((children['service'] as unknown as { spec: { ports: object[] } }).spec.ports).toEqual([
       expect.objectContaining({ name: 'http' }),
@@ -322,7 +322,7 @@ describe('by its effect,', () => {
     );
   });
 
-  it('buckets of S3 become Datasets, whose keys are in a Secret for each', () => {
+  it('makes a Dataset for each S3 bucket, with its keys in a Secret of its own', () => {
     const { children, pod, secrets, server } = rendered(example('s3-private'));
     const name = `${server.metadata.name}-ds-1`;
     expect(children[name]).toMatchObject({
@@ -354,7 +354,7 @@ describe('by its effect,', () => {
     });
   });
 
-  it('containers of Azure become volumes of its driver', () => {
+  it('makes a volume of Azure’s driver for each container of Azure', () => {
     const { pod, secrets, server } = rendered(example('azure-blob'));
     const name = `${server.metadata.name}-ds-0`;
     expect(pod.volumes.find((volume) => volume.name === name)?.csi).toEqual({

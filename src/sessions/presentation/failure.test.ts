@@ -3,7 +3,7 @@ import { exited, inPod, launched, messageOf, name, present } from '../../../test
 import type { ContainerStatus, PodStatus } from '../../platform/kubernetes/objects.ts';
 import { mostFrequentReason } from './failure.ts';
 
-describe('why a session failed', () => {
+describe('the message of a failed session', () => {
   it.each([
     ['jupyter-server', 127, 'does not contain the required command'],
     ['jupyter-server', 125, 'check its Dockerfile'],
@@ -24,7 +24,7 @@ describe('why a session failed', () => {
     ['jupyter-server', 143, 'shut down unexpectedly'],
     ['download-image', 127, 'shell'],
     ['oauth2-proxy', 1, 'auxiliary container'],
-  ])('%s with exit code %d', (container, code, words) => {
+  ])('explains %s with exit code %d', (container, code, words) => {
     expect(messageOf(inPod({ phase: 'Running', containerStatuses: [exited(container, code)] }))).toContain(words);
     expect(messageOf(inPod({ phase: 'Running', containerStatuses: [exited(container, code, 'lastState')] }))).toContain(
       words,
@@ -37,27 +37,27 @@ describe('why a session failed', () => {
     ['registry.example.org/my-group/my-project-2:1', undefined, 'The image belongs to the platform'],
     ['127.0.0.1:8000/images/jupyter:latest', undefined, 'The image belongs to the platform'],
     ['127.0.0.1:8000/images/jupyter:latest', 'images/jupyter:latest', 'the image that the launch names'],
-  ])('names who can mend the image %s (%s)', (image, requested, words) => {
+  ])('says who can correct the image %s (%s)', (image, requested, words) => {
     const annotations = { ...launched.metadata.annotations, 'renku.io/requested-image': requested ?? '' };
-    const told = (code: number) =>
+    const messageFor = (code: number) =>
       present(inPod({ containerStatuses: [exited('jupyter-server', code)] }), {
         metadata: { annotations },
         spec: { ...launched.spec, jupyterServer: { ...launched.spec?.jupyterServer, image } },
       }).status.message;
     for (const code of [1, 125, 126, 127, 128]) {
-      expect(told(code)).toContain(words);
-      if (!words.includes('Dockerfile')) expect(told(code)).not.toContain('Dockerfile');
+      expect(messageFor(code)).toContain(words);
+      if (!words.includes('Dockerfile')) expect(messageFor(code)).not.toContain('Dockerfile');
     }
   });
 
-  it('of a clone that ends unexpectedly is not the image’s', () => {
+  it('does not blame the image for a clone that ends unexpectedly', () => {
     const message = messageOf(inPod({ initContainerStatuses: [exited('git-clone', 1)] }));
     expect(message).toContain('could not be cloned');
     expect(message).toContain('exit code 1');
     expect(message).not.toMatch(/image/i);
   });
 
-  it('is a lack of memory where the kernel says so, with the amount', () => {
+  it('reports that the session was out of memory, with the amount, if the kernel killed it', () => {
     const killed = { name: 'jupyter-server', state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } };
     expect(messageOf(inPod({ containerStatuses: [killed] }))).toBe(
       'The session used more memory than it was given (1G) and was killed. Launch it again with more memory.',
@@ -66,17 +66,17 @@ describe('why a session failed', () => {
     expect(messageOf(inPod({ initContainerStatuses: [clone] }))).toContain('killed by the cluster');
   });
 
-  it('names what to do about a full disk', () => {
+  it('says what to do about a full disk', () => {
     const message = messageOf(inPod({ initContainerStatuses: [exited('git-clone', 203)] }));
     for (const words of ['low disk space', 'restart', 'more storage']) expect(message).toContain(words);
   });
 
-  it('takes the latest exit code, and the container that matters', () => {
+  it('uses the latest exit code of the decisive container', () => {
     const both = { ...exited('jupyter-server', 127), lastState: { terminated: { exitCode: 137 } } };
     expect(messageOf(inPod({ containerStatuses: [exited('oauth2-proxy', 1), both] }))).toContain('required command');
   });
 
-  it('is the lack of room, in words', () => {
+  it('explains why the pod cannot be scheduled', () => {
     const conditions = [
       { type: 'Initialized', status: 'True', lastTransitionTime: '2023-09-11T09:00:00Z' },
       {
@@ -104,11 +104,11 @@ describe('why a session failed', () => {
     ['0/3 nodes are available', undefined],
     ['pod has unbound immediate PersistentVolumeClaims', undefined],
     ['', undefined],
-  ])('%j -> %j', (message, reason) => {
+  ])('finds in %j the reason %j', (message, reason) => {
     expect(mostFrequentReason(message)).toBe(reason);
   });
 
-  it('is a quota, an eviction, or at least a sentence', () => {
+  it('reports a quota, an eviction, or that the cluster does not say why', () => {
     const quota = {
       state: 'failed' as const,
       events: { statefulset: { message: 'The resource quota has been exceeded.' } },
@@ -154,8 +154,8 @@ describe('a launch that was interrupted', () => {
   it.each([
     ['a variable', waiting],
     ['a volume', inVolume],
-    ['a volume, of a pod that counts as failed', unscheduled],
-  ])('is starting for a minute, and then says so: it waits for %s', (_what, waiting) => {
+    ['a volume, although the operator calls the session failed', unscheduled],
+  ])('is starting for a minute and has then failed if the pod waits for %s', (_what, waiting) => {
     expect(present(waiting, {}, 59).status).toMatchObject({
       state: 'starting',
       message: expect.not.stringContaining('cannot'),
@@ -166,14 +166,14 @@ describe('a launch that was interrupted', () => {
     });
   });
 
-  it('is not seen in old news, once the volumes are there', () => {
+  it('is not concluded from an old event once the volumes are mounted', () => {
     const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
     const later = { ...inVolume, mainPod: { status: { phase: 'Pending', conditions } } };
     expect(present(later, {}, 61).status.state).toBe('starting');
   });
 });
 
-describe('trouble of a session that is starting', () => {
+describe('the message of a session that is starting', () => {
   const waitsFor = (container: string, reason: string, message?: string): string | null | undefined =>
     messageOf(
       inPod(
@@ -185,7 +185,7 @@ describe('trouble of a session that is starting', () => {
       ),
     );
 
-  it.each(['ErrImagePull', 'ImagePullBackOff'])('%s is told in words', (reason) => {
+  it.each(['ErrImagePull', 'ImagePullBackOff'])('explains %s', (reason) => {
     const message = waitsFor('download-image', reason, 'This machine has only these images: a, b.\n');
     expect(message).toContain('The image registry.example.org/my-group/my-project:0123456 cannot be downloaded');
     expect(message).toContain(
@@ -194,7 +194,7 @@ describe('trouble of a session that is starting', () => {
     expect(message).not.toContain('\n');
   });
 
-  it('of a private image may be the sign-in', () => {
+  it('suspects the sign-in if a private image cannot be pulled', () => {
     const annotations = { ...launched.metadata.annotations, 'notebook-sessions.io/pull-secret': 'some-secret' };
     const waiting = { name: 'download-image', state: { waiting: { reason: 'ErrImagePull' } } };
     const { message } = present(inPod({ initContainerStatuses: [waiting] }, 'starting'), {
@@ -203,7 +203,7 @@ describe('trouble of a session that is starting', () => {
     expect(message).toContain('your sign-in for this private image may have expired');
   });
 
-  it('is what the operator has noted of the pod, where nothing better is known', () => {
+  it('quotes the operator’s message about the pod if no other cause is known', () => {
     const noted = (message: string, pod: PodStatus = {}): string | null | undefined =>
       messageOf({ ...inPod(pod, 'starting'), events: { pod: { message } } });
     expect(noted('FailedMount: no such Secret.')).toContain(
@@ -214,9 +214,9 @@ describe('trouble of a session that is starting', () => {
       name: 'download-image',
       state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } },
     };
-    const told = noted('download-image: ImagePullBackOff: manifest unknown', { initContainerStatuses: [pulling] });
-    expect(told).toContain('The cluster reports: manifest unknown. The cluster tries again.');
-    expect(told).not.toContain('Back-off');
+    const message = noted('download-image: ImagePullBackOff: manifest unknown', { initContainerStatuses: [pulling] });
+    expect(message).toContain('The cluster reports: manifest unknown. The cluster tries again.');
+    expect(message).not.toContain('Back-off');
     const failed = {
       ...inPod({ initContainerStatuses: [exited('git-clone', 204)] }),
       events: { pod: { message: 'old' } },
@@ -224,7 +224,7 @@ describe('trouble of a session that is starting', () => {
     expect(messageOf(failed)).toContain('branch or commit');
   });
 
-  it('names a crash and its step', () => {
+  it('reports a crash and its step', () => {
     const crash: ContainerStatus = {
       ...exited('jupyter-server', 127, 'lastState'),
       state: { waiting: { reason: 'CrashLoopBackOff' } },
@@ -234,7 +234,7 @@ describe('trouble of a session that is starting', () => {
     );
   });
 
-  it('is nothing where the volume is just being made', () => {
+  it('reports no failure while the volume is being made', () => {
     const conditions = [
       {
         type: 'PodScheduled',

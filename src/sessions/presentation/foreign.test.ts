@@ -16,11 +16,11 @@ const offering = {
   cloud_storage: { ...testConfig().cloud_storage, s3: { enabled: true, read_only: true } },
 };
 
-const told = (server: JupyterServer) => presentSession(fromJupyterServer(server), offering, created + 10_000);
+const shown = (server: JupyterServer) => presentSession(fromJupyterServer(server), offering, created + 10_000);
 
-describe('a session of 1.18.1', () => {
-  it('is told as 1.18.1 told it', () => {
-    const { status, ...rest } = told(originalSession);
+describe('a session of renku-notebooks 1.18.1', () => {
+  it('is shown as renku-notebooks 1.18.1 shows it', () => {
+    const { status, ...rest } = shown(originalSession);
     expect(rest).toEqual({
       annotations: {
         'renku.io/branch': 'feature/x',
@@ -60,7 +60,7 @@ describe('a session of 1.18.1', () => {
     );
   });
 
-  it('belongs to the user whose id it has, and its secrets do not get into the cache', () => {
+  it('belongs to the user of its user id, and the cache has none of its secrets', () => {
     const session = fromJupyterServer(originalSession);
     expect(session.owner).toBe('original/registered/uuid-john');
     expect(JSON.stringify(session)).not.toContain('in-the-clear');
@@ -68,9 +68,9 @@ describe('a session of 1.18.1', () => {
 });
 
 describe('a session of Amalthea', () => {
-  it('is told as far as it says something, and belongs to nobody', () => {
+  it('is shown as far as its object has values, and has no owner', () => {
     expect(fromJupyterServer(bareSession).owner).toBeUndefined();
-    expect(told(bareSession)).toMatchObject({
+    expect(shown(bareSession)).toMatchObject({
       annotations: { 'renku.io/branch': '', 'renku.io/projectName': '' },
       resources: { requests: {}, usage: { cpu: 0.0125, memory: '0.10G' } },
       state: { pod_name: 'bare-0' },
@@ -89,7 +89,7 @@ describe('a session of Amalthea', () => {
   });
 });
 
-/** Every place of a value. */
+/** Returns the path of every member of a value, at any depth. */
 function places(value: unknown, path: readonly string[] = []): string[][] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => [[...path, key], ...places(inner, [...path, key])]);
@@ -111,7 +111,7 @@ const examplesInCluster: JupyterServer[] = Object.values(examples).map(({ input,
   };
 });
 
-/** What other writers might put there: nothing, another type, and what only looks like the right thing. */
+/** Values that other clients might write: none, values of other types, and values that only look valid. */
 const strange = fc.oneof(
   fc.constantFrom<unknown[]>(undefined, null, '', 0, -1, 1e308, Number.MAX_SAFE_INTEGER, true, [], {}, [null], {
     '': null,
@@ -120,7 +120,7 @@ const strange = fc.oneof(
   fc.jsonValue(),
 );
 
-/** Any of the sessions above, with up to five of its places changed. What the API server itself sees to stays. */
+/** Any of the sessions above with up to five changed members. Name, namespace and uid stay: the API server ensures them. */
 const mutated = fc
   .oneof(
     ...[originalSession, bareSession, launched, ...examplesInCluster].map((server) =>
@@ -135,17 +135,17 @@ const mutated = fc
     for (const [path, value] of changes) changed(copy, path, structuredClone(value));
     const { name = '', namespace = '', uid = '' } = server.metadata;
     const metadata = typeof copy.metadata === 'object' && !Array.isArray(copy.metadata) ? copy.metadata : {};
-    // Through text, as it comes from the API server: lists have no holes.
+    // As JSON, like an object of the API server: arrays have no holes.
     return JSON.parse(JSON.stringify({ ...copy, metadata: { ...metadata, name, namespace, uid } })) as JupyterServer;
   });
 
-describe('any object at all', () => {
-  it('is projected, owned and told without an error', () => {
+describe('an object of any content', () => {
+  it('is read and shown without an error', () => {
     fc.assert(
       fc.property(mutated, (server) => {
         const { owner } = fromJupyterServer(server);
         expect(owner === undefined || (typeof owner === 'string' && owner !== '')).toBe(true);
-        const { status, started } = told(server);
+        const { status, started } = shown(server);
         expect(started).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$/);
         expect(status.readyNumContainers).toBeLessThanOrEqual(status.totalNumContainers);
         expect('message' in status).toBe(status.state === 'starting' || status.state === 'failed');
@@ -161,7 +161,7 @@ describe('any object at all', () => {
   });
   afterEach(() => backends.close());
 
-  it('leaves the list of sessions whole, and every answer as the document says', async () => {
+  it('does not break the list of sessions, and every response matches the API document', async () => {
     const { cluster, gitlab, replica } = backends;
     const call = (await replica({ withoutCache: true, config: { cloud_storage: offering.cloud_storage } })).as(
       john(gitlab.url),

@@ -6,8 +6,8 @@ import { fromJupyterServer } from '../../jupyter-server/session.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
 import { createPresenter } from './presenter.ts';
 
-describe('a session that was just made', () => {
-  it('is told as 1.18.1 told it', () => {
+describe('a session that was just created', () => {
+  it('is shown as renku-notebooks 1.18.1 shows it', () => {
     expect(present({})).toEqual({
       annotations: {
         'renku.io/branch': 'feature/x',
@@ -47,22 +47,22 @@ describe('a session that was just made', () => {
   });
 });
 
-describe('the image of a commit that one machine builds', () => {
-  const told = (status: string, message: string, state: 'starting' | 'running') =>
+describe('the image of a commit that the local platform builds', () => {
+  const shown = (status: string, message: string, state: 'starting' | 'running') =>
     present({
       state,
       mainPod: { status: { conditions: [{ type: imageCondition, status, reason: 'x', message }] } },
     }).status;
 
-  it('is told while it is built, and is no warning', () => {
-    const { message, warnings } = told('False', 'Downloading numpy (18.4MiB)', 'starting');
+  it('is in the message during the build, without a warning', () => {
+    const { message, warnings } = shown('False', 'Downloading numpy (18.4MiB)', 'starting');
     expect(message).toMatch(/^Installing packages: Downloading numpy \(18\.4MiB\)\. The session is waiting for/);
     expect(warnings).toEqual([]);
   });
 
-  it('is a warning where something is not in it, starting or running', () => {
+  it('leads to a warning if something is missing in it, starting or running', () => {
     for (const state of ['starting', 'running'] as const) {
-      const { message, warnings } = told('True', 'numpy has no wheel.', state);
+      const { message, warnings } = shown('True', 'numpy has no wheel.', state);
       expect(warnings).toEqual([{ message: 'numpy has no wheel.', critical: false }]);
       expect(message ?? '').not.toContain('Installing');
     }
@@ -89,13 +89,13 @@ describe('the state', () => {
     expect(present(status as JupyterServerStatus, change as Partial<JupyterServer>).status.state).toBe(state);
   });
 
-  it('is told with a message only while starting, when failed, and when hibernated', () => {
+  it('has a message only if it is starting, failed or hibernated', () => {
     for (const state of ['running', 'stopping'] as const) {
       expect(present({ state }).status).not.toHaveProperty('message');
     }
   });
 
-  it('that is hibernated says how the session is resumed', () => {
+  it('has a message that says how a hibernated session is resumed', () => {
     const { message } = present({ state: 'hibernated' }, { spec: { jupyterServer: { hibernated: true } } }).status;
     expect(message).toContain(`kubectl patch jupyterservers ${name} --type merge`);
     expect(message).toContain(`'{"spec":{"jupyterServer":{"hibernated":false}}}'`);
@@ -103,7 +103,7 @@ describe('the state', () => {
 });
 
 describe('steps', () => {
-  it('are those that the operator writes, in order, without containers that nobody knows', () => {
+  it('are those that the operator writes, in order, without unknown containers', () => {
     const { status } = present({
       state: 'starting',
       containerStates: {
@@ -120,7 +120,7 @@ describe('steps', () => {
     expect([status.readyNumContainers, status.totalNumContainers]).toEqual([1, 4]);
   });
 
-  it('before the operator has written any, are those of the way of signing in, whatever anybody is called', () => {
+  it('depend on the way of signing in, and not on the name, before the operator has written any', () => {
     const proxyOf = (isRegistered: boolean, name: string): string | undefined =>
       present(
         {},
@@ -130,7 +130,7 @@ describe('steps', () => {
     expect(proxyOf(false, 'john-my-project')).toBe('Proxying services');
   });
 
-  it('that are all ready leave nothing to say', () => {
+  it('lead to no message if all are ready', () => {
     expect(
       messageOf({
         state: 'starting',
@@ -145,7 +145,7 @@ describe('warnings', () => {
     spec: { ...launched.spec, culling: { idleSecondsThreshold, maxAgeSecondsThreshold } },
   });
 
-  it('tell whole seconds before a session is stopped, of its age and of its idleness', () => {
+  it('have the whole seconds until a session is stopped for its age or because it is idle', () => {
     const { warnings } = present({ state: 'running', idleSeconds: '40.7' }, culled(100, 60), 10.4).status;
     expect(warnings).toEqual([
       {
@@ -160,7 +160,7 @@ describe('warnings', () => {
     ]);
   });
 
-  it('know when the session was last used, never count below zero, and wait for the end to be near', () => {
+  it('count from the last use, are never negative, and are shown only near the end', () => {
     const annotations = { ...launched.metadata.annotations, 'renku.io/lastActivityDate': '2023-09-11T10:00:04+00:00' };
     const idle = present({ state: 'running' }, { ...culled(5, 0), metadata: { annotations } as never }, 100).status
       .warnings;
@@ -168,15 +168,15 @@ describe('warnings', () => {
     expect(present({ state: 'running' }, culled(0, 100_000)).status.warnings).toEqual([]);
   });
 
-  it('count a hibernated session’s last hours from when it was hibernated, and nothing else', () => {
+  it('count from the time of hibernation for a hibernated session', () => {
     const annotations = { ...launched.metadata.annotations, 'renku.io/hibernationDate': '2023-09-11T10:00:00+00:00' };
     const spec = {
       ...launched.spec,
       jupyterServer: { ...launched.spec?.jupyterServer, hibernated: true },
       culling: { idleSecondsThreshold: 5, maxAgeSecondsThreshold: 5, hibernatedSecondsThreshold: 3_600 },
     };
-    const told = present({ state: 'hibernated' }, { spec, metadata: { annotations } as never }, 100).status.warnings;
-    expect(told).toEqual([
+    const shown = present({ state: 'hibernated' }, { spec, metadata: { annotations } as never }, 100).status.warnings;
+    expect(shown).toEqual([
       { message: expect.stringContaining('hibernated session will be deleted in 3500 seconds'), critical: true },
     ]);
     expect(present({ state: 'hibernated' }, { spec }, 100).status.warnings).toEqual([]);
@@ -184,7 +184,7 @@ describe('warnings', () => {
     expect(present({ state: 'running' }, stopping, 100).status.warnings).toEqual([]);
   });
 
-  it('say that a session ran out of memory and lost what ran', () => {
+  it('say that a session was out of memory and was started again', () => {
     const jupyter = {
       name: 'jupyter-server',
       state: { running: {} },
@@ -200,7 +200,7 @@ describe('warnings', () => {
     ]);
   });
 
-  it('say when the default image is used, but not to who asked for it', () => {
+  it('say that the default image is used, unless the launch named it', () => {
     const image = testConfig().sessions.default_image;
     const spec = { ...launched.spec, jupyterServer: { ...launched.spec?.jupyterServer, image } };
     expect(present({}, { spec }).status.warnings).toEqual([
@@ -228,7 +228,7 @@ describe('the address', () => {
 });
 
 describe('resources', () => {
-  it('are told with what is used', () => {
+  it('are shown with their usage', () => {
     const spec = {
       ...launched.spec,
       jupyterServer: { resources: { requests: { cpu: '500m', memory: '2Gi', 'nvidia.com/gpu': '1' } } },
@@ -241,8 +241,8 @@ describe('resources', () => {
   });
 });
 
-describe('an object in the cache', () => {
-  it('is projected even where a patch is odd', () => {
+describe('a session in the cache', () => {
+  it('is read although its patches are malformed', () => {
     const patches = [
       { patch: [null, 5, { path: { toString: 1 }, value: { name: 'git-clone' } }, { path: '/a/containers/-' }] },
     ];
@@ -250,7 +250,7 @@ describe('an object in the cache', () => {
     expect([addedContainers, buckets]).toEqual([[], []]);
   });
 
-  it('is kept small, and without what it does not need', () => {
+  it('is small: it has no patches and no unused annotations', () => {
     const heavy = {
       ...launched,
       metadata: {
@@ -271,7 +271,7 @@ describe('an object in the cache', () => {
 });
 
 describe('the presenter', () => {
-  it('tells the same object once a second, and another one when it has changed', () => {
+  it('returns the same response within a second, and another one if the session has changed', () => {
     let now = created;
     const presenter = createPresenter(testConfig(), () => now);
     const session = fromJupyterServer(launched);

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/types.ts';
 import { translateError } from '../../error-translation.ts';
-import { ApiError, errorKind } from '../../errors.ts';
+import { errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { isLabelValue, label } from '../../jupyter-server/labels.ts';
 import { fromJupyterServer, type Session } from '../../jupyter-server/session.ts';
@@ -11,7 +11,9 @@ import { createListWatchCache, type ListWatchCacheOptions } from '../../platform
 import { isConflict, isNotFound } from '../../platform/kubernetes/predicates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError, type ResourceType } from '../../platform/kubernetes/types.ts';
+import { noSuchSession } from './no-such-session.ts';
 import { ownersOf, owns } from './ownership.ts';
+import { createSessionWatchers } from './watchers.ts';
 
 /**
  * The sessions in the cluster. Once the cache has synced, reads cost no call to the API server, except for names that
@@ -32,7 +34,7 @@ export interface SessionStore {
   /** Returns all sessions of the caller, by name. */
   list(identity: Identity, deadline: Deadline): Promise<Session[]>;
   /**
-   * Returns the session of this name by a live read, whoever owns it: from the namespace for new sessions and, until the
+   * Returns the session of this name and of any owner, by a live read: from the namespace for new sessions and, until the
    * cache has synced, from the other namespace, too.
    */
   read(name: string, deadline: Deadline): Promise<Session | undefined>;
@@ -85,24 +87,20 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
   const type = jupyterServersOf(config);
   const { renku_namespace, sessions_namespace } = config.k8s;
   const home = sessions_namespace ?? renku_namespace;
-  /** Where new sessions are made comes first. */
+  /** The namespace for new sessions comes first. */
   const namespaces = [...new Set([home, renku_namespace])];
-  const waiting = new Set<() => void>();
-  /** By namespace and name. */
-  const watching = new Map<string, Set<() => void>>();
   const cache = createListWatchCache<Session>({
     client,
     type,
     namespaces,
     project: fromJupyterServer,
     indexes: { owner: ({ owner }) => owner },
-    onChange({ type: change, namespace, name }) {
-      if (change === 'deleted') for (const check of waiting) check();
-      for (const look of watching.get(`${namespace}/${name}`) ?? []) look();
-    },
+    onChange: (change) => watchers.notify(change),
     log,
     ...(timing ? { timing } : {}),
   });
+
+  const watchers = createSessionWatchers((namespace, name) => cache.get(namespace, name));
 
   /** Reads the object from the API server, and updates the cache. */
   async function readObject(namespace: string, name: string, deadline: Deadline): Promise<JupyterServer | undefined> {
@@ -169,6 +167,8 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
   }
 
   return {
+    untilGone: watchers.untilGone,
+    watch: watchers.watch,
     start: () => cache.start(),
     stop: () => cache.stop(),
     get synced() {
@@ -185,12 +185,12 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
       const known = namespaces.map((namespace) => cache.get(namespace, name));
       const own = known.find((session) => session && owns(identity, session));
       if (own) return own;
-      if (!possibleName.test(name)) throw new ApiError(errorKind.missing, 'There is no session of this name.');
+      if (!possibleName.test(name)) throw noSuchSession(name);
       const unknown = namespaces.filter((_namespace, index) => known[index] === undefined);
       const live = await readAll(unknown, name, deadline);
       const found = live.find((session) => session && owns(identity, session));
       if (found) return found;
-      throw new ApiError(errorKind.missing, `There is no session ${name} of yours.`);
+      throw noSuchSession(name);
     },
 
     async list(identity, deadline) {
@@ -215,38 +215,6 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
       const created = await client.create<JupyterServer>(type, home, body, deadline);
       cache.observe(created);
       return fromJupyterServer(created);
-    },
-
-    untilGone({ name, namespace, uid }, deadline) {
-      const isGone = (): boolean => cache.get(namespace, name)?.uid !== uid;
-      return new Promise((resolve) => {
-        const end = (): void => {
-          waiting.delete(check);
-          deadline.signal.removeEventListener('abort', end);
-          resolve(isGone());
-        };
-        const check = (): void => {
-          if (isGone() || deadline.expired) end();
-        };
-        waiting.add(check);
-        deadline.signal.addEventListener('abort', end, { once: true });
-        check();
-      });
-    },
-
-    watch(identity, { name, namespace, uid }, onChange) {
-      const key = `${namespace}/${name}`;
-      const look = (): void => {
-        const now = cache.get(namespace, name);
-        onChange(now?.uid === uid && owns(identity, now) ? now : undefined);
-      };
-      const looks = watching.get(key) ?? new Set();
-      watching.set(key, looks.add(look));
-      look();
-      return () => {
-        looks.delete(look);
-        if (looks.size === 0 && watching.get(key) === looks) watching.delete(key);
-      };
     },
 
     async isCurrent({ name, namespace, uid }, deadline) {

@@ -12,12 +12,11 @@ afterAll(() => api.close());
 const at = (name: string) => `${paths.jupyterServers}/${name}`;
 const make = (name: string, spec: object = {}, metadata: object = {}): Promise<Json> =>
   api.ok('POST', paths.jupyterServers, { body: jupyterServer(name, spec, metadata) });
-const merge = (path: string, body: unknown, query = {}) =>
-  api.call('PATCH', path, { body, headers: patches.merge, query });
+const merge = (path: string, body: unknown) => api.call('PATCH', path, { body, headers: patches.merge });
 const operate = (path: string, ...body: unknown[]) => api.call('PATCH', path, { body, headers: patches.json });
 
 describe('PUT', () => {
-  it('replaces the whole object; its status goes back to the default when it is left out', async () => {
+  it('replaces the whole object; a missing status becomes the default', async () => {
     const made = await make('put', { routing: { host: 'h' } }, { labels: { a: 'b' } });
     await merge(at('put'), { status: { state: 'running' } });
     const { metadata } = await api.ok('GET', at('put'));
@@ -33,7 +32,7 @@ describe('PUT', () => {
     expect(stripped.metadata.uid).toBe(metadata.uid);
   });
 
-  it('that changes nothing writes nothing', async () => {
+  it('writes nothing if nothing changes', async () => {
     const made = await make('same');
     const { metadata } = await api.ok('PUT', at('same'), { body: made });
     expect([metadata.resourceVersion, metadata.generation]).toEqual([made.metadata.resourceVersion, 1]);
@@ -47,14 +46,14 @@ describe('PUT', () => {
     [400, 'BadRequest', (metadata) => ({ ...metadata, name: undefined })],
     [400, 'BadRequest', (metadata) => ({ ...metadata, namespace: 'x' })],
   ])('%i %s for other metadata (%#)', async (code, reason, change) => {
-    const made = (await api.call('GET', at('refused'))).json;
-    const object = made.kind === 'JupyterServer' ? made : await make('refused');
+    const made = (await api.call('GET', at('rejected'))).json;
+    const object = made.kind === 'JupyterServer' ? made : await make('rejected');
     const body = { ...object, metadata: change(object.metadata) };
-    const { status, json } = await api.call('PUT', at('refused'), { body });
+    const { status, json } = await api.call('PUT', at('rejected'), { body });
     expect([status, json.reason]).toEqual([code, reason]);
   });
 
-  it('of what is not there is a 404', async () => {
+  it('is a 404 for a missing object', async () => {
     const { status, json } = await api.call('PUT', at('none'), { body: jupyterServer('none') });
     expect([status, json.reason, json.message]).toEqual([
       404,
@@ -63,7 +62,7 @@ describe('PUT', () => {
     ]);
   });
 
-  it('of a built-in kind needs no version', async () => {
+  it('needs no version for a built-in kind', async () => {
     await api.ok('POST', paths.configMaps, { body: { metadata: { name: 'c' }, data: { a: 'b' } } });
     const body = { metadata: { name: 'c' }, data: { a: 'c' } };
     expect((await api.ok('PUT', `${paths.configMaps}/c`, { body })).data).toEqual({ a: 'c' });
@@ -73,7 +72,7 @@ describe('PUT', () => {
 });
 
 describe('a merge patch', () => {
-  it('merges, takes away with null, and gives defaults back', async () => {
+  it('merges objects, removes members with null, and applies defaults again', async () => {
     await make('merge', { routing: { host: 'h' } }, { labels: { a: 'b' }, annotations: { x: 'y' } });
     const patch = {
       metadata: { labels: { a: null, c: 'd' }, annotations: { x: null } },
@@ -91,7 +90,7 @@ describe('a merge patch', () => {
     expect((await merge(at('merge'), { spec: null })).json.spec).toBeUndefined();
   });
 
-  it('counts generations with everything but metadata, and writes nothing for nothing', async () => {
+  it('increments the generation for changes outside metadata, and writes nothing if nothing changes', async () => {
     const made = await make('counted');
     const generations = [];
     for (const patch of [
@@ -127,17 +126,15 @@ describe('a merge patch', () => {
     expect(await api.ok('GET', at('steady'))).toEqual(before);
   });
 
-  it('with the present uid and version is taken; in a dry run it is not kept', async () => {
+  it('may name the current uid and version', async () => {
     const { metadata } = await make('guarded');
     const guard = { uid: metadata.uid, resourceVersion: metadata.resourceVersion };
-    const dry = await merge(at('guarded'), { metadata: guard, status: { state: 'x' } }, { dryRun: 'All' });
-    expect(dry.json.status.state).toBe('x');
     const { status, json } = await merge(at('guarded'), { metadata: guard, status: { state: 'y' } });
     expect([status, json.status.state]).toEqual([200, 'y']);
     expect((await merge(at('guarded'), { metadata: guard, status: { state: 'z' } })).status).toBe(409);
   });
 
-  it('of what is not there is a 404, and of another type a 415', async () => {
+  it('is a 404 for a missing object and a 415 for another type of patch', async () => {
     expect((await merge(at('none'), {})).status).toBe(404);
     for (const type of ['application/json', 'application/strategic-merge-patch+json']) {
       const { status, json } = await api.call('PATCH', at('steady'), { body: {}, headers: { 'content-type': type } });
@@ -167,7 +164,7 @@ describe('a JSON patch', () => {
     expect(json.spec.patches).toHaveLength(1);
   });
 
-  it('is lenient where operators rely on it', async () => {
+  it('is as lenient as operators expect', async () => {
     await make('lenient');
     const { status, json } = await operate(
       at('lenient'),
@@ -206,32 +203,8 @@ describe('a JSON patch', () => {
   });
 });
 
-describe('a strategic merge patch', () => {
-  it('of a built-in kind merges known lists by their keys', async () => {
-    const container = (name: string) => ({ name, image: name, env: [{ name: 'A', value: '1' }] });
-    const template = {
-      metadata: { labels: { app: 'w' } },
-      spec: { containers: [container('one'), container('two')], volumes: [{ name: 'v', emptyDir: {} }] },
-    };
-    const body = { metadata: { name: 'w' }, spec: { replicas: 0, selector: { matchLabels: { app: 'w' } }, template } };
-    await api.ok('POST', paths.statefulSets, { body });
-    const env = [{ name: 'B', value: '2' }];
-    const containers = [
-      { name: 'two', $patch: 'delete' },
-      { name: 'one', image: 'new', env },
-    ];
-    const volumes = [{ name: 'w', secret: { secretName: 's' } }];
-    const patch = { spec: { template: { spec: { containers, volumes } } } };
-    const { spec } = await api.ok('PATCH', `${paths.statefulSets}/w`, { body: patch, headers: patches.strategic });
-    const { containers: left, volumes: mounted } = spec.template.spec;
-    expect(left.map(({ name, image }: Json) => [name, image])).toEqual([['one', 'new']]);
-    expect(left[0].env.map(({ name }: Json) => name).sort()).toEqual(['A', 'B']);
-    expect(mounted.map(({ name }: Json) => name).sort()).toEqual(['v', 'w']);
-  });
-});
-
 describe('the status', () => {
-  it('of a JupyterServer has no endpoint of its own', async () => {
+  it('of a JupyterServer has no endpoint', async () => {
     await make('whole');
     for (const [method, body] of [
       ['GET', undefined],
@@ -249,7 +222,7 @@ describe('the status', () => {
     }
   });
 
-  it('of a pod is written there and nowhere else', async () => {
+  it('of a pod is written only through its endpoint', async () => {
     const spec = { containers: [{ name: 'c', image: 'i' }], automountServiceAccountToken: false, nodeName: 'nowhere' };
     await api.ok('POST', paths.pods, { body: { metadata: { name: 'p' }, spec } });
     const pod = `${paths.pods}/p`;
@@ -258,7 +231,7 @@ describe('the status', () => {
     const here = await merge(`${pod}/status`, { status: { phase: 'Running' }, spec: { containers: [] } });
     expect([here.json.status.phase, here.json.spec.containers.length]).toEqual(['Running', 1]);
     expect((await api.ok('GET', `${pod}/status`)).status.phase).toBe('Running');
-    const refused = await merge(pod, { spec: { hostname: 'x' } });
-    expect([refused.status, refused.json.details.causes[0].reason]).toEqual([422, 'FieldValueForbidden']);
+    const rejected = await merge(pod, { spec: { hostname: 'x' } });
+    expect([rejected.status, rejected.json.details.causes[0].reason]).toEqual([422, 'FieldValueForbidden']);
   });
 });

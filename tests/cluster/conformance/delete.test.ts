@@ -23,7 +23,7 @@ const release = (path: string) =>
   api.ok('PATCH', path, { body: { metadata: { finalizers: null } }, headers: patches.merge });
 
 describe('DELETE', () => {
-  it('takes the object away and says whose it was', async () => {
+  it('removes the object and returns its name and uid', async () => {
     const { metadata } = await make('plain');
     const { status, json } = await remove(at('plain'));
     expect([status, json]).toEqual([
@@ -45,12 +45,11 @@ describe('DELETE', () => {
     [409, 'Conflict', { preconditions: { uid: 'another' } }],
     [409, 'Conflict', { preconditions: { resourceVersion: '1' } }],
     [422, 'Invalid', { propagationPolicy: 'Sideways' }],
-    [422, 'Invalid', { orphanDependents: true, propagationPolicy: 'Background' }],
     [422, 'Invalid', { dryRun: ['Some'] }],
     [400, 'BadRequest', { gracePeriodSeconds: 'x' }],
     [400, 'BadRequest', '{'],
     [400, 'BadRequest', { kind: 'Pod' }],
-  ])('%i %s for %j, and the object stays', async (code, reason, options) => {
+  ])('is a %i %s for %j, and the object stays', async (code, reason, options) => {
     await api.call('POST', paths.jupyterServers, { body: jupyterServer('stays') });
     const { status, json } = await remove(at('stays'), options);
     expect([status, json.reason]).toEqual([code, reason]);
@@ -64,39 +63,21 @@ describe('DELETE', () => {
     [{ gracePeriodSeconds: -1 }, {}],
     ['', {}],
     [undefined, { propagationPolicy: 'Background', gracePeriodSeconds: 3 }],
-  ])('takes the options %j and %j', async (options, query) => {
+  ])('accepts the options %j in the body and %j in the query', async (options, query) => {
     await make('optional');
     expect((await remove(at('optional'), options, query)).status).toBe(200);
     expect((await api.call('GET', at('optional'))).status).toBe(404);
   });
 
-  it('of what is wanted: the right uid and version', async () => {
+  it('may name the current uid and version', async () => {
     const { metadata } = await make('exact');
     const { uid, resourceVersion } = metadata;
     expect((await remove(at('exact'), { preconditions: { uid, resourceVersion } })).status).toBe(200);
   });
-
-  it('in a dry run leaves it', async () => {
-    await make('dry');
-    expect((await remove(at('dry'), { dryRun: ['All'] })).status).toBe(200);
-    expect((await remove(at('dry'), undefined, { dryRun: 'All' })).status).toBe(200);
-    expect((await api.ok('GET', at('dry'))).metadata.deletionTimestamp).toBeUndefined();
-  });
-
-  it('of a collection follows selectors and answers with what went', async () => {
-    for (const name of ['one', 'two', 'three']) await make(name, { labels: { set: name === 'two' ? 'b' : 'a' } });
-    const { json } = await remove(paths.jupyterServers, undefined, { labelSelector: 'set=a' });
-    expect([json.kind, json.items.map(({ metadata }: Json) => metadata.name).sort()]).toEqual([
-      'JupyterServerList',
-      ['one', 'three'],
-    ]);
-    expect((await api.call('GET', at('one'))).status).toBe(404);
-    expect((await api.call('GET', at('two'))).status).toBe(200);
-  });
 });
 
 describe('finalizers', () => {
-  it('hold an object that is being deleted; it can still change, and goes with the last of them', async () => {
+  it('delay a deletion; the object can change meanwhile and is removed with its last finalizer', async () => {
     await make('held', held);
     const deleted = await remove(at('held'));
     expect([deleted.status, deleted.json.kind]).toEqual([200, 'JupyterServer']);
@@ -119,7 +100,7 @@ describe('finalizers', () => {
     expect((await api.call('GET', at('held'))).status).toBe(404);
   });
 
-  it('follow the last policy that was asked for', async () => {
+  it('follow the propagation policy of the last request', async () => {
     await make('policy', held);
     const seen = [];
     for (const propagationPolicy of ['Foreground', 'Background', 'Orphan'])
@@ -136,7 +117,7 @@ describe('finalizers', () => {
   });
 });
 
-describe('owners', () => {
+describe('an owner', () => {
   async function family(name: string, { blockOwnerDeletion = true, finalizers = [] as string[] } = {}) {
     const { apiVersion, kind, metadata } = await make(name);
     const owner = { apiVersion, kind, name, uid: metadata.uid, controller: true, blockOwnerDeletion };
@@ -146,13 +127,13 @@ describe('owners', () => {
     return { owner: at(name), child };
   }
 
-  it('take their dependents along', async () => {
+  it('is deleted before its dependents by default', async () => {
     const { owner, child } = await family('background');
     expect((await remove(owner, { propagationPolicy: 'Background' })).json.status).toBe('Success');
     await gone(child);
   });
 
-  it('wait for those that block them when they go in the foreground', async () => {
+  it('waits for blocking dependents in a foreground deletion', async () => {
     const { owner, child } = await family('foreground', { finalizers: ['example.org/held'] });
     const { json } = await remove(owner, { propagationPolicy: 'Foreground' });
     expect(json.metadata.finalizers).toEqual(['foregroundDeletion']);
@@ -166,7 +147,7 @@ describe('owners', () => {
     await gone(owner);
   });
 
-  it('do not wait for those that do not', async () => {
+  it('does not wait for dependents that do not block', async () => {
     const { owner, child } = await family('free', { blockOwnerDeletion: false, finalizers: ['example.org/held'] });
     await remove(owner, { propagationPolicy: 'Foreground' });
     await gone(owner);
@@ -175,7 +156,7 @@ describe('owners', () => {
     await gone(child);
   });
 
-  it('let them go when they are asked to', async () => {
+  it('leaves its dependents if they are orphaned', async () => {
     const { owner, child } = await family('orphan');
     await remove(owner, { propagationPolicy: 'Orphan' });
     await gone(owner);
@@ -183,14 +164,14 @@ describe('owners', () => {
     expect([metadata.ownerReferences, metadata.deletionTimestamp]).toEqual([undefined, undefined]);
   });
 
-  it('that never were are no owners: the dependent goes', async () => {
+  it('that does not exist: the dependent is deleted', async () => {
     const owner = { apiVersion: 'amalthea.dev/v1alpha1', kind: 'JupyterServer', name: 'never', uid: 'never' };
     const child = `${paths.secrets}/never`;
     await api.ok('POST', paths.secrets, { body: { metadata: { name: 'never', ownerReferences: [owner] } } });
     await gone(child);
   });
 
-  it('are known by their uid: a new one of the same name is none', async () => {
+  it('is identified by its uid: a new object of the same name is not the owner', async () => {
     const { owner, child } = await family('name');
     await remove(owner, { propagationPolicy: 'Background' });
     await make('name');
@@ -207,7 +188,7 @@ describe('a pod', () => {
     terminationGracePeriodSeconds: 20,
   };
 
-  it('that a node has has its grace, which may become shorter but not longer', async () => {
+  it('on a node has a grace period, which can become shorter but not longer', async () => {
     await api.ok('POST', paths.pods, { body: { metadata: { name: 'p' }, spec } });
     const path = `${paths.pods}/p`;
     const grace = async (options?: object) => {
@@ -219,12 +200,12 @@ describe('a pod', () => {
     expect(await grace({ gracePeriodSeconds: 5 })).toBe(5);
     expect(await grace({ gracePeriodSeconds: 50 })).toBe(5);
     expect((await api.call('GET', path)).status).toBe(200);
-    // As the kubelet says that nothing of it runs any more.
+    // The kubelet does this after the last container has stopped.
     expect((await remove(path, { gracePeriodSeconds: 0 })).json.kind).toBe('Pod');
     expect((await api.call('GET', path)).status).toBe(404);
   });
 
-  it('is given a second when it is given less than nothing', async () => {
+  it('has a grace period of one second if the request has a negative one', async () => {
     await api.ok('POST', paths.pods, { body: { metadata: { name: 'q' }, spec } });
     const { json } = await remove(`${paths.pods}/q`, { gracePeriodSeconds: -1 });
     expect(json.metadata.deletionGracePeriodSeconds).toBe(1);

@@ -9,7 +9,7 @@ import { type ClusterUnderTest, openClusterUnderTest, soon } from '../../support
 import { failing, operatedSessions } from '../../support/operated-sessions.ts';
 import { type ServiceReplicas, serviceReplicas } from '../../support/service-replicas.ts';
 import { commitSha } from '../../support/sessions/fake-gitlab.ts';
-import { type Answer, john } from '../../support/sessions/service.ts';
+import { john, type TestResponse } from '../../support/sessions/service.ts';
 
 /** Restarts of failed sessions, by the service and the operator together, with their roles where there are roles. */
 
@@ -17,7 +17,7 @@ const { persistentVolumeClaims, pods, secrets } = resource;
 const project = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
 
 type Secret = KubernetesObject & { data?: Record<string, string> };
-type Call = (method: string, path: string, body?: object) => Promise<Answer>;
+type Call = (method: string, path: string, body?: object) => Promise<TestResponse>;
 
 let cluster: ClusterUnderTest;
 let service: ServiceReplicas;
@@ -207,7 +207,7 @@ describe('a restart is refused, and nothing is changed,', () => {
     await expect
       .poll(() => cluster.client.get(persistentVolumeClaims, cluster.namespace, name, soon()))
       .toBeUndefined();
-    expect((await refused(call, name)).message).toContain('does not exist any more');
+    expect((await refused(call, name)).message).toContain('no longer exists');
     expect(await podUid(name)).toBe(uid);
   });
 });

@@ -4,7 +4,7 @@ import type { AutosavesList } from '../../../src/generated/openapi.ts';
 import type { Identity } from '../../../src/identity/types.ts';
 import { createGitLab } from '../../../src/platform/gitlab/client.ts';
 import { createLogger } from '../../../src/platform/logging/logger.ts';
-import { type Answer, startApp } from '../app.ts';
+import { startApp, type TestResponse } from '../app.ts';
 import { loopbackHttp } from '../outbound-http.ts';
 import { testConfig } from '../sessions/config.ts';
 
@@ -12,9 +12,9 @@ export interface AutosaveService extends AsyncDisposable {
   /** By the name that a test calls with; anybody else is nobody. */
   readonly callers: Map<string, Identity>;
   /** `path` is below the service's prefix. */
-  send(method: string, path: string, caller?: string): Promise<Answer>;
-  list(project: string, caller?: string): Promise<Answer>;
-  remove(project: string, name: string, caller?: string): Promise<Answer>;
+  send(method: string, path: string, caller?: string): Promise<TestResponse>;
+  list(project: string, caller?: string): Promise<TestResponse>;
+  remove(project: string, name: string, caller?: string): Promise<TestResponse>;
   log(): string;
 }
 
@@ -48,11 +48,11 @@ export async function startAutosaveService(): Promise<AutosaveService> {
   };
 }
 
-export const namesIn = (answer: Answer): string[] =>
+export const namesIn = (answer: TestResponse): string[] =>
   (answer.json() as unknown as AutosavesList).autosaves.map(({ name }) => name);
 
 /** Status, and the code of an error. */
-export const outcome = (answer: Answer): [number, number | undefined] => [
+export const outcome = (answer: TestResponse): [number, number | undefined] => [
   answer.status,
   answer.status >= 400 ? answer.error().code : undefined,
 ];

@@ -9,6 +9,7 @@ import {
 } from '../../../src/platform/kubernetes/list-watch-cache.ts';
 import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
+import { waitFor } from '../wait-for.ts';
 import { type Fault, type FaultServer, kubeconfigFor, type SeenRequest, startFaultServer } from './fault-server.ts';
 
 export interface Slim {
@@ -50,11 +51,12 @@ export async function startCacheHarness(): Promise<CacheHarness> {
   const harness: CacheHarness = {
     server,
     changes,
-    seen: (change) =>
-      new Promise((resolve) => {
-        if (changes.includes(change)) resolve();
-        else waiting.push({ change, resolve });
-      }),
+    seen(change) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (changes.includes(change)) resolve();
+      else waiting.push({ change, resolve });
+      return waitFor(promise, `the change ${JSON.stringify(change.slice(0, 100))}`, { seen: () => changes });
+    },
     record(event) {
       const value = 'value' in event ? event.value : event.previous;
       const change = `${event.type} ${event.name} ${value.color}`;

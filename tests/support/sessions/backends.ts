@@ -7,9 +7,9 @@ export interface Backends {
   readonly cluster: FakeCluster;
   readonly gitlab: FakeGitLab;
   readonly registry: FakeRegistry;
-  /** One more replica of the service. */
+  /** Starts another replica of the service. */
   replica(options?: TestServiceOptions): Promise<TestService>;
-  /** Ends the replicas, too. */
+  /** Stops the replicas, too. */
   close(): Promise<void>;
 }
 

@@ -8,14 +8,14 @@ import { commitSha } from './fake-gitlab.ts';
 import { john } from './service.ts';
 
 const retryAfterSeconds = 1;
-/** From the last byte of an answer to whoever asked, inside one process; turns are as long as the machine is busy. */
+/** Turns of the event loop from the last byte of a response until the caller in this process has read it. */
 const readingTurns = 5;
 
 interface BusyGitLab {
   readonly url: string;
   calls: number;
   limited: number;
-  /** Calls that the service began in a time in which an answer that it had read asked for none. */
+  /** Calls that the service began although a 429 response that it had read asked it to wait. */
   tooEarly: number;
   close(): Promise<void>;
 }
@@ -23,15 +23,15 @@ interface BusyGitLab {
 const requestOf = (message: unknown) => (message as { request: { origin?: unknown } }).request;
 
 /**
- * Tells when a request to `origin` begins and when an answer with this status has been read, both as the client sees it:
- * what was under way when GitLab refused reaches it later, however long a busy machine takes to connect.
+ * Calls `on.begin` when a request to `origin` begins and `on.read` when a response has been read, both as the client sees
+ * it: requests that were in flight when GitLab sent 429 arrive later, and a busy machine may take long to connect.
  */
 function observeClient(origin: string, on: { begin: () => void; read: (status: number) => void }): () => void {
   const statuses = new WeakMap<object, number>();
   const begun = (message: unknown): void => {
     if (requestOf(message).origin === origin) on.begin();
   };
-  const answered = (message: unknown): void => {
+  const responded = (message: unknown): void => {
     statuses.set(requestOf(message), (message as { response: { statusCode: number } }).response.statusCode);
   };
   const ended = (message: unknown): void => {
@@ -39,16 +39,16 @@ function observeClient(origin: string, on: { begin: () => void; read: (status: n
     if (request.origin === origin) on.read(statuses.get(request) ?? 0);
   };
   subscribe('undici:request:create', begun);
-  subscribe('undici:request:headers', answered);
+  subscribe('undici:request:headers', responded);
   subscribe('undici:request:trailers', ended);
   return () => {
     unsubscribe('undici:request:create', begun);
-    unsubscribe('undici:request:headers', answered);
+    unsubscribe('undici:request:headers', responded);
     unsubscribe('undici:request:trailers', ended);
   };
 }
 
-/** Answers after `latencyMs`; every `limitEvery`th call is refused for a second, and with it all until then. */
+/** Responds after `latencyMs`; every `limitEvery`th call gets a 429, and so does every call within the next second. */
 async function startBusyGitLab(target: string, latencyMs: number, limitEvery: number): Promise<BusyGitLab> {
   const to = new URL(target);
   let refusedAt = Number.NEGATIVE_INFINITY;
@@ -70,15 +70,15 @@ async function startBusyGitLab(target: string, latencyMs: number, limitEvery: nu
     }
     await delay(latencyMs);
     const { method, url: path, headers } = req;
-    const forwarded = request({ host: to.hostname, port: to.port, method, path, headers }, (answer) => {
-      res.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(res);
+    const forwarded = request({ host: to.hostname, port: to.port, method, path, headers }, (response) => {
+      res.writeHead(response.statusCode ?? 502, response.headers);
+      response.pipe(res);
     });
     forwarded.on('error', () => res.destroy());
     forwarded.end();
   }
 
-  /** A refusal was read: nothing more may begin until its time is over. */
+  /** The client has read a 429: it must begin no request until that second is over. */
   async function known(): Promise<void> {
     const about = refusedAt;
     for (let turn = 0; turn < readingTurns; turn += 1) await turnOfTheLoop();
@@ -113,7 +113,7 @@ async function startBusyGitLab(target: string, latencyMs: number, limitEvery: nu
 }
 
 export interface ClassReport {
-  /** Status to number of answers. */
+  /** Number of responses by status. */
   readonly statuses: Readonly<Record<number, number>>;
   /** Milliseconds. */
   readonly median: number;
@@ -123,8 +123,8 @@ export interface ClassReport {
 }
 
 /**
- * A class begins: so many registered users launch the session of one project within a time, each at a moment of their
- * own, while GitLab takes 100 ms for an answer and has had enough now and then.
+ * Lets a class begin: `users` registered users launch the session of one project, evenly spread over `withinMs`. GitLab
+ * takes 100 ms for a response and limits the rate from time to time.
  */
 export async function classBegins(options: {
   users: number;
@@ -156,10 +156,10 @@ export async function classBegins(options: {
       });
       return { status, ms: performance.now() - began };
     };
-    const answers = await Promise.all(Array.from({ length: options.users }, (_, index) => launch(index)));
-    const times = answers.map(({ ms }) => ms).sort((one, other) => one - other);
+    const responses = await Promise.all(Array.from({ length: options.users }, (_, index) => launch(index)));
+    const times = responses.map(({ ms }) => ms).sort((one, other) => one - other);
     const statuses: Record<number, number> = {};
-    for (const { status } of answers) statuses[status] = (statuses[status] ?? 0) + 1;
+    for (const { status } of responses) statuses[status] = (statuses[status] ?? 0) + 1;
     const { calls, limited, tooEarly } = gitlab;
     return {
       statuses,

@@ -6,8 +6,8 @@ export interface FakeClasses {
   readonly url: string;
   /** The Authorization header of each call. */
   readonly callers: (string | undefined)[];
-  /** How a call is answered, if not with the pools of its caller. */
-  fate: ((res: ServerResponse) => void) | undefined;
+  /** Responds to a call instead of the usual response, which has the caller's pools. */
+  fault: ((res: ServerResponse) => void) | undefined;
   close(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ const sized = (id: number, name: string, cpu: number, more: object = {}): object
   ...more,
 });
 
-/** A resource control service: everybody may use class 1 (the default one) and 2, John class 3 as well. */
+/** Serves a resource class service: every caller may use the classes 1 (the default) and 2, and John also class 3. */
 export async function startFakeClasses(): Promise<FakeClasses> {
   const everybodys = {
     id: 1,
@@ -35,7 +35,7 @@ export async function startFakeClasses(): Promise<FakeClasses> {
   const johns = { id: 2, name: 'special', default: false, quota: null, classes: [sized(3, 'huge', 32)] };
   const server = createServer((req, res) => {
     self.callers.push(req.headers.authorization);
-    if (self.fate) return self.fate(res);
+    if (self.fault) return self.fault(res);
     const pools = req.headers.authorization === 'bearer the-access-token' ? [everybodys, johns] : [everybodys];
     res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(pools));
   });
@@ -43,7 +43,7 @@ export async function startFakeClasses(): Promise<FakeClasses> {
   const self: FakeClasses = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/data`,
     callers: [],
-    fate: undefined,
+    fault: undefined,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

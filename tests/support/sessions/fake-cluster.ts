@@ -15,27 +15,27 @@ export interface Call {
   readonly body: Record<string, unknown>;
 }
 
-/** What becomes of a call instead of being served. */
-export type Fate =
+/** What happens to a call instead of the usual response. */
+export type Fault =
   | { readonly status: number; readonly reason: string }
-  /** Served, but nobody hears of it. */
-  | 'answer lost'
-  /** Neither served nor answered. */
+  /** Executed, but without a response. */
+  | 'response lost'
+  /** Not executed, and without a response. */
   | 'silence';
 
 export interface FakeCluster {
   readonly url: string;
   readonly kubeconfig: string;
-  /** Every call but lists and watches. */
+  /** All calls except lists and watches. */
   readonly calls: Call[];
-  /** Watches are late: they are told nothing. */
+  /** Watches get no events. */
   isMute: boolean;
   readonly watchesBegun: number;
-  fate: (call: Call) => Fate | undefined | Promise<Fate | undefined>;
+  fault: (call: Call) => Fault | undefined | Promise<Fault | undefined>;
   objects(resource: string): KubernetesObject[];
   put(object: JupyterServer): JupyterServer;
   putClaim(claim: KubernetesObject): void;
-  /** Ends a deletion: what a garbage collector does when everything of the session is gone. */
+  /** Completes a deletion, as a garbage collector does when the session's children are gone. */
   finish(name: string): void;
   /** By `<pod>/<container>`. */
   readonly podLogs: Map<string, string>;
@@ -43,8 +43,8 @@ export interface FakeCluster {
 }
 
 /**
- * The few calls of a Kubernetes API that the service makes, over real HTTP, countable and breakable. For what it is to
- * be a Kubernetes API there are the embedded API server and the conformance suite.
+ * Serves the few calls of a Kubernetes API that the service makes, over HTTP; calls can be counted and can fail. Tests of
+ * a real Kubernetes API use the embedded API server or the conformance suite.
  */
 export async function startFakeCluster(): Promise<FakeCluster> {
   const stored = new Map<string, KubernetesObject>();
@@ -56,11 +56,11 @@ export async function startFakeCluster(): Promise<FakeCluster> {
     version += 1;
     const versioned = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
     stored.set(key(resource, object.metadata.namespace ?? '', object.metadata.name ?? ''), versioned);
-    if (resource === 'jupyterservers') tell(event, versioned);
+    if (resource === 'jupyterservers') notify(event, versioned);
     return versioned;
   }
 
-  function tell(type: string, object: KubernetesObject): void {
+  function notify(type: string, object: KubernetesObject): void {
     for (const watch of self.isMute ? [] : watches) {
       if (watch.namespace === object.metadata.namespace) watch.res.write(`${JSON.stringify({ type, object })}\n`);
     }
@@ -75,11 +75,11 @@ export async function startFakeCluster(): Promise<FakeCluster> {
     if (call.query.get('watch') === 'true') return watch(call, res);
     if (call.method === 'GET' && call.name === undefined) return list(call, res);
     self.calls.push(call);
-    const fate = await self.fate(call);
-    if (fate === 'silence') return;
-    if (typeof fate === 'object') return refuse(res, fate.status, fate.reason);
-    const answer = handle(call);
-    if (fate !== 'answer lost') answer(res);
+    const fault = await self.fault(call);
+    if (fault === 'silence') return;
+    if (typeof fault === 'object') return refuse(res, fault.status, fault.reason);
+    const respond = handle(call);
+    if (fault !== 'response lost') respond(res);
   }
 
   function handle(call: Call): (res: ServerResponse) => void {
@@ -115,7 +115,7 @@ export async function startFakeCluster(): Promise<FakeCluster> {
       return (res) => json(res, 200, replaced);
     }
     if (method === 'PATCH' && found) {
-      // Of the patches that the service sends, all that changes anything.
+      // The service's patches change annotations only.
       const { annotations } = call.body['metadata'] as { annotations: Record<string, string> };
       const metadata = { ...found.metadata, annotations: { ...found.metadata.annotations, ...annotations } };
       const patched = store(resource, { ...found, metadata }, 'MODIFIED');
@@ -156,7 +156,7 @@ export async function startFakeCluster(): Promise<FakeCluster> {
     get watchesBegun() {
       return watchesBegun;
     },
-    fate: () => undefined,
+    fault: () => undefined,
     objects: (resource) => [...stored].filter(([id]) => id.startsWith(`${resource}/`)).map(([, object]) => object),
     put: (object) => store('jupyterservers', object, 'MODIFIED') as JupyterServer,
     putClaim: (claim) => void store('persistentvolumeclaims', claim, 'ADDED'),
@@ -168,7 +168,7 @@ export async function startFakeCluster(): Promise<FakeCluster> {
           stored.delete(key('secrets', object.metadata.namespace ?? '', `${name}-${secret}`));
         }
         version += 1;
-        tell('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
+        notify('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
       }
     },
     podLogs: new Map(),

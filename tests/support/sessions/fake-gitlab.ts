@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 export interface FakeGitLab {
   readonly url: string;
   readonly paths: string[];
-  /** What becomes of a call instead of being served: an HTTP status, a whole answer, or no answer at all. */
-  fate: (path: string) => number | FakeAnswer | 'silence' | undefined;
-  /** The caller's in the project. */
+  /** What happens to a call instead of the usual response: an HTTP status, a whole response, or no response. */
+  fault: (path: string) => number | FakeResponse | 'silence' | undefined;
+  /** Of the caller, in the project. */
   accessLevel: number;
-  /** Names of commits beside the usual ones, with their ids; they may be moved. */
+  /** Further names of commits, with their ids; tests may change them. */
   readonly refs: Map<string, string>;
   /** Of the project. */
   defaultBranch: string | null;
@@ -16,9 +16,9 @@ export interface FakeGitLab {
   close(): Promise<void>;
 }
 
-export interface FakeAnswer {
+export interface FakeResponse {
   readonly status: number;
-  /** Text is sent as a page, anything else as JSON. */
+  /** A string is sent as an HTML page, anything else as JSON. */
   readonly body: unknown;
 }
 
@@ -26,7 +26,7 @@ export const commitSha = '0123456789abcdef0123456789abcdef01234567';
 
 export const johnsAutosave = 'renku/autosave/john.doe/master/0123456/0123456';
 
-/** One project, `My-Group/My-Project`, with the branches master and feature/x, an autosave of John's and the tag v1.0, over real HTTP. */
+/** Serves one project over HTTP: `My-Group/My-Project`, with the branches master and feature/x, an autosave of John's and the tag v1.0. */
 export async function startFakeGitLab(): Promise<FakeGitLab> {
   const project = '/api/v4/projects/my-group/my-project';
   const commit = { id: commitSha, committed_date: '2026-01-01T00:00:00.000Z' };
@@ -42,7 +42,7 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
     permissions: { project_access: { access_level: self.accessLevel } },
   });
   const branches = ['master', 'feature/x', johnsAutosave];
-  const answers = new Map<string, (url: string) => object>([
+  const responses = new Map<string, (url: string) => object>([
     [project, described],
     ['/api/v4/projects/42', described],
     ['/api/v4/projects', (url) => [described(url)]],
@@ -58,25 +58,25 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
   const server = createServer((req, res) => {
     const path = decodeURIComponent(new URL(req.url ?? '/', 'http://gitlab').pathname);
     self.paths.push(path);
-    const fate = self.fate(path);
-    if (fate === 'silence') return;
-    if (typeof fate === 'object') {
-      const isPage = typeof fate.body === 'string';
-      res.writeHead(fate.status, { 'content-type': isPage ? 'text/html' : 'application/json' });
-      res.end(isPage ? fate.body : JSON.stringify(fate.body));
+    const fault = self.fault(path);
+    if (fault === 'silence') return;
+    if (typeof fault === 'object') {
+      const isPage = typeof fault.body === 'string';
+      res.writeHead(fault.status, { 'content-type': isPage ? 'text/html' : 'application/json' });
+      res.end(isPage ? fault.body : JSON.stringify(fault.body));
       return;
     }
     const ref = self.refs.get(path.replace(`${project}/repository/commits/`, ''));
-    const answer = ref === undefined ? answers.get(path) : () => ({ ...commit, id: ref });
-    const status = fate ?? (answer ? 200 : 404);
+    const respond = ref === undefined ? responses.get(path) : () => ({ ...commit, id: ref });
+    const status = fault ?? (respond ? 200 : 404);
     res.writeHead(status, { 'content-type': 'application/json' });
-    res.end(JSON.stringify(status === 200 && answer ? answer(self.url) : { message: `${status}` }));
+    res.end(JSON.stringify(status === 200 && respond ? respond(self.url) : { message: `${status}` }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const self: FakeGitLab = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     paths: [],
-    fate: () => undefined,
+    fault: () => undefined,
     accessLevel: 40,
     refs: new Map(),
     defaultBranch: 'master',

@@ -6,14 +6,14 @@ export interface FakeRegistry {
   /** host:port. */
   readonly host: string;
   readonly paths: string[];
-  /** What becomes of a call instead of being served: an HTTP status, or no answer at all. */
-  fate: (path: string) => number | 'silence' | undefined;
-  /** Images are shown only to who signs in with this (`user:password`). */
+  /** What happens to a call instead of the usual response: an HTTP status, or no response. */
+  fault: (path: string) => number | 'silence' | undefined;
+  /** Required credentials (`user:password`); undefined: images are public. */
   login: string | undefined;
   close(): Promise<void>;
 }
 
-const config = JSON.stringify({ architecture: 'amd64', os: 'linux', config: { WorkingDir: '/home/somebody' } });
+const config = JSON.stringify({ architecture: 'amd64', os: 'linux', config: { WorkingDir: '/home/student' } });
 const digest = `sha256:${createHash('sha256').update(config).digest('hex')}`;
 const mediaType = 'application/vnd.docker.distribution.manifest.v2+json';
 const manifest = JSON.stringify({
@@ -23,13 +23,13 @@ const manifest = JSON.stringify({
   layers: [],
 });
 
-/** Has every image that it is asked for, over real HTTP. */
+/** Serves every image that is requested, over HTTP. */
 export async function startFakeRegistry(): Promise<FakeRegistry> {
   const server = createServer((req, res) => {
     const path = req.url ?? '';
     self.paths.push(path);
-    const fate = self.fate(path);
-    if (fate === 'silence') return;
+    const fault = self.fault(path);
+    if (fault === 'silence') return;
     const { authorization } = req.headers;
     if (path.startsWith('/token')) {
       const isKnown = authorization === `Basic ${Buffer.from(self.login ?? '').toString('base64')}`;
@@ -37,7 +37,7 @@ export async function startFakeRegistry(): Promise<FakeRegistry> {
       res.end(isKnown ? '{"token":"pull"}' : '{}');
     } else if (self.login !== undefined && authorization !== 'Bearer pull') {
       res.writeHead(401, { 'www-authenticate': `Bearer realm="http://${self.host}/token",service="registry"` }).end();
-    } else if (fate !== undefined) res.writeHead(fate, { 'content-type': 'application/json' }).end('{}');
+    } else if (fault !== undefined) res.writeHead(fault, { 'content-type': 'application/json' }).end('{}');
     else if (path.includes('/blobs/')) res.writeHead(200, { 'content-type': 'application/octet-stream' }).end(config);
     else res.writeHead(200, { 'content-type': mediaType }).end(manifest);
   });
@@ -45,7 +45,7 @@ export async function startFakeRegistry(): Promise<FakeRegistry> {
   const self: FakeRegistry = {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     paths: [],
-    fate: () => undefined,
+    fault: () => undefined,
     login: undefined,
     async close() {
       server.closeAllConnections();

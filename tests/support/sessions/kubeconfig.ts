@@ -1,4 +1,4 @@
-/** A kubeconfig (JSON is YAML) for a server that knows one token. */
+/** Returns a kubeconfig, as JSON, for an API server with one token. */
 export const kubeconfigOf = (server: string, token: string): string =>
   JSON.stringify({
     apiVersion: 'v1',

@@ -81,7 +81,7 @@ const buckets = (kind: 's3' | 'azure_blob', read_only: boolean): Config => {
   return { ...base, cloud_storage: { ...base.cloud_storage, [kind]: { enabled: true, read_only } } };
 };
 
-/** One for each thing that a launch or a platform can add; each has a golden file of its name. */
+/** An example for each part that a launch or a platform can add; each has a golden file of the same name. */
 export const examples: Readonly<Record<string, Example>> = {
   registered: { input: registered, config: testConfig() },
   anonymous: { input: anonymous, config: testConfig() },
@@ -112,8 +112,8 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   'git-helpers': { input: registered, config: withHelpers },
   'git-helpers-anonymous': { input: anonymous, config: withHelpers },
-  /** Where errors are reported, no client secret, and another port than the original's git-clone knows. */
-  'git-helpers-told': {
+  /** With Sentry, without a client secret, and with another port than the default. */
+  'git-helpers-configured': {
     input: { ...registered, user: { ...registered.user, hasRefreshToken: false, hasGitToken: false } },
     config: testConfig({
       ...withHelpers.sessions,
@@ -129,7 +129,7 @@ export const examples: Readonly<Record<string, Example>> = {
       },
     }),
   },
-  /** The same port with the original's git-clone, which cannot be told, for a user without a token. */
+  /** The same port with git-clone of renku-notebooks, which does not accept a port, for a user without a token. */
   'git-helpers-originals': {
     input: { ...registered, user: { ...registered.user, hasRefreshToken: false, hasGitToken: false } },
     config: testConfig({

@@ -1,15 +1,14 @@
 /**
- * What the programs of renku-notebooks 1.18.1 that run beside a session declare as their settings. git-clone and the
- * sidecar read variables of one prefix into classes, `__` before the field of an inner one, and do not start where a
- * required one, or an inner class whole, is missing, nor where one is unknown. The git proxy ends where a required one
- * is missing or empty.
+ * The settings of the programs of renku-notebooks 1.18.1 in a session's pod. git-clone and the sidecar read variables of one
+ * prefix into classes, with `__` before the field of an inner class. They do not start if a required variable or a whole
+ * inner class is missing, or if a variable is unknown. The git proxy exits if a required variable is missing or empty.
  */
 export interface OriginalProgram {
   readonly container: string;
-  /** Under it every variable must be declared; undefined: the program takes its variables by their whole names. */
+  /** Variables with this prefix must be declared; undefined: the program has no prefix. */
   readonly prefix: string | undefined;
   readonly settings: Readonly<Record<string, OriginalSetting>>;
-  /** Variables without the prefix that the program, or what it is built with, reads. */
+  /** Variables without the prefix that the program or one of its libraries reads. */
   readonly others: readonly string[];
 }
 
@@ -21,7 +20,7 @@ export interface OriginalSetting {
 const required = (type: OriginalSetting['type']): OriginalSetting => ({ type, isRequired: true });
 const optional = (type: OriginalSetting['type']): OriginalSetting => ({ type });
 
-/** An inner class that must be there, of fields that need not. */
+/** An inner class that is required, with optional fields. */
 const sentry = {
   SENTRY__ENABLED: optional('boolean'),
   SENTRY__DSN: optional('text'),
@@ -94,8 +93,8 @@ const forms: Record<OriginalSetting['type'], RegExp> = {
   number: /^-?\d+(\.\d+)?$/,
 };
 
-/** What a program of the original would refuse of its environment, in words; empty where it starts. */
-export function refusedBy(
+/** Returns why a program of renku-notebooks does not start with these variables; empty if it starts. */
+export function startErrors(
   { prefix = '', settings, others }: OriginalProgram,
   environment: Readonly<Record<string, string>>,
 ): string[] {
@@ -107,11 +106,11 @@ export function refusedBy(
     const value = given.get(prefix + name);
     if (value === undefined) return isRequired ? [`${prefix}${name} is missing`] : [];
     if (value === '' && isRequired) return [`${prefix}${name} is empty`];
-    return forms[type].test(value) ? [] : [`${prefix}${name} is no ${type}`];
+    return forms[type].test(value) ? [] : [`${prefix}${name} is not a valid ${type}`];
   });
   const inner = new Set(Object.keys(settings).flatMap((name) => (name.includes('__') ? name.split('__')[0] : [])));
   const missing = [...inner]
     .filter((group) => ![...given.keys()].some((name) => name.startsWith(`${prefix}${group}__`)))
-    .map((group) => `nothing of ${prefix}${group} is there`);
+    .map((group) => `all variables of ${prefix}${group} are missing`);
   return [...unknown, ...wrong, ...missing];
 }

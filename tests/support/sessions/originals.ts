@@ -18,8 +18,8 @@ const container = (list: 'containers' | 'initContainers', name: string) =>
 export const originalName = 'john-2edoe-my-2dproject-b54c96fb';
 
 /**
- * A registered user's session as 1.18.1 made it and the API server gives it back (what was null is empty, there is a
- * status), with a bucket of each kind, and with a patch that has operations without a value.
+ * A registered user's session of renku-notebooks 1.18.1 as the API server returns it (without nulls, with a status). It
+ * has a bucket of each kind, and a patch with an operation without a value.
  */
 export const originalSession: JupyterServer = {
   apiVersion: 'amalthea.dev/v1alpha1',
@@ -110,7 +110,7 @@ export const originalSession: JupyterServer = {
   status: { children: {}, mainPod: {} },
 };
 
-/** A session that somebody made for Amalthea by hand, as its documentation shows: nothing of ours, nothing but defaults. */
+/** A session that was made by hand for Amalthea, as in its documentation, with defaults only. */
 export const bareSession: JupyterServer = {
   apiVersion: 'amalthea.dev/v1alpha1',
   kind: 'JupyterServer',

@@ -7,7 +7,7 @@ export interface Recorded {
   readonly what: string;
   /** Milliseconds, `performance.now()`. */
   readonly from: number;
-  /** Infinity: not answered yet. */
+  /** Infinity until the response has ended. */
   to: number;
 }
 
@@ -17,8 +17,8 @@ export interface Recorder {
 }
 
 /**
- * Stands before a back end, lets every call take `delayMs` longer, and writes down when it came and when it was
- * answered. Watches pass unrecorded: they are no part of anybody's request.
+ * A proxy in front of a back end that delays every call by `delayMs` and records when the call began and when its response
+ * ended. Watches are not recorded, because no request waits for them.
  */
 export async function startRecorder(
   name: string,
@@ -35,11 +35,11 @@ export async function startRecorder(
       await delay(delayMs);
     }
     const options = { host: to.hostname, port: to.port, method: req.method, path: req.url, headers: req.headers };
-    const forwarded = request(options, (answer) => {
-      res.writeHead(answer.statusCode ?? 502, answer.headers);
+    const forwarded = request(options, (response) => {
+      res.writeHead(response.statusCode ?? 502, response.headers);
       res.flushHeaders();
-      answer.pipe(res);
-      answer.on('end', () => {
+      response.pipe(res);
+      response.on('end', () => {
         record.to = performance.now();
       });
     });
@@ -60,7 +60,7 @@ export async function startRecorder(
   };
 }
 
-/** How many of the calls had to wait for one another: the longest row of calls of which each began after the one before it ended. */
+/** Returns the length of the longest chain of calls in which each call began after the call before it had ended. */
 export function depthOf(records: readonly Recorded[]): number {
   let depth = 0;
   let free = Number.NEGATIVE_INFINITY;

@@ -33,22 +33,22 @@ import type { FakeCluster } from './fake-cluster.ts';
 import type { FakeGitLab } from './fake-gitlab.ts';
 import type { FakeRegistry } from './fake-registry.ts';
 
-export interface Answer {
+export interface TestResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: NotebookResponse & ErrorResponse & { servers: Record<string, NotebookResponse> };
 }
 
 export interface TestService {
-  /** With the prefix. */
+  /** With the service's prefix. */
   readonly url: string;
-  /** What makes a call one of this caller. */
+  /** Returns the headers that identify the caller. */
   headersOf(identity: Identity): Record<string, string>;
-  /** As the service does when it is told to stop: streams end. */
+  /** Ends the streams, as at a stop of the service. */
   stop(): void;
-  /** Calls below the service's prefix. */
-  as(identity: Identity): (method: string, path: string, body?: object, signal?: AbortSignal) => Promise<Answer>;
-  /** Everything that was logged. */
+  /** Makes calls of this caller; paths are below the service's prefix. */
+  as(identity: Identity): (method: string, path: string, body?: object, signal?: AbortSignal) => Promise<TestResponse>;
+  /** Returns the whole log. */
   logged(): string;
   close(): Promise<void>;
 }
@@ -58,14 +58,14 @@ export interface TestServiceOptions {
   readonly deadlineMs?: number;
   /** The cache is never started. */
   readonly withoutCache?: boolean;
-  /** Told of sessions whose autosaves may be superseded. */
+  /** Called with new sessions, whose launch may supersede autosaves. */
   readonly afterLaunch?: (session: NewSession) => void;
   readonly logs?: Pick<LogRouteParts, 'timing' | 'streamsAtOnce'>;
 }
 
 const prefix = '/notebooks';
 
-/** One replica of the session and log routes on the given back ends, in the real pipeline; only who is calling is believed. */
+/** Starts a replica with the session and log routes, in the real pipeline except for the identification of callers. */
 export async function startService(
   {
     cluster,
@@ -119,7 +119,7 @@ export async function startService(
     config: { service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
     log,
     document: loadDocument(prefix),
-    identify: async ({ headers }) => ({ identity: callers.get(String(headers['test-caller'])) ?? nobody() }),
+    identify: async ({ headers }) => ({ identity: callers.get(String(headers['test-caller'])) ?? unauthenticated() }),
     health: Router(),
     routes: [
       sessionRoutes({
@@ -170,7 +170,7 @@ export async function startService(
           status: response.status,
           headers: response.headers,
           body: text === '' ? {} : JSON.parse(text),
-        } as Answer;
+        } as TestResponse;
       };
     },
     logged: () => logged,
@@ -184,8 +184,8 @@ export async function startService(
   };
 }
 
-function nobody(): never {
-  throw new ApiError(errorKind.unauthenticated, 'Nobody is calling.');
+function unauthenticated(): never {
+  throw new ApiError(errorKind.unauthenticated, 'The call has no identity.');
 }
 
 export const john = (gitUrl: string): Identity => ({

@@ -1,58 +1,55 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { jupyterServers } from '../../../jupyter-server/resource.ts';
-import { at } from '../json.ts';
+import { at, objectsIn } from '../json.ts';
+import { builtIn } from './built-in.ts';
 import type { Kind } from './kind.ts';
 import { applyDefaults, parseSchema, prune, type Schema, validate } from './schema.ts';
 
-/** A column of `kubectl get`, as a CRD declares it. */
+/** A column of `kubectl get`, as the CRD declares it. */
 export interface PrinterColumn {
   name: string;
   type: string;
-  description?: string;
+  description: string;
   jsonPath: string;
-  priority?: number;
 }
 
 export interface JupyterServerDefinition {
   kind: Kind;
-  schema: Schema;
   columns: PrinterColumn[];
 }
 
-/** The kind, from the same CRD document that is applied to a real cluster. */
+/** Returns the kind JupyterServer, from the CRD that is applied to real clusters. */
 export function jupyterServerDefinition(): JupyterServerDefinition {
   const crd: unknown = parse(readFileSync(new URL('../../../jupyter-server/crd.yaml', import.meta.url), 'utf8'));
-  const versions = at(crd, 'spec', 'versions');
-  const version: unknown = Array.isArray(versions) ? versions[0] : undefined;
+  const [version] = objectsIn(at(crd, 'spec', 'versions'));
   const schema = parseSchema(at(version, 'schema', 'openAPIV3Schema'));
-  const columns = at(version, 'additionalPrinterColumns') as PrinterColumn[];
-  const root: Schema = {
-    ...schema,
-    // Every object has these; a CRD does not list them.
-    properties: { ...schema.properties, apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: PRESERVED },
-  };
+  const columns = objectsIn(version?.['additionalPrinterColumns']).map(({ name, type, description, jsonPath }) => ({
+    name: String(name),
+    type: String(type),
+    description: String(description),
+    jsonPath: String(jsonPath),
+  }));
+  // A CRD does not list these fields, which every object has.
+  const common = { apiVersion: text, kind: text, metadata: { ...preserved, type: 'object' as const } };
+  const root: Schema = { ...schema, properties: { ...schema.properties, ...common } };
   const kind: Kind = {
+    ...builtIn,
     resource: jupyterServers,
     kind: 'JupyterServer',
     singular: 'jupyterserver',
     shortNames: ['js'],
-    categories: [],
-    namespaced: true,
-    statusSubresource: false,
     generation: true,
     unconditionalUpdate: false,
     selfDescribing: true,
-    returnsDeleted: false,
-    nameRule: 'subdomain',
-    selectableFields: [],
     admit(object, _old, unknownFields) {
       prune(object, root, unknownFields);
       applyDefaults(object, schema);
       return validate(object, schema, '');
     },
   };
-  return { kind, schema, columns };
+  return { kind, columns };
 }
 
-const PRESERVED: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+const text: Schema = { type: 'string' };
+const preserved: Schema = { 'x-kubernetes-preserve-unknown-fields': true };

@@ -2,7 +2,7 @@ import type { ResourceType } from '../../../platform/kubernetes/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { StoredObject } from '../json.ts';
 
-/** What the API server knows of one kind of object. The table of all of them is in kinds.ts. */
+/** What the API server knows about a kind of object. kinds.ts lists all kinds. */
 export interface Kind {
   readonly resource: ResourceType;
   readonly kind: string;
@@ -10,23 +10,23 @@ export interface Kind {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly namespaced: boolean;
-  /** `/status` is an endpoint of its own, and writes to the object leave its status alone. */
+  /** The kind has a `/status` endpoint, and other writes do not change the status. */
   readonly statusSubresource: boolean;
-  /** `metadata.generation` counts changes of the spec (without the subresource: of anything but metadata). */
+  /** `metadata.generation` counts changes of the spec (without a status subresource: of all fields but metadata). */
   readonly generation: boolean;
-  /** A PUT without resourceVersion is accepted and wins. */
+  /** Accepts a PUT without a resourceVersion. */
   readonly unconditionalUpdate: boolean;
-  /** apiVersion and kind must be in the body (custom resources); elsewhere they are filled in. */
+  /** A body must have apiVersion and kind, as in custom resources; for other kinds the server adds them. */
   readonly selfDescribing: boolean;
-  /** A DELETE that takes the object away answers with the object instead of a Status. */
+  /** The response to a DELETE that removes the object is the object and not a Status. */
   readonly returnsDeleted: boolean;
-  /** Which rule `metadata.name` follows. */
+  /** The syntax of `metadata.name`. */
   readonly nameRule: 'subdomain' | 'label' | 'label1035';
-  /** Fields beside metadata.name and metadata.namespace that a field selector may name. */
+  /** Fields that a field selector may name, besides metadata.name and metadata.namespace. */
   readonly selectableFields: readonly string[];
   /**
-   * Fills in defaults, drops what the schema does not know (its paths are pushed to `unknownFields`) and says what is
-   * wrong. Changes `object` in place. `old` is undefined when the object is being created.
+   * Changes `object` in place: adds defaults, and removes fields that the schema does not have; their paths are added to
+   * `unknownFields`. Returns what is invalid. `old` is undefined for a new object. Throws StatusError 400 for wrong types.
    */
   admit(object: StoredObject, old: StoredObject | undefined, unknownFields: string[]): FieldError[];
 }

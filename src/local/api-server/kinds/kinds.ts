@@ -1,27 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
+import { isObject, type JsonObject } from '../../../lib/json.ts';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import type { ResourceType } from '../../../platform/kubernetes/types.ts';
-import { type FieldError, fieldError } from '../field-errors.ts';
-import { at, isObject, setDefault } from '../json.ts';
+import { fieldError } from '../field-errors.ts';
+import { at, setDefault } from '../json.ts';
+import { builtIn } from './built-in.ts';
 import { configMapKind, secretKind } from './configuration.ts';
 import { type JupyterServerDefinition, jupyterServerDefinition } from './jupyter-servers.ts';
 import type { Kind } from './kind.ts';
 import { ingressKind, serviceKind } from './networking.ts';
-import { integer, list, microTime, record, takeShape, text, time, withDefault } from './shape.ts';
-import { persistentVolumeClaimKind } from './storage.ts';
+import { applyShape, integer, list, record, text, withDefault } from './shape.ts';
 import { podKind, statefulSetKind } from './workloads.ts';
-
-const common = {
-  shortNames: [],
-  categories: [],
-  namespaced: true,
-  statusSubresource: false,
-  generation: false,
-  unconditionalUpdate: true,
-  selfDescribing: false,
-  returnsDeleted: false,
-  nameRule: 'subdomain',
-  selectableFields: [],
-} as const;
 
 const eventShape = record({
   involvedObject: record({ kind: text, namespace: text, name: text, uid: text, apiVersion: text, fieldPath: text }),
@@ -29,14 +18,13 @@ const eventShape = record({
   message: text,
   type: text,
   count: integer,
-  firstTimestamp: time,
-  lastTimestamp: time,
-  eventTime: microTime,
+  firstTimestamp: text,
+  lastTimestamp: text,
   source: withDefault(record({ component: text, host: text }), {}),
 });
 
 const eventKind: Kind = {
-  ...common,
+  ...builtIn,
   resource: resource.events,
   kind: 'Event',
   singular: 'event',
@@ -46,16 +34,15 @@ const eventKind: Kind = {
       (field) => `involvedObject.${field}`,
     ),
     'reason',
-    'reportingComponent',
     'source',
     'type',
   ],
   admit(event) {
-    takeShape(event, eventShape);
+    const errors = applyShape(event, eventShape);
     const about = String(at(event, 'involvedObject', 'namespace') ?? '');
     const here = event.metadata.namespace ?? '';
-    if (about === here || (about === '' && here === 'default')) return [];
-    return [fieldError.invalid('involvedObject.namespace', about, 'does not match event.namespace')];
+    if (about === here || (about === '' && here === 'default')) return errors;
+    return [...errors, fieldError.invalid('involvedObject.namespace', about, 'does not match event.namespace')];
   },
 };
 
@@ -65,7 +52,7 @@ const namespaceShape = record({
 });
 
 const namespaceKind: Kind = {
-  ...common,
+  ...builtIn,
   resource: resource.namespaces,
   kind: 'Namespace',
   singular: 'namespace',
@@ -75,51 +62,75 @@ const namespaceKind: Kind = {
   nameRule: 'label',
   selectableFields: ['status.phase'],
   admit(namespace, old) {
-    takeShape(namespace, namespaceShape);
+    const errors = applyShape(namespace, namespaceShape);
     if (old === undefined) {
       namespace['spec'] = { finalizers: ['kubernetes'] };
       namespace['status'] = { phase: 'Active' };
     } else if (isObject(namespace['spec']) && namespace.metadata.deletionTimestamp === undefined) {
       setDefault(namespace['spec'], 'finalizers', ['kubernetes']);
     }
-    // Selecting a namespace by its name in policies relies on this label.
+    // Policies select a namespace by its name with this label.
     const { name = '', labels = {} } = namespace.metadata;
     namespace.metadata.labels = { ...labels, 'kubernetes.io/metadata.name': name };
-    return [];
+    return errors;
   },
 };
 
 const leaseShape = record({
-  spec: record({
-    holderIdentity: text,
-    leaseDurationSeconds: integer,
-    acquireTime: microTime,
-    renewTime: microTime,
-    leaseTransitions: integer,
-  }),
+  spec: record({ holderIdentity: text, leaseDurationSeconds: integer, acquireTime: text, renewTime: text }),
 });
 
 const leaseKind: Kind = {
-  ...common,
+  ...builtIn,
   resource: resource.leases,
   kind: 'Lease',
   singular: 'lease',
   unconditionalUpdate: false,
-  admit(lease) {
-    takeShape(lease, leaseShape);
-    const problems: FieldError[] = [];
-    for (const [field, least] of [
-      ['leaseDurationSeconds', 1],
-      ['leaseTransitions', 0],
-    ] as const) {
-      const value = at(lease, 'spec', field);
-      if (typeof value === 'number' && value < least) {
-        problems.push(fieldError.invalid(`spec.${field}`, value, `must be greater than or equal to ${least}`));
-      }
+  admit: (lease) => applyShape(lease, leaseShape),
+};
+
+const claimShape = record({
+  spec: withDefault(
+    record(
+      {
+        accessModes: list(text),
+        storageClassName: text,
+        volumeMode: withDefault(text, 'Filesystem'),
+        volumeName: text,
+        resources: record({ requests: record({}) }),
+      },
+      ['accessModes'],
+    ),
+    {},
+  ),
+  status: record({ phase: text }),
+});
+
+const persistentVolumeClaimKind: Kind = {
+  ...builtIn,
+  resource: resource.persistentVolumeClaims,
+  kind: 'PersistentVolumeClaim',
+  singular: 'persistentvolumeclaim',
+  shortNames: ['pvc'],
+  statusSubresource: true,
+  returnsDeleted: true,
+  admit(claim, old) {
+    const errors = applyShape(claim, claimShape);
+    const size = at(claim, 'spec', 'resources', 'requests', 'storage');
+    if (size === undefined) errors.push(fieldError.required('spec.resources[storage]'));
+    if (old === undefined) claim['status'] = { phase: 'Pending' };
+    else if (!isDeepStrictEqual(immutableClaimSpec(claim['spec']), immutableClaimSpec(old['spec']))) {
+      const why = 'spec is immutable after creation except resources.requests and volumeName';
+      errors.push(fieldError.forbidden('spec', why));
     }
-    return problems;
+    return errors;
   },
 };
+
+function immutableClaimSpec(spec: unknown): JsonObject {
+  const { resources: _resources, volumeName: _volumeName, ...immutable } = isObject(spec) ? spec : {};
+  return immutable;
+}
 
 export interface Kinds {
   all: readonly Kind[];
@@ -127,11 +138,11 @@ export interface Kinds {
   pods: Kind;
   namespaces: Kind;
   events: Kind;
-  /** undefined for a resource that this server does not have. */
+  /** Returns undefined for a resource that this server does not have. */
   of(type: ResourceType): Kind | undefined;
 }
 
-/** All kinds that this server stores. `nodeName` is the node that pods are bound to. */
+/** Returns all kinds that this server stores. `nodeName` is the node that pods are bound to. */
 export function makeKinds(nodeName: string): Kinds {
   const jupyterServers = jupyterServerDefinition();
   const pods = podKind(nodeName);
@@ -148,15 +159,15 @@ export function makeKinds(nodeName: string): Kinds {
     leaseKind,
     jupyterServers.kind,
   ];
-  const byResource = new Map<string, Kind>(all.map((kind) => [pathOf(kind.resource), kind]));
+  const byResource = new Map<string, Kind>(all.map((kind) => [keyOf(kind.resource), kind]));
   return {
     all,
     jupyterServers,
     pods,
     namespaces: namespaceKind,
     events: eventKind,
-    of: (type) => byResource.get(pathOf(type)),
+    of: (type) => byResource.get(keyOf(type)),
   };
 }
 
-const pathOf = ({ group, version, plural }: ResourceType): string => `${group}/${version}/${plural}`;
+const keyOf = ({ group, version, plural }: ResourceType): string => `${group}/${version}/${plural}`;

@@ -1,169 +1,110 @@
+import { isObject } from '../../../lib/json.ts';
 import type { ObjectMeta, OwnerReference } from '../../../platform/kubernetes/objects.ts';
 import { badRequest } from '../failures.ts';
-import { type FieldError, fieldError, typeName } from '../field-errors.ts';
-import { isObject, type JsonObject } from '../json.ts';
+import { type FieldError, fieldError } from '../field-errors.ts';
+import { cloneJson } from '../json.ts';
 import type { Kind } from './kind.ts';
-import { labelKeyProblem, labelValueProblem, nameProblem } from './names.ts';
+import { labelKeyError, labelValueError, nameError } from './names.ts';
+import { applyDefaults, prune, type Schema, validate } from './schema.ts';
+import { flag, integer, list, record, text, textMap, withDefault } from './shape.ts';
 
 /** Bytes of all annotation keys and values together. */
 const ANNOTATIONS_LIMIT = 256 * 1024;
-
-const TEXT_FIELDS = ['name', 'generateName', 'namespace', 'uid', 'resourceVersion'] as const;
-const TIME_FIELDS = ['creationTimestamp', 'deletionTimestamp'] as const;
-/** RFC 3339, or nothing. */
-const TIME = /^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?$/;
-const isTime = (field: string): boolean => (TIME_FIELDS as readonly string[]).includes(field);
-/** Those that need no domain in front. */
+/** Finalizers of built-in kinds that have no domain. */
 const STANDARD_FINALIZERS = ['kubernetes', 'orphan', 'foregroundDeletion'];
-const NUMBER_FIELDS = ['generation', 'deletionGracePeriodSeconds'] as const;
-const MAP_FIELDS = ['labels', 'annotations'] as const;
+
+/** RFC 3339, or empty. */
+const time: Schema = {
+  type: 'string',
+  pattern: '^(\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?([Zz]|[+-]\\d\\d:\\d\\d))?$',
+};
+const required = withDefault(text, '');
+const owner = { apiVersion: required, kind: required, name: required, uid: required };
+const metadataShape = record({
+  name: text,
+  generateName: text,
+  namespace: text,
+  uid: text,
+  resourceVersion: text,
+  creationTimestamp: time,
+  deletionTimestamp: time,
+  generation: integer,
+  deletionGracePeriodSeconds: integer,
+  labels: textMap,
+  annotations: textMap,
+  finalizers: list(text),
+  ownerReferences: list(record({ ...owner, controller: flag, blockOwnerDeletion: flag })),
+});
 
 /**
- * The metadata of a body that somebody sent, reduced to the fields that this server keeps.
- * Throws StatusError 400 where a field has the wrong type, as decoding does in a real API server.
+ * Returns the fields of a request's metadata that this server keeps, without empty ones. Throws StatusError 400 if a
+ * field has the wrong type.
  */
 export function readMetadata(raw: unknown): ObjectMeta {
-  if (raw === undefined || raw === null) return {};
-  if (!isObject(raw)) throw wrongType('metadata', 'an object', raw);
-  const metadata: ObjectMeta = {};
-  for (const field of [...TEXT_FIELDS, ...TIME_FIELDS]) {
-    const value = present(raw, field);
-    if (value === undefined) continue;
-    if (typeof value !== 'string') throw wrongType(`metadata.${field}`, 'a string', value);
-    if (isTime(field) && !TIME.test(value)) throw wrongType(`metadata.${field}`, 'an RFC 3339 time', value);
-    if (value !== '') metadata[field] = value;
-  }
-  for (const field of NUMBER_FIELDS) {
-    const value = present(raw, field);
-    if (value === undefined) continue;
-    if (!Number.isSafeInteger(value)) throw wrongType(`metadata.${field}`, 'an integer', value);
-    metadata[field] = value as number;
-  }
-  for (const field of MAP_FIELDS) {
-    const value = present(raw, field);
-    if (value === undefined) continue;
-    const map = readTextMap(`metadata.${field}`, value);
-    if (Object.keys(map).length > 0) metadata[field] = map;
-  }
-  const finalizers = readList(raw, 'finalizers').map((name, index) => {
-    if (typeof name !== 'string') throw wrongType(`metadata.finalizers[${index}]`, 'a string', name);
-    return name;
-  });
-  if (finalizers.length > 0) metadata.finalizers = finalizers;
-  const owners = readList(raw, 'ownerReferences').map(readOwnerReference);
-  if (owners.length > 0) metadata.ownerReferences = owners;
-  return metadata;
+  const metadata: unknown = cloneJson(raw ?? {});
+  prune(metadata, metadataShape, []);
+  applyDefaults(metadata, metadataShape);
+  if (isMetadata(metadata)) return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isEmpty(value)));
+  const [error] = validate(metadata, metadataShape, 'metadata');
+  throw badRequest(`${error?.field}: ${error?.message}`);
 }
 
-/** What is wrong with metadata that has the right types: names, labels, annotations, finalizers, owners. */
-export function metadataProblems(kind: Kind, metadata: ObjectMeta): FieldError[] {
-  const problems: FieldError[] = [];
+function isMetadata(value: unknown): value is ObjectMeta {
+  return validate(value, metadataShape, 'metadata').length === 0;
+}
+
+function isEmpty(value: unknown): boolean {
+  return (
+    value === '' || (isObject(value) && Object.keys(value).length === 0) || (Array.isArray(value) && value.length === 0)
+  );
+}
+
+/** Returns the errors in names, labels, annotations, finalizers and owners. */
+export function metadataErrors(kind: Kind, metadata: ObjectMeta): FieldError[] {
+  const errors: FieldError[] = [];
+  const check = (field: string, value: string, why: string | undefined): void => {
+    if (why !== undefined) errors.push(fieldError.invalid(field, value, why));
+  };
   const { name, labels = {}, annotations = {}, finalizers = [], ownerReferences = [] } = metadata;
-  if (name === undefined) {
-    problems.push(fieldError.required('metadata.name', 'name or generateName is required'));
-  } else {
-    const trouble = nameProblem(kind.nameRule, name);
-    if (trouble !== undefined) problems.push(fieldError.invalid('metadata.name', name, trouble));
-  }
+  if (name === undefined) errors.push(fieldError.required('metadata.name', 'name or generateName is required'));
+  else check('metadata.name', name, nameError(kind.nameRule, name));
   for (const [key, value] of Object.entries(labels)) {
-    const keyTrouble = labelKeyProblem(key);
-    if (keyTrouble !== undefined) problems.push(fieldError.invalid('metadata.labels', key, keyTrouble));
-    const valueTrouble = labelValueProblem(value);
-    if (valueTrouble !== undefined) problems.push(fieldError.invalid('metadata.labels', value, valueTrouble));
+    check('metadata.labels', key, labelKeyError(key));
+    check('metadata.labels', value, labelValueError(value));
   }
   let size = 0;
   for (const [key, value] of Object.entries(annotations)) {
     size += Buffer.byteLength(key) + Buffer.byteLength(value);
-    const trouble = labelKeyProblem(key.toLowerCase());
-    if (trouble !== undefined) problems.push(fieldError.invalid('metadata.annotations', key, trouble));
+    check('metadata.annotations', key, labelKeyError(key.toLowerCase()));
   }
-  if (size > ANNOTATIONS_LIMIT) problems.push(fieldError.tooLong('metadata.annotations', ANNOTATIONS_LIMIT));
+  if (size > ANNOTATIONS_LIMIT) errors.push(fieldError.tooLong('metadata.annotations', ANNOTATIONS_LIMIT));
   for (const [index, finalizer] of finalizers.entries()) {
-    const trouble = labelKeyProblem(finalizer);
-    if (trouble !== undefined) problems.push(fieldError.invalid('metadata.finalizers', finalizer, trouble));
-    else if (!kind.selfDescribing && !finalizer.includes('/') && !STANDARD_FINALIZERS.includes(finalizer)) {
-      const why = 'name is neither a standard finalizer name nor is it fully qualified';
-      problems.push(fieldError.invalid(`metadata.finalizers[${index}]`, finalizer, why));
-    }
+    check('metadata.finalizers', finalizer, labelKeyError(finalizer));
+    if (kind.selfDescribing || finalizer.includes('/') || STANDARD_FINALIZERS.includes(finalizer)) continue;
+    const why = 'name is neither a standard finalizer name nor is it fully qualified';
+    check(`metadata.finalizers[${index}]`, finalizer, why);
   }
-  problems.push(...ownerProblems(ownerReferences));
-  return problems;
+  return [...errors, ...ownerErrors(ownerReferences)];
 }
 
-function ownerProblems(owners: readonly OwnerReference[]): FieldError[] {
-  const problems: FieldError[] = [];
-  for (const owner of owners) {
-    const { apiVersion, kind, name, uid } = owner;
-    const field = 'metadata.ownerReferences';
-    if (!/^([^/]+\/)?[^/]+$/.test(apiVersion)) {
-      problems.push(fieldError.invalid(`${field}.apiVersion`, apiVersion, 'version must not be empty'));
-    }
-    for (const [member, value] of Object.entries({ kind, name, uid })) {
-      if (value === '') problems.push(fieldError.invalid(`${field}.${member}`, '', `${member} must not be empty`));
-    }
-    if (apiVersion === 'v1' && kind === 'Event') {
-      problems.push(fieldError.invalid(field, owner, '/v1, Kind=Event is disallowed from being an owner'));
+function ownerErrors(owners: readonly OwnerReference[]): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const { apiVersion, kind, name, uid } of owners) {
+    for (const [field, value] of Object.entries({ apiVersion, kind, name, uid })) {
+      if (value !== '') continue;
+      errors.push(fieldError.invalid(`metadata.ownerReferences.${field}`, '', `${field} must not be empty`));
     }
   }
-  const controllers = owners.filter((owner) => owner.controller === true);
+  const controllers = owners.filter(({ controller }) => controller === true);
   if (controllers.length > 1) {
+    const names = controllers.map(({ name }) => name).join(', ');
     const why = 'Only one reference can have Controller set to true';
-    problems.push(
-      fieldError.invalid('metadata.ownerReferences', controllers.map((owner) => owner.name).join(', '), why),
-    );
+    errors.push(fieldError.invalid('metadata.ownerReferences', names, why));
   }
-  return problems;
+  return errors;
 }
 
-function readOwnerReference(raw: unknown, index: number): OwnerReference {
-  const path = `metadata.ownerReferences[${index}]`;
-  if (!isObject(raw)) throw wrongType(path, 'an object', raw);
-  const text = (field: string): string => {
-    const value = present(raw, field) ?? '';
-    if (typeof value !== 'string') throw wrongType(`${path}.${field}`, 'a string', value);
-    return value;
-  };
-  const owner: OwnerReference = {
-    apiVersion: text('apiVersion'),
-    kind: text('kind'),
-    name: text('name'),
-    uid: text('uid'),
-  };
-  for (const field of ['controller', 'blockOwnerDeletion'] as const) {
-    const value = present(raw, field);
-    if (value === undefined) continue;
-    if (typeof value !== 'boolean') throw wrongType(`${path}.${field}`, 'a boolean', value);
-    owner[field] = value;
-  }
-  return owner;
-}
-
-/** A map of text to text; null counts as empty text, as Go's decoder has it. */
-export function readTextMap(path: string, raw: unknown): Record<string, string> {
-  if (!isObject(raw)) throw wrongType(path, 'an object', raw);
-  const map: Record<string, string> = {};
-  for (const [key, value] of Object.entries(raw)) {
-    if (value !== null && typeof value !== 'string') throw wrongType(`${path}.${key}`, 'a string', value);
-    map[key] = value ?? '';
-  }
-  return map;
-}
-
-function readList(raw: JsonObject, field: string): unknown[] {
-  const value = present(raw, field) ?? [];
-  if (!Array.isArray(value)) throw wrongType(`metadata.${field}`, 'an array', value);
-  return value;
-}
-
-function present(raw: JsonObject, field: string): unknown {
-  return Object.hasOwn(raw, field) ? (raw[field] ?? undefined) : undefined;
-}
-
-function wrongType(path: string, wanted: string, value: unknown) {
-  return badRequest(`${path} must be ${wanted}, not ${typeName(value)}`);
-}
-
-/** RFC 3339 with seconds, the API's form of a time. */
+/** Returns a time in milliseconds since the epoch as the API writes it: RFC 3339 with seconds. */
 export function timestamp(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }

@@ -1,7 +1,8 @@
+import { isObject, type JsonObject } from '../../../lib/json.ts';
 import { type FieldError, fieldError, typeName } from '../field-errors.ts';
-import { cloneJson, isObject, type JsonObject } from '../json.ts';
+import { cloneJson } from '../json.ts';
 
-/** The part of a CRD's `openAPIV3Schema` that this server understands; `parseSchema` refuses anything else. */
+/** The keywords of a CRD's `openAPIV3Schema` that this server supports. */
 export interface Schema {
   type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   description?: string;
@@ -11,18 +12,14 @@ export interface Schema {
   default?: unknown;
   enum?: unknown[];
   minimum?: number;
-  maximum?: number;
-  minLength?: number;
-  maxLength?: number;
   pattern?: string;
-  nullable?: boolean;
   required?: string[];
   oneOf?: { required: string[] }[];
   'x-kubernetes-preserve-unknown-fields'?: true;
   'x-kubernetes-int-or-string'?: true;
 }
 
-const KNOWN_KEYWORDS = new Set([
+const KEYWORDS = [
   'type',
   'description',
   'properties',
@@ -31,57 +28,54 @@ const KNOWN_KEYWORDS = new Set([
   'default',
   'enum',
   'minimum',
-  'maximum',
-  'minLength',
-  'maxLength',
   'pattern',
-  'nullable',
   'required',
   'oneOf',
   'x-kubernetes-preserve-unknown-fields',
   'x-kubernetes-int-or-string',
-]);
+];
 
-/** Checks that every keyword is one that is honoured here; a schema that promises more than is checked is an error. */
-export function parseSchema(raw: unknown, path = 'openAPIV3Schema'): Schema {
+/** Returns `raw` as a schema. Throws an Error for an unsupported keyword, because its rule would not be applied. */
+export function parseSchema(raw: unknown): Schema {
+  assertSchema(raw, 'openAPIV3Schema');
+  return raw;
+}
+
+function assertSchema(raw: unknown, path: string): asserts raw is Schema {
   if (!isObject(raw)) throw new Error(`${path} must be an object`);
   for (const keyword of Object.keys(raw)) {
-    if (!KNOWN_KEYWORDS.has(keyword)) throw new Error(`${path}: the keyword ${keyword} is not supported`);
+    if (!KEYWORDS.includes(keyword)) throw new Error(`${path}: the keyword ${keyword} is not supported`);
   }
-  const schema = raw as Schema;
-  for (const [name, inner] of Object.entries(schema.properties ?? {})) parseSchema(inner, `${path}.${name}`);
-  if (schema.items !== undefined) parseSchema(schema.items, `${path}[]`);
-  if (schema.additionalProperties !== undefined) parseSchema(schema.additionalProperties, `${path}.*`);
-  return schema;
+  for (const [name, inner] of Object.entries(raw['properties'] ?? {})) assertSchema(inner, `${path}.${name}`);
+  if (raw['items'] !== undefined) assertSchema(raw['items'], `${path}[]`);
+  if (raw['additionalProperties'] !== undefined) assertSchema(raw['additionalProperties'], `${path}.*`);
 }
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 const own = (schemas: { [name: string]: Schema } | undefined, name: string): Schema | undefined =>
   schemas !== undefined && Object.hasOwn(schemas, name) ? schemas[name] : undefined;
 
-/** Drops every member that the schema does not know, in place; the dropped paths are added to `dropped`. */
-export function prune(value: unknown, schema: Schema, dropped: string[], path = ''): void {
+/** Removes members that the schema does not have, in place, and adds their paths to `removed`. */
+export function prune(value: unknown, schema: Schema, removed: string[], path = ''): void {
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries())
-      if (schema.items) prune(item, schema.items, dropped, `${path}[${index}]`);
+    for (const [index, item] of value.entries()) {
+      if (schema.items) prune(item, schema.items, removed, `${path}[${index}]`);
+    }
     return;
   }
   if (!isObject(value)) return;
   for (const name of Object.keys(value)) {
     const inner = own(schema.properties, name) ?? schema.additionalProperties;
     if (inner !== undefined) {
-      prune(value[name], inner, dropped, join(path, name));
+      prune(value[name], inner, removed, join(path, name));
     } else if (!schema['x-kubernetes-preserve-unknown-fields']) {
       delete value[name];
-      dropped.push(join(path, name));
+      removed.push(join(path, name));
     }
   }
 }
 
-/**
- * Fills in defaults, in place. A null in a field that is not nullable counts as missing: it becomes the default, or
- * goes away where there is none.
- */
+/** Adds defaults, in place. A member with the value null counts as missing. */
 export function applyDefaults(value: unknown, schema: Schema): void {
   if (Array.isArray(value)) {
     for (const item of value) if (schema.items) applyDefaults(item, schema.items);
@@ -89,7 +83,7 @@ export function applyDefaults(value: unknown, schema: Schema): void {
   }
   if (!isObject(value)) return;
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
-    if (Object.hasOwn(value, name) && value[name] === null && !inner.nullable) delete value[name];
+    if (Object.hasOwn(value, name) && value[name] === null) delete value[name];
     if (!Object.hasOwn(value, name) && inner.default !== undefined) value[name] = cloneJson(inner.default);
     if (Object.hasOwn(value, name)) applyDefaults(value[name], inner);
   }
@@ -97,28 +91,27 @@ export function applyDefaults(value: unknown, schema: Schema): void {
   if (others === undefined) return;
   for (const name of Object.keys(value)) {
     if (own(schema.properties, name) !== undefined) continue;
-    // In a map of texts null stands for an empty one, as Go's decoder has it.
-    if (value[name] === null && others.type === 'string' && !others.nullable) value[name] = '';
+    // Go decodes null in a map of strings as the empty string.
+    if (value[name] === null && others.type === 'string') value[name] = '';
     applyDefaults(value[name], others);
   }
 }
 
-/** Everything that is wrong with a value, in the words of the API server's validation. */
+/** Returns what is invalid in `value`, with the wording of the API server. `path` is the path of `value`. */
 export function validate(value: unknown, schema: Schema, path: string): FieldError[] {
-  if (value === null && schema.nullable) return [];
   if (!hasType(value, schema)) {
     const wanted = schema['x-kubernetes-int-or-string'] ? 'integer,string' : schema.type;
     return [fieldError.wrongType(path, value, `${path} in body must be of type ${wanted}: "${typeName(value)}"`)];
   }
-  const problems = valueProblems(value, schema, path);
+  const errors = valueErrors(value, schema, path);
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {
-      if (schema.items) problems.push(...validate(item, schema.items, `${path}[${index}]`));
+      if (schema.items) errors.push(...validate(item, schema.items, `${path}[${index}]`));
     }
   } else if (isObject(value)) {
-    problems.push(...memberProblems(value, schema, path));
+    errors.push(...memberErrors(value, schema, path));
   }
-  return problems;
+  return errors;
 }
 
 function hasType(value: unknown, schema: Schema): boolean {
@@ -137,50 +130,29 @@ function hasType(value: unknown, schema: Schema): boolean {
   }
 }
 
-function valueProblems(value: unknown, schema: Schema, path: string): FieldError[] {
-  const problems: FieldError[] = [];
-  const { enum: allowed, minimum, maximum, minLength, maxLength, pattern } = schema;
-  if (allowed !== undefined && !allowed.includes(value)) problems.push(fieldError.notSupported(path, value, allowed));
-  if (typeof value === 'number') {
-    if (minimum !== undefined && value < minimum) {
-      problems.push(fieldError.invalid(path, value, `${path} in body should be greater than or equal to ${minimum}`));
-    }
-    if (maximum !== undefined && value > maximum) {
-      problems.push(fieldError.invalid(path, value, `${path} in body should be less than or equal to ${maximum}`));
-    }
+function valueErrors(value: unknown, { enum: allowed, minimum, pattern }: Schema, path: string): FieldError[] {
+  if (allowed !== undefined && !allowed.includes(value)) return [fieldError.notSupported(path, value, allowed)];
+  if (typeof value === 'number' && minimum !== undefined && value < minimum) {
+    return [fieldError.invalid(path, value, `${path} in body should be greater than or equal to ${minimum}`)];
   }
-  if (typeof value === 'string') {
-    if (minLength !== undefined && [...value].length < minLength) {
-      problems.push(fieldError.invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
-    }
-    if (maxLength !== undefined && [...value].length > maxLength) {
-      problems.push(fieldError.invalid(path, value, `${path} in body should be at most ${maxLength} chars long`));
-    }
-    if (pattern !== undefined && !new RegExp(pattern).test(value)) {
-      problems.push(fieldError.invalid(path, value, `${path} in body should match '${pattern}'`));
-    }
+  if (typeof value === 'string' && pattern !== undefined && !new RegExp(pattern).test(value)) {
+    return [fieldError.invalid(path, value, `${path} in body should match '${pattern}'`)];
   }
-  return problems;
+  return [];
 }
 
-function memberProblems(value: JsonObject, schema: Schema, path: string): FieldError[] {
-  const problems: FieldError[] = [];
+function memberErrors(value: JsonObject, { required = [], oneOf, ...schema }: Schema, path: string): FieldError[] {
   const has = (name: string) => Object.hasOwn(value, name);
-  for (const name of schema.required ?? []) {
-    if (!has(name)) problems.push(fieldError.required(join(path, name)));
-  }
-  if (schema.oneOf !== undefined) {
-    const matching = schema.oneOf.filter((alternative) => alternative.required.every(has)).length;
-    if (matching !== 1) {
-      const found = matching === 0 ? 'Found none valid' : `Found ${matching} valid alternatives`;
-      problems.push(
-        fieldError.invalid(path, value, `${path} in body must validate one and only one schema (oneOf). ${found}`),
-      );
-    }
+  const errors = required.filter((name) => !has(name)).map((name) => fieldError.required(join(path, name)));
+  const matching = oneOf?.filter((alternative) => alternative.required.every(has)).length ?? 1;
+  if (matching !== 1) {
+    const found = matching === 0 ? 'Found none valid' : `Found ${matching} valid alternatives`;
+    const why = `${path} in body must validate one and only one schema (oneOf). ${found}`;
+    errors.push(fieldError.invalid(path, value, why));
   }
   for (const [name, item] of Object.entries(value)) {
     const inner = own(schema.properties, name) ?? schema.additionalProperties;
-    if (inner !== undefined) problems.push(...validate(item, inner, join(path, name)));
+    if (inner !== undefined) errors.push(...validate(item, inner, join(path, name)));
   }
-  return problems;
+  return errors;
 }

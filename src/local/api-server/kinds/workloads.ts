@@ -1,176 +1,111 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isObject, type JsonObject } from '../../../lib/json.ts';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { type FieldError, fieldError } from '../field-errors.ts';
-import { at, ensureObject, isObject, type JsonObject, type StoredObject, setDefault } from '../json.ts';
-import { parseLabelSelector } from '../selectors.ts';
+import { at, objectsIn, type StoredObject, setDefault } from '../json.ts';
+import { builtIn } from './built-in.ts';
 import type { Kind } from './kind.ts';
-import { completePodSpec, objects, podSpecProblems } from './pod-spec.ts';
-import type { Schema } from './schema.ts';
-import { anything, flag, integer, list, quantity, record, takeShape, text, textMap, withDefault } from './shape.ts';
+import { nameError } from './names.ts';
+import { applyShape, flag, integer, list, record, text, textMap, withDefault } from './shape.ts';
 
-const amounts: Schema = { type: 'object', additionalProperties: quantity };
-const port = record({ name: text, containerPort: integer, protocol: withDefault(text, 'TCP') });
-const mount = record({ name: text, mountPath: text, subPath: text, readOnly: flag });
-const container = record({
+const containerShape = record({
   name: text,
   image: text,
   command: list(text),
   args: list(text),
   workingDir: text,
-  env: list(record({ name: text, value: text, valueFrom: record({}) })),
-  envFrom: list(record({})),
-  ports: list(port),
-  volumeMounts: list(mount),
-  resources: withDefault(record({ requests: amounts, limits: amounts }), {}),
-  imagePullPolicy: text,
-  terminationMessagePath: withDefault(text, '/dev/termination-log'),
-  terminationMessagePolicy: withDefault(text, 'File'),
+  env: list(record({ name: text, value: text, valueFrom: record({}) }, ['name'])),
+  ports: list(record({ name: text, containerPort: integer, protocol: withDefault(text, 'TCP') }, ['containerPort'])),
+  volumeMounts: list(record({ name: text, mountPath: text, subPath: text, readOnly: flag }, ['mountPath'])),
+  resources: withDefault(record({}), {}),
 });
-const podSpec = record({
-  containers: list(container),
-  initContainers: list(container),
-  volumes: list(record({ name: text })),
-  imagePullSecrets: list(record({ name: text })),
-  nodeName: text,
-  nodeSelector: textMap,
-  tolerations: list(record({})),
-  affinity: record({}),
-  restartPolicy: withDefault(text, 'Always'),
-  terminationGracePeriodSeconds: withDefault(integer, 30),
-  dnsPolicy: withDefault(text, 'ClusterFirst'),
-  schedulerName: withDefault(text, 'default-scheduler'),
-  enableServiceLinks: flag,
-  securityContext: withDefault(record({}), {}),
-});
-const podShape = record({ spec: podSpec, status: record({ phase: text, conditions: list(record({})) }) });
-const statefulSetShape = record({
-  spec: record({
-    replicas: withDefault(integer, 1),
-    serviceName: text,
-    podManagementPolicy: withDefault(text, 'OrderedReady'),
-    revisionHistoryLimit: withDefault(integer, 10),
-    updateStrategy: withDefault(
-      record({
-        type: withDefault(text, 'RollingUpdate'),
-        rollingUpdate: withDefault(record({ partition: withDefault(integer, 0) }), {}),
-      }),
-      {},
-    ),
-    persistentVolumeClaimRetentionPolicy: withDefault(
-      record({ whenDeleted: withDefault(text, 'Retain'), whenScaled: withDefault(text, 'Retain') }),
-      {},
-    ),
-    selector: record({ matchLabels: textMap, matchExpressions: list(record({ key: text, operator: text })) }),
-    template: record({
-      metadata: record({ labels: textMap, annotations: textMap }),
-      spec: podSpec,
-    }),
-    volumeClaimTemplates: list(anything),
+const podSpecShape = withDefault(
+  record({
+    containers: list(containerShape),
+    initContainers: list(containerShape),
+    volumes: list(record({ name: text }, ['name'])),
+    nodeName: text,
+    restartPolicy: withDefault(text, 'Always'),
+    terminationGracePeriodSeconds: withDefault(integer, 30),
   }),
+  {},
+);
+const podShape = record({ spec: podSpecShape, status: record({ phase: text, conditions: list(record({})) }) });
+const statefulSetShape = record({
+  spec: withDefault(
+    record(
+      {
+        replicas: withDefault(integer, 1),
+        serviceName: text,
+        podManagementPolicy: withDefault(text, 'OrderedReady'),
+        selector: record({ matchLabels: withDefault(textMap, {}) }),
+        template: withDefault(
+          record({
+            metadata: withDefault(record({ labels: withDefault(textMap, {}), annotations: textMap }), {}),
+            spec: podSpecShape,
+          }),
+          {},
+        ),
+      },
+      ['selector'],
+    ),
+    {},
+  ),
   status: record({ replicas: integer }),
 });
 
-/** `nodeName`: the one node of this cluster. A new pod is bound to it at once, for there is nothing to schedule. */
+/** Returns the kind Pod. `nodeName` is the only node: a new pod is bound to this node at once. */
 export function podKind(nodeName: string): Kind {
   return {
+    ...builtIn,
     resource: resource.pods,
     kind: 'Pod',
     singular: 'pod',
     shortNames: ['po'],
     categories: ['all'],
-    namespaced: true,
     statusSubresource: true,
     generation: true,
-    unconditionalUpdate: true,
-    selfDescribing: false,
     returnsDeleted: true,
-    nameRule: 'subdomain',
-    selectableFields: [
-      'spec.nodeName',
-      'spec.restartPolicy',
-      'spec.serviceAccountName',
-      'status.phase',
-      'status.podIP',
-    ],
+    selectableFields: ['spec.nodeName', 'spec.restartPolicy', 'status.phase', 'status.podIP'],
     admit(pod, old) {
-      takeShape(pod, podShape);
-      if (!isObject(pod['spec'])) return [fieldError.required('spec.containers')];
-      completePodSpec(pod['spec']);
+      const errors = applyShape(pod, podShape);
+      const spec = pod['spec'];
       if (old === undefined) {
-        setDefault(pod['spec'], 'nodeName', nodeName);
-        pod['status'] = { phase: 'Pending', qosClass: qosClass(pod['spec']) };
+        if (isObject(spec)) setDefault(spec, 'nodeName', nodeName);
+        pod['status'] = { phase: 'Pending' };
+      } else if (!isDeepStrictEqual(spec, old['spec'])) {
+        errors.push(fieldError.forbidden('spec', 'the spec of a pod is immutable in this API server'));
       }
-      return [...podSpecProblems(pod['spec'], 'spec'), ...podUpdateProblems(pod, old)];
+      return [...errors, ...podSpecErrors(spec, 'spec')];
     },
   };
 }
 
 export const statefulSetKind: Kind = {
+  ...builtIn,
   resource: resource.statefulSets,
   kind: 'StatefulSet',
   singular: 'statefulset',
   shortNames: ['sts'],
   categories: ['all'],
-  namespaced: true,
   statusSubresource: true,
   generation: true,
-  unconditionalUpdate: true,
-  selfDescribing: false,
-  returnsDeleted: false,
   nameRule: 'label',
-  selectableFields: [],
   admit(statefulSet, old) {
-    takeShape(statefulSet, statefulSetShape);
-    const spec = ensureObject(statefulSet, 'spec');
+    const errors = applyShape(statefulSet, statefulSetShape);
     if (old === undefined) statefulSet['status'] = { replicas: 0, availableReplicas: 0 };
-    const problems = [...selectorProblems(spec), ...statefulSetUpdateProblems(spec, old)];
-    const replicas = spec['replicas'];
-    if (typeof replicas === 'number' && replicas < 0) {
-      problems.push(fieldError.invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
+    else if (!isDeepStrictEqual(immutableSpec(statefulSet), immutableSpec(old))) {
+      const fields = mutableFields.map((field) => `'${field}'`).join(', ');
+      errors.push(
+        fieldError.forbidden('spec', `updates to statefulset spec for fields other than ${fields} are forbidden`),
+      );
     }
-    for (const [field, known] of CHOICES) {
-      const value = at(spec, ...field.split('.'));
-      if (!known.includes(String(value))) {
-        // The strategy is told of as a whole.
-        const place = `spec.${field.split('.', 1)[0]}`;
-        problems.push(fieldError.invalid(place, value, `must be ${known.map((name) => `'${name}'`).join(' or ')}`));
-      }
-    }
-    const template = at(spec, 'template', 'spec');
-    if (!isObject(template)) return [...problems, fieldError.required('spec.template.spec.containers')];
-    completePodSpec(template);
-    problems.push(...podSpecProblems(template, 'spec.template.spec'));
-    if (['OnFailure', 'Never'].includes(String(template['restartPolicy']))) {
-      problems.push(fieldError.notSupported('spec.template.spec.restartPolicy', template['restartPolicy'], ['Always']));
-    }
-    return problems;
+    errors.push(...selectorErrors(statefulSet));
+    return [...errors, ...podSpecErrors(at(statefulSet, 'spec', 'template', 'spec'), 'spec.template.spec')];
   },
 };
 
-/** Of a pod's spec only images, tolerations and deadlines may change, and the node may be set once. */
-function podUpdateProblems(pod: StoredObject, old: StoredObject | undefined): FieldError[] {
-  if (old === undefined) return [];
-  const fixed = (object: StoredObject): unknown => {
-    const spec = { ...(object['spec'] as JsonObject) };
-    for (const field of ['tolerations', 'activeDeadlineSeconds', 'terminationGracePeriodSeconds']) delete spec[field];
-    if (!at(old, 'spec', 'nodeName')) delete spec['nodeName'];
-    for (const field of ['containers', 'initContainers']) {
-      if (spec[field] !== undefined) spec[field] = objects(spec[field]).map((entry) => ({ ...entry, image: '' }));
-    }
-    return spec;
-  };
-  if (isDeepStrictEqual(fixed(pod), fixed(old))) return [];
-  return [
-    fieldError.forbidden('spec', 'pod updates may not change fields other than images, tolerations and deadlines'),
-  ];
-}
-
-const CHOICES: readonly [field: string, known: readonly string[]][] = [
-  ['podManagementPolicy', ['OrderedReady', 'Parallel']],
-  ['updateStrategy.type', ['RollingUpdate', 'OnDelete']],
-];
-
-const MUTABLE_STATEFUL_SET_FIELDS = [
+const mutableFields = [
   'replicas',
   'ordinals',
   'template',
@@ -180,45 +115,45 @@ const MUTABLE_STATEFUL_SET_FIELDS = [
   'minReadySeconds',
 ];
 
-function statefulSetUpdateProblems(spec: JsonObject, old: StoredObject | undefined): FieldError[] {
-  if (old === undefined) return [];
-  const before: JsonObject = { ...(old['spec'] as JsonObject) };
-  const after: JsonObject = { ...spec };
-  for (const field of MUTABLE_STATEFUL_SET_FIELDS) {
-    delete before[field];
-    delete after[field];
-  }
-  if (isDeepStrictEqual(before, after)) return [];
-  const fields = MUTABLE_STATEFUL_SET_FIELDS.map((field) => `'${field}'`).join(', ');
-  return [fieldError.forbidden('spec', `updates to statefulset spec for fields other than ${fields} are forbidden`)];
+function immutableSpec({ spec }: StoredObject): JsonObject {
+  const fields = Object.entries(isObject(spec) ? spec : {});
+  return Object.fromEntries(fields.filter(([field]) => !mutableFields.includes(field)));
 }
 
-function selectorProblems(spec: JsonObject): FieldError[] {
-  const selector = spec['selector'];
-  if (!isObject(selector)) return [fieldError.required('spec.selector')];
-  const labels = Object.entries(isObject(selector['matchLabels']) ? selector['matchLabels'] : {});
-  const hasExpressions = objects(selector['matchExpressions']).length > 0;
-  if (labels.length === 0 && !hasExpressions) {
+function selectorErrors(statefulSet: StoredObject): FieldError[] {
+  const selector = at(statefulSet, 'spec', 'selector');
+  if (selector === undefined) return [];
+  const wanted = at(selector, 'matchLabels');
+  const labels = at(statefulSet, 'spec', 'template', 'metadata', 'labels');
+  if (!isObject(wanted) || Object.keys(wanted).length === 0) {
     return [fieldError.invalid('spec.selector', selector, 'empty selector is invalid for statefulset')];
   }
-  const matches = parseLabelSelector(labels.map(([key, value]) => `${key}=${String(value)}`).join(','));
-  const templateLabels = at(spec, 'template', 'metadata', 'labels') ?? {};
-  if (matches(templateLabels)) return [];
-  return [
-    fieldError.invalid('spec.template.metadata.labels', templateLabels, '`selector` does not match template `labels`'),
-  ];
+  if (Object.entries(wanted).every(([key, value]) => at(labels, key) === value)) return [];
+  const why = '`selector` does not match template `labels`';
+  return [fieldError.invalid('spec.template.metadata.labels', labels, why)];
 }
 
-function qosClass(spec: JsonObject): 'BestEffort' | 'Burstable' | 'Guaranteed' {
-  const all = [...objects(spec['containers']), ...objects(spec['initContainers'])].map((entry) => entry['resources']);
-  const bounds = all.map((resources) => [at(resources, 'requests') ?? {}, at(resources, 'limits') ?? {}] as const);
-  if (bounds.every(([requests, limits]) => !isNonEmpty(requests) && !isNonEmpty(limits))) return 'BestEffort';
-  const guaranteed = bounds.every(([requests, limits]) =>
-    ['cpu', 'memory'].every(
-      (name) => at(limits, name) !== undefined && at(limits, name) === (at(requests, name) ?? at(limits, name)),
-    ),
-  );
-  return guaranteed ? 'Guaranteed' : 'Burstable';
+/** Returns the errors in names and required fields of a pod's spec, or of a template's spec. */
+function podSpecErrors(spec: unknown, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (objectsIn(at(spec, 'containers')).length === 0) errors.push(fieldError.required(`${path}.containers`));
+  const volumes = objectsIn(at(spec, 'volumes')).map(({ name }) => name);
+  const names = new Set<unknown>();
+  for (const field of ['containers', 'initContainers']) {
+    for (const [index, { name, image, volumeMounts }] of objectsIn(at(spec, field)).entries()) {
+      const here = `${path}.${field}[${index}]`;
+      const why = nameError('label', String(name));
+      if (!name) errors.push(fieldError.required(`${here}.name`));
+      else if (names.has(name)) errors.push(fieldError.duplicate(`${here}.name`, name));
+      else if (why !== undefined) errors.push(fieldError.invalid(`${here}.name`, name, why));
+      names.add(name);
+      if (!image) errors.push(fieldError.required(`${here}.image`));
+      for (const [place, mount] of objectsIn(volumeMounts).entries()) {
+        if (!volumes.includes(mount['name'])) {
+          errors.push(fieldError.notFound(`${here}.volumeMounts[${place}].name`, mount['name']));
+        }
+      }
+    }
+  }
+  return errors;
 }
-
-const isNonEmpty = (value: unknown): boolean => isObject(value) && Object.keys(value).length > 0;

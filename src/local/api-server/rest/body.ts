@@ -2,17 +2,17 @@ import type { IncomingMessage } from 'node:http';
 import { StatusError } from '../../cluster.ts';
 import { readBodyUpTo } from '../../http/body.ts';
 import { badRequest } from '../failures.ts';
-import { structureProblem } from '../json.ts';
+import { structureError } from '../json.ts';
 
 /** Bytes, as in a real API server. */
 export const BODY_LIMIT = 3 * 1024 * 1024;
 
-/** The sender went away before the body was complete; there is nobody left to answer. */
-export class SenderGone extends Error {
-  override readonly name = 'SenderGone';
+/** The client closed the connection before the body was complete. There is no response. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
 }
 
-/** Reads the whole body as text. Throws StatusError 413 (too large), 415 (encoded), 400 (not UTF-8), or SenderGone. */
+/** Reads the whole body as text. Throws StatusError 413 (too large), 415 (encoded), 400 (not UTF-8), or ClientGone. */
 export async function readBody(req: IncomingMessage): Promise<string> {
   const encoding = req.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
@@ -20,7 +20,7 @@ export async function readBody(req: IncomingMessage): Promise<string> {
     throw unsupportedMediaType(['application/json']);
   }
   const content = await readBodyUpTo(req, BODY_LIMIT).catch((cause: unknown) => {
-    throw new SenderGone('the request ended early', { cause });
+    throw new ClientGone('the client closed the connection', { cause });
   });
   if (!content) {
     throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${BODY_LIMIT}`);
@@ -32,7 +32,7 @@ export async function readBody(req: IncomingMessage): Promise<string> {
   }
 }
 
-/** Reads JSON. Throws StatusError 400 where it is none, is too deep, or has a member that JavaScript gives a meaning. */
+/** Parses JSON. Throws StatusError 400 for invalid JSON, and for JSON that the server cannot store. */
 export function parseJson(text: string): unknown {
   let value: unknown;
   try {
@@ -40,18 +40,20 @@ export function parseJson(text: string): unknown {
   } catch (error) {
     throw badRequest(`the body is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const problem = structureProblem(value);
-  if (problem !== undefined) throw badRequest(`the body cannot be used: ${problem}`);
+  const error = structureError(value);
+  if (error !== undefined) throw badRequest(`the body cannot be used: ${error}`);
   return value;
 }
 
-/** The media type alone, in lower case; empty where none was sent. */
+/** Returns the media type without parameters, in lower case; empty if the header is missing. */
 export function mediaType(req: IncomingMessage): string {
   return (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-export function unsupportedMediaType(accepted: readonly string[]): StatusError {
-  const list = accepted.join(', ');
-  const message = `the body of the request was in an unknown format - accepted media types include: ${list}`;
+export function unsupportedMediaType(
+  accepted: readonly string[],
+  why = 'the body of the request was in an unknown format',
+): StatusError {
+  const message = `${why} - accepted media types include: ${accepted.join(', ')}`;
   return new StatusError(415, 'UnsupportedMediaType', message);
 }

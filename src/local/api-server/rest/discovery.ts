@@ -1,37 +1,25 @@
 import { apiVersionOf, type Kind } from '../kinds/kind.ts';
 import type { Kinds } from '../kinds/kinds.ts';
 
-/** What this server says it is. The suffix tells it from a cluster. */
+/** The version of this server. The suffix of `gitVersion` tells it from a real cluster. */
 export const VERSION = {
   major: '1',
   minor: '36',
   gitVersion: 'v1.36.0+notebook-sessions',
-  gitCommit: '',
-  gitTreeState: 'clean',
-  buildDate: '1970-01-01T00:00:00Z',
-  goVersion: 'none',
-  compiler: 'none',
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
 
-const READ_WRITE = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
-const METRICS_GROUP = 'metrics.k8s.io';
+const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
 
-interface Subresource {
-  name: string;
-  kind: string;
-  verbs: string[];
-}
-
+/** An entry of an APIResourceList. */
 interface Resource {
-  plural: string;
-  singular: string;
-  kind: string;
+  name: string;
+  singularName: string;
   namespaced: boolean;
-  shortNames: readonly string[];
-  categories: readonly string[];
+  kind: string;
   verbs: string[];
-  subresources: Subresource[];
+  shortNames?: readonly string[];
+  categories?: readonly string[];
 }
 
 interface GroupVersion {
@@ -40,7 +28,7 @@ interface GroupVersion {
   resources: Resource[];
 }
 
-/** Everything that clients ask to find out which resources there are. */
+/** The discovery documents, from which clients learn which resources exist. */
 export class Discovery {
   readonly #groupVersions: readonly GroupVersion[];
 
@@ -48,34 +36,31 @@ export class Discovery {
     const byVersion = Map.groupBy(kinds.all, apiVersionOf);
     const stored = [...byVersion.values()].map((members): GroupVersion => {
       const { group = '', version = '' } = members[0]?.resource ?? {};
-      return { group, version, resources: members.map(resourceOf) };
+      return { group, version, resources: members.flatMap(resourcesOf) };
     });
     this.#groupVersions = [...stored, METRICS];
   }
 
-  /** The document at a discovery path, or undefined where there is none. `aggregated`: all groups in one. */
-  document(segments: readonly string[], aggregated: boolean): object | undefined {
+  /** Returns the document at a discovery path; undefined for an unknown path. */
+  document(segments: readonly string[]): object | undefined {
     const [root, first, second, ...more] = segments;
     if (more.length > 0) return undefined;
     if (root === 'api') {
-      if (first === undefined) return aggregated ? this.#aggregated((group) => group === '') : API_VERSIONS;
+      if (first === undefined) return API_VERSIONS;
       return second === undefined ? this.#resources('', first) : undefined;
     }
     if (root !== 'apis') return undefined;
-    if (first === undefined) return aggregated ? this.#aggregated((group) => group !== '') : this.#groups();
+    if (first === undefined) return this.#groups();
     return second === undefined ? this.#group(first) : this.#resources(first, second);
   }
 
-  #named(): GroupVersion[] {
-    return this.#groupVersions.filter(({ group }) => group !== '');
-  }
-
   #groups(): object {
-    return { kind: 'APIGroupList', apiVersion: 'v1', groups: this.#named().map(groupOf) };
+    const groups = this.#groupVersions.filter(({ group }) => group !== '').map(groupOf);
+    return { kind: 'APIGroupList', apiVersion: 'v1', groups };
   }
 
   #group(name: string): object | undefined {
-    const found = this.#named().find(({ group }) => group === name);
+    const found = this.#groupVersions.find(({ group }) => group === name);
     return found && { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(found) };
   }
 
@@ -83,35 +68,7 @@ export class Discovery {
     const found = this.#groupVersions.find((candidate) => candidate.group === group && candidate.version === version);
     if (found === undefined) return undefined;
     const groupVersion = group === '' ? version : `${group}/${version}`;
-    const resources = found.resources.flatMap((resource) => [
-      {
-        name: resource.plural,
-        singularName: resource.singular,
-        namespaced: resource.namespaced,
-        kind: resource.kind,
-        verbs: resource.verbs,
-        ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
-        ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
-      },
-      ...resource.subresources.map(({ name, kind, verbs }) => ({
-        name: `${resource.plural}/${name}`,
-        singularName: '',
-        namespaced: resource.namespaced,
-        kind,
-        verbs,
-      })),
-    ]);
-    return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources };
-  }
-
-  #aggregated(includes: (group: string) => boolean): object {
-    const items = this.#groupVersions
-      .filter(({ group }) => includes(group))
-      .map(({ group, version, resources }) => ({
-        metadata: group === '' ? {} : { name: group },
-        versions: [{ version, freshness: 'Current', resources: resources.map((r) => aggregatedOf(group, version, r)) }],
-      }));
-    return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
+    return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: found.resources };
   }
 }
 
@@ -122,61 +79,33 @@ const API_VERSIONS = {
 };
 
 const METRICS: GroupVersion = {
-  group: METRICS_GROUP,
+  group: 'metrics.k8s.io',
   version: 'v1beta1',
-  resources: [
-    {
-      plural: 'pods',
-      singular: 'pod',
-      kind: 'PodMetrics',
-      namespaced: true,
-      shortNames: [],
-      categories: [],
-      verbs: ['get', 'list'],
-      subresources: [],
-    },
-  ],
+  resources: [{ name: 'pods', singularName: 'pod', namespaced: true, kind: 'PodMetrics', verbs: ['get', 'list'] }],
 };
 
-function resourceOf(kind: Kind): Resource {
-  const subresources: Subresource[] = [];
-  if (kind.statusSubresource) subresources.push({ name: 'status', kind: kind.kind, verbs: ['get', 'patch', 'update'] });
-  if (kind.kind === 'Pod') subresources.push({ name: 'log', kind: 'Pod', verbs: ['get'] });
-  return {
-    plural: kind.resource.plural,
-    singular: kind.singular,
-    kind: kind.kind,
-    namespaced: kind.namespaced,
-    shortNames: kind.shortNames,
-    categories: kind.categories,
-    verbs: kind.namespaced ? READ_WRITE : READ_WRITE.filter((verb) => verb !== 'deletecollection'),
-    subresources,
-  };
+/** Returns the entries of a kind and of its subresources. */
+function resourcesOf({ kind, resource, singular, namespaced, shortNames, categories, ...more }: Kind): Resource[] {
+  const own = { name: resource.plural, singularName: singular, namespaced, kind, verbs: VERBS };
+  const subresource = (name: string, verbs: string[]): Resource => ({
+    name: `${resource.plural}/${name}`,
+    singularName: '',
+    namespaced,
+    kind,
+    verbs,
+  });
+  return [
+    {
+      ...own,
+      ...(shortNames.length > 0 ? { shortNames } : {}),
+      ...(categories.length > 0 ? { categories } : {}),
+    },
+    ...(more.statusSubresource ? [subresource('status', ['get', 'patch', 'update'])] : []),
+    ...(kind === 'Pod' ? [subresource('log', ['get'])] : []),
+  ];
 }
 
 function groupOf({ group, version }: GroupVersion): object {
   const entry = { groupVersion: `${group}/${version}`, version };
   return { name: group, versions: [entry], preferredVersion: entry };
-}
-
-function aggregatedOf(group: string, version: string, resource: Resource): object {
-  const responseKind = (kind: string) => ({ group, version, kind });
-  return {
-    resource: resource.plural,
-    responseKind: responseKind(resource.kind),
-    scope: resource.namespaced ? 'Namespaced' : 'Cluster',
-    singularResource: resource.singular,
-    verbs: resource.verbs,
-    ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
-    ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
-    ...(resource.subresources.length > 0
-      ? {
-          subresources: resource.subresources.map(({ name, kind, verbs }) => ({
-            subresource: name,
-            responseKind: responseKind(kind),
-            verbs,
-          })),
-        }
-      : {}),
-  };
 }

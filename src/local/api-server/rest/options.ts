@@ -6,110 +6,84 @@ import type { WriteOptions } from '../store.ts';
 export interface ListOptions {
   labelSelector: string;
   fieldSelector: string;
-  /** undefined: no limit. */
+  /** Maximum number of objects in a page; undefined: all objects. */
   limit: number | undefined;
   continue: string | undefined;
-  /** undefined: the newest. */
+  /** undefined: the newest version. */
   resourceVersion: number | undefined;
-  resourceVersionMatch: 'Exact' | 'NotOlderThan' | undefined;
-  watch: boolean;
   allowWatchBookmarks: boolean;
-  sendInitialEvents: boolean | undefined;
   timeoutSeconds: number | undefined;
 }
 
-/** Reads the query of a list or watch. Throws StatusError 400 for values of the wrong type, 422 for bad combinations. */
+/**
+ * Reads the query of a list or watch. Throws StatusError 400 for values of the wrong type, 422 for options that this
+ * server does not support; a client then lists and watches without them.
+ */
 export function readListOptions(query: URLSearchParams): ListOptions {
-  const limit = integer(query, 'limit');
+  const match = query.get('resourceVersionMatch') ?? '';
+  if (!['', 'NotOlderThan'].includes(match)) {
+    throw invalidOptions('ListOptions', fieldError.notSupported('resourceVersionMatch', match, ['NotOlderThan', '']));
+  }
+  if (query.has('sendInitialEvents')) {
+    const why = 'sendInitialEvents is not supported by this API server';
+    throw invalidOptions('ListOptions', fieldError.forbidden('sendInitialEvents', why));
+  }
   const options: ListOptions = {
     labelSelector: query.get('labelSelector') ?? '',
     fieldSelector: query.get('fieldSelector') ?? '',
-    limit: limit !== undefined && limit > 0 ? limit : undefined,
+    limit: integer(query, 'limit') || undefined,
     continue: query.get('continue') || undefined,
     resourceVersion: resourceVersion(query),
-    resourceVersionMatch: undefined,
-    watch: boolean(query, 'watch') ?? false,
-    allowWatchBookmarks: boolean(query, 'allowWatchBookmarks') ?? false,
-    sendInitialEvents: boolean(query, 'sendInitialEvents'),
+    allowWatchBookmarks: boolean(query, 'allowWatchBookmarks'),
     timeoutSeconds: integer(query, 'timeoutSeconds'),
   };
-  const match = query.get('resourceVersionMatch') || undefined;
-  const refuse = (found: FieldError) => invalidOptions('ListOptions', found);
-  if (match !== undefined) {
-    if (match !== 'Exact' && match !== 'NotOlderThan') {
-      throw refuse(fieldError.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
-    }
-    options.resourceVersionMatch = match;
-  }
-  if (options.watch) {
-    if (options.continue !== undefined)
-      throw refuse(fieldError.forbidden('continue', 'continue is forbidden for watch'));
-    if (options.sendInitialEvents === undefined && match !== undefined) {
-      throw refuse(fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch'));
-    }
-    if (options.sendInitialEvents !== undefined && match !== 'NotOlderThan') {
-      const why = 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
-      throw refuse(fieldError.forbidden('resourceVersionMatch', why));
-    }
-    return options;
-  }
-  if (options.sendInitialEvents !== undefined) {
-    throw refuse(fieldError.forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
-  }
-  if (match !== undefined && query.get('resourceVersion') === null) {
-    const why = 'resourceVersionMatch is forbidden unless resourceVersion is provided';
-    throw refuse(fieldError.forbidden('resourceVersionMatch', why));
-  }
-  if (match === 'Exact' && query.get('resourceVersion') === '0') {
-    const why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
-    throw refuse(fieldError.forbidden('resourceVersionMatch', why));
-  }
   if (options.continue !== undefined && options.resourceVersion !== undefined) {
     throw badRequest('specifying resource version is not allowed when using continue');
   }
   return options;
 }
 
-/** Reads the query of a create, update or patch. Throws StatusError 422 for values that do not exist. */
+/** Reads the query of a create, update or patch. Throws StatusError 422 for a dry run and for invalid values. */
 export function readWriteOptions(query: URLSearchParams): WriteOptions {
-  const validation = query.get('fieldValidation') || 'Warn';
-  if (validation !== 'Strict' && validation !== 'Warn' && validation !== 'Ignore') {
-    const supported = ['', 'Ignore', 'Strict', 'Warn'];
+  rejectDryRun(query.getAll('dryRun'));
+  const validation = query.get('fieldValidation') ?? '';
+  const supported = ['', 'Ignore', 'Strict', 'Warn'];
+  if (!supported.includes(validation)) {
     throw invalidOptions('CreateOptions', fieldError.notSupported('fieldValidation', validation, supported));
   }
-  return { dryRun: readDryRun(query.getAll('dryRun')), fieldValidation: validation };
+  return { rejectUnknownFields: validation === 'Strict' };
 }
 
-export function readDryRun(values: readonly unknown[]): boolean {
-  const unsupported = values.find((value) => value !== 'All');
-  if (unsupported !== undefined)
-    throw invalidOptions('CreateOptions', fieldError.notSupported('dryRun', unsupported, ['All']));
-  return values.includes('All');
+/** Throws StatusError 422 if a dry run is requested: the write must not be done. */
+export function rejectDryRun(values: readonly unknown[]): void {
+  if (values.length === 0) return;
+  const why = 'dry runs are not supported by this API server';
+  throw invalidOptions('CreateOptions', fieldError.forbidden('dryRun', why));
 }
 
-export function invalidOptions(kind: string, found: FieldError): StatusError {
-  return new StatusError(422, 'Invalid', `${kind}.meta.k8s.io "" is invalid: ${found.field}: ${found.message}`, {
+export function invalidOptions(kind: string, error: FieldError): StatusError {
+  return new StatusError(422, 'Invalid', `${kind}.meta.k8s.io "" is invalid: ${error.field}: ${error.message}`, {
     group: 'meta.k8s.io',
     kind,
-    causes: [found],
+    causes: [error],
   });
 }
 
-/** undefined where the parameter is missing or empty. */
+/** Returns undefined if the parameter is missing or empty. Throws StatusError 400. */
 export function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null || text === '') return undefined;
   const value = Number(text);
-  if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value))
+  if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value)) {
     throw badRequest(`${name}: "${text}" is not an integer`);
+  }
   return value;
 }
 
-/** As the API reads it: `false` and `0` are false, any other value is true. */
-export function boolean(query: URLSearchParams, name: string): boolean | undefined {
+/** Returns false for a missing parameter, `false` and `0`; true for any other value, as in Kubernetes. */
+export function boolean(query: URLSearchParams, name: string): boolean {
   const text = query.get(name);
-  if (text === null) return undefined;
-  return text.toLowerCase() !== 'false' && text !== '0';
+  return text !== null && text.toLowerCase() !== 'false' && text !== '0';
 }
 
 function resourceVersion(query: URLSearchParams): number | undefined {

@@ -1,24 +1,24 @@
 import { badRequest } from '../failures.ts';
 
-/** What a path of the API points at. `name` and `subresource` are absent for collections. */
+/** A path of the API. `name` and `subresource` are absent for collections. */
 export interface ResourcePath {
   type: 'resource';
   group: string;
   version: string;
-  /** Empty: all namespaces, or a kind without them. */
+  /** Empty: all namespaces, or a kind without namespaces. */
   namespace: string;
   plural: string;
   name?: string;
   subresource?: string;
 }
 
-/** Anything that is not a resource: discovery, health, version. Segments are decoded. */
+/** A path that is not a resource: discovery, health, version. Segments are decoded. */
 export interface OtherPath {
   type: 'other';
   segments: string[];
 }
 
-/** Reads the path of a request (without its query). Throws StatusError 400 for broken percent-encoding. */
+/** Parses the path of a request, without the query. Throws StatusError 400 for invalid percent-encoding. */
 export function parsePath(path: string): ResourcePath | OtherPath {
   const segments = path.split('/').slice(1).map(decode);
   if (segments.at(-1) === '') segments.pop();
@@ -33,7 +33,7 @@ export function parsePath(path: string): ResourcePath | OtherPath {
 function resourcePath(group: string, [version = '', ...rest]: string[]): ResourcePath | undefined {
   if (rest.includes('')) return undefined;
   const [first = '', second, third, ...more] = rest;
-  const isNamespaceItself = third === undefined || third === 'status' || third === 'finalize';
+  const isNamespaceItself = third === undefined || third === 'status';
   const inNamespace = first === 'namespaces' && second !== undefined && !isNamespaceItself;
   const [plural = '', name, subresource, ...excess] = inNamespace ? [third, ...more] : rest;
   if (excess.length > 0) return undefined;
@@ -52,6 +52,8 @@ function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch (error) {
-    throw badRequest(`the path is not well encoded: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(
+      `the path has invalid percent-encoding: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }

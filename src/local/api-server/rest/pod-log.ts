@@ -3,16 +3,16 @@ import type { ServerResponse } from 'node:http';
 import { type NodeAgent, StatusError } from '../../cluster.ts';
 import { badRequest, notFound } from '../failures.ts';
 import { type FieldError, fieldError } from '../field-errors.ts';
-import { at, isObject, type StoredObject } from '../json.ts';
+import { at, objectsIn, type StoredObject } from '../json.ts';
 import type { Store } from '../store.ts';
 import { boolean, integer } from './options.ts';
 
 type LogOptions = Parameters<NodeAgent['logs']>[1];
 
-/** How long a log may stay silent before the answer begins. An error that comes sooner is sent as a Status. */
+/** The response starts at the first line or after this time. An error before that is sent as a Status. */
 const FIRST_LINE_MS = 200;
 
-/** Streams a container's log as text; `signal` ends it. */
+/** Sends a container's log as text, until `signal` aborts. */
 export async function servePodLog(
   store: Store,
   nodeOf: () => NodeAgent,
@@ -24,7 +24,7 @@ export async function servePodLog(
   const options = readLogOptions(pod.name, query);
   const entry = store.objects.get(store.kinds.pods, pod.namespace, pod.name);
   if (entry === undefined) throw notFound(store.kinds.pods, pod.name);
-  const container = chosenContainer(entry.object, options.container);
+  const container = chooseContainer(entry.object, options.container);
   const gone = new AbortController();
   res.on('close', () => gone.abort());
   const either = AbortSignal.any([signal, gone.signal]);
@@ -33,13 +33,13 @@ export async function servePodLog(
     [Symbol.asyncIterator]();
   try {
     const first = lines.next();
-    await soonOrSettled(first);
+    await settledOrTimeout(first);
     res.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' });
     res.flushHeaders();
     await copy(lines, first, res, options.limitBytes ?? Number.POSITIVE_INFINITY, either);
     res.end();
   } catch (error) {
-    // The reader has gone, or the server is closing: an iterator that is cut short then may fail as it likes.
+    // The client is gone or the server is closing. An error of the aborted iterator is then expected.
     if (!either.aborted) throw error;
     res.destroy();
   } finally {
@@ -65,25 +65,25 @@ async function copy(
   }
 }
 
-/** Resolves when `promise` has a result or a while has passed; rejects when it rejects before that. */
-async function soonOrSettled(promise: Promise<unknown>): Promise<void> {
+/** Resolves when `promise` resolves or after FIRST_LINE_MS; rejects if `promise` rejects before that. */
+async function settledOrTimeout(promise: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const soon = new Promise<void>((resolve) => {
+  const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, FIRST_LINE_MS);
   });
   try {
-    await Promise.race([promise, soon]);
+    await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
   }
 }
 
 function readLogOptions(pod: string, query: URLSearchParams): LogOptions {
-  const problems: FieldError[] = [];
+  const errors: FieldError[] = [];
   const options: LogOptions = {
-    follow: boolean(query, 'follow') ?? false,
-    previous: boolean(query, 'previous') ?? false,
-    timestamps: boolean(query, 'timestamps') ?? false,
+    follow: boolean(query, 'follow'),
+    previous: boolean(query, 'previous'),
+    timestamps: boolean(query, 'timestamps'),
   };
   const container = query.get('container');
   if (container) options.container = container;
@@ -94,7 +94,7 @@ function readLogOptions(pod: string, query: URLSearchParams): LogOptions {
   ] as const) {
     const value = integer(query, name);
     if (value === undefined) continue;
-    if (value < least) problems.push(fieldError.invalid(name, value, `must be greater than or equal to ${least}`));
+    if (value < least) errors.push(fieldError.invalid(name, value, `must be greater than or equal to ${least}`));
     else options[name] = value;
   }
   const sinceTime = query.get('sinceTime');
@@ -104,24 +104,25 @@ function readLogOptions(pod: string, query: URLSearchParams): LogOptions {
     }
     options.sinceTime = sinceTime;
     if (options.sinceSeconds !== undefined) {
-      problems.push(fieldError.forbidden('sinceTime', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+      errors.push(fieldError.forbidden('sinceTime', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
     }
   }
-  if (problems.length === 0) return options;
-  const list = problems.map(({ field, message }) => `${field}: ${message}`).join(', ');
+  if (errors.length === 0) return options;
+  const list = errors.map(({ field, message }) => `${field}: ${message}`).join(', ');
   throw new StatusError(422, 'Invalid', `PodLogOptions "${pod}" is invalid: ${list}`, {
     name: pod,
     kind: 'PodLogOptions',
-    causes: problems,
+    causes: errors,
   });
 }
 
-function chosenContainer(pod: StoredObject, asked: string | undefined): string {
+/** Returns the container to read: `requested`, or the only container. Throws StatusError 400. */
+function chooseContainer(pod: StoredObject, requested: string | undefined): string {
   const [containers, init] = [namesOf(pod, 'containers'), namesOf(pod, 'initContainers')];
   const name = pod.metadata.name ?? '';
-  if (asked !== undefined) {
-    if (containers.includes(asked) || init.includes(asked)) return asked;
-    throw badRequest(`container ${asked} is not valid for pod ${name}`);
+  if (requested !== undefined) {
+    if (containers.includes(requested) || init.includes(requested)) return requested;
+    throw badRequest(`container ${requested} is not valid for pod ${name}`);
   }
   const [only, ...others] = containers;
   if (only !== undefined && others.length === 0) return only;
@@ -131,6 +132,5 @@ function chosenContainer(pod: StoredObject, asked: string | undefined): string {
 }
 
 function namesOf(pod: StoredObject, field: 'containers' | 'initContainers'): string[] {
-  const list = at(pod, 'spec', field);
-  return (Array.isArray(list) ? list : []).filter(isObject).map((container) => String(container['name']));
+  return objectsIn(at(pod, 'spec', field)).map(({ name }) => String(name));
 }

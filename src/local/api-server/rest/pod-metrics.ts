@@ -3,11 +3,11 @@ import type { NodeAgent, PodMetrics } from '../../cluster.ts';
 import { StatusError } from '../../cluster.ts';
 import { parseLabelSelector } from '../selectors.ts';
 import type { Store } from '../store.ts';
-import { send } from './answers.ts';
+import { sendObject } from './responses.ts';
 
 const API_VERSION = 'metrics.k8s.io/v1beta1';
 
-/** CPU and memory of running pods, as the metrics server of a cluster reports them. Read only, nothing is stored. */
+/** Sends the CPU and memory usage of running pods, as the metrics server of a cluster does. */
 export function servePodMetrics(
   store: Store,
   node: NodeAgent,
@@ -25,10 +25,10 @@ export function servePodMetrics(
       labels: store.objects.get(store.kinds.pods, pod.namespace, pod.name)?.object.metadata.labels,
     }))
     .filter(({ labels }) => matches(labels))
-    .map(({ pod, labels }) => presented(pod, labels));
+    .map(({ pod, labels }) => podMetrics(pod, labels));
   if (name === undefined) {
     const metadata = { resourceVersion: String(store.objects.version) };
-    send(res, 200, JSON.stringify({ kind: 'PodMetricsList', apiVersion: API_VERSION, metadata, items }));
+    sendObject(res, 200, JSON.stringify({ kind: 'PodMetricsList', apiVersion: API_VERSION, metadata, items }));
     return;
   }
   const [found] = items;
@@ -36,10 +36,10 @@ export function servePodMetrics(
     const details = { name, group: 'metrics.k8s.io', kind: 'pods' };
     throw new StatusError(404, 'NotFound', `pods.metrics.k8s.io "${name}" not found`, details);
   }
-  send(res, 200, JSON.stringify(found));
+  sendObject(res, 200, JSON.stringify(found));
 }
 
-function presented(pod: PodMetrics, labels: Record<string, string> | undefined): object {
+function podMetrics(pod: PodMetrics, labels: Record<string, string> | undefined): object {
   const { namespace, name, timestamp, windowSeconds, containers } = pod;
   return {
     kind: 'PodMetrics',

@@ -1,47 +1,34 @@
-import type { ServerResponse } from 'node:http';
 import { StatusError } from '../../cluster.ts';
 import { badRequest, expired, notFound } from '../failures.ts';
 import { at } from '../json.ts';
-import type { Kind } from '../kinds/kind.ts';
-import type { Store } from '../store.ts';
-import { send } from './answers.ts';
-import type { ListOptions } from './options.ts';
-import type { ListMeta, Representation } from './representation.ts';
+import { readListOptions } from './options.ts';
+import type { ListMeta } from './representation.ts';
+import type { ResourceRequest } from './request.ts';
+import { sendObject } from './responses.ts';
 import { select, selectionOf } from './selection.ts';
 
-export function serveGet(
-  store: Store,
-  res: ServerResponse,
-  kind: Kind,
-  namespace: string,
-  name: string,
-  as: Representation,
-): void {
+export function serveGet({ store, res, kind, namespace, as }: ResourceRequest, name: string): void {
   const entry = store.objects.get(kind, namespace, name);
   if (entry === undefined) throw notFound(kind, name);
-  send(res, 200, as.one(entry));
+  sendObject(res, 200, as.one(entry));
 }
 
-/** A list, or one page of it. All pages show the state that the first one saw, or 410 when it is too long ago. */
-export function serveList(
-  store: Store,
-  res: ServerResponse,
-  kind: Kind,
-  namespace: string,
-  options: ListOptions,
-  as: Representation,
-): void {
+/**
+ * Sends a list or one page of a list. All pages show the state at the first page. Throws StatusError 410 if the history
+ * no longer contains that state.
+ */
+export function serveList({ store, res, kind, namespace, query, as }: ResourceRequest): void {
+  const options = readListOptions(query);
   const selection = selectionOf(kind, namespace, options);
   const page = options.continue === undefined ? undefined : readContinue(options.continue);
-  const version = page?.version ?? listVersion(store, options);
+  if (options.resourceVersion !== undefined) rejectFutureVersion(options.resourceVersion, store.objects.version);
+  const version = page?.version ?? store.objects.version;
   const entries = store.objects.entriesAt(kind, version);
   if (entries === undefined) {
-    throw page === undefined
-      ? expired(`too old resource version: ${version} (${store.objects.oldestVersion})`)
-      : expired('The provided continue parameter is too old to display a consistent list result. Start a new list.');
+    throw expired('The provided continue parameter is too old to display a consistent list result. Start a new list.');
   }
   const found = select(entries, selection, page?.after);
-  const shown = options.limit === undefined ? found : found.slice(0, options.limit);
+  const shown = found.slice(0, options.limit);
   const left = found.length - shown.length;
   const metadata: ListMeta = { resourceVersion: String(version) };
   if (left > 0) {
@@ -52,26 +39,19 @@ export function serveList(
     shown.map(([, entry]) => entry),
     metadata,
   );
-  send(res, 200, json);
+  sendObject(res, 200, json);
 }
 
-/** The version whose state is shown. Throws StatusError 504 for one that is still to come. */
-function listVersion(store: Store, { resourceVersion, resourceVersionMatch }: ListOptions): number {
-  const present = store.objects.version;
-  if (resourceVersion === undefined) return present;
-  refuseFuture(resourceVersion, present);
-  return resourceVersionMatch === 'Exact' ? resourceVersion : present;
-}
-
-export function refuseFuture(version: number, present: number): void {
-  if (version <= present) return;
-  throw new StatusError(504, 'Timeout', `Timeout: Too large resource version: ${version}, current: ${present}`, {
+/** Throws StatusError 504 if `version` is newer than `current`. */
+export function rejectFutureVersion(version: number, current: number): void {
+  if (version <= current) return;
+  throw new StatusError(504, 'Timeout', `Timeout: Too large resource version: ${version}, current: ${current}`, {
     causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
     retryAfterSeconds: 1,
   });
 }
 
-/** Where the next page begins: the version of the first page and the last key that was shown. */
+/** The start of the next page: the version of the first page, and the last key of the previous page. */
 interface ContinueToken {
   version: number;
   after: string;

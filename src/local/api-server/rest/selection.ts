@@ -1,21 +1,20 @@
 import { at, type StoredObject } from '../json.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { exactField, parseFieldSelector, parseLabelSelector } from '../selectors.ts';
-import type { Entry } from '../versioned-objects.ts';
-import { keyOf } from '../versioned-objects.ts';
+import { type Entry, keyOf } from '../versioned-objects.ts';
 import type { ListOptions } from './options.ts';
 
 export interface Selection {
   /** Empty: all namespaces. */
   namespace: string;
   matches(object: StoredObject): boolean;
-  /** There is a selector, so counts of what is left would need a look at everything. */
+  /** The request has a selector. Then the remaining objects are not counted, as in Kubernetes. */
   selective: boolean;
-  /** Exactly one object can match: its name. */
+  /** The name of the only object that can match; undefined if several objects can match. */
   name: string | undefined;
 }
 
-/** What a list or watch asks for. Throws StatusError 400 for selectors that cannot be read. */
+/** Returns what a list or watch selects. Throws StatusError 400 for an invalid selector. */
 export function selectionOf(
   kind: Kind,
   namespace: string,
@@ -35,7 +34,7 @@ export function selectionOf(
   };
 }
 
-/** Matching entries in the order of their keys, those after `after` only. */
+/** Returns the matching entries with keys greater than `after`, sorted by key. */
 export function select(entries: ReadonlyMap<string, Entry>, selection: Selection, after = ''): [string, Entry][] {
   if (selection.name !== undefined && selection.namespace !== '') {
     const key = keyOf(selection.namespace, selection.name);
@@ -50,7 +49,7 @@ export function select(entries: ReadonlyMap<string, Entry>, selection: Selection
 }
 
 function fieldValue(object: StoredObject, path: string): string {
-  // An event's `source` is the component that reported it.
+  // The field `source` of an Event is the component that reported the Event.
   if (path === 'source') return String(at(object, 'source', 'component') ?? at(object, 'reportingComponent') ?? '');
   return String(at(object, ...path.split('.')) ?? '');
 }

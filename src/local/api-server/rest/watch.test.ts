@@ -77,23 +77,6 @@ describe('where a watch begins', () => {
     expect(await watch.take(2)).toEqual(['ADDED missed', 'ADDED live']);
   });
 
-  it('with the objects first and a mark behind them, where that is asked for', async () => {
-    create('a');
-    const query = '&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
-    using watch = await open(`${path}${query}`);
-    expect(described(await watch.next())).toBe('ADDED a');
-    expect(await watch.next()).toEqual({
-      type: 'BOOKMARK',
-      object: {
-        kind: 'JupyterServer',
-        apiVersion: 'amalthea.dev/v1alpha1',
-        metadata: { resourceVersion: version(), annotations: { 'k8s.io/initial-events-end': 'true' } },
-      },
-    });
-    create('b');
-    expect(await watch.take(1)).toEqual(['ADDED b']);
-  });
-
   it('at a version that has been compacted: an ERROR event with a 410, and the end', async () => {
     create('a');
     const from = version();

@@ -1,121 +1,80 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isObject, type JsonObject } from '../../../lib/json.ts';
+import { applyMergePatch } from '../../../lib/merge-patch.ts';
 import type { DeleteRequest } from '../deletion.ts';
-import { badRequest, qualifiedName } from '../failures.ts';
+import { badRequest } from '../failures.ts';
 import { fieldError } from '../field-errors.ts';
-import { isObject, type JsonObject, structureProblem } from '../json.ts';
-import type { Kind } from '../kinds/kind.ts';
-import { jsonPatch, mergePatch } from '../patch.ts';
-import type { Store, WriteOptions, Written } from '../store.ts';
-import { strategicMergePatch } from '../strategic-merge.ts';
-import { addWarnings, send } from './answers.ts';
+import { structureError } from '../json.ts';
+import { jsonPatch } from '../json-patch.ts';
 import { mediaType, parseJson, readBody, unsupportedMediaType } from './body.ts';
-import { invalidOptions, readDryRun, readListOptions, readWriteOptions } from './options.ts';
-import type { Representation } from './representation.ts';
-import { select, selectionOf } from './selection.ts';
+import { invalidOptions, readWriteOptions, rejectDryRun } from './options.ts';
+import type { ResourceRequest } from './request.ts';
+import { sendObject } from './responses.ts';
 
-/** One request that writes: who it is about and how it wants to be answered. */
-export interface WriteRequest {
-  store: Store;
-  req: IncomingMessage;
-  res: ServerResponse;
-  kind: Kind;
-  namespace: string;
-  query: URLSearchParams;
-  as: Representation;
-}
-
-export async function serveCreate(request: WriteRequest): Promise<void> {
-  const { store, kind, namespace, query } = request;
+export async function serveCreate(request: ResourceRequest): Promise<void> {
+  const { store, res, kind, namespace, query, as } = request;
   const options = readWriteOptions(query);
   const body = await readObject(request);
-  answer(request, 201, store.createObject(kind, namespace, body, options), options);
+  sendObject(res, 201, as.one(store.createObject(kind, namespace, body, options)));
 }
 
-export async function serveReplace(request: WriteRequest, name: string, subresource?: 'status'): Promise<void> {
-  const { store, kind, namespace, query } = request;
+export async function serveReplace(request: ResourceRequest, name: string, subresource?: 'status'): Promise<void> {
+  const { store, res, kind, namespace, query, as } = request;
   const options = { ...readWriteOptions(query), ...(subresource ? { subresource } : {}) };
   const body = await readObject(request);
-  answer(request, 200, store.replaceObject(kind, namespace, name, body, options), options);
+  sendObject(res, 200, as.one(store.replaceObject(kind, namespace, name, body, options)));
 }
 
-type Apply = (current: JsonObject, patch: unknown) => unknown;
+type Patch = (current: JsonObject, patch: unknown) => unknown;
 
-export async function servePatch(request: WriteRequest, name: string, subresource?: 'status'): Promise<void> {
-  const { store, req, kind, namespace, query } = request;
+/** The supported patches. kubectl sends merge patches for custom resources, strategic merge patches for built-in kinds. */
+const PATCHES = new Map<string, Patch>([
+  ['application/json-patch+json', jsonPatch],
+  [
+    'application/merge-patch+json',
+    (current, patch) => {
+      if (!isObject(patch)) throw badRequest('a merge patch is an object');
+      return applyMergePatch(current, patch);
+    },
+  ],
+]);
+
+export async function servePatch(request: ResourceRequest, name: string, subresource?: 'status'): Promise<void> {
+  const { store, req, res, kind, namespace, query, as } = request;
   const options = { ...readWriteOptions(query), ...(subresource ? { subresource } : {}) };
-  const apply = patchOf(kind, mediaType(req));
+  const type = mediaType(req);
+  const apply = PATCHES.get(type);
   if (apply === undefined) {
     req.resume();
-    const strategic = kind.selfDescribing ? [] : ['application/strategic-merge-patch+json'];
-    throw unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', ...strategic]);
+    const isStrategic = type === 'application/strategic-merge-patch+json';
+    const why = isStrategic ? 'this API server does not support strategic merge patches' : undefined;
+    throw unsupportedMediaType([...PATCHES.keys()], why);
   }
   const patch = parseJson(await readBody(req));
   const change = (current: JsonObject): unknown => {
     const result = apply(current, patch);
-    // Operations that copy can nest more deeply than any body.
-    const trouble = structureProblem(result);
-    if (trouble !== undefined) throw badRequest(`the result of the patch cannot be used: ${trouble}`);
+    // `copy` operations can nest the result deeper than the limit for a body.
+    const error = structureError(result);
+    if (error !== undefined) throw badRequest(`the result of the patch cannot be used: ${error}`);
     return result;
   };
-  const written = store.changeObject(kind, namespace, name, change, options);
-  answer(request, 200, written, options);
+  sendObject(res, 200, as.one(store.changeObject(kind, namespace, name, change, options)));
 }
 
-/** What a kind's patches may look like. Server-side apply is not among them: clients fall back to the others. */
-function patchOf(kind: Kind, contentType: string): Apply | undefined {
-  switch (contentType) {
-    case 'application/json-patch+json':
-      return jsonPatch;
-    case 'application/merge-patch+json':
-      return (current, patch) => {
-        if (!isObject(patch)) throw badRequest('a merge patch is an object');
-        return mergePatch(current, patch);
-      };
-    case 'application/strategic-merge-patch+json':
-      return kind.selfDescribing ? undefined : strategicMergePatch;
-    default:
-      return undefined;
-  }
-}
-
-export async function serveDelete(request: WriteRequest, name: string): Promise<void> {
+export async function serveDelete(request: ResourceRequest, name: string): Promise<void> {
   const { store, res, kind, namespace, as } = request;
-  const { deletion, dryRun } = await readDeleteOptions(request);
-  const { outcome, entry } = store.deleteObject(kind, namespace, name, deletion, { dryRun });
+  const deletion = await readDeleteOptions(request);
+  const { outcome, entry } = store.deleteObject(kind, namespace, name, deletion);
   if (outcome !== 'removed' || kind.returnsDeleted) {
-    send(res, 200, as.one(entry));
+    sendObject(res, 200, as.one(entry));
     return;
   }
   const { group, plural } = kind.resource;
   const details = { name, ...(group ? { group } : {}), kind: plural, uid: entry.object.metadata.uid };
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
-  send(res, 200, JSON.stringify(status));
+  sendObject(res, 200, JSON.stringify(status));
 }
 
-/** Deletes everything that matches, each object by its own rules, and answers with the list of them. */
-export async function serveDeleteCollection(request: WriteRequest): Promise<void> {
-  const { store, res, kind, namespace, query, as } = request;
-  const selection = selectionOf(kind, namespace, readListOptions(query));
-  const { deletion, dryRun } = await readDeleteOptions(request);
-  const found = select(store.objects.entries(kind), selection).map(([, entry]) => entry);
-  for (const { object } of found) {
-    const { name = '', namespace: home = '' } = object.metadata;
-    store.deleteObject(kind, home, name, deletion, { dryRun });
-  }
-  send(res, 200, as.list(found, { resourceVersion: String(store.objects.version) }));
-}
-
-function answer(request: WriteRequest, code: number, { entry, unknownFields }: Written, options: WriteOptions): void {
-  if (options.fieldValidation === 'Warn') {
-    addWarnings(
-      request.res,
-      unknownFields.map((field) => `unknown field "${field}"`),
-    );
-  }
-  send(request.res, code, request.as.one(entry));
-}
-
-async function readObject({ req, kind }: WriteRequest): Promise<JsonObject> {
+async function readObject({ req, kind }: ResourceRequest): Promise<JsonObject> {
   const type = mediaType(req);
   if (type !== '' && type !== 'application/json') {
     req.resume();
@@ -126,19 +85,18 @@ async function readObject({ req, kind }: WriteRequest): Promise<JsonObject> {
   return body;
 }
 
-/** DeleteOptions come as a body or, where there is none, in the query. */
-async function readDeleteOptions(request: WriteRequest): Promise<{ deletion: DeleteRequest; dryRun: boolean }> {
-  const { req, query, kind } = request;
+/** Reads DeleteOptions from the body or, if there is no body, from the query. */
+async function readDeleteOptions({ req, query }: ResourceRequest): Promise<DeleteRequest> {
   const text = await readBody(req);
-  const raw = text.trim() === '' ? fromQuery(query) : parseJson(text);
+  const raw = text.trim() === '' ? Object.fromEntries(query) : parseJson(text);
   if (!isObject(raw)) throw badRequest('DeleteOptions must be an object');
-  if (raw['kind'] !== undefined && raw['kind'] !== 'DeleteOptions') {
-    throw badRequest(`a DELETE of ${qualifiedName(kind)} takes DeleteOptions, not ${JSON.stringify(raw['kind'])}`);
-  }
+  const { kind = 'DeleteOptions', gracePeriodSeconds = null, preconditions, dryRun } = raw;
+  if (kind !== 'DeleteOptions') throw badRequest(`a DELETE takes DeleteOptions, not ${JSON.stringify(kind)}`);
+  rejectDryRun([...query.getAll('dryRun'), ...(Array.isArray(dryRun) ? dryRun : [])]);
   const deletion: DeleteRequest = {};
-  const { gracePeriodSeconds, preconditions, dryRun } = raw;
-  if (gracePeriodSeconds !== undefined && gracePeriodSeconds !== null) {
-    if (!Number.isSafeInteger(gracePeriodSeconds)) throw badRequest('gracePeriodSeconds must be an integer');
+  if (gracePeriodSeconds !== null) {
+    const isInteger = /^-?\d{1,15}$/.test(String(gracePeriodSeconds));
+    if (!isInteger) throw badRequest('gracePeriodSeconds must be an integer');
     deletion.gracePeriodSeconds = Number(gracePeriodSeconds);
   }
   const policy = propagationPolicy(raw);
@@ -150,28 +108,17 @@ async function readDeleteOptions(request: WriteRequest): Promise<{ deletion: Del
       ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}),
     };
   }
-  const dryRuns = [...query.getAll('dryRun'), ...(Array.isArray(dryRun) ? dryRun : [])];
-  return { deletion, dryRun: readDryRun(dryRuns) };
+  return deletion;
 }
 
-function fromQuery(query: URLSearchParams): JsonObject {
-  const grace = query.get('gracePeriodSeconds');
-  const orphan = query.get('orphanDependents');
-  return {
-    ...(grace === null ? {} : { gracePeriodSeconds: grace === '' ? undefined : Number(grace) }),
-    ...(orphan === null ? {} : { orphanDependents: orphan === 'true' }),
-    propagationPolicy: query.get('propagationPolicy') ?? undefined,
-  };
-}
-
-function propagationPolicy(raw: JsonObject): DeleteRequest['propagationPolicy'] {
-  const policy = raw['propagationPolicy'] ?? undefined;
-  // The older spelling of Orphan and Background; kubectl 1.20 and older clients still send it.
-  const orphan = raw['orphanDependents'] ?? undefined;
-  if (policy === undefined) return orphan === undefined ? undefined : orphan === true ? 'Orphan' : 'Background';
-  if (orphan !== undefined) {
-    const why = 'orphanDependents and deletionPropagation cannot be both set';
-    throw invalidOptions('DeleteOptions', fieldError.invalid('propagationPolicy', policy, why));
+function propagationPolicy({
+  propagationPolicy: policy,
+  orphanDependents,
+}: JsonObject): DeleteRequest['propagationPolicy'] {
+  // kubectl 1.20 sends `orphanDependents` and no policy.
+  if (!policy) {
+    if (typeof orphanDependents !== 'boolean') return undefined;
+    return orphanDependents ? 'Orphan' : 'Background';
   }
   if (policy === 'Foreground' || policy === 'Background' || policy === 'Orphan') return policy;
   const supported = ['Foreground', 'Background', 'Orphan'];

@@ -3,7 +3,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
 
-/** A duration as kubectl shows ages: two units where the first is small, one where it is large. */
+/** Returns a duration as kubectl shows ages: two units if the first is a small number, else one unit. */
 export function humanDuration(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1000);
   if (seconds < -1) return '<invalid>';
@@ -24,7 +24,7 @@ function pair(seconds: number, large: number, largeName: string, small: number, 
   return `${Math.floor(seconds / large)}${largeName}${rest === 0 ? '' : `${rest}${smallName}`}`;
 }
 
-/** Time since a timestamp of the API; `<unknown>` where there is none. */
+/** Returns the time since a timestamp of the API; `<unknown>` if there is none. `now` is in milliseconds. */
 export function age(timestamp: unknown, now: number): string {
   const then = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN;
   return Number.isNaN(then) ? '<unknown>' : humanDuration(now - then);

@@ -1,7 +1,8 @@
-import { at, isObject, type JsonObject, type StoredObject } from '../json.ts';
+import { isObject, type JsonObject } from '../../../lib/json.ts';
+import { at, objectsIn, type StoredObject } from '../json.ts';
 import { age } from './duration.ts';
 
-/** What `kubectl get pods` shows of a pod's containers, by the rules that kubectl users know. */
+/** The columns of `kubectl get pods`, with the same rules as in a Kubernetes API server. */
 export interface PodSummary {
   ready: string;
   status: string;
@@ -11,10 +12,10 @@ export interface PodSummary {
 export function summarizePod(pod: StoredObject, now: number): PodSummary {
   const init = statuses(pod, 'initContainerStatuses');
   const regular = statuses(pod, 'containerStatuses');
-  const total = list(at(pod, 'spec', 'containers')).length;
+  const total = objectsIn(at(pod, 'spec', 'containers')).length;
   const ready = regular.filter((status) => status['ready'] === true && at(status, 'state', 'running')).length;
   const phase = String(at(pod, 'status', 'reason') ?? at(pod, 'status', 'phase') ?? 'Unknown');
-  const initReason = initStatus(init, list(at(pod, 'spec', 'initContainers')).length);
+  const initReason = initStatus(init, objectsIn(at(pod, 'spec', 'initContainers')).length);
   const counted = initReason === undefined ? regular : init;
   return {
     ready: `${ready}/${total}`,
@@ -28,7 +29,7 @@ function statusOf(pod: StoredObject, otherwise: string): string {
   return at(pod, 'status', 'reason') === 'NodeLost' ? 'Unknown' : 'Terminating';
 }
 
-/** The first init container that is not done; undefined when all are. */
+/** Returns the status of the first init container that has not succeeded; undefined if all have. */
 function initStatus(init: JsonObject[], total: number): string | undefined {
   for (const [index, status] of init.entries()) {
     const terminated = at(status, 'state', 'terminated');
@@ -43,7 +44,7 @@ function initStatus(init: JsonObject[], total: number): string | undefined {
   return undefined;
 }
 
-/** The reason of the first container that is not simply running; undefined when the phase says it all. */
+/** Returns the reason of the first container that is waiting or has ended; undefined if there is none. */
 function regularStatus(regular: JsonObject[]): string | undefined {
   let reason: string | undefined;
   let running = false;
@@ -54,7 +55,7 @@ function regularStatus(regular: JsonObject[]): string | undefined {
     else if (isObject(terminated)) reason = endedReason(terminated);
     else if (status['ready'] === true && at(status, 'state', 'running')) running = true;
   }
-  // One container is done and another still runs: the pod is not completed.
+  // One container has completed and another is running: the pod has not completed.
   if (reason === 'Completed' && running) return regular.every((s) => s['ready'] === true) ? 'Running' : 'NotReady';
   return reason;
 }
@@ -77,9 +78,5 @@ function restarts(counted: JsonObject[], now: number): string {
 }
 
 function statuses(pod: StoredObject, field: string): JsonObject[] {
-  return list(at(pod, 'status', field));
-}
-
-function list(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
+  return objectsIn(at(pod, 'status', field));
 }

@@ -1,10 +1,11 @@
-import { at, isObject, type JsonObject, type StoredObject } from '../json.ts';
+import { isObject, type JsonObject } from '../../../lib/json.ts';
+import { at, objectsIn, type StoredObject } from '../json.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Kinds } from '../kinds/kinds.ts';
 import { age } from './duration.ts';
 import { summarizePod } from './pod-row.ts';
 
-/** A column of a Table. Priority 1 is shown by `kubectl get -o wide` only. */
+/** A column of a Table. Only `kubectl get -o wide` shows columns with priority 1. */
 export interface Column {
   name: string;
   type: string;
@@ -20,7 +21,7 @@ export interface Table {
 
 type Cell = [column: Column, value: (object: StoredObject) => unknown];
 
-/** The tables of all kinds: what `kubectl get` prints. */
+/** The tables that `kubectl get` prints. */
 export class Tables {
   readonly #now: () => number;
   readonly #byKind: Map<Kind, Table>;
@@ -49,31 +50,31 @@ export class Tables {
       kinds.all.map((kind) => {
         if (kind === kinds.events) return [kind, table(this.#eventCells())];
         if (kind === kinds.jupyterServers.kind) return [kind, table([nameCell, ...this.#declared(kinds)])];
-        return [kind, table(this.#framed(cellsOf[kind.kind] ?? []))];
+        return [kind, table(this.#withNameAndAge(cellsOf[kind.kind] ?? []))];
       }),
     );
   }
 
   of(kind: Kind): Table {
-    return this.#byKind.get(kind) ?? table(this.#framed([]));
+    return this.#byKind.get(kind) ?? table(this.#withNameAndAge([]));
   }
 
-  /** Name first, Age after the ordinary columns, wide columns last. */
-  #framed(cells: Cell[]): Cell[] {
+  /** Name is the first column, Age is the last before the wide columns. */
+  #withNameAndAge(cells: Cell[]): Cell[] {
     const ageCell: Cell = [column('Age'), (object) => age(object.metadata.creationTimestamp, this.#now())];
     const ordinary = cells.filter(([{ priority }]) => priority === 0);
     return [nameCell, ...ordinary, ageCell, ...cells.filter(([{ priority }]) => priority > 0)];
   }
 
-  /** The columns that the CRD declares. */
+  /** The columns from the CRD. */
   #declared({ jupyterServers }: Kinds): Cell[] {
-    return jupyterServers.columns.map(({ name, type, description = '', jsonPath, priority = 0 }) => {
+    return jupyterServers.columns.map(({ name, type, description, jsonPath }) => {
       const path = jsonPath.split('.').slice(1);
       const value = (object: StoredObject): unknown => {
         const found = at(object, ...path) ?? null;
         return type === 'date' && found !== null ? age(found, this.#now()) : found;
       };
-      return [{ ...column(name), type, description, priority }, value];
+      return [{ ...column(name), type, description }, value];
     });
   }
 
@@ -114,16 +115,16 @@ const nameCell: Cell = [{ ...column('Name'), format: 'name' }, (object) => objec
 
 const ingressCells: Cell[] = [
   [column('Class'), (o) => at(o, 'spec', 'ingressClassName') ?? '<none>'],
-  [column('Hosts'), (o) => joined(items(at(o, 'spec', 'rules')).map((rule) => rule['host'] ?? '*')) || '*'],
+  [column('Hosts'), (o) => joined(objectsIn(at(o, 'spec', 'rules')).map((rule) => rule['host'] ?? '*')) || '*'],
   [column('Address'), () => ''],
-  [column('Ports'), (o) => (items(at(o, 'spec', 'tls')).length > 0 ? '80, 443' : '80')],
+  [column('Ports'), (o) => (objectsIn(at(o, 'spec', 'tls')).length > 0 ? '80, 443' : '80')],
 ];
 
 const claimCells: Cell[] = [
   [column('Status'), (o) => (o.metadata.deletionTimestamp ? 'Terminating' : at(o, 'status', 'phase'))],
   [column('Volume'), (o) => at(o, 'spec', 'volumeName') ?? ''],
   [column('Capacity'), (o) => at(o, 'status', 'capacity', 'storage') ?? ''],
-  [column('Access Modes'), (o) => joined(list(at(o, 'spec', 'accessModes')).map(shortMode))],
+  [column('Access Modes'), (o) => shortModes(at(o, 'spec', 'accessModes'))],
   [column('StorageClass'), (o) => at(o, 'spec', 'storageClassName') ?? ''],
   [column('VolumeAttributesClass'), () => '<unset>'],
   [wide('VolumeMode'), (o) => at(o, 'spec', 'volumeMode') ?? ''],
@@ -135,7 +136,7 @@ const serviceCells: Cell[] = [
   [column('External-IP'), () => '<none>'],
   [
     column('Port(s)'),
-    (o) => joined(items(at(o, 'spec', 'ports')).map((p) => `${p['port']}/${p['protocol']}`)) || '<none>',
+    (o) => joined(objectsIn(at(o, 'spec', 'ports')).map((p) => `${p['port']}/${p['protocol']}`)) || '<none>',
   ],
   [
     wide('Selector'),
@@ -159,29 +160,21 @@ function table(cells: Cell[]): Table {
 }
 
 function templateContainers(object: StoredObject, field: 'name' | 'image'): string {
-  return joined(items(at(object, 'spec', 'template', 'spec', 'containers')).map((container) => container[field]));
+  return joined(objectsIn(at(object, 'spec', 'template', 'spec', 'containers')).map((container) => container[field]));
 }
 
-function shortMode(mode: unknown): string {
-  const short: { [mode: string]: string } = {
-    ReadWriteOnce: 'RWO',
-    ReadOnlyMany: 'ROX',
-    ReadWriteMany: 'RWX',
-    ReadWriteOncePod: 'RWOP',
-  };
-  return short[String(mode)] ?? String(mode);
+function shortModes(modes: unknown): string {
+  const short = new Map([
+    ['ReadWriteOnce', 'RWO'],
+    ['ReadOnlyMany', 'ROX'],
+    ['ReadWriteMany', 'RWX'],
+    ['ReadWriteOncePod', 'RWOP'],
+  ]);
+  return joined((Array.isArray(modes) ? modes : []).map((mode) => short.get(String(mode)) ?? mode));
 }
 
 function joined(values: unknown[]): string {
   return values.map(String).join(',');
-}
-
-function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function items(value: unknown): JsonObject[] {
-  return list(value).filter(isObject);
 }
 
 function record(value: unknown): JsonObject {

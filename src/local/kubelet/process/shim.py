@@ -1,23 +1,22 @@
-"""Runs the main process of one container and outlives the program that started it.
+"""Runs the main process of one container, independently of the program that started this one.
 
     python -I -S shim.py <folder> <log limit in bytes> <working folder> <command...>
 
-Why a process of its own: the platform may be killed while sessions go on, and the one that comes after must still learn
-how each of them ended. A shell could wait and note an exit code; what it cannot do is stamp every line of output with
-the time, bound the log, and stay the parent of whatever leaves the session's process group (`setsid`, a daemon that
-clears its environment). Python is there anyway, since the sessions are Jupyter; isolated (-I -S) it starts in 20 ms and
-holds about 8 MB.
+If the platform is killed, sessions continue, and the next platform must know how each process has ended. A shell could wait
+and write an exit code, but it could not add the time to every line of output, limit the size of the log, and stay the parent
+of processes that leave the process group (`setsid`, a daemon that clears its environment). Python is available, because the
+sessions are Jupyter; isolated (-I -S) it starts in 20 ms and uses about 8 MB.
 
-Two processes do this, because anything in the container may kill either of them:
-    the watcher    runs the command and is the parent of whatever the command leaves
-    the reaper     the watcher's parent; it does nothing but end what a killed watcher leaves. Without it, a process that
-                   has cleared its environment and made a session of its own could not be found any more
+There are two processes, because a process in the container may kill either of them:
+    the watcher    runs the command, and is the parent of the processes that the command leaves
+    the reaper     is the watcher's parent, and ends the processes that a killed watcher leaves. Without it, a process with an
+                   empty environment and a process session of its own could not be found
 
-They leave in <folder>:
-    process.json   the processes: written before the command gets to run, so that a running command is always known
-    log.<n>        output, each line with its time (RFC 3339). <n> is how many lines of this run came before the file;
-                   at most the limit each, and the newest two are kept
-    exit.json      how it ended, and when: written whole, after everything that the command started is gone
+They write to <folder>:
+    process.json   the ids of the processes, before the command runs, so that a running command is always known
+    log.<n>        the output, each line with its time (RFC 3339). <n> is the number of the run's lines before this file. Each
+                   file has at most the limit, and the newest two are kept
+    exit.json      the exit code and the times, after all processes of the command have ended
 """
 
 import ctypes
@@ -30,23 +29,23 @@ import time
 
 PR_SET_CHILD_SUBREAPER = 36
 READ_BYTES = 64 * 1024
-# A longer line is cut into lines of this length: output without a newline must not be held back for ever.
+# A longer line is split into lines of this length: output without a newline must not be held back.
 LINE_BYTES = 64 * 1024
-# What an orphan in uninterruptible sleep may hold up the news of the exit.
+# An orphan in uninterruptible sleep delays the exit record by at most this time.
 ORPHANS_SECONDS = 5
 EXIT_BYTES = 4096
-# As many processes that could not be ended are named.
+# Maximum number of processes in the list of those that could not be ended.
 SURVIVORS = 20
 
 
 def now():
-    """RFC 3339 with microseconds."""
+    """Returns the time in RFC 3339 with microseconds."""
     seconds, micros = divmod(time.time_ns() // 1000, 1_000_000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{micros:06d}Z"
 
 
 def stat_fields(pid):
-    """The fields of /proc/<pid>/stat after the program's name, which may itself hold spaces and brackets."""
+    """Returns the fields of /proc/<pid>/stat after the program's name, which may contain spaces and brackets."""
     with open(f"/proc/{pid}/stat", "rb") as file:
         return file.read().rpartition(b")")[2].split()
 
@@ -64,12 +63,12 @@ def children():
                 if stat_fields(name)[1] == own:
                     found.append(int(name))
             except (FileNotFoundError, ProcessLookupError):
-                continue  # ended while we looked
+                continue  # ended in the meantime
     return found
 
 
 def oom_kills():
-    """How many processes the kernel has killed for want of memory since it started."""
+    """Returns the number of processes that the kernel has killed since boot because memory was short."""
     try:
         with open("/proc/vmstat", "rb") as file:
             return next((int(line.split()[1]) for line in file if line.startswith(b"oom_kill ")), 0)
@@ -114,9 +113,9 @@ class Log:
             self.take(b"\n")
 
     def write(self, data):
-        """Never raises: a full disk must not end the command, whose output nothing would read otherwise."""
+        """Never raises: with a full disk, the output must still be read, so that the command can continue."""
         try:
-            # A file without a whole line keeps its name, so it is not left.
+            # The name of the next file must differ: rotate only if this file has a whole line.
             if self.size + len(data) > self.limit and not self.path.endswith(f".{self.lines}"):
                 self.rotate()
             if self.lost:
@@ -139,7 +138,7 @@ def write_whole(path, value):
 
 
 class ExitFile:
-    """Takes its place on the disk at the start, so that a disk that is full at the end does not hide the end."""
+    """Reserves its space on the disk at the start, so that it can be written if the disk is full at the end."""
 
     def __init__(self, path):
         self.path = path
@@ -152,7 +151,7 @@ class ExitFile:
 
 
 def run(command, working_folder, go):
-    """In the child: waits until the parent has noted it, then becomes the command."""
+    """Runs in the child: waits until the parent has written process.json, then becomes the command."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     if os.read(go, 1) != b"1":
@@ -166,19 +165,19 @@ def run(command, working_folder, go):
 
 
 def become_subreaper():
-    """Orphans below this process become its children."""
+    """Lets orphaned descendants of this process become its children."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def end_children(meanwhile):
-    """Kills everything below this process. Returns what could not be ended: another user's, or stuck in the kernel."""
+    """Kills all descendants of this process. Returns those that run as another user or hang in the kernel."""
     until = time.monotonic() + ORPHANS_SECONDS
     while (orphans := children()) and time.monotonic() < until:
         for orphan in orphans:
             try:
                 os.kill(orphan, signal.SIGKILL)
             except PermissionError:
-                continue  # became another user (sudo)
+                continue  # runs as another user (sudo)
         meanwhile()
         select.select([], [], [], 0.005)
     return [{"pid": orphan, "name": name_of(orphan)} for orphan in orphans[:SURVIVORS]]
@@ -206,7 +205,7 @@ def reap():
 
 
 def watch(folder, limit, working_folder, command, exit_file):
-    """The watcher: runs the command to its end and notes how it ended."""
+    """Runs the command as the watcher, and writes how it ended."""
     become_subreaper()
     log = Log(folder, limit)
     killed_before = oom_kills()
@@ -273,7 +272,7 @@ def watch(folder, limit, working_folder, command, exit_file):
             status = reap().get(pid)
     finished = now()
 
-    # As in a container: when the main process has ended, nothing that it started goes on.
+    # As in a container, the end of the main process ends all other processes.
     def meanwhile():
         drain()
         reap()
@@ -296,7 +295,7 @@ def watch(folder, limit, working_folder, command, exit_file):
 
 
 def stand_by(watcher, folder, exit_file):
-    """The reaper: waits for the watcher, and does the rest of its work where it was killed."""
+    """Waits for the watcher as the reaper. If the watcher was killed, ends the processes and writes exit.json."""
     while os.waitpid(-1, 0)[0] != watcher:
         pass
     survivors = end_children(reap)
@@ -312,7 +311,7 @@ def stand_by(watcher, folder, exit_file):
             "finishedAt": now(),
             "outOfMemory": False,
             "survivors": survivors,
-            "message": "The process that watched this container was killed, and the container was ended with it.",
+            "message": "The process that watched this container was killed, so the container was ended.",
         }
     )
 
@@ -331,5 +330,5 @@ def main():
 
 
 main()
-# At once: the news of the end is out, and nothing of this process should still be seen.
+# At once: exit.json is written, and this process must not be seen any more.
 os._exit(0)

@@ -1,1 +1,1 @@
-"""What a session's Jupyter server, kernels and terminals need on one machine; standard library only."""
+"""Code for a session's Jupyter server, kernels and terminals on one machine. Uses only the standard library."""

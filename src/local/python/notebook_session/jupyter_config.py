@@ -1,7 +1,7 @@
-"""For every program of Jupyter's in a session, linked into its JUPYTER_CONFIG_DIR.
+"""The configuration of all Jupyter programs in a session, linked into its JUPYTER_CONFIG_DIR.
 
-Kernels are reached through Unix sockets in the run-time folder, which is the owner's: every user of the machine can
-connect to a port of 127.0.0.1, and ZeroMQ does not ask who does.
+Kernels listen on Unix sockets in the run-time folder, which only the owner can open: every user of the machine can connect
+to a port of a loopback address, and ZeroMQ does not authenticate.
 """
 
 import os
@@ -10,5 +10,5 @@ import sys
 c = get_config()  # noqa: F821
 c.ConnectionFileMixin.transport = "ipc"
 if os.path.basename(sys.argv[0]) != "jupyter_lab.py":
-    # The server names each kernel's sockets by its connection file; other programs would put them into the work tree.
+    # The server derives the sockets' names from the connection file; other programs would create them in the work tree.
     c.ConnectionFileMixin.ip = os.path.join(os.environ["JUPYTER_RUNTIME_DIR"], f"kernel-of-{os.getpid()}")

@@ -1,8 +1,8 @@
 """Starts a Python kernel: `python kernel.py -f <connection file>`, as `python -m ipykernel_launcher` does.
 
-Two things are added. What the kernel and its debugger listen on are Unix sockets in the session's private folder. And
-where the packages of the session break the kernel, it runs without them and says so before each cell, so that they can
-be removed in the same notebook.
+There are two differences. The kernel and its debugger listen on Unix sockets in the session's private folder. And if the
+packages of the session break the kernel, it runs without them and prints a warning before each cell, so that the user can
+remove them in the same notebook.
 """
 
 import os
@@ -12,15 +12,15 @@ WITHOUT = "--without-session-packages"
 CAUSE = "NOTEBOOK_SESSIONS_KERNEL_CAUSE"
 BROKEN = (
     "The packages that were installed in this session break its kernel ({cause}).\n"
-    "It runs with the packages of the image only. Remove the package that breaks it (%pip uninstall -y NAME), or all that "
-    "were\ninstalled in this session (!reset-packages), then restart the kernel."
+    "The kernel runs with the packages of the image only. Remove the package that breaks it (%pip uninstall -y NAME), or all\n"
+    "packages that were installed in this session (!reset-packages), then restart the kernel."
 )
 own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 overlay_folder = os.environ.get("NOTEBOOK_SESSIONS_OVERLAY", "")
 
 
 def use_own_modules():
-    # The first entry is this file's folder; modules of ours are found below `own`, and only while they are imported.
+    # The first entry is the folder of this file. The path to our own modules is removed after their import.
     sys.path[0] = own
     from notebook_session import overlay, private_sockets
 
@@ -29,7 +29,7 @@ def use_own_modules():
 
 
 def use_image_packages(overlay):
-    """After `-S`: as `site` does, with the image's packages in the place of the session's."""
+    """Does what `site` does without `-S`, with the image's packages instead of the session's."""
     import site
 
     sys.prefix = sys.exec_prefix = overlay.folder
@@ -46,11 +46,11 @@ def run_without_session_packages(error):
     os.execve(sys.executable, [sys.executable, "-S", os.path.abspath(__file__), WITHOUT, *sys.argv[1:]], environment)
 
 
-def say_before_each_cell(app, text):
-    def say(*_):
+def warn_before_each_cell(app, text):
+    def warn(*_):
         print(text, file=sys.stderr)
 
-    app.shell.events.register("pre_run_cell", say)
+    app.shell.events.register("pre_run_cell", warn)
 
 
 def main():
@@ -68,12 +68,12 @@ def main():
         app = IPKernelApp.instance()
         app.initialize(sys.argv[1:])
     except (Exception, SystemExit) as error:
-        # Of another environment than the session's: its owner's to mend.
+        # Not the session's environment: its owner must repair it.
         if broken is not None or sys.prefix != overlay_folder:
             raise
         run_without_session_packages(error)
     if broken is not None:
-        say_before_each_cell(app, broken)
+        warn_before_each_cell(app, broken)
     app.start()
 
 

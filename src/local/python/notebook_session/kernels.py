@@ -9,7 +9,7 @@ PYTHON = re.compile(r"python(\d+(\.\d+)?)?")
 
 
 class SessionKernelSpecManager(KernelSpecManager):
-    """`python` in a kernel's command is the session's: Jupyter would take the one that runs the server."""
+    """Replaces `python` in a kernel's command with the session's Python; Jupyter would use the Python of the server."""
 
     def get_kernel_spec(self, kernel_name):
         spec = super().get_kernel_spec(kernel_name)

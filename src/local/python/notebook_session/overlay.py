@@ -1,16 +1,16 @@
 """The overlay environment of a session: a virtual environment in the session's volume, above the packages of the image.
 
-Kernels and terminals run from it and all that they install lands in it, so that nothing of a session changes the image's
-environment, which the Jupyter server and all other sessions use. It is made without `venv` and `ensurepip`, which take
-seconds: a configuration file, a few links and one `.pth` file take milliseconds.
+Kernels and terminals use it, and packages are installed into it. So a session never changes the image's environment, which
+the Jupyter server and all other sessions use. It is created without `venv` and `ensurepip`, which take seconds: a
+configuration file, a few links and one `.pth` file take milliseconds.
 
-    pyvenv.cfg, bin/python, lib/pythonX.Y/site-packages     a virtual environment as any other
-    lib/pythonX.Y/site-packages/zzz_image.pth               adds the image's packages; the last `.pth` file to be read,
-                                                            so that all packages of the session come before
-    bin/<program>, image/bin/<program>                      the image's programs, run by this environment's Python; the
+    pyvenv.cfg, bin/python, lib/pythonX.Y/site-packages     an ordinary virtual environment
+    lib/pythonX.Y/site-packages/zzz_image.pth               adds the image's packages. It is the last `.pth` file that Python
+                                                            reads, so that packages of the session come first
+    bin/<program>, image/bin/<program>                      the image's programs, run by this environment's Python. The
                                                             second folder stays complete when pip removes from the first
-    image/share/jupyter                                     the kernel `python3`, before any that a package brings
-    image/settings.json                                     what it is made from: written by the kubelet
+    image/share/jupyter                                     the kernel `python3`, before kernels of packages
+    image/settings.json                                     the settings, written by the kubelet
 """
 
 import json
@@ -22,9 +22,9 @@ import sys
 
 PTH = "zzz_image.pth"
 CHECK_SECONDS = 60
-# Longer first lines of a script are cut off by older kernels.
+# Older Linux kernels cut off a longer first line of a script.
 SHEBANG_BYTES = 127
-# What an environment has of its own.
+# Programs that every environment has.
 NOT_OF_THE_IMAGE = re.compile(r"(python|pip)[\d.]*|python[\d.]*-config|[Aa]ctivate.*|\..*")
 OWN = os.path.dirname(os.path.abspath(__file__))
 
@@ -42,8 +42,8 @@ class Overlay:
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
 
-    def make(self):
-        """Makes what is missing and brings what is there up to the image."""
+    def create(self):
+        """Creates missing files, and adapts existing ones to the image."""
         for folder in (self.site_packages, self.path("bin"), self.path("share", "jupyter")):
             os.makedirs(folder, exist_ok=True)
         base = self.settings["base"]
@@ -60,8 +60,8 @@ class Overlay:
             link("python", self.path("bin", name))
         folders = "".join(f"site.addsitedir({folder!r}); " for folder in self.settings["sitePackages"])
         self._write(os.path.join(self.site_packages, PTH), f"import site; {folders}\n")
-        self._make_programs()
-        self._make_kernel()
+        self._create_programs()
+        self._create_kernel()
         if "JUPYTER_CONFIG_DIR" in os.environ:
             link(os.path.join(OWN, "jupyter_config.py"), os.path.join(os.environ["JUPYTER_CONFIG_DIR"], "jupyter_config.py"))
 
@@ -76,7 +76,7 @@ class Overlay:
         with open(file, "w", encoding="utf-8") as new:
             new.write(text)
 
-    def _make_programs(self):
+    def _create_programs(self):
         program = self.path("image", "program")
         with open(os.path.join(OWN, "program.py"), encoding="utf-8") as source:
             self._write(program, first_line(self.python) + source.read())
@@ -89,11 +89,11 @@ class Overlay:
         os.makedirs(self.path("image", "bin"))
         for name, target in wanted.items():
             os.symlink(target, self.path("image", "bin", name))
-            # What a package of the session has put there stays.
+            # A program of one of the session's packages stays.
             if not os.path.lexists(self.path("bin", name)):
                 os.symlink(target, self.path("bin", name))
 
-    def _make_kernel(self):
+    def _create_kernel(self):
         folder = self.path("image", "share", "jupyter", "kernels", "python3")
         spec = {
             "argv": [self.python, os.path.join(OWN, "kernel.py"), "-f", "{connection_file}"],
@@ -111,14 +111,14 @@ class Overlay:
                 return
 
     def changed(self):
-        """Whether the session has put anything into it."""
+        """Returns whether packages were installed in the session."""
         try:
             return any(name not in (PTH, "__pycache__") for name in os.listdir(self.site_packages))
         except FileNotFoundError:
             return False
 
     def start_check(self):
-        """Starts to look whether a kernel starts with the packages of the session."""
+        """Starts a process that checks whether a kernel can start with the session's packages."""
         return subprocess.Popen(
             [self.python, "-c", "from ipykernel import kernelapp; import IPython, zmq, traitlets.config"],
             cwd=self.folder,  # not the work tree, whose modules `-c` would find first
@@ -130,27 +130,30 @@ class Overlay:
         )
 
     def end_check(self, check):
-        """Why no kernel starts with the packages of the session; None where one starts, or the look takes too long."""
+        """Returns why no kernel can start with the session's packages; None if one can, or the check takes too long."""
         try:
-            _, said = check.communicate(timeout=CHECK_SECONDS)
+            _, errors = check.communicate(timeout=CHECK_SECONDS)
         except subprocess.TimeoutExpired:
             check.kill()
             check.communicate()
             return None
         if check.returncode == 0:
             return None
-        lines = [line for line in said.strip().splitlines() if line.strip()]
+        lines = [line for line in errors.strip().splitlines() if line.strip()]
         return lines[-1] if lines else f"exit code {check.returncode}"
 
     def reset(self):
-        """Moves the packages of the session aside, over those of the time before, and makes it anew. Returns where."""
+        """Moves the session's packages to another folder, which is returned, and creates the overlay anew.
+
+        The packages of an earlier reset are removed.
+        """
         aside = f"{self.folder}.aside"
         shutil.rmtree(aside, ignore_errors=True)
         os.makedirs(aside)
         for name in os.listdir(self.folder):
             if name != "image":
                 os.rename(self.path(name), os.path.join(aside, name))
-        self.make()
+        self.create()
         return aside
 
 
@@ -166,16 +169,16 @@ def link(target, place):
 
 
 def first_line(python):
-    """The first line of a script that `python` runs, as pip writes it: by way of a shell where the path is too long."""
+    """Returns the first line of a script that `python` runs, as pip writes it: with a shell if the path is too long."""
     if len(os.fsencode(python)) + 3 <= SHEBANG_BYTES and not any(letter.isspace() for letter in python):
         return f"#!{python}\n"
     return f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n"
 
 
 def image_programs(folder, python):
-    """Name and file of each program in `folder` that is not a script for Python, name and None of each that is.
+    """Yields name and path of each program in `folder`, with None as the path of a script for Python.
 
-    In a folder of the machine's own (/usr/bin) only scripts of this Python count: the others are on PATH in any case.
+    Of a folder that is not in a virtual environment (/usr/bin), only scripts of this Python: the others are on PATH anyway.
     """
     interpreters = (folder.encode(), os.path.dirname(python).encode())
     own = os.path.exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg"))
@@ -189,7 +192,7 @@ def image_programs(folder, python):
             with open(entry.path, "rb") as file:
                 head = file.read(512)
         except OSError:
-            continue  # removed meanwhile, or not for this user
+            continue  # removed, or not readable for this user
         first, _, rest = head.partition(b"\n")
         runs = (rest if first == b"#!/bin/sh" and rest.startswith(b"'''exec'") else first) if head[:2] == b"#!" else b""
         if b"python" in runs.partition(b"\n")[0] and (own or any(place in runs for place in interpreters)):

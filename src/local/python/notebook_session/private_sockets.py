@@ -1,9 +1,9 @@
 """Lets a kernel and its debugger listen on Unix sockets in the session's private folder, and on no TCP port.
 
-Every user of the machine can connect to a TCP port of 127.0.0.1, and neither ZeroMQ nor the debugger asks who does. What
-Jupyter's own protocol uses is configured (`transport=ipc`). Two more are not configurable: the pipe through which forked
-processes print, and the debugger. Both get a host name here that stands for the folder, with a number instead of a port.
-An address that a user chooses for a debugger of their own (`debugpy.listen(5678)`) is left alone.
+Every user of the machine can connect to a TCP port of a loopback address, and neither ZeroMQ nor the debugger authenticates.
+The sockets of Jupyter's protocol are configured (`transport=ipc`). Two others cannot be configured: the pipe through which
+forked processes print, and the debugger. Here both get a host name that stands for the folder, and a number instead of a
+port. The address of a debugger that the user starts (`debugpy.listen(5678)`) is not changed.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 PREFIX = "private-"
 _count = itertools.count(1)
-# What a kernel listens on: ZeroMQ's names for it, by the TCP address that ipykernel uses. A forked process has them too.
+# The ZeroMQ endpoints of the kernel's sockets, by the TCP addresses that ipykernel uses. Forked processes inherit them.
 _endpoints = {}
 
 
@@ -27,12 +27,12 @@ def _path(host, number):
 
 
 def _free_number(host):
-    """Beside those of the other process (kernel, adapter), and what an ended kernel with the same id has left."""
+    """Returns a number that neither the other process (kernel, adapter) nor an ended kernel with the same id has used."""
     return next(number for number in _count if not os.path.lexists(_path(host, number)))
 
 
 class LocalSocket(socket.socket):
-    """A Unix socket with addresses like those of a TCP socket, for code that knows only those."""
+    """A Unix socket with addresses like those of a TCP socket, for code that is written for TCP."""
 
     def __init__(self):
         super().__init__(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -55,7 +55,7 @@ class LocalSocket(socket.socket):
 
 
 def use_in_debugpy(host):
-    """In the debug adapter, and in the kernel that starts it: what debugpy listens on and connects to, by default `host`."""
+    """Makes debugpy listen on and connect to Unix sockets, by default of `host`. For the kernel and the debug adapter."""
     from debugpy.common import sockets
 
     create_server = sockets.create_server
@@ -75,7 +75,7 @@ def use_in_debugpy(host):
 
 
 def use_in_kernel():
-    """After the import of ipykernel. Where the debugger cannot be made private (another version), there is none."""
+    """Must be called after the import of ipykernel. Disables the debugger if its version cannot use Unix sockets."""
     import zmq
 
     host = host_of(os.getpid())
@@ -141,13 +141,13 @@ def _use_in_debugger(host):
     ):
         getattr(where, name)
     use_in_debugpy(host)
-    # Where the code of the cells is written for the debugger: not to /tmp, which is open to all.
+    # The debugger gets the code of cells in files: here, and not in /tmp, which all users can read.
     cells = os.path.realpath(_path(host, "cells"))
     compiler.get_tmp_directory = debugger.get_tmp_directory = lambda: cells
     debugger.DebugpyClient.get_host_port = get_host_port
     pydevd.start_client = pydevd_comm.start_client = start_local_client
-    # The folder of the program that debugpy starts as its adapter.
+    # debugpy starts the program in this folder as its adapter.
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "debug_adapter")
     api.adapter = SimpleNamespace(__file__=os.path.join(folder, "__main__.py"))
-    # Processes that a cell starts would look for the adapter on a TCP port, and end when they do not find it.
+    # Processes that a cell starts would search for the adapter on a TCP port, and end without it.
     debugpy.configure(subProcess=False)

@@ -1,4 +1,4 @@
-"""Runs a program of the image by its name, with the Python and the packages of this session."""
+"""Runs the program of the image that has the same name as this file, with this session's Python and packages."""
 
 import json
 import os
@@ -19,7 +19,7 @@ if name == "reset-packages":
     from notebook_session.overlay import Overlay
 
     aside = Overlay(os.path.dirname(image)).reset()
-    print(f"The packages that were installed in this session are in {aside} now.")
+    print(f"The packages that were installed in this session were moved to {aside}.")
     print("Restart the kernels, and open a new terminal.")
     sys.exit()
 for folder in settings["programs"]:
@@ -29,4 +29,4 @@ for folder in settings["programs"]:
             code = compile(file.read(), path, "exec")
         exec(code, {"__name__": "__main__", "__file__": path, "__builtins__": __builtins__})
         sys.exit()
-sys.exit(f"{name}: the image of this session no longer has this program")
+sys.exit(f"{name}: the image of this session does not have this program any more")

@@ -1,5 +1,5 @@
-"""The command of a session's terminals: the user's own shell with all of its start-up files, and the session's
-environment first on PATH after them (they often set PATH anew)."""
+"""The command of a session's terminals: the user's shell with its start-up files. The session's environment becomes first on
+PATH after these files, which often replace PATH."""
 
 import os
 import pwd
@@ -10,7 +10,7 @@ SHELLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shells")
 
 def shell_command(environment):
     shell = environment.get("SHELL") or pwd.getpwuid(os.getuid()).pw_shell or "sh"
-    # As a login shell is: without an account's shell (nologin), or one that was removed, there is still sh.
+    # sh is the fallback if the account has no shell (nologin), or the shell was removed.
     shell = shutil.which(shell) or "/bin/sh"
     name = os.path.basename(shell)
     if name == "bash":

@@ -1,17 +1,17 @@
 /*
- * An extension of JupyterLab, in the form that JupyterLab loads (a container of webpack's module federation), written
- * by hand because it needs nothing that would have to be bundled.
+ * An extension of JupyterLab in the form that JupyterLab loads: a container of webpack's module federation. It is written by
+ * hand, because it has no dependencies to bundle.
  *
- * When its session was stopped, the ingress answers 424. JupyterLab then shows a dialog about a connection error and
- * asks again several times in ten seconds for as long as the tab is open. This says what happened instead, and nothing
- * is asked any more.
+ * When the session was stopped, the ingress responds with 424. JupyterLab then shows a dialog about a connection error, and
+ * sends several requests in ten seconds for as long as the tab is open. This extension shows a dialog that the session was
+ * stopped, and ends the requests.
  */
 (() => {
   const stoppedStatus = 424;
 
   const plugin = {
     id: 'notebook-sessions:stopped',
-    description: 'Tells that the session was stopped.',
+    description: 'Shows a dialog when the session was stopped.',
     autoStart: true,
     activate: ({ serviceManager }) => {
       let isStopped = false;
@@ -19,12 +19,12 @@
         if (isStopped || error?.response?.status !== stoppedStatus) return;
         isStopped = true;
         disconnect(serviceManager.serverSettings);
-        tell();
+        showDialog();
       });
     },
   };
 
-  /** Every part of JupyterLab asks the server through these two. */
+  /** All parts of JupyterLab use these two to reach the server. */
   function disconnect(settings) {
     settings.fetch = () => Promise.reject(new TypeError('The session was stopped.'));
     settings.WebSocket = class extends EventTarget {
@@ -36,15 +36,15 @@
         );
       }
       send() {
-        // It never opens.
+        // This socket never opens.
       }
       close() {
-        // It is closed from the beginning.
+        // This socket is closed from the start.
       }
     };
   }
 
-  function tell() {
+  function showDialog() {
     const dialog = document.createElement('dialog');
     dialog.id = 'notebook-sessions-stopped';
     dialog.setAttribute('aria-labelledby', 'notebook-sessions-stopped-title');
@@ -57,12 +57,12 @@
     title.textContent = 'This session was stopped';
     const text = document.createElement('p');
     text.textContent =
-      'Nothing can be run or saved here any more. What is open in this tab can still be read and copied. If the project was launched again meanwhile, load this page again.';
+      'You cannot run or save anything in this tab. You can still read and copy what is open. If the project was launched again, reload this page.';
     const buttons = document.createElement('form');
     buttons.method = 'dialog';
     for (const [label, act] of [
       ['Stay on this page', undefined],
-      ['Load again', () => window.location.reload()],
+      ['Reload', () => window.location.reload()],
     ]) {
       const button = document.createElement('button');
       button.textContent = label;

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { send } from '../../tests/support/app.ts';
-import { type FaultyProxy, startFaultyProxy } from '../../tests/support/faulty-proxy.ts';
-import { type Backends, startBackends } from '../../tests/support/sessions/backends.ts';
-import { commitSha } from '../../tests/support/sessions/fake-gitlab.ts';
-import { kubeconfigOf } from '../../tests/support/sessions/kubeconfig.ts';
-import { startWholeService, type WholeService } from '../../tests/support/whole-service.ts';
+import { send } from '../support/app.ts';
+import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
+import { type Backends, startBackends } from '../support/sessions/backends.ts';
+import { commitSha } from '../support/sessions/fake-gitlab.ts';
+import { kubeconfigOf } from '../support/sessions/kubeconfig.ts';
+import { startWholeService, type WholeService } from '../support/whole-service.ts';
 
 let backends: Backends;
 let cluster: FaultyProxy;

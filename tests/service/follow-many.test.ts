@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { following, soon, user } from '../../tests/support/logs/following.ts';
-import type { LogStream } from '../../tests/support/logs/log-stream.ts';
-import { StatusError } from '../local/cluster.ts';
+import { StatusError } from '../../src/local/cluster.ts';
+import { following, soon, user } from '../support/logs/following.ts';
+import type { LogStream } from '../support/logs/log-stream.ts';
 
 const at = following();
 

@@ -1,18 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isObject, type JsonObject } from '../../lib/json.ts';
 import { StatusError } from '../cluster.ts';
 import { badRequest } from './failures.ts';
-import { isObject, type JsonObject, structureProblem } from './json.ts';
-
-/** RFC 7386: null takes a member away, objects merge, everything else replaces. Neither argument is changed. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
-  const result: JsonObject = isObject(target) ? { ...target } : {};
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete result[name];
-    else result[name] = mergePatch(Object.hasOwn(result, name) ? result[name] : undefined, value);
-  }
-  return result;
-}
+import { structureError } from './json.ts';
 
 interface Operation {
   op: string;
@@ -22,13 +12,13 @@ interface Operation {
 }
 
 const OPERATIONS_LIMIT = 10_000;
-/** Bytes that the `copy` operations of one patch may add. */
+/** Maximum number of characters that the `copy` operations of a patch may add. */
 const COPY_LIMIT = 3 * 1024 * 1024;
 
 /**
- * Applies RFC 6902 operations to `target`, in place, and returns it; the values of `patch` become part of it. As lenient as the library of Kubernetes, which
- * the operators of this resource rely on: `replace` and `copy` of a missing member work, a negative index counts
- * from the end, `test` takes a missing member for null.
+ * Applies the operations of a JSON patch (RFC 6902) to `target`, in place, and returns the result, which contains values
+ * of `patch`. As lenient as the library of Kubernetes, on which operators of this resource rely: `replace` and `copy` of a
+ * missing member work, a negative index counts from the end, and for `test` a missing member is null.
  * Throws StatusError 400 (not a patch), 413 (too many operations), 422 (cannot be applied).
  */
 export function jsonPatch(target: unknown, patch: unknown): unknown {
@@ -38,9 +28,9 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
     throw new StatusError(413, 'RequestEntityTooLarge', message);
   }
   const document: JsonObject = { root: target };
-  const budget = { copyBytes: COPY_LIMIT };
+  const budget = { copyCharacters: COPY_LIMIT };
   for (const [index, raw] of patch.entries()) apply(document, readOperation(raw, index), budget);
-  if (!isObject(document['root'])) throw unprocessable('what is left is not an object');
+  if (!isObject(document['root'])) throw unprocessable('the result is not an object');
   return document['root'];
 }
 
@@ -56,7 +46,7 @@ function readOperation(raw: unknown, index: number): Operation {
   };
 }
 
-/** Segments of a JSON pointer below the wrapper, so that the document itself can be addressed like anything else. */
+/** Returns the segments of a JSON pointer. The first segment is `root`, so that the whole document has a parent, too. */
 function pointer(text: unknown, what: string): string[] {
   if (typeof text !== 'string' || (text !== '' && !text.startsWith('/'))) {
     throw unprocessable(`the ${what} is not a JSON pointer`);
@@ -65,7 +55,7 @@ function pointer(text: unknown, what: string): string[] {
   return ['root', ...segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))];
 }
 
-function apply(document: JsonObject, { op, path, from, value }: Operation, budget: { copyBytes: number }): void {
+function apply(document: JsonObject, { op, path, from, value }: Operation, budget: { copyCharacters: number }): void {
   switch (op) {
     case 'add':
       add(document, path, value);
@@ -81,11 +71,11 @@ function apply(document: JsonObject, { op, path, from, value }: Operation, budge
       return;
     case 'copy': {
       const source = read(document, from) ?? null;
-      const trouble = structureProblem(source);
-      if (trouble !== undefined) throw unprocessable(trouble);
+      const error = structureError(source);
+      if (error !== undefined) throw unprocessable(error);
       const text = JSON.stringify(source);
-      budget.copyBytes -= text.length;
-      if (budget.copyBytes < 0) throw unprocessable('the copies of this patch are too large');
+      budget.copyCharacters -= text.length;
+      if (budget.copyCharacters < 0) throw unprocessable('the copies of this patch are too large');
       add(document, path, JSON.parse(text));
       return;
     }
@@ -122,7 +112,7 @@ function replace(document: JsonObject, path: string[], value: unknown): void {
 function remove(document: JsonObject, path: string[]): unknown {
   const { parent, name } = locate(document, path);
   if (Array.isArray(parent)) return parent.splice(indexIn(parent.length, name, path), 1)[0];
-  if (!Object.hasOwn(parent, name)) throw unprocessable(`there is no ${shown(path)} to remove`);
+  if (!Object.hasOwn(parent, name)) throw unprocessable(`${shown(path)} does not exist`);
   const value = parent[name];
   delete parent[name];
   return value;
@@ -146,15 +136,14 @@ function locate(document: JsonObject, path: string[]): { parent: JsonObject | un
     else if (isObject(parent)) parent = Object.hasOwn(parent, segment) ? parent[segment] : undefined;
     else parent = undefined;
   }
-  if (!isObject(parent) && !Array.isArray(parent))
-    throw unprocessable(`there is nothing that could hold ${shown(path)}`);
+  if (!isObject(parent) && !Array.isArray(parent)) throw unprocessable(`${shown(path)} has no parent`);
   return { parent, name: path.at(-1) ?? '' };
 }
 
 function indexIn(length: number, name: string, path: string[]): number {
   const given = /^-?\d+$/.test(name) ? Number(name) : Number.NaN;
   const index = given < 0 ? length + given : given;
-  if (!(index >= 0 && index < length)) throw unprocessable(`${shown(path)} is not a place in the list`);
+  if (!(index >= 0 && index < length)) throw unprocessable(`${shown(path)} is not an index of the list`);
   return index;
 }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createForgeDoor } from './door.ts';
+import { createForgeAccess } from './access.ts';
 import { createForge, type Forge } from './forge.ts';
 
 const ada = { username: 'ada', name: 'Ada', email: 'ada@localhost.localdomain' };
@@ -17,14 +17,14 @@ let directory: string;
 let server: Server;
 let forge: Forge;
 let url: string;
-/** What the gateway says of a request without a token. */
+/** The gateway's result for a request without a token. */
 let signedIn: { token: string | null } | undefined;
 let fromService = false;
 let token: string;
 let reader: string;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'door-'));
+  directory = mkdtempSync(join(tmpdir(), 'forge-access-'));
   server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -34,12 +34,12 @@ beforeAll(async () => {
   await forge.createProject({ namespace: 'demo', path: 'second', visibility: 'public' });
   await forge.createProject({ namespace: 'demo', path: 'secret' });
   const error = { status: 401, message: 'Sign in first.', detail: null };
-  const door = createForgeDoor({
+  const access = createForgeAccess({
     forge,
     gitAccess: async () => signedIn ?? { error },
     isService: () => fromService,
   });
-  server.on('request', (req, res) => void door(req, res, { pages: url, sessions: url }));
+  server.on('request', (req, res) => void access(req, res, { pages: url, sessions: url }));
   token = forge.issueToken(ada).token;
   reader = forge.issueReadToken(`${url}/demo/first-light.git`, new Date(Date.now() + 60_000)) ?? '';
 });
@@ -64,7 +64,7 @@ const refs = '/demo/first-light.git/info/refs?service=git-upload-pack';
 const batch = '/demo/first-light.git/info/lfs/objects/batch';
 const download = JSON.stringify({ operation: 'download', objects: [] });
 
-test('what is public to the forge is closed to a caller without a credential, or with a wrong one', async () => {
+test('public projects are closed to callers without a valid credential', async () => {
   for (const [path, body] of [[api], [page], [refs], ['/'], ['/api/v4/version'], [batch, download]] as const) {
     expect(await statusOf(path, {}, body), path).toBe(401);
     for (const wrong of ['nonsense', '', token.slice(1)]) {
@@ -80,7 +80,7 @@ test('what is public to the forge is closed to a caller without a credential, or
   expect([person.status, person.headers.get('www-authenticate')]).toEqual([401, null]);
 });
 
-test('a user’s token opens it, however it is sent', async () => {
+test('accepts a user’s token in every header that GitLab accepts', async () => {
   for (const headers of [{ Authorization: `Bearer ${token}` }, { 'Private-Token': token }]) {
     expect(await statusOf(api, headers)).toBe(200);
     expect(await statusOf(page, headers)).toBe(200);
@@ -89,7 +89,7 @@ test('a user’s token opens it, however it is sent', async () => {
   expect(await statusOf(batch, basic(token), download)).toBe(200);
 });
 
-test('a signed-in browser sees what its user may see, and an anonymous visitor what is public', async () => {
+test('a signed-in browser has its user’s access, and an anonymous visitor sees public projects', async () => {
   try {
     signedIn = { token };
     expect(await statusOf(api)).toBe(200);
@@ -103,7 +103,7 @@ test('a signed-in browser sees what its user may see, and an anonymous visitor w
   }
 });
 
-test('the service asks for its anonymous visitors without a token', async () => {
+test('the service needs no token for its anonymous users', async () => {
   try {
     fromService = true;
     expect(await statusOf(api)).toBe(200);
@@ -114,7 +114,7 @@ test('the service asks for its anonymous visitors without a token', async () => 
   }
 });
 
-test('an anonymous session’s token reads its project and nothing else', async () => {
+test('the token of an anonymous session reads its project and nothing else', async () => {
   const clone = promisify(execFile);
   const env = { PATH: process.env['PATH'], HOME: directory, FORGE_TOKEN: reader, GIT_TERMINAL_PROMPT: '0' };
   const helper = 'credential.helper=!f() { echo username=oauth2; echo "password=$FORGE_TOKEN"; }; f';
@@ -126,7 +126,7 @@ test('an anonymous session’s token reads its project and nothing else', async 
   const object = `/demo/first-light.git/info/lfs/objects/${createHash('sha256').digest('hex')}`;
   expect(await statusOf(batch, basic(reader), download)).toBe(200);
   expect(await statusOf(batch, basic(reader), JSON.stringify({ operation: 'upload', objects: [] }))).toBe(401);
-  // Let through: the forge says itself that it does not have it.
+  // The request reaches the forge, which does not have the object.
   expect(await statusOf(object, basic(reader))).toBe(404);
   for (const path of [
     api,
