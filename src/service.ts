@@ -26,7 +26,7 @@ import { createResourceClasses } from './platform/resource-classes/client.ts';
 import { createRestart } from './sessions/change/restart.ts';
 import { createDryRun } from './sessions/launch/dry-run.ts';
 import { createLaunch, createLaunchLimit } from './sessions/launch/launch.ts';
-import { createCredentials } from './sessions/launch/session-secrets.ts';
+import { createSessionSecrets } from './sessions/launch/session-secrets.ts';
 import { createPresenter } from './sessions/presentation/presenter.ts';
 import { sessionAddress } from './sessions/presentation/url.ts';
 import { createSessionStore, type SessionStoreParts } from './sessions/read/store.ts';
@@ -60,14 +60,14 @@ export function createService(parts: {
   const gitlab = createGitLab({ http, log });
   const images = createImageChecker({ config, http });
   const store = createSessionStore({ client, config, log, ...(timing && { timing }) });
-  const credentials = createCredentials(client, config);
+  const secrets = createSessionSecrets(client, config);
   const resourceClasses =
     config.crc_url && !config.dummy_stores ? createResourceClasses({ url: config.crc_url, http, log }) : undefined;
   const offered = createOfferedPools(config, resourceClasses);
   const present = createPresenter(config);
   const autosaves = createAutosaveCleanUp({ gitlab, log });
   const launchLimit = createLaunchLimit();
-  const launchParts = { store, credentials, autosaves, gitlab, images, offered, launchLimit, config, log };
+  const launchParts = { store, secrets, autosaves, gitlab, images, offered, launchLimit, config, log };
 
   const app = createApp({
     config,
@@ -85,7 +85,7 @@ export function createService(parts: {
         store,
         launch: createLaunch(launchParts),
         dryRun: createDryRun({ ...launchParts, present }),
-        restart: createRestart({ client, store, credentials, log }),
+        restart: createRestart({ client, store, secrets, log }),
         present,
         config,
       }),

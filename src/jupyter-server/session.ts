@@ -201,7 +201,7 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
 const booleanOf = (value: string | undefined): boolean | undefined =>
   value === undefined ? undefined : value === 'true';
 
-/** The release before wrote the requested name of a commit where its id is now; the clone step had the id. */
+/** The previous release wrote the requested name into the annotation of the id; only the clone step had the id. */
 function commitOf(
   commitSha: string | undefined,
   requestedRef: string | undefined,

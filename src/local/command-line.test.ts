@@ -12,13 +12,13 @@ const errorOf = (...args: string[]): string => {
   throw new Error('was taken');
 };
 
-test('repositories are private to the owner unless they are given as public ones', () => {
+test('repositories are private to the owner unless --public-project names them', () => {
   const { projects, publicProjects } = parse('--project', 'own', '--public-project', 'open', '--project', '/srv/x');
   expect(projects).toEqual(['/home/ada/own', '/srv/x', '/home/ada/open']);
   expect(publicProjects).toEqual(['/home/ada/open']);
 });
 
-test('two public addresses are taken together, as origins', () => {
+test('two public addresses are accepted together, as origins', () => {
   expect(parse().published).toBeUndefined();
   const args = [
     '--public-url',
@@ -36,10 +36,10 @@ test.each([
   [['--public-url', 'https://a.example.org']],
   [['--public-sessions-url', 'https://a.example.org']],
   [['--public-url', 'https://a.example.org', '--public-sessions-url', 'https://a.example.org']],
-  // Cookies know no ports: it would be the same site.
+  // The same host: cookies do not depend on the port.
   [['--public-url', 'https://a.example.org', '--public-sessions-url', 'https://A.example.org:8443']],
-])('public addresses on one host, or only one of them, are refused with the reason: %j', (args) => {
-  expect(errorOf(...args)).toContain('A notebook’s script must be on another host than the API');
+])('public addresses with the same host, or only one of them, are rejected with the reason: %j', (args) => {
+  expect(errorOf(...args)).toContain('a script in a notebook could use the API');
 });
 
 test.each([
@@ -52,7 +52,7 @@ test.each([
   ['http://127.0.0.1:9000', 'Loopback names work without it'],
   ['http://x.localhost', 'Loopback names work without it'],
   ['http://[::1]:9000', 'Loopback names work without it'],
-])('%s is no public address: %s', (address, reason) => {
+])('%s is not a valid public address: %s', (address, reason) => {
   expect(errorOf('--public-url', address, '--public-sessions-url', 'https://b.example.org')).toContain(reason);
   expect(errorOf('--public-url', 'https://b.example.org', '--public-sessions-url', address)).toContain(reason);
 });

@@ -8,23 +8,23 @@ export interface CommandLine {
   port: number;
   stateDir: string;
   cacheDir: string;
-  /** Launch something at the start. */
+  /** Whether to launch a session at the start. */
   demo: boolean;
   /** The user's own repositories, absolute. */
   projects: string[];
-  /** Those of them that anonymous visitors may launch too. */
+  /** Those of `projects` that anonymous visitors may launch, too. */
   publicProjects: string[];
-  /** Where a reverse proxy publishes pages and sessions; undefined: on this machine only. */
+  /** Public addresses of a reverse proxy; undefined if there is none. */
   published: Origins | undefined;
-  /** A real GitLab instead of the forge, without a trailing slash. */
+  /** Address of a real GitLab instead of the forge, without a trailing slash. */
   gitUrl: string | undefined;
-  /** reset: the Python environments that were made here, too. */
+  /** reset: whether to delete the Python environments, too. */
   environment: boolean;
-  /** reset: do not ask. */
+  /** reset: whether to delete without confirmation. */
   yes: boolean;
 }
 
-/** Said to the person as it is, without a stack. */
+/** An error of the user. Its message is printed without a stack. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -34,27 +34,27 @@ export const helpText = `Notebook Sessions on this machine
   npm start -- [options]
 
   --port N          port on the loopback interface (default 8000)
-  --project PATH    serve a git repository of yours too; may be given several times. The first one is launched
-                    and opened in place of the demo project
+  --project PATH    also serve one of your git repositories; can be repeated. The first one is launched
+                    and opened instead of the demo project
   --public-project PATH
-                    the same, and anonymous visitors may launch it
-  --no-demo         launch nothing at the start
+                    the same; anonymous visitors can launch it, too
+  --no-demo         do not launch a session at the start
   --git-url URL     use a real GitLab instead of the built-in forge; its access token is read
-                    from the environment variable GITLAB_TOKEN (none: public projects only)
+                    from the environment variable GITLAB_TOKEN (without it: public projects only)
   --public-url URL, --public-sessions-url URL
-                    where a reverse proxy on this machine publishes pages and sessions: two host names,
-                    whose requests it passes to 127.0.0.1:PORT with their Host
-  --state DIR       where everything is kept (default: $XDG_STATE_HOME/notebook-sessions)
+                    public addresses of pages and sessions, with two host names. A reverse proxy on
+                    this machine passes their requests to 127.0.0.1:PORT and keeps the Host header
+  --state DIR       folder of the state (default: $XDG_STATE_HOME/notebook-sessions)
   --help
 
   npm run reset -- [--state DIR] [--environment] [--yes]
 
-                    deletes that folder: sessions, unsaved work, everything; with --environment the
-                    Python environments in $XDG_CACHE_HOME/notebook-sessions, too: the next start makes
-                    them again
+                    deletes that folder with all sessions and unsaved work; with --environment also the
+                    Python environments in $XDG_CACHE_HOME/notebook-sessions, which the next start
+                    creates again
 `;
 
-/** `$XDG_..._HOME/notebook-sessions`, or the default of the XDG base directory specification. */
+/** Returns `$XDG_..._HOME/notebook-sessions`, with the default of the XDG base directory specification. */
 function baseDirectory(value: string | undefined, fallback: string): string {
   return join(value?.startsWith('/') ? value : join(homedir(), fallback), 'notebook-sessions');
 }
@@ -73,7 +73,7 @@ export function parseCommandLine(args: string[], env: NodeJS.ProcessEnv, cwd: st
   }
   const port = Number(values.port ?? '8000');
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new UsageError(`--port takes a number from 1 to 65535, not "${values.port}".`);
+    throw new UsageError(`--port needs a number from 1 to 65535, not "${values.port}".`);
   }
   return {
     command: values.help ? 'help' : command,
@@ -112,29 +112,28 @@ function parse(args: string[]) {
 
 function gitUrl(value: string): string {
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
-    throw new UsageError(`--git-url takes the address of a GitLab, for example https://gitlab.com, not "${value}".`);
+    throw new UsageError(`--git-url needs the address of a GitLab, for example https://gitlab.com, not "${value}".`);
   }
   const url = new URL(value);
   if (url.username || url.password || url.search || url.hash) {
-    throw new UsageError('--git-url takes an address only. Put an access token into the variable GITLAB_TOKEN.');
+    throw new UsageError('--git-url must be an address only. Set the access token in the variable GITLAB_TOKEN.');
   }
   return url.href.replace(/\/+$/, '');
 }
 
-/** Both or none, and two host names: a script in a notebook must not be on the API's site. */
+/** Returns both public origins, which must have two host names: a script in a notebook must not share the API's cookies. */
 function published(pages: string | undefined, sessions: string | undefined): Origins | undefined {
   if (pages === undefined && sessions === undefined) return undefined;
-  const reason =
-    'A notebook’s script must be on another host than the API, or it could use the API with the cookie of its reader.';
+  const reason = 'With the same host name, a script in a notebook could use the API with the cookie of its reader.';
   if (pages === undefined || sessions === undefined) {
-    throw new UsageError(`--public-url and --public-sessions-url are given together. ${reason}`);
+    throw new UsageError(`--public-url and --public-sessions-url must be used together. ${reason}`);
   }
   const found = {
     pages: publicOrigin('--public-url', pages),
     sessions: publicOrigin('--public-sessions-url', sessions),
   };
   if (new URL(found.pages).hostname === new URL(found.sessions).hostname) {
-    throw new UsageError(`--public-url and --public-sessions-url take two host names, not one twice. ${reason}`);
+    throw new UsageError(`--public-url and --public-sessions-url must have different host names. ${reason}`);
   }
   return found;
 }
@@ -144,16 +143,16 @@ function publicOrigin(option: string, value: string): string {
   const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
   if (!isOrigin) {
     throw new UsageError(
-      `${option} takes an address without a path, for example https://notebooks.example.org, not "${value}".`,
+      `${option} needs an address without a path, for example https://notebooks.example.org, not "${value}".`,
     );
   }
   if (/^(127\.|\[|(.*\.)?localhost$)/.test(url.hostname)) {
-    throw new UsageError(`${option} takes a public host name. Loopback names work without it, with any port.`);
+    throw new UsageError(`${option} needs a public host name. Loopback names work without it, with any port.`);
   }
   return url.origin;
 }
 
-/** The operating system's user, as a name that GitLab would accept. */
+/** Returns the operating-system user, with a user name that is valid in GitLab. */
 export function localUser(): { username: string; name: string; email: string } {
   const raw = userInfo().username;
   const username =

@@ -1,25 +1,24 @@
 import { sessionContainer } from '../session-contract/containers.ts';
 
-/** What the programs are told: pure functions from the platform's facts to environments and files. */
-
+/** Settings of the platform, from which the environments of its programs are derived. */
 export interface PlatformFacts {
   port: number;
   stateDir: string;
   /** `http://127.0.0.1:8000/forge`, or the real GitLab given with --git-url. */
   gitUrl: string;
-  /** The default image's reference in the local registry. */
+  /** Reference of the default image in the local registry. */
   defaultImage: string;
   cookieSecret: string;
   oidcClientSecret: string;
   version: string;
 }
 
-/** The namespace that sessions live in. */
+/** The namespace of all sessions. */
 export const namespace = 'notebook-sessions';
 
 export const pagesOrigin = (port: number): string => `http://127.0.0.1:${port}`;
 
-/** Variables that any program needs to run at all; nothing else of the user's environment reaches ours. */
+/** Returns the variables of the user's environment that every program needs. The others are not passed on. */
 function base(env: NodeJS.ProcessEnv): Record<string, string> {
   const kept = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE', 'XDG_CACHE_HOME'];
   return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
@@ -47,15 +46,15 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     NB_REQUEST__ALLOWED_HOSTS_0: `127.0.0.1:${facts.port}`,
     NB_SESSIONS__INGRESS__HOST: `localhost:${facts.port}`,
     NB_SESSIONS__OIDC__CLIENT_SECRET: facts.oidcClientSecret,
-    // The ingress of this machine reads them.
+    // The local ingress supports them.
     NB_SESSIONS__ACCESS_TOKENS__ENABLED: 'true',
     NB_SESSIONS__DEFAULT_IMAGE: facts.defaultImage,
-    // What stands beside Jupyter in a cluster has no work here: git signs in by itself, and the ingress is the proxy.
+    // The other containers of a cluster are not needed here: git has credentials, and the ingress is the proxy.
     NB_SESSIONS__CONTAINERS__REGISTERED_0: sessionContainer.jupyter.name,
     NB_SESSIONS__CONTAINERS__REGISTERED_1: sessionContainer.oauth2Proxy.name,
     NB_SESSIONS__CONTAINERS__ANONYMOUS_0: sessionContainer.jupyter.name,
     NB_SESSIONS__CONTAINERS__ANONYMOUS_1: sessionContainer.passthroughProxy.name,
-    // Culling is for machines that are shared: on one's own, a session stays until it is stopped.
+    // No culling on one user's machine: a session runs until it is stopped.
     NB_SESSIONS__CULLING__REGISTERED__IDLE_SECONDS: '0',
     NB_SESSIONS__CULLING__ANONYMOUS__IDLE_SECONDS: '0',
   };
@@ -71,11 +70,11 @@ export function operatorEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv
   };
 }
 
-/** `port`: of the Kubernetes API. */
+/** Returns a kubeconfig. `port` is the port of the Kubernetes API. */
 export function kubeconfig(port: number, certificate: string, token: string): string {
   const name = 'notebook-sessions';
   const entry = <Value>(key: string, value: Value) => [{ name, [key]: value }];
-  // JSON is YAML, and nothing in it needs quoting rules.
+  // JSON is valid YAML.
   return JSON.stringify(
     {
       apiVersion: 'v1',

@@ -16,7 +16,7 @@ import { openState } from './state.ts';
 import { UnusableFile } from './state-files.ts';
 
 const launchDeadlineMs = 20_000;
-/** A second Ctrl-C sooner than this is the same one, delivered twice: by the terminal and by npm. */
+/** A second signal within this time belongs to the same Ctrl-C: the terminal and npm both send one. */
 const sameSignalMs = 1_000;
 
 async function start(options: CommandLine, terminal: Terminal): Promise<number> {
@@ -27,9 +27,11 @@ async function start(options: CommandLine, terminal: Terminal): Promise<number> 
     terminal.say('\nNotebook Sessions');
     const platform = await startPlatform(options, state, terminal, stopping.signal);
     terminal.step('service and operator are running');
-    await sayWhere(platform, options, terminal);
+    await printAddresses(platform, options, terminal);
     await interrupts.first;
-    terminal.say('\nStopping: sessions, then everything else. Their files stay, and the next start brings them back.');
+    terminal.say(
+      '\nStopping the sessions, then the platform. Files are kept, and the next start restores the sessions.',
+    );
     await Promise.race([platform.stop(), interrupts.second.then(() => platform.stop(0))]);
     terminal.say('Stopped.');
     return 0;
@@ -41,7 +43,7 @@ async function start(options: CommandLine, terminal: Terminal): Promise<number> 
   }
 }
 
-async function sayWhere(platform: Platform, options: CommandLine, terminal: Terminal): Promise<void> {
+async function printAddresses(platform: Platform, options: CommandLine, terminal: Terminal): Promise<void> {
   const first = platform.forge ? firstProject(platform.ownProjects, options.demo) : undefined;
   const next = first ? launchPageOf(first) : '/notebooks/';
   if (first && options.demo) {
@@ -49,19 +51,19 @@ async function sayWhere(platform: Platform, options: CommandLine, terminal: Term
     try {
       await launchFirst(platform, first, Deadline.after(launchDeadlineMs));
     } catch (error) {
-      // The platform is well, and the page that the link leads to tries again and says more.
-      terminal.detail(`it was not launched: ${error instanceof Error ? error.message : error}`);
+      // Not an error of the platform: the page behind the link tries again and shows the reason.
+      terminal.detail(`the session was not launched: ${error instanceof Error ? error.message : error}`);
     }
   }
   // A real GitLab has no demo project.
   const example = platform.forge ? demoProject : { namespace: 'GROUP', project: 'PROJECT' };
   terminal.say(`
-  Open this link (it signs you in, once, within 10 minutes):
+  Open this link (it signs you in once, within 10 minutes):
 
     ${platform.signInLink(next)}
 
   API documentation   ${platform.publicOrigin}/notebooks/docs
-  Another sign-in     curl -b ${platform.cookieFile} -X POST ${platform.origin}/auth/links
+  New sign-in link    curl -b ${platform.cookieFile} -X POST ${platform.origin}/auth/links
   kubectl             export KUBECONFIG=${options.stateDir}/kubeconfig
 
   Launch another session from here:
@@ -70,7 +72,7 @@ async function sayWhere(platform: Platform, options: CommandLine, terminal: Term
       -d '${JSON.stringify({ ...example, branch: 'main', commit_sha: 'main' })}' \\
       ${platform.origin}/notebooks/servers
 
-  Ctrl-C stops everything and keeps the state in ${options.stateDir}
+  Ctrl-C stops the platform and keeps its state in ${options.stateDir}
 `);
 }
 
@@ -93,7 +95,7 @@ async function reset(options: CommandLine, terminal: Terminal): Promise<number> 
   // A platform that was killed leaves its sessions running.
   const left = await endMarked(`${state.marker}/`, 5_000);
   if (left.length > 0)
-    throw new Error(`processes of sessions could not be ended: ${left.map(({ pid }) => pid).join(', ')}`);
+    throw new Error(`these processes of sessions could not be ended: ${left.map(({ pid }) => pid).join(', ')}`);
   if (options.environment) {
     removeEnvironments(options.cacheDir);
     terminal.say(`Deleted the Python environments in ${options.cacheDir}.`);
@@ -137,20 +139,20 @@ async function main(): Promise<number> {
   }
 }
 
-/** One sentence with the remedy where the cause is known, the stack where it is a bug. */
+/** Returns one sentence with the remedy if the cause is known; the stack for a bug. */
 function explain(error: unknown): string {
-  const saysItAll = [UsageError, NotARepository, UnusableFile, UnusableStore];
-  if (error instanceof Error && saysItAll.some((kind) => error instanceof kind)) return error.message;
+  const withoutStack = [UsageError, NotARepository, UnusableFile, UnusableStore];
+  if (error instanceof Error && withoutStack.some((kind) => error instanceof kind)) return error.message;
   if (error instanceof PortTaken) {
-    return `Port ${error.port} is taken by another program. Stop that one, or choose another with: npm start -- --port ${error.port + 1}`;
+    return `Port ${error.port} is used by another program. Stop that program, or use another port: npm start -- --port ${error.port + 1}`;
   }
   if (!(error instanceof Error)) return String(error);
   const { code, path } = error as NodeJS.ErrnoException;
   if (path !== undefined && (code === 'EEXIST' || code === 'ENOTDIR' || code === 'EISDIR'))
-    return `${path} is in the way: a file where a folder belongs, or the reverse. Move it away and start again.`;
+    return `${path} is a file instead of a folder, or a folder instead of a file. Move it away and start again.`;
   if (isDiskFull(error)) return `The disk is full: ${error.message}. Free some space and start again.`;
   if (code === 'EACCES' || code === 'EPERM')
-    return `Not allowed: ${error.message}. Check who owns that folder, or choose another with --state.`;
+    return `Permission denied: ${error.message}. Check the owner of that folder, or use another one with --state.`;
   return error.name === 'Error' ? error.message : (error.stack ?? error.message);
 }
 

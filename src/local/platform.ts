@@ -42,35 +42,35 @@ import { keptSecret, readKept, writePrivate } from './state-files.ts';
 
 const source = join(import.meta.dirname, '..');
 const serviceStartMs = 30_000;
-/** Together under the 15 s that a person waits at the terminal after Ctrl-C. */
+/** Together below the 15 s that a user waits at the terminal after Ctrl-C. */
 const sessionsGraceMs = 8_000;
 const connectionsGraceMs = 1_000;
-/** A session of an anonymous visitor pulls for as long; so do those of users (`gateway/tokens.ts`). */
+/** Lifetime of the token with which a session of an anonymous visitor pulls; for users see `gateway/tokens.ts`. */
 const readTokenMs = 60 * 24 * 60 * 60 * 1000;
-/** Not while a start is under way, which has to be fast. */
+/** Not during the start, which has to be fast. */
 const firstHousekeepingMs = 60_000;
 const housekeepingMs = 24 * 3_600_000;
 
 export interface Platform {
-  /** For programs of this machine. */
+  /** Address for programs of this machine. */
   origin: string;
-  /** For people: the public address where there is one. */
+  /** Address for people: the public one, if there is one. */
   publicOrigin: string;
   signInLink(next?: string): string;
   forge: Forge | undefined;
   /** The user's own repositories, in the order of the command line. */
   ownProjects: readonly ProjectPath[];
-  /** For `curl -b`. */
+  /** Cookie file for `curl -b`. */
   cookieFile: string;
-  /** The local user's sign-in, for this process. */
+  /** The local user's Cookie header, for this process. */
   cookieHeader: string;
-  /** Ends everything in order; sessions get `graceMs`. */
+  /** Stops all parts in order; sessions get `graceMs` milliseconds. */
   stop(graceMs?: number): Promise<void>;
 }
 
 /**
- * Builds and starts the platform of one machine: the only place that puts its parts together. Parts that were started
- * are stopped again, in reverse order, when a later one cannot start.
+ * Creates all parts of the local platform and starts them. If a part cannot start, those before it are stopped in reverse
+ * order.
  */
 export async function startPlatform(
   options: CommandLine,
@@ -86,13 +86,13 @@ export async function startPlatform(
   await using parts = new AsyncDisposableStack();
   let graceMs = sessionsGraceMs;
 
-  // The longest step of a first start; everything else goes on meanwhile.
+  // The longest step of a first start runs in parallel with the others.
   const pythonReady = preparePython({
     cacheDir: options.cacheDir,
     progress: (line, isTransient) => (isTransient ? terminal.progress(line) : terminal.detail(line)),
     signal,
   });
-  // Awaited further down; a failure before that must not count as unhandled.
+  // Awaited further down. An earlier rejection must not count as unhandled.
   pythonReady.catch(() => undefined);
 
   const cluster = parts.adopt(openCluster({ path: state.path('cluster.sqlite'), log }), (store) => store.close());
@@ -111,7 +111,7 @@ export async function startPlatform(
   const socketPath = state.path('service.sock');
   const userOfGitToken = (token: string): string | undefined => {
     if (forge) return forge.userOf(token);
-    // With a real GitLab, every user here has the token that the owner of this machine has set.
+    // With a real GitLab, all users of the platform use the token of the machine's owner.
     return token !== '' && token === process.env['GITLAB_TOKEN'] ? user.username : undefined;
   };
   const gateway = await createGateway({
@@ -131,13 +131,13 @@ export async function startPlatform(
 
   const environment = await whilePrinting(pythonReady, terminal);
   const running: { service?: Program } = {};
-  // It asks forge and registry for its anonymous visitors, too, who have no token.
+  // For its anonymous users, the service sends requests to forge and registry without a token.
   const isService = ({ socket }: IncomingMessage): boolean => {
     const pid = running.service?.pid;
     return pid !== undefined && isHeldBy(socket, pid);
   };
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-  // With a real GitLab, images of its commits come from its own registry.
+  // With a real GitLab, images of commits are in its own registry.
   const commits =
     forge &&
     createCommitImages({
@@ -146,7 +146,8 @@ export async function startPlatform(
       source: { files: (...asked) => forge.commitFiles(...asked) },
     });
   commits?.prepare(signal).catch((error: unknown) => {
-    if (!signal.aborted) log.warn({ err: error }, 'a build of packages will have to ask the image again');
+    if (!signal.aborted)
+      log.warn({ err: error }, 'the Python environment could not be prepared for builds; the first build does it');
   });
   const registry = createRegistry({
     images: localImages(environment, architecture),
@@ -159,6 +160,7 @@ export async function startPlatform(
     userOf: userOfGitToken,
     isService,
   });
+  const [defaultImage = ''] = registry.references;
   const inRegistry = (name: string) => `127.0.0.1:${port}/${name}`;
   const images: Images = new Map(registry.names.map((name) => [inRegistry(name), environment]));
   const kubelet = createKubelet({
@@ -175,16 +177,16 @@ export async function startPlatform(
   const ingress = createIngress({ cluster, endpoint: kubelet.endpoint, gateway, namespace, log });
   parts.defer(() => ingress.close());
 
-  const sites = createRouter({
+  const router = createRouter({
     addresses,
     gateway,
     forge: forge && createForgeAccess({ forge, gitAccess: gateway.gitAccess, isService }),
     registry: (req, res) => registry.handle(req, res),
     ingress,
   });
-  const listener = await listen({ port, ...sites, log });
+  const listener = await listen({ port, ...router, log });
   parts.defer(() => listener.close(connectionsGraceMs));
-  const kubernetes = await listenAgain(state.path('kubeconfig'), { handle: api.handler, tls, log });
+  const kubernetes = await listenOnFormerPort(state.path('kubeconfig'), { handle: api.handler, tls, log });
   parts.defer(() => kubernetes.close(connectionsGraceMs));
   state.announce(origin);
   writePrivate(state.path('kubeconfig'), kubeconfig(kubernetes.port, tls.cert, token));
@@ -193,14 +195,14 @@ export async function startPlatform(
     port,
     stateDir: state.directory,
     gitUrl,
-    defaultImage: inRegistry(registry.references[0] as string),
+    defaultImage: inRegistry(defaultImage),
     cookieSecret: keptSecret(key('cookie-secret'), {
-      loss: 'Sessions of anonymous visitors are not found again then.',
+      loss: 'Then the sessions of anonymous visitors are not found.',
     }),
     oidcClientSecret: keptSecret(key('oidc-client-secret'), { log }),
     version: packageJson.version,
   };
-  // A socket that a killed service left would look like one that answers.
+  // A killed service leaves its socket behind.
   rmSync(socketPath, { force: true });
   const program = (name: string, entry: string, env: Record<string, string>) =>
     parts.adopt(
@@ -246,7 +248,7 @@ export async function startPlatform(
   };
 }
 
-/** Environments of commits that are no longer used go, once a day and a while after the start. */
+/** Removes unused environments of commits once a day, and for the first time a while after the start. */
 function startHousekeeping(commits: CommitImages, log: Logger): AbortController {
   const ended = new AbortController();
   const clean = () => {
@@ -282,7 +284,7 @@ async function openForge(
     terminal.step(`serving ${path} as ${project.namespace}/${project.path}`);
     if (uncommittedFiles) {
       const files = uncommittedFiles === 1 ? '1 file' : `${uncommittedFiles} files`;
-      terminal.detail(`uncommitted changes in ${files} are not part of sessions: commit what they should see`);
+      terminal.detail(`uncommitted changes in ${files} are not part of sessions: commit them first`);
     }
   }
   return forge;
@@ -298,7 +300,7 @@ function localImages({ versions, description }: PythonEnvironment, architecture:
   ];
 }
 
-/** Preparation may take minutes on a first start: the heading appears only when there is something to wait for. */
+/** Prints a heading if `work` takes long: on a first start, it may take minutes. */
 async function whilePrinting<Result>(work: Promise<Result>, terminal: Terminal): Promise<Result> {
   const heading = setTimeout(
     () => terminal.step('preparing Python and JupyterLab (only now and after updates) ...'),
@@ -311,8 +313,8 @@ async function whilePrinting<Result>(work: Promise<Result>, terminal: Terminal):
   }
 }
 
-/** On the port that the kubeconfig names from the last time, so that a copy of it stays good; else on any free one. */
-async function listenAgain(kubeconfigFile: string, options: Omit<ListenOptions, 'port'>): Promise<Listener> {
+/** Listens on the port in the kubeconfig of the last start, so that copies of the file stay valid, or on any free port. */
+async function listenOnFormerPort(kubeconfigFile: string, options: Omit<ListenOptions, 'port'>): Promise<Listener> {
   const [, former] = /"server": "https:\/\/127\.0\.0\.1:(\d{1,5})"/.exec(readKept(kubeconfigFile) ?? '') ?? [];
   const port = Number(former ?? 0);
   try {

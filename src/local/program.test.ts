@@ -11,24 +11,27 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-test.each(['', '{"pid": 1', 'null'])('a program starts although the note of its former process is %j', async (note) => {
-  const entry = join(directory, 'entry.mjs');
-  const processFile = join(directory, 'process');
-  const logFile = join(directory, 'log');
-  writeFileSync(entry, 'process.stdout.write("here\\n"); setInterval(() => undefined, 1_000);');
-  writeFileSync(processFile, note);
-  const env = { PATH: process.env['PATH'] ?? '' };
-  const program = keepRunning({ name: 'p', entry, env, logFile, processFile, log: pino({ level: 'silent' }) });
-  try {
-    await expect.poll(() => program.pid, { timeout: 10_000 }).toBeDefined();
-    await expect.poll(() => program.logTail(1), { timeout: 10_000 }).toBe('here');
-    expect(JSON.parse(readFileSync(processFile, 'utf8'))).toMatchObject({ pid: program.pid });
-  } finally {
-    await program.stop();
-  }
-});
+test.each(['', '{"pid": 1', 'null'])(
+  'a program starts if the file with its former process id contains %j',
+  async (note) => {
+    const entry = join(directory, 'entry.mjs');
+    const processFile = join(directory, 'process');
+    const logFile = join(directory, 'log');
+    writeFileSync(entry, 'process.stdout.write("here\\n"); setInterval(() => undefined, 1_000);');
+    writeFileSync(processFile, note);
+    const env = { PATH: process.env['PATH'] ?? '' };
+    const program = keepRunning({ name: 'p', entry, env, logFile, processFile, log: pino({ level: 'silent' }) });
+    try {
+      await expect.poll(() => program.pid, { timeout: 10_000 }).toBeDefined();
+      await expect.poll(() => program.logTail(1), { timeout: 10_000 }).toBe('here');
+      expect(JSON.parse(readFileSync(processFile, 'utf8'))).toMatchObject({ pid: program.pid });
+    } finally {
+      await program.stop();
+    }
+  },
+);
 
-test('a program is started once although its process cannot be noted', async () => {
+test('a program is started once even if its process id cannot be stored', async () => {
   const entry = join(directory, 'entry.mjs');
   const processFile = join(directory, 'process');
   const logFile = join(directory, 'log');
@@ -36,11 +39,11 @@ test('a program is started once although its process cannot be noted', async () 
   const lines: string[] = [];
   const log = pino({}, { write: (line: string) => void lines.push(line) });
   const env = { PATH: process.env['PATH'] ?? '' };
-  // Found to be no note at the start, and in the way of one later, as a full disk is.
+  // The folder does not exist: no process is stored at the start, and storing one fails, as on a full disk.
   const program = keepRunning({ name: 'p', entry, env, logFile, processFile: join(processFile, 'below'), log });
   try {
     await expect.poll(() => existsSync(logFile) && program.logTail(1), { timeout: 10_000 }).toBe('here');
-    expect(lines.join('')).toContain('could not be noted');
+    expect(lines.join('')).toContain('could not be stored');
     expect(lines.join('')).not.toContain('could not be started');
   } finally {
     await program.stop();

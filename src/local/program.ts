@@ -3,50 +3,48 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createBackOff } from '../lib/back-off.ts';
+import { asObject, parseJson } from '../lib/json.ts';
 import { isAlive, type ProcessId, readProcess, sendSignal } from './machine/processes.ts';
 import { readKept, writePrivate } from './state-files.ts';
 
-/** A killed platform leaves its programs behind, still serving the old cluster: there must be one of each. */
+/** Ends the program that a killed platform has left running. */
 async function endFormer(former: ProcessId | undefined): Promise<void> {
-  // Another program's child: nothing tells when it is gone.
+  // It is not a child process, so there is no event for its end.
   while (former && isAlive(former) && sendSignal(former.pid, 'SIGKILL')) await wait(10);
 }
 
-/** undefined for a file that is missing or damaged: the machine lost power while it was written, and with it the process. */
+/** Returns undefined if the file is missing or damaged. It is damaged only by a power cut, which ended the process, too. */
 function readFormer(processFile: string): ProcessId | undefined {
-  try {
-    return (JSON.parse(readKept(processFile) ?? 'null') as ProcessId | null) ?? undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const { pid, startTicks } = asObject(parseJson(readKept(processFile) ?? '')) ?? {};
+  return typeof pid === 'number' && typeof startTicks === 'number' ? { pid, startTicks } : undefined;
 }
 
-/** Bytes after which a program's log is put aside at its next start. */
+/** Size in bytes from which the log of a program is rotated at its next start. */
 const maxLogBytes = 10 * 1024 * 1024;
-const firstBackoffMs = 250;
-const maxBackoffMs = 30_000;
-/** A program that ran this long was fine: its next crash starts the back-off anew. */
+const firstBackOffMs = 250;
+const maxBackOffMs = 30_000;
+/** A program that ran this long was healthy: the back-off is reset. */
 const healthyAfterMs = 60_000;
 const stopGraceMs = 10_000;
 
 export interface Program {
   readonly pid: number | undefined;
   stop(): Promise<void>;
-  /** The last lines of its log, for a message to the person at the terminal. */
+  /** Returns the last lines of its log, for a message at the terminal. */
   logTail(lines: number): string;
 }
 
 /**
- * Keeps one program running: a process of its own, its output in a log file, started again with a growing pause when
- * it ends by itself, until `stop`. Throws UnusableFile where the note of its process cannot be read.
+ * Runs a program as a process with its output in a log file. If it ends, it is started again with an exponential back-off,
+ * until `stop`. Throws UnusableFile if `processFile` cannot be read.
  */
 export function keepRunning(options: {
   name: string;
   entry: string;
   env: Record<string, string>;
   logFile: string;
-  /** Notes which process it is, so that the next start finds one that outlived a killed platform. */
+  /** Stores the process id, so that the next start finds a program that a killed platform left running. */
   processFile: string;
   log: Logger;
 }): Program {
@@ -58,43 +56,40 @@ export function keepRunning(options: {
   async function runOnce(): Promise<void> {
     if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(logFile, `${logFile}.1`);
     const output = openSync(logFile, 'a', 0o600);
-    // In a process group of its own: a Ctrl-C at the terminal is for the platform, which ends its programs in order.
+    // In another process group, so that Ctrl-C reaches the platform only, which stops its programs in order.
     child = spawn(process.execPath, [entry], { env, stdio: ['ignore', output, output], detached: true });
     closeSync(output);
     const started = child;
-    note(started.pid);
-    const [code, signal] = (await once(started, 'exit')) as [number | null, string | null];
+    storeProcess(started.pid);
+    const [code, signal]: unknown[] = await once(started, 'exit');
     child = undefined;
-    if (!stopping.signal.aborted)
-      log.error({ program: name, code, signal }, 'program ended by itself; starting it again');
+    if (!stopping.signal.aborted) log.error({ program: name, code, signal }, 'a program ended; it is started again');
   }
 
-  /** On a full disk it stays what it was: that is no reason to start the program a second time. */
-  function note(pid: number | undefined): void {
+  /** An error, for example a full disk, is logged only: the program runs without this file. */
+  function storeProcess(pid: number | undefined): void {
     const identified = pid === undefined ? undefined : readProcess(pid);
     if (!identified) return;
     try {
       writePrivate(processFile, JSON.stringify({ pid: identified.pid, startTicks: identified.startTicks }));
     } catch (error) {
-      log.error({ program: name, err: error }, 'the process could not be noted for the next start');
+      log.error({ program: name, err: error }, 'the process id could not be stored for the next start');
     }
   }
 
   const running = (async () => {
     await endFormer(former);
-    let backoff = firstBackoffMs;
+    const backOff = createBackOff({ firstMs: firstBackOffMs, maxMs: maxBackOffMs, jitter: 0 });
     while (!stopping.signal.aborted) {
       const since = performance.now();
       try {
         await runOnce();
       } catch (error) {
-        log.error({ program: name, err: error }, 'program could not be started');
+        log.error({ program: name, err: error }, 'a program could not be started');
       }
       if (stopping.signal.aborted) return;
-      backoff = performance.now() - since > healthyAfterMs ? firstBackoffMs : Math.min(backoff * 2, maxBackoffMs);
-      await wait(backoff, undefined, { signal: stopping.signal }).catch((error: unknown) => {
-        if (!stopping.signal.aborted) throw error;
-      });
+      if (performance.now() - since > healthyAfterMs) backOff.reset();
+      await backOff.pause(stopping.signal);
     }
   })();
 

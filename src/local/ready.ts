@@ -1,28 +1,28 @@
-import { request } from 'node:http';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Deadline } from '../lib/deadline.ts';
+import { requestText } from './http/client.ts';
 
-/** A program that is starting gives no event across the process boundary: it is asked, this often. */
-const askEveryMs = 50;
+/** Milliseconds between two requests: another process cannot send an event when it is ready. */
+const intervalMs = 50;
+const requestMs = 2_000;
 
-/** Waits until the service answers 200 at `/ready` on its socket. Throws the deadline's error. */
+/** Waits until the service responds with 200 to `/ready` on its socket. Throws the deadline's error. */
 export async function untilReady(socketPath: string, deadline: Deadline): Promise<void> {
   while (!deadline.expired) {
-    if ((await statusOf(socketPath, '/ready')) === 200) return;
-    await wait(askEveryMs);
+    if (await isReady(socketPath)) return;
+    await delay(intervalMs);
   }
   throw deadline.exceeded('the start of the service');
 }
 
-/** undefined: nobody answers yet. */
-function statusOf(socketPath: string, path: string): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const call = request({ socketPath, path, timeout: 2_000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode);
-    });
-    call.on('timeout', () => call.destroy());
-    call.on('error', () => resolve(undefined));
-    call.end();
-  });
+async function isReady(socketPath: string): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(requestMs);
+    const { status } = await requestText('http://localhost/ready', { socketPath, signal });
+    return status === 200;
+  } catch (error) {
+    // The service does not listen yet, or is slow.
+    if (error instanceof Error) return false;
+    throw error;
+  }
 }

@@ -92,9 +92,9 @@ async function workAt(pages: string, sessions: string): Promise<TestBrowser> {
   return browser;
 }
 
-test('here', () => workAt(site.pages, site.sessions));
+test('pages and sessions work at the local addresses', () => workAt(site.pages, site.sessions));
 
-test('through a forwarded port, every link and redirect has that port', async () => {
+test('with a forwarded port, every link and redirect has that port', async () => {
   const port = await forward();
   const browser = await workAt(`http://127.0.0.1:${port}`, `http://localhost:${port}`);
   // A second platform behind another port has another cookie of the same browser.
@@ -110,7 +110,7 @@ test('through a forwarded port, every link and redirect has that port', async ()
   expect((JSON.parse(again.body) as { link: string }).link).toContain(`http://127.0.0.1:${port}/auth/sign-in?`);
 });
 
-test('every other loopback name leads to the address of what it asks for, with its port', async () => {
+test('every other loopback name is redirected to the address of the page, with its port', async () => {
   for (const name of ['localhost', '[::1]', '127.0.0.2', 'notebooks.localhost', '127.0.0.1']) {
     const headers = { Host: `${name}:9999` };
     for (const [path, to] of [
@@ -128,7 +128,7 @@ test('every other loopback name leads to the address of what it asks for, with i
   expect(port80.headers.location).toBe('http://127.0.0.1/notebooks/');
 });
 
-test('a name that is not a loopback one is refused with what to do, whatever it resolves to', async () => {
+test('a host name that is not a loopback name is rejected with a remedy', async () => {
   const names = ['evil.test', 'localhost.evil.test', '127.0.0.1.evil.test', 'xlocalhost', '10.0.0.1', '[::2]', '127.1'];
   const browser = await site.signedIn();
   for (const name of names) {
@@ -144,7 +144,7 @@ test('a name that is not a loopback one is refused with what to do, whatever it 
   expect(await site.webSocket('/sessions/mine/api', { Host: '127.0.0.1:9999' })).toBe(400);
 });
 
-test('behind a reverse proxy both answer at their public addresses, which the first link has', async () => {
+test('behind a reverse proxy, pages and sessions are at their public addresses, as in the first link', async () => {
   await site.close();
   site = new TestSite();
   site.published = { pages: 'http://pages.example.org:PORT', sessions: 'http://sessions.example.org:PORT' };

@@ -1,4 +1,4 @@
-/** SQLite's result codes that a person can do something about (https://sqlite.org/rescode.html). */
+/** SQLite's result codes for which there is a remedy (https://sqlite.org/rescode.html). */
 export const sqliteCode = {
   busy: 5,
   readOnly: 8,
@@ -9,7 +9,7 @@ export const sqliteCode = {
   notADatabase: 26,
 } as const;
 
-/** The primary result code of an error of node:sqlite; undefined for any other error. */
+/** Returns the primary result code of an error of node:sqlite; undefined for any other error. */
 export function sqliteCodeOf(error: unknown): number | undefined {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
 }

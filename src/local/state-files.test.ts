@@ -23,7 +23,7 @@ const damaged = {
 };
 
 describe('a secret', () => {
-  it('is made once, and kept for its owner alone', () => {
+  it('is created once, and readable by its owner only', () => {
     const made = keptSecret(file);
     expect(made).toMatch(/^[0-9a-f]{64}$/);
     expect(keptSecret(file)).toBe(made);
@@ -33,7 +33,7 @@ describe('a secret', () => {
     expect(keptSecret(file)).toBe(made);
   });
 
-  it.each(Object.keys(damaged))('%s is never taken for a secret', (what) => {
+  it.each(Object.keys(damaged))('%s is never used as a secret', (what) => {
     const content = damaged[what as keyof typeof damaged];
     writeFileSync(file, content);
     const loss = 'Sessions are lost then.';
@@ -54,7 +54,7 @@ describe('a secret', () => {
 });
 
 describe('a file', () => {
-  it('is replaced as a whole, and survives a power cut', () => {
+  it('is replaced atomically, and survives a power cut', () => {
     writePrivate(file, 'one');
     const before = statSync(file).ino;
     chmodSync(file, 0o644);
@@ -65,11 +65,11 @@ describe('a file', () => {
     expect(readdirSync(directory)).toEqual(['file']);
   });
 
-  it('that is not there has no content; one that is no file is named', () => {
+  it('has no content if it does not exist; a path that is not a file is named in the error', () => {
     expect(readKept(file)).toBeUndefined();
     mkdirSync(file);
     expect(() => readKept(file)).toThrow(`${file} is a directory`);
     expect(() => writePrivate(file, 'content')).toThrow(`${file} is a directory`);
-    expect(() => readKept(join(import.meta.filename, 'below'))).toThrow(/in a folder that is a file/);
+    expect(() => readKept(join(import.meta.filename, 'below'))).toThrow(/has a parent that is a file/);
   });
 });

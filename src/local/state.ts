@@ -1,19 +1,20 @@
 import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { asObject, parseJson } from '../lib/json.ts';
 import { UsageError } from './command-line.ts';
 import { sqliteCode, sqliteCodeOf } from './sqlite-errors.ts';
 import { keptSecret, readKept, UnusableFile, writePrivate } from './state-files.ts';
 
-/** Layout of the state folder; raised when an older program could not read a newer folder. */
+/** Version of the state folder's layout. It changes when older programs could not read the folder. */
 const schemaVersion = 1;
 
 export interface State {
   directory: string;
-  /** Names this state folder in the environment of every process that belongs to it. */
+  /** Identifies this state folder in the environment of every process that belongs to it. */
   marker: string;
   path(...parts: string[]): string;
-  /** Notes where this instance answers, for the message that a second one prints. */
+  /** Stores the address of this instance, for the error message of a second one. */
   announce(origin: string): void;
   release(): void;
 }
@@ -24,8 +25,8 @@ interface Instance {
 }
 
 /**
- * Opens the state folder for one instance at a time. The lock is SQLite's own lock on a file: the kernel takes it away
- * with the process, however that ended, so there is no stale lock and no race about one.
+ * Opens the state folder for one instance at a time. The lock is SQLite's lock on a file: the kernel releases it when the
+ * process ends, in whatever way, so there are no stale locks.
  */
 export function openState(directory: string): State {
   createPrivate(directory);
@@ -36,7 +37,7 @@ export function openState(directory: string): State {
       directory,
       marker: keptSecret(join(directory, 'marker'), {
         bytes: 12,
-        loss: 'Processes of sessions that still run are not recognised then: end them first.',
+        loss: 'Then running processes of sessions are not found: end them first.',
       }),
       path: (...parts) => join(directory, ...parts),
       announce: (origin) =>
@@ -64,13 +65,13 @@ function takeLock(directory: string): DatabaseSync {
     const code = sqliteCodeOf(error);
     if (code === undefined) throw error;
     if (code !== sqliteCode.busy) {
-      const remedy = 'Delete it (it holds nothing) and start again.';
+      const remedy = 'Delete it (it is empty) and start again.';
       throw new UnusableFile(file, 'cannot be locked', remedy, { cause: error });
     }
     const other = readInstance(directory);
     throw new UsageError(
-      `Notebook Sessions already runs with the state in ${directory}${other ? ` (process ${other.pid}, ${other.origin})` : ''}.\n` +
-        'Use that one, stop it first, or start a second one with another --state and --port.',
+      `Notebook Sessions is already running with the state in ${directory}${other ? ` (process ${other.pid}, ${other.origin})` : ''}.\n` +
+        'Use that instance, stop it, or start a second one with another --state and --port.',
     );
   }
 }
@@ -81,7 +82,7 @@ function createPrivate(directory: string): void {
   if (uid !== process.getuid?.()) {
     throw new UsageError(`${directory} belongs to another user. Choose another folder with --state.`);
   }
-  // The folder holds tokens and keys; one that was made by hand may be open to others.
+  // The folder contains tokens and keys. A folder that a user created may be readable by others.
   if ((mode & 0o077) !== 0) chmodSync(directory, 0o700);
 }
 
@@ -94,24 +95,24 @@ function checkVersion(file: string): void {
   const found = /^\d{1,6}$/.test(kept.trim()) ? Number(kept) : 0;
   if (found === 0) {
     const remedy = 'Restore it from a copy, delete it if the folder is of this version, or start with another --state.';
-    throw new UnusableFile(file, 'is damaged: it should hold the number of the folder’s layout', remedy);
+    throw new UnusableFile(file, 'is damaged: it should contain the version of the folder’s layout', remedy);
   }
   if (found > schemaVersion) {
     throw new UnusableFile(
       file,
-      `says that the folder was written by a newer version (layout ${found}, this program knows ${schemaVersion})`,
+      `was written by a newer version (layout ${found}, this program supports ${schemaVersion})`,
       'Update this program, or start with another --state.',
     );
   }
 }
 
-/** Only for a message: undefined where there is none, or none that can be read. */
+/** Returns undefined if the file is missing or damaged: it is only for an error message. */
 function readInstance(directory: string): Instance | undefined {
   try {
-    const { pid, origin } = JSON.parse(readKept(join(directory, 'instance.json')) ?? '') as Partial<Instance>;
-    return Number.isInteger(pid) && typeof origin === 'string' ? { pid: Number(pid), origin } : undefined;
+    const { pid, origin } = asObject(parseJson(readKept(join(directory, 'instance.json')) ?? '')) ?? {};
+    return typeof pid === 'number' && typeof origin === 'string' ? { pid, origin } : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError || error instanceof UnusableFile) return undefined;
+    if (error instanceof UnusableFile) return undefined;
     throw error;
   }
 }

@@ -52,7 +52,7 @@ function calls(): Record<string, number> {
 }
 
 describe('on the embedded API server', () => {
-  it('a launch is three calls, reads are none, and the CRD takes the whole object', async () => {
+  it('launches a session with three calls, reads without one, and the CRD accepts the whole object', async () => {
     const call = service.as(john(gitlab.url));
     const { status, body } = await call('POST', '/servers', project);
     expect(status).toBe(201);
@@ -69,7 +69,7 @@ describe('on the embedded API server', () => {
     expect(store.get(resource.secrets, 'renku', `${body.name}-credentials`)).toBeDefined();
   });
 
-  it('a deletion takes the Secret along, and the next launch makes another session of the same name', async () => {
+  it('deletes the Secret with its session, and the next launch makes another session of the same name', async () => {
     const call = service.as(john(gitlab.url));
     const first = await call('POST', '/servers', project);
     const { uid } = store.get<JupyterServer>(jupyterServers, 'renku', first.body.name)?.metadata ?? {};

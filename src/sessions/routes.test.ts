@@ -41,7 +41,7 @@ const originals = (name: string, userId: string, isRegistered: boolean): Jupyter
     spec: { auth: isRegistered ? { token: '', oidc: { enabled: true } } : { token: userId, oidc: { enabled: false } } },
   });
 
-describe('who owns what', () => {
+describe('the owner of a session', () => {
   const named = (id: string): Identity => ({ ...user, id, username: 'john.doe' });
   const anon = (source: 'header' | 'cookie', id = 'anon-1'): Identity =>
     anonymous('https://gitlab.example.org', id, source);
@@ -61,7 +61,7 @@ describe('who owns what', () => {
     'original of registered': originals('original-registered', '1', true),
     'original of anonymous': originals('original-anonymous', 'anon-1', false),
     'original of an id without a kind': originals('original-odd', '1', false),
-    'of nobody': session('of-nobody'),
+    'without an owner': session('ownerless'),
     'of two ids': session('of-two', {
       metadata: { labels: { 'renku.io/userId': '1' }, annotations: { 'renku.io/userId': '2' } },
       spec: { auth: { oidc: { enabled: true } } },
@@ -77,7 +77,7 @@ describe('who owns what', () => {
   it.each([
     ['cache', {}],
     ['live reads', { withoutCache: true }],
-  ] as const)('decides about lists, reads, logs and deletions (%s)', async (_from, options) => {
+  ] as const)('decides which callers can list, read and delete it, and read its logs (%s)', async (_from, options) => {
     for (const server of Object.values(made)) cluster.put(server);
     const service = await replica(options);
     for (const [who, identity] of Object.entries(owners)) {
@@ -100,7 +100,7 @@ describe('who owns what', () => {
 });
 
 describe('a list', () => {
-  it('is not broken by objects that are malformed or not ours', async () => {
+  it('is not broken by malformed objects, or objects of other programs', async () => {
     const labels = { 'notebook-sessions.io/owner': ownerKey(user) };
     const odd = [
       session('nothing', { metadata: { labels } }),
@@ -136,7 +136,7 @@ describe('a list', () => {
     }
   });
 
-  it('costs no call to the API server', async () => {
+  it('needs no call to the API server', async () => {
     cluster.put(ours('mine', user));
     const call = (await replica()).as(user);
     for (const path of ['/servers', '/servers/mine', '/servers?project=x'])
@@ -144,7 +144,7 @@ describe('a list', () => {
     expect(cluster.calls).toEqual([]);
   });
 
-  it('has what every filter that is given lets through', async () => {
+  it('has the sessions that match every given filter', async () => {
     const about = (branch: string, commit: string, group = 'my-group'): Record<string, string> => ({
       'renku.io/namespace': group,
       'renku.io/projectName': 'my-project',
@@ -168,7 +168,7 @@ describe('a list', () => {
     expect(await found('branch=other')).toEqual([]);
   });
 
-  it('covers both namespaces', async () => {
+  it('has the sessions of both namespaces', async () => {
     cluster.put(ours('old', user, 'renku'));
     cluster.put(ours('new', user, 'sessions'));
     const k8s = { renku_namespace: 'renku', sessions_namespace: 'sessions' };
@@ -187,7 +187,7 @@ describe('a list', () => {
 });
 
 describe('a read', () => {
-  it('of a name that is new to this replica finds what another one made', async () => {
+  it('finds a session that another replica has just launched', async () => {
     const [here, there] = [await replica(), await replica()];
     cluster.isMute = true;
     const { body } = await here.as(john(gitlab.url))('POST', '/servers', project);
@@ -199,7 +199,7 @@ describe('a read', () => {
     expect([status, body.error.code]).toEqual([404, 1404]);
   });
 
-  it('asks the API server only for what can be a name', async () => {
+  it('makes a call to the API server only for a valid name', async () => {
     const call = (await replica()).as(user);
     await call('GET', '/servers/NOT-A-NAME');
     expect(cluster.calls).toEqual([]);
@@ -209,7 +209,7 @@ describe('a read', () => {
 });
 
 describe('a deletion', () => {
-  it('is shown as stopping until it is done, then it is gone', async () => {
+  it('shows the session as stopping until it is gone', async () => {
     cluster.put(ours('mine', user));
     const call = (await replica()).as(user);
     cluster.isMute = true;
@@ -230,7 +230,7 @@ describe('a deletion', () => {
     expect((await call('DELETE', '/servers/mine')).status).toBe(404);
   });
 
-  it('that is forced kills the pod too', async () => {
+  it('kills the pod, too, if it is forced', async () => {
     cluster.put(ours('mine', user));
     expect((await (await replica()).as(user)('DELETE', '/servers/mine?forced=true')).status).toBe(204);
     const deletions = cluster.calls.filter(({ method }) => method === 'DELETE');
@@ -243,7 +243,7 @@ describe('a deletion', () => {
   it.each([
     { status: 503, reason: 'ServiceUnavailable' },
     { status: 403, reason: 'Forbidden' },
-  ])('that the cluster answers with $status is 500 with code 3001', async (fault) => {
+  ])('leads to 500 with code 3001 if the cluster responds with $status', async (fault) => {
     cluster.put(ours('mine', user));
     const call = (await replica({ deadlineMs: 2_000 })).as(user);
     cluster.fault = ({ method }) => (method === 'DELETE' ? fault : undefined);
@@ -267,7 +267,7 @@ describe('logs', () => {
   };
   const lines = (count: number): string => Array.from({ length: count }, (_, index) => `line ${index}\n`).join('');
 
-  it('are those of each container that has some, init containers first', async () => {
+  it('have the lines of each container that has a log, init containers first', async () => {
     cluster.put(running());
     cluster.podLogs.set('mine-0/jupyter-server', lines(300));
     cluster.podLogs.set('mine-0/git-clone', 'cloned\n');
@@ -276,14 +276,14 @@ describe('logs', () => {
     const { body } = await call('GET', '/logs/mine');
     expect(Object.keys(body)).toEqual(['git-clone', 'jupyter-server']);
     expect(body).toHaveProperty('jupyter-server', lines(300).split('\n').slice(-251).join('\n'));
-    const asked = cluster.calls.filter(({ resource }) => resource === 'log');
-    expect(asked.map(({ query }) => query.get('timestamps'))).toEqual(Array(4).fill('true'));
+    const calls = cluster.calls.filter(({ resource }) => resource === 'log');
+    expect(calls.map(({ query }) => query.get('timestamps'))).toEqual(Array(4).fill('true'));
     expect(await call('GET', '/logs/mine?max_lines=1')).toMatchObject({ body: { 'jupyter-server': 'line 299\n' } });
     expect((await call('GET', '/logs/mine?max_lines=0')).body).toEqual({});
     expect((await call('GET', '/logs/mine?max_lines=-1')).status).toBe(422);
   });
 
-  it('of one container that cannot be read do not hide the others', async () => {
+  it('have the other containers if one container cannot be read', async () => {
     cluster.put(running());
     cluster.podLogs.set('mine-0/jupyter-server', 'hello\n');
     cluster.fault = ({ query }) =>
@@ -299,14 +299,14 @@ describe('logs', () => {
     });
   });
 
-  it('that cannot be read at all are 500 with code 3000', async () => {
+  it('lead to 500 with code 3000 if no container can be read', async () => {
     cluster.put(running());
     cluster.fault = () => ({ status: 500, reason: 'InternalError' });
     const { status, body } = await (await replica()).as(user)('GET', '/logs/mine');
     expect([status, body.error.code]).toEqual([500, 3000]);
   });
 
-  it('of more bytes than are allowed end with the newest line', async () => {
+  it('end with the newest line if they are longer than the limit', async () => {
     cluster.put(running());
     const long = Array.from({ length: 9_000 }, (_, index) => `${index} ${'x'.repeat(1000)}\n`).join('');
     cluster.podLogs.set('mine-0/jupyter-server', long);

@@ -401,10 +401,10 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
   ),
   broken(
     'B22',
-    'trouble of GitLab is told as something missing',
+    'an outage of GitLab is reported as something missing',
     'src/sessions/launch/lookups.ts',
-    'return trouble(refused);',
-    "return { is: 'missing', why: '' };",
+    "{ server: 'GitLab', deadline });\n    if (!error) throw cause;\n    return failed(error);",
+    "{ server: 'GitLab', deadline });\n    return { is: 'missing', reason: String(error) };",
     'src/sessions/launch/checks.test.ts',
   ),
   broken(
@@ -427,8 +427,8 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'B25',
     'a wrong parameter has no detail',
     'src/pipeline/contract.ts',
-    "{ detail: sentences.join(' '), fields: told, cause }",
-    '{ detail: null, fields: told, cause }',
+    "{ detail: sentences.join(' '), fields: shownFields, cause }",
+    '{ detail: null, fields: shownFields, cause }',
     'src/pipeline/contract.test.ts',
   ),
   broken(
@@ -491,8 +491,8 @@ export const brokenBehaviours: readonly BrokenBehaviour[] = [
     'R1',
     'double slashes count',
     'src/pipeline/request-target.ts',
-    "(mark === -1 ? url : url.slice(0, mark)).replaceAll(/\\/{2,}/g, '/')",
-    '(mark === -1 ? url : url.slice(0, mark))',
+    "(queryAt === -1 ? url : url.slice(0, queryAt)).replaceAll(/\\/{2,}/g, '/')",
+    '(queryAt === -1 ? url : url.slice(0, queryAt))',
     'src/app.test.ts',
   ),
   broken(

@@ -2,6 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { type NodeAgent, StatusError } from '../cluster.ts';
+import { bearerToken } from '../http/credentials.ts';
+import { targetOf } from '../http/request-target.ts';
 import { sendBody, sendText } from '../http/responses.ts';
 import { NoSuchPath, notFound, unknownPath } from './failures.ts';
 import { ClientGone } from './rest/body.ts';
@@ -118,8 +120,8 @@ class RestServer implements ApiServer {
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     this.#authenticate(req);
     if (this.#closing.signal.aborted) throw unavailable('the server is stopping');
-    const [path = '', search = ''] = splitOnce(req.url ?? '', '?');
-    const call: Call = { req, res, query: new URLSearchParams(search) };
+    const { path, query } = targetOf(req) ?? { path: '', query: '' };
+    const call: Call = { req, res, query: new URLSearchParams(query) };
     const target = parsePath(path);
     if (target.type === 'other') this.#serveDocument(call, target);
     else if (target.group === 'metrics.k8s.io') this.#serveMetrics(call, target);
@@ -127,8 +129,8 @@ class RestServer implements ApiServer {
   }
 
   #authenticate(req: IncomingMessage): void {
-    const [scheme = '', token = ''] = splitOnce(req.headers.authorization ?? '', ' ');
-    if (scheme.toLowerCase() === 'bearer' && timingSafeEqual(digest(token.trim()), this.#tokenDigest)) return;
+    const token = bearerToken(req);
+    if (token !== undefined && timingSafeEqual(digest(token), this.#tokenDigest)) return;
     throw new StatusError(401, 'Unauthorized', 'Unauthorized');
   }
 
@@ -220,9 +222,4 @@ function unavailable(why: string): StatusError {
 
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
-}
-
-function splitOnce(text: string, separator: string): [string, string] {
-  const index = text.indexOf(separator);
-  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + separator.length)];
 }

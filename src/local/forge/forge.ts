@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
+import { hasCode } from '../../lib/error-code.ts';
 import { sendJson, sendText } from '../http/responses.ts';
 import { serveApi } from './api.ts';
 import { type CommitFile, commitFiles } from './commit-files.ts';
@@ -264,7 +265,7 @@ async function httpBackendProgram(): Promise<string> {
     });
     directory = stdout.toString('utf8').trim();
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     throw new Error(
       'git is not installed: install it (Debian, Ubuntu: apt install git; macOS: xcode-select --install)',
     );

@@ -120,7 +120,7 @@ function forcePushIn(parameters: URLSearchParams): boolean | undefined {
   return value === 'true' || value === '1';
 }
 
-const descriptions = { 0: 'No one', 30: 'Developers + Maintainers', 40: 'Maintainers' } as Record<number, string>;
+const descriptions: Record<number, string> = { 0: 'No one', 30: 'Developers + Maintainers', 40: 'Maintainers' };
 
 function shown({ name, pushLevel, allowForcePush }: ProtectedBranch) {
   const level = (number: number) => [{ access_level: number, access_level_description: descriptions[number] }];

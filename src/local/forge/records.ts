@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isObject, parseJson } from '../../lib/json.ts';
 import { readKept, UnusableFile, writePrivate } from '../state-files.ts';
 import { isNamespace, isPathSegment, projectKey } from './names.ts';
 
@@ -222,17 +223,15 @@ export function pathWithNamespace(project: ForgeProject): string {
 function read(file: string): Stored {
   const text = readKept(file);
   if (text === undefined) return { version: 1, nextUserId: 1, nextProjectId: 1, users: [], projects: [], tokens: [] };
-  try {
-    const stored = JSON.parse(text) as Partial<Stored>;
-    const lists = [stored.users, stored.projects, stored.tokens];
-    if (stored.version === 1 && lists.every((list) => Array.isArray(list))) {
-      return { ...(stored as Stored), projects: (stored as Stored).projects.map(withRules) };
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
-  }
+  const stored = parseJson(text);
+  if (isStored(stored)) return { ...stored, projects: stored.projects.map(withRules) };
   const remedy = 'Restore it from a copy, or move it away: then the projects are not served, but their files are kept.';
   throw new UnusableFile(file, 'is damaged: it should contain the projects and users of the forge', remedy);
+}
+
+function isStored(value: unknown): value is Stored {
+  if (!isObject(value) || value['version'] !== 1) return false;
+  return [value['users'], value['projects'], value['tokens']].every((list) => Array.isArray(list));
 }
 
 /** Files of older versions have no protected branches, or only their names. */

@@ -13,8 +13,8 @@ function connection(name: string, uid: number | undefined, requests = 0): Connec
 }
 const names = (list: readonly Connection[]) => list.map(({ endpoint: each }) => each.split(':')[0]);
 
-describe('what is ended when it is crowded', () => {
-  it('are the oldest connections of other users beyond their share, idle ones first', () => {
+describe('connections that are closed if there are too many', () => {
+  it('are the oldest of other users beyond their share, idle ones first', () => {
     const all = [
       connection('busy', 1001, 1),
       connection('old', 1001),
@@ -27,7 +27,7 @@ describe('what is ended when it is crowded', () => {
     expect(names(excessConnections(all, { ...limits, others: 0 }, own))).toEqual(['old', 'new', 'busy']);
   });
 
-  it('are, at the limit for all, the oldest idle ones, and never one that is being answered', () => {
+  it('are the oldest idle ones beyond the limit for all users, and never one with a request in flight', () => {
     const mine = Array.from({ length: 12 }, (_, index) => connection(`c${index}`, own, index < 3 ? 1 : 0));
     expect(names(excessConnections(mine, limits, own))).toEqual(['c3', 'c4']);
     expect(
@@ -68,7 +68,7 @@ describe('real connections', () => {
     expect(peerUids(port).get(endpoint(remoteAddress, remotePort))).toBe(process.getuid?.());
   });
 
-  it('of another user make room, also for those that come after them', async () => {
+  it('of another user are closed, so that later connections are accepted', async () => {
     const strangers = new Set<string>();
     const sockets: Socket[] = [];
     const connections = new Connections(limits, () => new Map([...strangers].map((each) => [each as never, 4711])));

@@ -62,7 +62,7 @@ async function conversation(port: number, sent: string): Promise<string> {
 
 const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 
-test.each(['http', 'https'])('a port speaks %s alone, on both loopback addresses', async (scheme) => {
+test.each(['http', 'https'])('a port speaks only %s, on both loopback addresses', async (scheme) => {
   const { port, addresses } = await start(scheme === 'https' ? { tls } : {});
   const hosts = hasIpv6 ? ['127.0.0.1', 'localhost', '[::1]'] : ['127.0.0.1', 'localhost'];
   for (const host of hosts) {
@@ -73,7 +73,7 @@ test.each(['http', 'https'])('a port speaks %s alone, on both loopback addresses
   await expect(get(`${other}://127.0.0.1:${port}/`)).rejects.toThrow();
 });
 
-test('bodies that begin in the first packet arrive whole, over both protocols', async () => {
+test('bodies that begin in the first packet arrive complete, with both protocols', async () => {
   const handle = async (req: import('node:http').IncomingMessage, res: import('node:http').ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
@@ -97,13 +97,13 @@ test('pipelined requests are answered in order', async () => {
   expect(answer.match(/\/one|\/two/g)).toEqual(['/one', '/two']);
 });
 
-test('a connection that says nothing, or never ends its headers, is closed', async () => {
+test('a connection that sends nothing, or never ends its headers, is closed', async () => {
   const { port } = await start({ headerTimeoutMs: 200 });
   expect(await conversation(port, '')).toMatch(/^(HTTP\/1.1 408 |$)/);
   expect(await conversation(port, 'GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ')).toContain('408');
 });
 
-test('headers of more than 32 KiB, nonsense and broken TLS are refused without harm', async () => {
+test('headers of more than 32 KiB, invalid HTTP and invalid TLS are rejected, and later requests are handled', async () => {
   const { port } = await start();
   const long = `GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`;
   expect(await conversation(port, long)).toContain('431');
@@ -114,7 +114,7 @@ test('headers of more than 32 KiB, nonsense and broken TLS are refused without h
   expect((await get(`https://127.0.0.1:${secure.port}/`)).status).toBe(200);
 });
 
-test('a handler that throws or rejects ends its request only', async () => {
+test('an error of a handler ends its request only', async () => {
   const { port } = await start({
     handle: (req, res) => {
       if (req.url === '/throws') throw new Error('thrown');
@@ -130,7 +130,7 @@ test('a handler that throws or rejects ends its request only', async () => {
   expect((await get(`http://127.0.0.1:${port}/`)).body).toBe('fine');
 });
 
-test('a port that is taken on either address is PortTaken', async () => {
+test('a port that another program uses on either address is PortTaken', async () => {
   for (const host of hasIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']) {
     const other = createServer().listen(0, host);
     await once(other, 'listening');
@@ -143,7 +143,7 @@ test('a port that is taken on either address is PortTaken', async () => {
   }
 });
 
-test('WebSockets go to their handler', async () => {
+test('WebSockets are passed to their handler', async () => {
   const sockets = new WebSocketServer({ noServer: true });
   sockets.on('connection', (ws) => ws.on('message', (data) => ws.send(data)));
   const { port } = await start({
@@ -160,7 +160,7 @@ test('WebSockets go to their handler', async () => {
 });
 
 test.each(['Content-Length: 4\r\n\r\nbody', 'Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n'])(
-  'a request for a WebSocket with a body is refused at once: %j',
+  'a WebSocket request with a body is rejected at once: %j',
   async (rest) => {
     const { port } = await start({ upgrade: (_req, socket) => void socket.destroy() });
     const head = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
@@ -168,7 +168,7 @@ test.each(['Content-Length: 4\r\n\r\nbody', 'Transfer-Encoding: chunked\r\n\r\n4
   },
 );
 
-test('an Upgrade to anything but a WebSocket is ignored: the request is answered, with its body', async () => {
+test('an Upgrade to another protocol than WebSocket is ignored: the request is handled, with its body', async () => {
   const { port } = await start({
     handle: (req, res) =>
       void text(req).then(
@@ -201,7 +201,7 @@ test.each([
   ['a folded header', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n', 400],
   ['a bare line feed', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\nY: b\r\n\r\n', 400],
   ['a bare carriage return', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\rY: b\r\n\r\n', 400],
-])('a request with %s is refused and ends the connection', async (_what, request, status) => {
+])('a request with %s is rejected and the connection is closed', async (_what, request, status) => {
   const reached: string[] = [];
   const { port } = await start({
     handle: (req, res) => {
@@ -215,7 +215,7 @@ test.each([
   expect(reached).toEqual([]);
 });
 
-test('a disk that is full is named', async () => {
+test('a full disk is named in the error', async () => {
   const { port } = await start({
     handle: () => Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })),
   });
@@ -224,7 +224,7 @@ test('a disk that is full is named', async () => {
   expect(body).toContain('The disk of this machine is full.');
 });
 
-test('close ends idle and silent connections at once and lets a running request finish', async () => {
+test('close closes idle and silent connections at once and lets a request in flight finish', async () => {
   let finish: () => void = () => undefined;
   const running = new Promise<void>((resolve) => {
     finish = resolve;
@@ -262,7 +262,7 @@ test('close ends idle and silent connections at once and lets a running request 
   await closing;
 });
 
-test('close with no grace cuts what does not end', async () => {
+test('close without a grace period aborts requests in flight', async () => {
   const listener = await start({ handle: (_req, res) => void res.write('first') });
   const answer = get(`http://127.0.0.1:${listener.port}/`);
   const cut = expect(answer).rejects.toThrow();
@@ -274,7 +274,7 @@ test('close with no grace cuts what does not end', async () => {
   await cut;
 });
 
-test('the TLS material is kept, private, and renewed before it expires or when it is damaged', async () => {
+test('key and certificate are kept for the owner only, and renewed before they expire or if they are damaged', async () => {
   const fresh = mkdtempSync(join(tmpdir(), 'tls-'));
   const first = await ensureTls(fresh);
   const file = join(fresh, 'server.pem');

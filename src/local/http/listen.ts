@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
+import { hasCode } from '../../lib/error-code.ts';
 import { invalidFraming, isWebSocketRequest, requestFraming } from '../../lib/reverse-proxy/framing.ts';
 import { isDiskFull } from '../machine/disk.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
@@ -71,7 +72,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       const servers = [first, await v6(port)];
       return { port, addresses: ['127.0.0.1', '::1'], close: (graceMs) => close(servers, connections, graceMs) };
     } catch (error) {
-      if (isCode(error, 'EADDRNOTAVAIL', 'EAFNOSUPPORT')) {
+      if (hasCode(error, 'EADDRNOTAVAIL', 'EAFNOSUPPORT')) {
         return { port, addresses: ['127.0.0.1'], close: (graceMs) => close([first], connections, graceMs) };
       }
       await close([first], connections, 0);
@@ -184,7 +185,7 @@ function startUpgrade(
 function bind(server: Server, host: string, port: number, log: Logger): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) =>
-      reject(isCode(error, 'EADDRINUSE') ? new PortTaken(port, { cause: error }) : error),
+      reject(hasCode(error, 'EADDRINUSE') ? new PortTaken(port, { cause: error }) : error),
     );
     server.listen({ host, port, exclusive: true }, () => {
       // For example too many open files: this connection is lost, and the next one may succeed.
@@ -198,10 +199,6 @@ function portOf(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server does not listen on a port');
   return address.port;
-}
-
-function isCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
 async function close(servers: readonly Server[], connections: Connections, graceMs: number): Promise<void> {

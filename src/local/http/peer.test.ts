@@ -18,7 +18,7 @@ async function accepted(address: string, open: (port: number) => unknown): Promi
 
 const uid = process.getuid?.() ?? null;
 
-test.each(['127.0.0.1', '::1', '127.1.2.3'])('a program of one’s own is recognised behind %s', async (address) => {
+test.each(['127.0.0.1', '::1', '127.1.2.3'])('a program of the same user is recognised at %s', async (address) => {
   let client: Socket | undefined;
   const socket = await accepted(address, (port) => {
     client = connect(port, address);
@@ -33,7 +33,7 @@ test.each(['127.0.0.1', '::1', '127.1.2.3'])('a program of one’s own is recogn
   expect(osUserOf({ socket })).toBe(uid);
 });
 
-test('an IPv4 connection that was made with an IPv6 socket is recognised', async () => {
+test('the user of an IPv4 connection from an IPv6 socket is recognised', async () => {
   const program = 'require("net").connect(Number(process.argv[1]), "::ffff:127.0.0.1")';
   const { promise, resolve } = Promise.withResolvers<() => void>();
   const socket = await accepted('127.0.0.1', (port) => {
@@ -44,7 +44,7 @@ test('an IPv4 connection that was made with an IPv6 socket is recognised', async
   (await promise)();
 });
 
-test('a peer that has closed its socket is gone: not taken for root, nor for one that the kernel does not know', async () => {
+test('a peer that has closed its socket is gone, and neither root nor unknown', async () => {
   let client: Socket | undefined;
   const socket = await accepted('127.0.0.1', (port) => {
     client = connect(port, '127.0.0.1');
@@ -58,7 +58,7 @@ test('a peer that has closed its socket is gone: not taken for root, nor for one
   socket.destroy();
 });
 
-test.runIf(uid === 0)('another user of the machine is recognised', async () => {
+test.runIf(uid === 0)('the user id of another user of the machine is recognised', async () => {
   const { promise, resolve } = Promise.withResolvers<() => void>();
   const socket = await accepted('127.0.0.1', (port) => {
     const child = spawn('curl', ['-s', '--max-time', '10', `http://127.0.0.1:${port}/`], { uid: 65_534, gid: 65_534 });

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { comparesEqual, type Understood } from '../../../tests/support/local/http/differential.ts';
 
-test('Node’s parser behind the proxy understands what was allowed in front, whatever was sent', async () => {
+test('Node’s parser behind the proxy reads the same requests as the one in front of it', async () => {
   let arrived: Understood[] = [];
   const server = createServer((req, res) => {
     buffer(req).then(

@@ -7,7 +7,7 @@ import { readKept, writePrivate } from '../state-files.ts';
 export interface TlsMaterial {
   /** PEM. */
   key: string;
-  /** PEM; self-signed, so it is also what a client has to trust. */
+  /** PEM. Self-signed, so a client has to trust the certificate itself. */
   cert: string;
 }
 
@@ -17,8 +17,8 @@ const lifetimeMs = 365 * day;
 const renewBeforeMs = 60 * day;
 
 /**
- * Key and certificate of the embedded Kubernetes API, for 127.0.0.1, ::1 and localhost: those in `directory`, or new
- * ones, written there (0600), when there are none, they are broken, or they expire within two months.
+ * Returns key and certificate of the embedded Kubernetes API, for 127.0.0.1, ::1 and localhost. They are kept in `directory`
+ * (0600), and replaced if they are missing or damaged, or expire within two months.
  */
 export async function ensureTls(directory: string, now: Date = new Date()): Promise<TlsMaterial> {
   const file = join(directory, 'server.pem');
@@ -29,7 +29,7 @@ export async function ensureTls(directory: string, now: Date = new Date()): Prom
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',
-    // A clock that was set back a little must not make it a certificate of the future.
+    // Valid even if the clock is set back a little.
     notBeforeDate: new Date(now.getTime() - day),
     notAfterDate: new Date(now.getTime() + lifetimeMs),
     extensions: [
@@ -47,7 +47,7 @@ export async function ensureTls(directory: string, now: Date = new Date()): Prom
     ],
   });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  // One file, so that a crash between two never leaves a key beside another's certificate.
+  // One file, so that a crash cannot leave a key with the certificate of another key.
   writePrivate(file, `${key.trim()}\n${cert.trim()}\n`);
   return { key, cert };
 }
@@ -72,7 +72,7 @@ function usable(key: string, cert: string, now: Date): boolean {
       certificate.checkHost('localhost') !== undefined
     );
   } catch (error) {
-    // Damaged PEM: as good as none, and replaced.
+    // Damaged PEM is replaced.
     if (error instanceof Error) return false;
     throw error;
   }

@@ -102,8 +102,8 @@ describe('a restart', () => {
       status: { state: 'failed', mainPod: { uid: 'pod-2' } },
     });
     cluster.fault = refuse(is('PATCH', 'jupyterservers'), 409, 'Conflict');
-    const refused = await restart();
-    expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
+    const failed = await restart();
+    expect([failed.status, failed.body.error.code]).toEqual([500, 3000]);
   });
 
   it('succeeds if the pod already has a successor', async () => {
@@ -113,8 +113,8 @@ describe('a restart', () => {
 
   it('fails if the pod cannot be deleted, and the next request deletes it', async () => {
     cluster.fault = refuse(is('DELETE', 'pods'), 503, 'ServiceUnavailable');
-    const refused = await restart();
-    expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
+    const failed = await restart();
+    expect([failed.status, failed.body.error.code]).toEqual([500, 3000]);
     cluster.fault = () => undefined;
     expect((await callsOf(restart)).at(-1)).toBe(`DELETE pods ${name}-0`);
   });

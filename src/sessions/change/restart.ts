@@ -8,7 +8,7 @@ import { Deadline } from '../../lib/deadline.ts';
 import { isConflict } from '../../platform/kubernetes/predicates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { KubernetesClient } from '../../platform/kubernetes/types.ts';
-import type { Credentials } from '../launch/session-secrets.ts';
+import type { SessionSecrets } from '../launch/session-secrets.ts';
 import { noSuchSession } from '../read/no-such-session.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
@@ -18,7 +18,7 @@ import type { VolumeClaim } from './volume.ts';
 export interface RestartParts {
   readonly client: KubernetesClient;
   readonly store: SessionStore;
-  readonly credentials: Credentials;
+  readonly secrets: SessionSecrets;
   readonly log: Logger;
 }
 
@@ -38,7 +38,7 @@ const attempts = 10;
  * 4. deletes the pod of that uid, and the StatefulSet makes another one.
  * Concurrent calls find the uid of step 3 and repeat the steps, which changes nothing: the pod is deleted by its uid.
  */
-export function createRestart({ client, store, credentials, log }: RestartParts): Restart {
+export function createRestart({ client, store, secrets, log }: RestartParts): Restart {
   return async (identity, name, ofRequest) => {
     // The restart is completed even if the caller closes the connection.
     const deadline = Deadline.after(ofRequest.remaining());
@@ -54,7 +54,7 @@ export function createRestart({ client, store, credentials, log }: RestartParts)
       if (step.is === 'done') return session;
       checkVolume(session, await volumeClaim(session, deadline));
       if (!isRenewed) {
-        const kept = await credentials.renew(session, object, identity, deadline);
+        const kept = await secrets.renew(session, object, identity, deadline);
         if (kept.length > 0) log.warn({ session: name, secrets: kept }, 'a restart did not renew all credentials');
         isRenewed = true;
       }

@@ -1,37 +1,28 @@
-import type { Config } from '../../config/types.ts';
 import { ApiError, errorKind, type FieldError } from '../../errors.ts';
-import type { ImageChecker } from '../../images/types.ts';
-import type { ChosenResources, OfferedPools } from '../../options/resource-classes.ts';
-import type { GitLab, GitLabProject } from '../../platform/gitlab/types.ts';
-import type { LaunchFindings } from './launch-lookups.ts';
+import type { ChosenResources } from '../../options/resource-classes.ts';
+import type { GitLabProject } from '../../platform/gitlab/types.ts';
+import type { LookupResults } from './launch-lookups.ts';
 import type { LaunchRequest } from './launch-request.ts';
-import type { Outcome, SessionImage } from './lookups.ts';
+import type { LookupResult, SessionImage } from './lookups.ts';
 
-/** Everything outside the cluster that a session needs, found. */
+/** Everything outside of the cluster that a new session needs. */
 export interface CheckedLaunch {
   readonly project: GitLabProject;
   readonly branch: string;
-  /** Full. */
+  /** The full id. */
   readonly commitSha: string;
   readonly image: SessionImage;
   readonly resources: ChosenResources;
 }
 
-export interface CheckParts {
-  readonly gitlab: GitLab;
-  readonly images: ImageChecker;
-  readonly offered: OfferedPools;
-  readonly config: Config;
-}
-
 /**
- * What a launch goes on with. What is wrong is reported together; trouble of GitLab, a registry or the resource class
- * service is never reported as something missing.
- * Throws ApiError 1404 (missing), 1002 (image cannot be parsed), 1005 and 1000 (resources; address of the image), 1401
- * (a token is refused), 2001 (no default class), 3000 and 3004 (one of the others has trouble).
+ * Returns the values of the lookups if all of them were successful. Otherwise throws one ApiError that reports everything
+ * that is missing or invalid: 1404 (missing), 1002 (invalid image name), 1005 and 1000 (resources; address of the
+ * image), 1401 (GitLab or the resource class service rejects the token), 2001 (no default class), 3000 and 3004
+ * (a server is unavailable). An unavailable server is never reported as something missing.
  */
-export function checkedLaunch(findings: LaunchFindings, request: LaunchRequest): CheckedLaunch {
-  const { project, branch, commit, image, resources } = findings;
+export function checkLookups(results: LookupResults, request: LaunchRequest): CheckedLaunch {
+  const { project, branch, commit, image, resources } = results;
   if (
     project.is === 'found' &&
     branch.is === 'found' &&
@@ -47,94 +38,97 @@ export function checkedLaunch(findings: LaunchFindings, request: LaunchRequest):
       resources: resources.value,
     };
   }
-  throw together(launchProblems(findings, request));
+  throw combine(launchErrors(results, request));
 }
 
-/** Everything that stands in the way of the launch, the gravest first; empty where nothing does. */
-export function launchProblems(findings: LaunchFindings, request: LaunchRequest): ApiError[] {
+/** Returns every error that prevents the launch, the most important first; none if all lookups were successful. */
+export function launchErrors(results: LookupResults, request: LaunchRequest): ApiError[] {
   const branch = request.branch === undefined ? 'the default branch of the project' : `branch "${request.branch}"`;
-  const empty = emptyRepository(findings.project);
-  const looked: Looked[] = [
-    { path: 'body.project', what: `project "${request.project.path}"`, outcome: empty ?? findings.project },
+  const empty = emptyRepository(results.project);
+  const lookups: Lookup[] = [
+    { path: 'body.project', subject: `project "${request.project.path}"`, result: empty ?? results.project },
+    // An empty repository has no branch and no commit: that is one error and not three.
     ...(empty
       ? []
       : [
-          { path: 'body.branch', what: branch, outcome: findings.branch },
-          { path: 'body.commit_sha', what: `commit "${request.commit}"`, outcome: findings.commit },
+          { path: 'body.branch', subject: branch, result: results.branch },
+          { path: 'body.commit_sha', subject: `commit "${request.commit}"`, result: results.commit },
         ]),
-    { path: 'body.image', what: `image "${request.image}"`, outcome: findings.image },
-    { path: 'body.resource_class_id', what: 'resource class', outcome: findings.resources },
+    { path: 'body.image', subject: `image "${request.image}"`, result: results.image },
+    { path: 'body.resource_class_id', subject: 'resource class', result: results.resources },
   ];
-  const gone = missing(looked);
-  const troubles = looked.flatMap(({ path, outcome }) =>
-    outcome.is === 'trouble' ? [{ error: outcome.error, gravity: gravityOf(outcome.error, path) }] : [],
+  const missing = missingError(lookups);
+  const failures = lookups.flatMap(({ path, result }) =>
+    result.is === 'failed' ? [{ error: result.error, rank: rankOf(result.error, path) }] : [],
   );
-  const all = [...(gone ? [{ error: gone, gravity: gravityOfMissing }] : []), ...troubles];
-  return withoutRepetition(all.sort((one, other) => one.gravity - other.gravity).map(({ error }) => error));
+  const all = [...(missing ? [{ error: missing, rank: rankOfMissing }] : []), ...failures];
+  return withoutDuplicates(all.sort((one, other) => one.rank - other.rank).map(({ error }) => error));
 }
 
-/** There is no branch and no commit in it, which is one mistake and not two. */
-function emptyRepository(project: Outcome<GitLabProject>): Outcome<never> | undefined {
+function emptyRepository(project: LookupResult<GitLabProject>): LookupResult<never> | undefined {
   if (project.is !== 'found' || !project.value.isEmpty) return undefined;
   const message = `Cannot launch the session: the repository of the project "${project.value.pathWithNamespace}" is empty.`;
   const error = new ApiError(errorKind.missing, message, {
     detail: 'Push a first commit to it, then launch again.',
     fields: [{ path: 'body.project', message: 'its repository is empty' }],
   });
-  return { is: 'trouble', error };
+  return { is: 'failed', error };
 }
 
-interface Looked {
+interface Lookup {
+  /** The field of the request. */
   readonly path: string;
-  readonly what: string;
-  readonly outcome: Outcome<unknown>;
+  /** For messages: the subject of "does not exist". */
+  readonly subject: string;
+  readonly result: LookupResult<unknown>;
 }
 
 /**
- * Input that cannot be right comes first, then who the caller is and what GitLab wants of them, then GitLab's outages,
- * then everything that is missing, and last the outages of a registry and of the resource class service: they do not
- * hide what is missing for certain.
+ * Returns the place of an error in the order of importance: 0 invalid input; 1 identity and permissions; 2 outages of
+ * GitLab; 3 everything that is missing; 4 outages of a registry and of the resource class service, which must not hide
+ * what is missing.
  */
-function gravityOf({ kind }: ApiError, path: string): number {
+function rankOf({ kind }: ApiError, path: string): number {
   if (kind.status === 422) return 0;
   if (kind.status === 401 || kind.status === 403) return 1;
   return path === 'body.image' || path === 'body.resource_class_id' ? 4 : 2;
 }
-const gravityOfMissing = 3;
+const rankOfMissing = 3;
 
-function missing(looked: readonly Looked[]): ApiError | undefined {
-  const gone = looked.flatMap(({ path, what, outcome }) =>
-    outcome.is === 'missing' ? [{ path, what, why: outcome.why }] : [],
+/** Returns one error for all lookups that found nothing; undefined if there are none. */
+function missingError(lookups: readonly Lookup[]): ApiError | undefined {
+  const missing = lookups.flatMap(({ path, subject, result }) =>
+    result.is === 'missing' ? [{ path, subject, reason: result.reason }] : [],
   );
-  if (gone.length === 0) return undefined;
-  const list = new Intl.ListFormat('en', { type: 'conjunction' }).format(gone.map(({ what }) => what));
-  const message = `Cannot launch the session: ${list} ${gone.length === 1 ? 'does' : 'do'} not exist.`;
-  const image = gone.find(({ path }) => path === 'body.image');
+  if (missing.length === 0) return undefined;
+  const subjects = new Intl.ListFormat('en', { type: 'conjunction' }).format(missing.map(({ subject }) => subject));
+  const message = `Cannot launch the session: ${subjects} ${missing.length === 1 ? 'does' : 'do'} not exist.`;
+  const image = missing.find(({ path }) => path === 'body.image');
   return new ApiError(errorKind.missing, message, {
-    detail: [errorKind.missing.detail, ...(image ? [image.why] : [])].join(' '),
-    fields: gone.map(({ path, why }) => ({ path, message: why })),
+    detail: [errorKind.missing.detail, ...(image ? [image.reason] : [])].join(' '),
+    fields: missing.map(({ path, reason }) => ({ path, message: reason })),
   });
 }
 
-/** Three requests to a GitLab that is down fail in the same way: once is enough. */
-function withoutRepetition(errors: readonly ApiError[]): ApiError[] {
-  const said = new Set<string>();
+/** An unavailable GitLab fails several lookups with the same error. */
+function withoutDuplicates(errors: readonly ApiError[]): ApiError[] {
+  const known = new Set<string>();
   return errors.filter(({ kind, message }) => {
     const key = `${kind.code} ${message}`;
-    return !said.has(key) && said.add(key);
+    return !known.has(key) && known.add(key);
   });
 }
 
-/** The gravest, and with it whatever else the caller can mend. */
-function together([gravest, ...others]: readonly ApiError[]): ApiError {
-  if (!gravest) return new ApiError(errorKind.bug, 'The launch was refused.');
-  const mendable = others.filter(({ kind }) => kind.status === 404 || kind.status === 422);
-  if (mendable.length === 0) return gravest;
-  const fields: FieldError[] = [gravest, ...mendable].flatMap((error) => error.fields ?? []);
-  return new ApiError(gravest.kind, gravest.message, {
-    detail: [gravest.detail, 'Also:', ...mendable.map(({ message }) => message)].join(' '),
+/** Returns the first error, with the other errors that the caller can correct added to it. */
+function combine([first, ...others]: readonly ApiError[]): ApiError {
+  if (!first) return new ApiError(errorKind.bug, 'The launch was rejected without a reason.');
+  const correctable = others.filter(({ kind }) => kind.status === 404 || kind.status === 422);
+  if (correctable.length === 0) return first;
+  const fields: FieldError[] = [first, ...correctable].flatMap((error) => error.fields ?? []);
+  return new ApiError(first.kind, first.message, {
+    detail: [first.detail, 'Also:', ...correctable.map(({ message }) => message)].join(' '),
     ...(fields.length > 0 ? { fields } : {}),
-    retryAfterSeconds: gravest.retryAfterSeconds,
-    cause: gravest,
+    retryAfterSeconds: first.retryAfterSeconds,
+    cause: first,
   });
 }

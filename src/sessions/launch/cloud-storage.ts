@@ -9,36 +9,36 @@ export interface CloudStorageEntry {
   readonly secret_key?: string | null;
 }
 
-/** It becomes the name of a folder. S3's and Azure's rules, together. */
+/** The names that S3 and Azure both allow. A bucket's name becomes the name of a folder. */
 const bucketName = /^[a-z0-9]([a-z0-9]|[-.](?=[a-z0-9])|-){1,61}[a-z0-9]$/;
 
 /**
- * What a launch asks for, one entry after the other; `wrong` is told of what cannot be. Nobody is asked whether the
- * buckets exist: the service does not call addresses that a request names. Throws ApiError 1003 for the address of
- * another service where only a key was given, which means Azure.
+ * Returns the cloud storage of a launch in the order of its entries, and reports invalid fields to `reject`. Whether the
+ * buckets exist is not checked, because the service calls no address that a request names. Throws ApiError 1003 if an
+ * entry with only a secret key, which means Azure, has no Azure address.
  */
 export function requestedCloudStorage(
   entries: readonly CloudStorageEntry[],
   { cloud_storage: { s3, azure_blob } }: Config,
-  wrong: (path: string, message: string) => undefined,
+  reject: (path: string, message: string) => undefined,
 ): CloudStorageWithKeys[] {
   if (entries.length === 0) return [];
   if (!s3.enabled && !azure_blob.enabled) {
-    wrong('cloudstorage', 'must be empty: this platform offers no cloud storage');
+    reject('cloudstorage', 'must be empty: this platform offers no cloud storage');
     return [];
   }
   const names = entries.map(({ bucket }) => bucket);
-  if (new Set(names).size < names.length) wrong('cloudstorage', 'must not name a bucket twice');
+  if (new Set(names).size < names.length) reject('cloudstorage', 'must not name a bucket twice');
   return entries.map((entry, index) => {
     const path = `cloudstorage.${index}`;
     const { endpoint, bucket } = entry;
     const [accessKey, secretKey] = [entry.access_key || undefined, entry.secret_key || undefined];
-    if (!isPlainAddress(endpoint)) wrong(`${path}.endpoint`, 'must be an http or https address of a host, no more');
-    if (!bucketName.test(bucket)) wrong(`${path}.bucket`, 'is no name of a bucket');
+    if (!isPlainAddress(endpoint)) reject(`${path}.endpoint`, 'must be an http or https address without a path');
+    if (!bucketName.test(bucket)) reject(`${path}.bucket`, 'must be the name of a bucket');
     const isAzure = accessKey === undefined && secretKey !== undefined && azure_blob.enabled;
-    if (!isAzure && !s3.enabled) wrong(path, 'needs a secret_key and no access_key, as Azure storage has');
+    if (!isAzure && !s3.enabled) reject(path, 'must have a secret_key and no access_key, as for Azure storage');
     if (!isAzure && (accessKey === undefined) !== (secretKey === undefined)) {
-      wrong(path, 'needs both access_key and secret_key, or neither where the bucket is public');
+      reject(path, 'must have both access_key and secret_key, or neither for a public bucket');
     }
     if (isAzure && azureAccount(endpoint) === undefined) throw notAzure(path);
     const isPrivate = secretKey !== undefined;
@@ -46,7 +46,7 @@ export function requestedCloudStorage(
   });
 }
 
-/** Of a host by its name or number, with a port or not: it is pasted into YAML, and shown. */
+/** Returns whether the address has only a scheme, a host and an optional port: it is inserted into YAML, and shown. */
 function isPlainAddress(endpoint: string): boolean {
   const url = URL.parse(endpoint);
   return url !== null && /^https?:$/.test(url.protocol) && /^https?:\/\/[-\w.]+(:\d+)?\/?$/i.test(endpoint);

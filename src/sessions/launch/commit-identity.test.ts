@@ -173,7 +173,7 @@ describe('a launch that names no branch', () => {
     expect(refused.body.error).toMatchObject({
       code: 1404,
       message: 'Cannot launch the session: the default branch of the project does not exist.',
-      fields: [{ path: 'body.branch', message: 'GitLab names no default branch to you; name a branch' }],
+      fields: [{ path: 'body.branch', message: 'GitLab shows you no default branch; name a branch' }],
     });
   });
 });

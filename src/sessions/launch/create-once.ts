@@ -12,20 +12,20 @@ import type { SessionStore } from '../read/store.ts';
 
 export interface Launched {
   readonly session: Session;
-  /** This launch made it; false: it was there. */
+  /** Whether this launch created it. */
   readonly isNew: boolean;
 }
 
-/** Milliseconds kept for what comes after a deletion was waited for: the object and its Secret. */
+/** Milliseconds that must remain after the wait for a deletion, to create the object and its Secrets. */
 const reserveMs = 3_000;
-/** Creations without an outcome, each with half of the time that is left, before it is given up. */
-const attempts = 5;
+/** Maximum create attempts with unknown result; each of them may use half of the remaining time. */
+const maxAttempts = 5;
 
 /**
- * Makes the object, or finds the one that somebody faster made; its name is the key, and the launch's id tells which
- * of the two it was even when the answer to the creation was lost. Never gives a session that is being deleted: that is
- * waited for, and answered with 3409 when it takes too long.
- * Throws ApiError 3409, 3002 (refused), 3000 and 3004 (no usable answer).
+ * Creates the object, or returns the session of the same name that another request has created. The launch id in the
+ * object tells the two cases apart, even if the response to the create request was lost. Waits for the end of a former
+ * session of this name that is being deleted.
+ * Throws ApiError 3409 (the deletion takes too long), 3002 (rejected), 3000 and 3004 (no usable response).
  */
 export async function createOnce(
   store: SessionStore,
@@ -35,34 +35,34 @@ export async function createOnce(
 ): Promise<Launched> {
   const name = manifest.metadata.name ?? '';
   const launchId = manifest.metadata.annotations?.[annotation.launchId];
-  for (let attempt = 1; attempt <= attempts && !deadline.expired; attempt += 1) {
+  for (let attempt = 1; attempt <= maxAttempts && !deadline.expired; attempt += 1) {
     const session = (await tryToCreate(store, manifest, deadline)) ?? (await readBack(store, name, deadline));
     if (session?.isBeingDeleted) await waitUntilGone(store, session, deadline);
     else if (session) {
       if (session.launchId === launchId) return { session, isNew: true };
       if (owns(identity, session)) return { session, isNew: false };
-      throw new ApiError(errorKind.cannotStart, `The name ${name} is taken by an object that is not yours.`);
+      throw new ApiError(errorKind.cannotStart, `The name ${name} is used by an object that is not yours.`);
     }
-    // It was neither made nor found: it has gone in between, or the creation never arrived.
+    // The object was neither created nor found: it is deleted by now, or the request never arrived.
   }
-  throw new ApiError(errorKind.timedOut, lost(name));
+  throw new ApiError(errorKind.timedOut, unknownResult(name));
 }
 
-/** Throws ApiError 3409 when the deletion takes longer than the deadline allows. */
+/** Waits for the end of a session that is being deleted. Throws ApiError 3409 if that takes too long. */
 export async function waitUntilGone(store: SessionStore, session: Session, deadline: Deadline): Promise<void> {
-  const patience = deadline.within(Math.max(0, deadline.remaining() - reserveMs));
-  if (await store.untilGone(session, patience)) return;
+  const waitDeadline = deadline.within(Math.max(0, deadline.remaining() - reserveMs));
+  if (await store.untilGone(session, waitDeadline)) return;
   throw new ApiError(errorKind.beingDeleted, `The session ${session.name} is being deleted.`);
 }
 
-/** undefined: there is an object of this name, or nobody knows whether there is. */
+/** Returns undefined if an object of this name exists, or if the result of the request is unknown. */
 async function tryToCreate(
   store: SessionStore,
   manifest: JupyterServer,
   deadline: Deadline,
 ): Promise<Session | undefined> {
   try {
-    // Half of what is left: when there is no answer, there must be time to look for what became of it.
+    // Half of the remaining time: without a response, there must be time to read the object.
     return await store.create(manifest, deadline.within(deadline.remaining() / 2));
   } catch (error) {
     if (alreadyExists(error)) return undefined;
@@ -77,9 +77,9 @@ async function readBack(store: SessionStore, name: string, deadline: Deadline): 
   try {
     return await store.read(name, deadline);
   } catch (error) {
-    throw translateError(error, { message: lost(name), kinds: { rejected: errorKind.cannotStart } }) ?? error;
+    throw translateError(error, { message: unknownResult(name), kinds: { rejected: errorKind.cannotStart } }) ?? error;
   }
 }
 
-const lost = (name: string): string =>
-  `It is not known whether the session ${name} was made. The same request again finds it, or makes it.`;
+const unknownResult = (name: string): string =>
+  `It is unknown whether the session ${name} was created. Send the same request again to find or create it.`;

@@ -8,18 +8,18 @@ import type { Deadline } from '../../lib/deadline.ts';
 import { buildJupyterServer } from '../manifest/build.ts';
 import type { Presenter } from '../presentation/presenter.ts';
 import { noProjectImage } from '../presentation/warnings.ts';
-import { type CheckedLaunch, launchProblems } from './checks.ts';
+import { type CheckedLaunch, launchErrors } from './checks.ts';
 import { nameOf } from './find-session.ts';
 import { type LaunchParts, withLaunchPermit } from './launch.ts';
-import type { LaunchFindings } from './launch-lookups.ts';
+import type { LookupResults } from './launch-lookups.ts';
 import type { LaunchRequest } from './launch-request.ts';
 import { locate } from './locate.ts';
-import type { Outcome } from './lookups.ts';
+import type { LookupResult } from './lookups.ts';
 import { manifestInput } from './manifest-input.ts';
 
 /**
- * Says what a launch would do, and does nothing. What stands in its way is part of the answer; thrown is only ApiError
- * 1429 for too many at the same time.
+ * Returns what a launch would do, without doing it. Errors of the launch are part of the result; only ApiError 1429 (too
+ * many at the same time) is thrown.
  */
 export type DryRun = (identity: Identity, request: LaunchRequest, deadline: Deadline) => Promise<DryRunResponse>;
 
@@ -37,31 +37,31 @@ async function dryRun(
   deadline: Deadline,
 ): Promise<DryRunResponse> {
   const located = await locate(parts, identity, request, deadline);
-  if ('living' in located) return existing(located.living, parts.present);
-  const { dying, failure } = located;
-  const findings = await located.findings;
-  const name = nameFrom(identity, request, findings);
-  const problems = [
+  if ('existing' in located) return responseForExisting(located.existing, parts.present);
+  const { terminating, failure } = located;
+  const results = await located.results;
+  const name = nameFrom(identity, request, results);
+  const errors = [
     ...(failure ? [failure] : []),
-    ...launchProblems(findings, request),
-    ...manifestProblems(identity, request, findings, parts.config),
+    ...launchErrors(results, request),
+    ...manifestErrors(identity, request, results, parts.config),
   ];
   return {
     dryRun: true,
     exists: false,
-    possible: problems.length === 0,
-    preview: previewOf(name, request, findings, dying !== undefined, parts.config),
-    problems: problems.map(problemOf),
+    possible: errors.length === 0,
+    preview: previewOf(name, request, results, terminating !== undefined, parts.config),
+    problems: errors.map(problemOf),
   };
 }
 
-/** null: branch or commit is not known. */
-function nameFrom(identity: Identity, { project }: LaunchRequest, { branch, commit }: LaunchFindings): string | null {
+/** Returns the name of the session; null if the branch or the commit is unknown. */
+function nameFrom(identity: Identity, { project }: LaunchRequest, { branch, commit }: LookupResults): string | null {
   if (branch.is !== 'found' || commit.is !== 'found') return null;
   return nameOf(identity, project, { branch: branch.value.name, commit: commit.value.sha });
 }
 
-const existing = (session: Session, present: Presenter): DryRunResponse => ({
+const responseForExisting = (session: Session, present: Presenter): DryRunResponse => ({
   dryRun: true,
   exists: true,
   possible: true,
@@ -69,17 +69,18 @@ const existing = (session: Session, present: Presenter): DryRunResponse => ({
   problems: [],
 });
 
-/** What only the making of the object tells: variables of the session's own, a user who cannot be written into it. */
-function manifestProblems(
+/** Returns the errors of building the object: reserved variables, unusable claims of the user. */
+function manifestErrors(
   identity: Identity,
   request: LaunchRequest,
-  findings: LaunchFindings,
+  results: LookupResults,
   config: Config,
 ): ApiError[] {
   try {
     const name = 'session';
-    const made = { launchId: name, sessionToken: name };
-    buildJupyterServer(manifestInput(name, identity, request, withStandIns(findings, request, config), made), config);
+    const generated = { launchId: name, sessionToken: name };
+    const checked = withPlaceholders(results, request, config);
+    buildJupyterServer(manifestInput(name, identity, request, checked, generated), config);
     return [];
   } catch (error) {
     if (error instanceof ApiError) return [error];
@@ -87,12 +88,12 @@ function manifestProblems(
   }
 }
 
-/** Whatever is missing must not keep the rest from being checked. */
-function withStandIns(findings: LaunchFindings, request: LaunchRequest, config: Config): CheckedLaunch {
+/** Returns placeholders for missing values, so that the remaining values can be checked. */
+function withPlaceholders(results: LookupResults, request: LaunchRequest, config: Config): CheckedLaunch {
   const { path, name } = request.project;
   const url = `${config.git.url}/${path}`;
   return {
-    project: found(findings.project) ?? {
+    project: found(results.project) ?? {
       id: 1,
       pathWithNamespace: path,
       name,
@@ -105,15 +106,15 @@ function withStandIns(findings: LaunchFindings, request: LaunchRequest, config: 
       accessLevel: 10,
       lastActivityAt: null,
     },
-    branch: branchNameOf(request, findings) ?? 'main',
-    commitSha: found(findings.commit)?.sha ?? '0'.repeat(40),
-    image: found(findings.image) ?? {
+    branch: branchNameOf(request, results) ?? 'main',
+    commitSha: found(results.commit)?.sha ?? '0'.repeat(40),
+    image: found(results.image) ?? {
       reference: config.sessions.default_image,
       workingDir: null,
       private: false,
       isFallback: false,
     },
-    resources: found(findings.resources) ?? {
+    resources: found(results.resources) ?? {
       classId: 0,
       className: '',
       cpu: 0,
@@ -125,24 +126,24 @@ function withStandIns(findings: LaunchFindings, request: LaunchRequest, config: 
   };
 }
 
-function branchNameOf(request: LaunchRequest, { branch }: LaunchFindings): string | undefined {
+function branchNameOf(request: LaunchRequest, { branch }: LookupResults): string | undefined {
   return request.branch ?? found(branch)?.name;
 }
 
 function previewOf(
   name: string | null,
   request: LaunchRequest,
-  findings: LaunchFindings,
-  waits: boolean,
+  results: LookupResults,
+  mustWait: boolean,
   config: Config,
 ): LaunchPreview {
-  const image = found(findings.image);
-  const resources = found(findings.resources);
+  const image = found(results.image);
+  const resources = found(results.resources);
   return {
     name,
-    project: found(findings.project)?.pathWithNamespace ?? request.project.path,
-    branch: branchNameOf(request, findings) ?? null,
-    commit_sha: found(findings.commit)?.sha ?? null,
+    project: found(results.project)?.pathWithNamespace ?? request.project.path,
+    branch: branchNameOf(request, results) ?? null,
+    commit_sha: found(results.commit)?.sha ?? null,
     image: image?.reference ?? null,
     resourceClass: resources ? { id: resources.classId, name: resources.className } : null,
     resources: resources
@@ -159,7 +160,7 @@ function previewOf(
     cloudstorage: request.cloudStorage.map(({ endpoint, bucket }) => ({ endpoint, bucket })),
     warnings: [
       ...(image?.isFallback ? [noProjectImage(config)] : []),
-      ...(waits ? ['The former session of this name is still being deleted. A launch waits until it is gone.'] : []),
+      ...(mustWait ? ['The former session of this name is still being deleted. A launch waits until it is gone.'] : []),
     ],
   };
 }
@@ -168,4 +169,4 @@ function problemOf({ kind, message, detail, fields, retryAfterSeconds }: ApiErro
   return { code: kind.code, status: kind.status, message, detail, fields: fields ?? [], retryAfterSeconds };
 }
 
-const found = <T>(outcome: Outcome<T>): T | undefined => (outcome.is === 'found' ? outcome.value : undefined);
+const found = <T>(result: LookupResult<T>): T | undefined => (result.is === 'found' ? result.value : undefined);

@@ -6,23 +6,20 @@ import type { LaunchTarget } from './launch-lookups.ts';
 import { type LaunchRequest, type ProjectPath, projectPath } from './launch-request.ts';
 import { sessionName } from './name.ts';
 
-/** The branch of a launch that named none, in the release before and in 1.18.1. */
+/** The default branch that the previous release and 1.18.1 assume for a launch without a branch. */
 const formerDefaultBranch = 'master';
 
 export interface FoundSession {
+  /** The name that the session has or gets. */
   readonly name: string;
-  /** It is there. */
-  readonly living: Session | undefined;
-  /** The one of this name is being deleted. */
-  readonly dying: Session | undefined;
-  /** All of the owner's on the same branch, whatever their commit. */
+  readonly existing: Session | undefined;
+  /** The former session of this name, which is being deleted. */
+  readonly terminating: Session | undefined;
+  /** All sessions of the owner on the same branch, of any commit. */
   readonly ofBranch: readonly Session[];
 }
 
-/**
- * The session that a launch is about, among its owner's: by name, or, where it has another one, by what it is for.
- * Pure.
- */
+/** Finds the session of a launch among those of its owner: by its name or, for a session of another name, by its target. */
 export function findSession(
   own: readonly Session[],
   identity: Identity,
@@ -37,28 +34,29 @@ export function findSession(
   return {
     name,
     ofBranch,
-    living: known.find(isAlive),
-    dying: known.find((session) => session.name === name && !isAlive(session)),
+    existing: known.find(isAlive),
+    terminating: known.find((session) => session.name === name && !isAlive(session)),
   };
 }
 
+/** Returns the name of the session that this user has for a project, branch and commit. */
 export function nameOf(identity: Identity, project: ProjectPath, { branch, commit }: LaunchTarget): string {
-  // An anonymous user's id must not be shown in a name, and says nothing to a reader.
+  // The id of an anonymous user must not be shown.
   const user = identity.kind === 'anonymous' ? 'anon' : identity.username;
   return sessionName({ user, owner: ownerKey(identity), projectPath: project.path, branch, commit });
 }
 
-/** Every name that the session may have: the release before computed it from the name that the launch gave the commit. */
+/** Returns every name that the session may have. The previous release computed it from the requested name of the commit. */
 export function namesOf(identity: Identity, request: LaunchRequest, target: LaunchTarget): string[] {
   const former = { branch: target.branch, commit: request.commit };
   return [...new Set([target, former].map((each) => nameOf(identity, request.project, each)))];
 }
 
-/** A session without a known commit was launched by a name alone, by 1.18.1: the same name means it. */
+/** Returns whether a session has the commit of a launch. 1.18.1 stored only the name by which a launch named the commit. */
 export const isOfCommit = ({ commit }: Session, request: LaunchRequest, target: LaunchTarget): boolean =>
   commit.id === undefined ? commit.requested === request.commit : commit.id === target.commit;
 
-/** The owner's living sessions that may turn out to be what the request is about, the newest first. */
+/** Returns the owner's sessions that may be the session of a launch whose commit is not resolved yet, newest first. */
 export function candidates(own: readonly Session[], request: LaunchRequest): Session[] {
   return own
     .filter(
@@ -67,10 +65,10 @@ export function candidates(own: readonly Session[], request: LaunchRequest): Ses
         isOfProject(session, request.project) &&
         (request.branch === undefined ? isOnDefaultBranch(session) : session.branch === request.branch),
     )
-    .toSorted((one, other) => madeAt(other) - madeAt(one));
+    .toSorted((one, other) => createdAt(other) - createdAt(one));
 }
 
-/** Whether the session was launched by the name of a commit that the request has; for when GitLab does not resolve it. */
+/** Returns whether a launch named the commit of the session in the same way as this request. */
 export function wasLaunchedByName({ commit: { id, requested } }: Session, { commit }: LaunchRequest): boolean {
   const wanted = fullCommitId(commit);
   return wanted === undefined ? requested === commit : id === wanted;
@@ -78,7 +76,8 @@ export function wasLaunchedByName({ commit: { id, requested } }: Session, { comm
 
 export const isAlive = ({ isBeingDeleted }: Session): boolean => !isBeingDeleted;
 
-const madeAt = ({ createdAt }: Session): number => Date.parse(createdAt ?? '') || 0;
+/** Returns milliseconds since the epoch; 0 if unknown. */
+const createdAt = (session: Session): number => Date.parse(session.createdAt ?? '') || 0;
 
 const isOfProject = ({ project }: Session, wanted: ProjectPath): boolean =>
   projectPath(project.namespace, project.name)?.path === wanted.path;

@@ -1,96 +1,121 @@
+import type { Config } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
+import type { ImageChecker } from '../../images/types.ts';
 import { fullCommitId } from '../../jupyter-server/commit-id.ts';
 import type { Deadline } from '../../lib/deadline.ts';
-import type { ChosenResources } from '../../options/resource-classes.ts';
-import type { GitLabBranch, GitLabCommit, GitLabProject } from '../../platform/gitlab/types.ts';
-import type { CheckParts } from './checks.ts';
+import type { ChosenResources, OfferedPools } from '../../options/resource-classes.ts';
+import type { GitLab, GitLabBranch, GitLabCommit, GitLabProject } from '../../platform/gitlab/types.ts';
 import type { LaunchRequest } from './launch-request.ts';
-import { askGitLab, askResources, type Outcome, projectImage, requestedImage, type SessionImage } from './lookups.ts';
+import {
+  type LookupResult,
+  lookUpInGitLab,
+  lookUpProjectImage,
+  lookUpRequestedImage,
+  lookUpResources,
+  type SessionImage,
+} from './lookups.ts';
 
-/** What a launch is about, beside its project: the branch, and the full id of the commit. */
+export interface LookupParts {
+  readonly gitlab: GitLab;
+  readonly images: ImageChecker;
+  readonly offered: OfferedPools;
+  readonly config: Config;
+}
+
+/** The branch of a launch and the full id of its commit. */
 export interface LaunchTarget {
   readonly branch: string;
   readonly commit: string;
 }
 
-/** What has become of each look-up of a launch. */
-export interface LaunchFindings {
-  readonly project: Outcome<GitLabProject>;
-  readonly branch: Outcome<GitLabBranch>;
-  readonly commit: Outcome<GitLabCommit>;
-  readonly image: Outcome<SessionImage>;
-  readonly resources: Outcome<ChosenResources>;
+/** The results of all lookups of a launch. */
+export interface LookupResults {
+  readonly project: LookupResult<GitLabProject>;
+  readonly branch: LookupResult<GitLabBranch>;
+  readonly commit: LookupResult<GitLabCommit>;
+  readonly image: LookupResult<SessionImage>;
+  readonly resources: LookupResult<ChosenResources>;
 }
 
-/** The look-ups of one launch. Each is made once, when it is first needed; none throws what an outcome can say. */
-export interface LaunchLookUps {
-  /** Made without a call where the request names the branch, and the commit by its full id. */
-  target(): Promise<Outcome<LaunchTarget>>;
-  /** Project, branch, commit, image and resources, all at once. */
-  all(): Promise<LaunchFindings>;
+/** The lookups of one launch. Each of them starts when it is first needed, and runs once. */
+export interface LaunchLookups {
+  /** Resolves branch and commit; without a call if the request names the branch and the full id of the commit. */
+  target(): Promise<LookupResult<LaunchTarget>>;
+  /** Looks up project, branch, commit, image and resources in parallel. */
+  all(): Promise<LookupResults>;
 }
 
-/** @param resolving for what `target` needs of GitLab; `deadline` for everything else */
-export function createLookUps(
-  { gitlab, images, offered, config }: CheckParts,
+/**
+ * Returns the lookups of a launch.
+ * @param targetDeadline for the GitLab calls that `target` needs
+ * @param deadline for all other calls
+ */
+export function createLaunchLookups(
+  { gitlab, images, offered, config }: LookupParts,
   identity: Identity,
   request: LaunchRequest,
-  resolving: Deadline,
+  targetDeadline: Deadline,
   deadline: Deadline,
-): LaunchLookUps {
+): LaunchLookups {
   const { path } = request.project;
-  const id = fullCommitId(request.commit);
-  const ofProject = request.branch === undefined ? resolving : deadline;
-  const ofCommit = id === undefined ? resolving : deadline;
+  const commitId = fullCommitId(request.commit);
+  const projectDeadline = request.branch === undefined ? targetDeadline : deadline;
+  const commitDeadline = commitId === undefined ? targetDeadline : deadline;
 
-  const project = once(() => askGitLab(gitlab.project(identity.git, path, ofProject), ofProject));
-  const commit = once(() => askGitLab(gitlab.commit(identity.git, path, request.commit, ofCommit), ofCommit));
-  const branchName = async (): Promise<Outcome<string>> =>
+  const project = once(() => lookUpInGitLab(gitlab.project(identity.git, path, projectDeadline), projectDeadline));
+  const commit = once(() =>
+    lookUpInGitLab(gitlab.commit(identity.git, path, request.commit, commitDeadline), commitDeadline),
+  );
+  const branchName = async (): Promise<LookupResult<string>> =>
     request.branch === undefined ? defaultBranchOf(await project()) : { is: 'found', value: request.branch };
-  const branch = async (): Promise<Outcome<GitLabBranch>> => {
+  const branch = async (): Promise<LookupResult<GitLabBranch>> => {
     const name = await branchName();
-    return name.is === 'found' ? askGitLab(gitlab.branch(identity.git, path, name.value, deadline), deadline) : name;
+    return name.is === 'found'
+      ? lookUpInGitLab(gitlab.branch(identity.git, path, name.value, deadline), deadline)
+      : name;
+  };
+  const sha = async (): Promise<LookupResult<string>> => {
+    if (commitId !== undefined) return { is: 'found', value: commitId };
+    const result = await commit();
+    return result.is === 'found' ? { is: 'found', value: result.value.sha } : result;
   };
 
   return {
     async target() {
-      const [inBranch, resolved] = await Promise.all([
-        branchName(),
-        id === undefined ? commit() : { is: 'found' as const, value: { sha: id } },
-      ]);
-      if (inBranch.is !== 'found') return inBranch;
-      if (resolved.is !== 'found') return resolved;
-      return { is: 'found', value: { branch: inBranch.value, commit: resolved.value.sha } };
+      const [branchResult, commitResult] = await Promise.all([branchName(), sha()]);
+      if (branchResult.is !== 'found') return branchResult;
+      if (commitResult.is !== 'found') return commitResult;
+      return { is: 'found', value: { branch: branchResult.value, commit: commitResult.value } };
     },
 
     async all() {
-      const [ofPath, inBranch, resolved, image, resources] = await Promise.all([
+      const [projectResult, branchResult, commitResult, image, resources] = await Promise.all([
         project(),
         branch(),
         commit(),
         request.image === undefined
-          ? projectImage(images, identity, request, commit(), config, deadline)
-          : requestedImage(images, identity, request.image, deadline),
-        askResources(offered, identity, request.resources, deadline),
+          ? lookUpProjectImage(images, identity, request, commit(), config, deadline)
+          : lookUpRequestedImage(images, identity, request.image, deadline),
+        lookUpResources(offered, identity, request.resources, deadline),
       ]);
-      return { project: ofPath, branch: inBranch, commit: resolved, image, resources };
+      return { project: projectResult, branch: branchResult, commit: commitResult, image, resources };
     },
   };
 }
 
-/** GitLab names none to callers who may not read the repository. Which it is where the repository is empty is no branch. */
-function defaultBranchOf(project: Outcome<GitLabProject>): Outcome<string> {
+/** Returns the project's default branch. GitLab names none to callers who may not read the repository. */
+function defaultBranchOf(project: LookupResult<GitLabProject>): LookupResult<string> {
   if (project.is !== 'found') return project;
   const { defaultBranch } = project.value;
   return defaultBranch === null
-    ? { is: 'missing', why: 'GitLab names no default branch to you; name a branch' }
+    ? { is: 'missing', reason: 'GitLab shows you no default branch; name a branch' }
     : { is: 'found', value: defaultBranch };
 }
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
+function once<T>(start: () => Promise<T>): () => Promise<T> {
+  let started: Promise<T> | undefined;
   return () => {
-    made ??= make();
-    return made;
+    started ??= start();
+    return started;
   };
 }

@@ -6,12 +6,12 @@ import type { LegacyAmounts, ResourceRequest } from '../../options/resource-clas
 import type { CloudStorageWithKeys } from '../manifest/cloud-storage.ts';
 import { requestedCloudStorage } from './cloud-storage.ts';
 
-/** A launch as it is meant: one spelling for each project, defaults filled in. */
+/** A validated launch: the project's path in its canonical form, with defaults. */
 export interface LaunchRequest {
   readonly project: ProjectPath;
-  /** undefined: the project's default branch. */
+  /** undefined means the project's default branch. */
   readonly branch: string | undefined;
-  /** Any name of a commit, as the caller gave it. */
+  /** The commit as the caller named it: an id, a tag or a branch. */
   readonly commit: string;
   readonly image: string | undefined;
   readonly resources: ResourceRequest;
@@ -31,8 +31,8 @@ export interface ProjectPath {
 }
 
 /**
- * `group` + `sub/deep` and `group/sub` + `deep` are the same project, and so are all spellings with other case: there
- * must be one session for it, whichever is used. undefined when it is no path of a project.
+ * Returns the canonical path of a project, so that each project has one session: `group` + `sub/deep` and `group/sub` +
+ * `deep` are the same project, in any case. Returns undefined if the path has no group.
  */
 export function projectPath(namespace: string, project: string): ProjectPath | undefined {
   const segments = `${namespace}/${project}`.toLowerCase().split('/').filter(Boolean);
@@ -41,39 +41,40 @@ export function projectPath(namespace: string, project: string): ProjectPath | u
   return { namespace: segments.join('/'), name, path: [...segments, name].join('/') };
 }
 
-/** The operator pastes it into a Python file between quotes, and Jupyter redirects to it: one leading slash, plain text. */
+/** The operator inserts the path into a Python string, and Jupyter redirects to it: it needs exactly one leading slash. */
 const safeUrlPath = /^\/(?!\/)[^\s"'\\#<>]*$/;
 
-/** A variable's name becomes a key of a Secret, `env.` before it, of at most 253 characters. */
+/** `env.` and the name of a variable form a Secret's key, which has at most 253 characters. */
 const variableName = /^[A-Za-z_]\w{0,248}$/;
 
 /**
- * What the OpenAPI document cannot say about a launch. Throws ApiError 1422 that lists every field that is wrong.
- * `body` has the shape that the document asks for.
+ * Returns the launch that a documented body describes. Checks what the OpenAPI document cannot express: throws ApiError
+ * 1422 that lists every invalid field.
  */
 export function launchRequest(body: LaunchNotebookRequest, config: Config): LaunchRequest {
   const fields: FieldError[] = [];
-  const wrong = (path: string, message: string): undefined => {
+  const reject = (path: string, message: string): undefined => {
     fields.push({ path: `body.${path}`, message });
   };
   const options = body.serverOptions ?? {};
   const { defaults } = config.server_options;
   const project =
-    projectPath(body.namespace, body.project) ?? wrong('project', 'must be the path of a project in a group');
+    projectPath(body.namespace, body.project) ?? reject('project', 'must be the path of a project in a group');
   const urls = [
     ['default_url', body.default_url],
     ['serverOptions.defaultUrl', options.defaultUrl],
   ] as const;
   for (const [path, url] of urls) {
-    if (url && !safeUrlPath.test(url)) wrong(path, 'must be a path such as /lab, without spaces and quotes');
+    if (url && !safeUrlPath.test(url)) reject(path, 'must be a path such as /lab, without spaces and quotes');
   }
   const environment = body.environment_variables ?? {};
   for (const [name, value] of Object.entries(environment)) {
-    if (!variableName.test(name)) wrong(`environment_variables.${name}`, 'is no name of an environment variable');
-    if (value.includes('\0')) wrong(`environment_variables.${name}`, 'must not hold a NUL character');
+    if (!variableName.test(name))
+      reject(`environment_variables.${name}`, 'must be the name of an environment variable');
+    if (value.includes('\0')) reject(`environment_variables.${name}`, 'must not contain a NUL character');
   }
-  const legacy = legacyAmounts(options, wrong);
-  const cloudStorage = requestedCloudStorage(body.cloudstorage ?? [], config, wrong);
+  const legacy = legacyAmounts(options, reject);
+  const cloudStorage = requestedCloudStorage(body.cloudstorage ?? [], config, reject);
   if (fields.length > 0 || !project) {
     const detail = fields.map(({ path, message }) => `${path.replace(/^body\./, '')}: ${message}.`).join(' ');
     throw new ApiError(errorKind.validation, 'The request is not valid.', { detail, fields });
@@ -91,10 +92,10 @@ export function launchRequest(body: LaunchNotebookRequest, config: Config): Laun
   };
 }
 
-/** undefined when the options say nothing of amounts: then the default class is meant, not the smallest one. */
+/** Returns undefined if the options have no amounts: the launch then gets the default class and not the smallest one. */
 function legacyAmounts(
   options: ServerOptions,
-  wrong: (path: string, message: string) => undefined,
+  reject: (path: string, message: string) => undefined,
 ): LegacyAmounts | undefined {
   const { cpu_request: cpu, mem_request: memory, disk_request: disk, gpu_request: gpu } = options;
   if ([cpu, memory, disk, gpu].every((amount) => amount === undefined)) return undefined;
@@ -102,7 +103,7 @@ function legacyAmounts(
     name: keyof ServerOptions,
     given: string | number | undefined,
     parse: (value: string | number) => T,
-  ) => (given === undefined ? undefined : (parse(given) ?? wrong(`serverOptions.${name}`, 'is no amount')));
+  ) => (given === undefined ? undefined : (parse(given) ?? reject(`serverOptions.${name}`, 'must be an amount')));
   return {
     cpu: read('cpu_request', cpu, parseCpu) ?? 0,
     memoryBytes: read('mem_request', memory, parseBytes) ?? 0,

@@ -9,29 +9,30 @@ import { type ConcurrencyLimit, createConcurrencyLimit, LimitReached } from '../
 import { Deadline } from '../../lib/deadline.ts';
 import { buildJupyterServer } from '../manifest/build.ts';
 import type { SessionStore } from '../read/store.ts';
-import { type CheckedLaunch, type CheckParts, checkedLaunch } from './checks.ts';
+import { type CheckedLaunch, checkLookups } from './checks.ts';
 import { createOnce, type Launched, waitUntilGone } from './create-once.ts';
 import { findSession } from './find-session.ts';
+import type { LookupParts } from './launch-lookups.ts';
 import type { LaunchRequest } from './launch-request.ts';
-import { locate, type NotThere } from './locate.ts';
+import { locate, type NoSession } from './locate.ts';
 import { manifestInput } from './manifest-input.ts';
-import { type Credentials, CredentialsRefused } from './session-secrets.ts';
+import { SecretsRejected, type SessionSecrets } from './session-secrets.ts';
 
-export interface LaunchParts extends CheckParts {
+export interface LaunchParts extends LookupParts {
   readonly store: SessionStore;
-  readonly credentials: Credentials;
+  readonly secrets: SessionSecrets;
   readonly autosaves: Pick<AutosaveCleanUp, 'afterLaunch'>;
   readonly launchLimit: ConcurrencyLimit;
   readonly log: Logger;
 }
 
-/** Different sessions that one user may launch or try at the same time; each costs GitLab and a registry a few calls. */
+/** Launches and dry runs of one user at the same time. Each makes several calls to GitLab and a registry. */
 const launchesAtOnce = 20;
 
-/** One for launches and dry runs: they cost the same. */
+/** Returns the common limit of launches and dry runs, which make the same calls. */
 export const createLaunchLimit = (): ConcurrencyLimit => createConcurrencyLimit({ perOwner: launchesAtOnce });
 
-/** Runs `work` as one of the owner's launches. Throws ApiError 1429 when there are too many. */
+/** Runs `work` with a launch permit of its owner. Throws ApiError 1429 if there are too many. */
 export async function withLaunchPermit<Result>(
   limit: ConcurrencyLimit,
   identity: Identity,
@@ -46,37 +47,38 @@ export async function withLaunchPermit<Result>(
   }
 }
 
-/** Launches the session of this caller for a project, branch and commit, or finds it. Throws ApiError. */
+/** Launches or finds the session of this caller for a project, branch and commit. Throws ApiError. */
 export type Launch = (identity: Identity, request: LaunchRequest, deadline: Deadline) => Promise<Launched>;
 
 /**
- * The way of a launch:
- * 1. a living session of this owner, project, branch and commit is the answer (`locate`); where the commit is named by
- *    its full id and the cache knows the session, it costs no call;
- * 2. otherwise, at the same time: is it there but unknown to the cache? project, branch, commit, image, resources;
- * 3. the object is made, exactly once (`createOnce`), and then its Secret (`Credentials`).
- * Identical launches at the same time in this process are one launch; one of them is told that it is new. A launch
- * goes on when its caller goes away, so that what was begun is completed.
+ * Returns the launch of sessions, which has three steps:
+ * 1. `locate` returns an existing session of this owner, project, branch and commit. It makes no call if the request has
+ *    the full id of the commit and the cache knows the session.
+ * 2. Otherwise project, branch, commit, image and resources are looked up in parallel, together with a live read of the
+ *    session, which the cache may not know yet.
+ * 3. `createOnce` creates the object, and then `SessionSecrets` its Secrets.
+ * Identical launches at the same time in this process share one launch; only one of them reports a new session. A launch
+ * continues if its caller disconnects, so that no session remains incomplete.
  */
 export function createLaunch(parts: LaunchParts): Launch {
-  const flights = new Map<string, Promise<Launched>>();
+  const inFlight = new Map<string, Promise<Launched>>();
   return async (identity, request, deadline) => {
     const key = flightKey(identity, request);
-    const underWay = flights.get(key);
-    if (underWay) return { ...(await underWay), isNew: false };
-    const flight = withLaunchPermit(parts.launchLimit, identity, () =>
+    const shared = inFlight.get(key);
+    if (shared) return { ...(await shared), isNew: false };
+    const launched = withLaunchPermit(parts.launchLimit, identity, () =>
       launch(parts, identity, request, Deadline.after(deadline.remaining())),
     );
-    flights.set(key, flight);
+    inFlight.set(key, launched);
     try {
-      return await flight;
+      return await launched;
     } finally {
-      flights.delete(key);
+      inFlight.delete(key);
     }
   };
 }
 
-/** Who asks, with which credentials, for what. Hashed, because credentials are nothing to keep as a key. */
+/** Returns the key of identical launches: same owner, credentials and request. Hashed, so that it holds no credentials. */
 function flightKey(identity: Identity, request: LaunchRequest): string {
   return createHash('sha256')
     .update(JSON.stringify([ownerKey(identity), identity.git, request]))
@@ -90,21 +92,21 @@ async function launch(
   deadline: Deadline,
 ): Promise<Launched> {
   const located = await locate(parts, identity, request, deadline);
-  if ('living' in located) return repaired(parts, identity, request, located.living, deadline);
-  const checked = await prepared(parts, request, located, deadline);
+  if ('existing' in located) return completed(parts, identity, request, located.existing, deadline);
+  const checked = await checkedLaunch(parts, request, located, deadline);
 
   const target = { branch: checked.branch, commit: checked.commitSha };
-  // GitLab decides which commit it is, also of a full id: that of a tag means the commit that the tag is at.
-  const { name, living, ofBranch } = findSession(located.own, identity, request, target);
-  if (living) return repaired(parts, identity, request, living, deadline);
+  // Search again: GitLab may have resolved a full id to another commit, if it is the id of an annotated tag.
+  const { name, existing, ofBranch } = findSession(located.own, identity, request, target);
+  if (existing) return completed(parts, identity, request, existing, deadline);
   const input = manifestInput(name, identity, request, checked, {
     launchId: randomUUID(),
     sessionToken: randomBytes(32).toString('base64url'),
   });
   const manifest = buildJupyterServer(input, parts.config);
   const launched = await createOnce(parts.store, identity, manifest, deadline);
-  if (!launched.isNew) return repaired(parts, identity, request, launched.session, deadline);
-  await storeCredentials(parts, identity, request, launched.session, deadline);
+  if (!launched.isNew) return completed(parts, identity, request, launched.session, deadline);
+  await createSecrets(parts, identity, request, launched.session, deadline);
   parts.log.info({ session: name, namespace: launched.session.namespace }, 'session launched');
   if (identity.kind === 'registered' && input.repository.mayPush) {
     parts.autosaves.afterLaunch({
@@ -119,50 +121,49 @@ async function launch(
   return launched;
 }
 
-/** Everything that must be so before the object can be made. A session that is being deleted is waited for meanwhile. */
-async function prepared(
+/** Returns the checked lookups. Waits for the end of a session of the same name that is being deleted at the same time. */
+async function checkedLaunch(
   { store }: LaunchParts,
   request: LaunchRequest,
-  { dying, failure, findings, abandon }: NotThere,
+  { terminating, failure, results, cancel }: NoSession,
   deadline: Deadline,
 ): Promise<CheckedLaunch> {
   try {
     if (failure) throw failure;
-    const checks = findings.then((found) => checkedLaunch(found, request));
-    const [checked] = await Promise.all([checks, dying ? waitUntilGone(store, dying, deadline) : undefined]);
+    const checks = results.then((all) => checkLookups(all, request));
+    const [checked] = await Promise.all([checks, terminating && waitUntilGone(store, terminating, deadline)]);
     return checked;
   } finally {
-    abandon();
+    cancel();
   }
 }
 
-/** A session that is there. Where its launch may have been cut short, it is completed. */
-async function repaired(
-  { credentials }: LaunchParts,
+/** Returns an existing session. Creates its Secrets if its launch may have been interrupted before that. */
+async function completed(
+  { secrets }: LaunchParts,
   identity: Identity,
   request: LaunchRequest,
   session: Session,
   deadline: Deadline,
 ): Promise<Launched> {
-  if (credentials.mayBeMissing(session)) {
-    await credentials.store(session, identity, request, deadline);
-  }
+  if (secrets.mayBeMissing(session)) await secrets.create(session, identity, request, deadline);
   return { session, isNew: false };
 }
 
-async function storeCredentials(
-  { credentials, store, log }: LaunchParts,
+/** Creates the Secrets of a new session. Deletes the session if the cluster rejects them. */
+async function createSecrets(
+  { secrets, store, log }: LaunchParts,
   identity: Identity,
   request: LaunchRequest,
   session: Session,
   deadline: Deadline,
 ): Promise<void> {
   try {
-    await credentials.store(session, identity, request, deadline);
+    await secrets.create(session, identity, request, deadline);
   } catch (error) {
-    if (error instanceof CredentialsRefused) {
+    if (error instanceof SecretsRejected) {
       await store.remove(session, true, deadline).catch((err: unknown) => {
-        log.error({ err, session: session.name }, 'a session without credentials could not be removed');
+        log.error({ err, session: session.name }, 'a session without Secrets could not be deleted');
       });
     }
     throw error;

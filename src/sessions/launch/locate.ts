@@ -5,106 +5,107 @@ import type { Session } from '../../jupyter-server/session.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
-import type { CheckParts } from './checks.ts';
 import { candidates, findSession, isAlive, isOfCommit, namesOf, wasLaunchedByName } from './find-session.ts';
-import { createLookUps, type LaunchFindings, type LaunchTarget } from './launch-lookups.ts';
+import { createLaunchLookups, type LaunchTarget, type LookupParts, type LookupResults } from './launch-lookups.ts';
 import type { LaunchRequest } from './launch-request.ts';
-import type { Outcome } from './lookups.ts';
+import type { LookupResult } from './lookups.ts';
 
-export interface NotThere {
-  /** The former session of the name, which is being deleted. */
-  readonly dying: Session | undefined;
-  /** All sessions of the owner. */
-  readonly own: readonly Session[];
-  /** undefined: GitLab does not resolve it; the findings say why. */
-  readonly target: LaunchTarget | undefined;
-  /** Why it is unknown whether the session is there. */
-  readonly failure: ApiError | undefined;
-  /** Of everything that the launch needs; under way. */
-  readonly findings: Promise<LaunchFindings>;
-  /** Ends the look-ups. */
-  abandon(): void;
+/** The session of the launch exists. */
+export interface ExistingSession {
+  readonly existing: Session;
 }
 
-export type Located = { readonly living: Session } | NotThere;
+/** The launch needs a new session. */
+export interface NoSession {
+  /** The former session of the same name, which is being deleted. */
+  readonly terminating: Session | undefined;
+  /** All sessions of the owner. */
+  readonly own: readonly Session[];
+  /** Why it is unknown whether the session exists. */
+  readonly failure: ApiError | undefined;
+  /** The results of the lookups, which are in progress. */
+  readonly results: Promise<LookupResults>;
+  /** Aborts the lookups. */
+  cancel(): void;
+}
 
 /**
- * Finds the living session that a launch is about, or begins to look for what a new one needs. The session's identity is
- * the commit that GitLab resolves:
- * - with a branch and a full id there is nothing to resolve, and a session that the cache knows costs no call;
- * - any other name is resolved first, alone if a session of the project and branch is there that may be the one;
- * - if GitLab does not answer, the living session that was launched by that name is the one.
+ * Returns the existing session of a launch, or starts the lookups for a new one. The commit that GitLab resolves
+ * identifies the session:
+ * - A branch with a full commit id needs no resolving: a session that the cache knows is found without a call.
+ * - Any other name is resolved first. If a candidate exists, this is the only lookup until it has a result.
+ * - If GitLab does not respond, the existing session that was launched by the same name is returned.
  */
 export async function locate(
-  parts: CheckParts & { readonly store: SessionStore },
+  parts: LookupParts & { readonly store: SessionStore },
   identity: Identity,
   request: LaunchRequest,
   deadline: Deadline,
-): Promise<Located> {
+): Promise<ExistingSession | NoSession> {
   const own = await parts.store.list(identity, deadline);
-  const perhaps = candidates(own, request);
-  const byName = perhaps.find((session) => wasLaunchedByName(session, request));
-  const needless = new AbortController();
-  const inTime = Deadline.after(deadline.remaining(), needless.signal);
-  // What is there can be answered without GitLab: half of the time is for asking it.
-  const resolving = byName ? inTime.within(inTime.remaining() / 2) : inTime;
-  const lookUps = createLookUps(parts, identity, request, resolving, inTime);
+  const possible = candidates(own, request);
+  const ofSameName = possible.find((session) => wasLaunchedByName(session, request));
+  const cancelled = new AbortController();
+  const lookupDeadline = Deadline.after(deadline.remaining(), cancelled.signal);
+  // With `ofSameName`, a response is possible without GitLab, so GitLab gets half of the time.
+  const targetDeadline = ofSameName ? lookupDeadline.within(lookupDeadline.remaining() / 2) : lookupDeadline;
+  const lookups = createLaunchLookups(parts, identity, request, targetDeadline, lookupDeadline);
+  const cancel = (): void => cancelled.abort();
+  const exists = (existing: Session): ExistingSession => {
+    cancel();
+    return { existing };
+  };
   try {
-    const early = perhaps.length === 0 ? begun(lookUps.all()) : undefined;
-    const resolved = await lookUps.target();
-    if (byName && isUnanswered(resolved)) return living(byName);
+    const early = possible.length === 0 ? start(lookups) : undefined;
+    const resolved = await lookups.target();
+    if (ofSameName && isUnavailable(resolved)) return exists(ofSameName);
     const target = resolved.is === 'found' ? resolved.value : undefined;
     const known = target && findSession(own, identity, request, target);
-    if (known?.living) return living(known.living);
-    const findings = early ?? begun(lookUps.all());
-    const unknown = target && !known?.dying ? await readNames(parts.store, identity, request, target, deadline) : {};
-    if (unknown.living) return living(unknown.living);
-    const dying = known?.dying ?? unknown.dying;
-    return { dying, own, target, failure: unknown.failure, findings, abandon: () => needless.abort() };
+    if (known?.existing) return exists(known.existing);
+    const results = early ?? start(lookups);
+    const read: ReadSessions =
+      target && !known?.terminating ? await readByName(parts.store, identity, request, target, deadline) : {};
+    if (read.existing) return exists(read.existing);
+    return { terminating: known?.terminating ?? read.terminating, own, failure: read.failure, results, cancel };
   } catch (error) {
-    needless.abort();
+    cancel();
     throw error;
   }
-
-  function living(session: Session): Located {
-    needless.abort();
-    return { living: session };
-  }
 }
 
-/** Waited for later, unless something ends the launch before: then its failure interests no caller. */
-function begun(findings: Promise<LaunchFindings>): Promise<LaunchFindings> {
-  findings.catch(() => undefined);
-  return findings;
+/** Starts all lookups. Their rejection is handled only by a launch that gets as far as needing the results. */
+function start(lookups: { all(): Promise<LookupResults> }): Promise<LookupResults> {
+  const results = lookups.all();
+  results.catch(() => undefined);
+  return results;
 }
 
-const isUnanswered = (outcome: Outcome<unknown>): boolean =>
-  outcome.is === 'trouble' &&
-  (outcome.error.kind === errorKind.intermittent || outcome.error.kind === errorKind.timedOut);
+const isUnavailable = (result: LookupResult<unknown>): boolean =>
+  result.is === 'failed' && (result.error.kind === errorKind.intermittent || result.error.kind === errorKind.timedOut);
 
-interface Read {
-  readonly living?: Session;
-  readonly dying?: Session | undefined;
+interface ReadSessions {
+  readonly existing?: Session;
+  readonly terminating?: Session | undefined;
   readonly failure?: ApiError;
 }
 
-/** What another replica has just made under one of the names, of this release or the one before. */
-async function readNames(
+/** Reads the session live under each of its possible names: another replica may have created it just now. */
+async function readByName(
   store: SessionStore,
   identity: Identity,
   request: LaunchRequest,
   target: LaunchTarget,
   deadline: Deadline,
-): Promise<Read> {
+): Promise<ReadSessions> {
   try {
     const [name, ...former] = namesOf(identity, request, target);
     const read = await Promise.all([name, ...former].map((each) => store.read(each ?? '', deadline)));
     const found = read.filter((session) => session !== undefined);
-    const living = found.find(
+    const existing = found.find(
       (each) => isAlive(each) && owns(identity, each) && (each.name === name || isOfCommit(each, request, target)),
     );
-    if (living) return { living };
-    return { dying: found.find((each) => each.name === name && !isAlive(each)) };
+    if (existing) return { existing };
+    return { terminating: found.find((each) => each.name === name && !isAlive(each)) };
   } catch (error) {
     const failure = translateError(error, { message: 'The session could not be launched.' });
     if (failure) return { failure };

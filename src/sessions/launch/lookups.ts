@@ -13,79 +13,79 @@ import {
 import type { GitLabCommit } from '../../platform/gitlab/types.ts';
 import type { LaunchRequest } from './launch-request.ts';
 
-/** Trouble is a value, so that all look-ups of a launch are waited for and reported together. */
-export type Outcome<T> =
+/** The result of one lookup. A failure is a value and not thrown, so that a launch can report all of them together. */
+export type LookupResult<T> =
   | { readonly is: 'found'; readonly value: T }
-  | { readonly is: 'missing'; readonly why: string }
-  | { readonly is: 'trouble'; readonly error: ApiError };
+  | { readonly is: 'missing'; readonly reason: string }
+  | { readonly is: 'failed'; readonly error: ApiError };
 
 export interface SessionImage {
   readonly reference: string;
   readonly workingDir: string | null;
-  /** Seen only with the caller's own token. */
+  /** The registry shows it only with the caller's own token. */
   readonly private: boolean;
-  /** The project has no image for the commit. */
+  /** It is the default image, because the project has no image for the commit. */
   readonly isFallback: boolean;
 }
 
-const found = <T>(value: T): Outcome<T> => ({ is: 'found', value });
-const trouble = (error: ApiError): Outcome<never> => ({ is: 'trouble', error });
+const found = <T>(value: T): LookupResult<T> => ({ is: 'found', value });
+const failed = (error: ApiError): LookupResult<never> => ({ is: 'failed', error });
 
-/** Outages, denials and invalid responses of GitLab are errors; only its own "not found" (undefined) is missing. */
-export async function askGitLab<T>(lookup: Promise<T | undefined>, deadline: Deadline): Promise<Outcome<T>> {
+/** Returns the result of a call to GitLab. Only GitLab's own "not found" (undefined) counts as missing. */
+export async function lookUpInGitLab<T>(call: Promise<T | undefined>, deadline: Deadline): Promise<LookupResult<T>> {
   try {
-    const value = await lookup;
-    return value === undefined ? { is: 'missing', why: 'does not exist or you do not have access' } : found(value);
+    const value = await call;
+    return value === undefined ? { is: 'missing', reason: 'does not exist or you do not have access' } : found(value);
   } catch (cause) {
     const error = translateError(cause, { server: 'GitLab', deadline });
     if (!error) throw cause;
-    return trouble(error);
+    return failed(error);
   }
 }
 
-/** The resource class and the sizes, chosen from what this caller is offered. */
-export async function askResources(
+/** Returns the resource class and the sizes, chosen from those that the platform offers to this caller. */
+export async function lookUpResources(
   offered: OfferedPools,
   identity: Identity,
   request: ResourceRequest,
   deadline: Deadline,
-): Promise<Outcome<ChosenResources>> {
+): Promise<LookupResult<ChosenResources>> {
   try {
     return found(chooseResources(await offered(identity, deadline), request));
   } catch (error) {
-    if (error instanceof ApiError) return trouble(error);
+    if (error instanceof ApiError) return failed(error);
     throw error;
   }
 }
 
-/** An image that the caller names must be there. */
-export async function requestedImage(
+/** Returns the image that the launch names. */
+export async function lookUpRequestedImage(
   images: ImageChecker,
   identity: Identity,
   reference: string,
   deadline: Deadline,
-): Promise<Outcome<SessionImage>> {
-  const checked = await askRegistry(images, identity, reference, deadline);
-  if (checked.is === 'found') return found({ reference, ...checked.value, isFallback: false });
-  if (checked.is === 'missing' || checked.error.kind !== errorKind.invalidImageReference) return checked;
-  const { kind, message, detail } = checked.error;
-  return trouble(
-    new ApiError(kind, message, { detail, fields: [{ path: 'body.image', message }], cause: checked.error }),
+): Promise<LookupResult<SessionImage>> {
+  const result = await lookUpInRegistry(images, identity, reference, deadline);
+  if (result.is === 'found') return found({ reference, ...result.value, isFallback: false });
+  if (result.is === 'missing' || result.error.kind !== errorKind.invalidImageReference) return result;
+  const { kind, message, detail } = result.error;
+  return failed(
+    new ApiError(kind, message, { detail, fields: [{ path: 'body.image', message }], cause: result.error }),
   );
 }
 
 /**
- * The image that the project built for the commit; where it has none, the default one, unchecked. The tag is the
- * beginning of the commit's id: where the caller named the commit by its id, there is no need to wait for GitLab.
+ * Returns the image that the project built for the commit or, if there is none, the default image, whose existence is not
+ * checked. The tag is the beginning of the commit's id, so a launch that names the id does not wait for GitLab.
  */
-export async function projectImage(
+export async function lookUpProjectImage(
   images: ImageChecker,
   identity: Identity,
   request: LaunchRequest,
-  commit: Promise<Outcome<GitLabCommit>>,
+  commit: Promise<LookupResult<GitLabCommit>>,
   config: Config,
   deadline: Deadline,
-): Promise<Outcome<SessionImage>> {
+): Promise<LookupResult<SessionImage>> {
   const fallback = found({
     reference: config.sessions.default_image,
     workingDir: null,
@@ -95,53 +95,51 @@ export async function projectImage(
   const sha = /^[0-9a-f]{7,64}$/.test(request.commit) ? request.commit : await resolvedSha(commit);
   if (sha === undefined) return fallback;
   const reference = `${config.git.registry}/${request.project.path}:${sha.slice(0, 7)}`;
-  const checked = await askRegistry(images, identity, reference, deadline);
-  // A project's path may be no name for an image: then it cannot have one.
-  if (checked.is === 'trouble' && checked.error.kind === errorKind.invalidImageReference) return fallback;
-  if (checked.is === 'trouble') return checked;
-  return checked.is === 'found' ? found({ reference, ...checked.value, isFallback: false }) : fallback;
+  const result = await lookUpInRegistry(images, identity, reference, deadline);
+  if (result.is === 'found') return found({ reference, ...result.value, isFallback: false });
+  // A project whose path is not a valid image name has no image.
+  return result.is === 'missing' || result.error.kind === errorKind.invalidImageReference ? fallback : result;
 }
 
-async function resolvedSha(commit: Promise<Outcome<GitLabCommit>>): Promise<string | undefined> {
-  const outcome = await commit;
-  return outcome.is === 'found' ? outcome.value.sha : undefined;
+async function resolvedSha(commit: Promise<LookupResult<GitLabCommit>>): Promise<string | undefined> {
+  const result = await commit;
+  return result.is === 'found' ? result.value.sha : undefined;
 }
 
-/** What a registry says of an image that is there. */
+/** The facts that a registry gives about an image. */
 type FoundImage = Pick<SessionImage, 'workingDir' | 'private'>;
 
-async function askRegistry(
+async function lookUpInRegistry(
   images: ImageChecker,
   identity: Identity,
   reference: string,
   deadline: Deadline,
-): Promise<Outcome<FoundImage>> {
+): Promise<LookupResult<FoundImage>> {
   try {
-    return outcomeOf(reference, await images.check(reference, identity, deadline));
+    return resultOf(reference, await images.check(reference, identity, deadline));
   } catch (cause) {
     const error = translateError(cause, { server: `The registry of the image "${reference}"` });
     if (!error) throw cause;
-    return trouble(error);
+    return failed(error);
   }
 }
 
-function outcomeOf(reference: string, check: ImageCheck): Outcome<FoundImage> {
+function resultOf(reference: string, check: ImageCheck): LookupResult<FoundImage> {
   if (check.exists) return found({ workingDir: check.workingDir, private: check.private });
+  const detail = `${check.message} ${check.remedy}`;
   switch (check.reason) {
     case 'not-found':
     case 'needs-login':
-      return { is: 'missing', why: `${check.message} ${check.remedy}` };
+      return { is: 'missing', reason: detail };
     case 'address-refused': {
       const fields = [{ path: 'body.image', message: check.message }];
-      const options = { detail: `${check.message} ${check.remedy}`, fields };
-      return trouble(
-        new ApiError(errorKind.invalidInput, `The address of the image "${reference}" is not allowed.`, options),
-      );
+      const message = `The address of the image "${reference}" is not allowed.`;
+      return failed(new ApiError(errorKind.invalidInput, message, { detail, fields }));
     }
     case 'unreachable':
     case 'invalid-answer': {
       const message = `The registry of the image "${reference}" did not give a usable response.`;
-      return trouble(new ApiError(errorKind.intermittent, message, { detail: `${check.message} ${check.remedy}` }));
+      return failed(new ApiError(errorKind.intermittent, message, { detail }));
     }
   }
 }

@@ -6,20 +6,23 @@ import type { ManifestInput, Repository, SessionUser } from '../manifest/input.t
 import type { CheckedLaunch } from './checks.ts';
 import type { LaunchRequest } from './launch-request.ts';
 
-/** GitLab's access level from which on one may push. */
+/** The lowest access level of GitLab that permits pushing. */
 const developer = 30;
 
-/** What a launch has found out, as the input of the manifest. Throws ApiError 1401 and 3000 for what cannot be used. */
+/**
+ * Returns the input of the manifest. Throws ApiError 1401 if the ID token has unusable claims, and 3000 if GitLab returns
+ * an unusable path.
+ */
 export function manifestInput(
   name: string,
   identity: Identity,
   request: LaunchRequest,
   checked: CheckedLaunch,
-  made: { readonly launchId: string; readonly sessionToken: string },
+  generated: { readonly launchId: string; readonly sessionToken: string },
 ): ManifestInput {
   return {
     name,
-    ...made,
+    ...generated,
     user: userOf(identity),
     repository: repositoryOf(identity, request, checked),
     image: { ...checked.image, requested: request.image },
@@ -36,7 +39,7 @@ export function manifestInput(
   };
 }
 
-/** What the operator pastes into YAML and files line by line must not begin a line or end a text of its own. */
+/** The operator inserts such text into YAML and line-based files, where white space and quotes would change the structure. */
 const isPlain = (text: string): boolean => text !== '' && !/[\s\p{Cc}"\\]/u.test(text);
 
 function userOf(identity: Identity): SessionUser {
@@ -66,7 +69,7 @@ function repositoryOf(
 ): Repository {
   const folder = project.pathWithNamespace.split('/').at(-1) ?? '';
   if (!/^\w[\w.-]*$/.test(folder)) {
-    throw new ApiError(errorKind.intermittent, 'GitLab gave a path of the project that cannot be used.');
+    throw new ApiError(errorKind.intermittent, 'GitLab returned a project path that cannot be used.');
   }
   return {
     gitlabProjectId: project.id,

@@ -1,23 +1,23 @@
 import { digest } from '../../lib/digest.ts';
 
 export interface NameParts {
-  /** For people to recognise: a user name, or a word for nobody in particular. */
+  /** The readable part: a user name, or a word for all anonymous users. */
   readonly user: string;
-  /** Who it belongs to: `ownerKey()`. */
+  /** `ownerKey()` of the owner. */
   readonly owner: string;
-  /** Normalised: lower case, `group/sub/project`. */
+  /** In lower case: `group/sub/project`. */
   readonly projectPath: string;
   readonly branch: string;
   readonly commit: string;
 }
 
 /**
- * The name of the one session that this owner can have for this project, branch and commit, for example
- * `jane-doe-flights-mfrggzdfmztwq2lk`.
+ * Returns the name of the session of an owner for a project, branch and commit, such as
+ * `jane-doe-flights-mfrggzdfmztwq2lk`. An owner has at most one such session.
  *
- * It becomes the name of every child object and a part of labels, host paths and YAML templates: at most 52 characters
- * (a StatefulSet adds 11 to it in a label of 63), a letter first, and with the digest never a word or a number of YAML's.
- * The 80 bits keep sessions apart; the readable parts are only there to be read.
+ * The name is used for every child object and in labels, host paths and YAML templates. It has at most 52 characters (a
+ * StatefulSet adds 11 to it in a label of 63), begins with a letter, and is never a keyword or a number in YAML. The digest
+ * of 80 bits makes it unique.
  */
 export function sessionName(parts: NameParts): string {
   const project = parts.projectPath.split('/').at(-1) ?? '';
@@ -29,15 +29,15 @@ export function sessionName(parts: NameParts): string {
   ].join('-');
 }
 
-/** Lower-case ASCII letters, digits and single dashes; accents are taken off, anything else becomes a dash. */
-function readable(text: string, otherwise: string): string {
+/** Removes accents, and replaces everything but lower-case ASCII letters and digits by single dashes. */
+function readable(text: string, fallback: string): string {
   const plain = text
     .normalize('NFKD')
     .replaceAll(/\p{M}/gu, '')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-|-$/g, '');
-  return plain === '' ? otherwise : plain;
+  return plain === '' ? fallback : plain;
 }
 
 const cut = (text: string, length: number): string => text.slice(0, length).replace(/-$/, '');

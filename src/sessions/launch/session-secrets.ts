@@ -5,6 +5,7 @@ import type { Identity } from '../../identity/types.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { isMissingSecrets } from '../../jupyter-server/state.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { alreadyExists, isFinalRejection, isNotFound } from '../../platform/kubernetes/predicates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
@@ -17,32 +18,33 @@ import type { Secret } from '../manifest/secrets.ts';
 import { variablesSecret } from '../manifest/variables.ts';
 import type { LaunchRequest } from './launch-request.ts';
 
-/** The second half of a launch: the Secrets with what the session needs of its user. */
-export interface Credentials {
+/** The Secrets of a session: the user's tokens, environment variables and keys. Creating them completes a launch. */
+export interface SessionSecrets {
   /**
-   * Makes the Secrets of this session; that they are there already is fine. The service may not read Secrets, so it is
-   * found out by trying. Throws ApiError; CredentialsRefused tells that the session can never start.
+   * Creates those Secrets of the session that do not exist. Throws ApiError; a SecretsRejected means that the session can
+   * never start.
    */
-  store(session: Session, identity: Identity, request: SecretRequest, deadline: Deadline): Promise<void>;
+  create(session: Session, identity: Identity, request: SecretRequest, deadline: Deadline): Promise<void>;
   /**
-   * Writes the Secrets with the user's tokens anew, from what the caller has now. A Secret to which the object refers
-   * for more than that stays as it is: the service cannot read what it would have to keep.
-   * @param object whole, as the API server has it
-   * @returns the names of the Secrets that stay as they are. Throws ApiError.
+   * Replaces the Secrets that hold tokens by new ones with the caller's present tokens. A Secret that also holds other keys
+   * is not replaced, because the service cannot read them. Throws ApiError.
+   * @param object the whole object from the API server
+   * @returns the names of the Secrets that were not replaced
    */
   renew(session: Session, object: JupyterServer, identity: Identity, deadline: Deadline): Promise<string[]>;
-  /** The launch that made this session may have ended before its Secrets were made, as far as this replica knows. */
+  /** Returns whether the launch of this session may have been interrupted before it created the Secrets. */
   mayBeMissing(session: Session): boolean;
 }
 
 type SecretRequest = Pick<LaunchRequest, 'environment' | 'cloudStorage'>;
 
-export class CredentialsRefused extends ApiError {}
+/** The cluster rejects the Secrets themselves: another attempt fails in the same way. */
+export class SecretsRejected extends ApiError {}
 
-/** How many sessions' Secrets are remembered as made: each is forgotten at the latest when it does not matter any more. */
-const rememberedLimit = 10_000;
+/** Sessions whose Secrets this replica is known to have created. A forgotten session costs one needless call. */
+const maxKnownSessions = 10_000;
 
-/** A write without an answer is repeated once: it may have happened, and a second one changes nothing more. */
+/** Repeats a write once if there is no response. Each of these writes can safely be repeated. */
 async function withRetry(write: () => Promise<unknown>, deadline: Deadline): Promise<void> {
   try {
     await write();
@@ -52,18 +54,11 @@ async function withRetry(write: () => Promise<unknown>, deadline: Deadline): Pro
   }
 }
 
-export function createCredentials(client: KubernetesClient, config: Config): Credentials {
-  const made = new Set<string>();
+export function createSessionSecrets(client: KubernetesClient, config: Config): SessionSecrets {
+  /** By the uid of the session. */
+  const created = new BoundedMap<string, true>({ maxSize: maxKnownSessions });
 
-  function remember(uid: string): void {
-    made.add(uid);
-    for (const oldest of made) {
-      if (made.size <= rememberedLimit) break;
-      made.delete(oldest);
-    }
-  }
-
-  async function make(secret: Secret, deadline: Deadline): Promise<void> {
+  async function create(secret: Secret, deadline: Deadline): Promise<void> {
     try {
       await withRetry(
         () => client.create(resource.secrets, secret.metadata.namespace ?? '', secret, deadline),
@@ -74,7 +69,7 @@ export function createCredentials(client: KubernetesClient, config: Config): Cre
     }
   }
 
-  /** Whatever was in the Secret is replaced; where there is none, it is made. */
+  /** Replaces the Secret, or creates it if it does not exist. */
   async function replace(secret: Secret, deadline: Deadline): Promise<void> {
     try {
       await withRetry(
@@ -83,25 +78,24 @@ export function createCredentials(client: KubernetesClient, config: Config): Cre
       );
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      await make(secret, deadline);
+      await create(secret, deadline);
     }
   }
 
   return {
-    async store(session, identity, request, deadline) {
+    async create(session, identity, request, deadline) {
       const secrets = secretsOf(session, identity, request, config);
-      const results = await Promise.allSettled(secrets.map((secret) => make(secret, deadline)));
-      const refused = results.find((result) => result.status === 'rejected');
-      if (refused) throw refusalOf(refused.reason, session.name);
-      remember(session.uid);
+      const results = await Promise.allSettled(secrets.map((secret) => create(secret, deadline)));
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed) throw creationError(failed.reason, session.name);
+      created.set(session.uid, true);
     },
 
     async renew(session, object, identity, deadline) {
       const secrets = tokenSecretsOf(session, identity, {}, config);
-      const [kept, renewed] = [
-        secrets.filter(isIncomplete(object)),
-        secrets.filter((each) => !isIncomplete(object)(each)),
-      ];
+      const lacksKeys = isIncomplete(object);
+      const kept = secrets.filter(lacksKeys);
+      const renewed = secrets.filter((secret) => !lacksKeys(secret));
       try {
         await Promise.all(renewed.map((secret) => replace(secret, deadline)));
       } catch (error) {
@@ -115,14 +109,14 @@ export function createCredentials(client: KubernetesClient, config: Config): Cre
       const { credentials, variables, pull } = session.secrets;
       if (!credentials && !variables && !pull) return false;
       if (isMissingSecrets(session)) return true;
-      if (made.has(session.uid)) return false;
-      // Whoever runs, or did before it was hibernated, had them. For all others one needless call does no harm.
+      if (created.get(session.uid)) return false;
+      // A session that runs, or ran before it was hibernated, has them. For others, a needless call is harmless.
       return session.reportedState !== 'running' && !session.isHibernated;
     },
   };
 }
 
-/** Those that the object refers to. */
+/** Returns the Secrets that the object refers to. */
 function secretsOf(
   session: Session,
   identity: Identity,
@@ -137,7 +131,7 @@ function secretsOf(
   ];
 }
 
-/** Those with tokens of the user's. */
+/** Returns the Secrets that hold tokens of the user. */
 function tokenSecretsOf(
   session: Session,
   identity: Identity,
@@ -151,14 +145,14 @@ function tokenSecretsOf(
   ];
 }
 
-/** Whether the object refers to a key that is not in the Secret: its pod would not start. */
+/** Returns whether the object refers to a key that is not in a Secret: the pod would not start with this Secret. */
 function isIncomplete(object: JupyterServer): (secret: Secret) => boolean {
   const references = secretReferences(object.spec);
   return ({ metadata, data }) =>
     references.some(({ name, key }) => name === metadata.name && !Object.hasOwn(data, key));
 }
 
-function refusalOf(error: unknown, session: string): unknown {
+function creationError(error: unknown, session: string): unknown {
   const kinds = { rejected: errorKind.cannotStart };
   if (!isFinalRejection(error)) {
     const message = `The session ${session} was created, but not yet its credentials. Send the same request again to complete it.`;
@@ -166,5 +160,5 @@ function refusalOf(error: unknown, session: string): unknown {
   }
   const rejection = translateError(error, { message: 'The credentials of the session could not be stored.', kinds });
   if (!rejection) return error;
-  return new CredentialsRefused(rejection.kind, rejection.message, { detail: rejection.detail, cause: error });
+  return new SecretsRejected(rejection.kind, rejection.message, { detail: rejection.detail, cause: error });
 }

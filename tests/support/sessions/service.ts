@@ -23,7 +23,7 @@ import { createResourceClasses } from '../../../src/platform/resource-classes/cl
 import { createRestart } from '../../../src/sessions/change/restart.ts';
 import { createDryRun } from '../../../src/sessions/launch/dry-run.ts';
 import { createLaunch, createLaunchLimit } from '../../../src/sessions/launch/launch.ts';
-import { createCredentials } from '../../../src/sessions/launch/session-secrets.ts';
+import { createSessionSecrets } from '../../../src/sessions/launch/session-secrets.ts';
 import { createPresenter } from '../../../src/sessions/presentation/presenter.ts';
 import { sessionAddress } from '../../../src/sessions/presentation/url.ts';
 import { createSessionStore } from '../../../src/sessions/read/store.ts';
@@ -97,13 +97,13 @@ export async function startService(
   const exemptHosts = [config.git.registry, new URL(config.git.url).host, ...crcHosts];
   const http = createOutboundHttp({ allowedNetworks: [], exemptHosts });
   const images = createImageChecker({ config, http });
-  const credentials = createCredentials(client, config);
+  const secrets = createSessionSecrets(client, config);
   const classes = config.crc_url === null ? undefined : createResourceClasses({ url: config.crc_url, http, log });
   const offered = createOfferedPools(config, classes);
   const present = createPresenter(config);
   const parts = {
     store,
-    credentials,
+    secrets,
     autosaves: { afterLaunch },
     gitlab: createGitLab({ http, log }),
     images,
@@ -126,7 +126,7 @@ export async function startService(
         store,
         launch: createLaunch(parts),
         dryRun: createDryRun({ ...parts, present }),
-        restart: createRestart({ client, store, credentials, log }),
+        restart: createRestart({ client, store, secrets, log }),
         present,
         config,
       }),
