@@ -112,7 +112,7 @@ export class PodWorker {
     // At once, because the status of an earlier kubelet may be out of date.
     this.#reportNow();
     this.#running = this.#run().catch((error: unknown) => {
-      this.#options.machine.log.error({ err: error, pod: this.#where }, 'a pod can no longer be run');
+      this.#options.machine.log.error({ err: error, pod: this.#where }, 'a pod cannot be run any more');
     });
   }
 
