@@ -56,8 +56,8 @@ export function createService(parts: {
 }): Service {
   const { config, log, client, timing, silenceLimitMs, validateResponses = false } = parts;
   const stopping = new AbortController();
-  const gitlab = createGitLab({ log });
   const http = createOutboundHttp({ allowedNetworks: config.outbound.allowed_networks, exemptHosts: ownHosts(config) });
+  const gitlab = createGitLab({ http, log });
   const images = createImageChecker({ config, http });
   const store = createSessionStore({ client, config, log, ...(timing && { timing }) });
   const secrets = createSessionSecrets(client, config);

@@ -117,8 +117,8 @@ export const sessionsOrigin = ({ sessions: { ingress } }: Pick<Config, 'sessions
   `${ingress.tls_secret ? 'https' : 'http'}://${ingress.host}`;
 
 /**
- * Returns the image's working directory, without a slash at the end. The image may come from any author, and the operator writes
- * the directory into YAML and Python: only a plain path is used, and the configured default otherwise.
+ * Returns the image's working directory, without a slash at the end. The operator writes it into YAML and Python, and the
+ * image may come from any author: only a plain path is used, and the configured default otherwise.
  */
 export function workingDirOf(input: ManifestInput, config: ManifestConfig): string {
   const given = input.image.workingDir;
