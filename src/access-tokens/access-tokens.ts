@@ -34,7 +34,7 @@ export interface SessionsOfTokens {
 
 export interface AccessTokenParts {
   readonly sessions: SessionsOfTokens;
-  readonly config: Config;
+  readonly config: Pick<Config, 'sessions'>;
   /** The address of a session, without a token and a slash at its end. */
   readonly addressOf: (session: Session) => string;
   readonly now?: () => number;

@@ -563,7 +563,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'a 403 with a reason is taken for something missing',
-    'src/platform/gitlab/requester.ts',
+    'src/platform/gitlab/responses.ts',
     'isRead && status === 403 && reason !== undefined',
     "isRead && status === 403 && reason === ''",
     'src/platform/gitlab/client.test.ts',
