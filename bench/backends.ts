@@ -16,7 +16,7 @@ import { resource } from '../src/platform/kubernetes/resources.ts';
 import { freePort } from '../tests/support/platform.ts';
 import { CallLog } from './call-log.ts';
 
-/** What the service needs around it, in this process, so that its calls can be counted, timed and held up. */
+/** The servers that the service needs, in this process, so that their calls can be counted, timed and delayed. */
 export interface BackEnds extends AsyncDisposable {
   readonly port: number;
   readonly directory: string;
@@ -24,15 +24,15 @@ export interface BackEnds extends AsyncDisposable {
   readonly cluster: Cluster;
   readonly api: ApiServer;
   readonly forge: Forge;
-  /** Every call of the service to any of them. */
+  /** All calls of the service to these servers. */
   readonly log: CallLog;
-  /** For a service whose gateway is believed: nobody signs tokens here. */
+  /** For a service that trusts the headers of its gateway; the token has no valid signature. */
   readonly serviceEnvironment: Record<string, string>;
 }
 
 export const person = { username: 'ada', name: 'Ada Lovelace', email: 'ada@example.org' };
 
-/** The embedded API server (in memory), the forge with the demo project, and the registry behind one port of loopback. */
+/** Starts the embedded API server (in memory), the forge with the demo project, and the registry on one loopback port. */
 export async function startBackEnds(options: { node?: NodeAgent } = {}): Promise<BackEnds> {
   await using parts = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'notebook-sessions-bench-'));

@@ -1,7 +1,7 @@
 /**
- * The baseline of the read benchmarks: a bare Express route behind the same validator that answers the same bytes.
- * Takes the route below the prefix as the document writes it (`/servers/{server_name}`), reads the bytes from standard
- * input, prints its address.
+ * The baseline of the read benchmarks: a bare Express route behind the same validator that returns the same bytes. Takes the
+ * route without the prefix, as in the document (`/servers/{server_name}`), reads the bytes from standard input and prints
+ * its address.
  */
 import { text } from 'node:stream/consumers';
 import express from 'express';

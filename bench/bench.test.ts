@@ -9,20 +9,20 @@ import { inTurns, median } from './rounds.ts';
 
 const call = (begun: number, ended: number): RecordedCall => ({ backEnd: 'b', method: 'GET', path: '/', begun, ended });
 
-it('counts how many calls waited for each other', () => {
+it('counts the calls of the longest sequence', () => {
   expect(depth([])).toBe(0);
   expect(depth([call(0, 20), call(1, 21), call(2, 22)])).toBe(1);
   expect(depth([call(0, 20), call(1, 60), call(21, 41), call(42, 62)])).toBe(3);
   expect(depth([call(0, Number.POSITIVE_INFINITY), call(5, 6)])).toBe(1);
 });
 
-it('takes the middle, whatever one round was', () => {
+it('returns the median', () => {
   expect(median([3, 1000, 1])).toBe(3);
   expect(median([4, 1, 2, 3])).toBe(2.5);
-  expect(() => median([])).toThrow('nothing');
+  expect(() => median([])).toThrow('empty');
 });
 
-it('measures in turns, none always first', async () => {
+it('alternates the order of the measurements', async () => {
   const order: string[] = [];
   const thing = (name: string) => async () => order.push(name);
   const results = await inTurns(3, { a: thing('a'), b: thing('b') });
@@ -30,7 +30,7 @@ it('measures in turns, none always first', async () => {
   expect(results).toEqual({ a: [1, 4, 5], b: [2, 3, 6] });
 });
 
-it('knows what is reached', () => {
+it('compares a row with its target', () => {
   const row = { what: 'w', measured: 30, unit: 'ms' as const, baseline: { is: 'b', measured: 20 } };
   expect(isReached(row)).toBeUndefined();
   expect(isReached({ ...row, target: { of: 'ratio', atMost: 1.5 } })).toBe(true);
@@ -38,12 +38,12 @@ it('knows what is reached', () => {
   expect(isReached({ ...row, target: { of: 'value', atLeast: 31 } })).toBe(false);
 });
 
-it('holds answers up, writes calls down, and loads no server that fails', async () => {
+it('delays responses, records calls, and rejects a server that fails', async () => {
   const log = new CallLog();
   log.delayMs = 30;
   const handler = log.around('here', (req, res) => {
     res.statusCode = req.url === '/fails' ? 500 : 200;
-    // In two parts for the socket: larger than what is read at once.
+    // Larger than one read of the socket.
     res.end('x'.repeat(100_000));
   });
   const server = createServer((req, res) => void handler(req, res)).listen(0, '127.0.0.1');

@@ -4,7 +4,7 @@ export interface RecordedCall {
   readonly backEnd: string;
   readonly method: string;
   readonly path: string;
-  /** Milliseconds, of one clock for all back ends. */
+  /** Milliseconds of one clock for all back ends. */
   readonly begun: number;
   ended: number;
 }
@@ -12,8 +12,8 @@ export interface RecordedCall {
 type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
 /**
- * Writes down when a back end was asked and when it had answered, and lets no answer end before `delayMs` after its
- * question: a back end that is that far away. Watches are written down, too, and never held up.
+ * Records the start and the end of each call to a back end, and delays the end of each response to `delayMs` after the start
+ * of its request, like a distant back end. Watches are recorded but not delayed.
  */
 export class CallLog {
   readonly calls: RecordedCall[] = [];
@@ -29,7 +29,7 @@ export class CallLog {
         ended: Number.POSITIVE_INFINITY,
       };
       this.calls.push(call);
-      // Nothing of an answer is sent before its end where the body goes along with it, as it does in all back ends here.
+      // All back ends here write the body with `end`, so nothing is sent before.
       const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse;
       res.end = ((...args: unknown[]) => {
         const rest = call.begun + this.delayMs - performance.now();
@@ -47,8 +47,8 @@ export class CallLog {
 }
 
 /**
- * How many of these calls were made one after the other: the length of the longest row of calls of which each began when
- * the one before had been answered. Calls that did not wait for each other but happened so count as well.
+ * Returns the length of the longest sequence of calls in which each call began after the end of the previous one, even if it
+ * did not depend on it.
  */
 export function depth(calls: readonly RecordedCall[]): number {
   const sorted = [...calls].sort((one, other) => one.begun - other.begun);

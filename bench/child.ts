@@ -4,11 +4,11 @@ import { createInterface } from 'node:readline';
 
 export interface StartedProgram extends AsyncDisposable {
   readonly pid: number;
-  /** Of the line that told that it was ready. */
+  /** The match in the line that says that the program is ready. */
   readonly match: RegExpExecArray;
 }
 
-/** Starts a program of this project and resolves with it when it has printed a line that matches. */
+/** Starts a program of this project and resolves when it prints a line that matches. */
 export async function startProgram(
   args: string[],
   options: { env?: Record<string, string>; input?: string; until: RegExp },

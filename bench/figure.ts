@@ -1,10 +1,10 @@
-/** One line of the table: what was measured, against what, and what is to be reached. */
+/** One line of the table: the measurement, its baseline and its target. */
 export interface Row {
   readonly what: string;
-  /** Of ours, in `unit`. */
+  /** The value with this service, in `unit`. */
   readonly measured: number;
   readonly unit: 'ms' | 's' | 'requests/s' | 'calls' | 'deep' | 'streams' | 'bytes';
-  /** The same thing without this service, measured in the same run and in the same unit. */
+  /** The value without this service, measured in the same run, in the same unit. */
   readonly baseline?: { readonly is: string; readonly measured: number };
   readonly target?: Target;
 }
@@ -17,14 +17,14 @@ export type Target =
 export interface Figure {
   readonly name: string;
   readonly about: string;
-  /** Reports each row when it is known; `skip` says loudly what could not be measured, and why. */
+  /** Reports each row when it is measured; `skip` reports a measurement that is not possible, with the reason. */
   run(report: Report, rounds: number): Promise<void>;
 }
 
 export interface Report {
   row(row: Row): void;
   skip(what: string, why: string): void;
-  /** What the person at the terminal sees while they wait. */
+  /** A line of progress for the terminal. */
   progress(line: string): void;
 }
 
@@ -32,7 +32,7 @@ export function ratioOf({ measured, baseline }: Row): number | undefined {
   return baseline === undefined ? undefined : measured / baseline.measured;
 }
 
-/** undefined: nothing is to be reached. */
+/** Returns whether the row reaches its target; undefined without a target. */
 export function isReached(row: Row): boolean | undefined {
   const { target } = row;
   if (target === undefined) return undefined;

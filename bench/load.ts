@@ -5,15 +5,15 @@ export interface Load {
   requestsPerSecond: number;
   /** Median, milliseconds. */
   medianMs: number;
-  /** Share of the time that this process, which sends the requests, was at work itself: near 1 it is what is measured. */
+  /** The share of processor time that this process, the sender of the requests, used: near 1, the sender is the limit. */
   generatorBusy: number;
 }
 
 const headerEnd = Buffer.from('\r\n\r\n');
 
 /**
- * Keeps `connections` requests under way for `seconds`; every answer must be a 200. Straight on sockets: with an HTTP
- * client the generator would need as much of the two processors as the server, and fast servers would look slower.
+ * Keeps `connections` requests in progress for `seconds`; every response must be a 200. Uses sockets directly: with an HTTP client,
+ * the sender would use as much processor time as the server, and fast servers would seem slower.
  */
 export async function load(
   url: string,
@@ -53,7 +53,7 @@ export async function load(
   };
 }
 
-/** Each answer's end, one at a time. Throws for what is no 200 with a Content-Length. */
+/** Yields at the end of each response. Throws if a response is not a 200 with a Content-Length. */
 async function* answersOf(socket: Socket): AsyncGenerator<void, never> {
   let head: Buffer = Buffer.alloc(0);
   let missing = 0;
@@ -66,8 +66,7 @@ async function* answersOf(socket: Socket): AsyncGenerator<void, never> {
       if (at < 0) continue;
       const text = head.toString('latin1', 0, at);
       const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1];
-      if (!text.startsWith('HTTP/1.1 200') || length === undefined)
-        throw new Error(`an answer of another kind:\n${text}`);
+      if (!text.startsWith('HTTP/1.1 200') || length === undefined) throw new Error(`unexpected response:\n${text}`);
       missing = Number(length) - (head.length - at - headerEnd.length);
       head = Buffer.alloc(0);
     }

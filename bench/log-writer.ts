@@ -8,18 +8,18 @@ import { containers } from './sessions.ts';
 
 const lineEveryMs = 100;
 
-/** A machine whose containers write a line now and then, for ever. */
+/** A node with containers that write a line at intervals, without an end. */
 export function logWriter(): NodeAgent {
   return {
     async *logs(_pod, { container, follow, timestamps, tailLines = 10 }, signal) {
       const line = (number: number) =>
-        `${timestamps ? `${new Date().toISOString()} ` : ''}line ${number} of ${container}, as long as lines are\n`;
+        `${timestamps ? `${new Date().toISOString()} ` : ''}line ${number} of ${container}, with the usual length of a line\n`;
       for (let number = 0; number < tailLines; number += 1) yield line(number);
       if (!follow) return;
       if (container !== undefined && !containers.regular.includes(container)) return;
       for (let number = tailLines; !signal.aborted; number += 1) {
         yield line(number);
-        // Whoever stops reading ends the wait as well.
+        // The end of the reader ends the wait, too.
         await Promise.race([wait(lineEveryMs), once(signal, 'abort')]);
       }
     },
@@ -27,7 +27,7 @@ export function logWriter(): NodeAgent {
   };
 }
 
-/** The pod that the API server looks for before it asks the machine. */
+/** The pod that the API server looks up before it calls the node. */
 export function addPod({ cluster }: BackEnds, session: string): void {
   const named = (names: readonly string[]) => names.map((name) => ({ name, image: 'bench' }));
   cluster.create(resource.pods, namespace, {

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** Milliseconds of processor time, user and system, that a process has used; steps of 10 ms as a rule (proc(5)). */
+/** Returns the processor time of a process, user and system, in milliseconds; usually in steps of 10 ms (proc(5)). */
 export function processorMs(pid: number): number {
-  // The name of the program, in brackets, may hold anything.
+  // The name of the program, in brackets, may contain spaces and brackets.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ');

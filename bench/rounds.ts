@@ -1,15 +1,15 @@
-/** The middle value: one round that another program disturbed does not move it. */
+/** Returns the median, which one disturbed round does not change. Throws for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)];
   const lower = sorted[Math.ceil(sorted.length / 2) - 1];
-  if (upper === undefined || lower === undefined) throw new Error('there is no median of nothing');
+  if (upper === undefined || lower === undefined) throw new Error('an empty list has no median');
   return (upper + lower) / 2;
 }
 
 /**
- * Measures several things in turns, so that what else the machine does meanwhile falls on all of them, and keeps what
- * each round gave.
+ * Runs several measurements alternately, so that other programs of the machine disturb all of them, and returns the results of
+ * each round.
  */
 export async function inTurns<Name extends string, Result>(
   rounds: number,
@@ -18,7 +18,7 @@ export async function inTurns<Name extends string, Result>(
   const names = Object.keys(things) as Name[];
   const results = Object.fromEntries(names.map((name) => [name, [] as Result[]])) as Record<Name, Result[]>;
   for (let round = 0; round < rounds; round += 1) {
-    // The first of a round runs on a machine that has rested: none of them is always the first.
+    // The order alternates, because the first measurement of a round runs on an idle machine.
     const order = round % 2 === 0 ? names : [...names].reverse();
     for (const name of order) results[name].push(await things[name]());
   }

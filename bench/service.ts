@@ -16,9 +16,9 @@ export interface ServiceUnderTest extends AsyncDisposable {
   readonly pid: number;
   /** `http://127.0.0.1:PORT/notebooks` */
   readonly url: string;
-  /** What a gateway adds for the person who calls. */
+  /** The headers that a gateway adds for the user. */
   readonly headers: Record<string, string>;
-  /** An answer that is none of `expected` is an error that shows it. */
+  /** Throws with the response if its status is not in `expected`. */
   call(
     method: string,
     path: string,
@@ -28,8 +28,8 @@ export interface ServiceUnderTest extends AsyncDisposable {
 }
 
 /**
- * The service, as it is deployed, in a process of its own on the given back ends. It logs as it does by default, to a
- * file, because that is a part of what a request costs.
+ * Starts the service as a separate process with the given back ends. It writes its log to a file, because the log is part of
+ * the cost of a request.
  */
 export async function startService(backEnds: BackEnds): Promise<ServiceUnderTest> {
   const logFile = join(backEnds.directory, 'service.log');
@@ -77,7 +77,7 @@ export async function startService(backEnds: BackEnds): Promise<ServiceUnderTest
   };
 }
 
-/** The port that the service says it listens on: a number chosen beforehand may be taken by then. */
+/** Returns the port from the log of the service; a port chosen before the start could be in use. */
 async function portIn(logFile: string, deadline: Deadline): Promise<number> {
   while (!deadline.expired) {
     const found = /"address":\{[^}]*"port":(\d+)/.exec(readFileSync(logFile, 'utf8'))?.[1];
@@ -93,7 +93,7 @@ function gatewayHeaders({ forge, gitUrl }: BackEnds): Record<string, string> {
   const { username: preferred_username, name, email } = person;
   const claims = { iss: 'https://idp.example.org', sub: 'ada-1815', preferred_username, name, email };
   const credentials = { [gitUrl]: { AuthorizationHeader: `bearer ${token}`, AccessTokenExpiresAt: null } };
-  // As long as those of a real identity provider: they are sent, parsed and decoded with every request.
+  // As long as the tokens of a real identity provider, because each request sends, parses and decodes them.
   const jwt = `${part({ alg: 'RS256', kid: 'bench', typ: 'JWT' })}.${part(claims)}.${'s'.repeat(342)}`;
   return {
     [header.accessToken]: jwt,

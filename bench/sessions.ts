@@ -10,7 +10,7 @@ import { namespace } from '../src/local/environment.ts';
 import { type BackEnds, person } from './backends.ts';
 import type { ServiceUnderTest } from './service.ts';
 
-/** Gives the demo project branches of these names, each at the tip of main, as a user would: with a push. Returns the tip. */
+/** Pushes branches with these names, at the commit of main, to the demo project. Returns the id of that commit. */
 export async function pushBranches(backEnds: BackEnds, names: readonly string[]): Promise<string> {
   const clone = join(backEnds.directory, `clone-${randomUUID()}`);
   const { token } = backEnds.forge.issueToken(person);
@@ -32,7 +32,7 @@ export function launchOf(branch: string, commit: string): object {
   return { namespace: 'demo', project: 'first-light', branch, commit_sha: commit };
 }
 
-/** Launches one session for each branch and lets them run; returns their names. */
+/** Launches one session for each branch, marks them as running, and returns their names. */
 export async function launchSessions(
   backEnds: BackEnds,
   service: ServiceUnderTest,
@@ -49,7 +49,7 @@ export async function launchSessions(
   return names;
 }
 
-/** Puts the sessions of other users beside one that is there: as large as that, and as real. */
+/** Creates sessions of other users as copies of an existing session. */
 export function addSessionsOfOthers({ cluster }: BackEnds, like: string, count: number): void {
   const model = cluster.get<JupyterServer>(jupyterServers, namespace, like);
   if (!model) throw new Error(`there is no session ${like}`);
@@ -69,13 +69,13 @@ export function addSessionsOfOthers({ cluster }: BackEnds, like: string, count: 
   }
 }
 
-/** Of a registered user's session. */
+/** The containers of a registered user's session. */
 export const containers: { readonly init: readonly string[]; readonly regular: readonly string[] } = {
   init: ['init-certificates', 'download-image', 'git-clone'],
   regular: ['jupyter-server', 'oauth2-proxy'],
 };
 
-/** What the operator writes of a session that runs; taken from one on the local platform. */
+/** The status of a running session, copied from one on the local platform. */
 function runningStatus(name: string): NonNullable<JupyterServer['status']> {
   const time = new Date().toISOString().replace(/\.\d+/, '');
   const condition = (type: string) => ({ type, status: 'True', lastTransitionTime: time });

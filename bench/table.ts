@@ -2,7 +2,7 @@ import { isReached, type Row, ratioOf, type Target } from './figure.ts';
 
 const headings = ['figure', 'measured', 'baseline', 'ratio', 'target', ''];
 
-/** For a terminal and for a page: a table in Markdown, its columns aligned. */
+/** Returns a Markdown table with aligned columns. */
 export function table(rows: readonly Row[]): string {
   const lines = [headings, ...rows.map(cells)];
   const widths = headings.map((_heading, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
@@ -30,7 +30,7 @@ function targetText(target: Target, unit: string): string {
   return target.of === 'ratio' ? `ratio ${sign} ${limit}` : `${sign} ${limit} ${unit}`;
 }
 
-/** Three figures are more than the noise of a shared machine leaves. */
+/** Returns at most three digits, because a shared machine is not more precise. */
 function rounded(value: number): string {
   return value >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toPrecision(3);
 }

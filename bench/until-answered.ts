@@ -2,7 +2,7 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:ht
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Deadline } from '../src/lib/deadline.ts';
 
-/** Small against what is measured with it (a second and more), large against what asking costs (2 ms at a proxy). */
+/** Much shorter than the measured times (1 s and more), much longer than a request (2 ms through a proxy). */
 const askEveryMs = 40;
 
 interface Question {
@@ -11,9 +11,9 @@ interface Question {
   readonly deadline: Deadline;
 }
 
-/** Asks until the answer is a 200. Throws with the last answer when the deadline is over. */
+/** Repeats a request until the response is a 200. Throws with the last response at the deadline. */
 export async function untilAnswered({ url, headers = {}, deadline }: Question): Promise<void> {
-  let last = 'nobody';
+  let last = 'no server listens';
   while (!deadline.expired) {
     last = await ask(url, headers).then(
       ({ status }) => String(status),
@@ -22,10 +22,10 @@ export async function untilAnswered({ url, headers = {}, deadline }: Question): 
     if (last === '200') return;
     await wait(askEveryMs);
   }
-  throw new Error(`no 200 from ${url} in time; the last answer: ${last}`);
+  throw new Error(`no 200 from ${url} before the deadline; the last response: ${last}`);
 }
 
-/** One GET on a connection of its own. Not fetch, which would add headers that only a page's script sends. */
+/** Sends a GET on a new connection. `fetch` would add headers of browsers. */
 export function ask(
   url: string,
   headers: Record<string, string>,

@@ -21,7 +21,7 @@ const inName = new RegExp(
 const allowed: { readonly file: string; readonly line: RegExp }[] = [
   { file: 'CONTRIBUTING.md', line: /^\| .* \| .* \| .* \|$/ },
   { file: 'tests/support/other-os-user.ts', line: /`nobody`|'nobody'/ },
-  { file: 'scripts/check-words.ts', line: /const words = |^\/\*\* A word|: the OS user / },
+  { file: 'scripts/check-words.ts', line: /const words = |^\/\*\* (?:A word|Lines that)|file: .tests\/support\/other/ },
 ];
 
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...places], {

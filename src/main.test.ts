@@ -121,7 +121,7 @@ describe('the service', () => {
   it.each([
     [{ KUBECONFIG: '/nowhere/kubeconfig' }, /kubeconfig|KUBECONFIG/i],
     [{ SOCKET: '/nowhere/service.sock' }, /cannot listen on the socket \/nowhere\/service\.sock/],
-    [{ SOCKET: '', PORT: 'http' }, /PORT must be a number/],
+    [{ SOCKET: '', PORT: 'http' }, /PORT must be a whole number/],
   ])(
     'says in one line what keeps it from starting: %j',
     async (changes, sentence) => {

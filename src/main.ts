@@ -2,8 +2,8 @@ import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-// Before anything large is loaded: it makes the second start much faster than the first. Not in Node's own place for it,
-// which is under /tmp: what lies there for the taking may have been put there by somebody else.
+// Must run before the large imports, so that later starts are faster. The default folder of Node.js is in /tmp, where another
+// user of the machine could put code into the cache.
 enableCompileCache(
   join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'notebook-sessions', 'compile-cache'),
 );
@@ -11,8 +11,8 @@ enableCompileCache(
 const { createLogger } = await import('./platform/logging/logger.ts');
 const log = createLogger({ name: 'service', level: process.env['LOG_LEVEL'] });
 
-/** What a person can act on, in the log and at the terminal: one line, or one for each problem. */
-function giveUp(error: unknown): never {
+/** Logs and prints why the service cannot start, one line per error, and exits. */
+function exitWithError(error: unknown): never {
   const message = error instanceof Error ? error.message : String(error);
   log.fatal({ err: error }, `cannot start: ${message}`);
   process.stderr.write(`The service cannot start: ${message}\n`);
@@ -22,7 +22,8 @@ function giveUp(error: unknown): never {
 function addressOf(env: NodeJS.ProcessEnv) {
   if (env['SOCKET']) return { socket: env['SOCKET'] };
   const port = Number(env['PORT'] || 8000);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('PORT must be a number from 0 to 65535');
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error('PORT must be a whole number from 0 to 65535');
   return { host: env['HOST'] || '0.0.0.0', port };
 }
 
@@ -65,12 +66,12 @@ try {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       stop(signal).catch((err: unknown) => {
-        log.error({ err }, 'did not stop in order');
+        log.error({ err }, 'cannot stop cleanly');
         process.exit(1);
       });
     });
   }
-  process.on('uncaughtExceptionMonitor', (err) => log.fatal({ err }, 'an error that nobody handled ends the service'));
+  process.on('uncaughtExceptionMonitor', (err) => log.fatal({ err }, 'an unhandled error ends the service'));
 } catch (error) {
-  giveUp(error);
+  exitWithError(error);
 }

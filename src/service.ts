@@ -56,8 +56,8 @@ export function createService(parts: {
 }): Service {
   const { config, log, client, timing, silenceLimitMs, validateResponses = false } = parts;
   const stopping = new AbortController();
-  const gitlab = createGitLab({ log });
   const http = createOutboundHttp({ allowedNetworks: config.outbound.allowed_networks, exemptHosts: ownHosts(config) });
+  const gitlab = createGitLab({ http, log });
   const images = createImageChecker({ config, http });
   const store = createSessionStore({ client, config, log, ...(timing && { timing }) });
   const secrets = createSessionSecrets(client, config);
@@ -129,6 +129,6 @@ export function createService(parts: {
 }
 
 /** Returns the hosts that the administrator has configured: their addresses may be internal. */
-function ownHosts({ git, crc_url }: Config): string[] {
+function ownHosts({ git, crc_url }: Pick<Config, 'git' | 'crc_url'>): string[] {
   return [...new Set([new URL(git.url).host, git.registry, ...(crc_url ? [new URL(crc_url).host] : [])])];
 }

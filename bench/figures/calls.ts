@@ -8,7 +8,7 @@ const times = 50;
 
 export const calls: Figure = {
   name: 'calls',
-  about: 'calls to the API server for one request, counted there',
+  about: 'calls to the API server per request, counted by it',
   run: measure,
 };
 
@@ -21,7 +21,7 @@ async function measure(report: Report): Promise<void> {
   const [first = ''] = names;
   addSessionsOfOthers(backEnds, first, 990);
 
-  /** The most that any one of the requests needed. */
+  /** The maximum of all requests. */
   async function count(
     what: string,
     target: Row['target'],
@@ -40,7 +40,7 @@ async function measure(report: Report): Promise<void> {
   const body = (branch: string | undefined) => launchOf(branch ?? '', commit);
   await count('API-server calls, GET /servers', none, () => service.call('GET', '/servers', [200]));
   await count('API-server calls, GET /servers/{name}', none, () => service.call('GET', `/servers/${first}`, [200]));
-  await count('API-server calls, POST of a session that is there', undefined, () =>
+  await count('API-server calls, POST of an existing session', undefined, () =>
     service.call('POST', '/servers', [200], body(branches[0])),
   );
   await count('API-server calls, POST of a new session', { of: 'value', atMost: 3 }, (index) =>
@@ -48,7 +48,7 @@ async function measure(report: Report): Promise<void> {
   );
 }
 
-/** Without the one list and the watches that the cache lives on: they are the same for any number of requests. */
+/** Without the list and the watches of the cache, which do not depend on the number of requests. */
 function callsTo(api: ApiServer): number {
   return Object.entries(api.callCount())
     .filter(([name]) => name !== 'list jupyterservers' && name !== 'watch jupyterservers')

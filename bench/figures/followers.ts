@@ -10,7 +10,7 @@ const eventWithinMs = 30_000;
 
 export const logFollowers: Figure = {
   name: 'followers',
-  about: `${followers} followers of one session's logs, and the connections to the API server that they need`,
+  about: `${followers} readers of one session's logs, and their connections to the API server`,
   run: measure,
 };
 
@@ -28,17 +28,17 @@ async function measure(report: Report): Promise<void> {
       report.skip('followers of logs', `GET /logs/{name}?follow=true ${first}`);
       return;
     }
-    report.progress('one follows; the others come');
+    report.progress('one reader follows; the others connect');
     const answers = await Promise.all(Array.from({ length: followers - 1 }, () => follow(service, name, calls)));
     const without = answers.find((answer) => answer !== 'events');
-    if (without !== undefined) throw new Error(`a follower got no event: ${without}`);
+    if (without !== undefined) throw new Error(`a reader got no event: ${without}`);
     const asked = backEnds.log.calls.filter(({ path }) => path.endsWith('/log'));
     const all = containers.init.length + containers.regular.length;
     report.row({
       what: `log calls to the API server for ${followers} followers`,
       measured: asked.length,
       unit: 'calls',
-      baseline: { is: 'one for each and container', measured: followers * all },
+      baseline: { is: 'one per reader and container', measured: followers * all },
     });
     report.row({
       what: `  of them open at once, ${all} containers`,
@@ -51,7 +51,7 @@ async function measure(report: Report): Promise<void> {
   }
 }
 
-/** 'events' once the first has come; otherwise why there is none. The stream stays open. */
+/** Resolves after the first event, or with the reason why there is none. The stream stays open. */
 function follow(service: ServiceUnderTest, name: string, calls: ClientRequest[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const headers = { ...service.headers, accept: 'text/event-stream, application/json' };
@@ -71,7 +71,7 @@ function follow(service: ServiceUnderTest, name: string, calls: ClientRequest[])
       const type = response.headers['content-type'] ?? 'nothing';
       if (!type.startsWith('text/event-stream')) {
         response.resume();
-        answer(`is answered with ${type} (${response.statusCode})`);
+        answer(`has a response of type ${type} (${response.statusCode})`);
         return;
       }
       response.on('data', (chunk: Buffer) => chunk.includes('data:') && answer('events'));

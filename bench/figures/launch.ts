@@ -12,12 +12,12 @@ import { ask } from '../until-answered.ts';
 
 const answerAfterMs = 20;
 const mostDeep = 4;
-/** As many as the original was measured with. */
+/** The number in the measurement of the original. */
 const manyAutosaves = 57;
 
 export const launch: Figure = {
   name: 'launch',
-  about: `a launch where each back end answers in ${answerAfterMs} ms, with and without autosaves and an image`,
+  about: `a launch with back ends that respond in ${answerAfterMs} ms, with and without autosaves and an image`,
   run: measure,
 };
 
@@ -29,7 +29,7 @@ async function measure(report: Report, rounds: number): Promise<void> {
 
 interface Situation {
   readonly autosaves: number;
-  /** The caller names an image: more is asked of the registry than whether the project has built one. */
+  /** The caller names an image, which needs more requests to the registry than the image of the project. */
   readonly namesImage: boolean;
 }
 
@@ -66,7 +66,7 @@ async function measureOne({ autosaves, namesImage }: Situation, report: Report, 
     target: { of: 'value', atMost: 150 },
   });
   report.row({
-    what: '  calls before the create, one after another',
+    what: '  sequential calls before the create',
     measured: deepest,
     unit: 'deep',
     target: { of: 'value', atMost: mostDeep },
@@ -74,7 +74,7 @@ async function measureOne({ autosaves, namesImage }: Situation, report: Report, 
 }
 
 const hex = (number: number): string => number.toString(16).padStart(7, '0');
-/** See session-contract: user, branch, the commit it began at, the commit it holds. */
+/** See session-contract: user, branch, commit of the launch, commit of the save. */
 const autosaveOf = (index: number): string =>
   `renku/autosave/${person.username}/main/${hex(0xabc0000 + index)}/${hex(0xdef0000 + index)}`;
 const described = ({ backEnd, method, path }: RecordedCall): string =>
@@ -92,16 +92,16 @@ async function oneLaunch(
   const ms = performance.now() - begun;
   const calls = log.calls.slice(from);
   const create = calls.findIndex(({ method, path }) => method === 'POST' && path.endsWith('/jupyterservers'));
-  if (create < 0) throw new Error('a session was launched that nobody created');
+  if (create < 0) throw new Error('no create call was recorded for a launched session');
   return { ms, calls: calls.slice(0, create) };
 }
 
-/** What a launch leaves to be done in the background belongs to no other launch. */
+/** Waits for the background work of a launch, so that it is not counted for the next one. */
 async function untilQuiet({ calls }: CallLog): Promise<void> {
   for (let before = -1; before !== calls.length; await wait(5 * answerAfterMs)) before = calls.length;
 }
 
-/** The baseline: as many questions as a launch may ask one after the other, to a server that is as far away. */
+/** The baseline: the maximum number of sequential requests of a launch, to a server with the same delay. */
 async function startRow(): Promise<AsyncDisposable & { ask(): Promise<number> }> {
   const log = new CallLog();
   log.delayMs = answerAfterMs;

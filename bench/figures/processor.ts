@@ -12,7 +12,7 @@ const connections = 8;
 
 export const processor: Figure = {
   name: 'processor',
-  about: 'processor time that the service needs for one request, for each route',
+  about: 'processor time of the service per request, for each route',
   run: measure,
 };
 
@@ -43,7 +43,7 @@ async function measure(report: Report, rounds: number): Promise<void> {
     for (let round = 0; round <= rounds; round += 1) {
       const before = processorMs(service.pid);
       const { requests } = await load(service.url + path, { headers: service.headers, connections, seconds: 0.7 });
-      // The first one warms up.
+      // The first request is a warm-up.
       if (round > 0) costs.push((processorMs(service.pid) - before) / requests);
     }
     row(what, Math.min(...costs));
@@ -60,7 +60,7 @@ async function measure(report: Report, rounds: number): Promise<void> {
     const { text } = await service.call('POST', '/servers', [201], launchOf(branch, commit));
     made.push((JSON.parse(text) as NotebookResponse).name);
   });
-  await each('POST of a session that is there', (branch) =>
+  await each('POST of an existing session', (branch) =>
     service.call('POST', '/servers', [200], launchOf(branch, commit)),
   );
   await each('DELETE /servers/{name}', (_branch, index) =>

@@ -7,13 +7,13 @@ import { inTurns, median } from '../rounds.ts';
 import { startService } from '../service.ts';
 import { addSessionsOfOthers, branchNames, launchSessions, pushBranches } from '../sessions.ts';
 
-/** Short, so that what else the machine does falls on both; long against the steps in which processor time is told. */
+/** Short, so that other programs disturb both; much longer than the steps of the processor time. */
 const secondsPerRound = 1;
 const connections = 16;
 
 interface Read {
   readonly what: string;
-  /** As the OpenAPI document names it. */
+  /** The path in the OpenAPI document. */
   readonly route: string;
   readonly own: number;
   readonly path: (names: readonly string[]) => string;
@@ -51,14 +51,14 @@ export const list100 = figure('list100', 'GET /servers with 100 own of 1,000 ses
 async function measure({ what, route, own, path, targets }: Read, report: Report, rounds: number): Promise<void> {
   await using backEnds = await startBackEnds();
   await using service = await startService(backEnds);
-  report.progress(`making ${own} own of 1,000 sessions`);
+  report.progress(`creating ${own} own of 1,000 sessions`);
   const branches = branchNames(own);
   const names = await launchSessions(backEnds, service, branches, await pushBranches(backEnds, branches));
   addSessionsOfOthers(backEnds, names[0] as string, 1_000 - own);
   const { text } = await service.call('GET', path(names), [200]);
   await using baseline = await startProgram(['bench/baseline.ts', route], { input: text, until: /^http:.*/ });
 
-  report.progress(`${what}: ${2 * rounds} rounds, ${Buffer.byteLength(text)} bytes an answer`);
+  report.progress(`${what}: ${2 * rounds} rounds, ${Buffer.byteLength(text)} bytes per response`);
   const of = (url: string, pid: number, headers: Record<string, string>) => () => oneRound(url, pid, headers);
   const results = await inTurns(2 * rounds, {
     ours: of(service.url + path(names), service.pid, service.headers),
@@ -76,20 +76,21 @@ async function measure({ what, route, own, path, targets }: Read, report: Report
   const { ratio, requestsPerSecond } = targets;
   if (ratio !== undefined) report.row(row({ of: 'ratio', atLeast: ratio }));
   if (requestsPerSecond !== undefined) report.row(row({ of: 'value', atLeast: requestsPerSecond }));
-  // What else the machine does only adds to it: the least is the truest.
+  // Other programs only add to it, so the minimum is the best estimate.
   const least = (of: readonly Round[]) => Math.min(...of.map((round) => round.processorMs));
   report.row({
-    what: '  processor time of one',
+    what: '  processor time per request',
     measured: least(results.ours),
     unit: 'ms',
     baseline: { is: 'bare Express', measured: least(results.bare) },
   });
   const busy = median([...results.ours, ...results.bare].map(({ generatorBusy }) => generatorBusy));
-  if (busy > 0.9) report.progress(`the load generator was ${Math.round(busy * 100)} % busy: the ratio may flatter`);
+  if (busy > 0.9)
+    report.progress(`the sender used ${Math.round(busy * 100)} % of its processor: the ratio may be too good`);
 }
 
 interface Round extends Load {
-  /** Of the server's process, for one request. */
+  /** Processor time of the server per request. */
   processorMs: number;
 }
 

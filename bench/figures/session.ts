@@ -40,7 +40,7 @@ async function measure(report: Report, rounds: number): Promise<void> {
   const platform = await startPlatform({ args: ['--no-demo'] });
   try {
     const commit = await demoCommit(platform);
-    report.progress(`${rounds} rounds, after one that is not counted`);
+    report.progress(`${rounds} rounds, after one warm-up`);
     const things = {
       ours: () => launched(platform, commit),
       byHand: () => startedByHand(platform, environment),
@@ -51,7 +51,7 @@ async function measure(report: Report, rounds: number): Promise<void> {
       what: 'POST to the first 200 of its Jupyter',
       measured: median(seconds.ours),
       unit: 's',
-      baseline: { is: 'clone and Jupyter by hand', measured: median(seconds.byHand) },
+      baseline: { is: 'clone and Jupyter without the platform', measured: median(seconds.byHand) },
       target: { of: 'ratio', atMost: 1.5 },
     });
   } finally {
@@ -59,12 +59,12 @@ async function measure(report: Report, rounds: number): Promise<void> {
   }
 }
 
-/** As the signed-in user, the way a browser goes. */
+/** As the signed-in user, with the requests of a browser. */
 async function launched(platform: Platform, commit: string): Promise<number> {
   const begun = performance.now();
   const response = await platform.api('/notebooks/servers', launchBody(commit));
   const text = await response.text();
-  if (response.status !== 201) throw new Error(`the launch was answered with ${response.status}: ${text}`);
+  if (response.status !== 201) throw new Error(`the response to the launch was ${response.status}: ${text}`);
   const { name, url } = JSON.parse(text) as SessionAnswer;
   const { cookie } = await signInToSession(platform, url);
   await untilAnswered({ url: `${url}/api/status`, headers: { cookie }, deadline: Deadline.after(startMs) });
@@ -74,7 +74,7 @@ async function launched(platform: Platform, commit: string): Promise<number> {
   return seconds;
 }
 
-/** The same clone, then the same command line with the same variables as the kubelet's, one after the other. */
+/** The same clone, then Jupyter with the same command line and variables as in the kubelet. */
 async function startedByHand(platform: Platform, environment: PythonEnvironment): Promise<number> {
   const state = mkdtempSync(join(tmpdir(), 'notebook-sessions-bench-'));
   const directory = new PodDirectory(state, 'by-hand');

@@ -18,7 +18,7 @@ const warmStartMs = 60_000;
 
 export const start: Figure = {
   name: 'start',
-  about: 'a warm npm start, to the first answered request',
+  about: 'a warm npm start, to the first successful request',
   run: measure,
 };
 
@@ -26,7 +26,7 @@ async function measure(report: Report, rounds: number): Promise<void> {
   const stateDir = mkdtempSync(join(tmpdir(), 'notebook-sessions-bench-'));
   try {
     const port = await freePort();
-    report.progress('a first start, which is not measured');
+    report.progress('a first start (not measured)');
     await npmStart(stateDir, port, coldStartMs);
     report.progress(`${rounds} rounds`);
     const seconds = await inTurns(rounds, {
@@ -34,7 +34,7 @@ async function measure(report: Report, rounds: number): Promise<void> {
       bare: bareStart,
     });
     report.row({
-      what: 'warm npm start to the first answer',
+      what: 'warm npm start to the first response',
       measured: median(seconds.ours),
       unit: 's',
       baseline: { is: 'bare Express', measured: median(seconds.bare) },
@@ -45,10 +45,10 @@ async function measure(report: Report, rounds: number): Promise<void> {
   }
 }
 
-/** Seconds until `GET /notebooks/servers` is a 200. The demo session of the start before comes back meanwhile. */
+/** Returns the seconds until `GET /notebooks/servers` is a 200. Meanwhile the demo session of the previous start continues. */
 async function npmStart(stateDir: string, port: number, withinMs: number): Promise<number> {
   const begun = performance.now();
-  // A process group of its own, as a terminal would make it: the signal below is its Ctrl-C.
+  // A separate process group, like that of a terminal; the signal below is Ctrl-C.
   const child = spawn('npm', ['start', '--', '--port', String(port), '--state', stateDir], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -62,7 +62,7 @@ async function npmStart(stateDir: string, port: number, withinMs: number): Promi
     const deadline = Deadline.after(withinMs, gone.signal);
     await untilAnswered({ url: `http://127.0.0.1:${port}/notebooks/servers`, deadline });
     const seconds = (performance.now() - begun) / 1000;
-    // Only then everything is under way, and stopping it is what it is for a person.
+    // Only now has everything started, so that stopping is like for a user.
     await link;
     return seconds;
   } finally {

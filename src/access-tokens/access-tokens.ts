@@ -34,7 +34,7 @@ export interface SessionsOfTokens {
 
 export interface AccessTokenParts {
   readonly sessions: SessionsOfTokens;
-  readonly config: Config;
+  readonly config: Pick<Config, 'sessions'>;
   /** Returns the address of a session, without a token and without a slash at the end. */
   readonly addressOf: (session: Session) => string;
   readonly now?: () => number;

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { registered } from '../../tests/support/autosaves/callers.ts';
 import { openWorkshop, type Workshop } from '../../tests/support/autosaves/workshop.ts';
 import { ada, type ServedForge, serveForge } from '../../tests/support/local/forge/served-forge.ts';
+import { loopbackHttp } from '../../tests/support/outbound-http.ts';
 import { createGitLab } from '../platform/gitlab/client.ts';
 import { createLogger } from '../platform/logging/logger.ts';
 import { type CleanUpLimits, createAutosaveCleanUp } from './clean-up.ts';
@@ -27,7 +28,11 @@ function start(limits: Partial<CleanUpLimits> = {}): AutosaveCleanUp {
     },
   };
   const log = createLogger({ name: 'test', level: 'debug', destination });
-  return createAutosaveCleanUp({ gitlab: createGitLab({ log, requestTimeoutMs: 2000 }), log, limits });
+  return createAutosaveCleanUp({
+    gitlab: createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 2000 }),
+    log,
+    limits,
+  });
 }
 const session = (commitSha: string, changes: Partial<NewSession> = {}): NewSession => ({
   name: 'ada-own-1',

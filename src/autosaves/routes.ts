@@ -6,7 +6,13 @@ import { type AutosaveGitLab, deleteAutosave, listAutosaves } from './autosaves.
 import { presentAutosave } from './present.ts';
 
 /** `/<project>/autosave`. The pipeline has encoded the slashes of the project and of the autosave's name. */
-export function autosaveRoutes({ gitlab, config }: { gitlab: AutosaveGitLab; config: Config }): Router {
+export function autosaveRoutes({
+  gitlab,
+  config,
+}: {
+  gitlab: AutosaveGitLab;
+  config: Pick<Config, 'sessions'>;
+}): Router {
   const routes = createRoutes();
 
   routes.get('/{namespace_project}/autosave', async (req, res) => {

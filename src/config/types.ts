@@ -16,8 +16,17 @@ export interface Config extends Omit<Keys, 'server_options'> {
   };
 }
 
-export type SessionsConfig = Config['sessions'];
-export type CloudStorageConfig = Config['cloud_storage'];
+/** The parts that the writer of JupyterServer objects and their Secrets uses. */
+export type ManifestConfig = Pick<
+  Config,
+  'amalthea' | 'cloud_storage' | 'git' | 'k8s' | 'keycloak_realm' | 'sessions' | 'version'
+>;
+
+/** The parts that a launch uses. */
+export type LaunchConfig = ManifestConfig & Pick<Config, 'server_options'>;
+
+/** The parts that responses about sessions use. */
+export type PresentationConfig = Pick<Config, 'cloud_storage' | 'sessions'>;
 
 /** Where a program in a session reports its errors. */
-export type Sentry = SessionsConfig['git_clone']['sentry'];
+export type Sentry = Config['sessions']['git_clone']['sentry'];

@@ -317,13 +317,13 @@ test('blobs may lie elsewhere: the token does not go there, and what cannot be h
 });
 
 test.each([
-  ['is down', undefined, /does not take connections/],
+  ['is down', undefined, /does not accept connections/],
   [
     'cuts its answer',
     (_req: unknown, res: ServerResponse) => res.writeHead(200, { 'Content-Length': 9 }).write('{', () => res.destroy()),
-    /broke off/,
+    /closed the connection/,
   ],
-  ['hangs up', (req: IncomingMessage) => req.socket.destroy(), /broke off/],
+  ['hangs up', (req: IncomingMessage) => req.socket.destroy(), /closed the connection/],
   ['is busy (503)', (_req: unknown, res: ServerResponse) => res.writeHead(503).end(), /status 503/],
   ['counts requests (429)', (_req: unknown, res: ServerResponse) => res.writeHead(429).end(), /too many requests/],
 ] as const)('a registry that %s is unreachable, and named', async (_what, listener, message) => {

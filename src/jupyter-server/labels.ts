@@ -81,7 +81,7 @@ export const clientAnnotations: readonly string[] = [
   annotation.hibernationDate,
 ];
 
-/** Whether Kubernetes accepts the text as the value of a label. */
+/** Returns whether Kubernetes accepts the text as the value of a label. */
 export const isLabelValue = (value: string): boolean => /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value);
 
 /** Labels that the operator adds to every child. */

@@ -6,11 +6,11 @@ import type { Session } from './session.ts';
  */
 const restartSeconds = 60;
 
-/** Whether the pod that the operator reports is the one that the last restart replaces. */
+/** Returns whether the pod that the operator reports is the one that the last restart replaces. */
 export const isPodReplaced = ({ restart, pod }: Session): boolean =>
   restart !== undefined && restart.podUid === pod?.uid;
 
-/** Whether the last restart was less than a minute ago. `now` in milliseconds since the epoch. */
+/** Returns whether the last restart was less than a minute ago. `now` in milliseconds since the epoch. */
 export function wasRestartedRecently({ restart }: Session, now: number): boolean {
   // The clock of another replica may be ahead.
   return Math.abs(now - Date.parse(restart?.at ?? '')) < restartSeconds * 1000;

@@ -19,15 +19,15 @@ export const quotaExceeded = 'The resource quota has been exceeded.';
 /** How long the Secrets of a launch may come after the object before the launch counts as interrupted. */
 const secretsGraceSeconds = 60;
 
-/** The state that the object itself decides, whatever the cluster reports; undefined if it decides none. */
+/** Returns the state that the object decides regardless of the cluster; undefined if the cluster decides. */
 function decidedState(session: Pick<Session, 'isBeingDeleted' | 'isHibernated'>): SessionState | undefined {
   if (session.isBeingDeleted) return 'stopping';
   return session.isHibernated ? 'hibernated' : undefined;
 }
 
 /**
- * Returns the state that the API shows. `now` in milliseconds since the epoch. A restart of a moment ago is considered by
- * `withoutReplacedPod` (restart.ts).
+ * Returns the state that the API shows. `now` in milliseconds since the epoch. After a recent restart, the caller first
+ * removes old reports with `withoutReplacedPod` (restart.ts).
  */
 export function sessionState(session: Session, now: number): SessionState {
   const decided = decidedState(session);
@@ -36,11 +36,11 @@ export function sessionState(session: Session, now: number): SessionState {
   return session.reportedState ?? 'starting';
 }
 
-/** Whether the launch ended after it made the object and before it made the Secrets, and no later launch made them. */
+/** Returns whether the launch ended after it made the object and before it made the Secrets, and no later launch made them. */
 export const wasInterrupted = (session: Session, now: number): boolean =>
   isMissingSecrets(session) && ageSeconds(session, now) > secretsGraceSeconds;
 
-/** Whether the cluster reports that the pod waits for a Secret of the launch, for a variable or a volume. */
+/** Returns whether the cluster reports that the pod waits for a Secret of the launch, for a variable or a volume. */
 export function isMissingSecrets({ secrets, containers, pod, messages }: Session): boolean {
   const names = [secrets.credentials, secrets.variables].filter((name) => name !== undefined);
   if (names.length === 0) return false;
@@ -55,7 +55,7 @@ export function isMissingSecrets({ secrets, containers, pod, messages }: Session
   return reported.some((message) => names.some((name) => message?.includes(`"${name}" not found`)));
 }
 
-/** Whether a failed session can be restarted with its files, as far as its object tells: it has a volume and a pod. */
+/** Returns whether a failed session has a volume and a pod, so that a restart can keep its files. */
 export const isRestartable = ({ hasVolume, pod }: Session): boolean => hasVolume && pod?.uid !== undefined;
 
 /** Returns seconds since the object was made; 0 if it does not say when. */

@@ -1,4 +1,10 @@
-/** Returns whether `error` is an error of the system or of Node.js with one of these codes, for example `ENOENT`. */
+/** Returns the `code` of an error of Node.js or of a library (`ENOENT`, `UND_ERR_SOCKET`), or undefined if it has none. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Returns whether `error` has one of these codes. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code);
+  const code = errorCode(error);
+  return code !== undefined && codes.includes(code);
 }

@@ -2,17 +2,17 @@ import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
 
 /**
- * The embedded API server's objects as the other parts of the same process (kubelet, controllers, ingress) see them.
- * It is the same store, with the same rules (admission, versions, watch order), that the REST API serves: synchronous,
- * because SQLite is. A refused operation throws `StatusError`, which the REST layer turns into a Status object.
+ * The objects of the embedded API server, for other parts of the same process (kubelet, controllers, ingress). The store
+ * and its rules (admission, versions, order of watch events) are those of the REST API. Calls are synchronous, because
+ * SQLite is. A rejected operation throws `StatusError`, which the REST API sends as a Status object.
  */
 export interface Cluster {
   get<T extends KubernetesObject>(type: ResourceType, namespace: string, name: string): T | undefined;
-  /** All namespaces when `namespace` is undefined. `labelSelector` is the API's syntax. */
+  /** Lists all namespaces if `namespace` is undefined. `labelSelector` has the syntax of the API. */
   list<T extends KubernetesObject>(type: ResourceType, options?: { namespace?: string; labelSelector?: string }): T[];
   create<T extends KubernetesObject>(type: ResourceType, namespace: string, object: T): T;
   mergePatch<T extends KubernetesObject>(type: ResourceType, namespace: string, name: string, patch: object): T;
-  /** A merge patch of `status` alone, for the kinds that have the subresource. */
+  /** Applies a merge patch to `status` only. The kind must have the status subresource. */
   patchStatus<T extends KubernetesObject>(type: ResourceType, namespace: string, name: string, status: object): T;
   delete(
     type: ResourceType,
@@ -21,9 +21,9 @@ export interface Cluster {
     options?: { gracePeriodSeconds?: number; propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' },
   ): void;
   /**
-   * Calls `listener` for each existing object as ADDED, then for every change, in order, after it is durable.
-   * Never called re-entrantly from inside a write of the listener's own: events are delivered from a queue.
-   * Returns the function that ends it.
+   * Calls `listener` with ADDED for each existing object, then with each change, in order, after the change is durable.
+   * Events are delivered from a queue: a write inside `listener` does not call `listener` again before it returns.
+   * Returns a function that ends the watch.
    */
   watch<T extends KubernetesObject>(type: ResourceType, listener: (event: ClusterEvent<T>) => void): () => void;
 }
@@ -48,11 +48,11 @@ export class StatusError extends Error {
   }
 }
 
-/** What the API server asks of the machine that runs the pods. */
+/** The calls of the API server to the node, which runs the pods. */
 export interface NodeAgent {
   /**
-   * A container's log. Yields whole lines (with their newline); with `follow` goes on until the container ends or
-   * `signal` aborts. Throws StatusError (404 no such pod, 400 no such container or it is waiting to start).
+   * Yields the lines of a container's log, each with its newline; with `follow`, until the container ends or `signal`
+   * aborts. Throws StatusError: 404 if the pod does not exist, 400 if the container does not exist or has not started.
    */
   logs(
     pod: { namespace: string; name: string },
@@ -68,7 +68,7 @@ export interface NodeAgent {
     },
     signal: AbortSignal,
   ): AsyncIterable<string>;
-  /** CPU in nano-cores and memory in bytes, per running container, as metrics.k8s.io reports them. */
+  /** Returns the usage of each running container, CPU in nanocores and memory in bytes, for metrics.k8s.io. */
   metrics(): PodMetrics[];
 }
 

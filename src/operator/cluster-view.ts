@@ -37,7 +37,8 @@ export function isWatched({ apiVersion, kind }: { apiVersion: string; kind: stri
 }
 
 /**
- * @param onChange is called with the namespace and name of each JupyterServer that changed, or a child or event of which did.
+ * @param onChange is called with the namespace and name of a JupyterServer when it, one of its children or one of their
+ *   events changes.
  */
 export function createClusterView(options: {
   client: KubernetesConnection;

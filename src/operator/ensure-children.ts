@@ -4,7 +4,8 @@ import { childLabel } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
-import { type KubernetesConnection, KubernetesError } from '../platform/kubernetes/types.ts';
+import { alreadyExists } from '../platform/kubernetes/predicates.ts';
+import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { type Child, projectChild } from './child.ts';
 import { type ChildKind, childKinds, type Manifest } from './children/manifest.ts';
 import { renderChildren } from './children/render.ts';
@@ -63,8 +64,8 @@ export function createEnsureChildren({
   };
 
   /**
-   * Asks the API server, because the watch of JupyterServers may be behind that of the children, which go in the same
-   * deletion.
+   * Reads the JupyterServer from the API server, because its watch may be behind the watches of the children, which are
+   * deleted with it.
    */
   async function isBeingDeleted({ metadata }: JupyterServer, deadline: Deadline): Promise<boolean> {
     const { namespace = '', name = '', uid } = metadata;
@@ -88,7 +89,7 @@ export function createEnsureChildren({
       object = await client.create<KubernetesObject>(kind.type, namespace, manifest, deadline);
       log.info({ namespace, session: server.metadata.name, child: key }, 'created a child');
     } catch (error) {
-      if (!(error instanceof KubernetesError) || error.reason !== 'AlreadyExists' || !metadata.name) throw error;
+      if (!alreadyExists(error) || !metadata.name) throw error;
       object = await findOwnChild(kind, namespace, metadata.name, server, deadline);
     }
     view.observeChild(kind, object);

@@ -7,7 +7,7 @@ import { electLeader } from './leader-election.ts';
 
 const log = pino({ level: 'silent' });
 
-test('a leader whose API server is silent stops leading in time, however long its attempts and delays are', async () => {
+test('a leader stops leading in time when the API server is silent, however long its attempts and delays are', async () => {
   const server = await startFaultServer();
   const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfigFor(server.url)), log });
   const stop = new AbortController();

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
+import { isNotFound } from '../platform/kubernetes/predicates.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
-import { type KubernetesConnection, KubernetesError } from '../platform/kubernetes/types.ts';
+import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import type { Child } from './child.ts';
 import { childKinds } from './children/manifest.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -156,8 +157,7 @@ export function createReconciler(options: {
       view.observeServer(await client.mergePatch<JupyterServer>(type, namespace, name, guarded, deadline));
     } catch (error) {
       // The watch will report the deletion.
-      if (error instanceof KubernetesError && error.status === 404) return;
-      throw error;
+      if (!isNotFound(error)) throw error;
     }
   }
 }

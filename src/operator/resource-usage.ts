@@ -45,7 +45,7 @@ export function isNegligible(before: Usage | undefined, after: Usage): boolean {
 
 /**
  * Copies CPU and memory usage from the metrics API to `status.mainPod.resourceUsage`, every `intervalMs` until `signal`
- * aborts: one call per namespace, and one write per session whose usage changed. A cluster without the metrics API is
+ * aborts: one call per namespace, and one write per session with another usage. A cluster without the metrics API is
  * logged at debug level only.
  */
 export async function copyResourceUsage(options: {

@@ -15,6 +15,7 @@ describe('operator settings', () => {
       restartLimits: { init: 1, regular: 3 },
       schedulerName: 'packing',
     });
+    expect(settings.jupyterServers).toEqual({ group: 'amalthea.dev', version: 'v1alpha1', plural: 'jupyterservers' });
     expect(settings.resourceUsageIntervalMs).toBeUndefined();
     expect(readSettings({ CLUSTER_WIDE: 'true' })).toMatchObject({ namespaces: [''], resourceUsageIntervalMs: 30_000 });
   });

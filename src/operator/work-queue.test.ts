@@ -59,7 +59,7 @@ describe('the work queue', () => {
     expect(runs).toBe(2);
   });
 
-  it('retries a key that failed, and requeues a key whose work says so', async () => {
+  it('retries a key that failed, and requeues a key after the time that `work` returns', async () => {
     let runs = 0;
     const finished = Promise.withResolvers<void>();
     const queue = createWorkQueue({

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { type BackOff, createBackOff } from '../lib/back-off.ts';
 
 export interface WorkQueue {
   /**
@@ -15,6 +16,7 @@ interface Item {
   /** Added since its work last began. */
   due: boolean;
   failures: number;
+  readonly backOff: BackOff;
   wait: AbortController | undefined;
 }
 
@@ -37,6 +39,14 @@ export function createWorkQueue(options: {
   const running = new Set<Promise<void>>();
   let stopped = false;
 
+  const newItem = (): Item => ({
+    running: false,
+    due: false,
+    failures: 0,
+    backOff: createBackOff({ firstMs: firstRetryMs, maxMs: lastRetryMs }),
+    wait: undefined,
+  });
+
   function pump(): void {
     for (const key of ready) {
       if (stopped || running.size >= concurrency) return;
@@ -58,9 +68,10 @@ export function createWorkQueue(options: {
     try {
       requeueMs = await work(key);
       item.failures = 0;
+      item.backOff.reset();
     } catch (err) {
       item.failures += 1;
-      requeueMs = Math.min(firstRetryMs * 2 ** (item.failures - 1), lastRetryMs);
+      requeueMs = item.backOff.next();
       const level = item.failures === 1 ? 'warn' : 'debug';
       // An error of work that `stop` has aborted is not a failure.
       if (!stopped)
@@ -83,7 +94,7 @@ export function createWorkQueue(options: {
 
   function add(key: string): void {
     if (stopped) return;
-    const item = items.get(key) ?? { running: false, due: false, failures: 0, wait: undefined };
+    const item = items.get(key) ?? newItem();
     items.set(key, item);
     item.wait?.abort();
     item.wait = undefined;

@@ -69,7 +69,7 @@ describe('the excerpt of a log', () => {
     expect(found?.lines.join()).not.toContain('2026-11-20');
   });
 
-  it('is of the container whose step failed, or else of the one with the most certain reason', () => {
+  it('is of the container with the failed step, or else of the one with the most certain reason', () => {
     const logs = { 'git-clone': 'fatal: no', 'jupyter-server': 'all is well', 'oauth2-proxy': 'error: x' };
     expect(logExcerpt(logs, [starting], sessionContainers)?.container).toBe('jupyter-server');
     expect(logExcerpt(logs, [cloning], sessionContainers)?.container).toBe('git-clone');

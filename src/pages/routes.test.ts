@@ -15,6 +15,7 @@ import {
   serveForge,
   withToken,
 } from '../../tests/support/local/forge/served-forge.ts';
+import { loopbackHttp } from '../../tests/support/outbound-http.ts';
 import { createApp } from '../app.ts';
 import { toApiError } from '../error-translation.ts';
 import { ApiError, errorKind } from '../errors.ts';
@@ -91,7 +92,7 @@ beforeAll(async () => {
     },
     health: express.Router(),
     routes: [],
-    pages: pagesRoutes({ config, gitlab: createGitLab({ log }), log }),
+    pages: pagesRoutes({ config, gitlab: createGitLab({ http: loopbackHttp(), log }), log }),
     pageErrors: pageErrors({ config, log, explain: toApiError }),
     validateResponses: true,
   });

@@ -1,10 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
+/** The key of every caller without a token. */
+export const anonymousCaller = 'anonymous';
+
 /**
- * Makes keys for what is kept per access token, without keeping the token: a keyed digest that means nothing outside of
- * this process. null is everybody who has no token.
+ * Returns a function that makes the cache key of an access token, so that no token is stored: a keyed digest that has no
+ * meaning outside of this process. All callers without a token (null) have one key.
  */
 export function createCallerKey(): (token: string | null) => string {
   const secret = randomBytes(32);
-  return (token) => (token === null ? 'anybody' : createHmac('sha256', secret).update(token).digest('base64'));
+  return (token) => (token === null ? anonymousCaller : createHmac('sha256', secret).update(token).digest('base64'));
 }

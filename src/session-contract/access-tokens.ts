@@ -39,8 +39,8 @@ export const hashAccessToken = (token: string): string => createHash('sha256').u
 export const isLive = ({ expires }: AccessToken, now: number): boolean => Date.parse(expires) > now;
 
 /**
- * Returns the entry of `tokens` for the token `given`; undefined if there is none, or if it has expired. `now` in milliseconds since
- * the epoch.
+ * Returns the entry of `tokens` for the token `given`; undefined if there is none, or if it has expired. `now` in
+ * milliseconds since the epoch.
  */
 export function matchAccessToken(tokens: readonly AccessToken[], given: string, now: number): AccessToken | undefined {
   if (!form.test(given)) return undefined;

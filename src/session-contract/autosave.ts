@@ -3,7 +3,7 @@ import { isRefName } from './ref-name.ts';
 /**
  * The parts of an autosave's name. A session that ends with work that is in no branch pushes that work as the branch
  * `renku/autosave/<user name>/<branch>/<commit of the launch>/<last commit of the user>`, with the first 7 characters of
- * each commit's id. Between the last commit and the tip of the autosave is the work that was not committed.
+ * each commit's id. The commits of the autosave after the user's last commit have the work that was not committed.
  */
 export interface Autosave {
   /** Not escaped. */

@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import type { Config } from '../config/types.ts';
+import type { LaunchConfig } from '../config/types.ts';
 import type { ServersGetRequest } from '../generated/openapi.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { Session } from '../jupyter-server/session.ts';
@@ -20,7 +20,7 @@ export interface SessionRouteParts {
   readonly dryRun: DryRun;
   readonly restart: Restart;
   readonly present: Presenter;
-  readonly config: Config;
+  readonly config: LaunchConfig;
 }
 
 const listBegin = Buffer.from('{"servers":{');

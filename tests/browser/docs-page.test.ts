@@ -13,14 +13,14 @@ import { commitSha } from '../support/sessions/fake-gitlab.ts';
 import { headersOfJohn, startWholeService, type WholeService } from '../support/whole-service.ts';
 import { describeInChromium, type FreshProfile } from './chromium.ts';
 
-/** A program that answers what arrives below `/api`, as a platform's gateway does. */
+/** Starts a server that passes requests below `/api` on to the service, as a platform's gateway does. */
 async function startGateway(port: number): Promise<Server> {
   const gateway = createServer((req, res) => {
     const path = req.url?.replace(/^\/api(?=\/)/, '') ?? '/';
     if (path === req.url) return void res.writeHead(404).end();
-    const onward = request({ host: '127.0.0.1', port, path, method: req.method, headers: req.headers }, (answer) => {
-      res.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(res);
+    const onward = request({ host: '127.0.0.1', port, path, method: req.method, headers: req.headers }, (response) => {
+      res.writeHead(response.statusCode ?? 502, response.headers);
+      response.pipe(res);
     });
     onward.on('error', () => res.destroy());
     req.pipe(onward);
@@ -32,7 +32,7 @@ async function startGateway(port: number): Promise<Server> {
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
-describeInChromium('the page of documentation', (browser: FreshProfile) => {
+describeInChromium('the documentation page', (browser: FreshProfile) => {
   let backends: Backends;
   let service: WholeService;
   let gateway: Server;
@@ -72,7 +72,7 @@ describeInChromium('the page of documentation', (browser: FreshProfile) => {
     return page;
   }
 
-  /** The part of the page about one operation, opened. */
+  /** Opens the part of the page about one operation. */
   async function operation(page: Page, tag: string, id: string): Promise<Locator> {
     const part = page.locator(`#operations-${tag}-${id}`);
     await part.locator('.opblock-summary-control').click();
@@ -93,7 +93,7 @@ describeInChromium('the page of documentation', (browser: FreshProfile) => {
     };
   }
 
-  it('sends only what its reader has filled in: the list has the sessions, a deletion is not forced', async () => {
+  it('sends only parameters that the user has filled in', async () => {
     const page = await open();
     const list = await operation(page, 'sessions', 'listServers');
     for (const filter of ['project', 'namespace', 'branch', 'commit_sha']) {
@@ -109,13 +109,13 @@ describeInChromium('the page of documentation', (browser: FreshProfile) => {
     expect(await launch.locator('tr[data-param-name="dry_run"] select').inputValue()).not.toBe('true');
   });
 
-  it('shows a curl command that signs in', async () => {
+  it('shows a curl command with credentials', async () => {
     const { curl } = await execute(await operation(await open(), 'sessions', 'listServers'));
     const { stdout } = await promisify(execFile)('sh', ['-c', curl], { timeout: 20_000 });
     expect(Object.keys((JSON.parse(stdout) as { servers: object }).servers)).toEqual([name]);
   });
 
-  it('shows logs, and how a stream of them begins', async () => {
+  it('shows logs, and the beginning of a stream of logs', async () => {
     const found = backends.cluster.objects('jupyterservers')[0];
     const containerStatuses = [{ name: 'jupyter-server', restartCount: 0, state: { running: {} } }];
     const status = { state: 'running', mainPod: { name: `${name}-0`, status: { containerStatuses } } };
@@ -138,7 +138,7 @@ describeInChromium('the page of documentation', (browser: FreshProfile) => {
     expect(stream.body).toContain('retry: ');
   });
 
-  it('works behind the address of a gateway', async () => {
+  it('works behind a gateway with another path', async () => {
     const origin = `http://127.0.0.1:${portOf(gateway)}`;
     const { status, url } = await execute(
       await operation(await open(`${origin}/api/notebooks/docs/`), 'sessions', 'listServers'),

@@ -182,8 +182,8 @@ describeInChromium('sessions that have failed or are to be deleted', (browser) =
     expect(await page.locator('img').count()).toBe(0);
     // A reason that is found twice is final.
     await expect.poll(reads, { timeout: 20_000 }).toBe(4);
-    const asked = site.fake.requests.length;
-    await expect.poll(() => site.fake.requests.length, soon).toBeGreaterThan(asked + 1);
+    const sent = site.fake.requests.length;
+    await expect.poll(() => site.fake.requests.length, soon).toBeGreaterThan(sent + 1);
     expect(reads()).toBe(4);
   });
 

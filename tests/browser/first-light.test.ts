@@ -8,8 +8,8 @@ import { type Platform, startPlatform } from '../support/platform.ts';
 import { describeInChromium } from './chromium.ts';
 import { jupyterLab, runCell } from './jupyterlab.ts';
 
-/** A real session starts in a few seconds; machines that run all tests at once need more. */
-const patience = { timeout: 120_000 };
+/** Time limit for a step with a real session: some seconds, and more on a busy machine. */
+const slow = { timeout: 120_000 };
 
 interface Session {
   name: string;
@@ -36,7 +36,7 @@ describeInChromium('first light', (browser) => {
     return Object.values(servers);
   }
 
-  /** A profile of a person who has just followed a new sign-in link. */
+  /** Returns a new profile that has followed a sign-in link. */
   async function signedIn(options?: BrowserContextOptions): Promise<{ profile: BrowserContext; page: Page }> {
     const { link } = (await (await platform.api('/auth/links', { method: 'POST' })).json()) as { link: string };
     const profile = await browser.profile(options);
@@ -45,52 +45,51 @@ describeInChromium('first light', (browser) => {
     return { profile, page };
   }
 
-  it('opens JupyterLab on one’s own project by the first link, at the requested commit', async () => {
+  it('opens JupyterLab with the user’s own project from the first link, at the requested commit', async () => {
     const page = await (await browser.profile()).newPage();
     await page.goto(platform.signInLink);
-    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
+    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, slow);
     await jupyterLab(page);
     const [own] = await sessions();
     expect(own?.annotations['renku.io/projectName']).toBe('second-light');
-    await page.locator('.jp-DirListing-item', { hasText: 'only-here.txt' }).waitFor(patience);
+    await page.locator('.jp-DirListing-item', { hasText: 'only-here.txt' }).waitFor(slow);
     expect(await runCell(page, '!git rev-parse HEAD')).toBe(own?.annotations['renku.io/commit-sha']);
     expect(await sessions()).toHaveLength(1);
     expect(platform.output()).toMatch(/launching \S+\/second-light/);
     expect(platform.output()).not.toContain('launching demo/');
   });
 
-  it('leads from JupyterLab back to the page with all sessions', async () => {
+  it('has a link from JupyterLab to the sessions page', async () => {
     const { page, profile } = await signedIn();
     const [own] = await sessions();
     await page.goto(own?.url ?? '');
     await jupyterLab(page);
-    await page.getByRole('menuitem', { name: 'File', exact: true }).click(patience);
-    const opened = profile.waitForEvent('page', patience);
-    await page.getByRole('menuitem', { name: 'Your Sessions and Projects' }).click(patience);
+    await page.getByRole('menuitem', { name: 'File', exact: true }).click(slow);
+    const opened = profile.waitForEvent('page', slow);
+    await page.getByRole('menuitem', { name: 'Your Sessions and Projects' }).click(slow);
     const pages = await opened;
-    await pages.waitForURL(`${platform.origin}/notebooks/`, patience);
-    await pages.getByRole('article', { name: /second-light/ }).waitFor(patience);
+    await pages.waitForURL(`${platform.origin}/notebooks/`, slow);
+    await pages.getByRole('article', { name: /second-light/ }).waitFor(slow);
     expect(await page.locator('.jp-DirListing-content').isVisible()).toBe(true);
   });
 
-  it('says by the log’s own line why a session does not start', async () => {
-    makeUncheckable(join(scratch, 'second-light'), 'long-name');
+  it('shows the line of the log with the reason why a session does not start', async () => {
+    makeLongFileName(join(scratch, 'second-light'), 'long-name');
     const { page } = await signedIn();
     const [own] = await sessions();
     const path = `${own?.annotations['renku.io/namespace']}/second-light`;
     await page.goto(`${platform.origin}/notebooks/launch/${path}?ref=long-name`);
-    await page.getByText('The log of git-clone says:').waitFor(patience);
-    // git-clone is started again at once, so the page may read the log of an attempt that has only begun: it reads again.
-    await page.locator('mark', { hasText: /long-long-.*File name too long/ }).waitFor(patience);
+    await page.getByText('The reason in the log of git-clone:').waitFor(slow);
+    await page.locator('mark', { hasText: /long-long-.*File name too long/ }).waitFor(slow);
     const message = await page.locator('.message').innerText();
     expect(message).toContain('could not be cloned');
     expect(message).not.toContain('Dockerfile');
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByRole('button', { name: 'Stop and delete' }).click();
-    await page.getByRole('heading', { name: 'The session has gone' }).waitFor(patience);
+    await page.getByRole('heading', { name: 'The session no longer exists' }).waitFor(slow);
   });
 
-  it('keeps a script in a notebook away from the API of its user', async () => {
+  it('does not let a script in a notebook call the API as its user', async () => {
     const { page } = await signedIn();
     const [demo] = await sessions();
     await page.goto(demo?.url ?? '');
@@ -122,24 +121,24 @@ describeInChromium('first light', (browser) => {
       return seen;
     })()`)) as { failed?: boolean; type?: string; text?: string }[];
     expect(attempts).toHaveLength(5);
-    // Nothing can be read: either the request failed, or its answer is opaque.
+    // The script can read nothing: either the request failed, or its response is opaque.
     for (const attempt of attempts)
       expect(attempt.failed || (attempt.type === 'opaque' && attempt.text === '')).toBe(true);
     expect(statuses.size).toBeGreaterThan(0);
     for (const [request, status] of statuses) expect(status, request).toBe(403);
 
-    // A form is a navigation, and a cookie would go along with it were it not for SameSite.
+    // A form is a navigation, with which the browser would send the cookie without SameSite.
     await page.evaluate(`(() => {
       const form = Object.assign(document.createElement('form'), { method: 'POST', action: '${api}', enctype: 'text/plain' });
       document.body.append(form);
       form.submit();
     })()`);
-    await page.waitForURL(api, patience);
+    await page.waitForURL(api, slow);
     expect(statuses.get(`POST ${api}`)).toBe(403);
     expect((await sessions()).map(({ name }) => name)).toEqual([demo?.name]);
   });
 
-  it('launches, opens and stops a project by the keyboard, with its steps and logs', async () => {
+  it('launches, opens and stops a session by the keyboard, with its steps and logs', async () => {
     const { page } = await signedIn();
     await page.goto(`${platform.origin}/notebooks/`);
     const tabTo = async (name: RegExp) => {
@@ -150,38 +149,35 @@ describeInChromium('first light', (browser) => {
       }
       expect.fail(`Tab never reached ${name}`);
     };
-    await page.getByRole('link', { name: /^Launch .*first-light/ }).waitFor(patience);
+    await page.getByRole('link', { name: /^Launch .*first-light/ }).waitFor(slow);
     await tabTo(/^Launch .*first-light/);
     await page.keyboard.press('Enter');
-    await page
-      .getByRole('list', { name: 'Steps' })
-      .getByText('Cloning and configuring the repository')
-      .waitFor(patience);
-    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
+    await page.getByRole('list', { name: 'Steps' }).getByText('Cloning and configuring the repository').waitFor(slow);
+    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, slow);
     await jupyterLab(page);
-    await page.locator('.jp-DirListing-item', { hasText: 'first-light.ipynb' }).waitFor(patience);
+    await page.locator('.jp-DirListing-item', { hasText: 'first-light.ipynb' }).waitFor(slow);
     await runCell(page, '!echo precious > unpushed.txt && git add . && git commit --message unpushed');
 
     const address = page.url();
     await page.goto(`${platform.origin}/notebooks/`);
     const card = page.getByRole('article', { name: /first-light/ });
-    await card.getByText('Running', { exact: true }).waitFor(patience);
-    await card.getByText(/ of .* cores?$/).waitFor(patience);
+    await card.getByText('Running', { exact: true }).waitFor(slow);
+    await card.getByText(/ of .* cores?$/).waitFor(slow);
     await tabTo(/^Logs .*first-light/);
     await page.keyboard.press('Enter');
     await card
       .getByRole('region', { name: 'Log', exact: true })
       .getByText(/ServerApp/)
       .first()
-      .waitFor(patience);
+      .waitFor(slow);
     await tabTo(/^Stop .*first-light/);
     await page.keyboard.press('Enter');
-    await card.getByText('nothing is saved: work that was not pushed is lost').waitFor(patience);
+    await card.getByText('not saved: work that was not pushed is lost').waitFor(slow);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    await card.waitFor({ state: 'detached', ...patience });
+    await card.waitFor({ state: 'detached', ...slow });
     expect((await page.goto(address))?.status()).toBe(404);
-    // What the question said: when something saves work on one machine, the words have to change.
+    // As the question said. If sessions on one machine save work one day, its text has to change.
     const autosaves = await (await platform.api('/notebooks/demo/first-light/autosave')).json();
     expect(autosaves).toMatchObject({ autosaves: [] });
     const { branches } = (await (await platform.api('/notebooks/projects/demo/first-light/branches')).json()) as {
@@ -190,47 +186,47 @@ describeInChromium('first light', (browser) => {
     expect(branches.map(({ name }) => name)).toEqual(['main', 'solar-minima']);
   });
 
-  it('shows the docs page with nothing from another host', async () => {
+  it('loads the docs page without another host', async () => {
     const { page } = await signedIn();
-    const mistakes: string[] = [];
-    page.on('pageerror', (error) => mistakes.push(String(error)));
+    const pageErrors: string[] = [];
+    page.on('pageerror', (error) => pageErrors.push(String(error)));
     await page.goto(`${platform.origin}/notebooks/docs`);
-    await page.locator('.swagger-ui .info .title').waitFor(patience);
-    await expect.poll(() => page.locator('.opblock').count(), patience).toBeGreaterThan(6);
+    await page.locator('.swagger-ui .info .title').waitFor(slow);
+    await expect.poll(() => page.locator('.opblock').count(), slow).toBeGreaterThan(6);
     await page
       .getByRole('button', { name: /GET ?\/servers/ })
       .first()
       .click();
-    await page.getByText('200', { exact: true }).first().waitFor(patience);
-    expect(mistakes).toEqual([]);
+    await page.getByText('200', { exact: true }).first().waitFor(slow);
+    expect(pageErrors).toEqual([]);
   });
 
-  it('fits a phone, and is dark where the person likes it dark', async () => {
+  it('fits a phone, and has a dark colour scheme', async () => {
     const { page } = await signedIn({ viewport: { width: 360, height: 740 }, colorScheme: 'dark' });
     await page.goto(`${platform.origin}/notebooks/`);
-    await page.getByRole('article', { name: /second-light/ }).waitFor(patience);
-    await page.getByRole('link', { name: 'Switch user' }).waitFor(patience);
+    await page.getByRole('article', { name: /second-light/ }).waitFor(slow);
+    await page.getByRole('link', { name: 'Switch user' }).waitFor(slow);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(19, 21, 25)');
   });
 
-  it('gives an anonymous visitor the public projects, and sessions of their own', async () => {
-    const stranger = await (await browser.profile()).newPage();
-    await stranger.goto(`${platform.origin}/notebooks/`);
-    await stranger.getByText('Sign in first.').waitFor(patience);
+  it('shows an anonymous user the public projects, and only their own sessions', async () => {
+    const unknown = await (await browser.profile()).newPage();
+    await unknown.goto(`${platform.origin}/notebooks/`);
+    await unknown.getByText('Sign in first.').waitFor(slow);
     const { page } = await signedIn();
-    await page.getByRole('link', { name: 'Switch user' }).click(patience);
-    await page.getByRole('button', { name: 'Be an anonymous visitor' }).click(patience);
-    await page.getByRole('link', { name: 'Projects and sessions' }).click(patience);
-    await page.getByText('You are not signed in').waitFor(patience);
-    await page.getByText('No session yet').waitFor(patience);
-    await page.getByRole('link', { name: /^Launch demo\/first-light/ }).click(patience);
-    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
+    await page.getByRole('link', { name: 'Switch user' }).click(slow);
+    await page.getByRole('button', { name: 'Switch to an anonymous visitor' }).click(slow);
+    await page.getByRole('link', { name: 'Projects and sessions' }).click(slow);
+    await page.getByText('You are not signed in').waitFor(slow);
+    await page.getByText('No session yet').waitFor(slow);
+    await page.getByRole('link', { name: /^Launch demo\/first-light/ }).click(slow);
+    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, slow);
     await jupyterLab(page);
     expect(await runCell(page, 'print(6 * 7)')).toBe('42');
     expect((await sessions()).map(({ annotations }) => annotations['renku.io/projectName'])).toEqual(['second-light']);
     await page.goto(`${platform.origin}/notebooks/launch/local/second-light`);
-    await page.getByText('You are not signed in, so only public projects can be found.').waitFor(patience);
+    await page.getByText('You are not signed in, so only public projects can be found.').waitFor(slow);
   });
 });
 
@@ -245,8 +241,8 @@ function makeRepository(directory: string): string {
   return directory;
 }
 
-/** A branch whose newest commit has a file with a name that no file system here can hold. */
-function makeUncheckable(directory: string, branch: string): void {
+/** Makes a branch with a file name in its newest commit that is too long for the file system. */
+function makeLongFileName(directory: string, branch: string): void {
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args], {
       cwd: directory,

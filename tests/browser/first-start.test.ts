@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { describeInChromium } from './chromium.ts';
 
-const patience = { timeout: 120_000 };
+const slow = { timeout: 120_000 };
 
 describeInChromium('the first start', (browser) => {
   let platform: Platform;
@@ -11,11 +11,11 @@ describeInChromium('the first start', (browser) => {
   });
   afterAll(() => platform?.dispose());
 
-  it('leads to the notebook of the demo, and not to an empty launcher', async () => {
+  it('opens the notebook of the demo project, and not an empty launcher', async () => {
     const page = await (await browser.profile()).newPage();
     await page.goto(platform.signInLink);
-    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, patience);
-    await page.locator('.jp-NotebookPanel').filter({ visible: true }).locator('.jp-Cell').first().waitFor(patience);
+    await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, slow);
+    await page.locator('.jp-NotebookPanel').filter({ visible: true }).locator('.jp-Cell').first().waitFor(slow);
     expect(await page.locator('.lm-TabBar-tab.lm-mod-current', { hasText: 'first-light.ipynb' }).count()).toBe(1);
   });
 });

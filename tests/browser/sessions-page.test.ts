@@ -234,11 +234,11 @@ describeInChromium('sessions page', (browser) => {
     const page = await open();
     await card(page, 'demo/first-light').waitFor(soon);
     await hide(page, true);
-    const asked = site.fake.requests.length;
+    const sent = site.fake.requests.length;
     await page.waitForTimeout(4_000);
-    expect(site.fake.requests.length).toBeLessThanOrEqual(asked + 1);
+    expect(site.fake.requests.length).toBeLessThanOrEqual(sent + 1);
     await hide(page, false);
-    await expect.poll(() => site.fake.requests.length, soon).toBeGreaterThan(asked + 2);
+    await expect.poll(() => site.fake.requests.length, soon).toBeGreaterThan(sent + 2);
   });
 
   it('follows at most three logs at a time', async () => {

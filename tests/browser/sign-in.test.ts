@@ -8,7 +8,7 @@ import { type Platform, startPlatform } from '../support/platform.ts';
 import { describeInChromium } from './chromium.ts';
 import { jupyterLab, runCell } from './jupyterlab.ts';
 
-const patience = { timeout: 120_000 };
+const slow = { timeout: 120_000 };
 
 describeInChromium('a sign-in', (browser) => {
   let platform: Platform;
@@ -28,12 +28,12 @@ describeInChromium('a sign-in', (browser) => {
     return (server.address() as AddressInfo).port;
   }
 
-  /** The server of another user on another port of 127.0.0.1: writes down what it is sent, and answers with its page. */
-  async function neighbour(script = ''): Promise<{ origin: string; cookies: string[] }> {
+  /** Starts a server of another user on another port of 127.0.0.1. It records cookies and responds with a page. */
+  async function startOtherServer(script = ''): Promise<{ origin: string; cookies: string[] }> {
     const cookies: string[] = [];
     const server = createHttpServer((req, res) => {
       cookies.push(req.headers.cookie ?? '');
-      res.setHeader('Content-Type', 'text/html').end(`<title>Neighbour</title><script>${script}</script>`);
+      res.setHeader('Content-Type', 'text/html').end(`<title>Other server</title><script>${script}</script>`);
     });
     return { origin: `http://127.0.0.1:${await listenOn(server)}`, cookies };
   }
@@ -49,10 +49,10 @@ describeInChromium('a sign-in', (browser) => {
     return page;
   }
 
-  const whoAmI = async (page: Page) => (await page.request.get(`${platform.origin}/auth/me`)).json();
+  const currentUser = async (page: Page) => (await page.request.get(`${platform.origin}/auth/me`)).json();
 
-  it('does not lead to another server of the machine by its link', async () => {
-    const { origin, cookies } = await neighbour();
+  it('has a link that cannot redirect to another server on the machine', async () => {
+    const { origin, cookies } = await startOtherServer();
     const page = await (await browser.profile()).newPage();
     for (const next of [
       `/.//${new URL(origin).host}/x`,
@@ -67,11 +67,11 @@ describeInChromium('a sign-in', (browser) => {
     expect(cookies).toEqual([]);
   });
 
-  it('is worth nothing to another user of the machine whose server the browser visits', async () => {
+  it('cannot be used by another user of the machine who has received its cookie', async () => {
     const page = await signedIn();
-    const { origin, cookies } = await neighbour();
+    const { origin, cookies } = await startOtherServer();
     await page.goto(origin);
-    // Browsers send it there: cookies know no ports.
+    // Browsers send the cookie to every port of the host.
     const [cookie = ''] = cookies;
     expect(cookie).toContain(`notebook-sessions-gateway-${platform.port}=`);
     const url = `${platform.origin}/notebooks/servers`;
@@ -79,26 +79,26 @@ describeInChromium('a sign-in', (browser) => {
     if (process.getuid?.() !== 0) return;
     const stolen = curlAsOther(url, '-H', `Cookie: ${cookie}`);
     expect(stolen.status).toBe(401);
-    expect(stolen.body).toContain('made by another user of this machine');
-    expect(await whoAmI(page)).toMatchObject({ kind: 'registered' });
+    expect(stolen.body).toContain('Another user of this machine made this sign-in.');
+    expect(await currentUser(page)).toMatchObject({ kind: 'registered' });
   });
 
   it('is not lost when a page on another port sets a cookie of the same name', async () => {
     const page = await signedIn();
     const name = `notebook-sessions-gateway-${platform.port}`;
     const paths = ['/notebooks', '/notebooks/', '/auth/me'];
-    const { origin, cookies } = await neighbour(
+    const { origin, cookies } = await startOtherServer(
       paths.map((path) => `document.cookie = '${name}=planted; path=${path}';`).join(''),
     );
     await page.goto(`${origin}/notebooks/`);
     await page.goto(`${origin}/notebooks/again`);
     expect(cookies.at(-1)).toContain(`${name}=planted`);
-    expect(await whoAmI(page)).toMatchObject({ kind: 'registered' });
+    expect(await currentUser(page)).toMatchObject({ kind: 'registered' });
     await page.goto(`${platform.origin}/notebooks/`);
-    await page.getByRole('heading', { name: 'Your sessions' }).waitFor(patience);
+    await page.getByRole('heading', { name: 'Your sessions' }).waitFor(slow);
   });
 
-  it('works through a forwarded port, from the link to a cell that runs', async () => {
+  it('works through a forwarded port, from the link to a running cell', async () => {
     // As `ssh -L PORT:127.0.0.1:8000` does on another computer.
     const port = await listenOn(
       createServer((socket) => {
@@ -109,18 +109,18 @@ describeInChromium('a sign-in', (browser) => {
       }),
     );
     const page = await (await browser.profile()).newPage();
-    const elsewhere: string[] = [];
+    const otherPorts: string[] = [];
     page.on('request', (request) => {
       const { host } = new URL(request.url());
-      if (host !== '' && !host.endsWith(`:${port}`)) elsewhere.push(request.url());
+      if (host !== '' && !host.endsWith(`:${port}`)) otherPorts.push(request.url());
     });
     const link = await newLink();
     link.port = String(port);
     link.searchParams.set('next', '/notebooks/launch/demo/first-light?ref=main');
     await page.goto(link.href.replace('127.0.0.1', 'localhost'));
-    await page.waitForURL(`http://localhost:${port}/sessions/**`, patience);
+    await page.waitForURL(`http://localhost:${port}/sessions/**`, slow);
     await jupyterLab(page);
     expect(await runCell(page, 'print(6 * 7)')).toBe('42');
-    expect(elsewhere).toEqual([]);
+    expect(otherPorts).toEqual([]);
   });
 });

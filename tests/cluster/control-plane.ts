@@ -135,7 +135,7 @@ async function startAll(
     'advertise-address': '127.0.0.1',
     'secure-port': String(port),
     'endpoint-reconciler-type': 'none',
-    // RFC 2544's addresses for benchmarks: nobody's network.
+    // RFC 2544's addresses for benchmarks, which no network uses.
     'service-cluster-ip-range': '198.19.0.0/16',
     'cert-dir': certificates,
     'authorization-mode': 'RBAC',

@@ -184,7 +184,7 @@ describe('the role of the operator', () => {
   });
 });
 
-/** One of each kind of child, of nobody. */
+/** One object of each kind of child, without an owner. */
 function foreignChildren(name: string): [(typeof resource)[keyof typeof resource], KubernetesObject][] {
   const object = (apiVersion: string, kind: string, content: object = {}): KubernetesObject => ({
     apiVersion,

@@ -57,7 +57,7 @@ const file = (name: string, content: string | Buffer): CommitFile => {
   return { name, isLink: false, size: bytes.length, content: bytes };
 };
 
-/** Images of a project whose commits are given: their first 7 characters to their files. */
+/** Returns the images of a project with these commits: the first 7 characters of each commit to its files. */
 function images(commits: Record<string, CommitFile[]>, more: Partial<CommitImagesOptions> = {}): CommitImages {
   return createCommitImages({
     registry,
@@ -180,7 +180,7 @@ describe('the environment of a commit', () => {
       [[file('requirements.txt', Buffer.from([0x61, 0, 0x62]))], 'not UTF-8 text'],
       [[file('requirements.txt', Buffer.from([0xe9, 0x0a]))], 'not UTF-8 text'],
       [[file('requirements.txt', 'alpha\n'.repeat(100_000))], 'has 100000 requirements'],
-      [[file('pyproject.toml', dynamic)], 'known only after a build'],
+      [[file('pyproject.toml', dynamic)], 'only a build computes them'],
       [[file('pyproject.toml', 'x = [')], 'not valid TOML'],
       [[file('pyproject.toml', `x = ${'['.repeat(100_000)}`)], 'nested too deeply'],
       [[file('pyproject.toml', '[tool.poetry.dependencies]\nnumpy = "1"\n')], '[tool.poetry]'],
@@ -220,11 +220,11 @@ describe('the environment of a commit', () => {
     expect(layerOf(await provide(images(requirements(right))))).toEqual(['beta-1.5']);
     const wrong = await provide(images(requirements(`beta==1.5 --hash=sha256:${'0'.repeat(64)}\n`)));
     expect(wrong.environment).toBe(python);
-    expect(wrong.warning).toMatch(/Hash mismatch.*correct the hashes in requirements\.txt/);
+    expect(wrong.warning).toMatch(/Hash mismatch.*Correct the hashes in requirements\.txt/);
   });
 });
 
-describe('a build that fails leaves the image alone, with uv’s reason, whose mistake it is and what to do:', () => {
+describe('a failed build does not change the image, and reports uv’s reason, its cause and what to do:', () => {
   it.each([
     [
       'no such package',
@@ -327,7 +327,7 @@ describe('several sessions', () => {
     const one = provide(images(requirements('alpha==1.0')));
     await vi.waitFor(() => expect(index.asked.some((path) => path.endsWith('.whl'))).toBe(true), 15_000);
     const two = provide(images(requirements('alpha==1.0')), 'aaaaaaa', lines);
-    await vi.waitFor(() => expect(lines.join()).toContain('Another platform'), 15_000);
+    await vi.waitFor(() => expect(lines.join()).toContain('Waiting for another platform'), 15_000);
     held.resolve();
     expect((await two).environment).toEqual((await one).environment);
   });

@@ -269,7 +269,7 @@ describe('deletion', () => {
     await cluster.when(jupyterServers, 'inherited', (object) => object === undefined);
   });
 
-  it('and a new session of the same name leave the new one', async () => {
+  it('followed by a new session of the same name keeps the new session', async () => {
     await startOperator();
     const old = await create(jupyterServer('recreated', { auth: { token: 'old' } }));
     await server('recreated', ({ status }) => status?.create_fn !== undefined);

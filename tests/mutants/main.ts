@@ -1,23 +1,24 @@
 /**
- * `npm run test:mutations [-- row ...]`: breaks what tests/mutants/mutants.ts lists, one at a time, in a copy of the
- * working tree, and demands that the test named there fails. Says which tests did not notice, and which breakages do not
- * fit the source any more; either makes it fail. Takes a few minutes, and is no part of `npm test`.
+ * `npm run test:mutations [-- text ...]`: applies each mutant of tests/mutants/mutants.ts, one at a time, to a copy of the
+ * working tree, and expects that its test fails. With arguments only mutants whose description or file contains one of
+ * them. Exits with 1 if a mutant survives, or does not fit the source any more. Takes a few minutes, and is no part of
+ * `npm test`. `--check` only compares the mutants with the source, which takes a second.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type BrokenBehaviour, brokenBehaviours } from './mutants.ts';
+import { type Mutant, mutants } from './mutants.ts';
 
 const root = join(import.meta.dirname, '../..');
-/** A test that hangs has noticed, too. */
+/** A test that hangs has noticed the mutant, too. */
 const timeoutMs = 180_000;
 
-type Verdict = 'killed' | 'SURVIVED' | 'DOES NOT APPLY' | 'DOES NOT COMPILE';
+type Outcome = 'killed' | 'SURVIVED' | 'DOES NOT COMPILE';
 
-/** What is in the working tree, committed or not; the packages are those of the original. */
+/** Copies the files of the working tree, committed or not; the packages are a link to the original ones. */
 function copyWorkingTree(): string {
-  const copy = mkdtempSync(join(tmpdir(), 'notebook-sessions-broken-'));
+  const copy = mkdtempSync(join(tmpdir(), 'notebook-sessions-mutants-'));
   const listed = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
     encoding: 'utf8',
@@ -31,13 +32,21 @@ function copyWorkingTree(): string {
   return copy;
 }
 
+/** Returns what is wrong with a mutant, undefined if it can be applied: its text must stand once in its file. */
+function mistakeIn({ file, search, test }: Mutant): string | undefined {
+  if (!existsSync(join(root, test))) return `there is no test file ${test}`;
+  if (!existsSync(join(root, file))) return `there is no file ${file}`;
+  const times = readFileSync(join(root, file), 'utf8').split(search).length - 1;
+  return times === 1 ? undefined : `the text to replace stands ${times} times in ${file}: ${search}`;
+}
+
 interface Run {
   readonly failedTests: number;
   readonly failedFiles: number;
   readonly output: string;
 }
 
-/** `stopAtFirst`: one failure says enough. */
+/** `stopAtFirst`: ends at the first failure, and after `timeoutMs`. */
 function runTests(copy: string, files: readonly string[], stopAtFirst: boolean): Run | 'hangs' {
   const report = join(copy, 'report.json');
   rmSync(report, { force: true });
@@ -60,12 +69,10 @@ function runTests(copy: string, files: readonly string[], stopAtFirst: boolean):
   return { failedTests: numFailedTests ?? 0, failedFiles: numFailedTestSuites ?? 0, output };
 }
 
-function breakOne(copy: string, { file, search, replacement, test }: BrokenBehaviour): Verdict {
+function apply(copy: string, { file, search, replacement, test }: Mutant): Outcome {
   const path = join(copy, file);
   const source = readFileSync(path, 'utf8');
-  const parts = source.split(search);
-  if (parts.length !== 2) return 'DOES NOT APPLY';
-  writeFileSync(path, parts.join(replacement));
+  writeFileSync(path, source.split(search).join(replacement));
   try {
     const run = runTests(copy, [test], true);
     if (run === 'hangs' || run.failedTests > 0) return 'killed';
@@ -76,27 +83,39 @@ function breakOne(copy: string, { file, search, replacement, test }: BrokenBehav
 }
 
 function main(): number {
-  const wanted = new Set(process.argv.slice(2));
-  const rows = brokenBehaviours.filter(({ row }) => wanted.size === 0 || wanted.has(row));
+  const words = process.argv.slice(2).filter((word) => word !== '--check');
+  const chosen = mutants.filter(
+    ({ what, file }) => words.length === 0 || words.some((word) => `${what} ${file}`.includes(word)),
+  );
+  const mistakes = chosen.flatMap((mutant) => {
+    const mistake = mistakeIn(mutant);
+    return mistake === undefined ? [] : [`${mutant.what}: ${mistake}\n`];
+  });
+  if (mistakes.length > 0 || chosen.length === 0) {
+    process.stderr.write(`${mistakes.join('')}${mistakes.length} of ${chosen.length} mutants do not fit the source\n`);
+    return 1;
+  }
+  if (process.argv.includes('--check')) {
+    process.stdout.write(`${chosen.length} mutants fit the source\n`);
+    return 0;
+  }
   const copy = copyWorkingTree();
   try {
-    const whole = runTests(copy, [...new Set(rows.map(({ test }) => test))], false);
+    const whole = runTests(copy, [...new Set(chosen.map(({ test }) => test))], false);
     if (whole === 'hangs' || whole.failedTests + whole.failedFiles > 0) {
-      process.stderr.write(`The tests fail before anything is broken.\n${whole === 'hangs' ? '' : whole.output}`);
+      process.stderr.write(`The tests fail without a mutant.\n${whole === 'hangs' ? '' : whole.output}`);
       return 1;
     }
-    const counts = new Map<Verdict, number>();
-    for (const row of rows) {
+    const counts = new Map<Outcome, number>();
+    for (const mutant of chosen) {
       const begin = performance.now();
-      const verdict = breakOne(copy, row);
-      counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+      const outcome = apply(copy, mutant);
+      counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
       const seconds = ((performance.now() - begin) / 1000).toFixed(1).padStart(5);
-      process.stdout.write(
-        `${row.row.padEnd(7)}${verdict.padEnd(17)}${seconds} s  ${row.what} (${row.file}; ${row.test})\n`,
-      );
+      process.stdout.write(`${outcome.padEnd(17)}${seconds} s  ${mutant.what} (${mutant.file}; ${mutant.test})\n`);
     }
-    process.stdout.write(`${[...counts].map(([verdict, count]) => `${count} ${verdict}`).join(', ')}\n`);
-    return counts.get('killed') === rows.length && rows.length > 0 ? 0 : 1;
+    process.stdout.write(`${[...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}\n`);
+    return counts.get('killed') === chosen.length ? 0 : 1;
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }

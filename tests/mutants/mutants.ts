@@ -1,718 +1,623 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is replaced is source text
-/** One way to break a promise: what stands in `file` once is replaced, and a test of `test` must notice. */
-export interface BrokenBehaviour {
-  /** As in the tables of tests/README.md. */
-  readonly row: string;
-  /** What is broken, in a few words. */
+/** A change of the source that a test must notice: `search`, which stands once in `file`, becomes `replacement`. */
+export interface Mutant {
+  /** What is wrong with the changed source, in a few words. */
   readonly what: string;
   readonly file: string;
   readonly search: string;
   readonly replacement: string;
+  /** The file whose tests must fail. */
   readonly test: string;
 }
 
-function broken(
-  row: string,
-  what: string,
-  file: string,
-  search: string,
-  replacement: string,
-  test: string,
-): BrokenBehaviour {
-  return { row, what, file, search, replacement, test };
+function mutant(what: string, file: string, search: string, replacement: string, test: string): Mutant {
+  return { what, file, search, replacement, test };
 }
 
-export const brokenBehaviours: readonly BrokenBehaviour[] = [
-  broken(
-    'A1',
+export const mutants: readonly Mutant[] = [
+  mutant(
     'the registry is compared by its beginning',
     'src/images/image-checker.ts',
     'plainHost(reference.host) === registry;',
     'plainHost(reference.host).startsWith(registry);',
     'src/images/hostile-registry.test.ts',
   ),
-  broken(
-    'A1',
+  mutant(
     'credentials go to any realm',
     'src/platform/registry/token.ts',
     'access.configured && access.mayReceive(realm)',
     'access.configured',
     'src/images/hostile-registry.test.ts',
   ),
-  broken(
-    'A2',
+  mutant(
     'the body is read before the caller is known',
     'src/app.ts',
     'router.use(identifyCaller(identify));\n  router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));',
     'router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));\n  router.use(identifyCaller(identify));',
     'src/app.test.ts',
   ),
-  broken(
-    'A3',
+  mutant(
     'link-local addresses may be asked',
     'src/platform/outbound-http/addresses.ts',
     "'169.254.0.0/16',",
     '',
     'src/platform/outbound-http/addresses.test.ts',
   ),
-  broken(
-    'A3',
+  mutant(
     'literal addresses are not checked',
     'src/platform/outbound-http/outbound-http.ts',
     'isIP(host) !== 0 && !check(host)',
     'isIP(host) < 0',
     'src/platform/outbound-http/outbound-http.test.ts',
   ),
-  broken(
-    'A3',
+  mutant(
     'credentials go wherever a redirect leads',
     'src/platform/outbound-http/outbound-http.ts',
     'if (next.origin !== start.origin) {',
     'if (next.origin === start.origin) {',
     'src/platform/outbound-http/outbound-http.test.ts',
   ),
-  broken(
-    'A4',
+  mutant(
     'an anonymous id may be anything',
     'src/identity/identify.ts',
     '/^anon-[A-Za-z0-9_-]{1,123}$/',
     '/^[A-Za-z0-9]/',
     'src/identity/anonymous.test.ts',
   ),
-  broken(
-    'A4',
+  mutant(
     'the owner does not depend on the kind of user',
     'src/identity/owner.ts',
     'digest([kind, identity.id])',
     'digest([identity.id])',
     'src/identity/owner.test.ts',
   ),
-  broken(
-    'A5',
+  mutant(
     'the audience of a token is not looked at',
     'src/identity/id-token.ts',
     '        audience,\n        algorithms,',
     '        algorithms,',
     'src/identity/registered.test.ts',
   ),
-  broken(
-    'A5',
+  mutant(
     'the signature of a token is not looked at',
     'src/identity/id-token.ts',
     "identity.gateway === 'verified' ? createVerifier(identity)",
     "identity.gateway === 'off' ? createVerifier(identity)",
     'src/identity/registered.test.ts',
   ),
-  broken(
-    'A6',
+  mutant(
     'the git token stands in the object',
     'src/sessions/launch/launch.ts',
     'launchId: randomUUID(),',
     'launchId: identity.git.token ?? randomUUID(),',
     'src/sessions/launch/launch.test.ts',
   ),
-  broken(
-    'A6',
+  mutant(
     'the cache keeps all of an object',
     'src/jupyter-server/session.ts',
     'buckets: patches.buckets,',
     "buckets: spec['patches'] as never,",
     'src/sessions/presentation/foreign.test.ts',
   ),
-  broken(
-    'A7',
+  mutant(
     'every session gets the client secret',
     'src/sessions/manifest/git-proxy.ts',
     'config.sessions.git_proxy.renku_client_secret !== null;',
     'config.sessions.git_proxy.image !== null;',
     'src/sessions/manifest/rendered.test.ts',
   ),
-  broken(
-    'A9',
+  mutant(
     'the sidecar gets a Service',
     'src/sessions/manifest/git-sidecar.ts',
     'throughProxy(input, config),\n  ];',
     "throughProxy(input, config),\n    jsonPatch({ op: 'add', path: '/rpc', value: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'rpc' } } }),\n  ];",
     'src/sessions/manifest/rendered.test.ts',
   ),
-  broken(
-    'A10',
+  mutant(
     'git gives the token to any host that asks',
     'src/session-tools/git-clone/environment.ts',
     '`credential.${origin}.helper`',
     "'credential.helper'",
     'src/session-tools/git-clone/repositories.test.ts',
   ),
-  broken(
-    'A11',
+  mutant(
     'credentials are logged',
     'src/platform/logging/logger.ts',
     'redact: { paths: redactedPaths,',
     'redact: { paths: [],',
     'src/platform/logging/logger.test.ts',
   ),
-  broken(
-    'A13',
+  mutant(
     'variables may have any name',
     'src/pipeline/body.ts',
     '.filter((name) => !pattern.test(name))',
     '.filter((name) => name === pattern.source)',
     'src/pipeline/contract.test.ts',
   ),
-  broken(
-    'A13',
+  mutant(
     'a line break gets into the file that R reads',
     'src/sessions/manifest/r-environment.ts',
     ".filter(([, value]) => !value.includes('\\n'))",
     '.filter(Boolean)',
     'src/sessions/manifest/r-environment.test.ts',
   ),
-  broken(
-    'A15',
+  mutant(
     'the token of an anonymous session is its user’s id',
     'src/sessions/launch/launch.ts',
     "sessionToken: randomBytes(32).toString('base64url'),",
     'sessionToken: identity.id || String(randomBytes(32)),',
     'src/sessions/launch/launch.test.ts',
   ),
-  broken(
-    'A16',
+  mutant(
     'certificates have a decimal mode',
     'src/sessions/manifest/certificates.ts',
     '0o444',
     '440',
     'src/sessions/manifest/rendered.test.ts',
   ),
-  broken(
-    'A17',
+  mutant(
     'labels take any value',
     'src/sessions/manifest/metadata.ts',
     "value !== '' && isLabelValue(value)",
     "value !== ''",
     'src/sessions/manifest/build.test.ts',
   ),
-  broken(
-    'A17',
+  mutant(
     'a commit may be any text',
     'openapi.yaml',
     "pattern: '^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$'\n          x-expects: 'a commit:",
     "x-expects: 'a commit:",
     'src/pipeline/contract.test.ts',
   ),
-  broken(
-    'A18',
+  mutant(
     'one user may launch without end',
     'src/sessions/launch/launch.ts',
     'const launchesAtOnce = 20;',
     'const launchesAtOnce = Number.POSITIVE_INFINITY;',
     'tests/service/errors.reached.test.ts',
   ),
-  broken(
-    'A20',
+  mutant(
     'a claim may be empty',
     'src/identity/refusal.ts',
     "value.trim() !== '' &&",
     '',
     'src/identity/registered.test.ts',
   ),
-  broken(
-    'B1',
+  mutant(
     'the idle threshold is read from a wrong key',
     'src/sessions/presentation/warnings.ts',
     'secondsLeft(culling.idleSeconds,',
     'secondsLeft(undefined,',
     'src/sessions/presentation/present.test.ts',
   ),
-  broken(
-    'B2',
+  mutant(
     'an autosave’s short commit is compared with a whole one',
     'src/autosaves/superseded.ts',
     'mergeBase?.startsWith(commit) ?? false',
     'mergeBase === commit',
     'src/autosaves/clean-up.test.ts',
   ),
-  broken(
-    'B3',
-    'trouble of the clean-up is not caught',
+  mutant(
+    'an error of the clean-up is not caught',
     'src/autosaves/clean-up.ts',
     'if (stopping.signal.aborted) return;\n      // The',
     'if (!stopping.signal.aborted) throw err;\n      // The',
     'src/autosaves/clean-up.test.ts',
   ),
-  broken(
-    'B4',
+  mutant(
     'the first class that fits is taken',
     'src/options/resource-classes.ts',
     '.sort((one, other) => one.waste[0] - other.waste[0] || one.waste[1] - other.waste[1])',
     '',
     'src/options/resource-classes.test.ts',
   ),
-  broken(
-    'B5',
+  mutant(
     'a disk is compared with the default size',
     'src/options/resource-classes.ts',
     'offered.max_storage * bytesPerGigabyte >= (storageBytes ?? 0)',
     'offered.default_storage * bytesPerGigabyte >= (storageBytes ?? 0)',
     'src/options/resource-classes.test.ts',
   ),
-  broken(
-    'B5',
+  mutant(
     'the disk that is asked for is forgotten',
     'src/options/resource-classes.ts',
     'bytes ?? sizeOf(undefined, best.offer.class)',
     'sizeOf(undefined, best.offer.class)',
     'src/options/resource-classes.test.ts',
   ),
-  broken(
-    'B6',
+  mutant(
     'the options of older clients lose to defaults',
     'src/sessions/launch/launch-request.ts',
     'body.default_url || options.defaultUrl || defaults.defaultUrl',
     'body.default_url || defaults.defaultUrl',
     'src/sessions/launch/resources.test.ts',
   ),
-  broken(
-    'B6',
+  mutant(
     'the fetching of LFS files loses to the default',
     'src/sessions/launch/launch-request.ts',
     'body.lfs_auto_fetch ?? options.lfs_auto_fetch ?? defaults.lfs_auto_fetch',
     'body.lfs_auto_fetch ?? defaults.lfs_auto_fetch',
     'src/sessions/launch/resources.test.ts',
   ),
-  broken(
-    'B7',
+  mutant(
     'storage is 1 GB where nothing is said',
     'src/options/resource-classes.ts',
     'storage ?? offered.default_storage',
     'storage ?? 1',
     'src/options/resource-classes.test.ts',
   ),
-  broken(
-    'B8',
+  mutant(
     'the default class has no quota',
     'src/options/resource-classes.ts',
     'return resourcesOf(chosen, sizeOf(request.storage, chosen.class));',
     'return { ...resourcesOf(chosen, sizeOf(request.storage, chosen.class)), priorityClass: null };',
     'src/options/resource-classes.test.ts',
   ),
-  broken(
-    'B9',
+  mutant(
     'an image name that cannot be read is a bug',
     'src/images/image-checker.ts',
     'throw new ApiError(errorKind.invalidImageReference, error.message, { cause: error });',
     'throw error;',
     'src/images/image-checker.test.ts',
   ),
-  broken(
-    'B10',
+  mutant(
     'a registry that is not there is a bug',
     'src/images/image-checker.ts',
     'if (!(error instanceof OutboundFailure || error instanceof RegistryTrouble)) throw error;',
     'if (!(error instanceof RegistryTrouble)) throw error;',
     'src/images/image-checker.test.ts',
   ),
-  broken(
-    'B11',
+  mutant(
     'OCI indexes are no images',
     'src/platform/registry/manifest.ts',
     '  mediaType.ociIndex,\n  mediaType.dockerList,\n  mediaType.ociManifest,\n',
     '',
     'src/images/image-checker.test.ts',
   ),
-  broken(
-    'B12',
+  mutant(
     'a dash in an image’s name is refused',
     'src/platform/registry/reference.ts',
     '(?:\\.|_|__|-+)',
     '(?:\\.|_|__)',
     'src/platform/registry/reference.test.ts',
   ),
-  broken(
-    'B13',
+  mutant(
     'headers that are missing are a bug',
     'src/identity/identify.ts',
     "throw refused('The gateway’s headers are not complete.', { fields: tokens });",
     "throw new TypeError('header');",
     'src/identity/registered.test.ts',
   ),
-  broken(
-    'B14',
+  mutant(
     'what is not text gets into the cache',
     'src/jupyter-server/untrusted.ts',
     "typeof value === 'string' ? value.toWellFormed() : undefined;",
     'value as string | undefined;',
     'src/sessions/presentation/foreign.test.ts',
   ),
-  broken(
-    'B15',
+  mutant(
     'Azure is not among the options',
     'src/options/routes.ts',
     ', azure_blob: { enabled: azure_blob.enabled }',
     '',
     'src/options/server-options.test.ts',
   ),
-  broken(
-    'B16',
-    'a timeout has the code of any trouble',
+  mutant(
+    'a timeout has the code of any failure',
     'src/errors.ts',
     '    3004,',
     '    3000,',
     'tests/service/errors.reached.test.ts',
   ),
-  broken(
-    'B17',
+  mutant(
     'the cache does not learn what was made',
     'src/sessions/read/store.ts',
     '      cache.observe(created);\n',
     '',
     'src/sessions/launch/launch.test.ts',
   ),
-  broken(
-    'B18',
+  mutant(
     'who comes second gets an error',
     'src/sessions/launch/create-once.ts',
     'if (alreadyExists(error)) return undefined;',
     '',
     'src/sessions/launch/launch.test.ts',
   ),
-  broken(
-    'B19',
+  mutant(
     'a deletion of nothing is a success',
     'src/autosaves/autosaves.ts',
     'if (!isDeleted) {',
     'if (isDeleted === undefined) {',
     'src/autosaves/routes.test.ts',
   ),
-  broken(
-    'B20',
+  mutant(
     'a forced deletion leaves the pod its time',
     'src/sessions/read/store.ts',
     'if (wasThere && isForced) {',
     'if (wasThere === undefined) {',
     'src/sessions/routes.test.ts',
   ),
-  broken(
-    'B21',
+  mutant(
     'only the exit code before a restart counts',
     'src/sessions/presentation/failure.ts',
     'ended ?? endedBefore;',
     'endedBefore ?? undefined;',
     'src/sessions/presentation/failure.test.ts',
   ),
-  broken(
-    'B22',
+  mutant(
     'an outage of GitLab is reported as something missing',
     'src/sessions/launch/lookups.ts',
     "{ server: 'GitLab', deadline });\n    if (!error) throw cause;\n    return failed(error);",
     "{ server: 'GitLab', deadline });\n    return { is: 'missing', reason: String(error) };",
     'src/sessions/launch/checks.test.ts',
   ),
-  broken(
-    'B23',
+  mutant(
     'the default image has the folder of the missing one',
     'src/sessions/launch/lookups.ts',
     'workingDir: null,\n    private: false,\n    isFallback: true,',
     "workingDir: '/missing',\n    private: false,\n    isFallback: true,",
     'src/sessions/launch/launch.test.ts',
   ),
-  broken(
-    'B24',
+  mutant(
     'nothing is said of the default image',
     'src/sessions/presentation/warnings.ts',
     '    ...defaultImage(session, config),\n',
     '',
     'src/sessions/launch/launch.test.ts',
   ),
-  broken(
-    'B25',
+  mutant(
     'a wrong parameter has no detail',
     'src/pipeline/contract.ts',
     "{ detail: sentences.join(' '), fields: shownFields, cause }",
     '{ detail: null, fields: shownFields, cause }',
     'src/pipeline/contract.test.ts',
   ),
-  broken(
-    'B26',
+  mutant(
     'a container that cannot be read hides the others',
     'src/logs/read-logs.ts',
     'return { container, text: unreadable, err };',
     'throw err;',
     'src/sessions/routes.test.ts',
   ),
-  broken(
-    'B26',
+  mutant(
     'the log before a restart is not asked for',
     'src/logs/read-logs.ts',
     'const options = { container, previous,',
     'const options = { container, previous: false,',
     'src/logs/follow.test.ts',
   ),
-  broken(
-    'B27',
+  mutant(
     'seconds have fractions',
     'src/sessions/presentation/warnings.ts',
     'Math.max(0, Math.floor(threshold - seconds))',
     'Math.max(0, threshold - seconds)',
     'src/sessions/presentation/present.test.ts',
   ),
-  broken(
-    'B28',
+  mutant(
     'every link is https',
     'src/sessions/presentation/url.ts',
     "return `${isSecure ? 'https' : 'http'}://",
     "return `${isSecure ? 'https' : 'https'}://",
     'src/sessions/presentation/present.test.ts',
   ),
-  broken(
-    'B29',
+  mutant(
     'each operation of a patch is taken to have a value',
     'src/jupyter-server/untrusted.ts',
     'const inside = fields(place);',
     'const inside = place as Fields;',
     'src/sessions/presentation/foreign.test.ts',
   ),
-  broken(
-    'B30',
+  mutant(
     'every session is taken for a registered user’s',
     'src/sessions/presentation/steps.ts',
     'isOidc ? sessionContainer.oauth2Proxy',
     'addedContainers ? sessionContainer.oauth2Proxy',
     'src/sessions/presentation/present.test.ts',
   ),
-  broken(
-    'B33',
-    'whoever has the name has the session',
+  mutant(
+    'any user who knows the name has the session',
     'src/sessions/launch/create-once.ts',
     'if (owns(identity, session)) return',
     'if (identity) return',
     'src/sessions/launch/launch.test.ts',
   ),
-  broken(
-    'R1',
+  mutant(
     'double slashes count',
     'src/pipeline/request-target.ts',
     "(queryAt === -1 ? url : url.slice(0, queryAt)).replaceAll(/\\/{2,}/g, '/')",
     '(queryAt === -1 ? url : url.slice(0, queryAt))',
     'src/app.test.ts',
   ),
-  broken(
-    'R3.5',
-    'a session belongs to whoever asks',
+  mutant(
+    'a session belongs to every caller',
     'src/sessions/read/ownership.ts',
     'owner !== undefined && ownersOf(identity).includes(owner)',
     'owner !== undefined',
     'src/sessions/routes.test.ts',
   ),
-  broken(
-    'R4',
+  mutant(
     'bytes of an escaped name have two digits',
     'src/identity/safe-username.ts',
     '`-${byte.toString(16)}`',
     "`-${byte.toString(16).padStart(2, '0')}`",
     'src/identity/owner.test.ts',
   ),
-  broken(
-    'R6.2',
+  mutant(
     'what the cluster refuses has another code',
     'src/errors.ts',
     'kind(3002, 500,',
     'kind(3005, 500,',
     'tests/service/errors.reached.test.ts',
   ),
-  broken(
-    'R7.3',
+  mutant(
     'sizes are counted in binary gigabytes',
     'src/jupyter-server/quantities.ts',
     'const gigabytes = bytes / bytesPerGigabyte;',
     'const gigabytes = bytes / 2 ** 30;',
     'src/jupyter-server/quantities.test.ts',
   ),
-  broken(
-    'R8',
+  mutant(
     'the filter for a branch does nothing',
     'src/sessions/routes.ts',
     'equal(query.branch, branch) &&',
     '',
     'src/sessions/routes.test.ts',
   ),
-  broken(
-    'R11.2',
+  mutant(
     'autosaves of others are listed',
     'src/session-contract/autosave.ts',
     'return `renku/autosave/${username}/`;',
     "return username === '' ? '' : 'renku/autosave/';",
     'src/autosaves/routes.test.ts',
   ),
-  broken(
-    'R12.1',
+  mutant(
     'an image that is not there is there',
     'src/images/routes.ts',
     'res.status(check.exists ? 200 : 404).end();',
     'res.status(200).end();',
     'src/images/routes.test.ts',
   ),
-  broken(
-    'R20.2',
+  mutant(
     'only one content type is JSON',
     'src/pipeline/body.ts',
     '/^application\\/([-.\\w]+\\+)?json$/',
     '/^application\\/json$/',
     'src/pipeline/contract.test.ts',
   ),
-  broken(
-    'R20.4',
+  mutant(
     'a project has several spellings',
     'src/sessions/launch/launch-request.ts',
     '`${namespace}/${project}`.toLowerCase()',
     '`${namespace}/${project}`',
     'src/sessions/launch/launch.test.ts',
   ),
-  broken(
-    'R20.7',
+  mutant(
     'what is being deleted runs on',
     'src/jupyter-server/state.ts',
     "if (session.isBeingDeleted) return 'stopping';",
     '',
     'src/sessions/presentation/present.test.ts',
   ),
-  broken(
-    'R20.8',
+  mutant(
     'the scheduler’s talk of preemption stays',
     'src/sessions/presentation/failure.ts',
     "message.split(/\\s+preemption:/)[0] ?? ''",
     'message',
     'src/sessions/presentation/failure.test.ts',
   ),
-  broken(
-    'R20.10',
+  mutant(
     'an access key may come alone',
     'src/sessions/launch/cloud-storage.ts',
     '(accessKey === undefined) !== (secretKey === undefined)',
     'accessKey === secretKey && secretKey !== undefined',
     'src/sessions/launch/cloud-storage.test.ts',
   ),
-  broken(
-    'R20.11',
+  mutant(
     'dates have a fraction of zero',
     'src/autosaves/present.ts',
     '/^0+$/.test(fraction)',
     "digits === ''",
     'src/autosaves/present.test.ts',
   ),
-  broken(
-    'R20.12',
+  mutant(
     'storage may be nothing',
     'src/options/resource-classes.ts',
     'const smallestStorage = 1;',
     'const smallestStorage = -1;',
     'src/options/resource-classes.test.ts',
   ),
-  broken(
-    'P.B1',
+  mutant(
     'a body that Connection names the length of is not framed',
     'src/lib/reverse-proxy/framing.ts',
     "headers: ['Content-Length', String(bytes)]",
     "headers: /content-length/i.test(req.headers.connection ?? '') ? [] : ['Content-Length', String(bytes)]",
     'src/local/http/smuggling.test.ts',
   ),
-  broken(
-    'P.B3',
+  mutant(
     'a short secret is taken for good',
     'src/local/state-files.ts',
     '^[0-9a-f]{${bytes * 2}}$',
     '^[0-9a-f]*$',
     'src/local/state-files.test.ts',
   ),
-  broken(
-    'P.B4',
+  mutant(
     'the reserve is not given back',
     'src/local/api-server/database.ts',
     "space !== 'reserve' ||",
     "space !== 'free space' ||",
     'src/local/api-server/full-disk.test.ts',
   ),
-  broken(
-    'P.E2',
+  mutant(
     'every Upgrade is one to a WebSocket',
     'src/lib/reverse-proxy/framing.ts',
     "protocol.trim() === 'websocket'",
     "protocol.trim() !== ''",
     'src/local/http/listen.test.ts',
   ),
-  broken(
-    'P.B4',
+  mutant(
     'a submodule that names a command is shown to git',
     'src/session-tools/git-clone/gitmodules.ts',
     "update?.startsWith('!')",
     "update === '!'",
     'src/session-tools/git-clone/repositories.test.ts',
   ),
-  broken(
-    'P.C1',
+  mutant(
     'a 403 with a reason is taken for something missing',
-    'src/platform/gitlab/requester.ts',
+    'src/platform/gitlab/responses.ts',
     'isRead && status === 403 && reason !== undefined',
     "isRead && status === 403 && reason === ''",
     'src/platform/gitlab/client.test.ts',
   ),
-  broken(
-    'P.C2',
+  mutant(
     'a repository that lacks objects is served',
     'src/local/forge/own-repository.ts',
     'if (missing === undefined) return;',
     'if (missing !== null) return;',
     'src/local/forge/own-repository.test.ts',
   ),
-  broken(
-    'P.C3',
+  mutant(
     'a date that git cannot format ends the list of branches',
     'src/local/forge/repository.ts',
     'if (!(error instanceof GitFailed)) throw error;\n    const tips',
     'if (project.id > 0) throw error;\n    const tips',
     'src/local/forge/odd-commits.test.ts',
   ),
-  broken(
-    'P.C4',
+  mutant(
     'a commit that no branch has is not fetched',
     'src/session-tools/git-clone/clone.ts',
     'if (isFullId && (await',
     'if (!isFullId && (await',
     'src/session-tools/git-clone/main.test.ts',
   ),
-  broken(
-    'P.D2',
+  mutant(
     'large files of submodules stay pointers',
     'src/session-tools/git-clone/submodules.ts',
     "if (await prepareLfs(settings, own, 'HEAD', where)) await pullLfs(own, directory, where);",
     "await prepareLfs(settings, own, 'HEAD', where);",
     'src/session-tools/git-clone/lfs.test.ts',
   ),
-  broken(
-    'P.D6',
+  mutant(
     'a push may replace the history of a protected branch',
     'src/local/forge/push-rules.ts',
     'git merge-base --is-ancestor "$old" "$new" ||',
     'true ||',
     'src/local/forge/protected-branches.test.ts',
   ),
-  broken(
-    'P.E6',
+  mutant(
     'push options are refused',
     'src/local/forge/git.ts',
     "['receive.advertisePushOptions', 'true']",
     "['receive.advertisePushOptions', 'false']",
     'src/local/forge/git-http.test.ts',
   ),
-  broken(
-    'P.A2',
+  mutant(
     'a requirement names a variable of the machine, whose value uv would put there',
     'src/local/images/requirement.ts',
     '[^$#\\\\p{Cc}]*',
     '[^#\\\\p{Cc}]*',
     'src/local/images/requirement.test.ts',
   ),
-  broken(
-    'P.A2',
+  mutant(
     'a stranger pulls images of a private project',
     'src/local/registry/registry.ts',
     '|| commits.mayPull(repository, user)',

@@ -9,7 +9,7 @@ const numbered = (count: number, from = 0): string[] => Array.from({ length: cou
 const stamp = (n: number): string => new Date(Date.parse('2026-01-01T00:00:00Z') + n * 10).toISOString();
 
 describe('a broken connection', () => {
-  it('is resumed after the last line that the client read, also among lines of one timestamp and on another replica', async () => {
+  it('resumes after the last line that was read, also between lines of one timestamp and on another replica', async () => {
     at.running();
     const log = at.cluster.log('jupyter-server');
     log.write(numbered(10), '2026-01-01T00:00:03Z');
@@ -29,7 +29,7 @@ describe('a broken connection', () => {
     }
   });
 
-  it('is resumed from the start if the client has read no line', async () => {
+  it('resumes where no line had been read', async () => {
     at.running();
     const first = await at.follow('&max_lines=0');
     await expect.poll(() => first.lastId, soon).not.toBe('');
@@ -40,7 +40,7 @@ describe('a broken connection', () => {
     await expect.poll(() => resumed.lines(), soon).toEqual(['missed']);
   });
 
-  it('is not resumed if the event id is invalid', async () => {
+  it('starts from the beginning for an unknown event id', async () => {
     at.running();
     for (const id of ['7', 'x:y', 'git-clone:99999999999999.1', '\u00ff,,,']) {
       const stream = await at.follow('&max_lines=1', { 'last-event-id': id });
@@ -48,7 +48,7 @@ describe('a broken connection', () => {
     }
   });
 
-  it('between the service and the cluster neither loses nor repeats a line', async () => {
+  it('between the service and the cluster loses and repeats no line', async () => {
     at.running();
     const log = at.cluster.log('jupyter-server');
     const stream = await at.follow('&container=jupyter-server&max_lines=0');
@@ -66,7 +66,7 @@ describe('a broken connection', () => {
   });
 });
 
-describe('lines that are older than the ring', () => {
+describe('lines older than the buffer', () => {
   /** More lines than a feed reads first, and more than a ring can hold. */
   const many = 6_000;
   beforeEach(() => {
@@ -78,7 +78,7 @@ describe('lines that are older than the ring', () => {
   const numbers = (stream: LogStream): number[] => stream.lines().map((line) => Number(line.split(' ')[1]));
   const range = (from: number, to = many): number[] => Array.from({ length: to - from }, (_, n) => from + n);
 
-  it('are read for clients that request them, and each line is sent once', async () => {
+  it('are read from the cluster for a follower who wants them, each line once', async () => {
     for (const [query, expected] of [
       ['&max_lines=5000', range(many - 5_000)],
       [`&max_lines=100000&since=${stamp(10)}`, range(30)],
@@ -91,7 +91,7 @@ describe('lines that are older than the ring', () => {
     }
   });
 
-  it('are resumed after a broken connection', async () => {
+  it('can be resumed', async () => {
     const first = await at.follow('&max_lines=5000');
     await expect.poll(() => first.lines().length, soon).toBe(5_000);
     first.close();
@@ -104,7 +104,7 @@ describe('lines that are older than the ring', () => {
     }
   });
 
-  it('that cannot be read are reported by an event, and the stream continues', async () => {
+  it('become an error event if they cannot be read, and newer lines follow', async () => {
     const holder = await at.follow('&max_lines=0');
     await expect.poll(() => at.cluster.log('jupyter-server').following, soon).toBe(1);
     at.cluster.log('jupyter-server').failure = new StatusError(500, 'InternalError', 'a secret of the cluster');
@@ -119,8 +119,8 @@ describe('lines that are older than the ring', () => {
   });
 });
 
-describe('many readers', () => {
-  it('of one log share one connection per container, and each of them gets every line', async () => {
+describe('many followers', () => {
+  it('of one log share one connection per container, and each receives every line', async () => {
     at.running();
     at.cluster.report('mine', { 'git-clone': 'running', 'jupyter-server': 'running' });
     const streams = await Promise.all(Array.from({ length: 200 }, () => at.follow()));
@@ -145,7 +145,7 @@ describe('many readers', () => {
     expect(performance.now() - since).toBeLessThan(1_000);
   }, 90_000);
 
-  it('of one user are limited, and a reader that leaves makes room for another', async () => {
+  it('of one user are limited, and a closed stream frees a place', async () => {
     at.running();
     at.service = await at.cluster.replica({ logs: { maxStreams: 2 } });
     const [first] = [await at.follow(), await at.follow()];
@@ -163,7 +163,7 @@ describe('many readers', () => {
       .toBe(200);
   });
 
-  it('leave no connection open', async () => {
+  it('leave no connection behind when they close', async () => {
     at.running();
     for (let turn = 0; turn < 20; turn += 1) {
       const streams = await Promise.all(Array.from({ length: 5 }, () => at.follow()));
@@ -175,8 +175,8 @@ describe('many readers', () => {
   });
 });
 
-describe('a client that does not read', () => {
-  it('misses lines, is told how many, delays no other client and uses no memory', async () => {
+describe('a reader that stops reading', () => {
+  it('skips lines and receives their number, while other readers and the memory are not affected', async () => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
     at.cluster.report('mine', { 'jupyter-server': 'running' });
     const log = at.cluster.log('jupyter-server');
@@ -205,7 +205,7 @@ describe('a client that does not read', () => {
     expect(slow.lines().length + missed).toBe(count + 1);
   }, 120_000);
 
-  it('is disconnected after a time limit', async () => {
+  it('is disconnected after the time limit', async () => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
     at.cluster.report('mine', { 'jupyter-server': 'running' });
     at.service = await at.cluster.replica({ logs: { timing: { heartbeatMs: 50, stalledMs: 300 } } });

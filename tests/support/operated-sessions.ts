@@ -24,7 +24,7 @@ export const healthy: PodStatus = {
   })),
 };
 
-/** Status of a pod that starts now and whose Jupyter server has ended four times. */
+/** Returns the status of a pod that starts now, with a Jupyter container that has ended four times. */
 export const failing = (): PodStatus => ({
   phase: 'Running',
   startTime: new Date().toISOString().replace(/\.\d+/, ''),

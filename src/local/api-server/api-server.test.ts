@@ -42,7 +42,7 @@ const table = { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io
 
 describe('authentication', () => {
   it.each([[null], [''], ['a-test-toke'], ['a-test-token2'], ['A-TEST-TOKEN']])(
-    'refuses the token %j everywhere, discovery and health included',
+    'rejects the token %j for every path, including discovery and health',
     async (token) => {
       for (const path of [
         JUPYTER_SERVERS,
@@ -64,16 +64,16 @@ describe('authentication', () => {
     },
   );
 
-  it('takes no token in the URL', async () => {
+  it('does not accept a token in the URL', async () => {
     expect((await call('GET', '/version?access_token=a-test-token', { token: null })).status).toBe(401);
     expect(() => createApiServer({ cluster: server.cluster, token: '', log })).toThrow('needs a token');
   });
 });
 
-describe('the life of a JupyterServer over HTTP', () => {
+describe('a JupyterServer over HTTP', () => {
   const path = `${JUPYTER_SERVERS}/life`;
 
-  it('is created with defaults, read, patched, replaced and deleted', async () => {
+  it('can be created with defaults, read, patched, replaced and deleted', async () => {
     const created = await call('POST', JUPYTER_SERVERS, { body: jupyterServer('life') });
     expect(created.status).toBe(201);
     expect(at(created.json, 'spec', 'storage', 'size')).toBe('100Mi');
@@ -104,7 +104,7 @@ describe('the life of a JupyterServer over HTTP', () => {
     expect((await call('DELETE', path)).status).toBe(404);
   });
 
-  it('rejects dry runs and stores nothing', async () => {
+  it('is not written by a dry run, which is rejected', async () => {
     const body = jupyterServer('dry');
     expect((await call('POST', `${JUPYTER_SERVERS}?dryRun=All`, { body })).status).toBe(422);
     expect((await call('GET', `${JUPYTER_SERVERS}/dry`)).status).toBe(404);
@@ -118,7 +118,7 @@ describe('the life of a JupyterServer over HTTP', () => {
     await call('DELETE', `${JUPYTER_SERVERS}/dry`);
   });
 
-  it('removes unknown fields, and rejects them on request', async () => {
+  it('loses unknown fields, or is rejected on request', async () => {
     const body = jupyterServer('fields', { bogus: 1 });
     const strict = await call('POST', `${JUPYTER_SERVERS}?fieldValidation=Strict`, { body });
     expect(strict.status).toBe(400);
@@ -132,7 +132,7 @@ describe('the life of a JupyterServer over HTTP', () => {
     expect((await call('PATCH', `${path}/status`, merge({}))).status).toBe(404);
   });
 
-  it('reports every bad field with its path', async () => {
+  it('is rejected with the path of each invalid field', async () => {
     const body = jupyterServer('Bad_Name', { culling: { idleSecondsThreshold: -1 }, storage: { size: 1.5 } });
     const { status, json } = await call('POST', JUPYTER_SERVERS, { body });
     expect(status).toBe(422);
@@ -145,7 +145,7 @@ describe('the life of a JupyterServer over HTTP', () => {
   });
 });
 
-describe('bad requests', () => {
+describe('invalid requests', () => {
   const bytes = (...codes: number[]) => Buffer.from(codes);
   const nested = (levels: number) => `{"metadata":{"name":"x"},"status":${'['.repeat(levels)}${']'.repeat(levels)}}`;
   const typed = '"apiVersion":"amalthea.dev/v1alpha1","kind":"JupyterServer"';
@@ -233,16 +233,16 @@ describe('bad requests', () => {
     [422, 'GET', `${JUPYTER_SERVERS}?watch=1&sendInitialEvents=true`, {}],
     [400, 'GET', `${JUPYTER_SERVERS}?labelSelector=a%3E1`, {}],
     [504, 'GET', `${JUPYTER_SERVERS}?watch=1&resourceVersion=999999999`, {}],
-  ])('%i for %s %s (%#)', async (status, method, path, options) => {
+  ])('get %i: %s %s (%#)', async (status, method, path, options) => {
     await call('POST', JUPYTER_SERVERS, { body: jupyterServer('target') });
-    const answer = await call(method, path, options);
-    expect(answer.status).toBe(status);
-    expect(answer.json).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status });
-    expect(at(answer.json, 'message')).toEqual(expect.stringMatching(/\S/));
+    const response = await call(method, path, options);
+    expect(response.status).toBe(status);
+    expect(response.json).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status });
+    expect(at(response.json, 'message')).toEqual(expect.stringMatching(/\S/));
   });
 
   it.each(['/', '/nowhere', '/apis/nowhere/v1/x', '/apis/amalthea.dev/v1alpha1/namespaces/default/foos'])(
-    'is no page of this server: %s',
+    'for an unknown path get a plain 404: %s',
     async (path) => {
       const { status, text, headers } = await call('GET', path);
       expect([status, headers['content-type'], text]).toEqual([
@@ -253,7 +253,7 @@ describe('bad requests', () => {
     },
   );
 
-  it('none makes a 500, whatever is sent as an object', async () => {
+  it('never get a 500, for any object', async () => {
     const kinds = [
       [`${coreV1}/pods`, 'spec'],
       [`${coreV1}/secrets`, 'data'],
@@ -297,8 +297,8 @@ describe('bad requests', () => {
         const typeOf = path === JUPYTER_SERVERS ? jupyterServer('x') : {};
         const generated = { ...(typeof metadata === 'object' ? metadata : {}), generateName: 'fuzz-' };
         const body = { ...typeOf, metadata: generated, [field]: content };
-        const answer = await call('POST', path, { body });
-        expect([201, 400, 422]).toContain(answer.status);
+        const response = await call('POST', path, { body });
+        expect([201, 400, 422]).toContain(response.status);
       }),
       { numRuns: 400 },
     );
@@ -308,7 +308,7 @@ describe('bad requests', () => {
 describe('lists', () => {
   const items = (json: unknown) => (at(json, 'items') as object[]).map((item) => at(item, 'metadata', 'name'));
 
-  it('come in pages that all show the state of the first', async () => {
+  it('have pages that all show the state at the first page', async () => {
     const path = `${coreV1}/configmaps?labelSelector=paged`;
     for (const name of ['p1', 'p2', 'p3', 'p4', 'p5']) {
       server.cluster.create(resource.configMaps, 'default', configMap(name, { labels: { paged: '1' } }));
@@ -337,7 +337,7 @@ describe('lists', () => {
     expect((await call('GET', `${path}&resourceVersion=${old}`)).status).toBe(200);
   });
 
-  it('select by fields', async () => {
+  it('can be selected by fields', async () => {
     server.cluster.create(resource.pods, 'default', pod('field-1'));
     server.cluster.create(resource.pods, 'default', pod('field-2'));
     server.cluster.patchStatus(resource.pods, 'default', 'field-2', { phase: 'Running' });
@@ -359,7 +359,7 @@ describe('lists', () => {
     expect(items((await call('GET', `${coreV1}/events?fieldSelector=involvedObject.uid%3Dother`)).json)).toEqual([]);
   });
 
-  it('are tables on request', async () => {
+  it('are sent as tables on request', async () => {
     await call('POST', JUPYTER_SERVERS, { body: jupyterServer('tabled', { jupyterServer: { image: 'my/image' } }) });
     const list = await call('GET', `${JUPYTER_SERVERS}?fieldSelector=metadata.name%3Dtabled`, table);
     expect((at(list.json, 'columnDefinitions') as { name: string }[]).map(({ name }) => name)).toEqual([
@@ -373,7 +373,7 @@ describe('lists', () => {
     expect(JSON.stringify(list.json)).not.toContain('oidc');
   });
 
-  it('of a thousand JupyterServers of 10 kB take less than a second', async () => {
+  it('of 1,000 JupyterServers of 10 kB take less than a second', async () => {
     const many = '/apis/amalthea.dev/v1alpha1/namespaces/many/jupyterservers';
     await call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'many' } } });
     const annotations = { filler: 'x'.repeat(9_500) };
@@ -382,8 +382,8 @@ describe('lists', () => {
         const batch = Array.from({ length: 50 }, (_, offset) =>
           jupyterServer(`js-${index + offset}`, {}, { annotations }),
         );
-        const answers = await Promise.all(batch.map((body) => call('POST', many, { body })));
-        expect(answers.every(({ status }) => status === 201)).toBe(true);
+        const responses = await Promise.all(batch.map((body) => call('POST', many, { body })));
+        expect(responses.every(({ status }) => status === 201)).toBe(true);
       }
     });
     let length = 0;
@@ -391,7 +391,7 @@ describe('lists', () => {
       length = (await call('GET', many)).text.length;
     });
     expect(length).toBeGreaterThan(10_000_000);
-    // Several times what it takes on two shared cores; it is an order of magnitude that this guards.
+    // Several times the usual duration on two shared cores: the test detects only changes by an order of magnitude.
     expect(createdIn).toBeLessThan(10_000);
     expect(listedIn).toBeLessThan(1_000);
   });
@@ -404,7 +404,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
 }
 
 describe('discovery', () => {
-  it('names every resource', async () => {
+  it('contains every resource', async () => {
     const plain = await call('GET', '/apis/amalthea.dev/v1alpha1');
     expect(plain.json).toMatchObject({
       kind: 'APIResourceList',
@@ -432,13 +432,13 @@ describe('discovery', () => {
     }
   });
 
-  it('tells itself from a real cluster', async () => {
+  it('has a version that a real cluster does not have', async () => {
     const { json } = await call('GET', '/version');
     expect(json).toMatchObject({ major: '1', minor: '36', gitVersion: 'v1.36.0+notebook-sessions' });
   });
 });
 
-it('reports usage as the metrics API does', async () => {
+it('sends the usage of pods as the metrics API does', async () => {
   const one = await call('GET', '/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/measured');
   expect(one.json).toMatchObject({
     kind: 'PodMetrics',
@@ -465,7 +465,7 @@ it('counts calls by verb and resource', async () => {
   });
 });
 
-it('answers logs and metrics with 503 until there is a node', async () => {
+it('responds with 503 to requests for logs and metrics until there is a node', async () => {
   await using fresh = await startTestServer();
   fresh.cluster.create(resource.pods, 'default', pod('p'));
   const { status, headers } = await fresh.call('GET', `${coreV1}/pods/p/log`);

@@ -26,7 +26,7 @@ const row = (name: string, version: number) => ({
   body: `{"metadata":{"name":"${name}"}}`,
 });
 
-it('keeps rows and the clock, which never goes back, not even when the newest object goes', () => {
+it('keeps rows and the clock, which does not go back when the newest object is removed', () => {
   const first = Database.open(path);
   first.put(row('a', 2));
   first.put(row('b', 3));
@@ -38,12 +38,12 @@ it('keeps rows and the clock, which never goes back, not even when the newest ob
   second.close();
 });
 
-it('is readable by its owner alone', () => {
+it('is readable only by its owner', () => {
   Database.open(path).close();
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-it('loses nothing that was acknowledged when its process is killed', async () => {
+it('keeps every acknowledged write when its process is killed', async () => {
   const program = `
     import { openCluster } from '${new URL('./open-cluster.ts', import.meta.url)}';
     import { pino } from 'pino';
@@ -78,14 +78,14 @@ it('loses nothing that was acknowledged when its process is killed', async () =>
   cluster.close();
 });
 
-describe('a store that cannot be used', () => {
-  it('of a newer program is left alone, with a sentence', () => {
+describe('an unusable file', () => {
+  it('of a newer version of the program stays unchanged, and the error says so', () => {
     Database.open(path, [...MIGRATIONS, 'CREATE TABLE future (x)']).close();
     expect(() => Database.open(path)).toThrow(UnusableStore);
     expect(() => Database.open(path)).toThrow(/written by a newer version/);
   });
 
-  it('of another program is left alone', () => {
+  it('of another program stays unchanged', () => {
     const other = new DatabaseSync(path);
     other.exec('CREATE TABLE theirs (x)');
     other.close();
@@ -95,12 +95,12 @@ describe('a store that cannot be used', () => {
     again.close();
   });
 
-  it('is no database', () => {
+  it('without a database is an error', () => {
     writeFileSync(path, 'hello, this is certainly not a database file'.repeat(100));
     expect(() => Database.open(path)).toThrow(/damaged or not a database/);
   });
 
-  it('is empty, which is none that this program has left', () => {
+  it('that is empty is an error', () => {
     writeFileSync(path, '');
     expect(() => Database.open(path)).toThrow(/is empty\. .*move it away/);
   });
@@ -109,7 +109,7 @@ describe('a store that cannot be used', () => {
     ["UPDATE objects SET body = '{'", 'an object that is cut off'],
     ["UPDATE objects SET body = '[]'", 'an object that is none'],
     ['DELETE FROM clock', 'no clock'],
-  ])('is damaged in what its rows hold', (damage) => {
+  ])('with damaged rows is an error', (damage) => {
     openCluster({ path, log }).close();
     const sqlite = new DatabaseSync(path);
     sqlite.exec(damage);
@@ -118,7 +118,7 @@ describe('a store that cannot be used', () => {
     expect(() => openCluster({ path, log })).toThrow(/is damaged\. .*move it away/);
   });
 
-  it('is open already', () => {
+  it('that is open in another process is an error', () => {
     const first = Database.open(path);
     expect(() => Database.open(path)).toThrow(/in use by another process/);
     first.close();
@@ -128,7 +128,7 @@ describe('a store that cannot be used', () => {
 describe('a migration', () => {
   const next = [...MIGRATIONS, 'ALTER TABLE objects ADD COLUMN extra TEXT'];
 
-  it('keeps a copy of what was there before, and the data', () => {
+  it('keeps the data, and a copy of the former database', () => {
     const old = Database.open(path);
     old.put(row('a', 2));
     old.close();
@@ -151,7 +151,7 @@ describe('a migration', () => {
     unchanged.close();
   });
 
-  it('is not needed for a new store, so there is no copy', () => {
+  it('of a new database makes no copy', () => {
     Database.open(path, next).close();
     expect(existsSync(`${path}.schema-1`)).toBe(false);
   });

@@ -174,15 +174,14 @@ export function isDiskFull(error: unknown): boolean {
 function prepare(sqlite: DatabaseSync, path: string, migrations: readonly string[]): void {
   sqlite.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
   const version = numberOf(sqlite, 'user_version');
-  if (version === 0 && numberOf(sqlite, 'schema_version') !== 0) {
-    throw new UnusableStore(`${path} is a SQLite database of another program. Choose another state directory.`);
-  }
-  if (version > 0 && numberOf(sqlite, 'application_id') !== APPLICATION_ID) {
+  const isNew = version === 0 && numberOf(sqlite, 'schema_version') === 0;
+  const isOurs = version > 0 && numberOf(sqlite, 'application_id') === APPLICATION_ID;
+  if (!isNew && !isOurs) {
     throw new UnusableStore(`${path} is a SQLite database of another program. Choose another state directory.`);
   }
   if (version > migrations.length) {
     throw new UnusableStore(
-      `${path} was written by a newer version of this program (schema ${version}, this one knows ${migrations.length}). ` +
+      `${path} was written by a newer version of this program (schema ${version}; this version supports ${migrations.length}). ` +
         'Use that version, or another state directory.',
     );
   }

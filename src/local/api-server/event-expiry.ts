@@ -5,7 +5,7 @@ export const EVENT_LIFETIME_MS = 3_600_000;
 const CHECK_INTERVAL_MS = 60_000;
 
 /** Removes expired Events once. */
-export function removeOldEvents({ kinds, objects, now }: Pick<Store, 'kinds' | 'objects' | 'now'>): void {
+export function removeExpiredEvents({ kinds, objects, now }: Pick<Store, 'kinds' | 'objects' | 'now'>): void {
   const oldest = now() - EVENT_LIFETIME_MS;
   for (const entry of [...objects.entries(kinds.events).values()]) {
     if (entry.writtenAt < oldest) objects.remove(kinds.events, entry);
@@ -14,10 +14,10 @@ export function removeOldEvents({ kinds, objects, now }: Pick<Store, 'kinds' | '
 
 /** Removes expired Events now and every minute. Returns a function that stops this. */
 export function expireEvents(store: Store): () => void {
-  removeOldEvents(store);
+  removeExpiredEvents(store);
   const timer = setInterval(() => {
     try {
-      removeOldEvents(store);
+      removeExpiredEvents(store);
     } catch (error) {
       store.log.error({ err: error }, 'expired events could not be removed');
     }

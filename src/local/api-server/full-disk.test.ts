@@ -12,7 +12,7 @@ import type { Store } from './store.ts';
 const disk: SmallDisk | undefined = mountSmallDisk(64);
 afterAll(() => disk?.remove());
 
-it.runIf(disk === undefined)('a full disk needs one that can be filled', () => {
+it.runIf(disk === undefined)('needs a file system that can be filled', () => {
   process.stderr.write(
     '\nNOT TESTED: a full disk of the API server (no file system can be mounted here; run as root)\n',
   );
@@ -21,7 +21,7 @@ it.runIf(disk === undefined)('a full disk needs one that can be filled', () => {
 const object = (index: number) => ({ metadata: { name: `c${index}` }, data: { text: 'x'.repeat(20_000) } });
 
 it.runIf(disk !== undefined)(
-  'on a full disk nothing is added, all can be changed and deleted, and the disk is named',
+  'on a full disk nothing is added, objects can be changed and deleted, and the error names the disk',
   () => {
     const { directory, fill, empty } = disk as SmallDisk;
     const path = join(directory, 'cluster.sqlite');
@@ -31,18 +31,18 @@ it.runIf(disk !== undefined)(
     expect(statSync(`${path}.reserve`).size).toBe(8 * 1024 * 1024);
 
     fill();
-    const refused = refusalOf(() => {
+    const rejected = errorOf(() => {
       for (let index = 200; ; index += 1) create(index);
     });
-    expect(refused).toMatchObject({ code: 507, reason: 'InsufficientStorage' });
-    expect(refused.message).toContain('the disk of this machine is full');
+    expect(rejected).toMatchObject({ code: 507, reason: 'InsufficientStorage' });
+    expect(rejected.message).toContain('the disk of this machine is full');
 
     for (const { metadata } of store.list(resource.configMaps, { namespace: 'default' })) {
       store.mergePatch(resource.configMaps, 'default', metadata.name ?? '', {
-        metadata: { labels: { last: 'words' } },
+        metadata: { labels: { changed: 'yes' } },
       });
       store.delete(resource.configMaps, 'default', metadata.name ?? '');
-      // What becomes free is taken by others at once.
+      // Other programs use the freed space at once.
       fill();
     }
     expect(store.list(resource.configMaps, { namespace: 'default' })).toEqual([]);
@@ -57,7 +57,7 @@ it.runIf(disk !== undefined)(
 );
 
 it.runIf(disk !== undefined)(
-  'a store cannot be made on a full disk, which is named, and can be as soon as there is room',
+  'a store cannot be created on a full disk, the error says so, and it can be created when there is space',
   () => {
     const { directory, fill, empty } = disk as SmallDisk;
     const path = join(directory, 'other.sqlite');
@@ -68,28 +68,25 @@ it.runIf(disk !== undefined)(
   },
 );
 
-it.runIf(disk !== undefined)(
-  'the reserve comes back once there is room again, and is never what fills the disk',
-  () => {
-    const { directory, fill, empty } = disk as SmallDisk;
-    const reserve = new DiskReserve(join(directory, 'reserve'));
-    fill();
-    reserve.hold(0);
-    expect(reserve.release()).toBe(false);
-    empty();
-    reserve.hold(1_000);
-    expect(reserve.release()).toBe(false);
-    reserve.hold(60_000);
-    expect(reserve.release()).toBe(true);
-  },
-);
+it.runIf(disk !== undefined)('the reserve is allocated again when there is space, and does not fill the disk', () => {
+  const { directory, fill, empty } = disk as SmallDisk;
+  const reserve = new DiskReserve(join(directory, 'reserve'));
+  fill();
+  reserve.hold(0);
+  expect(reserve.release()).toBe(false);
+  empty();
+  reserve.hold(1_000);
+  expect(reserve.release()).toBe(false);
+  reserve.hold(60_000);
+  expect(reserve.release()).toBe(true);
+});
 
-function refusalOf(action: () => unknown): StatusError {
+function errorOf(action: () => unknown): StatusError {
   try {
     action();
   } catch (error) {
     if (error instanceof StatusError) return error;
     throw error;
   }
-  throw new Error('nothing was refused');
+  throw new Error('nothing was rejected');
 }

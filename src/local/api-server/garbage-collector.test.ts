@@ -36,7 +36,7 @@ function makeSession(): KubernetesObject {
 }
 
 describe('foreground deletion', () => {
-  it('waits for the last dependent: the owner goes after its StatefulSet, that after its pod', async () => {
+  it('waits for the last dependent: the owner is removed after its StatefulSet, and the StatefulSet after its pod', async () => {
     makeSession();
     await quiet();
     cluster.delete(jupyterServers, 'default', 'a', { propagationPolicy: 'Foreground' });
@@ -45,7 +45,7 @@ describe('foreground deletion', () => {
     expect(finalizers(jupyterServers)).toEqual(['foregroundDeletion']);
     expect(finalizers(statefulSets)).toEqual(['foregroundDeletion']);
     await expect.poll(() => cluster.get(pods, 'default', 'a')?.metadata.deletionTimestamp).toBeDefined();
-    // The kubelet has ended it.
+    // The kubelet does this when the containers have stopped.
     cluster.delete(pods, 'default', 'a', { gracePeriodSeconds: 0 });
     await expect.poll(() => [has(statefulSets), has(jupyterServers)]).toEqual([false, false]);
   });
@@ -59,7 +59,7 @@ describe('foreground deletion', () => {
     await expect.poll(() => cluster.get(pods, 'default', 'a')?.metadata.deletionTimestamp).toBeDefined();
   });
 
-  it('leaves other finalizers to their owners', async () => {
+  it('waits for other finalizers, too', async () => {
     makeSession();
     cluster.mergePatch(jupyterServers, 'default', 'a', { metadata: { finalizers: ['operator.dev/x'] } });
     cluster.delete(jupyterServers, 'default', 'a', { propagationPolicy: 'Foreground' });
@@ -73,7 +73,7 @@ describe('foreground deletion', () => {
 });
 
 describe('background deletion', () => {
-  it('removes the owner at once and its dependents after it', async () => {
+  it('removes the owner at once, then its dependents', async () => {
     makeSession();
     cluster.delete(jupyterServers, 'default', 'a');
     expect(has(jupyterServers)).toBe(false);
@@ -82,7 +82,7 @@ describe('background deletion', () => {
     await expect.poll(() => cluster.get(pods, 'default', 'a')?.metadata.deletionTimestamp).toBeDefined();
   });
 
-  it('removes what is made for an owner that is gone, or that is another object of the name', async () => {
+  it('removes a new object whose owner was removed, even if an object with the name of the owner exists', async () => {
     const owner = cluster.create(jupyterServers, 'default', js('a'));
     cluster.delete(jupyterServers, 'default', 'a');
     cluster.create(jupyterServers, 'default', js('a'));
@@ -91,7 +91,7 @@ describe('background deletion', () => {
     expect(has(jupyterServers)).toBe(true);
   });
 
-  it('keeps what still has an owner, without the reference to the one that is gone', async () => {
+  it('keeps an object with a remaining owner, without the reference to the removed owner', async () => {
     const first = cluster.create(jupyterServers, 'default', js('a'));
     const second = cluster.create(jupyterServers, 'default', js('b'));
     const [one] = ownedBy(first).ownerReferences;
@@ -102,14 +102,14 @@ describe('background deletion', () => {
     await expect.poll(() => cluster.get(configMaps, 'default', 'a')?.metadata.ownerReferences).toEqual([two]);
   });
 
-  it('leaves alone what belongs to a kind that is not known here', async () => {
+  it('keeps an object with an owner of an unknown kind', async () => {
     const foreign = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'job', uid: 'u' } };
     cluster.create(configMaps, 'default', configMap('a', ownedBy(foreign)));
     await quiet();
     expect(has(configMaps)).toBe(true);
   });
 
-  it('does not follow an owner into another namespace', async () => {
+  it('removes an object with an owner in another namespace', async () => {
     cluster.create(namespaces, '', { metadata: { name: 'other' } });
     const owner = cluster.create(jupyterServers, 'other', js('a'));
     cluster.create(configMaps, 'default', configMap('a', ownedBy(owner)));
@@ -117,7 +117,7 @@ describe('background deletion', () => {
   });
 });
 
-it('orphans on request', async () => {
+it('keeps the dependents of an owner that is deleted with the policy Orphan', async () => {
   makeSession();
   await quiet();
   cluster.delete(jupyterServers, 'default', 'a', { propagationPolicy: 'Orphan' });
@@ -127,7 +127,7 @@ it('orphans on request', async () => {
   expect([has(statefulSets), has(configMaps), has(pods)]).toEqual([true, true, true]);
 });
 
-it('empties a namespace before it goes', async () => {
+it('removes the content of a namespace before the namespace', async () => {
   cluster.create(namespaces, '', { metadata: { name: 'other' } });
   cluster.create(pods, 'other', pod('p'));
   cluster.create(configMaps, 'other', configMap('c'));
@@ -138,7 +138,7 @@ it('empties a namespace before it goes', async () => {
   await expect.poll(() => cluster.get(namespaces, '', 'other')).toBeUndefined();
 });
 
-it('goes on after a restart with what a killed process left unfinished', async () => {
+it('completes the deletions of a killed process after a restart', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'gc-'));
   try {
     cluster.close();
@@ -146,7 +146,7 @@ it('goes on after a restart with what a killed process left unfinished', async (
     cluster = openCluster({ path, log });
     makeSession();
     cluster.delete(jupyterServers, 'default', 'a');
-    // Closed before the collector had its turn.
+    // Closed before the collector runs.
     cluster.close();
     cluster = openCluster({ path, log });
     expect(has(statefulSets)).toBe(true);

@@ -7,7 +7,7 @@ import { apiVersionOf, type Kind } from './kinds/kind.ts';
 import type { Store } from './store.ts';
 import { checkUid } from './update-rules.ts';
 
-interface Located {
+interface ObjectOfKind {
   kind: Kind;
   object: StoredObject;
 }
@@ -20,7 +20,7 @@ interface Located {
 export class GarbageCollector {
   readonly #store: Store;
   readonly #kinds: ReadonlyMap<string, Kind>;
-  readonly #byUid = new Map<string, Located>();
+  readonly #byUid = new Map<string, ObjectOfKind>();
   /** uid of an owner -> uids of the objects with an owner reference to it. */
   readonly #dependents = new Map<string, Set<string>>();
   readonly #unsubscribe: () => void;
@@ -32,16 +32,16 @@ export class GarbageCollector {
     this.#kinds = new Map(store.kinds.all.map((kind) => [`${apiVersionOf(kind)}/${kind.kind}`, kind]));
     this.#version = store.objects.version;
     for (const kind of store.kinds.all) {
-      for (const { object } of store.objects.entries(kind).values()) this.#index({ kind, object });
+      for (const { object } of store.objects.entries(kind).values()) this.#addToIndex({ kind, object });
     }
-    this.#unsubscribe = store.objects.subscribe(() => this.#catchUp());
+    this.#unsubscribe = store.objects.subscribe(() => this.#followChanges());
   }
 
   close(): void {
     this.#unsubscribe();
   }
 
-  #catchUp(): void {
+  #followChanges(): void {
     // The first time all objects, because a killed process may have left deletions incomplete.
     const affected = new Set<string>(this.#started ? [] : this.#byUid.keys());
     this.#started = true;
@@ -49,9 +49,9 @@ export class GarbageCollector {
       this.#version = entry.version;
       const { object } = entry;
       const uid = object.metadata.uid ?? '';
-      if (previous !== undefined) this.#forget(previous.object);
+      if (previous !== undefined) this.#removeFromIndex(previous.object);
       if (type !== 'DELETED') {
-        this.#index({ kind, object });
+        this.#addToIndex({ kind, object });
         affected.add(uid);
         continue;
       }
@@ -66,20 +66,20 @@ export class GarbageCollector {
 
   #examine(uids: ReadonlySet<string>): void {
     for (const uid of uids) {
-      const located = this.#byUid.get(uid);
-      if (located === undefined) continue;
+      const found = this.#byUid.get(uid);
+      if (found === undefined) continue;
       try {
-        this.#examineOne(located);
+        this.#examineOne(found);
       } catch (error) {
         // The object was removed or changed in the meantime: that change is examined next.
         if (error instanceof StatusError && (error.code === 404 || error.code === 409)) continue;
-        const { name, namespace } = located.object.metadata;
-        this.#store.log.error({ err: error, kind: located.kind.kind, namespace, name }, 'garbage collection failed');
+        const { name, namespace } = found.object.metadata;
+        this.#store.log.error({ err: error, kind: found.kind.kind, namespace, name }, 'garbage collection failed');
       }
     }
   }
 
-  #examineOne({ kind, object }: Located): void {
+  #examineOne({ kind, object }: ObjectOfKind): void {
     const { metadata } = object;
     if (metadata.ownerReferences !== undefined) this.#followOwners({ kind, object });
     if (metadata.deletionTimestamp === undefined) return;
@@ -89,7 +89,7 @@ export class GarbageCollector {
   }
 
   /** Deletes the object if no owner remains; otherwise removes the references to owners that are gone. */
-  #followOwners({ kind, object }: Located): void {
+  #followOwners({ kind, object }: ObjectOfKind): void {
     const owners = object.metadata.ownerReferences ?? [];
     const states = owners.map((owner) => this.#ownerState(owner, object.metadata.namespace));
     const remaining = owners.filter((_owner, index) => states[index] === 'present');
@@ -121,7 +121,7 @@ export class GarbageCollector {
     return deletionTimestamp !== undefined && finalizers.includes(FOREGROUND_FINALIZER) ? 'waiting' : 'present';
   }
 
-  #finishForeground(owner: Located): void {
+  #finishForeground(owner: ObjectOfKind): void {
     const uid = owner.object.metadata.uid ?? '';
     const dependents = this.#dependentsOf(uid);
     for (const dependent of dependents) this.#followOwners(dependent);
@@ -135,7 +135,7 @@ export class GarbageCollector {
     if (!blocked) this.#dropFinalizer(owner, FOREGROUND_FINALIZER);
   }
 
-  #finishOrphan(owner: Located): void {
+  #finishOrphan(owner: ObjectOfKind): void {
     const uid = owner.object.metadata.uid ?? '';
     for (const dependent of this.#dependentsOf(uid)) {
       this.#change(dependent, ({ ownerReferences = [], ...metadata }) => ({
@@ -160,19 +160,19 @@ export class GarbageCollector {
     this.#store.changeObject(this.#store.kinds.namespaces, '', namespace, (current) => ({ ...current, spec: {} }));
   }
 
-  #dependentsOf(uid: string): Located[] {
+  #dependentsOf(uid: string): ObjectOfKind[] {
     return [...(this.#dependents.get(uid) ?? [])].flatMap((dependent) => this.#byUid.get(dependent) ?? []);
   }
 
-  #dropFinalizer(located: Located, finalizer: string): void {
-    this.#change(located, ({ finalizers = [], ...metadata }) => ({
+  #dropFinalizer(found: ObjectOfKind, finalizer: string): void {
+    this.#change(found, ({ finalizers = [], ...metadata }) => ({
       ...metadata,
       finalizers: finalizers.filter((name) => name !== finalizer),
     }));
   }
 
   /** Writes metadata. Throws 409 Conflict if the object was replaced by a new one with the same name. */
-  #change({ kind, object }: Located, change: (metadata: ObjectMeta) => ObjectMeta): void {
+  #change({ kind, object }: ObjectOfKind, change: (metadata: ObjectMeta) => ObjectMeta): void {
     const { namespace = '', name = '', uid = '' } = object.metadata;
     this.#store.changeObject(kind, namespace, name, (current: JsonObject) => {
       const metadata = isObject(current['metadata']) ? current['metadata'] : {};
@@ -181,9 +181,9 @@ export class GarbageCollector {
     });
   }
 
-  #index(located: Located): void {
-    const { uid = '', ownerReferences = [] } = located.object.metadata;
-    this.#byUid.set(uid, located);
+  #addToIndex(found: ObjectOfKind): void {
+    const { uid = '', ownerReferences = [] } = found.object.metadata;
+    this.#byUid.set(uid, found);
     for (const owner of ownerReferences) {
       const dependents = this.#dependents.get(owner.uid) ?? new Set();
       dependents.add(uid);
@@ -191,7 +191,7 @@ export class GarbageCollector {
     }
   }
 
-  #forget(object: StoredObject): void {
+  #removeFromIndex(object: StoredObject): void {
     const { uid = '', ownerReferences = [] } = object.metadata;
     this.#byUid.delete(uid);
     for (const owner of ownerReferences) {

@@ -4,7 +4,7 @@ import { StatusError } from '../cluster.ts';
 import { jsonPatch } from './json-patch.ts';
 
 /** A kube-apiserver 1.36 gives the same results. */
-describe('JSON patch, as lenient as Kubernetes', () => {
+describe('a JSON patch, as lenient as in Kubernetes', () => {
   const document = () => ({ status: { list: [1, 2, 3], 'a/b~c': 1, nothing: null }, spec: { path: '/a' } });
   const apply = (...operations: object[]) => jsonPatch(document(), operations) as ReturnType<typeof document>;
 
@@ -22,7 +22,7 @@ describe('JSON patch, as lenient as Kubernetes', () => {
     ['test of a missing member for null', { op: 'test', path: '/status/no', value: null }, {}],
     ['test of equal objects', { op: 'test', path: '/spec', value: { path: '/a' } }, {}],
     ['add without a value', { op: 'add', path: '/status/fresh' }, { fresh: null }],
-  ])('%s works', (_what, operation, expected) => {
+  ])('accepts %s', (_what, operation, expected) => {
     expect(apply(operation).status).toMatchObject(expected);
   });
 
@@ -51,13 +51,13 @@ describe('JSON patch, as lenient as Kubernetes', () => {
     expect(() => apply(operation)).toThrow(expect.objectContaining({ code }));
   });
 
-  it('refuses what is no list, and too many operations', () => {
+  it('is rejected if it is not a list or has too many operations', () => {
     expect(() => jsonPatch({}, { op: 'add' })).toThrow(expect.objectContaining({ code: 400 }));
     const many = Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/x' }));
     expect(() => jsonPatch({}, many)).toThrow(expect.objectContaining({ code: 413 }));
   });
 
-  it('does not let copies grow without end, neither wide nor deep', () => {
+  it('is rejected if its copies are too large or nested too deep', () => {
     const double = (count: number) =>
       Array.from({ length: count }, (_, index) => ({ op: 'copy', from: '/a', path: `/a/${index}` }));
     expect(() => jsonPatch({ a: { x: 'x'.repeat(1000) } }, double(64))).toThrow(expect.objectContaining({ code: 422 }));
@@ -65,7 +65,7 @@ describe('JSON patch, as lenient as Kubernetes', () => {
     expect(() => jsonPatch({ a: 1 }, deeper.concat(double(64)))).toThrow(expect.objectContaining({ code: 422 }));
   });
 
-  it('never fails in another way than with a Status, whatever the patch', () => {
+  it('fails only with a Status, for any patch', () => {
     const pointer = fc
       .array(fc.constantFrom('a', 'b', '0', '-1', '-', '', '~', '__proto__', 'constructor', 'length'), { maxLength: 4 })
       .map((segments) => segments.map((segment) => `/${segment}`).join(''));

@@ -81,7 +81,7 @@ function apply(document: JsonObject, { op, path, from, value }: Operation, budge
     }
     case 'test':
       if (!isDeepStrictEqual(read(document, path) ?? null, value)) {
-        throw unprocessable(`the test of ${shown(path)} failed`);
+        throw unprocessable(`the test of ${pathText(path)} failed`);
       }
       return;
     default:
@@ -112,7 +112,7 @@ function replace(document: JsonObject, path: string[], value: unknown): void {
 function remove(document: JsonObject, path: string[]): unknown {
   const { parent, name } = locate(document, path);
   if (Array.isArray(parent)) return parent.splice(indexIn(parent.length, name, path), 1)[0];
-  if (!Object.hasOwn(parent, name)) throw unprocessable(`${shown(path)} does not exist`);
+  if (!Object.hasOwn(parent, name)) throw unprocessable(`${pathText(path)} does not exist`);
   const value = parent[name];
   delete parent[name];
   return value;
@@ -125,7 +125,7 @@ function read(document: JsonObject, path: string[]): unknown {
 }
 
 function setMember(parent: JsonObject, name: string, value: unknown, path: string[]): void {
-  if (name === '__proto__') throw unprocessable(`${shown(path)} is not an accepted name`);
+  if (name === '__proto__') throw unprocessable(`${pathText(path)} is not an accepted name`);
   parent[name] = value;
 }
 
@@ -136,18 +136,18 @@ function locate(document: JsonObject, path: string[]): { parent: JsonObject | un
     else if (isObject(parent)) parent = Object.hasOwn(parent, segment) ? parent[segment] : undefined;
     else parent = undefined;
   }
-  if (!isObject(parent) && !Array.isArray(parent)) throw unprocessable(`${shown(path)} has no parent`);
+  if (!isObject(parent) && !Array.isArray(parent)) throw unprocessable(`${pathText(path)} has no parent`);
   return { parent, name: path.at(-1) ?? '' };
 }
 
 function indexIn(length: number, name: string, path: string[]): number {
   const given = /^-?\d+$/.test(name) ? Number(name) : Number.NaN;
   const index = given < 0 ? length + given : given;
-  if (!(index >= 0 && index < length)) throw unprocessable(`${shown(path)} is not an index of the list`);
+  if (!(index >= 0 && index < length)) throw unprocessable(`${pathText(path)} is not an index of the list`);
   return index;
 }
 
-function shown(path: string[]): string {
+function pathText(path: string[]): string {
   return JSON.stringify(`/${path.slice(1).join('/')}`.slice(0, 200));
 }
 

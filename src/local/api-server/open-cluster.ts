@@ -4,7 +4,7 @@ import { expireEvents } from './event-expiry.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { makeKinds } from './kinds/kinds.ts';
 import { Store } from './store.ts';
-import { type HistoryLimits, VersionedObjects } from './versioned-objects.ts';
+import { DEFAULT_HISTORY, type HistoryLimits, VersionedObjects } from './versioned-objects.ts';
 
 export interface ClusterOptions {
   /** The database file, or ':memory:'. */
@@ -12,9 +12,9 @@ export interface ClusterOptions {
   log: Logger;
   /** The node that new pods are bound to; default `local`. */
   nodeName?: string;
-  /** How many changes watches and paged lists can go back; default DEFAULT_HISTORY. */
+  /** The history for watches and paged lists; default DEFAULT_HISTORY. */
   history?: HistoryLimits;
-  /** Milliseconds since the epoch; for tests. */
+  /** Returns milliseconds since the epoch. Only tests pass this. */
   now?: () => number;
 }
 
@@ -22,11 +22,12 @@ export interface ClusterOptions {
  * Opens the database and starts garbage collection and the expiry of Events; `close` of the store ends both.
  * Objects that the store returns are shared and frozen: copy an object before changing it. Throws `UnusableStore`.
  */
-export function openCluster({ path, log, nodeName = 'local', history, now = Date.now }: ClusterOptions): Store {
+export function openCluster(options: ClusterOptions): Store {
+  const { path, log, nodeName = 'local', history = DEFAULT_HISTORY, now = Date.now } = options;
   const kinds = makeKinds(nodeName);
   const database = Database.open(path);
   try {
-    const objects = new VersionedObjects(database, kinds.all, { log, now, ...(history ? { history } : {}) });
+    const objects = new VersionedObjects(database, kinds.all, { log, history, now });
     const store = new Store({ kinds, objects, log, now });
     const collector = new GarbageCollector(store);
     store.beforeClose(() => collector.close());

@@ -39,7 +39,7 @@ describe('label selectors', () => {
     expect(parseLabelSelector(selector)(labels)).toBe(false);
   });
 
-  it('matches objects without labels', () => {
+  it('match objects without labels', () => {
     expect(parseLabelSelector('!a')(undefined)).toBe(true);
     expect(parseLabelSelector('a')(undefined)).toBe(false);
   });
@@ -58,7 +58,7 @@ describe('label selectors', () => {
     `${'a'.repeat(64)}`,
     'a=-',
     '!',
-  ])('%j is refused', (selector) => {
+  ])('%j is rejected', (selector) => {
     expect(() => parseLabelSelector(selector)).toThrow(StatusError);
   });
 });
@@ -78,11 +78,11 @@ describe('field selectors', () => {
     expect(parseFieldSelector(selector, supported)(read)).toBe(expected);
   });
 
-  it.each(['metadata.name', 'spec.x=1', '=x', 'constructor=1'])('%j is refused', (selector) => {
+  it.each(['metadata.name', 'spec.x=1', '=x', 'constructor=1'])('%j is rejected', (selector) => {
     expect(() => parseFieldSelector(selector, supported)).toThrow(StatusError);
   });
 
-  it('tells which single object can match', () => {
+  it('return the value that a field must have', () => {
     expect(exactField('status.phase=x,metadata.name=a', 'metadata.name')).toBe('a');
     expect(exactField('metadata.name!=a', 'metadata.name')).toBeUndefined();
     expect(exactField('metadataXname=a', 'metadata.name')).toBeUndefined();

@@ -4,7 +4,7 @@ import { log } from '../../../tests/support/local/api-server/test-server.ts';
 import { jupyterServers } from '../../jupyter-server/resource.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { ClusterEvent, StatusError } from '../cluster.ts';
-import { EVENT_LIFETIME_MS, removeOldEvents } from './event-expiry.ts';
+import { EVENT_LIFETIME_MS, removeExpiredEvents } from './event-expiry.ts';
 import type { StoredObject } from './json.ts';
 import { openCluster } from './open-cluster.ts';
 import type { Store } from './store.ts';
@@ -24,7 +24,7 @@ const made = (name = 'a', metadata: object = {}) => cluster.create(jupyterServer
 const present = (name = 'a') => cluster.get(jupyterServers, 'default', name);
 
 describe('create', () => {
-  it('sets identity, times and defaults, whatever the sender says of them', () => {
+  it('sets identity, times and defaults, and ignores those in the request', () => {
     const sent = {
       uid: 'mine',
       generation: 7,
@@ -45,7 +45,7 @@ describe('create', () => {
     expect(present()).toBe(object);
   });
 
-  it('refuses a second object of the name, but not in another namespace', () => {
+  it('rejects a second object with the same name in the same namespace', () => {
     made();
     expect(() => made()).toThrow(failing(409, 'AlreadyExists'));
     cluster.create(namespaces, '', { metadata: { name: 'other' } });
@@ -56,10 +56,10 @@ describe('create', () => {
 
   it('needs a namespace that exists and is not being deleted', () => {
     expect(() => cluster.create(jupyterServers, 'nowhere', js('a'))).toThrow(failing(404, 'NotFound'));
-    cluster.create(namespaces, '', { metadata: { name: 'going' } });
-    cluster.create(pods, 'going', pod('holds-it-open'));
-    cluster.delete(namespaces, '', 'going');
-    expect(() => cluster.create(jupyterServers, 'going', js('a'))).toThrow(failing(403, 'Forbidden'));
+    cluster.create(namespaces, '', { metadata: { name: 'deleted' } });
+    cluster.create(pods, 'deleted', pod('holds-it-open'));
+    cluster.delete(namespaces, '', 'deleted');
+    expect(() => cluster.create(jupyterServers, 'deleted', js('a'))).toThrow(failing(403, 'Forbidden'));
   });
 
   it.each([
@@ -73,16 +73,16 @@ describe('create', () => {
     ['a', { annotations: { a: 'x'.repeat(262_145) } }],
     ['a', { finalizers: ['not one'] }],
     ['a', { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: '', uid: '' }] }],
-  ])('refuses the name %s with metadata %j', (name, metadata) => {
+  ])('rejects the name %s with metadata %j', (name, metadata) => {
     expect(() => made(name, metadata)).toThrow(failing(422, 'Invalid'));
   });
 
-  it('makes a name from generateName', () => {
+  it('generates a name from generateName', () => {
     const object: StoredObject = cluster.create(configMaps, 'default', { metadata: { generateName: 'part-' } });
     expect(object.metadata.name).toMatch(/^part-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
   });
 
-  it('turns stringData of a Secret into data', () => {
+  it('converts stringData of a Secret to data', () => {
     const secret = { metadata: { name: 's' }, stringData: { a: 'ü' }, data: { b: 'Yg==' } };
     const stored: StoredObject = cluster.create(secrets, 'default', secret as StoredObject);
     expect(stored['data']).toEqual({ a: 'w7w=', b: 'Yg==' });
@@ -96,7 +96,7 @@ describe('create', () => {
     );
   });
 
-  it('gives out objects that cannot be changed by accident', () => {
+  it('returns frozen objects', () => {
     const object = made();
     expect(() => {
       object.metadata.name = 'b';
@@ -105,7 +105,7 @@ describe('create', () => {
 });
 
 describe('update', () => {
-  it('merges, keeps identity, counts generations of any content (there is no status subresource)', () => {
+  it('merges, keeps the identity, and increments the generation for any change outside metadata', () => {
     const before = made();
     const spec = { jupyterServer: { hibernated: true, image: null } };
     const patch = {
@@ -128,7 +128,7 @@ describe('update', () => {
     ).toBe(2);
   });
 
-  it('writes nothing when nothing changes', async () => {
+  it('writes nothing if nothing changes', async () => {
     const before = made();
     const seen: string[] = [];
     cluster.watch(jupyterServers, (event) => seen.push(event.type));
@@ -139,7 +139,7 @@ describe('update', () => {
     expect(seen).toEqual(['ADDED']);
   });
 
-  it('refuses a stale version, another uid, a missing version', () => {
+  it('rejects an old version, another uid and a missing version', () => {
     const { metadata } = made();
     const kind = cluster.kinds.jupyterServers.kind;
     cluster.mergePatch(jupyterServers, 'default', 'a', { metadata: { labels: { x: 'y' } } });
@@ -158,7 +158,7 @@ describe('update', () => {
     expect(put({ resourceVersion: present()?.metadata.resourceVersion })).not.toThrow();
   });
 
-  it('leaves the status to its subresource where there is one', () => {
+  it('changes the status only through its subresource, if there is one', () => {
     cluster.create(pods, 'default', pod('p'));
     cluster.mergePatch(pods, 'default', 'p', { status: { phase: 'Failed' } });
     expect(cluster.get<StoredObject>(pods, 'default', 'p')?.['status']).toMatchObject({ phase: 'Pending' });
@@ -169,14 +169,14 @@ describe('update', () => {
     expect(() => cluster.patchStatus(jupyterServers, 'default', 'a', {})).toThrow(failing(404, 'NotFound'));
   });
 
-  it('refuses changes of a StatefulSet that a cluster would refuse', () => {
+  it('rejects changes of immutable fields of a StatefulSet', () => {
     cluster.create(statefulSets, 'default', statefulSet('s'));
     cluster.mergePatch(statefulSets, 'default', 's', { spec: { replicas: 0 } });
     const change = () => cluster.mergePatch(statefulSets, 'default', 's', { spec: { serviceName: 'x' } });
     expect(change).toThrow(failing(422, 'Invalid'));
   });
 
-  it('lets one of two holders of a lease win', () => {
+  it('lets only one of two holders acquire a lease', () => {
     const lease = { metadata: { name: 'l' }, spec: { holderIdentity: 'one', leaseDurationSeconds: 15 } };
     const { metadata } = cluster.create(leases, 'default', lease as StoredObject);
     const take = (holderIdentity: string) =>
@@ -190,14 +190,14 @@ describe('update', () => {
 });
 
 describe('delete', () => {
-  it('removes at once what nothing holds', () => {
+  it('removes an object without finalizers at once', () => {
     made();
     cluster.delete(jupyterServers, 'default', 'a');
     expect(present()).toBeUndefined();
     expect(() => cluster.delete(jupyterServers, 'default', 'a')).toThrow(failing(404, 'NotFound'));
   });
 
-  it('waits for finalizers, and accepts no new ones meanwhile', () => {
+  it('waits for finalizers, and rejects new ones meanwhile', () => {
     made('a', { finalizers: ['x.y/one', 'x.y/two'] });
     cluster.delete(jupyterServers, 'default', 'a');
     expect(present()?.metadata).toMatchObject({
@@ -214,7 +214,7 @@ describe('delete', () => {
     expect(present()).toBeUndefined();
   });
 
-  it('ends pods gracefully: marked first, gone with a grace period of 0', () => {
+  it('marks a pod first, and removes it with a grace period of 0', () => {
     cluster.create(pods, 'default', pod('p', {}, { terminationGracePeriodSeconds: 10 }));
     cluster.delete(pods, 'default', 'p');
     const marked = cluster.get(pods, 'default', 'p')?.metadata;
@@ -227,7 +227,7 @@ describe('delete', () => {
     expect(cluster.get(pods, 'default', 'p')).toBeUndefined();
   });
 
-  it('honours preconditions', () => {
+  it('checks preconditions', () => {
     const { metadata } = made();
     const kind = cluster.kinds.jupyterServers.kind;
     const remove = (preconditions: object) => cluster.deleteObject(kind, 'default', 'a', { preconditions });
@@ -236,13 +236,13 @@ describe('delete', () => {
     expect(remove({ uid: metadata.uid, resourceVersion: metadata.resourceVersion }).outcome).toBe('removed');
   });
 
-  it('protects the namespace default', () => {
+  it('rejects the deletion of the namespace default', () => {
     expect(() => cluster.delete(namespaces, '', 'default')).toThrow(failing(403, 'Forbidden'));
   });
 });
 
 describe('watch', () => {
-  it('tells what is there and then every change, in order', async () => {
+  it('sends the existing objects and then every change, in order', async () => {
     made('a');
     const seen: string[] = [];
     const stop = cluster.watch(jupyterServers, ({ type, object }) => seen.push(`${type} ${object.metadata.name}`));
@@ -261,7 +261,7 @@ describe('watch', () => {
     expect(seen).toHaveLength(5);
   });
 
-  it('is not called from inside a write of its own, and survives a listener that throws', async () => {
+  it('does not call a listener inside its own write, and continues after a listener throws', async () => {
     let inside = 0;
     const versions: string[] = [];
     cluster.watch(jupyterServers, ({ object }: ClusterEvent<StoredObject>) => {
@@ -271,14 +271,14 @@ describe('watch', () => {
       const count = Number((object['status'] as { count?: number }).count ?? 0);
       if (count < 5) cluster.mergePatch(jupyterServers, 'default', 'a', { status: { count: count + 1 } });
       inside -= 1;
-      throw new Error('a careless listener');
+      throw new Error('a listener failed');
     });
     made();
     await expect.poll(() => versions.length).toBe(6);
     expect(versions).toEqual(versions.toSorted());
   });
 
-  it('misses nothing when more is written at once than history holds', async () => {
+  it('sends every change, even if more is written at once than the history contains', async () => {
     cluster.close();
     cluster = openCluster({ path: ':memory:', log, history: { changes: 10, characters: 1_000_000 } });
     let added = 0;
@@ -291,7 +291,7 @@ describe('watch', () => {
     expect(added).toBe(500);
   });
 
-  it('is over when the store is closed', async () => {
+  it('ends when the store is closed', async () => {
     const other = openCluster({ path: ':memory:', log });
     const seen: unknown[] = [];
     other.watch(namespaces, (event) => seen.push(event));
@@ -301,7 +301,7 @@ describe('watch', () => {
   });
 });
 
-it('forgets Events after an hour without a change', () => {
+it('removes Events one hour after their last change', () => {
   const event = {
     metadata: { name: 'e' },
     involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' },
@@ -312,7 +312,7 @@ it('forgets Events after an hour without a change', () => {
   clock += EVENT_LIFETIME_MS - 1000;
   cluster.mergePatch(events, 'default', 'renewed', { count: 2 });
   clock += 2000;
-  removeOldEvents(cluster);
+  removeExpiredEvents(cluster);
   expect(cluster.list(events).map(({ metadata }) => metadata.name)).toEqual(['renewed']);
 });
 

@@ -55,12 +55,12 @@ export class VersionedObjects {
   constructor(
     database: Database,
     kinds: readonly Kind[],
-    options: { log: Logger; history?: HistoryLimits; now?: () => number },
+    { log, history, now }: { log: Logger; history: HistoryLimits; now: () => number },
   ) {
     this.#database = database;
-    this.#log = options.log;
-    this.#limits = options.history ?? DEFAULT_HISTORY;
-    this.#now = options.now ?? Date.now;
+    this.#log = log;
+    this.#limits = history;
+    this.#now = now;
     this.#version = database.version();
     this.#compacted = this.#version;
     const byName = new Map(kinds.map((kind) => [qualifiedName(kind), kind]));
@@ -68,7 +68,7 @@ export class VersionedObjects {
     for (const row of database.rows()) {
       const kind = byName.get(row.resource);
       if (kind === undefined) {
-        this.#log.warn({ resource: row.resource, name: row.name }, 'the store holds an object of an unknown kind');
+        this.#log.warn({ resource: row.resource, name: row.name }, 'the database has an object of an unknown kind');
         continue;
       }
       const object = deepFreeze(readBody(database, row.body));
@@ -106,13 +106,13 @@ export class VersionedObjects {
     const since = this.changesSince(version);
     if (since === undefined) return undefined;
     if (since.length === 0) return this.entries(kind);
-    const then = new Map(this.entries(kind));
+    const past = new Map(this.entries(kind));
     for (const change of since.toReversed()) {
       if (change.kind !== kind) continue;
-      if (change.previous === undefined) then.delete(change.key);
-      else then.set(change.key, change.previous);
+      if (change.previous === undefined) past.delete(change.key);
+      else past.set(change.key, change.previous);
     }
-    return then;
+    return past;
   }
 
   /** Returns the writes after `version`, oldest first; undefined if the history does not contain all of them. */

@@ -10,6 +10,7 @@ import {
   type ServedForge,
   serveForge,
 } from '../../../tests/support/local/forge/served-forge.ts';
+import { loopbackHttp } from '../../../tests/support/outbound-http.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { createGitLab } from '../../platform/gitlab/client.ts';
 import { createLogger } from '../../platform/logging/logger.ts';
@@ -20,7 +21,7 @@ import { CommitBatch } from './commit-batch.ts';
 
 let served: ServedForge;
 let number = 0;
-const gitlab = createGitLab({ log: createLogger({ name: 'test', level: 'silent' }) });
+const gitlab = createGitLab({ http: loopbackHttp(), log: createLogger({ name: 'test', level: 'silent' }) });
 const access = () => ({ url: served.url, token: served.forge.issueToken(ada).token });
 const soon = () => Deadline.after(10_000);
 

@@ -27,7 +27,7 @@ const causes: readonly Cause[] = [
   },
   {
     pattern: /hash mismatch|--require-hashes/i,
-    remedy: (file) => `The hashes in ${file} are not those of the package index: correct them.`,
+    remedy: (file) => `Correct the hashes in ${file}: they are not those of the package index.`,
   },
   {
     pattern: /\b(401|403)\b|unauthorized|forbidden/i,

@@ -48,7 +48,7 @@ describe('a requirement', () => {
     ['a'.repeat(3_000), 'invalid'],
   ])('is not %j: %s', (text, skipped) => expect(readRequirement(text)).toEqual({ skipped }));
 
-  it('is one line without a variable or an option but hashes, whatever was given', () => {
+  it('is one line without a variable, and without options other than hashes, for any input', () => {
     const part = fc.constantFrom(
       'numpy',
       ' ',
@@ -91,7 +91,7 @@ describe('a requirement', () => {
 });
 
 describe('requirements.txt', () => {
-  it('is read as pip reads it: comments, continued lines, any line end', () => {
+  it('is read as pip reads it: comments, continued lines, all line ends', () => {
     const text = 'numpy # fast\r\n\r\n# none\npandas \\\n  >=2 \\\n  # ends it\rscipy#1\nplain\\';
     expect(readRequirementsTxt(text)).toEqual({
       requirements: ['numpy', 'pandas >=2', 'plain'],
@@ -100,7 +100,7 @@ describe('requirements.txt', () => {
     });
   });
 
-  it('of long hostile lines is read in a moment', () => {
+  it('is read quickly, also with long hostile lines', () => {
     const lines = [
       `${'a'.repeat(1_000)}?`,
       ' '.repeat(1_000),

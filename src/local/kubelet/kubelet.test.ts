@@ -27,22 +27,22 @@ const endpoint = (name: string) => {
   if (!found) throw new Error('the session has no endpoint');
   return found;
 };
-interface Answer {
+interface ServerState {
   environment: Record<string, string>;
   cwd: string;
   argv: string[];
 }
-async function ask(name: string): Promise<Answer> {
+async function get(name: string): Promise<ServerState> {
   const { address, port, token } = endpoint(name);
   const response = await fetch(`http://${address}:${port}${basePath(name)}/x`, {
     headers: { Authorization: `token ${token}` },
   });
-  return (await response.json()) as Answer;
+  return (await response.json()) as ServerState;
 }
 const fault = (value: string) => [{ name: 'FAULT', value }];
 
 describe('a session', () => {
-  it('is cloned, started, ready; its paths are real ones, its secrets are for it alone', async () => {
+  it('is cloned, started and ready, with paths of this machine, and only the owner can read its secrets', async () => {
     createSession(machine.cluster, { name: 'a', token: 'secret-token', graceSeconds: 1 });
     const pod = await machine.ready('a');
     expect(pod.status).toMatchObject({ phase: 'Running', podIP: endpoint('a').address, startTime: expect.any(String) });
@@ -59,7 +59,7 @@ describe('a session', () => {
     expect(machine.container('a', 'passthrough-proxy')).toMatchObject({ ready: true });
     expect(endpoint('a').token).toBe('secret-token');
 
-    const { environment, cwd, argv } = await ask('a');
+    const { environment, cwd, argv } = await get('a');
     const project = join(workspace('a'), 'group/project');
     expect(cwd).toBe(project);
     expect(environment['NOTEBOOK_DIR']).toBe(project);
@@ -74,7 +74,7 @@ describe('a session', () => {
     expect(await machine.log('a', { container: 'git-clone' })).toBe(`cloned into ${project}\n`);
   });
 
-  it('listens on its container port at an address of its own, two sessions at once', async () => {
+  it('listens on the same container port as another session, at its own address', async () => {
     for (const name of ['a', 'b']) createSession(machine.cluster, { name });
     const pods = [await machine.ready('a'), await machine.ready('b')];
     const [a, b] = [endpoint('a'), endpoint('b')];
@@ -82,17 +82,17 @@ describe('a session', () => {
     expect(a.address).not.toBe(b.address);
     expect(pods.map(({ status }) => status?.podIP)).toEqual([a.address, b.address]);
     for (const { address } of [a, b]) expect(address).toMatch(/^127\.[1-9]\d*\.\d+\.\d+$/);
-    expect((await ask('a')).cwd).toContain('/sessions/a/');
-    expect((await ask('b')).cwd).toContain('/sessions/b/');
+    expect((await get('a')).cwd).toContain('/sessions/a/');
+    expect((await get('b')).cwd).toContain('/sessions/b/');
   });
 
-  it('of a registered user gets a token that nobody knows', async () => {
+  it('gets a random token if it belongs to a registered user', async () => {
     createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     expect(endpoint('a').token).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('is gone with every process and its folders when it is deleted', async () => {
+  it('leaves no process and no folder when it is deleted', async () => {
     createSession(machine.cluster, { name: 'a', variables: fault('stray') });
     const { uid } = (await machine.ready('a')).metadata;
     expect(machine.marked('jupyter-server').length).toBeGreaterThanOrEqual(3);
@@ -104,7 +104,7 @@ describe('a session', () => {
     await vi.waitFor(() => expect(existsSync(workspace('a'))).toBe(false), waiting);
   });
 
-  it('that ignores SIGTERM is gone at once when its deletion is forced, also while it is being deleted', async () => {
+  it('ends at once when its deletion is forced, also if it ignores SIGTERM and is being deleted already', async () => {
     createSession(machine.cluster, { name: 'a', variables: fault('deaf'), graceSeconds: 600 });
     await machine.ready('a');
     deleteSession(machine.cluster, 'a');
@@ -115,7 +115,7 @@ describe('a session', () => {
     expect(performance.now() - before).toBeLessThan(5_000);
   });
 
-  it('keeps its files through hibernation, and a new session of the same name does not get them', async () => {
+  it('keeps its files through hibernation; a new session of the same name does not get them', async () => {
     createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     writeFileSync(join(workspace('a'), 'mine'), '');
@@ -135,8 +135,8 @@ describe('a session', () => {
   });
 });
 
-describe('trouble', () => {
-  it('with a missing Secret is told, and over as soon as the Secret is there', async () => {
+describe('an error', () => {
+  it('because of a missing Secret is in the status, and ends when the Secret is created', async () => {
     const session = {
       name: 'a',
       variables: [{ name: 'X', valueFrom: { secretKeyRef: { name: 'later', key: 'env.X' } } }],
@@ -153,10 +153,10 @@ describe('trouble', () => {
     const data = { 'env.X': Buffer.from('here').toString('base64') };
     machine.cluster.create(resource.secrets, namespace, { metadata: { name: 'later', namespace }, ...{ data } });
     await machine.ready('a');
-    expect((await ask('a')).environment['X']).toBe('here');
+    expect((await get('a')).environment['X']).toBe('here');
   });
 
-  it('with volumes that come late is passing', async () => {
+  it('because of missing volumes ends when their Secret is created', async () => {
     machine.cluster.create(resource.statefulSets, namespace, statefulSet({ name: 'a' }));
     await vi.waitFor(
       () =>
@@ -167,7 +167,7 @@ describe('trouble', () => {
     await machine.ready('a');
   });
 
-  it('with an image that is not there names those that are', async () => {
+  it('because of a missing image lists the images of the machine', async () => {
     createSession(machine.cluster, { name: 'a', image: 'registry/other:1' });
     const sentence = 'there is no image "registry/other:1" on this machine; it has: registry/server:1';
     await vi.waitFor(
@@ -180,7 +180,7 @@ describe('trouble', () => {
     expect(machine.events()).toContain(`Failed: ${sentence}`);
   });
 
-  it('of a server that dies at its start is in the status, with the end of its log', async () => {
+  it('of a server that ends at its start is in the status, with the end of the log', async () => {
     createSession(machine.cluster, { name: 'a', variables: fault('crash') });
     await vi.waitFor(() => expect(machine.container('a')?.restartCount).toBeGreaterThanOrEqual(2), waiting);
     await vi.waitFor(() => expect(machine.container('a')?.state?.waiting?.reason).toBe('CrashLoopBackOff'), waiting);
@@ -193,7 +193,7 @@ describe('trouble', () => {
     expect(machine.events().join('\n')).toContain('BackOff: Back-off restarting failed container jupyter-server');
   });
 
-  it('of git-clone keeps the exit code', async () => {
+  it('of git-clone is in the status, with the exit code', async () => {
     createSession(machine.cluster, { name: 'a', cloneVariables: [{ name: 'CLONE_EXIT', value: '204' }] });
     await vi.waitFor(
       () =>
@@ -206,7 +206,7 @@ describe('trouble', () => {
     expect(machine.container('a')?.state?.waiting?.reason).toBe('PodInitializing');
   });
 
-  it('that was passing leaves the log of the life before', async () => {
+  it('that a restart solves leaves the log of the first run', async () => {
     createSession(machine.cluster, { name: 'a', variables: fault('crash-once') });
     await machine.ready('a');
     expect(machine.container('a')?.restartCount).toBe(1);
@@ -214,7 +214,7 @@ describe('trouble', () => {
     expect(await machine.log('a')).toBe('listening\n');
   });
 
-  it('of a server that answers to anybody ends that server', async () => {
+  it('of a server that responds without its token ends the server', async () => {
     createSession(machine.cluster, { name: 'a', variables: fault('open') });
     await vi.waitFor(
       () => expect(machine.container('a')?.lastState?.terminated?.message).toContain('without its token'),
@@ -224,10 +224,10 @@ describe('trouble', () => {
     expect(machine.kubelet.endpoint(namespace, 'a-0')).toBeUndefined();
   });
 
-  it('of a server that hangs makes it unready, then restarts it', async () => {
+  it('of a server that hangs makes the server unready, then restarts it', async () => {
     createSession(machine.cluster, { name: 'a', variables: fault('hangs'), livenessSeconds: 4 });
     await machine.ready('a');
-    // Within its next probe.
+    // The next probe fails.
     writeFileSync(join(workspace('a'), 'group/project/hang'), '');
     await vi.waitFor(
       () => expect(machine.container('a')).toMatchObject({ ready: false, state: { running: {} } }),
@@ -237,7 +237,7 @@ describe('trouble', () => {
     expect(machine.events().join('\n')).toContain('Unhealthy: Liveness probe failed: no response within 1000 ms');
   });
 
-  it('of a server that never answers ends with its start-up time', async () => {
+  it('of a server that never responds restarts the server after the startup limit', async () => {
     createSession(machine.cluster, { name: 'a', variables: fault('mute'), startupSeconds: 2 });
     await vi.waitFor(
       () => expect(machine.container('a')?.lastState?.terminated?.message).toContain('Startup probe failed'),
@@ -245,7 +245,7 @@ describe('trouble', () => {
     );
   });
 
-  it('with a container that is no part of a session is a sentence', async () => {
+  it('because of a container that sessions do not have is in the status', async () => {
     const set = statefulSet({ name: 'a' });
     set.spec?.template?.spec?.containers?.push({ name: 'database', image: 'postgres' });
     machine.cluster.create(resource.statefulSets, namespace, set);
@@ -259,7 +259,7 @@ describe('trouble', () => {
     );
   });
 
-  it('with a template that wants to leave the state folder is a sentence, and nothing is written', async () => {
+  it('because of a path that leaves the state folder is in the status, and nothing is written', async () => {
     const set = statefulSet({ name: 'a' });
     const clone = set.spec?.template?.spec?.initContainers?.[2];
     clone?.volumeMounts?.push({ name: 'workspace', mountPath: '/x', subPath: '../../../../escaped' });
@@ -274,8 +274,8 @@ describe('trouble', () => {
   });
 });
 
-describe('a platform that comes after', () => {
-  it('brings a session back after an order to stop, on the same files and at the same address', async () => {
+describe('the next platform', () => {
+  it('starts a stopped session again, with the same files and at the same address', async () => {
     createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     const before = endpoint('a');
@@ -290,7 +290,7 @@ describe('a platform that comes after', () => {
     expect(await machine.log('a', { previous: true })).toBe('listening\n');
   });
 
-  it('takes another port of the address when another program listens on the port', async () => {
+  it('uses another port of the address if another program listens on the port', async () => {
     createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     const { address, port } = endpoint('a');
@@ -307,7 +307,7 @@ describe('a platform that comes after', () => {
     }
   });
 
-  it('adopts what lives after the one before was killed: the same processes, the same restarts', async () => {
+  it('adopts the processes of a killed platform, with their restart counts and addresses', async () => {
     let endpoints: (SessionEndpoint | null)[] = [];
     const sessions = [{ name: 'a' }, { name: 'b', variables: fault('crash-once') }];
     const left = await killPlatform(sessions, async (_, before) => {
@@ -330,7 +330,7 @@ describe('a platform that comes after', () => {
     await vi.waitFor(() => expect(other.pod('a')).toBeUndefined(), waiting);
   });
 
-  it('starts again what has ended meanwhile, and knows its exit code', async () => {
+  it('restarts a server that has ended in the meantime, and knows its exit code', async () => {
     const left = await killPlatform([{ name: 'a' }]);
     await using other = new TestMachine(left);
     // The server itself, not the shim and the reaper above it.
@@ -343,7 +343,7 @@ describe('a platform that comes after', () => {
     expect(other.container('a')).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 6 } } });
   });
 
-  it('ends what was left of a pod that is gone, and of one that was being deleted', async () => {
+  it('ends the processes of a deleted pod, and of a pod that was being deleted', async () => {
     const deaf = { graceSeconds: 600, variables: fault('deaf') };
     const left = await killPlatform([
       { name: 'a', ...deaf },
@@ -361,8 +361,8 @@ describe('a platform that comes after', () => {
   });
 });
 
-describe('what the API server asks', () => {
-  it('follows a log until the container ends', async () => {
+describe('the node agent', () => {
+  it('follows a log until the container has ended', async () => {
     createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     const followed = machine.log('a', { follow: true });
@@ -370,7 +370,7 @@ describe('what the API server asks', () => {
     expect(await followed).toBe('listening\n');
   });
 
-  it('is refused in the words of Kubernetes', async () => {
+  it('rejects invalid requests in the words of Kubernetes', async () => {
     createSession(machine.cluster, { name: 'a', image: 'registry/other:1' });
     await vi.waitFor(() => expect(machine.container('a', 'download-image')?.state?.waiting).toBeDefined(), waiting);
     await expect(machine.log('nope')).rejects.toMatchObject({ code: 404 });
@@ -384,12 +384,12 @@ describe('what the API server asks', () => {
     );
   });
 
-  it('gets CPU and memory of the containers that have processes', async () => {
+  it('measures CPU and memory of the containers that have processes', async () => {
     createSession(machine.cluster, { name: 'a' });
     await machine.ready('a');
     const [pod] = machine.kubelet.node.metrics();
     expect(pod).toMatchObject({ namespace, name: 'a-0', containers: [{ name: 'jupyter-server' }] });
-    // A Node with a server in it: more than 10 MB, less than 500.
+    // A Node.js process with a server: between 10 and 500 MB.
     expect(pod?.containers[0]?.memoryBytes).toBeGreaterThan(10e6);
     expect(pod?.containers[0]?.memoryBytes).toBeLessThan(500e6);
     expect(pod?.containers[0]?.cpuNanocores).toBeGreaterThan(0);

@@ -33,18 +33,18 @@ describe('decide', () => {
   });
   const live: StatefulSet = { ...set('x'), metadata: { name: 'x', namespace, uid: 'set' } };
 
-  it('leaves a pod alone that is being deleted, or is not its own', () => {
+  it('does not change a pod that is being deleted, or that the set does not own', () => {
     const scaled = { ...live, spec: { ...live.spec, replicas: 0 } };
     expect(decide(scaled, owned(live, { deletionTimestamp: 'now' })).do).toBe('nothing');
     expect(decide(scaled, { metadata: {} }).do).toBe('nothing');
     expect(decide(scaled, owned(live)).do).toBe('delete');
   });
 
-  it('makes nothing for a set that is being deleted', () => {
+  it('creates no pod for a set that is being deleted', () => {
     expect(decide({ ...live, metadata: { ...live.metadata, deletionTimestamp: 'now' } }, undefined).do).toBe('nothing');
   });
 
-  it('takes a template in another order of keys for the same', () => {
+  it('ignores the order of keys in a template', () => {
     const other = structuredClone(live);
     if (other.spec)
       other.spec.template = {
@@ -60,7 +60,7 @@ describe('the controller on the store', () => {
   let end: () => void;
   const pod = () => cluster.get<Pod>(resource.pods, namespace, 'x-0');
   const get = () => cluster.get<StatefulSet>(resource.statefulSets, namespace, 'x');
-  /** What a kubelet does when a pod has ended. */
+  /** Deletes the pod as a kubelet does after the pod has ended. */
   const finish = () => cluster.delete(resource.pods, namespace, 'x-0', { gracePeriodSeconds: 0 });
 
   beforeEach(() => {
@@ -72,7 +72,7 @@ describe('the controller on the store', () => {
     cluster.close();
   });
 
-  it('makes the pod with its labels and owner, and makes it again when it is gone', async () => {
+  it('creates the pod with its labels and owner, and creates it again after it was deleted', async () => {
     cluster.create(resource.statefulSets, namespace, set('x'));
     await vi.waitFor(() => expect(pod()).toBeDefined());
     const first = pod();
@@ -88,7 +88,7 @@ describe('the controller on the store', () => {
     expect(events.map(({ reason, count }) => [reason, count])).toEqual([['SuccessfulCreate', 2]]);
   });
 
-  it('hibernates and resumes', async () => {
+  it('deletes the pod when the set is scaled to 0, and creates it when the set is scaled to 1', async () => {
     cluster.create(resource.statefulSets, namespace, set('x'));
     await vi.waitFor(() => expect(pod()).toBeDefined());
     cluster.mergePatch(resource.statefulSets, namespace, 'x', { spec: { replicas: 0 } });
@@ -111,7 +111,7 @@ describe('the controller on the store', () => {
     await vi.waitFor(() => expect(pod()?.spec?.containers?.[0]?.image).toBe('b'));
   });
 
-  it('says so in an event when the API server refuses the pod, as it does for a name that is too long', async () => {
+  it('records an event if the API server rejects the pod, for example because its name is too long', async () => {
     const name = 'x'.repeat(60);
     cluster.create(resource.statefulSets, namespace, set(name));
     await vi.waitFor(() => {

@@ -16,7 +16,7 @@ export class FolderChanges {
     signal?.addEventListener('abort', this.#wake);
     try {
       this.#watcher = watch(folder, this.#wake);
-      // The folder was removed, or the system has no watches left: the timer goes on.
+      // The folder was removed, or the system has no watches left: the timer continues.
       this.#watcher.on('error', () => this.#watcher?.close());
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error;

@@ -23,7 +23,7 @@ function printed(isTTY: boolean, packages: number): string {
   return String(output.read());
 }
 
-it('the first start says what takes long, and names no packages', () => {
+it('the first start announces long steps, without the names of packages', () => {
   const text = printed(false, 70);
   expect(text.trim().split('\n')).toEqual([
     'preparing Python and JupyterLab ...',
@@ -33,7 +33,7 @@ it('the first start says what takes long, and names no packages', () => {
   ]);
 });
 
-it('a terminal counts them in one line, which the next one replaces', () => {
+it('a terminal shows the number of packages in one line, which the next line replaces', () => {
   const text = printed(true, 70);
   expect(text).not.toContain('package-1');
   expect(text).toContain('70 packages');

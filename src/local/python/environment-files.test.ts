@@ -23,13 +23,13 @@ describe('the files of an environment', () => {
     await recordFiles(python, folder, signal);
   });
 
-  it('are read-only, and as they were', async () => {
+  it('are read-only, and unchanged at first', async () => {
     expect(statSync(join(folder, 'lib/module.py')).mode & 0o777).toBe(0o444);
     expect(statSync(join(folder, 'lib/other name.py')).mode & 0o777).toBe(0o555);
     expect(await changed()).toBeUndefined();
   });
 
-  it('may get compiled modules, which Python writes at any time', async () => {
+  it('are unchanged if Python adds compiled modules', async () => {
     writeFileSync(join(folder, 'lib/__pycache__/more.pyc'), 'compiled');
     mkdirSync(join(folder, 'new/__pycache__'), { recursive: true });
     writeFileSync(join(folder, 'new/__pycache__/more.pyc'), 'compiled');
@@ -42,18 +42,18 @@ describe('the files of an environment', () => {
     ['a removed', 'lib/module.py', (file) => rmSync(file('lib/module.py'))],
     ['an added', 'lib/added.py', (file) => writeFileSync(file('lib/added.py'), '')],
     ['a truncated compiled', 'lib/__pycache__/module.pyc', (file) => rewrite(file('lib/__pycache__/module.pyc'), '')],
-  ])('are not when there is %s one: %s is named', async (_, name, change) => {
+  ])('are changed if there is %s file: the result names %s', async (_, name, change) => {
     change((path) => join(folder, path));
     expect(await changed()).toEqual({ count: 1, example: name });
   });
 
-  it('count as changed without a record', async () => {
+  it('are changed if their list is missing', async () => {
     rmSync(join(folder, 'files.txt'));
     expect(await changed()).toEqual({ count: 1, example: 'files.txt' });
   });
 });
 
-/** As root or another tool would: a file that is read-only is replaced. */
+/** Replaces a read-only file, as root or a tool can do. */
 function rewrite(file: string, text: string): void {
   rmSync(file);
   writeFileSync(file, text);

@@ -42,7 +42,7 @@ const traefikConfig = `http:
           - url: "http://localhost:${sessionContainer.jupyter.port}"
 `;
 
-/** @param launchers applications that start `app`, and whose own `default_url` would take precedence. */
+/** @param launchers applications that start `app`; their own `default_url` would take precedence. */
 function jupyterConfig(
   app: string,
   rootDir: string,

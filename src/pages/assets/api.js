@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Calls of the public API. Every failure is an `ApiError`, whose message can be shown to the user.
+ * Calls of the public API. Every failure is an `ApiError` with a message for the user.
  *
  * @typedef {{ step: string, status: 'ready' | 'waiting' | 'executing' | 'failed' }} Step
  * @typedef {{ message: string, critical?: boolean }} Warning

@@ -24,7 +24,7 @@ const patterns = [
  */
 
 /**
- * Returns the lines that show why a session failed: of the container whose step failed, or else of the container with the
+ * Returns the lines that show why a session failed: of the container with the failed step, or else of the container with the
  * most certain reason. Returns null if no container has written a line.
  * @param {Record<string, string>} logs Text by container.
  * @param {readonly import('./api.js').Step[]} steps

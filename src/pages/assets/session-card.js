@@ -34,7 +34,7 @@ export function sessionCard(first, changed, showLaunchError) {
   let label = pathOf(first);
   /** @type {import('./newer-commits.js').Newer} */
   let newer = null;
-  /** The request in flight, or one whose effect is not visible in the session yet. @type {'stopping' | 'restarting' | null} */
+  /** The last request, until its effect is visible in the session. @type {'stopping' | 'restarting' | null} */
   let pending = null;
 
   for (const drawer of ['details', 'logs']) {

@@ -14,13 +14,14 @@ import {
   serveForge,
   withToken,
 } from '../../../tests/support/local/forge/served-forge.ts';
+import { loopbackHttp } from '../../../tests/support/outbound-http.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { createGitLab } from './client.ts';
 import { GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 
 const logged: string[] = [];
 const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-const gitlab = createGitLab({ log, requestTimeoutMs: 500, maxResponseBytes: 200_000 });
+const gitlab = createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 500, maxResponseBytes: 200_000 });
 const soon = () => Deadline.after(10_000);
 
 describe('on the forge', () => {
@@ -236,7 +237,7 @@ describe('in trouble', () => {
     gone.close();
     await once(gone, 'close');
     await expect(gitlab.project({ url: `http://${host}`, token: null }, 'a/b', soon())).rejects.toThrow(
-      `GitLab at ${host} cannot be reached (ECONNREFUSED)`,
+      `GitLab cannot be reached: ${host} does not accept connections`,
     );
     await expect(gitlab.project({ url: 'not an address', token: null }, 'a/b', soon())).rejects.toThrow(
       GitLabUnavailable,
@@ -246,7 +247,7 @@ describe('in trouble', () => {
   it('one that is silent is given up in time, once', async () => {
     answer = () => undefined;
     const started = performance.now();
-    await expect(branch()).rejects.toThrow(/did not answer in time/);
+    await expect(branch()).rejects.toThrow(/did not respond in time/);
     await expect(branch(Deadline.after(100))).rejects.toThrow(GitLabUnavailable);
     const caller = new AbortController();
     const waiting = branch(Deadline.after(10_000, caller.signal));
@@ -305,7 +306,7 @@ describe('in trouble', () => {
     expect(requests).toHaveLength(4);
     requests.length = 0;
     answer = (_request, response) => json(response, 429, {});
-    await expect(branch(Deadline.after(2_000))).rejects.toThrow(/refuses more requests for now/);
+    await expect(branch(Deadline.after(2_000))).rejects.toThrow(/accepts no more requests for now/);
     expect(requests.length).toBeGreaterThan(1);
     expect(requests.length).toBeLessThan(5);
   });
@@ -388,7 +389,7 @@ describe('in trouble', () => {
     });
     expect(new URL(requests[0]?.url ?? '', url).searchParams.get('search')).toBe('^x');
     answer = (_request, response) => json(response, 200, { not: 'a list' });
-    await expect(branches()).rejects.toThrow('not a GitLab list of branches');
+    await expect(branches()).rejects.toThrow('did not send a valid list of branches');
     answer = (_request, response) => json(response, 200, { id: 'no commit' });
     await expect(gitlab.mergeBase(access(), 7, ['a', 'b'], soon())).rejects.toThrow(GitLabUnavailable);
   });

@@ -3,8 +3,10 @@ import type { Logger } from 'pino';
 import type { Deadline } from '../../lib/deadline.ts';
 import { createSingleFlightCache, type SingleFlightCache } from '../../lib/single-flight-cache.ts';
 import { createCallerKey } from '../caller-key.ts';
-import { createPace, type PaceOptions } from './pace.ts';
-import { createRequester, GitLabNotFound, type RequesterOptions } from './requester.ts';
+import type { OutboundHttp } from '../outbound-http/types.ts';
+import { createRateLimiter, type RateLimiterOptions } from './rate-limiter.ts';
+import { createRequester, type RequesterOptions } from './requester.ts';
+import { GitLabNotFound } from './responses.ts';
 import { readBranch, readBranchTip, readCommit, readListedCommit, readProject } from './shapes.ts';
 import {
   type GitLab,
@@ -20,71 +22,75 @@ import {
 
 export interface GitLabOptions {
   readonly log: Logger;
-  /** Milliseconds for one attempt of one request; the caller's deadline may be shorter. 10 s unless told. */
+  /** The host of GitLab must be exempt from its address check: the address may be internal. */
+  readonly http: OutboundHttp;
+  /** Milliseconds for one attempt of one request, inside the caller's deadline; 10 s by default. */
   readonly requestTimeoutMs?: number;
-  /** 8 MiB unless told: a page of 50 projects is about 250 KiB. */
+  /** 8 MiB by default: a page of 50 projects has about 250 KiB. */
   readonly maxResponseBytes?: number;
-  readonly pace?: PaceOptions;
+  readonly limits?: RateLimiterOptions;
 }
 
 const projectsPerPage = 50;
-/** How long what is public counts as known. */
+/** Milliseconds for which public projects, branches and commits are cached. */
 const publicTtlMs = 5_000;
 const maxPublic = 1_000;
-/** GitLab gives no more. */
+/** The maximum of GitLab. */
 const branchesPerPage = 100;
 const commitsPerPage = 20;
 
 /**
- * A client of GitLab's REST API v4 that serves every user: access is an argument of each call. Kept between calls are
- * idle connections, what GitLab said about its limits, and for some seconds what anybody may see. Errors are those of `types.ts`.
+ * Returns a client of GitLab's REST API v4 for all users: the access token is an argument of each call. Between calls,
+ * the client keeps the state of GitLab's rate limits and, for some seconds, public resources. Methods throw the errors of
+ * `types.ts`.
  */
 export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & GitLabHistory {
   const requester: RequesterOptions = {
+    http: options.http,
     log: options.log,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
     maxResponseBytes: options.maxResponseBytes ?? 8 * 1024 * 1024,
-    pace: createPace(options.pace),
+    limiter: createRateLimiter(options.limits),
   };
   const keyOf = createCallerKey();
   const shared = <T>() => createSingleFlightCache<T | undefined>({ ttlMs: publicTtlMs, maxSize: maxPublic });
-  const known = {
+  const publicCaches = {
     projects: shared<GitLabProject>(),
     branches: shared<GitLabBranch>(),
     commits: shared<GitLabCommit>(),
   };
 
   /**
-   * What anybody may see is the same for all who have no token: a class of anonymous users is one request. With a token
-   * nothing is shared: even a public project has branches and commits that only its members see.
+   * Callers without a token share lookups, because all of them see the same: a class of anonymous users costs one
+   * request. Callers with a token share nothing: even a public project has branches that only its members see.
    */
   const lookUp = <T>(
-    answers: SingleFlightCache<T>,
+    cache: SingleFlightCache<T>,
     access: GitLabAccess,
-    what: readonly (string | number)[],
+    path: readonly (string | number)[],
     load: (deadline: Deadline) => Promise<T>,
     deadline: Deadline,
   ): Promise<T> =>
     access.token === null
-      ? answers.get(JSON.stringify([access.url, ...what]), {
+      ? cache.get(JSON.stringify([access.url, ...path]), {
           deadline,
-          // What is not there now may have been pushed a moment later.
-          isUsable: (answer) => answer !== undefined,
+          // A missing resource may be created at any moment.
+          isUsable: (cached) => cached !== undefined,
           load,
         })
       : load(deadline);
 
   /**
-   * What every gitbeaker resource of one call is made with. Single resource classes cost 14 us each (the `Gitlab`
-   * bundle 2.2 ms); an absent token is an absent key, as gitbeaker would send the text "undefined".
+   * Returns the options of a gitbeaker resource for one call. A single resource class costs 14 us, the `Gitlab` bundle
+   * 2.2 ms. Without a token, the key is left out: gitbeaker would send the text "undefined".
    */
   const resource = (access: GitLabAccess, deadline: Deadline) => {
     if (!/^https?:$/.test(URL.parse(access.url)?.protocol ?? '')) {
       throw new GitLabUnavailable('the address of GitLab is not an http(s) address');
     }
-    // Anything else could not be sent as a header, and no GitLab issues such tokens.
+    // Other characters cannot be sent in a header, and GitLab issues no such tokens.
     if (access.token !== null && !/^[\x21-\x7e]+$/.test(access.token)) {
-      throw new GitLabUnauthorized('the access token for GitLab is not one');
+      throw new GitLabUnauthorized('the access token for GitLab has invalid characters');
     }
     return {
       host: access.url.replace(/\/+$/, ''),
@@ -95,14 +101,14 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
     };
   };
 
-  /** One entry that is not as it should be does not take the others away. */
+  /** Returns the valid entries of a list; an invalid entry is logged and left out. */
   const listed = <T>(body: unknown, read: (entry: unknown) => T | undefined, access: GitLabAccess, what: string) => {
     if (!Array.isArray(body)) throw unusable(access, `list of ${what}`);
     const entries = body.map(read).filter((entry) => entry !== undefined);
     if (entries.length < body.length) {
       options.log.warn(
         { host: new URL(access.url).host, what, count: body.length - entries.length },
-        'left out what GitLab describes incompletely',
+        'left out incomplete entries of a list of GitLab',
       );
     }
     return entries;
@@ -115,7 +121,7 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
         const body = await found(new Projects(resource(access, inner)).show(pathOrId));
         return body === undefined ? undefined : usable(readProject(body), access, 'project');
       };
-      return lookUp(known.projects, access, [pathOrId], load, deadline);
+      return lookUp(publicCaches.projects, access, [pathOrId], load, deadline);
     },
 
     async branch(access, projectPathOrId, name, deadline) {
@@ -124,7 +130,7 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
         const body = await found(new Branches(resource(access, inner)).show(projectPathOrId, name));
         return body === undefined ? undefined : usable(readBranch(body), access, 'branch');
       };
-      return lookUp(known.branches, access, [projectPathOrId, name], load, deadline);
+      return lookUp(publicCaches.branches, access, [projectPathOrId, name], load, deadline);
     },
 
     async commit(access, projectPathOrId, ref, deadline) {
@@ -133,7 +139,7 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
         const body = await found(new Commits(resource(access, inner)).show(projectPathOrId, ref));
         return body === undefined ? undefined : usable(readCommit(body), access, 'commit');
       };
-      return lookUp(known.commits, access, [projectPathOrId, ref], load, deadline);
+      return lookUp(publicCaches.commits, access, [projectPathOrId, ref], load, deadline);
     },
 
     async projects(access, { search, page }, deadline) {
@@ -142,7 +148,7 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
           orderBy: 'last_activity_at',
           sort: 'desc',
           perPage: projectsPerPage,
-          // With a page given, gitbeaker fetches that page only; without one it would go on for ever.
+          // With a page, gitbeaker fetches that page only; without one, all pages.
           page,
           ...(access.token === null ? { visibility: 'public' } : { membership: true }),
           ...(search ? { search, searchNamespaces: search.includes('/') } : {}),
@@ -154,7 +160,7 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
 
     async branches(access, projectPathOrId, { page, ...wanted }, deadline) {
       if (!isPathParameter(projectPathOrId)) return undefined;
-      const answer = await found(
+      const response = await found(
         new Branches(resource(access, deadline)).all<true, 'offset'>(projectPathOrId, {
           search: 'prefix' in wanted ? `^${wanted.prefix}` : wanted.search,
           perPage: branchesPerPage,
@@ -162,14 +168,14 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
           showExpanded: true,
         }),
       );
-      if (answer === undefined) return undefined;
-      const branches = listed(answer.data, readBranchTip, access, 'branches');
-      return { branches, nextPage: answer.paginationInfo.next ?? undefined };
+      if (response === undefined) return undefined;
+      const branches = listed(response.data, readBranchTip, access, 'branches');
+      return { branches, nextPage: response.paginationInfo.next ?? undefined };
     },
 
     async commits(access, projectPathOrId, { ref, page }, deadline) {
       if (!isPathParameter(projectPathOrId) || ref?.includes('\0')) return undefined;
-      const answer = await found(
+      const response = await found(
         new Commits(resource(access, deadline)).all<true, 'offset'>(projectPathOrId, {
           ...(ref ? { refName: ref } : {}),
           perPage: commitsPerPage,
@@ -177,9 +183,9 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
           showExpanded: true,
         }),
       );
-      if (answer === undefined) return undefined;
-      const commits = listed(answer.data, readListedCommit, access, 'commits');
-      return { commits, nextPage: answer.paginationInfo.next ?? undefined };
+      if (response === undefined) return undefined;
+      const commits = listed(response.data, readListedCommit, access, 'commits');
+      return { commits, nextPage: response.paginationInfo.next ?? undefined };
     },
 
     async deleteBranch(access, projectPathOrId, name, deadline) {
@@ -197,17 +203,17 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
 }
 
 /**
- * Empty text and dot segments survive percent-encoding and would turn the request into one for another resource
- * (`branches/..` is the repository), so they name nothing. A NUL is refused by GitLab with a 400.
+ * Returns whether a value can be part of a request path. Empty text and dot segments survive percent-encoding and would
+ * address another resource (`branches/..` is the repository). GitLab rejects a NUL with 400.
  */
 function isPathParameter(value: string | number): boolean {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value > 0;
   return value !== '' && value !== '.' && value !== '..' && !value.includes('\0') && value.isWellFormed();
 }
 
-async function found<T>(answer: Promise<T>): Promise<T | undefined> {
+async function found<T>(response: Promise<T>): Promise<T | undefined> {
   try {
-    return await answer;
+    return await response;
   } catch (error) {
     if (error instanceof GitLabNotFound) return undefined;
     throw error;
@@ -220,5 +226,5 @@ function usable<T>(value: T | undefined, access: GitLabAccess, what: string): T 
 }
 
 function unusable(access: GitLabAccess, what: string): GitLabUnavailable {
-  return new GitLabUnavailable(`${new URL(access.url).host} answered with something that is not a GitLab ${what}`);
+  return new GitLabUnavailable(`${new URL(access.url).host} did not send a valid ${what}`);
 }

@@ -91,8 +91,8 @@ afterEach(async () => {
   for (const each of cleanUp.splice(0).reverse()) await each();
 });
 
-describe('calls', () => {
-  it('have the paths, content types and bodies of the Kubernetes API', async () => {
+describe('the Kubernetes client', () => {
+  it('sends the paths, content types and bodies of the Kubernetes API', async () => {
     const { url, seen } = await serve([{}]);
     const client = await connect(kubeconfigFor(`${url}/prefix/`));
     await client.get(jupyterServers, 'a', 'odd/na me', soon());
@@ -132,7 +132,7 @@ describe('calls', () => {
     ]);
   });
 
-  it('share connections and send the token, over TLS that is verified with the kubeconfig’s CA', async () => {
+  it('shares connections and sends the token, over TLS that is verified with the kubeconfig’s CA', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
       extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
     });
@@ -152,7 +152,7 @@ describe('calls', () => {
     expect(error.message).toMatch(/certificate that is not trusted/);
   });
 
-  it('read the token again once when it was rejected', async () => {
+  it('reads the token again once when it was rejected', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'token-'));
     cleanUp.push(async () => rmSync(folder, { recursive: true }));
     const file = join(folder, 'token');
@@ -171,7 +171,7 @@ describe('calls', () => {
     expect(seen.at(-1)?.authorization).toBe('Bearer old');
   });
 
-  it('wait after 429 as long as Retry-After says, within the deadline', async () => {
+  it('waits after 429 as long as Retry-After says, within the deadline', async () => {
     const busy = { code: 429, body: status(429, 'TooManyRequests'), headers: { 'retry-after': '0' } };
     const { url, seen } = await serve([busy, busy, {}]);
     const client = await connect(kubeconfigFor(url));
@@ -191,7 +191,7 @@ describe('calls', () => {
     expect(overloaded.seen).toHaveLength(2);
   });
 
-  it('retry a GET after a broken connection, and never a write', async () => {
+  it('retries a GET after a broken connection, and never a write', async () => {
     const { url, seen } = await serve(['reset', {}, 'reset', {}]);
     const client = await connect(kubeconfigFor(url));
     await client.get(resource.pods, 'a', 'p', soon());
@@ -202,7 +202,7 @@ describe('calls', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('list all pages, and start again if the list expires between two pages', async () => {
+  it('lists all pages, and starts again if the list expires between two pages', async () => {
     const page = (names: string[], token?: string) => ({
       body: {
         metadata: { resourceVersion: '7', continue: token ?? '' },
@@ -221,13 +221,13 @@ describe('calls', () => {
   });
 });
 
-describe('failures of calls', () => {
+describe('a call that fails', () => {
   async function get(...responses: (Response | 'reset' | 'silence')[]) {
     const { url } = await serve(responses);
     return (await connect(kubeconfigFor(url))).get(resource.pods, 'a', 'p', soon());
   }
 
-  it('are undefined for a missing object, and an error for an unknown type', async () => {
+  it('returns undefined for a missing object, and throws for an unknown type', async () => {
     expect(await get({ code: 404, body: status(404, 'NotFound') })).toBeUndefined();
     expect(await failureOf(get({ code: 404, body: '404 page not found\n' }))).toMatchObject({
       status: 404,
@@ -236,7 +236,7 @@ describe('failures of calls', () => {
     expect(await failureOf(get({ code: 404, body: '<html>' }))).toBeInstanceOf(KubernetesUnavailable);
   });
 
-  it('are false for the deletion of a missing object', async () => {
+  it('returns false for the deletion of a missing object', async () => {
     const { url } = await serve([{}, { code: 404, body: status(404, 'NotFound') }]);
     const client = await connect(kubeconfigFor(url));
     expect(await client.delete(resource.pods, 'a', 'p', {}, soon())).toBe(true);
@@ -250,11 +250,11 @@ describe('failures of calls', () => {
     ['a redirect', { code: 302, headers: { location: 'http://127.0.0.1:1/' } }],
     ['502 from a proxy', { code: 502, body: '<html>' }],
     ['a connection that breaks twice', 'reset' as const],
-  ])('are KubernetesUnavailable for %s', async (_name, response) => {
+  ])('throws KubernetesUnavailable for %s', async (_name, response) => {
     expect(await failureOf(get(response))).toBeInstanceOf(KubernetesUnavailable);
   });
 
-  it('name a refused connection', async () => {
+  it('names a refused connection', async () => {
     const error = await failureOf(
       (await connect(kubeconfigFor('http://127.0.0.1:1'))).get(resource.pods, 'a', 'p', soon()),
     );
@@ -262,7 +262,7 @@ describe('failures of calls', () => {
     expect(error.message).toBe('get pods a/p: the Kubernetes API refused the connection');
   });
 
-  it('end a call without a response at its deadline, and when its signal aborts', async () => {
+  it('ends without a response at its deadline, and when its signal aborts', async () => {
     const { url } = await serve(['silence']);
     const client = await connect(kubeconfigFor(url));
     const late = await failureOf(client.get(resource.pods, 'a', 'p', Deadline.after(50)));
@@ -274,13 +274,13 @@ describe('failures of calls', () => {
     expect(await given).toBeInstanceOf(KubernetesUnavailable);
   });
 
-  it('end a response that is too large before its end', async () => {
+  it('ends before the end of a response that is too large', async () => {
     const error = await failureOf(get({ body: `"${'x'.repeat(9 * 1024 * 1024)}"` }));
     expect(error).toBeInstanceOf(KubernetesUnavailable);
     expect(error.message).toMatch(/more than/);
   });
 
-  it('quote neither the request nor the response in the message, except the reason of a 403', async () => {
+  it('quotes neither the request nor the response in its message, except the reason of a 403', async () => {
     const causes = [{ field: 'spec.rules[0].host', reason: 'FieldValueInvalid', message: 'Invalid value: "SECRET"' }];
     const responses: Response[] = [
       { code: 422, body: status(422, 'Invalid', { message: 'Invalid value: "SECRET"', details: { causes } }) },

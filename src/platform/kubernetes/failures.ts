@@ -1,5 +1,6 @@
 import { DeadlineExceeded } from '../../lib/deadline.ts';
 import { asObject, isObject, type JsonObject, parseJson } from '../../lib/json.ts';
+import { readRetryAfter } from '../../lib/retry-after.ts';
 import { KubernetesError, KubernetesUnavailable, storageFull } from './types.ts';
 
 /** The response exceeds the limit of the caller. */
@@ -68,12 +69,12 @@ export function errorOfResponse(call: string, status: number, retryAfter: string
   }
   const named = isStatus && typeof body['reason'] === 'string' ? body['reason'] : '';
   const reason = isStorageFull(body) ? storageFull : named || (status === 429 ? 'TooManyRequests' : 'Unknown');
-  const seconds = Number(retryAfter ?? (isStatus ? asObject(body['details'])?.['retryAfterSeconds'] : undefined));
+  const seconds = isStatus ? asObject(body['details'])?.['retryAfterSeconds'] : undefined;
   return new KubernetesError(
     status,
     reason,
     `${call}: the Kubernetes API responded with ${status} ${reason}${isStatus ? explanation(status, body) : ''}`,
-    Number.isFinite(seconds) ? seconds : undefined,
+    readRetryAfter(retryAfter) ?? (typeof seconds === 'number' ? seconds : undefined),
   );
 }
 

@@ -18,7 +18,7 @@ export async function* watchEvents(
 ): AsyncIterable<WatchEvent> {
   const describe = `watch ${type.plural}`;
   const overdue = new AbortController();
-  // Not extended by data that arrives: a proxy can keep a connection open whose other end is dead.
+  // Not extended by data that arrives: a proxy can keep a connection open after its other end has died.
   const timer = setTimeout(() => overdue.abort(), limitMs);
   const chunks = transport.stream(
     {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createConcurrencyLimit } from '../../lib/concurrency-limit.ts';
-import { limitLookups, lookupThat } from './lookup.ts';
+import { checkedLookup, limitLookups } from './lookup.ts';
 import { AddressRefused } from './types.ts';
 
 const address = (text: string) => ({ address: text, family: 4 });
@@ -32,7 +32,7 @@ test.each([
   [['1.1.1.1', '10.0.0.1'], AddressRefused],
   [[], Error],
 ])('%j', async (addresses, failure) => {
-  const lookup = lookupThat(
+  const lookup = checkedLookup(
     (text) => !text.startsWith('10.'),
     async () => addresses.map(address),
   );

@@ -3,16 +3,16 @@ import type { LookupFunction } from 'node:net';
 import { type ConcurrencyLimit, LimitReached } from '../../lib/concurrency-limit.ts';
 import { AddressRefused } from './types.ts';
 
-/** All addresses of a host. */
+/** Returns all addresses of a host. */
 export type Resolve = (host: string) => Promise<LookupAddress[]>;
 
-/** Node's way to resolve a name for a connection, refusing names with an address that fails the check. */
-export function lookupThat(check: (address: string) => boolean, resolve: Resolve): LookupFunction {
+/** Returns the lookup function of a connection; it fails with AddressRefused if any address of the host fails the check. */
+export function checkedLookup(check: (address: string) => boolean, resolve: Resolve): LookupFunction {
   return (host, { all }, callback) => {
     resolve(host).then(
       (addresses) => {
         const first = addresses[0];
-        // One bad address among good ones is reason enough: which of them is tried is not ours to choose.
+        // One such address is reason enough: Node.js decides which address is tried.
         if (!addresses.every(({ address }) => check(address))) callback(new AddressRefused(host), '');
         else if (!first) callback(new Error(`${host} has no address`), '');
         else if (all) callback(null, addresses);
@@ -23,7 +23,7 @@ export function lookupThat(check: (address: string) => boolean, resolve: Resolve
   };
 }
 
-/** As every other program on this machine resolves names, with its hosts file. Cannot be aborted. */
+/** Returns the addresses as the operating system resolves the name, with its hosts file. Cannot be aborted. */
 export function systemAddresses(host: string): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {
     lookup(host, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
@@ -31,8 +31,8 @@ export function systemAddresses(host: string): Promise<LookupAddress[]> {
 }
 
 /**
- * The same within a limit. `currentOwner` names the owner whose request needs the name. Fails as a timeout when there is
- * no permit in time: by then the connection was given up, and nothing needs the name any more.
+ * Returns `resolve` within a concurrency limit. `currentOwner` returns the owner of the request that needs the name.
+ * Fails with the code ETIMEDOUT if there is no permit in time: the connection has timed out by then.
  */
 export function limitLookups(limit: ConcurrencyLimit, currentOwner: () => string, resolve: Resolve): Resolve {
   return async (host) => {

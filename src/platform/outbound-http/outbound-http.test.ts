@@ -4,12 +4,14 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { generate } from 'selfsigned';
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { trustAuthority } from '../../../tests/support/outbound-http.ts';
 import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
 import { createOutboundHttp, type OutboundHttpOptions } from './outbound-http.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp } from './types.ts';
 
 let tls: { key: string; cert: string };
+let distrust: () => void;
 const cleanup: (() => unknown)[] = [];
 
 beforeAll(async () => {
@@ -24,7 +26,9 @@ beforeAll(async () => {
     extensions: [{ name: 'subjectAltName', altNames }],
   });
   tls = { key: made.private, cert: made.cert };
+  distrust = trustAuthority(made.cert);
 });
+afterAll(() => distrust());
 afterEach(async () => {
   for (const end of cleanup.splice(0)) await end();
 });
@@ -41,12 +45,11 @@ async function listening(server: Server & { closeAllConnections(): void }): Prom
 const https = (listener: RequestListener) => listening(createServer(tls, listener));
 const http = (listener: RequestListener) => listening(createHttpServer(listener));
 
-/** Every name is this machine; loopback is an allowed network unless a test says otherwise. */
+/** Every name resolves to this machine, and loopback is an allowed network by default. */
 function client(options: Partial<OutboundHttpOptions> = {}): OutboundHttp {
   const made = createOutboundHttp({
     allowedNetworks: ['127.0.0.0/8'],
     exemptHosts: [],
-    ca: tls.cert,
     lookup: async () => [{ address: '127.0.0.1', family: 4 }],
     ...options,
   });
@@ -54,21 +57,21 @@ function client(options: Partial<OutboundHttpOptions> = {}): OutboundHttp {
   return made;
 }
 
-const soon = () => ({ deadline: Deadline.after(10_000), maxBytes: 10_000 });
+const limits = () => ({ deadline: Deadline.after(10_000), maxBytes: 10_000 });
 
 async function failure(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
-    () => expect.fail('it should have failed'),
+    () => expect.fail('the request did not fail'),
     (error: unknown) => error,
   );
 }
 
-test('status, headers and body are what the server sent; a status is never an error', async () => {
+test('returns the status, headers and body that the server sends; a status is never an error', async () => {
   const port = await https((req, res) => {
     res.writeHead(404, ['X-Two', 'a', 'X-Two', 'b']).end(`${req.method} ${req.url} ${req.headers['x-mine']}`);
   });
   const answer = await client().request(`https://registry.test:${port}/p?q`, {
-    ...soon(),
+    ...limits(),
     headers: { 'X-Mine': 'm', Host: 'evil' },
   });
   expect(answer.status).toBe(404);
@@ -76,7 +79,7 @@ test('status, headers and body are what the server sent; a status is never an er
   expect(String(answer.body)).toBe('GET /p?q m');
 });
 
-test('an inside address is refused before anything is sent to it: literal, in odd forms, and behind a name', async () => {
+test('refuses an internal address before it connects: as an address, in unusual notations, and behind a name', async () => {
   let connections = 0;
   const server = createServer(tls, (_req, res) => res.end());
   server.on('connection', () => {
@@ -95,22 +98,22 @@ test('an inside address is refused before anything is sent to it: literal, in od
     'localhost',
   ];
   for (const host of hosts) {
-    expect(await failure(strict.request(`https://${host}:${port}/`, soon())), host).toBeInstanceOf(AddressRefused);
+    expect(await failure(strict.request(`https://${host}:${port}/`, limits())), host).toBeInstanceOf(AddressRefused);
   }
   expect(connections).toBe(0);
 });
 
-test('a name with one inside address among good ones is refused', async () => {
+test('refuses a name with one internal address among public ones', async () => {
   const lookup = async () => [
     { address: '8.8.8.8', family: 4 },
     { address: '10.0.0.1', family: 4 },
   ];
   expect(
-    await failure(client({ allowedNetworks: [], lookup }).request('https://registry.test/', soon())),
+    await failure(client({ allowedNetworks: [], lookup }).request('https://registry.test/', limits())),
   ).toBeInstanceOf(AddressRefused);
 });
 
-test('a name that resolves differently the second time gains nothing: what was checked is what is connected to', async () => {
+test('connects to the address that it has checked: a name that resolves differently the second time cannot evade the check', async () => {
   const port = await https((_req, res) => res.setHeader('Connection', 'close').end('fine'));
   let lookups = 0;
   const rebinding = client({
@@ -120,28 +123,28 @@ test('a name that resolves differently the second time gains nothing: what was c
       return [{ address: lookups === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }];
     },
   });
-  expect((await rebinding.request(`https://registry.test:${port}/`, soon())).status).toBe(200);
+  expect((await rebinding.request(`https://registry.test:${port}/`, limits())).status).toBe(200);
   expect(lookups).toBe(1);
-  expect(await failure(rebinding.request(`https://registry.test:${port}/`, soon()))).toBeInstanceOf(AddressRefused);
+  expect(await failure(rebinding.request(`https://registry.test:${port}/`, limits()))).toBeInstanceOf(AddressRefused);
 });
 
-test('plain http and the check are waived for exempt hosts only, and not where the caller does not trust the URL', async () => {
+test('allows plain http and internal addresses for exempt hosts only, and not for untrusted URLs', async () => {
   const port = await http((_req, res) => res.end('plain'));
   const exempting = client({ allowedNetworks: [], exemptHosts: [`127.0.0.1:${port}`] });
   const url = `http://127.0.0.1:${port}/`;
-  expect(String((await exempting.request(url, soon())).body)).toBe('plain');
-  expect(await failure(exempting.request(url, { ...soon(), untrusted: true }))).toMatchObject({
+  expect(String((await exempting.request(url, limits())).body)).toBe('plain');
+  expect(await failure(exempting.request(url, { ...limits(), untrusted: true }))).toMatchObject({
     reason: 'invalid-url',
   });
-  expect(await failure(exempting.request(`http://127.0.0.1:${port + 1}/`, soon()))).toMatchObject({
+  expect(await failure(exempting.request(`http://127.0.0.1:${port + 1}/`, limits()))).toMatchObject({
     reason: 'invalid-url',
   });
   const encrypted = await https((_req, res) => res.end());
   const both = client({ allowedNetworks: [], exemptHosts: [`registry.test:${encrypted}`] });
   const secure = `https://registry.test:${encrypted}/`;
-  expect((await both.request(secure, soon())).status).toBe(200);
-  // The connection that was just made without the check is still open, and must not serve this one.
-  expect(await failure(both.request(secure, { ...soon(), untrusted: true }))).toBeInstanceOf(AddressRefused);
+  expect((await both.request(secure, limits())).status).toBe(200);
+  // The open connection, which was made without the check, must not be used for this request.
+  expect(await failure(both.request(secure, { ...limits(), untrusted: true }))).toBeInstanceOf(AddressRefused);
 });
 
 test.each([
@@ -150,11 +153,11 @@ test.each([
   'https://user:pass@registry.test/',
   'not a url',
   '//registry.test/',
-])('%s is not asked', async (url) => {
-  expect(await failure(client().request(url, soon()))).toMatchObject({ reason: 'invalid-url' });
+])('does not call %s', async (url) => {
+  expect(await failure(client().request(url, limits()))).toMatchObject({ reason: 'invalid-url' });
 });
 
-test('redirects: as many as are asked for are followed, and lose the credentials on the way out', async () => {
+test('follows as many redirects as the request allows, without the credentials once the origin changes', async () => {
   const seen: string[] = [];
   const record = (name: string, req: import('node:http').IncomingMessage) =>
     seen.push(`${name} ${req.url} ${req.headers['authorization'] ?? '-'} ${req.headers['cookie'] ?? '-'}`);
@@ -173,7 +176,7 @@ test('redirects: as many as are asked for are followed, and lose the credentials
   const headers = { Authorization: 'Bearer secret', Cookie: 'c=1' };
   const http = client();
   const ask = (path: string, redirects = 0) =>
-    http.request(`https://registry.test:${port}${path}`, { ...soon(), headers, redirects });
+    http.request(`https://registry.test:${port}${path}`, { ...limits(), headers, redirects });
 
   expect((await ask('/away')).status).toBe(307);
   expect(String((await ask('/stay', 1)).body)).toBe('end');
@@ -186,12 +189,12 @@ test('redirects: as many as are asked for are followed, and lose the credentials
   expect(await failure(ask('/loop', 3))).toMatchObject({ reason: 'redirect-refused' });
 });
 
-test('a redirect to an inside address, to plain http or to an exempt host is refused', async () => {
+test('refuses a redirect to an internal address, to plain http or to an exempt host', async () => {
   const exempt = await http((_req, res) => res.end('inside'));
   let target = '';
   const port = await https((_req, res) => res.writeHead(302, { Location: target }).end());
   const http1 = client({ allowedNetworks: ['127.0.0.1/32'], exemptHosts: [`127.0.0.1:${exempt}`] });
-  const go = () => failure(http1.request(`https://registry.test:${port}/`, { ...soon(), redirects: 5 }));
+  const go = () => failure(http1.request(`https://registry.test:${port}/`, { ...limits(), redirects: 5 }));
   target = 'https://169.254.169.254/latest';
   expect(await go()).toBeInstanceOf(AddressRefused);
   target = `http://127.0.0.1:${exempt}/`;
@@ -200,7 +203,27 @@ test('a redirect to an inside address, to plain http or to an exempt host is ref
   expect(await go()).toMatchObject({ reason: 'invalid-url' });
 });
 
-test('an endless, an announced and an unpacked body above the limit are cut off', async () => {
+test('refuses a redirect to an address that is not below the one that the request allows', async () => {
+  let target = '';
+  const port = await https((req, res) => {
+    if (req.url === '/api/end') return void res.end('end');
+    res.writeHead(302, { Location: target }).end();
+  });
+  const origin = `https://registry.test:${port}`;
+  const redirectsWithin = new URL(`${origin}/api/`);
+  const http = client();
+  const go = () => http.request(`${origin}/api/start`, { ...limits(), redirects: 3, redirectsWithin });
+  target = '/api/end';
+  expect(String((await go()).body)).toBe('end');
+  for (target of ['/sign-in', '/api', `https://other.test:${port}/api/end`]) {
+    expect(await failure(go()), target).toMatchObject({
+      reason: 'redirect-refused',
+      message: expect.stringContaining(`registry.test:${port} redirects to `),
+    });
+  }
+});
+
+test('stops reading a body above the limit: an endless, an announced and a decompressed one', async () => {
   let written = 0;
   const port = await https((req, res) => {
     if (req.url === '/length') return void res.writeHead(200, { 'Content-Length': 20_000 }).write('x');
@@ -222,18 +245,18 @@ test('an endless, an announced and an unpacked body above the limit are cut off'
   expect(written).toBeLessThan(50_000_000);
 });
 
-test('packed answers are unpacked; damaged and unknown packing is an invalid answer', async () => {
+test('decompresses gzip; damaged data and other encodings are invalid responses', async () => {
   const port = await https((req, res) => {
     const encoding = req.url === '/unknown' ? 'zstd-custom' : 'gzip';
     res.writeHead(200, { 'Content-Encoding': encoding }).end(req.url === '/good' ? gzipSync('hello') : 'hello');
   });
-  const ask = (path: string) => client().request(`https://registry.test:${port}${path}`, soon());
+  const ask = (path: string) => client().request(`https://registry.test:${port}${path}`, limits());
   expect(String((await ask('/good')).body)).toBe('hello');
-  expect(await failure(ask('/damaged'))).toMatchObject({ reason: 'invalid-answer' });
-  expect(await failure(ask('/unknown'))).toMatchObject({ reason: 'invalid-answer' });
+  expect(await failure(ask('/damaged'))).toMatchObject({ reason: 'invalid-response' });
+  expect(await failure(ask('/unknown'))).toMatchObject({ reason: 'invalid-response' });
 });
 
-test('the deadline ends a silent server, a slow body and a slow name; the owner ends them too', async () => {
+test('ends at the deadline if the server, the body or the lookup is slow, and when the owner of the deadline is gone', async () => {
   const port = await https((req, res) => {
     if (req.url === '/body') res.write('first');
   });
@@ -253,23 +276,27 @@ test('the deadline ends a silent server, a slow body and a slow name; the owner 
   expect(await request).toBe(reason);
 });
 
-test('what breaks is said in words, without an address', async () => {
+test('describes connection failures without an address', async () => {
   const reset = await https((req) => req.socket.destroy());
-  expect(await failure(client().request(`https://registry.test:${reset}/`, soon()))).toMatchObject({
+  expect(await failure(client().request(`https://registry.test:${reset}/`, limits()))).toMatchObject({
     reason: 'unreachable',
   });
-  const untrusted = await failure(client({ ca: '' }).request(`https://registry.test:${reset}/`, soon()));
+  distrust();
+  const untrusted = await failure(client().request(`https://registry.test:${reset}/`, limits()));
   expect(untrusted).toBeInstanceOf(OutboundFailure);
+  distrust = trustAuthority(tls.cert);
   expect((untrusted as Error).message).toMatch(/certificate/);
   const closed = await https(() => undefined);
   for (const end of cleanup.splice(0)) await end();
-  const refused = (await failure(client().request(`https://registry.test:${closed}/`, soon()))) as Error;
-  expect(refused.message).toBe(`registry.test:${closed} does not take connections`);
+  const refused = (await failure(client().request(`https://registry.test:${closed}/`, limits()))) as Error;
+  expect(refused.message).toBe(`registry.test:${closed} does not accept connections`);
   const nameless = client({ lookup: () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })) });
-  expect(((await failure(nameless.request('https://registry.test/', soon()))) as Error).message).toMatch(/no address/);
+  expect(((await failure(nameless.request('https://registry.test/', limits()))) as Error).message).toMatch(
+    /no address/,
+  );
 });
 
-test('slow names of one owner do not keep the names of another waiting', async () => {
+test('slow lookups of one owner do not delay the lookups of another', async () => {
   const port = await https((_req, res) => res.end('fine'));
   const slow = Promise.withResolvers<never>();
   const begun: string[] = [];
@@ -279,9 +306,9 @@ test('slow names of one owner do not keep the names of another waiting', async (
   };
   const http = client({ lookup });
   const bad = Array.from({ length: 12 }, (_, n) =>
-    failure(http.request(`https://n${n}.slow.test/`, { ...soon(), owner: 'mallory' })),
+    failure(http.request(`https://n${n}.slow.test/`, { ...limits(), owner: 'mallory' })),
   );
-  const good = await http.request(`https://registry.test:${port}/`, { ...soon(), owner: 'ada' });
+  const good = await http.request(`https://registry.test:${port}/`, { ...limits(), owner: 'ada' });
   expect(String(good.body)).toBe('fine');
   expect(begun.filter((host) => host.endsWith('.slow.test'))).toHaveLength(1);
   slow.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }));

@@ -1,14 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { isIP } from 'node:net';
 import { pipeline, type Readable, type Transform } from 'node:stream';
-import { getCACertificates } from 'node:tls';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher, errors, request as undiciRequest } from 'undici';
 import { type AddressRanges, createAddressRanges } from '../../lib/address-ranges.ts';
 import { createConcurrencyLimit } from '../../lib/concurrency-limit.ts';
 import { endOf, orAborted } from '../../lib/deadline.ts';
+import { errorCode } from '../../lib/error-code.ts';
 import { mayConnect } from './addresses.ts';
-import { limitLookups, lookupThat, type Resolve, systemAddresses } from './lookup.ts';
+import { checkedLookup, limitLookups, type Resolve, systemAddresses } from './lookup.ts';
 import {
   AddressRefused,
   OutboundFailure,
@@ -18,44 +18,44 @@ import {
 } from './types.ts';
 
 export interface OutboundHttpOptions {
-  /** CIDRs of private networks that may be reached all the same. */
+  /** Private networks, in CIDR notation, that the client may connect to. */
   allowedNetworks: readonly string[];
   /**
-   * host or host:port (without a port: its scheme's own) that the operator has configured: no address check, and plain
-   * http is fine.
+   * Hosts that the administrator has configured, as host or host:port (without a port: the default port of the scheme).
+   * Their addresses are not checked, and plain http is allowed.
    */
   exemptHosts: readonly string[];
-  /** PEM of a platform's own CA, besides the system's. */
-  ca?: string;
-  /** How names are resolved; the system's way where absent. */
+  /** Resolves host names; as the operating system does by default. Tests replace it. */
   lookup?: Resolve;
 }
 
+const userAgent = 'notebook-sessions';
 const connectTimeoutMs = 10_000;
+const connectOptions = { timeout: connectTimeoutMs, allowH2: false };
 /**
- * Lookups of host names that are not configured, at the same time. Each holds one of the four threads that this program
- * has for names and files, for as long as the name server of that host likes. One thread stays free, and one owner holds
- * one thread at the most, so that slow names of one caller do not keep those of others waiting.
+ * Limits the lookups of host names that are not configured. Each lookup occupies one of the four threads of Node.js for
+ * names and files until the name server responds. One thread stays free, and each owner occupies at most one, so that
+ * slow name servers of one owner do not delay the requests of others.
  */
 const lookupLimit = { total: 3, perOwner: 1, waitMs: connectTimeoutMs };
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
-const ownHeaders = new Set(['host', 'connection', 'accept-encoding', 'content-length', 'transfer-encoding']);
+const clientHeaders = new Set(['host', 'connection', 'accept-encoding', 'content-length', 'transfer-encoding']);
 const credentialHeaders = new Set(['authorization', 'cookie']);
 
 /**
- * HTTPS to the public internet and HTTP(S) to configured hosts. The address check happens where the connection is
- * made, on every address that the name resolves to then, and the connection goes to one of those: a name that
- * resolves differently the next time gains nothing. Throws TypeError for an invalid range in `allowedNetworks`.
+ * Returns a client for HTTPS to the public internet, and for HTTP and HTTPS to configured hosts. The addresses of a host
+ * are checked when the connection is made, and the connection goes to one of the checked addresses: a name that resolves
+ * differently the next time cannot evade the check. Throws TypeError for an invalid range in `allowedNetworks`.
  */
 export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
   const allowed = createAddressRanges(options.allowedNetworks);
   const exempt = new Set(options.exemptHosts.map((host) => host.toLowerCase()));
-  /** The owner of the request in whose course a connection is made: connectors are not told. */
+  /** The owner of the request that needs a new connection: undici does not pass it to connectors. */
   const owner = new AsyncLocalStorage<string>();
-  // Two pools: a connection that was made without the check must never serve a request that needs it.
-  const checked = agent(checkedConnector(allowed, options, () => owner.getStore() ?? ''));
+  // Two pools: a request that needs the check must never use a connection that was made without it.
   const resolve = options.lookup ?? systemAddresses;
-  const unchecked = agent(buildConnector({ ...connectOptions(options), lookup: lookupThat(() => true, resolve) }));
+  const checked = agent(checkedConnector(allowed, resolve, () => owner.getStore() ?? ''));
+  const unchecked = agent(buildConnector({ ...connectOptions, lookup: checkedLookup(() => true, resolve) }));
 
   const isExempt = (url: URL) => {
     const port = url.port || (url.protocol === 'https:' ? '443' : '80');
@@ -68,21 +68,25 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
     const { deadline } = request;
     const body = request.body ?? null;
     try {
-      const ask = (): Promise<Dispatcher.ResponseData> =>
+      const start = (): Promise<Dispatcher.ResponseData> =>
         undiciRequest(url, {
           dispatcher: exempted ? unchecked : checked,
           method: request.method ?? 'GET',
-          headers: { ...without(request.headers ?? {}, ownHeaders), 'accept-encoding': 'identity' },
+          headers: {
+            'user-agent': userAgent,
+            ...without(request.headers ?? {}, clientHeaders),
+            'accept-encoding': 'identity',
+          },
           body,
           signal: deadline.signal,
         });
-      const asked = owner.run(request.owner ?? '', ask);
-      // undici looks at the signal only once it is connected; a name or a server that hangs would outlast the deadline.
-      const response = await orAborted(asked, deadline.signal);
+      const started = owner.run(request.owner ?? '', start);
+      // undici ignores the signal until it is connected: a lookup or a connection that hangs would outlast the deadline.
+      const response = await orAborted(started, deadline.signal);
       const headers = plainHeaders(response.headers);
       return { status: response.statusCode, headers, body: await read(response, headers, url, request), url };
     } catch (error) {
-      throw explained(error, url, request);
+      throw translate(error, url, request);
     }
   }
 
@@ -95,10 +99,16 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
       const response = await send(url, request.untrusted !== true && url.origin === start.origin, current);
       const location = redirectStatuses.has(response.status) ? response.headers['location'] : undefined;
       if (location === undefined || limit === 0) return response;
-      if (followed >= limit) throw new OutboundFailure('redirect-refused', `${start.host} redirects without end`);
+      if (followed >= limit) {
+        throw new OutboundFailure('redirect-refused', `${start.host} redirects more than ${limit} times`);
+      }
       const next = parseUrl(location, url);
+      if (request.redirectsWithin && !isBelow(next, request.redirectsWithin)) {
+        const target = `${next.origin}${next.pathname}`;
+        throw new OutboundFailure('redirect-refused', `${url.host} redirects to ${target}, which is another service`);
+      }
       if (next.origin !== start.origin) {
-        // Once gone, they do not come back, wherever the way leads.
+        // The credentials stay removed, even if a later redirect leads back.
         current = { ...current, headers: without(current.headers ?? {}, credentialHeaders) };
       }
       current = afterRedirect(response.status, current);
@@ -117,58 +127,55 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
 function agent(connect: buildConnector.connector): Agent {
   return new Agent({
     connect,
-    // To one host. More than the calls of all anonymous users together, and of some others: each may be a slow one.
+    // For each host: more than the concurrent requests of all anonymous users and some others, if all are slow.
     connections: 128,
-    // What ends a request is its deadline; these only keep an abandoned one from staying for ever.
+    // A request ends with its deadline; these limits only clean up after an abandoned request.
     headersTimeout: 120_000,
     bodyTimeout: 120_000,
     maxHeaderSize: 16 * 1024,
   });
 }
 
-function connectOptions({ ca }: OutboundHttpOptions): buildConnector.BuildOptions {
-  return {
-    timeout: connectTimeoutMs,
-    allowH2: false,
-    ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
-  };
-}
-
 function checkedConnector(
   allowed: AddressRanges,
-  options: OutboundHttpOptions,
+  resolve: Resolve,
   currentOwner: () => string,
 ): buildConnector.connector {
   const check = (address: string) => mayConnect(address, allowed);
   const limit = createConcurrencyLimit(lookupLimit);
-  const resolve = limitLookups(limit, currentOwner, options.lookup ?? systemAddresses);
-  const connect = buildConnector({ ...connectOptions(options), lookup: lookupThat(check, resolve) });
+  const lookup = checkedLookup(check, limitLookups(limit, currentOwner, resolve));
+  const connect = buildConnector({ ...connectOptions, lookup });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, '');
-    // Literal addresses are never looked up.
+    // An address in the URL is never looked up.
     if (isIP(host) !== 0 && !check(host)) callback(new AddressRefused(host), null);
     else connect(target, callback);
   };
+}
+
+/** Returns whether `url` is an address below `base`. */
+function isBelow(url: URL, base: URL): boolean {
+  return url.origin === base.origin && url.pathname.startsWith(base.pathname);
 }
 
 function parseUrl(text: string | URL, base?: URL): URL {
   try {
     return new URL(text, base);
   } catch (cause) {
-    throw new OutboundFailure('invalid-url', 'an address is not a URL', { cause });
+    throw new OutboundFailure('invalid-url', 'the address is not a URL', { cause });
   }
 }
 
 function checkUrl(url: URL, exempted: boolean): void {
   if (url.protocol !== 'https:' && !(exempted && url.protocol === 'http:')) {
-    throw new OutboundFailure('invalid-url', `${url.host || url.protocol} can only be asked over https`);
+    throw new OutboundFailure('invalid-url', `${url.host || url.protocol} can be called over https only`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new OutboundFailure('invalid-url', `the address of ${url.host} holds credentials`);
+    throw new OutboundFailure('invalid-url', `the address of ${url.host} contains credentials`);
   }
 }
 
-/** 303 always, and 301 and 302 as every browser does, become a GET. */
+/** Returns the request after a redirect: a POST becomes a GET after 301, 302 and 303, as in browsers. */
 function afterRedirect(status: number, request: OutboundRequest): OutboundRequest {
   if (status === 307 || status === 308 || request.method !== 'POST') return request;
   const { body: _dropped, ...rest } = request;
@@ -187,21 +194,21 @@ function plainHeaders(headers: Dispatcher.ResponseData['headers']): Record<strin
   return plain;
 }
 
-/** The whole body, unpacked; both as sent and unpacked it is cut off, with an error, above the limit. */
+/** Returns the whole body, decompressed. Throws OutboundFailure if the body, as sent or decompressed, exceeds the limit. */
 async function read(
   response: Dispatcher.ResponseData,
   headers: Record<string, string>,
   url: URL,
   { method, maxBytes }: OutboundRequest,
 ): Promise<Buffer> {
-  const stream = response.body as Readable;
-  // A body that is abandoned, or whose end is not awaited, may still fail.
+  const stream: Readable = response.body;
+  // A body that is not read to its end can still fail.
   stream.on('error', () => stream.destroy());
   if (method === 'HEAD') {
     stream.resume();
     return Buffer.alloc(0);
   }
-  const tooLarge = () => new OutboundFailure('too-large', `${url.host} answered with more than ${maxBytes} bytes`);
+  const tooLarge = () => new OutboundFailure('too-large', `${url.host} sent more than ${maxBytes} bytes`);
   async function* limited(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let size = 0;
     for await (const chunk of source) {
@@ -212,9 +219,11 @@ async function read(
   }
   try {
     if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
-    const unpacker = unpackerFor(headers['content-encoding'], url);
+    const decompressor = decompressorFor(headers['content-encoding'], url);
     const chunks: Buffer[] = [];
-    for await (const chunk of unpacker ? limited(pipeline(stream, limited, unpacker, toReader)) : limited(stream)) {
+    for await (const chunk of decompressor
+      ? limited(pipeline(stream, limited, decompressor, toReader))
+      : limited(stream)) {
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
@@ -224,8 +233,8 @@ async function read(
   }
 }
 
-function unpackerFor(encoding: string | undefined, url: URL): Transform | undefined {
-  // We ask for none; some servers pack all the same.
+/** Some servers compress with gzip although the request does not accept it. */
+function decompressorFor(encoding: string | undefined, url: URL): Transform | undefined {
   switch (encoding?.trim().toLowerCase()) {
     case undefined:
     case '':
@@ -234,40 +243,33 @@ function unpackerFor(encoding: string | undefined, url: URL): Transform | undefi
     case 'gzip':
     case 'x-gzip':
       return createGunzip();
-    case 'deflate':
-      return createInflate();
-    case 'br':
-      return createBrotliDecompress();
     default:
-      throw new OutboundFailure('invalid-answer', `${url.host} packs its answer in a way that was not asked for`);
+      throw new OutboundFailure('invalid-response', `${url.host} uses a content encoding that was not requested`);
   }
 }
 
-/** A pipeline's error; whoever reads its last stream is told the same. */
+/** The callback of a pipeline: the reader of its last stream gets the error, too. */
 const toReader = () => undefined;
 
-function explained(error: unknown, url: URL, { deadline }: OutboundRequest): unknown {
+function translate(error: unknown, url: URL, { deadline }: OutboundRequest): unknown {
   if (error instanceof AddressRefused || error instanceof OutboundFailure) return error;
-  if (deadline.signal.aborted) return endOf(deadline, `asking ${url.host}`);
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (deadline.signal.aborted) return endOf(deadline, `calling ${url.host}`);
+  const options = { cause: error };
+  const code = errorCode(error) ?? '';
   if (code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return new OutboundFailure('too-large', `${url.host} answered with too many headers`, { cause: error });
+    return new OutboundFailure('too-large', `${url.host} sent too many headers`, options);
   }
   if (code.startsWith('HPE_') || error instanceof errors.HTTPParserError) {
-    return new OutboundFailure('invalid-answer', `${url.host} answered with something that is not HTTP`, {
-      cause: error,
-    });
+    return new OutboundFailure('invalid-response', `${url.host} sent a response that is not HTTP`, options);
   }
-  const unpacking = code.startsWith('Z_') || code.startsWith('ERR_BROTLI') || code.startsWith('ERR__ERROR');
-  return unpacking
-    ? new OutboundFailure('invalid-answer', `${url.host} answered with damaged data`, { cause: error })
-    : new OutboundFailure('unreachable', `${url.host} ${inWords(code)}`, { cause: error });
+  if (code.startsWith('Z_')) return new OutboundFailure('invalid-response', `${url.host} sent damaged data`, options);
+  return new OutboundFailure('unreachable', `${url.host} ${causeOf(code)}`, options);
 }
 
-function inWords(code: string): string {
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'has no address that could be found';
-  if (code === 'ECONNREFUSED') return 'does not take connections';
-  if (/TIMEOUT|ETIMEDOUT/.test(code)) return 'does not answer';
+function causeOf(code: string): string {
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'has no address in the DNS';
+  if (code === 'ECONNREFUSED') return 'does not accept connections';
+  if (/TIMEOUT|ETIMEDOUT/.test(code)) return 'does not respond';
   if (/CERT|SSL|TLS|SELF_SIGNED|ALTNAME|UNABLE_TO/.test(code)) return 'has no certificate that can be trusted';
-  return 'broke off the connection';
+  return 'closed the connection';
 }

@@ -1,56 +1,63 @@
 import type { Deadline } from '../../lib/deadline.ts';
 
 export interface OutboundRequest {
-  method?: 'GET' | 'HEAD' | 'POST';
-  /** Host, Connection and Accept-Encoding are the client's own business and ignored. */
+  /** GET by default. */
+  method?: 'GET' | 'HEAD' | 'POST' | 'DELETE';
+  /** Host, Connection, Accept-Encoding and the headers of the body's length are set by the client: they are ignored here. */
   headers?: Readonly<Record<string, string>>;
   body?: string;
   deadline: Deadline;
-  /** Of the body as it is read, and again of what it unpacks to. */
+  /** Maximum size of the response body in bytes, as it is sent and as it is decompressed. */
   maxBytes: number;
   /**
-   * How many redirects are followed, to any host that may be connected to; one more fails. With 0, the default, a
-   * redirect is a response like another. Authorization and Cookie never go to another origin.
+   * Maximum number of redirects to follow, to any host that the client may connect to; one more fails. With 0, the
+   * default, a redirect is a response like any other. Authorization and Cookie are never sent to another origin.
    */
   redirects?: number;
+  /** Redirects to an address that is not below this one fail; every address is allowed by default. */
+  redirectsWithin?: URL;
   /**
-   * The URL (or a part of it) comes from somebody else: `exemptHosts` does not hold for it. Redirects to another
-   * origin are always of this kind.
+   * The URL, or a part of it, comes from a user: `exemptHosts` does not apply to it. It never applies to the target of a
+   * redirect to another origin.
    */
   untrusted?: boolean;
-  /** In whose name: lookups of host names are shared fairly between owners. */
+  /** On whose behalf the request is sent: owners share the lookups of host names fairly. */
   owner?: string;
 }
 
 export interface OutboundResponse {
   status: number;
-  /** By lower-case name; doubled ones joined with a comma. */
+  /** By lower-case name; repeated headers are joined with a comma. */
   headers: Readonly<Record<string, string>>;
   body: Buffer;
-  /** Where the answer came from, after redirects. */
+  /** The address that sent the response, after redirects. */
   url: URL;
 }
 
-/** The one way out for requests to addresses that users can influence. */
+/** The HTTP client for every request to a server other than the Kubernetes API. */
 export interface OutboundHttp {
-  /** Throws AddressRefused, OutboundFailure or DeadlineExceeded; a status is never an error. */
+  /** Throws AddressRefused, OutboundFailure or DeadlineExceeded, or the reason of the deadline's owner. A status is never an error. */
   request(url: string | URL, options: OutboundRequest): Promise<OutboundResponse>;
+  /** Closes all connections; requests in flight fail. */
   close(): Promise<void>;
 }
 
-/** The URL names, or its name resolves to, an address of the inside. Says the host as it was asked for, nothing more. */
+/**
+ * The host is, or its name resolves to, an address that is not on the public internet. The message names the host as the
+ * request does, and nothing else.
+ */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
   readonly host: string;
   constructor(host: string) {
-    super(`${host} is not on the public internet, and not among the networks that the platform allows`);
+    super(`${host} is not on the public internet, and not in a network that the platform allows`);
     this.host = host;
   }
 }
 
-export type FailureReason = 'unreachable' | 'too-large' | 'redirect-refused' | 'invalid-url' | 'invalid-answer';
+export type FailureReason = 'unreachable' | 'too-large' | 'redirect-refused' | 'invalid-url' | 'invalid-response';
 
-/** No usable answer. `message` is for people and holds no credential and no address. */
+/** There is no usable response. The message is for users: it names the host and holds no credential and no IP address. */
 export class OutboundFailure extends Error {
   override readonly name = 'OutboundFailure';
   readonly reason: FailureReason;

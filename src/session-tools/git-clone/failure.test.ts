@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decisiveLine, failureKindOf, failureOf, serverMessage } from './failure.ts';
 
-describe('what git reports', () => {
+describe("git's output", () => {
   it.each([
     ['disk-full', 'fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack output'],
     ['disk-full', "fatal: sha1 file '/w/.git/index.lock' write error. Out of diskspace"],
@@ -59,11 +59,11 @@ describe('what git reports', () => {
     ],
     ['other', 'fatal: bad object HEAD'],
     ['other', ''],
-  ])('is %s: %s', (kind, stderr) => {
+  ])('means %s: %s', (kind, stderr) => {
     expect(failureKindOf(stderr)).toBe(kind);
   });
 
-  it('comes down to one line', () => {
+  it('is reduced to one line', () => {
     expect(decisiveLine('Cloning into x...\rReceiving: 10%\rReceiving: 20%\nfatal: early EOF\nmore\n')).toBe(
       'early EOF',
     );
@@ -71,7 +71,7 @@ describe('what git reports', () => {
     expect(decisiveLine('')).toBe('git gave no reason');
   });
 
-  it('has what the server says for people, without progress and markup, and not too long', () => {
+  it("contains the server's message, without progress and markup, and with a limited length", () => {
     const blocked =
       'remote: Enumerating objects: 3, done.\nremote: ======\nremote: <b>ERROR</b>: Your account has been\u001b[31m blocked.\nremote: \nfatal: unable to access';
     expect(serverMessage(blocked)).toBe('ERROR : Your account has been [31m blocked.');
@@ -89,7 +89,7 @@ describe('what git reports', () => {
     );
   });
 
-  it('becomes an exit code of the contract and a sentence with what to do', () => {
+  it('becomes an exit code of the contract and a message with the remedy', () => {
     expect(failureOf("fatal: unable to access 'https://g/': Could not resolve host: g", 'g', true)).toMatchObject({
       exitCode: 201,
       message:

@@ -68,8 +68,8 @@ describe('LFS', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('without git-lfs is said, and leaves pointers', async () => {
-    // Only git itself, so that an installed git-lfs is not found.
+  it('without git-lfs causes a warning, and leaves pointers', async () => {
+    // PATH has git only, so that an installed git-lfs is not found.
     const bin = join(served.scratch, 'bin');
     mkdirSync(bin);
     for (const name of ['git', 'sh', 'printf']) {
@@ -88,7 +88,7 @@ describe('LFS', () => {
     expect(readFileSync(join(directory, 'data/big.bin'), 'utf8')).toMatch(/^version https:\/\/git-lfs/);
   });
 
-  it.skipIf(!hasLfs)('files are fetched with the token, or stay pointers until they are asked for', async () => {
+  it.skipIf(!hasLfs)('files are fetched with the token, or stay pointers if fetching is disabled', async () => {
     const fetched = await runClone({ ...variables, mountPath: directory, lfsAutoFetch: '1' });
     expect(fetched.output).toMatch(/Fetched the files in Git LFS of the repository/);
     expect(fetched.exitCode).toBe(0);
@@ -103,7 +103,7 @@ describe('LFS', () => {
     expect(await runGit(later, 'status', '--porcelain')).toBe('');
   });
 
-  it.skipIf(!hasLfs)('files that do not fit on the disk are not begun', async () => {
+  it.skipIf(!hasLfs)('files that do not fit on the disk are not fetched', async () => {
     const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'1'.repeat(64)}\nsize ${Number.MAX_SAFE_INTEGER}\n`;
     const tree = await makeRepository(join(served.scratch, 'lfs-huge'), {
       '.gitattributes': '*.bin filter=lfs\n',
@@ -115,7 +115,7 @@ describe('LFS', () => {
     expect(existsSync(directory)).toBe(false);
   });
 
-  it.skipIf(!hasLfs)('files that are gone are said, and the session has the rest', async () => {
+  it.skipIf(!hasLfs)('files that do not exist cause a warning, and the session has the rest', async () => {
     const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 5\n`;
     const tree = await makeRepository(join(served.scratch, 'lfs-gone'), {
       '.gitattributes': '*.bin filter=lfs\n',
@@ -161,7 +161,7 @@ describe.skipIf(!hasLfs)('LFS in a submodule', () => {
     return publish(tree, name);
   }
 
-  it('is fetched with the token, or stays pointers until it is asked for', async () => {
+  it('is fetched with the token, or stays pointers if fetching is disabled', async () => {
     const variables = await parent('lfs-parent');
     const fetched = await runClone({ ...variables, lfsAutoFetch: '1' });
     expect(fetched.exitCode, fetched.output).toBe(0);
@@ -179,7 +179,7 @@ describe.skipIf(!hasLfs)('LFS in a submodule', () => {
     expect(await runGit(join(later, 'direct'), 'status', '--porcelain')).toBe('');
   });
 
-  it('that cannot be had, or does not fit, is warned of with the name of the submodule', async () => {
+  it('causes a warning with the name of the submodule if files cannot be fetched or do not fit', async () => {
     const of = (size: number) => pointer.replace(oid, '0'.repeat(64)).replace(`size ${content.length}`, `size ${size}`);
     const files = { '.gitattributes': attributes, 'x.bin': of(5) };
     const gone = await makeRepository(join(served.scratch, 'lfs-sub-gone'), files);
@@ -197,7 +197,7 @@ describe.skipIf(!hasLfs)('LFS in a submodule', () => {
     expect(readFileSync(join(directory, 'huge/x.bin'), 'utf8')).toBe(of(Number.MAX_SAFE_INTEGER));
   });
 
-  it('on another host does not get the token, nor does a server or program that it names', async () => {
+  it('never sends the token to another host, server or program that the submodule names', async () => {
     const seen: (string | undefined)[] = [];
     const other = createServer((request, response) => {
       seen.push(request.headers.authorization);

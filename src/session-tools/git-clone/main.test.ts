@@ -20,11 +20,11 @@ import {
 let served: ServedForge;
 let token: string;
 let tree: string;
-/** A commit that was pushed, and then another one in its place. */
+/** A commit on a branch that was deleted after the push. */
 let overwritten: string;
 /** The commits of `main`, oldest first. */
 let commits: string[];
-/** Of the forge's repositories, by the path of the project. */
+/** The git directories of the forge, by the path of the project. */
 const gitDirs = new Map<string, string>();
 let workspace: string;
 let directory: string;
@@ -83,13 +83,13 @@ beforeEach(() => {
 });
 afterEach(() => {
   served.intercept = () => false;
-  // Whatever happened: nothing is left beside the clone.
+  // After every test, nothing is left beside the clone.
   if (existsSync(dirname(directory)))
     expect(readdirSync(dirname(directory)).filter((name) => name !== 'secret')).toEqual([]);
 });
 
 describe('a clone', () => {
-  it("ends at the requested commit, on the requested branch, with its upstream and the owner's name", async () => {
+  it("checks out the requested commit on the requested branch, with its upstream and the owner's name", async () => {
     const { exitCode, output } = await runClone(variables());
     expect(output).toMatch(/^Cloning http:.*secret\.git, branch main, commit /);
     expect(output).toMatch(/Fetched all branches: \d+ objects/);
@@ -110,7 +110,7 @@ describe('a clone', () => {
     ['a tag', 'main', () => 'v1'],
     ['a branch', 'main', () => 'topic/with/slashes'],
     ['a commit of a branch with slashes', 'topic/with/slashes', () => commits[0]],
-  ])('takes %s', async (_what, branch, commit) => {
+  ])('checks out %s', async (_what, branch, commit) => {
     const commitSha = commit() ?? '';
     const { exitCode } = await runClone(variables({ branch, commitSha }));
     expect(exitCode).toBe(0);
@@ -122,7 +122,7 @@ describe('a clone', () => {
     ['a commit of another branch by its id', () => runGit(tree, 'rev-parse', 'other')],
     ['another branch', async () => 'other'],
     ['a commit that no branch has any more', async () => overwritten],
-  ])('takes %s, and sets the local branch to it', async (_what, commit) => {
+  ])('checks out %s, and sets the local branch to it', async (_what, commit) => {
     const commitSha = await commit();
     const { exitCode, output } = await runClone(variables({ commitSha }));
     expect(exitCode, output).toBe(0);
@@ -134,7 +134,7 @@ describe('a clone', () => {
     await runGit(directory, 'fsck', '--connectivity-only');
   });
 
-  it('of a public project needs no token, and takes an empty directory that is there already', async () => {
+  it('of a public project needs no token, and uses an existing empty directory', async () => {
     const demo = await served.forge.ensureDemoProject();
     const commitSha = await runGit(demo.gitDir, 'rev-parse', 'main');
     mkdirSync(directory, { recursive: true });
@@ -146,7 +146,7 @@ describe('a clone', () => {
     expect(readdirSync(directory)).toContain('first-light.ipynb');
   });
 
-  it('leaves the token in no file, and shows it in no process list', async () => {
+  it('writes the token to no file, and shows it in no process list', async () => {
     let seen: string[] = [];
     served.intercept = (request) => {
       if (request.method === 'POST') seen = seen.concat(commandLines());
@@ -159,7 +159,7 @@ describe('a clone', () => {
     expect(() => execFileSync('grep', ['--recursive', '--quiet', token, workspace])).toThrow();
   });
 
-  it("uses nobody's configuration, and hands on what is not git's", async () => {
+  it("uses no configuration of the user, and none of git's variables", async () => {
     const home = join(served.scratch, 'home');
     mkdirSync(home, { recursive: true });
     const store = join(home, 'stored');
@@ -177,8 +177,8 @@ describe('a clone', () => {
   });
 });
 
-describe('a directory that is there', () => {
-  it('and is a working tree is left alone, without asking the network', async () => {
+describe('an existing directory', () => {
+  it('that is a working tree is not changed, without a network request', async () => {
     await runClone(variables());
     writeFileSync(join(directory, 'a.txt'), 'unsaved work\n');
     served.intercept = () => expect.unreachable('a request was made');
@@ -189,14 +189,14 @@ describe('a directory that is there', () => {
     expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
   });
 
-  it('and is a damaged working tree is left alone too', async () => {
+  it('that is a damaged working tree is not changed', async () => {
     await runClone(variables());
     writeFileSync(join(directory, '.git', 'config'), 'damaged [');
     expect((await runClone(variables())).exitCode).toBe(0);
     expect(readFileSync(join(directory, '.git', 'config'), 'utf8')).toBe('damaged [');
   });
 
-  it('and has other files is not cloned over', async () => {
+  it('that contains other files is not changed', async () => {
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, 'precious.txt'), 'precious\n');
     const { exitCode, lastLine } = await runClone(variables());
@@ -205,17 +205,17 @@ describe('a directory that is there', () => {
     expect(readdirSync(directory)).toEqual(['precious.txt']);
   });
 
-  it('and lies in a repository of somebody else is cloned into all the same', async () => {
+  it('in another repository can be cloned into', async () => {
     await runGit(workspace, 'init', '--quiet');
     expect((await runClone(variables())).exitCode).toBe(0);
     expect(await runGit(directory, 'rev-parse', 'HEAD')).toBe(commits[1]);
   });
 });
 
-describe('the end of a clone that cannot be made', () => {
+describe('the result of a failed clone', () => {
   const expectNothing = () => expect(existsSync(directory)).toBe(false);
 
-  it('is 204 for a branch or commit that is not there', async () => {
+  it('is 204 for a branch or commit that does not exist', async () => {
     for (const [more, sentence] of [
       [{ branch: 'gone' }, /The branch "gone" does not exist in the repository/],
       [{ branch: 'with/slashes' }, /The branch "with\/slashes" does not exist/],
@@ -229,7 +229,7 @@ describe('the end of a clone that cannot be made', () => {
     }
   });
 
-  it('is 200 for a token that is refused, and for a repository that is not there', async () => {
+  it('is 200 for a rejected token, and for a repository that does not exist', async () => {
     const refused = await runClone(variables({ oauthToken: 'wrong' }));
     expect(refused.exitCode).toBe(200);
     expect(refused.lastLine).toMatch(/rejects the session's access token .* Sign in again/);
@@ -241,7 +241,7 @@ describe('the end of a clone that cannot be made', () => {
     expectNothing();
   });
 
-  it('is 201 when the git server stays away: down, silent or broken', async () => {
+  it('is 201 if the git server stays unavailable: down, silent or broken', async () => {
     const silent = createServer(() => undefined);
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -262,7 +262,7 @@ describe('the end of a clone that cannot be made', () => {
     expectNothing();
   });
 
-  it('says what the git server says, and never the token', async () => {
+  it("contains the git server's message, and never the token", async () => {
     const answers: [number, string, RegExp][] = [
       [
         403,
@@ -293,7 +293,7 @@ describe('the end of a clone that cannot be made', () => {
     expectNothing();
   });
 
-  it('comes at once where the repository lacks objects, and after three broken transfers', async () => {
+  it('comes at once if the repository misses objects, and after three interrupted transfers', async () => {
     const damaged = await makeRepository(join(served.scratch, 'damaged'), { 'a.txt': 'one\n' });
     const url = await createProject('damaged');
     await runGit(damaged, 'push', '--quiet', url, 'main');
@@ -324,7 +324,7 @@ describe('the end of a clone that cannot be made', () => {
     expectNothing();
   });
 
-  it('does not come when the server is back in time', async () => {
+  it('is success if the server is available again in time', async () => {
     let refused = 0;
     served.intercept = (request, response) => {
       if (request.method !== 'POST' || refused++ > 1) return false;
@@ -337,7 +337,7 @@ describe('the end of a clone that cannot be made', () => {
     expect(await runGit(directory, 'status', '--porcelain')).toBe('');
   });
 
-  it('is 200 for settings that are wrong, naming each', async () => {
+  it('is 200 for invalid settings, with the name of each', async () => {
     const { exitCode, lastLine } = await runClone({
       repositoryUrl: 'ssh://git@host/x.git',
       branch: '--upload-pack=x',
@@ -366,7 +366,7 @@ describe('the end of a clone that cannot be made', () => {
       return false; // no user namespaces here
     }
   })();
-  it.skipIf(!canMount)('is 203 when the disk is full, while fetching and while checking out', async () => {
+  it.skipIf(!canMount)('is 203 if the disk is full, during the fetch and during the checkout', async () => {
     await runGit(tree, 'checkout', '--quiet', '-b', 'large');
     const compressible = await commitFiles(tree, { 'large.txt': 'x'.repeat(8_000_000) }, 'large');
     const url = await createProject('large');
@@ -384,7 +384,7 @@ describe('the end of a clone that cannot be made', () => {
 });
 
 describe('an interrupted clone', () => {
-  /** Holds the fetch: the third POST, after the refs for `ls-remote` and for `clone`. Resolves when it has come. */
+  /** Holds the fetch: the third POST, after the refs for `ls-remote` and for `clone`. Resolves when the request has arrived. */
   function holdFetch(): Promise<ServerResponse> {
     return new Promise((resolve) => {
       let posts = 0;
@@ -396,7 +396,7 @@ describe('an interrupted clone', () => {
     });
   }
 
-  it('by kill -9 leaves no half of it, and the next one makes it whole', async () => {
+  it('by kill -9 leaves no partial clone, and the next clone is complete', async () => {
     const held = holdFetch();
     const { child, ended } = startClone(variables());
     const response = await held;
@@ -414,7 +414,7 @@ describe('an interrupted clone', () => {
     await vi.waitFor(() => expect(commandLines().filter((line) => line.includes(workspace))).toEqual([]), wait);
   });
 
-  it('by SIGTERM cleans up after itself', async () => {
+  it('by SIGTERM removes its files', async () => {
     const held = holdFetch();
     const { child, ended } = startClone(variables());
     await held;
@@ -426,7 +426,7 @@ describe('an interrupted clone', () => {
     await vi.waitFor(() => expect(commandLines().filter((line) => line.includes(workspace))).toEqual([]), wait);
   });
 
-  it('does not delete a neighbour that merely looks like a leftover', async () => {
+  it('does not delete a directory of the user that looks like a staging directory', async () => {
     const neighbour = join(workspace, 'team', '.secret.cloning-mine');
     mkdirSync(neighbour, { recursive: true });
     writeFileSync(join(neighbour, 'precious.txt'), 'precious\n');
@@ -441,7 +441,7 @@ function commandLines(): string[] {
     try {
       return /^\d+$/.test(pid) ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')] : [];
     } catch {
-      return []; // gone meanwhile
+      return []; // the process has ended
     }
   });
 }

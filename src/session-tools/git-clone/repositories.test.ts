@@ -15,7 +15,7 @@ import {
   serveForge,
 } from '../../../tests/support/local/forge/served-forge.ts';
 
-/** What repositories bring along: submodules, and things that ought not to run. */
+/** Submodules, and programs in a repository that must not run. */
 
 let served: ServedForge;
 let token: string;
@@ -35,8 +35,8 @@ const publish = (tree: string, path: string, commit?: string): Promise<CloneVari
   publishProject({ served, token, directory }, tree, path, commit);
 
 /**
- * The id of a new commit after HEAD with submodules at these paths, and with the .gitmodules of the working tree: made
- * with plumbing, because git itself refuses to commit some of them.
+ * Creates a commit after HEAD with submodules at these paths and with the .gitmodules of the working tree, and returns its id.
+ * Uses plumbing commands, because `git commit` rejects some of them.
  */
 async function commitLinks(tree: string, links: Record<string, string>): Promise<string> {
   await runGit(tree, 'rm', '--quiet', '--cached', '--ignore-unmatch', '--', '.gitmodules');
@@ -62,7 +62,7 @@ describe('submodules', () => {
     library = { url: repositoryUrl, sha: commitSha };
   });
 
-  it('are fetched with the token: relative, nested, and by the SSH address of the same server', async () => {
+  it('are fetched with the token: with relative URLs, nested, and with the SSH URL of the same server', async () => {
     const { host, pathname } = new URL(served.url);
     const tree = await makeRepository(join(served.scratch, 'project'), { 'a.txt': 'a\n' });
     await addSubmodule(tree, 'relative', '../library.git', library.sha);
@@ -78,7 +78,7 @@ describe('submodules', () => {
     expect(() => execFileSync('grep', ['--recursive', '--quiet', token, directory])).toThrow();
   });
 
-  it('that cannot be had are said loudly, and the session has the rest', async () => {
+  it('that cannot be fetched cause a warning, and the session has the rest', async () => {
     const tree = await makeRepository(join(served.scratch, 'broken'), { 'a.txt': 'a\n' });
     await addSubmodule(tree, 'gone', '../no-such-project.git', library.sha);
     const { exitCode, output } = await runClone(await publish(tree, 'broken'));
@@ -88,7 +88,7 @@ describe('submodules', () => {
     expect(readFileSync(join(directory, 'a.txt'), 'utf8')).toBe('a\n');
   });
 
-  it('on another host do not get the token, and files and programs are no submodules', async () => {
+  it('on another host do not get the token, and files and programs are not submodules', async () => {
     const seen: (string | undefined)[] = [];
     const other = createServer((request, response) => {
       seen.push(request.headers.authorization);
@@ -117,7 +117,7 @@ describe('submodules', () => {
     expect(existsSync(proof)).toBe(false);
   });
 
-  it('that are bad for any reason are left out by name, run nothing, and keep the others', async () => {
+  it('that are invalid cause a warning with their name, run no program, and do not affect the others', async () => {
     const proof = join(served.scratch, 'a-command-ran');
     const sha = library.sha;
     const good = '../library.git';
@@ -168,15 +168,15 @@ describe('submodules', () => {
     expect(output).toMatch(/"again" was not fetched: another submodule has the same path/);
     expect(output).not.toContain('hunter2');
     expect(existsSync(proof)).toBe(false);
-    // The repository's own file is there as it was committed.
+    // The working tree has the committed file.
     expect(readFileSync(join(directory, '.gitmodules'), 'utf8')).toBe(text);
     expect(readFileSync(join(directory, 'a.txt'), 'utf8')).toBe('a\n');
   });
 
   it.each([
     ['cannot be read', '[submodule "x"\n'],
-    ['is not there', undefined],
-  ])('whose .gitmodules %s are left out', async (what, content) => {
+    ['is missing', undefined],
+  ])('are not fetched if .gitmodules %s', async (what, content) => {
     const path = `modules-${what.replaceAll(' ', '-')}`;
     const tree = await makeRepository(join(served.scratch, path), { 'a.txt': 'a\n' });
     if (content !== undefined) writeFileSync(join(tree, '.gitmodules'), content);
@@ -187,7 +187,7 @@ describe('submodules', () => {
     if (content !== undefined) expect(readFileSync(join(directory, '.gitmodules'), 'utf8')).toBe(content);
   });
 
-  it('that contain their own project have an end', async () => {
+  it('that contain their own project are fetched to a limited depth', async () => {
     const tree = await makeRepository(join(served.scratch, 'cycle'), { 'a.txt': 'a\n' });
     writeFileSync(join(tree, '.gitmodules'), '[submodule "c"]\n\tpath = c\n\turl = ../cycle.git\n');
     let commit = await runGit(tree, 'rev-parse', 'HEAD');
@@ -202,7 +202,7 @@ describe('submodules', () => {
     expect(output).toMatch(/^WARNING: the submodule "(?:c\/){10}c" was not fetched: the limits are 10 levels/m);
   }, 60_000);
 
-  it('are not a way for a redirect to get the token', async () => {
+  it('do not let a redirect get the token', async () => {
     const seen: (string | undefined)[] = [];
     const thief = createServer((request, response) => {
       seen.push(request.headers.authorization);
@@ -229,7 +229,7 @@ describe('submodules', () => {
 });
 
 describe('a hostile repository', () => {
-  it('runs no filter, hook or monitor of its own', async () => {
+  it('runs no filter, hook or file system monitor', async () => {
     const proof = join(served.scratch, 'something-ran');
     const tree = await makeRepository(join(served.scratch, 'attack'), {
       '.gitattributes': '* filter=evil\n',

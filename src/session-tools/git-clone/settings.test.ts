@@ -12,7 +12,7 @@ const minimum: CloneVariables = {
 const read = (more: CloneVariables = {}) => readSettings(cloneEnvironment({ ...minimum, ...more }));
 
 describe('settings', () => {
-  it('have defaults for all that the original did not require', () => {
+  it('have defaults for all variables that the original does not require', () => {
     expect(read()).toEqual({
       repositoryUrl: minimum.repositoryUrl,
       branch: 'main',
@@ -53,7 +53,7 @@ describe('settings', () => {
     { lfsAutoFetch: 'yes' },
     { timeoutSeconds: '0' },
     { timeoutSeconds: '1e3' },
-  ])('refuse %j', (wrong) => {
+  ])('are rejected: %j', (wrong) => {
     expect(() => read(wrong)).toThrow(
       expect.objectContaining({
         exitCode: 200,
@@ -62,7 +62,7 @@ describe('settings', () => {
     );
   });
 
-  it('never show the token, not even a wrong one', () => {
+  it('never show the token, also an invalid one', () => {
     expect(() => read({ oauthToken: 'secret token' })).toThrow(
       expect.not.objectContaining({ message: expect.stringMatching(/secret/) }),
     );
@@ -70,7 +70,7 @@ describe('settings', () => {
 });
 
 describe("git's environment", () => {
-  it("has nothing of the caller's git, and all the rest", () => {
+  it("contains none of the caller's git variables, and all others", () => {
     const inherited = {
       PATH: '/bin',
       MARKER: 'pod-1',

@@ -19,7 +19,7 @@ const bucketName = /^[a-z0-9]([a-z0-9]|[-.](?=[a-z0-9])|-){1,61}[a-z0-9]$/;
  */
 export function requestedCloudStorage(
   entries: readonly CloudStorageEntry[],
-  { cloud_storage: { s3, azure_blob } }: Config,
+  { cloud_storage: { s3, azure_blob } }: Pick<Config, 'cloud_storage'>,
   reject: (path: string, message: string) => undefined,
 ): CloudStorageWithKeys[] {
   if (entries.length === 0) return [];

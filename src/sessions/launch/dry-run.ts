@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { LaunchConfig } from '../../config/types.ts';
 import { ApiError } from '../../errors.ts';
 import type { DryRunResponse, LaunchPreview, LaunchProblem } from '../../generated/openapi.ts';
 import type { Identity } from '../../identity/types.ts';
@@ -74,7 +74,7 @@ function manifestErrors(
   identity: Identity,
   request: LaunchRequest,
   results: LookupResults,
-  config: Config,
+  config: LaunchConfig,
 ): ApiError[] {
   try {
     const name = 'session';
@@ -89,7 +89,7 @@ function manifestErrors(
 }
 
 /** Returns placeholders for missing values, so that the remaining values can be checked. */
-function withPlaceholders(results: LookupResults, request: LaunchRequest, config: Config): CheckedLaunch {
+function withPlaceholders(results: LookupResults, request: LaunchRequest, config: LaunchConfig): CheckedLaunch {
   const { path, name } = request.project;
   const url = `${config.git.url}/${path}`;
   return {
@@ -135,7 +135,7 @@ function previewOf(
   request: LaunchRequest,
   results: LookupResults,
   mustWait: boolean,
-  config: Config,
+  config: LaunchConfig,
 ): LaunchPreview {
   const image = found(results.image);
   const resources = found(results.resources);

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { LaunchConfig } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { ImageChecker } from '../../images/types.ts';
 import { fullCommitId } from '../../jupyter-server/commit-id.ts';
@@ -19,7 +19,7 @@ export interface LookupParts {
   readonly gitlab: GitLab;
   readonly images: ImageChecker;
   readonly offered: OfferedPools;
-  readonly config: Config;
+  readonly config: LaunchConfig;
 }
 
 /** The branch of a launch and the full id of its commit. */

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { LaunchConfig } from '../../config/types.ts';
 import { ApiError, errorKind, type FieldError } from '../../errors.ts';
 import type { LaunchNotebookRequest, ServerOptions } from '../../generated/openapi.ts';
 import { parseBytes, parseCpu, parseGpu } from '../../jupyter-server/quantities.ts';
@@ -51,7 +51,7 @@ const variableName = /^[A-Za-z_]\w{0,248}$/;
  * Returns the launch that a documented body describes. Checks what the OpenAPI document cannot express: throws ApiError
  * 1422 that lists every invalid field.
  */
-export function launchRequest(body: LaunchNotebookRequest, config: Config): LaunchRequest {
+export function launchRequest(body: LaunchNotebookRequest, config: LaunchConfig): LaunchRequest {
   const fields: FieldError[] = [];
   const reject = (path: string, message: string): undefined => {
     fields.push({ path: `body.${path}`, message });

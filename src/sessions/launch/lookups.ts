@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { LaunchConfig } from '../../config/types.ts';
 import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
@@ -83,7 +83,7 @@ export async function lookUpProjectImage(
   identity: Identity,
   request: LaunchRequest,
   commit: Promise<LookupResult<GitLabCommit>>,
-  config: Config,
+  config: LaunchConfig,
   deadline: Deadline,
 ): Promise<LookupResult<SessionImage>> {
   const fallback = found({

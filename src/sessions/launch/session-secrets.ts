@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { LaunchConfig } from '../../config/types.ts';
 import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
@@ -54,7 +54,7 @@ async function withRetry(write: () => Promise<unknown>, deadline: Deadline): Pro
   }
 }
 
-export function createSessionSecrets(client: KubernetesClient, config: Config): SessionSecrets {
+export function createSessionSecrets(client: KubernetesClient, config: LaunchConfig): SessionSecrets {
   /** By the uid of the session. */
   const created = new BoundedMap<string, true>({ maxSize: maxKnownSessions });
 
@@ -121,7 +121,7 @@ function secretsOf(
   session: Session,
   identity: Identity,
   { environment, cloudStorage }: SecretRequest,
-  config: Config,
+  config: LaunchConfig,
 ): Secret[] {
   const hasVariablesSecret = session.secrets.variables !== undefined;
   return [
@@ -136,7 +136,7 @@ function tokenSecretsOf(
   session: Session,
   identity: Identity,
   environment: SecretRequest['environment'],
-  config: Config,
+  config: LaunchConfig,
 ): Secret[] {
   const { token } = identity.git;
   return [

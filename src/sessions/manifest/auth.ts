@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
 import { credentialKey, credentialRef } from './credential-keys.ts';
 import type { ManifestInput } from './input.ts';
@@ -7,7 +7,7 @@ import type { ManifestInput } from './input.ts';
  * Registered users sign in through oauth2-proxy, and Jupyter itself needs no token. Anonymous users have Jupyter's token,
  * which the operator needs in clear text to read the session's activity.
  */
-export function auth(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['auth']> {
+export function auth(input: ManifestInput, config: ManifestConfig): NonNullable<JupyterServerSpec['auth']> {
   const { profile } = input.user;
   if (!profile) return { token: input.sessionToken, oidc: { enabled: false } };
   return {

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { Config, ManifestConfig } from '../../config/types.ts';
 import type { JsonPatchOperation } from '../../jupyter-server/types.ts';
 import {
   azureAccount,
@@ -14,7 +14,7 @@ const mountName = (session: string, index: number): string => `${session}-ds-${i
 const secretName = (session: string, index: number): string => `${mountName(session, index)}-secret`;
 
 /** One patch for each bucket: its Dataset if it needs one, the volume, and the mount in the Jupyter container. */
-export function bucketMounts(input: ManifestInput, config: Config): JsonPatch[] {
+export function bucketMounts(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   const { mount_folder } = config.cloud_storage;
   return input.cloudStorage.map((storage, index) => {
     const name = mountName(input.name, index);
@@ -25,7 +25,12 @@ export function bucketMounts(input: ManifestInput, config: Config): JsonPatch[] 
 }
 
 /** A Dataset: Datashim makes a claim of the same name for it. */
-function s3(input: ManifestInput, storage: CloudStorage, index: number, { cloud_storage, k8s }: Config) {
+function s3(
+  input: ManifestInput,
+  storage: CloudStorage,
+  index: number,
+  { cloud_storage, k8s }: Pick<Config, 'cloud_storage' | 'k8s'>,
+) {
   const name = mountName(input.name, index);
   const keys = storage.isPrivate
     ? {
@@ -57,7 +62,12 @@ function s3(input: ManifestInput, storage: CloudStorage, index: number, { cloud_
  * A volume of Azure's driver in the pod. renku-notebooks made PersistentVolumes, which have no namespace, so a session
  * could not own them and they were never deleted.
  */
-function azureBlob(input: ManifestInput, { bucket, endpoint }: CloudStorage, index: number, { cloud_storage }: Config) {
+function azureBlob(
+  input: ManifestInput,
+  { bucket, endpoint }: CloudStorage,
+  index: number,
+  { cloud_storage }: Pick<Config, 'cloud_storage'>,
+) {
   const { read_only } = cloud_storage.azure_blob;
   const volumeAttributes = {
     containerName: bucket,
@@ -73,7 +83,7 @@ function azureBlob(input: ManifestInput, { bucket, endpoint }: CloudStorage, ind
 export const bucketSecrets = (
   owner: SecretOwner,
   storages: readonly CloudStorageWithKeys[],
-  config: Config,
+  config: ManifestConfig,
 ): Secret[] =>
   storages.flatMap((storage, index) =>
     storage.isPrivate ? [ownedSecret(owner, config, secretName(owner.name, index), 'Opaque', keysOf(storage))] : [],

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { auth } from './auth.ts';
 import { bucketMounts } from './bucket-mounts.ts';
@@ -24,7 +24,7 @@ import { ssh } from './ssh.ts';
  * operator appends init containers in this order, and they run in this order.
  * Throws ApiError 1004 if a variable of the user is a variable of the session.
  */
-export function buildJupyterServer(input: ManifestInput, config: Config): JupyterServer {
+export function buildJupyterServer(input: ManifestInput, config: ManifestConfig): JupyterServer {
   return {
     apiVersion: `${config.amalthea.group}/${config.amalthea.version}`,
     kind: 'JupyterServer',

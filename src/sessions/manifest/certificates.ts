@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { add, type JsonPatch, jsonPatch } from './input.ts';
 
@@ -13,7 +13,7 @@ export const certificatesMount = { name: bundleVolume, mountPath: bundlePath, re
 export const smallRequests = { requests: { cpu: '50m', memory: '50Mi' } };
 
 /** An init container that makes the other containers' bundle of certificate authorities: the usual ones and the platform's. */
-export function certificates(config: Config): JsonPatch[] {
+export function certificates(config: ManifestConfig): JsonPatch[] {
   const { image, path, secrets } = config.sessions.ca_certs;
   return [
     jsonPatch(

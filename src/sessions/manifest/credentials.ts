@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
 import { credentialKey, credentialsSecretName } from './credential-keys.ts';
 import { hasGitProxy } from './git-proxy.ts';
@@ -18,7 +18,7 @@ export function credentialsSecret(
   owner: SecretOwner,
   identity: Identity,
   environment: Readonly<Record<string, string>>,
-  config: Config,
+  config: ManifestConfig,
 ): Secret {
   const values = {
     ...(identity.git.token === null ? {} : { [credentialKey.gitlabToken]: identity.git.token }),
@@ -30,7 +30,7 @@ export function credentialsSecret(
 
 function registered(
   { accessToken, refreshToken }: Extract<Identity, { kind: 'registered' }>,
-  config: Config,
+  config: ManifestConfig,
 ): Record<string, string> {
   const oidc = { [credentialKey.oidcClientSecret]: config.sessions.oidc.client_secret };
   if (!hasGitProxy('registered', config)) return oidc;

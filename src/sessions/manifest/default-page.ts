@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput, mountPathOf } from './input.ts';
 
 const volume = 'jupyter-config-default-page';
@@ -12,7 +12,7 @@ const fileName = 'jupyter_server_config.json';
 const applications = ['LabApp', 'JupyterNotebookApp'];
 
 /** Sets the launch's default page for all of these applications. */
-export function defaultPage(input: ManifestInput, config: Config): JsonPatch {
+export function defaultPage(input: ManifestInput, config: ManifestConfig): JsonPatch {
   const settings = Object.fromEntries(applications.map((name) => [name, { default_url: input.defaultUrl }]));
   return jsonPatch(
     { op: 'add', path: `/configmap/data/${fileName}`, value: JSON.stringify(settings) },

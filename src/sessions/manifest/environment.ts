@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import { sessionPath } from '../../jupyter-server/session-path.ts';
 import { fromVariables } from './credential-keys.ts';
@@ -20,7 +20,7 @@ const operatorVariables: readonly string[] = ['SERVER_APP_TOKEN', 'JUPYTER_CONFI
  * The variables of the session and of the user. Throws ApiError 1004 if a variable of the user would change one of the
  * session; the same value is allowed.
  */
-export function environment(input: ManifestInput, config: Config): JsonPatch {
+export function environment(input: ManifestInput, config: ManifestConfig): JsonPatch {
   const own = sessionVariables(input, config);
   const changed = Object.entries(input.environment)
     .filter(([name, value]) => operatorVariables.includes(name) || (own.has(name) && own.get(name) !== value))
@@ -41,7 +41,7 @@ export function environment(input: ManifestInput, config: Config): JsonPatch {
   );
 }
 
-function sessionVariables(input: ManifestInput, config: Config): Map<string, string> {
+function sessionVariables(input: ManifestInput, config: ManifestConfig): Map<string, string> {
   const { repository, user } = input;
   return new Map([
     ['GIT_AUTOSAVE', repository.mayPush ? '1' : '0'],

@@ -1,5 +1,5 @@
 import { isOwnProgram } from '../../config/own-program.ts';
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import { cloneVariable } from '../../session-contract/clone.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { certificatesFile, certificatesMount } from './certificates.ts';
@@ -8,7 +8,7 @@ import { hasGitProxy } from './git-proxy.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput, repositoryPath, sentryVariables } from './input.ts';
 
 /** Clones the repository into the workspace before the main containers start. */
-export function gitClone(input: ManifestInput, config: Config): JsonPatch {
+export function gitClone(input: ManifestInput, config: ManifestConfig): JsonPatch {
   const { repository, user } = input;
   const values: Record<string, string> = {
     [cloneVariable.mountPath]: repositoryPath(repository),
@@ -42,7 +42,7 @@ export function gitClone(input: ManifestInput, config: Config): JsonPatch {
 }
 
 /** The program of renku-notebooks always uses the default port and exits for unknown variables. */
-function proxyPort({ user }: ManifestInput, config: Config): Record<string, string> {
+function proxyPort({ user }: ManifestInput, config: ManifestConfig): Record<string, string> {
   const { git_clone, git_proxy } = config.sessions;
   const { port } = git_proxy;
   const isSet = hasGitProxy(user.kind, config) && isOwnProgram(git_clone) && port !== sessionContainer.gitProxy.port;

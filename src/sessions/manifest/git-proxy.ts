@@ -1,18 +1,18 @@
-import type { Config } from '../../config/types.ts';
+import type { Config, ManifestConfig } from '../../config/types.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { certificatesMount } from './certificates.ts';
 import { credentialKey, fromCredentials } from './credential-keys.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput, servicesSecurity, sessionsOrigin } from './input.ts';
 
 /** The configured list of containers decides: the local platform and small clusters do not need it. */
-export const hasGitProxy = (kind: ManifestInput['user']['kind'], { sessions }: Config): boolean =>
+export const hasGitProxy = (kind: ManifestInput['user']['kind'], { sessions }: Pick<Config, 'sessions'>): boolean =>
   sessions.containers[kind].includes(sessionContainer.gitProxy.name);
 
 /** The program exits if one of its variables is empty, also in a session that does not use it. */
 const none = 'None';
 
 /** Adds the user's credentials to git requests, so that the Jupyter container does not have them. */
-export function gitProxy(input: ManifestInput, config: Config): JsonPatch[] {
+export function gitProxy(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   if (!hasGitProxy(input.user.kind, config)) return [];
   const { image, health_port } = config.sessions.git_proxy;
   const probe = { httpGet: { path: sessionContainer.gitProxy.probe.path, port: health_port }, initialDelaySeconds: 3 };
@@ -32,7 +32,7 @@ export function gitProxy(input: ManifestInput, config: Config): JsonPatch[] {
   ];
 }
 
-function plain({ user, repository }: ManifestInput, config: Config): { name: string; value: string }[] {
+function plain({ user, repository }: ManifestInput, config: ManifestConfig): { name: string; value: string }[] {
   const { port, health_port, renku_client_id } = config.sessions.git_proxy;
   const values = {
     REPOSITORY_URL: repository.httpUrl,
@@ -48,7 +48,7 @@ function plain({ user, repository }: ManifestInput, config: Config): { name: str
   return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
 
-function credentials({ name, user }: ManifestInput, config: Config): object[] {
+function credentials({ name, user }: ManifestInput, config: ManifestConfig): object[] {
   const isRegistered = user.kind === 'registered';
   const variable = (variable: string, key: string, isThere: boolean) =>
     isThere ? fromCredentials(variable, name, key) : { name: variable, value: none };

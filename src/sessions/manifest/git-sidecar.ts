@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { Config, ManifestConfig } from '../../config/types.ts';
 import { sessionPath } from '../../jupyter-server/session-path.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import {
@@ -12,14 +12,14 @@ import {
   servicesSecurity,
 } from './input.ts';
 
-const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Config): boolean =>
+const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Pick<Config, 'sessions'>): boolean =>
   user.kind === 'registered' && sessions.containers.registered.includes(sessionContainer.gitSidecar.name);
 
 /**
  * Reports the state of the repository, and saves unpushed work when the session ends. Only oauth2-proxy passes requests on
  * to it. renku-notebooks also made a Service for it, through which every pod of the cluster could discard a user's work.
  */
-export function gitSidecar(input: ManifestInput, config: Config): JsonPatch[] {
+export function gitSidecar(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   if (!hasGitSidecar(input, config)) return [];
   const { image, port } = config.sessions.git_rpc_server;
   const probe = {
@@ -51,7 +51,7 @@ export function gitSidecar(input: ManifestInput, config: Config): JsonPatch[] {
 
 const sidecarPath = ({ name }: ManifestInput): string => `${sessionPath(name)}/sidecar/`;
 
-function variables(input: ManifestInput, config: Config): object[] {
+function variables(input: ManifestInput, config: ManifestConfig): object[] {
   const { git_rpc_server, git_proxy, autosave_minimum_lfs_file_size_bytes } = config.sessions;
   const values = {
     GIT_RPC_MOUNT_PATH: repositoryPath(input.repository),
@@ -71,7 +71,7 @@ function variables(input: ManifestInput, config: Config): object[] {
  * Lets signed-in users and holders of an access token reach the sidecar, below the session's path. The arguments are
  * appended: the longer path of two upstreams wins, so the position of the operator's arguments does not matter.
  */
-function throughProxy(input: ManifestInput, config: Config): JsonPatch {
+function throughProxy(input: ManifestInput, config: ManifestConfig): JsonPatch {
   const path = sidecarPath(input);
   const { git_rpc_server, git_proxy } = config.sessions;
   const argument = (value: string) => add(`/containers/${containerIndex.proxy}/args/-`, value);

@@ -1,4 +1,4 @@
-import type { Config, Sentry } from '../../config/types.ts';
+import type { Config, ManifestConfig, Sentry } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { JsonPatchOperation } from '../../jupyter-server/types.ts';
 import type { SessionResources } from '../../options/resource-classes.ts';
@@ -97,7 +97,11 @@ export const servicesSecurity = {
 };
 
 /** Where the programs of renku-notebooks report errors. They do not start without `ENABLED`. */
-export function sentryVariables(prefix: string, sentry: Sentry, { version }: Config): Record<string, string> {
+export function sentryVariables(
+  prefix: string,
+  sentry: Sentry,
+  { version }: Pick<Config, 'version'>,
+): Record<string, string> {
   if (!sentry.enabled) return { [`${prefix}SENTRY__ENABLED`]: 'false' };
   return {
     [`${prefix}SENTRY__ENABLED`]: 'true',
@@ -109,21 +113,22 @@ export function sentryVariables(prefix: string, sentry: Sentry, { version }: Con
 }
 
 /** Returns the origin of the platform's host, without a slash at the end. */
-export const sessionsOrigin = ({ sessions: { ingress } }: Config): string =>
+export const sessionsOrigin = ({ sessions: { ingress } }: Pick<Config, 'sessions'>): string =>
   `${ingress.tls_secret ? 'https' : 'http'}://${ingress.host}`;
 
 /**
- * Returns the image's working directory, without a slash at the end. The image may come from any author, and the operator writes
- * the directory into YAML and Python: only a plain path is used, and the configured default otherwise.
+ * Returns the image's working directory, without a slash at the end. The operator writes it into YAML and Python, and the
+ * image may come from any author: only a plain path is used, and the configured default otherwise.
  */
-export function workingDirOf(input: ManifestInput, config: Config): string {
+export function workingDirOf(input: ManifestInput, config: ManifestConfig): string {
   const given = input.image.workingDir;
   const plain = given !== null && /^(\/[\w.-]+)*\/?$/.test(given) && !/(^|\/)\.\.(\/|$)/.test(given);
   return (plain ? given : config.sessions.image_default_workdir).replace(/\/+$/, '');
 }
 
 /** Returns the path of the workspace in the Jupyter container. */
-export const mountPathOf = (input: ManifestInput, config: Config): string => `${workingDirOf(input, config)}/work`;
+export const mountPathOf = (input: ManifestInput, config: ManifestConfig): string =>
+  `${workingDirOf(input, config)}/work`;
 
 /** Returns the path of the repository in the other containers. */
 export const repositoryPath = (repository: Repository): string => `/work/${repository.folder}`;

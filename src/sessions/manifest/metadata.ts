@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import { annotation, isLabelValue, label } from '../../jupyter-server/labels.ts';
 import { writeLaunchOptions } from '../../jupyter-server/launch-options.ts';
 import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
@@ -14,7 +14,7 @@ import { isVariablesSecretNeeded } from './variables.ts';
  * after a rollback. A value that Kubernetes does not allow in a label (`_bob`, an id with a colon, the 64 digits of a
  * SHA-256 commit) is left out: the owner has a label of its own, and filters compare annotations.
  */
-export function metadata(input: ManifestInput, config: Config): ObjectMeta {
+export function metadata(input: ManifestInput, config: ManifestConfig): ObjectMeta {
   const { user, repository, image } = input;
   const labels = {
     [label.app]: 'jupyter',

@@ -1,11 +1,11 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import { certificatesFile, certificatesMount } from './certificates.ts';
 import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
 
 const proxy = `/containers/${containerIndex.proxy}`;
 
 /** Whether an e-mail address is accepted that the identity provider has not verified; only in registered sessions. */
-export function unverifiedEmail(input: ManifestInput, config: Config): JsonPatch[] {
+export function unverifiedEmail(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   if (input.user.kind !== 'registered') return [];
   const name = 'OAUTH2_PROXY_INSECURE_OIDC_ALLOW_UNVERIFIED_EMAIL';
   return [jsonPatch(add(`${proxy}/env/-`, { name, value: String(config.sessions.oidc.allow_unverified_email) }))];

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
 import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 
@@ -12,7 +12,7 @@ export const imagePullSecret = (input: ManifestInput): JsonPatch[] =>
   isPullSecretNeeded(input) ? [jsonPatch(add('/imagePullSecrets/-', { name: pullSecretName(input.name) }))] : [];
 
 /** Returns the credentials for the platform's own registry only, because the token is GitLab's. */
-export function pullSecret(owner: SecretOwner, token: string, config: Config): Secret {
+export function pullSecret(owner: SecretOwner, token: string, config: ManifestConfig): Secret {
   const username = 'oauth2';
   const auth = Buffer.from(`${username}:${token}`).toString('base64');
   return ownedSecret(owner, config, pullSecretName(owner.name), 'kubernetes.io/dockerconfigjson', {

@@ -1,18 +1,18 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput, podSpec } from './input.ts';
 
 /**
  * Tests the order of the operator's containers, because patches address containers by index. If the operator's template
  * has another order, no child is created: a wrong container could otherwise be open to everyone.
  */
-export function containerOrder(input: ManifestInput, config: Config): JsonPatch[] {
+export function containerOrder(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   const expected = config.sessions.containers[input.user.kind].slice(0, input.user.kind === 'registered' ? 2 : 1);
   return expected.map((name, index) =>
     jsonPatch({ op: 'test', path: `${podSpec}/containers/${index}/name`, value: name }),
   );
 }
 
-export function scheduling(input: ManifestInput, config: Config): JsonPatch[] {
+export function scheduling(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   const { tolerations, affinity, node_selector, termination_grace_period_seconds } = config.sessions;
   const dedicated = { key: 'renku.io/dedicated', operator: 'Equal', value: 'user', effect: 'NoSchedule' };
   const { priorityClass } = input.resources;

@@ -14,7 +14,7 @@ export type SecretOwner = Pick<Session, 'name' | 'namespace' | 'uid'>;
 /** Returns a Secret that is deleted with the session. `values` are plain text. */
 export function ownedSecret(
   { name, namespace, uid }: SecretOwner,
-  { amalthea: { group, version } }: Config,
+  { amalthea: { group, version } }: Pick<Config, 'amalthea'>,
   secretName: string,
   type: Secret['type'],
   values: Readonly<Record<string, string>>,

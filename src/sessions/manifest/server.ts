@@ -1,11 +1,14 @@
-import type { Config } from '../../config/types.ts';
+import type { Config, ManifestConfig } from '../../config/types.ts';
 import { sessionPath } from '../../jupyter-server/session-path.ts';
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
 import type { SessionResources } from '../../options/resource-classes.ts';
 import type { ResourceRequirements } from '../../platform/kubernetes/objects.ts';
 import { type ManifestInput, mountPathOf } from './input.ts';
 
-export function jupyterServer(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['jupyterServer']> {
+export function jupyterServer(
+  input: ManifestInput,
+  config: ManifestConfig,
+): NonNullable<JupyterServerSpec['jupyterServer']> {
   return {
     defaultUrl: input.defaultUrl,
     image: input.image.reference,
@@ -26,12 +29,12 @@ export function resources(
   return { requests: { memory: memoryBytes, cpu, ...gpus }, limits: { memory: memoryBytes, ...limit, ...gpus } };
 }
 
-export function culling(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['culling']> {
+export function culling(input: ManifestInput, config: ManifestConfig): NonNullable<JupyterServerSpec['culling']> {
   const { idle_seconds, max_age_seconds } = config.sessions.culling[input.user.kind];
   return { idleSecondsThreshold: idle_seconds, maxAgeSecondsThreshold: max_age_seconds };
 }
 
-export function routing(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['routing']> {
+export function routing(input: ManifestInput, config: ManifestConfig): NonNullable<JupyterServerSpec['routing']> {
   const { host, annotations, tls_secret } = config.sessions.ingress;
   return {
     host,
@@ -42,7 +45,7 @@ export function routing(input: ManifestInput, config: Config): NonNullable<Jupyt
 }
 
 /** Without a volume, the size is a limit only if the configuration says so; an empty size means no limit. */
-export function storage(input: ManifestInput, config: Config): NonNullable<JupyterServerSpec['storage']> {
+export function storage(input: ManifestInput, config: ManifestConfig): NonNullable<JupyterServerSpec['storage']> {
   const { pvs_enabled, pvs_storage_class, use_empty_dir_size_limit } = config.sessions.storage;
   const mountPath = mountPathOf(input, config);
   const size = pvs_enabled || use_empty_dir_size_limit ? input.resources.storageBytes : '';

@@ -5,7 +5,7 @@ const volume = 'ssh-host-keys';
 const container = `/containers/${containerIndex.jupyterServer}`;
 
 /** Opens the port of the session's ssh server, for a platform with a jump host, and mounts the configured host keys. */
-export function ssh({ sessions }: Config): JsonPatch[] {
+export function ssh({ sessions }: Pick<Config, 'sessions'>): JsonPatch[] {
   const { enabled, service_port, container_port, host_key_secret, host_key_location } = sessions.ssh;
   if (!enabled) return [];
   const servicePort = { name: 'ssh', port: service_port, protocol: 'TCP', targetPort: 'ssh' };

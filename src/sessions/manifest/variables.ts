@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import { variableKey, variablesSecretName } from './credential-keys.ts';
 import type { ManifestInput } from './input.ts';
 import { environmentFile } from './r-environment.ts';
@@ -13,7 +13,7 @@ export const isVariablesSecretNeeded = ({ environment }: ManifestInput): boolean
 export const variablesSecret = (
   owner: SecretOwner,
   environment: Readonly<Record<string, string>>,
-  config: Config,
+  config: ManifestConfig,
 ): Secret => ownedSecret(owner, config, variablesSecretName(owner.name), 'Opaque', variableValues(environment));
 
 export function variableValues(environment: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { Config, PresentationConfig } from '../../config/types.ts';
 import type { LaunchOptions, NotebookResponse, SessionResources, SessionStatus } from '../../generated/openapi.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import { formatBytes } from '../../jupyter-server/quantities.ts';
@@ -25,7 +25,7 @@ const requiredAnnotations: readonly string[] = [
  * Returns a session as the API shows it. What the session lacks is left out or empty. Pure, and never throws.
  * @param now milliseconds since the epoch
  */
-export function presentSession(stored: Session, config: Config, now: number): NotebookResponse {
+export function presentSession(stored: Session, config: PresentationConfig, now: number): NotebookResponse {
   const session = withoutReplacedPod(stored, now);
   return {
     annotations: annotations(session, config),
@@ -44,7 +44,10 @@ export function presentSession(stored: Session, config: Config, now: number): No
 const inSeconds = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, '+00:00');
 
 /** Shown only by a platform that offers it. */
-function cloudStorage({ buckets }: Session, { cloud_storage }: Config): Pick<NotebookResponse, 'cloudstorage'> {
+function cloudStorage(
+  { buckets }: Session,
+  { cloud_storage }: Pick<Config, 'cloud_storage'>,
+): Pick<NotebookResponse, 'cloudstorage'> {
   const isOffered = cloud_storage.s3.enabled || cloud_storage.azure_blob.enabled;
   return isOffered ? { cloudstorage: [...buckets] } : {};
 }
@@ -59,7 +62,7 @@ function launchOptions({ launchOptions: noted, requestedImage, defaultUrl }: Ses
   };
 }
 
-function annotations(session: Session, config: Config): Record<string, string> {
+function annotations(session: Session, config: PresentationConfig): Record<string, string> {
   const isShown = ([key, value]: [string, string]): boolean => value !== '' || requiredAnnotations.includes(key);
   return {
     ...Object.fromEntries(requiredAnnotations.map((key) => [key, ''])),
@@ -68,7 +71,7 @@ function annotations(session: Session, config: Config): Record<string, string> {
   };
 }
 
-function status(session: Session, config: Config, now: number): SessionStatus {
+function status(session: Session, config: PresentationConfig, now: number): SessionStatus {
   const state = sessionState(session, now);
   const details = stepsOf(session, state);
   return {

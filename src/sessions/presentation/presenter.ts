@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { PresentationConfig } from '../../config/types.ts';
 import type { NotebookResponse } from '../../generated/openapi.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { presentSession } from './present.ts';
@@ -23,7 +23,7 @@ interface Presented {
  * warnings count whole seconds, so within a second the response is the same, down to its bytes: the response to a list
  * of a hundred sessions is copied together.
  */
-export function createPresenter(config: Config, clock: () => number = Date.now): Presenter {
+export function createPresenter(config: PresentationConfig, clock: () => number = Date.now): Presenter {
   const known = new WeakMap<Session, Presented>();
 
   function present(session: Session): Presented {

@@ -1,15 +1,18 @@
-import type { Config } from '../../config/types.ts';
+import type { Config, PresentationConfig } from '../../config/types.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { sessionPath } from '../../jupyter-server/session-path.ts';
 
 /** Returns the URL that opens the session, with the token of an anonymous session: for its owner alone. */
-export function sessionUrl(session: Session, config: Config): string {
+export function sessionUrl(session: Session, config: PresentationConfig): string {
   const { token } = session;
   return `${sessionAddress(session, config)}${token ? `?token=${encodeURIComponent(token)}` : ''}`;
 }
 
 /** Returns the same URL without a credential and without a slash at the end. */
-export function sessionAddress({ name, routing }: Session, { sessions: { ingress } }: Config): string {
+export function sessionAddress(
+  { name, routing }: Session,
+  { sessions: { ingress } }: Pick<Config, 'sessions'>,
+): string {
   const { host, path, isTls } = routing;
   const isSecure = host === undefined ? ingress.tls_secret !== null : isTls;
   const where = (path ?? sessionPath(name)).replace(/\/+$/, '');

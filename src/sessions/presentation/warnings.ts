@@ -1,4 +1,4 @@
-import type { Config } from '../../config/types.ts';
+import type { Config, PresentationConfig } from '../../config/types.ts';
 import type { SessionWarning } from '../../generated/openapi.ts';
 import { annotation, imageCondition } from '../../jupyter-server/labels.ts';
 import type { Session } from '../../jupyter-server/session.ts';
@@ -10,7 +10,12 @@ import { sessionContainer } from '../../session-contract/containers.ts';
 import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 
 /** Returns what the owner should know although the session works: about its image, its memory, and when it will be stopped. */
-export function warnings(session: Session, state: SessionState, config: Config, now: number): SessionWarning[] {
+export function warnings(
+  session: Session,
+  state: SessionState,
+  config: PresentationConfig,
+  now: number,
+): SessionWarning[] {
   return [
     ...defaultImage(session, config),
     ...incompleteImage(session),
@@ -19,7 +24,7 @@ export function warnings(session: Session, state: SessionState, config: Config, 
   ];
 }
 
-function ending(session: Session, state: SessionState, config: Config, now: number): SessionWarning[] {
+function ending(session: Session, state: SessionState, config: PresentationConfig, now: number): SessionWarning[] {
   const { culling } = session;
   const soon = (seconds: number | undefined, message: (when: string) => string): SessionWarning[] =>
     seconds === undefined || seconds >= config.sessions.termination_warning_duration_seconds
@@ -46,10 +51,12 @@ function ending(session: Session, state: SessionState, config: Config, now: numb
   ];
 }
 
-export const usesDefaultImage = ({ image }: Session, { sessions: { default_image } }: Config): boolean =>
-  image === default_image;
+export const usesDefaultImage = (
+  { image }: Session,
+  { sessions: { default_image } }: Pick<Config, 'sessions'>,
+): boolean => image === default_image;
 
-function defaultImage(session: Session, config: Config): SessionWarning[] {
+function defaultImage(session: Session, config: PresentationConfig): SessionWarning[] {
   const isRequested = session.requestedImage === config.sessions.default_image;
   if (!usesDefaultImage(session, config) || isRequested) return [];
   return [{ message: noProjectImage(config), critical: false }];
@@ -79,7 +86,7 @@ function outOfMemory(session: Session): SessionWarning[] {
   return [{ message: `${outOfMemoryMeaning(session)} What ran in it was lost.`, critical: false }];
 }
 
-export const noProjectImage = ({ sessions: { default_image } }: Config): string =>
+export const noProjectImage = ({ sessions: { default_image } }: Pick<Config, 'sessions'>): string =>
   `The project has no image for this commit, so the session runs the default image ${default_image}. Packages that the project needs may be missing.`;
 
 /** Operators before Amalthea 0.9 write the seconds; later ones write when the session was last used. */

@@ -70,7 +70,7 @@ export interface SessionStore {
 
 export interface SessionStoreParts {
   readonly client: KubernetesConnection;
-  readonly config: Config;
+  readonly config: Pick<Config, 'amalthea' | 'k8s'>;
   readonly log: Logger;
   /** For tests: faster back-off of the cache. */
   readonly timing?: NonNullable<ListWatchCacheOptions<Session>['timing']>;
@@ -79,7 +79,7 @@ export interface SessionStoreParts {
 /** Names that a JupyterServer can have; no call is made for others. */
 const possibleName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
-export function jupyterServersOf({ amalthea }: Config): ResourceType {
+export function jupyterServersOf({ amalthea }: Pick<Config, 'amalthea'>): ResourceType {
   return { group: amalthea.group, version: amalthea.version, plural: amalthea.plural };
 }
 

@@ -3,23 +3,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, type Dispatcher, request } from 'undici';
 import { type ApiServerUnderTest, openApiServer, readKubeconfig } from '../../support/api-server-under-test.ts';
 
-export interface Answer {
+export interface ApiResponse {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly text: string;
-  /** The body as JSON; undefined where it is none. Tests look into it as they like. */
+  /** The body as JSON; undefined if it is not JSON. Not typed, so that tests can read any member. */
   readonly json: Json;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what an API server answers is what these tests are about
+// biome-ignore lint/suspicious/noExplicitAny: the tests check the types of responses
 export type Json = any;
 
 export interface CallOptions {
-  /** Sent as JSON unless it is text. */
+  /** A string is sent unchanged, other values as JSON. */
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
   readonly query?: Record<string, string | number | boolean>;
-  /** null: none. */
+  /** null: no token. */
   readonly token?: string | null;
 }
 
@@ -31,19 +31,19 @@ export interface WatchEvent {
 export interface Watch {
   readonly status: number;
   readonly contentType: string;
-  /** The next event, bookmarks included; undefined when the server has ended the watch. */
+  /** Returns the next event, bookmarks included; undefined after the server has ended the watch. */
   next(): Promise<WatchEvent | undefined>;
-  /** All that come until the server ends the watch. */
+  /** Returns all further events until the server ends the watch. */
   rest(): Promise<WatchEvent[]>;
   close(): void;
 }
 
-/** Plain HTTP to an API server, in a namespace of its own: nothing between a test and the wire. */
+/** HTTP requests to an API server, without a Kubernetes client, and a namespace for the tests of one file. */
 export interface Api {
   readonly embedded: boolean;
   readonly namespace: string;
-  call(method: Dispatcher.HttpMethod, path: string, options?: CallOptions): Promise<Answer>;
-  /** As `call`; throws an Error with the answer when it is not 2xx. Returns the body. */
+  call(method: Dispatcher.HttpMethod, path: string, options?: CallOptions): Promise<ApiResponse>;
+  /** As `call`, but returns the body; throws an Error with the response if its status is not 2xx. */
   ok(method: Dispatcher.HttpMethod, path: string, options?: CallOptions): Promise<Json>;
   watch(path: string, query?: CallOptions['query'], headers?: CallOptions['headers']): Promise<Watch>;
   compact(): Promise<void>;
@@ -104,7 +104,7 @@ function connect(server: ApiServerUnderTest, namespace: string): Api {
     async watch(path, query = {}, headers = {}) {
       const {
         statusCode,
-        headers: answered,
+        headers: responseHeaders,
         body,
       } = await send('GET', path, { query: { watch: true, ...query }, headers });
       const events = eventsOf(body);
@@ -114,7 +114,7 @@ function connect(server: ApiServerUnderTest, namespace: string): Api {
       };
       return {
         status: statusCode,
-        contentType: String(answered['content-type']),
+        contentType: String(responseHeaders['content-type']),
         next,
         async rest() {
           const all: WatchEvent[] = [];
@@ -147,20 +147,21 @@ async function* eventsOf(body: AsyncIterable<Buffer>): AsyncGenerator<WatchEvent
   return undefined;
 }
 
-/** The first result that is wanted; what others do to the cluster takes a moment. */
+/** Calls `read` until `wanted` accepts the result, and returns that result. Throws after 30 s. */
 export async function eventually<T>(read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
   const end = performance.now() + 30_000;
   for (;;) {
     const value = await read();
     if (wanted(value)) return value;
-    if (performance.now() > end) throw new Error(`never as wanted: ${JSON.stringify(value, null, 1)}`);
+    if (performance.now() > end)
+      throw new Error(`not the expected value after 30 s: ${JSON.stringify(value, null, 1)}`);
     await delay(20);
   }
 }
 
 const root = (group: string) => (group === '' ? '/api/v1' : `/apis/${group}`);
 
-/** Paths of collections in the test's namespace. */
+/** Returns the paths of collections in a namespace. */
 export function pathsOf(namespace: string) {
   const at = (group: string, plural: string) => `${root(group)}/namespaces/${namespace}/${plural}`;
   return {

@@ -13,7 +13,7 @@ const at = (name: string) => `${paths.jupyterServers}/${name}`;
 const make = (name: string, metadata: object = {}): Promise<Json> =>
   api.ok('POST', paths.jupyterServers, { body: jupyterServer(name, {}, metadata) });
 const remove = (path: string, body?: unknown, query = {}) => api.call('DELETE', path, { body, query });
-const gone = (path: string) =>
+const removed = (path: string) =>
   eventually(
     () => api.call('GET', path),
     ({ status }) => status === 404,
@@ -94,8 +94,8 @@ describe('finalizers', () => {
     });
     expect([changed.status.state, changed.metadata.deletionTimestamp]).toEqual(['stopping', deletionTimestamp]);
     const more = { metadata: { finalizers: [...held.finalizers, 'example.org/more'] } };
-    const refused = await api.call('PATCH', at('held'), { body: more, headers: patches.merge });
-    expect([refused.status, refused.json.details.causes[0].field]).toEqual([422, 'metadata.finalizers']);
+    const rejected = await api.call('PATCH', at('held'), { body: more, headers: patches.merge });
+    expect([rejected.status, rejected.json.details.causes[0].field]).toEqual([422, 'metadata.finalizers']);
     expect((await release(at('held'))).metadata.deletionTimestamp).toBe(deletionTimestamp);
     expect((await api.call('GET', at('held'))).status).toBe(404);
   });
@@ -107,7 +107,7 @@ describe('finalizers', () => {
       seen.push((await remove(at('policy'), { propagationPolicy })).json.metadata.finalizers);
     expect(seen).toEqual([[...held.finalizers, 'foregroundDeletion'], held.finalizers, [...held.finalizers, 'orphan']]);
     await release(at('policy'));
-    await gone(at('policy'));
+    await removed(at('policy'));
   });
 
   it('of built-in kinds need a domain', async () => {
@@ -130,7 +130,7 @@ describe('an owner', () => {
   it('is deleted before its dependents by default', async () => {
     const { owner, child } = await family('background');
     expect((await remove(owner, { propagationPolicy: 'Background' })).json.status).toBe('Success');
-    await gone(child);
+    await removed(child);
   });
 
   it('waits for blocking dependents in a foreground deletion', async () => {
@@ -143,23 +143,23 @@ describe('an owner', () => {
     );
     expect((await api.call('GET', owner)).status).toBe(200);
     await release(child);
-    await gone(child);
-    await gone(owner);
+    await removed(child);
+    await removed(owner);
   });
 
   it('does not wait for dependents that do not block', async () => {
     const { owner, child } = await family('free', { blockOwnerDeletion: false, finalizers: ['example.org/held'] });
     await remove(owner, { propagationPolicy: 'Foreground' });
-    await gone(owner);
+    await removed(owner);
     expect((await api.call('GET', child)).status).toBe(200);
     await release(child);
-    await gone(child);
+    await removed(child);
   });
 
   it('leaves its dependents if they are orphaned', async () => {
     const { owner, child } = await family('orphan');
     await remove(owner, { propagationPolicy: 'Orphan' });
-    await gone(owner);
+    await removed(owner);
     const { metadata } = await api.ok('GET', child);
     expect([metadata.ownerReferences, metadata.deletionTimestamp]).toEqual([undefined, undefined]);
   });
@@ -168,14 +168,14 @@ describe('an owner', () => {
     const owner = { apiVersion: 'amalthea.dev/v1alpha1', kind: 'JupyterServer', name: 'never', uid: 'never' };
     const child = `${paths.secrets}/never`;
     await api.ok('POST', paths.secrets, { body: { metadata: { name: 'never', ownerReferences: [owner] } } });
-    await gone(child);
+    await removed(child);
   });
 
   it('is identified by its uid: a new object of the same name is not the owner', async () => {
     const { owner, child } = await family('name');
     await remove(owner, { propagationPolicy: 'Background' });
     await make('name');
-    await gone(child);
+    await removed(child);
     expect((await api.call('GET', owner)).status).toBe(200);
   });
 });

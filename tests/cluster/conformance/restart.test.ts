@@ -11,7 +11,7 @@ import { type ServiceReplicas, serviceReplicas } from '../../support/service-rep
 import { commitSha } from '../../support/sessions/fake-gitlab.ts';
 import { john, type TestResponse } from '../../support/sessions/service.ts';
 
-/** Restarts of failed sessions, by the service and the operator together, with their roles where there are roles. */
+/** Restarts of failed sessions by the service and the operator, with their roles if the API server has roles. */
 
 const { persistentVolumeClaims, pods, secrets } = resource;
 const project = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
@@ -35,7 +35,7 @@ afterAll(async () => {
   await cluster?.close();
 });
 
-/** Each test is another user, whose session is another. */
+/** Each test has its own user, and so its own session. */
 const user = (username: string, token = 'the-gitlab-token'): Identity => {
   const identity = john(service.gitlab.url);
   return { ...identity, id: `uuid-${username}`, username, git: { ...identity.git, token } };
@@ -48,9 +48,9 @@ const secretOf = (name: string, which: string) =>
 const textOf = (secret: Secret | undefined, key: string): string =>
   Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
 const stateOf = async (call: Call, name: string): Promise<string> =>
-  (await call('GET', `/servers/${name}`)).body.status?.state ?? 'gone';
+  (await call('GET', `/servers/${name}`)).body.status?.state ?? 'deleted';
 
-/** Plays the kubelet: the session's pod runs into its restart limit. Resolves when the service knows. The pod's uid. */
+/** Sets the status of a pod at its restart limit, as a kubelet does. Resolves with the pod's uid when the session failed. */
 async function makeFailed(call: Call, name: string, formerUid?: string): Promise<string> {
   const uid = await makeHealthy(name, formerUid);
   await cluster.patchPodStatus(`${name}-0`, failing());
@@ -73,7 +73,7 @@ async function launchFailed(call: Call, body: object = {}): Promise<{ name: stri
 }
 
 describe('a failed session', () => {
-  it('that two replicas are asked to restart at once gets one new pod, and keeps all but that', async () => {
+  it('that two replicas restart at once gets one new pod, and nothing else changes', async () => {
     const replicas = [await service.start(), await service.start()];
     const [call, other] = replicas.map((each) => each.as(user('racing'))) as [Call, Call];
     const { name, uid } = await launchFailed(call, { environment_variables: { GREETING: 'hello' } });
@@ -85,10 +85,10 @@ describe('a failed session', () => {
     ]);
     const made = await podsMade(`${name}-0`);
 
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 10 }, (_, index) => (index % 2 ? call : other)('POST', `/servers/${name}/restart`)),
     );
-    for (const { status, body } of answers) {
+    for (const { status, body } of responses) {
       expect([status, body.status?.state], JSON.stringify(body)).toEqual([202, 'starting']);
       expect([body.name, body.url, body.started]).toEqual([before.name, before.url, before.started]);
       expect(body.launch).toEqual(before.launch);
@@ -99,18 +99,18 @@ describe('a failed session', () => {
     expect((await cluster.client.get(persistentVolumeClaims, cluster.namespace, name, soon()))?.metadata.uid).toBe(
       claim?.metadata.uid,
     );
-    // What the launch brought is untouched: the service could not read it.
+    // The Secret of the launch is unchanged: the service cannot read it.
     expect((await secretOf(name, 'variables'))?.metadata).toEqual(variables?.metadata);
   });
 
-  it('gets the credentials that its user has now', async () => {
+  it('gets the current credentials of its user', async () => {
     const replica = await service.start();
     const { name } = await launchFailed(replica.as(user('renewed', 'the-old-token')), {
       environment_variables: { GREETING: 'hello' },
     });
     expect(textOf(await secretOf(name, 'credentials'), 'gitlab-oauth-token')).toBe('the-old-token');
-    const answer = await replica.as(user('renewed', 'the-new-token'))('POST', `/servers/${name}/restart`);
-    expect(answer.status).toBe(202);
+    const response = await replica.as(user('renewed', 'the-new-token'))('POST', `/servers/${name}/restart`);
+    expect(response.status).toBe(202);
     const secret = await secretOf(name, 'credentials');
     expect(textOf(secret, 'gitlab-oauth-token')).toBe('the-new-token');
     expect(secret?.metadata.ownerReferences?.[0]?.name).toBe(name);
@@ -119,7 +119,7 @@ describe('a failed session', () => {
     expect(replica.logged()).not.toMatch(/the-(old|new)-token/);
   });
 
-  it('whose new pod fails, too, is restarted again at once', async () => {
+  it('can be restarted again at once if the new pod fails, too', async () => {
     const call = (await service.start()).as(user('twice'));
     const { name, uid } = await launchFailed(call);
     expect((await call('POST', `/servers/${name}/restart`)).status).toBe(202);
@@ -133,7 +133,7 @@ describe('a failed session', () => {
     ['a moment ago', 5, 'starting'],
     ['minutes ago', 300, 'failed'],
   ])(
-    'whose restart was interrupted %s before the pod was replaced is restarted by the next call',
+    'with a restart that was interrupted %s, before its pod was replaced, is restarted by the next call',
     async (_, seconds, state) => {
       const call = (await service.start()).as(user(`interrupted-${seconds}`));
       const { name, uid } = await launchFailed(call);
@@ -142,49 +142,49 @@ describe('a failed session', () => {
         metadata: { annotations: { [annotation.restartedPod]: uid, [annotation.restartedAt]: at } },
       });
       await expect.poll(() => stateOf(call, name)).toBe(state);
-      const answer = await call('POST', `/servers/${name}/restart`);
-      expect([answer.status, answer.body.status.state]).toEqual([202, 'starting']);
+      const response = await call('POST', `/servers/${name}/restart`);
+      expect([response.status, response.body.status.state]).toEqual([202, 'starting']);
       expect(await makeHealthy(name, uid)).not.toBe(uid);
     },
   );
 });
 
-describe('a restart is refused, and nothing is changed,', () => {
-  async function refused(call: Call, name: string): Promise<{ message: string; detail: string }> {
+describe('a restart is rejected without a change', () => {
+  async function rejected(call: Call, name: string): Promise<{ message: string; detail: string }> {
     const { status, body } = await call('POST', `/servers/${name}/restart`);
     expect([status, body.error?.code]).toEqual([409, 1409]);
     return { message: body.error.message, detail: body.error.detail ?? '' };
   }
 
-  it('for a session that has not failed', async () => {
+  it('if the session has not failed', async () => {
     await startOperator();
     const call = (await service.start()).as(user('well'));
     const { name } = (await call('POST', '/servers', project)).body;
     const uid = await makeHealthy(name);
-    expect((await refused(call, name)).message).toMatch(/ is (starting|running)\. Only a failed session/);
+    expect((await rejected(call, name)).message).toMatch(/ is (starting|running)\. Only a failed session/);
     await patch(name, { spec: { jupyterServer: { hibernated: true } } });
     await inState(name, 'hibernated');
     await expect.poll(() => stateOf(call, name)).toBe('hibernated');
-    const { message, detail } = await refused(call, name);
+    const { message, detail } = await rejected(call, name);
     expect(message).toContain('is hibernated');
     expect(detail).toContain(`kubectl patch jupyterservers ${name}`);
     expect([undefined, uid]).toContain(await podUid(name));
   });
 
-  it('for a session of another user', async () => {
+  it('if the session belongs to another user', async () => {
     const replica = await service.start();
     const { name, uid } = await launchFailed(replica.as(user('owner')));
     expect((await replica.as(user('stranger'))('POST', `/servers/${name}/restart`)).status).toBe(404);
     expect(await podUid(name)).toBe(uid);
   });
 
-  it('where the files are in the pod', async () => {
+  it('if the session has no volume', async () => {
     const storage = { pvs_enabled: false, pvs_storage_class: null, use_empty_dir_size_limit: false };
     const withoutVolumes = await serviceReplicas(cluster, { storage });
     const call = (await withoutVolumes.start()).as(user('no-volume'));
     const { name, uid } = await launchFailed(call);
     expect((await call('GET', `/servers/${name}`)).body.status.restartable).toBe(false);
-    expect(await refused(call, name)).toEqual({
+    expect(await rejected(call, name)).toEqual({
       message: `The session ${name} has no volume. A restart would delete its files.`,
       detail: expect.stringContaining('work that was not pushed is lost'),
     });
@@ -192,27 +192,27 @@ describe('a restart is refused, and nothing is changed,', () => {
     await withoutVolumes.close();
   });
 
-  it('where the volume goes with the pod, or is gone', async () => {
+  it('if the volume is being deleted or does not exist', async () => {
     const call = (await service.start()).as(user('volume'));
     const { name, uid } = await launchFailed(call);
     const claimPatch = (metadata: object) =>
       cluster.client.mergePatch(persistentVolumeClaims, cluster.namespace, name, { metadata }, soon());
     await claimPatch({ finalizers: ['example.org/held'] });
     await cluster.client.delete(persistentVolumeClaims, cluster.namespace, name, {}, soon());
-    expect((await refused(call, name)).message).toContain('is being deleted');
+    expect((await rejected(call, name)).message).toContain('is being deleted');
 
-    // Else it makes another one, which is empty.
+    // Otherwise the operator creates a new, empty volume.
     await stopOperators();
     await claimPatch({ finalizers: null });
     await expect
       .poll(() => cluster.client.get(persistentVolumeClaims, cluster.namespace, name, soon()))
       .toBeUndefined();
-    expect((await refused(call, name)).message).toContain('no longer exists');
+    expect((await rejected(call, name)).message).toContain('no longer exists');
     expect(await podUid(name)).toBe(uid);
   });
 });
 
-/** Watches which pods of a name are made from now on. */
+/** Watches the pods with a name that are created from now on. */
 async function podsMade(name: string): Promise<{ uids(last: string): Promise<string[]> }> {
   const { resourceVersion } = await cluster.client.listPage(pods, cluster.namespace, { limit: 1 }, soon());
   return {

@@ -11,7 +11,7 @@ import { commitSha } from '../../support/sessions/fake-gitlab.ts';
 import { anonymous, john } from '../../support/sessions/service.ts';
 import { eventually } from './api.ts';
 
-/** The service and the operator together on an API server, with their roles where there are roles. */
+/** The service and the operator on one API server, with their roles if it has roles. */
 
 const { secrets } = resource;
 const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
@@ -32,7 +32,7 @@ afterAll(async () => {
   await cluster?.close();
 });
 
-/** Each test is another user, whose session is another. */
+/** Each test has its own user, and so its own session. */
 const user = (username: string): Identity => ({ ...john(service.gitlab.url), id: `uuid-${username}`, username });
 
 const stored = (name: string) => cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, name, soon());
@@ -45,7 +45,7 @@ const secretOf = (name: string, which = 'credentials') =>
   );
 
 describe('a launch', () => {
-  it('makes an object without a token in it, and Secrets that go with it', async () => {
+  it('creates an object without tokens, and Secrets that are deleted with the object', async () => {
     const replica = await service.start();
     const call = replica.as(user('tokens'));
     const body = { ...project, environment_variables: { GREETING: 'hello' } };
@@ -68,19 +68,19 @@ describe('a launch', () => {
     );
   });
 
-  it('that many ask two replicas for at once is one', async () => {
+  it('that is requested many times at once from two replicas creates one session', async () => {
     const calls = (await Promise.all([service.start(), service.start()])).map((each) => each.as(user('many')));
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       calls.flatMap((call) => Array.from({ length: 20 }, () => call('POST', '/servers', project))),
     );
-    const statuses = answers.map((answer) => answer.status);
+    const statuses = responses.map(({ status }) => status);
     expect(statuses.filter((status) => status === 201)).toHaveLength(1);
     expect(statuses.filter((status) => status === 200)).toHaveLength(39);
-    expect(new Set(answers.map((answer) => answer.body.name)).size).toBe(1);
+    expect(new Set(responses.map(({ body }) => body.name)).size).toBe(1);
     const all = await cluster.client.list<JupyterServer>(jupyterServers, cluster.namespace, {}, soon());
-    const name = answers[0]?.body.name ?? '';
+    const name = responses[0]?.body.name ?? '';
     expect(all.filter(({ metadata }) => metadata.name === name)).toHaveLength(1);
-    // Each replica knows it, and nobody else does.
+    // Every replica returns the session, but not to another user.
     for (const call of calls) expect((await call('GET', `/servers/${name}`)).status).toBe(200);
     const [other] = await Promise.all([service.start()]);
     const stranger = other.as(anonymous(service.gitlab.url));
@@ -89,7 +89,7 @@ describe('a launch', () => {
     expect((await stranger('GET', '/servers')).body.servers).toEqual({});
   });
 
-  it('right after a deletion is a new session with a Secret of its own', async () => {
+  it('right after a deletion creates a new session with a new Secret', async () => {
     await startOperator();
     const replica = await service.start();
     const call = replica.as(user('again'));
@@ -106,16 +106,16 @@ describe('a launch', () => {
     expect((await secretOf(name))?.metadata.ownerReferences?.[0]?.uid).toBe(after?.metadata.uid);
   });
 
-  it('while the former session is going waits, and says when to come back', async () => {
+  it('waits while the former session is being deleted, and responds with Retry-After at its deadline', async () => {
     const replica = await service.start(2_000);
-    const call = replica.as(user('going'));
+    const call = replica.as(user('deleted'));
     const { name } = (await call('POST', '/servers', project)).body;
     await patch(name, { metadata: { finalizers: ['example.org/held'] } });
     expect((await call('DELETE', `/servers/${name}`)).status).toBe(204);
-    const refused = await call('POST', '/servers', project);
-    expect(refused.status).toBe(409);
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    const patient = (await service.start()).as(user('going'));
+    const rejected = await call('POST', '/servers', project);
+    expect(rejected.status).toBe(409);
+    expect(Number(rejected.headers.get('retry-after'))).toBeGreaterThan(0);
+    const patient = (await service.start()).as(user('deleted'));
     const waiting = patient('POST', '/servers', project);
     await patch(name, { metadata: { finalizers: null } });
     expect((await waiting).status).toBe(201);
@@ -123,20 +123,20 @@ describe('a launch', () => {
 });
 
 describe('a session', () => {
-  it('is seen as the cluster has it: running, hibernated, gone', async () => {
+  it('has the state of its JupyterServer: running, hibernated, deleted', async () => {
     await startOperator();
     const replica = await service.start();
     const call = replica.as(user('seen'));
     const { name } = (await call('POST', '/servers', project)).body;
-    const state = async (): Promise<string> => (await call('GET', `/servers/${name}`)).body.status?.state ?? 'gone';
+    const state = async (): Promise<string> => (await call('GET', `/servers/${name}`)).body.status?.state ?? 'deleted';
     await makeHealthy(name);
-    // The session's other containers have said nothing yet.
-    expect(['starting', 'running']).toContain(await eventually(state, (each) => each !== 'gone'));
+    // The other containers of the session have no status yet.
+    expect(['starting', 'running']).toContain(await eventually(state, (each) => each !== 'deleted'));
     await patch(name, { spec: { jupyterServer: { hibernated: true } } });
     await cluster.when<JupyterServer>(jupyterServers, name, (object) => object?.status?.state === 'hibernated');
     expect((await call('GET', `/servers/${name}`)).status).toBe(200);
     await cluster.client.delete(jupyterServers, cluster.namespace, name, {}, soon());
-    await eventually(state, (each) => each === 'gone');
+    await eventually(state, (each) => each === 'deleted');
     expect((await call('GET', '/servers')).body.servers[name]).toBeUndefined();
   });
 });

@@ -12,7 +12,7 @@ import { examples } from '../../support/sessions/manifests.ts';
 import { john } from '../../support/sessions/service.ts';
 import { type Api, openApi } from './api.ts';
 
-/** Everything that the service can make of a launch, sent to an API server that refuses fields it does not know. */
+/** The objects that the service and the operator create for a launch, sent to an API server that rejects unknown fields. */
 let api: Api;
 
 beforeAll(async () => {
@@ -34,12 +34,12 @@ const collections: Readonly<Record<string, string>> = {
 
 async function make(object: KubernetesObject): Promise<void> {
   const path = (collections[object.kind ?? ''] ?? '').replace('{}', api.namespace);
-  const answer = await api.call('POST', path, { body: object, query: strict });
-  expect(answer.status, `${object.kind}: ${answer.text}`).toBe(201);
+  const response = await api.call('POST', path, { body: object, query: strict });
+  expect(response.status, `${object.kind}: ${response.text}`).toBe(201);
 }
 
 describe('a session', () => {
-  it.each(Object.entries(examples))('%s is taken whole, and so is all that becomes of it', async (name, example) => {
+  it.each(Object.entries(examples))('%s is stored unchanged, and its children are accepted', async (name, example) => {
     const { input, config } = example;
     const named = { ...input, name };
     const body = buildJupyterServer(named, config);
@@ -49,7 +49,7 @@ describe('a session', () => {
     expect(made.spec?.patches).toEqual(body.spec?.patches);
 
     const children = Object.values(renderChildren(made, readSettings({ NAMESPACES: api.namespace }), randomBytes));
-    // A Dataset is of a kind that only clusters with Datashim have.
+    // Only clusters with Datashim have the kind Dataset.
     for (const child of children.filter(({ kind }) => kind !== 'Dataset')) await make(child);
     const identity = john(input.user.gitUrl);
     const session = fromJupyterServer(made);

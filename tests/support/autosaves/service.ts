@@ -5,6 +5,7 @@ import type { Identity } from '../../../src/identity/types.ts';
 import { createGitLab } from '../../../src/platform/gitlab/client.ts';
 import { createLogger } from '../../../src/platform/logging/logger.ts';
 import { startApp, type TestResponse } from '../app.ts';
+import { loopbackHttp } from '../outbound-http.ts';
 import { testConfig } from '../sessions/config.ts';
 
 export interface AutosaveService extends AsyncDisposable {
@@ -20,7 +21,11 @@ export interface AutosaveService extends AsyncDisposable {
 /** The routes of autosaves in the real pipeline, on whatever GitLab the callers have; only who is calling is believed. */
 export async function startAutosaveService(): Promise<AutosaveService> {
   const callers = new Map<string, Identity>();
-  const gitlab = createGitLab({ log: createLogger({ name: 'test', level: 'silent' }), requestTimeoutMs: 500 });
+  const gitlab = createGitLab({
+    http: loopbackHttp(),
+    log: createLogger({ name: 'test', level: 'silent' }),
+    requestTimeoutMs: 500,
+  });
   const app = await startApp({
     routes: [autosaveRoutes({ gitlab, config: testConfig() })],
     parts: {

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { runGit, type ServedForge, withToken } from '../local/forge/served-forge.ts';
 import type { CloneVariables } from './run-clone.ts';
 
-/** Where projects are pushed to, by ada with this token, and where their clones go. */
+/** The forge to which ada pushes projects with this token, and the directory for clones. */
 export interface Place {
   readonly served: ServedForge;
   readonly token: string;
   readonly directory: string;
 }
 
-/** Pushes a working tree as a private project of ada's; answers the variables that clone its last commit. */
+/** Pushes a working tree as a private project of ada. Returns the variables to clone its last commit. */
 export async function publishProject(
   { served, token, directory }: Place,
   tree: string,

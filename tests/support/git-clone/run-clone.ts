@@ -5,7 +5,7 @@ import { cloneVariable } from '../../../src/session-contract/clone.ts';
 
 export interface CloneRun {
   exitCode: number | null;
-  /** Everything printed; nothing is expected on standard error. */
+  /** The output on standard output and standard error. */
   output: string;
   lastLine: string;
 }
@@ -14,14 +14,14 @@ export type CloneVariables = Partial<Record<keyof typeof cloneVariable, string>>
 
 export const program = join(import.meta.dirname, '../../../src/session-tools/git-clone/main.ts');
 
-/** The variables by the names of the contract. */
+/** Returns the variables with the names of the contract. */
 export function cloneEnvironment(variables: CloneVariables): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).map(([name, value]) => [cloneVariable[name as keyof typeof cloneVariable], value]),
   );
 }
 
-/** Starts the real program with an environment as a container has it. */
+/** Starts the real program with the environment of a container. */
 export function startClone(
   variables: CloneVariables,
   environment: Record<string, string> = {},

@@ -16,6 +16,7 @@ import type { ImageCheck } from '../../../src/images/types.ts';
 import { Deadline } from '../../../src/lib/deadline.ts';
 import { createOutboundHttp, type OutboundHttpOptions } from '../../../src/platform/outbound-http/outbound-http.ts';
 import { mediaType } from '../../../src/platform/registry/manifest.ts';
+import { trustAuthority } from '../outbound-http.ts';
 
 const names = ['registry.test', 'gitlab.test', 'evil.test', 'store.test', 'registry.test.evil.test'];
 
@@ -68,8 +69,10 @@ export async function startTestHosts(): Promise<TestHosts> {
     extensions: [{ name: 'subjectAltName', altNames: names.map((value) => ({ type: 2 as const, value })) }],
   });
   const tls = { key: made.private, cert: made.cert };
+  const distrust = trustAuthority(made.cert);
   const seen: string[] = [];
   const parts = new AsyncDisposableStack();
+  parts.defer(distrust);
 
   const recorded =
     (listener: RequestListener): RequestListener =>
@@ -110,7 +113,6 @@ export async function startTestHosts(): Promise<TestHosts> {
       const http = createOutboundHttp({
         allowedNetworks: ['127.0.0.1/32'],
         exemptHosts: [registry, new URL(gitUrl).host],
-        ca: tls.cert,
         lookup: async () => [{ address: '127.0.0.1', family: 4 }],
         ...setup,
       });

@@ -105,7 +105,7 @@ export async function startService(
     store,
     secrets,
     autosaves: { afterLaunch },
-    gitlab: createGitLab({ log }),
+    gitlab: createGitLab({ http, log }),
     images,
     offered,
     launchLimit: createLaunchLimit(),

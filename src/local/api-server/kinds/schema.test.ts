@@ -8,11 +8,11 @@ const { kind } = jupyterServerDefinition();
 function admit(spec: unknown, rest: object = {}) {
   const object = { metadata: {}, ...(spec === undefined ? {} : { spec }), ...rest } as StoredObject;
   const unknownFields: string[] = [];
-  const problems = kind.admit(object, undefined, unknownFields);
-  return { object, unknownFields, problems, fields: problems.map(({ field }) => field) };
+  const errors = kind.admit(object, undefined, unknownFields);
+  return { object, unknownFields, errors, fields: errors.map(({ field }) => field) };
 }
 
-/** What a kube-apiserver 1.36 with the schema of Amalthea 0.12.3 made of `spec: {}`. */
+/** The spec that a kube-apiserver 1.36 with the schema of Amalthea 0.12.3 stores for `spec: {}`. */
 const defaults = {
   auth: { oidc: { authorizedEmails: [], authorizedGroups: [], enabled: false } },
   culling: {
@@ -35,22 +35,22 @@ const defaults = {
 };
 
 describe('defaults of a JupyterServer', () => {
-  it('fill nested objects that are missing', () => {
+  it('are added to missing nested objects', () => {
     expect(admit({}).object['spec']).toEqual(defaults);
   });
 
-  it('take null for missing: a default replaces it, and without a default it goes away', () => {
-    const { object, problems } = admit({
+  it('replace null, and null without a default is removed', () => {
+    const { object, errors } = admit({
       auth: { token: null, oidc: null },
       jupyterServer: { hibernated: null },
       patches: null,
       storage: { size: null },
     });
     expect(object['spec']).toEqual(defaults);
-    expect(problems).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
-  it('leave a missing spec missing, and give a status only where there is none at all', () => {
+  it('are not added to a missing spec, and contain a status only if there is none', () => {
     expect(admit(undefined).object['spec']).toBeUndefined();
     expect(admit(null).object['spec']).toBeUndefined();
     expect(admit({}).object['status']).toEqual({ children: {}, mainPod: {} });
@@ -65,7 +65,7 @@ describe('defaults of a JupyterServer', () => {
 });
 
 describe('unknown fields of a JupyterServer', () => {
-  it('are dropped and named', () => {
+  it('are removed and reported', () => {
     const { object, unknownFields } = admit({
       bogus: 1,
       jupyterServer: { env: 1 },
@@ -75,7 +75,7 @@ describe('unknown fields of a JupyterServer', () => {
     expect(object['spec']).toEqual({ ...defaults, patches: [{ type: 'application/json-patch+json', patch: 5 }] });
   });
 
-  it('are kept where the schema says so', () => {
+  it('are kept if the schema preserves them', () => {
     const free = { anything: { goes: [1, { deep: null }] }, constructor: 1 };
     const patches = [{ type: 'application/merge-patch+json', patch: free }];
     const { object, unknownFields } = admit(
@@ -88,7 +88,7 @@ describe('unknown fields of a JupyterServer', () => {
     expect(object['status']).toEqual({ kopf: free });
   });
 
-  it('do not find what Object.prototype has', () => {
+  it('include the names of members of Object.prototype', () => {
     expect(admit({ toString: 1, jupyterServer: { constructor: 'x' } }).unknownFields).toEqual([
       'spec.toString',
       'spec.jupyterServer.constructor',
@@ -109,7 +109,7 @@ describe('validation of a JupyterServer', () => {
     [{ patches: [{ type: null }, 5] }, ['spec.patches[1]']],
     [{ routing: [] }, ['spec.routing']],
     ['text', ['spec']],
-  ])('refuses %j', (spec, fields) => {
+  ])('rejects %j', (spec, fields) => {
     expect(admit(spec).fields).toEqual(fields);
   });
 
@@ -121,11 +121,11 @@ describe('validation of a JupyterServer', () => {
     [{ auth: { token: '' } }],
     [{ patches: [{}] }],
   ])('accepts %j', (spec) => {
-    expect(admit(spec).problems).toEqual([]);
+    expect(admit(spec).errors).toEqual([]);
   });
 
-  it('speaks as the API server does', () => {
-    expect(admit({ culling: { idleSecondsThreshold: 'x' }, patches: [{ type: 'x' }] }).problems).toEqual([
+  it('has the wording of a Kubernetes API server', () => {
+    expect(admit({ culling: { idleSecondsThreshold: 'x' }, patches: [{ type: 'x' }] }).errors).toEqual([
       {
         field: 'spec.culling.idleSecondsThreshold',
         reason: 'FieldValueTypeInvalid',
@@ -141,7 +141,7 @@ describe('validation of a JupyterServer', () => {
   });
 });
 
-it('a schema with a keyword that is not checked here is refused', () => {
+it('rejects a schema with an unsupported keyword', () => {
   expect(() => parseSchema({ type: 'object', properties: { a: { type: 'string', format: 'date' } } })).toThrow(
     'openAPIV3Schema.a: the keyword format is not supported',
   );

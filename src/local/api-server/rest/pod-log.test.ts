@@ -6,19 +6,19 @@ import { type NodeAgent, StatusError } from '../../cluster.ts';
 import { at } from '../json.ts';
 
 const path = '/api/v1/namespaces/default/pods/p/log';
-const asked: unknown[] = [];
+const requests: unknown[] = [];
 let logs: NodeAgent['logs'];
 let server: TestServer;
 
 beforeEach(async () => {
-  asked.length = 0;
+  requests.length = 0;
   logs = async function* () {
     yield 'one\n';
     yield 'zwei ü\n';
   };
   const node: NodeAgent = {
     logs(which, options, signal) {
-      asked.push({ ...which, ...options });
+      requests.push({ ...which, ...options });
       return logs(which, options, signal);
     },
     metrics: () => [],
@@ -34,18 +34,18 @@ beforeEach(async () => {
 });
 afterEach(() => server[Symbol.asyncDispose]());
 
-it('is text, of the only container when none is named', async () => {
+it('is text, and of the only container if the request names none', async () => {
   const { status, headers, text } = await server.call('GET', path);
   expect([status, headers['content-type'], text]).toEqual([200, 'text/plain; charset=utf-8', 'one\nzwei ü\n']);
-  expect(asked).toEqual([
+  expect(requests).toEqual([
     { namespace: 'default', name: 'p', container: 'main', follow: false, previous: false, timestamps: false },
   ]);
 });
 
-it('hands every option on', async () => {
+it('passes every option to the node', async () => {
   const query = 'container=git-clone&follow=true&previous=true&timestamps=true&tailLines=0&sinceSeconds=5&limitBytes=9';
   await server.call('GET', `${path.replace('/p/', '/several/')}?${query}`);
-  expect(asked).toMatchObject([
+  expect(requests).toMatchObject([
     {
       container: 'git-clone',
       follow: true,
@@ -74,7 +74,7 @@ it.each([
 ])('%i for %s', async (code, url) => {
   const { status, json } = await server.call('GET', url);
   expect([status, at(json, 'kind')]).toEqual([code, 'Status']);
-  expect(asked).toEqual([]);
+  expect(requests).toEqual([]);
 });
 
 it('cannot be written', async () => {
@@ -82,8 +82,8 @@ it('cannot be written', async () => {
   expect(server.cluster.get(resource.pods, 'default', 'p')?.metadata.deletionTimestamp).toBeUndefined();
 });
 
-describe('what the node says', () => {
-  it('an error before the first line is an answer', async () => {
+describe('an error of the node', () => {
+  it('before the first line is the response', async () => {
     // biome-ignore lint/correctness/useYield: a log that fails at once
     logs = async function* () {
       throw new StatusError(400, 'BadRequest', 'container "main" in pod "p" is waiting to start');
@@ -92,17 +92,17 @@ describe('what the node says', () => {
     expect([status, at(json, 'message')]).toEqual([400, 'container "main" in pod "p" is waiting to start']);
   });
 
-  it('an error after it cuts the connection, so that nobody takes the part for the whole', async () => {
+  it('after the first line closes the connection, so that the client knows that the log is incomplete', async () => {
     logs = async function* () {
       yield 'one\n';
       await new Promise((resolve) => setImmediate(resolve));
-      throw new Error('the file is gone');
+      throw new Error('the file was removed');
     };
     await expect(server.call('GET', path)).rejects.toThrow(/aborted|hang up|ECONNRESET/);
   });
 });
 
-describe('following', () => {
+describe('a log that is followed', () => {
   let stopped = false;
   let emit: (line: string) => void = () => undefined;
 
@@ -123,7 +123,7 @@ describe('following', () => {
     };
   });
 
-  it('begins before there is a line, shows lines as they come, and ends with the reader', async () => {
+  it('starts before the first line, sends each line at once, and ends when the client closes the connection', async () => {
     const message = await server.open(`${path}?follow=true`);
     expect(message.statusCode).toBe(200);
     message.setEncoding('utf8');
@@ -144,7 +144,7 @@ describe('following', () => {
     expect(stopped).toBe(true);
   });
 
-  it('does not read ahead of a reader that stands still', async () => {
+  it('is not read from the node while the client does not read', async () => {
     let produced = 0;
     logs = async function* (_pod, _options, signal) {
       while (!signal.aborted && produced < 100_000) {

@@ -27,20 +27,20 @@ export async function servePodLog(
   const container = chooseContainer(entry.object, options.container);
   const gone = new AbortController();
   res.on('close', () => gone.abort());
-  const either = AbortSignal.any([signal, gone.signal]);
+  const ended = AbortSignal.any([signal, gone.signal]);
   const lines = nodeOf()
-    .logs(pod, { ...options, container }, either)
+    .logs(pod, { ...options, container }, ended)
     [Symbol.asyncIterator]();
   try {
     const first = lines.next();
     await settledOrTimeout(first);
     res.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' });
     res.flushHeaders();
-    await copy(lines, first, res, options.limitBytes ?? Number.POSITIVE_INFINITY, either);
+    await copy(lines, first, res, options.limitBytes ?? Number.POSITIVE_INFINITY, ended);
     res.end();
   } catch (error) {
     // The client is gone or the server is closing. An error of the aborted iterator is then expected.
-    if (!either.aborted) throw error;
+    if (!ended.aborted) throw error;
     res.destroy();
   } finally {
     gone.abort();
@@ -87,14 +87,14 @@ function readLogOptions(pod: string, query: URLSearchParams): LogOptions {
   };
   const container = query.get('container');
   if (container) options.container = container;
-  for (const [name, least] of [
+  for (const [name, minimum] of [
     ['tailLines', 0],
     ['sinceSeconds', 1],
     ['limitBytes', 1],
   ] as const) {
     const value = integer(query, name);
     if (value === undefined) continue;
-    if (value < least) errors.push(fieldError.invalid(name, value, `must be greater than or equal to ${least}`));
+    if (value < minimum) errors.push(fieldError.invalid(name, value, `must be greater than or equal to ${minimum}`));
     else options[name] = value;
   }
   const sinceTime = query.get('sinceTime');

@@ -27,7 +27,7 @@ const create = (name: string, metadata: object = {}) =>
 const change = (name: string, patch: object) => server.cluster.mergePatch(jupyterServers, 'default', name, patch);
 const version = () => String(server.cluster.objects.version);
 
-/** Reads events one by one; the connection is cut when the test is over. */
+/** Reads events one by one, and closes the connection at the end of the test. */
 class Reader implements Disposable {
   readonly message: IncomingMessage;
   readonly #lines: AsyncGenerator<unknown>;
@@ -37,7 +37,7 @@ class Reader implements Disposable {
     this.#lines = jsonLines(message);
   }
 
-  /** The next event; undefined when the stream has ended. */
+  /** Returns the next event; undefined after the end of the stream. */
   async next(): Promise<unknown> {
     return (await this.#lines.next()).value;
   }
@@ -56,8 +56,8 @@ class Reader implements Disposable {
 
 const open = async (url: string, headers?: Record<string, string>) => new Reader(await server.open(url, headers));
 
-describe('where a watch begins', () => {
-  it('without a version: what is there, then changes', async () => {
+describe('a watch', () => {
+  it('without a version sends the existing objects, then changes', async () => {
     create('b');
     create('a');
     using watch = await open(path);
@@ -67,7 +67,7 @@ describe('where a watch begins', () => {
     expect(await watch.take(2)).toEqual(['MODIFIED a', 'DELETED b']);
   });
 
-  it('with a version: what came after it, and nothing twice', async () => {
+  it('with a version sends each later change once', async () => {
     create('old');
     const from = version();
     create('missed');
@@ -77,7 +77,7 @@ describe('where a watch begins', () => {
     expect(await watch.take(2)).toEqual(['ADDED missed', 'ADDED live']);
   });
 
-  it('at a version that has been compacted: an ERROR event with a 410, and the end', async () => {
+  it('at a compacted version sends an ERROR event with a 410 and ends', async () => {
     create('a');
     const from = version();
     create('b');
@@ -91,8 +91,8 @@ describe('where a watch begins', () => {
   });
 });
 
-describe('what a watch shows', () => {
-  it('an object that begins or ceases to match is added or deleted', async () => {
+describe('the events of a watch', () => {
+  it('are ADDED and DELETED for an object that starts and stops matching', async () => {
     create('a');
     using watch = await open(`${path}&labelSelector=wanted%3Dyes`);
     change('a', { metadata: { labels: { wanted: 'yes' } } });
@@ -107,7 +107,7 @@ describe('what a watch shows', () => {
     expect(at(gone, 'object', 'metadata', 'labels')).toEqual({ wanted: 'yes' });
   });
 
-  it('one object by name', async () => {
+  it('can be limited to one name', async () => {
     create('a');
     create('b');
     using watch = await open(`${path}&fieldSelector=metadata.name%3Db`);
@@ -116,7 +116,7 @@ describe('what a watch shows', () => {
     expect(await watch.take(2)).toEqual(['ADDED b', 'MODIFIED b']);
   });
 
-  it('one namespace, or all', async () => {
+  it('are of one namespace or of all namespaces', async () => {
     server.cluster.create(resource.namespaces, '', { metadata: { name: 'other' } });
     using here = await open(path);
     using everywhere = await open('/apis/amalthea.dev/v1alpha1/jupyterservers?watch=1');
@@ -126,7 +126,7 @@ describe('what a watch shows', () => {
     expect(await everywhere.take(2)).toEqual(['ADDED far', 'ADDED near']);
   });
 
-  it('tables, whose columns come once', async () => {
+  it('can be tables, with the column definitions once', async () => {
     create('a');
     using watch = await open(path, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' });
     change('a', { status: { mainPod: { status: { phase: 'Running' } } } });
@@ -137,8 +137,8 @@ describe('what a watch shows', () => {
   });
 });
 
-describe('how a watch ends', () => {
-  it('after timeoutSeconds, with a bookmark of the newest version where bookmarks are wanted', async () => {
+describe('the end of a watch', () => {
+  it('comes after timeoutSeconds, with a bookmark of the newest version on request', async () => {
     using watch = await open(`${path}&timeoutSeconds=1&allowWatchBookmarks=true&resourceVersion=${version()}`);
     server.cluster.create(configMaps, 'default', configMap('of-another-kind'));
     expect(await watch.next()).toMatchObject({
@@ -149,7 +149,7 @@ describe('how a watch ends', () => {
     expect(watch.message.complete).toBe(true);
   });
 
-  it('when the server closes', async () => {
+  it('comes when the server closes', async () => {
     using watch = await open(path);
     create('a');
     expect(await watch.take(1)).toEqual(['ADDED a']);
@@ -157,7 +157,7 @@ describe('how a watch ends', () => {
     expect(await watch.next()).toBeUndefined();
   });
 
-  it('when the reader goes: nothing of it is left', async () => {
+  it('comes when the client closes the connection, and removes the subscription', async () => {
     const before = server.cluster.objects.subscribers;
     const watch = await open(path);
     expect(server.cluster.objects.subscribers).toBe(before + 1);
@@ -165,7 +165,7 @@ describe('how a watch ends', () => {
     await expect.poll(() => server.cluster.objects.subscribers).toBe(before);
   });
 
-  it('when the reader is so slow that history has moved on; others do not notice', async () => {
+  it('comes for a client that is slower than the history is long; other clients are not affected', async () => {
     using slow = await open(`${CONFIG_MAPS}?watch=1`);
     using fast = await open(`${CONFIG_MAPS}?watch=1`);
     slow.message.pause();
@@ -183,12 +183,12 @@ describe('how a watch ends', () => {
   });
 });
 
-it('the history of one process is not that of the next: an older version is answered with 410', async () => {
+it('the history ends with the process: an older version gets 410', async () => {
   create('a');
   const from = version();
   create('b');
   const { cluster } = server;
-  // What a restart leaves: the objects and the clock, but no history.
+  // As after a restart: objects and clock, but no history.
   cluster.objects.compact();
   using old = await open(`${path}&resourceVersion=${from}`);
   expect(await old.next()).toMatchObject({ type: 'ERROR', object: { code: 410 } });

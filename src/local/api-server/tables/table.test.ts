@@ -21,11 +21,11 @@ it.each([
   [86_400 * 365 * 3, '3y'],
   [86_400 * 366 * 9, '9y'],
   [-5, '<invalid>'],
-])('%i seconds are %s, as kubectl says it', (seconds, text) => {
+])('shows %i seconds as %s', (seconds, text) => {
   expect(humanDuration(seconds * 1000)).toBe(text);
 });
 
-describe('a pod in one line', () => {
+describe('the row of a pod', () => {
   const running = { running: { startedAt: 'x' } };
   const pod = (status: object, metadata: object = {}): StoredObject => ({
     metadata: { name: 'p', ...metadata },
@@ -71,16 +71,16 @@ describe('a pod in one line', () => {
     ['OOMKilled', '0/2', { phase: 'Failed', containerStatuses: [{ state: { terminated: { reason: 'OOMKilled' } } }] }],
     ['Evicted', '0/2', { phase: 'Failed', reason: 'Evicted' }],
     ['Unknown', '0/2', {}],
-  ])('%s', (status, ready, podStatus) => {
+  ])('shows the status %s', (status, ready, podStatus) => {
     expect(summarizePod(pod(podStatus), now)).toMatchObject({ status, ready });
   });
 
-  it('says Terminating as soon as it is being deleted', () => {
+  it('shows Terminating for a pod that is being deleted', () => {
     const deleted = pod({ phase: 'Running' }, { deletionTimestamp: '2026-01-01T00:00:00Z' });
     expect(summarizePod(deleted, now).status).toBe('Terminating');
   });
 
-  it('counts restarts and says when the last was', () => {
+  it('shows the number of restarts and the time since the last', () => {
     const lastState = { terminated: { finishedAt: '2026-01-01T00:55:00Z' } };
     const containerStatuses = [{ restartCount: 2, lastState, state: running }, { restartCount: 1 }];
     expect(summarizePod(pod({ phase: 'Running', containerStatuses }), now).restarts).toBe('3 (5m ago)');
@@ -98,7 +98,7 @@ describe('tables', () => {
   };
   const metadata = { name: 'x', creationTimestamp: '2026-01-01T00:00:00Z' };
 
-  it('show a JupyterServer as its CRD declares', () => {
+  it('have the columns of the CRD for a JupyterServer', () => {
     const object = {
       metadata,
       spec: { jupyterServer: { image: 'img' } },
@@ -113,7 +113,7 @@ describe('tables', () => {
     });
   });
 
-  it('show the parts of a session', () => {
+  it('have columns for the children of a session', () => {
     expect(row('statefulsets', { metadata, spec: { replicas: 1 }, status: {} })).toMatchObject({
       Ready: '0/1',
       Age: '60m',
@@ -137,7 +137,7 @@ describe('tables', () => {
     });
   });
 
-  it('show events by what they are about', () => {
+  it('show the object of an Event', () => {
     const event = {
       metadata,
       involvedObject: { kind: 'Pod', name: 'p' },

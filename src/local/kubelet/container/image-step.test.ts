@@ -22,14 +22,14 @@ describe('the image of a commit', () => {
   const [built, other] = ['built', 'other'].map((description) => ({ ...server, description }));
   const statusOf = (name: string) => machine.pod(name)?.status?.conditions?.find(({ type }) => type === imageCondition);
 
-  /** A machine whose image is built by `build`, or is there. */
+  /** Starts a machine with these images. */
   async function machineWith(find: NonNullable<Images['find']>, options: { stateDir?: string; marker?: string } = {}) {
     const images: Images = Object.assign(new Map([[serverImage, server]]), { find });
     machine = new TestMachine({ images, ...options });
     await machine.kubelet.start();
   }
 
-  it('is built in its step, with its lines in the log as they come and the newest one in the status', async () => {
+  it('is built by its init container, with the output in the log and the newest line in the status', async () => {
     const going = Promise.withResolvers<void>();
     await machineWith(async () => ({
       async build(progress) {
@@ -56,7 +56,7 @@ describe('the image of a commit', () => {
     expect(machine.events()).toContain('ImageIncomplete: a line was skipped');
   });
 
-  it('that is there already holds nothing up, and says nothing', async () => {
+  it('is used at once, without output, if it exists already', async () => {
     await machineWith(async () => ({ environment: other ?? server }));
     createSession(machine.cluster, { name: 'a', image: commit });
     await machine.ready('a');
@@ -64,7 +64,7 @@ describe('the image of a commit', () => {
     expect(await machine.log('a', { container: 'download-image' })).toBe('');
   });
 
-  it('is no longer built when its session goes', async () => {
+  it('is not built any longer when its session is deleted', async () => {
     const aborted = Promise.withResolvers<void>();
     await machineWith(async () => ({
       build: async (progress, signal) => {
@@ -81,7 +81,7 @@ describe('the image of a commit', () => {
     await vi.waitFor(() => expect(machine.pod('a')).toBeUndefined(), waiting);
   });
 
-  it('that could not be built is not tried again for a session that lives, and its reason stays', async () => {
+  it('is not built again for an adopted session, whose warning stays', async () => {
     const [stateDir, marker] = [mkdtempSync(join(tmpdir(), 'kubelet-')), `test-${randomBytes(6).toString('hex')}`];
     let finds = 0;
     const find: Images['find'] = async () => {
@@ -92,7 +92,7 @@ describe('the image of a commit', () => {
     createSession(machine.cluster, { name: 'a', image: commit });
     await machine.ready('a');
     expect(finds).toBe(1);
-    // As after kill -9 of the platform, when the server of the session was killed, too.
+    // As after kill -9 of the platform and of the session's server.
     const former = machine.kubelet;
     machine.newKubelet();
     await machine.kubelet.start();
@@ -104,7 +104,7 @@ describe('the image of a commit', () => {
     await former.stop({ graceMs: 0 });
   });
 
-  it('that is none is told as a missing image', async () => {
+  it('is a missing image if there is no such commit', async () => {
     await machineWith(async () => undefined);
     createSession(machine.cluster, { name: 'a', image: 'registry/group/project:bbbbbbb' });
     const reason = () => machine.container('a', 'download-image')?.state?.waiting;

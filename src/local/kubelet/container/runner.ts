@@ -72,7 +72,7 @@ export class ContainerRunner {
     const stored = await readStored(this.#pod.directory, this.container.name);
     if (!stored) return;
     if (anew) {
-      // The numbers go on: the log of the last run is now the previous log.
+      // The numbers continue, so that the log of the last run becomes the previous log.
       this.#stored = { attempt: stored.attempt, firstAttempt: stored.attempt + 1 };
       return;
     }

@@ -60,7 +60,7 @@ async function probeServer(
     if (signal.aborted) return undefined;
     // The probe itself failed, for example because no file descriptor is left. The server may be healthy: it stays.
     const fields = { err: error, pod: pod.pod.metadata.name, container: container.name };
-    pod.machine.log.error(fields, 'a server can no longer be probed');
+    pod.machine.log.error(fields, 'the probe of a server failed and has ended');
     return undefined;
   }
   pod.event('Warning', 'Unhealthy', failure);

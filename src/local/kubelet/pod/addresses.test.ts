@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from 'vitest';
 import { choosePort, listensOn, unusedAddress } from './addresses.ts';
 
-it('chooses loopback addresses outside of 127.0.0.0/16, none twice', () => {
+it('chooses loopback addresses outside of 127.0.0.0/16 that are not used', () => {
   const used = new Set<string>();
   for (let count = 0; count < 1_000; count += 1) {
     const address = unusedAddress(used);
@@ -13,7 +13,7 @@ it('chooses loopback addresses outside of 127.0.0.0/16, none twice', () => {
   }
 });
 
-it('chooses the same port of two addresses, and another one where the port is used', async () => {
+it('chooses the wanted port of each address, and another port if the wanted one is used', async () => {
   const [one, other] = [unusedAddress(new Set()), unusedAddress(new Set())];
   const server = createServer().listen(0, one);
   await once(server, 'listening');

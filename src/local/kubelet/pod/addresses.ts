@@ -4,9 +4,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { endpoint, holdsSocket, internetSockets } from '../../machine/proc-net.ts';
 
 /**
- * Returns a loopback address (127.x.y.z) that is not in `used`. 127.0.0.0/16 is left out, because programs of
- * the system use addresses of it: 127.0.0.1, 127.0.0.53, 127.0.1.1. On Linux all of 127.0.0.0/8 is loopback; elsewhere
- * (macOS) each address would first have to be added to the loopback interface.
+ * Returns a loopback address (127.x.y.z) that is not in `used`. 127.0.0.0/16 is excluded, because programs of
+ * the system use addresses in it: 127.0.0.1, 127.0.0.53, 127.0.1.1. On Linux all of 127.0.0.0/8 is loopback; on other
+ * systems (macOS) each address would first have to be added to the loopback interface.
  */
 export function unusedAddress(used: ReadonlySet<string | undefined>): string {
   for (;;) {

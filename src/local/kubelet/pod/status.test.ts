@@ -31,7 +31,7 @@ const conditions = (value: Record<string, unknown>) =>
   Object.fromEntries((value['conditions'] as PodCondition[]).map(({ type, status }) => [type, status]));
 
 describe('podStatus', () => {
-  it('is pending while an init container works', () => {
+  it('is Pending while an init container runs', () => {
     const pending = status(pod({ state: running }, {}));
     expect(pending['phase']).toBe('Pending');
     expect(conditions(pending)).toEqual({
@@ -45,7 +45,7 @@ describe('podStatus', () => {
     );
   });
 
-  it('runs from the first start of a regular container on, and through its restarts', () => {
+  it('is Running from the first start of a main container on, also while it restarts', () => {
     expect(status(pod(cloned, { state: running }))['phase']).toBe('Running');
     const crashed = {
       state: { waiting: { reason: 'CrashLoopBackOff' } },
@@ -56,7 +56,7 @@ describe('podStatus', () => {
     expect(conditions(looping)).toMatchObject({ Initialized: 'True', Ready: 'False' });
   });
 
-  it('is ready when all regular containers are', () => {
+  it('is ready when all main containers are ready', () => {
     expect(conditions(status(pod(cloned, { state: running, ready: true })))).toEqual({
       PodScheduled: 'True',
       Initialized: 'True',
@@ -77,7 +77,7 @@ describe('podStatus', () => {
     expect(times).toMatchObject({ Ready: 'before', Initialized: 'now' });
   });
 
-  it('says why a pod cannot be placed, and nothing of its containers', () => {
+  it('shows why a pod cannot be scheduled, without container statuses', () => {
     const unschedulable = status(pod({}, {}), { unschedulable: 'persistentvolumeclaim "x" not found' });
     expect(unschedulable).toMatchObject({
       phase: 'Pending',
@@ -88,7 +88,7 @@ describe('podStatus', () => {
 });
 
 describe('terminated', () => {
-  it('tells the ends apart', () => {
+  it('distinguishes success, failure and a lack of memory', () => {
     expect(terminated({ exitCode: 0, ...at }).terminated).toEqual({
       exitCode: 0,
       reason: 'Completed',

@@ -31,7 +31,7 @@ const start = (script: string, variables: Record<string, string> = {}): Promise<
     python,
     command: ['sh', '-c', script],
     workingDirectory: folder,
-    // With a locale, because Python would add one (PEP 538) where there is none.
+    // With a locale, because Python would otherwise add one (PEP 538).
     variables: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', ...variables },
     marker,
   });
@@ -46,7 +46,7 @@ const output = (text: string) =>
   vi.waitFor(async () => expect((await lines()).join('')).toContain(text), { timeout: 10_000 });
 
 describe('a container process', () => {
-  it('answers how it ended, and keeps what it wrote with the time of each line', async () => {
+  it('returns its exit code, and logs its output with the time of each line', async () => {
     const child = await start('echo out; echo err >&2; printf "no newline"; exit 7');
     expect(await child.exited).toMatchObject({ exitCode: 7, signal: 0, outOfMemory: false });
     expect(await lines()).toEqual(['out\n', 'err\n', 'no newline\n']);
@@ -55,18 +55,18 @@ describe('a container process', () => {
     expect((await stat(join(attempt(), 'log.0'))).mode & 0o077).toBe(0);
   });
 
-  it('tells a signal from an exit code', async () => {
+  it('distinguishes a signal from an exit code', async () => {
     expect(await (await start('kill -TERM $$')).exited).toMatchObject({ exitCode: 143, signal: 15 });
   });
 
-  it('has the marker, its own variables and nothing else, and can be interrupted like a program of a terminal', async () => {
+  it('has the marker and its own variables only, and can be interrupted with SIGINT', async () => {
     const child = await start('env; trap "exit 42" INT; kill -INT $$; exit 1', { ONLY: 'this' });
     expect(await child.exited).toMatchObject({ exitCode: 42 });
     const names = (await lines()).map((line) => line.split('=')[0]);
     expect(names.sort()).toEqual(['LANG', 'NOTEBOOK_SESSIONS_POD', 'ONLY', 'PATH', 'PWD']);
   });
 
-  it('ends what its main process leaves: in a session of its own, and even without the marker', async () => {
+  it('ends the processes that its main process leaves, also in another process session and without the marker', async () => {
     const child = await start(
       'setsid sh -c "echo \\$\\$ >a; exec sleep 1000" & env -i setsid sh -c "echo \\$\\$ >b; exec sleep 1000" & while ! [ -s a ] || ! [ -s b ]; do :; done',
     );
@@ -77,14 +77,14 @@ describe('a container process', () => {
     }
   });
 
-  it('stops with SIGTERM in its grace', async () => {
+  it('stops with SIGTERM within the grace period', async () => {
     const child = await start('trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.05; done');
     await output('up');
     expect(await child.stop(20_000)).toMatchObject({ exitCode: 5 });
     expect((await lines()).at(-1)).toBe('bye\n');
   });
 
-  it('is killed when it ignores SIGTERM, and a shorter grace cuts a longer one', async () => {
+  it('is killed if it ignores SIGTERM, and a second stop can shorten the grace period', async () => {
     const child = await start('trap "" TERM; echo up; while :; do sleep 0.05; done');
     await output('up');
     const slow = child.stop(60_000);
@@ -95,7 +95,7 @@ describe('a container process', () => {
     await vi.waitFor(() => expect(marked()).toEqual([]));
   });
 
-  it('says why it cannot run', async () => {
+  it('reports why it cannot start', async () => {
     await expect(
       startProcess({
         directory: attempt(),
@@ -119,8 +119,8 @@ describe('a container process', () => {
   });
 });
 
-describe('a program that comes after', () => {
-  it('finds the process, its exit code included, after the one that started it was killed', async () => {
+describe('a later program', () => {
+  it('finds the process and its exit code after the program that started it was killed', async () => {
     const module = new URL('./container-process.ts', import.meta.url).href;
     const script = `
       import { startProcess } from ${JSON.stringify(module)};
@@ -145,11 +145,11 @@ describe('a program that comes after', () => {
     await writeFile(join(folder, 'go'), '');
     expect(await adopted?.exited).toMatchObject({ exitCode: 9 });
     expect(await lines()).toEqual(['up\n', 'on\n']);
-    // And one that comes later still learns the same.
+    // A still later program gets the same result.
     expect(await (await findProcess(attempt(), marker))?.exited).toMatchObject({ exitCode: 9 });
   });
 
-  it('does not take another process with the same number for it', async () => {
+  it('does not adopt another process with the same pid', async () => {
     const child = await start('exec sleep 1000');
     const record = JSON.parse(await readFile(join(attempt(), 'process.json'), 'utf8')) as Record<string, number>;
     const others = { pid: process.pid, shim: process.pid, reaper: process.pid };
@@ -161,8 +161,8 @@ describe('a program that comes after', () => {
     await child.kill();
   });
 
-  it('learns that the shim was killed, and nothing is left, hidden or not', async () => {
-    // Without its environment, in a session of its own, as a child of nothing of ours: only its ancestors tell of it.
+  it('gets an exit record after the shim was killed, and no process is left, with or without the marker', async () => {
+    // Without its environment, in a process session of its own and with another parent: only its ancestors identify it.
     const child = await start(
       'env -i setsid sh -c "echo \\$\\$ >hidden.tmp; mv hidden.tmp hidden; exec sleep 1000" & while ! [ -e hidden ]; do :; done; echo up; exec sleep 1000',
     );
@@ -174,7 +174,7 @@ describe('a program that comes after', () => {
     expect(isAlive(child.main)).toBe(false);
   });
 
-  it('goes on where only the reaper was killed', async () => {
+  it('keeps the process if only the reaper was killed', async () => {
     const child = await start('echo up; while ! [ -e go ]; do sleep 0.02; done; exit 4');
     await output('up');
     process.kill(child.reaper.pid, 'SIGKILL');
@@ -183,7 +183,7 @@ describe('a program that comes after', () => {
     expect(await child.exited).toMatchObject({ exitCode: 4 });
   });
 
-  it('learns that both were killed, and can end what they left', async () => {
+  it('gets an exit record after shim and reaper were killed, and can end the processes that are left', async () => {
     const child = await start('echo up; exec sleep 1000');
     await output('up');
     for (const { pid } of [child.reaper, child.shim]) process.kill(pid, 'SIGKILL');
@@ -192,8 +192,8 @@ describe('a program that comes after', () => {
     expect(await endMarked(marker, 5_000)).toEqual([]);
   });
 
-  it.runIf(process.getuid?.() === 0)('names what it cannot end', { timeout: 60_000 }, async () => {
-    // As root may not signal another user's processes without this capability, it stands for a user who used sudo.
+  it.runIf(process.getuid?.() === 0)('names the processes that it cannot end', { timeout: 60_000 }, async () => {
+    // Root without this capability may not signal other users' processes, like a user who has used sudo.
     const program = join(folder, 'python');
     await writeFile(program, `#!/bin/sh\nexec setpriv --bounding-set=-kill "${python}" "$@"\n`, { mode: 0o700 });
     const child = await startProcess({
@@ -212,8 +212,8 @@ describe('a program that comes after', () => {
 });
 
 describe('the log', () => {
-  it('is bounded, and goes on through its rotation', async () => {
-    // 24 MB in lines of 101 bytes, of which the last 10 to 20 are kept.
+  it('has a size limit, and can be followed through a rotation', async () => {
+    // 24 MB in lines of 101 bytes; the last 10 to 20 MB are kept.
     const child = await start('i=0; line=$(printf "%0100d"); yes "$line" | head -n 240000; echo end');
     await child.exited;
     const files = (await readdir(attempt())).filter((name) => /^log\./.test(name));
@@ -227,7 +227,7 @@ describe('the log', () => {
     expect(await lines({ tailLines: 100_000 })).toHaveLength(100_000);
   });
 
-  it('keeps bytes that are no text, and cuts a line without an end', async () => {
+  it('keeps bytes that are not text, and splits a line without an end', async () => {
     const child = await start('printf "a\\377\\000b\\n"; head -c 200000 /dev/zero | tr "\\0" x; echo; echo after');
     await child.exited;
     const kept = await lines();

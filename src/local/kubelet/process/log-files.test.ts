@@ -32,28 +32,28 @@ describe('readLog', () => {
     expect(await read({ timestamps: true })).toBe(stamped(1, 5));
   });
 
-  it('takes the last lines over both files', async () => {
+  it('returns the last lines of both files together', async () => {
     expect(await read({ tailLines: 0 })).toBe('');
     expect(await read({ tailLines: 2 })).toBe('line 4\nline 5\n');
     expect(await read({ tailLines: 3 })).toBe('line 3\nline 4\nline 5\n');
     expect(await read({ tailLines: 99 })).toBe('line 1\nline 2\nline 3\nline 4\nline 5\n');
   });
 
-  it('takes the lines since a time, and no more bytes than allowed', async () => {
+  it('returns the lines since a time, and at most the allowed bytes', async () => {
     expect(await read({ sinceMs: Date.parse(time(5)) })).toBe('line 5\n');
     expect(await read({ limitBytes: 10 })).toBe('line 1\nlin');
     expect(await read({ limitBytes: 7 })).toBe('line 1\n');
     expect(await read({ limitBytes: 0 })).toBe('');
   });
 
-  it('answers with the end of the log for a status message', async () => {
+  it('returns the end of the log for a status', async () => {
     expect(await readTail(folder, 13)).toBe('line 4\nline 5');
     expect(await readTail(join(folder, 'nothing'), 13)).toBe('');
   });
 });
 
-describe('following', () => {
-  it('goes on through a rotation until the process has ended', async () => {
+describe('following a log', () => {
+  it('continues through a rotation until the process has ended', async () => {
     await writeFile(join(folder, 'log.0'), stamped(1, 1));
     let end: () => void = () => undefined;
     const until = new Promise<void>((resolve) => {
@@ -75,11 +75,11 @@ describe('following', () => {
     expect((await iterator.next()).done).toBe(true);
   });
 
-  it('reads every file that came meanwhile, and counts the lines of those that are gone', async () => {
+  it('reads all new files, and counts the lines of removed ones', async () => {
     await writeFile(join(folder, 'log.0'), stamped(1, 2));
     const iterator = readLog(folder, { timestamps: true, until: Promise.resolve() }, AbortSignal.timeout(20_000));
     expect((await iterator.next()).value).toBe(stamped(1, 1));
-    // Meanwhile: one rotation that is still there, and one that is not.
+    // In the meantime there are two rotations. The file of the first one is removed.
     await writeFile(join(folder, 'log.2'), stamped(3, 4));
     await writeFile(join(folder, 'log.9'), stamped(10, 10));
     await rm(join(folder, 'log.0'));
@@ -89,12 +89,12 @@ describe('following', () => {
       stamped(2, 2),
       stamped(3, 3),
       stamped(4, 4),
-      '5 lines were written faster than they could be read, and are no longer kept\n',
+      '5 lines were written faster than they could be read, and are lost\n',
       stamped(10, 10),
     ]);
   });
 
-  it('ends when whoever asked has gone', async () => {
+  it('ends when its signal aborts', async () => {
     await writeFile(join(folder, 'log.0'), stamped(1, 1));
     const gone = new AbortController();
     const iterator = readLog(folder, { timestamps: false, until: new Promise(() => undefined) }, gone.signal);

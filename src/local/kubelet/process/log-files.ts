@@ -41,7 +41,7 @@ export async function* readLog(folder: string, options: LogOptions, signal: Abor
   let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
   for await (const { stamped, missed } of splitLines(blocks(folder, options, signal))) {
     if (left <= 0) return;
-    let line = `${missed} lines were written faster than they could be read, and are no longer kept\n`;
+    let line = `${missed} lines were written faster than they could be read, and are lost\n`;
     if (stamped !== undefined) {
       const space = stamped.indexOf(' ');
       if (options.sinceMs !== undefined && Date.parse(stamped.slice(0, space)) < options.sinceMs) continue;

@@ -9,7 +9,7 @@ const mounts = [
 ];
 
 describe('realPath', () => {
-  it('finds the closest mount', () => {
+  it('returns the path below the innermost mount', () => {
     expect(realPath(mounts, '/home/jovyan/work/group/project/')).toBe('/state/volumes/ns/claim/group/project');
     expect(realPath(mounts, '/home/jovyan/work/.jupyter_config/x.py')).toBe(
       '/state/pods/u/volumes/jupyter-config/x.py',
@@ -17,16 +17,16 @@ describe('realPath', () => {
     expect(realPath(mounts, '/home/jovyan/work')).toBe('/state/volumes/ns/claim');
   });
 
-  it('knows nothing of a path beside a mount, however alike', () => {
+  it('returns undefined for a path that only begins like a mount', () => {
     expect(realPath(mounts, '/home/jovyan/workshop')).toBeUndefined();
     expect(realPath(mounts, '/home/jovyan/work/../../etc/passwd')).toBeUndefined();
   });
 
-  it('takes a mount of the root for everything', () => {
+  it('uses a mount of the root for every path', () => {
     expect(realPath([{ path: '/', source: '/state/root' }], '/etc/x')).toBe('/state/root/etc/x');
   });
 
-  it('never leaves the source, whatever the path', () => {
+  it('never returns a path outside of the source', () => {
     const part = fc.constantFrom('..', '.', '', 'work', 'a b', '~', '-rf', 'home', 'jovyan', '\n', '%2e%2e', '...');
     fc.assert(
       fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
@@ -39,7 +39,7 @@ describe('realPath', () => {
 });
 
 describe('rewriteValue', () => {
-  it('changes a value that is a path in a mount and leaves any other text alone', () => {
+  it('replaces a value that is a path in a mount, and no other text', () => {
     expect(rewriteValue(mounts, '/home/jovyan/work/p')).toBe('/state/volumes/ns/claim/p');
     for (const text of ['', 'work', '/usr/bin', 'see /home/jovyan/work', '/home/jovyan/work/../..', '/a\0b']) {
       expect(rewriteValue(mounts, text)).toBe(text);
@@ -48,7 +48,7 @@ describe('rewriteValue', () => {
 });
 
 describe('names that become folders', () => {
-  it('refuses what could leave a folder', () => {
+  it('rejects names that could leave a folder', () => {
     for (const bad of ['', '.', '..', 'a/b', '../x', 'a..b', 'A', '-a', 'a\0', 'a\n', 'x'.repeat(300)]) {
       expect(() => folderName('label', bad)).toThrow();
       expect(() => folderName('subdomain', bad)).toThrow();
@@ -58,12 +58,12 @@ describe('names that become folders', () => {
     expect(folderName('subdomain', 'demo-1.x')).toBe('demo-1.x');
   });
 
-  it('refuses a sub-path that leaves its volume', () => {
+  it('rejects a subPath that leaves its volume', () => {
     for (const bad of ['/etc', '..', 'a/../../b', 'a/..', '\0']) expect(() => relativePath(bad)).toThrow();
     expect(relativePath('a//./b/')).toBe('a/b');
   });
 
-  it('refuses a container path that is not absolute', () => {
+  it('rejects a container path that is not absolute', () => {
     for (const bad of ['', 'a', './a', '/a\0b']) expect(() => containerPath(bad)).toThrow();
     expect(containerPath('//a/./b/../c/')).toBe('/a/c');
   });

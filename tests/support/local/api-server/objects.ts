@@ -1,7 +1,7 @@
 import type { StoredObject } from '../../../../src/local/api-server/json.ts';
 import type { KubernetesObject, OwnerReference } from '../../../../src/platform/kubernetes/objects.ts';
 
-/** Objects as the tests make them, short but valid. */
+/** Functions that return short, valid objects. */
 
 export function js(name: string, spec: object = {}, metadata: object = {}): StoredObject {
   return { metadata: { name, ...metadata }, spec };

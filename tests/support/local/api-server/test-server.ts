@@ -12,11 +12,11 @@ import type { NodeAgent } from '../../../../src/local/cluster.ts';
 export const log = pino({ level: 'silent' });
 export const TOKEN = 'a-test-token';
 
-export interface Answer {
+export interface ApiResponse {
   status: number;
   headers: IncomingMessage['headers'];
   text: string;
-  /** The body as JSON; undefined where it is none. */
+  /** The body as JSON; undefined if it is not JSON. */
   json: unknown;
 }
 
@@ -26,20 +26,20 @@ export interface TestServer extends AsyncDisposable {
   url: string;
   /** PEM of the server's certificate. */
   ca: string;
-  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
-  /** A GET whose answer is read bit by bit, such as a watch. Destroy the message to leave. */
+  call(method: string, path: string, options?: CallOptions): Promise<ApiResponse>;
+  /** Starts a GET of a stream, such as a watch. Destroy the message to close the connection. */
   open(path: string, headers?: Record<string, string>): Promise<IncomingMessage>;
 }
 
 export interface CallOptions {
-  /** Sent as JSON unless it is text or bytes. */
+  /** Strings and buffers are sent unchanged, other values as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
-  /** null: none. */
+  /** null: no token. */
   token?: string | null;
 }
 
-/** A store in memory behind the REST API on an HTTPS server of its own. */
+/** Starts an HTTPS server with the REST API on a store in memory. */
 export async function startTestServer(
   options: { cluster?: Partial<ClusterOptions>; node?: NodeAgent } = {},
 ): Promise<TestServer> {
@@ -68,7 +68,7 @@ export async function startTestServer(
     api,
     url: `https://127.0.0.1:${port}`,
     ca: cert,
-    call: async (method, path, callOptions = {}) => readAnswer(await send(method, path, callOptions)),
+    call: async (method, path, callOptions = {}) => readResponse(await send(method, path, callOptions)),
     open: (path, headers = {}) => send('GET', path, { headers }),
     async [Symbol.asyncDispose]() {
       await api.close();
@@ -80,7 +80,7 @@ export async function startTestServer(
   };
 }
 
-async function readAnswer(message: IncomingMessage): Promise<Answer> {
+async function readResponse(message: IncomingMessage): Promise<ApiResponse> {
   const chunks: Buffer[] = [];
   for await (const chunk of message as AsyncIterable<Buffer>) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString('utf8');
@@ -89,7 +89,7 @@ async function readAnswer(message: IncomingMessage): Promise<Answer> {
   return { status: message.statusCode ?? 0, headers: message.headers, text, json };
 }
 
-/** One line of JSON after the other, as they arrive. */
+/** Yields the lines of a stream, parsed as JSON. */
 export async function* jsonLines(message: IncomingMessage): AsyncGenerator<unknown> {
   let rest = '';
   message.setEncoding('utf8');
@@ -100,7 +100,7 @@ export async function* jsonLines(message: IncomingMessage): AsyncGenerator<unkno
   }
 }
 
-/** `TYPE name` of a watch event. */
+/** Returns `TYPE name` for a watch event. */
 export function described(event: unknown): string {
   return `${at(event, 'type')} ${at(event, 'object', 'metadata', 'name')}`;
 }
@@ -117,7 +117,7 @@ function certificate(): ReturnType<typeof generate> {
 
 export const JUPYTER_SERVERS = '/apis/amalthea.dev/v1alpha1/namespaces/default/jupyterservers';
 
-/** A JupyterServer as a client posts it. */
+/** Returns the body of a request that creates a JupyterServer. */
 export function jupyterServer(name: string, spec: object = {}, metadata: object = {}): object {
   return { apiVersion: 'amalthea.dev/v1alpha1', kind: 'JupyterServer', metadata: { name, ...metadata }, spec };
 }

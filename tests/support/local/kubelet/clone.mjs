@@ -1,4 +1,4 @@
-// Stands for git-clone: makes the folder, says so, and ends as it is told to.
+// Stands for git-clone: creates the folder, prints a line, and ends with the exit code CLONE_EXIT.
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 
 const folder = process.env.GIT_CLONE_MOUNT_PATH;

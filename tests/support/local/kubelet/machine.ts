@@ -19,10 +19,10 @@ import { createTestKubelet, namespace, openTestCluster, type SessionOptions, ser
 const newStateDir = (): string => mkdtempSync(join(tmpdir(), 'kubelet-'));
 const newMarker = (): string => `test-${randomBytes(6).toString('hex')}`;
 
-/** The longest that a test waits for something that should take a moment. */
+/** Time limit for events that a test expects soon. */
 export const waiting = { timeout: 25_000, interval: 20 };
 
-/** A state folder with a cluster and a kubelet in it, as the local platform has them; ended by `close`. */
+/** A state folder with a cluster and a kubelet, as in the local platform. `close` stops the kubelet and removes the folder. */
 export class TestMachine {
   readonly stateDir: string;
   readonly marker: string;
@@ -38,13 +38,13 @@ export class TestMachine {
     this.kubelet = this.newKubelet();
   }
 
-  /** Another kubelet on the same state, as after a restart of the platform. */
+  /** Creates another kubelet on the same state, as after a restart of the platform. */
   newKubelet(): Kubelet {
     this.kubelet = createTestKubelet(this.cluster, this.stateDir, this.marker, this.#images);
     return this.kubelet;
   }
 
-  /** Processes of this machine's pods, or of one container. */
+  /** Returns the processes of this machine's pods, or of one container. */
   marked(container = ''): ProcessInfo[] {
     return [...listMarked(`${this.marker}/`)].flatMap(([marker, found]) => (marker.endsWith(container) ? found : []));
   }
@@ -100,12 +100,12 @@ export class TestMachine {
 }
 
 /**
- * Runs a platform in a process of its own until its sessions are ready, and kills it. Answers the state that it leaves,
- * for a `TestMachine` to take up. `meanwhile` is called before the kill, with the sessions' endpoints.
+ * Runs a platform in another process until its sessions are ready, and kills it. Returns the state that it leaves, for a
+ * `TestMachine` to adopt. `beforeKill` is called with the sessions' endpoints before the kill.
  */
 export async function killPlatform(
   sessions: SessionOptions[],
-  meanwhile: (stateDir: string, endpoints: (SessionEndpoint | null)[]) => Promise<void> = async () => undefined,
+  beforeKill: (stateDir: string, endpoints: (SessionEndpoint | null)[]) => Promise<void> = async () => undefined,
   environment: Record<string, string> = {},
 ): Promise<{ stateDir: string; marker: string }> {
   const [stateDir, marker] = [newStateDir(), newMarker()];
@@ -115,9 +115,9 @@ export async function killPlatform(
     env: { ...process.env, ...environment },
   });
   try {
-    const [said] = (await Promise.race([once(platform.stdout, 'data'), once(platform, 'exit')])) as [unknown];
-    if (!Buffer.isBuffer(said)) throw new Error(`the platform ended with ${String(said)}`);
-    await meanwhile(stateDir, JSON.parse(String(said)) as (SessionEndpoint | null)[]);
+    const [output] = (await Promise.race([once(platform.stdout, 'data'), once(platform, 'exit')])) as [unknown];
+    if (!Buffer.isBuffer(output)) throw new Error(`the platform ended with ${String(output)}`);
+    await beforeKill(stateDir, JSON.parse(String(output)) as (SessionEndpoint | null)[]);
   } finally {
     if (platform.exitCode === null) {
       platform.kill('SIGKILL');

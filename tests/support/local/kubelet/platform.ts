@@ -1,6 +1,6 @@
 /**
- * A platform with sessions, as a program of its own that a test can kill: says where they answer when they do, and stays.
- * ENVIRONMENT holds the Python environment (JSON) that the image `registry/jupyter:1` names.
+ * A platform with sessions, as a program that a test can kill. Prints the sessions' endpoints when they are ready, and
+ * continues. ENVIRONMENT is the Python environment (JSON) of the image `registry/jupyter:1`.
  */
 
 import type { Pod } from '../../../../src/local/kubelet/types.ts';

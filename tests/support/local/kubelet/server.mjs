@@ -1,4 +1,4 @@
-// A server with Jupyter's status page, and with faults: FAULT names one.
+// A server with Jupyter's status page. FAULT is the name of an error to simulate.
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -15,7 +15,7 @@ import { python } from './python.ts';
 export const namespace = 'sessions';
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-/** An "image" that is a small web server with a status page, where what is tested is not Jupyter. */
+/** An "image" with a small web server that has Jupyter's status page, for tests that do not need Jupyter. */
 export const serverImage = 'registry/server:1';
 export const server: PythonEnvironment = {
   python,
@@ -52,12 +52,12 @@ export function createTestKubelet(cluster: Store, stateDir: string, marker: stri
 export interface SessionOptions {
   name: string;
   image?: string;
-  /** Of Jupyter; empty: a registered user's session, whose proxy would be the one to ask. */
+  /** Jupyter's token; empty for the session of a registered user. */
   token?: string;
   variables?: EnvironmentVariable[];
   cloneVariables?: EnvironmentVariable[];
   graceSeconds?: number;
-  /** The template's own liveness and start-up limits, in seconds. */
+  /** The liveness and startup limits in the template, in seconds. */
   livenessSeconds?: number;
   startupSeconds?: number;
 }
@@ -65,7 +65,7 @@ export interface SessionOptions {
 const mountPath = '/home/jovyan/work';
 export const basePath = (name: string): string => `/sessions/${name}`;
 
-/** The StatefulSet of a session, with the parts that the operator and the service give it. */
+/** Returns the StatefulSet of a session, as the operator and the service create it. */
 export function statefulSet(options: SessionOptions): StatefulSet {
   const { name, image = serverImage, variables = [], cloneVariables = [], graceSeconds = 30 } = options;
   const probe = (failureThreshold: number) => ({
@@ -151,7 +151,7 @@ export function statefulSet(options: SessionOptions): StatefulSet {
   };
 }
 
-/** The operator's other children of the session: ConfigMap, Secret, claim. */
+/** Creates the other children of the session: ConfigMap, Secret, claim. */
 export function createRest(cluster: Store, { name, token = '' }: SessionOptions, defaultUrl = '/lab'): void {
   const config = [
     'import os',
@@ -188,7 +188,7 @@ export function createSession(cluster: Store, options: SessionOptions): void {
   createRest(cluster, options);
 }
 
-/** Deletes all of a session, as the garbage collector does when its JupyterServer goes. */
+/** Deletes a session's objects, as the garbage collector does after its JupyterServer was deleted. */
 export function deleteSession(cluster: Store, name: string): void {
   cluster.delete(resource.statefulSets, namespace, name);
   for (const type of [resource.configMaps, resource.secrets, resource.persistentVolumeClaims]) {
