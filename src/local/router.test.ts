@@ -18,10 +18,10 @@ afterEach(async () => {
   for (const server of forwarders.splice(0)) server.close();
 });
 
-/** What the service got last. */
+/** The last request that the service got. */
 let told: IncomingHttpHeaders = {};
 
-/** Links in both of the local addresses, one byte after the other. */
+/** Links with both local addresses, sent byte by byte. */
 const answer: Parameters<TestSite['service']>[0] = (req, res) => {
   const links = [`${site.sessions}/sessions/mine/lab`, `${site.pages}/forge/x.git`, site.pages, `${site.pages}1/other`];
   const body = JSON.stringify({ links, name: 'Zoë' });
@@ -51,7 +51,7 @@ async function forward(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Signs in, looks at the API, and opens a session, all at these addresses. */
+/** Signs in, uses the API and opens a session at these addresses. */
 async function workAt(pages: string, sessions: string): Promise<TestBrowser> {
   await site.session('mine', { emails: [owner.email] });
   const browser = new TestBrowser();
@@ -66,7 +66,7 @@ async function workAt(pages: string, sessions: string): Promise<TestBrowser> {
   expect(told).toMatchObject({ host, origin: site.pages, 'x-forwarded-host': host });
   expect(told).toHaveProperty('renku-auth-id-token');
   expect((await browser.visit(`${pages}/notebooks/moved`)).headers.location).toBe(`${pages}/notebooks/`);
-  // Lines of a log are as the session has written them.
+  // Logs are not changed.
   expect((await browser.visit(`${pages}/notebooks/log`)).body).toContain(`${site.sessions}/sessions/mine/lab`);
 
   const opened = await browser.go(`${sessions}/sessions/mine/lab?x=1`);
@@ -97,7 +97,7 @@ test('pages and sessions work at the local addresses', () => workAt(site.pages, 
 test('with a forwarded port, every link and redirect has that port', async () => {
   const port = await forward();
   const browser = await workAt(`http://127.0.0.1:${port}`, `http://localhost:${port}`);
-  // A second platform behind another port has another cookie of the same browser.
+  // On another port, the same browser has another cookie.
   expect(browser.jar.map(({ name }) => name).sort()).toEqual([
     `notebook-session-pass-${port}`,
     `notebook-sessions-gateway-${port}`,
@@ -153,9 +153,9 @@ test('behind a reverse proxy, pages and sessions are at their public addresses, 
   const { pages, sessions } = site.published;
   expect(site.gateway.signInLink()).toContain(`${pages}/auth/sign-in?`);
   await workAt(pages, sessions);
-  // Programs of the machine keep their address.
+  // Programs of the machine use the local address.
   expect((await new TestBrowser().visit(`${site.pages}/health`)).status).toBe(200);
-  // Either public name serves its own site only.
+  // Each public name serves its own origin only.
   const swapped = await new TestBrowser().visit(`${sessions}/notebooks/`);
   expect([swapped.status, swapped.headers.location]).toEqual([307, `${pages}/notebooks/`]);
 });

@@ -33,7 +33,7 @@ test.each([
   '/sessions/a\\b/',
   '/x/sessions/a/',
   '/sessions/a.b/',
-])('%s is no session', (path) => {
+])('%s is not a session', (path) => {
   expect(parseSessionPath(path)).toEqual({ kind: 'other' });
 });
 
@@ -52,7 +52,7 @@ test.each([
   '/sessions/a/%',
   '/sessions/a/%zz',
   '/sessions/a/%ff',
-])('%s is not passed on', (path) => {
+])('the path %s is rejected', (path) => {
   expect(parseSessionPath(path)).toEqual({ kind: 'ambiguous' });
 });
 
@@ -67,6 +67,6 @@ test.each([
   ['/sessions/a/../b/', '/sessions/a/'],
   ['/sessions/a/x\r\nSet-Cookie: y', '/sessions/a/'],
   [`/sessions/a/${'x'.repeat(5000)}`, '/sessions/a/'],
-])('after signing in, %j leads to %s', (next, expected) => {
+])('after signing in, %j redirects to %s', (next, expected) => {
   expect(insideSession('a', next)).toBe(expected);
 });

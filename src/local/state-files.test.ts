@@ -28,7 +28,7 @@ describe('a secret', () => {
     expect(made).toMatch(/^[0-9a-f]{64}$/);
     expect(keptSecret(file)).toBe(made);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    // As earlier versions wrote it: without a line break.
+    // Earlier versions wrote no line break.
     writeFileSync(file, made);
     expect(keptSecret(file)).toBe(made);
   });

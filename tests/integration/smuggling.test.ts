@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 import { parseCommandLine } from '../../src/local/command-line.ts';
 import { preparePython } from '../../src/local/python/prepare.ts';
-import { comparesEqual, type Understood } from '../support/local/http/differential.ts';
+import { comparesEqual, type ReadRequest } from '../support/local/http/differential.ts';
 
 it('Jupyter’s parser behind the proxy understands what was allowed in front, whatever was sent', async () => {
   const { cacheDir } = parseCommandLine([], process.env, process.cwd());
@@ -22,8 +22,8 @@ it('Jupyter’s parser behind the proxy understands what was allowed in front, w
     const lines = createInterface({ input: child.stdout });
     const [first] = (await Promise.race([once(lines, 'line'), ended])) as unknown[];
     const { port } = JSON.parse(String(first)) as { port: number };
-    let arrived: Understood[] = [];
-    lines.on('line', (line) => arrived.push(JSON.parse(line) as Understood));
+    let arrived: ReadRequest[] = [];
+    lines.on('line', (line) => arrived.push(JSON.parse(line) as ReadRequest));
     const take = async () => {
       // What it printed before this answer has been read when this one is.
       const marker = `/marker-${Math.random()}`;

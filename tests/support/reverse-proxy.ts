@@ -7,7 +7,7 @@ import { endToEnd } from '../../src/lib/reverse-proxy/headers.ts';
 import { createReverseProxy, type Upstream } from '../../src/lib/reverse-proxy/reverse-proxy.ts';
 
 const log = pino({ level: 'silent' });
-/** Run, and emptied, by `cleanUp` after each test. */
+/** Functions that `cleanUp` calls after each test. */
 export const cleanup: (() => void)[] = [];
 export function cleanUp(): void {
   for (const end of cleanup.splice(0)) end();

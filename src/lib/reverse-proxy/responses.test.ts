@@ -11,12 +11,18 @@ test.each([
   ['a status of less than three digits', 'HTTP/1.1 099 x\r\nContent-Length: 0\r\n\r\n'],
   ['control characters in its reason', 'HTTP/1.1 200 a\x01b\r\nContent-Length: 0\r\n\r\n'],
   ['a line break in a header', 'HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b=c\r\nContent-Length: 0\r\n\r\n'],
-  ['a change of protocol that was not asked for', 'HTTP/1.1 101 Sure\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nxx'],
-  ['a change of protocol that names none', 'HTTP/1.1 101 Sure\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
-  ['a coding besides chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+  [
+    'a change of protocol that the request did not ask for',
+    'HTTP/1.1 101 Sure\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nxx',
+  ],
+  ['a change of protocol without a protocol', 'HTTP/1.1 101 Sure\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
+  ['a transfer coding besides chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
   ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc'],
-  ['a length beside a coding', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
-])('an answer with %s is a failure, and harms nothing else', async (_what, bytes) => {
+  [
+    'a length beside a transfer coding',
+    'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  ],
+])('a response with %s is a failure without effect on other requests', async (_what, bytes) => {
   const port = await proxyTo({
     port: await listening(
       createNetServer((socket) => {
@@ -28,7 +34,7 @@ test.each([
   expect((await send(port)).status).toBe(502);
 });
 
-test('WebSockets: a refusal that is no answer of HTTP is a 502', async () => {
+test('WebSockets: a rejection that is not valid HTTP is a 502', async () => {
   const upstream = createNetServer((socket) => {
     socket.on('error', () => undefined);
     socket.once('data', () => socket.write('HTTP/1.1 200 a\x01b\r\nContent-Length: 0\r\n\r\n', 'latin1'));
@@ -38,7 +44,7 @@ test('WebSockets: a refusal that is no answer of HTTP is a 502', async () => {
   expect(answer.statusCode).toBe(502);
 });
 
-test('a second answer in the wake of the first is dropped', async () => {
+test('a second response to one request is dropped', async () => {
   const connections: Socket[] = [];
   const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nevil!';
   const server = createNetServer((socket) => {
@@ -53,7 +59,7 @@ test('a second answer in the wake of the first is dropped', async () => {
   expect((await send(port)).body).toBe('two!');
 });
 
-test('a length that Connection names, and one of an answer without content, frame nothing', async () => {
+test('a length that Connection lists, and one of a response without content, do not change the framing', async () => {
   const answers = [
     'HTTP/1.1 200 OK\r\nConnection: content-length\r\nContent-Length: 5\r\n\r\nhello',
     'HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\n',
@@ -69,7 +75,7 @@ test('a length that Connection names, and one of an answer without content, fram
   expect(none.headers).not.toHaveProperty('content-length');
 });
 
-test('a request that can be repeated waits for an upstream that is being restarted; any other is told at once', async () => {
+test('a repeatable request waits for an upstream that restarts; any other fails at once', async () => {
   const probe = createServer();
   const free = await listening(probe);
   probe.close();
@@ -79,7 +85,7 @@ test('a request that can be repeated waits for an upstream that is being restart
   expect((await send(port, { method: 'POST', body: Buffer.from('x') })).status).toBe(502);
   let cut = true;
   const server = createServer((req, res) => {
-    // The first try meets a program that ends before it answers.
+    // In the first attempt, the upstream ends before it responds.
     if (cut) req.socket.destroy();
     else res.end(`back ${req.url}`);
     cut = false;

@@ -13,7 +13,7 @@ afterEach(cleanUp);
 
 type Found = (error: Error | null, addresses: LookupAddress[]) => void;
 
-test('a server on ::1 with the same port gets nothing, where localhost means both', async () => {
+test('a server on ::1 with the same port gets no requests, even if localhost is ::1, too', async () => {
   const own = createServer((_req, res) => res.end('own'));
   new WebSocketServer({ server: own }).on('connection', (socket) => socket.send('own'));
   const port = await listening(own);
@@ -25,7 +25,7 @@ test('a server on ::1 with the same port gets nothing, where localhost means bot
   cleanup.push(() => strangers.close());
   await once(strangers, 'listening');
   const front = await proxyTo({ port });
-  // As the hosts file of Debian and Fedora says it, whatever that of this machine says.
+  // As in the hosts file of Debian and Fedora.
   const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((_host: string, _options: unknown, done: Found) =>
     done(null, [
       { address: '::1', family: 6 },
@@ -40,7 +40,7 @@ test('a server on ::1 with the same port gets nothing, where localhost means bot
   expect(stolen).toBe(0);
 });
 
-test('status, headers, doubled headers, query and bodies pass both ways unchanged', async () => {
+test('status, headers, duplicate headers, query and bodies are passed on unchanged in both directions', async () => {
   const port = await behind(async (req, res) => {
     const body = await text(req);
     res.writeHead(418, 'Short and stout', [
@@ -65,7 +65,7 @@ test('status, headers, doubled headers, query and bodies pass both ways unchange
   expect(answer.body).toBe('yes|4|body');
 });
 
-test('headers of one connection stay there, those that Connection names included', async () => {
+test('hop-by-hop headers are not passed on, those that Connection lists included', async () => {
   const port = await behind((req, res) => res.end(JSON.stringify(req.headers)));
   const answer = await send(port, {
     headers: {
@@ -81,7 +81,7 @@ test('headers of one connection stay there, those that Connection names included
   for (const name of ['x-secret', 'proxy-authorization', 'te']) expect(seen).not.toHaveProperty(name);
 });
 
-test('a POST without a body, a HEAD and a 204 are framed right over one kept connection', async () => {
+test('a POST without a body, a HEAD and a 204 are framed correctly on one keep-alive connection', async () => {
   const port = await behind((req, res) => {
     if (req.method === 'HEAD') return void res.writeHead(200, { 'Content-Length': 7 }).end();
     if (req.url === '/none') return void res.writeHead(204).end();
@@ -100,7 +100,7 @@ test('a POST without a body, a HEAD and a 204 are framed right over one kept con
   expect(await text(raw)).toContain('|0');
 });
 
-test('a large body passes both ways, chunked and with a length', async () => {
+test('a large body is passed on in both directions, chunked and with a length', async () => {
   const body = randomBytes(20_000_000);
   const port = await behind((req, res) => void req.pipe(res));
   for (const headers of [{ 'Content-Length': String(body.length) }, { 'Transfer-Encoding': 'chunked' }] as Record<
@@ -121,7 +121,7 @@ test('a large body passes both ways, chunked and with a length', async () => {
   }
 });
 
-test('a reader that stops, stops the writer; when it goes away the request behind ends', async () => {
+test('a slow reader stops the writer; when it disconnects, the upstream request ends', async () => {
   let written = 0;
   let ended: (at: number) => void = () => undefined;
   const gone = new Promise<number>((resolve) => {
@@ -135,11 +135,11 @@ test('a reader that stops, stops the writer; when it goes away the request behin
     res.on('close', () => ended(written));
     const chunk = Buffer.alloc(65_536);
     const pump = () => {
-      // Far less than this fits into all the buffers on the way.
+      // All buffers together are much smaller.
       while (written < 512 * 1024 * 1024) {
         written += chunk.length;
         if (!res.write(chunk)) {
-          // No drain for a whole while: the writer stands still.
+          // No drain event for some time: the writer is blocked.
           const still = setTimeout(stalled, 500);
           res.once('drain', () => {
             clearTimeout(still);
@@ -162,7 +162,7 @@ test('a reader that stops, stops the writer; when it goes away the request behin
   expect(await gone).toBeLessThan(128 * 1024 * 1024);
 });
 
-test('a caller that goes away in the middle of its upload ends the request behind', async () => {
+test('the upstream request ends when the caller disconnects during an upload', async () => {
   const aborted = Promise.withResolvers<string>();
   const started = Promise.withResolvers<void>();
   const port = await behind((req) => {
@@ -176,7 +176,7 @@ test('a caller that goes away in the middle of its upload ends the request behin
   expect(await aborted.promise).toBe('ECONNRESET');
 });
 
-test('an answer that breaks off behind breaks off in front, and is never taken for whole', async () => {
+test('an incomplete response of the upstream is incomplete for the caller, too', async () => {
   const port = await behind((req, res) => {
     res.writeHead(200, req.url === '/length' ? { 'Content-Length': 100 } : {});
     res.write('part', () => (req.socket as Socket).resetAndDestroy());
@@ -185,7 +185,7 @@ test('an answer that breaks off behind breaks off in front, and is never taken f
   await expect(send(port, { path: '/chunked' })).rejects.toThrow();
 });
 
-test('an upstream that resets, closes or is not there at all is a failure, told once', async () => {
+test('an upstream that resets or closes the connection, or does not listen, is reported once as a failure', async () => {
   const resetting = await listening(createNetServer((socket) => socket.once('data', () => socket.resetAndDestroy())));
   expect(await send(await proxyTo({ port: resetting }))).toMatchObject({ status: 502, body: 'ECONNRESET' });
   const nonsense = await listening(createNetServer((socket) => socket.end('this is not HTTP\r\n\r\n')));
@@ -196,7 +196,7 @@ test('an upstream that resets, closes or is not there at all is a failure, told 
   });
 });
 
-test('an answer before the body was read reaches the caller, and the connection is good for the next request', async () => {
+test('a response before the end of the request body reaches the caller, and the connection is kept', async () => {
   const port = await behind((req, res) => {
     if (req.method === 'GET') return void res.end('next');
     res.writeHead(413).end('too large');
@@ -210,7 +210,7 @@ test('an answer before the body was read reaches the caller, and the connection 
   expect((await send(port, { agent })).body).toBe('next');
 });
 
-test('a kept connection that the upstream closes at the moment of use costs the caller nothing', async () => {
+test('a request on a keep-alive connection that the upstream is closing is sent again', async () => {
   const connections: Socket[] = [];
   let requests = 0;
   const server = createNetServer((socket) => {
@@ -218,7 +218,7 @@ test('a kept connection that the upstream closes at the moment of use costs the 
     socket.on('error', () => undefined);
     socket.on('data', () => {
       requests += 1;
-      // The second request comes over the first connection, and finds it closing.
+      // The second request uses the first connection, which is being closed.
       if (requests === 2) socket.resetAndDestroy();
       else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
@@ -238,7 +238,7 @@ async function webSocketsBehind(onConnection: (ws: WebSocket, socket: Socket) =>
   return proxyTo({ port: await listening(server) });
 }
 
-test('WebSockets: echo, large messages, and closing from either side with its code', async () => {
+test('WebSockets: messages of any size are passed on, and closing codes from both sides', async () => {
   const closedBehind = Promise.withResolvers<number>();
   const port = await webSocketsBehind((ws) => {
     ws.on('message', (data, binary) => (String(data) === 'close' ? ws.close(4001) : ws.send(data, { binary })));
@@ -258,7 +258,7 @@ test('WebSockets: echo, large messages, and closing from either side with its co
   expect((await once(second, 'close'))[0]).toBe(4001);
 });
 
-test('WebSockets: a reset on one side ends the other', async () => {
+test('WebSockets: a reset on one side closes the other', async () => {
   const behindClosed = Promise.withResolvers<void>();
   const sides: Socket[] = [];
   const port = await webSocketsBehind((ws, socket) => {
@@ -280,7 +280,7 @@ test('WebSockets: a reset on one side ends the other', async () => {
   expect((await closed)[0]).toBe(1006);
 });
 
-test('WebSockets: a refusal is passed on with its body; an upstream that is away or resets is a 502', async () => {
+test('WebSockets: a rejection is passed on with its body; an upstream that does not listen or resets is a 502', async () => {
   const refusing = createServer();
   refusing.on('upgrade', (_req, socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nno go'));
   const refused = new WebSocket(`ws://127.0.0.1:${await proxyTo({ port: await listening(refusing) })}/`);
@@ -295,7 +295,7 @@ test('WebSockets: a refusal is passed on with its body; an upstream that is away
   }
 });
 
-test('WebSockets: a caller that leaves before the answer ends the attempt behind', async () => {
+test('WebSockets: the upstream request ends when the caller disconnects before the response', async () => {
   const left = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
   const silent = await listening(
@@ -312,7 +312,7 @@ test('WebSockets: a caller that leaves before the answer ends the attempt behind
   await waitFor(left.promise, 'the end of the connection to the server behind');
 });
 
-test('WebSockets: what the caller says before it was answered arrives', async () => {
+test('WebSockets: data that the caller sends before the response arrives', async () => {
   const proceed = Promise.withResolvers<void>();
   const server = createServer();
   server.on('upgrade', (_req, socket) => {

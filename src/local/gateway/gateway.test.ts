@@ -20,7 +20,7 @@ let front: Server;
 let gateway: Gateway;
 let origin: string;
 let now = Date.now();
-/** Milliseconds that pass whenever the time is asked for. */
+/** Milliseconds by which the clock advances at each call. */
 let tick = 0;
 let gitTokens = 0;
 let issueGitToken: GatewayOptions['issueGitToken'];
@@ -68,7 +68,7 @@ async function startGateway(): Promise<void> {
   });
 }
 
-/** A service that says which headers it got. */
+/** A service that responds with the headers of the request. */
 async function startService(): Promise<void> {
   service = createServer((req, res) => {
     res.setHeader('Set-Cookie', 'notebook-sessions-anonymous=anon-1; Path=/notebooks').end(JSON.stringify(req.headers));
@@ -92,7 +92,7 @@ type Headers = Record<string, string | undefined>;
 const seenBy = async (browser: TestBrowser, headers: Record<string, string> = {}): Promise<Headers> =>
   JSON.parse((await browser.visit(`${origin}/notebooks/servers`, { headers })).body) as Headers;
 
-test('the link signs in once, for ten minutes, and leads to the page it names', async () => {
+test('the link signs in once, within ten minutes, and redirects to its page', async () => {
   const link = gateway.signInLink('/notebooks/launch/demo/first-light?ref=main');
   const browser = new TestBrowser();
   const first = await browser.visit(link);
@@ -100,7 +100,7 @@ test('the link signs in once, for ten minutes, and leads to the page it names', 
   expect(first.headers.location).toBe('/notebooks/launch/demo/first-light?ref=main');
   expect(first.headers['set-cookie']?.[0]).toMatch(/HttpOnly.*SameSite=Lax/i);
   expect((await seenBy(browser))['renku-auth-id-token']).toBeDefined();
-  // Again in the same browser it only leads on; in another one it is used up.
+  // In the same browser, the used link redirects only; in another one it is invalid.
   expect((await browser.visit(link)).headers.location).toContain('/notebooks/launch/');
   const second = await new TestBrowser().visit(link);
   expect(second.status).toBe(401);
@@ -111,7 +111,7 @@ test('the link signs in once, for ten minutes, and leads to the page it names', 
   expect((await new TestBrowser().visit(late)).status).toBe(401);
 });
 
-test('time that passes while the cookie is made does not spoil it', async () => {
+test('the cookie is valid even if time passes while it is created', async () => {
   tick = 7;
   const cookie = (await new TestBrowser().visit(gateway.signInLink())).headers['set-cookie']?.[0] ?? '';
   const maxAge = Number(/Max-Age=(\d+);/.exec(cookie)?.[1]);
@@ -119,14 +119,14 @@ test('time that passes while the cookie is made does not spoil it', async () => 
   expect(maxAge).toBeLessThanOrEqual(30 * 24 * 3600);
 });
 
-test('who looks ahead does not use the link up', async () => {
+test('prefetching does not use the link up', async () => {
   const link = gateway.signInLink();
   expect((await new TestBrowser().visit(link, { method: 'HEAD' })).status).toBe(503);
   expect((await new TestBrowser().visit(link, { headers: { 'Sec-Purpose': 'prefetch;prerender' } })).status).toBe(503);
   expect((await new TestBrowser().visit(link)).status).toBe(302);
 });
 
-test('the service sees who it is, by tokens that verify; the gateway’s cookie stays here', async () => {
+test('the service gets tokens that it can verify, and not the cookie of the gateway', async () => {
   const browser = await signedIn();
   browser.jar.push({ host: '127.0.0.1', path: '/', name: 'other', value: 'kept' });
   const headers = await seenBy(browser);
@@ -148,7 +148,7 @@ test('the service sees who it is, by tokens that verify; the gateway’s cookie 
   });
 });
 
-test('tokens are made once in a while, always good for another two minutes, and the git token rarely', async () => {
+test('tokens are reused and valid for at least two more minutes; the git token is reused for longer', async () => {
   const browser = await signedIn();
   const idToken = async () => (await seenBy(browser))['renku-auth-id-token'] ?? '';
   const [first, second] = await Promise.all([idToken(), idToken()]);
@@ -164,7 +164,7 @@ test('tokens are made once in a while, always good for another two minutes, and 
   expect(gitTokens).toBe(1);
 });
 
-test('a git token that cannot be made is a 503 once, and not remembered', async () => {
+test('a failure to create a git token is a 503 and not cached', async () => {
   const browser = new TestBrowser();
   await browser.visit(gateway.signInLink());
   const working = issueGitToken;
@@ -174,14 +174,14 @@ test('a git token that cannot be made is a 503 once, and not remembered', async 
   expect((await browser.visit(`${origin}/notebooks/`)).status).toBe(200);
 });
 
-test('without a git token nobody is registered, and the page says why', async () => {
+test('without a git token there are no registered users, and the account page has the reason', async () => {
   issueGitToken = () => ({ token: null, expiresAt: null });
   const browser = await signedIn();
   expect(await seenBy(browser)).not.toHaveProperty('renku-auth-id-token');
   expect((await browser.visit(`${origin}/auth/`)).body).toContain('GITLAB_TOKEN');
 });
 
-test('nobody can pretend: headers that only a gateway sets are dropped, from anybody', async () => {
+test('headers that only a gateway may set are removed from every request', async () => {
   const pretended = {
     'Renku-Auth-Id-Token': 'x',
     renku_auth_access_token: 'x',
@@ -199,19 +199,19 @@ test('nobody can pretend: headers that only a gateway sets are dropped, from any
   expect(seen['x-forwarded-for']).toBe('127.0.0.1');
   const tokens = await seenBy(await signedIn(), pretended);
   expect(tokens['renku-auth-id-token']).toMatch(/^ey/);
-  // Dropped by way of Connection, which names what to drop: ours is added after that.
+  // Connection cannot remove the gateway's own header, which is added later.
   const trick = await seenBy(await signedIn(), { Connection: 'close, Renku-Auth-Id-Token, Cookie' });
   expect(trick['renku-auth-id-token']).toMatch(/^ey/);
 });
 
-test('a forged, changed or foreign cookie is nobody’s', async () => {
+test('a forged, changed or foreign cookie does not sign in', async () => {
   const browser = await signedIn();
   const cookie = browser.cookie(/gateway/);
   for (const value of ['', 'x', `${cookie?.value}x`, cookie?.value.slice(1), cookie?.value.toUpperCase()]) {
     const headers = { Cookie: `${cookie?.name}=${value}` };
     expect((await new TestBrowser().visit(`${origin}/notebooks/servers`, { headers })).status).toBe(401);
   }
-  // A page on another port of the host can set a second cookie of that name: it does not lock the user out.
+  // A page on another port of the host can set a second cookie of that name; the valid one still works.
   for (const path of ['/', '/notebooks/servers']) {
     browser.jar.unshift({ host: '127.0.0.1', path, name: cookie?.name ?? '', value: 'planted' });
   }
@@ -220,7 +220,7 @@ test('a forged, changed or foreign cookie is nobody’s', async () => {
   expect((await browser.visit(`${origin}/notebooks/servers`)).status).toBe(401);
 });
 
-test('one can be somebody else, anonymous, oneself again, and sign out; it holds for this browser only', async () => {
+test('a browser can switch to another user, to an anonymous visitor and back, and sign out, without effect on other browsers', async () => {
   const browser = await signedIn();
   const other = await signedIn();
   const me = async (who: TestBrowser) => JSON.parse((await who.visit(`${origin}/auth/me`)).body) as Headers;
@@ -239,7 +239,7 @@ test('one can be somebody else, anonymous, oneself again, and sign out; it holds
   expect((await browser.visit(`${origin}/auth/`)).body).toContain('Switch back to ada');
   await post('/auth/become', { username: 'ada' });
   expect(await me(browser)).toMatchObject({ username: 'ada', email: owner.email });
-  // The same visitor again, also after another sign-in: its sessions are found.
+  // It is the same visitor, also after another sign-in, so that its sessions are found.
   await browser.visit(gateway.signInLink());
   await post('/auth/anonymous');
   expect((await seenBy(browser))['renku-auth-anon-id']).toBe(visitor['renku-auth-anon-id']);
@@ -252,7 +252,7 @@ test('one can be somebody else, anonymous, oneself again, and sign out; it holds
   expect(await me(other)).toMatchObject({ username: 'ada' });
 });
 
-test('changes need a signed-in browser and come from no other site’s page', async () => {
+test('changes need a signed-in browser, and are rejected from pages of other sites', async () => {
   const browser = await signedIn();
   const localhost = origin.replace('127.0.0.1', 'localhost');
   for (const from of ['https://evil.test', localhost, 'http://127.0.0.1:1', 'null']) {
@@ -269,7 +269,7 @@ test('changes need a signed-in browser and come from no other site’s page', as
   expect(
     (await browser.visit(`${origin}/auth/become`, { form: { username: 'x'.repeat(9000) }, from: origin })).status,
   ).toBe(413);
-  // Scripts of other sites do not even read; a link that a person follows is fine.
+  // Scripts of other sites cannot read, either. A link on another site works.
   expect((await browser.visit(`${origin}/notebooks/servers`, { from: localhost, script: true })).status).toBe(403);
   expect(
     (await browser.visit(`${origin}/notebooks/servers`, { from: 'http://127.0.0.1:1', script: true })).status,
@@ -279,7 +279,7 @@ test('changes need a signed-in browser and come from no other site’s page', as
   expect((await browser.visit(`${origin}/notebooks/`, { from: 'https://evil.test' })).status).toBe(200);
 });
 
-test('any other Host is refused, however it is said', async () => {
+test('any other Host is rejected, in every form', async () => {
   const browser = await signedIn();
   const { port } = new URL(origin);
   const others = [
@@ -317,7 +317,7 @@ test('pages cannot be framed, and show names as text', async () => {
   expect(page.headers['referrer-policy']).toBe('same-origin');
 });
 
-test('a restart signs nobody out and keeps the keys; secrets are private and cookies are not stored', async () => {
+test('browsers stay signed in and keys are kept after a restart; secrets are private and cookies are not stored', async () => {
   const browser = await signedIn();
   const idToken = (await seenBy(browser))['renku-auth-id-token'] ?? '';
   const cookieFile = readFileSync(join(directory, 'cookies.txt'), 'utf8');
@@ -337,7 +337,7 @@ test('a restart signs nobody out and keeps the keys; secrets are private and coo
   expect(statSync(join(directory, 'cookies.txt')).mode & 0o777).toBe(0o600);
 });
 
-test('a damaged list of browsers costs a new sign-in and no more', async () => {
+test('with a damaged list of browsers, users have to sign in again', async () => {
   const browser = await signedIn();
   for (const damage of ['', '{', 'null', '[]', '{"version":1,"browsers":[null,{"id":5}]}', '{"version":9}']) {
     writeFileSync(join(directory, 'gateway', 'browsers.json'), damage);
@@ -347,7 +347,7 @@ test('a damaged list of browsers costs a new sign-in and no more', async () => {
   expect(await seenBy(await signedIn())).toHaveProperty('renku-auth-id-token');
 });
 
-test('the cookie file signs programs in, and gets them a new link', async () => {
+test('the cookie file signs programs in, and creates new links', async () => {
   const cookieFile = join(directory, 'cookies.txt');
   const line = readFileSync(cookieFile, 'utf8').trim().split('\n').at(-1)?.split('\t') ?? [];
   expect(line.slice(0, 4)).toEqual(['#HttpOnly_127.0.0.1', 'FALSE', '/', 'FALSE']);
@@ -358,7 +358,7 @@ test('the cookie file signs programs in, and gets them a new link', async () => 
     const { link } = JSON.parse(await text(curl.stdout)) as { link: string };
     expect((await new TestBrowser().visit(link)).status).toBe(302);
   }
-  // Whoever it was switched to, the next start gives the owner's.
+  // The browser may have switched to another user; after a restart it has the owner's cookie.
   await new TestBrowser().visit(`${origin}/auth/become`, {
     form: { username: 'grace' },
     headers: { Cookie: gateway.cookieHeader },
@@ -367,7 +367,7 @@ test('the cookie file signs programs in, and gets them a new link', async () => 
   expect(readFileSync(cookieFile, 'utf8')).not.toContain(line[6]);
 });
 
-test('a service that is not there is a 503 that says so, to programs and to people', async () => {
+test('while the service is not running, programs and browsers get a 503', async () => {
   service?.closeAllConnections();
   service?.close();
   const browser = await signedIn();
@@ -383,7 +383,7 @@ test('a service that is not there is a 503 that says so, to programs and to peop
   expect((await browser.visit(`${origin}/notebooks/`)).status).toBe(200);
 });
 
-test('paths: the front page leads to the service, its own paths go there, others are nowhere', async () => {
+test('the front page redirects to the service, which gets its own paths; other paths are 404', async () => {
   const browser = await signedIn();
   expect((await browser.visit(`${origin}/`)).headers.location).toBe('/notebooks/');
   for (const path of ['/health', '/ready', '/notebooks', '/notebooks/servers?x=1']) {

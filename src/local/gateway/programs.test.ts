@@ -4,7 +4,7 @@ import { TestBrowser } from '../../../tests/support/local/gateway.ts';
 import { TestSite } from '../../../tests/support/local/ingress.ts';
 
 let site: TestSite;
-/** The service's. */
+/** The last request that the service got. */
 let answer: RequestListener;
 beforeEach(async () => {
   answer = (req, res) => res.end(JSON.stringify(req.headers));
@@ -22,7 +22,7 @@ async function anonymous(): Promise<TestBrowser> {
 
 type Headers = Record<string, string | undefined>;
 
-test('the service answers where a platform publishes it, and to programs with a token of the forge', async () => {
+test('the service responds at the paths of a platform, and to programs with a token of the forge', async () => {
   const seenAt = async (path: string, headers: Record<string, string>, from?: string) => {
     const got = await new TestBrowser().visit(site.pages + path, { headers, script: true, ...(from ? { from } : {}) });
     return {
@@ -33,7 +33,7 @@ test('the service answers where a platform publishes it, and to programs with a 
   };
   for (const path of ['/api/notebooks/servers', '/ui-server/api/notebooks/servers', '/notebooks/servers']) {
     const Authorization = 'Bearer git-grace';
-    // A platform's pages pass on what their browsers send, from wherever these are.
+    // A platform's web server passes on the headers of its browsers.
     const { status, seen } = await seenAt(path, { Authorization }, 'https://platform.example.org');
     expect(status, path).toBe(200);
     expect(seen).not.toHaveProperty('authorization');
@@ -44,7 +44,7 @@ test('the service answers where a platform publishes it, and to programs with a 
   for (const path of ['/api/notebooksx', '/api', '/ui-server/notebooks', '/api/api/notebooks']) {
     expect((await (await site.signedIn()).visit(site.pages + path)).status, path).toBe(404);
   }
-  // Credentials that are wrong are not replaced by a cookie, nor is a cookie sent along with some from anywhere.
+  // With invalid credentials, a valid cookie is ignored.
   for (const Authorization of ['Bearer x', 'Bearer ', 'bearer git-ada x']) {
     const { status, told } = await seenAt('/notebooks/servers', { Authorization, Cookie: site.gateway.cookieHeader });
     expect([status, told], Authorization).toEqual([401, 'Bearer error="invalid_token"']);
@@ -53,7 +53,7 @@ test('the service answers where a platform publishes it, and to programs with a 
   expect((await seenAt('/notebooks/servers', basic, 'https://evil.test')).status).toBe(403);
 });
 
-test('a signed-in user gets a token of the forge, an anonymous visitor does not', async () => {
+test('a signed-in user gets a token of the forge, and an anonymous visitor does not', async () => {
   const ask = (browser: TestBrowser) => browser.visit(`${site.pages}/auth/tokens`, { form: {}, from: site.pages });
   const given = await ask(await site.signedIn());
   expect([given.status, JSON.parse(given.body)]).toEqual([
@@ -68,7 +68,7 @@ test('a signed-in user gets a token of the forge, an anonymous visitor does not'
   expect(elsewhere.body).not.toContain('of GitLab');
 });
 
-test('a stream ends when its browser signs out or becomes another user', async () => {
+test('a stream is closed when its browser signs out or switches to another user', async () => {
   const browser = await site.signedIn();
   answer = (_req, res) => res.write('data: 1\n\n');
   for (const [path, form] of [
@@ -82,9 +82,9 @@ test('a stream ends when its browser signs out or becomes another user', async (
     });
     const end = stream.text().then(
       () => 'ended',
-      () => 'broke off',
+      () => 'closed',
     );
     await browser.visit(site.pages + path, { form: { ...form }, from: site.pages });
-    expect(await end, path).toBe('broke off');
+    expect(await end, path).toBe('closed');
   }
 });

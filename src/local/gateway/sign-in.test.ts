@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-test('without a sign-in nothing is answered but how to sign in, whether it runs, and styles and scripts', async () => {
+test('without a sign-in, only sign-in, health checks, styles and scripts are available', async () => {
   const stranger = new TestBrowser();
   for (const path of ['/notebooks/', '/notebooks/servers', '/api/notebooks/servers', '/notebooks/docs', '/other']) {
     const person = await stranger.visit(site.pages + path);
@@ -71,7 +71,7 @@ test.each([
   '/@evil.test/../..//evil.test',
   '',
   'notebooks',
-])('the link never leads to %j', async (next) => {
+])('the link does not redirect to %j', async (next) => {
   const link = new URL(site.gateway.signInLink());
   link.searchParams.set('next', next);
   expect((await new TestBrowser().visit(link.href)).headers.location).toBe('/notebooks/');
@@ -83,17 +83,17 @@ test.each([
   '/a//evil.test',
   '/@evil.test',
   '/auth/',
-])('the link leads to %j', async (next) => {
+])('the link redirects to %j', async (next) => {
   expect((await new TestBrowser().visit(site.gateway.signInLink(next))).headers.location).toBe(next);
 });
 
-test('a caller that sends the link and closes its connection, whom the kernel no longer knows, does not use it up', async () => {
+test('a caller that closes its connection after sending the link does not use it up', async () => {
   const link = new URL(site.gateway.signInLink());
   const caller = connect(Number(link.port), '127.0.0.1');
   await once(caller, 'connect');
   caller.write(`GET ${link.pathname}${link.search} HTTP/1.1\r\nHost: ${link.host}\r\n\r\n`);
   caller.destroy();
-  // By the next answer the first request has been handled.
+  // After the next response, the first request has been handled.
   await new TestBrowser().visit(`${site.pages}/auth/`);
   const opened = await new TestBrowser().visit(link.href);
   expect([opened.status, opened.headers['set-cookie']?.length]).toEqual([302, 1]);

@@ -53,7 +53,7 @@ function get(url: string, options: { agent?: Agent; body?: Buffer } = {}): Promi
   });
 }
 
-/** Everything that arrives until the other side ends. */
+/** Sends the text and returns everything that is received until the connection ends. */
 async function conversation(port: number, sent: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write(sent);
@@ -136,7 +136,7 @@ test('a port that another program uses on either address is PortTaken', async ()
     await once(other, 'listening');
     const { port } = other.address() as import('node:net').AddressInfo;
     await expect(start({ port })).rejects.toThrow(PortTaken);
-    // Nothing of the half that could be bound stays behind.
+    // The first address is released if the second one is in use.
     other.close();
     await once(other, 'close');
     await start({ port });
@@ -189,12 +189,16 @@ test('an Upgrade to another protocol than WebSocket is ignored: the request is h
 });
 
 test.each([
-  ['a coding besides chunked', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', 501],
-  ['a coding of an HTTP/1.0 sender', 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+  [
+    'a transfer coding besides chunked',
+    'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    501,
+  ],
+  ['a transfer coding in HTTP/1.0', 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
   ['another version', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', 505],
   ['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na', 400],
   [
-    'a length beside a coding',
+    'a length beside a transfer coding',
     'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     400,
   ],
@@ -283,7 +287,7 @@ test('key and certificate are kept for the owner only, and renewed before they e
   const inElevenMonths = new Date(Date.now() + 330 * 24 * 3600 * 1000);
   const renewed = await ensureTls(fresh, inElevenMonths);
   expect(renewed.cert.trim()).not.toBe(first.cert.trim());
-  // A key that belongs to another certificate.
+  // A key and the certificate of another key.
   writeFileSync(file, `${first.key}\n${renewed.cert}`);
   const repaired = await ensureTls(fresh);
   expect(repaired.cert.trim()).not.toBe(renewed.cert.trim());

@@ -27,7 +27,7 @@ test.each(['127.0.0.1', '::1', '127.1.2.3'])('a program of the same user is reco
   expect(isHeldBy(socket, process.pid)).toBe(true);
   expect(isHeldBy(socket, process.ppid)).toBe(false);
   expect(isHeldBy(socket, 2 ** 22 + 1)).toBe(false);
-  // One answer for each connection: it cannot change hands.
+  // A connection is looked up once.
   client?.destroy();
   await once(socket.resume(), 'close');
   expect(osUserOf({ socket })).toBe(uid);

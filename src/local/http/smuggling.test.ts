@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { comparesEqual, type Understood } from '../../../tests/support/local/http/differential.ts';
+import { comparesEqual, type ReadRequest } from '../../../tests/support/local/http/differential.ts';
 
 test('Node’s parser behind the proxy reads the same requests as the one in front of it', async () => {
-  let arrived: Understood[] = [];
+  let arrived: ReadRequest[] = [];
   const server = createServer((req, res) => {
     buffer(req).then(
       (body) => {
@@ -24,7 +24,7 @@ test('Node’s parser behind the proxy reads the same requests as the one in fro
     return Promise.resolve(taken);
   };
   const { allowed } = await comparesEqual({ port, take }, 1_000);
-  // Else nothing was compared.
+  // Otherwise nothing was compared.
   expect(allowed).toBeGreaterThan(1_000);
   server.closeAllConnections();
   server.close();

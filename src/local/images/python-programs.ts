@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Pyproject } from './pyproject.ts';
 
+const run = promisify(execFile);
 const reader = fileURLToPath(new URL('./pyproject.py', import.meta.url));
 const constraints = fileURLToPath(new URL('./kernel_constraints.py', import.meta.url));
 const limitMs = 20_000;
@@ -24,15 +24,8 @@ export async function kernelConstraints(python: string, signal: AbortSignal): Pr
 
 /** Runs a script with -I: the working directory, variables and the user's packages have no effect. Returns its output. */
 async function runPython(python: string, script: string, input: string, signal: AbortSignal): Promise<string> {
-  const child = spawn(python, ['-I', script], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
-    killSignal: 'SIGKILL',
-  });
-  // A script that ends before it has read everything closes the pipe; its exit code is checked below.
-  child.stdin.on('error', () => child.stdin.destroy());
-  child.stdin.end(input);
-  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number | null]>]);
-  if (code !== 0) throw new Error(`${script} ended with ${code}`);
-  return output;
+  const running = run(python, ['-I', script], { signal, timeout: limitMs, killSignal: 'SIGKILL' });
+  // A script that ends before it has read everything closes the pipe; its exit code tells whether it failed.
+  running.child.stdin?.on('error', () => undefined).end(input);
+  return (await running).stdout;
 }

@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-/** Sets the session's tokens: `lifetimes` in milliseconds from now. Returns the tokens themselves. */
+/** Sets the tokens of the session and returns them. `lifetimes` in milliseconds from now. */
 function give(name: string, ...lifetimes: number[]): string[] {
   const secrets = lifetimes.map(() => formatAccessToken(randomBytes(32)));
   const tokens = secrets.map((secret, index) => ({
@@ -33,25 +33,28 @@ const ask = (path: string, headers: Record<string, string> = {}) =>
   new TestBrowser().visit(`${site.sessions}/sessions/${path}`, { script: true, from: site.sessions, headers });
 
 describe('a program with an access token', () => {
-  it.each(['registered', 'anonymous'])('comes into the session of a %s user, in each of three ways', async (kind) => {
-    await site.session('mine', kind === 'registered' ? { emails: [owner.email] } : { token: 'jupyters-own' });
-    const [token] = give('mine', 60_000);
-    for (const headers of [{ Authorization: `token ${token}` }, { Authorization: `Bearer ${token}` }]) {
-      const answer = seen((await ask('mine/api/kernels?a=1', { ...headers, Cookie: 'username-localhost=x' })).body);
-      expect(answer.url).toBe('/sessions/mine/api/kernels?a=1');
-      expect(answer.headers['authorization']).toMatch(/^token (secret-mine|jupyters-own)$/);
-      expect(answer.headers).not.toHaveProperty('cookie');
-    }
-    const byQuery = await ask(`mine/api/kernels?a=1&token=${token}&b=%20`);
-    expect(seen(byQuery.body).url).toBe('/sessions/mine/api/kernels?a=1&b=%20');
-    expect(byQuery.body).not.toContain(token);
-    // Some programs name themselves as the origin.
-    expect(
-      (await ask('mine/api', { Authorization: `token ${token}`, Origin: 'vscode-file://vscode-app' })).status,
-    ).toBe(200);
-  });
+  it.each(['registered', 'anonymous'])(
+    'has access to the session of a %s user, with each of three ways to send the token',
+    async (kind) => {
+      await site.session('mine', kind === 'registered' ? { emails: [owner.email] } : { token: 'jupyters-own' });
+      const [token] = give('mine', 60_000);
+      for (const headers of [{ Authorization: `token ${token}` }, { Authorization: `Bearer ${token}` }]) {
+        const answer = seen((await ask('mine/api/kernels?a=1', { ...headers, Cookie: 'username-localhost=x' })).body);
+        expect(answer.url).toBe('/sessions/mine/api/kernels?a=1');
+        expect(answer.headers['authorization']).toMatch(/^token (secret-mine|jupyters-own)$/);
+        expect(answer.headers).not.toHaveProperty('cookie');
+      }
+      const byQuery = await ask(`mine/api/kernels?a=1&token=${token}&b=%20`);
+      expect(seen(byQuery.body).url).toBe('/sessions/mine/api/kernels?a=1&b=%20');
+      expect(byQuery.body).not.toContain(token);
+      // Some programs send an Origin of their own.
+      expect(
+        (await ask('mine/api', { Authorization: `token ${token}`, Origin: 'vscode-file://vscode-app' })).status,
+      ).toBe(200);
+    },
+  );
 
-  it('comes into no other session, and not with a token that has expired or was deleted', async () => {
+  it('has no access to other sessions, nor with an expired or deleted token', async () => {
     await site.session('mine', { emails: [owner.email] });
     await site.session('other', { emails: [owner.email] });
     const [token = '', old = ''] = give('mine', 60_000, -1);
@@ -63,7 +66,7 @@ describe('a program with an access token', () => {
     expect((await ask('mine/api', { Authorization: `token ${token}` })).status).toBe(401);
   });
 
-  it('loses its WebSockets when the token is deleted or expires, and other programs do not', async () => {
+  it('has its WebSockets closed when the token is deleted or expires, and other programs do not', async () => {
     await site.session('mine', { emails: [owner.email] });
     const open = async (token: string | undefined): Promise<WebSocket> => {
       const socket = await site.webSocket('/sessions/mine/api/kernels/x/channels', { Authorization: `token ${token}` });
@@ -85,7 +88,7 @@ describe('a program with an access token', () => {
   });
 });
 
-test('a browser that is given an address with an access token signs in, and the token leaves the address', async () => {
+test('a browser with an access token in the URL signs in, and the token is removed from the URL', async () => {
   await site.session('mine', { emails: [owner.email] });
   const [token] = give('mine', 60_000);
   const address = `${site.sessions}/sessions/mine/lab?a=1&token=${token}`;
@@ -102,6 +105,6 @@ test.each([
   ['?%74oken=x&token', ''],
   ['?tokens=x&a=token=', '?tokens=x&a=token='],
   ['?a=%zz&&b', '?a=%zz&&b'],
-])('of the query %j there is left %j', (query, rest) => {
+])('removes the token from the query %j: %j', (query, rest) => {
   expect(withoutToken(query)).toBe(rest);
 });

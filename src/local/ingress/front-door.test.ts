@@ -49,7 +49,7 @@ async function record(req: import('node:http').IncomingMessage, res: import('nod
   res.end(JSON.stringify({ method, url, headers, body }));
 }
 
-/** Everything that is said to these bytes until the connection ends. */
+/** Sends the bytes and returns everything that is received until the connection ends. */
 async function say(bytes: string): Promise<string> {
   const socket = connect(Number(new URL(site.pages).port), '127.0.0.1');
   socket.write(bytes);
@@ -63,39 +63,42 @@ const cases = Object.keys(doors).flatMap((door) =>
   ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'POST'].map((method) => [door as keyof typeof doors, method] as const),
 );
 
-test.each(cases)('through the %s the body of %s stays a body, whatever Connection names', async (door, method) => {
-  const { host } = new URL(site[doors[door]]);
-  const smuggled = `GET ${targets[door]}/smuggled HTTP/1.1\r\nHost: ${host}\r\nRenku-Auth-Anon-Id: anon-evil\r\n\r\n`;
-  for (const named of [
-    'content-length',
-    'Content-Length, Host, Cookie',
-    'transfer-encoding',
-    'content-length, close',
-  ]) {
-    arrived = [];
-    const head = [
-      `${method} ${targets[door]} HTTP/1.1`,
-      `Host: ${host}`,
-      `Cookie: ${cookies[doors[door]]}`,
-      `Connection: ${named}`,
-      `Content-Length: ${smuggled.length}`,
-    ];
-    const last = `GET ${targets[door]}/last HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookies[doors[door]]}\r\nConnection: close\r\n\r\n`;
-    await say(`${head.join('\r\n')}\r\n\r\n${smuggled}${named.endsWith('close') ? '' : last}`);
-    const expected: Arrived[] = [{ method, url: targets[door], body: smuggled, anonymousId: undefined }];
-    if (!named.endsWith('close')) {
-      expected.push({ method: 'GET', url: `${targets[door]}/last`, body: '', anonymousId: undefined });
+test.each(cases)(
+  'through the %s, the body of %s stays a body, whatever headers Connection lists',
+  async (door, method) => {
+    const { host } = new URL(site[doors[door]]);
+    const smuggled = `GET ${targets[door]}/smuggled HTTP/1.1\r\nHost: ${host}\r\nRenku-Auth-Anon-Id: anon-evil\r\n\r\n`;
+    for (const named of [
+      'content-length',
+      'Content-Length, Host, Cookie',
+      'transfer-encoding',
+      'content-length, close',
+    ]) {
+      arrived = [];
+      const head = [
+        `${method} ${targets[door]} HTTP/1.1`,
+        `Host: ${host}`,
+        `Cookie: ${cookies[doors[door]]}`,
+        `Connection: ${named}`,
+        `Content-Length: ${smuggled.length}`,
+      ];
+      const last = `GET ${targets[door]}/last HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookies[doors[door]]}\r\nConnection: close\r\n\r\n`;
+      await say(`${head.join('\r\n')}\r\n\r\n${smuggled}${named.endsWith('close') ? '' : last}`);
+      const expected: Arrived[] = [{ method, url: targets[door], body: smuggled, anonymousId: undefined }];
+      if (!named.endsWith('close')) {
+        expected.push({ method: 'GET', url: `${targets[door]}/last`, body: '', anonymousId: undefined });
+      }
+      // Behind the proxy, the requests of one connection may use several connections.
+      expect(
+        arrived.toSorted((a, b) => a.url.length - b.url.length),
+        named,
+      ).toEqual(expected);
     }
-    // Behind, requests of one connection in front go over several.
-    expect(
-      arrived.toSorted((a, b) => a.url.length - b.url.length),
-      named,
-    ).toEqual(expected);
-  }
-});
+  },
+);
 
 test.each(Object.keys(doors) as (keyof typeof doors)[])(
-  'through the %s a request that offers HTTP/2, as Java’s client does, is answered as HTTP/1.1',
+  'through the %s, a request that offers HTTP/2, as from Java’s client, gets a response of HTTP/1.1',
   async (door) => {
     const { host } = new URL(site[doors[door]]);
     for (const [method, body] of [

@@ -15,14 +15,14 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-test('without a trailing slash the session’s address leads to it, and its query stays', async () => {
+test('the address of a session without a trailing slash is redirected with its query', async () => {
   await site.session('anon', { token: 'anon-token' });
   const answer = await (await site.signedIn()).go(`${site.sessions}/sessions/anon?token=anon-token`);
   expect(answer.status).toBe(200);
   expect(seen(answer.body).url).toBe('/sessions/anon/?token=anon-token');
 });
 
-test('Jupyter sees no identity of the platform and no cookie that is not its own', async () => {
+test('Jupyter gets no identity headers of the platform, and only its own cookies', async () => {
   await site.session('anon', { token: 'anon-token' });
   const host = new URL(site.sessions).port;
   const anonymous = await site.signedIn();
@@ -49,7 +49,7 @@ test('Jupyter sees no identity of the platform and no cookie that is not its own
   expect(seen(mine.body).headers['authorization']).toBe('token secret-mine');
 });
 
-test('what a session sets stays in the session', async () => {
+test('cookies of a session are limited to its path', async () => {
   await site.session('anon', { token: 't' });
   const browser = await site.signedIn();
   await browser.go(`${site.sessions}/sessions/anon/?token=t`);
@@ -62,7 +62,7 @@ test('what a session sets stays in the session', async () => {
   expect(seen(again.body).headers['cookie']).toBe('_xsrf=x; tool=1');
 });
 
-test('an anonymous session is Jupyter’s to guard', async () => {
+test('Jupyter itself checks the token of an anonymous session', async () => {
   await site.session('anon', { token: 'anon-token' });
   const browser = await site.signedIn();
   expect((await browser.go(`${site.sessions}/sessions/anon/lab`)).status).toBe(403);
@@ -70,7 +70,7 @@ test('an anonymous session is Jupyter’s to guard', async () => {
   expect((await new TestBrowser().go(`${site.sessions}/sessions/anon/lab?token=anon-token`)).status).toBe(401);
 });
 
-test('a program of the owner’s needs an anonymous session’s token and nothing else, and no cookie counts there', async () => {
+test('a program of the owner needs only the token of an anonymous session, and cookies are ignored', async () => {
   await site.session('anon', { token: 'anon-token' });
   const ask = (query: string, headers: Record<string, string> = {}) =>
     new TestBrowser().visit(`${site.sessions}/sessions/anon/api${query}`, {
@@ -84,7 +84,7 @@ test('a program of the owner’s needs an anonymous session’s token and nothin
   const { headers } = seen((await ask('?token=anon-token', { Cookie: '_xsrf=x' })).body);
   expect(headers).not.toHaveProperty('cookie');
   expect((await ask('', { Authorization: 'token anon-token' })).status).toBe(200);
-  // A page of a browser that has signed out is not such a program.
+  // A page in a browser that has signed out is not a program.
   const browser = await site.signedIn();
   await browser.go(`${site.sessions}/sessions/anon/lab?token=anon-token`);
   const { name, value } = browser.cookie(/session-pass/) ?? { name: '', value: '' };
@@ -93,7 +93,7 @@ test('a program of the owner’s needs an anonymous session’s token and nothin
   expect((await ask('?token=anon-token', { Cookie: `${name}=${value}` })).status).toBe(401);
 });
 
-test('other sites’ pages get nothing through, whatever the credentials', async () => {
+test('requests from pages of other sites are rejected, whatever their credentials', async () => {
   await site.session('mine', { emails: [owner.email] });
   const browser = await site.signedIn();
   await browser.go(`${site.sessions}/sessions/mine/`);
@@ -110,7 +110,7 @@ test('other sites’ pages get nothing through, whatever the credentials', async
   expect((await browser.visit(url, { method: 'POST', from: site.sessions })).status).toBe(200);
 });
 
-test('WebSockets: with the pass and from the session’s own pages only', async () => {
+test('WebSockets need the pass and must come from pages of the sessions', async () => {
   await site.session('mine', { emails: [owner.email] });
   const browser = await site.signedIn();
   await browser.go(`${site.sessions}/sessions/mine/`);
@@ -136,7 +136,7 @@ test('WebSockets: with the pass and from the session’s own pages only', async 
   );
 });
 
-test('an end of Jupyter ends the WebSocket; then it is said to be starting', async () => {
+test('when Jupyter ends, its WebSockets are closed and the session is shown as starting', async () => {
   await site.session('anon', { token: 't' });
   const ws = (await site.webSocket('/sessions/anon/api?token=t', {})) as WebSocket;
   const closed = once(ws, 'close');
@@ -150,12 +150,12 @@ test('an end of Jupyter ends the WebSocket; then it is said to be starting', asy
 });
 
 test.runIf(process.getuid?.() === 0)(
-  'another user who takes the port of a server that has ended gets nothing',
+  'another user who listens on the port of an ended server gets no requests',
   async () => {
     await site.session('mine', { emails: [owner.email] });
     const browser = await site.signedIn();
     const address = `${site.sessions}/sessions/mine/lab`;
-    // Over a connection that is kept, too: it is cut when the server ends.
+    // Also on a keep-alive connection, which is closed when the server ends.
     expect((await browser.go(address)).status).toBe(200);
     const server = site.jupyters[0]?.server as Server;
     const { port } = server.address() as AddressInfo;
@@ -179,7 +179,7 @@ test.runIf(process.getuid?.() === 0)(
   },
 );
 
-test('a session that is not there yet, failed, is hibernated, stops or is unknown says so', async () => {
+test('a session that is starting, failed, hibernated, stopping or unknown has an error page for that state', async () => {
   const browser = await site.signedIn();
   const page = async (name: string) => browser.go(`${site.sessions}/sessions/${name}/lab`);
   await site.session('starting', { token: 't', state: 'starting', running: false });
@@ -210,12 +210,12 @@ test('a session that is not there yet, failed, is hibernated, stops or is unknow
   expect((await page('unknown')).status).toBe(404);
   site.objects.set('ns/malformed', { metadata: { name: 'malformed' } });
   expect((await page('malformed')).status).toBe(404);
-  // Who may not come in learns nothing about the state.
+  // Callers without access do not see the state.
   await site.session('secret', { emails: ['x@y.test'], state: 'failed', running: false });
   expect((await browser.visit(`${site.sessions}/sessions/secret/lab`)).headers.location).toContain('/auth/session');
 });
 
-test('this site has sessions only: every other path leads to the pages, and theirs to sessions here', async () => {
+test('paths of the pages are redirected to their origin, and paths of sessions to this one', async () => {
   const browser = new TestBrowser();
   for (const path of ['/sessions', '/sessions/']) {
     expect((await browser.visit(site.sessions + path)).headers.location, path).toBe(`${site.pages}/notebooks/`);
@@ -230,7 +230,7 @@ test('this site has sessions only: every other path leads to the pages, and thei
   expect([session.status, session.headers.location]).toEqual([307, `${site.sessions}/sessions/mine/lab?x=1`]);
 });
 
-test('paths that two readers could read differently do not get through', async () => {
+test('ambiguous paths are rejected', async () => {
   await site.session('anon', { token: 't' });
   await site.session('other', { token: 't' });
   const { port, host } = new URL(site.sessions);

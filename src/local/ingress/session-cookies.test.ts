@@ -4,7 +4,7 @@ import { SessionCookies } from './session-cookies.ts';
 const make = () => new SessionCookies('localhost:8000');
 const base = '/sessions/a/';
 
-test('Jupyter’s own cookies pass, others only to the session that set them', () => {
+test('every session gets Jupyter’s own cookies, and of the others those that it has set', () => {
   const cookies = make();
   const raw = [
     'Cookie',
@@ -30,15 +30,15 @@ test.each([
   ['x=1; Path=/sessions/b/', 'x=1; Path=/sessions/a/'],
   ['x=1', 'x=1; Path=/sessions/a/'],
   ['x=a=b', 'x=a=b; Path=/sessions/a/'],
-])('%s is confined to the session', (sent, expected) => {
+])('%s is limited to the session', (sent, expected) => {
   expect(make().fromServer('uid', sent, base, 'pass')).toBe(expected);
 });
 
-test.each(['pass=stolen; Path=/sessions/a/', ' pass =x', '=x', 'novalue', ''])('%j is not passed on', (sent) => {
+test.each(['pass=stolen; Path=/sessions/a/', ' pass =x', '=x', 'novalue', ''])('the cookie %j is dropped', (sent) => {
   expect(make().fromServer('uid', sent, base, 'pass')).toBeUndefined();
 });
 
-test('a server that sets cookies without end is not remembered without end', () => {
+test('the number of cookies that a server can set is limited', () => {
   const cookies = make();
   for (let i = 0; i < 500; i += 1) cookies.fromServer('uid', `c${i}=1`, base, 'pass');
   expect(cookies.toServer('uid', ['Cookie', 'c0=1; c499=1'])).toBe('c0=1');

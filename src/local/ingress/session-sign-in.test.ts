@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-test('a signed-in browser goes to its session and back to the page it wanted, and Jupyter gets the token', async () => {
+test('a signed-in browser gets to the requested page of its session, and Jupyter gets its token', async () => {
   await site.session('mine', { emails: [owner.email] });
   const browser = await site.signedIn();
   const answer = await browser.go(`${site.sessions}/sessions/mine/lab/tree/a%20b?reset&x=1`);
@@ -23,13 +23,13 @@ test('a signed-in browser goes to its session and back to the page it wanted, an
   expect(headers).not.toHaveProperty('cookie');
   const pass = browser.cookie(/session-pass/);
   expect(pass).toMatchObject({ host: 'localhost', path: '/sessions/mine/' });
-  // From now on without a way round, for scripts too.
+  // Later requests need no redirect, for scripts, too.
   expect(
     (await browser.visit(`${site.sessions}/sessions/mine/api/status`, { from: site.sessions, script: true })).status,
   ).toBe(200);
 });
 
-test('who is not signed in, anonymous or somebody else does not come in', async () => {
+test('browsers that are not signed in, anonymous or of another user have no access', async () => {
   await site.session('mine', { emails: [owner.email] });
   const stranger = await new TestBrowser().go(`${site.sessions}/sessions/mine/lab`);
   expect(stranger.status).toBe(401);
@@ -49,7 +49,7 @@ test('who is not signed in, anonymous or somebody else does not come in', async 
   expect(other.body).toContain('grace');
 });
 
-test('a pass ends with the sign-in, with a change of user, and with the session; a restart does not end it', async () => {
+test('a pass ends with the sign-in, a switch of the user or the session, and survives a restart', async () => {
   await site.session('mine', { emails: [owner.email] });
   const browser = await site.signedIn();
   await browser.go(`${site.sessions}/sessions/mine/`);
@@ -62,7 +62,7 @@ test('a pass ends with the sign-in, with a change of user, and with the session;
   expect(await api()).toBe(401);
   await browser.visit(`${site.pages}/auth/become`, { form: { username: 'ada' }, from: site.pages });
   expect(await api()).toBe(200);
-  // Launched again under the same name: another session.
+  // A new session with the same name is another session.
   await site.session('mine', { emails: [owner.email], uid: 'another' });
   expect(await api()).toBe(401);
   await browser.go(`${site.sessions}/sessions/mine/`);
@@ -74,7 +74,7 @@ test('a pass ends with the sign-in, with a change of user, and with the session;
   expect(await api()).toBe(401);
 });
 
-test('a pass of one session opens no other, nor does a changed one', async () => {
+test('a pass is valid for one session only, and a changed one is invalid', async () => {
   await site.session('mine', { emails: [owner.email] });
   await site.session('other', { emails: [owner.email] });
   const browser = await site.signedIn();
@@ -103,11 +103,11 @@ test('a pass of one session opens no other, nor does a changed one', async () =>
     expect(await status('mine', pass), pass).toBe(401);
     expect(await status('other', pass), pass).toBe(401);
   }
-  // A page of another session can set a second cookie of that name; the good one still counts.
+  // A page of another session can set a second cookie of that name; the valid one still works.
   expect(await status('mine', `planted; ${name}=${value}`)).toBe(200);
 });
 
-test('a code works once, for 30 s, for its session, and only a person who goes to a page gets one', async () => {
+test('a code works once, within 30 s, for its session, and is issued for navigation only', async () => {
   await site.session('mine', { emails: [owner.email] });
   await site.session('other', { emails: [owner.email] });
   const browser = await site.signedIn();
@@ -138,7 +138,7 @@ test.each([
   ['/auth/sign-out', {}],
   ['/auth/become', { username: 'grace' }],
   ['/auth/anonymous', {}],
-])('%s ends the open WebSockets of that browser, and of no other', async (path, form) => {
+])('%s closes the open WebSockets of that browser only', async (path, form) => {
   await site.session('mine', { emails: [owner.email] });
   await site.session('anon', { token: 't' });
   const open = async (browser: TestBrowser, session: string, query = '') => {

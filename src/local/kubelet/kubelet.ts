@@ -1,38 +1,23 @@
+import { EventEmitter, once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Logger } from 'pino';
 import { resource } from '../../platform/kubernetes/resources.ts';
-import { type Cluster, type ClusterEvent, type NodeAgent, type SessionEndpoint, StatusError } from '../cluster.ts';
+import { type ClusterEvent, type NodeAgent, type SessionEndpoint, StatusError } from '../cluster.ts';
 import { endMarked, listMarked } from '../machine/processes.ts';
-import type { PythonEnvironment } from '../python/types.ts';
 import { createEventRecorder } from './events.ts';
 import { createNodeAgent } from './node-agent.ts';
 import { unusedAddress } from './pod/addresses.ts';
-import type { Images, Machine } from './pod/context.ts';
+import type { Machine } from './pod/context.ts';
 import { PodWorker } from './pod/worker.ts';
 import { startStatefulSetController } from './statefulset-controller.ts';
 import type { Pod } from './types.ts';
 import { createClaims } from './volumes/claims.ts';
 
-export interface KubeletOptions {
-  cluster: Cluster;
-  /** Contains `pods/` and `volumes/`; only the owner can read it. */
-  stateDir: string;
-  /** The default environment. Its Python also runs the shim of every process. */
-  environment: PythonEnvironment;
-  /** Maps an image reference to its environment; a Map satisfies it. */
-  images: Images;
-  /** The program of the `git-clone` container; default: this project's. */
+export interface KubeletOptions extends Omit<Machine, 'gitClone'> {
+  /** The program of the `git-clone` container; by default this project's. */
   gitClone?: string;
-  /** Returns a token that may read the repository of this URL, for sessions without a token; undefined for other git servers. */
-  readToken?: (repositoryUrl: string) => string | undefined;
-  /** Identifies this platform (its state folder) in the environment of every process that it starts. */
-  marker: string;
-  /** The URL of the page that lists the user's sessions, for JupyterLab's menu. */
-  pagesUrl?: string;
-  log: Logger;
 }
 
 export interface Kubelet {
@@ -59,7 +44,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const claims = createClaims({ cluster, stateDir, log });
   const workers = new Map<string, PodWorker>();
   const endings = new Map<string, { graceMs: number; done: Promise<void> }>();
-  const changes = new NamespaceChanges();
+  /** Emits `changed` when a Secret, ConfigMap or claim has changed. */
+  const changes = new EventEmitter().setMaxListeners(0);
   const stops: (() => void | Promise<void>)[] = [];
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   let stopping = false;
@@ -84,7 +70,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         address,
         boot,
         claim,
-        changed: () => changes.next(namespace),
+        changed: () => once(changes, 'changed'),
         events,
       });
       workers.set(uid, worker);
@@ -160,7 +146,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       stops.push(claims.start());
       await Promise.all(kept.map(begin));
       for (const type of [resource.secrets, resource.configMaps, resource.persistentVolumeClaims]) {
-        stops.push(cluster.watch(type, ({ object }) => changes.notify(object.metadata.namespace ?? '')));
+        stops.push(cluster.watch(type, () => void changes.emit('changed')));
       }
       stops.push(cluster.watch<Pod>(resource.pods, observe));
       stops.push(startStatefulSetController(cluster, createEventRecorder(cluster, 'statefulset-controller', log), log));
@@ -192,21 +178,4 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       return undefined;
     },
   };
-}
-
-/** Lets containers wait for the next change of an object in their namespace. */
-class NamespaceChanges {
-  readonly #waiting = new Map<string, (() => void)[]>();
-
-  next(namespace: string): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.set(namespace, [...(this.#waiting.get(namespace) ?? []), resolve]);
-    });
-  }
-
-  notify(namespace: string): void {
-    const waiting = this.#waiting.get(namespace) ?? [];
-    this.#waiting.delete(namespace);
-    for (const resolve of waiting) resolve();
-  }
 }

@@ -7,7 +7,7 @@ import { createUsageMeter } from './process/usage.ts';
 
 /** Returns what the API server needs of this machine: logs and resource use of the pods of `workers`. */
 export function createNodeAgent(workers: () => Iterable<PodWorker>): NodeAgent {
-  const meter = createUsageMeter();
+  const usage = createUsageMeter();
 
   return {
     logs({ namespace, name }, options, signal) {
@@ -31,7 +31,7 @@ export function createNodeAgent(workers: () => Iterable<PodWorker>): NodeAgent {
     },
 
     metrics(): PodMetrics[] {
-      return meter.read(workers());
+      return usage(workers());
     },
   };
 }

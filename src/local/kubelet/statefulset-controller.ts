@@ -78,20 +78,13 @@ function canonical(value: unknown): string {
 
 /** Returns the set's status, for a merge patch. Pure. */
 export function statusOf(set: StatefulSet, pod: Pod | undefined): Record<string, unknown> {
-  const revision = revisionOf(set);
   const own = pod && isOwned(pod, set) ? pod : undefined;
   const ready = own?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-  const current = own?.metadata.labels?.[revisionLabel] === revision;
   return {
     observedGeneration: set.metadata.generation ?? 1,
     replicas: own ? 1 : 0,
     readyReplicas: ready ? 1 : 0,
-    availableReplicas: ready ? 1 : 0,
-    currentReplicas: current ? 1 : 0,
-    updatedReplicas: current ? 1 : 0,
-    currentRevision: own?.metadata.labels?.[revisionLabel] ?? revision,
-    updateRevision: revision,
-    collisionCount: 0,
+    updateRevision: revisionOf(set),
   };
 }
 
@@ -120,12 +113,8 @@ export function startStatefulSetController(cluster: Cluster, events: EventRecord
     try {
       if (action.do === 'create') cluster.create(resource.pods, namespace, action.pod);
       else cluster.delete(resource.pods, namespace, podName(set));
-      events.record(
-        set,
-        'Normal',
-        `Successful${verb}`,
-        `${what} successful${action.do === 'delete' ? ` (${action.why})` : ''}`,
-      );
+      const why = action.do === 'delete' ? ` (${action.why})` : '';
+      events.record(set, 'Normal', `Successful${verb}`, `${what} successful${why}`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       events.record(set, 'Warning', `Failed${verb}`, `${what} failed error: ${reason}`);

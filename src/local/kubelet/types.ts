@@ -29,18 +29,7 @@ export interface Container {
 export interface EnvironmentVariable {
   name: string;
   value?: string;
-  valueFrom?: {
-    secretKeyRef?: KeySelector;
-    configMapKeyRef?: KeySelector;
-    fieldRef?: { fieldPath: string };
-    [other: string]: unknown;
-  };
-}
-
-export interface KeySelector {
-  name: string;
-  key: string;
-  optional?: boolean;
+  valueFrom?: { secretKeyRef?: { name: string; key: string; optional?: boolean }; [other: string]: unknown };
 }
 
 export interface VolumeMount {
@@ -57,24 +46,24 @@ export interface Probe {
   timeoutSeconds?: number;
 }
 
-export interface KeyToPath {
-  key: string;
-  path: string;
+export interface Source {
+  items?: { key: string; path: string }[];
+  optional?: boolean;
 }
 
 export interface Volume {
   name: string;
   emptyDir?: object;
   persistentVolumeClaim?: { claimName: string };
-  secret?: { secretName?: string; items?: KeyToPath[]; optional?: boolean };
-  configMap?: { name?: string; items?: KeyToPath[]; optional?: boolean };
+  secret?: { secretName?: string } & Source;
+  configMap?: { name?: string } & Source;
   projected?: { sources?: ProjectedSource[] };
   [other: string]: unknown;
 }
 
 export interface ProjectedSource {
-  secret?: { name?: string; items?: KeyToPath[]; optional?: boolean };
-  configMap?: { name?: string; items?: KeyToPath[]; optional?: boolean };
+  secret?: { name?: string } & Source;
+  configMap?: { name?: string } & Source;
 }
 
 export interface Secret extends KubernetesObject {
@@ -84,8 +73,6 @@ export interface Secret extends KubernetesObject {
 
 export interface ConfigMap extends KubernetesObject {
   data?: Record<string, string>;
-  /** Base64. */
-  binaryData?: Record<string, string>;
 }
 
 export interface StatefulSet extends KubernetesObject {

@@ -38,8 +38,7 @@ export function* internetSockets(tables: readonly Table[], port?: number): Gener
 
 /** Returns whether the process has this socket open; false if it has ended or this user may not inspect it. */
 export function holdsSocket(pid: number, inode: string): boolean {
-  for (const each of socketsOf(pid)) if (each === inode) return true;
-  return false;
+  return [...socketsOf(pid)].includes(inode);
 }
 
 /** Yields the inodes of the process's open sockets; none if it has ended or this user may not inspect it. */

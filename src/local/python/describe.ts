@@ -17,7 +17,7 @@ export interface Interpreter {
   base: string;
   version: [number, number, number];
   /** Options with which the interpreter finds JupyterLab and ignores other settings and packages of the user. */
-  options?: string[];
+  options: string[];
   programs?: string;
   sitePackages?: string[];
   packages: Partial<Record<'jupyterlab' | 'jupyter_server' | 'ipykernel', string>>;
@@ -48,9 +48,8 @@ export function isRecentEnough({ version: [major, minor] }: Interpreter): boolea
 export function asEnvironment(interpreter: Interpreter, place: string): PythonEnvironment | undefined {
   const { options, programs, sitePackages, packages } = interpreter;
   const { jupyterlab, jupyter_server, ipykernel } = packages;
-  // Missing in descriptions by an earlier version of this program, which are not used.
-  if (!options || !programs || !sitePackages) return;
   if (!jupyterlab || !jupyter_server || !ipykernel || interpreter.importError) return;
+  if (!programs || !sitePackages) return;
   if (Number.parseInt(jupyterlab, 10) < 4 || Number.parseInt(jupyter_server, 10) < 2) return;
   const python = interpreter.version.join('.');
   return {

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { writePrivateFile } from '../machine/private-files.ts';
+import { stat } from 'node:fs/promises';
+import { readJson, writePrivateFile } from '../machine/private-files.ts';
 import type { PythonEnvironment } from './types.ts';
 
 /**
@@ -25,20 +25,14 @@ async function evidenceOf(path: string): Promise<Evidence> {
 
 /** Returns the environment in `file`; undefined if there is none that is valid. */
 export async function recall(file: string, key: string): Promise<PythonEnvironment | undefined> {
-  try {
-    const remembered = JSON.parse(await readFile(file, 'utf8')) as Remembered;
-    if (remembered.key !== key) return undefined;
-    const now = await Promise.all(remembered.evidence.map(({ path }) => evidenceOf(path)));
-    const same = now.every((found, index) => {
-      const before = remembered.evidence[index];
-      return found.size === before?.size && found.modifiedMs === before.modifiedMs;
-    });
-    return same ? remembered.environment : undefined;
-  } catch (error) {
-    // The file is missing, damaged by a power cut, or refers to a file that was removed.
-    if (error instanceof Error) return undefined;
-    throw error;
+  const remembered = await readJson<Partial<Remembered>>(file);
+  if (remembered?.key !== key) return undefined;
+  for (const { path, size, modifiedMs } of remembered.evidence ?? []) {
+    // A file that cannot be read counts as changed.
+    const now = await stat(path).catch(() => undefined);
+    if (now?.size !== size || now.mtimeMs !== modifiedMs) return undefined;
   }
+  return remembered.environment;
 }
 
 export async function remember(

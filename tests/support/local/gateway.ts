@@ -5,7 +5,7 @@ export interface Answer {
   status: number;
   headers: IncomingMessage['headers'];
   body: string;
-  /** Where it came from. */
+  /** The requested URL. */
   url: string;
 }
 
@@ -22,15 +22,15 @@ export interface Visit {
   form?: Record<string, string>;
   /** The origin of the page that the request comes from; absent: the address bar. */
   from?: string;
-  /** What a script asks for, in contrast to a page that a person goes to. */
+  /** True for the request of a script, false for the navigation of a person. */
   script?: boolean;
 }
 
-/** Enough of a browser for these tests: a jar that keeps cookies by host and path, and the headers that browsers add. */
+/** The parts of a browser that these tests need: cookies by host and path, and the headers that browsers add. */
 export class TestBrowser {
   readonly jar: JarCookie[] = [];
 
-  /** One request, redirects not followed. Any host name is this machine. */
+  /** Sends one request and follows no redirects. Every host name is this machine. */
   visit(to: string, options: Visit = {}): Promise<Answer> {
     const url = new URL(to);
     const { method = options.form ? 'POST' : 'GET', form, from, script } = options;
@@ -59,7 +59,7 @@ export class TestBrowser {
     });
   }
 
-  /** Follows redirects, as a person who clicks does. */
+  /** Follows redirects, as a browser does. */
   async go(to: string, options: Visit = {}): Promise<Answer> {
     let answer = await this.visit(to, options);
     for (let hops = 0; hops < 10 && answer.headers.location !== undefined; hops += 1) {

@@ -24,20 +24,20 @@ type Watcher = (event: ClusterEvent<JupyterServer>) => void;
 
 export interface SessionOptions {
   uid?: string;
-  /** Of the users who may come in; absent: an anonymous visitor's session. */
+  /** E-mail addresses of the users with access; absent for the session of an anonymous visitor. */
   emails?: string[];
   token?: string;
   state?: 'starting' | 'running' | 'failed' | 'stopping' | 'hibernated';
   running?: boolean;
 }
 
-/** Both sites on one real port, with sessions whose Jupyter is a small server that says what it got. */
+/** Both origins on one real port, with sessions whose Jupyter server responds with the request that it got. */
 export class TestSite {
   pages = '';
   sessions = '';
-  /** Set before `start`: where a reverse proxy publishes both; PORT is replaced with the port. */
+  /** Public addresses of a reverse proxy, set before `start`. PORT is replaced with the port. */
   published: Origins | undefined;
-  /** What is issued as a git token instead of one of a user's own. */
+  /** The git token that is issued instead of a new one. */
   gitToken: GitToken | undefined;
   gateway!: Gateway;
   readonly objects = new Map<string, JupyterServer>();
@@ -52,13 +52,13 @@ export class TestSite {
     return `notebook-session-pass-${new URL(this.sessions).port}`;
   }
 
-  /** Where the gateway looks for the service; nothing listens there unless a test does. */
+  /** Unix socket of the service, on which nothing listens by default. */
   get serviceSocket(): string {
     return join(this.#directory, 'service.sock');
   }
 
   async start(): Promise<void> {
-    // The port is in every origin, so it is found first.
+    // Every origin contains the port, so it is chosen first.
     const probe = createServer().listen(0, '127.0.0.1');
     await once(probe, 'listening');
     const { port } = probe.address() as AddressInfo;
@@ -91,7 +91,7 @@ export class TestSite {
     this.#now += ms;
   }
 
-  /** What stands for the service, behind the gateway. */
+  /** Starts a server in place of the service. */
   async service(answer: RequestListener): Promise<void> {
     const server = createServer(answer).listen(join(this.#directory, 'service.sock'));
     await once(server, 'listening');
@@ -108,7 +108,7 @@ export class TestSite {
     this.#endpoints.set(`ns/${name}-0`, { address: '127.0.0.1', port: await this.#jupyter(secret), token: secret });
   }
 
-  /** Changes a session's annotations, and tells those who watch. */
+  /** Changes the annotations of a session and notifies the watchers. */
   annotate(name: string, annotations: Record<string, string>): void {
     const before = this.objects.get(`ns/${name}`) as JupyterServer;
     const object = { ...before, metadata: { ...before.metadata, annotations } };
@@ -122,7 +122,7 @@ export class TestSite {
     return browser;
   }
 
-  /** The socket once Jupyter has greeted, or the status of a refusal. `at`: the sessions' origin, as the browser knows it. */
+  /** Returns the open socket, or the status of a rejection. `at`: the origin of the sessions in the browser. */
   webSocket(path: string, headers: Record<string, string>, at = this.sessions): Promise<WebSocket | number> {
     const { host, port } = new URL(at);
     return new Promise((resolve, reject) => {
@@ -161,8 +161,8 @@ export class TestSite {
       log,
     });
     const notHere = (_req: IncomingMessage, res: ServerResponse) => void res.writeHead(404).end();
-    const hosts = createRouter({ addresses, gateway, forge: undefined, registry: notHere, ingress });
-    const listener: Listener = await listen({ port, ...hosts, log });
+    const router = createRouter({ addresses, gateway, forge: undefined, registry: notHere, ingress });
+    const listener: Listener = await listen({ port, ...router, log });
     this.gateway = gateway;
     this.#stop = async () => {
       await listener.close(0);
@@ -206,7 +206,7 @@ export class TestSite {
   }
 }
 
-/** What the session's server got. */
+/** Returns the request that the session's server got. */
 export function seen(body: string): { url: string; method: string; headers: Record<string, string> } {
   return JSON.parse(body) as { url: string; method: string; headers: Record<string, string> };
 }

@@ -6,8 +6,7 @@ const pod: Pod = { metadata: { name: 'p-0', namespace: 'ns', uid: 'u' } };
 const references: References = {
   secret: (name) =>
     name === 's' ? { metadata: {}, data: { token: Buffer.from('grüezi').toString('base64'), 'env.X': '' } } : undefined,
-  configMap: (name) => (name === 'c' ? { metadata: {}, data: { key: 'value' } } : undefined),
-  podIP: '127.1.2.3',
+  configMap: () => undefined,
 };
 const resolve = (env: EnvironmentVariable[]) => resolveVariables({ name: 'c', env }, pod, references);
 const secret = (name: string, key: string, optional?: boolean): EnvironmentVariable => ({
@@ -16,17 +15,16 @@ const secret = (name: string, key: string, optional?: boolean): EnvironmentVaria
 });
 
 describe('resolveVariables', () => {
-  it('resolves references to Secrets, ConfigMaps and fields', () => {
+  it('resolves references to Secrets, and rejects other references', () => {
     expect(
       resolve([
         secret('s', 'token'),
         { name: 'E', valueFrom: { secretKeyRef: { name: 's', key: 'env.X' } } },
-        { name: 'C', valueFrom: { configMapKeyRef: { name: 'c', key: 'key' } } },
-        { name: 'F', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-        { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
         { name: 'EMPTY' },
       ]),
-    ).toEqual({ T: 'grüezi', E: '', C: 'value', F: 'p-0', IP: '127.1.2.3', EMPTY: '' });
+    ).toEqual({ T: 'grüezi', E: '', EMPTY: '' });
+    const other = { name: 'F', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } };
+    expect(() => resolve([other])).toThrow('the source of the variable F is not supported on this machine');
   });
 
   it('names a missing object in the words of Kubernetes', () => {

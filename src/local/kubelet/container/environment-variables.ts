@@ -1,19 +1,22 @@
-import type { ConfigMap, Container, EnvironmentVariable, KeySelector, Pod, Secret } from '../types.ts';
+import type { ConfigMap, Container, EnvironmentVariable, Pod, Secret } from '../types.ts';
 
 /** An object that the container needs does not exist yet. The container starts when it appears. */
 export class MissingReference extends Error {
   override readonly name = 'MissingReference';
 }
 
+/** The claim of a volume does not exist yet, so that the pod cannot be scheduled. */
+export class MissingClaim extends MissingReference {}
+
 export interface References {
   secret(name: string): Secret | undefined;
   configMap(name: string): ConfigMap | undefined;
-  readonly podIP: string;
 }
 
 /**
- * Returns the container's variables as Kubernetes resolves them: references to Secrets, ConfigMaps and fields, and `$(NAME)` of
- * an earlier variable in a literal value. Throws MissingReference for a reference to a missing object that is not optional.
+ * Returns the container's variables as Kubernetes resolves them: references to Secrets, which are the only ones that sessions
+ * have, and `$(NAME)` of an earlier variable in a literal value. Throws MissingReference for a reference to a missing key that
+ * is not optional.
  */
 export function resolveVariables(container: Container, pod: Pod, references: References): Record<string, string> {
   const resolved: Record<string, string> = {};
@@ -29,49 +32,20 @@ export function resolveVariables(container: Container, pod: Pod, references: Ref
 
 function resolve(
   { name, value, valueFrom }: EnvironmentVariable,
-  pod: Pod,
+  { metadata }: Pod,
   references: References,
   earlier: Record<string, string>,
 ): string | undefined {
   if (!valueFrom) return expand(value ?? '', earlier);
-  const { secretKeyRef, configMapKeyRef, fieldRef } = valueFrom;
-  if (secretKeyRef) {
-    const data = references.secret(secretKeyRef.name)?.data;
-    const encoded = pick('secret', 'Secret', secretKeyRef, data, pod);
-    return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
-  }
-  if (configMapKeyRef) {
-    return pick('configmap', 'ConfigMap', configMapKeyRef, references.configMap(configMapKeyRef.name)?.data, pod);
-  }
-  if (fieldRef) return field(fieldRef.fieldPath, pod, references);
-  throw new Error(`the source of the variable ${name} is not supported on this machine`);
-}
-
-function pick(
-  kind: string,
-  title: string,
-  { name, key, optional }: KeySelector,
-  data: Record<string, string> | undefined,
-  pod: Pod,
-): string | undefined {
-  const value = data && Object.hasOwn(data, key) ? data[key] : undefined;
-  if (value !== undefined || optional) return value;
+  if (!valueFrom.secretKeyRef) throw new Error(`the source of the variable ${name} is not supported on this machine`);
+  const { name: secret, key, optional } = valueFrom.secretKeyRef;
+  const data = references.secret(secret)?.data;
+  const encoded = data && Object.hasOwn(data, key) ? data[key] : undefined;
+  if (encoded !== undefined) return Buffer.from(encoded, 'base64').toString('utf8');
+  if (optional) return undefined;
   throw new MissingReference(
-    data ? `couldn't find key ${key} in ${title} ${pod.metadata.namespace}/${name}` : `${kind} "${name}" not found`,
+    data ? `couldn't find key ${key} in Secret ${metadata.namespace}/${secret}` : `secret "${secret}" not found`,
   );
-}
-
-function field(path: string, { metadata }: Pod, { podIP }: References): string {
-  const fields: Record<string, string | undefined> = {
-    'metadata.name': metadata.name,
-    'metadata.namespace': metadata.namespace,
-    'metadata.uid': metadata.uid,
-    'status.podIP': podIP,
-    'status.hostIP': '127.0.0.1',
-  };
-  const value = fields[path];
-  if (value === undefined) throw new Error(`the field ${path} is not supported on this machine`);
-  return value;
 }
 
 /** Expands Kubernetes' `$(NAME)`. Unknown names stay, and `$$(NAME)` becomes `$(NAME)`. */

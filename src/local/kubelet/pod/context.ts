@@ -29,6 +29,7 @@ export interface ImageBuild {
 /** What all pods of this machine share. */
 export interface Machine {
   readonly cluster: Cluster;
+  /** Contains `pods/` and `volumes/`; only the owner can read it. */
   readonly stateDir: string;
   /** The default environment. Its Python also runs the shim of every process. */
   readonly environment: PythonEnvironment;
@@ -60,7 +61,7 @@ export interface PodContext {
   report(): void;
   event(type: 'Normal' | 'Warning', reason: string, message: string): void;
   /** Resolves after the next change of an object that a container may wait for: a Secret, a ConfigMap or a claim. */
-  changed(): Promise<void>;
+  changed(): Promise<unknown>;
 }
 
 /** A container cannot be started now. `reason` is the waiting reason that Kubernetes would report. */

@@ -4,7 +4,7 @@ import { resource } from '../../../platform/kubernetes/resources.ts';
 import { type SessionEndpoint, StatusError } from '../../cluster.ts';
 import { makeDirectory, readJson, writePrivateFile } from '../../machine/private-files.ts';
 import { endMarked } from '../../machine/processes.ts';
-import { MissingReference } from '../container/environment-variables.ts';
+import { MissingClaim } from '../container/environment-variables.ts';
 import { ContainerRunner } from '../container/runner.ts';
 import type { EventRecorder } from '../events.ts';
 import type { ConfigMap, Pod, PodStatus, Secret } from '../types.ts';
@@ -22,9 +22,6 @@ const endWithinMs = 10_000;
 
 /** Stored in the pod's folder: tells the next kubelet whether the pod's processes may still run. */
 interface StoredPod {
-  namespace: string;
-  name: string;
-  startTime: string;
   /** The kernel's boot id at the time of the pod's processes. */
   boot: string;
   /** The pod was stopped with the platform: no process runs. */
@@ -38,16 +35,19 @@ export interface PodWorkerOptions {
   address: string;
   boot: string;
   claim: (name: string) => string;
-  changed: () => Promise<void>;
+  changed: () => Promise<unknown>;
   events: EventRecorder;
 }
 
 /** Runs one pod: its init containers one after the other, then the main containers in parallel. Reports the pod's status. */
 export class PodWorker {
   readonly pod: Pod;
+  readonly uid: string;
   readonly address: string;
   readonly runners: readonly ContainerRunner[];
   readonly #options: PodWorkerOptions;
+  readonly #namespace: string;
+  readonly #name: string;
   readonly #directory: PodDirectory;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -61,20 +61,23 @@ export class PodWorker {
   constructor(options: PodWorkerOptions) {
     const { machine, pod, address, changed, events } = options;
     this.#options = options;
+    const { uid = '', namespace = '', name = '' } = pod.metadata;
     this.pod = pod;
+    this.uid = uid;
     this.address = address;
-    this.#directory = new PodDirectory(machine.stateDir, this.uid);
+    this.#namespace = namespace;
+    this.#name = name;
+    this.#directory = new PodDirectory(machine.stateDir, uid);
     this.#previous = pod.status;
-    this.#startTime = timestamp();
+    this.#startTime = pod.status?.startTime ?? timestamp();
     const context: PodContext = {
       machine,
       pod,
       directory: this.#directory,
       address,
       references: {
-        secret: (name) => machine.cluster.get<Secret>(resource.secrets, this.#namespace, name),
-        configMap: (name) => machine.cluster.get<ConfigMap>(resource.configMaps, this.#namespace, name),
-        podIP: address,
+        secret: (wanted) => machine.cluster.get<Secret>(resource.secrets, namespace, wanted),
+        configMap: (wanted) => machine.cluster.get<ConfigMap>(resource.configMaps, namespace, wanted),
       },
       image: {},
       volumes: () => this.#makeVolumes(context),
@@ -89,10 +92,6 @@ export class PodWorker {
     ];
   }
 
-  get uid(): string {
-    return this.pod.metadata.uid ?? '';
-  }
-
   /** The address of the pod's Jupyter server; undefined until the server has responded. */
   get endpoint(): SessionEndpoint | undefined {
     return this.runners.map(({ endpoint }) => endpoint).find((endpoint) => endpoint !== undefined);
@@ -105,14 +104,17 @@ export class PodWorker {
     } catch (error) {
       // For example a full disk or an unreadable file. Each container will report the error when it starts.
       this.#options.machine.log.error(
-        { err: error, pod: this.#where },
+        { err: error, pod: `${this.#namespace}/${this.#name}` },
         'the files of a pod could not be read or written',
       );
     }
     // At once, because the status of an earlier kubelet may be out of date.
     this.#reportNow();
     this.#running = this.#run().catch((error: unknown) => {
-      this.#options.machine.log.error({ err: error, pod: this.#where }, 'a pod cannot be run any more');
+      this.#options.machine.log.error(
+        { err: error, pod: `${this.#namespace}/${this.#name}` },
+        'a pod cannot be run any more',
+      );
     });
   }
 
@@ -148,7 +150,6 @@ export class PodWorker {
 
   async #adopt(): Promise<void> {
     const stored = await readJson<StoredPod>(this.#file);
-    if (stored) this.#startTime = stored.startTime;
     const anew = stored !== undefined && (stored.stopped || stored.boot !== this.#options.boot);
     if (anew) this.#startTime = timestamp();
     await makeDirectory(this.#directory.root);
@@ -164,18 +165,15 @@ export class PodWorker {
   }
 
   async #makeVolumes({ references }: PodContext): Promise<ReadonlyMap<string, string>> {
-    if (this.#volumes) return this.#volumes;
-    const claim = (name: string): string => {
-      try {
-        return this.#options.claim(name);
-      } catch (error) {
-        if (error instanceof MissingReference) this.#unschedulable = error.message;
-        throw error;
-      }
-    };
-    this.#unschedulable = undefined;
-    this.#volumes = await makeVolumes(this.pod.spec ?? {}, this.#directory, { ...references, claim });
-    return this.#volumes;
+    const { claim } = this.#options;
+    try {
+      this.#volumes ??= await makeVolumes(this.pod.spec ?? {}, this.#directory, { ...references, claim });
+      this.#unschedulable = undefined;
+      return this.#volumes;
+    } catch (error) {
+      this.#unschedulable = error instanceof MissingClaim ? error.message : undefined;
+      throw error;
+    }
   }
 
   #reportSoon(): void {
@@ -205,35 +203,17 @@ export class PodWorker {
       this.#previous = status as PodStatus;
     } catch (error) {
       if (error instanceof StatusError && error.code === 404) return;
-      log.error({ err: error, pod: this.#where }, 'the status of a pod could not be written');
+      log.error({ err: error, pod: `${this.#namespace}/${this.#name}` }, 'the status of a pod could not be written');
       this.#report = setTimeout(() => this.#reportNow(), retryReportMs);
     }
   }
 
   async #store(stopped: boolean): Promise<void> {
-    const stored: StoredPod = {
-      namespace: this.#namespace,
-      name: this.#name,
-      startTime: this.#startTime,
-      boot: this.#options.boot,
-      stopped,
-    };
+    const stored: StoredPod = { boot: this.#options.boot, stopped };
     await writePrivateFile(this.#file, JSON.stringify(stored));
   }
 
   get #file(): string {
     return join(this.#directory.root, 'pod.json');
-  }
-
-  get #namespace(): string {
-    return this.pod.metadata.namespace ?? '';
-  }
-
-  get #name(): string {
-    return this.pod.metadata.name ?? '';
-  }
-
-  get #where(): string {
-    return `${this.#namespace}/${this.#name}`;
   }
 }

@@ -1,5 +1,6 @@
 import type { PodMetrics } from '../../cluster.ts';
 import { listProcesses, readProc, ticksPerSecond, withDescendants } from '../../machine/processes.ts';
+import { timestamp } from '../pod/status.ts';
 import type { PodWorker } from '../pod/worker.ts';
 import type { ContainerProcess } from './container-process.ts';
 
@@ -11,54 +12,42 @@ interface Sample {
   atMs: number;
 }
 
-interface UsageMeter {
-  read(workers: Iterable<PodWorker>): PodMetrics[];
-}
-
-/** Returns a meter that measures at each `read`. CPU is the mean since the last `read`, or since the process started. */
-export function createUsageMeter(): UsageMeter {
+/** Returns a function that measures the pods' usage. CPU is the mean since the last call, or since the process started. */
+export function createUsageMeter(): (workers: Iterable<PodWorker>) => PodMetrics[] {
   let samples = new Map<string, Sample>();
   let cached: { atMs: number; metrics: PodMetrics[] } | undefined;
 
-  return {
-    read(workers) {
-      const atMs = Date.now();
-      if (cached && atMs - cached.atMs < cachedMs) return cached.metrics;
-      const processes = listProcesses();
-      const current = new Map<string, Sample>();
-      const metrics: PodMetrics[] = [];
-      for (const { pod, runners } of workers) {
-        const { namespace = '', name = '' } = pod.metadata;
-        let windowMs = 0;
-        const containers: PodMetrics['containers'] = [];
-        for (const { record, process } of runners) {
-          if (!process) continue;
-          const family = withDescendants([process.shim], processes);
-          const key = `${process.shim.pid}/${process.shim.startTicks}`;
-          const sample = { cpuTicks: family.reduce((sum, { cpuTicks }) => sum + cpuTicks, 0), atMs };
-          const before = samples.get(key) ?? atStart(process);
-          current.set(key, sample);
-          windowMs = Math.max(1, atMs - before.atMs);
-          containers.push({
-            name: record.name,
-            cpuNanocores: nanocores(Math.max(0, sample.cpuTicks - before.cpuTicks), windowMs),
-            memoryBytes: family.reduce((sum, { pid }) => sum + memoryOf(pid), 0),
-          });
-        }
-        if (containers.length === 0) continue;
-        const timestamp = new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z');
-        metrics.push({
-          namespace,
-          name,
-          timestamp,
-          windowSeconds: Math.max(1, Math.round(windowMs / 1_000)),
-          containers,
+  return (workers) => {
+    const atMs = Date.now();
+    if (cached && atMs - cached.atMs < cachedMs) return cached.metrics;
+    const processes = listProcesses();
+    const current = new Map<string, Sample>();
+    const metrics: PodMetrics[] = [];
+    for (const { pod, runners } of workers) {
+      const { namespace = '', name = '' } = pod.metadata;
+      let windowMs = 0;
+      const containers: PodMetrics['containers'] = [];
+      for (const { record, process } of runners) {
+        if (!process) continue;
+        const family = withDescendants([process.shim], processes);
+        const key = `${process.shim.pid}/${process.shim.startTicks}`;
+        const sample = { cpuTicks: family.reduce((sum, { cpuTicks }) => sum + cpuTicks, 0), atMs };
+        const before = samples.get(key) ?? atStart(process);
+        current.set(key, sample);
+        windowMs = Math.max(1, atMs - before.atMs);
+        containers.push({
+          name: record.name,
+          cpuNanocores: nanocores(Math.max(0, sample.cpuTicks - before.cpuTicks), windowMs),
+          memoryBytes: family.reduce((sum, { pid }) => sum + memoryOf(pid), 0),
         });
       }
-      samples = current;
-      cached = { atMs, metrics };
-      return metrics;
-    },
+      if (containers.length === 0) continue;
+      const windowSeconds = Math.max(1, Math.round(windowMs / 1_000));
+      metrics.push({ namespace, name, timestamp: timestamp(new Date(atMs)), windowSeconds, containers });
+    }
+    samples = current;
+    cached = { atMs, metrics };
+    return metrics;
   };
 }
 

@@ -7,7 +7,7 @@ import { resource } from '../../../platform/kubernetes/resources.ts';
 import type { Cluster } from '../../cluster.ts';
 import { ifMissing } from '../../machine/private-files.ts';
 import { readKept, writePrivate } from '../../state-files.ts';
-import { MissingReference } from '../container/environment-variables.ts';
+import { MissingClaim } from '../container/environment-variables.ts';
 import type { PersistentVolumeClaim, Pod } from '../types.ts';
 import { folderName } from './mounts.ts';
 
@@ -112,7 +112,7 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
 
     folder(namespace, name) {
       const uid = cluster.get<PersistentVolumeClaim>(claims, namespace, name)?.metadata.uid;
-      if (uid === undefined) throw new MissingReference(`persistentvolumeclaim "${name}" not found`);
+      if (uid === undefined) throw new MissingClaim(`persistentvolumeclaim "${name}" not found`);
       const { folder, owner } = place(namespace, name);
       const before = ownerOf(owner);
       if (before !== undefined && before !== uid) discard(namespace, name, before);

@@ -4,11 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import { ifMissing, makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
 import { MissingReference, type References } from '../container/environment-variables.ts';
 import type { PodDirectory } from '../pod/directory.ts';
-import type { Container, KeyToPath, PodSpec, ProjectedSource, Volume } from '../types.ts';
+import type { Container, PodSpec, ProjectedSource, Source, Volume } from '../types.ts';
 import { containerPath, folderName, isAtOrBelow, type Mount, realPath, relativePath } from './mounts.ts';
 
 export interface VolumeSources extends References {
-  /** Returns the claim's folder, and creates it if it is missing. Throws MissingReference if there is no such claim. */
+  /** Returns the claim's folder, and creates it if it is missing. Throws MissingClaim if there is no such claim. */
   claim(name: string): string;
 }
 
@@ -47,25 +47,20 @@ async function writeSource({ secret, configMap }: ProjectedSource, folder: strin
   if (secret) {
     const found = sources.secret(secret.name ?? '');
     if (!found && !secret.optional) throw new MissingReference(`secret "${secret.name}" not found`);
-    await writeFiles(decoded(found?.data), secret, folder);
+    await writeFiles(contents(found?.data, 'base64'), secret, folder);
   }
   if (configMap) {
     const found = sources.configMap(configMap.name ?? '');
     if (!found && !configMap.optional) throw new MissingReference(`configmap "${configMap.name}" not found`);
-    const plain = Object.entries(found?.data ?? {}).map(([key, text]) => [key, Buffer.from(text)] as const);
-    await writeFiles(new Map([...plain, ...decoded(found?.binaryData)]), configMap, folder);
+    await writeFiles(contents(found?.data, 'utf8'), configMap, folder);
   }
 }
 
-function decoded(data: Record<string, string> | undefined): Map<string, Uint8Array> {
-  return new Map(Object.entries(data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64')]));
+function contents(data: Record<string, string> = {}, encoding: 'utf8' | 'base64'): Map<string, Uint8Array> {
+  return new Map(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, encoding)]));
 }
 
-async function writeFiles(
-  files: Map<string, Uint8Array>,
-  { items, optional }: { items?: KeyToPath[]; optional?: boolean },
-  folder: string,
-): Promise<void> {
+async function writeFiles(files: Map<string, Uint8Array>, { items, optional }: Source, folder: string): Promise<void> {
   const wanted = items ?? [...files.keys()].map((key) => ({ key, path: folderName('key', key) }));
   for (const { key, path } of wanted) {
     const content = files.get(key);

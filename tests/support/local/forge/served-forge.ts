@@ -14,17 +14,17 @@ export const bob = { username: 'bob', name: "Bob O'Neil", email: 'bob@example.or
 
 export interface ServedForge {
   forge: Forge;
-  /** Public address, under a prefix as in the local platform. */
+  /** Public address, with a prefix as in the local platform. */
   url: string;
-  /** A directory for the test's own files. */
+  /** Folder for files of the test. */
   scratch: string;
   directory: string;
-  /** Set by a test to stand before the forge: true means that it answers the request itself. */
+  /** Handles requests before the forge; returns true for those that it has handled. */
   intercept: (request: IncomingMessage, response: ServerResponse) => boolean;
   close(): Promise<void>;
 }
 
-/** A real forge behind a real HTTP server on a free port of 127.0.0.1. */
+/** Starts a forge with an HTTP server on a free port of 127.0.0.1. */
 export async function serveForge(options: Partial<ForgeOptions> = {}): Promise<ServedForge> {
   const scratch = mkdtempSync(join(tmpdir(), 'forge-test-'));
   const directory = options.directory ?? join(scratch, 'forge');
@@ -64,7 +64,7 @@ export async function serveForge(options: Partial<ForgeOptions> = {}): Promise<S
   return served;
 }
 
-/** git as a person runs it who has no configuration of their own. */
+/** Runs git without any configuration of a user. */
 export async function runGit(directory: string, ...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('git', args, { cwd: directory, env: gitEnvironment() });
   return stdout.trimEnd();
@@ -93,7 +93,7 @@ export async function runPython(directory: string, code: string): Promise<string
   return stdout;
 }
 
-/** A working tree with one commit per entry of `commits`, on `main`. */
+/** Creates a working tree with one commit per entry of `commits`, on `main`. */
 export async function makeRepository(directory: string, ...commits: Record<string, string>[]): Promise<string> {
   mkdirSync(directory, { recursive: true });
   await runGit(directory, 'init', '--quiet', '--initial-branch=main');
@@ -111,7 +111,7 @@ export async function commitFiles(directory: string, files: Record<string, strin
   return runGit(directory, 'rev-parse', 'HEAD');
 }
 
-/** The address of a repository with credentials in it: for tests only. */
+/** Returns the URL of a repository with credentials, for tests only. */
 export function withToken(url: string, token: string): string {
   return url.replace('://', `://oauth2:${token}@`);
 }

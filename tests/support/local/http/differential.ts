@@ -9,8 +9,8 @@ import { listen } from '../../../../src/local/http/listen.ts';
 import { hostOf } from '../../../../src/local/http/request-target.ts';
 import { oddConnection } from './odd-requests.ts';
 
-/** One request as a server has understood it; the body as latin-1. */
-export interface Understood {
+/** One request as a server has read it; the body as latin-1. */
+export interface ReadRequest {
   method: string;
   target: string;
   body: string;
@@ -18,29 +18,29 @@ export interface Understood {
 
 export interface ServerBehind {
   readonly port: number;
-  /** What has arrived since it was asked the last time. It answers 200 to everything. */
-  take(): Promise<Understood[]>;
+  /** Returns the requests since the last call. The server responds to each with 200. */
+  take(): Promise<ReadRequest[]>;
 }
 
 const log = pino({ level: 'silent' });
-/** Nothing more comes after this many silent milliseconds: the request waits for a body that was never sent. */
+/** Milliseconds without data after which a connection is closed: a request waits for a body that is not sent. */
 const quietMs = 150;
 
 /**
- * Sends odd connections to the listener with the reverse proxy behind it, and demands that the server behind understands
- * exactly what was allowed in front: nothing more ever, and nothing less where every request has been answered.
+ * Sends unusual requests to a listener with a reverse proxy, and checks that the server behind the proxy reads exactly the
+ * requests that the listener accepted: never more, and not fewer if every request got a response.
  */
 export async function comparesEqual(behind: ServerBehind, numRuns: number): Promise<{ allowed: number }> {
   const proxy = createReverseProxy();
-  let front: (Understood & { isWhole: boolean })[] = [];
-  /** Allowed in front and not seen behind yet: what a caller leaves before its answer arrives late, or never. */
+  let front: (ReadRequest & { isWhole: boolean })[] = [];
+  /** Accepted by the listener and not yet read behind it: a request whose caller disconnects arrives late, or never. */
   const pending: string[] = [];
   let allowed = 0;
   const listener = await listen({
     port: 0,
     log,
     handle: (req, res) => {
-      // As both sites do before they pass anything on. Tornado refuses a second Host, too.
+      // As gateway and ingress do. Tornado rejects a second Host, too.
       if (hostOf(req) === undefined) return void res.writeHead(421).end();
       front.push(watched(req));
       proxy.forward(req, res, {
@@ -63,11 +63,12 @@ export async function comparesEqual(behind: ServerBehind, numRuns: number): Prom
         pending.push(...whole);
         for (const each of arrived) {
           const at = pending.indexOf(each);
-          if (at < 0) throw new Error(`arrived behind, and was not allowed in front: ${each}`);
+          if (at < 0) throw new Error(`read behind the proxy, but not accepted by the listener: ${each}`);
           pending.splice(at, 1);
         }
         const lacking = whole.filter((each) => count(whole, each) > count(arrived, each));
-        if (isOver && lacking.length > 0) throw new Error(`allowed in front, and did not arrive behind: ${lacking[0]}`);
+        if (isOver && lacking.length > 0)
+          throw new Error(`accepted by the listener, but not read behind the proxy: ${lacking[0]}`);
         allowed += whole.length;
       }),
       { numRuns, endOnFailure: true },
@@ -79,7 +80,7 @@ export async function comparesEqual(behind: ServerBehind, numRuns: number): Prom
   return { allowed };
 }
 
-function watched(req: IncomingMessage): Understood & { isWhole: boolean } {
+function watched(req: IncomingMessage): ReadRequest & { isWhole: boolean } {
   const seen = { method: req.method ?? '', target: req.url ?? '', body: '', isWhole: false };
   req.on('data', (chunk: Buffer) => {
     seen.body += chunk.toString('latin1');
@@ -94,11 +95,11 @@ function count(list: readonly string[], wanted: string): number {
   return list.filter((each) => each === wanted).length;
 }
 
-function asText({ method, target, body }: Understood): string {
+function asText({ method, target, body }: ReadRequest): string {
   return JSON.stringify({ method, target, body });
 }
 
-/** Whether the last request, which every connection gets and which asks for its end, has been answered. */
+/** Sends the bytes and a last request. Returns true if the last request got a response. */
 async function converse(port: number, bytes: string): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   let said = '';

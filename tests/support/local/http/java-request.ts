@@ -1,6 +1,6 @@
 /**
- * A request as the HTTP client of Java 17 (java.net.http) sends it over plain HTTP, byte for byte: it offers HTTP/2 with
- * every request, whatever the body.
+ * Returns the bytes of a request of Java 17's HTTP client (java.net.http) over plain HTTP: it offers HTTP/2 with every
+ * request.
  */
 export function javaRequest(
   method: string,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: h\r\nRenku-Auth-Anon-Id: anon-evil\r\n\r\n';
 
-/** Headers about which two parsers have been of two minds, beside plain ones. */
+/** Headers that some parsers read differently from others, and plain ones. */
 const oddHeader = fc.constantFrom(
   'Connection: content-length',
   'Connection: close, content-length',
@@ -67,7 +67,7 @@ const body = fc.constantFrom(
   '0\r\n\r\n',
 );
 
-/** Headers that the listener lets pass. */
+/** Headers that the listener accepts. */
 const plainHeader = fc.constantFrom(
   'Connection: content-length',
   'Connection: keep-alive, Content-Length, Host, Cookie',
@@ -83,7 +83,7 @@ const plainHeader = fc.constantFrom(
   'X-Separators: a\tb',
 );
 
-/** A body with the header that frames it. */
+/** A body with its length header. */
 const framedBody = fc
   .tuple(fc.constantFrom('abcde', '', smuggled, `${smuggled}${smuggled}`), fc.boolean())
   .map(([content, isChunked]) => {
@@ -94,7 +94,7 @@ const framedBody = fc
 
 const method = fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH');
 
-/** Right as far as Node's parser is concerned. */
+/** Requests that are valid for Node's parser. */
 const trickyRequest = fc
   .record({
     method,
@@ -121,7 +121,7 @@ const oddRequest = fc
     return `${lines.join(lineEnd)}${lineEnd}${lineEnd}${rest}`;
   });
 
-/** What one connection sends, as latin-1: a few requests, most of them wrong in a way that only some parsers mind. */
+/** The data of one connection, as latin-1: a few requests, most of which only some parsers reject. */
 export const oddConnection = fc
   .array(fc.oneof({ weight: 3, arbitrary: trickyRequest }, oddRequest), { minLength: 1, maxLength: 4 })
   .map((requests) => requests.join(''));
