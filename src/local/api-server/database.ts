@@ -2,6 +2,7 @@ import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { sqliteCode, sqliteCodeOf } from '../sqlite-errors.ts';
 import { asUnusableFile } from '../state-files.ts';
+import { UserError } from '../user-error.ts';
 import { DiskReserve } from './disk-reserve.ts';
 
 /** A row of the database. `body` is the JSON of the object, with its resourceVersion. */
@@ -37,7 +38,7 @@ export const MIGRATIONS: readonly string[] = [
 type DiskSpace = 'reserve' | 'free space';
 
 /** The database cannot be opened. The message says what to do. */
-export class UnusableStore extends Error {
+export class UnusableStore extends UserError {
   override readonly name = 'UnusableStore';
 }
 
