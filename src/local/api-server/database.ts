@@ -6,7 +6,7 @@ import { UserError } from '../user-error.ts';
 import { DiskReserve } from './disk-reserve.ts';
 
 /** A row of the database. `body` is the JSON of the object, with its resourceVersion. */
-export interface StoredRow {
+interface StoredRow {
   resource: string;
   namespace: string;
   name: string;
@@ -35,7 +35,7 @@ export const MIGRATIONS: readonly string[] = [
 ];
 
 /** The disk space that a write may use. Deletions and changes may use the reserve; new objects may not. */
-export type DiskSpace = 'reserve' | 'free space';
+type DiskSpace = 'reserve' | 'free space';
 
 /** The database cannot be opened. The message says what to do. */
 export class UnusableStore extends UserError {

@@ -1,8 +1,7 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../lib/error-code.ts';
 import { freeBytes, isDiskFull } from '../machine/disk.ts';
-import { writePrivateFile } from '../machine/private-files.ts';
+import { readJson, writePrivateFile } from '../machine/private-files.ts';
 import { runToEnd } from '../machine/run-to-end.ts';
 import { UserError } from '../user-error.ts';
 import { asEnvironment, describeInterpreter, type Interpreter } from './describe.ts';
@@ -56,12 +55,8 @@ async function readIntact(
 }
 
 async function readMarker(directory: string): Promise<PythonEnvironment | undefined> {
-  try {
-    return asEnvironment(JSON.parse(await readFile(join(directory, markerName), 'utf8')) as Interpreter, directory);
-  } catch (error) {
-    if (error instanceof SyntaxError || hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  const interpreter = await readJson<Interpreter>(join(directory, markerName));
+  return interpreter && asEnvironment(interpreter, directory);
 }
 
 async function create({ python, directory, requirements, progress, signal }: VirtualEnvironmentRequest) {
