@@ -53,7 +53,7 @@ export async function proxyToListener(listener: (...args: Parameters<RequestList
   return proxyTo({ port: await listening(createServer((req, res) => void listener(req, res))) });
 }
 
-interface ReceivedResponse {
+export interface ReceivedResponse {
   status: number;
   headers: IncomingMessage['headers'];
   body: string;
