@@ -19,14 +19,14 @@ const controllersOfSessions = [
   'statefulset-controller',
 ];
 
-/** What a test needs to know of a control plane that another process started. Paths are absolute. */
+/** The addresses and files of a control plane that another process started. Paths are absolute. */
 export interface ControlPlane {
   /** `https://127.0.0.1:PORT` */
   readonly server: string;
-  /** Of a user who may do everything. */
+  /** A file, for a user with all permissions. */
   readonly kubeconfig: string;
   readonly etcd: string;
-  /** One JSON object per request that was answered, by whom and how (audit.k8s.io/v1 Events). */
+  /** A file with one JSON object (audit.k8s.io/v1 Event) for each response: the request, its user and the status. */
   readonly auditLog: string;
 }
 
@@ -36,7 +36,7 @@ export interface RunningControlPlane extends ControlPlane {
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** The folder with the programs, built if need be; undefined where there is no Go to build them with. */
+/** Returns the folder with the programs, after building them if necessary; undefined if Go is missing. */
 export function findPrograms(): string | undefined {
   const { status, stdout, error } = spawnSync(join(import.meta.dirname, 'install'), {
     encoding: 'utf8',
@@ -48,8 +48,8 @@ export function findPrograms(): string | undefined {
 }
 
 /**
- * Starts etcd, kube-apiserver (RBAC on) and the controllers that sessions need on loopback, with the JupyterServer CRD. There is no node: pods are made and
- * stay pending. About 5 seconds.
+ * Starts etcd, kube-apiserver (with RBAC) and the controllers that sessions need on loopback, with the JupyterServer CRD.
+ * There is no node: pods are created and stay pending. Takes about 5 seconds.
  */
 export async function startControlPlane(programs: string): Promise<RunningControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), 'control-plane-'));
@@ -57,7 +57,7 @@ export async function startControlPlane(programs: string): Promise<RunningContro
   const endAll = () => {
     for (const { child } of running) child.kill('SIGKILL');
   };
-  // Should this process be ended before it can stop them in order.
+  // If this process exits before `close`, the programs must not continue.
   process.once('exit', endAll);
   const start = (name: string, args: Record<string, string | true>): Program => {
     const program = startProgram(join(programs, name), args, join(folder, `${name}.log`));
@@ -66,7 +66,7 @@ export async function startControlPlane(programs: string): Promise<RunningContro
   };
   const close = async () => {
     process.off('exit', endAll);
-    // The data is thrown away, so there is nothing that they should save.
+    // The data is deleted, so the programs need not save it.
     endAll();
     await Promise.all(running.map(({ ended }) => ended));
     rmSync(folder, { recursive: true });
@@ -135,7 +135,7 @@ async function startAll(
     'advertise-address': '127.0.0.1',
     'secure-port': String(port),
     'endpoint-reconciler-type': 'none',
-    // RFC 2544's addresses for benchmarks: nobody's network.
+    // RFC 2544's addresses for benchmarks, which no network uses.
     'service-cluster-ip-range': '198.19.0.0/16',
     'cert-dir': certificates,
     'authorization-mode': 'RBAC',
@@ -145,7 +145,7 @@ async function startAll(
     'service-account-signing-key-file': privateKey,
     'audit-policy-file': policy,
     'audit-log-path': auditLog,
-    // As OpenShift has it: who names an owner that waits for its child must be allowed to change the owner's finalizers.
+    // As in OpenShift: blockOwnerDeletion requires the permission to update the finalizers of the owner.
     'enable-admission-plugins': 'OwnerReferencesPermissionEnforcement',
   });
   const certificate = join(certificates, 'apiserver.crt');
@@ -157,17 +157,17 @@ async function startAll(
     await agent.close();
     return { statusCode, text };
   };
-  const answers = (path: string) => async () => (await get(path)).statusCode === 200;
-  await waitFor(apiServer, 60_000, answers('/readyz'));
+  const isReady = (path: string) => async () => (await get(path)).statusCode === 200;
+  await waitFor(apiServer, 60_000, isReady('/readyz'));
   const authority = readFileSync(certificate).toString('base64');
   write('kubeconfig', kubeconfigOf({ server, 'certificate-authority-data': authority }, token));
 
-  // Before the controllers: the garbage collector looks for new kinds only twice a minute.
+  // Before the controllers start: the garbage collector looks for new kinds only every 30 seconds.
   const crd: unknown = parse(readFileSync(join(root, 'src', 'jupyter-server', 'crd.yaml'), 'utf8'));
   const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
   const created = await get(crds, { method: 'POST', body: JSON.stringify(crd) });
-  if (created.statusCode !== 201) throw new Error(`The API server refused the CRD: ${created.text}`);
-  await waitFor(apiServer, 30_000, answers('/apis/amalthea.dev/v1alpha1/jupyterservers'));
+  if (created.statusCode !== 201) throw new Error(`The API server rejected the CRD: ${created.text}`);
+  await waitFor(apiServer, 30_000, isReady('/apis/amalthea.dev/v1alpha1/jupyterservers'));
 
   const controllers = start('kube-controller-manager', {
     kubeconfig,
@@ -177,23 +177,23 @@ async function startAll(
     'leader-elect': 'false',
     'secure-port': '0',
   });
-  await waitFor(controllers, 60_000, answers('/api/v1/namespaces/default/serviceaccounts/default'));
+  await waitFor(controllers, 60_000, isReady('/api/v1/namespaces/default/serviceaccounts/default'));
   return { server, kubeconfig, etcd, auditLog };
 }
 
-/** Throws, with the end of the log, when the program ends before that or it takes too long. */
+/** Resolves when `ready` returns true. Throws with the end of the log if the program exits first, or after the timeout. */
 async function waitFor({ child, logFile }: Program, timeoutMs: number, ready: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + timeoutMs;
   for (;;) {
-    const isReady = await ready().catch((error: unknown) => {
-      // It does not listen yet, or has not written its certificate.
+    const done = await ready().catch((error: unknown) => {
+      // The program does not listen yet, or has not written its certificate.
       if (error instanceof Error && 'code' in error) return false;
       throw error;
     });
-    if (isReady) return;
+    if (done) return;
     if (child.exitCode !== null || child.signalCode !== null || performance.now() > end) {
       const log = readFileSync(logFile, 'utf8').split('\n').slice(-20).join('\n');
-      throw new Error(`${child.spawnfile} did not get ready:\n${log}`);
+      throw new Error(`${child.spawnfile} is not ready:\n${log}`);
     }
     await delay(50);
   }

@@ -3,12 +3,12 @@ import { type ControlPlane, findPrograms, startControlPlane } from './control-pl
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Only where a real API server runs. */
+    /** Provided only if a real API server runs. */
     controlPlane: ControlPlane;
   }
 }
 
-/** One control plane for all files of the lane; each test works in a namespace of its own. */
+/** Starts one control plane for all files of the lane. Each file uses its own namespace. */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const programs = findPrograms();
   if (programs === undefined) {

@@ -19,8 +19,8 @@ import { john } from '../support/sessions/service.ts';
 import { eventually } from './conformance/api.ts';
 
 /**
- * Service and operator on a real API server with their roles in deploy/roles. What they asked for is read from the API
- * server's audit log: each permission is used, and nothing was refused.
+ * Service and operator on a real API server with their roles in deploy/roles. The audit log of the API server shows that
+ * they use each permission and that no request was rejected.
  */
 
 const log = pino({ level: 'silent' });
@@ -42,11 +42,12 @@ afterAll(async () => {
 });
 
 interface Request {
+  /** `verb group/resource[/subresource]` */
   permission: string;
   code: number;
 }
 
-/** What the service account asked for, `verb group/resource[/subresource]`, as the API server remembers it. */
+/** Returns the requests of a service account from the audit log. */
 function requestsOf(account: string): Request[] {
   const auditLog = inject('controlPlane')?.auditLog ?? '';
   const lines = readFileSync(auditLog, 'utf8').split('\n').slice(0, -1);
@@ -71,7 +72,7 @@ function granted(roles: readonly Role[]): string[] {
       ),
     ),
   );
-  // Asked for by an admission plug-in, not by a request.
+  // An admission plug-in checks this permission; no request needs it.
   return all.filter((each) => each !== 'update amalthea.dev/jupyterservers/finalizers').sort();
 }
 
@@ -80,7 +81,7 @@ function split(plural: string): [string, string | undefined] {
   return [name, subresource];
 }
 
-/** Watches are written down when they end. */
+/** Expects that the account used its permissions and no others. The audit log has a watch only after its end. */
 async function expectExactly(account: 'service' | 'operator') {
   const wanted = granted(readRoles(account));
   const used = await eventually(
@@ -92,7 +93,7 @@ async function expectExactly(account: 'service' | 'operator') {
 }
 
 describe('the role of the service', () => {
-  it('is what launching, watching, reading logs, restarting and stopping take, and no more', async () => {
+  it('has exactly the permissions to launch, watch, restart and stop sessions and to read their logs', async () => {
     await startOperator();
     const replicas = await serviceReplicas(cluster);
     const service = await replicas.start();
@@ -107,7 +108,7 @@ describe('the role of the service', () => {
     const state = async () => (await call('GET', `/servers/${name}`)).body.status.state;
     await server(name, ({ status }) => status?.mainPod?.name !== undefined);
     expect(await eventually(state, (each) => each === 'starting')).toBe('starting');
-    // There is no node, so there are no lines; but the API server was asked, and did not refuse.
+    // There is no node, so there are no lines. The API server allowed the request.
     expect((await call('GET', `/logs/${name}`)).status).toBe(200);
     expect(service.logged()).not.toContain('a log could not be read');
 
@@ -130,24 +131,24 @@ describe('the role of the service', () => {
 });
 
 describe('the role of the operator', () => {
-  it('is what sessions of every kind take, and no more', async () => {
+  it('has exactly the permissions that sessions need', async () => {
     await startOperator();
     const { client, namespace } = cluster;
 
-    // Names that others have: each is looked at, the StatefulSet last.
+    // The names of the children are taken: the operator reads each object, the StatefulSet last.
     const foreign = foreignChildren('taken');
     await Promise.all(foreign.map(([type, object]) => client.create(type, namespace, object, soon())));
     await create(jupyterServer('taken', { storage: { pvc: { enabled: true } } }));
-    const told = (what: string) =>
+    const reported = (what: string) =>
       server('taken', ({ status }) => status?.events?.['operator']?.message?.includes(what) === true);
-    await told('another');
+    await reported('another');
     const [set, others] = [foreign.slice(-1), foreign.slice(0, -1)];
     await Promise.all(others.map(([type]) => client.delete(type, namespace, 'taken', {}, soon())));
-    await told('another StatefulSet');
+    await reported('another StatefulSet');
     await Promise.all(set.map(([type]) => client.delete(type, namespace, 'taken', {}, soon())));
     await server('taken', ({ status }) => status?.create_fn !== undefined);
 
-    // Pods in order: the one that is there is in the way of its successor.
+    // With OrderedReady a pod must be deleted before its replacement is created.
     const ordered = { op: 'replace' as const, path: '/statefulset/spec/podManagementPolicy', value: 'OrderedReady' };
     const patches = [{ type: 'application/json-patch+json' as const, patch: [ordered] }];
     await create(jupyterServer('ordered', { patches }));
@@ -158,7 +159,7 @@ describe('the role of the operator', () => {
     await patch('ordered', { spec: { jupyterServer: { hibernated: true } } });
     await cluster.when<StatefulSet>(resource.statefulSets, 'ordered', (object) => object?.spec.replicas === 0);
 
-    // A child that is gone may mean that the session is.
+    // After a child was deleted, the operator reads the session again.
     const { metadata } = (await client.get(resource.services, namespace, 'ordered', soon())) ?? {};
     await client.delete(resource.services, namespace, 'ordered', {}, soon());
     await cluster.when(resource.services, 'ordered', (object) => !!object && object.metadata.uid !== metadata?.uid);
@@ -184,7 +185,7 @@ describe('the role of the operator', () => {
   });
 });
 
-/** One of each kind of child, of nobody. */
+/** One object of each kind of child, without an owner. */
 function foreignChildren(name: string): [(typeof resource)[keyof typeof resource], KubernetesObject][] {
   const object = (apiVersion: string, kind: string, content: object = {}): KubernetesObject => ({
     apiVersion,
@@ -213,7 +214,7 @@ function foreignChildren(name: string): [(typeof resource)[keyof typeof resource
   ];
 }
 
-describe('neither may do more', () => {
+describe('service and operator', () => {
   const everything = Object.values(resource).filter((type) => type !== resource.namespaces);
   const fetchers: Record<
     string,
@@ -233,30 +234,30 @@ describe('neither may do more', () => {
     },
   };
 
-  it.each(['service', 'operator'] as const)('%s: whatever is not in its role is refused', async (account) => {
+  it.each(['service', 'operator'] as const)('have no other permissions: %s', async (account) => {
     const kubeconfig = account === 'service' ? cluster.serviceKubeconfig : cluster.operatorKubeconfig;
     const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log });
     const allowed = new Set(granted(readRoles(account)));
-    let refusals = 0;
+    let rejections = 0;
     for (const type of everything) {
       for (const [verb, attempt] of Object.entries(fetchers)) {
-        const asked = permission(verb, type.group, type.plural);
-        // Leases are allowed by name.
-        if (allowed.has(asked) && type !== resource.leases) continue;
-        if (asked === 'create coordination.k8s.io/leases' && allowed.has(asked)) continue;
+        const requested = permission(verb, type.group, type.plural);
+        // The role allows leases by name.
+        if (allowed.has(requested) && type !== resource.leases) continue;
+        if (requested === 'create coordination.k8s.io/leases' && allowed.has(requested)) continue;
         const outcome = await attempt(client, type).then(
           () => 'done',
           (error: unknown) => (error instanceof KubernetesError ? error.status : String(error)),
         );
-        expect([asked, outcome]).toEqual([asked, 403]);
-        refusals += 1;
+        expect([requested, outcome]).toEqual([requested, 403]);
+        rejections += 1;
       }
     }
-    expect(refusals).toBeGreaterThan(25);
+    expect(rejections).toBeGreaterThan(25);
     await client.close();
   });
 
-  it('the service cannot read, patch or delete a Secret in any way, its own included, and is told what it writes', async () => {
+  it('cannot read, patch or delete Secrets, not even those that the service created', async () => {
     const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(cluster.serviceKubeconfig), log });
     const { secrets } = resource;
     const own: KubernetesObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'own' } };
@@ -272,7 +273,7 @@ describe('neither may do more', () => {
     ]) {
       await expect(attempt()).rejects.toMatchObject({ status: 403, reason: 'Forbidden' });
     }
-    // What the Secret held is gone, unread.
+    // A replacement deletes the former content and does not return it.
     const foreign = { ...own, metadata: { name: 'foreign' }, data: { key: 'c2VjcmV0' } };
     await cluster.client.create(secrets, cluster.namespace, foreign, soon());
     const replaced = await client.replace(
@@ -285,14 +286,14 @@ describe('neither may do more', () => {
     await client.close();
   });
 
-  it('the operator has one lease', async () => {
+  it('have one lease, for the operator', async () => {
     const { operatorClient, namespace } = cluster;
     const other = operatorClient.get(resource.leases, namespace, 'another', soon());
     await expect(other).rejects.toMatchObject({ status: 403 });
     expect(await operatorClient.get(resource.leases, namespace, 'notebook-sessions-operator', soon())).toBeDefined();
   });
 
-  it('without the permission on finalizers nothing can be owned in a way that makes the owner wait', async () => {
+  it('need the permission on finalizers to create a child with blockOwnerDeletion', async () => {
     const roles = readRoles('service').map((role) => ({
       ...role,
       metadata: { name: 'without-finalizers' },
@@ -316,7 +317,7 @@ describe('neither may do more', () => {
     await client.close();
   });
 
-  it('in another namespace they may do nothing', async () => {
+  it('have no permissions in another namespace', async () => {
     for (const kubeconfig of [cluster.serviceKubeconfig, cluster.operatorKubeconfig]) {
       const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log });
       for (const namespace of ['default', '']) {

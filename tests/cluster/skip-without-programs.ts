@@ -1,4 +1,4 @@
 import { beforeEach, inject } from 'vitest';
 
-// Global setup has said so, loudly. The embedded API server is tested in the other lanes.
+// The global setup prints a warning. The other lanes test the embedded API server.
 beforeEach(({ skip }) => skip(inject('controlPlane') === undefined, 'there is no real API server'));

@@ -105,7 +105,7 @@ it('one is deleted when the API says so, and otherwise it says why not', async (
   const commit = git('rev-parse', '--short=7', 'HEAD~1');
   const own = `renku/autosave/${username}/trunk/${commit}/${commit}`;
   const inUse = `renku/autosave/${username}/trunk/${commit}/1234567`;
-  const foreign = `renku/autosave/somebody-else/trunk/${commit}/${commit}`;
+  const foreign = `renku/autosave/another-user/trunk/${commit}/${commit}`;
   for (const name of [own, inUse, foreign]) git('branch', name, 'HEAD~1');
   git('worktree', 'add', '--quiet', join(scratch, 'elsewhere'), inUse);
   const encoded = encodeURIComponent(path);

@@ -57,7 +57,7 @@ const file = (name: string, content: string | Buffer): CommitFile => {
   return { name, isLink: false, size: bytes.length, content: bytes };
 };
 
-/** Images of a project whose commits are given: their first 7 characters to their files. */
+/** Returns the images of a project with these commits: the first 7 characters of each commit to its files. */
 function images(commits: Record<string, CommitFile[]>, more: Partial<CommitImagesOptions> = {}): CommitImages {
   return createCommitImages({
     registry,
@@ -224,7 +224,7 @@ describe('the environment of a commit', () => {
   });
 });
 
-describe('a build that fails leaves the image alone, with uv’s reason, whose mistake it is and what to do:', () => {
+describe('a failed build does not change the image, and reports uv’s reason, its cause and what to do:', () => {
   it.each([
     [
       'no such package',

@@ -131,7 +131,7 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     }
   });
 
-  it('that is private is seen by who may, with their own token, and by nobody else', async () => {
+  it('that is private is found with the token of a user who has access, and with no other token', async () => {
     const image = 'private/project:1a2b3c4';
     caller = user(tokens.ada);
     expect(await explain(image)).toMatchObject({ exists: true, private: true, workingDir: '/home/jovyan' });
@@ -157,7 +157,7 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     expect(await explain(image)).toMatchObject({ exists: false, reason, error: { message: expect.any(String) } });
   });
 
-  it('whose registry is gone is unreachable, and not missing; what was just seen is still known', async () => {
+  it('is unreachable and not missing when its registry is gone, and a recent result is still used', async () => {
     await explain('public/docker:1');
     await registry.kill();
     expect(await explain('public/other:1')).toMatchObject({

@@ -36,7 +36,7 @@ describe('a Jupyter session', () => {
   });
   afterEach(async () => await machine.close());
 
-  it('serves the project to whoever has its token and to nobody else', async () => {
+  it('serves the project only with the session’s token', async () => {
     createSession(machine.cluster, { name: 'a', image, token: 'the-token' });
     await machine.ready('a');
     const jupyter = Jupyter.of(machine, 'a');

@@ -170,7 +170,7 @@ describe('a project of one’s own', () => {
     held.resolve();
   });
 
-  it('is built anew after kill -9 of the platform, whose uv is ended', async () => {
+  it('is built again after kill -9 of the platform, whose uv process is ended', async () => {
     let held = Promise.withResolvers<void>();
     index.instead = (path) => (path.endsWith('.whl') ? held.promise : undefined);
     await start();

@@ -24,7 +24,7 @@ const fields = [
 ];
 
 let app: TestApp;
-/** What came through to the route. */
+/** Bodies that reached the handler. */
 let through: { body?: LaunchNotebookRequest } = {};
 beforeAll(async () => {
   const router = express.Router();
@@ -69,11 +69,11 @@ const nearly = fc.record(
   { requiredKeys: ['namespace', 'project', 'commit_sha'] },
 );
 
-describe('whatever is sent', () => {
+describe('random requests', () => {
   const post = (text: string | Buffer, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
     app.send({ method: 'POST', path: '/notebooks/servers', headers, body: text });
 
-  it('as a launch, the answer is no 5xx, and only what is as documented comes through', async () => {
+  it('a random launch is never answered with 5xx, and only documented bodies reach the handler', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(launches, nearly, anyValue), async (value) => {
         through = {};
@@ -94,7 +94,7 @@ describe('whatever is sent', () => {
     );
   });
 
-  it('as bytes, the answer is no 5xx', async () => {
+  it('random bytes are never answered with 5xx', async () => {
     const headers = fc.record({
       'content-type': fc.oneof(fc.constant('application/json'), fc.stringMatching(/^[ -~]*$/)),
     });
@@ -106,7 +106,7 @@ describe('whatever is sent', () => {
     );
   });
 
-  it('as an address, method and headers, the answer is no 5xx', async () => {
+  it('random addresses, methods and headers are never answered with 5xx', async () => {
     const target = fc.stringMatching(/^[!-~]+$/);
     const path = fc.oneof(
       target.map((text) => `/${text}`),

@@ -5,8 +5,8 @@ import { commitSha } from '../support/sessions/fake-gitlab.ts';
 import { startWholeService, type WholeService } from '../support/whole-service.ts';
 
 /**
- * Requests that clients of renku-notebooks 1.18.1 can send and that no client should: each is answered as 1.18.1 answered
- * it, or has a row in docs/differences.md.
+ * Unusual requests that clients of renku-notebooks 1.18.1 can send: each is answered as 1.18.1 answered it, or has a row
+ * in docs/differences.md.
  */
 let backends: Backends;
 let service: WholeService;
@@ -33,8 +33,8 @@ const launch = (body: object = {}, headers: Record<string, string> = {}) =>
   service.ask('POST', '/servers', { ...project, ...body }, headers);
 const told = ({ status, error }: Awaited<ReturnType<typeof launch>>) => [status, error().code];
 
-describe('as 1.18.1 answered it', () => {
-  it('the first of a repeated parameter counts, and an empty filter finds nothing', async () => {
+describe('requests that are answered as 1.18.1 answered them', () => {
+  it('uses the first value of a repeated parameter, and finds nothing for an empty filter', async () => {
     const made = await launch();
     expect([200, 201]).toContain(made.status);
     const name = String(made.json()['name']);
@@ -52,7 +52,7 @@ describe('as 1.18.1 answered it', () => {
     expect(await found('')).toEqual([name]);
   });
 
-  it('fractions of a number in a body are cut off, and a text with one is none', async () => {
+  it('truncates a number with a fraction in a body, and rejects such a number as text', async () => {
     const made = await launch({ branch: 'feature/x', storage: 2.7, resource_class_id: 1.9 });
     expect(made.status, made.text).toBe(201);
     expect(made.json()).toMatchObject({ resources: { requests: { storage: '2G' } } });
@@ -60,12 +60,12 @@ describe('as 1.18.1 answered it', () => {
       expect(told(await launch({ storage })), String(storage)).toEqual([422, 1422]);
   });
 
-  it('an image without a name has no valid name', async () => {
+  it('rejects an image without a name', async () => {
     expect(told(await service.ask('GET', '/images?image_url='))).toEqual([422, 1002]);
     expect(told(await service.ask('GET', '/images'))).toEqual([422, 1422]);
   });
 
-  it('a creation that Kubernetes answers with an error is one that could not start', async () => {
+  it('answers 3002 if Kubernetes fails to create the session', async () => {
     backends.gitlab.refs.set('another', 'a'.repeat(40));
     for (const status of [500, 503, 429]) {
       backends.cluster.fault = ({ method, resource }) =>
@@ -81,7 +81,7 @@ describe('as 1.18.1 answered it', () => {
     ['capitals', 'A-B'],
     ['NUL', '%00'],
     ['a path', '..%2f..%2fpods'],
-  ])('a session whose name no session can have, %s, is not found', async (_what, name) => {
+  ])('answers 404 without a call to Kubernetes for a session name that is impossible: %s', async (_what, name) => {
     const calls = backends.cluster.calls.length;
     expect(told(await service.ask('GET', `/servers/${name}`))).toEqual([404, 1404]);
     expect(told(await service.ask('DELETE', `/servers/${name}`))).toEqual([404, 1404]);
@@ -89,7 +89,7 @@ describe('as 1.18.1 answered it', () => {
     expect(backends.cluster.calls).toHaveLength(calls);
   });
 
-  it('percent signs that encode nothing lead nowhere in a path, and stand for themselves in a query', async () => {
+  it('answers 404 for an invalid percent sign in a path, and takes it literally in a query', async () => {
     for (const path of ['/servers/%zz', '/servers/%ff', '/%']) {
       expect(told(await service.ask('GET', path)), path).toEqual([404, 1404]);
     }
@@ -98,7 +98,7 @@ describe('as 1.18.1 answered it', () => {
     }
   });
 
-  it('the charset of JSON says nothing', async () => {
+  it('ignores the charset of a JSON content type', async () => {
     for (const charset of ['latin1', 'utf-16', 'no-such', '"']) {
       const answer = await launch({}, { 'content-type': `application/json; charset=${charset}` });
       expect([200, 201], charset).toContain(answer.status);
@@ -112,11 +112,11 @@ describe('as 1.18.1 answered it', () => {
     expect([400, 401]).toContain(broken.status);
   });
 
-  it.each(['2.0', '1e2', '0x10', '', 'many', '-1'])('max_lines=%s is no number of lines', async (lines) => {
+  it.each(['2.0', '1e2', '0x10', '', 'many', '-1'])('rejects max_lines=%s', async (lines) => {
     expect(told(await service.ask('GET', `/logs/some-session?max_lines=${lines}`))).toEqual([422, 1422]);
   });
 
-  it('an autosave or a project whose name ends with a line break is not there', async () => {
+  it('answers 404 for an autosave or a project with a line break at the end of the name', async () => {
     const name = 'renku/autosave/john.doe/main/0123456/abcdef0';
     for (const path of [
       `/my-group%2Fmy-project/autosave/${encodeURIComponent(name)}%0A`,
@@ -127,7 +127,7 @@ describe('as 1.18.1 answered it', () => {
     expect(told(await service.ask('GET', '/my-group%2Fmy-project%0A/autosave'))).toEqual([404, 1404]);
   });
 
-  it('health takes no other method than its own', async () => {
+  it('answers 405 for other methods than GET, HEAD and OPTIONS of the health addresses', async () => {
     for (const path of ['/health', '/ready']) {
       for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
         const answer = await send(service.port, { method, path });
@@ -144,9 +144,9 @@ describe('as 1.18.1 answered it', () => {
   });
 });
 
-describe('not as 1.18.1 answered it, by a row of docs/differences.md', () => {
+describe('not requests that are answered as 1.18.1 answered them, by a row of docs/differences.md', () => {
   it.each([{ branch: '' }, { branch: 'a\nb' }, { project: '' }, { namespace: '' }])(
-    'a name that nothing can have, %j, is 422 and named',
+    'answers 422 with the path of the field for an impossible name: %j',
     async (body) => {
       const answer = await launch(body);
       expect(told(answer)).toEqual([422, 1422]);
@@ -154,7 +154,7 @@ describe('not as 1.18.1 answered it, by a row of docs/differences.md', () => {
     },
   );
 
-  it('git credentials without a scheme are 401 and say so', async () => {
+  it('answers 401 with the path of the header for git credentials without a scheme', async () => {
     const credentials = { [backends.gitlab.url]: { AuthorizationHeader: 'the-token', AccessTokenExpiresAt: null } };
     const header = Buffer.from(JSON.stringify(credentials)).toString('base64');
     const answer = await service.ask('GET', '/servers', undefined, { 'renku-auth-git-credentials': header });

@@ -13,7 +13,7 @@ const project = { namespace: 'my-group', project: 'my-project', commit_sha: comm
 
 let backends: Backends;
 let usual: WholeService;
-/** A request may take a second and a half. */
+/** Deadline of a request. */
 let hasty: WholeService;
 const running: WholeService[] = [];
 
@@ -73,7 +73,7 @@ async function launched(at: WholeService, body: object): Promise<string> {
   return String(answer.json()['name']);
 }
 
-/** What a server says to a request that never ends. */
+/** Returns the response to a request whose body never ends. */
 async function halfRequest({ service, port }: WholeService): Promise<TestResponse> {
   service.server.headersTimeout = 100;
   const socket = connect(port, '127.0.0.1');
@@ -87,7 +87,7 @@ async function halfRequest({ service, port }: WholeService): Promise<TestRespons
   return { status: Number(head.split(' ')[1]), headers: {}, text: body, json, error };
 }
 
-/** One request for every error of the table; that none is forgotten, the compiler sees to. */
+/** One request for every error of the table; the compiler checks that each error has one. */
 const ways: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
   invalidInput: () => launch({ storage: 0 }),
   invalidStorageAddress: async () => {
@@ -157,7 +157,7 @@ const ways: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
 };
 
 describe('every error of the table', () => {
-  it.each(Object.keys(ways) as (keyof typeof errorKind)[])('%s is the answer to a request', async (name) => {
+  it.each(Object.keys(ways) as (keyof typeof errorKind)[])('%s is reached by a request', async (name) => {
     const kind: ErrorKind = errorKind[name];
     const answer = await ways[name]();
     expect([answer.status, answer.error().code], answer.text).toEqual([kind.status, kind.code]);
@@ -166,11 +166,11 @@ describe('every error of the table', () => {
     expect(detail, 'what to do').toMatch(/\S/);
     expect(requestId).toMatch(/^[-\w.]{8,64}$/);
     for (const { path } of fields ?? []) expect(path).toMatch(/^(body|query|path|header|cookie)\b/);
-    // Whoever may try again is told when.
+    // A response to a request that may be repeated names the time.
     expect(Number(answer.headers['retry-after'] ?? 0) > 0).toBe(kind.retryAfterSeconds !== null);
   });
 
-  it('has the code and the status that clients of 1.18.1 know, or one of its own', () => {
+  it('has the code and the status of 1.18.1, or a new code', () => {
     const kinds: ErrorKind[] = Object.values(errorKind);
     const known: Record<number, number[]> = {
       400: [1400],
@@ -194,7 +194,7 @@ describe('every error of the table', () => {
     expect(Object.fromEntries(codes)).toEqual(known);
   });
 
-  it('has a code of its own, in the range that says whose fault it is', () => {
+  it('has a unique code in the range of the party that caused it', () => {
     const kinds: ErrorKind[] = Object.values(errorKind);
     expect(new Set(kinds.map(({ code }) => code)).size).toBe(kinds.length);
     for (const { code, status } of kinds) {
@@ -203,7 +203,7 @@ describe('every error of the table', () => {
   });
 });
 
-it('a dry run signs nobody in', async () => {
+it('a dry run without a user sets no cookie', async () => {
   const url = `http://127.0.0.1:${usual.port}/notebooks/servers`;
   const post = (query: string) =>
     fetch(url + query, {

@@ -30,7 +30,7 @@ afterAll(async () => {
 
 type Ask = WholeService['ask'];
 const asJohn: Ask = (...request) => service.ask(...request);
-/** As the anonymous user of this number. */
+/** Sends a request as the anonymous user with this number. */
 const anonymous =
   (id: number): Ask =>
   (method, path, body) =>
@@ -50,7 +50,7 @@ const statuses = (answers: readonly TestResponse[]) => {
 const checkImage = (name: string, ask = asJohn) =>
   ask('GET', `/images?image_url=${encodeURIComponent(`${backends.registry.host}/${name}`)}`);
 
-it('a user’s image checks that hang are limited, and do not keep those of others waiting', async () => {
+it('limits the image checks of one user that hang, and does not delay those of other users', async () => {
   backends.registry.fault = (path) => (path.includes('slow') ? 'silence' : undefined);
   const hanging = many(15, (index) => checkImage(`slow/${index}`));
   const answered = await Promise.all(many(5, (index) => checkImage('my-group/my-project:0123456', anonymous(index))));
@@ -61,14 +61,14 @@ it('a user’s image checks that hang are limited, and do not keep those of othe
   expect([refused?.error().code, refused?.headers['retry-after']]).toEqual([1429, '5']);
 });
 
-it('anonymous users together have a limit of their own: their ids are free', async () => {
+it('limits the image checks of all anonymous users together, because anonymous ids cost nothing', async () => {
   backends.registry.fault = (path) => (path.includes('slow') ? 'silence' : undefined);
   const hanging = many(60, (index) => checkImage(`slow/anonymous-${index}`, anonymous(index)));
   expect((await checkImage('my-group/my-project:0123456')).status).toBe(200);
   expect(statuses(await Promise.all(hanging))).toEqual({ 404: 40, 429: 20 });
 });
 
-it('dry runs count with the launches of a user, and not with those of another', async () => {
+it('counts dry runs with the launches of the same user only', async () => {
   backends.gitlab.fault = () => 'silence';
   const body = (branch: string) => ({ namespace: 'my-group', project: 'my-project', commit_sha: commitSha, branch });
   const dryRun = (index: number, ask = asJohn) => ask('POST', '/servers?dry_run=true', body(`dry-${index}`));

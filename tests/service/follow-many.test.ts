@@ -8,8 +8,8 @@ const at = following();
 const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, n) => `line ${from + n}`);
 const stamp = (n: number): string => new Date(Date.parse('2026-01-01T00:00:00Z') + n * 10).toISOString();
 
-describe('a connection that breaks', () => {
-  it('is resumed after the last line that was read, among lines of one instant, on another replica, too', async () => {
+describe('a broken connection', () => {
+  it('resumes after the last line that was read, also between lines of one timestamp and on another replica', async () => {
     at.running();
     const log = at.cluster.log('jupyter-server');
     log.write(numbered(10), '2026-01-01T00:00:03Z');
@@ -29,7 +29,7 @@ describe('a connection that breaks', () => {
     }
   });
 
-  it('is resumed where nothing had been read', async () => {
+  it('resumes where no line had been read', async () => {
     at.running();
     const first = await at.follow('&max_lines=0');
     await expect.poll(() => first.lastId, soon).not.toBe('');
@@ -40,7 +40,7 @@ describe('a connection that breaks', () => {
     await expect.poll(() => resumed.lines(), soon).toEqual(['missed']);
   });
 
-  it('begins anew where the id is none of ours', async () => {
+  it('starts from the beginning for an unknown event id', async () => {
     at.running();
     for (const id of ['7', 'x:y', 'git-clone:99999999999999.1', '\u00ff,,,']) {
       const stream = await at.follow('&max_lines=1', { 'last-event-id': id });
@@ -48,7 +48,7 @@ describe('a connection that breaks', () => {
     }
   });
 
-  it('between the service and the cluster costs no line and repeats none', async () => {
+  it('between the service and the cluster loses and repeats no line', async () => {
     at.running();
     const log = at.cluster.log('jupyter-server');
     const stream = await at.follow('&container=jupyter-server&max_lines=0');
@@ -66,8 +66,8 @@ describe('a connection that breaks', () => {
   });
 });
 
-describe('lines older than those that are held', () => {
-  /** More than are read ahead, and more than fit. */
+describe('lines older than the buffer', () => {
+  /** More lines than a feed reads first, and more than a ring can hold. */
   const many = 6_000;
   beforeEach(() => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
@@ -78,7 +78,7 @@ describe('lines older than those that are held', () => {
   const numbers = (stream: LogStream): number[] => stream.lines().map((line) => Number(line.split(' ')[1]));
   const range = (from: number, to = many): number[] => Array.from({ length: to - from }, (_, n) => from + n);
 
-  it('are read for who wants them, and each line comes once', async () => {
+  it('are read from the cluster for a follower who wants them, each line once', async () => {
     for (const [query, expected] of [
       ['&max_lines=5000', range(many - 5_000)],
       [`&max_lines=100000&since=${stamp(10)}`, range(30)],
@@ -91,7 +91,7 @@ describe('lines older than those that are held', () => {
     }
   });
 
-  it('are resumed, too', async () => {
+  it('can be resumed', async () => {
     const first = await at.follow('&max_lines=5000');
     await expect.poll(() => first.lines().length, soon).toBe(5_000);
     first.close();
@@ -104,10 +104,10 @@ describe('lines older than those that are held', () => {
     }
   });
 
-  it('that cannot be read are an event, and the rest goes on', async () => {
+  it('become an error event if they cannot be read, and newer lines follow', async () => {
     const holder = await at.follow('&max_lines=0');
     await expect.poll(() => at.cluster.log('jupyter-server').following, soon).toBe(1);
-    at.cluster.log('jupyter-server').refusal = new StatusError(500, 'InternalError', 'a secret of the cluster');
+    at.cluster.log('jupyter-server').failure = new StatusError(500, 'InternalError', 'a secret of the cluster');
     const stream = await at.follow('&max_lines=5000');
     await expect.poll(() => stream.lines().length, soon).toBeGreaterThan(500);
     expect(stream.named('container-error')).toEqual([
@@ -120,7 +120,7 @@ describe('lines older than those that are held', () => {
 });
 
 describe('many followers', () => {
-  it('of one log share one connection per container, and each of them sees each line', async () => {
+  it('of one log share one connection per container, and each receives every line', async () => {
     at.running();
     at.cluster.report('mine', { 'git-clone': 'running', 'jupyter-server': 'running' });
     const streams = await Promise.all(Array.from({ length: 200 }, () => at.follow()));
@@ -145,14 +145,14 @@ describe('many followers', () => {
     expect(performance.now() - since).toBeLessThan(1_000);
   }, 90_000);
 
-  it('of one user are limited, and each that leaves makes room', async () => {
+  it('of one user are limited, and a closed stream frees a place', async () => {
     at.running();
-    at.service = await at.cluster.replica({ logs: { streamsAtOnce: 2 } });
+    at.service = await at.cluster.replica({ logs: { maxStreams: 2 } });
     const [first] = [await at.follow(), await at.follow()];
     const third = () => fetch(`${at.service.url}/logs/mine?follow=true`, { headers: at.service.headersOf(user) });
     const refused = await third();
     expect(refused.status).toBe(429);
-    expect(await refused.json()).toMatchObject({ error: { code: 1429, message: 'You follow 2 logs already.' } });
+    expect(await refused.json()).toMatchObject({ error: { code: 1429, message: 'You already follow 2 logs.' } });
     first.close();
     await expect
       .poll(async () => {
@@ -163,7 +163,7 @@ describe('many followers', () => {
       .toBe(200);
   });
 
-  it('come and go without leaving a connection', async () => {
+  it('leave no connection behind when they close', async () => {
     at.running();
     for (let turn = 0; turn < 20; turn += 1) {
       const streams = await Promise.all(Array.from({ length: 5 }, () => at.follow()));
@@ -175,14 +175,14 @@ describe('many followers', () => {
   });
 });
 
-describe('a reader who does not read', () => {
-  it('misses lines, is told how many, and holds up neither the others nor the memory', async () => {
+describe('a reader that stops reading', () => {
+  it('skips lines and receives their number, while other readers and the memory are not affected', async () => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
     at.cluster.report('mine', { 'jupyter-server': 'running' });
     const log = at.cluster.log('jupyter-server');
     log.write('first');
     const quick = await at.follow();
-    const slow = await at.standStill();
+    const slow = await at.stall();
     await expect.poll(() => quick.lines(), soon).toEqual(['first']);
     const count = 14_000;
     for (let n = 0; n < count; n += 200) {
@@ -205,11 +205,11 @@ describe('a reader who does not read', () => {
     expect(slow.lines().length + missed).toBe(count + 1);
   }, 120_000);
 
-  it('is let go after a while', async () => {
+  it('is disconnected after the time limit', async () => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
     at.cluster.report('mine', { 'jupyter-server': 'running' });
     at.service = await at.cluster.replica({ logs: { timing: { heartbeatMs: 50, stalledMs: 300 } } });
-    await at.standStill();
+    await at.stall();
     const log = at.cluster.log('jupyter-server');
     await expect
       .poll(

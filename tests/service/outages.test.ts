@@ -11,7 +11,7 @@ import { kubeconfigOf } from '../support/sessions/kubeconfig.ts';
 import { startWholeService, type WholeService } from '../support/whole-service.ts';
 
 const deadlineMs = 2_000;
-/** What a busy machine may take on top. */
+/** Additional time on a busy machine. */
 const slackMs = 8_000;
 
 const culprits = {
@@ -30,7 +30,7 @@ let backends: Backends;
 let classes: FakeClasses;
 let proxies: Record<Dependency, FaultyProxy>;
 let service: WholeService;
-/** A session that was there before. */
+/** A session that exists before the outage. */
 let name: string;
 
 beforeEach(async () => {
@@ -62,7 +62,7 @@ afterEach(async () => {
   await Promise.all([backends.close(), classes.close()]);
 });
 
-/** Everything that was made in the cluster, by name. */
+/** Returns the names of the objects in the cluster. */
 const made = (): (string | undefined)[] =>
   ['jupyterservers', 'secrets'].flatMap((each) => backends.cluster.objects(each).map(({ metadata }) => metadata.name));
 
@@ -73,7 +73,7 @@ async function timed(asking: Promise<TestResponse>): Promise<TestResponse> {
   return answer;
 }
 
-function isTrouble(answer: TestResponse, culprit: RegExp, kinds: readonly { code: number }[]): void {
+function expectOutage(answer: TestResponse, culprit: RegExp, kinds: readonly { code: number }[]): void {
   expect(answer.status, answer.text).toBe(500);
   const { message, detail, code } = answer.error();
   expect(kinds.map((kind) => kind.code)).toContain(code);
@@ -82,7 +82,7 @@ function isTrouble(answer: TestResponse, culprit: RegExp, kinds: readonly { code
   expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
 }
 
-/** Which of the two it is for a silent one depends on whose time is over first: its own or the request's. */
+/** A slow server gives one of two errors: the call's time limit or the request's deadline may expire first. */
 const kindsOf = (fault: Fault) =>
   fault === 'slow' ? [errorKind.timedOut, errorKind.intermittent] : [errorKind.intermittent];
 
@@ -91,18 +91,18 @@ const combinations = dependencies.flatMap((dependency) => faults.map((fault) => 
 describe.each(combinations)('%s: %s', (dependency, fault) => {
   const culprit = culprits[dependency];
 
-  it('a launch names it in time and makes nothing, what is known is still told, and the end of it is noticed', async () => {
+  it('a launch fails in time with the name of the server and creates nothing, reads continue, and launches work after recovery', async () => {
     const before = made();
     const proxy = proxies[dependency];
     proxy.fail(fault);
-    // Of what is kept for a short time, something else is asked.
+    // Other values than those that are cached for a short time.
     const headers: Record<string, string> =
       dependency === 'classes' ? { 'renku-auth-access-token': 'another-access-token' } : {};
     const image = dependency === 'registry' ? { image: `${proxy.host}/another/image:1` } : {};
     const launch = () => timed(service.ask('POST', '/servers', { ...another, ...image }, headers));
 
     const refused = await launch();
-    isTrouble(refused, culprit, kindsOf(fault));
+    expectOutage(refused, culprit, kindsOf(fault));
     if (fault === '429' && dependency !== 'registry')
       expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(retryAfterSeconds - 1);
     expect(made()).toEqual(before);
@@ -118,17 +118,17 @@ describe.each(combinations)('%s: %s', (dependency, fault) => {
   });
 });
 
-describe.each(faults)('what else meets trouble (%s)', (fault) => {
-  it('of GitLab: autosaves and projects name it', async () => {
+describe.each(faults)('other requests during an outage (%s)', (fault) => {
+  it('autosaves and projects name GitLab as the cause', async () => {
     proxies.gitlab.fail(fault);
-    isTrouble(await timed(service.ask('GET', '/my-group%2Fmy-project/autosave')), culprits.gitlab, kindsOf(fault));
+    expectOutage(await timed(service.ask('GET', '/my-group%2Fmy-project/autosave')), culprits.gitlab, kindsOf(fault));
     const autosave = 'renku/autosave/john.doe/master/0123456/0123456';
     const deletion = await timed(service.ask('DELETE', `/my-group%2Fmy-project/autosave/${autosave}`));
-    isTrouble(deletion, culprits.gitlab, kindsOf(fault));
-    isTrouble(await timed(service.ask('GET', '/projects')), culprits.gitlab, kindsOf(fault));
+    expectOutage(deletion, culprits.gitlab, kindsOf(fault));
+    expectOutage(await timed(service.ask('GET', '/projects')), culprits.gitlab, kindsOf(fault));
   });
 
-  it('of the registry: an image that could not be looked at is not said to be missing', async () => {
+  it('an image check reports an unreachable registry and not a missing image', async () => {
     proxies.registry.fail(fault);
     const path = `/images?image_url=${proxies.registry.host}/a/b:1`;
     const answer = await timed(service.ask('GET', path, undefined, { accept: 'application/json' }));
@@ -139,19 +139,19 @@ describe.each(faults)('what else meets trouble (%s)', (fault) => {
     expect(answer.error().message).toContain(proxies.registry.host);
   });
 
-  it('of the Kubernetes API: logs and deletions name it', async () => {
+  it('logs and deletions name the Kubernetes API as the cause', async () => {
     proxies.kubernetes.fail(fault);
-    isTrouble(
+    expectOutage(
       await timed(service.ask('GET', `/logs/${name}?container=jupyter-server`)),
       culprits.kubernetes,
       kindsOf(fault),
     );
     const kinds = [...kindsOf(fault), errorKind.cannotDelete];
-    isTrouble(await timed(service.ask('DELETE', `/servers/${name}`)), culprits.kubernetes, kinds);
+    expectOutage(await timed(service.ask('DELETE', `/servers/${name}`)), culprits.kubernetes, kinds);
     expect(backends.cluster.objects('jupyterservers')[0]?.metadata.deletionTimestamp).toBeUndefined();
   });
 
-  it('of those that a launch asks: a dry run names it', async () => {
+  it('a dry run names GitLab as the cause', async () => {
     proxies.gitlab.fail(fault);
     const answer = await timed(service.ask('POST', '/servers?dry_run=true', another));
     expect(answer.status, answer.text).toBe(200);

@@ -16,7 +16,7 @@ beforeEach(async () => {
   service = await startWholeService({
     kubeconfig: kubeconfigOf(cluster.url, 'the-service-account-token'),
     config: { git: { url: backends.gitlab.url, registry: backends.registry.host } },
-    // A 30th of the usual.
+    // About a 30th of the defaults.
     following: {
       timing: {
         watchTimeoutSeconds: 1,
@@ -46,7 +46,7 @@ it.each([
   ['slow', /^503 the Kubernetes API has not responded for \d+ s$/],
   ['429', /^503 the Kubernetes API has responded with errors only for \d+ s$/],
 ] as const)(
-  'a service whose Kubernetes API is %s for too long is not ready, says why, and reads on',
+  'is not ready while the Kubernetes API is %s for too long, reports the reason, and still serves reads',
   async (fault, reason) => {
     await expect.poll(ready).toMatch(/^200 the list of sessions was current/);
     const body = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
@@ -61,9 +61,9 @@ it.each([
   },
 );
 
-it('a watch that is dead while the API answers other calls is replaced, and the service stays ready', async () => {
+it('replaces a watch that is dead while the API answers other calls, and stays ready', async () => {
   await expect.poll(ready).toMatch(/^200/);
-  // No watch is told anything from here on, nor ended: each is found dead, one after the other.
+  // From here on watches receive nothing and stay open: the service finds each of them dead.
   backends.cluster.isMute = true;
   const begun = backends.cluster.watchesBegun;
   const answers = new Set<string>();

@@ -17,13 +17,13 @@ import { type FakeClasses, startFakeClasses } from '../support/sessions/fake-cla
 import { commitSha } from '../support/sessions/fake-gitlab.ts';
 import { headersOfJohn, startWholeService, type WholeService } from '../support/whole-service.ts';
 
-/** In total; FUZZ_REQUESTS says another number, FUZZ_SEED repeats a run that failed. */
+/** Number of requests; FUZZ_REQUESTS overrides it, and FUZZ_SEED repeats a run that failed. */
 const requests = Number(process.env['FUZZ_REQUESTS'] ?? (process.env['CI'] ? 10_000 : 1_000));
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 
 const document = loadDocument('/notebooks');
 const operations = operationsOf(document);
-/** Operations that take most get most. */
+/** Operations with more input get more requests. */
 const weights: Record<string, number> = {
   launchServer: 10,
   getLogs: 4,
@@ -39,9 +39,9 @@ const runsOf = (id: string): number => Math.ceil((requests * weightOf(id)) / tot
 let backends: Backends;
 let classes: FakeClasses;
 let service: WholeService;
-/** John's, with a log. */
+/** A session of John with a log. */
 let running: JupyterServer;
-/** The same, to be restarted. */
+/** A session of John to be restarted. */
 let failed: JupyterServer;
 let name: string;
 let cookie: string;
@@ -64,7 +64,7 @@ beforeAll(async () => {
     },
     validateResponses: true,
   });
-  // What is deleted is gone soon after, as with a garbage collector.
+  // A deleted object disappears soon after, as with a garbage collector.
   cluster.fault = ({ method, resource, name: deleted }) => {
     if (method === 'DELETE' && resource === 'jupyterservers') setImmediate(() => cluster.finish(deleted ?? ''));
     return undefined;
@@ -85,7 +85,7 @@ beforeAll(async () => {
   const owner = { apiVersion: '', kind: 'JupyterServer', name, uid: found.metadata.uid ?? '' };
   cluster.putClaim({ metadata: { name, namespace: found.metadata.namespace ?? '', ownerReferences: [owner] } });
   cluster.podLogs.set(`${name}-0/jupyter-server`, '2026-11-20T10:00:03.482000000Z hello\n');
-  const anonymous = await service.ask('POST', '/servers', body, nobody);
+  const anonymous = await service.ask('POST', '/servers', body, unidentified);
   cookie = String(anonymous.headers['set-cookie']).split(';')[0] ?? '';
 });
 afterAll(async () => {
@@ -94,7 +94,7 @@ afterAll(async () => {
   await Promise.all([backends.close(), classes.close()]);
 });
 
-/** There is one session again, whatever was launched and stopped before: most launches make one, and most stops stop it. */
+/** Makes sure that there is one session, whatever earlier requests launched and stopped. */
 function tidy(session: JupyterServer): void {
   const { cluster } = backends;
   for (const { metadata } of cluster.objects('jupyterservers')) {
@@ -105,8 +105,8 @@ function tidy(session: JupyterServer): void {
 
 const tokenId = '1f0a9c3b5d7e2a46';
 
-/** In place of John's headers. */
-const nobody = { 'renku-auth-access-token': '', 'renku-auth-id-token': '', 'renku-auth-git-credentials': '' };
+/** Headers that replace John's. */
+const unidentified = { 'renku-auth-access-token': '', 'renku-auth-id-token': '', 'renku-auth-git-credentials': '' };
 
 function callers(): Record<string, string>[] {
   const john = headersOfJohn(backends.gitlab.url);
@@ -115,7 +115,7 @@ function callers(): Record<string, string>[] {
     { cookie: 'notebook-sessions-anonymous=nonsense' },
     { ...john, 'renku-auth-git-credentials': 'nonsense' },
     { ...john, 'renku-auth-id-token': 'a.b.c' },
-    { 'renku-auth-anon-id': 'nobody' },
+    { 'renku-auth-anon-id': 'unknown' },
   ];
   return [
     ...Array.from({ length: 12 }, () => john),
@@ -158,7 +158,7 @@ function known(): Record<string, unknown[]> {
   };
 }
 
-/** Reads an answer; of one that does not end, how it begins, and then goes. */
+/** Reads a response; of a stream only the beginning, then closes the connection. */
 async function exchange({ method, target, headers, body }: FuzzedRequest): Promise<ReceivedAnswer> {
   const framed = { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) };
   const sent = request({ host: '127.0.0.1', port: service.port, method, path: target, headers: framed, agent });
@@ -175,22 +175,22 @@ async function exchange({ method, target, headers, body }: FuzzedRequest): Promi
 
 const find = createOperationTable(document);
 
-/** An empty part of a path, for example, makes it another one; a caller that prefers HTML is told so by a page. */
+/** Returns whether the request reached another address, as an empty path parameter does, or is answered with a page. */
 function isPageOfNothing({ target }: FuzzedRequest, { status, contentType }: ReceivedAnswer): boolean {
   if (status !== 404 || contentType?.startsWith('text/html') !== true) return false;
   try {
     return find(foldSlashes(readTarget(target).path.replace('/notebooks', ''))) === undefined;
   } catch (error) {
-    // A percent sign that encodes nothing: there is no such address either.
+    // An invalid percent sign: there is no such address either.
     if (error instanceof ApiError) return true;
     throw error;
   }
 }
 
-describe(`whatever is sent (FUZZ_SEED=${seed})`, () => {
+describe(`random requests (FUZZ_SEED=${seed})`, () => {
   const wrongWith = createAnswerCheck(document);
 
-  it.each(operations)('$id answers as documented, and with no 5xx', { timeout: 600_000 }, async (operation) => {
+  it.each(operations)('$id answers as documented and never with 5xx', { timeout: 600_000 }, async (operation) => {
     const { host } = backends.registry;
     const localImage = (text: string) => (text.startsWith(host) || text === '' ? text : `${host}/${text}`);
     const arbitrary = requestsFor(operation, { document, known: known(), localImage }, callers());
@@ -209,11 +209,11 @@ describe(`whatever is sent (FUZZ_SEED=${seed})`, () => {
       { seed, numRuns: runsOf(operation.id), interruptAfterTimeLimit: 500_000, markInterruptAsFailure: true },
     );
     process.stdout.write(`${operation.id}: ${JSON.stringify({ ...statuses, ...(streams > 0 ? { streams } : {}) })}\n`);
-    // Otherwise the requests were so wrong that they say nothing.
+    // Otherwise the requests were too invalid to test anything.
     expect(Object.keys(statuses)).toContainEqual(expect.stringMatching(/^[23]/));
   });
 
-  it('nothing was logged as an error', () => {
+  it('logs no error', () => {
     expect(service.errors).toEqual([]);
   });
 });

@@ -10,15 +10,15 @@ export interface Role extends KubernetesObject {
   rules: { apiGroups: string[]; resources: string[]; verbs: string[]; resourceNames?: string[] }[];
 }
 
-/** The roles in a file of deploy/roles. */
+/** Returns the roles of a file in deploy/roles. */
 export function readRoles(program: 'service' | 'operator'): Role[] {
   const file = join(import.meta.dirname, '..', '..', 'deploy', 'roles', `${program}.yaml`);
   return parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Role);
 }
 
 /**
- * A service account with these roles in the namespace, on a real API server: a kubeconfig that signs in as it.
- * @param kubeconfig a file, of a user who may do everything; `transport` goes there.
+ * Creates a service account with roles in a namespace of a real API server, and returns its kubeconfig.
+ * @param kubeconfig a file, for a user with all permissions; `transport` uses the same server.
  */
 export async function createAccount(
   transport: Transport,
@@ -44,7 +44,7 @@ export async function createAccount(
     await post(`${rbac}/rolebindings`, { metadata: { name }, roleRef, subjects });
   }
   const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
-  const answer = await post(`/api/v1/NAMESPACE/serviceaccounts/${account}/token`, request);
-  const { token } = (answer as { status: { token: string } }).status;
+  const response = await post(`/api/v1/NAMESPACE/serviceaccounts/${account}/token`, request);
+  const { token } = (response as { status: { token: string } }).status;
   return kubeconfigOf(readKubeconfig(kubeconfig).cluster, token);
 }

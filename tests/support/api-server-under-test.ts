@@ -16,9 +16,9 @@ import { resource } from '../../src/platform/kubernetes/resources.ts';
 /** An API server with the controllers that sessions need and no node that runs pods. */
 export interface ApiServerUnderTest {
   readonly embedded: boolean;
-  /** A file; its user may do everything. */
+  /** A file, for a user with all permissions. */
   readonly kubeconfig: string;
-  /** Makes the history up to now unavailable to lists and watches. */
+  /** Removes the history: lists and watches from an older version get 410. */
   compact(): Promise<void>;
   close(): Promise<void>;
 }
@@ -26,8 +26,8 @@ export interface ApiServerUnderTest {
 const log = pino({ level: 'silent' });
 
 /**
- * The real API server of the lane `cluster`, or of the kubeconfig that TEST_KUBECONFIG names, and else the embedded one.
- * @param endsPods the embedded server's pods are taken away when they are deleted, as an unscheduled pod is.
+ * Returns the real API server of the lane `cluster` or of the kubeconfig in TEST_KUBECONFIG, else an embedded one.
+ * @param endsPods whether a deleted pod of the embedded server is removed at once, as a pod without a node is.
  */
 export async function openApiServer({ endsPods = true } = {}): Promise<ApiServerUnderTest> {
   const controlPlane = inject('controlPlane');
@@ -39,9 +39,10 @@ export async function openApiServer({ endsPods = true } = {}): Promise<ApiServer
     async compact() {
       if (controlPlane === undefined) throw new Error('only the control plane of the lane `cluster` can be compacted');
       const etcd = async (path: string, body: object): Promise<{ header?: { revision?: string } }> => {
-        const answer = await fetch(`${controlPlane.etcd}/v3/${path}`, { method: 'POST', body: JSON.stringify(body) });
-        if (!answer.ok) throw new Error(`etcd answered ${answer.status} to ${path}: ${await answer.text()}`);
-        return (await answer.json()) as { header?: { revision?: string } };
+        const response = await fetch(`${controlPlane.etcd}/v3/${path}`, { method: 'POST', body: JSON.stringify(body) });
+        if (!response.ok)
+          throw new Error(`etcd responded with ${response.status} to ${path}: ${await response.text()}`);
+        return (await response.json()) as { header?: { revision?: string } };
       };
       const { header } = await etcd('maintenance/status', {});
       await etcd('kv/compaction', { revision: header?.revision, physical: true });
@@ -54,12 +55,12 @@ async function openEmbedded(endsPods: boolean): Promise<ApiServerUnderTest> {
   const cluster = openCluster({ path: ':memory:', log });
   const token = randomBytes(16).toString('hex');
   const api = createApiServer({ cluster, token, log });
-  const controller = startStatefulSetController(
+  const endController = startStatefulSetController(
     cluster,
     createEventRecorder(cluster, 'statefulset-controller', log),
     log,
   );
-  const undertaker = cluster.watch(resource.pods, ({ type, object: { metadata } }) => {
+  const endRemoval = cluster.watch(resource.pods, ({ type, object: { metadata } }) => {
     const { name = '', namespace = '', deletionTimestamp } = metadata;
     if (endsPods && type !== 'DELETED' && deletionTimestamp)
       cluster.delete(resource.pods, namespace, name, { gracePeriodSeconds: 0 });
@@ -75,8 +76,8 @@ async function openEmbedded(endsPods: boolean): Promise<ApiServerUnderTest> {
     kubeconfig,
     compact: () => Promise.resolve(cluster.objects.compact()),
     async close() {
-      undertaker();
-      controller();
+      endRemoval();
+      endController();
       await api.close();
       server.close();
       server.closeAllConnections();
@@ -87,14 +88,14 @@ async function openEmbedded(endsPods: boolean): Promise<ApiServerUnderTest> {
   };
 }
 
-/** How a server is reached, as a kubeconfig says it. */
+/** The address of a server, as in a kubeconfig. */
 export interface ClusterEntry {
   readonly server: string;
   /** PEM, base64. */
   readonly 'certificate-authority-data'?: string;
 }
 
-/** A kubeconfig for one server and one user. JSON is YAML. */
+/** Returns a kubeconfig for one server and one user, as JSON, which is also YAML. */
 export function kubeconfigOf(cluster: ClusterEntry, token: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
@@ -106,7 +107,7 @@ export function kubeconfigOf(cluster: ClusterEntry, token: string): string {
   });
 }
 
-/** Of a kubeconfig that `kubeconfigOf` wrote. */
+/** Reads a kubeconfig that `kubeconfigOf` wrote. */
 export function readKubeconfig(file: string): { cluster: ClusterEntry; token: string } {
   const { clusters, users } = JSON.parse(readFileSync(file, 'utf8')) as {
     clusters: [{ cluster: ClusterEntry }];

@@ -22,7 +22,7 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly host: string;
   /** The token server's: what GitLab is to its registry. */
   readonly gitUrl: string;
-  /** What was asked of the token server: `scope user`, with `-` for nobody, `?` for unknown credentials. */
+  /** What was asked of the token server: `scope user`, with `-` for no credentials, `?` for unknown ones. */
   readonly asked: string[];
   /** Puts an image there and returns the digest of its manifest. */
   push(repository: string, tag: string | undefined, image: ImageToPush): Promise<string>;

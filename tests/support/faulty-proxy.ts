@@ -1,18 +1,18 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** `slow` never answers; `down` is for good. */
+/** `slow` never answers; `down` cannot be undone. */
 export const faults = ['down', 'slow', 'cut', 'html', '429'] as const;
 export type Fault = (typeof faults)[number];
 
 export interface FaultyProxy extends AsyncDisposable {
   readonly url: string;
   readonly host: string;
-  /** From now on, for what is under way as well; undefined: all is well again. */
+  /** Applies a fault to new and in-flight requests; undefined ends the fault. */
   fail(fault: Fault | undefined): void;
 }
 
-/** Seconds, as it says with a 429. */
+/** Value of Retry-After with a 429, in seconds. */
 export const retryAfterSeconds = 7;
 
 const answers: Record<Exclude<Fault, 'down'>, (res: ServerResponse) => void> = {
@@ -22,14 +22,14 @@ const answers: Record<Exclude<Fault, 'down'>, (res: ServerResponse) => void> = {
     res.write('{"metadata":{"name":"', () => res.destroy());
   },
   html: (res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Welcome</title>'),
-  // A kube-apiserver that has too much to do answers just so, with no Status object.
+  // An overloaded kube-apiserver answers like this, without a Status object.
   '429': (res) => {
     res.writeHead(429, { 'content-type': 'text/plain', 'retry-after': String(retryAfterSeconds) });
     res.end('Too many requests, please try again later.\n');
   },
 };
 
-/** Stands before a back end, and has trouble in its place. */
+/** Starts a proxy in front of a back end; the proxy can fail in several ways. */
 export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const { hostname, port: targetPort } = new URL(target);
   let fault: Fault | undefined;

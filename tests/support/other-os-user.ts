@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'vitest';
 
-/** `nobody` on every Linux: owns nothing, and is not the user that runs the tests. */
+/** Uid of `nobody` on every Linux: owns no files, and is not the user that runs the tests. */
 export const otherUser = { uid: 65_534, gid: 65_534 };
 
 /** A suite that plays another operating-system user, which takes root. Skipped, loudly, where the tests are not run as root. */

@@ -217,7 +217,7 @@ function readProc(pid: number, file: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch (error) {
-    // It has ended between the listing and the look, or is somebody else's.
+    // The process has ended since the listing, or belongs to another user.
     if (['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
@@ -245,7 +245,7 @@ export function jupyterOrigins(stateDir: string): string[] {
   return [...new Set(found)].sort();
 }
 
-/** Every process whose environment carries the marker of this state folder. */
+/** Returns every process whose environment contains the marker of this state folder. */
 export function markedProcesses(stateDir: string): number[] {
   const marker = readFileSync(join(stateDir, 'marker'), 'utf8').trim();
   return readdirSync('/proc')

@@ -7,14 +7,14 @@ import { startService, type TestService } from './sessions/service.ts';
 
 export interface ServiceReplicas {
   readonly gitlab: FakeGitLab;
-  /** One more replica, with the service's role where there are roles. */
+  /** Starts a replica, with the service's role if the API server has roles. */
   start(deadlineMs?: number): Promise<TestService>;
   stopAll(): Promise<void>;
-  /** Ends the back ends, too. */
+  /** Stops the replicas, GitLab and the registry. */
   close(): Promise<void>;
 }
 
-/** Replicas of the service on a cluster under test, which share their back ends. */
+/** Starts the fakes of GitLab and the registry, which all replicas of the service on a cluster share. */
 export async function serviceReplicas(
   cluster: ClusterUnderTest,
   sessions: Partial<Config['sessions']> = {},
@@ -24,7 +24,7 @@ export async function serviceReplicas(
   const config: Partial<Config> = {
     k8s: { renku_namespace: cluster.namespace, sessions_namespace: null },
     sessions: testConfig(sessions).sessions,
-    // A pod that names a priority class that there is not is not made.
+    // A pod with an unknown priority class is not created.
     resource_pools: testConfig().resource_pools.map((pool) => ({ ...pool, quota: null })),
   };
   const stopAll = async () => {

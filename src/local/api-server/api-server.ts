@@ -32,7 +32,7 @@ export interface ApiServer {
   callCount(): Record<string, number>;
 }
 
-export interface ApiServerOptions {
+interface ApiServerOptions {
   cluster: Store;
   token: string;
   log: Logger;

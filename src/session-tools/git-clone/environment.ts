@@ -51,6 +51,7 @@ export function gitEnvironment(settings: CloneSettings, inherited: Variables): R
 
 function configurationOf({ serverUrl, token }: CloneSettings): [string, string][] {
   const { origin, host } = new URL(serverUrl);
+  const own: [string, string][] = token === null ? [] : [[`credential.${origin}.helper`, helper]];
   return [
     // No program of the repository runs during the clone.
     ['core.hooksPath', '/dev/null'],
@@ -64,7 +65,7 @@ function configurationOf({ serverUrl, token }: CloneSettings): [string, string][
     // An empty value removes earlier helpers. git calls this helper for the git server's origin only, so that a submodule
     // or a redirect to another host does not get the token.
     ['credential.helper', ''],
-    ...(token === null ? [] : [[`credential.${origin}.helper`, helper] as [string, string]]),
+    ...own,
     // Submodules often have the SSH URL of the same server, for which a session has no key.
     [`url.${serverUrl}/.insteadOf`, `git@${host}:`],
     [`url.${serverUrl}/.insteadOf`, `ssh://git@${host}/`],

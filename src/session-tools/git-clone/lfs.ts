@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { decisiveLine, diskFull, failureKindOf, reasonOf } from './failure.ts';
-import { type Log, seconds, size } from './log.ts';
+import { type Log, megabytes, seconds } from './log.ts';
 import type { CloneSettings } from './settings.ts';
 import type { CloneTools } from './tools.ts';
 
@@ -71,7 +71,7 @@ async function fits(listing: string, directory: string, where: string, log: Log)
   const bytes = sizes.reduce((sum, one) => sum + one, 0);
   const { bavail, bsize } = await statfs(directory);
   log(
-    `Fetching ${sizes.length} files of ${where} from Git LFS: ${size(bytes)}, with ${size(bavail * bsize)} free on the disk.`,
+    `Fetching ${sizes.length} files of ${where} from Git LFS: ${megabytes(bytes)}, with ${megabytes(bavail * bsize)} free on the disk.`,
   );
   return bytes * copies <= bavail * bsize;
 }
@@ -79,7 +79,7 @@ async function fits(listing: string, directory: string, where: string, log: Log)
 /** Returns the sizes of the files; undefined if git-lfs (before 3.2) does not print JSON. */
 function listedSizes(listing: string): number[] | undefined {
   try {
-    const { files } = JSON.parse(listing) as { files: { size: number }[] | null };
+    const { files }: { files: { size: number }[] | null } = JSON.parse(listing);
     return (files ?? []).map((file) => file.size);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;

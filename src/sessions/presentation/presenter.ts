@@ -6,9 +6,7 @@ import { presentSession } from './present.ts';
 export interface Presenter {
   /** Returns a shared object, which callers must not change. */
   (session: Session): NotebookResponse;
-  /** Returns the same as JSON in UTF-8; shared, too. */
-  json(session: Session): Buffer;
-  /** Returns the same as a member of a JSON object: the session's name, a colon, and the JSON. */
+  /** Returns the same as a member of a JSON object, in UTF-8: the session's name, a colon, and the JSON. Also shared. */
   member(session: Session): Buffer;
 }
 
@@ -36,16 +34,11 @@ export function createPresenter(config: PresentationConfig, clock: () => number 
     return presented;
   }
 
-  function member(session: Session): Buffer {
-    const current = present(session);
-    current.member ??= Buffer.from(`${keyOf(current.response)}${JSON.stringify(current.response)}`);
-    return current.member;
-  }
-
   return Object.assign((session: Session) => present(session).response, {
-    member,
-    json: (session: Session) => member(session).subarray(Buffer.byteLength(keyOf(present(session).response))),
+    member(session: Session): Buffer {
+      const current = present(session);
+      current.member ??= Buffer.from(`${JSON.stringify(current.response.name)}:${JSON.stringify(current.response)}`);
+      return current.member;
+    },
   });
 }
-
-const keyOf = ({ name }: NotebookResponse): string => `${JSON.stringify(name)}:`;

@@ -130,7 +130,7 @@ function objects(options: ValueOptions, schema: FullSchema): fc.Arbitrary<object
 const fieldsOf = (options: ValueOptions, { properties = {} }: FullSchema): Record<string, fc.Arbitrary<unknown>> =>
   Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, tame(options, name, inner)]));
 
-/** One field is wild, or some are missing, or there are some that nobody knows. */
+/** A body with one random field, with missing fields, or with unknown fields. */
 function wildObjects(options: ValueOptions, schema: FullSchema): fc.Arbitrary<object> {
   const { properties = {}, additionalProperties } = schema;
   const oneWild = Object.entries(properties).map(([name, inner]) =>

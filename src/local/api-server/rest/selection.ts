@@ -4,7 +4,7 @@ import { exactField, parseFieldSelector, parseLabelSelector } from '../selectors
 import { type Entry, keyOf } from '../versioned-objects.ts';
 import type { ListOptions } from './options.ts';
 
-export interface Selection {
+interface Selection {
   /** Empty: all namespaces. */
   namespace: string;
   matches(object: StoredObject): boolean;
