@@ -165,7 +165,7 @@ describe('a failure', () => {
         : false;
     cleanUp.afterLaunch(session(third));
     await eventually(() => expect(lines('superseded autosave deleted')).toHaveLength(1));
-    await eventually(() => expect(lines('GitLab refuses to delete')).toHaveLength(1));
+    await eventually(() => expect(lines('GitLab did not allow the deletion')).toHaveLength(1));
     expect(logged).toContain('You are not allowed to.');
     expect(await workshop.autosaves()).toHaveLength(1);
   });
@@ -181,7 +181,8 @@ describe('a failure', () => {
     cleanUp = start({ timeMs: 1_500 });
     cleanUp.afterLaunch(session(third));
     await eventually(() => expect(calls.length).toBeGreaterThan(0));
-    if (status !== 404) await eventually(() => expect(lines('were not all deleted')).toHaveLength(1));
+    if (status !== 404)
+      await eventually(() => expect(lines('not all superseded autosaves were deleted')).toHaveLength(1));
     await cleanUp.stop();
     expect(calls.length).toBeLessThanOrEqual(status === 429 ? 4 : 2);
     expect(await workshop.autosaves()).toHaveLength(2);
@@ -210,7 +211,7 @@ describe('a failure', () => {
     for (let i = 0; i < 10; i++) cleanUp.afterLaunch(session(third, { branch: 'none' }));
     await eventually(() => expect(calls).toHaveLength(5));
     expect(most).toBeLessThanOrEqual(2);
-    expect(lines('too many launches at once')).toHaveLength(5);
+    expect(lines('too many launches are waiting')).toHaveLength(5);
   });
 
   it('of a silent GitLab ends at the time limit', async () => {
@@ -218,7 +219,7 @@ describe('a failure', () => {
     cleanUp = start({ timeMs: 100 });
     answer = () => true;
     cleanUp.afterLaunch(session(third));
-    await eventually(() => expect(lines('were not all deleted')).toHaveLength(1));
+    await eventually(() => expect(lines('not all superseded autosaves were deleted')).toHaveLength(1));
   });
 
   it('stops with the service, and removes the waiting sessions', async () => {
@@ -230,6 +231,6 @@ describe('a failure', () => {
     await cleanUp.stop();
     cleanUp.afterLaunch(session(third));
     expect(calls).toHaveLength(1);
-    expect(lines('were not all deleted')).toEqual([]);
+    expect(lines('not all superseded autosaves were deleted')).toEqual([]);
   });
 });
