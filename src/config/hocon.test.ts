@@ -273,7 +273,7 @@ const refused: [what: string, text: string, lines: number[]][] = [
 
 describe('HOCON', () => {
   it.each(right)('reads %s', (_what, text, tree) => {
-    expect(parseHocon(text, env)).toMatchObject({ errors: [], broken: [], isCut: false });
+    expect(parseHocon(text, env)).toMatchObject({ errors: [], broken: [], isUnreadable: false });
     expect(parseHocon(text, env).tree).toEqual(tree);
   });
 
@@ -303,7 +303,7 @@ describe('HOCON', () => {
       tree: { a: { c: 1 }, f: { g: 'ok' } },
       broken: ['a.b', 'd', 'h', 'e'],
       errors: [{ line: 1 }, { line: 2 }, { line: 3 }, { line: 5 }],
-      isCut: false,
+      isUnreadable: false,
     });
   });
 
