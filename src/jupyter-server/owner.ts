@@ -18,5 +18,5 @@ export function ownerOf(metadata: Fields, isOidc: boolean): string | undefined {
   return userId ? ownerOfOriginal(isOidc ? 'registered' : 'anonymous', userId) : undefined;
 }
 
-/** Returns the owner of a session of renku-notebooks. The slashes make it different from all owners in labels. */
+/** Returns the owner of a session of renku-notebooks. A label cannot contain a slash, so no owner in a label is equal to it. */
 export const ownerOfOriginal = (kind: UserKind, userId: string): string => `original/${kind}/${userId}`;

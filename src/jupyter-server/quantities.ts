@@ -5,7 +5,7 @@
 const decimalUnits = { k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15, e: 1e18 } as const;
 const binaryUnits = { ki: 2 ** 10, mi: 2 ** 20, gi: 2 ** 30, ti: 2 ** 40, pi: 2 ** 50, ei: 2 ** 60 } as const;
 
-/** As in the resource class service and in renku-notebooks. */
+/** The same unit as in the resource class service and in renku-notebooks. */
 export const bytesPerGigabyte = 1e9;
 
 const byteUnits: Readonly<Record<string, number>> = {

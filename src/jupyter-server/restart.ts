@@ -6,7 +6,7 @@ import type { Session } from './session.ts';
  */
 const restartSeconds = 60;
 
-/** Returns whether the pod that the operator reports is the one that the last restart replaces. */
+/** Returns whether the operator reports the pod that the last restart replaces. */
 export const isPodReplaced = ({ restart, pod }: Session): boolean =>
   restart !== undefined && restart.podUid === pod?.uid;
 

@@ -57,7 +57,7 @@ export interface Session {
   readonly secrets: SecretNames;
 
   readonly requested: RequestedResources;
-  /** Whether files are on a volume that outlives the pod. */
+  /** Whether the files are on a volume that remains when the pod is deleted. */
   readonly hasVolume: boolean;
   readonly buckets: readonly Bucket[];
   readonly routing: Routing;

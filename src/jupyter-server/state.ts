@@ -8,9 +8,9 @@ import type { Session } from './session.ts';
 import type { SessionState } from './types.ts';
 
 /**
- * The state of a session is decided here, in two steps. The operator observes the cluster and writes what
- * `observedState` returns. The service shows what `sessionState` returns: mostly what the operator wrote, which may be old
- * or missing.
+ * This module has the two steps that determine the state of a session. The operator observes the cluster and writes the
+ * result of `observedState`. The service shows the result of `sessionState`, which is usually the state that the operator
+ * wrote. That state may be old or missing.
  */
 
 /** The message for an exceeded quota. A session whose StatefulSet has this message is `failed`. Clients check for this text. */
@@ -64,14 +64,14 @@ export function ageSeconds({ createdAt }: Session, now: number): number {
   return Number.isNaN(created) ? 0 : (now - created) / 1000;
 }
 
-/** What the operator observes of a session's pod. */
+/** The fields of a session's pod that the operator observes. */
 export interface ObservedPod extends ObservedContainers {
   readonly terminating: boolean;
   /** `controller-revision-hash`: the version of the StatefulSet's template from which the pod was created. */
   readonly revision: string | undefined;
 }
 
-/** What the operator observes of a session's StatefulSet. */
+/** The fields of a session's StatefulSet that the operator observes. */
 export interface ObservedStatefulSet {
   readonly generation: number | undefined;
   readonly observedGeneration: number | undefined;
@@ -82,7 +82,7 @@ export interface Observation {
   readonly session: Pick<Session, 'isBeingDeleted' | 'isHibernated' | 'containers'>;
   readonly pod: ObservedPod | undefined;
   readonly statefulSet: ObservedStatefulSet | undefined;
-  /** What `status.events.statefulset.message` will be. */
+  /** The new value of `status.events.statefulset.message`. */
   readonly statefulSetMessage: string | undefined;
   /** The children cannot be created, and a retry would also fail. */
   readonly isInvalid: boolean;

@@ -10,9 +10,9 @@ export class ChildNameTaken extends Error {
   override readonly name = 'ChildNameTaken';
 }
 
-/** Why a session could not be reconciled. */
+/** The reason why a session could not be reconciled. */
 export interface Failure {
-  /** For `status.events.operator.message`. */
+  /** The value of `status.events.operator.message`. */
   message: string;
   /** Whether retries fail, too: the session is `failed` until its JupyterServer or the cluster's configuration changes. */
   permanent: boolean;

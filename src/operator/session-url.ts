@@ -7,7 +7,7 @@ export interface SessionUrl {
   host: string;
   /** Host without the port, because the rule of an Ingress cannot have a port. */
   hostname: string;
-  /** With a leading slash and without a trailing one: `/` or `/a/b`. */
+  /** The path, with a leading slash and no trailing slash: `/` or `/a/b`. */
   path: string;
   /** The path to which `/api` can be appended: '' or `/a/b`. */
   prefix: string;

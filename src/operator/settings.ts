@@ -3,7 +3,7 @@ import { jupyterServers } from '../jupyter-server/resource.ts';
 import { isObject } from '../lib/json.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
 
-/** The operator's configuration. The environment variables of settings that Amalthea has, too, have the same names. */
+/** The operator's configuration. Settings that Amalthea also has use the same environment variables as Amalthea. */
 export interface OperatorSettings {
   /** Namespaces to watch; [''] means the whole cluster. */
   readonly namespaces: readonly string[];

@@ -21,9 +21,9 @@ interface Item {
 }
 
 /**
- * Returns a queue that calls `work` for each added key: at most `concurrency` calls at a time, and at most one for the same
- * key. If `work` throws, the key is retried after a delay that doubles from `firstRetryMs` to `lastRetryMs`. If the key is
- * added during the delay, it is retried immediately.
+ * Returns a queue that calls `work` for each added key: at most `concurrency` calls at a time, and at most one call at a time
+ * for the same key. If `work` throws, the key is retried after a delay that doubles from `firstRetryMs` to `lastRetryMs`. A key
+ * that is added during this delay is retried immediately.
  * @param work resolves to the milliseconds after which to requeue the key, or to undefined.
  */
 export function createWorkQueue(options: {

@@ -31,9 +31,9 @@ export const cloneExitCode = {
   noDiskSpace: 203,
   /** The remote repository has no such branch or commit. */
   branchMissing: 204,
-  /** Only from renku-notebooks. This project's `git-clone` logs submodules that cannot be fetched, and continues. */
+  /** Only `git-clone` of renku-notebooks exits with this code. This project's `git-clone` logs the error and continues. */
   submodules: 205,
-  /** Only from later versions of renku-notebooks. */
+  /** Only `git-clone` of later versions of renku-notebooks exits with this code. */
   storageOverwrites: 206,
   storagePathNotAbsolute: 207,
 } as const;

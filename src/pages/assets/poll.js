@@ -6,8 +6,8 @@ const lastRetryMs = 30_000;
 
 /**
  * Calls `step` repeatedly while the page is visible, one call at a time. `step` resolves to the milliseconds until the next
- * call, or to null to end the poll. After an error, the delay before the next call doubles each time, and is at least as long
- * as the time in Retry-After.
+ * call, or to null to end the poll. After an error, the next call follows after a delay, which doubles with each further error
+ * and is at least the time in Retry-After.
  *
  * @param {() => Promise<number | null>} step
  * @param {(error: ApiError) => void} onError

@@ -13,7 +13,7 @@ import { labelsOf, stateWords } from './session-words.js';
 /** Time between two requests while a session is changing (`changingMs`), and otherwise (`steadyMs`). */
 const changingMs = 1_500;
 const steadyMs = 5_000;
-/** With more sessions than this, there is a search field. */
+/** The page shows a search field if the user has more sessions than this. */
 const manySessions = 4;
 
 /** @type {Map<string, ReturnType<typeof sessionCard>>} */

@@ -116,7 +116,7 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
   };
 }
 
-/** Returns undefined if one of the times is undefined. */
+/** Returns the earliest time; undefined if one of the times is undefined. */
 function earliest(times: readonly (number | undefined)[]): number | undefined {
   return times.reduce((a, b) => (a === undefined || b === undefined ? undefined : Math.min(a, b)));
 }

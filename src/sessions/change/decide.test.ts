@@ -89,7 +89,7 @@ describe('a restart', () => {
   it.each([
     ['starting', { status: { state: 'starting' } }, 'Wait until it is running.'],
     ['running', { status: { state: 'running' } }, 'Use the session'],
-    ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is gone'],
+    ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is deleted'],
     ['hibernated', { spec: { jupyterServer: { hibernated: true } } }, 'kubectl patch'],
   ] as [string, Change, string][])('of a session that is %s is rejected, with what to do', (state, change, detail) => {
     const rejected = rejection(() => restartStep(session(change), now));

@@ -54,6 +54,6 @@ const notRestartable = (message: string, detail: string): ApiError =>
 const remedies = (name: string): Record<Exclude<SessionState, 'failed'>, string> => ({
   starting: 'Wait until it is running.',
   running: 'Use the session, or stop it and launch it again.',
-  stopping: 'Wait until it is gone, then launch it again.',
+  stopping: 'Wait until it is deleted, then launch it again.',
   hibernated: howToResume(name),
 });

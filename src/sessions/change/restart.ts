@@ -27,7 +27,7 @@ export type Restart = (identity: Identity, name: string, deadline: Deadline) => 
 
 /** The files remain on the volume, so a failed pod needs no grace period to save them. */
 const graceSeconds = 30;
-/** Maximum number of attempts. A retry follows if another client, usually the operator, has changed the session since the read. */
+/** Maximum number of attempts. A retry follows if another client, usually the operator, has changed the session. */
 const attempts = 10;
 
 /**

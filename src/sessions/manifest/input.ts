@@ -36,7 +36,7 @@ export interface Repository {
   readonly namespace: string;
   /** The last segment of the project's path as requested, in lower case. */
   readonly project: string;
-  /** The last segment of the project's path in GitLab, with its upper and lower case: the name of the repository's folder. */
+  /** The last segment of the project's path in GitLab, in its original case: the name of the repository's folder. */
   readonly folder: string;
   readonly webUrl: string;
   readonly httpUrl: string;

@@ -17,7 +17,7 @@ export function jupyterServer(
   };
 }
 
-/** Returns the resources: memory in bytes, CPU in cores. The configuration sets the limit of CPU; other limits equal the requests. */
+/** Returns the requests and the equal limits; the configuration sets the CPU limit. Memory in bytes, CPU in cores. */
 export function resources(
   { cpu, memoryBytes, gpu }: SessionResources,
   enforceCpuLimits: Config['sessions']['enforce_cpu_limits'],

@@ -40,7 +40,7 @@ const meanings: Readonly<Record<number, string>> = {
 };
 
 /**
- * Returns sentences that say why a container ended, and what the owner can do.
+ * Returns a text that says why a container ended, and what the owner can do.
  * @param code the exit code; undefined if unknown
  */
 export function exitCodeMeaning(session: Session, container: string, code: number | undefined): string {

@@ -5,7 +5,7 @@ import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { findSessionContainer, sessionContainer } from '../../session-contract/containers.ts';
 import { exitCodeMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 
-/** Returns why the session failed and what to do. As in renku-notebooks, errors of the cluster precede those of containers. */
+/** Returns why the session failed and what to do. Errors of the cluster precede errors of containers, as in renku-notebooks. */
 export function failureReason(session: Session, now: number): string {
   return (
     interruption(session, now) ??

@@ -68,7 +68,7 @@ function incompleteImage(session: Session): SessionWarning[] {
   return condition?.status === 'True' && condition.message ? [{ message: condition.message, critical: false }] : [];
 }
 
-/** Returns the progress of the image's build; undefined if none is in progress. */
+/** Returns the progress of the image's build; undefined if no build is in progress. */
 export function buildProgress(session: Session): string | undefined {
   const condition = imageConditionOf(session);
   return condition?.status === 'False' && condition.message

@@ -72,7 +72,7 @@ export interface SessionStoreParts {
   readonly client: KubernetesConnection;
   readonly config: Pick<Config, 'amalthea' | 'k8s'>;
   readonly log: Logger;
-  /** For tests: faster back-off of the cache. */
+  /** Shorter delays of the cache for tests. */
   readonly timing?: NonNullable<ListWatchCacheOptions<Session>['timing']>;
 }
 

@@ -7,7 +7,7 @@ import { owns } from './ownership.ts';
 export interface SessionWatchers {
   /** The store calls this after each change of the cache. */
   notify(change: { readonly type: string; readonly namespace: string; readonly name: string }): void;
-  /** As in `SessionStore`. */
+  /** See `SessionStore.untilGone`. */
   untilGone(session: Session, deadline: Deadline): Promise<boolean>;
   /** As in `SessionStore`. */
   watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
