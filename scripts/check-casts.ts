@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import ts from 'typescript';
 
 /** The number that the code has reached: lower it with each assertion that goes, never raise it. */
-const limit = 85;
+const limit = 24;
 
 const root = join(import.meta.dirname, '..');
 

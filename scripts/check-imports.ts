@@ -119,7 +119,7 @@ function findCircles(file: string, path: string[]): void {
   for (const next of imports.get(file) ?? []) findCircles(next, [...path, file]);
   finished.add(file);
 }
-if (process.argv.includes('--circles')) for (const file of imports.keys()) findCircles(file, []);
+for (const file of imports.keys()) findCircles(file, []);
 
 if (errors.length > 0) {
   process.stderr.write(`${errors.join('\n')}\n${errors.length} imports break the rules in ARCHITECTURE.md\n`);

@@ -175,7 +175,8 @@ function main() {
   (function next() {
     var command = queue.shift();
     if (!command) {
-      if (task.run.length > 1) process.stdout.write('\nseconds of each step:\n' + times.join('\n') + '\n');
+      if (task.run.length > 1 || /^test/.test(name))
+        process.stdout.write('\nseconds of each step:\n' + times.join('\n') + '\n');
       return;
     }
     var started = Date.now();

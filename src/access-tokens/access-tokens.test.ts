@@ -64,8 +64,8 @@ async function launched(service: TestService, identity: Identity) {
     name: body.name,
     url: body.url,
     create: async (request: object = {}) => {
-      const answer = await call('POST', path, request);
-      return { status: answer.status, body: answer.body as unknown as AccessTokenResponse & ErrorResponse };
+      const response = await call('POST', path, request);
+      return { status: response.status, body: response.body as unknown as AccessTokenResponse & ErrorResponse };
     },
     list: async () => ((await call('GET', path)).body as unknown as AccessTokenList).tokens,
     remove: async (id: string) => (await call('DELETE', `${path}/${id}`)).status,
@@ -74,7 +74,7 @@ async function launched(service: TestService, identity: Identity) {
 }
 
 describe('access tokens of a session', () => {
-  it('are told once, stand as hashes in the object, and are known to every replica', async () => {
+  it('are shown once, stored as hashes in the object, and known to every replica', async () => {
     const session = await launched(await replica(), john(gitlab.url));
     const made = await session.create({ label: 'VS Code', expires_in: 3600 });
     expect(made.status).toBe(201);
@@ -91,7 +91,7 @@ describe('access tokens of a session', () => {
     expect(JSON.stringify(shown.body)).not.toContain('access-tokens');
   });
 
-  it('live for seven days unless something else is asked, and never for more than 90', async () => {
+  it('are valid for 7 days by default, and for at most 90 days', async () => {
     const session = await launched(await replica(), john(gitlab.url));
     const { created, expires } = (await session.create()).body;
     expect(Date.parse(expires ?? '') - Date.parse(created)).toBe(7 * 86_400_000);
@@ -104,15 +104,15 @@ describe('access tokens of a session', () => {
     }
   });
 
-  it('are at most 20, whatever races, and each that was told works', async () => {
+  it('are at most 20 in spite of concurrent requests, and each token that was shown works', async () => {
     const service = await replica();
     const session = await launched(service, john(gitlab.url));
-    const answers = await Promise.all(Array.from({ length: 25 }, () => session.create()));
-    const made = answers.filter(({ status }) => status === 201);
+    const responses = await Promise.all(Array.from({ length: 25 }, () => session.create()));
+    const made = responses.filter(({ status }) => status === 201);
     expect(made).toHaveLength(20);
-    for (const { status, body } of answers.filter((answer) => !made.includes(answer))) {
+    for (const { status, body } of responses.filter((response) => !made.includes(response))) {
       expect([status, body.error.code]).toEqual([409, 1409]);
-      expect(body.error.detail).toContain('Delete one');
+      expect(body.error.detail).toContain('Delete a token');
     }
     const kept = readAccessTokens(session.object()?.metadata.annotations?.[annotation.accessTokens]);
     for (const { body } of made) expect(matchAccessToken(kept, body.token, Date.now())?.id).toBe(body.id);
@@ -120,7 +120,7 @@ describe('access tokens of a session', () => {
     expect((await session.create()).status).toBe(201);
   });
 
-  it('open nothing any more once deleted, and those that are not there are 404', async () => {
+  it('are invalid after their deletion, and unknown tokens are 404', async () => {
     const session = await launched(await replica(), john(gitlab.url));
     const { id } = (await session.create()).body;
     expect(await session.remove(id ?? '')).toBe(204);
@@ -129,7 +129,7 @@ describe('access tokens of a session', () => {
     expect(await session.remove('NOT-HEX')).toBe(404);
   });
 
-  it('are the owner’s to make, see and delete', async () => {
+  it('are created, listed and deleted by their owner only', async () => {
     const service = await replica();
     const session = await launched(service, john(gitlab.url));
     const { id } = (await session.create()).body;
@@ -140,7 +140,7 @@ describe('access tokens of a session', () => {
     expect(await session.list()).toHaveLength(1);
   });
 
-  it('are not made for a session that is being stopped', async () => {
+  it('are not created for a session that is being stopped', async () => {
     const service = await replica();
     const session = await launched(service, john(gitlab.url));
     const held = { metadata: { finalizers: ['example.org/held'] } };
@@ -153,21 +153,21 @@ describe('access tokens of a session', () => {
   });
 });
 
-describe('where no ingress reads them', () => {
-  const elsewhere = () => {
+describe('without an ingress that checks access tokens', () => {
+  const withoutIngress = () => {
     const { sessions } = testConfig();
     return replica({ sessions: { ...sessions, access_tokens: { enabled: false } } });
   };
 
-  it('a registered user is told of the platform’s access tokens', async () => {
-    const session = await launched(await elsewhere(), john(gitlab.url));
+  it('a registered user is referred to the access tokens of the platform', async () => {
+    const session = await launched(await withoutIngress(), john(gitlab.url));
     const { status, body } = await session.create();
     expect([status, body.error.code]).toEqual([409, 1409]);
     expect(body.error.detail).toContain('Authorization: Bearer');
   });
 
-  it('an anonymous session answers its own token', async () => {
-    const session = await launched(await elsewhere(), anonymous(gitlab.url));
+  it('an anonymous session returns its own token', async () => {
+    const session = await launched(await withoutIngress(), anonymous(gitlab.url));
     const { status, body } = await session.create();
     const token = session.object()?.spec?.auth?.token;
     expect(status).toBe(200);

@@ -18,13 +18,13 @@ import {
   writeAccessTokens,
 } from '../session-contract/access-tokens.ts';
 
-/** What is needed of the session store. */
+/** The methods of the session store that access tokens need. */
 export interface SessionsOfTokens {
-  /** The caller's session of this name, which may be some changes old. Throws ApiError 404. */
+  /** Returns the caller's session of this name from the cache. Throws ApiError 404. */
   get(identity: Identity, name: string, deadline: Deadline): Promise<Session>;
-  /** Reads it anew, so that `get` knows it as it is. */
+  /** Reads the session live, so that `get` returns its present state. */
   refresh(session: Session, deadline: Deadline): Promise<unknown>;
-  /** Sets annotations of the session as it was read; undefined, and nothing is written, where it has changed since. */
+  /** Writes annotations. Returns undefined, and writes nothing, if the session has changed since it was read. */
   annotate(
     session: Session,
     annotations: Readonly<Record<string, string>>,
@@ -35,38 +35,41 @@ export interface SessionsOfTokens {
 export interface AccessTokenParts {
   readonly sessions: SessionsOfTokens;
   readonly config: Pick<Config, 'sessions'>;
-  /** The address of a session, without a token and a slash at its end. */
+  /** Returns the address of a session, without a token and without a slash at the end. */
   readonly addressOf: (session: Session) => string;
   readonly now?: () => number;
 }
 
-/** Tokens of one session; more are a mistake or an attack. */
-const mostTokens = 20;
+/** Maximum number of tokens of one session. */
+const maxTokens = 20;
 const defaultSeconds = 7 * 86_400;
 
 export interface AccessTokens {
-  /** Makes a token, which is told this once. `isNew` is false where the session has a token of its own. */
+  /**
+   * Creates a token, and returns it; it cannot be read again. If the session has its own token, returns that, with
+   * `isNew` false.
+   */
   create(
     identity: Identity,
     name: string,
     request: CreateAccessTokenRequest,
     deadline: Deadline,
   ): Promise<{ isNew: boolean; response: AccessTokenResponse }>;
-  /** Those that have not expired, the oldest first. */
+  /** Returns the tokens that have not expired, oldest first. */
   list(identity: Identity, name: string, deadline: Deadline): Promise<AccessTokenInfo[]>;
-  /** Throws ApiError 404 when the session has no such token. */
+  /** Deletes a token. Throws ApiError 404 if the session has no such token. */
   revoke(identity: Identity, name: string, id: string, deadline: Deadline): Promise<void>;
 }
 
 /**
- * Tokens that open one session to programs. They stand as hashes in an annotation of the JupyterServer, so that every
- * replica knows them and they end with the session. Only an ingress that reads them lets them in, which
- * `sessions.access_tokens.enabled` says; elsewhere a session is opened as its proxy demands.
+ * Returns the access tokens of sessions, with which programs sign in to one session. Their hashes are in an annotation of
+ * the JupyterServer: every replica can read them, and they end with the session. `sessions.access_tokens.enabled` says
+ * whether the ingress checks such tokens.
  */
 export function createAccessTokens({ sessions, config, addressOf, now = Date.now }: AccessTokenParts): AccessTokens {
   const { enabled } = config.sessions.access_tokens;
 
-  /** Changes the session's tokens on the ground of what they are, as often as another change comes between. */
+  /** Replaces the tokens of a session by the result of `edit`. Tries again after each concurrent change. */
   async function change(
     identity: Identity,
     name: string,
@@ -77,7 +80,7 @@ export function createAccessTokens({ sessions, config, addressOf, now = Date.now
       const session = await sessions.get(identity, name, deadline);
       if (session.isBeingDeleted) {
         throw new ApiError(errorKind.conflict, `The session ${name} is being stopped.`, {
-          detail: 'It cannot be reached any more. Launch it again.',
+          detail: 'It accepts no new connections. Launch it again.',
         });
       }
       const text = writeAccessTokens(edit(tokensOf(session, now())));
@@ -89,10 +92,11 @@ export function createAccessTokens({ sessions, config, addressOf, now = Date.now
 
   return {
     async create(identity, name, { label = '', expires_in = defaultSeconds }, deadline) {
-      if (!enabled)
+      if (!enabled) {
         return { isNew: false, response: ownToken(await sessions.get(identity, name, deadline), addressOf) };
+      }
       const token = formatAccessToken(randomBytes(32));
-      const made: AccessToken = {
+      const created: AccessToken = {
         id: randomBytes(8).toString('hex'),
         label,
         hash: hashAccessToken(token),
@@ -100,12 +104,12 @@ export function createAccessTokens({ sessions, config, addressOf, now = Date.now
         expires: new Date(now() + expires_in * 1000).toISOString(),
       };
       const session = await change(identity, name, deadline, (live) => {
-        if (live.length < mostTokens) return [...live, made];
-        throw new ApiError(errorKind.conflict, `The session ${name} has ${mostTokens} access tokens already.`, {
-          detail: 'Delete one that is not used any more; GET on the same address lists them.',
+        if (live.length < maxTokens) return [...live, created];
+        throw new ApiError(errorKind.conflict, `The session ${name} already has ${maxTokens} access tokens.`, {
+          detail: 'Delete a token that you do not need; GET on the same address lists them.',
         });
       });
-      return { isNew: true, response: { ...infoOf(made), token, url: withToken(addressOf(session), token) } };
+      return { isNew: true, response: { ...infoOf(created), token, url: withToken(addressOf(session), token) } };
     },
 
     async list(identity, name, deadline) {
@@ -116,18 +120,18 @@ export function createAccessTokens({ sessions, config, addressOf, now = Date.now
       await change(identity, name, deadline, (live) => {
         if (live.some((token) => token.id === id)) return live.filter((token) => token.id !== id);
         throw new ApiError(errorKind.missing, `The session ${name} has no access token ${id}.`, {
-          detail: 'It may have expired. GET servers/{name}/tokens lists those that there are.',
+          detail: 'It may have expired. GET servers/{name}/tokens lists the existing ones.',
         });
       });
     },
   };
 }
 
-/** Where no ingress knows tokens of ours: that of an anonymous session, which is Jupyter's. Throws ApiError 409. */
+/** Returns the Jupyter token of an anonymous session, for platforms without access tokens. Throws ApiError 409. */
 function ownToken(session: Session, addressOf: AccessTokenParts['addressOf']): AccessTokenResponse {
   const { name, createdAt = '', isOidc, token } = session;
   if (isOidc || !token) {
-    throw new ApiError(errorKind.conflict, `The session ${name} is opened with the platform's sign-in.`, {
+    throw new ApiError(errorKind.conflict, `The session ${name} requires the platform's sign-in.`, {
       detail:
         'Programs send an access token of the platform with each request to the session: "Authorization: Bearer ...".',
     });
@@ -147,5 +151,5 @@ const tokensOf = ({ accessTokens }: Session, now: number): AccessToken[] =>
 
 const infoOf = ({ id, label, created, expires }: AccessToken): AccessTokenInfo => ({ id, label, created, expires });
 
-/** As programs that know Jupyter servers take it: one text with everything in it. */
+/** Returns the address in the form that clients of Jupyter servers accept. */
 const withToken = (address: string, token: string): string => `${address}/?token=${token}`;

@@ -142,6 +142,16 @@ const right: [what: string, text: string, tree: unknown][] = [
   ['a null that wins over the variable of its name', 'port = null\na = ${port}', { port: null, a: null }],
   ['an optional substitution in a list', 'a = [1, ${?nothing}, 2]', { a: [1, 2] }],
   ['an optional substitution in a string', 'a = x${?nothing}y', { a: 'xy' }],
+  [
+    'the earlier value before several optional substitutions',
+    'a = 1\na = ${?x}${?y}\nb = 2\nb = ${?x} ${?y}',
+    { a: 1, b: 2 },
+  ],
+  [
+    'no group for an optional substitution without a value',
+    'a.b = ${?nothing}\nc { d = ${?nothing} }\ne = 1\ne.f = ${?nothing}',
+    { c: {}, e: 1 },
+  ],
   ['only optional substitutions', 'a = ${?nothing}${?nothing}', {}],
   ['a chain', 'a = ${b}\nb = ${c}\nc = 1', { a: 1, b: 1, c: 1 }],
   ['a replaced value without looking it up', 'a = ${nothing}\na = 1', { a: 1 }],
@@ -234,6 +244,8 @@ const refused: [what: string, text: string, lines: number[]][] = [
   ['a key with blanks', 'a b = 1', [1]],
   ['a key that is made of several pieces', 'a"b.c"d = 1', [1]],
   ['keys added to a substituted group', 'a { b = 1 }\nc = ${a}\nc.d = 2', [2]],
+  ['a substituted group over another one', 'x.a = 1\ny.b = 1\na = ${x}\na = ${y}', [3]],
+  ['substitutions concatenated over a group', 'x = 1\na.b = 1\na = ${x}${x}', [3]],
   ['a substituted group over a group', 'a { b = 1 }\nc.d = 2\nc = ${a}', [3]],
   ['a string that refers to its earlier value', 'path = "a"\npath = ${path}":b"\npath = ${path}":c"', [3]],
   ['a key that refers to the variable of its name', 'HOME = ${HOME}/x', [1]],
@@ -261,7 +273,7 @@ const refused: [what: string, text: string, lines: number[]][] = [
 
 describe('HOCON', () => {
   it.each(right)('reads %s', (_what, text, tree) => {
-    expect(parseHocon(text, env)).toMatchObject({ errors: [], broken: [], isCut: false });
+    expect(parseHocon(text, env)).toMatchObject({ errors: [], broken: [], isUnreadable: false });
     expect(parseHocon(text, env).tree).toEqual(tree);
   });
 
@@ -291,7 +303,7 @@ describe('HOCON', () => {
       tree: { a: { c: 1 }, f: { g: 'ok' } },
       broken: ['a.b', 'd', 'h', 'e'],
       errors: [{ line: 1 }, { line: 2 }, { line: 3 }, { line: 5 }],
-      isCut: false,
+      isUnreadable: false,
     });
   });
 

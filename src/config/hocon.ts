@@ -13,7 +13,7 @@ export interface HoconFile {
   /** Keys that are not in `tree` because of an error. */
   readonly broken: readonly string[];
   /** A fatal error: `tree` is empty. */
-  readonly isCut: boolean;
+  readonly isUnreadable: boolean;
 }
 
 const maxErrors = 50;
@@ -28,12 +28,12 @@ export function parseHocon(text: string, env: Readonly<Record<string, string | u
   const parser = new Parser(text);
   const errors: LineError[] = [];
   const lines = new Map<string, number>();
-  const result = (tree: unknown, broken: readonly string[], isCut: boolean): HoconFile => ({
+  const result = (tree: unknown, broken: readonly string[], isUnreadable: boolean): HoconFile => ({
     tree,
     lines,
     errors: [...parser.errors, ...errors].sort((one, other) => one.line - other.line).slice(0, maxErrors),
     broken,
-    isCut,
+    isUnreadable,
   });
   try {
     const resolver = new Resolver(parser.document(), parser.statements, env);

@@ -14,21 +14,21 @@ import {
   nullable,
   object,
   optionalHttpUrl,
-  optionalText,
+  optionalString,
   type Reader,
   record,
   secret,
-  text,
-  verbatimText,
-  yamlText,
+  string,
+  verbatimString,
+  yamlString,
 } from './readers.ts';
 
-const namespaceName = { pattern: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, says: 'a valid name of a namespace' };
+const namespaceName = { pattern: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, expected: 'a valid name of a namespace' };
 const withoutEndingSlash = (text: string): string => text.replace(/\/+$/, '');
 const plainPath = (path: string): string => withoutEndingSlash(path.replace(/\/{2,}/g, '/'));
 const hostName = {
   pattern: /^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?(:\d{1,5})?\/?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?\/?$/,
-  says: 'host or host:port',
+  expected: 'host or host:port',
   normalize: withoutEndingSlash,
 };
 const allowedHost = { ...hostName, normalize: (host: string) => withoutEndingSlash(host).toLowerCase() };
@@ -52,7 +52,7 @@ const defaultPools: readonly ResourcePool[] = [
 
 const resourceClass = object({
   id: integer(undefined, 0),
-  name: text(),
+  name: string(),
   default: boolean(false),
   cpu: amount(),
   memory: amount(),
@@ -63,32 +63,32 @@ const resourceClass = object({
 
 const resourcePool = object({
   id: integer(undefined, 0),
-  name: text(),
+  name: string(),
   default: boolean(false),
-  quota: nullable(object({ id: text() })),
+  quota: nullable(object({ id: string() })),
   classes: list(resourceClass, []),
 });
 
 /** The keys of `server_options.defaults` and of the file of `server_options.defaults_path`. */
-export const sessionDefaults = object({ defaultUrl: text('/lab'), lfs_auto_fetch: boolean(false) });
+export const sessionDefaults = object({ defaultUrl: string('/lab'), lfs_auto_fetch: boolean(false) });
 
 const uiChoice = {
   /** The position on the page, from 1. */
   order: integer(undefined, 1),
-  displayName: text(),
+  displayName: string(),
   type: choice(['enum', 'boolean'], 'enum'),
 };
 
 /** The keys of `server_options.ui_choices` and of its file: the options that a launch page offers. null: no such option. */
 export const uiChoices = object({
-  defaultUrl: nullable(object({ ...uiChoice, default: text(), options: list(text(), []) })),
+  defaultUrl: nullable(object({ ...uiChoice, default: string(), options: list(string(), []) })),
   lfs_auto_fetch: nullable(object({ ...uiChoice, default: boolean(false) })),
 });
 
 const sentry = object({
   enabled: boolean(false),
-  dsn: secret(optionalText()),
-  env: optionalText(),
+  dsn: secret(optionalString()),
+  env: optionalString(),
   /** From 0 to 1. */
   sample_rate: amount(0.2),
 });
@@ -99,7 +99,7 @@ const port = (fallback: number): Reader<number> => integer(fallback, 1, 65_535);
 
 const absolutePath = {
   pattern: /^(\/+[\w.-]+)+\/*$/,
-  says: 'an absolute path such as /cloudstorage',
+  expected: 'an absolute path such as /cloudstorage',
   normalize: plainPath,
 };
 /** For secrets: blanks and quotes are part of the value. */
@@ -109,40 +109,40 @@ const culling = (idle: number) => object({ idle_seconds: integer(idle, 0), max_a
 
 /** Every key with its reader and default; a key without a default is required. `.config.hocon.example` explains each key. */
 export const configKeys = object({
-  service_prefix: text('/notebooks', {
+  service_prefix: string('/notebooks', {
     pattern: /^\/+([-A-Za-z0-9._~]+\/+)*([-A-Za-z0-9._~]+)?$/,
-    says: 'a path that begins with a slash, such as /notebooks',
+    expected: 'a path that begins with a slash, such as /notebooks',
     normalize: plainPath,
   }),
-  version: text(packageJson.version),
+  version: string(packageJson.version),
   anonymous_sessions_enabled: boolean(false),
   ssh_enabled: boolean(false),
   identity: object({
     /** verified: ID tokens are checked against `jwks_url`; trusted: gateway headers are trusted; off: they are ignored. */
     gateway: choice(['verified', 'trusted', 'off'], 'trusted'),
     jwks_url: optionalHttpUrl(),
-    issuer: optionalText(),
-    audience: optionalText(),
+    issuer: optionalString(),
+    audience: optionalString(),
     /** Signs the cookie of anonymous users. All replicas need the same one; random at each start if not set. */
-    cookie_secret: secret(optionalText({ ...verbatim, minBytes: 32 })),
+    cookie_secret: secret(optionalString({ ...verbatim, minBytes: 32 })),
     anonymous_cookie_max_age_seconds: integer(30 * day, 60, 400 * day),
   }),
   git: object({
     url: httpUrl('https://gitlab.com'),
     /** host or host:port of the platform's image registry. */
-    registry: text('registry.gitlab.com', hostName),
+    registry: string('registry.gitlab.com', hostName),
   }),
   amalthea: object({
-    group: text(jupyterServers.group),
-    version: text(jupyterServers.version),
-    plural: text(jupyterServers.plural),
+    group: string(jupyterServers.group),
+    version: string(jupyterServers.version),
+    plural: string(jupyterServers.plural),
   }),
-  k8s: object({ renku_namespace: text('renku', namespaceName), sessions_namespace: optionalText(namespaceName) }),
+  k8s: object({ renku_namespace: string('renku', namespaceName), sessions_namespace: optionalString(namespaceName) }),
   server_options: object({
     defaults: anything,
-    defaults_path: optionalText(),
+    defaults_path: optionalString(),
     ui_choices: anything,
-    ui_choices_path: optionalText(),
+    ui_choices_path: optionalString(),
   }),
   /** Used without `crc_url`, in the format of the resource-class service. */
   resource_pools: list(resourcePool, defaultPools),
@@ -150,24 +150,24 @@ export const configKeys = object({
   crc_url: optionalHttpUrl(),
   /** Use `resource_pools` even if `crc_url` is set. */
   dummy_stores: boolean(false),
-  keycloak_realm: text('Renku'),
+  keycloak_realm: string('Renku'),
   cloud_storage: object({
     s3: cloudStorage,
     azure_blob: cloudStorage,
     /** Each bucket is mounted in a folder of its own name in this folder. */
-    mount_folder: text('/cloudstorage', absolutePath),
+    mount_folder: string('/cloudstorage', absolutePath),
   }),
   request: object({
     /** Time limit of a request; after it the response is an error that names the slow part. */
     deadline_ms: integer(10_000, 100, 300_000),
     body_limit_bytes: integer(1024 * 1024, 1024, 64 * 1024 * 1024),
     /** Host headers that the service accepts; empty: all. Protects from DNS rebinding. */
-    allowed_hosts: list(text(undefined, allowedHost), []),
+    allowed_hosts: list(string(undefined, allowedHost), []),
     /** Origins, besides the request's own host, that may send requests that change state. */
     allowed_origins: list(
-      text(undefined, {
+      string(undefined, {
         pattern: /^https?:\/\/[^/\s]+\/?$/,
-        says: 'an origin such as https://example.org',
+        expected: 'an origin such as https://example.org',
         normalize: (origin) => withoutEndingSlash(origin).toLowerCase(),
       }),
       [],
@@ -175,22 +175,22 @@ export const configKeys = object({
   }),
   docs: object({
     /** Options with which the curl commands of the documentation page sign in, in shell syntax. */
-    curl_options: text(`-H "Authorization: Bearer $TOKEN"`),
+    curl_options: string(`-H "Authorization: Bearer $TOKEN"`),
   }),
   outbound: object({
     /** Ranges of private addresses that image checks may connect to. */
     allowed_networks: list(cidr(), []),
   }),
   sessions: object({
-    default_image: text('renku/singleuser:latest'),
-    image_default_workdir: text('/home/jovyan'),
+    default_image: string('renku/singleuser:latest'),
+    image_default_workdir: string('/home/jovyan'),
     access_tokens: object({
       /** Whether the ingress of the sessions checks the tokens of `POST servers/{name}/tokens`. */
       enabled: boolean(false),
     }),
     culling: object({ registered: culling(day), anonymous: culling(day) }),
     git_clone: object({
-      image: text('renku/git-clone:latest'),
+      image: string('renku/git-clone:latest'),
       program: choice(['auto', 'notebook-sessions', 'renku'], 'auto'),
       sentry,
     }),
@@ -198,17 +198,17 @@ export const configKeys = object({
     git_proxy: object({
       port: port(gitProxy.port),
       health_port: port(gitProxy.probe.port),
-      image: text('renku/git-https-proxy:latest'),
+      image: string('renku/git-https-proxy:latest'),
       /** The Keycloak client that users' access tokens are for, and that renews them in a session. */
-      renku_client_id: text('renku'),
+      renku_client_id: string('renku'),
       /** If set, it is in the pod of every registered user. A proxy that renews tokens through the gateway needs none. */
-      renku_client_secret: secret(optionalText(verbatim)),
+      renku_client_secret: secret(optionalString(verbatim)),
     }),
     /** Added to the session of a registered user if `containers.registered` lists `git-sidecar`. */
     git_rpc_server: object({
-      host: text('0.0.0.0'),
+      host: string('0.0.0.0'),
       port: port(gitSidecar.port),
-      image: text('renku/git-rpc-server:latest'),
+      image: string('renku/git-rpc-server:latest'),
       sentry,
     }),
     /** Adds ssh to sessions. `ssh_enabled` only changes the response of `version`. */
@@ -217,39 +217,39 @@ export const configKeys = object({
       service_port: port(22),
       container_port: port(2022),
       /** A Secret in the namespace of the sessions. Every session's user can read it: never use the keys of another host. */
-      host_key_secret: optionalText(),
-      host_key_location: text('/opt/ssh/ssh_host_keys', absolutePath),
+      host_key_secret: optionalString(),
+      host_key_location: string('/opt/ssh/ssh_host_keys', absolutePath),
     }),
     ca_certs: object({
-      image: text('renku/certificates:latest'),
-      path: text('/usr/local/share/ca-certificates', { normalize: withoutEndingSlash }),
-      secrets: yamlText(list(object({ secret: text() }), [])),
+      image: string('renku/certificates:latest'),
+      path: string('/usr/local/share/ca-certificates', { normalize: withoutEndingSlash }),
+      secrets: yamlString(list(object({ secret: string() }), [])),
     }),
     ingress: object({
-      host: text(undefined, hostName),
-      tls_secret: optionalText(),
-      annotations: yamlText(record(verbatimText)),
+      host: string(undefined, hostName),
+      tls_secret: optionalString(),
+      annotations: yamlString(record(verbatimString)),
     }),
     oidc: object({
-      client_id: text('renku-jupyterserver'),
-      client_secret: secret(text('', verbatim)),
+      client_id: string('renku-jupyterserver'),
+      client_secret: secret(string('', verbatim)),
       allow_unverified_email: boolean(false),
     }),
     storage: object({
       pvs_enabled: boolean(true),
-      pvs_storage_class: optionalText(),
+      pvs_storage_class: optionalString(),
       use_empty_dir_size_limit: boolean(false),
     }),
     enforce_cpu_limits: choice(['lax', 'strict', 'off'], 'off', { false: 'off' }),
     autosave_minimum_lfs_file_size_bytes: integer(1_000_000, 0),
     termination_grace_period_seconds: integer(600, 0),
     termination_warning_duration_seconds: integer(43_200, 0),
-    node_selector: yamlText(record(verbatimText)),
-    affinity: yamlText(record(anything)),
-    tolerations: yamlText(list(record(anything), [])),
+    node_selector: yamlString(record(verbatimString)),
+    affinity: yamlString(record(anything)),
+    tolerations: yamlString(list(record(anything), [])),
     containers: object({
-      anonymous: list(text(), [jupyter.name, passthroughProxy.name, gitProxy.name]),
-      registered: list(text(), [jupyter.name, oauth2Proxy.name, gitProxy.name, gitSidecar.name]),
+      anonymous: list(string(), [jupyter.name, passthroughProxy.name, gitProxy.name]),
+      registered: list(string(), [jupyter.name, oauth2Proxy.name, gitProxy.name, gitSidecar.name]),
     }),
   }),
 });

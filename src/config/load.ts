@@ -31,7 +31,7 @@ export class ConfigError extends Error {
 export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; warnings: string[] } {
   const file = readConfigFile(env);
   const environment = readEnvironment(env);
-  const tree = unite(file.tree, environment.tree);
+  const tree = mergeTrees(file.tree, environment.tree);
   const placeOf = (key: string): string | undefined =>
     nearest(key, (each) => environment.places.get(each) ?? file.places.get(each));
 
@@ -39,13 +39,13 @@ export function loadConfig(env: NodeJS.ProcessEnv): { config: Config; warnings: 
   const values = configKeys.read(tree, '', findings);
   const defaults = readJsonOption(tree, 'defaults', sessionDefaults, findings);
   const choices = readJsonOption(tree, 'ui_choices', uiChoices, findings);
-  if (values) findings.errors.push(...contradictions(values));
+  if (values) findings.errors.push(...conflicts(values));
 
   const found = findings.errors
     .filter(({ key }) => nearest(key, (each) => file.broken.includes(each) || undefined) === undefined)
     .map((error) => ({ ...error, at: error.at ?? placeOf(error.key) }))
     // A key without a place may be in the part of the file that could not be read.
-    .filter(({ at }) => !file.isCut || at !== undefined);
+    .filter(({ at }) => !file.isUnreadable || at !== undefined);
   const errors = [...file.errors, ...environment.errors, ...found].sort(byPlace);
   if (!values || !defaults || !choices || errors.length > 0) throw new ConfigError(errors);
   const config: Config = { ...values, server_options: { defaults, ui_choices: choices } };
@@ -67,10 +67,11 @@ function nearest<T>(key: string, find: (key: string) => T | undefined): T | unde
   return found !== undefined || key === '' ? found : nearest(key.slice(0, Math.max(0, key.lastIndexOf('.'))), find);
 }
 
-function unite(lower: ConfigTree, upper: ConfigTree): ConfigTree {
+/** Merges groups key by key; other values of `upper` replace those of `lower`. */
+function mergeTrees(lower: ConfigTree, upper: ConfigTree): ConfigTree {
   const both = Object.entries(upper).map(([name, value]) => {
     const below = Object.hasOwn(lower, name) ? lower[name] : undefined;
-    return [name, isObject(value) && isObject(below) ? unite(below, value) : value] as const;
+    return [name, isObject(value) && isObject(below) ? mergeTrees(below, value) : value] as const;
   });
   return Object.fromEntries([...Object.entries(lower), ...both]);
 }
@@ -94,7 +95,7 @@ function readJsonOption<T>(
     findings.errors.push({ key: `server_options.${name}_path`, reason: content });
     return undefined;
   }
-  const result = reader.read(unite(content, given), `server_options.${name}`, own);
+  const result = reader.read(mergeTrees(content, given), `server_options.${name}`, own);
   findings.errors.push(...own.errors.map((error) => (path ? { ...error, at: String(path) } : error)));
   return result;
 }
@@ -110,7 +111,7 @@ function readJson(path: string): ConfigTree | string {
 }
 
 /** Returns errors of keys that are valid alone but not together. */
-function contradictions({ identity }: Pick<Config, 'identity'>): KeyError[] {
+function conflicts({ identity }: Pick<Config, 'identity'>): KeyError[] {
   if (identity.gateway !== 'verified') return [];
   const needed = ['jwks_url', 'issuer', 'audience'] as const;
   return needed
@@ -119,7 +120,7 @@ function contradictions({ identity }: Pick<Config, 'identity'>): KeyError[] {
 }
 
 function unknownKeys(unknown: readonly string[], placeOf: (key: string) => string | undefined): string[] {
-  const unknownKeysWithHints: string[] = [];
+  const unknownNames: string[] = [];
   const withoutEffect = new Map<string, string[]>();
   for (const key of unknown) {
     const reason = Object.entries(keysWithoutEffect).find(
@@ -130,12 +131,12 @@ function unknownKeys(unknown: readonly string[], placeOf: (key: string) => strin
       continue;
     }
     const [place, similar] = [placeOf(key), similarKey(key)];
-    unknownKeysWithHints.push(`${key}${place ? ` (${place})` : ''}${similar ? `, did you mean ${similar}?` : ''}`);
+    unknownNames.push(`${key}${place ? ` (${place})` : ''}${similar ? `, did you mean ${similar}?` : ''}`);
   }
   const groups = [...withoutEffect].map(([reason, keys]) => `${keys.join(', ')} (${reason})`);
   return [
-    ...(unknownKeysWithHints.length > 0
-      ? [`these configuration keys are unknown, check their spelling: ${unknownKeysWithHints.join('; ')}`]
+    ...(unknownNames.length > 0
+      ? [`these configuration keys are unknown, check their spelling: ${unknownNames.join('; ')}`]
       : []),
     ...(groups.length > 0
       ? [`these configuration keys of the original service have no effect: ${groups.join('; ')}`]

@@ -37,7 +37,7 @@ export type Read<R> = R extends Reader<infer T> ? T : never;
 /** Returns the full name of a key in a group, or of an item in a list. */
 export const join = (key: string, name: string | number): string => (key === '' ? String(name) : `${key}.${name}`);
 
-function refuse(key: string, reason: string, findings: Findings): undefined {
+function reject(key: string, reason: string, findings: Findings): undefined {
   findings.errors.push({ key, reason });
   return undefined;
 }
@@ -46,7 +46,7 @@ function refuse(key: string, reason: string, findings: Findings): undefined {
  * Returns a string without the blanks and the pair of quotes around it, which variables from `docker run --env-file` and
  * from Secrets keep. Only in a secret are they part of the value.
  */
-function bare(value: unknown): unknown {
+function trimmed(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   const text = value.trim();
   const [, inner] = /^(?:"([^"]*)"|'([^']*)')$/.exec(text)?.filter((part) => part !== undefined) ?? [];
@@ -64,19 +64,19 @@ function scalar<T>(
 ): Reader<T> {
   return {
     read(given, key, findings) {
-      const value = isVerbatim ? given : bare(given);
+      const value = isVerbatim ? given : trimmed(given);
       if (value === undefined || value === null || value === '')
-        return fallback ? fallback.value : refuse(key, 'is required', findings);
+        return fallback ? fallback.value : reject(key, 'is required', findings);
       const result = convert(value);
-      return result instanceof Error ? refuse(key, result.message, findings) : result;
+      return result instanceof Error ? reject(key, result.message, findings) : result;
     },
   };
 }
 
-export interface TextRules {
-  /** The string must match; `says` completes "must be ...". */
+export interface StringRules {
+  /** The string must match; `expected` completes "must be ...". */
   pattern?: RegExp;
-  says?: string;
+  expected?: string;
   /** Applied after the check. */
   normalize?: (text: string) => string;
   minBytes?: number;
@@ -84,31 +84,31 @@ export interface TextRules {
   isVerbatim?: boolean;
 }
 
-function asText(value: unknown, rules: TextRules): string | Error {
+function asString(value: unknown, rules: StringRules): string | Error {
   if (typeof value === 'number' || typeof value === 'boolean') return new Error('must be a string; quote it');
   if (typeof value !== 'string') return new Error('must be a string');
   if (rules.pattern && !rules.pattern.test(value))
-    return new Error(`must be ${rules.says ?? 'in the documented form'}`);
+    return new Error(`must be ${rules.expected ?? 'in the documented form'}`);
   if (rules.minBytes !== undefined && Buffer.byteLength(value) < rules.minBytes) {
     return new Error(`must be at least ${rules.minBytes} bytes`);
   }
   return rules.normalize ? rules.normalize(value) : value;
 }
 
-export function text(fallback?: string, rules: TextRules = {}): Reader<string> {
-  return scalar((value) => asText(value, rules), fallback === undefined ? undefined : { value: fallback }, rules);
+export function string(fallback?: string, rules: StringRules = {}): Reader<string> {
+  return scalar((value) => asString(value, rules), fallback === undefined ? undefined : { value: fallback }, rules);
 }
 
 /** A string that is not required. */
-export function optionalText(rules: TextRules = {}): Reader<string | null> {
-  return scalar<string | null>((value) => asText(value, rules), { value: null }, rules);
+export function optionalString(rules: StringRules = {}): Reader<string | null> {
+  return scalar<string | null>((value) => asString(value, rules), { value: null }, rules);
 }
 
 /** A string that may be empty, as the values of labels and annotations may. */
-export const verbatimText: Reader<string> = {
+export const verbatimString: Reader<string> = {
   read(value, key, findings) {
-    const result = asText(value, {});
-    return result instanceof Error ? refuse(key, result.message, findings) : result;
+    const result = asString(value, {});
+    return result instanceof Error ? reject(key, result.message, findings) : result;
   },
 };
 
@@ -197,7 +197,7 @@ export function list<T>(item: Reader<T>, fallback: readonly T[]): Reader<readonl
   return {
     read(value, key, findings) {
       if (value === undefined || value === null) return fallback;
-      if (!Array.isArray(value)) return refuse(key, 'must be a list', findings);
+      if (!Array.isArray(value)) return reject(key, 'must be a list', findings);
       const items = value.map((each, index) => item.read(each, join(key, index), findings));
       return items.every((each) => each !== undefined) ? items : undefined;
     },
@@ -209,7 +209,7 @@ export function record<T>(item: Reader<T>): Reader<Readonly<Record<string, T>>> 
   return {
     read(value, key, findings) {
       if (value === undefined || value === null) return {};
-      if (!isObject(value)) return refuse(key, 'must be a map', findings);
+      if (!isObject(value)) return reject(key, 'must be a map', findings);
       const entries = Object.entries(value).map(
         ([name, each]) => [name, item.read(each, join(key, name), findings)] as const,
       );
@@ -222,17 +222,17 @@ export function record<T>(item: Reader<T>): Reader<Readonly<Record<string, T>>> 
 export const anything: Reader<unknown> = { read: (value) => value };
 
 /** A structure that may also be a string of YAML or JSON, as in Helm charts. */
-export function yamlText<T>(inner: Reader<T>): Reader<T> {
+export function yamlString<T>(inner: Reader<T>): Reader<T> {
   return {
     read(value, key, findings) {
-      const text = bare(value);
+      const text = trimmed(value);
       if (typeof text !== 'string') return inner.read(value, key, findings);
       let parsed: unknown;
       try {
         parsed = parseYaml(text);
       } catch {
         // The parser's message contains the text, which may be a secret.
-        return refuse(key, 'must be YAML', findings);
+        return reject(key, 'must be YAML', findings);
       }
       return inner.read(parsed, key, findings);
     },
@@ -244,7 +244,7 @@ export function object<S extends Shape>(shape: S): Reader<{ readonly [Name in ke
     shape,
     read(value, key, findings) {
       if (value !== undefined && value !== null && !isObject(value))
-        return refuse(key, 'must be a group of keys', findings);
+        return reject(key, 'must be a group of keys', findings);
       const given = isObject(value) ? value : {};
       for (const name of Object.keys(given)) {
         if (!Object.hasOwn(shape, name)) findings.unknown.push(...leaves(given[name], join(key, name)));

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { parseCommandLine, UsageError } from './command-line.ts';
+import { parseCommandLine } from './command-line.ts';
+import { UserError } from './user-error.ts';
 
 const parse = (...args: string[]) => parseCommandLine(args, {}, '/home/ada');
 const errorOf = (...args: string[]): string => {
   try {
     parse(...args);
   } catch (error) {
-    if (error instanceof UsageError) return error.message;
+    if (error instanceof UserError) return error.message;
     throw error;
   }
   throw new Error('was taken');

@@ -2,6 +2,7 @@ import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Origins } from './origins/origins.ts';
+import { UserError } from './user-error.ts';
 
 export interface CommandLine {
   command: 'start' | 'reset' | 'help';
@@ -22,11 +23,6 @@ export interface CommandLine {
   environment: boolean;
   /** reset: whether to delete without confirmation. */
   yes: boolean;
-}
-
-/** An error of the user. Its message is printed without a stack. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
 }
 
 export const helpText = `Notebook Sessions on this machine
@@ -64,16 +60,16 @@ export function parseCommandLine(args: string[], env: NodeJS.ProcessEnv, cwd: st
   try {
     parsed = parse(args);
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n\n${helpText}`);
+    throw new UserError(`${error instanceof Error ? error.message : String(error)}\n\n${helpText}`);
   }
   const { values, positionals } = parsed;
   const [command = 'start', ...rest] = positionals;
   if ((command !== 'start' && command !== 'reset') || rest.length > 0) {
-    throw new UsageError(`Unknown argument: ${positionals.join(' ')}\n\n${helpText}`);
+    throw new UserError(`Unknown argument: ${positionals.join(' ')}\n\n${helpText}`);
   }
   const port = Number(values.port ?? '8000');
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new UsageError(`--port needs a number from 1 to 65535, not "${values.port}".`);
+    throw new UserError(`--port needs a number from 1 to 65535, not "${values.port}".`);
   }
   return {
     command: values.help ? 'help' : command,
@@ -112,11 +108,11 @@ function parse(args: string[]) {
 
 function gitUrl(value: string): string {
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
-    throw new UsageError(`--git-url needs the address of a GitLab, for example https://gitlab.com, not "${value}".`);
+    throw new UserError(`--git-url needs the address of a GitLab, for example https://gitlab.com, not "${value}".`);
   }
   const url = new URL(value);
   if (url.username || url.password || url.search || url.hash) {
-    throw new UsageError('--git-url must be an address only. Set the access token in the variable GITLAB_TOKEN.');
+    throw new UserError('--git-url must be an address only. Set the access token in the variable GITLAB_TOKEN.');
   }
   return url.href.replace(/\/+$/, '');
 }
@@ -126,14 +122,14 @@ function published(pages: string | undefined, sessions: string | undefined): Ori
   if (pages === undefined && sessions === undefined) return undefined;
   const reason = 'With the same host name, a script in a notebook could use the API with the cookie of its reader.';
   if (pages === undefined || sessions === undefined) {
-    throw new UsageError(`--public-url and --public-sessions-url must be used together. ${reason}`);
+    throw new UserError(`--public-url and --public-sessions-url must be used together. ${reason}`);
   }
   const found = {
     pages: publicOrigin('--public-url', pages),
     sessions: publicOrigin('--public-sessions-url', sessions),
   };
   if (new URL(found.pages).hostname === new URL(found.sessions).hostname) {
-    throw new UsageError(`--public-url and --public-sessions-url must have different host names. ${reason}`);
+    throw new UserError(`--public-url and --public-sessions-url must have different host names. ${reason}`);
   }
   return found;
 }
@@ -142,12 +138,12 @@ function publicOrigin(option: string, value: string): string {
   const url = URL.parse(value);
   const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
   if (!isOrigin) {
-    throw new UsageError(
+    throw new UserError(
       `${option} needs an address without a path, for example https://notebooks.example.org, not "${value}".`,
     );
   }
   if (/^(127\.|\[|(.*\.)?localhost$)/.test(url.hostname)) {
-    throw new UsageError(`${option} needs a public host name. Loopback names work without it, with any port.`);
+    throw new UserError(`${option} needs a public host name. Loopback names work without it, with any port.`);
   }
   return url.origin;
 }

@@ -2,10 +2,8 @@ import { rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Deadline } from '../lib/deadline.ts';
-import { UnusableStore } from './api-server/database.ts';
-import { type CommandLine, helpText, parseCommandLine, UsageError } from './command-line.ts';
+import { type CommandLine, helpText, parseCommandLine } from './command-line.ts';
 import { demoProject, firstProject, launchFirst, launchPageOf } from './first-session.ts';
-import { NotARepository } from './forge/own-repository.ts';
 import { PortTaken } from './http/listen.ts';
 import { isDiskFull } from './machine/disk.ts';
 import { endMarked } from './machine/processes.ts';
@@ -13,7 +11,7 @@ import { createTerminal, type Terminal } from './machine/terminal.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { removeEnvironments } from './python/prepare.ts';
 import { openState } from './state.ts';
-import { UnusableFile } from './state-files.ts';
+import { UserError } from './user-error.ts';
 
 const launchDeadlineMs = 20_000;
 /** A second signal within this time belongs to the same Ctrl-C: the terminal and npm both send one. */
@@ -80,13 +78,13 @@ async function reset(options: CommandLine, terminal: Terminal): Promise<number> 
   const state = openState(options.stateDir);
   if (!options.yes && process.stdin.isTTY) {
     const question = createInterface({ input: process.stdin, output: process.stdout });
-    const answer = await question.question(
+    const confirmation = await question.question(
       `Delete ${options.stateDir} with all sessions and the unsaved work in them${
         options.environment ? `, and the Python environments in ${options.cacheDir}` : ''
       }? [y/N] `,
     );
     question.close();
-    if (!/^y(es)?$/i.test(answer.trim())) {
+    if (!/^y(es)?$/i.test(confirmation.trim())) {
       state.release();
       terminal.say('Nothing was deleted.');
       return 1;
@@ -141,8 +139,7 @@ async function main(): Promise<number> {
 
 /** Returns one sentence with the remedy if the cause is known; the stack for a bug. */
 function explain(error: unknown): string {
-  const withoutStack = [UsageError, NotARepository, UnusableFile, UnusableStore];
-  if (error instanceof Error && withoutStack.some((kind) => error instanceof kind)) return error.message;
+  if (error instanceof UserError) return error.message;
   if (error instanceof PortTaken) {
     return `Port ${error.port} is used by another program. Stop that program, or use another port: npm start -- --port ${error.port + 1}`;
   }

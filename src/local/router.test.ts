@@ -11,7 +11,7 @@ const forwarders: Server[] = [];
 beforeEach(async () => {
   site = new TestSite();
   await site.start();
-  await site.service(answer);
+  await site.service(response);
 });
 afterEach(async () => {
   await site.close();
@@ -22,7 +22,7 @@ afterEach(async () => {
 let told: IncomingHttpHeaders = {};
 
 /** Links with both local addresses, sent byte by byte. */
-const answer: Parameters<TestSite['service']>[0] = (req, res) => {
+const response: Parameters<TestSite['service']>[0] = (req, res) => {
   const links = [`${site.sessions}/sessions/mine/lab`, `${site.pages}/forge/x.git`, site.pages, `${site.pages}1/other`];
   const body = JSON.stringify({ links, name: 'Zoë' });
   told = req.headers;
@@ -133,11 +133,11 @@ test('a host name that is not a loopback name is rejected with a remedy', async 
   const browser = await site.signedIn();
   for (const name of names) {
     for (const path of ['/notebooks/', '/sessions/mine/', '/auth/me', '/v2/']) {
-      const answered = await browser.visit(site.pages + path, { headers: { Host: `${name}:9999` } });
-      expect(answered.status, name + path).toBe(421);
-      expect(answered.body).toContain('ssh -L');
-      expect(answered.body).toContain('--public-url');
-      expect(answered.headers.location).toBeUndefined();
+      const response = await browser.visit(site.pages + path, { headers: { Host: `${name}:9999` } });
+      expect(response.status, name + path).toBe(421);
+      expect(response.body).toContain('ssh -L');
+      expect(response.body).toContain('--public-url');
+      expect(response.headers.location).toBeUndefined();
     }
     expect(await site.webSocket('/sessions/mine/api', { Host: name })).toBe(421);
   }
@@ -149,7 +149,7 @@ test('behind a reverse proxy, pages and sessions are at their public addresses, 
   site = new TestSite();
   site.published = { pages: 'http://pages.example.org:PORT', sessions: 'http://sessions.example.org:PORT' };
   await site.start();
-  await site.service(answer);
+  await site.service(response);
   const { pages, sessions } = site.published;
   expect(site.gateway.signInLink()).toContain(`${pages}/auth/sign-in?`);
   await workAt(pages, sessions);

@@ -3,9 +3,10 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { hasCode } from '../lib/error-code.ts';
+import { UserError } from './user-error.ts';
 
-/** A file of the state folder that cannot be used. The message names the file and the remedy, and is printed without a stack. */
-export class UnusableFile extends Error {
+/** A file of the state folder that cannot be used. The message names the file and the remedy. */
+export class UnusableFile extends UserError {
   override readonly name = 'UnusableFile';
   constructor(file: string, why: string, remedy: string, options?: { cause?: unknown }) {
     super(`${file} ${why}. ${remedy}`, options);

@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asObject, parseJson } from '../lib/json.ts';
-import { UsageError } from './command-line.ts';
 import { sqliteCode, sqliteCodeOf } from './sqlite-errors.ts';
 import { keptSecret, readKept, UnusableFile, writePrivate } from './state-files.ts';
+import { UserError } from './user-error.ts';
 
 /** Version of the state folder's layout. It changes when older programs could not read the folder. */
 const schemaVersion = 1;
@@ -69,7 +69,7 @@ function takeLock(directory: string): DatabaseSync {
       throw new UnusableFile(file, 'cannot be locked', remedy, { cause: error });
     }
     const other = readInstance(directory);
-    throw new UsageError(
+    throw new UserError(
       `Notebook Sessions is already running with the state in ${directory}${other ? ` (process ${other.pid}, ${other.origin})` : ''}.\n` +
         'Use that instance, stop it, or start a second one with another --state and --port.',
     );
@@ -80,7 +80,7 @@ function createPrivate(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const { uid, mode } = statSync(directory);
   if (uid !== process.getuid?.()) {
-    throw new UsageError(`${directory} belongs to another user. Choose another folder with --state.`);
+    throw new UserError(`${directory} belongs to another user. Choose another folder with --state.`);
   }
   // The folder contains tokens and keys. A folder that a user created may be readable by others.
   if ((mode & 0o077) !== 0) chmodSync(directory, 0o700);

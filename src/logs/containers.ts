@@ -1,37 +1,38 @@
 import { ApiError, errorKind } from '../errors.ts';
 import type { Session } from '../jupyter-server/session.ts';
 
-/** The pod whose logs are a session's. */
+/** The pod that a session's logs come from. */
 export interface PodName {
   readonly namespace: string;
   readonly name: string;
 }
 
+/** Returns the session's pod, by the name that the operator gives it if the pod is not reported yet. */
 export const podOf = ({ name, namespace, pod }: Session): PodName => ({ namespace, name: pod?.name ?? `${name}-0` });
 
 /** Returns the names of the session's containers, init containers first. */
 export const containersOf = ({ containers }: Session): string[] => [...new Set(containers.map(({ name }) => name))];
 
 /**
- * All containers, or the one that is wanted. A session that has no pod yet may get the one that is wanted; otherwise
- * throws ApiError 1422 that lists those that there are.
+ * Returns the requested container, or all containers if none is requested. Throws ApiError 1422 with the list of
+ * containers if the session has no such container. A session without a pod has no known containers, so any name is valid.
  */
-export function chosenContainers(session: Session, wanted: string | undefined): string[] {
+export function chosenContainers(session: Session, requested: string | undefined): string[] {
   const known = containersOf(session);
-  if (wanted === undefined) return known;
-  if (known.length === 0 || known.includes(wanted)) return [wanted];
+  if (requested === undefined) return known;
+  if (known.length === 0 || known.includes(requested)) return [requested];
   const list = known.join(', ');
-  throw new ApiError(errorKind.validation, `The session has no container ${wanted}.`, {
+  throw new ApiError(errorKind.validation, `The session has no container ${requested}.`, {
     detail: `Its containers are ${list}.`,
     fields: [{ path: 'query.container', message: `must be one of ${list}` }],
   });
 }
 
-/** What a container does, as far as its log is concerned. */
+/** The state of a container, as far as it matters for its log. */
 export interface Activity {
-  /** Its log is complete: it has ended, and was not started again. */
+  /** The container has ended and was not restarted, so its log is complete. */
   readonly hasEnded: boolean;
-  /** Changes when the container does: begins, ends, begins again. */
+  /** Changes when the container starts, ends or restarts. */
   readonly key: string;
 }
 

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Session } from '../jupyter-server/session.ts';
 import { createBackOff } from '../lib/back-off.ts';
+import { sleep } from '../lib/sleep.ts';
 import { type Activity, activityOf } from './containers.ts';
 import { wholeSecond } from './instant.ts';
 import type { Line } from './lines.ts';
@@ -9,59 +9,60 @@ import { beginning, isAfter, Numbering, type Position } from './position.ts';
 import { LineRing } from './ring.ts';
 import { isNoLog, type ReadLog, SessionGone } from './source.ts';
 
-/** What is read before following, for those who want the last lines. */
-const primeLines = 1_000;
-/** More than a person can read, less than what would keep this service from its other work: characters per `paceMs`. */
-const paceChars = 512 * 1024;
-const paceMs = 200;
-/** What a line costs besides its characters, in these. */
+/** Lines that are read before following starts, for clients that request the last lines. */
+const initialLines = 1_000;
+/** Maximum characters that are read per `rateIntervalMs`, so that a busy log leaves time for other requests. */
+const maxChars = 512 * 1024;
+const rateIntervalMs = 200;
+/** The cost of a line besides its text, in characters. */
 const lineChars = 64;
-/** A failure may pass by itself; the second in a row is told. */
-const toldFailures = 2;
+/** Clients are told of the second failure in a row: the first one is often temporary. */
+const reportedFailures = 2;
 
 /**
- * One container's log from the API server, for everybody who follows it: its newest lines first, then what is written,
- * through restarts of the container and failures of the connection, until it is stopped. It goes on from the position
- * where it was, so that a line comes exactly once.
+ * Follows the log of one container for all of its readers: reads the newest lines, then new ones as they are written.
+ * Continues after restarts of the container and failures of the connection, from the position that it has reached, so
+ * that the ring gets each line exactly once.
  */
 export class LogFeed {
   readonly ring = new LineRing();
-  /** What stands in the way at the moment: a new object for each new trouble. */
-  trouble: { readonly message: string } | undefined;
-  /** The lines that there were at the beginning are in the ring. */
+  /** Why the log cannot be read at present. A new failure is a new object. */
+  failure: { readonly message: string } | undefined;
+  /** The initial lines are in the ring. */
   isPrimed = false;
-  /** The session itself is gone. */
+  /** The session does not exist any more. */
   isGone = false;
-  /** The first try to read it is over, well or not. */
+  /** Resolves after the first attempt to read, successful or not. */
   readonly settled: Promise<void>;
   readonly #settle: () => void;
   readonly #session: Session;
   readonly #container: string;
   readonly #read: ReadLog;
   readonly #log: Logger;
-  readonly #tell: () => void;
+  readonly #onChange: () => void;
   readonly #stopping = new AbortController();
   readonly #stopped = Promise.withResolvers<void>();
   readonly #backOff = createBackOff({ firstMs: 250, maxMs: 10_000 });
   #activity: Activity;
   #activityChanged = Promise.withResolvers<void>();
   #failures = 0;
+  /** The last line without a time. */
   #note: string | undefined;
 
-  /** @param tell called after each change */
-  constructor(parts: { session: Session; container: string; read: ReadLog; log: Logger; tell: () => void }) {
+  /** @param onChange is called after each change of the feed */
+  constructor(parts: { session: Session; container: string; read: ReadLog; log: Logger; onChange: () => void }) {
     this.#session = parts.session;
     this.#container = parts.container;
     this.#read = parts.read;
     this.#log = parts.log.child({ session: parts.session.name, container: parts.container });
-    this.#tell = parts.tell;
+    this.#onChange = parts.onChange;
     this.#activity = activityOf(parts.session, parts.container);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.settled = promise;
     this.#settle = resolve;
   }
 
-  /** The session as it is now: a container that begins is read at once. */
+  /** Takes the new state of the session. A container that has started is read at once. */
   observe(session: Session): void {
     const activity = activityOf(session, this.#container);
     if (activity.key === this.#activity.key) return;
@@ -71,7 +72,7 @@ export class LogFeed {
     this.#activityChanged = Promise.withResolvers();
   }
 
-  /** Resolves after `stop`, or when the session is gone. */
+  /** Follows the log. Resolves after `stop`, or when the session is gone. */
   async run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted && !this.isGone) {
@@ -79,26 +80,26 @@ export class LogFeed {
       const { hasEnded } = this.#activity;
       const isComplete = await this.#attempt(hasEnded, signal);
       this.#settle();
-      this.#tell();
+      this.#onChange();
       if (signal.aborted || this.isGone) break;
       await (isComplete && hasEnded ? Promise.race([changed, this.#stopped.promise]) : this.#pause(changed));
     }
   }
 
   stop(): void {
-    this.#stopping.abort(new Error('nobody follows this log any more'));
+    this.#stopping.abort(new Error('this log has no readers any more'));
     this.#stopped.resolve();
     this.#settle();
   }
 
-  /** true: everything that there is was read. */
+  /** Returns whether the log was read to its end. */
   async #attempt(hasEnded: boolean, signal: AbortSignal): Promise<boolean> {
     try {
       const isFirst = !this.isPrimed;
       if (isFirst) await this.#prime(signal);
       if (!isFirst || !hasEnded) await this.#follow(signal);
       this.#failures = 0;
-      this.trouble = undefined;
+      this.failure = undefined;
       return true;
     } catch (err) {
       if (signal.aborted) return false;
@@ -111,24 +112,25 @@ export class LogFeed {
   #fail(err: unknown): void {
     this.#failures += 1;
     this.#log.warn({ err, failures: this.#failures }, 'a log could not be followed');
-    if (this.#failures !== toldFailures) return;
-    this.trouble = { message: 'The log of this container cannot be read at the moment. It is tried again.' };
+    if (this.#failures !== reportedFailures) return;
+    this.failure = { message: 'The log of this container cannot be read at present. The service tries again.' };
   }
 
-  /** What the kubelet says itself instead of a log ("cannot be read"), it says at each try. */
+  /** Adds a line. Lines without a time are messages of the kubelet, which it repeats at each attempt: one is enough. */
   #push(line: Line, position: Position | undefined): void {
     const note = position ? undefined : line.text;
     if (note === undefined || note !== this.#note) this.ring.push(this.#container, line, position);
     this.#note = note;
   }
 
+  /** Reads the initial lines. */
   async #prime(signal: AbortSignal): Promise<void> {
     const { ring } = this;
     const numbering = new Numbering();
     let count = 0;
     let firstInstant: string | undefined;
     try {
-      for await (const lines of this.#read(this.#session, this.#container, { tailLines: primeLines }, signal)) {
+      for await (const lines of this.#read(this.#session, this.#container, { tailLines: initialLines }, signal)) {
         count += lines.length;
         for (const line of lines) {
           firstInstant ??= line.instant;
@@ -138,43 +140,42 @@ export class LogFeed {
     } catch (error) {
       if (!isNoLog(error)) throw error;
     }
-    // Where the log was cut there may be lines of the same instant before the first, which were not counted.
-    if (count >= primeLines) ring.cut(firstInstant ?? '');
+    // The log may have earlier lines with the time of the first one, which are not numbered.
+    if (count >= initialLines) ring.cut(firstInstant ?? '');
     this.isPrimed = true;
     this.#settle();
-    this.#tell();
+    this.#onChange();
   }
 
+  /** Reads new lines until the log ends. Lines that the ring has already are read again and dropped. */
   async #follow(signal: AbortSignal): Promise<void> {
     const { last } = this.ring;
     const sinceTime = last === beginning ? undefined : wholeSecond(last.at);
     const numbering = new Numbering();
     let isPast = last === beginning;
-    let paced = 0;
+    let chars = 0;
     for await (const lines of this.#read(this.#session, this.#container, { follow: true, sinceTime }, signal)) {
       const known = this.ring.next;
       for (const line of lines) {
         const position = numbering.next(line.instant);
         isPast ||= position !== undefined && isAfter(position, last);
         if (isPast) this.#push(line, position);
-        paced += line.text.length + lineChars;
+        chars += line.text.length + lineChars;
       }
       this.#failures = 0;
-      this.trouble = undefined;
+      this.failure = undefined;
       if (this.ring.next > known) this.#backOff.reset();
-      this.#tell();
-      if (paced < paceChars) continue;
-      // An abort ends the wait, and then the read.
-      await delay((paceMs * paced) / paceChars, undefined, { signal }).catch(() => undefined);
-      paced = 0;
+      this.#onChange();
+      if (chars < maxChars) continue;
+      await sleep((rateIntervalMs * chars) / maxChars, signal);
+      chars = 0;
     }
   }
 
-  /** Until it is time to try again, or the container has changed, or `stop`. */
+  /** Waits for the next attempt: the back-off, a change of the container, or `stop`. */
   async #pause(changed: Promise<void>): Promise<void> {
     const over = new AbortController();
-    const time = delay(this.#backOff.next(), undefined, { signal: over.signal }).catch(() => undefined);
-    await Promise.race([time, changed, this.#stopped.promise]);
+    await Promise.race([this.#backOff.pause(over.signal), changed, this.#stopped.promise]);
     over.abort();
   }
 }

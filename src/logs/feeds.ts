@@ -5,26 +5,26 @@ import type { ReadLog } from './source.ts';
 
 export interface SharedFeed {
   readonly feed: LogFeed;
-  /** The last one to leave ends the connection to the API server. */
+  /** Ends the use of the feed. The feed stops when its last reader leaves. */
   leave(): void;
 }
 
-/** One feed per container, however many follow it. */
+/** The feeds of all containers that are followed: one per container, shared by its readers. */
 export interface LogFeeds {
-  /** @param onChange called after each change of the feed */
+  /** Returns the feed of a container. `onChange` is called after each change of the feed. */
   join(session: Session, container: string, onChange: () => void): SharedFeed;
 }
 
 export function createLogFeeds({ read, log }: { read: ReadLog; log: Logger }): LogFeeds {
   const feeds = new Map<string, { feed: LogFeed; listeners: Set<() => void> }>();
 
-  function begin(key: string, session: Session, container: string) {
+  function start(key: string, session: Session, container: string) {
     const listeners = new Set<() => void>();
-    const tell = (): void => {
+    const onChange = (): void => {
       for (const listener of listeners) listener();
     };
-    const feed = new LogFeed({ session, container, read, log, tell });
-    feed.run().catch((err: unknown) => log.error({ err }, 'a log can no longer be followed'));
+    const feed = new LogFeed({ session, container, read, log, onChange });
+    feed.run().catch((err: unknown) => log.error({ err }, 'a log feed has failed'));
     const entry = { feed, listeners };
     feeds.set(key, entry);
     return entry;
@@ -32,10 +32,10 @@ export function createLogFeeds({ read, log }: { read: ReadLog; log: Logger }): L
 
   return {
     join(session, container, onChange) {
-      // The uid: the next session of this name has logs of its own.
+      // By uid: another session may later have the same name.
       const key = `${session.uid}/${container}`;
-      const { feed, listeners } = feeds.get(key) ?? begin(key, session, container);
-      // A function of its own, so that the same one may join twice.
+      const { feed, listeners } = feeds.get(key) ?? start(key, session, container);
+      // A new function, so that the same `onChange` can join twice.
       const listener = (): void => onChange();
       listeners.add(listener);
       return {

@@ -7,8 +7,8 @@ import { StatusError } from '../local/cluster.ts';
 
 const at = following();
 
-describe('a stream', () => {
-  it('begins with what was written, the oldest line first, and goes on with what is written', async () => {
+describe('a log stream', () => {
+  it('starts with the existing lines, oldest first, and continues with new lines', async () => {
     at.running();
     const stream = await at.follow();
     expect(stream.message.statusCode).toBe(200);
@@ -31,7 +31,7 @@ describe('a stream', () => {
     expect(stream.isOver).toBe(false);
   });
 
-  it('begins where max_lines and since say, per container', async () => {
+  it('starts at the place that max_lines and since name, for each container', async () => {
     at.running();
     const none = await at.follow('&max_lines=0');
     const one = await at.follow('&max_lines=1');
@@ -48,7 +48,7 @@ describe('a stream', () => {
     expect(only.lines()).toEqual(['cloned']);
   });
 
-  it('has comments while nothing is written', async () => {
+  it('has comments while no line is written', async () => {
     at.running();
     at.service = await at.cluster.replica({ logs: { timing: { heartbeatMs: 20 } } });
     const stream = await at.follow();
@@ -56,20 +56,20 @@ describe('a stream', () => {
     expect(stream.lines()).toHaveLength(3);
   });
 
-  it('takes in containers that begin later and that are started again', async () => {
-    at.cluster.log('git-clone').refusal = waitingToStart();
-    at.cluster.log('jupyter-server').refusal = waitingToStart();
+  it('includes containers that start later and containers that restart', async () => {
+    at.cluster.log('git-clone').failure = waitingToStart();
+    at.cluster.log('jupyter-server').failure = waitingToStart();
     at.cluster.session('mine', user, { init: ['git-clone'], regular: ['jupyter-server'] }, false);
     const stream = await at.follow('&max_lines=0');
     const early = await at.follow('&container=jupyter-server');
     at.cluster.store.mergePatch(jupyterServers, 'renku', 'mine', {
       status: { containerStates: { init: { 'git-clone': 'executing' }, regular: { 'jupyter-server': 'waiting' } } },
     });
-    at.cluster.log('git-clone').refusal = null;
+    at.cluster.log('git-clone').failure = null;
     at.cluster.log('git-clone').write('cloning');
     await expect.poll(() => stream.lines(), soon).toEqual(['cloning']);
     at.cluster.log('git-clone').end();
-    at.cluster.log('jupyter-server').refusal = null;
+    at.cluster.log('jupyter-server').failure = null;
     at.cluster.log('jupyter-server').write('first run');
     at.cluster.report('mine', { 'git-clone': 'ended', 'jupyter-server': 'running' });
     await expect.poll(() => stream.lines(), soon).toEqual(['cloning', 'first run']);
@@ -81,7 +81,7 @@ describe('a stream', () => {
     expect(stream.named('container-error')).toEqual([]);
   });
 
-  it('asks no more about a container that has ended, until it is started again', async () => {
+  it('does not read the log of an ended container again until it restarts', async () => {
     at.running();
     const stream = await at.follow();
     await expect.poll(() => stream.lines(), soon).toHaveLength(3);
@@ -100,7 +100,7 @@ describe('a stream', () => {
     await expect.poll(() => stream.lines().at(-1), soon).toBe('cloned again');
   });
 
-  it('with previous=true is what was written before the restart, and ends', async () => {
+  it('with previous=true has the lines before the restart, and then ends', async () => {
     at.running();
     at.cluster.log('jupyter-server').restart();
     at.cluster.log('jupyter-server').write('second run');
@@ -114,7 +114,7 @@ describe('a stream', () => {
     expect(body).toEqual({ 'jupyter-server': '2026-01-01T00:00:02.000000001Z listening\n' });
   });
 
-  it('answers HEAD without waiting', async () => {
+  it('answers HEAD at once', async () => {
     at.running();
     const response = await fetch(`${at.service.url}/logs/mine?follow=true`, {
       method: 'HEAD',
@@ -125,7 +125,7 @@ describe('a stream', () => {
   });
 });
 
-describe('requests', () => {
+describe('log requests', () => {
   it.each([
     ['follow=true&container=nope', 'query.container'],
     ['container=nope', 'query.container'],
@@ -134,24 +134,24 @@ describe('requests', () => {
     ['since=2026-13-45T00:00:00Z', 'query.since'],
     ['follow=perhaps', 'query.follow'],
     ['follow=true&max_lines=-1', 'query.max_lines'],
-  ])('%s are 422', async (query, path) => {
+  ])('with %s are rejected with 422', async (query, path) => {
     at.running();
     const { status, body } = await at.service.as(user)('GET', `/logs/mine?${query}`);
     expect([status, body.error.code, body.error.fields?.[0]?.path]).toEqual([422, 1422, path]);
     if (query.includes('container=nope')) expect(body.error.detail).toContain('git-clone, jupyter-server');
   });
 
-  it('that accept another type are 406', async () => {
+  it('that accept only another content type are rejected with 406', async () => {
     at.running();
-    const answer = async (query: string, accept: string) =>
+    const statusOf = async (query: string, accept: string) =>
       (await fetch(`${at.service.url}/logs/mine?${query}`, { headers: { ...at.service.headersOf(user), accept } }))
         .status;
-    expect(await answer('follow=true', 'application/json')).toBe(406);
-    expect(await answer('', 'text/event-stream')).toBe(406);
-    expect(await answer('', 'application/json')).toBe(200);
+    expect(await statusOf('follow=true', 'application/json')).toBe(406);
+    expect(await statusOf('', 'text/event-stream')).toBe(406);
+    expect(await statusOf('', 'application/json')).toBe(200);
   });
 
-  it('for nothing of one’s own are 404', async () => {
+  it('for a session of another user are rejected with 404', async () => {
     at.running();
     const other = at.service.as(anonymous('https://gitlab.example.org'));
     expect((await other('GET', '/logs/mine?follow=true')).status).toBe(404);
@@ -159,7 +159,7 @@ describe('requests', () => {
     expect(at.cluster.log('jupyter-server').reads).toEqual([]);
   });
 
-  it('without follow take container and since as well', async () => {
+  it('without follow also accept container and since', async () => {
     at.running();
     const { body } = await at.service.as(user)('GET', '/logs/mine?container=jupyter-server&since=2026-01-01T00:00:02Z');
     expect(Object.keys(body)).toEqual(['jupyter-server']);
@@ -169,24 +169,24 @@ describe('requests', () => {
 });
 
 describe('a container that cannot be read', () => {
-  it('is an event, hides no other, and is taken up when it can', async () => {
+  it('is reported by an event, does not hide other logs, and is read as soon as possible', async () => {
     at.running();
-    at.cluster.log('jupyter-server').refusal = new StatusError(500, 'InternalError', 'a secret of the cluster');
+    at.cluster.log('jupyter-server').failure = new StatusError(500, 'InternalError', 'a secret of the cluster');
     const stream = await at.follow();
     await expect.poll(() => stream.lines(), soon).toEqual(['cloned']);
     await expect.poll(() => stream.named('container-error'), soon).toHaveLength(1);
     expect(stream.named('container-error')).toEqual([
-      { container: 'jupyter-server', message: expect.stringContaining('tried again') },
+      { container: 'jupyter-server', message: expect.stringContaining('tries again') },
     ]);
     const late = await at.follow();
     await expect.poll(() => late.named('container-error'), soon).toHaveLength(1);
-    at.cluster.log('jupyter-server').refusal = null;
+    at.cluster.log('jupyter-server').failure = null;
     await expect.poll(() => stream.lines(), soon).toEqual(['cloned', 'starting', 'listening']);
     expect(JSON.stringify(stream.events)).not.toContain('secret');
     expect(at.service.logged()).toContain('a log could not be followed');
   });
 
-  it('because it never answers does not hold up the others', async () => {
+  it('because the API server does not respond does not delay the others', async () => {
     at.running();
     at.cluster.log('git-clone').isSilent = true;
     const stream = await at.follow();
@@ -194,7 +194,7 @@ describe('a container that cannot be read', () => {
     await expect.poll(() => stream.named('container-error'), { timeout: 25_000 }).toHaveLength(1);
   });
 
-  it('shows what the cluster says about it, without a time', async () => {
+  it('shows the message of the cluster about its log, without a time', async () => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
     at.cluster.report('mine', { 'jupyter-server': 'running' });
     at.cluster.log('jupyter-server').writeRaw('unable to retrieve container logs');
@@ -204,8 +204,8 @@ describe('a container that cannot be read', () => {
   });
 });
 
-describe('the end', () => {
-  it('comes with the session, after its last lines', async () => {
+describe('the end of a stream', () => {
+  it('follows the last lines of a deleted session', async () => {
     at.running();
     const stream = await at.follow();
     await expect.poll(() => stream.lines(), soon).toHaveLength(3);
@@ -219,9 +219,9 @@ describe('the end', () => {
   });
 
   it.each([
-    ['told at once', {}],
-    ['told nothing', { withoutCache: true }],
-  ])('comes when another session has the name, whose lines are never seen (%s)', async (_how, options) => {
+    ['with watch events', {}],
+    ['without watch events', { withoutCache: true }],
+  ])('comes when another session has the same name, whose lines are never shown (%s)', async (_how, options) => {
     at.service = await at.cluster.replica(options);
     at.running();
     const mine = await at.follow();
@@ -230,19 +230,19 @@ describe('the end', () => {
     const other = anonymous('https://gitlab.example.org');
     at.cluster.log('jupyter-server').restart();
     at.cluster.session('mine', other, { init: ['git-clone'], regular: ['jupyter-server'] });
-    at.cluster.log('jupyter-server').write('a secret of somebody else');
+    at.cluster.log('jupyter-server').write('a secret of another user');
     await expect.poll(() => mine.isOver, soon).toBe(true);
     expect(mine.ending).toBe('deleted');
-    expect(mine.lines()).not.toContain('a secret of somebody else');
+    expect(mine.lines()).not.toContain('a secret of another user');
     expect((await at.service.as(user)('GET', '/logs/mine?follow=true')).status).toBe(404);
   });
 
-  it('comes when the session is given to somebody else', async () => {
+  it('comes when another user becomes the owner of the session', async () => {
     at.running();
     const stream = await at.follow();
     await expect.poll(() => stream.lines(), soon).toHaveLength(3);
     at.cluster.store.mergePatch(jupyterServers, 'renku', 'mine', {
-      metadata: { labels: { 'notebook-sessions.io/owner': 'somebody-else' } },
+      metadata: { labels: { 'notebook-sessions.io/owner': 'another-user' } },
     });
     await expect.poll(() => stream.ending, soon).toBe('deleted');
   });

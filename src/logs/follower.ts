@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Session } from '../jupyter-server/session.ts';
+import { sleep } from '../lib/sleep.ts';
 import { chosenContainers, containersOf } from './containers.ts';
 import type { LogFeed } from './feed.ts';
 import type { LogFeeds, SharedFeed } from './feeds.ts';
@@ -20,18 +20,18 @@ import {
   skippedEvent,
 } from './stream-events.ts';
 
-/** Containers that do not answer are not waited for longer before what the others wrote is sent. */
+/** Milliseconds that the stream waits for the first lines of all containers before it sends those that it has. */
 const settleMs = 2_000;
-/** Between two batches: 200 readers of a busy log must not keep out everybody else. */
+/** Milliseconds between two batches, so that many readers of a busy log leave time for other requests. */
 const batchPauseMs = 25;
 
 export interface FollowOptions {
-  /** One container; undefined: all. */
+  /** One container; undefined means all. */
   readonly container: string | undefined;
-  /** Last lines per container. */
+  /** Number of last lines per container. */
   readonly maxLines: number;
   readonly since: Instant | undefined;
-  /** Where an earlier stream ended, by container. */
+  /** The positions where an earlier stream ended, by container. */
   readonly resume: ReadonlyMap<string, Position>;
 }
 
@@ -39,28 +39,25 @@ export interface FollowerParts {
   readonly feeds: LogFeeds;
   readonly read: ReadLog;
   readonly log: Logger;
-  /** Ends the stream with an event. */
+  /** Ends the stream with a `shutdown` event. */
   readonly stopping: AbortSignal;
 }
 
-/** Of a container that was not known before, and so is new: all that is held. */
+/** For a container that is new: all lines of the ring. */
 const everything: Start = { tail: Number.POSITIVE_INFINITY, since: undefined };
-
-/** An abort ends it early. */
-const pause = (ms: number, signal: AbortSignal): Promise<unknown> =>
-  delay(ms, undefined, { signal }).catch(() => undefined);
 
 interface Followed extends SharedFeed {
   readonly container: string;
   readonly start: Start;
-  /** Number of the next line in the feed's ring; undefined until its first lines are known. */
+  /** Number of the next line in the feed's ring; undefined until the feed has its initial lines. */
   next: number | undefined;
-  toldTrouble: LogFeed['trouble'];
+  /** The last failure that the client was told. */
+  reported: LogFeed['failure'];
 }
 
 /**
- * One client's view of a session's logs: all containers, the older line first of what is there. It holds nothing but
- * its places in the feeds. A client that takes its events too slowly finds lines gone, and is told how many.
+ * Reads the logs of a session for one client: all containers, merged by time. It stores only its places in the feeds. A
+ * client that reads too slowly misses lines, and is told how many.
  */
 export class LogFollower {
   readonly #parts: FollowerParts;
@@ -82,7 +79,7 @@ export class LogFollower {
     }
   }
 
-  /** The session as it is now; undefined when it is gone, was replaced, or is not this caller's any more. */
+  /** Takes the new state of the session; undefined if it is gone or replaced, or belongs to another user. */
   observe(session: Session | undefined): void {
     this.#session = session;
     this.#notify();
@@ -102,31 +99,31 @@ export class LogFollower {
       container,
       start: resumed ? { after: resumed } : isResumed ? everything : start,
       next: undefined,
-      toldTrouble: undefined,
+      reported: undefined,
     });
     if (resumed) this.#positions.set(container, resumed);
   }
 
   /**
-   * Until the session ends or the service stops, both with an `end` event, or `gone` aborts, without. To be called once;
-   * `leave` is to be called in any case.
+   * Yields batches of events until the session ends or the service stops, with a last `end` event, or until `gone` aborts.
+   * Call it once, and `leave` afterwards in any case.
    */
   async *events(gone: AbortSignal): AsyncGenerator<StreamEvent[]> {
     const { stopping } = this.#parts;
     const signal = AbortSignal.any([gone, stopping]);
     signal.addEventListener('abort', this.#notify);
     const settled = Promise.all(this.#followed.map(({ feed }) => feed.settled));
-    await Promise.race([settled, pause(settleMs, signal)]);
-    yield* this.#begin(signal);
+    await Promise.race([settled, sleep(settleMs, signal)]);
+    yield* this.#start(signal);
     if (this.#positions.size > 0) yield [positionEvent(this.#positions)];
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers();
-      yield* this.#begin(signal);
+      yield* this.#start(signal);
       const events = this.#take();
       if (events.length > 0) {
         yield events;
-        await pause(batchPauseMs, signal);
-      } else if (this.#isOver()) {
+        await sleep(batchPauseMs, signal);
+      } else if (this.#hasEnded()) {
         yield [endEvent('deleted')];
         return;
       } else if (!signal.aborted) {
@@ -136,39 +133,40 @@ export class LogFollower {
     if (!gone.aborted) yield [endEvent('shutdown')];
   }
 
-  /** Gives its places in the feeds back. */
+  /** Leaves all feeds. */
   leave(): void {
     for (const { leave } of this.#followed.splice(0)) leave();
   }
 
-  #isOver(): boolean {
+  #hasEnded(): boolean {
     return this.#session === undefined || this.#followed.some(({ feed }) => feed.isGone);
   }
 
-  /** Finds the places of feeds that have become ready, and gives out what was wanted of the time before their rings. */
-  async *#begin(signal: AbortSignal): AsyncGenerator<StreamEvent[]> {
+  /** Finds the first line in each feed that has become ready, and yields requested lines that are older than its ring. */
+  async *#start(signal: AbortSignal): AsyncGenerator<StreamEvent[]> {
     for (const followed of this.#followed) {
       const { feed, container, start } = followed;
       if (followed.next !== undefined || !feed.isPrimed) continue;
-      const { from, isEarlierWanted } = feed.ring.find(start);
+      const { from, needsEarlierLines } = feed.ring.find(start);
       followed.next = from;
       const skipped = feed.ring.get(from - 1);
       if (skipped) this.#positions.set(container, skipped.position);
       const session = this.#session;
-      if (!isEarlierWanted || start === everything || !session) continue;
+      if (!needsEarlierLines || start === everything || !session) continue;
       const request = { session, container, start, before: feed.ring.get(from)?.position };
       yield* earlierLines(this.#parts, request, this.#positions, signal);
     }
   }
 
+  /** Returns the next batch of events; empty if there are none. */
   #take(): StreamEvent[] {
     const events: StreamEvent[] = [];
     for (const followed of this.#followed) {
-      const { trouble } = followed.feed;
-      if (trouble && trouble !== followed.toldTrouble) {
-        events.push(containerErrorEvent({ container: followed.container, message: trouble.message }));
+      const { failure } = followed.feed;
+      if (failure && failure !== followed.reported) {
+        events.push(containerErrorEvent({ container: followed.container, message: failure.message }));
       }
-      followed.toldTrouble = trouble;
+      followed.reported = failure;
     }
     for (let size = 0; size < batchChars; ) {
       const oldest = this.#oldest();
@@ -189,7 +187,7 @@ export class LogFollower {
     return skippedEvent({ container, lines, since: last ? wholeSecond(last) : null });
   }
 
-  /** The next line of each container is looked at; the order within a container is never changed. */
+  /** Returns the oldest of the next lines of all containers. The order of lines within a container never changes. */
   #oldest() {
     let oldest: { followed: Followed; number: number; entry: { position: Position; data: string } } | undefined;
     for (const followed of this.#followed) {

@@ -24,14 +24,14 @@ interface Request {
   readonly container: string;
   readonly start: Start;
   readonly previous?: boolean;
-  /** Ends before the line at this position. */
+  /** Reading ends before the line at this position. */
   readonly before?: Position | undefined;
 }
 
 /**
- * What is wanted of a log and older than what its feed holds, by a read of this client's own, as fast as the client takes
- * it. Where the log is cut within an instant, the first lines' ordinals are too low, so that a stream that is resumed
- * exactly there has some of them twice.
+ * Yields the requested lines that are older than the ring of the feed, from a separate read, as fast as the client reads.
+ * If the first line shares its timestamp with lines before the requested ones, the ordinals of this timestamp are too
+ * low, and a stream that is resumed there repeats some lines.
  */
 export function earlierLines(
   parts: HistoryParts,
@@ -46,14 +46,14 @@ export function earlierLines(
   return history(parts, request, event, signal);
 }
 
-/** The logs of the containers' runs before their last restart, one container after the other, and the `end` event. */
+/** Yields the logs before the last restart, one container after the other, and the `end` event. */
 export async function* previousLines(
   parts: HistoryParts,
   { containers, ...request }: Omit<Request, 'container'> & { containers: readonly string[] },
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent[]> {
   for (const container of containers) {
-    // Without ids: a stream that has an end begins anew.
+    // Without ids: a stream with an end is not resumed but read again.
     yield* history(parts, { ...request, container, previous: true }, (data) => ({ data }), signal);
   }
   if (!signal.aborted) yield [endEvent('complete')];
@@ -91,7 +91,7 @@ async function* history(
     if (signal.aborted || err instanceof SessionGone) return;
     if (!isNoLog(err)) {
       log.warn({ err, session: session.name, container }, 'a log could not be read');
-      const message = 'The earlier lines of this container cannot be read at the moment.';
+      const message = 'The earlier lines of this container cannot be read at present.';
       events.push(containerErrorEvent({ container, message }));
     }
   }

@@ -20,7 +20,7 @@ async function read(chunks: AsyncIterable<Buffer>): Promise<Line[]> {
 
 const time = '2026-01-01T00:00:00.000000001Z';
 
-it('lines come out whole wherever the chunks were cut, within a character too', async () => {
+it('splits lines correctly wherever chunks end, also within a character', async () => {
   const text = fc.string({ unit: fc.constantFrom('a', ' ', 'ü', '€', '🙂', '\t', '\r') }).map((line) => `${line}.`);
   await fc.assert(
     fc.asyncProperty(fc.array(text, { minLength: 1 }), fc.array(fc.nat(), { maxLength: 20 }), async (lines, cuts) => {
@@ -35,7 +35,7 @@ it('lines come out whole wherever the chunks were cut, within a character too', 
   );
 });
 
-it('the last line counts without its end; a line may have nothing but its time, or no time', async () => {
+it('accepts a last line without a line break, a line with only a time, and a line without a time', async () => {
   const found = await read(
     given([Buffer.from(`${time} \n${time}\nfailed to watch: no space\n2026-99-99T00:00:00Z x\n${time} end`)]),
   );
@@ -48,13 +48,13 @@ it('the last line counts without its end; a line may have nothing but its time, 
   ]);
 });
 
-it('what is no UTF-8 is replaced', async () => {
+it('replaces bytes that are not UTF-8', async () => {
   const [line] = await read(given([Buffer.from(`${time} a`), Buffer.from([0xff, 0xc3, 0x0a])]));
   expect(line?.text).toBe('a\ufffd\ufffd');
 });
 
 it.each(['x', 'ü', '€', '🙂'])(
-  'a line of a million %s is cut between two of them, and the next is whole',
+  'cuts a line of a million %s between two characters, and keeps the next line whole',
   async (character) => {
     for (let shift = 0; shift < 4; shift += 1) {
       const long = Buffer.from(`${time} ${'-'.repeat(shift)}${character.repeat(1_000_000)}\n${time} next\n`);
@@ -73,13 +73,13 @@ it.each(['x', 'ü', '€', '🙂'])(
   },
 );
 
-it('over HTTP, too; and leaving closes the connection', async () => {
+it('reads lines over HTTP, and closes the connection on abort', async () => {
   let closed = false;
   const server = createServer((_req, res) => {
     res.on('close', () => {
       closed = true;
     });
-    // One byte per chunk, so that no character of more than one is ever whole.
+    // One byte per chunk, so that every multi-byte character is divided.
     const bytes = Buffer.from(`${time} grüße €🙂\n`);
     const next = (at: number): void => {
       if (at < bytes.length) res.write(bytes.subarray(at, at + 1), () => setImmediate(next, at + 1));
@@ -90,12 +90,12 @@ it('over HTTP, too; and leaving closes the connection', async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const log = pino({ level: 'silent' });
   const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfigOf(url, 't')), log });
-  const leaving = new AbortController();
-  const lines = splitLines(client.podLogStream('a', 'p', { container: 'c', follow: true }, leaving.signal));
+  const aborter = new AbortController();
+  const lines = splitLines(client.podLogStream('a', 'p', { container: 'c', follow: true }, aborter.signal));
   expect((await lines.next()).value).toMatchObject([{ text: 'grüße €🙂' }]);
   const more = lines.next();
-  leaving.abort();
-  await expect(more).rejects.toThrow('given up');
+  aborter.abort();
+  await expect(more).rejects.toThrow('aborted');
   await expect.poll(() => closed).toBe(true);
   await client.close();
   server.close();

@@ -1,30 +1,30 @@
 import { type Instant, parseInstant } from './instant.ts';
 
-/** A longer line is cut: one line must not take the place of a thousand others. */
+/** Longer lines are cut, so that one line cannot displace many others. */
 export const lineLimitBytes = 16 * 1024;
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 
 export interface Line {
-  /** RFC 3339, as the cluster wrote it; null for what the kubelet says itself ("cannot read this log"). */
+  /** RFC 3339, as in the log; null for a message of the kubelet about the log. */
   readonly time: string | null;
   readonly instant: Instant | undefined;
   readonly text: string;
-  /** Its end is missing. */
+  /** The line is longer than `text`. */
   readonly isCut: boolean;
 }
 
 /**
- * The lines of a log with times, a list for each chunk that ends some. Chunks may begin and end anywhere, within a
- * character too. No more than `lineLimitBytes` of a line are ever held.
+ * Yields the lines of a log with timestamps, one list for each chunk that completes a line. Chunks may begin and end
+ * anywhere, also within a character. Stores at most `lineLimitBytes` of a line.
  */
 export async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line[]> {
   let parts: Buffer[] = [];
   let length = 0;
   const add = (bytes: Buffer): void => {
     const room = Math.max(0, lineLimitBytes - length);
-    // A copy of what is kept: the rest of a chunk is not held for it.
+    // A copy, so that the rest of the chunk can be freed.
     if (room > 0 && bytes.length > 0) parts.push(Buffer.from(bytes.subarray(0, room)));
     length += bytes.length;
   };
@@ -62,7 +62,7 @@ function parse(bytes: Buffer, isCut: boolean): Line {
   return { time, instant, text: space === -1 ? '' : whole.slice(space + 1), isCut };
 }
 
-/** How many bytes there are without a character at the end that was cut in the middle. */
+/** Returns the number of bytes without an incomplete UTF-8 character at the end. */
 function wholeCharacters(bytes: Buffer): number {
   let start = bytes.length - 1;
   while (start > bytes.length - 4 && start > 0 && ((bytes[start] ?? 0) & 0b1100_0000) === 0b1000_0000) start -= 1;

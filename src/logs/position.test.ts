@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { instantOf, parseInstant, parseSince, wholeSecond } from './instant.ts';
 import { decodePositions, encodePositions, isAfter, Numbering } from './position.ts';
 
-describe('instants', () => {
-  it('sort by time, whatever the number of digits and the zone', () => {
+describe('timestamps', () => {
+  it('sort by time, with any number of digits and any zone', () => {
     const inOrder = [
       '1970-01-01T00:00:00Z',
       '2026-01-01T00:00:00Z',
@@ -21,15 +21,15 @@ describe('instants', () => {
   });
 
   it.each(['', 'x', '2026-01-01', '2026-01-01T00:00:00', '2026-02-31T00:00:00+99:00', '1969-01-01T00:00:00Z'])(
-    '%j is none',
+    '%j is not a timestamp',
     (text) => expect(parseInstant(text)).toBeUndefined(),
   );
 
-  it('are asked for in whole seconds', () => {
+  it('are converted to whole seconds for the API server', () => {
     expect(wholeSecond(parseInstant('2026-01-01T00:00:00.999999999Z') ?? '')).toBe('2026-01-01T00:00:00Z');
   });
 
-  it('may be given as seconds before now, and with a plus that became a space', () => {
+  it('may be given as seconds before now, and with a space instead of a plus sign', () => {
     const now = Date.parse('2026-01-01T00:01:00.250Z');
     expect(parseSince('60', now)).toBe(parseInstant('2026-01-01T00:00:00.25Z'));
     expect(parseSince('999999999', 5)).toBe(instantOf(0));
@@ -39,7 +39,7 @@ describe('instants', () => {
 });
 
 describe('positions', () => {
-  it('never go back, even where times do', () => {
+  it('never decrease, even if times do', () => {
     const numbering = new Numbering();
     const times = ['01', '01', '03', '02', '02', '03', '04'].map((second) => `000000000${second}.000000000`);
     const positions = times.map((time) => numbering.next(time));
@@ -59,7 +59,7 @@ describe('positions', () => {
     expect(numbering.next(undefined)).toBeUndefined();
   });
 
-  it('are the same after a way through an event’s id', () => {
+  it('are the same after encoding and decoding', () => {
     const positions = new Map([
       ['git-clone', { at: '01795168801.120000000', ordinal: 0 }],
       ['jupyter-server', { at: '01795168803.000000001', ordinal: 12 }],
@@ -68,7 +68,7 @@ describe('positions', () => {
   });
 
   it.each(['', '7', 'a:b', 'A:01795168801.120000000.0', 'a:1.2.3', 'a:01795168801.120000000.-1', ','.repeat(9_000)])(
-    'there are none in %j',
+    'are not found in the event id %j',
     (text) => expect(decodePositions(text).size).toBe(0),
   );
 });

@@ -1,15 +1,16 @@
 import type { Instant } from './instant.ts';
 
 /**
- * Where a line stands in the log of its container. It means the same to every replica, before and after a restart of
- * this service, because it is made of the log alone: programs write many lines at one instant, so the ordinal tells the
- * how-manyth line of its instant it is.
+ * The place of a line in the log of its container. It depends only on the log, so every replica computes the same one,
+ * also after a restart of the service.
  */
 export interface Position {
   readonly at: Instant;
+  /** Numbers the lines that share a timestamp, from 0. */
   readonly ordinal: number;
 }
 
+/** Before the first line. */
 export const beginning: Position = { at: '', ordinal: 0 };
 
 export function isAfter(one: Position, other: Position): boolean {
@@ -17,13 +18,14 @@ export function isAfter(one: Position, other: Position): boolean {
 }
 
 /**
- * Gives lines their positions, in the order of the log, from the first line of an instant on. Standard output and error
- * are stamped apart, so that a line may be a little older than the one before it; it counts as one of that one's instant.
+ * Computes the positions of lines in the order of the log. The first line must be the first of its timestamp. Timestamps
+ * of standard output and standard error differ a little, so a line can be older than the one before it: then it gets the
+ * timestamp of that line.
  */
 export class Numbering {
   #last = beginning;
 
-  /** undefined for a line without a time, which is not of the log itself. */
+  /** Returns undefined for a line without a time: the container did not write it. */
   next(instant: Instant | undefined): Position | undefined {
     if (instant === undefined) return undefined;
     const { at, ordinal } = this.#last;
@@ -34,12 +36,12 @@ export class Numbering {
 
 const part = /^([a-z0-9][-a-z0-9.]{0,252}):(\d{11}\.\d{9})\.(\d{1,9})$/;
 
-/** Of several containers, as one text for an event's id: `git-clone:01795254001.120000000.0,jupyter-server:...`. */
+/** Returns positions by container as an event id: `git-clone:01795254001.120000000.0,jupyter-server:...`. */
 export function encodePositions(positions: ReadonlyMap<string, Position>): string {
   return [...positions].map(([container, { at, ordinal }]) => `${container}:${at}.${ordinal}`).join(',');
 }
 
-/** What is no position is left out: a stream then begins as if nothing had been read. */
+/** Parses an event id. Invalid parts are ignored: for these containers the stream starts from the beginning. */
 export function decodePositions(text: string): Map<string, Position> {
   const positions = new Map<string, Position>();
   for (const each of text.split(',')) {

@@ -8,47 +8,47 @@ import { chosenContainers, type PodName, podOf } from './containers.ts';
 import { type Instant, parseInstant, wholeSecond } from './instant.ts';
 import { isNoLog } from './source.ts';
 
-/** All containers together. An answer of more would help nobody, and would have to fit into memory. */
+/** Maximum size of the logs of all containers in one response, which is held in memory. */
 const totalLimitBytes = 8 * 2 ** 20;
 
-/** Stands in the place of a log that could not be read, so that the others can be answered. */
-export const unreadable = '[The log of this container cannot be read at the moment. Try again.]\n';
+/** Replaces a log that could not be read, so that the response can contain the others. */
+export const unreadable = '[The log of this container cannot be read at present. Try again.]\n';
 
 export interface LogQuery {
-  /** Per container. */
+  /** Number of last lines per container. */
   readonly maxLines: number;
-  /** One container; undefined: all. */
+  /** One container; undefined means all. */
   readonly container: string | undefined;
-  /** The log of the run before the last restart. */
+  /** Read the log before the last restart. */
   readonly previous: boolean;
   readonly since: Instant | undefined;
 }
 
 /**
- * The last lines of each container that has written something, init containers first, with the time of each line.
- * Containers are read at the same time; one that has no log (400, 404) is left out, one that cannot be read says so.
- * Throws ApiError 3000 when none can be read, 1422 for a container that the session does not have.
+ * Returns the last lines of each container, with a timestamp before each line; init containers first. Containers without
+ * lines are omitted, and a log that cannot be read is replaced by `unreadable`. Reads all containers in parallel.
+ * Throws ApiError 3000 if no log can be read, and 1422 if the session has no such container.
  */
 export async function readLogs(
   client: KubernetesClient,
   session: Session,
-  { maxLines, container: wanted, previous, since }: LogQuery,
+  { maxLines, container: requested, previous, since }: LogQuery,
   deadline: Deadline,
   log: Logger,
 ): Promise<Record<string, string>> {
-  const containers = chosenContainers(session, wanted);
+  const containers = chosenContainers(session, requested);
   if (maxLines === 0 || containers.length === 0) return {};
   const { name } = session;
   const pod = podOf(session);
   const limitBytes = Math.floor(totalLimitBytes / containers.length);
-  // A container that does not answer must leave time to answer with the others.
-  const each = deadline.within(deadline.remaining() * 0.8);
+  // If a container does not respond, there must be time for a response with the others.
+  const readDeadline = deadline.within(deadline.remaining() * 0.8);
 
   const read = await Promise.all(
     containers.map(async (container) => {
       try {
         const options = { container, previous, sinceTime: since && wholeSecond(since) };
-        const text = await lastLines(client, pod, options, maxLines, limitBytes, each);
+        const text = await lastLines(client, pod, options, maxLines, limitBytes, readDeadline);
         return { container, text: since === undefined ? text : linesSince(text, since) };
       } catch (err) {
         if (isNoLog(err)) return { container, text: '' };
@@ -68,8 +68,8 @@ export async function readLogs(
 }
 
 /**
- * The API server finds the lines first and cuts them to the limit afterwards, at the wrong end: the newest are lost. So
- * what was cut is asked for again, with half as many lines as fitted.
+ * Returns the last lines of a log. The API server selects the lines first and then cuts the newest ones to meet the byte
+ * limit, so a result that was cut is read again with half the number of lines that fitted.
  */
 async function lastLines(
   client: KubernetesClient,
@@ -87,7 +87,7 @@ async function lastLines(
   return fitted < 2 ? text : read(Math.floor(fitted / 2));
 }
 
-/** The API server takes whole seconds. */
+/** Removes lines before `since`: the API server accepts only whole seconds. */
 function linesSince(text: string, since: Instant): string {
   const lines = text.split('\n');
   const first = lines.findIndex((line) => (parseInstant(line.split(' ', 1)[0] ?? '') ?? '') >= since);

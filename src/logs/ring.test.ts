@@ -5,7 +5,7 @@ import { LineRing } from './ring.ts';
 
 const at = (second: number): string => instantOf(second * 1_000);
 
-/** A ring with a line for each of these seconds. */
+/** Returns a ring with one line for each of these seconds. */
 function ringOf(seconds: number[], limit?: number): LineRing {
   const ring = new LineRing(limit);
   const numbering = new Numbering();
@@ -17,7 +17,7 @@ function ringOf(seconds: number[], limit?: number): LineRing {
 }
 
 describe('the newest lines', () => {
-  it('are those from a number of lines, a moment, or a position on', () => {
+  it('are found by a number of lines, a timestamp or a position', () => {
     const ring = ringOf([1, 2, 2, 2, 3]);
     const from = (start: Parameters<LineRing['find']>[0]): number => ring.find(start).from;
     expect(from({ tail: 0, since: undefined })).toBe(5);
@@ -31,7 +31,7 @@ describe('the newest lines', () => {
     expect(from({ after: { at: at(9), ordinal: 0 } })).toBe(5);
   });
 
-  it('stay within the limit; that earlier ones are wanted is told', () => {
+  it('stay within the limit, and the ring reports that earlier lines are needed', () => {
     const seconds = Array.from({ length: 100 }, (_, index) => index);
     const ring = ringOf(seconds, 1_000);
     expect(ring.next).toBe(100);
@@ -41,23 +41,23 @@ describe('the newest lines', () => {
     for (let number = ring.first; number < ring.next; number += 1) held += ring.get(number)?.data.length ?? 0;
     expect(held).toBeLessThanOrEqual(1_000);
     const count = ring.next - ring.first;
-    const isEarlierWanted = (start: Parameters<LineRing['find']>[0]): boolean => ring.find(start).isEarlierWanted;
-    expect(isEarlierWanted({ tail: count, since: undefined })).toBe(false);
-    expect(isEarlierWanted({ tail: count + 1, since: undefined })).toBe(true);
-    expect(isEarlierWanted({ tail: 1_000, since: at(99) })).toBe(false);
-    expect(isEarlierWanted({ tail: 1_000, since: at(5) })).toBe(true);
-    expect(isEarlierWanted({ after: { at: at(5), ordinal: 0 } })).toBe(true);
-    expect(isEarlierWanted({ after: { at: at(ring.first), ordinal: 0 } })).toBe(false);
-    expect(ringOf(seconds).find({ tail: 1_000, since: undefined }).isEarlierWanted).toBe(false);
+    const needsEarlierLines = (start: Parameters<LineRing['find']>[0]): boolean => ring.find(start).needsEarlierLines;
+    expect(needsEarlierLines({ tail: count, since: undefined })).toBe(false);
+    expect(needsEarlierLines({ tail: count + 1, since: undefined })).toBe(true);
+    expect(needsEarlierLines({ tail: 1_000, since: at(99) })).toBe(false);
+    expect(needsEarlierLines({ tail: 1_000, since: at(5) })).toBe(true);
+    expect(needsEarlierLines({ after: { at: at(5), ordinal: 0 } })).toBe(true);
+    expect(needsEarlierLines({ after: { at: at(ring.first), ordinal: 0 } })).toBe(false);
+    expect(ringOf(seconds).find({ tail: 1_000, since: undefined }).needsEarlierLines).toBe(false);
   });
 
-  it('hold one line that is larger than the limit', () => {
+  it('include one line that is larger than the limit', () => {
     const ring = ringOf([1, 2], 5);
     expect([ring.first, ring.next]).toEqual([1, 2]);
     expect(ring.get(1)?.data).toContain('at 2');
   });
 
-  it('lose those whose ordinals cannot be true, unless there are no others', () => {
+  it('do not include lines with unknown ordinals, unless there are no others', () => {
     const ring = ringOf([1, 1, 2]);
     ring.cut(at(1));
     expect([ring.first, ring.isWhole]).toEqual([2, false]);

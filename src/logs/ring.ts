@@ -3,26 +3,26 @@ import type { Line } from './lines.ts';
 import { beginning, isAfter, type Position } from './position.ts';
 import { lineData } from './stream-events.ts';
 
-/** Characters of one container's log that are held, JSON and all; a character takes at most two bytes. */
+/** Maximum characters of one container's log in memory, as JSON; a character takes at most two bytes. */
 const limitChars = 256 * 1024;
 
 export interface Entry {
   readonly position: Position;
-  /** The event's data, made once for all who follow. */
+  /** The data of the line's event, formatted once for all readers. */
   readonly data: string;
 }
 
-/** From where on somebody wants a log: everything after a position, or the last lines, or those of them since a moment. */
+/** Where a reader starts: after a position, or with the last `tail` lines, at most those since a timestamp. */
 export type Start = { readonly after: Position } | { readonly tail: number; readonly since: Instant | undefined };
 
-/** Whether a line here is after where `start` begins, however many lines that makes. */
+/** Returns whether a line at `position` belongs to `start`; ignores the number of lines. */
 export function isSince(position: Position, start: Start): boolean {
   return 'after' in start ? isAfter(position, start.after) : start.since === undefined || position.at >= start.since;
 }
 
 /**
- * The newest lines of one container's log, for everybody who follows it: each reader has a place of their own in it, and
- * nothing else is held for them, however slow they are. Lines are numbered from 0 on as they come.
+ * The newest lines of one container's log, shared by all of its readers. A reader stores only the number of its next
+ * line, so a slow reader needs no memory. Lines are numbered from 0 in the order of `push`.
  */
 export class LineRing {
   readonly #entries = new Map<number, Entry>();
@@ -31,24 +31,24 @@ export class LineRing {
   #first = 0;
   #next = 0;
   #last = beginning;
-  /** The log has no line before the first one here. */
+  /** The log has no lines before the first line of the ring. */
   isWhole = true;
 
   constructor(limit = limitChars) {
     this.#limit = limit;
   }
 
-  /** Number of the oldest line that is held. */
+  /** Number of the oldest line in the ring. */
   get first(): number {
     return this.#first;
   }
 
-  /** Number of the next line to come. */
+  /** Number of the next line that `push` adds. */
   get next(): number {
     return this.#next;
   }
 
-  /** Of the newest line; it is kept when lines go. */
+  /** Position of the newest line. It stays when lines are removed. */
   get last(): Position {
     return this.#last;
   }
@@ -57,7 +57,7 @@ export class LineRing {
     return this.#entries.get(number);
   }
 
-  /** @param position undefined for a line without a time, which stands where the one before it stands. */
+  /** Adds a line. A line without a time has no position and gets that of the line before it. */
   push(container: string, line: Line, position: Position = this.#last): void {
     const data = lineData(container, line);
     this.#last = position;
@@ -67,7 +67,10 @@ export class LineRing {
     while (this.#chars > this.#limit && this.#entries.size > 1) this.#drop();
   }
 
-  /** Lines before the first are missing: those of its instant go too, if there are others, for their ordinals are not true. */
+  /**
+   * Marks the log as incomplete before the first line. Removes the lines with the timestamp of the first line, if there
+   * are others, because their ordinals are unknown.
+   */
   cut(instant: Instant): void {
     this.isWhole = false;
     const hasOthers = this.#last.at !== instant;
@@ -81,15 +84,15 @@ export class LineRing {
     this.isWhole = false;
   }
 
-  /** Number of the first line that belongs to `start`, and whether lines before all that are held belong to it too. */
-  find(start: Start): { readonly from: number; readonly isEarlierWanted: boolean } {
+  /** Returns the number of the first line that belongs to `start`, and whether older lines than the ring has belong to it. */
+  find(start: Start): { readonly from: number; readonly needsEarlierLines: boolean } {
     let from = this.#next;
-    const most = 'after' in start ? Number.POSITIVE_INFINITY : start.tail;
-    while (from > this.#first && this.#next - from < most) {
+    const maxLines = 'after' in start ? Number.POSITIVE_INFINITY : start.tail;
+    while (from > this.#first && this.#next - from < maxLines) {
       const before = this.#entries.get(from - 1);
       if (!before || !isSince(before.position, start)) break;
       from -= 1;
     }
-    return { from, isEarlierWanted: !this.isWhole && from === this.#first && this.#next - from < most };
+    return { from, needsEarlierLines: !this.isWhole && from === this.#first && this.#next - from < maxLines };
   }
 }

@@ -20,16 +20,16 @@ import { decodePositions } from './position.ts';
 import { type LogQuery, readLogs } from './read-logs.ts';
 import { createLogSource } from './source.ts';
 
-/** What the logs need of the sessions. */
+/** The methods of the session store that the logs need. */
 export interface SessionsForLogs {
-  /** The caller's session of this name; throws ApiError 1404. */
+  /** Returns the caller's session of this name. Throws ApiError 1404. */
   get(identity: Identity, name: string, deadline: Deadline): Promise<Session>;
   /**
-   * Tells of each change of this very session, and of its end (undefined): it is deleted, another one has its name, or
-   * it is not this caller's any more. Returns the function that ends this.
+   * Calls `onChange` after each change of the session; with undefined if it is deleted or replaced, or belongs to another
+   * user. Returns a function that ends the calls.
    */
   watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
-  /** By a live read: whether the session of this name is still this one. */
+  /** Returns whether the session still exists, by a live read. */
   isCurrent(session: Session, deadline: Deadline): Promise<boolean>;
 }
 
@@ -37,34 +37,35 @@ export interface LogRouteParts {
   readonly client: KubernetesConnection;
   readonly sessions: SessionsForLogs;
   readonly log: Logger;
-  /** The service stops: streams end with an event that says so. */
+  /** Aborts when the service stops; streams then end with a `shutdown` event. */
   readonly stopping: AbortSignal;
-  /** Streams of one user at the same time, on one replica. 300 unless told. */
-  readonly streamsAtOnce?: number;
+  /** Maximum number of streams of one user on one replica; 300 by default. */
+  readonly maxStreams?: number;
   /** For tests. */
   readonly timing?: Partial<EventStreamTiming>;
 }
 
+/** As in the document. */
 const defaultLines = 250;
-/** A class or a wall of screens may look at one log; more than this is a program that forgot to close. */
-const defaultStreamsAtOnce = 300;
+/** A whole class may follow one log; a program with more streams does not close them. */
+const defaultMaxStreams = 300;
 
-/** `/logs`. The OpenAPI document has decided about the shape of the request before a handler runs. */
+/** `/logs`. */
 export function logRoutes(parts: LogRouteParts): Router {
-  const { client, sessions, log, stopping, timing, streamsAtOnce = defaultStreamsAtOnce } = parts;
+  const { client, sessions, log, stopping, timing, maxStreams = defaultMaxStreams } = parts;
   const read = createLogSource({ client, isCurrent: (session, deadline) => sessions.isCurrent(session, deadline) });
   const feeds = createLogFeeds({ read, log });
   const streamOptions = { ...defaultTiming, ...timing, stopping };
-  const limit = createConcurrencyLimit({ perOwner: streamsAtOnce });
+  const limit = createConcurrencyLimit({ perOwner: maxStreams });
 
-  /** As long as the stream is under way it counts as one of its user's. */
-  async function counted(identity: Identity, stream: () => Promise<void>): Promise<void> {
+  /** Runs `stream` with a permit of its user. Throws ApiError 1429 if the user has too many streams. */
+  async function limited(identity: Identity, stream: () => Promise<void>): Promise<void> {
     try {
       await limit.run(ownerKey(identity), stream);
     } catch (cause) {
       if (!(cause instanceof LimitReached)) throw cause;
       const detail = 'Close one of them first.';
-      throw new ApiError(errorKind.tooManyRequests, `You follow ${cause.running} logs already.`, { detail, cause });
+      throw new ApiError(errorKind.tooManyRequests, `You already follow ${cause.running} logs.`, { detail, cause });
     }
   }
 
@@ -94,8 +95,8 @@ export function logRoutes(parts: LogRouteParts): Router {
     const session = await sessions.get(identity, req.params.server_name, deadline);
     const query = logQuery(req.query);
     const isFollowed = req.query.follow === true;
-    demandType(req, isFollowed ? 'text/event-stream' : 'application/json');
-    if (isFollowed) return await counted(identity, () => stream(res, session, query, req.get('Last-Event-ID')));
+    requireAccepted(req, isFollowed ? 'text/event-stream' : 'application/json');
+    if (isFollowed) return await limited(identity, () => stream(res, session, query, req.get('Last-Event-ID')));
     res.json(await readLogs(client, session, query, deadline, requestLog));
   });
   return routes.router;
@@ -118,7 +119,7 @@ function sinceOf(text: string): Instant {
 }
 
 /** Throws ApiError 406. The document lists two content types for this operation; `follow` decides which one it is. */
-function demandType(req: Pick<Request, 'accepts'>, type: string): void {
+function requireAccepted(req: Pick<Request, 'accepts'>, type: string): void {
   if (req.accepts([type]) !== false) return;
   throw new ApiError(errorKind.notAcceptable, 'The response is not available in a content type that you accept.', {
     detail: 'Available: text/event-stream with follow=true, otherwise application/json.',

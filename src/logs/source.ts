@@ -4,12 +4,12 @@ import { type KubernetesConnection, KubernetesError, KubernetesUnavailable } fro
 import { podOf } from './containers.ts';
 import { type Line, splitLines } from './lines.ts';
 
-/** A log that is not followed is there; if nothing comes for this long, nothing will. */
+/** Milliseconds without data after which a read of existing lines fails. */
 const silenceMs = 5_000;
 
 export interface SourceParts {
   readonly client: Pick<KubernetesConnection, 'podLogStream'>;
-  /** By a live read: whether the session of this name is still this one. */
+  /** Returns whether the session still exists, by a live read. */
   readonly isCurrent: (session: Session, deadline: Deadline) => Promise<boolean>;
 }
 
@@ -17,16 +17,16 @@ export interface ReadOptions {
   readonly follow?: boolean;
   readonly previous?: boolean;
   readonly tailLines?: number;
-  /** RFC 3339, a whole second. */
+  /** RFC 3339, without fractions of a second. */
   readonly sinceTime?: string | undefined;
 }
 
-/** The session has gone, and its name may be somebody else's by now. */
+/** The session does not exist any more; another user may have a session of the same name. */
 export class SessionGone extends Error {
   override readonly name = 'SessionGone';
 }
 
-/** Reads one container's log, line by line. */
+/** Yields the lines of one container's log in batches. Throws SessionGone, KubernetesError and KubernetesUnavailable. */
 export type ReadLog = (
   session: Session,
   container: string,
@@ -35,16 +35,16 @@ export type ReadLog = (
 ) => AsyncGenerator<Line[]>;
 
 /**
- * The only way from here to a pod's log. A pod is known by its name alone, and the next session of that name has a pod
- * of the same name. So before the first line is given out the session is read live: that it is still this one means that
- * the pod was its pod when the connection was made. Throws SessionGone, and what the client throws.
+ * Returns the function through which all log streams read. The API server finds a pod by its name, and the pod of a later
+ * session can have the same name. The session is therefore read live before the first line is returned: if it still exists,
+ * the pod was its pod when the connection was opened.
  */
 export function createLogSource({ client, isCurrent }: SourceParts): ReadLog {
   return async function* read(session, container, { follow = false, ...options }, signal) {
     const { namespace, name } = podOf(session);
     const silence = new AbortController();
-    const either = AbortSignal.any([signal, silence.signal]);
-    const bytes = client.podLogStream(namespace, name, { container, follow, ...options }, either);
+    const stop = AbortSignal.any([signal, silence.signal]);
+    const bytes = client.podLogStream(namespace, name, { container, follow, ...options }, stop);
     let isConfirmed = false;
     for await (const lines of splitLines(follow ? bytes : withoutSilence(bytes, silence))) {
       if (!isConfirmed && !(await isCurrent(session, Deadline.after(silenceMs, signal)))) throw new SessionGone();
@@ -54,25 +54,25 @@ export function createLogSource({ client, isCurrent }: SourceParts): ReadLog {
   };
 }
 
-/** Aborts when the next bytes are awaited for too long; how long the reader takes with them does not count. */
+/** Aborts `silence` if the next bytes do not arrive in time. The time that the reader needs does not count. */
 async function* withoutSilence(bytes: AsyncIterable<Buffer>, silence: AbortController): AsyncGenerator<Buffer> {
-  const wait = (): NodeJS.Timeout =>
+  const startTimer = (): NodeJS.Timeout =>
     setTimeout(() => {
-      silence.abort(new KubernetesUnavailable(`a log did not come within ${silenceMs} ms`));
+      silence.abort(new KubernetesUnavailable(`no data of a log arrived within ${silenceMs} ms`));
     }, silenceMs);
-  let timer = wait();
+  let timer = startTimer();
   try {
     for await (const chunk of bytes) {
       clearTimeout(timer);
       yield chunk;
-      timer = wait();
+      timer = startTimer();
     }
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** There is no log (yet): the container waits, or has no previous run, or the pod is not there. */
+/** Returns whether there is no log yet: the container waits, has no previous run, or the pod does not exist. */
 export function isNoLog(error: unknown): boolean {
   return error instanceof KubernetesError && [400, 404].includes(error.status);
 }

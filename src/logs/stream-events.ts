@@ -1,27 +1,25 @@
 import type { LogContainerError, LogEnd, LogLine, LogSkipped } from '../generated/openapi.ts';
+import type { ServerSentEvent } from '../lib/server-sent-events.ts';
 import type { Line } from './lines.ts';
 import { encodePositions, type Position } from './position.ts';
 
-/** One server-sent event. */
-export interface StreamEvent {
-  /** undefined: `message`, which is a line. */
+/** An event of a log stream; without a type it is a line. */
+export interface StreamEvent extends ServerSentEvent {
   readonly event?: 'skipped' | 'container-error' | 'end';
-  readonly id?: string;
-  /** JSON, and so without a line break. undefined: clients note the id and tell nobody. */
-  readonly data?: string;
 }
 
-/** Characters that are given out at once. */
+/** Characters of a batch after which it is sent. */
 export const batchChars = 32 * 1024;
 
 export const sizeOf = ({ id = '', data = '' }: StreamEvent): number => id.length + data.length;
 
-/** Data of a line's event. */
+/** Returns the data of a line's event. */
 export function lineData(container: string, { time, text, isCut }: Line): string {
   const line: LogLine = { container, time, line: text, ...(isCut ? { truncated: true } : {}) };
   return JSON.stringify(line);
 }
 
+/** An event without data: clients only store its id. */
 export const positionEvent = (positions: ReadonlyMap<string, Position>): StreamEvent => ({
   id: encodePositions(positions),
 });
@@ -39,9 +37,9 @@ export const containerErrorEvent = (error: LogContainerError): StreamEvent => ({
 });
 
 const endings: Record<LogEnd['reason'], string> = {
-  deleted: 'The session is gone.',
-  complete: 'This is all that there is.',
-  shutdown: 'The service is being restarted. Connect again.',
+  deleted: 'The session does not exist any more.',
+  complete: 'The log ends here.',
+  shutdown: 'The service is restarting. Connect again.',
 };
 
 export const endEvent = (reason: LogEnd['reason']): StreamEvent => ({

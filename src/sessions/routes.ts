@@ -6,13 +6,13 @@ import type { Session } from '../jupyter-server/session.ts';
 import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import type { Restart } from './change/restart.ts';
-import { answerJson } from './json-answer.ts';
 import type { DryRun } from './launch/dry-run.ts';
 import type { Launch } from './launch/launch.ts';
 import { launchRequest, projectPath } from './launch/launch-request.ts';
 import type { Presenter } from './presentation/presenter.ts';
 import { noSuchSession } from './read/no-such-session.ts';
 import type { SessionStore } from './read/store.ts';
+import { sendSessionList } from './send-session-list.ts';
 
 export interface SessionRouteParts {
   readonly store: SessionStore;
@@ -23,10 +23,6 @@ export interface SessionRouteParts {
   readonly config: LaunchConfig;
 }
 
-const listBegin = Buffer.from('{"servers":{');
-const comma = Buffer.from(',');
-const listEnd = Buffer.from('}}');
-
 /** `/servers`. */
 export function sessionRoutes({ store, launch, dryRun, restart, present, config }: SessionRouteParts): Router {
   const routes = createRoutes();
@@ -35,12 +31,9 @@ export function sessionRoutes({ store, launch, dryRun, restart, present, config 
     const { identity, deadline } = contextOf(res);
     const own = await store.list(identity, deadline);
     const isWanted = matching(req.query);
-    // By name: the same one in both namespaces is one member, as of any object.
+    // By name: a JSON object can have only one of two sessions that have the same name in two namespaces.
     const sessions = new Map(own.filter(isWanted).map((session) => [session.name, session]));
-    const members = [...sessions.values()].flatMap((session, index) =>
-      index === 0 ? [present.member(session)] : [comma, present.member(session)],
-    );
-    answerJson(res, Buffer.concat([listBegin, ...members, listEnd]));
+    sendSessionList(res, [...sessions.values()].map(present.member));
   });
 
   routes.post('/servers', async (req, res) => {
@@ -58,7 +51,7 @@ export function sessionRoutes({ store, launch, dryRun, restart, present, config 
 
   routes.get('/servers/{server_name}', async (req, res) => {
     const { identity, deadline } = contextOf(res);
-    answerJson(res, present.json(await store.get(identity, req.params.server_name, deadline)));
+    res.json(present(await store.get(identity, req.params.server_name, deadline)));
   });
 
   routes.post('/servers/{server_name}/restart', async (req, res) => {
@@ -81,8 +74,8 @@ export function sessionRoutes({ store, launch, dryRun, restart, present, config 
 }
 
 /**
- * Returns whether a session matches every given filter. Namespace and project together are compared as one path,
- * wherever the caller has divided it.
+ * Returns whether a session matches every given filter. With both `namespace` and `project`, their joined paths are
+ * compared, so that `a/b` + `c` equals `a` + `b/c`.
  */
 function matching(query: ServersGetRequest): (session: Session) => boolean {
   if (Object.keys(query).length === 0) return () => true;

@@ -99,7 +99,7 @@ function layerOf({ environment }: ProvidedImage): string[] {
 }
 
 describe('the environment of a commit', () => {
-  it('is a layer over the image with what is asked for, and is there at once the next time', async () => {
+  it('is a layer over the image with the required packages, and is available at once the next time', async () => {
     const lines: string[] = [];
     const of = images(requirements('\ufeffalpha # the newest\r\n'));
     const built = await provide(of, 'aaaaaaa', lines);
@@ -120,7 +120,7 @@ describe('the environment of a commit', () => {
     expect(index.asked.length).toBe(asked);
   });
 
-  it('holds a kernel of its own where what is asked for breaks the image’s, and only there', async () => {
+  it('contains a kernel of its own if the required packages break that of the image, and only then', async () => {
     const plain = await provide(images(requirements('traitlets\n')));
     expect(layerOf(plain)).toEqual(['traitlets-9.0']);
     const own = await provide(images({ aaaaaaa: [file('requirements.txt', 'traitlets<5\n')] }));
@@ -133,7 +133,7 @@ describe('the environment of a commit', () => {
     );
   });
 
-  it('is made of pyproject.toml’s or environment.yml’s declared packages, without a build', async () => {
+  it('has the packages of pyproject.toml or environment.yml, without a build of the project', async () => {
     const marked = join(cacheDir, 'was-run');
     const project = [
       '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "backend"\nbackend-path = ["."]',
@@ -167,7 +167,7 @@ describe('the environment of a commit', () => {
     );
   });
 
-  it('is the image alone, with the reason, where a file cannot be read or asks for nothing', async () => {
+  it('is the image alone, with the reason, if a file cannot be read or requires nothing', async () => {
     const dynamic = '[project]\nname = "x"\ndynamic = ["dependencies"]\n';
     for (const [files, why] of [
       [[file('requirements.txt', '# nothing yet\n')], undefined],
@@ -194,7 +194,7 @@ describe('the environment of a commit', () => {
     expect(index.asked).toEqual([]);
   });
 
-  it('passes nothing on that would read other files, ask other hosts or use a variable', async () => {
+  it('ignores lines that would read other files, call other hosts or use a variable', async () => {
     const text = [
       'beta',
       '--index-url http://127.0.0.1:9/simple',
@@ -215,7 +215,7 @@ describe('the environment of a commit', () => {
     expect([...new Set(index.asked)].every((path) => path.includes('beta'))).toBe(true);
   });
 
-  it('takes hashes, and refuses a file that has another', async () => {
+  it('checks hashes, and rejects a file with another hash', async () => {
     const right = `beta==1.5 \\\n    --hash=sha256:${index.hashOf('beta')}\n`;
     expect(layerOf(await provide(images(requirements(right))))).toEqual(['beta-1.5']);
     const wrong = await provide(images(requirements(`beta==1.5 --hash=sha256:${'0'.repeat(64)}\n`)));
@@ -254,7 +254,7 @@ describe('a failed build does not change the image, and reports uv’s reason, i
   it.each([
     [401, /rejects the requests of this machine: check UV_DEFAULT_INDEX/],
     [503, /cannot be reached: connect this machine/],
-  ])('the index answers %i', async (status, why) => {
+  ])('the index responds with %i', async (status, why) => {
     index.instead = () => status;
     expect((await provide(images(requirements('alpha')))).warning).toMatch(why);
     // It is not remembered: the next launch tries again.
@@ -285,7 +285,7 @@ describe('a failed build does not change the image, and reports uv’s reason, i
   });
 });
 
-it('a repository that cannot be read is told, and does not keep the session from starting', async () => {
+it('a repository that cannot be read causes a warning, and the session starts', async () => {
   const files = async () => {
     throw new Error('git ls-tree failed in /secret/place');
   };
@@ -296,7 +296,7 @@ it('a repository that cannot be read is told, and does not keep the session from
 });
 
 describe('several sessions', () => {
-  it('share one build, all of them see its lines, and it ends with the last of them', async () => {
+  it('share one build: all get its output, and the build ends with the last of them', async () => {
     const held = Promise.withResolvers<void>();
     index.instead = (path) => (path.endsWith('.whl') ? held.promise : undefined);
     const of = images({ ...requirements('alpha==1.0'), bbbbbbb: [file('requirements.txt', 'alpha==1.0')] });
@@ -320,7 +320,7 @@ describe('several sessions', () => {
     expect(folders).toHaveLength(1);
   });
 
-  it('of two platforms share one, too', async () => {
+  it('of two platforms also share one build', async () => {
     const held = Promise.withResolvers<void>();
     index.instead = (path) => (path.endsWith('.whl') ? held.promise : undefined);
     const lines: string[] = [];
@@ -340,7 +340,7 @@ describe('unused environments', () => {
     for (const name of readdirSync(folder)) if (name.endsWith('.json')) utimesSync(join(folder, name), then, then);
   };
 
-  it('go after 30 days, with what uv keeps of them, unless a process uses them', async () => {
+  it('are removed after 30 days, with their files in uv’s cache, unless a process uses them', async () => {
     const of = images({ ...requirements('alpha'), bbbbbbb: [file('requirements.txt', 'beta')] });
     const [used, unused] = [await provide(of, 'aaaaaaa'), await provide(of, 'bbbbbbb')];
     age(29);
@@ -362,7 +362,7 @@ describe('unused environments', () => {
     expect(layerOf(await provide(of, 'bbbbbbb'))).toEqual(['beta-1.5']);
   });
 
-  it('make room for a new one on a full disk, the least recently used first', async () => {
+  it('are removed for a new one if the disk is full, the least recently used first', async () => {
     const of = images(
       { ...requirements('alpha'), bbbbbbb: [file('requirements.txt', 'beta')] },
       {

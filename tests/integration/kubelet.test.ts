@@ -65,7 +65,7 @@ describe('a Jupyter session', () => {
     expect(await machine.log('a')).not.toContain('the-token');
   });
 
-  it('runs a kernel of its own environment in the project folder', async () => {
+  it('runs a kernel with its own environment in the project folder', async () => {
     createSession(machine.cluster, { name: 'a', image });
     await machine.ready('a');
     const jupyter = Jupyter.of(machine, 'a');
@@ -78,7 +78,7 @@ describe('a Jupyter session', () => {
     expect(printed.split('\n')).toEqual([project(machine, 'a'), own, project(machine, 'a'), '']);
   });
 
-  it('runs nothing of the repository by itself', async () => {
+  it('runs no code of the repository by itself', async () => {
     machine.cluster.create(resource.statefulSets, namespace, statefulSet({ name: 'a', image }));
     createRest(machine.cluster, { name: 'a' });
     await machine.ready('a');
@@ -100,7 +100,7 @@ describe('a Jupyter session', () => {
     expect(existsSync(join(machine.stateDir, 'evil'))).toBe(false);
   });
 
-  it('that dies of a broken setting says so in its status', async () => {
+  it('shows in its status that an invalid setting has ended it', async () => {
     machine.cluster.create(resource.statefulSets, namespace, statefulSet({ name: 'a', image }));
     createRest(machine.cluster, { name: 'a' }, '/lab"broken');
     await vi.waitFor(() => expect(machine.container('a')?.lastState?.terminated).toBeDefined(), waiting);
@@ -110,7 +110,7 @@ describe('a Jupyter session', () => {
     });
   });
 
-  it('leaves no process when it is deleted: kernels, terminals and what they put into sessions of their own', async () => {
+  it('leaves no process when it is deleted: no kernels, no terminals, no processes in process sessions of their own', async () => {
     createSession(machine.cluster, { name: 'a', image });
     await machine.ready('a');
     const pids = await busy(Jupyter.of(machine, 'a'), project(machine, 'a'));
@@ -120,7 +120,7 @@ describe('a Jupyter session', () => {
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
   });
 
-  it('is stopped with the platform within its time, three at once, with their kernels at work', async () => {
+  it('is stopped with the platform within the time limit, three at once, while their kernels are busy', async () => {
     for (const name of ['a', 'b', 'c']) createSession(machine.cluster, { name, image });
     for (const name of ['a', 'b', 'c']) await machine.ready(name);
     const pids = await busy(Jupyter.of(machine, 'a'), project(machine, 'a'));
@@ -134,7 +134,7 @@ describe('a Jupyter session', () => {
 });
 
 describe('after the platform was killed', () => {
-  it('three sessions go on: the same processes, and a variable in a kernel is still there', async () => {
+  it('three sessions continue: with the same processes, and with the variables of a kernel', async () => {
     const sessions = ['a', 'b', 'c'].map((name) => ({ name, image }));
     let kernel = '';
     const setVariable = async (_: string, endpoints: (SessionEndpoint | null)[]) => {

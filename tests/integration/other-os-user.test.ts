@@ -41,7 +41,7 @@ const launch = () => ['-H', 'Content-Type: application/json', '-d', launchBody(c
 const cookieOption = (cookie: string) => ['-H', `Cookie: ${cookie}`];
 
 describeAsOtherUser('another user of the machine', () => {
-  it('gets nothing but how to sign in, and can launch nothing', () => {
+  it('gets only the way to sign in, and can launch nothing', () => {
     const { origin } = platform;
     for (const path of [
       '/notebooks/',
@@ -86,7 +86,7 @@ describeAsOtherUser('another user of the machine', () => {
     expect(curlAsOther(`${origin}/auth/me`).body).toContain('"signed_in":false');
   });
 
-  it('cannot clone without a token, and can with one that it was given', async () => {
+  it('cannot clone without a token, and can with a token of the owner', async () => {
     const url = `${platform.origin}/forge/demo/first-light.git`;
     const refused = runAsOther('git', ['clone', url]);
     expect(refused.exitCode).not.toBe(0);
@@ -99,7 +99,7 @@ describeAsOtherUser('another user of the machine', () => {
     expect(curlAsOther(`${platform.origin}/api/notebooks/servers`, ...bearer).body).toBe('{"servers":{}}');
   });
 
-  it('cannot use a sign-in cookie that it has got hold of, nor the owner’s link before the owner', async () => {
+  it('cannot use a stolen sign-in cookie, nor the owner’s link before the owner', async () => {
     const { origin, stateDir } = platform;
     const file = cookieFrom(join(stateDir, 'cookies.txt'));
     for (const cookie of [file, await platform.signIn(), await platform.signIn('anonymous')]) {
@@ -126,7 +126,7 @@ describeAsOtherUser('another user of the machine', () => {
     expect(runAsOther('cat', [join(stateDir, 'cookies.txt')]).exitCode).not.toBe(0);
   });
 
-  it('does not come into a session with its pass, nor with an anonymous one’s token', async () => {
+  it('cannot open a session with a stolen pass, nor with the token of an anonymous session', async () => {
     const own = (await (await platform.api('/notebooks/servers', launchBody(commit))).json()) as SessionAnswer;
     const visitor = await platform.signIn('anonymous');
     const asVisitor = (path: string, init?: RequestInit) =>
@@ -158,7 +158,7 @@ describeAsOtherUser('another user of the machine', () => {
     expect((await (await openSession(platform, anonymous.url)).fetch(`/api/status?token=${token}`)).status).toBe(200);
   });
 
-  it('walks over every listener, file and process of the platform, and gets nothing', async () => {
+  it('cannot use any listener, file or process of the platform', async () => {
     const { port, stateDir } = platform;
     const launched = await platform.api('/notebooks/servers', launchBody(commit));
     const { name } = (await launched.json()) as SessionAnswer;

@@ -23,7 +23,7 @@ describe('the demo project', () => {
   });
   afterAll(() => platform?.dispose());
 
-  it('has the packages that its requirements.txt asks for, from the real index, and its notebook draws', async () => {
+  it('has the packages of its requirements.txt, from the real index, and its notebook draws a plot', async () => {
     const commit = await demoCommit(platform);
     const launched = (await (await platform.api('/notebooks/servers', launchBody(commit))).json()) as Launched;
     expect(launched.image).toBe(`127.0.0.1:${platform.port}/demo/first-light:${commit.slice(0, 7)}`);
@@ -47,7 +47,7 @@ for cell in notebook["cells"]:
   });
 });
 
-describe('a project of one’s own', () => {
+describe('a project of the user', () => {
   let platform: Platform;
   let index: PackageIndex;
   let scratch: string;
@@ -104,7 +104,7 @@ describe('a project of one’s own', () => {
 
   const unique = () => `# ${scratch}\n`;
 
-  it('has its packages, programs and extensions of the user interface, private as it is', async () => {
+  it('has its packages, programs and extensions of the user interface, also if it is private', async () => {
     await start();
     const sha = commit({ 'requirements.txt': `${unique()}alpha\nwith-extension\n` });
     const session = await waitForState(platform, (await launch(sha)).name, ['running', 'failed']);
@@ -129,7 +129,7 @@ describe('a project of one’s own', () => {
     expect(index.asked.length).toBe(asked);
   });
 
-  it('starts without them where they cannot be installed, and its owner is told why', async () => {
+  it('starts without packages that cannot be installed, and its owner gets the reason', async () => {
     await start();
     const sha = commit({ 'requirements.txt': 'missing-package\n-e .\n' });
     const session = await waitForState(platform, (await launch(sha)).name, ['running', 'failed']);
@@ -194,7 +194,7 @@ describe('a project of one’s own', () => {
   });
 });
 
-it('with a real GitLab, nothing is built: images of its commits are not this machine’s', async () => {
+it('with a real GitLab, the platform builds no images: those of its commits are not on this machine', async () => {
   const gitlab = createServer((_, response) => response.writeHead(404).end('{"message":"404"}')).listen(0, '127.0.0.1');
   await once(gitlab, 'listening');
   const { port: gitlabPort } = gitlab.address() as AddressInfo;

@@ -22,7 +22,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const signal = AbortSignal.timeout(200_000);
 
-it('the environment of the sessions is made again, with a sentence, when something has changed its files, and not otherwise', async () => {
+it('the environment of the sessions is created again, with a message, if its files have changed, and not otherwise', async () => {
   const wheels = join(folder, 'wheels');
   // As much of Jupyter as is looked at before a session starts.
   for (const [name, version, modules] of [

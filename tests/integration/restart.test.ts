@@ -37,7 +37,7 @@ async function names(running: Platform): Promise<string[]> {
   return Object.keys(servers).sort();
 }
 
-it('a killed platform leaves its sessions running, and the next start takes them over, variables included', async () => {
+it('sessions of a killed platform continue, and the next start adopts them, with their addresses and variables', async () => {
   const stateDir = mkdtempSync(join(tmpdir(), 'notebook-sessions-restart-'));
   const port = await freePort();
   platform = await startPlatform({ stateDir, port, args: ['--no-demo'] });

@@ -77,7 +77,7 @@ async function restart(name: string): Promise<Jupyter> {
 }
 
 describe('packages that are installed in a session', () => {
-  it('land in its own environment, by %pip, !pip, pip in a terminal and uv, and in no other session', async () => {
+  it('are installed into its own environment, by %pip, !pip, pip in a terminal and uv, and into no other session', async () => {
     const [a, b] = await Promise.all([start('a'), start('b')]);
     const kernel = await a.startKernel();
     await a.execute(kernel, `%pip ${install('wheel_one')}`);
@@ -100,7 +100,7 @@ describe('packages that are installed in a session', () => {
     expect(await imageFiles()).toBeUndefined();
   });
 
-  it('bring programs, kernels and extensions of the user interface', async () => {
+  it('can contain programs, kernels and extensions of the user interface', async () => {
     const jupyter = await start('a');
     const kernel = await jupyter.startKernel();
     await jupyter.execute(kernel, `%pip ${install('greeter')}`);
@@ -114,7 +114,7 @@ describe('packages that are installed in a session', () => {
     expect(await extension.json()).toMatchObject({ name: 'greeter' });
   });
 
-  it('that break a kernel are told of in the notebook, where they can be removed, and break nothing else', async () => {
+  it('that break a kernel cause a warning in the notebook, where they can be removed, and break nothing else', async () => {
     const [a, b] = await Promise.all([start('a'), start('b')]);
     await a.execute(await a.startKernel(), `%pip ${install('"traitlets<5"', 'wheel_one')}`);
     const broken = await a.startKernel();
@@ -130,7 +130,7 @@ describe('packages that are installed in a session', () => {
     expect(await a.execute(await a.startKernel(), 'import wheel_one; print("mended")')).toBe('mended\n');
   });
 
-  it('that break a kernel are put aside when the session starts again, and its log says so', async () => {
+  it('that break a kernel are moved to another folder when the session starts again, with a line in its log', async () => {
     const jupyter = await start('a');
     await jupyter.execute(await jupyter.startKernel(), `%pip ${install('"traitlets<5"', 'wheel_one')}`);
     const again = await restart('a');
@@ -142,7 +142,7 @@ describe('packages that are installed in a session', () => {
     expect(existsSync(volume('a', '.environment.aside/lib'))).toBe(true);
   });
 
-  it('are all put aside by a command', async () => {
+  it('are all moved to another folder by a command', async () => {
     const jupyter = await start('a');
     const kernel = await jupyter.startKernel();
     await jupyter.execute(kernel, `%pip ${install('greeter')}`);
@@ -153,7 +153,7 @@ describe('packages that are installed in a session', () => {
     await expect(jupyter.execute(await jupyter.startKernel(), 'import greeter')).rejects.toThrow('greeter');
   });
 
-  it('may be newer ones of Jupyter’s own kernel, and of pip', async () => {
+  it('can be newer versions of Jupyter’s own kernel, and of pip', async () => {
     const jupyter = await start('a');
     await jupyter.inTerminal('pip install --quiet --upgrade ipykernel pip');
     const kernel = await jupyter.startKernel();
@@ -176,7 +176,7 @@ describe('the environment of an image', () => {
     await restart('a');
   });
 
-  it('counts with its .pth files and its programs, the first of several layers first', async () => {
+  it('is used with its .pth files and its programs, the first of several layers first', async () => {
     const layer = join(scratch, 'layer');
     const packages = join(layer, 'lib/site-packages');
     mkdirSync(join(packages, 'below'), { recursive: true });
@@ -203,7 +203,7 @@ describe('the environment of an image', () => {
     );
   });
 
-  it('is the only one that the server runs from, whatever PYTHONPATH says', async () => {
+  it('is the only one that the server uses, also with PYTHONPATH', async () => {
     const modules = join(scratch, 'modules');
     mkdirSync(modules);
     const evil = join(scratch, 'evil');
@@ -261,7 +261,7 @@ describe('a terminal', () => {
     },
   );
 
-  it('makes virtual environments of the user’s own, which keep apart from the session’s', async () => {
+  it('creates virtual environments of the user, which are separate from that of the session', async () => {
     const jupyter = await start('a');
     const printed = await jupyter.inTerminal(
       'python -m venv --without-pip mine && mine/bin/python -c "import sys; print(sys.prefix)"; mine/bin/python -c "import ipykernel"; rm -r mine',
@@ -272,7 +272,7 @@ describe('a terminal', () => {
 });
 
 describe('packages of the user', () => {
-  it('in ~/.local are no part of a session', async () => {
+  it('in ~/.local are not part of a session', async () => {
     const version = environment.versions.python.split('.').slice(0, 2).join('.');
     const own = join(process.env['HOME'] ?? '', `.local/lib/python${version}/site-packages`);
     mkdirSync(own, { recursive: true });

@@ -53,7 +53,7 @@ async function debug(command: string, args: object = {}): Promise<Record<string,
 const listeners = () => listenersOf(machine.marked().map(({ pid }) => pid));
 
 describe('a session with a debugger attached', () => {
-  it('listens on one TCP port, Jupyter’s, and on Unix sockets for the rest', async () => {
+  it('listens on one TCP port, that of Jupyter, and otherwise on Unix sockets', async () => {
     expect(listeners().tcp.map(({ port }) => port)).toEqual([Number(new URL(jupyter.url).port)]);
     // Five of the kernel, the pipe of forked processes, the debug adapter’s two.
     await vi.waitFor(() => expect(listeners().unix.length).toBeGreaterThanOrEqual(8), waiting);
@@ -126,7 +126,7 @@ describe('a session with a debugger attached', () => {
   });
 });
 
-it('a kernel that is started from a terminal listens on no TCP port either, and leaves nothing in the work tree', async () => {
+it('a kernel that is started from a terminal also listens on no TCP port, and leaves no file in the work tree', async () => {
   const code = 'import os; print(os.popen(f"ss -ltnp | grep -c pid={os.getpid()},").read(), sorted(os.listdir()))';
   const notebook = {
     cells: [{ cell_type: 'code', execution_count: null, metadata: {}, outputs: [], source: [code] }],

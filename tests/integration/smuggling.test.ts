@@ -7,7 +7,7 @@ import { parseCommandLine } from '../../src/local/command-line.ts';
 import { preparePython } from '../../src/local/python/prepare.ts';
 import { comparesEqual, type ReadRequest } from '../support/local/http/differential.ts';
 
-it('Jupyter’s parser behind the proxy understands what was allowed in front, whatever was sent', async () => {
+it('Jupyter’s parser behind the proxy reads the same requests as the one in front of it', async () => {
   const { cacheDir } = parseCommandLine([], process.env, process.cwd());
   const { python } = await preparePython({
     cacheDir,
@@ -25,7 +25,7 @@ it('Jupyter’s parser behind the proxy understands what was allowed in front, w
     let arrived: ReadRequest[] = [];
     lines.on('line', (line) => arrived.push(JSON.parse(line) as ReadRequest));
     const take = async () => {
-      // What it printed before this answer has been read when this one is.
+      // Lines arrive in order: after the line of the marker, all earlier requests have been read.
       const marker = `/marker-${Math.random()}`;
       await fetch(`http://127.0.0.1:${port}${marker}`);
       await expect.poll(() => arrived.some(({ target }) => target === marker), { interval: 1 }).toBe(true);
@@ -34,7 +34,7 @@ it('Jupyter’s parser behind the proxy understands what was allowed in front, w
       return taken;
     };
     const { allowed } = await comparesEqual({ port, take }, 600);
-    // Else nothing was compared.
+    // Otherwise nothing was compared.
     expect(allowed).toBeGreaterThan(600);
   } finally {
     child.stdin.end();

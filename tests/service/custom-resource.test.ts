@@ -77,7 +77,7 @@ it('the service and the operator use the custom resource that the same variables
   const store = createSessionStore({ client, config, log });
   stops.push(() => store.stop());
   await store.start();
-  expect(await store.read('mine', Deadline.after(5_000))).toMatchObject({ metadata: { uid: 'uid-of-mine' } });
+  expect(await store.read('mine', Deadline.after(5_000))).toMatchObject({ uid: 'uid-of-mine' });
 
   const operator = createOperator({ client, settings: readSettings(environment), log });
   stops.push(() => operator.stop());

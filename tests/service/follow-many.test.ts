@@ -67,7 +67,7 @@ describe('a broken connection', () => {
 });
 
 describe('lines older than the buffer', () => {
-  /** More than are read ahead, and more than fit. */
+  /** More lines than a feed reads first, and more than a ring can hold. */
   const many = 6_000;
   beforeEach(() => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
@@ -107,7 +107,7 @@ describe('lines older than the buffer', () => {
   it('become an error event if they cannot be read, and newer lines follow', async () => {
     const holder = await at.follow('&max_lines=0');
     await expect.poll(() => at.cluster.log('jupyter-server').following, soon).toBe(1);
-    at.cluster.log('jupyter-server').refusal = new StatusError(500, 'InternalError', 'a secret of the cluster');
+    at.cluster.log('jupyter-server').failure = new StatusError(500, 'InternalError', 'a secret of the cluster');
     const stream = await at.follow('&max_lines=5000');
     await expect.poll(() => stream.lines().length, soon).toBeGreaterThan(500);
     expect(stream.named('container-error')).toEqual([
@@ -147,12 +147,12 @@ describe('many followers', () => {
 
   it('of one user are limited, and a closed stream frees a place', async () => {
     at.running();
-    at.service = await at.cluster.replica({ logs: { streamsAtOnce: 2 } });
+    at.service = await at.cluster.replica({ logs: { maxStreams: 2 } });
     const [first] = [await at.follow(), await at.follow()];
     const third = () => fetch(`${at.service.url}/logs/mine?follow=true`, { headers: at.service.headersOf(user) });
     const refused = await third();
     expect(refused.status).toBe(429);
-    expect(await refused.json()).toMatchObject({ error: { code: 1429, message: 'You follow 2 logs already.' } });
+    expect(await refused.json()).toMatchObject({ error: { code: 1429, message: 'You already follow 2 logs.' } });
     first.close();
     await expect
       .poll(async () => {
@@ -182,7 +182,7 @@ describe('a reader that stops reading', () => {
     const log = at.cluster.log('jupyter-server');
     log.write('first');
     const quick = await at.follow();
-    const slow = await at.standStill();
+    const slow = await at.stall();
     await expect.poll(() => quick.lines(), soon).toEqual(['first']);
     const count = 14_000;
     for (let n = 0; n < count; n += 200) {
@@ -209,7 +209,7 @@ describe('a reader that stops reading', () => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
     at.cluster.report('mine', { 'jupyter-server': 'running' });
     at.service = await at.cluster.replica({ logs: { timing: { heartbeatMs: 50, stalledMs: 300 } } });
-    await at.standStill();
+    await at.stall();
     const log = at.cluster.log('jupyter-server');
     await expect
       .poll(

@@ -51,7 +51,7 @@ export async function behind(listener: (...args: Parameters<RequestListener>) =>
   return proxyTo({ port: await listening(createServer((req, res) => void listener(req, res))) });
 }
 
-export interface Answer {
+export interface ReceivedResponse {
   status: number;
   headers: IncomingMessage['headers'];
   body: string;
@@ -60,7 +60,7 @@ export interface Answer {
 export function send(
   port: number,
   options: { method?: string; path?: string; headers?: Record<string, string>; body?: Buffer; agent?: Agent } = {},
-): Promise<Answer> {
+): Promise<ReceivedResponse> {
   return new Promise((resolve, reject) => {
     const { body, agent, ...rest } = options;
     const req = request({ port, host: '127.0.0.1', agent: agent ?? false, ...rest }, (res) => {

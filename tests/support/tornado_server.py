@@ -1,4 +1,4 @@
-"""A server of Tornado, which is what Jupyter speaks HTTP with: prints each request as a line of JSON, answers 200."""
+"""Runs a Tornado server, as Jupyter does: prints each request as a line of JSON and responds with 200."""
 
 import asyncio
 import json
@@ -12,9 +12,9 @@ from tornado.netutil import bind_sockets
 def handle(request):
     seen = {"method": request.method, "target": request.uri, "body": request.body.decode("latin-1")}
     print(json.dumps(seen), flush=True)
-    answer = f"answers {request.uri}".encode("latin-1")
-    headers = HTTPHeaders({"Content-Length": str(len(answer))})
-    content = None if request.method == "HEAD" else answer
+    body = f"responds to {request.uri}".encode("latin-1")
+    headers = HTTPHeaders({"Content-Length": str(len(body))})
+    content = None if request.method == "HEAD" else body
     request.connection.write_headers(ResponseStartLine("HTTP/1.1", 200, "OK"), headers, content)
     request.connection.finish()
 

@@ -1,7 +1,7 @@
 import { inGroups, numbered } from './nest.ts';
 import { scalarOf } from './scalars.ts';
 import { Scanner } from './scanner.ts';
-import { type Expression, HoconError, type LineError, type Path, type Statement } from './syntax.ts';
+import { type Blanks, type Expression, HoconError, type LineError, type Path, type Statement } from './syntax.ts';
 
 /** The key of a group's statements; `list` is the key of the outermost list around them, to which errors belong. */
 interface Place {
@@ -164,14 +164,14 @@ export class Parser {
   /** Reads a value that is not the group of a key; errors inside it belong to the key `list`. */
   #item(list: Path): Expression {
     const scan: Scanner = this.#scan;
-    const parts: Expression[] = [];
+    const parts: (Expression | Blanks)[] = [];
     const { line } = scan;
     for (let text = scan.spaces(); !scan.isAtBreak(); text = scan.spaces()) {
-      if (parts.length > 0 && text !== '') parts.push({ kind: 'scalar', value: text, text, line });
+      if (parts.length > 0 && text !== '') parts.push({ kind: 'blanks', text });
       parts.push(this.#part(list));
     }
     const [first] = parts;
-    if (!first) scan.fail('a value is missing; an empty string is ""');
+    if (!first || first.kind === 'blanks') scan.fail('a value is missing; an empty string is ""');
     if (parts.length === 1) return first;
     if (parts.some(({ kind }) => kind === 'group' || kind === 'list')) throw new HoconError(line, unsupportedParts);
     return { kind: 'concatenation', parts, line };

@@ -1,5 +1,13 @@
 import { type KeyTree, nest } from './nest.ts';
-import { type Expression, HoconError, type LineError, type Path, type Scalar, type Statement } from './syntax.ts';
+import {
+  type Blanks,
+  type Expression,
+  HoconError,
+  type LineError,
+  type Path,
+  type Scalar,
+  type Statement,
+} from './syntax.ts';
 
 /** A resolved value; each has the line of its source. */
 export type Value =
@@ -13,8 +21,9 @@ interface Key {
   readonly path: Path | undefined;
   /** Without groups, in the order of the file. */
   readonly values: readonly Expression[];
-  /** undefined: the key is not a group. */
-  readonly children: ReadonlyMap<string, Key> | undefined;
+  readonly children: ReadonlyMap<string, Key>;
+  /** The file has the group itself (`a {}`), and not only keys inside it (`a.b = 1`). */
+  readonly isGroup: boolean;
   readonly line: number;
 }
 
@@ -54,25 +63,25 @@ export class Resolver {
     return value ? this.#plain(value, [], visit) : {};
   }
 
-  /** Drops the statements, before `from` and before the last scalar or list, that a later one replaces. */
+  /** Drops the statements before the number `from`, and those that a later scalar or list replaces. */
   #keyOf(tree: KeyTree, path: Path | undefined, from = 0): Key {
     const own = tree.statements.map((number) => this.#statements[number]).filter((each) => each !== undefined);
-    const start = own.findLast(({ expression }) => expression && expression.kind !== 'substitution')?.number ?? 0;
+    const start = own.findLast(({ expression }) => expression && isDefinite(expression))?.number ?? 0;
     const first = Math.max(from, start);
     const counting = own.filter(({ number }) => number >= first);
     const children = [...tree.children]
       .map(([name, child]) => [name, this.#keyOf(child, path && [...path, name], first)] as const)
-      .filter(([, key]) => key.values.length > 0 || key.children);
-    const isGroup = children.length > 0 || counting.some(({ expression }) => !expression);
+      .filter(([, key]) => key.values.length > 0 || key.children.size > 0 || key.isGroup);
     return {
       path,
       values: counting.map(({ expression }) => expression).filter((each) => each !== undefined),
-      children: isGroup ? new Map(children) : undefined,
+      children: new Map(children),
+      isGroup: counting.some(({ expression }) => !expression),
       line: counting.at(-1)?.line ?? children[0]?.[1].line ?? 1,
     };
   }
 
-  /** `line` is where a substitution refers to the key. */
+  /** Returns the value of a key; `line` is that of the substitution that refers to it. */
   #valueOf(key: Key, line = key.line): Value | undefined {
     const known = this.#outcomes.get(key);
     if (known === 'busy') {
@@ -91,22 +100,25 @@ export class Resolver {
     }
   }
 
-  /** The last value that is not an optional substitution without a value; else the group. */
-  #evaluateKey({ values, children, line }: Key): Value | undefined {
+  /** Returns the last value that is not an optional substitution without a value, or else the group. */
+  #evaluateKey({ values, children, isGroup, line }: Key): Value | undefined {
+    const entries = this.#entries(children);
+    let group: Value | undefined = isGroup || entries.size > 0 ? { kind: 'group', entries, line } : undefined;
     for (const expression of values.toReversed()) {
       // A group after a scalar or a list replaces it.
-      if (children && expression.kind !== 'substitution') break;
+      if (group && isDefinite(expression)) break;
       const value = this.#evaluate(expression);
       if (!value) continue;
-      if (!children) return value;
-      throw new HoconError(expression.line, 'a substitution cannot be combined with a group');
+      if (group) throw new HoconError(expression.line, 'a substitution cannot be combined with a group');
+      if (value.kind !== 'group') return value;
+      group = value;
     }
-    return children && this.#group(children, line);
+    return group;
   }
 
-  #group(children: Key['children'], line: number): Value {
+  #entries(children: Key['children']): ReadonlyMap<string, Value> {
     const entries = new Map<string, Value>();
-    for (const [name, key] of children ?? []) {
+    for (const [name, key] of children) {
       try {
         const value = this.#valueOf(key);
         if (value) entries.set(name, value);
@@ -117,7 +129,7 @@ export class Resolver {
         this.broken.push(key.path);
       }
     }
-    return { kind: 'group', entries, line };
+    return entries;
   }
 
   #evaluate(expression: Expression): Value | undefined {
@@ -132,12 +144,17 @@ export class Resolver {
         return { kind: 'list', items: items.filter((item) => item !== undefined), line };
       }
       case 'group':
-        return this.#group(this.#keyOf(nest(expression.nested), undefined).children, line);
+        return {
+          kind: 'group',
+          entries: this.#entries(this.#keyOf(nest(expression.nested), undefined).children),
+          line,
+        };
       case 'concatenation': {
-        const values = expression.parts.map((part) => this.#evaluate(part));
-        const text = values.map((value) => textOf(value, line)).join('');
+        const parts = expression.parts.map((part) => (part.kind === 'blanks' ? part : this.#evaluate(part)));
+        if (parts.every((part) => part === undefined || part.kind === 'blanks')) return undefined;
+        const text = parts.map((part) => textOf(part, line)).join('');
         if (text.length > limits.text) throw new HoconError(line, `a string is longer than ${limits.text} characters`);
-        return values.some((value) => value !== undefined) ? { kind: 'scalar', value: text, text, line } : undefined;
+        return { kind: 'scalar', value: text, text, line };
       }
     }
   }
@@ -155,7 +172,7 @@ export class Resolver {
   #lookup(key: Key, path: Path, line: number): Value | undefined {
     const [name, ...rest] = path;
     if (name === undefined) return this.#valueOf(key, line);
-    const child = key.children?.get(name);
+    const child = key.children.get(name);
     if (key.values.length === 0) return child && this.#lookup(child, rest, line);
     return path.reduce<Value | undefined>(
       (value, each) => (value?.kind === 'group' ? value.entries.get(each) : undefined),
@@ -188,8 +205,14 @@ export class Resolver {
   }
 }
 
-function textOf(value: Value | undefined, line: number): string {
-  if (!value) return '';
-  if (value.kind === 'scalar') return value.text;
+/** Whether an expression has a value, and not a group, whatever its substitutions are. */
+function isDefinite(expression: Expression): boolean {
+  if (expression.kind === 'concatenation') return expression.parts.some(({ kind }) => kind === 'scalar');
+  return expression.kind !== 'substitution';
+}
+
+function textOf(part: Value | Blanks | undefined, line: number): string {
+  if (!part) return '';
+  if (part.kind === 'scalar' || part.kind === 'blanks') return part.text;
   throw new HoconError(line, 'groups and lists cannot be concatenated with other values');
 }

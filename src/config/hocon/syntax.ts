@@ -16,8 +16,13 @@ export type Expression =
   | { readonly kind: 'list'; readonly items: readonly Expression[]; readonly line: number }
   /** A group in a list. `nested` is the input for `nest`. */
   | { readonly kind: 'group'; readonly nested: string; readonly line: number }
-  /** Strings and substitutions, and the blanks between them. */
-  | { readonly kind: 'concatenation'; readonly parts: readonly Expression[]; readonly line: number };
+  /** Strings and substitutions, with the blanks between them. */
+  | { readonly kind: 'concatenation'; readonly parts: readonly (Expression | Blanks)[]; readonly line: number };
+
+export interface Blanks {
+  readonly kind: 'blanks';
+  readonly text: string;
+}
 
 /** One assignment; its number is its place in the file. */
 export interface Statement {

@@ -3,7 +3,7 @@ export type RawHeaders = string[];
 
 /**
  * Headers that each hop writes itself: those of RFC 9110 7.6.1, those that say where the body ends, and Expect, which the
- * previous hop has already answered.
+ * previous hop has already handled.
  */
 const hopByHop = new Set([
   'connection',

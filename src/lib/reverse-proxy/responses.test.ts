@@ -40,8 +40,8 @@ test('WebSockets: a rejection that is not valid HTTP is a 502', async () => {
     socket.once('data', () => socket.write('HTTP/1.1 200 a\x01b\r\nContent-Length: 0\r\n\r\n', 'latin1'));
   });
   const ws = new WebSocket(`ws://127.0.0.1:${await proxyTo({ port: await listening(upstream) })}/`);
-  const [, answer] = (await once(ws, 'unexpected-response')) as [unknown, IncomingMessage];
-  expect(answer.statusCode).toBe(502);
+  const [, response] = (await once(ws, 'unexpected-response')) as [unknown, IncomingMessage];
+  expect(response.statusCode).toBe(502);
 });
 
 test('a second response to one request is dropped', async () => {
@@ -60,13 +60,13 @@ test('a second response to one request is dropped', async () => {
 });
 
 test('a length that Connection lists, and one of a response without content, do not change the framing', async () => {
-  const answers = [
+  const responses = [
     'HTTP/1.1 200 OK\r\nConnection: content-length\r\nContent-Length: 5\r\n\r\nhello',
     'HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\n',
   ];
   const server = createNetServer((socket) => {
     socket.on('error', () => undefined);
-    socket.once('data', () => socket.end(answers.shift() ?? ''));
+    socket.once('data', () => socket.end(responses.shift() ?? ''));
   });
   const port = await proxyTo({ port: await listening(server) });
   expect(await send(port)).toMatchObject({ status: 200, body: 'hello', headers: { 'content-length': '5' } });

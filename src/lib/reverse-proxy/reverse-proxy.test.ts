@@ -53,21 +53,21 @@ test('status, headers, duplicate headers, query and bodies are passed on unchang
     ]);
     res.end(`${req.headers['x-mine']}|${req.headers['content-length']}|${body}`);
   });
-  const answer = await send(port, {
+  const response = await send(port, {
     method: 'PUT',
     path: '/a%2Fb/../c?x=1&y',
     headers: { 'X-Mine': 'yes' },
     body: Buffer.from('body'),
   });
-  expect(answer.status).toBe(418);
-  expect(answer.headers['set-cookie']).toEqual(['a=1', 'b=2']);
-  expect(answer.headers['x-seen']).toBe('PUT /a%2Fb/../c?x=1&y');
-  expect(answer.body).toBe('yes|4|body');
+  expect(response.status).toBe(418);
+  expect(response.headers['set-cookie']).toEqual(['a=1', 'b=2']);
+  expect(response.headers['x-seen']).toBe('PUT /a%2Fb/../c?x=1&y');
+  expect(response.body).toBe('yes|4|body');
 });
 
 test('hop-by-hop headers are not passed on, those that Connection lists included', async () => {
   const port = await behind((req, res) => res.end(JSON.stringify(req.headers)));
-  const answer = await send(port, {
+  const response = await send(port, {
     headers: {
       Connection: 'close, X-Secret',
       'X-Secret': 'hop',
@@ -76,7 +76,7 @@ test('hop-by-hop headers are not passed on, those that Connection lists included
       'X-Kept': 'k',
     },
   });
-  const seen = JSON.parse(answer.body) as Record<string, string>;
+  const seen = JSON.parse(response.body) as Record<string, string>;
   expect(seen['x-kept']).toBe('k');
   for (const name of ['x-secret', 'proxy-authorization', 'te']) expect(seen).not.toHaveProperty(name);
 });
@@ -284,9 +284,9 @@ test('WebSockets: a rejection is passed on with its body; an upstream that does 
   const refusing = createServer();
   refusing.on('upgrade', (_req, socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nno go'));
   const refused = new WebSocket(`ws://127.0.0.1:${await proxyTo({ port: await listening(refusing) })}/`);
-  const [, answer] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
-  expect(answer.statusCode).toBe(403);
-  expect(await text(answer)).toBe('no go');
+  const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
+  expect(response.statusCode).toBe(403);
+  expect(await text(response)).toBe('no go');
   const resetting = await listening(createNetServer((socket) => socket.once('data', () => socket.resetAndDestroy())));
   for (const upstream of [{ port: resetting }, { socketPath: '/nowhere' }]) {
     const ws = new WebSocket(`ws://127.0.0.1:${await proxyTo(upstream)}/`);
@@ -316,21 +316,21 @@ test('WebSockets: data that the caller sends before the response arrives', async
   const proceed = Promise.withResolvers<void>();
   const server = createServer();
   server.on('upgrade', (_req, socket) => {
-    const answer = () => {
+    const response = () => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
       socket.pipe(socket);
     };
-    proceed.promise.then(answer, () => socket.destroy());
+    proceed.promise.then(response, () => socket.destroy());
   });
   const raw = connect(await proxyTo({ port: await listening(server) }), '127.0.0.1');
   raw.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst ');
   await new Promise((resolve) => raw.write('second ', resolve));
   proceed.resolve();
   raw.write('third');
-  let answer = '';
+  let response = '';
   for await (const chunk of raw) {
-    answer += String(chunk);
-    if (answer.endsWith('first second third')) break;
+    response += String(chunk);
+    if (response.endsWith('first second third')) break;
   }
-  expect(answer).toMatch(/^HTTP\/1.1 101 /);
+  expect(response).toMatch(/^HTTP\/1.1 101 /);
 });

@@ -327,6 +327,7 @@ describe('lists', () => {
     expect(items(third.json)).toEqual(['p5']);
     expect(at(third.json, 'metadata', 'continue')).toBeUndefined();
     expect(items((await call('GET', path)).json)).toEqual(['p1', 'p2', 'p35', 'p4', 'p5']);
+    expect(items((await call('GET', `${path}&limit=-1`)).json)).toHaveLength(5);
 
     server.cluster.objects.compact();
     server.cluster.delete(resource.configMaps, 'default', 'p5');

@@ -22,7 +22,7 @@ import type { Store } from './store.ts';
 import { Tables } from './tables/table.ts';
 
 export interface ApiServer {
-  /** The listener for an HTTPS server: kubectl sends a token only over TLS. */
+  /** The request listener of an HTTPS server. It must be HTTPS, because kubectl sends tokens only over TLS. */
   readonly handler: (req: IncomingMessage, res: ServerResponse) => void;
   /** Before this call, requests for logs and metrics get 503. */
   setNode(node: NodeAgent): void;
@@ -32,7 +32,7 @@ export interface ApiServer {
   callCount(): Record<string, number>;
 }
 
-export interface ApiServerOptions {
+interface ApiServerOptions {
   cluster: Store;
   token: string;
   log: Logger;
@@ -63,7 +63,7 @@ class RestServer implements ApiServer {
   #node: NodeAgent | undefined;
 
   constructor({ cluster, token, log, node }: ApiServerOptions) {
-    // An empty token would equal the token of a request without one.
+    // With an empty token, requests without a token would be accepted.
     if (token === '') throw new Error('the API server needs a token');
     this.#store = cluster;
     this.#tokenDigest = digest(token);
@@ -84,7 +84,7 @@ class RestServer implements ApiServer {
   async close(): Promise<void> {
     this.#closing.abort();
     for (const end of this.#watches) end();
-    // A request with an incomplete body may never end.
+    // A client that never completes its body would delay the end.
     for (const req of this.#running.keys()) if (!req.complete) req.destroy();
     await Promise.all(this.#running.values());
   }
@@ -188,7 +188,7 @@ class RestServer implements ApiServer {
     throw methodNotAllowed(req.method);
   }
 
-  /** As in Kubernetes: a Status for a path in one of its own groups, else a plain 404. */
+  /** Returns the error for an unknown resource. As in Kubernetes, it is a Status only in groups of Kubernetes itself. */
   #unknown(group: string | undefined): Error {
     const isOfKubernetes = this.#store.kinds.all.some((kind) => !kind.selfDescribing && kind.resource.group === group);
     return isOfKubernetes ? unknownPath() : new NoSuchPath();

@@ -2,10 +2,11 @@ import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { sqliteCode, sqliteCodeOf } from '../sqlite-errors.ts';
 import { asUnusableFile } from '../state-files.ts';
+import { UserError } from '../user-error.ts';
 import { DiskReserve } from './disk-reserve.ts';
 
 /** A row of the database. `body` is the JSON of the object, with its resourceVersion. */
-export interface StoredRow {
+interface StoredRow {
   resource: string;
   namespace: string;
   name: string;
@@ -34,10 +35,10 @@ export const MIGRATIONS: readonly string[] = [
 ];
 
 /** The disk space that a write may use. Deletions and changes may use the reserve; new objects may not. */
-export type DiskSpace = 'reserve' | 'free space';
+type DiskSpace = 'reserve' | 'free space';
 
 /** The database cannot be opened. The message says what to do. */
-export class UnusableStore extends Error {
+export class UnusableStore extends UserError {
   override readonly name = 'UnusableStore';
 }
 

@@ -48,7 +48,7 @@ export function unknownPath(): StatusError {
   return new StatusError(404, 'NotFound', 'the server could not find the requested resource');
 }
 
-/** The response is a plain 404 and not a Status. From this, clients conclude that a CRD is not installed. */
+/** Leads to a plain 404 without a Status. Clients conclude from this that a CRD is not installed. */
 export class NoSuchPath extends Error {
   override readonly name = 'NoSuchPath';
 }

@@ -6,7 +6,7 @@ export interface FieldError {
   message: string;
 }
 
-/** Make a FieldError, with the wording of a Kubernetes API server. */
+/** Functions that return a FieldError, with the wording of a Kubernetes API server. */
 export const fieldError = {
   required: (field: string, hint = ''): FieldError => ({
     field,

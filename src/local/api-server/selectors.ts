@@ -2,8 +2,8 @@ import { badRequest } from './failures.ts';
 import { at } from './json.ts';
 import { labelKeyError, labelValueError } from './kinds/names.ts';
 
-export type LabelMatcher = (labels: unknown) => boolean;
-export type FieldMatcher = (field: (path: string) => string) => boolean;
+type LabelMatcher = (labels: unknown) => boolean;
+type FieldMatcher = (field: (path: string) => string) => boolean;
 
 /**
  * Returns a function that tests labels for a selector in the syntax of the API (`a=b,c!=d,e in (f,g),h notin (i),j,!k`).

@@ -53,9 +53,9 @@ const basic = (password: string) => ({
   Authorization: `Basic ${Buffer.from(`oauth2:${password}`).toString('base64')}`,
 });
 const statusOf = async (path: string, headers: Record<string, string> = {}, body?: string): Promise<number> => {
-  const answer = await fetch(url + path, { headers, ...(body === undefined ? {} : { method: 'POST', body }) });
-  await answer.arrayBuffer();
-  return answer.status;
+  const response = await fetch(url + path, { headers, ...(body === undefined ? {} : { method: 'POST', body }) });
+  await response.arrayBuffer();
+  return response.status;
 };
 
 const api = '/api/v4/projects/demo%2Ffirst-light';

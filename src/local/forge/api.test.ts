@@ -276,7 +276,7 @@ describe('protected branches', () => {
       await post({ body }),
     ];
     expect(made.map(({ status }) => status)).toEqual([201, 201, 201]);
-    expect(await Promise.all(made.map((answer) => answer.json()))).toMatchObject([
+    expect(await Promise.all(made.map((response) => response.json()))).toMatchObject([
       { name: 'by/json', push_access_levels: [{ access_level: 30 }], allow_force_push: true },
       { name: 'by/urlencoded', push_access_levels: [{ access_level: 0 }], allow_force_push: false },
       { name: 'by/form', push_access_levels: [{ access_level: 40 }], allow_force_push: false },

@@ -131,15 +131,13 @@ async function serveProject(call: Call, project: ForgeProject, rest: readonly st
 async function serveProjects({ context, query, user, response }: Call): Promise<void> {
   const wanted = query.get('search')?.toLowerCase() ?? '';
   const visibility = query.get('visibility');
-  const members = ['membership', 'owned'].some((name) => query.get(name) === 'true');
-  const least = Number(query.get('min_access_level') ?? 0);
+  const leastLevel = query.get('membership') === 'true' ? accessLevel.guest : accessLevel.none;
   const chosen = context.records.projects().filter((project) => {
-    const level = levelOf(project, user);
     const text =
       query.get('search_namespaces') === 'true' ? pathWithNamespace(project) : `${project.name}\n${project.path}`;
     return (
       canSee(project, user) &&
-      level >= (members ? Math.max(least, accessLevel.guest) : least) &&
+      levelOf(project, user) >= leastLevel &&
       (visibility === null || project.visibility === visibility) &&
       text.toLowerCase().includes(wanted)
     );

@@ -22,37 +22,21 @@ export function projectBody(project: ForgeProject, facts: Facts, user: ForgeUser
   const url = `${publicUrl}/${fullPath}`;
   const level = levelOf(project, user);
   const newest = facts.newestCommitAt === null ? project.createdAt : new Date(facts.newestCommitAt).toISOString();
-  const namespaceName = project.namespace.slice(project.namespace.lastIndexOf('/') + 1);
   return {
     id: project.id,
     description: project.description,
     name: project.name,
-    name_with_namespace: `${project.namespace.split('/').join(' / ')} / ${project.name}`,
     path: project.path,
     path_with_namespace: fullPath,
     created_at: project.createdAt,
     default_branch: facts.defaultBranch,
-    tag_list: [],
-    topics: [],
     http_url_to_repo: `${url}.git`,
     web_url: url,
-    avatar_url: null,
-    star_count: 0,
-    forks_count: 0,
     // The commits of the demo project are older than the project.
     last_activity_at: newest > project.createdAt ? newest : project.createdAt,
-    namespace: {
-      name: namespaceName,
-      path: namespaceName,
-      kind: 'group',
-      full_path: project.namespace,
-      parent_id: null,
-      web_url: `${publicUrl}/${project.namespace}`,
-    },
+    namespace: { full_path: project.namespace },
     visibility: project.visibility,
     empty_repo: facts.defaultBranch === null,
-    archived: false,
-    lfs_enabled: true,
     // GitLab omits it for anonymous callers.
     ...(user
       ? {

@@ -1,16 +1,19 @@
 import type { Logger } from 'pino';
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import type { ForgeProject } from './records.ts';
 import { type Facts, readFacts } from './repository.ts';
 
 /** Short, because users change their own repositories without the forge. */
 const maxAgeMs = 1000;
+const maxProjects = 10_000;
 /** Time limit of a read, which several callers may share. */
 const readMs = 10_000;
 
 /** Caches default branch and newest commit of each project, so that repeated requests start no git process. */
 export class FactsCache {
-  readonly #entries = new Map<number, { facts: Promise<Facts>; readAt: number }>();
+  /** By the number of the project. */
+  readonly #facts = new BoundedMap<number, Promise<Facts>>({ maxSize: maxProjects, ttlMs: maxAgeMs });
   readonly #log: Logger;
 
   constructor(log: Logger) {
@@ -18,11 +21,11 @@ export class FactsCache {
   }
 
   of(project: ForgeProject): Promise<Facts> {
-    const known = this.#entries.get(project.id);
-    if (known && performance.now() - known.readAt < maxAgeMs) return known.facts;
-    const entry = { facts: readFacts(project, Deadline.after(readMs)), readAt: performance.now() };
-    this.#entries.set(project.id, entry);
-    return entry.facts;
+    const known = this.#facts.get(project.id);
+    if (known) return known;
+    const facts = readFacts(project, Deadline.after(readMs));
+    this.#facts.set(project.id, facts);
+    return facts;
   }
 
   /** Returns undefined, and logs the error, if the repository cannot be read. */
@@ -37,6 +40,6 @@ export class FactsCache {
 
   /** Removes the project from the cache. Called after a push or the deletion of a branch. */
   forget(project: ForgeProject): void {
-    this.#entries.delete(project.id);
+    this.#facts.delete(project.id);
   }
 }

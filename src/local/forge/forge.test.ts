@@ -76,10 +76,10 @@ describe('the state', () => {
     });
     const again = await serveForge({ directory: served.directory });
     try {
-      const answer = await fetch(`${again.url}/api/v4/projects/a%2Fb`, {
+      const response = await fetch(`${again.url}/api/v4/projects/a%2Fb`, {
         headers: { authorization: `Bearer ${token}` },
       });
-      expect(await answer.json()).toMatchObject({ id, empty_repo: true, default_branch: null });
+      expect(await response.json()).toMatchObject({ id, empty_repo: true, default_branch: null });
       expect((await again.forge.createProject({ namespace: 'a', path: 'c' })).id).toBe(id + 1);
     } finally {
       await again.close();

@@ -84,7 +84,7 @@ export interface Forge {
   ensureDemoProject(): Promise<ForgeProject>;
   /**
    * Adds a repository of the user, by default private to the local user. It is served until the forge's state is cleared, so
-   * that sessions find it after a restart. Throws NotARepository with a message for the user.
+   * that sessions find it after a restart. Throws UserError for a repository that cannot be served.
    */
   addExistingRepository(repository: { path: string; visibility?: 'public' | 'private' }): Promise<{
     project: ForgeProject;

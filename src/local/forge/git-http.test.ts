@@ -211,19 +211,19 @@ describe('hostile requests', () => {
       '/forge/team/secret.git/info/refs',
     ];
     for (const path of paths) {
-      const answer = await rawRequest(Number(port), path, `Basic ${btoa(`oauth2:${adasToken}`)}`);
-      expect(answer, path).toMatch(/^HTTP\/1\.1 (400|401|403|404) /);
-      expect(answer, path).not.toContain('refs/heads');
+      const response = await rawRequest(Number(port), path, `Basic ${btoa(`oauth2:${adasToken}`)}`);
+      expect(response, path).toMatch(/^HTTP\/1\.1 (400|401|403|404) /);
+      expect(response, path).not.toContain('refs/heads');
     }
   });
 
   it.each(['git-upload-pack', 'git-receive-pack'])(
     'leave no %s process behind if the client closes the connection',
     async (service) => {
-      const { call, answered } = unfinished(service);
+      const { call, status } = unfinished(service);
       await vi.waitFor(() => expect(serversOf(project.gitDir)).not.toEqual([]), wait);
       call.destroy();
-      await answered;
+      await status;
       await vi.waitFor(() => expect(serversOf(project.gitDir)).toEqual([]), wait);
     },
   );
@@ -232,27 +232,27 @@ describe('hostile requests', () => {
     const other = await serveForge({ directory: join(served.scratch, 'other'), transferIdleMs: 100 });
     try {
       const { gitDir } = await other.forge.ensureDemoProject();
-      const { answered } = unfinished(
+      const { status } = unfinished(
         'git-upload-pack',
         `${other.url}/demo/first-light.git`,
         other.forge.issueToken(ada).token,
       );
-      expect(await answered).toBeUndefined();
+      expect(await status).toBeUndefined();
       expect(serversOf(gitDir)).toEqual([]);
     } finally {
       await other.close();
     }
-    const { answered } = unfinished('git-upload-pack');
+    const { status } = unfinished('git-upload-pack');
     await vi.waitFor(() => expect(serversOf(project.gitDir)).not.toEqual([]), wait);
     await served.forge.close();
     expect(serversOf(project.gitDir)).toEqual([]);
-    expect(await answered).toBeUndefined();
+    expect(await status).toBeUndefined();
   });
 });
 
 const wait = { timeout: 20_000, interval: 20 };
 
-/** A request whose body never ends. `answered`: the status, or undefined if the connection was closed. */
+/** Sends a request whose body never ends. `status` of the response, or undefined if the connection was closed. */
 function unfinished(service: string, url = repositoryUrl(), token = adasToken) {
   const call = request(`${url}/${service}`, {
     method: 'POST',
@@ -261,11 +261,11 @@ function unfinished(service: string, url = repositoryUrl(), token = adasToken) {
       authorization: `Basic ${btoa(`oauth2:${token}`)}`,
     },
   });
-  const answered = new Promise<number | undefined>((resolve) => {
+  const status = new Promise<number | undefined>((resolve) => {
     call.on('response', (response) => resolve(response.resume().statusCode)).on('error', () => resolve(undefined));
   });
   call.write('00');
-  return { call, answered };
+  return { call, status };
 }
 
 /** The git processes that serve this repository, found by their environment. */

@@ -31,7 +31,7 @@ const batch = (operation: string, token: string | undefined, objects: unknown = 
     headers: { 'content-type': 'application/vnd.git-lfs+json', ...(token ? basic(token) : {}) },
     body: JSON.stringify({ operation, objects }),
   });
-interface Answer {
+interface BatchResponse {
   objects: {
     oid: string;
     error?: object;
@@ -39,11 +39,11 @@ interface Answer {
   }[];
 }
 const action = async (operation: 'upload' | 'download', token: string) =>
-  ((await (await batch(operation, token)).json()) as Answer).objects[0]?.actions?.[operation];
+  ((await (await batch(operation, token)).json()) as BatchResponse).objects[0]?.actions?.[operation];
 
 describe('LFS objects', () => {
   it('are stored and served', async () => {
-    const missing = (await (await batch('download', adasToken)).json()) as Answer;
+    const missing = (await (await batch('download', adasToken)).json()) as BatchResponse;
     expect(missing.objects[0]).toMatchObject({ oid, error: { code: 404 } });
     const upload = await action('upload', adasToken);
     const stored = await fetch(upload?.href ?? '', { method: 'PUT', body: content, headers: upload?.header ?? {} });
@@ -56,14 +56,14 @@ describe('LFS objects', () => {
 
   it('are rejected if the content does not match the name', async () => {
     const wrong = 'f'.repeat(64);
-    const answer = await fetch(`${served.url}/team/data.git/info/lfs/objects/${wrong}`, {
+    const response = await fetch(`${served.url}/team/data.git/info/lfs/objects/${wrong}`, {
       method: 'PUT',
       body: content,
       headers: basic(adasToken),
     });
-    expect(answer.status).toBe(422);
+    expect(response.status).toBe(422);
     expect(
-      ((await (await batch('download', adasToken, [{ oid: wrong, size: 1 }])).json()) as Answer).objects[0],
+      ((await (await batch('download', adasToken, [{ oid: wrong, size: 1 }])).json()) as BatchResponse).objects[0],
     ).toHaveProperty('error');
   });
 
@@ -81,8 +81,10 @@ describe('LFS objects', () => {
 
   it('must have valid names', async () => {
     for (const name of ['..%2F..%2FHEAD', '../../HEAD', oid.toUpperCase(), oid.slice(1)]) {
-      const answer = await fetch(`${served.url}/team/data.git/info/lfs/objects/${name}`, { headers: basic(adasToken) });
-      expect(answer.status, name).toBe(404);
+      const response = await fetch(`${served.url}/team/data.git/info/lfs/objects/${name}`, {
+        headers: basic(adasToken),
+      });
+      expect(response.status, name).toBe(404);
     }
     for (const objects of [[{ oid: '../../x', size: 1 }], [null], 'x', undefined]) {
       expect((await batch('download', adasToken, objects ?? null)).status).toBe(422);

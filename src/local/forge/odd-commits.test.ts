@@ -49,7 +49,7 @@ async function look(tree: string, id: string) {
   const commit = await gitlab.commit(access(), project.id, id, soon());
   const branch = await gitlab.branch(access(), project.id, 'main', soon());
   const listed = await gitlab.branches(access(), project.id, { prefix: 'ma', page: 1 }, soon());
-  const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/commits/${id}`, {
+  const response = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/commits/${id}`, {
     headers: { 'private-token': access().token },
   });
   expect([found?.defaultBranch, commit?.sha, branch?.commitSha, listed?.branches[0]?.commitSha]).toEqual([
@@ -62,7 +62,7 @@ async function look(tree: string, id: string) {
   return {
     activeAt: found?.lastActivityAt,
     date: commit?.committedDate,
-    body: (await answer.json()) as Record<string, string>,
+    body: (await response.json()) as Record<string, string>,
   };
 }
 

@@ -52,10 +52,10 @@ describe("a user's own repository", () => {
 
     const again = await serveForge({ directory: served.directory, localUser: { ...ada, username: 'Ada Löve' } });
     try {
-      const answer = await fetch(`${again.url}/api/v4/projects/Ada-Love%2FMy-Project`, {
+      const response = await fetch(`${again.url}/api/v4/projects/Ada-Love%2FMy-Project`, {
         headers: { 'private-token': token },
       });
-      expect(await answer.json()).toMatchObject({
+      expect(await response.json()).toMatchObject({
         id: project.id,
         permissions: { project_access: { access_level: 50 } },
       });
@@ -79,8 +79,10 @@ describe("a user's own repository", () => {
     await runGit(mine, 'worktree', 'add', '--quiet', '-b', 'side', join(served.scratch, 'side tree'));
     await commitFiles(join(served.scratch, 'side tree'), { 's.txt': 's\n' }, 'on the side');
     const { project } = await add(join(served.scratch, 'side tree'));
-    const answer = await fetch(`${served.url}/api/v4/projects/${project.id}`, { headers: { 'private-token': token } });
-    expect(await answer.json()).toMatchObject({ path: 'side-tree', default_branch: 'side' });
+    const response = await fetch(`${served.url}/api/v4/projects/${project.id}`, {
+      headers: { 'private-token': token },
+    });
+    expect(await response.json()).toMatchObject({ path: 'side-tree', default_branch: 'side' });
     expect(await runGit(await clone('side-tree'), 'log', '-1', '--format=%s')).toBe('on the side');
   });
 
@@ -93,10 +95,10 @@ describe("a user's own repository", () => {
   it('has new commits at once', async () => {
     const { project } = await add(mine);
     const sha = await commitFiles(mine, { 'a.txt': 'later\n' }, 'later');
-    const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/commits/main`, {
+    const response = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/commits/main`, {
       headers: { 'private-token': token },
     });
-    expect(await answer.json()).toMatchObject({ id: sha, title: 'later' });
+    expect(await response.json()).toMatchObject({ id: sha, title: 'later' });
   });
 
   it('does not serve its stash and its remote-tracking branches', async () => {
@@ -108,10 +110,10 @@ describe("a user's own repository", () => {
       (await runGit(served.scratch, 'ls-remote', urlOf('My-Project'))).split('\n').map((line) => line.split('\t')[1]),
     ).toEqual(['HEAD', 'refs/heads/main']);
     for (const ref of ['stash', 'upstream%2Fmain']) {
-      const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/commits/${ref}`, {
+      const response = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/commits/${ref}`, {
         headers: { 'private-token': token },
       });
-      expect(answer.status, ref).toBe(404);
+      expect(response.status, ref).toBe(404);
     }
   });
 
@@ -180,11 +182,11 @@ describe('a push to the checked-out branch', () => {
   it('does not delete a branch that a working tree has checked out', async () => {
     const { project } = await add(mine);
     await runGit(mine, 'worktree', 'add', '--quiet', '-b', 'side', join(served.scratch, 'side'));
-    const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/branches/side`, {
+    const response = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/branches/side`, {
       method: 'DELETE',
       headers: { 'private-token': token },
     });
-    expect(answer.status).toBe(400);
+    expect(response.status).toBe(400);
   });
 });
 
@@ -224,18 +226,20 @@ describe('a repository of a special type', () => {
     const sha = await commitFiles(join(served.scratch, 'long'), { 'l.txt': 'l\n' }, 'long');
     expect(sha).toHaveLength(64);
     expect(await files(join(served.scratch, 'long'))).toEqual(['l.txt']);
-    const answer = await fetch(`${served.url}/api/v4/projects/Ada-Love%2Flong/repository/commits/${sha}`, {
+    const response = await fetch(`${served.url}/api/v4/projects/Ada-Love%2Flong/repository/commits/${sha}`, {
       headers: { 'private-token': token },
     });
-    expect(await answer.json()).toMatchObject({ id: sha });
+    expect(await response.json()).toMatchObject({ id: sha });
   });
 
   it('is served: one with a detached HEAD, from its branch', async () => {
     await commitFiles(mine, { 'b.txt': 'b\n' }, 'two');
     await runGit(mine, 'checkout', '--quiet', '--detach', 'HEAD~1');
     const { project } = await add(mine);
-    const answer = await fetch(`${served.url}/api/v4/projects/${project.id}`, { headers: { 'private-token': token } });
-    expect(await answer.json()).toMatchObject({ default_branch: 'main' });
+    const response = await fetch(`${served.url}/api/v4/projects/${project.id}`, {
+      headers: { 'private-token': token },
+    });
+    expect(await response.json()).toMatchObject({ default_branch: 'main' });
   });
 
   it('is served: a partial clone after the command in the error message for partial clones', async () => {

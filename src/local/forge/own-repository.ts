@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
+import { UserError } from '../user-error.ts';
 import { GitFailed, git, ownEnvironment } from './git.ts';
 
 export interface OwnRepository {
@@ -13,15 +14,10 @@ export interface OwnRepository {
   readonly uncommittedFiles: number | undefined;
 }
 
-/** A directory that cannot be served. The message is for the user who named it. */
-export class NotARepository extends Error {
-  override readonly name = 'NotARepository';
-}
-
 /** git reads every file that may have changed, which takes long for a large repository on a slow disk. */
 const inspectionMs = 30_000;
 
-/** Inspects a repository of the user and changes nothing in it. Throws NotARepository. */
+/** Inspects a repository of the user and changes nothing in it. Throws UserError. */
 export async function inspectRepository(given: string): Promise<OwnRepository> {
   const directory = await existingDirectory(given);
   const { workingTree, gitDir } = await locate(given, directory);
@@ -36,9 +32,9 @@ export async function inspectRepository(given: string): Promise<OwnRepository> {
   return { path, gitDir, name, uncommittedFiles };
 }
 
-async function withoutBranches(given: string, gitDir: string): Promise<NotARepository> {
+async function withoutBranches(given: string, gitDir: string): Promise<UserError> {
   const head = await run(gitDir, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], [1, 128]);
-  return new NotARepository(
+  return new UserError(
     head.length > 0
       ? `${given} has no branch. A session needs one: create it first (git switch -c main).`
       : `${given} has no commits. A session starts from a commit: create one first (git commit).`,
@@ -49,7 +45,7 @@ async function withoutBranches(given: string, gitDir: string): Promise<NotARepos
 const completenessMs = 3_000;
 
 /**
- * Throws NotARepository if objects are missing that a clone needs: in a partial clone, in a damaged repository, and in one
+ * Throws UserError if objects are missing that a clone needs: in a partial clone, in a damaged repository, and in one
  * whose alternate is missing. Nothing is fetched. A shallow clone is complete: the clone in a session is shallow, too.
  */
 async function checkComplete(given: string, gitDir: string): Promise<void> {
@@ -61,7 +57,7 @@ async function checkComplete(given: string, gitDir: string): Promise<void> {
   const isPartial = promisor.length > 0;
   const missing = await missingObject(gitDir, isPartial ? inspectionMs : completenessMs);
   if (missing === undefined) return;
-  throw new NotARepository(
+  throw new UserError(
     isPartial
       ? `${given} is a partial clone (created with --filter), and sessions cannot clone it. Run "git fetch --refetch --no-filter" in it, or use a new clone without --filter.`
       : `${given} is damaged: objects that its branches or tags need are missing (${missing}), and sessions cannot clone it. "git fsck" in it lists the missing objects; a new clone of its remote is complete.`,
@@ -102,11 +98,11 @@ async function existingDirectory(given: string): Promise<string> {
   try {
     const directory = await realpath(resolve(given));
     if ((await stat(directory)).isDirectory()) return directory;
-    throw new NotARepository(`${given} is not a directory.`);
+    throw new UserError(`${given} is not a directory.`);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new NotARepository(`There is no directory ${given}.`);
-    if (code === 'EACCES') throw new NotARepository(`${given} cannot be read: permission denied.`);
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new UserError(`There is no directory ${given}.`);
+    if (code === 'EACCES') throw new UserError(`${given} cannot be read: permission denied.`);
     throw error;
   }
 }
@@ -118,28 +114,26 @@ async function locate(given: string, directory: string): Promise<{ workingTree: 
       '--is-bare-repository',
       '--absolute-git-dir',
     ]);
-    if (gitDir === undefined) throw new NotARepository(`git does not report where the repository of ${given} is.`);
+    if (gitDir === undefined) throw new UserError(`git does not report where the repository of ${given} is.`);
     if (bare === 'true') return { workingTree: undefined, gitDir };
     if (insideWorkTree !== 'true') {
-      throw new NotARepository(`${given} is inside a .git directory: use the directory with the files.`);
+      throw new UserError(`${given} is inside a .git directory: use the directory with the files.`);
     }
     const [workingTree] = await revParse(directory, ['--show-toplevel']);
     return { workingTree, gitDir };
   } catch (error) {
     if (!(error instanceof GitFailed)) throw error;
     if (/not a git repository/.test(error.stderr)) {
-      throw new NotARepository(`${given} is not a git repository. Run "git init" and create a first commit.`);
+      throw new UserError(`${given} is not a git repository. Run "git init" and create a first commit.`);
     }
     const why = error.stderr
       .replace(/^fatal: /, '')
       .replaceAll(/\s+/g, ' ')
       .trim();
     if (/unknown repository extension|expected git repo version/i.test(why)) {
-      throw new NotARepository(
-        `${given} has a format that this version of git does not support (${why}). Use a newer git.`,
-      );
+      throw new UserError(`${given} has a format that this version of git does not support (${why}). Use a newer git.`);
     }
-    throw new NotARepository(`git cannot read ${given}: ${why}`);
+    throw new UserError(`git cannot read ${given}: ${why}`);
   }
 }
 

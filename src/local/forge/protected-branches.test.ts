@@ -57,12 +57,12 @@ async function push(user: 'ada' | 'bob', ...refspecs: string[]): Promise<string>
 }
 
 async function protect(parameters: Record<string, unknown>): Promise<void> {
-  const answer = await fetch(`${served.url}/api/v4/projects/${project.id}/protected_branches`, {
+  const response = await fetch(`${served.url}/api/v4/projects/${project.id}/protected_branches`, {
     method: 'POST',
     headers: { 'private-token': tokens.ada, 'content-type': 'application/json' },
     body: JSON.stringify(parameters),
   });
-  expect(answer.status).toBe(201);
+  expect(response.status).toBe(201);
 }
 
 const tips = async () =>

@@ -21,7 +21,7 @@ matches() {
   done
   return 1
 }
-refuse() {
+reject() {
   echo "GitLab: $1" >&2
   exit 1
 }
@@ -29,15 +29,15 @@ while IFS=' ' read -r old new ref; do
   case $ref in refs/heads/*) branch=\${ref#refs/heads/} ;; *) continue ;; esac
   matches "$branch" "$FORGE_PROTECTED" || continue
   case $new in *[!0]*) ;; *)
-    [ "$branch" = "$FORGE_DEFAULT" ] && refuse 'The default branch of a project cannot be deleted.'
-    [ "$FORGE_MAINTAINER" = 1 ] && refuse 'You can only delete protected branches using the web interface.'
-    refuse 'You are not allowed to delete protected branches from this project. Only a project maintainer or owner can delete a protected branch.' ;;
+    [ "$branch" = "$FORGE_DEFAULT" ] && reject 'The default branch of a project cannot be deleted.'
+    [ "$FORGE_MAINTAINER" = 1 ] && reject 'You can only delete protected branches using the web interface.'
+    reject 'You are not allowed to delete protected branches from this project. Only a project maintainer or owner can delete a protected branch.' ;;
   esac
-  matches "$branch" "$FORGE_PUSH" || refuse 'You are not allowed to push code to protected branches on this project.'
+  matches "$branch" "$FORGE_PUSH" || reject 'You are not allowed to push code to protected branches on this project.'
   case $old in *[!0]*) ;; *) continue ;; esac
   matches "$branch" "$FORGE_FORCE" && continue
   git merge-base --is-ancestor "$old" "$new" ||
-    refuse 'You are not allowed to force push code to a protected branch on this project.'
+    reject 'You are not allowed to force push code to a protected branch on this project.'
 done
 exit 0
 `;

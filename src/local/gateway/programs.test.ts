@@ -5,12 +5,12 @@ import { TestSite } from '../../../tests/support/local/ingress.ts';
 
 let site: TestSite;
 /** The last request that the service got. */
-let answer: RequestListener;
+let handler: RequestListener;
 beforeEach(async () => {
-  answer = (req, res) => res.end(JSON.stringify(req.headers));
+  handler = (req, res) => res.end(JSON.stringify(req.headers));
   site = new TestSite();
   await site.start();
-  await site.service((req, res) => answer(req, res));
+  await site.service((req, res) => handler(req, res));
 });
 afterEach(() => site.close());
 
@@ -70,7 +70,7 @@ test('a signed-in user gets a token of the forge, and an anonymous visitor does 
 
 test('a stream is closed when its browser signs out or switches to another user', async () => {
   const browser = await site.signedIn();
-  answer = (_req, res) => res.write('data: 1\n\n');
+  handler = (_req, res) => res.write('data: 1\n\n');
   for (const [path, form] of [
     ['/auth/become', { username: 'grace' }],
     ['/auth/anonymous', {}],

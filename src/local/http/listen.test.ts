@@ -30,7 +30,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 async function start(options: Partial<ListenOptions> = {}): Promise<Listener> {
   const listener = await listen({
     port: 0,
-    handle: (_req, res) => void res.end('answer'),
+    handle: (_req, res) => void res.end('response'),
     log,
     ...options,
   });
@@ -66,7 +66,7 @@ test.each(['http', 'https'])('a port speaks only %s, on both loopback addresses'
   const { port, addresses } = await start(scheme === 'https' ? { tls } : {});
   const hosts = hasIpv6 ? ['127.0.0.1', 'localhost', '[::1]'] : ['127.0.0.1', 'localhost'];
   for (const host of hosts) {
-    expect(await get(`${scheme}://${host}:${port}/`)).toEqual({ status: 200, body: 'answer' });
+    expect(await get(`${scheme}://${host}:${port}/`)).toEqual({ status: 200, body: 'response' });
   }
   expect(addresses).toEqual(hasIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']);
   const other = scheme === 'https' ? 'http' : 'https';
@@ -82,19 +82,19 @@ test('bodies that begin in the first packet arrive complete, with both protocols
   const body = Buffer.alloc(3_000_000, 'abcdefghij');
   for (const [scheme, options] of Object.entries({ http: { handle }, https: { handle, tls } })) {
     const { port } = await start(options);
-    const answer = await get(`${scheme}://127.0.0.1:${port}/`, { body });
-    expect(answer.body.length).toBe(body.length);
-    expect(answer.body === body.toString()).toBe(true);
+    const response = await get(`${scheme}://127.0.0.1:${port}/`, { body });
+    expect(response.body.length).toBe(body.length);
+    expect(response.body === body.toString()).toBe(true);
   }
 });
 
-test('pipelined requests are answered in order', async () => {
+test('pipelined requests get their responses in order', async () => {
   const { port } = await start({ handle: (req, res) => void res.end(req.url) });
-  const answer = await conversation(
+  const response = await conversation(
     port,
     'GET /one HTTP/1.1\r\nHost: a\r\n\r\nGET /two HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
   );
-  expect(answer.match(/\/one|\/two/g)).toEqual(['/one', '/two']);
+  expect(response.match(/\/one|\/two/g)).toEqual(['/one', '/two']);
 });
 
 test('a connection that sends nothing, or never ends its headers, is closed', async () => {
@@ -177,14 +177,14 @@ test('an Upgrade to another protocol than WebSocket is ignored: the request is h
       ),
     upgrade: (_req, socket) => void socket.destroy(),
   });
-  for (const [request, answer] of [
+  for (const [request, response] of [
     [javaRequest('GET', '/one'), 'GET /one '],
     [javaRequest('POST', '/two', 'some body'), 'POST /two some body'],
     [javaRequest('DELETE', '/three'), 'DELETE /three '],
   ] as const) {
     const said = await conversation(port, request);
     expect(said).toMatch(/^HTTP\/1.1 200 /);
-    expect(said.endsWith(answer)).toBe(true);
+    expect(said.endsWith(response)).toBe(true);
   }
 });
 
@@ -237,13 +237,13 @@ test('close closes idle and silent connections at once and lets a request in fli
   const received = new Promise<void>((resolve) => {
     started = resolve;
   });
-  const answer = async (req: import('node:http').IncomingMessage, res: import('node:http').ServerResponse) => {
+  const handle = async (req: import('node:http').IncomingMessage, res: import('node:http').ServerResponse) => {
     if (req.url !== '/slow') return void res.end('quick');
     started();
     await running;
     res.end('slow');
   };
-  const listener = await start({ handle: answer });
+  const listener = await start({ handle });
   const { port } = listener;
   const agent = new Agent({ keepAlive: true });
   await get(`http://127.0.0.1:${port}/`, { agent });
@@ -268,8 +268,8 @@ test('close closes idle and silent connections at once and lets a request in fli
 
 test('close without a grace period aborts requests in flight', async () => {
   const listener = await start({ handle: (_req, res) => void res.write('first') });
-  const answer = get(`http://127.0.0.1:${listener.port}/`);
-  const cut = expect(answer).rejects.toThrow();
+  const response = get(`http://127.0.0.1:${listener.port}/`);
+  const cut = expect(response).rejects.toThrow();
   const socket = connect(listener.port, '127.0.0.1');
   socket.on('error', () => undefined);
   socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');

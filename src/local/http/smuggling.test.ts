@@ -11,7 +11,7 @@ test('Node’s parser behind the proxy reads the same requests as the one in fro
     buffer(req).then(
       (body) => {
         arrived.push({ method: req.method ?? '', target: req.url ?? '', body: body.toString('latin1') });
-        res.end(`answers ${req.url}`);
+        res.end(`responds to ${req.url}`);
       },
       () => res.destroy(),
     );

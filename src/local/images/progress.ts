@@ -23,12 +23,10 @@ export function createProgress(): Progress {
     follow(key, listener) {
       const known = builds.get(key) ?? { lines: [], listeners: new Set() };
       builds.set(key, known);
-      // A new function for each call, so that a caller may pass the same listener twice.
-      const own: Listener = (line) => listener(line);
-      for (const line of known.lines) own(line);
-      known.listeners.add(own);
+      for (const line of known.lines) listener(line);
+      known.listeners.add(listener);
       return () => {
-        known.listeners.delete(own);
+        known.listeners.delete(listener);
         if (known.listeners.size === 0 && builds.get(key) === known) builds.delete(key);
       };
     },

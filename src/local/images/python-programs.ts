@@ -14,7 +14,7 @@ export async function readToml(
   content: string,
   signal: AbortSignal,
 ): Promise<Pyproject | { error: string }> {
-  return JSON.parse(await runPython(python, reader, content, signal)) as Pyproject | { error: string };
+  return JSON.parse(await runPython(python, reader, content, signal));
 }
 
 /** Returns the versions that the environment's kernel is compatible with, as constraints in pip's format. */

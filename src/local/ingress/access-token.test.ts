@@ -39,10 +39,10 @@ describe('a program with an access token', () => {
       await site.session('mine', kind === 'registered' ? { emails: [owner.email] } : { token: 'jupyters-own' });
       const [token] = give('mine', 60_000);
       for (const headers of [{ Authorization: `token ${token}` }, { Authorization: `Bearer ${token}` }]) {
-        const answer = seen((await ask('mine/api/kernels?a=1', { ...headers, Cookie: 'username-localhost=x' })).body);
-        expect(answer.url).toBe('/sessions/mine/api/kernels?a=1');
-        expect(answer.headers['authorization']).toMatch(/^token (secret-mine|jupyters-own)$/);
-        expect(answer.headers).not.toHaveProperty('cookie');
+        const response = seen((await ask('mine/api/kernels?a=1', { ...headers, Cookie: 'username-localhost=x' })).body);
+        expect(response.url).toBe('/sessions/mine/api/kernels?a=1');
+        expect(response.headers['authorization']).toMatch(/^token (secret-mine|jupyters-own)$/);
+        expect(response.headers).not.toHaveProperty('cookie');
       }
       const byQuery = await ask(`mine/api/kernels?a=1&token=${token}&b=%20`);
       expect(seen(byQuery.body).url).toBe('/sessions/mine/api/kernels?a=1&b=%20');

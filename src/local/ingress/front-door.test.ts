@@ -106,9 +106,9 @@ test.each(Object.keys(doors) as (keyof typeof doors)[])(
       ['POST', '{"a":1}'],
     ] as const) {
       const headers = { Cookie: cookies[doors[door]] };
-      const answer = await say(javaRequest(method, targets[door], body, { host, headers }));
-      expect(answer).toMatch(/^HTTP\/1.1 200 /);
-      const { headers: received } = seen(answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1));
+      const response = await say(javaRequest(method, targets[door], body, { host, headers }));
+      expect(response).toMatch(/^HTTP\/1.1 200 /);
+      const { headers: received } = seen(response.slice(response.indexOf('{'), response.lastIndexOf('}') + 1));
       expect(received).not.toHaveProperty('upgrade');
       expect(received).not.toHaveProperty('http2-settings');
       expect(arrived.at(-1)).toEqual({ method, url: targets[door], body, anonymousId: undefined });

@@ -17,9 +17,9 @@ afterEach(() => site.close());
 
 test('the address of a session without a trailing slash is redirected with its query', async () => {
   await site.session('anon', { token: 'anon-token' });
-  const answer = await (await site.signedIn()).go(`${site.sessions}/sessions/anon?token=anon-token`);
-  expect(answer.status).toBe(200);
-  expect(seen(answer.body).url).toBe('/sessions/anon/?token=anon-token');
+  const response = await (await site.signedIn()).go(`${site.sessions}/sessions/anon?token=anon-token`);
+  expect(response.status).toBe(200);
+  expect(seen(response.body).url).toBe('/sessions/anon/?token=anon-token');
 });
 
 test('Jupyter gets no identity headers of the platform, and only its own cookies', async () => {
@@ -53,11 +53,11 @@ test('cookies of a session are limited to its path', async () => {
   await site.session('anon', { token: 't' });
   const browser = await site.signedIn();
   await browser.go(`${site.sessions}/sessions/anon/?token=t`);
-  const answer = await browser.visit(`${site.sessions}/sessions/anon/set-cookies?token=t`);
-  expect(answer.headers['set-cookie']).toEqual(['_xsrf=x; Path=/sessions/anon/', 'tool=1; Path=/sessions/anon/']);
-  expect(answer.headers).not.toHaveProperty('service-worker-allowed');
-  expect(answer.headers).not.toHaveProperty('clear-site-data');
-  expect(answer.headers['x-kept']).toBe('yes');
+  const response = await browser.visit(`${site.sessions}/sessions/anon/set-cookies?token=t`);
+  expect(response.headers['set-cookie']).toEqual(['_xsrf=x; Path=/sessions/anon/', 'tool=1; Path=/sessions/anon/']);
+  expect(response.headers).not.toHaveProperty('service-worker-allowed');
+  expect(response.headers).not.toHaveProperty('clear-site-data');
+  expect(response.headers['x-kept']).toBe('yes');
   const again = await browser.visit(`${site.sessions}/sessions/anon/lab?token=t`);
   expect(seen(again.body).headers['cookie']).toBe('_xsrf=x; tool=1');
 });
@@ -237,8 +237,8 @@ test('ambiguous paths are rejected', async () => {
   const raw = async (target: string) => {
     const socket = connect(Number(port), '127.0.0.1');
     socket.write(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
-    const answer = await text(socket);
-    return { status: Number(answer.split(' ')[1]), body: answer.split('\r\n\r\n')[1] ?? '' };
+    const response = await text(socket);
+    return { status: Number(response.split(' ')[1]), body: response.split('\r\n\r\n')[1] ?? '' };
   };
   for (const target of [
     '/sessions/anon/../other/?token=t',

@@ -13,10 +13,10 @@ afterEach(() => site.close());
 test('a signed-in browser gets to the requested page of its session, and Jupyter gets its token', async () => {
   await site.session('mine', { emails: [owner.email] });
   const browser = await site.signedIn();
-  const answer = await browser.go(`${site.sessions}/sessions/mine/lab/tree/a%20b?reset&x=1`);
-  expect(answer.status).toBe(200);
-  expect(answer.url).toBe(`${site.sessions}/sessions/mine/lab/tree/a%20b?reset&x=1`);
-  const { url, headers } = seen(answer.body);
+  const response = await browser.go(`${site.sessions}/sessions/mine/lab/tree/a%20b?reset&x=1`);
+  expect(response.status).toBe(200);
+  expect(response.url).toBe(`${site.sessions}/sessions/mine/lab/tree/a%20b?reset&x=1`);
+  const { url, headers } = seen(response.body);
   expect(url).toBe('/sessions/mine/lab/tree/a%20b?reset&x=1');
   expect(headers['authorization']).toBe('token secret-mine');
   expect(headers['host']).toBe(new URL(site.sessions).host);

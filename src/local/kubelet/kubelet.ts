@@ -8,7 +8,7 @@ import { type ClusterEvent, type NodeAgent, type SessionEndpoint, StatusError } 
 import { endMarked, listMarked } from '../machine/processes.ts';
 import { createEventRecorder } from './events.ts';
 import { createNodeAgent } from './node-agent.ts';
-import { unusedAddress } from './pod/addresses.ts';
+import { isLoopback, unusedAddress } from './pod/addresses.ts';
 import type { Machine } from './pod/context.ts';
 import { PodWorker } from './pod/worker.ts';
 import { startStatefulSetController } from './statefulset-controller.ts';
@@ -63,16 +63,10 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     const { uid = '', namespace = '', name } = pod.metadata;
     try {
       const claim = (claimName: string) => claims.folder(namespace, claimName);
-      const address = pod.status?.podIP ?? unusedAddress(usedAddresses());
-      const worker = new PodWorker({
-        machine,
-        pod,
-        address,
-        boot,
-        claim,
-        changed: () => once(changes, 'changed'),
-        events,
-      });
+      const reported = pod.status?.podIP;
+      const address = isLoopback(reported) ? reported : unusedAddress(usedAddresses());
+      const changed = () => once(changes, 'changed');
+      const worker = new PodWorker({ machine, pod, address, boot, claim, changed, events });
       workers.set(uid, worker);
       await worker.start();
     } catch (error) {

@@ -22,7 +22,7 @@ export async function readJson<T>(file: string): Promise<T | undefined> {
   const text = await readText(file);
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(text);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

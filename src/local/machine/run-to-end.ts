@@ -41,7 +41,7 @@ export async function runToEnd(
     });
   }
   try {
-    const [code] = (await once(child, 'close')) as [number | null];
+    const [code] = await once(child, 'close');
     signal.throwIfAborted();
     return { succeeded: code === 0, output };
   } finally {

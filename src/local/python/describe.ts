@@ -32,7 +32,7 @@ export async function describeInterpreter(python: string, signal: AbortSignal): 
   try {
     // -E: sessions do not get PYTHONPATH and similar variables, so they must not affect the description.
     const { stdout } = await run(python, ['-E', script], { signal, timeout: timeoutMs, maxBuffer: 1024 * 1024 });
-    return JSON.parse(stdout) as Interpreter;
+    return JSON.parse(stdout);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Error) return undefined;

@@ -23,7 +23,7 @@ export async function changedFiles(
 ): Promise<{ count: number; example: string } | undefined> {
   try {
     const { stdout } = await run(python, ['-I', '-S', script, 'compare', folder], { signal, timeout: timeoutMs });
-    const { changed, example } = JSON.parse(stdout) as { changed: number; example: string | null };
+    const { changed, example }: { changed: number; example: string | null } = JSON.parse(stdout);
     return example === null ? undefined : { count: changed, example };
   } catch (error) {
     signal.throwIfAborted();

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { access, chmod, constants, mkdir, readFile, stat } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UsageError } from '../command-line.ts';
+import { UserError } from '../user-error.ts';
 import { asEnvironment, describeInterpreter, type Interpreter, isRecentEnough, oldestPython } from './describe.ts';
 import { changedFiles } from './environment-files.ts';
 import { recall, remember } from './remembered.ts';
@@ -34,7 +34,7 @@ export interface PreparePythonOptions {
  * jupyter_server >= 2 and ipykernel; otherwise a virtual environment in `cacheDir` with the packages of the pinned list, which
  * the first start creates. Later starts read a cached description and check the files of the virtual environment.
  *
- * Throws UsageError with the error and the remedy, or the signal's reason.
+ * Throws UserError with the error and the remedy, or the signal's reason.
  */
 export async function preparePython(options: PreparePythonOptions): Promise<PythonEnvironment> {
   const { cacheDir, progress, signal, path = process.env['PATH'] ?? '', requirements = pinned } = options;
@@ -152,7 +152,7 @@ async function basePython(path: string, signal: AbortSignal): Promise<Interprete
     if (isRecentEnough(interpreter)) return interpreter;
     versions.push(`${program} is ${interpreter.version.join('.')}`);
   }
-  throw new UsageError(
+  throw new UserError(
     `Python ${oldestPython.join('.')} or newer was not found on PATH${versions.length > 0 ? ` (${versions.join(', ')})` : ''}. Install it:\n` +
       '  Debian, Ubuntu   sudo apt install python3 python3-venv\n' +
       '  Fedora           sudo dnf install python3\n' +

@@ -1,10 +1,9 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../lib/error-code.ts';
-import { UsageError } from '../command-line.ts';
 import { freeBytes, isDiskFull } from '../machine/disk.ts';
-import { writePrivateFile } from '../machine/private-files.ts';
+import { readJson, writePrivateFile } from '../machine/private-files.ts';
 import { runToEnd } from '../machine/run-to-end.ts';
+import { UserError } from '../user-error.ts';
 import { asEnvironment, describeInterpreter, type Interpreter } from './describe.ts';
 import { changedFiles, recordFiles } from './environment-files.ts';
 import { exclusively } from './exclusive.ts';
@@ -27,7 +26,7 @@ export interface VirtualEnvironmentRequest {
 
 /**
  * Returns the environment in `directory`. Creates it if it is missing or incomplete, or if its files have changed. Throws
- * UsageError with the remedy.
+ * UserError with the remedy.
  */
 export async function virtualEnvironment(request: VirtualEnvironmentRequest): Promise<PythonEnvironment> {
   const { directory, progress, signal } = request;
@@ -56,12 +55,8 @@ async function readIntact(
 }
 
 async function readMarker(directory: string): Promise<PythonEnvironment | undefined> {
-  try {
-    return asEnvironment(JSON.parse(await readFile(join(directory, markerName), 'utf8')) as Interpreter, directory);
-  } catch (error) {
-    if (error instanceof SyntaxError || hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  const interpreter = await readJson<Interpreter>(join(directory, markerName));
+  return interpreter && asEnvironment(interpreter, directory);
 }
 
 async function create({ python, directory, requirements, progress, signal }: VirtualEnvironmentRequest) {
@@ -79,7 +74,7 @@ async function create({ python, directory, requirements, progress, signal }: Vir
     const interpreter = await describeInterpreter(own, signal);
     const environment = interpreter && asEnvironment(interpreter, directory);
     if (!environment) {
-      throw new UsageError(
+      throw new UserError(
         `The Python environment in ${directory} was installed, but JupyterLab cannot be imported there` +
           `${interpreter?.importError ? ` (${interpreter.importError})` : ''}.\n` +
           'Install JupyterLab yourself so that `jupyter lab` works in this terminal, then start again.',
@@ -92,21 +87,21 @@ async function create({ python, directory, requirements, progress, signal }: Vir
     // Frees the disk. Without the marker, the next start would create the environment anew in any case.
     await rm(directory, { recursive: true, force: true });
     signal.throwIfAborted();
-    throw isDiskFull(error) ? new UsageError(remedy('No space left on device', directory)) : error;
+    throw isDiskFull(error) ? new UserError(remedy('No space left on device', directory)) : error;
   }
 }
 
 async function checkSpace(directory: string): Promise<void> {
   const free = await freeBytes(directory);
   if (free < neededBytes) {
-    throw new UsageError(
+    throw new UserError(
       `The Python environment needs ${neededBytes / 1e6} MB in ${directory}, and ${Math.floor(free / 1e6)} MB are free.\n` +
         'Free some space, or set XDG_CACHE_HOME to a folder on another disk, then start again.',
     );
   }
 }
 
-/** Runs a program and waits for its end. Throws UsageError if it fails. */
+/** Runs a program and waits for its end. Throws UserError if it fails. */
 async function runStep(
   program: string,
   args: readonly string[],
@@ -114,7 +109,7 @@ async function runStep(
   onLine?: (line: string) => void,
 ): Promise<void> {
   const { succeeded, output } = await runToEnd(program, args, { signal, onLine });
-  if (!succeeded) throw new UsageError(remedy(output.join('\n'), program));
+  if (!succeeded) throw new UserError(remedy(output.join('\n'), program));
 }
 
 /**

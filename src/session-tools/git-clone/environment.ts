@@ -51,6 +51,7 @@ export function gitEnvironment(settings: CloneSettings, inherited: Variables): R
 
 function configurationOf({ serverUrl, token }: CloneSettings): [string, string][] {
   const { origin, host } = new URL(serverUrl);
+  const own: [string, string][] = token === null ? [] : [[`credential.${origin}.helper`, helper]];
   return [
     // No program of the repository runs during the clone.
     ['core.hooksPath', '/dev/null'],
@@ -64,14 +65,14 @@ function configurationOf({ serverUrl, token }: CloneSettings): [string, string][
     // An empty value removes earlier helpers. git calls this helper for the git server's origin only, so that a submodule
     // or a redirect to another host does not get the token.
     ['credential.helper', ''],
-    ...(token === null ? [] : [[`credential.${origin}.helper`, helper] as [string, string]]),
+    ...own,
     // Submodules often have the SSH URL of the same server, for which a session has no key.
     [`url.${serverUrl}/.insteadOf`, `git@${host}:`],
     [`url.${serverUrl}/.insteadOf`, `ssh://git@${host}/`],
   ];
 }
 
-/** Returns the variables for git's configuration (git >= 2.31). Unlike `git -c`, a key can repeat, and children inherit them. */
+/** Returns variables for git's configuration (git >= 2.31). Unlike `git -c`, keys can repeat, and children inherit them. */
 function configuration(pairs: readonly (readonly [string, string])[]): Record<string, string> {
   const variables: Record<string, string> = { GIT_CONFIG_COUNT: String(pairs.length) };
   for (const [index, [key, value]] of pairs.entries()) {

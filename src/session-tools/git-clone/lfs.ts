@@ -1,10 +1,10 @@
 import { statfs } from 'node:fs/promises';
 import { decisiveLine, diskFull, failureKindOf, reasonOf } from './failure.ts';
-import { type Log, seconds, size } from './log.ts';
+import { type Log, megabytes, seconds } from './log.ts';
 import type { CloneSettings } from './settings.ts';
 import type { CloneTools } from './tools.ts';
 
-/** `git lfs install` adds hooks, for which the setting of `core.hooksPath` must be removed. They run in the session, not here. */
+/** Removes our `core.hooksPath`, so that `git lfs install` can add its hooks to the repository. They run in the session. */
 const withOwnHooks = { environment: { GIT_CONFIG_COUNT: '0' } };
 
 /** The session's repository in messages; submodules have other names. */
@@ -39,7 +39,7 @@ export async function prepareLfs(
   return settings.lfsAutoFetch;
 }
 
-/** Fetches the LFS files after the checkout. Warns about files that cannot be fetched; throws CloneFailure if the disk is full. */
+/** Fetches the LFS files after the checkout. Logs a warning if this fails; throws CloneFailure if the disk is full. */
 export async function pullLfs({ git, log }: CloneTools, directory: string, where = itself): Promise<void> {
   const started = performance.now();
   const listed = await git(['lfs', 'ls-files', '--json']);
@@ -71,7 +71,7 @@ async function fits(listing: string, directory: string, where: string, log: Log)
   const bytes = sizes.reduce((sum, one) => sum + one, 0);
   const { bavail, bsize } = await statfs(directory);
   log(
-    `Fetching ${sizes.length} files of ${where} from Git LFS: ${size(bytes)}, with ${size(bavail * bsize)} free on the disk.`,
+    `Fetching ${sizes.length} files of ${where} from Git LFS: ${megabytes(bytes)}, with ${megabytes(bavail * bsize)} free on the disk.`,
   );
   return bytes * copies <= bavail * bsize;
 }
@@ -79,7 +79,7 @@ async function fits(listing: string, directory: string, where: string, log: Log)
 /** Returns the sizes of the files; undefined if git-lfs (before 3.2) does not print JSON. */
 function listedSizes(listing: string): number[] | undefined {
   try {
-    const { files } = JSON.parse(listing) as { files: { size: number }[] | null };
+    const { files }: { files: { size: number }[] | null } = JSON.parse(listing);
     return (files ?? []).map((file) => file.size);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;

@@ -81,22 +81,16 @@ function httpUrl(text: string): string | undefined {
   return /^[\x21-\x7e]+$/.test(text) && url.search === '' && url.hash === '' ? text.replace(/\/+$/, '') : undefined;
 }
 
-function refName(text: string): string | undefined {
-  return isRefName(text) ? text : undefined;
-}
+const refName = (text: string): string | undefined => (isRefName(text) ? text : undefined);
 
 function absolutePath(text: string): string | undefined {
   const path = normalize(text).replace(/(?<=.)\/+$/, '');
   return isAbsolute(text) && !text.includes('\0') && dirname(path) !== path ? path : undefined;
 }
 
-function printable(text: string): string | undefined {
-  return /^[\x21-\x7e]+$/.test(text) ? text : undefined;
-}
+const printable = (text: string): string | undefined => (/^[\x21-\x7e]+$/.test(text) ? text : undefined);
 
-function flag(text: string): boolean | undefined {
-  return text === '1' ? true : text === '0' ? false : undefined;
-}
+const flag = (text: string): boolean | undefined => (text === '1' ? true : text === '0' ? false : undefined);
 
 function milliseconds(text: string): number | undefined {
   const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0;

@@ -1,8 +1,9 @@
-import { lstat, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { hasCode } from '../../lib/error-code.ts';
 import { cloneExitCode } from '../../session-contract/clone.ts';
 import { CloneFailure } from './failure.ts';
+import { kindOf } from './files.ts';
 import type { Log } from './log.ts';
 
 /** A file with this name marks directories of this program, which it may delete. */
@@ -13,11 +14,12 @@ const marker = 'made-by-git-clone';
  * would also find a repository in a parent directory.
  */
 export async function hasRepository(directory: string): Promise<boolean> {
-  const entry = await kindOf(join(directory, '.git'));
-  return entry === 'file' || (entry === 'directory' && (await kindOf(join(directory, '.git', 'HEAD'))) !== undefined);
+  const git = join(directory, '.git');
+  const kind = await kindOf(git);
+  return kind === 'directory' ? (await kindOf(join(git, 'HEAD'))) !== undefined : kind !== undefined;
 }
 
-/** The directory of a clone in progress. It is on the volume of the final directory, which gets the complete clone by a rename. */
+/** The directory of a clone in progress, on the same volume as the final directory: a rename publishes the complete clone. */
 export interface Staging {
   /** The path for the new clone; it does not exist yet. */
   readonly repository: string;
@@ -89,15 +91,5 @@ async function removeLeftovers(parent: string, prefix: string, log: Log): Promis
     } catch (error) {
       log(`Could not remove ${path}: ${error instanceof Error ? error.message : String(error)}`);
     }
-  }
-}
-
-async function kindOf(path: string): Promise<'file' | 'directory' | undefined> {
-  try {
-    const entry = await lstat(path);
-    return entry.isDirectory() ? 'directory' : 'file';
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
   }
 }

@@ -1,7 +1,7 @@
-import { lstat, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../lib/error-code.ts';
 import { diskFull, failureKindOf, reasonOf } from './failure.ts';
+import { kindOf } from './files.ts';
 import type { Git } from './git.ts';
 import { type Modules, readModules, type Submodule, writeModules } from './gitmodules.ts';
 import { prepareLfs, pullLfs } from './lfs.ts';
@@ -82,20 +82,11 @@ async function modulesOf(walk: Walk, { git, prefix }: Tree, file: string, links:
   const kind = await kindOf(file);
   if (kind === undefined) return none('there is no .gitmodules with its URL');
   // A symbolic link could point to any file of the machine.
-  if (kind === 'other') return none('.gitmodules is not a regular file');
+  if (kind !== 'file') return none('.gitmodules is not a regular file');
   const listed = await git(['config', '--no-includes', '--file', file, '--null', '--list']);
   if (listed.exitCode !== 0)
     return none(`.gitmodules cannot be read (${reasonOf(listed.stderr).replace(file, '.gitmodules')})`);
   return readModules(listed.stdout, links);
-}
-
-async function kindOf(path: string): Promise<'file' | 'other' | undefined> {
-  try {
-    return (await lstat(path)).isFile() ? 'file' : 'other';
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }
 
 /** Runs `action` with a .gitmodules that has usable entries only: one malformed entry makes git commands fail. */

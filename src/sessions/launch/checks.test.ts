@@ -19,8 +19,8 @@ const project = { namespace: 'my-group', project: 'my-project', commit_sha: comm
 const servers = (): KubernetesObject[] => cluster.objects('jupyterservers');
 const isCreation = (call: Call): boolean => call.method === 'POST' && call.resource === 'jupyterservers';
 
-describe('what is missing for a launch', () => {
-  it('is reported together', async () => {
+describe('a launch', () => {
+  it('reports everything that is missing together', async () => {
     const image = `${registry.host}/a/b:1`;
     registry.fault = () => 404;
     const call = (await replica()).as(john(gitlab.url));
@@ -35,7 +35,7 @@ describe('what is missing for a launch', () => {
     expect(servers()).toEqual([]);
   });
 
-  it('does not hide behind a registry that has trouble', async () => {
+  it('reports what is missing even if the registry is unavailable', async () => {
     registry.fault = () => 503;
     const call = (await replica()).as(john(gitlab.url));
     expect((await call('POST', '/servers', { ...project, branch: 'mian' })).body.error.code).toBe(1404);
@@ -45,18 +45,18 @@ describe('what is missing for a launch', () => {
     [503, 500, 3000],
     [429, 500, 3000],
     [401, 401, 1401],
-  ])('is never said when GitLab answers %d', async (answer, status, code) => {
-    gitlab.fault = (path) => (path.includes('/branches/') ? answer : undefined);
-    const refused = await (await replica({ deadlineMs: 4_000 })).as(john(gitlab.url))('POST', '/servers', {
+  ])('reports nothing as missing when GitLab responds with %d', async (response, status, code) => {
+    gitlab.fault = (path) => (path.includes('/branches/') ? response : undefined);
+    const rejected = await (await replica({ deadlineMs: 4_000 })).as(john(gitlab.url))('POST', '/servers', {
       ...project,
       commit_sha: 'no',
     });
-    expect([refused.status, refused.body.error.code]).toEqual([status, code]);
-    expect(refused.body.error.message).toContain('GitLab');
-    if (status === 500) expect(refused.headers.get('retry-after')).not.toBeNull();
+    expect([rejected.status, rejected.body.error.code]).toEqual([status, code]);
+    expect(rejected.body.error.message).toContain('GitLab');
+    if (status === 500) expect(rejected.headers.get('retry-after')).not.toBeNull();
   });
 
-  it('is never said when GitLab does not answer, and the deadline holds', async () => {
+  it('reports nothing as missing when GitLab does not respond, and meets its deadline', async () => {
     gitlab.fault = () => 'silence';
     const began = performance.now();
     const { status, body } = await (await replica({ deadlineMs: 1_000 })).as(john(gitlab.url))(
@@ -69,13 +69,13 @@ describe('what is missing for a launch', () => {
     expect(performance.now() - began).toBeLessThan(5_000);
   });
 
-  it('is not the image when its registry has trouble, is silent, or is not allowed', async () => {
+  it('does not report the image as missing when its registry is unavailable, silent or not allowed', async () => {
     const call = (await replica({ deadlineMs: 2_000 })).as(john(gitlab.url));
-    const refused = { ...project, image: '127.0.0.1:1/a/b', branch: 'mian' };
-    expect(await call('POST', '/servers', refused)).toMatchObject({ status: 422, body: { error: { code: 1000 } } });
+    const rejected = { ...project, image: '127.0.0.1:1/a/b', branch: 'mian' };
+    expect(await call('POST', '/servers', rejected)).toMatchObject({ status: 422, body: { error: { code: 1000 } } });
     registry.fault = () => 503;
-    const trouble = await call('POST', '/servers', { ...project, image: `${registry.host}/a/b` });
-    expect([trouble.status, trouble.body.error.code]).toEqual([500, 3000]);
+    const unavailable = await call('POST', '/servers', { ...project, image: `${registry.host}/a/b` });
+    expect([unavailable.status, unavailable.body.error.code]).toEqual([500, 3000]);
     registry.fault = () => 'silence';
     const silent = await call('POST', '/servers', project);
     expect([silent.status, silent.headers.get('retry-after')]).toEqual([500, '5']);
@@ -92,7 +92,7 @@ describe('what is missing for a launch', () => {
     [{ default_url: '//evil.example.org' }, 1422],
     [{ default_url: '/lab"; import os #' }, 1422],
     [{ namespace: '/', project: '/' }, 1422],
-  ])('%j is 422 with code %d', async (change, code) => {
+  ])('rejects %j with 422 and code %d', async (change, code) => {
     const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', {
       ...project,
       ...change,
@@ -104,19 +104,19 @@ describe('what is missing for a launch', () => {
 });
 
 describe('when the Kubernetes API', () => {
-  it('refuses the object, the launch says so', async () => {
+  it('rejects the object, the launch fails with 3002', async () => {
     cluster.fault = (call) => (isCreation(call) ? { status: 422, reason: 'Invalid' } : undefined);
     const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
     expect([status, body.error.code]).toEqual([500, 3002]);
   });
 
-  it('does not answer, the launch says so in time, and reads go on', async () => {
+  it('does not respond, the launch fails in time and reads continue', async () => {
     const call = (await replica({ deadlineMs: 1_500 })).as(john(gitlab.url));
     const { body } = await call('POST', '/servers', project);
     cluster.fault = () => 'silence';
-    const refused = await call('POST', '/servers', { ...project, branch: 'feature/x' });
-    expect([refused.status, refused.body.error.code]).toEqual([500, 3000]);
-    expect(refused.body.error.detail).toContain('Kubernetes');
+    const rejected = await call('POST', '/servers', { ...project, branch: 'feature/x' });
+    expect([rejected.status, rejected.body.error.code]).toEqual([500, 3000]);
+    expect(rejected.body.error.detail).toContain('Kubernetes');
     expect((await call('GET', `/servers/${body.name}`)).status).toBe(200);
     expect(Object.keys((await call('GET', '/servers')).body.servers)).toEqual([body.name]);
   });

@@ -26,7 +26,7 @@ function refused(entries: CloudStorageEntry[], config = offering(true, true)): s
 }
 
 describe('requested cloud storage', () => {
-  it('is Azure’s where only a secret key is given, else of S3', () => {
+  it('is Azure storage if only a secret key is given, otherwise S3', () => {
     const kinds = requestedCloudStorage(
       [
         { endpoint: s3, bucket: 'public-one', access_key: '', secret_key: null },
@@ -53,11 +53,11 @@ describe('requested cloud storage', () => {
     ['a line break', [{ endpoint: 'https://s3.example.org\nx', bucket: 'one' }], ['cloudstorage.0.endpoint']],
     ['no name of a bucket', [{ endpoint: s3, bucket: '../../etc' }], ['cloudstorage.0.bucket']],
     ['half of the keys', [{ endpoint: s3, bucket: 'one', access_key: 'a' }], ['cloudstorage.0']],
-  ])('with %s is refused', (_what, entries, paths) => {
+  ])('with %s is rejected', (_what, entries, paths) => {
     expect(refused(entries)).toEqual(paths);
   });
 
-  it('is refused where the platform offers none, or not this one', () => {
+  it('is rejected if the platform offers no cloud storage, or not this kind', () => {
     expect(refused([{ endpoint: s3, bucket: 'one' }], offering(false, false))).toEqual(['cloudstorage']);
     expect(refused([{ endpoint: s3, bucket: 'one' }], offering(false, true))).toEqual(['cloudstorage.0']);
     expect(refused([{ endpoint: azure, bucket: 'one', secret_key: 'k' }], offering(true, false))).toEqual([
@@ -66,7 +66,7 @@ describe('requested cloud storage', () => {
     expect(refused([], offering(false, false))).toEqual([]);
   });
 
-  it('of Azure must be at an address of Azure', () => {
+  it('of Azure must have an Azure address', () => {
     const entry = { endpoint: 'https://blob.core.windows.net.example.org', bucket: 'one', secret_key: 'k' };
     expect(() => refused([entry])).toThrow(ApiError);
     try {
@@ -84,7 +84,7 @@ describe('requested cloud storage', () => {
     ['sv=2021&sig=abc', true],
     ['sig=abc', false],
     ['bm90IGEgc2lnbmF0dXJl==', false],
-  ])('the key %s is a shared access signature: %s', (key, is) => {
+  ])('decides whether the key %s is a shared access signature: %s', (key, is) => {
     expect(isSharedAccessSignature(key)).toBe(is);
   });
 });

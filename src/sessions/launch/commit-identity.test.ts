@@ -7,7 +7,7 @@ import { ownerKey } from '../../identity/owner.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { sessionName } from './name.ts';
 
-/** What a session is identified by: the commit that GitLab resolves, whatever the launch called it. */
+/** The commit that GitLab resolves identifies a session, whatever name the launch uses for it. */
 
 let backends: Backends;
 let { cluster, gitlab, replica } = {} as Backends;
@@ -25,7 +25,7 @@ const { branch: _, ...onDefaultBranch } = project;
 const later = '1'.repeat(40);
 
 const launch = (commit_sha: string, more: object = {}) => call('POST', '/servers', { ...project, commit_sha, ...more });
-const told = ({ status, body }: TestResponse): [number, string] => [status, body.name];
+const summaryOf = ({ status, body }: TestResponse): [number, string] => [status, body.name];
 const servers = (): JupyterServer[] => cluster.objects('jupyterservers');
 
 async function gitlabCallsOf(ask: () => Promise<unknown>): Promise<string[]> {
@@ -34,30 +34,30 @@ async function gitlabCallsOf(ask: () => Promise<unknown>): Promise<string[]> {
   return gitlab.paths.slice(before).map((path) => path.replace('/api/v4/projects/my-group/my-project', ''));
 }
 
-describe('one commit', () => {
-  it('by any of its names is one session', async () => {
+describe('a commit', () => {
+  it('has one session, whichever name a launch uses', async () => {
     const first = await launch('v1.0');
     expect(first.status).toBe(201);
-    // The id of an annotated tag is no commit's, and GitLab tells which commit the tag is at.
+    // The id of an annotated tag is not the id of its commit; GitLab resolves it to the commit.
     gitlab.refs.set('b'.repeat(40), commitSha);
     for (const name of [commitSha, commitSha.toUpperCase(), commitSha.slice(0, 8), 'v1.0', 'b'.repeat(40)]) {
-      expect(told(await launch(name)), name).toEqual([200, first.body.name]);
+      expect(summaryOf(await launch(name)), name).toEqual([200, first.body.name]);
     }
     expect(servers()).toHaveLength(1);
   });
 
-  it('is one session when two replicas are asked for it by two names at once', async () => {
+  it('has one session when two replicas launch it by two names at the same time', async () => {
     const other = (await replica()).as(john(gitlab.url));
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       ...Array.from({ length: 5 }, () => launch('v1.0')),
       ...Array.from({ length: 5 }, () => other('POST', '/servers', { ...project, commit_sha: commitSha })),
     ]);
-    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
-    expect(new Set(answers.map(({ body }) => body.name)).size).toBe(1);
+    expect(responses.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(new Set(responses.map(({ body }) => body.name)).size).toBe(1);
     expect(servers()).toHaveLength(1);
   });
 
-  it('is looked up without a call by its full id, and by another name with one', async () => {
+  it('is found without a call by its full id, and with one call by another name', async () => {
     await launch(commitSha);
     expect(await gitlabCallsOf(() => launch(commitSha))).toEqual([]);
     expect(await gitlabCallsOf(() => launch('v1.0'))).toEqual(['/repository/commits/v1.0']);
@@ -65,8 +65,8 @@ describe('one commit', () => {
   });
 });
 
-describe('a name that has moved to another commit', () => {
-  it('means the new commit, and the old session keeps its own', async () => {
+describe('a name that now belongs to another commit', () => {
+  it('launches the new commit, and the old session keeps its commit', async () => {
     gitlab.refs.set('main', commitSha);
     const before = await launch('main');
     gitlab.refs.set('main', later);
@@ -74,7 +74,7 @@ describe('a name that has moved to another commit', () => {
     expect([before.status, after.status]).toEqual([201, 201]);
     expect(after.body.name).not.toBe(before.body.name);
     expect(after.body.annotations['renku.io/commit-sha']).toBe(later);
-    expect(told(await launch(commitSha))).toEqual([200, before.body.name]);
+    expect(summaryOf(await launch(commitSha))).toEqual([200, before.body.name]);
 
     const byName = await call('GET', '/servers?commit_sha=main');
     expect(Object.keys(byName.body.servers).sort()).toEqual([before.body.name, after.body.name].sort());
@@ -82,7 +82,7 @@ describe('a name that has moved to another commit', () => {
     expect(Object.keys(byId.body.servers)).toEqual([after.body.name]);
   });
 
-  it('is resolved for a dry run, too', async () => {
+  it('is also resolved for a dry run', async () => {
     gitlab.refs.set('main', commitSha);
     const { body } = await launch('main');
     const dryRun = async () =>
@@ -95,28 +95,28 @@ describe('a name that has moved to another commit', () => {
   });
 });
 
-describe('while GitLab does not answer', () => {
+describe('while GitLab does not respond', () => {
   it.each([503, 'silence'] as const)(
-    '(%s) the living session that was launched by the name is the answer',
-    async (answer) => {
+    '(%s) the response is the existing session that was launched by the same name',
+    async (fault) => {
       gitlab.refs.set('main', commitSha);
       await launch('main');
       gitlab.refs.set('main', later);
       const newest = await launch('main');
       call = (await replica({ deadlineMs: 2_000 })).as(john(gitlab.url));
-      gitlab.fault = () => answer;
-      // Objects say in whole seconds when they were made, so these two may be equally old.
+      gitlab.fault = () => fault;
+      // Creation times have whole seconds, so these two may be equal.
       const found = await launch('main');
       expect(found.status).toBe(200);
       expect(found.body.annotations['notebook-sessions.io/requested-ref']).toBe('main');
-      expect(told(await launch(later))).toEqual([200, newest.body.name]);
+      expect(summaryOf(await launch(later))).toEqual([200, newest.body.name]);
       const unknown = await launch('v1.0');
       expect([unknown.status, [3000, 3004].includes(unknown.body.error.code)]).toEqual([500, true]);
       expect(servers()).toHaveLength(2);
     },
   );
 
-  it('and there are several of the name, the newest is the answer', async () => {
+  it('the response is the newest of several sessions of the same name', async () => {
     gitlab.refs.set('main', commitSha);
     await launch('main');
     gitlab.refs.set('main', later);
@@ -128,15 +128,15 @@ describe('while GitLab does not answer', () => {
       .poll(async () => (await call('GET', `/servers/${body.name}`)).body.started)
       .toMatch(creationTimestamp.slice(0, 19));
     gitlab.fault = () => 503;
-    expect(told(await launch('main'))).toEqual([200, body.name]);
+    expect(summaryOf(await launch('main'))).toEqual([200, body.name]);
   });
 
-  it('a launch that names no branch finds the session on the default branch, and no other', async () => {
+  it('a launch without a branch finds only the session on the default branch', async () => {
     const elsewhere = await launch('v1.0', { branch: 'feature/x' });
     const first = await call('POST', '/servers', { ...onDefaultBranch, commit_sha: 'v1.0' });
     expect([elsewhere.status, first.status]).toEqual([201, 201]);
     gitlab.fault = () => 503;
-    expect(told(await call('POST', '/servers', { ...onDefaultBranch, commit_sha: 'v1.0' }))).toEqual([
+    expect(summaryOf(await call('POST', '/servers', { ...onDefaultBranch, commit_sha: 'v1.0' }))).toEqual([
       200,
       first.body.name,
     ]);
@@ -146,17 +146,17 @@ describe('while GitLab does not answer', () => {
   });
 });
 
-describe('a launch that names no branch', () => {
-  it('is on the default branch of the project, and the same session as one that names it', async () => {
+describe('a launch without a branch', () => {
+  it('uses the default branch, and is the same session as a launch that names this branch', async () => {
     gitlab.defaultBranch = 'feature/x';
     const { status, body } = await call('POST', '/servers', { ...onDefaultBranch, commit_sha: commitSha });
     expect([status, body.annotations['renku.io/branch']]).toEqual([201, 'feature/x']);
-    expect(told(await launch(commitSha, { branch: 'feature/x' }))).toEqual([200, body.name]);
+    expect(summaryOf(await launch(commitSha, { branch: 'feature/x' }))).toEqual([200, body.name]);
   });
 
-  it.each([{}, { branch: 'master' }])('of an empty repository is refused as that: %j', async (branch) => {
+  it.each([{}, { branch: 'master' }])('of an empty repository is rejected with this reason: %j', async (branch) => {
     gitlab.isEmpty = true;
-    // GitLab names the branch that the first push would make.
+    // GitLab names the branch that the first push would create.
     gitlab.defaultBranch = 'main';
     const refused = await call('POST', '/servers', { ...onDefaultBranch, commit_sha: 'main', ...branch });
     expect([refused.status, refused.body.error.code]).toEqual([404, 1404]);
@@ -167,7 +167,7 @@ describe('a launch that names no branch', () => {
     expect(refused.body.error.fields).toEqual([{ path: 'body.project', message: 'its repository is empty' }]);
   });
 
-  it('where GitLab tells the caller no default branch is asked to name one', async () => {
+  it('is rejected with a request to name a branch if GitLab shows no default branch', async () => {
     gitlab.defaultBranch = null;
     const refused = await call('POST', '/servers', { ...onDefaultBranch, commit_sha: commitSha });
     expect(refused.body.error).toMatchObject({
@@ -181,7 +181,7 @@ describe('a launch that names no branch', () => {
 describe('a commit of a SHA-256 repository', () => {
   const id = 'abcdef01'.repeat(8);
 
-  it('is launched, found again without a call, filtered by, and in no label, which cannot hold it', async () => {
+  it('is launched, found without a call and usable as a filter, but not stored in a label, which is too short', async () => {
     gitlab.refs.set(id, id);
     const dryRun = (await call('POST', '/servers?dry_run=true', { ...project, commit_sha: id })).body;
     expect(dryRun).toMatchObject({ possible: true, preview: { commit_sha: id } });
@@ -189,13 +189,15 @@ describe('a commit of a SHA-256 repository', () => {
     expect(first.status).toBe(201);
     expect(first.body.annotations['renku.io/commit-sha']).toBe(id);
     expect(servers()[0]?.metadata.labels).not.toHaveProperty('renku.io/commit-sha');
-    expect(await gitlabCallsOf(async () => expect(told(await launch(id))).toEqual([200, first.body.name]))).toEqual([]);
+    expect(
+      await gitlabCallsOf(async () => expect(summaryOf(await launch(id))).toEqual([200, first.body.name])),
+    ).toEqual([]);
     expect(Object.keys((await call('GET', `/servers?commit_sha=${id}`)).body.servers)).toEqual([first.body.name]);
   });
 });
 
-describe('a session of the release before, named by what its launch asked for,', () => {
-  /** As that release made it, of the tag v1.0. */
+describe('a session of the previous release, whose name contains the requested name of the commit,', () => {
+  /** As the previous release created it for the tag v1.0. */
   async function former(): Promise<JupyterServer> {
     const { body } = await launch('v1.0');
     const made = servers()[0] as JupyterServer;
@@ -214,10 +216,10 @@ describe('a session of the release before, named by what its launch asked for,',
     return { ...made, metadata: { ...made.metadata, name, uid: 'uid-of-former', annotations } };
   }
 
-  it('is the session of its commit, by any name, and is told as those of today', async () => {
+  it('is the session of its commit by any name, and is shown like a new session', async () => {
     const { metadata } = cluster.put(await former());
     await expect.poll(async () => Object.keys((await call('GET', '/servers')).body.servers)).toEqual([metadata.name]);
-    for (const name of ['v1.0', commitSha]) expect(told(await launch(name))).toEqual([200, metadata.name]);
+    for (const name of ['v1.0', commitSha]) expect(summaryOf(await launch(name))).toEqual([200, metadata.name]);
     const { annotations } = (await call('GET', `/servers/${metadata.name}`)).body;
     expect(annotations).toMatchObject({
       'renku.io/commit-sha': commitSha,
@@ -231,19 +233,19 @@ describe('a session of the release before, named by what its launch asked for,',
     expect([moved.status, moved.body.annotations['renku.io/commit-sha']]).toEqual([201, later]);
   });
 
-  it('is found by that name also when another replica has just made it', async () => {
+  it('is found by that name when another replica has just created it', async () => {
     const object = await former();
     cluster.isMute = true;
     const { metadata } = cluster.put(object);
-    expect(told(await launch('v1.0'))).toEqual([200, metadata.name]);
+    expect(summaryOf(await launch('v1.0'))).toEqual([200, metadata.name]);
     expect(servers()).toHaveLength(1);
   });
 
-  it('is the answer while GitLab does not answer, also for a launch without a branch, which meant master', async () => {
+  it('is the response while GitLab does not respond, also for a launch without a branch, which meant master', async () => {
     const { metadata } = cluster.put(await former());
     await expect.poll(async () => Object.keys((await call('GET', '/servers')).body.servers)).toHaveLength(1);
     gitlab.fault = () => 503;
-    expect(told(await launch('v1.0'))).toEqual([200, metadata.name]);
-    expect(told(await launch('v1.0', { branch: undefined }))).toEqual([200, metadata.name]);
+    expect(summaryOf(await launch('v1.0'))).toEqual([200, metadata.name]);
+    expect(summaryOf(await launch('v1.0', { branch: undefined }))).toEqual([200, metadata.name]);
   });
 });

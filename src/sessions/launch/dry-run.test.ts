@@ -19,15 +19,15 @@ type Call = Awaited<ReturnType<typeof asJohn>>;
 const asJohn = async (options = {}) => (await replica(options)).as(john(gitlab.url));
 
 async function dryRun(call: Call, body: object, query = 'dry_run=true'): Promise<DryRunResponse> {
-  const answer = await call('POST', `/servers?${query}`, body);
-  expect(answer.status).toBe(200);
-  return answer.body as unknown as DryRunResponse;
+  const response = await call('POST', `/servers?${query}`, body);
+  expect(response.status).toBe(200);
+  return response.body as unknown as DryRunResponse;
 }
 const codes = (problems: readonly LaunchProblem[]) => problems.map(({ code }) => code);
 const writes = () => cluster.calls.filter(({ method }) => method !== 'GET');
 
 describe('a dry run', () => {
-  it('says what a launch makes, and makes nothing', async () => {
+  it('shows what a launch would create, and creates nothing', async () => {
     const call = await asJohn();
     const body = {
       ...project,
@@ -37,8 +37,8 @@ describe('a dry run', () => {
       default_url: '/rstudio',
       environment_variables: { KEY: 'my-own-password' },
     };
-    const told = await dryRun(call, body);
-    expect(told).toEqual({
+    const result = await dryRun(call, body);
+    expect(result).toEqual({
       dryRun: true,
       exists: false,
       possible: true,
@@ -58,20 +58,20 @@ describe('a dry run', () => {
       },
       problems: [],
     });
-    expect(JSON.stringify(told)).not.toContain('my-own-password');
+    expect(JSON.stringify(result)).not.toContain('my-own-password');
     expect(writes()).toEqual([]);
     expect((await call('GET', '/servers')).body.servers).toEqual({});
 
     const launched = await call('POST', '/servers', body);
     expect([launched.status, launched.body.name, launched.body.image]).toEqual([
       201,
-      told.preview?.name,
-      told.preview?.image,
+      result.preview?.name,
+      result.preview?.image,
     ]);
-    expect(launched.body.resources?.requests).toEqual(told.preview?.resources);
+    expect(launched.body.resources?.requests).toEqual(result.preview?.resources);
   });
 
-  it('says that the default image would be taken', async () => {
+  it('shows that the launch would use the default image', async () => {
     registry.fault = () => 404;
     const { possible, preview } = await dryRun(await asJohn(), project);
     expect(possible).toBe(true);
@@ -79,7 +79,7 @@ describe('a dry run', () => {
     expect(preview?.warnings).toEqual([expect.stringContaining('default image renku/singleuser:latest')]);
   });
 
-  it('names everything that is missing or wrong, together, as the launch would be refused', async () => {
+  it('reports everything that is missing or invalid, with the errors of the launch', async () => {
     registry.fault = () => 404;
     const call = await asJohn();
     const body = {
@@ -104,7 +104,7 @@ describe('a dry run', () => {
     expect(writes()).toEqual([]);
   });
 
-  it('reports trouble of the back ends among the problems, each once, with the time to come back', async () => {
+  it('reports each unavailable server once, with the time for a second attempt', async () => {
     gitlab.fault = () => 503;
     registry.fault = () => 503;
     cluster.fault = () => ({ status: 503, reason: 'ServiceUnavailable' });
@@ -119,29 +119,29 @@ describe('a dry run', () => {
     for (const culprit of ['Kubernetes', 'GitLab', registry.host]) expect(all).toContain(culprit);
   });
 
-  it('of a session that is there says so and looks at nothing else', async () => {
+  it('of an existing session returns this session and makes no other check', async () => {
     const call = await asJohn();
     const { body } = await call('POST', '/servers', project);
     const before = gitlab.paths.length;
-    const told = await dryRun(call, { ...project, resource_class_id: 99 });
-    expect(told).toMatchObject({ exists: true, possible: true, problems: [], server: { name: body.name } });
-    expect(told.preview).toBeUndefined();
+    const result = await dryRun(call, { ...project, resource_class_id: 99 });
+    expect(result).toMatchObject({ exists: true, possible: true, problems: [], server: { name: body.name } });
+    expect(result.preview).toBeUndefined();
     expect(gitlab.paths.length).toBe(before);
-    // Another replica, whose cache knows nothing, finds it all the same.
+    // Another replica, whose cache is empty, also finds it.
     const other = (await replica({ withoutCache: true })).as(john(gitlab.url));
     expect((await dryRun(other, project)).server?.name).toBe(body.name);
   });
 
-  it('of a session that is being deleted does not wait for that, and says that the launch will', async () => {
+  it('of a session that is being deleted does not wait, and says that the launch would wait', async () => {
     const call = await asJohn();
     const { body } = await call('POST', '/servers', project);
     await call('DELETE', `/servers/${body.name}`);
-    const told = await dryRun(call, project);
-    expect(told).toMatchObject({ exists: false, possible: true });
-    expect(told.preview?.warnings).toEqual([expect.stringContaining('being deleted')]);
+    const result = await dryRun(call, project);
+    expect(result).toMatchObject({ exists: false, possible: true });
+    expect(result.preview?.warnings).toEqual([expect.stringContaining('being deleted')]);
   });
 
-  it('tells no link to a session that is not there, and never somebody else’s session', async () => {
+  it('shows no link to a session that does not exist, and never a session of another user', async () => {
     const service = await replica();
     const { preview } = await dryRun(service.as(anonymous(gitlab.url)), project);
     expect(JSON.stringify(preview)).not.toContain('token');
@@ -150,7 +150,7 @@ describe('a dry run', () => {
     expect([mine.exists, mine.preview?.name === theirs.body.name]).toEqual([false, false]);
   });
 
-  it('is one for true in any writing only, and its body is checked as that of a launch', async () => {
+  it('is requested by every spelling of true only, and has the body of a launch', async () => {
     const call = await asJohn();
     expect((await dryRun(call, project, 'dry_run=True')).dryRun).toBe(true);
     const wrong = await call('POST', '/servers?dry_run=maybe', project);

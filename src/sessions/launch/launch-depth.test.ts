@@ -9,10 +9,10 @@ import { kubeconfigOf } from '../../../tests/support/sessions/kubeconfig.ts';
 import { depthOf, type Recorded, type Recorder, startRecorder } from '../../../tests/support/sessions/recorder.ts';
 import { john, startService, type TestService } from '../../../tests/support/sessions/service.ts';
 
-/** What every back end takes for an answer. */
+/** Milliseconds that every server takes for a response. */
 const delayMs = 20;
 
-const config = JSON.stringify({ architecture: 'amd64', os: 'linux', config: { WorkingDir: '/home/somebody' } });
+const config = JSON.stringify({ architecture: 'amd64', os: 'linux', config: { WorkingDir: '/home/user' } });
 const digest = `sha256:${createHash('sha256').update(config).digest('hex')}`;
 const mediaType = 'application/vnd.docker.distribution.manifest.v2+json';
 const manifest = JSON.stringify({
@@ -22,16 +22,16 @@ const manifest = JSON.stringify({
   layers: [],
 });
 
-/** The usual registry of a GitLab: it wants a token for everything, and gives everybody one where `isPublic`. */
+/** A registry as GitLab has it: it requires a token for everything, and issues one to every caller if `isPublic`. */
 async function startTokenRegistry(): Promise<{ server: Server; url: string }> {
-  const server = createServer((req, res) => answer(req.url ?? '', req.headers.authorization, res));
+  const server = createServer((req, res) => respond(req.url ?? '', req.headers.authorization, res));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 let realm = '';
 let isPublic = true;
-function answer(path: string, authorization: string | undefined, res: ServerResponse): void {
+function respond(path: string, authorization: string | undefined, res: ServerResponse): void {
   if (path.startsWith('/jwt/auth')) {
     if (isPublic || authorization?.startsWith('Basic ')) return void res.end(JSON.stringify({ token: 'pull' }));
     return void res.writeHead(403, { 'content-type': 'application/json' }).end('{"errors":[{"code":"DENIED"}]}');
@@ -86,7 +86,7 @@ afterEach(async () => {
 const project = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
 const isCreation = ({ what }: Recorded): boolean => /^kubernetes POST .*jupyterservers/.test(what);
 
-/** What a launch has asked before it made anything, and after. */
+/** Launches a session. Returns the calls before the create request, and those from it on. */
 async function launch(body: object): Promise<{ before: Recorded[]; after: Recorded[] }> {
   records.length = 0;
   const { status } = await service.as(john(gitlabUrl))('POST', '/servers', { ...project, ...body });
@@ -97,10 +97,10 @@ async function launch(body: object): Promise<{ before: Recorded[]; after: Record
 }
 
 describe('the calls of a launch', () => {
-  it('are at most four deep before the session is made, with a registry that wants a token', async () => {
+  it('are at most four deep before the session is created, with a registry that requires a token', async () => {
     const { before, after } = await launch({});
     expect(depthOf(before)).toBeLessThanOrEqual(4);
-    // Project, branch, commit; classes; is it there?; manifest, token, manifest, configuration.
+    // Project, branch, commit; classes; the session; manifest, token, manifest, configuration.
     expect(before).toHaveLength(9);
     expect(after.map(({ what }) => what.split('/').at(-1))).toEqual(['jupyterservers', 'secrets']);
   });
@@ -108,15 +108,18 @@ describe('the calls of a launch', () => {
   it.each([
     ['a private image', false, {}],
     ['a commit that is named by a tag', true, { commit_sha: 'v1.0' }],
-  ])('are at most four deep for %s, once the way of the registry is known', async (_what, publicly, body) => {
-    await launch({ branch: 'feature/x', image: `${new URL(realm).host}/another/image:1` });
-    isPublic = publicly;
-    const { before } = await launch(body);
-    expect(before.map(({ what }) => what).join('\n')).toContain('/blobs/');
-    expect(depthOf(before)).toBeLessThanOrEqual(4);
-  });
+  ])(
+    'are at most four deep for %s, once the authentication of the registry is known',
+    async (_what, publicly, body) => {
+      await launch({ branch: 'feature/x', image: `${new URL(realm).host}/another/image:1` });
+      isPublic = publicly;
+      const { before } = await launch(body);
+      expect(before.map(({ what }) => what).join('\n')).toContain('/blobs/');
+      expect(depthOf(before)).toBeLessThanOrEqual(4);
+    },
+  );
 
-  it('are one deep when the session is refused by what is known', async () => {
+  it('are one deep when the known facts are enough to reject the session', async () => {
     records.length = 0;
     const { status } = await service.as(john(gitlabUrl))('POST', '/servers', {
       ...project,
@@ -127,7 +130,7 @@ describe('the calls of a launch', () => {
     expect(depthOf(records)).toBe(1);
   });
 
-  it('are none for a session that is there', async () => {
+  it('are none for an existing session', async () => {
     await launch({});
     records.length = 0;
     expect((await service.as(john(gitlabUrl))('POST', '/servers', project)).status).toBe(200);
@@ -135,8 +138,8 @@ describe('the calls of a launch', () => {
   });
 });
 
-describe('the measure', () => {
-  it('counts what waited, not what went on at the same time', () => {
+describe('the measured depth', () => {
+  it('counts calls that waited for another call, not parallel calls', () => {
     const call = (from: number, to: number): Recorded => ({ what: '', from, to });
     expect(depthOf([])).toBe(0);
     expect(depthOf([call(0, 20), call(1, 20), call(2, 25)])).toBe(1);

@@ -25,7 +25,7 @@ const valuesOf = (secret: KubernetesObject | undefined): Record<string, string> 
   );
 
 describe('a session', () => {
-  it('with variables has a Secret for them, which a restart need not write anew', async () => {
+  it('with variables has a Secret for them, which a restart does not replace', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const { body } = await call('POST', '/servers', { ...project, environment_variables: { GREETING: 'hello' } });
     const secret = secrets().find(({ metadata }) => metadata.name === `${body.name}-variables`);
@@ -33,7 +33,7 @@ describe('a session', () => {
     expect(secret?.metadata.ownerReferences?.[0]).toMatchObject({ name: body.name, uid: servers()[0]?.metadata.uid });
   });
 
-  it('tells the options to launch the same anew with, and of variables only the names', async () => {
+  it('shows the options for another launch of the same session, with only the names of variables', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const options = {
       image: `${registry.host}/a/b:1`,

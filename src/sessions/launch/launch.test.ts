@@ -27,11 +27,11 @@ const valuesOf = (secret: KubernetesObject | undefined): Record<string, string> 
       ([key, value]) => [key, Buffer.from(value, 'base64').toString()],
     ),
   );
-const statuses = (answers: TestResponse[]): number[] => answers.map(({ status }) => status).sort();
+const statuses = (responses: TestResponse[]): number[] => responses.map(({ status }) => status).sort();
 const isCreation = (call: Call): boolean => call.method === 'POST' && call.resource === 'jupyterservers';
 
 describe('a new session', () => {
-  it('is made with its Secret, in three calls to the API server', async () => {
+  it('is created with its Secret in three calls to the API server', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const { status, body } = await call('POST', '/servers', project);
     expect(status).toBe(201);
@@ -49,7 +49,7 @@ describe('a new session', () => {
     });
   });
 
-  it('of a private image has a Secret for it, too, made at the same time', async () => {
+  it('of a private image also has a pull secret, which is created in parallel', async () => {
     registry.login = 'oauth2:the-gitlab-token';
     const call = (await replica()).as(john(gitlab.url));
     const { status, body } = await call('POST', '/servers', project);
@@ -65,7 +65,7 @@ describe('a new session', () => {
     expect(JSON.stringify(servers())).not.toContain('the-gitlab-token');
   });
 
-  it('with buckets has a Secret for each private one, and tells of them all', async () => {
+  it('with buckets has a Secret for each private bucket, and shows all buckets', async () => {
     const base = testConfig().cloud_storage;
     const cloud_storage = { ...base, s3: { enabled: true, read_only: true } };
     const call = (await replica({ config: { cloud_storage } })).as(john(gitlab.url));
@@ -87,7 +87,7 @@ describe('a new session', () => {
     expect(JSON.stringify(servers())).not.toContain('my-storage-key');
   });
 
-  it('whose Secrets were made only in part is completed by the same request', async () => {
+  it('of which only some Secrets were created is completed by the same request', async () => {
     registry.login = 'oauth2:the-gitlab-token';
     const call = (await replica()).as(john(gitlab.url));
     const isPullSecret = ({ method, resource, body }: Call): boolean =>
@@ -100,7 +100,7 @@ describe('a new session', () => {
     expect(secrets()).toHaveLength(2);
   });
 
-  it('holds no credential of its user, and none is logged', async () => {
+  it('contains no credential of its user, and none is logged', async () => {
     const service = await replica();
     await service.as(john(gitlab.url))('POST', '/servers', {
       ...project,
@@ -118,7 +118,7 @@ describe('a new session', () => {
     }
   });
 
-  it('of an anonymous user has a token of its own and needs no Secret', async () => {
+  it('of an anonymous user has its own token and needs no Secret', async () => {
     const call = (await replica()).as(anonymous(gitlab.url));
     const { status, body } = await call('POST', '/servers', project);
     expect(status).toBe(201);
@@ -128,7 +128,7 @@ describe('a new session', () => {
     expect(secrets()).toEqual([]);
   });
 
-  it('uses the commit that GitLab resolves and keeps the name that the caller gave it', async () => {
+  it('uses the commit that GitLab resolves, and keeps the name by which the caller named it', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const { body } = await call('POST', '/servers', { ...project, commit_sha: 'v1.0' });
     expect(body.annotations).toMatchObject({
@@ -145,9 +145,9 @@ describe('a new session', () => {
     expect((await call('GET', `/servers?commit_sha=${commitSha.slice(0, 8)}`)).body.servers).toEqual({});
   });
 
-  it('has the autosaves cleaned up that it supersedes, once, and knows which may still be wanted', async () => {
-    const told: NewSession[] = [];
-    const service = await replica({ afterLaunch: (session) => void told.push(session) });
+  it('starts the clean-up of the autosaves that it replaces, once, and keeps those of other sessions', async () => {
+    const cleanUps: NewSession[] = [];
+    const service = await replica({ afterLaunch: (session) => void cleanUps.push(session) });
     const call = service.as(john(gitlab.url));
     const { body } = await call('POST', '/servers', { ...project, commit_sha: commitSha.slice(0, 8) });
     await call('POST', '/servers', { ...project, commit_sha: commitSha.slice(0, 8) });
@@ -155,26 +155,26 @@ describe('a new session', () => {
     gitlab.refs.set('main', '1'.repeat(40));
     await call('POST', '/servers', { ...project, commit_sha: 'main' });
     await call('POST', '/servers', { ...project, commit_sha: commitSha, branch: 'feature/x' });
-    expect(told).toMatchObject([
+    expect(cleanUps).toMatchObject([
       { name: body.name, user: { username: 'john.doe' }, projectId: 42, branch: 'master', commitSha, commitsInUse: [] },
       { branch: 'master', commitSha: '1'.repeat(40), commitsInUse: [commitSha] },
       { branch: 'feature/x', commitsInUse: [] },
     ]);
   });
 
-  it('of somebody who may not push, or is anonymous, has no autosaves to clean up', async () => {
-    const told: NewSession[] = [];
-    const service = await replica({ afterLaunch: (session) => void told.push(session) });
+  it('of a user who may not push, or of an anonymous user, starts no clean-up of autosaves', async () => {
+    const cleanUps: NewSession[] = [];
+    const service = await replica({ afterLaunch: (session) => void cleanUps.push(session) });
     gitlab.accessLevel = 20;
-    const answers = [
+    const responses = [
       await service.as(john(gitlab.url))('POST', '/servers', project),
       await service.as(anonymous(gitlab.url))('POST', '/servers', project),
     ];
-    expect(statuses(answers)).toEqual([201, 201]);
-    expect(told).toEqual([]);
+    expect(statuses(responses)).toEqual([201, 201]);
+    expect(cleanUps).toEqual([]);
   });
 
-  it('says when it runs the default image', async () => {
+  it('warns if it runs the default image', async () => {
     registry.fault = () => 404;
     const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
     expect([status, body.image]).toEqual([201, 'renku/singleuser:latest']);
@@ -183,8 +183,8 @@ describe('a new session', () => {
   });
 });
 
-describe('the same session', () => {
-  it('is found again without a call to the API server', async () => {
+describe('an existing session', () => {
+  it('is found without a call to the API server', async () => {
     const call = (await replica()).as(john(gitlab.url));
     cluster.isMute = true;
     const first = await call('POST', '/servers', project);
@@ -194,7 +194,7 @@ describe('the same session', () => {
     expect(cluster.calls.length).toBe(before);
   });
 
-  it('that is hibernated is found, and says how it is resumed', async () => {
+  it('that is hibernated is found, and says how to resume it', async () => {
     const call = (await replica()).as(john(gitlab.url));
     await call('POST', '/servers', project);
     const made = servers()[0] as JupyterServer;
@@ -204,7 +204,7 @@ describe('the same session', () => {
     expect((await launch()).message).toContain(`kubectl patch jupyterservers ${made.metadata.name}`);
   });
 
-  it('is one for all spellings of its project', async () => {
+  it('is found by every spelling of its project', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const first = await call('POST', '/servers', project);
     const spellings = [
@@ -219,7 +219,7 @@ describe('the same session', () => {
     expect(Object.keys(listed.body.servers)).toEqual([first.body.name]);
   });
 
-  it('is found where the original made it', async () => {
+  it('of the original service is found in its namespace', async () => {
     const call = (await replica()).as(john(gitlab.url));
     cluster.put({
       metadata: {
@@ -243,7 +243,7 @@ describe('the same session', () => {
     expect(secrets()).toEqual([]);
   });
 
-  it('is another one for another user, branch or commit', async () => {
+  it('is not used for another user, branch or commit', async () => {
     const service = await replica();
     gitlab.refs.set('v2.0', '2'.repeat(40));
     const names = new Set<string>();
@@ -263,12 +263,12 @@ describe('the same session', () => {
   });
 });
 
-describe('an object of somebody else that has the name of the session', () => {
-  it('is never given to the caller', async () => {
+describe('an object of another owner that has the name of the session', () => {
+  it('is never returned to the caller', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const { body } = await call('POST', '/servers', project);
     cluster.finish(body.name);
-    const theirs = { token: 'the-token-of-somebody-else' };
+    const theirs = { token: 'the-token-of-another-user' };
     cluster.put({ metadata: { name: body.name, namespace: 'renku', uid: 'other' }, spec: { auth: theirs } });
     await expect.poll(async () => (await call('GET', '/servers')).body.servers).toEqual({});
     const refused = await call('POST', '/servers', project);
@@ -277,49 +277,49 @@ describe('an object of somebody else that has the name of the session', () => {
   });
 });
 
-describe('50 identical launches at once', () => {
-  it('on one replica make one session', async () => {
+describe('50 identical launches at the same time', () => {
+  it('on one replica create one session', async () => {
     const call = (await replica()).as(john(gitlab.url));
-    const answers = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
-    expect(statuses(answers)).toEqual([...Array(49).fill(200), 201]);
+    const responses = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
+    expect(statuses(responses)).toEqual([...Array(49).fill(200), 201]);
     expect(servers()).toHaveLength(1);
     expect(cluster.calls.filter(isCreation)).toHaveLength(1);
   });
 
-  it('on two replicas make one session, and one of them says that it is new', async () => {
+  it('on two replicas create one session, and one response says that it is new', async () => {
     const [one, other] = [(await replica()).as(john(gitlab.url)), (await replica()).as(john(gitlab.url))];
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 50 }, (_, index) => (index % 2 ? one : other)('POST', '/servers', project)),
     );
-    expect(statuses(answers)).toEqual([...Array(49).fill(200), 201]);
-    expect(new Set(answers.map(({ body }) => body.name)).size).toBe(1);
+    expect(statuses(responses)).toEqual([...Array(49).fill(200), 201]);
+    expect(new Set(responses.map(({ body }) => body.name)).size).toBe(1);
     expect([servers().length, secrets().length]).toEqual([1, 1]);
   });
 
-  it('make one session when the answer to its creation is lost', async () => {
+  it('create one session when the response to the create request is lost', async () => {
     let lost = 0;
     cluster.fault = (call) => (isCreation(call) && lost++ === 0 ? 'response lost' : undefined);
     const call = (await replica({ deadlineMs: 3_000 })).as(john(gitlab.url));
-    const answers = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
-    expect(statuses(answers)).toEqual([...Array(49).fill(200), 201]);
+    const responses = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
+    expect(statuses(responses)).toEqual([...Array(49).fill(200), 201]);
     expect([servers().length, secrets().length]).toEqual([1, 1]);
   });
 
-  it('make one session when its creation arrives long after it was given up', async () => {
+  it('create one session when the create request arrives long after its deadline', async () => {
     const arrival = Promise.withResolvers<undefined>();
     let creations = 0;
     cluster.fault = (call) => (isCreation(call) && creations++ === 0 ? arrival.promise : undefined);
     const call = (await replica({ deadlineMs: 3_000 })).as(john(gitlab.url));
-    const answers = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
+    const responses = await Promise.all(Array.from({ length: 50 }, () => call('POST', '/servers', project)));
     arrival.resolve(undefined);
-    expect(statuses(answers)).toEqual([...Array(49).fill(200), 201]);
+    expect(statuses(responses)).toEqual([...Array(49).fill(200), 201]);
     expect((await call('POST', '/servers', project)).status).toBe(200);
     expect(servers()).toHaveLength(1);
   });
 });
 
 describe('a launch while the session is being deleted', () => {
-  it('waits, and gives a living one', async () => {
+  it('waits, and returns a new session', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const { body } = await call('POST', '/servers', project);
     const first = servers()[0]?.metadata.uid;
@@ -334,7 +334,7 @@ describe('a launch while the session is being deleted', () => {
     expect(servers()[0]?.metadata.uid).not.toBe(first);
   });
 
-  it('is asked to come back when that takes too long', async () => {
+  it('fails with Retry-After if the deletion takes too long', async () => {
     const call = (await replica({ deadlineMs: 3_500 })).as(john(gitlab.url));
     const { body } = await call('POST', '/servers', project);
     await call('DELETE', `/servers/${body.name}`);
@@ -344,7 +344,7 @@ describe('a launch while the session is being deleted', () => {
     expect(servers()).toHaveLength(1);
   });
 
-  it('is the same on a replica that has not heard of the deletion', async () => {
+  it('behaves in the same way on a replica that does not know of the deletion', async () => {
     const [here, there] = [
       (await replica()).as(john(gitlab.url)),
       (await replica({ withoutCache: true })).as(john(gitlab.url)),
@@ -372,14 +372,14 @@ describe('an interrupted launch', () => {
     expect(cluster.calls.length).toBe(before);
   });
 
-  it('leaves nothing behind when the Secret is refused for good', async () => {
+  it('leaves nothing behind when the cluster rejects the Secret', async () => {
     cluster.fault = ({ resource }) => (resource === 'secrets' ? { status: 422, reason: 'Invalid' } : undefined);
     const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
     expect([status, body.error.code]).toEqual([500, 3002]);
     expect(servers()[0]?.metadata.deletionTimestamp).toBeDefined();
   });
 
-  it('goes on when its caller has gone away', async () => {
+  it('continues after its caller has disconnected', async () => {
     const arrival = Promise.withResolvers<undefined>();
     cluster.fault = (call) => (isCreation(call) ? arrival.promise : undefined);
     const call = (await replica()).as(john(gitlab.url));

@@ -20,7 +20,7 @@ const example: NameParts = {
 };
 
 describe('sessionName', () => {
-  it('is readable and does not change from one release to the next', () => {
+  it('is readable, and the same in every release', () => {
     expect(sessionName(example)).toBe('john-doe-my-project-3rdkwftvh3lixjsc');
   });
 
@@ -37,7 +37,7 @@ describe('sessionName', () => {
     expect(sessionName({ ...example, user })).toMatch(new RegExp(`^${start}my-project-[a-z2-7]{16}$`));
   });
 
-  it('is a valid name for every child object, whatever goes in', () => {
+  it('is a valid name of every child object for any input', () => {
     fc.assert(
       fc.property(parts, (input) => {
         const name = sessionName(input);
@@ -48,7 +48,7 @@ describe('sessionName', () => {
     );
   });
 
-  it('is the same for the same session and another for any other', () => {
+  it('is the same for the same session, and different for any other', () => {
     fc.assert(
       fc.property(parts, parts, (one, other) => {
         const same = (['owner', 'projectPath', 'branch', 'commit'] as const).every((key) => one[key] === other[key]);
@@ -58,7 +58,7 @@ describe('sessionName', () => {
     );
   });
 
-  it('keeps apart what only a separator would tell apart', () => {
+  it('is different for inputs that differ only in the place of a separator', () => {
     const shifted = [
       { projectPath: 'a/b', branch: 'c' },
       { projectPath: 'a/bc', branch: '' },

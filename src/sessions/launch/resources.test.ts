@@ -31,8 +31,8 @@ const json =
   (res: ServerResponse) =>
     void res.writeHead(status, headers).end(body);
 
-describe('resource classes of the platform’s service', () => {
-  it('size the session, with the quota of their pool', async () => {
+describe('resource classes of the resource class service', () => {
+  it('determine the size of the session and the quota of their pool', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const { status, body } = await call('POST', '/servers', { ...project, resource_class_id: 2, storage: 20 });
     expect([status, body.resources?.requests]).toEqual([201, { cpu: 2, memory: '8G', storage: '20G' }]);
@@ -41,14 +41,14 @@ describe('resource classes of the platform’s service', () => {
     expect(JSON.stringify(server?.spec?.patches)).toContain('"quota-of-all"');
   });
 
-  it('without a choice are the default class with its default storage and its quota', async () => {
+  it('default to the default class with its default storage and quota', async () => {
     const { status, body } = await (await replica()).as(anonymous(gitlab.url))('POST', '/servers', project);
     expect([status, body.resources?.requests]).toEqual([201, { cpu: 0.5, memory: '2G', storage: '5G' }]);
     expect(servers()[0]?.metadata.labels?.['renku.io/quota']).toBe('quota-of-all');
     expect(classes.callers).toEqual([undefined]);
   });
 
-  it('are for those whom the service lets use them', async () => {
+  it('are available only to the users to whom the service offers them', async () => {
     const service = await replica();
     const huge = { ...project, resource_class_id: 3 };
     expect((await service.as(john(gitlab.url))('POST', '/servers', huge)).status).toBe(201);
@@ -61,14 +61,14 @@ describe('resource classes of the platform’s service', () => {
     expect(service.logged()).not.toMatch(/the-access-token|another-token/);
   });
 
-  it('are found for older clients: the closest class, with the disk that they ask for', async () => {
+  it('are chosen for older clients: the closest class with the requested disk', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const serverOptions = { cpu_request: '600m', mem_request: '2Gi', disk_request: '7G' };
     const { status, body } = await call('POST', '/servers', { ...project, serverOptions });
     expect([status, body.resources?.requests]).toEqual([201, { cpu: 2, memory: '8G', storage: '7G' }]);
   });
 
-  it('leave to older clients what else they ask for in the same place', async () => {
+  it('keep the other server options of older clients', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const serverOptions = { defaultUrl: '/rstudio', lfs_auto_fetch: true };
     expect((await call('POST', '/servers', { ...project, serverOptions })).status).toBe(201);
@@ -77,7 +77,7 @@ describe('resource classes of the platform’s service', () => {
     expect(JSON.stringify(spec?.patches)).toContain('{"name":"GIT_CLONE_LFS_AUTO_FETCH","value":"1"}');
   });
 
-  it('decide about sizes before anything is made, together with what is missing', async () => {
+  it('reject sizes together with everything that is missing, before anything is created', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const wrong = { ...project, branch: 'mian', resource_class_id: 2, storage: 51 };
     const { status, body } = await call('POST', '/servers', wrong);
@@ -87,7 +87,7 @@ describe('resource classes of the platform’s service', () => {
     expect(cluster.calls.filter(({ method }) => method === 'POST')).toEqual([]);
   });
 
-  it('come from the configuration where dummy_stores says so', async () => {
+  it('come from the configuration if dummy_stores is set', async () => {
     const dummies = await backends.replica({
       config: { crc_url: null, git: { url: gitlab.url, registry: backends.registry.host } },
     });
@@ -97,24 +97,24 @@ describe('resource classes of the platform’s service', () => {
   });
 });
 
-describe('a service of resource classes that', () => {
+describe('a resource class service that', () => {
   it.each([
     ['is broken', json(500, '{}'), 500, 3000],
-    ['answers HTML', json(200, '<html>', { 'content-type': 'text/html' }), 500, 3000],
+    ['responses HTML', json(200, '<html>', { 'content-type': 'text/html' }), 500, 3000],
     ['is overloaded', json(429, '{}', { 'retry-after': '17' }), 500, 3000],
     ['breaks off', (res: ServerResponse) => void res.destroy(), 500, 3000],
     ['is silent', () => undefined, 500, 3004],
     ['refuses the token', json(401, '{}'), 401, 1401],
     ['has no default class', json(200, '[]'), 500, 2001],
-  ])('%s is named, in time, and nothing is made', async (_what, fault, status, code) => {
+  ])('%s fails the launch in time with its name, and nothing is created', async (_what, fault, status, code) => {
     classes.fault = fault;
     const call = (await replica(2_000)).as(john(gitlab.url));
     const began = performance.now();
-    const answer = await call('POST', '/servers', project);
+    const response = await call('POST', '/servers', project);
     expect(performance.now() - began).toBeLessThan(8_000);
-    expect([answer.status, answer.body.error.code]).toEqual([status, code]);
-    expect(answer.body.error.message).toContain('resource class');
-    expect(answer.headers.get('retry-after')).toBe(
+    expect([response.status, response.body.error.code]).toEqual([status, code]);
+    expect(response.body.error.message).toContain('resource class');
+    expect(response.headers.get('retry-after')).toBe(
       code >= 3000 ? String(code === 3000 && _what === 'is overloaded' ? 17 : 5) : null,
     );
     expect(servers()).toEqual([]);
@@ -122,7 +122,7 @@ describe('a service of resource classes that', () => {
     expect((await call('POST', '/servers', project)).status).toBe(201);
   });
 
-  it('is down is named', async () => {
+  it('is down is named in the error', async () => {
     await classes.close();
     const { status, body } = await (await replica()).as(john(gitlab.url))('POST', '/servers', project);
     expect([status, body.error.code]).toEqual([500, 3000]);
@@ -130,7 +130,7 @@ describe('a service of resource classes that', () => {
     classes = await startFakeClasses();
   });
 
-  it('has trouble does not hide what is missing', async () => {
+  it('is unavailable does not hide what is missing', async () => {
     classes.fault = json(500, '{}');
     const call = (await replica()).as(john(gitlab.url));
     expect((await call('POST', '/servers', { ...project, branch: 'mian' })).body.error.code).toBe(1404);

@@ -6,9 +6,10 @@ import { presentSession } from './present.ts';
 export interface Presenter {
   /** Returns the response for a session. Callers must not change the object, because it is shared. */
   (session: Session): NotebookResponse;
-  /** Returns the response as JSON in UTF-8. The buffer is shared, too. */
-  json(session: Session): Buffer;
-  /** Returns the response as a member of a JSON object: the session's name, a colon, and the JSON. */
+  /**
+   * Returns the response as a member of a JSON object, in UTF-8: the session's name, a colon, and the JSON. The buffer is
+   * shared, too.
+   */
   member(session: Session): Buffer;
 }
 
@@ -36,16 +37,11 @@ export function createPresenter(config: PresentationConfig, clock: () => number 
     return presented;
   }
 
-  function member(session: Session): Buffer {
-    const current = present(session);
-    current.member ??= Buffer.from(`${keyOf(current.response)}${JSON.stringify(current.response)}`);
-    return current.member;
-  }
-
   return Object.assign((session: Session) => present(session).response, {
-    member,
-    json: (session: Session) => member(session).subarray(Buffer.byteLength(keyOf(present(session).response))),
+    member(session: Session): Buffer {
+      const current = present(session);
+      current.member ??= Buffer.from(`${JSON.stringify(current.response.name)}:${JSON.stringify(current.response)}`);
+      return current.member;
+    },
   });
 }
-
-const keyOf = ({ name }: NotebookResponse): string => `${JSON.stringify(name)}:`;

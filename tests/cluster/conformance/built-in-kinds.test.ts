@@ -14,7 +14,7 @@ afterAll(() => api.close());
 type Collection = keyof ReturnType<typeof pathsOf>;
 
 let count = 0;
-/** Creates an object with a new name, and with the name `name` if `body` has metadata. */
+/** Creates an object. Its name is new unless `body` has metadata. */
 const create = (collection: Collection, body: object) => {
   count += 1;
   return api.call('POST', paths[collection], { body: { metadata: { name: `o${count}` }, ...body } });

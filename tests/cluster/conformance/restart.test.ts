@@ -36,8 +36,8 @@ afterAll(async () => {
 });
 
 /** Each test has its own user, and so its own session. */
-const user = (username: string, token = 'the-gitlab-token'): Identity => {
-  const identity = john(service.gitlab.url);
+const user = (username: string, token = 'the-gitlab-token', { gitlab } = service): Identity => {
+  const identity = john(gitlab.url);
   return { ...identity, id: `uuid-${username}`, username, git: { ...identity.git, token } };
 };
 
@@ -181,7 +181,7 @@ describe('a restart is rejected without a change', () => {
   it('if the session has no volume', async () => {
     const storage = { pvs_enabled: false, pvs_storage_class: null, use_empty_dir_size_limit: false };
     const withoutVolumes = await serviceReplicas(cluster, { storage });
-    const call = (await withoutVolumes.start()).as(user('no-volume'));
+    const call = (await withoutVolumes.start()).as(user('no-volume', 'the-gitlab-token', withoutVolumes));
     const { name, uid } = await launchFailed(call);
     expect((await call('GET', `/servers/${name}`)).body.status.restartable).toBe(false);
     expect(await rejected(call, name)).toEqual({

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 
-export interface Answer {
+export interface ReceivedResponse {
   status: number;
   headers: IncomingMessage['headers'];
   body: string;
@@ -31,7 +31,7 @@ export class TestBrowser {
   readonly jar: JarCookie[] = [];
 
   /** Sends one request and follows no redirects. Every host name is this machine. */
-  visit(to: string, options: Visit = {}): Promise<Answer> {
+  visit(to: string, options: Visit = {}): Promise<ReceivedResponse> {
     const url = new URL(to);
     const { method = options.form ? 'POST' : 'GET', form, from, script } = options;
     const cookies = this.jar.filter((cookie) => cookie.host === url.hostname && url.pathname.startsWith(cookie.path));
@@ -51,8 +51,8 @@ export class TestBrowser {
       const target = to.slice(url.origin.length) || '/';
       const req = request({ host: '127.0.0.1', port: url.port, method, path: target, headers, agent: false }, (res) => {
         for (const line of res.headers['set-cookie'] ?? []) this.#keep(line, url.hostname);
-        const answer = { status: res.statusCode ?? 0, headers: res.headers, url: to };
-        text(res).then((content) => resolve({ ...answer, body: content }), reject);
+        const response = { status: res.statusCode ?? 0, headers: res.headers, url: to };
+        text(res).then((content) => resolve({ ...response, body: content }), reject);
       });
       req.on('error', reject);
       req.end(body);
@@ -60,14 +60,14 @@ export class TestBrowser {
   }
 
   /** Follows redirects, as a browser does. */
-  async go(to: string, options: Visit = {}): Promise<Answer> {
-    let answer = await this.visit(to, options);
-    for (let hops = 0; hops < 10 && answer.headers.location !== undefined; hops += 1) {
-      answer = await this.visit(new URL(answer.headers.location, answer.url).href, {
+  async go(to: string, options: Visit = {}): Promise<ReceivedResponse> {
+    let response = await this.visit(to, options);
+    for (let hops = 0; hops < 10 && response.headers.location !== undefined; hops += 1) {
+      response = await this.visit(new URL(response.headers.location, response.url).href, {
         from: options.from ?? new URL(to).origin,
       });
     }
-    return answer;
+    return response;
   }
 
   cookie(name: RegExp): JarCookie | undefined {

@@ -92,8 +92,8 @@ export class TestSite {
   }
 
   /** Starts a server in place of the service. */
-  async service(answer: RequestListener): Promise<void> {
-    const server = createServer(answer).listen(join(this.#directory, 'service.sock'));
+  async service(response: RequestListener): Promise<void> {
+    const server = createServer(response).listen(join(this.#directory, 'service.sock'));
     await once(server, 'listening');
     this.jupyters.push({ server, upgraded: [] });
   }

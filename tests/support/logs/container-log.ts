@@ -2,15 +2,15 @@ import { type NodeAgent, StatusError } from '../../../src/local/cluster.ts';
 
 type LogOptions = Parameters<NodeAgent['logs']>[1];
 
-/** One container as a kubelet gives its log, in a test's hand. */
+/** The log of one container as a kubelet serves it, controlled by a test. */
 export class ContainerLog {
-  /** Every read so far. */
+  /** The options of every read so far. */
   readonly reads: LogOptions[] = [];
-  /** Reads under way that follow. */
+  /** Number of reads in progress that follow the log. */
   following = 0;
-  /** Fails each read; null: it can be read. */
-  refusal: StatusError | null = null;
-  /** Reads begin, and then nothing comes. */
+  /** The error of each read; null if the log can be read. */
+  failure: StatusError | null = null;
+  /** Reads return no data. */
   isSilent = false;
   #lines: string[] = [];
   #previous: string[] | undefined;
@@ -18,13 +18,13 @@ export class ContainerLog {
   #broken = 0;
   readonly #waiting = new Set<() => void>();
 
-  /** A line, or several of one instant. Without a time: of now, which in tests is later than any time they give. */
+  /** Adds a line, or several lines of one timestamp. The default is now, which is later than all times in the tests. */
   write(lines: string | string[], time = new Date().toISOString()): void {
     for (const line of [lines].flat()) this.#lines.push(`${time} ${line}`);
     this.#wake();
   }
 
-  /** What the kubelet says itself has no time. */
+  /** Adds a message of the kubelet, which has no timestamp. */
   writeRaw(line: string): void {
     this.#lines.push(line);
     this.#wake();
@@ -35,7 +35,7 @@ export class ContainerLog {
     this.#wake();
   }
 
-  /** The next run. */
+  /** Ends the container and starts it again with an empty log. */
   restart(): void {
     this.end();
     this.#previous = this.#lines;
@@ -43,7 +43,7 @@ export class ContainerLog {
     this.#hasEnded = false;
   }
 
-  /** Breaks the connections of those that follow. */
+  /** Breaks the connections of all reads that follow the log. */
   cut(): void {
     this.#broken += 1;
     this.#wake();
@@ -56,7 +56,7 @@ export class ContainerLog {
 
   async *read(options: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
     this.reads.push(options);
-    if (this.refusal) throw this.refusal;
+    if (this.failure) throw this.failure;
     if (this.isSilent) await this.#next(signal);
     if (options.previous && !this.#previous) throw new StatusError(400, 'BadRequest', 'previous container not found');
     const lines = (options.previous ? this.#previous : this.#lines) ?? [];

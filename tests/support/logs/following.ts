@@ -8,17 +8,17 @@ export const soon = { timeout: 10_000 };
 
 export interface Following {
   readonly cluster: LogCluster;
-  /** May be replaced by another replica. */
+  /** A test may replace it by another replica. */
   service: TestService;
-  /** The session `mine` of `user`: `git-clone` has ended, `jupyter-server` runs. */
+  /** Creates the session `mine` of `user`: `git-clone` has ended, `jupyter-server` runs. */
   running(): void;
-  /** A stream of `mine` that is being read. */
+  /** Opens a log stream of `mine` and reads it. */
   follow(query?: string, headers?: Record<string, string>, from?: TestService): Promise<LogStream>;
-  /** One that nobody reads. */
-  standStill(): Promise<LogStream>;
+  /** Opens a log stream of `mine` without reading it. */
+  stall(): Promise<LogStream>;
 }
 
-/** A cluster and a service for each test of the file. */
+/** Returns a cluster and a service, which are new for each test of the file. */
 export function following(): Following {
   const open: LogStream[] = [];
   const self = {
@@ -35,10 +35,10 @@ export function following(): Following {
       open.push(stream);
       return stream.read();
     },
-    async standStill() {
+    async stall() {
       const stream = await LogStream.open(`${self.service.url}/logs/mine?follow=true`, self.service.headersOf(user));
       open.push(stream);
-      // The sockets take no more than they must.
+      // The sockets buffer as little as possible.
       stream.message.socket.pause();
       return stream;
     },

@@ -27,22 +27,22 @@ export interface LogCluster {
   readonly api: ApiServer;
   readonly store: Store;
   replica(options?: TestServiceOptions): Promise<TestService>;
-  /** The log of a container, by its name alone: tests have one pod at a time. */
+  /** Returns the log of a container. Its name is enough, because a test has one pod at a time. */
   log(container: string): ContainerLog;
-  /** A session with its pod; the operator has said nothing of it yet where `isReported` is false. */
+  /** Creates a session with its pod. Without `isReported`, its status is empty. */
   session(
     name: string,
     owner: Identity,
     containers: { init?: string[]; regular: string[] },
     isReported?: boolean,
   ): JupyterServer;
-  /** As the operator reports it. */
+  /** Writes the status as the operator does. */
   report(name: string, states: Record<string, ContainerState>, restarts?: Record<string, number>): void;
   remove(name: string): void;
   close(): Promise<void>;
 }
 
-/** The embedded API server over HTTP, with containers' logs in the test's hand. */
+/** Starts the embedded API server, with logs of containers that the test controls. */
 export async function startLogCluster(): Promise<LogCluster> {
   const log = pino({ level: 'silent' });
   const store = openCluster({ path: ':memory:', log });

@@ -4,18 +4,18 @@ import { createInterface } from 'node:readline';
 import type { LogEnd, LogLine } from '../../../src/generated/openapi.ts';
 
 export interface ReceivedEvent {
-  /** `message` where the event has no name. */
+  /** `message` if the event has no type. */
   readonly event: string;
   readonly id: string;
   readonly data: unknown;
 }
 
-/** A client of a log stream, over a connection of its own. */
+/** A client of a log stream, with its own connection. */
 export class LogStream {
   readonly message: IncomingMessage;
   readonly events: ReceivedEvent[] = [];
   comments = 0;
-  /** As a browser keeps it. */
+  /** The last event id, as a browser stores it. */
   lastId = '';
   /** Milliseconds. */
   retry: number | undefined;
@@ -32,7 +32,7 @@ export class LogStream {
     return new LogStream(message);
   }
 
-  /** Begins to take what comes. */
+  /** Starts to read the events. */
   read(): this {
     let fields: Record<string, string> = {};
     const lines = createInterface({ input: this.message, crlfDelay: Number.POSITIVE_INFINITY });
@@ -52,7 +52,7 @@ export class LogStream {
       }
       fields = {};
     });
-    // Cut connections end it, too.
+    // A broken connection also ends the stream.
     this.message.on('error', () => undefined);
     this.message.on('close', () => {
       this.isOver = true;
@@ -60,7 +60,7 @@ export class LogStream {
     return this;
   }
 
-  /** Lines of one container, or of all. */
+  /** Returns the lines of one container, or of all. */
   lines(container?: string): string[] {
     return this.events
       .filter(({ event }) => event === 'message')
@@ -69,6 +69,7 @@ export class LogStream {
       .map(({ line }) => line);
   }
 
+  /** Returns the data of all events of a type. */
   named<T>(name: string): T[] {
     return this.events.filter(({ event }) => event === name).map(({ data }) => data as T);
   }

@@ -60,7 +60,7 @@ export interface TestServiceOptions {
   readonly withoutCache?: boolean;
   /** Called with new sessions, whose launch may supersede autosaves. */
   readonly afterLaunch?: (session: NewSession) => void;
-  readonly logs?: Pick<LogRouteParts, 'timing' | 'streamsAtOnce'>;
+  readonly logs?: Pick<LogRouteParts, 'timing' | 'maxStreams'>;
 }
 
 const prefix = '/notebooks';

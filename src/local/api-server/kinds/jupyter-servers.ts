@@ -5,9 +5,10 @@ import { at, objectsIn } from '../json.ts';
 import { builtIn } from './built-in.ts';
 import type { Kind } from './kind.ts';
 import { applyDefaults, parseSchema, prune, type Schema, validate } from './schema.ts';
+import { text } from './shape.ts';
 
 /** A column of `kubectl get`, as the CRD declares it. */
-export interface PrinterColumn {
+interface PrinterColumn {
   name: string;
   type: string;
   description: string;
@@ -31,7 +32,7 @@ export function jupyterServerDefinition(): JupyterServerDefinition {
     jsonPath: String(jsonPath),
   }));
   // A CRD does not list these fields, which every object has.
-  const common = { apiVersion: text, kind: text, metadata: { ...preserved, type: 'object' as const } };
+  const common = { apiVersion: text, kind: text, metadata: { 'x-kubernetes-preserve-unknown-fields': true } as const };
   const root: Schema = { ...schema, properties: { ...schema.properties, ...common } };
   const kind: Kind = {
     ...builtIn,
@@ -50,6 +51,3 @@ export function jupyterServerDefinition(): JupyterServerDefinition {
   };
   return { kind, columns };
 }
-
-const text: Schema = { type: 'string' };
-const preserved: Schema = { 'x-kubernetes-preserve-unknown-fields': true };

@@ -2,7 +2,7 @@ import type { ResourceType } from '../../../platform/kubernetes/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { StoredObject } from '../json.ts';
 
-/** What the API server knows about a kind of object. kinds.ts lists all kinds. */
+/** The properties and rules of a kind of object. kinds.ts lists all kinds. */
 export interface Kind {
   readonly resource: ResourceType;
   readonly kind: string;
@@ -12,7 +12,7 @@ export interface Kind {
   readonly namespaced: boolean;
   /** The kind has a `/status` endpoint, and other writes do not change the status. */
   readonly statusSubresource: boolean;
-  /** `metadata.generation` counts changes of the spec (without a status subresource: of all fields but metadata). */
+  /** `metadata.generation` counts changes of the spec, or of all fields but metadata if there is no status subresource. */
   readonly generation: boolean;
   /** Accepts a PUT without a resourceVersion. */
   readonly unconditionalUpdate: boolean;

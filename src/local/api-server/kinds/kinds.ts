@@ -9,7 +9,7 @@ import { configMapKind, secretKind } from './configuration.ts';
 import { type JupyterServerDefinition, jupyterServerDefinition } from './jupyter-servers.ts';
 import type { Kind } from './kind.ts';
 import { ingressKind, serviceKind } from './networking.ts';
-import { applyShape, integer, list, record, text, withDefault } from './shape.ts';
+import { applyShape, integer, list, record, section, text, withDefault } from './shape.ts';
 import { podKind, statefulSetKind } from './workloads.ts';
 
 const eventShape = record({
@@ -20,7 +20,7 @@ const eventShape = record({
   count: integer,
   firstTimestamp: text,
   lastTimestamp: text,
-  source: withDefault(record({ component: text, host: text }), {}),
+  source: section({ component: text, host: text }),
 });
 
 const eventKind: Kind = {
@@ -47,8 +47,8 @@ const eventKind: Kind = {
 };
 
 const namespaceShape = record({
-  spec: withDefault(record({ finalizers: list(text) }), {}),
-  status: withDefault(record({ phase: text }), {}),
+  spec: section({ finalizers: list(text) }),
+  status: section({ phase: text }),
 });
 
 const namespaceKind: Kind = {
@@ -90,18 +90,15 @@ const leaseKind: Kind = {
 };
 
 const claimShape = record({
-  spec: withDefault(
-    record(
-      {
-        accessModes: list(text),
-        storageClassName: text,
-        volumeMode: withDefault(text, 'Filesystem'),
-        volumeName: text,
-        resources: record({ requests: record({}) }),
-      },
-      ['accessModes'],
-    ),
-    {},
+  spec: section(
+    {
+      accessModes: list(text),
+      storageClassName: text,
+      volumeMode: withDefault(text, 'Filesystem'),
+      volumeName: text,
+      resources: record({ requests: record({}) }),
+    },
+    ['accessModes'],
   ),
   status: record({ phase: text }),
 });

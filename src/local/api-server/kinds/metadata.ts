@@ -104,7 +104,7 @@ function ownerErrors(owners: readonly OwnerReference[]): FieldError[] {
   return errors;
 }
 
-/** Returns a time in milliseconds since the epoch as the API writes it: RFC 3339 with seconds. */
+/** Returns `milliseconds` since the epoch in the format of the API: RFC 3339 with seconds. */
 export function timestamp(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }

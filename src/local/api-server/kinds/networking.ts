@@ -5,22 +5,19 @@ import { at, objectsIn, setDefault } from '../json.ts';
 import { builtIn } from './built-in.ts';
 import type { Kind } from './kind.ts';
 import { subdomainError } from './names.ts';
-import { applyShape, integer, list, record, text, textMap, withDefault } from './shape.ts';
+import { applyShape, integer, list, record, section, text, textMap, withDefault } from './shape.ts';
 
-const status = withDefault(record({ loadBalancer: withDefault(record({}), {}) }), {});
+const status = section({ loadBalancer: section({}) });
 
 const serviceShape = record({
-  spec: withDefault(
-    record({
-      type: withDefault(text, 'ClusterIP'),
-      // One machine has no virtual addresses: every Service is headless.
-      clusterIP: withDefault(text, 'None'),
-      selector: textMap,
-      sessionAffinity: withDefault(text, 'None'),
-      ports: list(record({ name: text, port: integer, protocol: withDefault(text, 'TCP') }, ['port'])),
-    }),
-    {},
-  ),
+  spec: section({
+    type: withDefault(text, 'ClusterIP'),
+    // One machine has no virtual addresses: every Service is headless.
+    clusterIP: withDefault(text, 'None'),
+    selector: textMap,
+    sessionAffinity: withDefault(text, 'None'),
+    ports: list(record({ name: text, port: integer, protocol: withDefault(text, 'TCP') }, ['port'])),
+  }),
   status,
 });
 
@@ -29,14 +26,11 @@ const backend = record({
 });
 const path = record({ path: text, pathType: text, backend }, ['pathType', 'backend']);
 const ingressShape = record({
-  spec: withDefault(
-    record({
-      ingressClassName: text,
-      tls: list(record({ hosts: list(text), secretName: text })),
-      rules: list(record({ host: text, http: record({ paths: list(path) }, ['paths']) })),
-    }),
-    {},
-  ),
+  spec: section({
+    ingressClassName: text,
+    tls: list(record({ hosts: list(text), secretName: text })),
+    rules: list(record({ host: text, http: record({ paths: list(path) }, ['paths']) })),
+  }),
   status,
 });
 

@@ -20,6 +20,11 @@ export function record(properties: { [name: string]: Schema }, required: string[
   return { type: 'object', properties, required };
 }
 
+/** Returns a record that is added if it is missing, so that its defaults and required fields apply. */
+export function section(properties: { [name: string]: Schema }, required: string[] = []): Schema {
+  return withDefault(record(properties, required), {});
+}
+
 export function withDefault(schema: Schema, value: unknown): Schema {
   return { ...schema, default: value };
 }
@@ -33,6 +38,6 @@ export function applyShape(object: StoredObject, shape: Schema): FieldError[] {
   const errors = validate(object, shape, '');
   const wrong = errors.filter(({ reason }) => reason !== 'FieldValueRequired');
   if (wrong.length === 0) return errors;
-  const list = wrong.map(({ field, message }) => `${field}: ${message}`).join(', ');
-  throw badRequest(`${object.kind} in version "${object.apiVersion}" cannot be handled: ${list}`);
+  const details = wrong.map(({ field, message }) => `${field}: ${message}`).join(', ');
+  throw badRequest(`${object.kind} in version "${object.apiVersion}" cannot be handled: ${details}`);
 }

@@ -6,7 +6,7 @@ import { at, objectsIn, type StoredObject, setDefault } from '../json.ts';
 import { builtIn } from './built-in.ts';
 import type { Kind } from './kind.ts';
 import { nameError } from './names.ts';
-import { applyShape, flag, integer, list, record, text, textMap, withDefault } from './shape.ts';
+import { applyShape, flag, integer, list, record, section, text, textMap, withDefault } from './shape.ts';
 
 const containerShape = record({
   name: text,
@@ -17,39 +17,30 @@ const containerShape = record({
   env: list(record({ name: text, value: text, valueFrom: record({}) }, ['name'])),
   ports: list(record({ name: text, containerPort: integer, protocol: withDefault(text, 'TCP') }, ['containerPort'])),
   volumeMounts: list(record({ name: text, mountPath: text, subPath: text, readOnly: flag }, ['mountPath'])),
-  resources: withDefault(record({}), {}),
+  resources: section({}),
 });
-const podSpecShape = withDefault(
-  record({
-    containers: list(containerShape),
-    initContainers: list(containerShape),
-    volumes: list(record({ name: text }, ['name'])),
-    nodeName: text,
-    restartPolicy: withDefault(text, 'Always'),
-    terminationGracePeriodSeconds: withDefault(integer, 30),
-  }),
-  {},
-);
+const podSpecShape = section({
+  containers: list(containerShape),
+  initContainers: list(containerShape),
+  volumes: list(record({ name: text }, ['name'])),
+  nodeName: text,
+  restartPolicy: withDefault(text, 'Always'),
+  terminationGracePeriodSeconds: withDefault(integer, 30),
+});
 const podShape = record({ spec: podSpecShape, status: record({ phase: text, conditions: list(record({})) }) });
 const statefulSetShape = record({
-  spec: withDefault(
-    record(
-      {
-        replicas: withDefault(integer, 1),
-        serviceName: text,
-        podManagementPolicy: withDefault(text, 'OrderedReady'),
-        selector: record({ matchLabels: withDefault(textMap, {}) }),
-        template: withDefault(
-          record({
-            metadata: withDefault(record({ labels: withDefault(textMap, {}), annotations: textMap }), {}),
-            spec: podSpecShape,
-          }),
-          {},
-        ),
-      },
-      ['selector'],
-    ),
-    {},
+  spec: section(
+    {
+      replicas: withDefault(integer, 1),
+      serviceName: text,
+      podManagementPolicy: withDefault(text, 'OrderedReady'),
+      selector: record({ matchLabels: withDefault(textMap, {}) }),
+      template: section({
+        metadata: section({ labels: withDefault(textMap, {}), annotations: textMap }),
+        spec: podSpecShape,
+      }),
+    },
+    ['selector'],
   ),
   status: record({ replicas: integer }),
 });

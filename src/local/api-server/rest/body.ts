@@ -5,7 +5,7 @@ import { badRequest } from '../failures.ts';
 import { structureError } from '../json.ts';
 
 /** Bytes, as in a real API server. */
-export const BODY_LIMIT = 3 * 1024 * 1024;
+const BODY_LIMIT = 3 * 1024 * 1024;
 
 /** The client closed the connection before the body was complete. There is no response. */
 export class ClientGone extends Error {

@@ -28,10 +28,11 @@ export function readListOptions(query: URLSearchParams): ListOptions {
     const why = 'sendInitialEvents is not supported by this API server';
     throw invalidOptions('ListOptions', fieldError.forbidden('sendInitialEvents', why));
   }
+  const limit = integer(query, 'limit') ?? 0;
   const options: ListOptions = {
     labelSelector: query.get('labelSelector') ?? '',
     fieldSelector: query.get('fieldSelector') ?? '',
-    limit: integer(query, 'limit') || undefined,
+    limit: limit > 0 ? limit : undefined,
     continue: query.get('continue') || undefined,
     resourceVersion: resourceVersion(query),
     allowWatchBookmarks: boolean(query, 'allowWatchBookmarks'),

@@ -11,7 +11,7 @@ export interface ListMeta {
   remainingItemCount?: number;
 }
 
-/** Returns entries as JSON text, in the form that a request asks for. */
+/** Converts entries to the JSON text of a response, as objects or as a table. */
 export class Representation {
   readonly #form: Form;
   readonly #kind: Kind;

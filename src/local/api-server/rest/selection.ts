@@ -4,11 +4,11 @@ import { exactField, parseFieldSelector, parseLabelSelector } from '../selectors
 import { type Entry, keyOf } from '../versioned-objects.ts';
 import type { ListOptions } from './options.ts';
 
-export interface Selection {
+interface Selection {
   /** Empty: all namespaces. */
   namespace: string;
   matches(object: StoredObject): boolean;
-  /** The request has a selector. Then the remaining objects are not counted, as in Kubernetes. */
+  /** True if the request has a selector. Kubernetes does not count remaining objects then. */
   selective: boolean;
   /** The name of the only object that can match; undefined if several objects can match. */
   name: string | undefined;

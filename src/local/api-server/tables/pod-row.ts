@@ -3,7 +3,7 @@ import { at, objectsIn, type StoredObject } from '../json.ts';
 import { age } from './duration.ts';
 
 /** The columns of `kubectl get pods`, with the same rules as in a Kubernetes API server. */
-export interface PodSummary {
+interface PodSummary {
   ready: string;
   status: string;
   restarts: string;

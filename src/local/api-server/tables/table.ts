@@ -6,7 +6,7 @@ import { age } from './duration.ts';
 import { summarizePod } from './pod-row.ts';
 
 /** A column of a Table. Only `kubectl get -o wide` shows columns with priority 1. */
-export interface Column {
+interface Column {
   name: string;
   type: string;
   format: string;

@@ -116,10 +116,10 @@ async function getStatus(
       signal: AbortSignal.any([timeout, signal]),
     });
     call.end();
-    const [response] = (await once(call, 'response')) as [IncomingMessage];
+    const response: IncomingMessage = (await once(call, 'response'))[0];
     let bytes = 0;
     for await (const chunk of response) {
-      bytes += (chunk as Buffer).length;
+      bytes += Buffer.byteLength(chunk);
       if (bytes > maxResponseBytes) return 'the response is too long';
     }
     return response.statusCode ?? 0;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from 'vitest';
-import { choosePort, listensOn, unusedAddress } from './addresses.ts';
+import { choosePort, isLoopback, listensOn, unusedAddress } from './addresses.ts';
 
 it('chooses loopback addresses outside of 127.0.0.0/16 that are not used', () => {
   const used = new Set<string>();
@@ -9,8 +9,13 @@ it('chooses loopback addresses outside of 127.0.0.0/16 that are not used', () =>
     const address = unusedAddress(used);
     expect(address).toMatch(/^127\.[1-9]\d{0,2}\.\d{1,3}\.[1-9]\d{0,2}$/);
     expect(used).not.toContain(address);
+    expect(isLoopback(address)).toBe(true);
     used.add(address);
   }
+});
+
+it.each(['10.0.0.1', '0.0.0.0', '::1', '127.example.org', undefined])('is not a pod address: %s', (address) => {
+  expect(isLoopback(address)).toBe(false);
 });
 
 it('chooses the wanted port of each address, and another port if the wanted one is used', async () => {

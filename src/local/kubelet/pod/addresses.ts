@@ -1,7 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer, isIPv4 } from 'node:net';
+import { hasCode } from '../../../lib/error-code.ts';
 import { endpoint, holdsSocket, internetSockets } from '../../machine/proc-net.ts';
+
+/** Returns whether Jupyter may listen at the address: at another one, it could be reached from the network. */
+export const isLoopback = (address: string | undefined): address is string =>
+  address !== undefined && isIPv4(address) && address.startsWith('127.');
 
 /**
  * Returns a loopback address (127.x.y.z) that is not in `used`. 127.0.0.0/16 is excluded, because programs of
@@ -23,7 +28,7 @@ export async function choosePort(address: string, wanted: number): Promise<numbe
   try {
     return await listenBriefly(address, wanted);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    if (!hasCode(error, 'EADDRINUSE')) throw error;
     return await listenBriefly(address, 0);
   }
 }
@@ -34,7 +39,8 @@ async function listenBriefly(host: string, port: number): Promise<number> {
   try {
     server.listen({ host, port, exclusive: true });
     await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
+    const address = server.address();
+    return typeof address === 'string' ? port : (address?.port ?? port);
   } finally {
     server.close();
   }

@@ -21,7 +21,7 @@ export interface PodFacts {
   /** The pod's own loopback address. */
   address: string;
   startTime: string;
-  previous: PodStatus | undefined;
+  previous: Pick<PodStatus, 'conditions'> | undefined;
   now: string;
 }
 
@@ -33,14 +33,8 @@ export function newRecord(name: string, image: string, init: boolean, waiting: s
 const hasCompleted = ({ state }: ContainerRecord): boolean => state.terminated?.exitCode === 0;
 
 /** Returns the pod's status as Kubernetes would report it, for a merge patch: null removes a field. Pure. */
-export function podStatus({
-  records,
-  unschedulable,
-  address,
-  startTime,
-  previous,
-  now,
-}: PodFacts): Record<string, unknown> {
+export function podStatus(facts: PodFacts): Record<string, unknown> & { conditions: PodCondition[] } {
+  const { records, unschedulable, address, startTime, previous, now } = facts;
   const init = records.filter((record) => record.init);
   const regular = records.filter((record) => !record.init);
   const incomplete = init.filter((record) => !hasCompleted(record));

@@ -54,7 +54,7 @@ export class PodWorker {
   #startTime: string;
   #volumes: ReadonlyMap<string, string> | undefined;
   #unschedulable: string | undefined;
-  #previous: PodStatus | undefined;
+  #previous: Pick<PodStatus, 'conditions'> | undefined;
   #reported = '';
   #report: NodeJS.Timeout | undefined;
 
@@ -200,7 +200,7 @@ export class PodWorker {
       if (now?.metadata.uid !== this.uid) return;
       cluster.patchStatus(resource.pods, this.#namespace, this.#name, status);
       this.#reported = text;
-      this.#previous = status as PodStatus;
+      this.#previous = status;
     } catch (error) {
       if (error instanceof StatusError && error.code === 404) return;
       log.error({ err: error, pod: `${this.#namespace}/${this.#name}` }, 'the status of a pod could not be written');

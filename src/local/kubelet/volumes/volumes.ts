@@ -45,19 +45,23 @@ function projectedSources(volume: Volume): ProjectedSource[] {
 
 async function writeSource({ secret, configMap }: ProjectedSource, folder: string, sources: VolumeSources) {
   if (secret) {
-    const found = sources.secret(secret.name ?? '');
-    if (!found && !secret.optional) throw new MissingReference(`secret "${secret.name}" not found`);
-    await writeFiles(contents(found?.data, 'base64'), secret, folder);
+    const files = contents('secret', secret, sources.secret(secret.name ?? ''), 'base64');
+    await writeFiles(files, secret, folder);
   }
   if (configMap) {
-    const found = sources.configMap(configMap.name ?? '');
-    if (!found && !configMap.optional) throw new MissingReference(`configmap "${configMap.name}" not found`);
-    await writeFiles(contents(found?.data, 'utf8'), configMap, folder);
+    const files = contents('configmap', configMap, sources.configMap(configMap.name ?? ''), 'utf8');
+    await writeFiles(files, configMap, folder);
   }
 }
 
-function contents(data: Record<string, string> = {}, encoding: 'utf8' | 'base64'): Map<string, Uint8Array> {
-  return new Map(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, encoding)]));
+function contents(
+  kind: string,
+  { name, optional }: { name?: string } & Source,
+  object: { data?: Record<string, string> } | undefined,
+  encoding: 'utf8' | 'base64',
+): Map<string, Uint8Array> {
+  if (!object && !optional) throw new MissingReference(`${kind} "${name}" not found`);
+  return new Map(Object.entries(object?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, encoding)]));
 }
 
 async function writeFiles(files: Map<string, Uint8Array>, { items, optional }: Source, folder: string): Promise<void> {

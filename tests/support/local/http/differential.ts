@@ -110,5 +110,5 @@ async function converse(port: number, bytes: string): Promise<boolean> {
   socket.setTimeout(quietMs, () => socket.destroy());
   socket.write(`${bytes}GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`, 'latin1');
   await once(socket, 'close');
-  return said.includes('answers /last');
+  return said.includes('responds to /last');
 }
