@@ -121,7 +121,7 @@ function begin(deadlineMs: number, log: Logger, sendError: (error: unknown, res:
     }, deadlineMs + graceMs);
     res.once('close', () => {
       clearTimeout(timer);
-      // The client closed the connection: its request ends. Work that continues after a response is not aborted.
+      // Without a complete response, the client has closed the connection. Work that continues after it is not aborted.
       if (!res.writableFinished) gone.abort(new Error('the client closed the connection'));
     });
     res.locals['context'] = createContext(requestIdOf(res), log, Deadline.after(deadlineMs, gone.signal));
@@ -195,11 +195,12 @@ function createErrorSender(log: Logger): (error: unknown, res: Response) => void
   return (error, res) => {
     const known = toApiError(error);
     const context: Partial<RequestContext> | undefined = res.locals['context'];
-    const ownLog = context?.log ?? log;
-    // The client closed the connection, or was told that the deadline is over: this error has no consequences.
-    if (res.destroyed || res.writableEnded) return ownLog.debug({ err: error }, 'failed after the end of its request');
-    if (known.kind.status >= 500) ownLog.error({ err: error }, known.message);
-    // Without the end of its body, the client recognizes an incomplete response.
+    const requestLog = context?.log ?? log;
+    // The client has closed the connection, or has got the error for the deadline.
+    if (res.destroyed || res.writableEnded)
+      return requestLog.debug({ err: error }, 'failed after the end of its request');
+    if (known.kind.status >= 500) requestLog.error({ err: error }, known.message);
+    // The response has started. Without its end, the client knows that it is incomplete.
     if (res.headersSent) return void res.destroy();
     res
       .status(known.kind.status)

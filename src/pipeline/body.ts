@@ -23,7 +23,7 @@ export function readBody(limitBytes: number): RequestHandler {
     }
     if (!isJson(contentType)) return next(notJson(contentType));
     readBytes(req, res, (error?: unknown) => {
-      if (error !== undefined) return next(explained(error, limitBytes));
+      if (error !== undefined) return next(toReadError(error, limitBytes));
       try {
         const bytes: unknown = req.body;
         req.body = Buffer.isBuffer(bytes) && bytes.length > 0 ? parse(bytes) : {};
@@ -52,8 +52,8 @@ function notJson(contentType: string | undefined): ApiError {
   });
 }
 
-/** Returns the ApiError for an error of reading the bytes: too large, an unknown encoding, a wrong length. */
-function explained(error: unknown, limitBytes: number): unknown {
+/** Returns the ApiError for a failed read: body too large, unknown encoding, wrong length. */
+function toReadError(error: unknown, limitBytes: number): unknown {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   const options = { cause: error };
   if (status === 413)
@@ -94,7 +94,7 @@ function parse(bytes: Buffer): unknown {
     throw new ApiError(errorKind.badRequest, 'The body is not JSON.', {
       detail:
         position === undefined
-          ? 'It is incomplete or not JSON at all.'
+          ? 'The body is incomplete or is not JSON.'
           : `The first error is at character ${position}.`,
       fields: [{ path: 'body', message: 'is not JSON' }],
     });
@@ -110,32 +110,33 @@ const controlCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
  * a prototype. Throws ApiError 422 if the body has too many values or levels. Not recursive, because the caller chooses
  * the depth.
  */
-export function findBadText(body: unknown): FieldError[] {
+export function findUnusableText(body: unknown): FieldError[] {
   const errors: FieldError[] = [];
-  const open: { value: unknown; path: string; depth: number }[] = [{ value: body, path: 'body', depth: 0 }];
+  const pending: { value: unknown; path: string; depth: number }[] = [{ value: body, path: 'body', depth: 0 }];
   let seen = 0;
-  for (let next = open.pop(); next; next = open.pop()) {
+  for (let next = pending.pop(); next; next = pending.pop()) {
     const { value, path, depth } = next;
     if (++seen > maxValues) throw tooComplex(`has more than ${maxValues} values`);
     if (typeof value === 'string') {
-      const message = badText(value);
-      if (message) errors.push({ path, message });
+      const found = unusableText(value);
+      if (found) errors.push({ path, message: `must not contain ${found}` });
     }
     if (value === null || typeof value !== 'object') continue;
     if (depth >= maxDepth) throw tooComplex(`is nested deeper than ${maxDepth} levels`);
     for (const [name, inner] of Object.entries(value)) {
-      const innerPath = `${path}.${shown(name)}`;
-      const message = name === '__proto__' ? 'is not allowed' : badText(name);
-      if (message) errors.push({ path: innerPath, message: `has a name that ${message}` });
-      open.push({ value: inner, path: innerPath, depth: depth + 1 });
+      const innerPath = `${path}.${printable(name)}`;
+      const found = unusableText(name);
+      if (name === '__proto__') errors.push({ path: innerPath, message: 'has a name that is not allowed' });
+      else if (found) errors.push({ path: innerPath, message: `has a name that contains ${found}` });
+      pending.push({ value: inner, path: innerPath, depth: depth + 1 });
     }
   }
   return errors;
 }
 
-function badText(text: string): string | undefined {
-  if (controlCharacters.test(text)) return 'must not contain control characters';
-  return text.isWellFormed() ? undefined : 'must not contain half of a surrogate pair';
+function unusableText(text: string): string | undefined {
+  if (controlCharacters.test(text)) return 'control characters';
+  return text.isWellFormed() ? undefined : 'half of a surrogate pair';
 }
 
 function tooComplex(message: string): ApiError {
@@ -146,13 +147,13 @@ function tooComplex(message: string): ApiError {
 }
 
 /** Returns a name that the caller chose, without control characters and shortened, for messages. */
-export function shown(name: string): string {
+export function printable(name: string): string {
   const clean = name.toWellFormed().replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
   return clean.length > 100 ? `${clean.slice(0, 99)}…` : clean;
 }
 
 /** Returns an error for each name in a map that does not match the map's `x-names`; OpenAPI 3.0 has no such keyword. */
-export function findBadNames(schema: Schema, body: unknown): FieldError[] {
+export function findInvalidNames(schema: Schema, body: unknown): FieldError[] {
   if (!isObject(body)) return [];
   return Object.entries(schema.properties ?? {}).flatMap(([property, inner]) => {
     const map = Object.hasOwn(body, property) ? body[property] : undefined;
@@ -161,7 +162,7 @@ export function findBadNames(schema: Schema, body: unknown): FieldError[] {
     return Object.keys(map)
       .filter((name) => !pattern.test(name))
       .map((name) => ({
-        path: `body.${property}.${shown(name)}`,
+        path: `body.${property}.${printable(name)}`,
         message: inner['x-names-expect'] ?? 'has a name that is not allowed',
       }));
   });
@@ -169,9 +170,9 @@ export function findBadNames(schema: Schema, body: unknown): FieldError[] {
 
 /** Replaces `req.body` by the body for the validator, and returns the errors that the validator would not find. */
 export function prepareBody(document: OpenApiDocument, schema: Schema, req: Request): FieldError[] {
-  const errors = findBadText(req.body);
+  const errors = findUnusableText(req.body);
   const paths = new Set(errors.map(({ path }) => path));
-  errors.push(...findBadNames(schema, req.body).filter(({ path }) => !paths.has(path)));
+  errors.push(...findInvalidNames(schema, req.body).filter(({ path }) => !paths.has(path)));
   req.body = withTextValues(document, schema, req.body);
   return errors;
 }

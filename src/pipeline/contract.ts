@@ -2,7 +2,7 @@ import { parse as parseQuery } from 'node:querystring';
 import type { Request, RequestHandler, Response } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { ApiError, errorKind, type FieldError } from '../errors.ts';
-import { prepareBody, shown } from './body.ts';
+import { prepareBody, printable } from './body.ts';
 import { type OpenApiDocument, resolve, type Schema } from './document.ts';
 import type { Operation } from './operations.ts';
 import { fromText } from './text-values.ts';
@@ -12,7 +12,7 @@ const maxFields = 50;
 
 /**
  * Returns middleware that validates requests against the document. All invalid fields of a request are reported together,
- * as one 422. Mount it at the prefix; the operation (see `setOperation`) and the parsed body must be there.
+ * as one 422. It must be mounted at the prefix, after `setOperation` and `readBody`.
  * `validateResponses` is for tests: a response that does not match the document becomes an error.
  */
 export function contract(document: OpenApiDocument, options: { validateResponses: boolean }): RequestHandler[] {
@@ -65,7 +65,7 @@ function compiledValidator(document: OpenApiDocument, validateResponses: boolean
     known.get(validateResponses) ??
     OpenApiValidator.middleware({
       apiSpec: forValidator(document),
-      // openapi.yaml is ours: a test validates it, not each start.
+      // A test validates openapi.yaml.
       validateApiSpec: false,
       validateRequests: { allowUnknownQueryParameters: true, allErrors: true, coerceTypes: false },
       validateResponses,
@@ -84,6 +84,7 @@ export function operationOf(res: Response): Operation {
   return operation;
 }
 
+/** Stores the operation of the request. */
 export function setOperation(res: Response, operation: Operation): void {
   res.locals['operation'] = operation;
 }
@@ -111,8 +112,8 @@ function forValidator(document: OpenApiDocument): ValidatorDocument {
  * accept `2.0`, `1e2` and `0x10`.
  */
 function prepareQuery(req: Request, operation: Operation): FieldError[] {
-  const mark = req.url.indexOf('?');
-  const given = parseQuery(mark === -1 ? '' : req.url.slice(mark + 1));
+  const queryAt = req.url.indexOf('?');
+  const given = parseQuery(queryAt === -1 ? '' : req.url.slice(queryAt + 1));
   const query: Record<string, unknown> = {};
   const errors: FieldError[] = [];
   for (const { name, schema } of operation.query) {
@@ -146,7 +147,7 @@ function fieldError(
     .split('/')
     .slice(1)
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-  const where = [places[place] ?? place, ...names.map(shown)].join('.');
+  const where = [places[place] ?? place, ...names.map(printable)].join('.');
   if (errorCode === 'required.openapi.validation') return { path: where, message: 'is required' };
   if (errorCode === 'additionalProperties.openapi.validation') return { path: where, message: 'is not known' };
   if (where === 'body') return { path: where, message: 'must be a JSON object' };

@@ -7,14 +7,14 @@ type PathWith<M extends Method> = { [P in keyof paths]: paths[P][M] extends obje
 
 type OrEmpty<T> = [T] extends [undefined] ? Record<never, never> : NonNullable<T>;
 
-/** Express leaves path parameters strings, whatever their schema says. */
+/** Path parameters are strings in Express, whatever type the document names. */
 type PathParameters<Operation> = Operation extends { parameters: { path?: infer Found } }
   ? { [Name in keyof OrEmpty<Found>]: string }
   : never;
 
 type QueryParameters<Operation> = Operation extends { parameters: { query?: infer Found } } ? OrEmpty<Found> : never;
 
-/** The pipeline reads a missing body as `{}`, so that a body is there where the document knows one. */
+/** A request without a body has the body `{}` (see `readBody`). */
 type Body<Operation> = Operation extends { requestBody?: infer Found } ? ContentOf<Found> : undefined;
 
 type ContentOf<T> = T extends { content: { 'application/json': infer Json } }
@@ -28,7 +28,7 @@ type Status<Operation> = keyof Responses<Operation> & number;
 type ResponseBody<Operation, S extends number> =
   Responses<Operation> extends { [Documented in S]: infer Found } ? ContentOf<Found> : undefined;
 
-/** A request that the pipeline has validated: parameters and body are as the document describes them. */
+/** A request after the pipeline has validated it: parameters and body have the types of the document. */
 export type OperationRequest<Operation> = Request<
   PathParameters<Operation>,
   unknown,
@@ -36,7 +36,7 @@ export type OperationRequest<Operation> = Request<
   QueryParameters<Operation>
 >;
 
-/** Accepts only documented statuses, and for each of them only the documented body. */
+/** A response that accepts only documented statuses, and for each status only the documented body. */
 export interface OperationResponse<Operation> extends Omit<Response, 'json' | 'status'> {
   /** Sends a response with status 200. */
   json(body: ResponseBody<Operation, 200>): Response;
@@ -45,7 +45,7 @@ export interface OperationResponse<Operation> extends Omit<Response, 'json' | 's
 
 type Handler<Operation> = (req: OperationRequest<Operation>, res: OperationResponse<Operation>) => void | Promise<void>;
 
-/** Adds routes for operations of openapi.yaml to an Express router. Path and method give the handler its types. */
+/** Adds routes for operations of openapi.yaml to an Express router. Path and method determine the types of the handler. */
 export interface Routes {
   readonly router: Router;
   get<P extends PathWith<'get'>>(path: P, handler: Handler<paths[P]['get']>): void;
@@ -53,6 +53,7 @@ export interface Routes {
   delete<P extends PathWith<'delete'>>(path: P, handler: Handler<paths[P]['delete']>): void;
 }
 
+/** Returns `Routes` that add to `router`. */
 export function createRoutes(router: Router = Router()): Routes {
   return {
     router,
@@ -68,5 +69,5 @@ export function createRoutes(router: Router = Router()): Routes {
   };
 }
 
-/** `/servers/{name}` as `/servers/:name`. */
+/** Turns `/servers/{name}` into `/servers/:name`. */
 const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');

@@ -15,7 +15,7 @@ const reasons: Record<SkipReason, string> = {
   conda: 'a conda package',
 };
 
-/** Returns what the project declares and the environment does not have, why, and the remedy; undefined if nothing is missing. */
+/** Returns a warning about declared packages that are not installed, with the remedy; undefined if there are none. */
 export function skippedNotice({ skipped, notes }: Declaration): string | undefined {
   if (skipped.length === 0 && notes.length === 0) return undefined;
   const some = skipped.slice(0, maxListed).map(describe);

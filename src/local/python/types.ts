@@ -19,7 +19,7 @@ export interface PythonEnvironment {
     readonly jupyter_server: string;
     readonly ipykernel: string;
   };
-  /** One line for the log and the terminal: `Python 3.11.7, JupyterLab 4.5.11 (/home/ada/.cache/notebook-sessions/python-1a2b)`. */
+  /** For the log and the terminal: `Python 3.11.7, JupyterLab 4.5.11 (/home/ada/.cache/notebook-sessions/python-1a2b)`. */
   readonly description: string;
 }
 

@@ -72,7 +72,7 @@ function configurationOf({ serverUrl, token }: CloneSettings): [string, string][
   ];
 }
 
-/** Returns the variables for git's configuration (git >= 2.31). Unlike `git -c`, a key can repeat, and children inherit them. */
+/** Returns variables for git's configuration (git >= 2.31). Unlike `git -c`, keys can repeat, and children inherit them. */
 function configuration(pairs: readonly (readonly [string, string])[]): Record<string, string> {
   const variables: Record<string, string> = { GIT_CONFIG_COUNT: String(pairs.length) };
   for (const [index, [key, value]] of pairs.entries()) {

@@ -22,7 +22,7 @@ export type FailureKind =
   | 'protocol'
   | 'other';
 
-/** The meaning of messages of git (LC_ALL=C) and libcurl. The order matters: the output also contains consequences of the error. */
+/** The meaning of messages of git (LC_ALL=C) and libcurl. The order matters: the output also has consequences of the error. */
 const patterns: readonly (readonly [FailureKind, RegExp])[] = [
   // A checkout gives no reason ("unable to write file a.txt"); other reasons than a full disk are unlikely.
   ['disk-full', /no space left on device|disk quota exceeded|out of disk ?space|unable to write (?:file|new index)/i],

@@ -4,7 +4,7 @@ import { type Log, megabytes, seconds } from './log.ts';
 import type { CloneSettings } from './settings.ts';
 import type { CloneTools } from './tools.ts';
 
-/** `git lfs install` adds hooks, for which the setting of `core.hooksPath` must be removed. They run in the session, not here. */
+/** Removes our `core.hooksPath`, so that `git lfs install` can add its hooks to the repository. They run in the session. */
 const withOwnHooks = { environment: { GIT_CONFIG_COUNT: '0' } };
 
 /** The session's repository in messages; submodules have other names. */
@@ -39,7 +39,7 @@ export async function prepareLfs(
   return settings.lfsAutoFetch;
 }
 
-/** Fetches the LFS files after the checkout. Warns about files that cannot be fetched; throws CloneFailure if the disk is full. */
+/** Fetches the LFS files after the checkout. Logs a warning if this fails; throws CloneFailure if the disk is full. */
 export async function pullLfs({ git, log }: CloneTools, directory: string, where = itself): Promise<void> {
   const started = performance.now();
   const listed = await git(['lfs', 'ls-files', '--json']);

@@ -19,7 +19,7 @@ export async function hasRepository(directory: string): Promise<boolean> {
   return kind === 'directory' ? (await kindOf(join(git, 'HEAD'))) !== undefined : kind !== undefined;
 }
 
-/** The directory of a clone in progress. It is on the volume of the final directory, which gets the complete clone by a rename. */
+/** The directory of a clone in progress, on the same volume as the final directory: a rename publishes the complete clone. */
 export interface Staging {
   /** The path for the new clone; it does not exist yet. */
   readonly repository: string;

@@ -67,14 +67,14 @@ export function launchRequest(body: LaunchNotebookRequest, config: LaunchConfig)
   for (const [path, url] of urls) {
     if (url && !safeUrlPath.test(url)) reject(path, 'must be a path such as /lab, without spaces and quotes');
   }
-  const environment = body.environment_variables ?? {};
+  const environment = body.environment_variables;
   for (const [name, value] of Object.entries(environment)) {
     if (!variableName.test(name))
       reject(`environment_variables.${name}`, 'must be the name of an environment variable');
     if (value.includes('\0')) reject(`environment_variables.${name}`, 'must not contain a NUL character');
   }
   const legacy = legacyAmounts(options, reject);
-  const cloudStorage = requestedCloudStorage(body.cloudstorage ?? [], config, reject);
+  const cloudStorage = requestedCloudStorage(body.cloudstorage, config, reject);
   if (fields.length > 0 || !project) {
     const detail = fields.map(({ path, message }) => `${path.replace(/^body\./, '')}: ${message}.`).join(' ');
     throw new ApiError(errorKind.validation, 'The request is not valid.', { detail, fields });
@@ -92,7 +92,7 @@ export function launchRequest(body: LaunchNotebookRequest, config: LaunchConfig)
   };
 }
 
-/** Returns undefined if the options have no amounts: the launch then gets the default class and not the smallest one. */
+/** Returns the amounts in the options of an older client; undefined if there are none, which means the default class. */
 function legacyAmounts(
   options: ServerOptions,
   reject: (path: string, message: string) => undefined,

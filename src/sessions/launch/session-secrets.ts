@@ -152,10 +152,11 @@ function isIncomplete(object: JupyterServer): (secret: Secret) => boolean {
     references.some(({ name, key }) => name === metadata.name && !Object.hasOwn(data, key));
 }
 
+/** Returns the error for Secrets that could not be created; SecretsRejected if another attempt cannot succeed. */
 function creationError(error: unknown, session: string): unknown {
   const kinds = { rejected: errorKind.cannotStart };
   if (!isFinalRejection(error)) {
-    const message = `The session ${session} was created, but not yet its credentials. Send the same request again to complete it.`;
+    const message = `The session ${session} was created, but its credentials are not stored yet. Send the same request again to complete it.`;
     return translateError(error, { message, kinds }) ?? error;
   }
   const rejection = translateError(error, { message: 'The credentials of the session could not be stored.', kinds });

@@ -73,7 +73,7 @@ export class ContainerProcess {
     return grace.aborted ? await this.kill() : await this.exited;
   }
 
-  /** Kills the main process. The shim then ends the others; if the shim does not end itself, it is killed, and the reaper does. */
+  /** Kills the main process. The shim then ends the others. A shim that does not end is killed, and the reaper takes over. */
   async kill(): Promise<ExitRecord> {
     signalProcess(this.main, this.#marker, 'SIGKILL');
     const timer = setTimeout(() => signalProcess(this.shim, this.#marker, 'SIGKILL'), 6_000);

@@ -1,5 +1,5 @@
-# zsh runs this file last: it runs the user's .zlogin, then sets the session's environment. Shells that the user starts later run
-# the user's files only.
+# The last file that zsh runs. Runs the user's .zlogin, then sets the session's environment. Shells that the user starts later
+# run the user's files only.
 NOTEBOOK_SESSIONS_SHELLS=${ZDOTDIR:h}
 if [[ $NOTEBOOK_SESSIONS_ZDOTDIR == $HOME ]]; then unset ZDOTDIR; else ZDOTDIR=$NOTEBOOK_SESSIONS_ZDOTDIR; fi
 if [[ -r ${ZDOTDIR:-$HOME}/.zlogin ]]; then . "${ZDOTDIR:-$HOME}/.zlogin"; fi
