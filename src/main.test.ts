@@ -33,7 +33,7 @@ function emptyApiServer(req: IncomingMessage, res: ServerResponse): void {
 }
 
 let env: Record<string, string>;
-/** Requests that GitLab has got and not answered. */
+/** Requests to GitLab without a response yet. */
 const waiting: ServerResponse[] = [];
 
 beforeAll(async () => {
@@ -80,7 +80,7 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
 }
 
 describe('the service', () => {
-  it('starts, answers, finishes what is under way when it is stopped, and leaves nothing', async () => {
+  it('starts, responds, finishes running requests when it stops, and removes its socket', async () => {
     const service = run();
     await service.says('listening');
     expect(await get('/health')).toMatchObject({
@@ -108,7 +108,7 @@ describe('the service', () => {
     expect(service.stderr()).toBe('');
   }, 60_000);
 
-  it('says line by line what is wrong with its configuration', async () => {
+  it('prints each configuration error on a line', async () => {
     const service = run({ NB_IDENTITY__GATEWAY: 'maybe', NB_SERVICE_PREFIX: 'x' });
     expect(await service.exit).toBe(1);
     expect(service.stderr()).toMatch(
@@ -123,7 +123,7 @@ describe('the service', () => {
     [{ SOCKET: '/nowhere/service.sock' }, /cannot listen on the socket \/nowhere\/service\.sock/],
     [{ SOCKET: '', PORT: 'http' }, /PORT must be a whole number/],
   ])(
-    'says in one line what keeps it from starting: %j',
+    'prints in one line why it cannot start: %j',
     async (changes, sentence) => {
       const service = run(changes);
       expect(await service.exit).toBe(1);

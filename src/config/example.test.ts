@@ -9,14 +9,14 @@ import { loadConfig } from './load.ts';
 
 const path = join(import.meta.dirname, '../../.config.hocon.example');
 const text = readFileSync(path, 'utf8');
-/** With every default that is only shown: explanations have a blank after the #. */
+/** The file with all defaults active; a comment has a blank after the #. */
 const whole = text.replaceAll(/^(\s*)#(?=\S)/gm, '$1');
 
 const directory = mkdtempSync(join(tmpdir(), 'config-example-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('.config.hocon.example', () => {
-  it('can be used once the values are filled in', () => {
+  it('is valid with the values that it sets', () => {
     const { config, warnings } = loadConfig({ CONFIG_FILE: path, OIDC_CLIENT_SECRET: 'the client’s secret' });
     expect(config).toMatchObject({
       git: { url: 'https://gitlab.example.org', registry: 'registry.example.org' },
@@ -28,7 +28,7 @@ describe('.config.hocon.example', () => {
     expect(warnings).toEqual([expect.stringContaining('identity.gateway is trusted')]);
   });
 
-  it('shows every key', () => {
+  it('contains every key', () => {
     const { tree, errors } = parseHocon(whole, {});
     expect(errors).toEqual([]);
     const isThere = (key: string): boolean => {
@@ -37,27 +37,26 @@ describe('.config.hocon.example', () => {
       const group = groups.reduce<unknown>((inner, name) => (isObject(inner) ? inner[name] : undefined), tree);
       return isObject(group) && Object.hasOwn(group, last);
     };
-    // That one comes from the environment.
+    // This key comes from the environment.
     const missing = keyNames().filter((key) => !isThere(key));
     expect(missing).toEqual(['sessions.oidc.client_secret']);
     expect(text).toContain('client_secret = ');
   });
 
-  it('shows the defaults as they are', () => {
+  it('contains the real defaults', () => {
     const uncommented = join(directory, 'whole.hocon');
     writeFileSync(uncommented, whole);
     const [shown, real] = [uncommented, path].map((CONFIG_FILE) => loadConfig({ CONFIG_FILE }));
     expect(shown).toEqual(real);
   });
 
-  it('explains every key: there is a comment before it, or before the group of keys that it is in', () => {
+  it('has a comment before every key, or before its group', () => {
     const lines = text.split('\n');
     const unexplained = lines.filter((line, index) => {
       if (!/^\s*#[a-z_]/.test(line)) return false;
       const before = lines.slice(0, index).findLastIndex((each) => /^\s*# /.test(each));
       return before === -1 || lines.slice(before, index).some((each) => each.trim() === '');
     });
-    // Their names say it, and the group before has the explanation.
     expect(unexplained.map((line) => line.trim())).toEqual([]);
   });
 });
