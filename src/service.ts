@@ -74,7 +74,7 @@ export function createService(parts: {
     log,
     document: loadDocument(config.service_prefix),
     curlOptions: config.docs.curl_options,
-    identify: createIdentity({ config, log }),
+    identify: createIdentity({ config, http, log }),
     health: healthRoutes({
       prefix: config.service_prefix,
       dependencies: [kubernetesDependency(store, silenceLimitMs)],
@@ -129,6 +129,7 @@ export function createService(parts: {
 }
 
 /** Returns the hosts that the administrator has configured: their addresses may be internal. */
-function ownHosts({ git, crc_url }: Pick<Config, 'git' | 'crc_url'>): string[] {
-  return [...new Set([new URL(git.url).host, git.registry, ...(crc_url ? [new URL(crc_url).host] : [])])];
+function ownHosts({ git, crc_url, identity }: Pick<Config, 'git' | 'crc_url' | 'identity'>): string[] {
+  const urls = [git.url, crc_url, identity.jwks_url].filter((url) => url !== null);
+  return [...new Set([git.registry, ...urls.map((url) => new URL(url).host)])];
 }

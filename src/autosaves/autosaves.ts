@@ -9,8 +9,8 @@ import { type OwnAutosave, ownAutosaves } from './own-autosaves.ts';
 export type AutosaveGitLab = Pick<GitLab, 'project'> & GitLabBranches;
 
 /**
- * The caller's autosaves in a project, newest first. Anonymous users have none, but must be able to see the project.
- * Throws ApiError 1404 for a project that is not there for the caller, and GitLab's errors.
+ * Returns the caller's autosaves in a project, newest first. Anonymous users have none, but must be able to see the
+ * project. Throws ApiError 1404 for a project that the caller cannot see, and GitLab's errors.
  */
 export async function listAutosaves(
   gitlab: AutosaveGitLab,
@@ -29,8 +29,8 @@ export async function listAutosaves(
 }
 
 /**
- * Resolves when GitLab has deleted the branch. Throws ApiError 1404 (no such project, no such autosave, not the
- * caller's), 1403 (GitLab refuses) and 3000 (GitLab did not say whether it is deleted), and GitLab's errors.
+ * Deletes an autosave of the caller. Throws ApiError 1404 (no such project or autosave, or not the caller's), 1403 (GitLab
+ * denies the deletion) and 3000 (GitLab did not confirm the deletion), and GitLab's errors.
  */
 export async function deleteAutosave(
   gitlab: AutosaveGitLab,
@@ -41,19 +41,18 @@ export async function deleteAutosave(
 ): Promise<void> {
   const user = ownerOf(identity, name);
   if (!isPossiblePath(project)) throw noSuchProject(project);
-  // Its number is what the deletion needs: GitLab redirects a project's former path for reads only.
+  // The deletion needs the project's id, because GitLab redirects a former path of a project for reads only.
   const found = await gitlab.project(user.git, project, deadline);
   if (!found) throw noSuchProject(project);
   const isDeleted = await confirmed(name, gitlab.deleteBranch(user.git, found.id, name, deadline));
   if (!isDeleted) {
     throw new ApiError(errorKind.missing, `There is no autosave ${name} in ${found.pathWithNamespace}.`, {
-      detail:
-        'It may have been deleted already, or brought back by a session. List the autosaves to see what there is.',
+      detail: 'It may have been deleted or restored by a session. List the autosaves to check.',
     });
   }
 }
 
-/** The caller, if the autosave is theirs by its name: nobody else's branches are touched, whoever may push to them. */
+/** Returns the caller, if the name of the autosave has their user name. Throws ApiError 1404 otherwise. */
 function ownerOf(identity: Identity, name: string): RegisteredUser {
   const autosave = parseAutosave(name);
   if (!autosave) {
@@ -65,18 +64,18 @@ function ownerOf(identity: Identity, name: string): RegisteredUser {
   throw new ApiError(errorKind.missing, `The autosave ${name} is not yours.`, {
     detail:
       identity.kind === 'registered'
-        ? `Autosaves carry the user name of whoever made them; yours begin with ${autosavePrefix(identity.username)}. If your user name has changed, delete older ones as branches in GitLab.`
+        ? `The name of an autosave contains the user name of its owner; yours start with ${autosavePrefix(identity.username)}. If your user name has changed, delete older autosaves as branches in GitLab.`
         : 'Anonymous users have no autosaves. Sign in to see yours.',
   });
 }
 
-/** No path of a project is longer or has control characters, so GitLab need not be asked. */
+/** Returns whether a project can have this path; saves calls to GitLab. */
 const isPossiblePath = (project: string): boolean => project.length <= 1024 && !/\p{Cc}/u.test(project);
 
 function noSuchProject(project: string): ApiError {
   return new ApiError(
     errorKind.missing,
-    `There is no project ${project.slice(0, 1024)} whose repository you can read.`,
+    `There is no project ${project.slice(0, 1024)}, or you cannot read its repository.`,
   );
 }
 

@@ -72,8 +72,8 @@ afterEach(async () => {
   }
 });
 
-describe('after a launch', () => {
-  it('autosaves of commits that lie behind it are deleted, and no others', async () => {
+describe('the clean-up after a launch', () => {
+  it('deletes the autosaves of ancestors of the commit, and no others', async () => {
     const [first, second, third] = workshop.commits;
     const old = [await workshop.autosave('ada', 'main', first), await workshop.autosave('ada', 'main', second)];
     const kept = [
@@ -90,7 +90,7 @@ describe('after a launch', () => {
     expect(logged).not.toContain(token);
   });
 
-  it('of an older commit or of another line of work, everything stays', async () => {
+  it('keeps all autosaves if the commit is older or on another line of history', async () => {
     const [first, second, third] = workshop.commits;
     const all = [await workshop.autosave('ada', 'main', second), await workshop.autosave('ada', 'main', third)].sort();
     cleanUp.afterLaunch(session(first));
@@ -101,7 +101,7 @@ describe('after a launch', () => {
     expect(calls.filter((call) => call.startsWith('DELETE'))).toEqual([]);
   });
 
-  it('what another session of the user may bring back stays', async () => {
+  it('keeps autosaves that another session of the user can restore', async () => {
     const [first, second, third] = workshop.commits;
     const kept = await workshop.autosave('ada', 'main', first);
     await workshop.autosave('ada', 'main', second);
@@ -110,7 +110,7 @@ describe('after a launch', () => {
     expect(await workshop.autosaves()).toEqual([kept]);
   });
 
-  it('a commit that GitLab does not know is left alone, and so is one that a tag is called like', async () => {
+  it('keeps the autosaves of a commit that GitLab does not know, or that has the name of a tag', async () => {
     const [first, second, third] = workshop.commits;
     const unknown = 'renku/autosave/ada/main/1234567/1234567';
     const misleading = 'renku/autosave/ada/main/deadbee/deadbee';
@@ -121,7 +121,7 @@ describe('after a launch', () => {
     expect(await workshop.autosaves()).toEqual([unknown, misleading]);
   });
 
-  it('one commit is looked up once for all that began from it', async () => {
+  it('looks up a commit once for all autosaves that started from it', async () => {
     const [first, second, third] = workshop.commits;
     const many = Array.from({ length: 5 }, (_, i) => `renku/autosave/ada/main/${first.slice(0, 7)}/000000${i}`);
     await workshop.push(first, ...many);
@@ -132,7 +132,7 @@ describe('after a launch', () => {
     expect(calls.filter((call) => call.includes('merge_base'))).toHaveLength(2);
   });
 
-  it('no more commits are looked up than the limit', async () => {
+  it('looks up at most as many commits as the limit allows', async () => {
     const [first, second, third] = workshop.commits;
     const kept = await workshop.autosave('ada', 'main', first, '2025-01-01T00:00:00Z');
     await workshop.autosave('ada', 'main', second, '2025-01-02T00:00:00Z');
@@ -144,7 +144,7 @@ describe('after a launch', () => {
   });
 });
 
-describe('trouble', () => {
+describe('a failure', () => {
   let third: string;
   beforeEach(async () => {
     third = workshop.commits[2];
@@ -157,7 +157,7 @@ describe('trouble', () => {
     return true;
   };
 
-  it('one that GitLab refuses to delete does not keep the others', async () => {
+  it('of one deletion does not prevent the others', async () => {
     const isFirst = (url: string) => url.includes(workshop.commits[0].slice(0, 7));
     answer = (request, response) =>
       request.method === 'DELETE' && isFirst(request.url ?? '')
@@ -165,7 +165,7 @@ describe('trouble', () => {
         : false;
     cleanUp.afterLaunch(session(third));
     await eventually(() => expect(lines('superseded autosave deleted')).toHaveLength(1));
-    await eventually(() => expect(lines('GitLab refuses to delete')).toHaveLength(1));
+    await eventually(() => expect(lines('GitLab did not allow the deletion')).toHaveLength(1));
     expect(logged).toContain('You are not allowed to.');
     expect(await workshop.autosaves()).toHaveLength(1);
   });
@@ -175,21 +175,22 @@ describe('trouble', () => {
     [429, { message: 'slow down' }],
     [401, { message: '401 Unauthorized' }],
     [404, { message: '404 Project Not Found' }],
-  ])('%i of GitLab is not more than a line of the log', async (status, body) => {
+  ])('of GitLab with %i only adds a line to the log', async (status, body) => {
     answer = refuse(status, body);
     // A limit is waited for, as long as there is time.
     cleanUp = start({ timeMs: 1_500 });
     cleanUp.afterLaunch(session(third));
     await eventually(() => expect(calls.length).toBeGreaterThan(0));
-    if (status !== 404) await eventually(() => expect(lines('were not all deleted')).toHaveLength(1));
+    if (status !== 404)
+      await eventually(() => expect(lines('not all superseded autosaves were deleted')).toHaveLength(1));
     await cleanUp.stop();
     expect(calls.length).toBeLessThanOrEqual(status === 429 ? 4 : 2);
     expect(await workshop.autosaves()).toHaveLength(2);
   });
 
-  it('a GitLab that is not well is not asked for those who wait', async () => {
+  it('of GitLab ends the clean-up for the waiting sessions, too', async () => {
     await cleanUp.stop();
-    cleanUp = start({ atOnce: 1 });
+    cleanUp = start({ concurrency: 1 });
     answer = refuse(500, { message: '500' });
     for (let i = 0; i < 20; i++) cleanUp.afterLaunch(session(third));
     await eventually(() => expect(lines('"dropped":19')).toHaveLength(1));
@@ -197,9 +198,9 @@ describe('trouble', () => {
     expect(calls.length).toBeLessThanOrEqual(2);
   });
 
-  it('many launches at once are worked off a few at a time, and too many are left out', async () => {
+  it('processes many launches a few at a time, and leaves out too many', async () => {
     await cleanUp.stop();
-    cleanUp = start({ atOnce: 2, waiting: 3 });
+    cleanUp = start({ concurrency: 2, waiting: 3 });
     let open = 0;
     let most = 0;
     answer = (_request, response) => {
@@ -210,26 +211,26 @@ describe('trouble', () => {
     for (let i = 0; i < 10; i++) cleanUp.afterLaunch(session(third, { branch: 'none' }));
     await eventually(() => expect(calls).toHaveLength(5));
     expect(most).toBeLessThanOrEqual(2);
-    expect(lines('too many launches at once')).toHaveLength(5);
+    expect(lines('too many launches are waiting')).toHaveLength(5);
   });
 
-  it('a silent GitLab is given up in time', async () => {
+  it('of a silent GitLab ends at the time limit', async () => {
     await cleanUp.stop();
     cleanUp = start({ timeMs: 100 });
     answer = () => true;
     cleanUp.afterLaunch(session(third));
-    await eventually(() => expect(lines('were not all deleted')).toHaveLength(1));
+    await eventually(() => expect(lines('not all superseded autosaves were deleted')).toHaveLength(1));
   });
 
-  it('the end of the service ends what is under way and what waits', async () => {
+  it('stops with the service, and removes the waiting sessions', async () => {
     await cleanUp.stop();
-    cleanUp = start({ atOnce: 1 });
+    cleanUp = start({ concurrency: 1 });
     answer = () => true;
     for (let i = 0; i < 3; i++) cleanUp.afterLaunch(session(third));
     await eventually(() => expect(calls).toHaveLength(1));
     await cleanUp.stop();
     cleanUp.afterLaunch(session(third));
     expect(calls).toHaveLength(1);
-    expect(lines('were not all deleted')).toEqual([]);
+    expect(lines('not all superseded autosaves were deleted')).toEqual([]);
   });
 });

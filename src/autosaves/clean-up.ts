@@ -11,28 +11,29 @@ export interface CleanUpParts {
   readonly limits?: Partial<CleanUpLimits>;
 }
 
-/** Nobody waits for this work, so it takes little of GitLab at a time, and what is too much is left for a later launch. */
+/** Background work: it makes few requests to GitLab at a time, and leaves the rest to a later launch. */
 export interface CleanUpLimits {
-  /** Sessions that are cleaned up after at the same time. */
-  readonly atOnce: number;
-  /** Sessions that wait for that. */
+  /** Maximum number of sessions that are processed concurrently. */
+  readonly concurrency: number;
+  /** Maximum number of sessions that wait. */
   readonly waiting: number;
-  /** Commits whose ancestry is asked for, per session. */
+  /** Maximum number of commits to compare with the commit of a session. */
   readonly commits: number;
   /** Milliseconds per session. */
   readonly timeMs: number;
 }
 
-const defaultLimits: CleanUpLimits = { atOnce: 2, waiting: 200, commits: 50, timeMs: 60_000 };
+const defaultLimits: CleanUpLimits = { concurrency: 2, waiting: 200, commits: 50, timeMs: 60_000 };
 
+/** Returns the background clean-up, which deletes the autosaves that new sessions supersede. */
 export function createAutosaveCleanUp({ gitlab, log, limits = {} }: CleanUpParts): AutosaveCleanUp {
-  const { atOnce, waiting: maxWaiting, commits, timeMs } = { ...defaultLimits, ...limits };
+  const { concurrency, waiting: maxWaiting, commits, timeMs } = { ...defaultLimits, ...limits };
   const stopping = new AbortController();
   const waiting: NewSession[] = [];
   const running = new Set<Promise<void>>();
 
   function startNext(): void {
-    while (running.size < atOnce) {
+    while (running.size < concurrency) {
       const session = waiting.shift();
       if (!session) return;
       const run = cleanUpAfter(session).finally(() => {
@@ -43,16 +44,16 @@ export function createAutosaveCleanUp({ gitlab, log, limits = {} }: CleanUpParts
     }
   }
 
-  /** Never rejects: its trouble is the log's. */
+  /** Never rejects: errors are logged. */
   async function cleanUpAfter(session: NewSession): Promise<void> {
     const about = { session: session.name, project: session.projectId };
     try {
       await deleteSuperseded(session, Deadline.after(timeMs, stopping.signal));
     } catch (err) {
       if (stopping.signal.aborted) return;
-      // The next ones would meet the same trouble, and GitLab is better left alone.
+      // The waiting sessions would fail in the same way, and their requests would add to GitLab's load.
       const dropped = err instanceof GitLabUnavailable ? waiting.splice(0).length : 0;
-      log.warn({ ...about, err, dropped }, 'superseded autosaves were not all deleted');
+      log.warn({ ...about, err, dropped }, 'not all superseded autosaves were deleted');
     }
   }
 
@@ -68,14 +69,14 @@ export function createAutosaveCleanUp({ gitlab, log, limits = {} }: CleanUpParts
   }
 
   async function deleteOne({ name, user, projectId }: NewSession, { branch }: OwnAutosave, deadline: Deadline) {
-    // With its commit in the log, a branch can be made again for as long as GitLab keeps what no branch leads to.
+    // With the commit in the log, an administrator can restore the branch until GitLab removes unreachable commits.
     const about = { session: name, project: projectId, autosave: branch.name, commit: branch.commitSha };
     try {
       const isDeleted = await gitlab.deleteBranch(user.git, projectId, branch.name, deadline);
       if (isDeleted) log.info(about, 'superseded autosave deleted');
     } catch (err) {
       if (!(err instanceof GitLabRefused)) throw err;
-      log.info({ ...about, err, reason: err.reason }, 'GitLab refuses to delete a superseded autosave');
+      log.info({ ...about, err, reason: err.reason }, 'GitLab did not allow the deletion of a superseded autosave');
     }
   }
 
@@ -83,7 +84,7 @@ export function createAutosaveCleanUp({ gitlab, log, limits = {} }: CleanUpParts
     afterLaunch(session) {
       if (stopping.signal.aborted) return;
       if (waiting.length >= maxWaiting) {
-        log.debug({ session: session.name }, 'too many launches at once to look for superseded autosaves');
+        log.debug({ session: session.name }, 'too many launches are waiting: no search for superseded autosaves');
         return;
       }
       waiting.push(session);

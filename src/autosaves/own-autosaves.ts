@@ -7,12 +7,12 @@ export interface OwnAutosave extends Autosave {
   readonly branch: GitLabBranchTip;
 }
 
-/** Of 100 branches each: where somebody has more autosaves in one project, the rest is left out. */
+/** Pages of 100 branches. More autosaves of one user in one project are left out. */
 const maxPages = 10;
 
 /**
- * The autosaves of a user in a project, newest first; undefined: there is no such project for this user. The list of
- * branches says everything about them, so this is one call to GitLab for up to 100 autosaves. Errors are GitLab's.
+ * Returns the autosaves of a user in a project, newest first; undefined if the user cannot see the project. Makes one call
+ * to GitLab for each 100 autosaves, because the list of branches has all the data. Throws GitLab's errors.
  */
 export async function ownAutosaves(
   gitlab: Pick<GitLabBranches, 'branches'>,
@@ -32,13 +32,13 @@ export async function ownAutosaves(
   return found.sort((a, b) => savedAt(b) - savedAt(a));
 }
 
-/** GitLab searches without regard to case, and anybody may push a branch that only begins like an autosave. */
+/** Returns the autosave in a found branch: the search ignores case, and any branch can start like an autosave. */
 function ownAutosave({ username }: RegisteredUser, branch: GitLabBranchTip): OwnAutosave | undefined {
   const autosave = parseAutosave(branch.name);
   return autosave?.username === username ? { ...autosave, branch } : undefined;
 }
 
-/** Milliseconds since the epoch; what has no date is taken for old. */
+/** Returns milliseconds since the epoch; 0 without a date. */
 function savedAt({ branch }: OwnAutosave): number {
   return Date.parse(branch.committedDate ?? '') || 0;
 }

@@ -9,7 +9,7 @@ describe('a date', () => {
     ['2025-01-01T10:00:00.120+02:00', '2025-01-01T10:00:00.120000+02:00'],
     ['2025-01-01T10:00:00.000001-05:30', '2025-01-01T10:00:00.000001-05:30'],
     ['2025-01-01T10:00:00.123456789Z', '2025-01-01T10:00:00.123456+00:00'],
-  ])('%s is written as %s', (date, written) => expect(presentDate(date)).toBe(written));
+  ])('writes %s as %s', (date, written) => expect(presentDate(date)).toBe(written));
 
   it.each([
     null,
@@ -19,5 +19,5 @@ describe('a date', () => {
     '2025-13-01T10:00:00Z',
     '2025-01-01T10:00:00',
     ' 2025-01-01T10:00:00Z',
-  ])('%j is none', (date) => expect(presentDate(date)).toBeNull());
+  ])('rejects %j', (date) => expect(presentDate(date)).toBeNull());
 });

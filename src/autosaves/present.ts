@@ -1,7 +1,7 @@
 import type { AutosaveResponse } from '../generated/openapi.ts';
 import type { OwnAutosave } from './own-autosaves.ts';
 
-/** `pvs` says whether an autosave is a volume, which none has been for long. */
+/** Returns an autosave as the API describes it. `pvs` is a field of the original: no autosave is a volume any more. */
 export function presentAutosave({ rootBranch, rootCommit, branch }: OwnAutosave): AutosaveResponse {
   return {
     branch: rootBranch,
@@ -13,8 +13,8 @@ export function presentAutosave({ rootBranch, rootCommit, branch }: OwnAutosave)
 }
 
 /**
- * A date as 1.18.1 wrote it: with an offset, and with six digits of a fraction or, where that is zero, none. null for
- * what is no date.
+ * Returns a date as renku-notebooks 1.18.1 wrote it: with an offset, and with a fraction of six digits unless the fraction
+ * is zero. Returns null for an invalid date.
  */
 export function presentDate(date: string | null): string | null {
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(date ?? '');

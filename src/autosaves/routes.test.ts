@@ -67,7 +67,7 @@ describe('the list', () => {
     await workshop.push(first, 'renku/autosave/ada/nothing', 'renku/autosave/ada/main/12345678/1234567');
   });
 
-  it("has the caller's own ones, newest first, with a single call to GitLab", async () => {
+  it("has the caller's own autosaves, newest first, with a single call to GitLab", async () => {
     const answer = await list('Group/Sub/Own');
     expect(answer.status).toBe(200);
     expect(answer.json()).toEqual({
@@ -124,35 +124,38 @@ describe('the list', () => {
     expect(answer.error().detail).toContain('access');
   });
 
-  it('is a 404 for who cannot read the repository', async () => {
+  it('is a 404 for a caller who cannot read the repository', async () => {
     expect(outcome(await list('Group/Sub/Own', 'stranger'))).toEqual([404, 1404]);
     expect(outcome(await list('Group/Sub/Own', 'guest'))).toEqual([404, 1404]);
   });
 
-  it('is empty for anonymous users, of public projects only', async () => {
+  it('is empty for anonymous users, and a 404 if the project is not public', async () => {
     expect((await list('demo/first-light', 'anonymous')).json()).toEqual({ pvsSupport: true, autosaves: [] });
     expect(outcome(await list('Group/Sub/Own', 'anonymous'))).toEqual([404, 1404]);
   });
 
-  it('needs somebody to be known, with a token that GitLab takes', async () => {
+  it('requires an identity, with a token that GitLab accepts', async () => {
     expect(outcome(await list('Group/Sub/Own', 'nobody'))).toEqual([401, 1401]);
     expect(outcome(await list('Group/Sub/Own', 'expired'))).toEqual([401, 1401]);
     expect(outcome(await list(`Group/Sub/${'x'.repeat(1100)}`))).toEqual([404, 1404]);
     expect(outcome(await list('Group/Sub/a%00b'))).toEqual([404, 1404]);
   });
 
-  it.each(['/Group/Sub/Own/autosave/', '/autosave', '/Group/Sub/Own/Autosave'])('%s is no address', async (path) => {
-    expect(outcome(await send('GET', path))).toEqual([404, 1404]);
-  });
+  it.each(['/Group/Sub/Own/autosave/', '/autosave', '/Group/Sub/Own/Autosave'])(
+    '%s is not an address',
+    async (path) => {
+      expect(outcome(await send('GET', path))).toEqual([404, 1404]);
+    },
+  );
 
-  it('takes no other method', async () => {
+  it('supports no other method', async () => {
     const answer = await send('POST', '/Group/Sub/Own/autosave');
     expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
     const one = await send('GET', '/Group/Sub/Own/autosave/renku/autosave/ada/main/1234567/1234567');
     expect([one.status, one.headers.allow]).toEqual([405, 'DELETE, OPTIONS']);
   });
 
-  it('has hundreds, with a call for each hundred', async () => {
+  it('can have hundreds of autosaves, with one call for each hundred', async () => {
     const [first] = workshop.commits;
     const many = Array.from(
       { length: 230 },
@@ -178,7 +181,7 @@ describe('a deletion', () => {
     ['encoded slashes', (text: string) => encodeURIComponent(text)],
     ['both', (text: string) => text.replace('/', '%2F')],
     ['double slashes', (text: string) => text.replaceAll('/', '//')],
-  ])('with %s is done when it says so', async (_what, written) => {
+  ])('with %s is complete when the response arrives', async (_what, written) => {
     for (const path of [written('Group/Sub/Own'), String(project.id)]) {
       await workshop.autosave('ada', 'feature/x', workshop.commits[0]);
       expect(await remove(path, written(name))).toMatchObject({ status: 204, text: '' });

@@ -1,22 +1,22 @@
 import type { RegisteredUser } from '../identity/types.ts';
 
-/** A session that was just made for somebody who may push to its project, and so may have autosaves there. */
+/** A new session of a user who can push to its project, and can have autosaves there. */
 export interface NewSession {
   readonly name: string;
   readonly user: RegisteredUser;
-  /** GitLab's number of the project. */
+  /** The id of the project in GitLab. */
   readonly projectId: number;
   readonly branch: string;
-  /** Full id of the commit that it was launched from. */
+  /** The full id of the commit from which it was launched. */
   readonly commitSha: string;
-  /** Commits, as their launches named them, of this user's sessions of the same project and branch. */
+  /** The commits of this user's other sessions of the same project and branch, as their launches named them. */
   readonly commitsInUse: readonly string[];
 }
 
-/** Deletes autosaves that a new session supersedes, some time after its launch. */
+/** Deletes the autosaves that a new session supersedes, in the background. */
 export interface AutosaveCleanUp {
-  /** Never fails, and the launch does not wait for anything. */
+  /** Queues a clean-up. Returns at once and never throws. */
   afterLaunch(session: NewSession): void;
-  /** Ends what is under way and forgets what is waiting. */
+  /** Aborts the clean-ups in progress and removes the waiting ones. Resolves when they have ended. */
   stop(): Promise<void>;
 }

@@ -16,7 +16,7 @@ const dependency = (name: string, required: boolean, ready: boolean): Dependency
 });
 
 describe('readiness', () => {
-  it('depends on what is required and tells of the rest', async () => {
+  it('depends on the required dependencies, and reports the others', async () => {
     const answer = await ask('/ready', [dependency('kubernetes', true, true), dependency('gitlab', false, false)]);
     expect(answer.status).toBe(200);
     expect(answer.json()).toEqual({
@@ -29,7 +29,7 @@ describe('readiness', () => {
     expect((await ask('/ready', [dependency('kubernetes', true, false)])).status).toBe(503);
   });
 
-  it('ends when the service is being stopped, and health does not', async () => {
+  it('ends while the service is being stopped, but health does not', async () => {
     const answer = await ask('/ready', [], AbortSignal.abort());
     expect([answer.status, answer.json()['ready']]).toEqual([503, false]);
     expect((await ask('/health', [dependency('kubernetes', true, false)], AbortSignal.abort())).status).toBe(200);
@@ -37,7 +37,7 @@ describe('readiness', () => {
 });
 
 describe('the version', () => {
-  it('has the original’s shape', async () => {
+  it('has the format of the original', async () => {
     const answer = await ask('/notebooks/version', []);
     expect(answer.json()).toEqual({
       name: 'renku-notebooks',

@@ -4,15 +4,15 @@ import { ApiError, errorKind } from '../errors.ts';
 import type { VersionResponse } from '../generated/openapi.ts';
 import { createRoutes } from '../pipeline/route.ts';
 
-/** Something that requests depend on. Asked at every probe, so it answers from what is known and calls nobody. */
+/** A server that requests depend on. Its state is read at every probe, so it must not make a call. */
 export interface Dependency {
   readonly name: string;
-  /** Whether requests are kept away while it is not ready. What has errors of its own to tell is not required. */
+  /** The service is not ready without this dependency. Dependencies with error responses of their own are not required. */
   readonly required: boolean;
   state(): { ready: boolean; detail: string };
 }
 
-/** `/health` and `/ready`: never under the prefix, for anybody (probes come without a host name and an identity). */
+/** Returns `/health` and `/ready`, outside of the prefix and for every caller: probes have no host name and no identity. */
 export function healthRoutes(options: {
   prefix: string;
   dependencies: readonly Dependency[];
@@ -28,7 +28,8 @@ export function healthRoutes(options: {
 
   routes.get('/ready', (_req, res) => {
     const states = dependencies.map(({ name, required, state }) => ({ name, required, ...state() }));
-    if (stopping.aborted) states.push({ name: 'service', required: true, ready: false, detail: 'it is being stopped' });
+    if (stopping.aborted)
+      states.push({ name: 'service', required: true, ready: false, detail: 'the service is being stopped' });
     const body = {
       ready: states.every(({ ready, required }) => ready || !required),
       dependencies: states.map(({ name, ready, required, detail }) => ({ name, ready, required, detail })),
@@ -47,7 +48,7 @@ export function healthRoutes(options: {
   return routes.router;
 }
 
-/** `version`, in the shape of the original. */
+/** Returns `GET /version`, with the response of the original. */
 export function versionRoutes(
   config: Pick<Config, 'version' | 'anonymous_sessions_enabled' | 'ssh_enabled' | 'cloud_storage'>,
 ): Router {

@@ -11,7 +11,7 @@ describe('the anonymous cookie', () => {
   });
   const sentOf = (setCookie: string): string => setCookie.split(';')[0] ?? '';
 
-  it('is renewed with the same id when half of its time is over, and refused after its end', () => {
+  it('is renewed with the same id after half of its lifetime, and invalid after its expiry', () => {
     const { id, setCookie } = cookie.issue(false);
     const sent = sentOf(setCookie);
     now += 499_000;
@@ -22,11 +22,11 @@ describe('the anonymous cookie', () => {
     expect(read.id).toBe(id);
     expect(read.renewal).toContain('; Secure');
     now += 500_000;
-    expect(cookie.read(sent, false)).toBe('refused');
+    expect(cookie.read(sent, false)).toBe('invalid');
     expect(cookie.read(sentOf(read.renewal), false)).toMatchObject({ id });
   });
 
-  it('is none where another cookie only looks like it', () => {
+  it('is absent if only a cookie with a similar name is present', () => {
     expect(cookie.read(undefined, false)).toBe('none');
     expect(cookie.read('', false)).toBe('none');
     expect(cookie.read('xnotebook-sessions-anonymous=1; notebook-sessions-anonymous2=2', false)).toBe('none');

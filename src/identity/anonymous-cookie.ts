@@ -5,24 +5,24 @@ export const cookieName = 'notebook-sessions-anonymous';
 const version = 'v1';
 
 export interface AnonymousCookie {
-  /** A new id (128 random bits) and the cookie that carries it. */
+  /** Returns a new id (128 random bits) and the Set-Cookie header for it. */
   issue(secure: boolean): { id: string; setCookie: string };
   /**
-   * The id in a request's Cookie header: `none` without such a cookie, `refused` where none of that name was made here,
-   * with this key and not too long ago. Several are tried one after the other, because a page on another port of the host
-   * can set a second one. `renewal` carries the same id on once half of its time is over.
+   * Returns the id in a request's Cookie header; `none` without such a cookie, and `invalid` if no cookie of this name is
+   * signed with this key and unexpired. Tries all cookies of the name, because a page on another port of the host can set a
+   * second one. `renewal` is a Set-Cookie header with the same id, after half of its lifetime.
    */
   read(
     cookieHeader: string | undefined,
     secure: boolean,
-  ): { id: string; renewal: string | undefined } | 'none' | 'refused';
+  ): { id: string; renewal: string | undefined } | 'none' | 'invalid';
 }
 
 /**
- * The identity of callers that have no other: an id with its expiry, signed (HMAC-SHA256), so that nobody can choose
- * one. HttpOnly keeps it from scripts. SameSite=Lax rather than Strict: a link from another site that opens a page here
- * must find the same user, or it would silently be replaced by a new one; requests that change something are checked
- * for their origin besides. Only this service's prefix gets it, so that a session on the same host never does.
+ * Returns the cookie of anonymous users: an id and its expiry, signed with HMAC-SHA256, so that no caller can choose an id.
+ * HttpOnly hides it from scripts. SameSite is Lax and not Strict: with Strict, a link from another site would replace the
+ * user by a new one; the origin of requests that change something is checked separately. The path is the prefix of the
+ * service, so that sessions on the same host do not get the cookie.
  */
 export function createAnonymousCookie(options: {
   /** At least 32 bytes. */
@@ -33,7 +33,7 @@ export function createAnonymousCookie(options: {
   now?: () => number;
 }): AnonymousCookie {
   const { path, maxAgeSeconds, now = Date.now } = options;
-  // A key of its own: the secret may sign other things. A key object is imported once, bytes at each use (5 times slower).
+  // A derived key, because the secret may sign other data. A key object is imported once; bytes at each use are 5 times slower.
   const key = createSecretKey(createHmac('sha256', options.secret).update('anonymous cookie').digest());
 
   const sign = (payload: string): Buffer => createHmac('sha256', key).update(payload).digest();
@@ -53,7 +53,7 @@ export function createAnonymousCookie(options: {
       const values = valuesIn(cookieHeader ?? '');
       if (values.length === 0) return 'none';
       const found = values.map(verified).find((each) => each !== undefined);
-      if (!found) return 'refused';
+      if (!found) return 'invalid';
       return { id: found.id, renewal: found.left < maxAgeSeconds / 2 ? make(found.id, secure) : undefined };
     },
   };
@@ -62,14 +62,14 @@ export function createAnonymousCookie(options: {
     const [, payload, id, expiry, signature] =
       /^(v1\.(anon-[0-9a-f]{32})\.(\d{1,12}))\.([A-Za-z0-9_-]{43})$/.exec(value) ?? [];
     if (!payload || !id || !signature) return undefined;
-    // Compared as bytes, because the last character of base64 has bits that do not count.
+    // Compared as bytes, because the last character of base64 has unused bits.
     if (!timingSafeEqual(Buffer.from(signature, 'base64url'), sign(payload))) return undefined;
     const left = Number(expiry) - now() / 1000;
     return left > 0 ? { id, left } : undefined;
   }
 }
 
-/** Every cookie of our name, doubles included. */
+/** Returns the values of all cookies of the name. */
 function valuesIn(cookieHeader: string): string[] {
   return cookieHeader
     .split(';')

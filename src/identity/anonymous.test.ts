@@ -5,7 +5,7 @@ import { ask, fieldsOf, identityWith as identityBehind, refusal } from '../../te
 const identityWith = (env: Record<string, string> = {}) => identityBehind('http://127.0.0.1:9/jwks', env);
 
 describe('an anonymous user', () => {
-  it.each(['anon-1', 'anon-0a1B_-z', `anon-${'x'.repeat(123)}`])('may be named by the gateway: %s', async (id) => {
+  it.each(['anon-1', 'anon-0a1B_-z', `anon-${'x'.repeat(123)}`])('can be named by the gateway: %s', async (id) => {
     const { identity, setCookie } = await ask(identityWith(), { 'renku-auth-anon-id': id });
     expect(identity).toEqual({
       kind: 'anonymous',
@@ -29,13 +29,13 @@ describe('an anonymous user', () => {
     'anon-1, anon-2',
     `anon-${'x'.repeat(124)}`,
     'anon-1\n',
-  ])('is refused as %j', async (id) => {
+  ])('is rejected with the id %j', async (id) => {
     const error = await refusal(identityWith(), { 'renku-auth-anon-id': id });
     expect(error.kind.status).toBe(401);
     expect(fieldsOf(error)).toEqual(['header.Renku-Auth-Anon-Id']);
   });
 
-  it('is nobody where anonymous sessions are not enabled', async () => {
+  it('is rejected if anonymous sessions are disabled', async () => {
     const closed = identityWith({ NB_ANONYMOUS_SESSIONS_ENABLED: 'false' });
     for (const headers of [{}, { 'renku-auth-anon-id': 'anon-1' }, { cookie: 'notebook-sessions-anonymous=x' }]) {
       const error = await refusal(closed, headers);
@@ -44,7 +44,7 @@ describe('an anonymous user', () => {
     }
   });
 
-  it('gets a cookie that works on all replicas with the same secret', async () => {
+  it('gets a cookie that is valid on all replicas with the same secret', async () => {
     const { identity, setCookie = '' } = await ask(identityWith(), {});
     expect(identity.id).toMatch(/^anon-[0-9a-f]{32}$/);
     const cookie = `other=1; ${setCookie.split(';')[0]}; more=2`;
@@ -55,13 +55,13 @@ describe('an anonymous user', () => {
     expect(other.identity.id).not.toBe(identity.id);
   });
 
-  it('gets a cookie for encrypted connections only, where the caller’s is one', async () => {
+  it('gets a cookie for encrypted connections only if the caller’s connection is encrypted', async () => {
     expect((await ask(identityWith(), { 'x-forwarded-proto': 'https' })).setCookie).toContain('; Secure');
     expect((await ask(identityWith(), {}, { encrypted: true })).setCookie).toContain('; Secure');
     expect((await ask(identityWith(), {})).setCookie).not.toContain('Secure');
   });
 
-  it('is refused with a cookie that was not made here, once, and gets a good one', async () => {
+  it('is rejected once with a cookie of another issuer, and gets a valid one', async () => {
     const identify = identityWith();
     const { setCookie = '' } = await ask(identify, {});
     const value = setCookie.split(';')[0] ?? '';

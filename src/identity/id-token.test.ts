@@ -19,7 +19,7 @@ describe('the keys of the issuer', () => {
     await Promise.all(tokens.map((token) => ask(identify, headersWith(token))));
     await Promise.all(tokens.map((token) => ask(identify, headersWith(token))));
     expect(idp.requests).toBe(1);
-    // An unknown key id does not make every request a fetch.
+    // Requests with an unknown key id do not cause a fetch each.
     await Promise.all(
       Array.from({ length: 20 }, async () => refusal(identify, headersWith(await idp.sign({}, { kid: 'other' })))),
     );
@@ -29,12 +29,12 @@ describe('the keys of the issuer', () => {
   const failures: [string, (respond: (status: number, body: string) => void) => void][] = [
     ['fails', (respond) => respond(503, '{}')],
     ['redirects', (respond) => respond(302, '')],
-    ['answers HTML', (respond) => respond(200, '<html>')],
-    ['answers no key set', (respond) => respond(200, '{"keys": 5}')],
-    ['answers without end', (respond) => respond(200, `{"keys":[],"x":"${'x'.repeat(400_000)}"}`)],
+    ['sends HTML', (respond) => respond(200, '<html>')],
+    ['sends no key set', (respond) => respond(200, '{"keys": 5}')],
+    ['sends too much data', (respond) => respond(200, `{"keys":[],"x":"${'x'.repeat(400_000)}"}`)],
   ];
   it.each(failures)(
-    'that a server gives that %s are trouble of the platform, not of the caller',
+    'are unavailable, which is a failure of the platform and not of the caller, if the server %s',
     async (_what, behave) => {
       idp.misbehave = behave;
       const identify = identityWith(idp.url);
@@ -46,7 +46,7 @@ describe('the keys of the issuer', () => {
     },
   );
 
-  it('do not keep a request beyond its deadline', async () => {
+  it('do not delay a request beyond its deadline', async () => {
     idp.misbehave = () => undefined;
     const since = performance.now();
     const asked = identityWith(idp.url)(

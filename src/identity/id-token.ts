@@ -5,10 +5,11 @@ import { decodeJwt } from 'jose/jwt/decode';
 import { jwtVerify } from 'jose/jwt/verify';
 import type { Config } from '../config/types.ts';
 import { ApiError, errorKind } from '../errors.ts';
-import { type Deadline, DeadlineExceeded, untilDeadline } from '../lib/deadline.ts';
-import { header, refused } from './refusal.ts';
+import { Deadline, DeadlineExceeded, untilDeadline } from '../lib/deadline.ts';
+import type { OutboundHttp } from '../platform/outbound-http/types.ts';
+import { header, unauthenticated } from './refusal.ts';
 
-/** Signatures made with a key that only the issuer has; never `none`, never a shared secret. */
+/** Asymmetric algorithms only: never `none`, never a shared secret. */
 const algorithms = [
   'RS256',
   'RS384',
@@ -22,21 +23,23 @@ const algorithms = [
   'EdDSA',
   'Ed25519',
 ];
-/** Clocks of gateway and service may differ by this. */
+/** Maximum difference between the clocks of the gateway and the service. */
 const clockToleranceSeconds = 10;
 const maxKeySetBytes = 256 * 1024;
 const keySetTimeoutMs = 4_000;
+
 export interface TokenReading {
   readonly payload: JWTPayload;
-  /** Milliseconds since the epoch; until then the same token says the same. */
+  /** Milliseconds since the epoch: until then, reading the token gives the same result. */
   readonly expiresAt: number;
 }
 
-/** What a token says, once it is known to be true (or is believed). Throws ApiError 1401, or 3000 without keys. */
+/** Returns the claims of a token, verified if the gateway is `verified`. Throws ApiError 1401, or 3000 if the keys cannot be fetched. */
 export type ReadIdToken = (token: string, deadline: Deadline) => Promise<TokenReading>;
 
-export function createIdTokenReader(identity: Config['identity']): ReadIdToken {
-  return identity.gateway === 'verified' ? createVerifier(identity) : async (token) => decoded(token);
+/** Returns the reader of ID tokens. `http` fetches the keys of the issuer and must exempt the host of `jwks_url`. */
+export function createIdTokenReader(identity: Config['identity'], http: OutboundHttp): ReadIdToken {
+  return identity.gateway === 'verified' ? createVerifier(identity, http) : async (token) => decoded(token);
 }
 
 function decoded(token: string): TokenReading {
@@ -47,17 +50,17 @@ function decoded(token: string): TokenReading {
   }
 }
 
-function createVerifier({ jwks_url, issuer, audience }: Config['identity']): ReadIdToken {
+function createVerifier({ jwks_url, issuer, audience }: Config['identity'], http: OutboundHttp): ReadIdToken {
   if (jwks_url === null || issuer === null || audience === null) {
-    throw new Error('identity.gateway verified needs jwks_url, issuer and audience');
+    throw new Error('identity.gateway: verified requires jwks_url, issuer and audience');
   }
   const keys = createRemoteJWKSet(new URL(jwks_url), {
     timeoutDuration: keySetTimeoutMs,
-    [customFetch]: fetchKeySet,
+    [customFetch]: (url) => fetchKeySet(url, http),
   });
 
   return async (token, deadline) => {
-    // One caller's deadline must not end a fetch of the keys that others wait for, too: it only ends the waiting.
+    // Callers share the fetch of the keys, so the deadline of one caller must end its wait only, not the fetch.
     const { payload } = await untilDeadline(
       jwtVerify(token, keys, {
         issuer,
@@ -69,7 +72,7 @@ function createVerifier({ jwks_url, issuer, audience }: Config['identity']): Rea
       deadline,
       'checking the ID token',
     ).catch((error: unknown) => {
-      throw explained(error);
+      throw translate(error);
     });
     return { payload, expiresAt: ((payload.exp ?? 0) + clockToleranceSeconds) * 1000 };
   };
@@ -79,40 +82,35 @@ class KeySetUnavailable extends Error {
   override readonly name = 'KeySetUnavailable';
 }
 
-/** Throws KeySetUnavailable for anything but a small 200 with JSON. Redirects are answers like any other. */
-async function fetchKeySet(url: string, options: RequestInit): Promise<Response> {
+/** Throws KeySetUnavailable for any response other than a 200 with JSON; redirects are not followed. */
+async function fetchKeySet(url: string, http: OutboundHttp): Promise<Response> {
   try {
-    const response = await fetch(url, options);
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of response.body ?? []) {
-      size += chunk.byteLength;
-      if (size > maxKeySetBytes) throw new Error(`the key set is larger than ${maxKeySetBytes} bytes`);
-      chunks.push(chunk);
-    }
-    if (response.status !== 200) throw new Error(`the key set was answered with ${response.status}`);
-    return Response.json(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+    const deadline = Deadline.after(keySetTimeoutMs);
+    const headers = { accept: 'application/json' };
+    const { status, body } = await http.request(url, { deadline, headers, maxBytes: maxKeySetBytes });
+    if (status !== 200) throw new Error(`the request for the key set was answered with ${status}`);
+    return Response.json(JSON.parse(body.toString('utf8')));
   } catch (cause) {
     throw new KeySetUnavailable('the key set cannot be fetched', { cause });
   }
 }
 
-function explained(error: unknown): Error {
+function translate(error: unknown): Error {
   if (error instanceof DeadlineExceeded) return error;
   const path = `header.${header.idToken}`;
-  const refuse = (message: string, field: string, what: string) =>
-    refused(message, { detail: 'Sign in again.', fields: [{ path: field, message: what }], cause: error });
+  const reject = (message: string, field: string, what: string) =>
+    unauthenticated(message, { detail: 'Sign in again.', fields: [{ path: field, message: what }], cause: error });
 
-  if (error instanceof errors.JWTExpired) return refuse('The ID token has expired.', `${path}.exp`, 'is in the past');
+  if (error instanceof errors.JWTExpired) return reject('The ID token has expired.', `${path}.exp`, 'is in the past');
   if (error instanceof errors.JWTClaimValidationFailed) {
-    const what = error.reason === 'missing' ? 'is missing' : 'is not what this service accepts';
-    return refuse('The ID token is not for this service.', `${path}.${error.claim}`, what);
+    const what = error.reason === 'missing' ? 'is missing' : 'is not accepted by this service';
+    return reject('The ID token is not for this service.', `${path}.${error.claim}`, what);
   }
   if (error instanceof errors.JOSEAlgNotAllowed) {
-    return refuse(
-      'The ID token is not signed in a way that this service accepts.',
+    return reject(
+      'The ID token is signed with an algorithm that this service does not accept.',
       path,
-      'has no acceptable signature',
+      'has no accepted signature algorithm',
     );
   }
   if (
@@ -120,7 +118,7 @@ function explained(error: unknown): Error {
     error instanceof errors.JWKSNoMatchingKey ||
     error instanceof errors.JWKSMultipleMatchingKeys
   ) {
-    return refuse('The ID token was not signed by the platform.', path, 'has a signature that is not the issuer’s');
+    return reject('The ID token was not signed by the platform.', path, 'is not signed with a key of the issuer');
   }
   if (
     error instanceof KeySetUnavailable ||
@@ -128,21 +126,15 @@ function explained(error: unknown): Error {
     error instanceof errors.JWKSTimeout ||
     error instanceof errors.JWKInvalid
   ) {
-    return new ApiError(
-      errorKind.intermittent,
-      'The identity provider does not give its keys, so nobody can be recognised.',
-      {
-        cause: error,
-        retryAfterSeconds: 5,
-      },
-    );
+    const message = 'The keys of the identity provider are temporarily unavailable, so sign-ins cannot be verified.';
+    return new ApiError(errorKind.intermittent, message, { cause: error });
   }
   if (error instanceof errors.JOSEError) return notAToken(error);
   return error instanceof Error ? error : new Error('checking the ID token failed', { cause: error });
 }
 
 function notAToken(cause: unknown): ApiError {
-  return refused('The ID token cannot be read.', {
+  return unauthenticated('The ID token cannot be read.', {
     detail: 'Sign in again.',
     fields: [{ path: `header.${header.idToken}`, message: 'is not a JSON Web Token' }],
     cause,

@@ -2,20 +2,23 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Config } from '../config/types.ts';
+import type { ApiError } from '../errors.ts';
 import type { Deadline } from '../lib/deadline.ts';
+import type { OutboundHttp } from '../platform/outbound-http/types.ts';
 import { createAnonymousCookie } from './anonymous-cookie.ts';
 import { createIdTokenReader } from './id-token.ts';
-import { header, refused } from './refusal.ts';
+import { header, unauthenticated } from './refusal.ts';
 import { headerOf, readClaims, readGitCredentials, readTokens, userOf } from './registered.ts';
-import { RememberedUsers } from './remembered.ts';
 import type { AnonymousUser, Identity, RegisteredUser } from './types.ts';
+import { VerifiedUsers } from './verified-users.ts';
 
 export interface Identified {
   identity: Identity;
-  /** Value of a Set-Cookie header that belongs to the answer. */
+  /** The value of a Set-Cookie header for the response. */
   setCookie?: string;
 }
 
+/** Returns the identity of the caller. Throws ApiError 1401 or 3000. */
 export type Identify = (
   request: Pick<IncomingMessage, 'headers' | 'socket'>,
   deadline: Deadline,
@@ -23,52 +26,56 @@ export type Identify = (
 
 export interface IdentityParts {
   config: Pick<Config, 'identity' | 'git' | 'anonymous_sessions_enabled' | 'service_prefix'>;
+  /** Must exempt the host of `identity.jwks_url` from its address check. */
+  http: OutboundHttp;
   log: Logger;
 }
 
-/** Longer than any random id; a prefix, so that no id is a registered user's name by the look of it. */
+/** The prefix distinguishes anonymous ids from the names of registered users. */
 const anonymousIdPattern = /^anon-[A-Za-z0-9_-]{1,123}$/;
 
 /**
- * Says who sends a request, by the first of these that is there: the gateway's headers of a registered user, the
- * gateway's id of an anonymous one, our own cookie; and gives a new cookie to who has none of them. One that is there
- * and cannot be used is refused (ApiError 1401 that names it) and never replaced by the next: whoever sends credentials
- * means to be somebody. Without a gateway (`off`) its headers come from anybody and are ignored.
+ * Returns the function that identifies callers, by the first of these that a request has: the gateway's headers of a
+ * registered user, the gateway's id of an anonymous user, the cookie of this service. A caller with none of them gets a
+ * new cookie. Invalid credentials are rejected (ApiError 1401 that names them) and never replaced by the next kind, so that
+ * no registered user becomes anonymous by mistake. Without a gateway (`off`) its headers are ignored, because any caller can
+ * send them.
  */
-export function createIdentity({ config, log }: IdentityParts): Identify {
+export function createIdentity({ config, http, log }: IdentityParts): Identify {
   const { identity: settings, git } = config;
-  const readIdToken = createIdTokenReader(settings);
-  const remembered = new RememberedUsers();
+  const readIdToken = createIdTokenReader(settings, http);
+  const verified = new VerifiedUsers();
   const cookie = createAnonymousCookie({
     secret: settings.cookie_secret ?? randomBytes(32),
     path: config.service_prefix || '/',
     maxAgeSeconds: settings.anonymous_cookie_max_age_seconds,
   });
   const behindGateway = settings.gateway !== 'off';
-  log.debug({ gateway: settings.gateway, anonymous: config.anonymous_sessions_enabled }, 'identity is set up');
+  log.debug({ gateway: settings.gateway, anonymous: config.anonymous_sessions_enabled }, 'identity is configured');
 
   async function registered(
     { headers }: Pick<IncomingMessage, 'headers'>,
     deadline: Deadline,
   ): Promise<RegisteredUser> {
-    const key = remembered.keyOf(headers);
-    const known = remembered.get(key);
+    const key = verified.keyOf(headers);
+    const known = verified.get(key);
     if (known) return userOf(known, headers, git.url);
 
     const tokens = readTokens(headers);
-    if (Array.isArray(tokens)) throw refused('The gateway’s headers are not complete.', { fields: tokens });
+    if (Array.isArray(tokens))
+      throw unauthenticated('The headers of the gateway are incomplete or invalid.', { fields: tokens });
     const { payload, expiresAt } = await readIdToken(tokens.idToken, deadline);
     const claims = readClaims(payload);
     const credentials = readGitCredentials(tokens.gitCredentials, git.url);
     if (Array.isArray(claims))
-      throw refused('The ID token does not say who you are.', { fields: [...claims, ...listOf(credentials)] });
+      throw unauthenticated('The ID token does not identify you.', { fields: [...claims, ...listOf(credentials)] });
     if (Array.isArray(credentials)) {
-      throw refused('There are no usable credentials for GitLab.', {
-        detail: 'Sign out of the platform and in again, so that it gets new ones.',
+      throw unauthenticated('There are no valid credentials for GitLab.', {
+        detail: 'Sign out of the platform and sign in again to get new credentials.',
         fields: credentials,
       });
     }
-    remembered.put(key, claims, expiresAt);
+    verified.set(key, claims, expiresAt);
     return userOf(claims, headers, git.url);
   }
 
@@ -87,17 +94,17 @@ export function createIdentity({ config, log }: IdentityParts): Identify {
       if (names.some((name) => headerOf(headers, name) !== undefined))
         return { identity: await registered(request, deadline) };
     }
-    if (!config.anonymous_sessions_enabled) throw nobody(behindGateway);
+    if (!config.anonymous_sessions_enabled) throw notSignedIn(behindGateway);
 
     const anonymousId = behindGateway ? headerOf(headers, header.anonymousId) : undefined;
     if (anonymousId !== undefined) {
       if (anonymousIdPattern.test(anonymousId)) return { identity: anonymous('header', anonymousId) };
-      throw refused('The id of the anonymous user cannot be used.', {
-        detail: `${header.anonymousId} is "anon-" and up to 123 letters, digits, dashes and underscores.`,
+      throw unauthenticated('The id of the anonymous user is invalid.', {
+        detail: `${header.anonymousId} must be "anon-" and up to 123 letters, digits, dashes and underscores.`,
         fields: [
           {
             path: `header.${header.anonymousId}`,
-            message: 'must begin with anon- and hold letters, digits, - and _ only',
+            message: 'must start with anon- and contain letters, digits, - and _ only',
           },
         ],
       });
@@ -105,11 +112,11 @@ export function createIdentity({ config, log }: IdentityParts): Identify {
 
     const secure = isEncrypted(request);
     const found = cookie.read(headers.cookie, secure);
-    if (found === 'refused') {
-      throw refused('Your anonymous sign-in is no longer valid.', {
-        detail: 'There is a new one: try again to go on as a new anonymous user.',
-        fields: [{ path: 'cookie', message: 'has run out or was not made by this service' }],
-        // Not taken away: a cookie that a page on another port has set for a longer path would stay.
+    if (found === 'invalid') {
+      throw unauthenticated('Your anonymous sign-in is no longer valid.', {
+        detail: 'You have a new one. Try again to continue as a new anonymous user.',
+        fields: [{ path: 'cookie', message: 'has expired or was not issued by this service' }],
+        // A new cookie instead of a deletion: a cookie that another port has set for a longer path cannot be deleted here.
         headers: { 'Set-Cookie': cookie.issue(secure).setCookie },
       });
     }
@@ -123,20 +130,20 @@ export function createIdentity({ config, log }: IdentityParts): Identify {
 
 const listOf = <T, U>(value: T[] | U): T[] => (Array.isArray(value) ? value : []);
 
-function nobody(behindGateway: boolean) {
+function notSignedIn(behindGateway: boolean): ApiError {
   if (!behindGateway) {
-    return refused('You are not signed in.', {
-      detail: 'This service is set up without a gateway and without anonymous sessions, so nobody can use it.',
+    return unauthenticated('You are not signed in.', {
+      detail: 'This service is configured without a gateway and without anonymous sessions, so no caller can use it.',
     });
   }
   const fields = [header.accessToken, header.idToken, header.gitCredentials].map((name) => ({
     path: `header.${name}`,
     message: 'is required',
   }));
-  return refused('You are not signed in.', { fields });
+  return unauthenticated('You are not signed in.', { fields });
 }
 
-/** TLS ends before this service as a rule; only whoever sends the request is harmed by a lie here. */
+/** Returns whether the caller's connection is encrypted. A proxy usually terminates TLS; a false header affects only its sender. */
 function isEncrypted({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): boolean {
   return headerOf(headers, 'X-Forwarded-Proto')?.split(',')[0]?.trim() === 'https' || 'encrypted' in socket;
 }

@@ -33,7 +33,7 @@ describe('the owner of a session', () => {
     );
   });
 
-  it('is another one for each kind of user, even with the same id', () => {
+  it('differs between the kinds of users, even for the same id', () => {
     const keys = ['registered', 'anonymous header', 'anonymous cookie', 'anon-1', ''].flatMap((id) => [
       ownerKey(registered(id)),
       ownerKey(anonymous('header', id)),
@@ -42,7 +42,7 @@ describe('the owner of a session', () => {
     expect(new Set(keys).size).toBe(15);
   });
 
-  it('depends on the id and on nothing that a user can change', () => {
+  it('depends on the id, and not on anything that a user can change', () => {
     expect(ownerKey(registered('id', 'john'))).toBe(ownerKey(registered('id', 'johnny')));
     expect(ownerKey(registered('id'))).not.toBe(ownerKey(registered('ID')));
     // Stored in the cluster: it must stay what it is.

@@ -1,23 +1,20 @@
+import { BoundedMap } from '../lib/bounded-map.ts';
 import { digest } from '../lib/digest.ts';
 import type { Identity } from './types.ts';
 
-/** Many more than call within a minute. */
-const maxKnown = 10_000;
-const known = new Map<string, string>();
+/** By kind and id of the owner. Every request needs a key, and a digest costs more than this lookup. */
+const keys = new BoundedMap<string, string>({ maxSize: 10_000 });
 
 /**
- * Who owns what this identity makes, as a label value: 52 characters of base32. The kind of user (and, for anonymous
- * ones, where the id came from) is part of it, so that no choice of an id makes one kind of user another. Every request
- * asks, so the answers are remembered.
+ * Returns the owner of the sessions that an identity launches, as a label value: 52 characters of base32. The kind of the
+ * user, and the source of an anonymous id, is part of the key, so that no id makes one kind of user another.
  */
 export function ownerKey(identity: Identity): string {
   const kind = identity.kind === 'registered' ? 'registered' : `anonymous ${identity.source}`;
-  const question = `${kind}\0${identity.id}`;
-  let key = known.get(question);
-  if (key === undefined) {
-    key = digest([kind, identity.id]);
-    if (known.size >= maxKnown) known.clear();
-    known.set(question, key);
-  }
+  const owner = `${kind}\0${identity.id}`;
+  const known = keys.get(owner);
+  if (known !== undefined) return known;
+  const key = digest([kind, identity.id]);
+  keys.set(owner, key);
   return key;
 }

@@ -8,15 +8,15 @@ export const header = {
   anonymousId: 'Renku-Auth-Anon-Id',
 } as const;
 
-/** 401. `fields` name the headers, claims or cookies that cannot be used; no value of them is in any text. */
-export function refused(
+/** Returns ApiError 1401. `fields` name the invalid headers, claims or cookies; no text contains their values. */
+export function unauthenticated(
   message: string,
   options: { detail?: string; fields?: FieldError[]; headers?: Record<string, string>; cause?: unknown } = {},
 ): ApiError {
   return new ApiError(errorKind.unauthenticated, message, options);
 }
 
-/** A text that may become a name, a header or a part of a resource: not blank, not too long, no control characters. */
+/** Returns whether a value can be a name, a header or a part of a resource: not blank, not too long, no control characters. */
 export function isPlainText(value: unknown, maxLength: number): value is string {
   return (
     typeof value === 'string' &&

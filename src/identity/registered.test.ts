@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => idp.close());
 
 describe('a registered user', () => {
-  it('is who a verified token says', async () => {
+  it('is the user of a verified token', async () => {
     const { identity, setCookie } = await ask(identityWith(idp.url), headersWith(await idp.sign({})));
     expect(identity).toEqual({
       kind: 'registered',
@@ -91,7 +91,7 @@ describe('a registered user', () => {
     ['another issuer', () => idp.sign({ iss: 'https://evil.example' }), ['header.Renku-Auth-Id-Token.iss']],
     ['another audience', () => idp.sign({ aud: 'another-service' }), ['header.Renku-Auth-Id-Token.aud']],
   ];
-  it.each(hostile)('is refused with a token with %s', async (_what, token, fields) => {
+  it.each(hostile)('is rejected with a token with %s', async (_what, token, fields) => {
     const error = await refusal(identityWith(idp.url), headersWith(await token()));
     expect(error.kind).toMatchObject({ code: 1401, status: 401 });
     expect(fieldsOf(error)).toEqual(fields);
@@ -115,7 +115,7 @@ describe('a registered user', () => {
     ],
     ['an empty id', { sub: '' }, ['sub']],
   ];
-  it.each(claims)('is refused with %s, in either mode', async (_what, claim, names) => {
+  it.each(claims)('is rejected with %s, in either mode', async (_what, claim, names) => {
     for (const gateway of ['verified', 'trusted']) {
       const error = await refusal(
         identityWith(idp.url, { NB_IDENTITY__GATEWAY: gateway }),
@@ -162,7 +162,7 @@ describe('a registered user', () => {
       [`${git}.AuthorizationHeader`],
     ],
   ];
-  it.each(gitCredentials)('is refused with git credentials %s', async (_what, value, fields) => {
+  it.each(gitCredentials)('is rejected with git credentials %s', async (_what, value, fields) => {
     const error = await refusal(
       identityWith(idp.url),
       headersWith(await idp.sign({}), { 'renku-auth-git-credentials': value }),
@@ -171,7 +171,7 @@ describe('a registered user', () => {
     expect(fieldsOf(error)).toEqual(fields);
   });
 
-  it('has the token of the configured GitLab, wherever it stands among others, and asks the configured address', async () => {
+  it('has the token of the configured GitLab among the tokens of others, and the configured address', async () => {
     const value = credentials({
       'https://other.example.org': { ...gitLab, AuthorizationHeader: 'bearer other' },
       'http://GitLab.example.org/sub/': { AuthorizationHeader: 'Bearer mine', AccessTokenExpiresAt: null },
@@ -191,7 +191,7 @@ describe('a registered user', () => {
     ['soon', -1],
     ['', -1],
     [-1, -1],
-  ])('whose git token expires at %j', async (given, expected) => {
+  ])('has a git token that expires at %j', async (given, expected) => {
     const value = credentials({ 'https://gitlab.example.org': { ...gitLab, AccessTokenExpiresAt: given } });
     const { identity } = await ask(
       identityWith(idp.url),
@@ -200,7 +200,7 @@ describe('a registered user', () => {
     expect(identity.git.tokenExpiresAt).toBe(expected);
   });
 
-  it('is never taken for somebody anonymous when headers are missing', async () => {
+  it('is never treated as an anonymous user if headers are missing', async () => {
     const all = headersWith(await idp.sign({}), { 'renku-auth-anon-id': 'anon-1234' });
     for (const missing of ['renku-auth-access-token', 'renku-auth-id-token', 'renku-auth-git-credentials']) {
       const error = await refusal(identityWith(idp.url), { ...all, [missing]: undefined });
@@ -210,7 +210,7 @@ describe('a registered user', () => {
     }
   });
 
-  it('is believed without a signature only where the gateway is trusted', async () => {
+  it('is accepted without a signature only if the gateway is trusted', async () => {
     const token = await idp.sign({ iss: 'https://anything.example' }, { key: idp.foreign });
     const { identity } = await ask(identityWith(idp.url, { NB_IDENTITY__GATEWAY: 'trusted' }), headersWith(token));
     expect(identity).toMatchObject({ kind: 'registered', username: 'john.doe', issuer: 'https://anything.example' });
@@ -219,7 +219,7 @@ describe('a registered user', () => {
     ).toBe(401);
   });
 
-  it('cannot be claimed where there is no gateway', async () => {
+  it('is not accepted without a gateway', async () => {
     const off = identityWith(idp.url, { NB_IDENTITY__GATEWAY: 'off' });
     const { identity, setCookie } = await ask(
       off,
@@ -231,7 +231,7 @@ describe('a registered user', () => {
     expect((await refusal(closed, headersWith(await idp.sign({})))).kind.status).toBe(401);
   });
 
-  it('whatever the headers hold, is known, or refused with 401', async () => {
+  it('is identified or rejected with 401, with any content of the headers', async () => {
     const identify = identityWith(idp.url);
     const good = headersWith(await idp.sign({}));
     const part = fc.oneof(

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JWTPayload } from 'jose';
 import type { FieldError } from '../errors.ts';
-import { asObject } from '../lib/json.ts';
+import { asObject, isObject } from '../lib/json.ts';
 import { header, isPlainText } from './refusal.ts';
 import type { GitCredentials, RegisteredUser } from './types.ts';
 
-/** Node joins headers that are sent twice, so each is one text. Names are compared without regard to case. */
+/** Returns a header, whose name is case-insensitive. Node.js joins the values of a repeated header. */
 export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name.toLowerCase()];
   return Array.isArray(value) ? value.join(', ') : value;
@@ -13,7 +13,7 @@ export function headerOf(headers: IncomingHttpHeaders, name: string): string | u
 
 const maxTokenLength = 16_384;
 
-/** A token as headers may carry it. */
+/** Returns whether a value can be a token in a header. */
 function isToken(value: unknown): value is string {
   return typeof value === 'string' && value.length <= maxTokenLength && /^[\x21-\x7e]+$/.test(value);
 }
@@ -25,13 +25,13 @@ export interface GatewayTokens {
   gitCredentials: string;
 }
 
-/** The headers that make a registered user, or what is wrong with them. */
+/** Returns the headers of a registered user, or the errors in them. */
 export function readTokens(headers: IncomingHttpHeaders): GatewayTokens | FieldError[] {
-  const problems: FieldError[] = [];
+  const errors: FieldError[] = [];
   const required = (name: string): string => {
     const value = headerOf(headers, name);
     if (isToken(value)) return value;
-    problems.push({ path: `header.${name}`, message: value ? 'is not a token' : 'is required' });
+    errors.push({ path: `header.${name}`, message: value ? 'is not a token' : 'is required' });
     return '';
   };
   const tokens: GatewayTokens = {
@@ -42,13 +42,13 @@ export function readTokens(headers: IncomingHttpHeaders): GatewayTokens | FieldE
   };
   const refreshToken = headerOf(headers, header.refreshToken);
   if (refreshToken && !isToken(refreshToken))
-    problems.push({ path: `header.${header.refreshToken}`, message: 'is not a token' });
-  return problems.length > 0 ? problems : { ...tokens, refreshToken: refreshToken || null };
+    errors.push({ path: `header.${header.refreshToken}`, message: 'is not a token' });
+  return errors.length > 0 ? errors : { ...tokens, refreshToken: refreshToken || null };
 }
 
 export type Claims = Pick<RegisteredUser, 'id' | 'username' | 'email' | 'fullName' | 'issuer'>;
 
-/** Claim, and how long its text may be. */
+/** The claim and its maximum length. */
 const claims = {
   id: ['sub', 255],
   username: ['preferred_username', 255],
@@ -58,19 +58,19 @@ const claims = {
 } as const satisfies Record<keyof Claims, readonly [string, number]>;
 
 /**
- * Who the token speaks of, or what is wrong with it. An empty name is refused like a missing one: a store that is asked
- * for nobody's sessions must never answer with everybody's.
+ * Returns the user of a token, or the errors in its claims. An empty claim is an error like a missing one: a search with an
+ * empty owner must never find the sessions of all users.
  */
 export function readClaims(payload: JWTPayload): Claims | FieldError[] {
-  const problems: FieldError[] = [];
+  const errors: FieldError[] = [];
   const read = ([claim, maxLength]: readonly [string, number]): string => {
     const value = payload[claim];
     if (isPlainText(value, maxLength)) return value;
     const message =
       value === undefined || value === null || value === ''
         ? 'is required'
-        : `must be a text of 1 to ${maxLength} characters without control characters`;
-    problems.push({ path: `header.${header.idToken}.${claim}`, message });
+        : `must be a string of 1 to ${maxLength} characters without control characters`;
+    errors.push({ path: `header.${header.idToken}.${claim}`, message });
     return '';
   };
   const found: Claims = {
@@ -80,13 +80,13 @@ export function readClaims(payload: JWTPayload): Claims | FieldError[] {
     fullName: read(claims.fullName),
     issuer: read(claims.issuer),
   };
-  return problems.length > 0 ? problems : found;
+  return errors.length > 0 ? errors : found;
 }
 
 /**
- * The credentials for the configured GitLab: base64 of `{"<address>": {"AuthorizationHeader": "bearer TOKEN",
- * "AccessTokenExpiresAt": seconds | null}}`. The original takes the first entry and asks the address in it; here only
- * an entry for the configured host counts, and the configured address is asked, so that a token goes nowhere else.
+ * Returns the credentials for the configured GitLab, or the errors in them. The header is base64 of `{"<address>":
+ * {"AuthorizationHeader": "bearer TOKEN", "AccessTokenExpiresAt": seconds | null}}`. The original uses the first entry and
+ * calls its address. Here only an entry for the configured host is used, and the token is sent to the configured address.
  */
 export function readGitCredentials(encoded: string, gitUrl: string): GitCredentials | FieldError[] {
   const path = `header.${header.gitCredentials}`;
@@ -96,20 +96,20 @@ export function readGitCredentials(encoded: string, gitUrl: string): GitCredenti
   if (!entries) return wrong('is not base64 of a JSON object');
   const isOurs = (address: string) => address === gitUrl || hostOf(address) === hostOf(gitUrl);
   const entry = Object.entries(entries).find(([address]) => isOurs(address))?.[1];
-  if (entry === null || typeof entry !== 'object') return wrong(`holds no credentials for ${hostOf(gitUrl)}`);
+  if (!isObject(entry)) return wrong(`has no credentials for ${hostOf(gitUrl)}`);
 
-  const { AuthorizationHeader, AccessTokenExpiresAt } = entry as Record<string, unknown>;
+  const { AuthorizationHeader, AccessTokenExpiresAt } = entry;
   const token = typeof AuthorizationHeader === 'string' ? /^\S+ (\S+)$/.exec(AuthorizationHeader)?.[1] : undefined;
   const tokenExpiresAt = expiryOf(AccessTokenExpiresAt);
-  const problems = [
+  const errors = [
     ...(isToken(token) ? [] : wrong('must be a scheme and a token, such as "bearer TOKEN"', '.AuthorizationHeader')),
     ...(tokenExpiresAt === undefined ? wrong('must be a time in seconds, or null', '.AccessTokenExpiresAt') : []),
   ];
-  if (!isToken(token) || tokenExpiresAt === undefined) return problems;
+  if (!isToken(token) || tokenExpiresAt === undefined) return errors;
   return { url: gitUrl, token, tokenExpiresAt };
 }
 
-/** The user of headers that were checked. What is only needed to talk to GitLab is decoded only then. */
+/** Returns the user of verified headers. The credentials for GitLab are decoded when they are first used. */
 export function userOf(claims: Claims, headers: IncomingHttpHeaders, gitUrl: string): RegisteredUser {
   return {
     kind: 'registered',
@@ -118,13 +118,13 @@ export function userOf(claims: Claims, headers: IncomingHttpHeaders, gitUrl: str
     refreshToken: headerOf(headers, header.refreshToken) || null,
     get git() {
       const credentials = readGitCredentials(headerOf(headers, header.gitCredentials) ?? '', gitUrl);
-      if (Array.isArray(credentials)) throw new Error('credentials were asked for that nobody has checked');
+      if (Array.isArray(credentials)) throw new Error('the credentials for GitLab were not verified');
       return credentials;
     },
   };
 }
 
-/** null and texts that are no number mean never (-1), as they did in the original; undefined: not acceptable. */
+/** Returns Unix seconds. null and text that is not a number mean never (-1), as in the original. undefined: invalid. */
 function expiryOf(value: unknown): number | undefined {
   if (value === null) return -1;
   if (typeof value !== 'number' && typeof value !== 'string') return undefined;

@@ -1,7 +1,7 @@
 /**
- * A user name as the original service writes it into labels and names: ASCII letters and digits stay, every other
- * character becomes a dash and a hexadecimal number (without leading zeros) for each byte of its UTF-8; then lower
- * case. `john.doe` -> `john-2edoe`. Different names can become the same text (`John.Doe`): it never decides ownership.
+ * Returns a user name as the original service writes it in labels and names, in lower case: ASCII letters and digits stay,
+ * every other character becomes a dash and a hexadecimal number for each byte of its UTF-8. `john.doe` -> `john-2edoe`.
+ * Different names can give the same text (`John.Doe`), so it must not decide ownership.
  */
 export function safeUsername(username: string): string {
   let safe = '';

@@ -1,9 +1,9 @@
-/** Who is calling. Made by `identity/` from the request; nothing else decides who somebody is. */
+/** A registered user of the platform. Only `identity/` creates identities, from the headers of a request. */
 export interface RegisteredUser {
   readonly kind: 'registered';
   /** The `sub` claim. */
   readonly id: string;
-  /** The `preferred_username` claim, as it is. */
+  /** The `preferred_username` claim, unchanged. */
   readonly username: string;
   readonly email: string;
   readonly fullName: string;
@@ -15,16 +15,16 @@ export interface RegisteredUser {
 }
 
 export interface GitCredentials {
-  /** Base URL of the GitLab to ask, without a trailing slash. */
+  /** Base URL of GitLab without a trailing slash. */
   readonly url: string;
   readonly token: string | null;
-  /** Unix seconds; -1 never expires; 0 no token. */
+  /** Unix seconds; -1: never; 0: no token. */
   readonly tokenExpiresAt: number;
 }
 
 export interface AnonymousUser {
   readonly kind: 'anonymous';
-  /** Where the id came from. Two sources are two kinds of owner, so that neither can name the other's sessions. */
+  /** The source of the id. Users of different sources are different owners, so that equal ids do not share sessions. */
   readonly source: 'header' | 'cookie';
   readonly id: string;
   readonly username: string;

@@ -84,7 +84,7 @@ test('what the platform’s GitLab says of the caller’s account is passed on, 
     exists: false,
     reason: 'needs-login',
     message: expect.stringMatching(
-      /^You may not see the image .*\. gitlab\.test:\d+ says: "Your account has been blocked \."$/,
+      /^You do not have access to the image .*\. gitlab\.test:\d+ says: "Your account has been blocked \."$/,
     ),
     remedy: expect.stringContaining('Sign in to GitLab'),
   });

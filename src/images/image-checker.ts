@@ -6,13 +6,13 @@ import { type Deadline, DeadlineExceeded } from '../lib/deadline.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp } from '../platform/outbound-http/types.ts';
 import { createRegistryClient } from '../platform/registry/client.ts';
 import { type ImageReference, InvalidReference, parseReference } from '../platform/registry/reference.ts';
-import { type Inspection, type RegistryAccess, RegistryTrouble } from '../platform/registry/types.ts';
+import { type Inspection, type RegistryAccess, RegistryFailure } from '../platform/registry/types.ts';
 import type { ImageCheck, ImageChecker } from './types.ts';
 
-/** Milliseconds of the request's time that are left for saying that the registry was too slow. */
+/** Milliseconds that are reserved for the response about a registry that is too slow. */
 const reserveMs = 500;
 
-/** `http` must exempt the hosts of `config.git` from its address check, since those are the platform's own. */
+/** Returns the image check of the service. `http` must exempt the hosts of `config.git` from its address check. */
 export function createImageChecker(options: { config: Pick<Config, 'git'>; http: OutboundHttp }): ImageChecker {
   const { config, http } = options;
   const registries = createRegistryClient(http);
@@ -40,10 +40,10 @@ function parse(text: string): ImageReference {
 }
 
 /**
- * Pure. The caller's GitLab token goes to the registry that the platform is configured with, and to the GitLab that it
- * is configured with as that registry's realm, and to no other: hosts are compared whole, with their ports. Over https,
- * unless the operator has configured a GitLab without, or a registry on this machine: that is spoken to over plain
- * http, as container tools do.
+ * Returns how to call a registry on behalf of a caller. Pure. The caller's GitLab token is sent to the configured registry,
+ * to the configured GitLab as the realm of that registry, and to no other host: hosts are compared as a whole, with their
+ * ports. Calls use https, except to a GitLab that is configured with http and to a configured registry on loopback, which
+ * container tools call over plain http, too.
  */
 export function registryAccess(reference: ImageReference, git: Config['git'], identity: Identity): RegistryAccess {
   const registry = plainHost(git.registry);
@@ -54,7 +54,7 @@ export function registryAccess(reference: ImageReference, git: Config['git'], id
   return {
     scheme,
     configured,
-    // Ids of anonymous users are free of charge: they count as one owner.
+    // Anybody can get many anonymous ids: all anonymous users count as one owner.
     owner: identity.kind === 'anonymous' ? 'anonymous' : ownerKey(identity),
     credentials: configured && token ? { username: 'oauth2', password: token } : null,
     mayReceive({ host, protocol }) {
@@ -64,7 +64,7 @@ export function registryAccess(reference: ImageReference, git: Config['git'], id
   };
 }
 
-/** https's own port says nothing. */
+/** Returns the host without the default port of https. */
 function plainHost(host: string): string {
   return host.toLowerCase().replace(/:443$/, '');
 }
@@ -92,8 +92,8 @@ function describe(inspection: Inspection, reference: ImageReference, identity: I
       if (inspection.reason !== undefined) {
         return missing(
           'needs-login',
-          `You may not see the image ${name}. ${inspection.reason}`,
-          'Sign in to GitLab itself with a browser to see what it wants of you, then sign in here again.',
+          `You do not have access to the image ${name}. ${inspection.reason}`,
+          'Sign in to GitLab with a browser to see what your account requires, then sign in here again.',
         );
       }
       return missing(
@@ -101,7 +101,7 @@ function describe(inspection: Inspection, reference: ImageReference, identity: I
         `The image ${name} does not exist or is not public.`,
         identity.kind === 'anonymous'
           ? 'Sign in, or choose a public image.'
-          : 'Check its name, and that you have access to it.',
+          : 'Check its name, and that you have access.',
       );
   }
 }
@@ -116,20 +116,20 @@ function describeFailure(error: unknown, reference: ImageReference, deadline: De
     const itself = error.host === new URL(`https://${reference.host}`).hostname.replace(/^\[|\]$/g, '');
     const message = itself
       ? `The registry ${domain} is not on the public internet.`
-      : `The registry ${domain} sends its callers on to ${error.host}, which is not on the public internet.`;
+      : `The registry ${domain} redirects to ${error.host}, which is not on the public internet.`;
     return missing('address-refused', message, 'Choose another image, or ask the administrator to allow that network.');
   }
   const couldNot = (what: string) => `The image could not be checked: ${what}.`;
   if (error instanceof DeadlineExceeded && !deadline.signal.aborted) {
-    return missing('unreachable', couldNot(`${domain} does not answer in time`), 'Try again in a moment.');
+    return missing('unreachable', couldNot(`${domain} does not respond in time`), 'Try again later.');
   }
-  if (!(error instanceof OutboundFailure || error instanceof RegistryTrouble)) throw error;
-  const passing = error instanceof RegistryTrouble ? error.passing : error.reason === 'unreachable';
+  if (!(error instanceof OutboundFailure || error instanceof RegistryFailure)) throw error;
+  const passing = error instanceof RegistryFailure ? error.isTemporary : error.reason === 'unreachable';
   return passing
-    ? missing('unreachable', couldNot(error.message), 'Check the name of the registry, or try again in a moment.')
+    ? missing('unreachable', couldNot(error.message), 'Check the name of the registry, or try again later.')
     : missing(
         'invalid-answer',
         couldNot(error.message),
-        `Check the name of the registry. If it is right, whoever runs ${domain} must mend this.`,
+        `Check the name of the registry. If it is correct, contact the administrator of ${domain}.`,
       );
 }

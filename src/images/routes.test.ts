@@ -47,15 +47,18 @@ test.each([
   ['unreachable', 404],
   ['invalid-answer', 404],
   ['address-refused', 404],
-])('%s is %d with an empty body, as it was, for a caller that does not accept JSON', async (image, status) => {
-  for (const accept of ['text/html', 'application/json;q=0, */*', 'image/*']) {
-    const answer = await ask(`?image_url=${image}`, accept);
-    expect(answer.status).toBe(status);
-    expect(answer.text).toBe('');
-  }
-});
+])(
+  'the response for %s has status %d and no body if the caller does not accept JSON, as in the original',
+  async (image, status) => {
+    for (const accept of ['text/html', 'application/json;q=0, */*', 'image/*']) {
+      const answer = await ask(`?image_url=${image}`, accept);
+      expect(answer.status).toBe(status);
+      expect(answer.text).toBe('');
+    }
+  },
+);
 
-test('every other caller is told what was found', async () => {
+test('any other caller gets the result of the check', async () => {
   const accepts = [
     undefined,
     '*/*',
@@ -87,18 +90,18 @@ test.each(['not-found', 'needs-login', 'unreachable', 'invalid-answer', 'address
   },
 );
 
-test('no image is named: 422', async () => {
+test('a request without an image is 422', async () => {
   const answer = await ask('');
   expect(answer.status).toBe(422);
   expect(answer.error()).toMatchObject({ code: 1422, fields: [{ path: 'query.image_url' }] });
 });
 
-test.each([':::', '', '%20', 'a%00b'])('%j, which cannot be parsed, is 422 with code 1002', async (name) => {
+test.each([':::', '', '%20', 'a%00b'])('an invalid reference is 422 with code 1002: %j', async (name) => {
   const answer = await ask(`?image_url=${name}`);
   expect([answer.status, answer.error().code]).toEqual([422, 1002]);
 });
 
-test('of a parameter that is given twice the first one counts', async () => {
+test('the first value of a repeated parameter is used', async () => {
   expect((await ask('?image_url=there&image_url=not-found')).status).toBe(200);
   expect((await ask('?image_url=not-found&image_url=there')).status).toBe(404);
 });

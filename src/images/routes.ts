@@ -7,14 +7,14 @@ import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import type { ImageChecker } from './types.ts';
 
-/** Checks of one user at the same time, on one replica. */
+/** Maximum number of concurrent checks of one user, on one replica. */
 const checksAtOnce = 10;
-/** Checks of all anonymous users together: an id of one is free of charge. */
+/** Maximum number of concurrent checks of all anonymous users together: anybody can get many anonymous ids. */
 const anonymousChecksAtOnce = 4 * checksAtOnce;
 
 /**
- * `GET /images?image_url=`: 200 or 404 with what was found, or why nothing was. A caller that does not accept JSON gets
- * the status without a body.
+ * Returns the route `GET /images?image_url=`, which answers 200 with the image or 404 with the reason why it cannot be
+ * used. A caller that does not accept JSON gets the status without a body.
  */
 export function imagesRoutes(options: { checker: ImageChecker }): Router {
   const limited = createCheckLimit();
@@ -38,7 +38,7 @@ export function imagesRoutes(options: { checker: ImageChecker }): Router {
   return routes.router;
 }
 
-/** Runs a check with a permit of its caller. Throws ApiError 1429 when there are too many. */
+/** Returns a function that runs a check with a permit of its caller; it throws ApiError 1429 for too many checks. */
 function createCheckLimit(): <Result>(identity: Identity, check: () => Promise<Result>) => Promise<Result> {
   const ofOwner = createConcurrencyLimit({ perOwner: checksAtOnce });
   const ofAnonymous = createConcurrencyLimit({ perOwner: anonymousChecksAtOnce });
@@ -48,7 +48,7 @@ function createCheckLimit(): <Result>(identity: Identity, check: () => Promise<R
       return await (identity.kind === 'anonymous' ? ofAnonymous.run('anonymous', own) : own());
     } catch (cause) {
       if (!(cause instanceof LimitReached)) throw cause;
-      throw new ApiError(errorKind.tooManyRequests, `${cause.running} images are being checked for you already.`, {
+      throw new ApiError(errorKind.tooManyRequests, `You have ${cause.running} image checks in progress already.`, {
         cause,
       });
     }

@@ -4,26 +4,27 @@ import type { Deadline } from '../lib/deadline.ts';
 export type ImageCheck =
   | {
       exists: true;
-      /** True when only the caller's credentials could see it: the session then needs a pull secret. */
+      /** The image is visible with the caller's credentials only: the session needs a pull secret. */
       private: boolean;
-      /** `linux/amd64`; empty where the registry does not say. */
+      /** `linux/amd64`; empty if the registry does not name them. */
       platforms: readonly string[];
-      /** Bytes to download for the platform that a session would get; null where the registry does not say. */
+      /** Bytes to download for the platform of a session; null if unknown. */
       size: number | null;
-      /** The image's working directory; null where the registry does not say. */
+      /** The working directory of the image; null if unknown. */
       workingDir: string | null;
     }
   | {
       exists: false;
-      /** `invalid-answer`: the registry is broken, lying, or none; the others say what they are. */
+      /** `invalid-answer`: the registry is broken, sends wrong data, or is not a registry. */
       reason: 'not-found' | 'needs-login' | 'unreachable' | 'invalid-answer' | 'address-refused';
-      /** For people: what happened. Holds no credential, and no address that the caller did not name or cause. */
+      /** A sentence for users: what happened. It names only hosts that the caller or the registry has named. */
       message: string;
-      /** What to do about it. */
+      /** A sentence for users: what to do. */
       remedy: string;
     };
 
-/** Answers from the registry itself. Throws ApiError 1002 for a reference that cannot be parsed. */
+/** Checks images in their registries. */
 export interface ImageChecker {
+  /** Throws ApiError 1002 for an invalid reference, and the reason of a deadline that expires. */
   check(reference: string, identity: Identity, deadline: Deadline): Promise<ImageCheck>;
 }

@@ -23,7 +23,7 @@ export class BoundedMap<Key, Value> {
   readonly #ttlMs: number;
   readonly #now: () => number;
 
-  constructor({ maxSize, ttlMs = Number.POSITIVE_INFINITY, now = Date.now }: BoundedMapOptions) {
+  constructor({ maxSize, ttlMs = Number.POSITIVE_INFINITY, now = () => Date.now() }: BoundedMapOptions) {
     this.#maxSize = maxSize;
     this.#ttlMs = ttlMs;
     this.#now = now;

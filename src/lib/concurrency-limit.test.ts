@@ -18,7 +18,7 @@ function calls() {
   };
 }
 
-test('refuses an owner’s next call at once, says how many run, and lets other owners in', async () => {
+test('rejects a call of an owner at the limit at once, with the number of running calls, and runs calls of other owners', async () => {
   const { begun, work, end } = calls();
   const limit = createConcurrencyLimit({ perOwner: 2 });
   const running = [limit.run('a', work('a1')), limit.run('a', work('a2')), limit.run('b', work('b1'))];
@@ -31,13 +31,13 @@ test('refuses an owner’s next call at once, says how many run, and lets other 
   expect(await Promise.all([...running, next])).toEqual(['a1', 'a2', 'b1', 'a4']);
 });
 
-test('gives the permit of a failed call back', async () => {
+test('releases the permit of a failed call', async () => {
   const limit = createConcurrencyLimit({ perOwner: 1 });
   await expect(limit.run('a', async () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
   expect(await limit.run('a', async () => 'next')).toBe('next');
 });
 
-test('owners take turns: one with many waiting calls does not come before another', async () => {
+test('gives permits round-robin, so that an owner with many waiting calls does not delay another', async () => {
   const { begun, work, end } = calls();
   const limit = createConcurrencyLimit({ perOwner: 1, total: 2, waitMs: 60_000 });
   const all = ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'c2'].map((name) => limit.run(name.slice(0, 1), work(name)));
@@ -57,7 +57,7 @@ test('owners take turns: one with many waiting calls does not come before anothe
   expect(await Promise.all(all)).toHaveLength(7);
 });
 
-test('a call that has waited too long is refused, and its place is not given to it', async () => {
+test('rejects a call that has waited too long, and does not give it a permit later', async () => {
   const { begun, work, end } = calls();
   const limit = createConcurrencyLimit({ perOwner: 1, total: 1, waitMs: 20 });
   const slow = limit.run('a', work('slow'));

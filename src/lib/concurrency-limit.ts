@@ -1,18 +1,18 @@
 export interface ConcurrencyLimitOptions {
-  /** Calls of one owner that run at the same time. */
+  /** Maximum number of concurrent calls of one owner. */
   readonly perOwner: number;
-  /** Calls of all owners that run at the same time; unlimited by default. */
+  /** Maximum number of concurrent calls of all owners; unlimited by default. */
   readonly total?: number;
-  /** Milliseconds that a call waits for a permit. By default, a call without a permit is refused at once. */
+  /** Maximum milliseconds that a call waits for a permit; 0 by default. */
   readonly waitMs?: number;
 }
 
 export interface ConcurrencyLimit {
-  /** Runs `work` with a permit of this owner, and gives the permit back. Throws LimitReached without having run it. */
+  /** Runs `work` with a permit of this owner and returns its result. Throws LimitReached, without a call of `work`. */
   run<Result>(owner: string, work: () => Promise<Result>): Promise<Result>;
 }
 
-/** A call got no permit. */
+/** A call did not get a permit in time. */
 export class LimitReached extends Error {
   override readonly name = 'LimitReached';
   /** Calls of the same owner that are running. */

@@ -1,9 +1,7 @@
-/**
- * Time as a value: made once per request (or per background operation) and passed down, so that no step in the middle
- * invents a time-out of its own and everything outbound is aborted when its owner goes away.
- */
+/** An operation did not finish before its deadline. */
 export class DeadlineExceeded extends Error {
   override readonly name = 'DeadlineExceeded';
+  /** The operation, as the subject of a sentence: `calling registry.example.org`. */
   readonly operation: string;
   readonly afterMs: number;
 
@@ -14,6 +12,10 @@ export class DeadlineExceeded extends Error {
   }
 }
 
+/**
+ * The point in time at which an operation must end. Created once for a request or a background operation and passed
+ * down, so that no step has a timeout of its own and every call is aborted when the owner of the operation is gone.
+ */
 export class Deadline {
   readonly #endsAt: number;
   readonly #totalMs: number;
@@ -27,8 +29,8 @@ export class Deadline {
   }
 
   /**
-   * Aborts when the time is over (reason: a TimeoutError) or the owner has gone (reason: the owner's). Made when it is
-   * first asked for: most requests are answered from memory, and their signals would be timers for nobody.
+   * Aborts at the deadline, with a TimeoutError as the reason, or when the owner aborts, with the owner's reason. Created
+   * on the first use: most requests are answered from memory and need no timer.
    */
   get signal(): AbortSignal {
     this.#signal ??= this.#makeSignal();
@@ -37,18 +39,19 @@ export class Deadline {
 
   #makeSignal(): AbortSignal {
     const ms = this.remaining();
-    if (ms === 0) return AbortSignal.abort(this.#owner?.reason ?? new DOMException('The time is over', 'TimeoutError'));
-    // What remains of another deadline has fractions of a millisecond, which AbortSignal.timeout refuses.
+    if (ms === 0)
+      return AbortSignal.abort(this.#owner?.reason ?? new DOMException('The deadline has expired', 'TimeoutError'));
+    // AbortSignal.timeout rejects fractions of a millisecond.
     const timeout = AbortSignal.timeout(Math.ceil(ms));
     return this.#owner ? AbortSignal.any([timeout, this.#owner]) : timeout;
   }
 
-  /** `ms` milliseconds from now; `owner` (a request that may be closed, a program that may stop) ends it early. */
+  /** Returns a deadline `ms` milliseconds from now. `owner` ends it early: a closed request, a program that stops. */
   static after(ms: number, owner?: AbortSignal): Deadline {
     return new Deadline(ms, owner);
   }
 
-  /** Milliseconds left, never negative. */
+  /** Returns the milliseconds that are left, never less than 0. */
   remaining(): number {
     return Math.max(0, this.#endsAt - performance.now());
   }
@@ -57,20 +60,20 @@ export class Deadline {
     return this.#owner?.aborted === true || this.remaining() === 0;
   }
 
-  /** The error for an operation that this deadline ended. */
+  /** Returns the error for an operation that this deadline ended. */
   exceeded(operation: string): DeadlineExceeded {
     return new DeadlineExceeded(operation, Math.round(this.#totalMs));
   }
 
-  /** A shorter deadline inside this one: never later than this one. */
+  /** Returns a deadline `ms` milliseconds from now, but not later than this one, with the same owner. */
   within(ms: number): Deadline {
     return new Deadline(Math.min(ms, this.remaining()), this.#owner);
   }
 }
 
 /**
- * `promise`, or, as soon as the deadline ends, why it did: for work that does not look at the signal all the time, or
- * that others wait for, too. The work itself goes on; what becomes of it is nobody's trouble then.
+ * Resolves with the result of `promise`. Rejects as soon as the deadline ends, with DeadlineExceeded or the reason of its
+ * owner: for work that does not react to the signal, or that several callers share. The work itself continues.
  */
 export async function untilDeadline<Value>(
   promise: Promise<Value>,
@@ -84,7 +87,7 @@ export async function untilDeadline<Value>(
   }
 }
 
-/** The same for a signal alone, with its reason. */
+/** Resolves with the result of `promise`. Rejects with the signal's reason as soon as it aborts. */
 export function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
@@ -94,7 +97,7 @@ export function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): 
   });
 }
 
-/** Why a deadline that has aborted did: its time is over (DeadlineExceeded), or its owner's reason. */
+/** Returns why an aborted deadline has ended: DeadlineExceeded, or the reason of its owner. */
 export function endOf(deadline: Deadline, operation: string): unknown {
   const reason: unknown = deadline.signal.reason;
   const isTimeout = reason instanceof DOMException && reason.name === 'TimeoutError';

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 
 /**
- * SHA-256 over a list of texts, cut to `bits`, in lower-case base32 (RFC 4648, no padding): fit for names and label
- * values. Each text is preceded by its length, so that no two lists give the same bytes.
+ * Returns the SHA-256 digest of a list of texts, cut to `bits`, in lower-case base32 (RFC 4648, without padding), which is
+ * valid in names and label values. Each text is hashed with its length, so that no two lists have the same input.
  */
 export function digest(fields: readonly string[], bits = 256): string {
   const parts = fields.flatMap((field) => {

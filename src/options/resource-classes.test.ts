@@ -44,7 +44,7 @@ function refusal(request: ResourceRequest, from = pools): ApiError {
 }
 
 describe('a class by its id', () => {
-  it('gives its amounts, its default storage and its pool quota', () => {
+  it('gives its resources, its default storage and the quota of its pool', () => {
     expect(chooseResources(pools, { ...nothing, classId: 4 })).toEqual({
       classId: 4,
       className: 'class-4',
@@ -56,7 +56,7 @@ describe('a class by its id', () => {
     });
   });
 
-  it('takes the storage that is asked for, up to the class maximum', () => {
+  it('uses the requested storage, up to the maximum of the class', () => {
     expect(chooseResources(pools, { ...nothing, classId: 4, storage: 10 }).storageBytes).toBe(1e10);
   });
 
@@ -66,7 +66,7 @@ describe('a class by its id', () => {
     [{ classId: 4, storage: 11 }, ['body.storage']],
     [{ classId: 4, storage: 0 }, ['body.storage']],
     [{ classId: 4, storage: -1 }, ['body.storage']],
-  ])('refuses %j with 1005 and names the fields', (request, paths) => {
+  ])('rejects %j with 1005 and names the fields', (request, paths) => {
     const error = refusal({ ...nothing, ...request });
     expect(error.kind.code).toBe(1005);
     expect(error.fields?.map((field) => field.path)).toEqual(paths);
@@ -74,41 +74,41 @@ describe('a class by its id', () => {
 });
 
 describe('the default class', () => {
-  it('comes with the quota of its pool', () => {
+  it('has the quota of its pool', () => {
     const chosen = chooseResources(pools, nothing);
     expect([chosen.classId, chosen.priorityClass, chosen.storageBytes]).toEqual([4, 'public-quota', 2e9]);
   });
 
-  it.each([0, -1, 11])('refuses %d GB with 1000', (storage) => {
+  it.each([0, -1, 11])('rejects %d GB with 1000', (storage) => {
     expect(refusal({ ...nothing, storage }).kind.code).toBe(1000);
   });
 
-  it('is a misconfiguration when there is none', () => {
+  it('is a configuration error if there is none', () => {
     expect(refusal(nothing, []).kind.code).toBe(2001);
   });
 });
 
 describe('legacy server options', () => {
-  it('find the closest class, not the first one', () => {
+  it('select the closest class, not the first one', () => {
     expect(chooseResources(pools, legacy(0.5, 1e9)).classId).toBe(4);
     expect(chooseResources(pools, legacy(0.6, 1e9)).classId).toBe(3);
     expect(chooseResources(pools, legacy(2, 1e9)).classId).toBe(1);
     expect(chooseResources(pools, legacy(0, 0, 1)).classId).toBe(2);
   });
 
-  it('keep the requested disk, measured against the class maximum', () => {
+  it('keep the requested disk, up to the maximum of the class', () => {
     const chosen = chooseResources(pools, legacy(0.5, 1e9, 0, 15e9));
     expect([chosen.classId, chosen.storageBytes]).toEqual([3, 15e9]);
   });
 
-  it('are refused with 1000 and advice when nothing fits', () => {
+  it('are rejected with 1000 and advice if no class is large enough', () => {
     const error = refusal(legacy(100, 1e9));
     expect(error.kind.code).toBe(1000);
     expect(error.detail).toContain('resource_class_id');
     expect(error.fields?.[0]?.path).toBe('body.serverOptions');
   });
 
-  it('never give less than was asked for', () => {
+  it('never give less than requested', () => {
     const size = fc.integer({ min: 0, max: 64 });
     const classes = fc.array(fc.tuple(size, size, fc.integer({ min: 0, max: 2 }), size), { minLength: 1 });
     fc.assert(

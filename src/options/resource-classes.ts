@@ -4,11 +4,11 @@ import { bytesPerGigabyte } from '../jupyter-server/quantities.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import type { ResourceClass, ResourcePool } from '../platform/resource-classes/types.ts';
 
-/** What a launch asks for. A class id decides; else the legacy amounts find a class; else the default class is taken. */
+/** The resources that a launch requests: a class by its id, else the class closest to legacy amounts, else the default class. */
 export interface ResourceRequest {
   readonly classId: number | undefined;
   readonly legacy: LegacyAmounts | undefined;
-  /** Gigabytes of 10^9 bytes; the class's default where undefined. */
+  /** Gigabytes of 10^9 bytes; undefined: the default of the class. */
   readonly storage: number | undefined;
 }
 
@@ -27,16 +27,16 @@ export interface SessionResources {
   readonly memoryBytes: number;
   readonly gpu: number;
   readonly storageBytes: number;
-  /** The priority class that carries the pool's quota. */
+  /** The priority class of the pool's quota. */
   readonly priorityClass: string | null;
 }
 
 export interface ChosenResources extends SessionResources {
-  /** For people. */
+  /** The name for users. */
   readonly className: string;
 }
 
-/** What a caller may choose from. Throws ApiError 1401, 3000 and 3004. */
+/** Returns the pools that a caller may use. Throws ApiError 1401, 3000 and 3004. */
 export type OfferedPools = (identity: Identity, deadline: Deadline) => Promise<readonly ResourcePool[]>;
 
 interface Offer {
@@ -45,35 +45,35 @@ interface Offer {
 }
 
 /**
- * The resources of a new session. Pure: `pools` is what this caller is offered.
- * Throws ApiError 1005 (class or size not offered), 1000 (size outside the default class, nothing that fits the legacy
- * options) or 2001 (no default class is set up).
+ * Returns the resources of a new session. Pure. `pools` are the pools that the caller may use. Throws ApiError 1005 (class
+ * or size not offered), 1000 (size outside of the default class, or no class for the legacy amounts) or 2001 (no default
+ * class).
  */
 export function chooseResources(pools: readonly ResourcePool[], request: ResourceRequest): ChosenResources {
   const offers = pools.flatMap((pool) => pool.classes.map((each): Offer => ({ pool, class: each })));
   if (request.classId !== undefined) return byClass(offers, request.classId, request.storage);
   if (request.legacy) return closest(offers, request.legacy, request.storage);
   const chosen = defaultOffer(pools);
-  const problems = storageProblems(request.storage, chosen.class);
-  if (problems.length > 0) throw outside('The storage size is not offered.', errorKind.invalidInput, problems);
+  const errors = storageErrors(request.storage, chosen.class);
+  if (errors.length > 0) throw notOffered('The storage size is not offered.', errorKind.invalidInput, errors);
   return resourcesOf(chosen, sizeOf(request.storage, chosen.class));
 }
 
 function byClass(offers: readonly Offer[], id: number, storage: number | undefined): ChosenResources {
   const chosen = offers.find((offer) => offer.class.id === id);
-  const problems: FieldError[] = chosen
+  const errors: FieldError[] = chosen
     ? []
     : [{ path: 'body.resource_class_id', message: `there is no resource class ${id} that you can use` }];
-  problems.push(...storageProblems(storage, chosen?.class));
-  if (!chosen || problems.length > 0) {
-    throw outside('The resource class or the storage size is not offered.', errorKind.invalidResources, problems);
+  errors.push(...storageErrors(storage, chosen?.class));
+  if (!chosen || errors.length > 0) {
+    throw notOffered('The resource class or the storage size is not offered.', errorKind.invalidResources, errors);
   }
   return resourcesOf(chosen, sizeOf(storage, chosen.class));
 }
 
 /**
- * The class that wastes least: first the fewest GPUs beyond the request, then the least CPU and memory beyond it (a
- * core weighs as much as 4 GB, the usual ratio of machines), then the platform's own order.
+ * Returns the smallest class that has the requested amounts: compares the unused GPUs first, then the unused CPU and memory
+ * (one core counts as 4 GB, the usual ratio of machines), then the order of the platform.
  */
 function closest(offers: readonly Offer[], amounts: LegacyAmounts, storage: number | undefined): ChosenResources {
   const bytes = amounts.storageBytes ?? (storage === undefined ? undefined : storage * bytesPerGigabyte);
@@ -88,7 +88,7 @@ function closest(offers: readonly Offer[], amounts: LegacyAmounts, storage: numb
   if (!best) {
     throw new ApiError(errorKind.invalidInput, 'No resource class is large enough for the server options.', {
       detail:
-        'Ask for less, or name a class with resource_class_id and a size with storage; serverOptions is deprecated.',
+        'Request less, or name a class with resource_class_id and a size with storage; serverOptions is deprecated.',
       fields: [{ path: 'body.serverOptions', message: 'is more than any resource class offers' }],
     });
   }
@@ -117,7 +117,7 @@ function defaultOffer(pools: readonly ResourcePool[]): Offer {
 
 const smallestStorage = 1;
 
-function storageProblems(storage: number | undefined, offered: ResourceClass | undefined): FieldError[] {
+function storageErrors(storage: number | undefined, offered: ResourceClass | undefined): FieldError[] {
   if (storage === undefined) return [];
   const most = offered?.max_storage ?? Number.POSITIVE_INFINITY;
   if (storage >= smallestStorage && storage <= most) return [];
@@ -125,7 +125,7 @@ function storageProblems(storage: number | undefined, offered: ResourceClass | u
   return [{ path: 'body.storage', message: `${range} gigabytes` }];
 }
 
-function outside(message: string, kind: ErrorKind, fields: FieldError[]): ApiError {
+function notOffered(message: string, kind: ErrorKind, fields: FieldError[]): ApiError {
   const detail = fields.map(({ path, message: what }) => `${path.replace(/^body\./, '')} ${what}.`).join(' ');
   return new ApiError(kind, message, { detail, fields });
 }

@@ -7,7 +7,7 @@ import type { OfferedPools } from './resource-classes.ts';
 
 type Choices = Pick<ServerOptionsResponse, 'defaultUrl' | 'lfs_auto_fetch'>;
 
-/** `GET /server_options`: the choices of a launch form, as the original gives them; `GET /resource_classes`: its sizes. */
+/** Returns `GET /server_options`, the options of a launch form as in the original, and `GET /resource_classes`. */
 export function optionsRoutes(
   { server_options, cloud_storage: { s3, azure_blob } }: Pick<Config, 'server_options' | 'cloud_storage'>,
   offered: OfferedPools,
@@ -27,7 +27,7 @@ export function optionsRoutes(
   return routes.router;
 }
 
-/** A list without pools: a launch names a class. The default one is the one that `chooseResources` takes. */
+/** Returns all classes in one list. The default class is the one that `chooseResources` uses. */
 function classesOf(pools: Awaited<ReturnType<OfferedPools>>): ResourceClassesResponse {
   const main = pools.find((pool) => pool.default && pool.classes.some((each) => each.default));
   return {
@@ -47,7 +47,7 @@ function classesOf(pools: Awaited<ReturnType<OfferedPools>>): ResourceClassesRes
   };
 }
 
-/** Those of the configuration; where it has none at all, its defaults as the only ones, so that no form is empty. */
+/** Returns the options of the configuration. Without any, the defaults are the only options, so that no form is empty. */
 function choicesOf({ ui_choices: { defaultUrl, lfs_auto_fetch }, defaults }: Config['server_options']): Choices {
   if (!defaultUrl && !lfs_auto_fetch) {
     return {

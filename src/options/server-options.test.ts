@@ -52,7 +52,7 @@ function reasons(path: string): string[] {
 }
 
 describe('server_options', () => {
-  it('are the choices of the original’s file, and the flags of both kinds of cloud storage', async () => {
+  it('are the options of a file of the original, and the flags of both kinds of cloud storage', async () => {
     const env = {
       NB_SERVER_OPTIONS__UI_CHOICES_PATH: file('choices.json', choices),
       NB_SERVER_OPTIONS__DEFAULTS_PATH: file('defaults.json', defaults),
@@ -65,7 +65,7 @@ describe('server_options', () => {
     });
   });
 
-  it('leave out what the file leaves out', async () => {
+  it('omit the options that the file omits', async () => {
     const { lfs_auto_fetch } = choices;
     expect(await served({ NB_SERVER_OPTIONS__UI_CHOICES_PATH: file('one.json', { lfs_auto_fetch }) })).toEqual({
       lfs_auto_fetch,
@@ -73,14 +73,14 @@ describe('server_options', () => {
     });
   });
 
-  it('are the defaults where there is no file', async () => {
+  it('are the defaults without a file', async () => {
     expect(await served({ NB_SERVER_OPTIONS__DEFAULTS_PATH: file('only.json', defaults) })).toMatchObject({
       defaultUrl: { order: 1, type: 'enum', default: '/rstudio', options: ['/rstudio'] },
       lfs_auto_fetch: { type: 'boolean', default: true },
     });
   });
 
-  it('are for whoever is somebody', async () => {
+  it('require an identity', async () => {
     const { config } = loadConfig(environment({}));
     await using closed = await startApp({
       routes: [optionsRoutes(config, async () => config.resource_pools)],
@@ -90,7 +90,7 @@ describe('server_options', () => {
   });
 });
 
-describe('a file that is wrong', () => {
+describe('an invalid file', () => {
   it.each([
     [join(directory, 'none.json'), /ui_choices_path names a file that cannot be read/],
     [file('broken.json', '{'), /ui_choices_path names a file that is not JSON/],
@@ -99,13 +99,13 @@ describe('a file that is wrong', () => {
       file('bad.json', { defaultUrl: { ...choices.defaultUrl, order: 0 }, lfs_auto_fetch: { order: 1 } }),
       /defaultUrl\.order must be a whole number from 1;.*lfs_auto_fetch\.displayName is required/,
     ],
-  ])('%s stops the start with a reason', (path, reason) => {
+  ])('is a configuration error with a reason: %s', (path, reason) => {
     expect(reasons(path).join(';')).toMatch(reason);
   });
 });
 
 describe('resource_classes', () => {
-  it('are those of all pools, with one default: the one that a launch takes', async () => {
+  it('are the classes of all pools, with the default class of a launch as the only default', async () => {
     const sized = (id: number, isDefault: boolean): ResourceClass => ({
       id,
       name: `class-${id}`,

@@ -263,8 +263,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a registry that is not there is a bug',
     'src/images/image-checker.ts',
-    'if (!(error instanceof OutboundFailure || error instanceof RegistryTrouble)) throw error;',
-    'if (!(error instanceof RegistryTrouble)) throw error;',
+    'if (!(error instanceof OutboundFailure || error instanceof RegistryFailure)) throw error;',
+    'if (!(error instanceof RegistryFailure)) throw error;',
     'src/images/image-checker.test.ts',
   ),
   mutant(

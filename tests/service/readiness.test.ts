@@ -43,12 +43,12 @@ const ready = async () => {
 };
 
 it.each([
-  ['slow', /^503 the Kubernetes API has not answered for \d+ s$/],
-  ['429', /^503 the Kubernetes API has only answered with errors for \d+ s$/],
+  ['slow', /^503 the Kubernetes API has not responded for \d+ s$/],
+  ['429', /^503 the Kubernetes API has responded with errors only for \d+ s$/],
 ] as const)(
   'is not ready while the Kubernetes API is %s for too long, reports the reason, and still serves reads',
   async (fault, reason) => {
-    await expect.poll(ready).toMatch(/^200 all sessions are known/);
+    await expect.poll(ready).toMatch(/^200 the list of sessions was current/);
     const body = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
     const name = String((await service.ask('POST', '/servers', body)).json()['name']);
     await expect.poll(async () => (await service.ask('GET', `/servers/${name}`)).status).toBe(200);

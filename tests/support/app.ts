@@ -10,6 +10,7 @@ import { createIdentity } from '../../src/identity/identify.ts';
 import { loadDocument } from '../../src/pipeline/document.ts';
 import { createHttpServer } from '../../src/pipeline/http-server.ts';
 import { createLogger } from '../../src/platform/logging/logger.ts';
+import { loopbackHttp } from './outbound-http.ts';
 
 export interface TestResponse {
   status: number;
@@ -71,7 +72,7 @@ export async function startApp(options: {
     config,
     log,
     document: loadDocument(config.service_prefix),
-    identify: createIdentity({ config, log }),
+    identify: createIdentity({ config, http: loopbackHttp(), log }),
     health: healthRoutes({ prefix: config.service_prefix, dependencies: [], stopping: new AbortController().signal }),
     routes: [...options.routes, versionRoutes(config)],
     validateResponses: true,

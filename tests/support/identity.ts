@@ -7,6 +7,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { ApiError } from '../../src/errors.ts';
 import { createIdentity, type Identified, type Identify } from '../../src/identity/identify.ts';
 import { Deadline } from '../../src/lib/deadline.ts';
+import { loopbackHttp } from './outbound-http.ts';
 
 export const issuer = 'https://idp.example.org/auth/realms/Renku';
 export const audience = 'notebook-sessions';
@@ -75,7 +76,7 @@ export function identityWith(jwksUrl: string, env: Record<string, string> = {}):
     NB_IDENTITY__JWKS_URL: jwksUrl,
     ...env,
   });
-  return createIdentity({ config, log: pino({ level: 'silent' }) });
+  return createIdentity({ config, http: loopbackHttp(), log: pino({ level: 'silent' }) });
 }
 
 export const credentials = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64');

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, parseJson } from '../../lib/json.ts';
 import { readRetryAfter } from '../../lib/retry-after.ts';
 import type { OutboundResponse } from '../outbound-http/types.ts';
-import { toldReason } from '../told-reason.ts';
+import { serverMessage } from '../server-message.ts';
 import { GitLabRefused, GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 
 /**
@@ -35,7 +35,7 @@ export function temporaryError(
       ? `GitLab at ${host} accepts no more requests for now (429)`
       : `GitLab at ${host} is temporarily unavailable (${status})`;
   const retryAfterSeconds = readRetryAfter(headers['retry-after']);
-  return new GitLabUnavailable(message, { retryAfterSeconds, reason: toldReason(jsonOf(body), status, token) });
+  return new GitLabUnavailable(message, { retryAfterSeconds, reason: serverMessage(jsonOf(body), status, token) });
 }
 
 /**
@@ -50,7 +50,7 @@ export function bodyOf(response: OutboundResponse, { host, token, isRead }: Requ
     if (body !== undefined) return body;
     throw new GitLabUnavailable(`${host} answered ${status} without JSON: is this the address of a GitLab?`);
   }
-  const reason = toldReason(body, status, token);
+  const reason = serverMessage(body, status, token);
   if (status === 401 || (isObject(body) && body['error'] === 'insufficient_scope')) {
     if (token !== null) throw new GitLabUnauthorized(`GitLab at ${host} rejects the access token`, reason);
     // Without a token, a 401 only means that the resource is not public.

@@ -5,7 +5,7 @@ import type { GitLabBranch, GitLabBranchTip, GitLabCommit, GitLabListedCommit, G
 const guest = 10;
 const sha = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
-/** undefined for anything that is not a project as GitLab describes it. */
+/** Returns the project that GitLab describes, or undefined if `value` is not a valid description. */
 export function readProject(value: unknown): GitLabProject | undefined {
   const body = asObject(value);
   const id = body?.['id'];
@@ -23,7 +23,7 @@ export function readProject(value: unknown): GitLabProject | undefined {
     description: text(body['description']) ?? null,
     defaultBranch: text(body['default_branch']) ?? null,
     isEmpty: body['empty_repo'] === true,
-    // Unknown counts as the strictest, so that nobody relies on a public project that is none.
+    // An unknown visibility is treated as private, so that no private project is taken for a public one.
     visibility: visibility === 'public' || visibility === 'internal' ? visibility : 'private',
     webUrl: text(body['web_url']) ?? httpUrlToRepo.replace(/\.git$/, ''),
     httpUrlToRepo,
@@ -36,6 +36,7 @@ export function readProject(value: unknown): GitLabProject | undefined {
   };
 }
 
+/** Returns the branch that GitLab describes, or undefined if `value` is not a valid description. */
 export function readBranch(value: unknown): GitLabBranch | undefined {
   const body = asObject(value);
   const name = text(body?.['name']);
@@ -43,6 +44,7 @@ export function readBranch(value: unknown): GitLabBranch | undefined {
   return name && commitSha && sha.test(commitSha) ? { name, commitSha } : undefined;
 }
 
+/** Returns the branch with the date of its commit, as lists have it, or undefined if `value` is not a valid description. */
 export function readBranchTip(value: unknown): GitLabBranchTip | undefined {
   const branch = readBranch(value);
   return (
@@ -50,12 +52,14 @@ export function readBranchTip(value: unknown): GitLabBranchTip | undefined {
   );
 }
 
+/** Returns the commit that GitLab describes, or undefined if `value` is not a valid description. */
 export function readCommit(value: unknown): GitLabCommit | undefined {
   const body = asObject(value);
   const id = text(body?.['id']);
   return id && sha.test(id) ? { sha: id, committedDate: text(body?.['committed_date']) ?? null } : undefined;
 }
 
+/** Returns the commit with title and author, as lists have it, or undefined if `value` is not a valid description. */
 export function readListedCommit(value: unknown): GitLabListedCommit | undefined {
   const commit = readCommit(value);
   const body = asObject(value);

@@ -1,25 +1,26 @@
 import type { Deadline } from '../../lib/deadline.ts';
 
-/** Whose eyes to look with; no token: public projects only. */
+/** Which GitLab to call, as which user. */
 export interface GitLabAccess {
   /** Base URL without a trailing slash. */
   readonly url: string;
+  /** null: as an anonymous user, who sees public projects only. */
   readonly token: string | null;
 }
 
 export interface GitLabProject {
   id: number;
-  /** With the case GitLab keeps: `Group/Sub/My-Project`. */
+  /** In the case that GitLab stores: `Group/Sub/My-Project`. */
   pathWithNamespace: string;
   name: string;
   description: string | null;
   defaultBranch: string | null;
-  /** The repository has no commits; GitLab may name a default branch all the same. */
+  /** The repository has no commits. GitLab can name a default branch nevertheless. */
   isEmpty: boolean;
   visibility: 'public' | 'internal' | 'private';
   webUrl: string;
   httpUrlToRepo: string;
-  /** The caller's highest access level (10 guest .. 50 owner), from project and group; 10 where unknown. */
+  /** The caller's highest access level in project and group, from 10 (guest) to 50 (owner); 10 if unknown. */
   accessLevel: number;
   lastActivityAt: string | null;
 }
@@ -29,15 +30,15 @@ export interface GitLabBranch {
   commitSha: string;
 }
 
-/** A branch as a list shows it. */
+/** A branch in a list. */
 export interface GitLabBranchTip extends GitLabBranch {
-  /** When its commit was made, as GitLab writes it; null where it does not say. */
+  /** The date of its commit, as GitLab writes it; null if unknown. */
   readonly committedDate: string | null;
 }
 
 export interface GitLabBranchPage {
   readonly branches: readonly GitLabBranchTip[];
-  /** undefined: this was the last one. */
+  /** undefined on the last page. */
   readonly nextPage: number | undefined;
 }
 
@@ -46,7 +47,7 @@ export interface GitLabCommit {
   committedDate: string | null;
 }
 
-/** A commit as a list shows it. */
+/** A commit in a list. */
 export interface GitLabListedCommit extends GitLabCommit {
   /** The first line of its message. */
   readonly title: string;
@@ -55,16 +56,16 @@ export interface GitLabListedCommit extends GitLabCommit {
 
 export interface GitLabCommitPage {
   readonly commits: readonly GitLabListedCommit[];
-  /** undefined: this was the last one. */
+  /** undefined on the last page. */
   readonly nextPage: number | undefined;
 }
 
-/** GitLab did not give a usable answer: down, slow, refusing, nonsense. Never used for "not found". */
+/** GitLab is down, slow or overloaded, or sent an invalid response. Never used for "not found". */
 export class GitLabUnavailable extends Error {
   override readonly name = 'GitLabUnavailable';
-  /** 429 and 503 may say it. Seconds. */
+  /** Seconds, from the Retry-After header of a 429 or 503. */
   readonly retryAfterSeconds: number | undefined;
-  /** As of GitLabRefused. */
+  /** As in GitLabRefused. */
   readonly reason: string | undefined;
   constructor(
     message: string,
@@ -76,10 +77,10 @@ export class GitLabUnavailable extends Error {
   }
 }
 
-/** GitLab refuses the token (401): the caller must sign in again. */
+/** GitLab rejects the token (401): the caller must sign in again. */
 export class GitLabUnauthorized extends Error {
   override readonly name = 'GitLabUnauthorized';
-  /** As of GitLabRefused. */
+  /** As in GitLabRefused. */
   readonly reason: string | undefined;
   constructor(message: string, reason?: string) {
     super(message);
@@ -88,13 +89,13 @@ export class GitLabUnauthorized extends Error {
 }
 
 /**
- * GitLab understands a request and refuses it: the caller may not make this change, or the account may do nothing before
- * its owner has done something (accepted terms, set a new password). Never used for "not found".
+ * GitLab denies a request: the caller may not make this change, or the account is restricted until its owner acts
+ * (accepts terms, sets a new password). Never used for "not found".
  */
 export class GitLabRefused extends Error {
   override readonly name = 'GitLabRefused';
   readonly status: number;
-  /** GitLab's own words, one line of plain text; undefined where it gives no reason. */
+  /** GitLab's own words, one line of plain text; undefined if GitLab gives no reason. */
   readonly reason: string | undefined;
   constructor(message: string, status: number, reason: string | undefined) {
     super(message);
@@ -104,8 +105,8 @@ export class GitLabRefused extends Error {
 }
 
 /**
- * undefined means that GitLab says it is not there (or not for this caller): 404, or 403 without a reason. Throws
- * GitLabUnavailable, GitLabUnauthorized and GitLabRefused.
+ * Reads of GitLab's API. They return undefined if the resource does not exist or the caller has no access: GitLab answers
+ * 404, or 403 without a reason. They throw GitLabUnavailable, GitLabUnauthorized and GitLabRefused.
  */
 export interface GitLab {
   project(access: GitLabAccess, pathOrId: string | number, deadline: Deadline): Promise<GitLabProject | undefined>;
@@ -115,14 +116,14 @@ export interface GitLab {
     name: string,
     deadline: Deadline,
   ): Promise<GitLabBranch | undefined>;
-  /** `ref`: whatever GitLab resolves: full or short id, tag, branch. */
+  /** `ref` is any name that GitLab resolves: a full or short id, a tag, a branch. */
   commit(
     access: GitLabAccess,
     projectPathOrId: string | number,
     ref: string,
     deadline: Deadline,
   ): Promise<GitLabCommit | undefined>;
-  /** One page (at most 50) of projects the caller can launch, last active first. */
+  /** Returns one page (at most 50) of the projects that the caller can launch, the last active one first. */
   projects(
     access: GitLabAccess,
     options: { search?: string; page: number },
@@ -130,9 +131,9 @@ export interface GitLab {
   ): Promise<GitLabProject[]>;
 }
 
-/** What a launch form offers of a project. */
+/** Branches and commits of a project, for the launch page. */
 export interface GitLabHistory extends Pick<GitLabBranches, 'branches'> {
-  /** At most 20 commits, newest first, from `ref` on; undefined: no such project for the caller, or no such ref in it. */
+  /** Returns one page of at most 20 commits, newest first, starting at `ref`; undefined if the caller cannot see the project or it has no such ref. */
   commits(
     access: GitLabAccess,
     projectPathOrId: string | number,
@@ -141,11 +142,11 @@ export interface GitLabHistory extends Pick<GitLabBranches, 'branches'> {
   ): Promise<GitLabCommitPage | undefined>;
 }
 
-/** What is done with the branches that sessions leave behind. */
+/** Operations on the branches of a project. */
 export interface GitLabBranches {
   /**
-   * At most 100 branches whose names begin with `prefix` or have `search` in them, whatever the case; undefined: no such
-   * project for the caller.
+   * Returns one page of at most 100 branches whose names start with `prefix` or contain `search`, ignoring case;
+   * undefined if the caller cannot see the project.
    */
   branches(
     access: GitLabAccess,
@@ -153,7 +154,7 @@ export interface GitLabBranches {
     options: { page: number } & ({ prefix: string } | { search: string }),
     deadline: Deadline,
   ): Promise<GitLabBranchPage | undefined>;
-  /** true: it is deleted; false: there is none (or no such project for the caller). Throws GitLabRefused, too. */
+  /** Returns true after the deletion, and false if there is no such branch or the caller cannot see the project. */
   deleteBranch(
     access: GitLabAccess,
     projectPathOrId: string | number,
@@ -161,8 +162,8 @@ export interface GitLabBranches {
     deadline: Deadline,
   ): Promise<boolean>;
   /**
-   * The full id of the best common ancestor of two commits, each named as `commit` takes it; undefined: they have none,
-   * or one of them is not there.
+   * Returns the full id of the best common ancestor of two commits, each named as in `commit`; undefined if there is none
+   * or one of the commits does not exist.
    */
   mergeBase(
     access: GitLabAccess,

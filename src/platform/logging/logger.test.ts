@@ -13,7 +13,7 @@ function logged(write: (log: ReturnType<typeof createLogger>) => void): Record<s
 }
 
 describe('the log', () => {
-  it('removes credentials by their names', () => {
+  it('removes credentials by the names of their members', () => {
     const line = logged((log) =>
       log.info({
         authorization: 'a-secret',
@@ -25,7 +25,7 @@ describe('the log', () => {
     expect(line['headers']).toMatchObject({ host: 'kept' });
   });
 
-  it('shows an error with its causes, and not what libraries hang onto it', () => {
+  it('has an error with its causes, without other properties that libraries attach', () => {
     const error = new Error('outer', {
       cause: Object.assign(new TypeError('inner'), {
         code: 'ECONNRESET',
@@ -42,7 +42,7 @@ describe('the log', () => {
     expect(JSON.stringify(line)).not.toContain('a-secret');
   });
 
-  it('ends no program when its disk is full', async () => {
+  it('does not end the program when the disk is full', async () => {
     const log = createLogger({ name: 'test', file: '/dev/full' });
     for (let index = 0; index < 3; index += 1) {
       log.info('to a device that is always full');
@@ -52,13 +52,13 @@ describe('the log', () => {
     expect(log.isLevelEnabled('info')).toBe(true);
   });
 
-  it('survives an error that is its own cause', () => {
+  it('accepts an error that is its own cause', () => {
     const error: Error & { cause?: unknown } = new Error('round');
     error.cause = error;
     expect(logged((log) => log.error({ err: error }))).toHaveProperty('err.cause.cause.cause.message', 'round');
   });
 
-  it('takes level info where the level is unknown', () => {
+  it('has the level info if the configured level is unknown', () => {
     expect(createLogger({ name: 'x', level: 'loud' }).level).toBe('info');
   });
 });
@@ -76,7 +76,7 @@ describe('a text', () => {
     expect(withoutCredentials(text)).not.toContain(secret);
   });
 
-  it('stays what it is otherwise', () => {
+  it('is not changed otherwise', () => {
     const text = 'GET https://gitlab.example.org/api/v4/projects/group%2Fproject failed: token expired';
     expect(withoutCredentials(text)).toBe(text);
   });

@@ -1,19 +1,19 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 
 export interface LoggingOptions {
-  /** The program. */
+  /** The name of the program. */
   name: string;
-  /** `info` unless told. */
+  /** `info` by default, and for an unknown level. */
   level?: string | undefined;
-  /** A file of its own, for the owner only; standard output unless told. */
+  /** A log file, readable by its owner only; standard output by default. */
   file?: string;
-  /** Anything else that takes lines. */
+  /** Another destination for the lines. */
   destination?: DestinationStream;
 }
 
 const levels = new Set(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
-/** Names under which credentials travel; removed where they stand at the top or one level deep in what is logged. */
+/** Names of credentials. Their values are removed from logged objects, at the top level and one level below. */
 const secretKeys = [
   'authorization',
   'cookie',
@@ -33,12 +33,12 @@ const secretKeys = [
 ];
 const redactedPaths = secretKeys.flatMap((key) => [`["${key}"]`, `*["${key}"]`]);
 
-/** Characters that wait for a log that cannot be written at the moment. */
-const maxWaiting = 1024 * 1024;
+/** Maximum number of characters to buffer while the log cannot be written. */
+const maxBuffered = 1024 * 1024;
 
 /**
- * JSON lines. Nothing that looks like a credential passes, wherever it stands in an error. A disk that is full ends no
- * program: lines wait, up to a limit, and those that were lost are counted.
+ * Returns a logger that writes JSON lines, with credentials removed from objects and errors. A full disk does not end the
+ * program: lines are buffered up to a limit, and the number of lost lines is logged later.
  */
 export function createLogger({ name, level, file, destination }: LoggingOptions): Logger {
   const options: LoggerOptions = {
@@ -49,9 +49,9 @@ export function createLogger({ name, level, file, destination }: LoggingOptions)
     timestamp: pino.stdTimeFunctions.isoTime,
   };
   if (destination) return pino(options, destination);
-  const stream = pino.destination({ dest: file ?? 1, mode: 0o600, maxLength: maxWaiting });
+  const stream = pino.destination({ dest: file ?? 1, mode: 0o600, maxLength: maxBuffered });
   const log = pino(options, stream);
-  // The lines are kept and tried again with the next one; there is no other place to tell of it.
+  // The lines stay in the buffer, and the next line writes them again. There is no other log for this error.
   stream.on('error', () => undefined);
   let lost = 0;
   stream.on('drop', () => {
@@ -61,7 +61,7 @@ export function createLogger({ name, level, file, destination }: LoggingOptions)
     if (lost === 0) return;
     const lines = lost;
     lost = 0;
-    log.warn({ lines }, 'lines of this log were lost: it could not be written');
+    log.warn({ lines }, 'lines of this log were lost because it could not be written');
   });
   return log;
 }
@@ -77,8 +77,8 @@ interface DescribedError {
 const maxCauses = 5;
 
 /**
- * An error with its causes, and nothing else of it: libraries hang requests with their headers, answers with their
- * bodies and whole configurations onto errors.
+ * Returns an error and its causes for the log, without other properties: libraries attach requests with headers,
+ * responses with bodies and whole configurations to errors.
  */
 export function describeError(error: unknown, depth = 0): DescribedError {
   if (!(error instanceof Error)) return { type: typeof error, message: withoutCredentials(String(error)) };
@@ -103,6 +103,7 @@ const credentials: readonly [RegExp, string][] = [
   [/([?&](?:token|private_token|access_token|code)=)[^&\s"']+/gi, '$1[removed]'],
 ];
 
+/** Returns `text` with everything that looks like a credential replaced by `[removed]`. */
 export function withoutCredentials(text: string): string {
   return credentials.reduce((clean, [pattern, replacement]) => clean.replaceAll(pattern, replacement), text);
 }

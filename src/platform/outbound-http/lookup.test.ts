@@ -5,7 +5,7 @@ import { AddressRefused } from './types.ts';
 
 const address = (text: string) => ({ address: text, family: 4 });
 
-test('that gets no permit in time fails as a connection that is not answered does', async () => {
+test('fails with a timeout if there is no permit in time', async () => {
   const slow = Promise.withResolvers<void>();
   const limit = createConcurrencyLimit({ perOwner: 1, waitMs: 20 });
   let owner = 'a';

@@ -9,7 +9,7 @@ const quoted = /"((?:[^"\\]|\\.)*)"/y;
 const space = /[ \t]*/y;
 const separators = /[ \t,]*/y;
 
-/** The challenges of a header, in order; what cannot be read ends the list. */
+/** Returns the challenges of a header in their order, up to the first one that is not well formed. */
 export function parseChallenges(header: string): Challenge[] {
   const found: Challenge[] = [];
   let at = 0;

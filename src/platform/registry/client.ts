@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { BoundedMap } from '../../lib/bounded-map.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { createSingleFlightCache } from '../../lib/single-flight-cache.ts';
+import { anonymousCaller } from '../caller-key.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp, type OutboundResponse } from '../outbound-http/types.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { type ImageConfig, manifestAccept, matchesDigest, readConfig, readManifest, runsSessions } from './manifest.ts';
@@ -8,66 +10,65 @@ import { type ImageReference, isDigest } from './reference.ts';
 import { type Authorization, authorizationFor } from './token.ts';
 import {
   type Credentials,
+  failureOfStatus,
   type Inspection,
   type RegistryAccess,
   type RegistryClient,
-  RegistryTrouble,
-  statusTrouble,
+  RegistryFailure,
 } from './types.ts';
 
-/** The limit of the distribution project for manifests; configurations are smaller. */
+/** The limit of the distribution project for manifests. Image configurations are smaller. */
 const maxDocumentBytes = 4 * 1024 * 1024;
 /**
- * Registries keep blobs in object stores of other hosts, and some (registry.k8s.io) send every request on to a mirror.
- * Docker and containerd follow, ten times at the most. The credentials stay behind, and each address is checked.
+ * Registries store blobs on other hosts, and some (registry.k8s.io) redirect every request to a mirror. Docker and
+ * containerd follow at most ten redirects. Other hosts do not get the credentials, and every address is checked.
  */
 const maxRedirects = 10;
-/** An index may list indexes. Nobody does so deeper than this. */
+/** An index can list indexes; deeper nesting is not in use. */
 const maxIndexDepth = 2;
-/** A launch asks right after somebody looked; a tag that moves is seen half a minute later. */
+/** Long enough for the launch after a check of the image; a moved tag is noticed after this time. */
 const inspectionTtlMs = 30_000;
 const maxInspections = 1000;
 
-/** For how long the platform's own registry is taken to want tokens as it last said: one question less each time. */
-const sameWayMs = 60_000;
+/** Milliseconds for which the challenges of the platform's registry are cached: each check needs one request less. */
+const challengesTtlMs = 60_000;
 
-/** What one caller saw: the inspection, and how the registry wants to be asked. */
+/** What a registry said to one caller, and how it authenticates callers. */
 interface Look {
   inspection: Inspection;
   challenges: readonly Challenge[];
-  /** The registry had nothing to hide from this caller: for nobody it would be another answer. */
-  isOpen?: boolean;
+  /** The registry gave this caller full access to the repository: with other credentials the result is the same. */
+  hasFullAccess?: boolean;
 }
 
-interface Asked {
+interface LookRequest {
   reference: ImageReference;
   access: RegistryAccess;
-  /** null: as anybody. */
+  /** null: as an anonymous caller. */
   credentials: Credentials | null;
-  /** As far as they are known. */
+  /** Empty if they are not known. */
   challenges: readonly Challenge[];
 }
 
-/** Images in registries: OCI distribution specification 1.1, and the token flow that registries share. */
+/** Returns a client for image registries: the OCI distribution specification 1.1, with the token flow of the distribution project. */
 export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}): RegistryClient {
   const looks = createSingleFlightCache<Look>({ ttlMs: inspectionTtlMs, maxSize: maxInspections, now });
-  /** By host: only of the one that is configured, which asks for all its images in the same way. */
-  const ways = new Map<string, { challenges: readonly Challenge[]; until: number }>();
+  /** By host, only for the configured registry, whose challenges are the same for all images. */
+  const knownChallenges = new BoundedMap<string, readonly Challenge[]>({ maxSize: 10, ttlMs: challengesTtlMs, now });
 
   async function lookOpenly(reference: ImageReference, access: RegistryAccess, deadline: Deadline): Promise<Look> {
     const { host } = reference;
-    const way = ways.get(host);
-    const known = way !== undefined && way.until > now();
+    const known = knownChallenges.get(host);
     try {
-      const challenges = known ? way.challenges : [];
+      const challenges = known ?? [];
       const seen = await look({ reference, access, credentials: null, challenges }, http, deadline);
       // Only for tokens: a registry with Basic credentials may serve some images without them.
       if (access.configured && !known && seen.challenges.some(({ scheme }) => scheme === 'bearer')) {
-        ways.set(host, { challenges: seen.challenges, until: now() + sameWayMs });
+        knownChallenges.set(host, seen.challenges);
       }
       return seen;
     } catch (error) {
-      ways.delete(host);
+      knownChallenges.delete(host);
       throw error;
     }
   }
@@ -77,37 +78,37 @@ export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}
       const { credentials } = access;
       const open = await looks.get(keyOf(reference, null), {
         deadline,
-        // What nobody may see can still be seen with credentials; for others the answer may change any moment.
+        // With credentials, an image that is not public may be visible. Without, the registry is called again each time.
         isUsable: ({ inspection: { kind } }) => kind === 'image' || (kind === 'denied' && credentials !== null),
         load: (inner) => lookOpenly(reference, access, inner),
       });
       const { kind } = open.inspection;
-      const hidden = kind === 'denied' || (kind === 'not-found' && open.isOpen !== true);
+      const hidden = kind === 'denied' || (kind === 'not-found' && open.hasFullAccess !== true);
       if (!hidden || !credentials || open.challenges.length === 0) return open.inspection;
       const own = await looks.get(keyOf(reference, credentials), {
         deadline,
         isUsable: ({ inspection: { kind } }) => kind === 'image',
         load: (inner) => look({ reference, access, credentials, challenges: open.challenges }, http, inner),
       });
-      // Where the image is not public, a refusal without a reason says nothing new.
-      const refusedAsEverybody = own.inspection.kind === 'denied' && own.inspection.reason === undefined;
-      return refusedAsEverybody ? open.inspection : own.inspection;
+      // A denial without a reason adds nothing to the result of the anonymous caller.
+      const addsNothing = own.inspection.kind === 'denied' && own.inspection.reason === undefined;
+      return addsNothing ? open.inspection : own.inspection;
     },
   };
 }
 
-/** Whoever has the same key may see the same answer. The credentials are hashed: they are nothing to keep. */
+/** Returns the cache key: callers with the same key get the same result. Credentials are hashed, so that none are stored. */
 function keyOf({ host, repository, target }: ImageReference, credentials: Credentials | null): string {
-  const who = credentials
+  const caller = credentials
     ? createHash('sha256')
         .update(JSON.stringify([credentials.username, credentials.password]))
         .digest('base64')
-    : 'anybody';
-  return `${host} ${repository} ${target} ${who}`;
+    : anonymousCaller;
+  return `${host} ${repository} ${target} ${caller}`;
 }
 
-async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promise<Look> {
-  const { reference, access, credentials } = asked;
+async function look(request: LookRequest, http: OutboundHttp, deadline: Deadline): Promise<Look> {
+  const { reference, access, credentials } = request;
   const base = `${access.scheme}://${reference.host}/v2/${reference.repository}`;
   let authorization: Authorization | undefined;
   const get = (path: string) =>
@@ -121,7 +122,7 @@ async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promi
     });
   const manifest = () => get(`/manifests/${reference.target}`);
 
-  let { challenges } = asked;
+  let { challenges } = request;
   let response: OutboundResponse | undefined;
   if (challenges.length === 0) {
     response = await manifest();
@@ -129,58 +130,59 @@ async function look(asked: Asked, http: OutboundHttp, deadline: Deadline): Promi
   }
   if (!response || response.status === 401) {
     const given = await authorizationFor({ challenges, reference, access, credentials }, http, deadline);
-    if ('refused' in given) return { inspection: { kind: 'denied', reason: given.refused }, challenges };
+    if ('denied' in given) return { inspection: { kind: 'denied', reason: given.denied }, challenges };
     authorization = given;
     response = await manifest();
   }
   const { status } = response;
-  if (status === 404) return { inspection: { kind: 'not-found' }, challenges, isOpen: authorization?.opens ?? false };
+  if (status === 404)
+    return { inspection: { kind: 'not-found' }, challenges, hasFullAccess: authorization?.grantsPull ?? false };
   if (status === 401 || status === 403) return { inspection: { kind: 'denied' }, challenges };
-  if (status !== 200) throw statusTrouble(reference.domain, status);
-  const described = await describe(response, asked, get);
+  if (status !== 200) throw failureOfStatus(reference.domain, status);
+  const described = await describe(response, request, get);
   const inspection = described.kind === 'image' ? { ...described, needsCredentials: credentials !== null } : described;
   return { inspection, challenges };
 }
 
-/** Only the registry itself says how to sign in: a host that it redirects to may be any host. */
+/** Returns the challenges of the registry itself: a redirect can lead to any host, whose challenges are ignored. */
 function challengesOf({ url, headers }: OutboundResponse, base: string): readonly Challenge[] {
   return url.origin === new URL(base).origin ? parseChallenges(headers['www-authenticate'] ?? '') : [];
 }
 
 type Get = (path: string) => Promise<OutboundResponse>;
 
-/** Follows a manifest to the configuration of the image that a session would get. */
-async function describe(first: OutboundResponse, { reference, access }: Asked, get: Get): Promise<Inspection> {
-  const lie = () =>
-    new RegistryTrouble(`${reference.domain} answered with something else than what its digest promises`, {
-      passing: false,
+/** Follows a manifest to the configuration of the image for the platform of a session. */
+async function describe(first: OutboundResponse, { reference, access }: LookRequest, get: Get): Promise<Inspection> {
+  const wrongDigest = () =>
+    new RegistryFailure(`${reference.domain} sent data that does not match its digest`, {
+      isTemporary: false,
     });
-  if (isDigest(reference.target) && !matchesDigest(first.body, reference.target)) throw lie();
+  if (isDigest(reference.target) && !matchesDigest(first.body, reference.target)) throw wrongDigest();
 
   let manifest = readManifest(first.body, first.headers['content-type']);
   let platforms: readonly string[] = [];
   for (let depth = 0; manifest.kind === 'index'; depth += 1) {
     if (depth === maxIndexDepth) {
-      throw new RegistryTrouble(`${reference.domain} nests its lists of images too deeply`, { passing: false });
+      throw new RegistryFailure(`${reference.domain} nests image indexes too deeply`, { isTemporary: false });
     }
     if (manifest.platforms.length > 0) platforms = manifest.platforms;
     const { manifestDigest } = manifest;
     const child = await get(`/manifests/${manifestDigest}`);
     if (child.status === 404) {
-      throw new RegistryTrouble(`${reference.domain} lists an image that it does not have`, { passing: false });
+      throw new RegistryFailure(`${reference.domain} lists an image that does not exist`, { isTemporary: false });
     }
-    if (child.status !== 200) throw statusTrouble(reference.domain, child.status);
-    if (!matchesDigest(child.body, manifestDigest)) throw lie();
+    if (child.status !== 200) throw failureOfStatus(reference.domain, child.status);
+    if (!matchesDigest(child.body, manifestDigest)) throw wrongDigest();
     manifest = readManifest(child.body, child.headers['content-type']);
   }
-  if (manifest.kind === 'nonsense') {
-    throw new RegistryTrouble(`${reference.domain} answered with something that is no manifest`, { passing: false });
+  if (manifest.kind === 'invalid') {
+    throw new RegistryFailure(`${reference.domain} sent a response that is not a manifest`, { isTemporary: false });
   }
   if (manifest.kind !== 'image') return { kind: 'not-an-image' };
 
   const { configDigest, configType, size } = manifest;
   const blob = await configBlob(access, () => get(`/blobs/${configDigest}`));
-  if (blob && !matchesDigest(blob, configDigest)) throw lie();
+  if (blob && !matchesDigest(blob, configDigest)) throw wrongDigest();
   const config: ImageConfig | undefined = blob ? readConfig(blob, configType) : { platform: null, workingDir: null };
   if (!config) return { kind: 'not-an-image' };
   if (config.platform !== null && !runsSessions(config.platform)) return { kind: 'not-an-image' };
@@ -189,8 +191,9 @@ async function describe(first: OutboundResponse, { reference, access }: Asked, g
 }
 
 /**
- * The configuration as it is stored; undefined where it cannot be had. The platform's own registry may keep it where
- * only the cluster's nodes can go: its image is there all the same. From a stranger, that is the stranger's trouble.
+ * Returns the image configuration as it is stored, or undefined if it is not accessible. The platform's own registry may
+ * store it where only the nodes of the cluster have access: the image exists nevertheless. For any other registry, a
+ * failed request is an error.
  */
 async function configBlob(
   { configured }: RegistryAccess,

@@ -22,7 +22,7 @@ test.each([mediaType.dockerManifest, mediaType.ociManifest])(
   },
 );
 
-test.each([mediaType.dockerList, mediaType.ociIndex])('%s: linux on amd64, else arm64, whatever the order', (type) => {
+test.each([mediaType.dockerList, mediaType.ociIndex])('%s selects linux on amd64, else arm64, in any order', (type) => {
   const read = (...manifests: unknown[]) => readManifest(json({ manifests }), type);
   expect(read(entry('linux', 'arm64', '1'), entry('windows', 'amd64', '2'), entry('linux', 'amd64', '3'))).toEqual({
     kind: 'index',
@@ -67,15 +67,18 @@ test.each([
     json({ schemaVersion: 1, fsLayers: [] }),
     'application/vnd.docker.distribution.manifest.v1+prettyjws',
   ],
-])('%s is no image', (_name, body, type) => {
+])('%s is not an image', (_name, body, type) => {
   expect(readManifest(body, type)).toEqual({ kind: 'other' });
 });
 
-test.each([Buffer.from('<html>'), json([]), json(null), Buffer.alloc(0)])('%s is said by no registry', (body) => {
-  expect(readManifest(body, mediaType.ociIndex)).toEqual({ kind: 'nonsense' });
-});
+test.each([Buffer.from('<html>'), json([]), json(null), Buffer.alloc(0)])(
+  '%s is not a response of a registry',
+  (body) => {
+    expect(readManifest(body, mediaType.ociIndex)).toEqual({ kind: 'invalid' });
+  },
+);
 
-test('a size is the sum of all parts, if all of them say theirs', () => {
+test('the size is the sum of all parts if all of them have a size', () => {
   const config = { mediaType: mediaType.ociConfig, digest: digest('a'), size: 7 };
   const sizeOf = (...layers: unknown[]) =>
     readManifest(json({ ...image(config), layers }), mediaType.ociManifest) as { size: number | null };
@@ -86,7 +89,7 @@ test('a size is the sum of all parts, if all of them say theirs', () => {
   }
 });
 
-test('platforms are said in plain words, and not without end', () => {
+test('platforms are well-formed names of a limited number', () => {
   const entries = Array.from({ length: 500 }, (_, n) => entry('linux', `arch-${n}`, '1'));
   const odd = [entry('linux', '<script>', '2'), entry('', 'amd64', '3'), entry('linux', 'x'.repeat(33), '4')];
   const manifests = [...odd, ...entries, entry('linux', 'amd64', '5')];
@@ -102,7 +105,7 @@ test.each([
   ['linux/arm', false],
   ['linux/amd64x', false],
   ['windows/amd64', false],
-])('sessions run on %s: %s', (platform, expected) => {
+])('sessions can run on %s: %s', (platform, expected) => {
   expect(runsSessions(platform)).toBe(expected);
 });
 
@@ -124,7 +127,7 @@ test.each([
   expect(readConfig(json(config), 'image')).toEqual({ platform: 'linux/arm64/v8', workingDir: expected });
 });
 
-test('a configuration that is none says nothing', () => {
+test('a document that is not a configuration has no values', () => {
   for (const body of [json({}), json({ config: null, os: 5 }), json([]), Buffer.from('no')])
     expect(readConfig(body, 'image')).toEqual({ platform: null, workingDir: null });
 });
@@ -146,7 +149,7 @@ test.each(['application/octet-stream', 'application/json', 'text/html', 'text/pl
   },
 );
 
-test('content must be what its digest says', () => {
+test('content must match its digest', () => {
   const empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
   expect(matchesDigest(Buffer.alloc(0), `sha256:${empty}`)).toBe(true);
   expect(matchesDigest(Buffer.from('x'), `sha256:${empty}`)).toBe(false);

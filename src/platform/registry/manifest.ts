@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asObject } from '../../lib/json.ts';
+import { asObject, parseJson } from '../../lib/json.ts';
 import { isDigest } from './reference.ts';
 
 export const mediaType = {
@@ -12,8 +12,8 @@ export const mediaType = {
 } as const;
 
 /**
- * Media types that registries and old tools give instead of the right one; Docker takes them for images, too. What they
- * stand for is told by the content.
+ * Media types that some registries and old tools send instead of the correct one; Docker accepts them, too. The content
+ * decides what the document is.
  */
 const unspecificTypes: ReadonlySet<string> = new Set([
   '',
@@ -23,7 +23,7 @@ const unspecificTypes: ReadonlySet<string> = new Set([
   'text/plain',
 ]);
 
-/** What a registry is asked for, in order of preference. */
+/** The Accept header for manifests, in order of preference. */
 export const manifestAccept = [
   mediaType.ociIndex,
   mediaType.dockerList,
@@ -33,28 +33,28 @@ export const manifestAccept = [
 
 /** Platforms that sessions run on, in order of preference. */
 const architectures = ['amd64', 'arm64'];
-/** More than anybody builds for; what a registry says is repeated to the caller. */
+/** Limits what the service repeats to its caller. */
 const maxPlatforms = 100;
 
 export type Manifest =
-  /** One image: digest and kind of its configuration, and the bytes of all its parts where they are said. */
+  /** One image: digest and type of its configuration, and the size of all its parts in bytes, null if unknown. */
   | { kind: 'image'; configDigest: string; configType: ConfigType; size: number | null }
   /** Images for several platforms (`linux/amd64`): the digest of the manifest to read next. */
   | { kind: 'index'; manifestDigest: string; platforms: string[] }
-  /** Something else that a registry can hold: a chart, a signature, an image for Windows. */
+  /** Another object of a registry: a chart, a signature, an image for Windows. */
   | { kind: 'other' }
-  /** Not even JSON: no registry says such a thing. */
-  | { kind: 'nonsense' };
+  /** Not a JSON object: not a response of a registry. */
+  | { kind: 'invalid' };
 
-/** unspecific: only the content says whether it is the configuration of an image. */
+/** `unspecific`: only the content tells whether this is the configuration of an image. */
 export type ConfigType = 'image' | 'unspecific';
 
-/** Reads a manifest as a registry sent it; `contentType` counts where the document does not say what it is. */
+/** Reads the manifest in a response of a registry. `contentType` is used if the document has no media type. */
 export function readManifest(body: Buffer, contentType: string | undefined): Manifest {
-  const document = parseObject(body);
-  if (!document) return { kind: 'nonsense' };
-  const said = document['mediaType'] || contentType?.split(';')[0]?.trim().toLowerCase();
-  const type = isUnspecific(said) ? typeByContent(document) : said;
+  const document = asObject(parseJson(body.toString('utf8')));
+  if (!document) return { kind: 'invalid' };
+  const named = document['mediaType'] || contentType?.split(';')[0]?.trim().toLowerCase();
+  const type = isUnspecific(named) ? typeByContent(document) : named;
   if (type === mediaType.dockerList || type === mediaType.ociIndex) return readIndex(document['manifests']);
   if (type !== mediaType.dockerManifest && type !== mediaType.ociManifest) return { kind: 'other' };
   const config = asObject(document['config']);
@@ -66,7 +66,7 @@ export function readManifest(body: Buffer, contentType: string | undefined): Man
 
 const isUnspecific = (type: unknown): boolean => unspecificTypes.has(String(type ?? ''));
 
-/** OCI documents need not say what they are, and some registries serve all of them as one type. */
+/** OCI documents need no media type, and some registries send all documents with one content type. */
 function typeByContent(document: Record<string, unknown>): string | undefined {
   if (Array.isArray(document['manifests'])) return mediaType.ociIndex;
   return Array.isArray(document['layers']) ? mediaType.ociManifest : undefined;
@@ -83,7 +83,7 @@ function readIndex(manifests: unknown): Manifest {
     return digest ? [{ digest, platform: platformOf(asObject(entry['platform'])) }] : [];
   });
   const platforms = [...new Set(entries.flatMap(({ platform }) => platform ?? []))].slice(0, maxPlatforms);
-  // An index may hold one manifest, and says no platform then.
+  // An index of one manifest may omit the platform.
   const only = entries.length === 1 && entries[0]?.platform === null ? entries[0] : undefined;
   const best =
     only ??
@@ -93,11 +93,15 @@ function readIndex(manifests: unknown): Manifest {
   return best ? { kind: 'index', manifestDigest: best.digest, platforms } : { kind: 'other' };
 }
 
-/** `os/architecture[/variant]` as container tools write it; null where it is not said, or not in such words. */
-function platformOf(said: Record<string, unknown> | undefined): string | null {
-  const words = [said?.['os'], said?.['architecture'], ...(said?.['variant'] ? [said['variant']] : [])];
+/** Returns `os/architecture[/variant]` as container tools write it; null if it is missing or not well formed. */
+function platformOf(descriptor: Record<string, unknown> | undefined): string | null {
+  const words = [
+    descriptor?.['os'],
+    descriptor?.['architecture'],
+    ...(descriptor?.['variant'] ? [descriptor['variant']] : []),
+  ];
   const isWord = (word: unknown) => typeof word === 'string' && /^[a-z0-9._-]{1,32}$/i.test(word);
-  // Attestations and signatures stand in indexes with a platform that is `unknown`.
+  // Attestations and signatures are listed in indexes with the platform `unknown`.
   return words.every(isWord) && !words.includes('unknown') ? words.join('/') : null;
 }
 
@@ -105,41 +109,41 @@ function isLinuxOn(architecture: string, platform: string): boolean {
   return platform === `linux/${architecture}` || platform.startsWith(`linux/${architecture}/`);
 }
 
-/** Whether sessions run on that platform. */
+/** Returns whether sessions can run on a platform. */
 export function runsSessions(platform: string): boolean {
   return architectures.some((architecture) => isLinuxOn(architecture, platform));
 }
 
-/** The sum of what descriptors say; null where one of them says nothing that can be a size. */
+/** Returns the sum of the sizes of descriptors in bytes; null if one of them has no valid size. */
 function sizeOf(descriptors: readonly Record<string, unknown>[]): number | null {
-  const isSize = (size: unknown): size is number => Number.isSafeInteger(size) && (size as number) >= 0;
+  const isSize = (size: unknown): size is number => typeof size === 'number' && Number.isSafeInteger(size) && size >= 0;
   const sizes = descriptors.map((descriptor) => descriptor['size']).filter(isSize);
   const sum = sizes.reduce((total, size) => total + size, 0);
   return sizes.length === descriptors.length && Number.isSafeInteger(sum) ? sum : null;
 }
 
 export interface ImageConfig {
-  /** `linux/amd64`; null where it is not said. */
+  /** `linux/amd64`; null if unknown. */
   platform: string | null;
-  /** Absolute, `/` where it is said to be empty, null where it is not said or no path that can be mounted at. */
+  /** Absolute path, `/` if the configuration has an empty one, null if it has none or one that cannot be a mount path. */
   workingDir: string | null;
 }
 
-/** What an image's configuration says; undefined where it is no configuration of an image. */
+/** Reads the configuration of an image; returns undefined if the document is not one. */
 export function readConfig(body: Buffer, type: ConfigType): ImageConfig | undefined {
-  const document = parseObject(body);
+  const document = asObject(parseJson(body.toString('utf8')));
   if (type === 'unspecific' && !asObject(document?.['rootfs'])) return undefined;
   const value = asObject(document?.['config'])?.['WorkingDir'];
   const path = typeof value === 'string' && isPlainPath(value) ? value : null;
   return { platform: platformOf(document), workingDir: value === '' ? '/' : path };
 }
 
-/** Absolute, printable, and without steps up: the path ends in mounts, variables and a Jupyter configuration file. */
+/** Absolute, printable and without `..`: the path is used in mounts, variables and a Jupyter configuration file. */
 function isPlainPath(path: string): boolean {
   return path.length <= 1024 && /^\/[^\p{Cc}\p{Cs}"'\\$`]*$/u.test(path) && !path.split('/').includes('..');
 }
 
-/** Whether content is what its digest promises. */
+/** Returns whether content matches its digest. */
 export function matchesDigest(content: Buffer, digest: string): boolean {
   const [algorithm = '', expected] = digest.split(':');
   return createHash(algorithm).update(content).digest('hex') === expected;
@@ -156,13 +160,4 @@ function objects(values: unknown): Record<string, unknown>[] {
 function digestOf(descriptor: Record<string, unknown> | undefined): string | undefined {
   const digest = descriptor?.['digest'];
   return typeof digest === 'string' && isDigest(digest) ? digest : undefined;
-}
-
-function parseObject(body: Buffer): Record<string, unknown> | undefined {
-  try {
-    return asObject(JSON.parse(body.toString('utf8')));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -1,14 +1,15 @@
-/** An image reference, taken apart and completed as container tools complete it. */
+/** The parts of an image reference, with the defaults of container tools. */
 export interface ImageReference {
-  /** host[:port] of the registry as it is named, in lower case; `docker.io` where none is. */
+  /** host[:port] of the registry as the reference names it, in lower case; `docker.io` by default. */
   domain: string;
-  /** host[:port] to ask. Differs from `domain` for Docker Hub only. */
+  /** host[:port] to call. Differs from `domain` for Docker Hub only. */
   host: string;
   repository: string;
-  /** What to ask for: the digest where there is one, else the tag, else `latest`. */
+  /** The digest if there is one, else the tag, else `latest`. */
   target: string;
 }
 
+/** The text is not an image reference. The message is for users and names the invalid part. */
 export class InvalidReference extends Error {
   override readonly name = 'InvalidReference';
 }
@@ -16,7 +17,7 @@ export class InvalidReference extends Error {
 const dockerHub = 'docker.io';
 const dockerHubHost = 'registry-1.docker.io';
 const maxRepositoryLength = 255;
-/** Longer than anything that the grammar accepts; keeps the expressions below from looking at a book. */
+/** Longer than any reference that the grammar accepts: limits the work of the regular expressions below. */
 const maxLength = 1024;
 
 // github.com/distribution/reference, regexp.go.
@@ -29,9 +30,9 @@ const tagPattern = /^\w[\w.-]{0,127}$/;
 const identifier = /^[a-f0-9]{64}$/;
 
 /**
- * Parses `[domain/]path[:tag][@digest]` strictly by the grammar of the distribution project, with Docker's defaults:
- * the first part is a registry if it holds a `.`, a `:` or an upper-case letter or is `localhost`; otherwise the image
- * is on Docker Hub. Throws InvalidReference, whose message says which part is wrong.
+ * Parses `[domain/]path[:tag][@digest]` by the grammar of the distribution project, with Docker's defaults: the first part
+ * is a registry if it contains a `.`, a `:` or an upper-case letter or is `localhost`; otherwise the image is on Docker
+ * Hub. Throws InvalidReference.
  */
 export function parseReference(text: string): ImageReference {
   if (text.length > maxLength)
@@ -51,16 +52,16 @@ export function parseReference(text: string): ImageReference {
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
   const name = colon < 0 ? named : named.slice(0, colon);
   if (tag !== undefined && !tagPattern.test(tag)) {
-    throw new InvalidReference('The tag of the image may hold letters, digits, _, . and -, at most 128 of them.');
+    throw new InvalidReference('The tag of the image can have at most 128 letters, digits, _, . and -.');
   }
 
   const { domain, repository } = split(name);
-  // The grammar takes ports above 65535 and addresses that are none.
+  // The grammar accepts ports above 65535 and invalid IP addresses.
   if (!domainPattern.test(domain) || !URL.canParse(`https://${domain}/`))
     throw new InvalidReference('The registry of the image must be a host name, with a port if needed.');
   if (repository.length > maxRepositoryLength || !repository.split('/').every((part) => pathComponent.test(part))) {
     throw new InvalidReference(
-      'The name of the image must be made of lower-case letters and digits, with single . or _ or any number of - between them, and / between its parts.',
+      'The name of the image must consist of lower-case letters and digits, separated by single . or _ or any number of -, with / between its parts.',
     );
   }
   return { domain, host: domain === dockerHub ? dockerHubHost : domain, repository, target: digest ?? tag ?? 'latest' };
@@ -77,7 +78,7 @@ function split(name: string): { domain: string; repository: string } {
 
 const digestLengths: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
 
-/** A digest of an algorithm that registries use. Only such may become a part of a URL. */
+/** Returns whether a text is a digest of an algorithm that registries use: only such a text may be part of a URL. */
 export function isDigest(text: string): boolean {
   const match = /^(sha256|sha384|sha512):([a-f0-9]+)$/.exec(text);
   return match !== null && match[2]?.length === digestLengths[match[1] ?? ''];

@@ -1,62 +1,65 @@
 import * as errors from 'jose/errors';
 import { decodeJwt } from 'jose/jwt/decode';
 import type { Deadline } from '../../lib/deadline.ts';
+import { asObject, parseJson } from '../../lib/json.ts';
 import type { OutboundHttp } from '../outbound-http/types.ts';
-import { toldReason } from '../told-reason.ts';
+import { serverMessage } from '../server-message.ts';
 import type { Challenge } from './challenge.ts';
 import type { ImageReference } from './reference.ts';
-import { type Credentials, type RegistryAccess, RegistryTrouble, statusTrouble } from './types.ts';
+import { type Credentials, failureOfStatus, type RegistryAccess, RegistryFailure } from './types.ts';
 
 const maxTokenBytes = 256 * 1024;
 const maxTokenLength = 16 * 1024;
-/** To any public host; the caller's credentials do not go to another one. */
+/** To any public host; other hosts do not get the credentials. */
 const maxRedirects = 10;
-/** What a realm says to whom it gives no token: wrong credentials, no access, no such repository. */
-const refusals = [400, 401, 403, 404];
+/** Statuses of a realm that issues no token: wrong credentials, no access, no such repository. */
+const denials = [400, 401, 403, 404];
 
 export interface TokenRequest {
-  /** What the registry answered to a request without a token. */
+  /** The challenges of the registry to a request without a token. */
   challenges: readonly Challenge[];
   reference: ImageReference;
   access: RegistryAccess;
-  /** null: as anybody. */
+  /** null: as an anonymous caller. */
   credentials: Credentials | null;
 }
 
-/** What the realm says to a caller whom it gives no token; undefined: no more than its status. */
-export interface TokenRefused {
-  readonly refused: string | undefined;
+/** The realm issues no token for this caller. */
+export interface TokenDenied {
+  /** A sentence with the realm's own reason; undefined if it gives none. */
+  readonly denied: string | undefined;
 }
 
 export interface Authorization {
   readonly header: string;
-  /** The token says that it is for pulling this repository: what is not found with it is not there. */
-  readonly opens: boolean;
+  /** The token grants access to this repository: an image that is not found with it does not exist. */
+  readonly grantsPull: boolean;
 }
 
 /**
- * An Authorization header that lets its holder pull this one repository, by the way that the registry's challenges
- * name, or why there is none for this caller: only the platform's own realm is quoted. Throws RegistryTrouble where the
- * realm fails, or where it is none that may get the credentials.
+ * Returns an Authorization header for pulling from this repository, by the scheme of the registry's challenges, or the
+ * reason of the platform's realm for issuing no token. Throws RegistryFailure if the realm fails, or if the registry names
+ * a realm that may not get the credentials.
  */
 export async function authorizationFor(
   { challenges, reference, access, credentials }: TokenRequest,
   http: OutboundHttp,
   deadline: Deadline,
-): Promise<Authorization | TokenRefused> {
+): Promise<Authorization | TokenDenied> {
   const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
   if (!bearer) {
     const basic = challenges.some(({ scheme }) => scheme === 'basic');
-    return basic && credentials ? { header: basicHeader(credentials), opens: false } : { refused: undefined };
+    return basic && credentials ? { header: basicHeader(credentials), grantsPull: false } : { denied: undefined };
   }
   const realm = URL.parse(bearer.parameters['realm'] ?? '');
-  if (!realm) throw new RegistryTrouble(`${reference.domain} does not say where to get a token`, { passing: false });
-  // A registry that anybody can run says where to go: credentials go only where the platform's own configuration
-  // names the host, and a host that it names is asked as such only when its own registry says so.
+  if (!realm)
+    throw new RegistryFailure(`${reference.domain} does not name a realm that issues tokens`, { isTemporary: false });
+  // Anybody can run a registry and name any realm: only hosts of the platform's configuration get the credentials, and
+  // only the platform's own registry can name a realm that is exempt from the address check.
   const trusted = access.configured && access.mayReceive(realm);
   if (credentials && !trusted) {
-    const message = `${reference.domain} wants its callers to sign in at ${realm.host}, which is not the platform's`;
-    throw new RegistryTrouble(message, { passing: false });
+    const message = `${reference.domain} sends its callers to ${realm.host} for a token, which is not a host of the platform`;
+    throw new RegistryFailure(message, { isTemporary: false });
   }
   const service = bearer.parameters['service'];
   if (service !== undefined) realm.searchParams.set('service', service);
@@ -71,26 +74,26 @@ export async function authorizationFor(
     untrusted: !trusted,
   });
   const { host } = response.url;
-  if (refusals.includes(response.status)) {
+  if (denials.includes(response.status)) {
     const { status, body } = response;
-    const said = credentials ? toldReason(jsonIn(body), status, credentials.password) : undefined;
-    return { refused: said && `${host} says: "${said}"` };
+    const message = credentials ? serverMessage(parseJson(String(body)), status, credentials.password) : undefined;
+    return { denied: message && `${host} says: "${message}"` };
   }
-  if (response.status !== 200) throw statusTrouble(host, response.status);
+  if (response.status !== 200) throw failureOfStatus(host, response.status);
   const token = tokenIn(response.body);
   if (token === undefined) {
-    throw new RegistryTrouble(`${host} answered with something that is no token`, { passing: false });
+    throw new RegistryFailure(`${host} sent a response without a valid token`, { isTemporary: false });
   }
-  // Some realms give a token to everybody, and write into it that it is for nothing.
-  const said = whatItOpens(token, reference.repository);
-  return said === 'nothing' ? { refused: undefined } : { header: `Bearer ${token}`, opens: said === 'this' };
+  // Some realms issue a token without any grant to every caller.
+  const grant = grantOf(token, reference.repository);
+  return grant === 'none' ? { denied: undefined } : { header: `Bearer ${token}`, grantsPull: grant === 'pull' };
 }
 
 /**
- * What the token itself says (the distribution project's token specification: a JWT with a claim `access`), so that the
- * registry need not be asked in vain. A token that says something else, or nothing readable, is to be tried.
+ * Returns what a token grants for a repository by its claim `access` (token specification of the distribution project).
+ * Saves a request with a token that grants nothing. A token without a readable claim is `unknown` and must be tried.
  */
-function whatItOpens(token: string, repository: string): 'this' | 'nothing' | 'unknown' {
+function grantOf(token: string, repository: string): 'pull' | 'none' | 'unknown' {
   let access: unknown;
   try {
     ({ access } = decodeJwt(token));
@@ -99,25 +102,15 @@ function whatItOpens(token: string, repository: string): 'this' | 'nothing' | 'u
     throw error;
   }
   if (!Array.isArray(access)) return 'unknown';
-  const opens = access.some((grant: unknown) => {
-    const { name, actions } = (grant ?? {}) as { name?: unknown; actions?: unknown };
+  const grantsPull = access.some((grant: unknown) => {
+    const { name, actions } = asObject(grant) ?? {};
     return name === repository && Array.isArray(actions) && (actions.includes('pull') || actions.includes('*'));
   });
-  return opens ? 'this' : 'nothing';
-}
-
-function jsonIn(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return grantsPull ? 'pull' : 'none';
 }
 
 function tokenIn(body: Buffer): string | undefined {
-  const document = jsonIn(body);
-  const { token, access_token: accessToken } = (document ?? {}) as { token?: unknown; access_token?: unknown };
+  const { token, access_token: accessToken } = asObject(parseJson(String(body))) ?? {};
   const found = token ?? accessToken;
   return typeof found === 'string' && found.length <= maxTokenLength && /^[\x21-\x7e]+$/.test(found)
     ? found

@@ -3,12 +3,12 @@ import type { ImageReference } from './reference.ts';
 
 export interface RegistryAccess {
   scheme: 'https' | 'http';
-  /** The host comes from the platform's configuration and not from a user. */
+  /** The host is configured by the platform's administrator, and not named by a user. */
   configured: boolean;
-  /** Tried where the image cannot be seen without. They go to this registry and to realms that `mayReceive` says. */
+  /** Used if the image is not public. They are sent to this registry and to the realms that `mayReceive` accepts. */
   credentials: Credentials | null;
   mayReceive: (realm: URL) => boolean;
-  /** In whose name the registry is asked: lookups of host names are shared fairly between owners. */
+  /** On whose behalf the registry is called: owners share the lookups of host names fairly. */
   owner: string;
 }
 
@@ -19,13 +19,13 @@ export interface Credentials {
 
 export interface Image {
   kind: 'image';
-  /** Only the credentials could see it. */
+  /** The image is visible with the credentials only. */
   needsCredentials: boolean;
-  /** `linux/amd64`, `linux/arm64/v8`, at most 100; empty where the registry does not say. */
+  /** `linux/amd64`, `linux/arm64/v8`, at most 100; empty if the registry does not name them. */
   platforms: readonly string[];
-  /** Bytes to download for the platform that a session would get, packed; null where the registry does not say. */
+  /** Compressed bytes to download for the platform of a session; null if the registry does not name them. */
   size: number | null;
-  /** Absolute; null where the registry does not say. */
+  /** Absolute path; null if the registry does not name it. */
   workingDir: string | null;
 }
 
@@ -33,34 +33,37 @@ export type Inspection =
   | Image
   | { kind: 'not-found' }
   /**
-   * The registry does not let the caller see it; many say the same of what does not exist. `reason`: a sentence of the
-   * platform's own realm about this caller's account or token.
+   * The caller may not see the image; many registries say the same of an image that does not exist. `reason` is a sentence
+   * of the platform's own realm about the account or token of the caller.
    */
   | { kind: 'denied'; reason?: string | undefined }
-  /** There is something, but no container image for Linux on amd64 or arm64. */
+  /** The name exists, but is not a container image for Linux on amd64 or arm64. */
   | { kind: 'not-an-image' };
 
 export interface RegistryClient {
   /**
-   * What is known of an image: first as anybody, then with the credentials. An image that was found is remembered for
-   * half a minute. Throws RegistryTrouble, AddressRefused, OutboundFailure or DeadlineExceeded.
+   * Returns what the registry says of an image, first to an anonymous caller, then with the credentials. An image that
+   * exists is cached for 30 s. Throws RegistryFailure, AddressRefused, OutboundFailure or DeadlineExceeded.
    */
   inspect(reference: ImageReference, access: RegistryAccess, deadline: Deadline): Promise<Inspection>;
 }
 
-/** The registry answered, but with nothing that can be used. `message` is for people and names who answered. */
-export class RegistryTrouble extends Error {
-  override readonly name = 'RegistryTrouble';
-  /** It is overloaded or down; otherwise it is broken, lying, or no registry at all. */
-  readonly passing: boolean;
-  constructor(message: string, { passing }: { passing: boolean }) {
+/** The registry sent an unusable response. The message is for users and names the host that sent the response. */
+export class RegistryFailure extends Error {
+  override readonly name = 'RegistryFailure';
+  /** The registry is overloaded or down. Otherwise it is broken, sends wrong data, or is not a registry. */
+  readonly isTemporary: boolean;
+  constructor(message: string, { isTemporary }: { isTemporary: boolean }) {
     super(message);
-    this.passing = passing;
+    this.isTemporary = isTemporary;
   }
 }
 
-/** For a status that says neither yes nor no. */
-export function statusTrouble(host: string, status: number): RegistryTrouble {
-  if (status === 429) return new RegistryTrouble(`${host} has too many requests at the moment`, { passing: true });
-  return new RegistryTrouble(`${host} answered with status ${status}`, { passing: status >= 500 || status === 408 });
+/** Returns the failure for a status that does not tell whether the image exists. */
+export function failureOfStatus(host: string, status: number): RegistryFailure {
+  if (status === 429)
+    return new RegistryFailure(`${host} receives too many requests at the moment`, { isTemporary: true });
+  return new RegistryFailure(`${host} answered with status ${status}`, {
+    isTemporary: status >= 500 || status === 408,
+  });
 }

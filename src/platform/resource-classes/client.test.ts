@@ -52,7 +52,7 @@ const service = (options: { ttlMs?: number; timeoutMs?: number } = {}) =>
 const soon = () => Deadline.after(10_000);
 
 describe('the resource class service', () => {
-  it('is asked as the caller, below its base address', async () => {
+  it('is called on behalf of the caller, below its base address', async () => {
     expect(await service().pools('the-token', soon())).toEqual([
       { id: 7, name: 'public', default: true, quota: { id: 'public-quota' }, classes: [small] },
     ]);
@@ -63,7 +63,7 @@ describe('the resource class service', () => {
     ]);
   });
 
-  it('is asked once for the same caller within a short time, and for each caller anew', async () => {
+  it('is called once for the same caller within a short time, and for each caller separately', async () => {
     const classes = service({ ttlMs: 100 });
     answer = (request, response) =>
       json(response, 200, request.headers.authorization === 'bearer the-token-of-a' ? [pool] : [{ ...pool, id: 8 }]);
@@ -81,7 +81,7 @@ describe('the resource class service', () => {
     await expect.poll(asked, { interval: 50 }).toBe(4);
   });
 
-  it('ends with no caller that shares its answer, and a failure is nobody else’s', async () => {
+  it('continues for the other callers of a shared call, and errors are not cached', async () => {
     const classes = service({ timeoutMs: 5_000 });
     const reached = Promise.withResolvers<ServerResponse>();
     answer = (_request, response) => reached.resolve(response);
@@ -106,9 +106,9 @@ describe('the resource class service', () => {
     [
       'answers HTML',
       (response: ServerResponse) => response.setHeader('content-type', 'text/html').end('<html>'),
-      /no list/,
+      /did not send a list/,
     ],
-    ['answers another shape', (response: ServerResponse) => json(response, 200, { pools: [] }), /no list/],
+    ['answers another shape', (response: ServerResponse) => json(response, 200, { pools: [] }), /did not send a list/],
     [
       'redirects',
       (response: ServerResponse) => response.writeHead(302, { location: 'https://evil.example' }).end(),
@@ -117,7 +117,7 @@ describe('the resource class service', () => {
     [
       'answers without end',
       (response: ServerResponse) => response.end(`["${'x'.repeat(3_000_000)}"]`),
-      /usable answer/,
+      /usable response/,
     ],
     ['cuts the connection', (response: ServerResponse) => response.destroy(), /cannot be reached/],
   ])('that %s is unavailable', async (_what, respond, message) => {
@@ -126,18 +126,18 @@ describe('the resource class service', () => {
     await expect(service().pools('the-token', soon())).rejects.toThrow(ResourceClassesUnavailable);
   });
 
-  it('that is overloaded says when to come back', async () => {
+  it('names the time after which to try again when it is overloaded', async () => {
     answer = (_request, response) => json(response, 429, {}, { 'retry-after': '17' });
     await expect(service().pools(null, soon())).rejects.toMatchObject({ retryAfterSeconds: 17 });
   });
 
-  it('that is silent is given up in time', async () => {
+  it('that is silent is unavailable after the time limit', async () => {
     answer = () => undefined;
     await expect(service({ timeoutMs: 200 }).pools(null, soon())).rejects.toMatchObject({ name: 'DeadlineExceeded' });
     await expect(service().pools(null, Deadline.after(100))).rejects.toMatchObject({ name: 'DeadlineExceeded' });
   });
 
-  it('that refuses the token is not down', async () => {
+  it('that rejects the token is not unavailable', async () => {
     for (const status of [401, 403]) {
       answer = (_request, response) => json(response, status, {});
       await expect(service().pools('the-token', soon())).rejects.toThrow(ResourceClassesUnauthorized);
@@ -146,7 +146,7 @@ describe('the resource class service', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('may describe some pools and classes incompletely: they are left out, and the log says which', async () => {
+  it('can send incomplete pools and classes: they are left out and logged', async () => {
     const { memory: _memory, ...incomplete } = { ...small, id: 2 };
     const more = [incomplete, { ...small, id: 3, cpu: -1 }, 'x', { ...small, id: 4, name: undefined, gpu: undefined }];
     answer = (_request, response) =>

@@ -14,36 +14,40 @@ import {
 } from './types.ts';
 
 export interface ResourceClassesOptions {
-  /** Base address, without a slash at its end; `/resource_pools` is below it. Its host must be exempt in `http`. */
+  /** Base address without a trailing slash; `/resource_pools` is below it. Its host must be exempt in `http`. */
   readonly url: string;
   readonly http: OutboundHttp;
   readonly log: Logger;
-  /** How long an answer is used again. A quota or a right that is taken away still counts for this long. */
+  /** Milliseconds for which a response is cached, 10 s by default. A withdrawn quota or permission takes effect after it. */
   readonly ttlMs?: number;
+  /** Milliseconds for one request, 5 s by default. */
   readonly timeoutMs?: number;
 }
 
-/** 200 classes are about 60 kB. */
+/** 200 classes have about 60 kB. */
 const maxBytes = 2 * 1024 * 1024;
 const maxCallers = 1_000;
 
 /**
- * A client of the resource control service of the platform. Answers are kept per access token: what one caller may use
- * says nothing of another. Tokens are kept as keyed digests only.
+ * Returns a client of the platform's resource class service. Responses are cached for each access token, because every
+ * caller may use other classes. The cache has keyed digests of the tokens only.
  */
 export function createResourceClasses(options: ResourceClassesOptions): ResourceClasses {
   const { url, http, log, ttlMs = 10_000, timeoutMs = 5_000 } = options;
-  const answers = createSingleFlightCache<readonly ResourcePool[]>({ ttlMs, maxSize: maxCallers });
+  const cache = createSingleFlightCache<readonly ResourcePool[]>({ ttlMs, maxSize: maxCallers });
   const keyOf = createCallerKey();
 
   async function load(accessToken: string | null, deadline: Deadline): Promise<readonly ResourcePool[]> {
-    // Anything else could not be sent as a header.
+    // Other characters cannot be sent in a header.
     if (accessToken !== null && !/^[\x21-\x7e]+$/.test(accessToken)) {
       throw new ResourceClassesUnauthorized('the access token has invalid characters', true);
     }
-    const began = performance.now();
+    const startedAt = performance.now();
     const response = await send(accessToken, deadline);
-    log.debug({ status: response.status, ms: Math.round(performance.now() - began) }, 'resource classes answered');
+    log.debug(
+      { status: response.status, ms: Math.round(performance.now() - startedAt) },
+      'the resource class service responded',
+    );
     return interpret(response, accessToken !== null);
   }
 
@@ -57,7 +61,7 @@ export function createResourceClasses(options: ResourceClassesOptions): Resource
       });
     } catch (cause) {
       if (cause instanceof OutboundFailure) {
-        const what = cause.reason === 'unreachable' ? 'cannot be reached' : 'did not give a usable answer';
+        const what = cause.reason === 'unreachable' ? 'cannot be reached' : 'did not give a usable response';
         throw new ResourceClassesUnavailable(what, { cause });
       }
       throw cause;
@@ -69,21 +73,21 @@ export function createResourceClasses(options: ResourceClassesOptions): Resource
       throw new ResourceClassesUnauthorized(`the resource class service answered ${status}`, hasToken);
     if (status !== 200) {
       const retryAfterSeconds = readRetryAfter(headers['retry-after']);
-      const what = status === 429 ? 'takes no more requests for now' : `answered with status ${status}`;
+      const what = status === 429 ? 'accepts no more requests for now' : `answered with status ${status}`;
       throw new ResourceClassesUnavailable(what, { retryAfterSeconds });
     }
     const skipped: string[] = [];
     const pools = readPools(parseJson(body.toString('utf8')), (what) => skipped.push(what));
-    if (!pools) throw new ResourceClassesUnavailable('answered with something that is no list of resource pools');
-    if (skipped.length > 0) log.warn({ skipped }, 'left out what the resource class service describes incompletely');
+    if (!pools) throw new ResourceClassesUnavailable('did not send a list of resource pools');
+    if (skipped.length > 0) log.warn({ skipped }, 'left out incomplete entries of the resource class service');
     return pools;
   }
 
   return {
     pools: (accessToken, deadline) =>
-      answers.get(keyOf(accessToken), {
+      cache.get(keyOf(accessToken), {
         deadline,
-        // Nobody can use no pool: that is somebody's mistake, and may be mended any moment.
+        // An empty list is a configuration error, which may be corrected at any moment.
         isUsable: (pools) => pools.length > 0,
         load: (shared) => load(accessToken, shared.within(timeoutMs)),
       }),

@@ -2,8 +2,8 @@ import { asObject } from '../../lib/json.ts';
 import type { ResourceClass, ResourcePool } from './types.ts';
 
 /**
- * The answer of `GET resource_pools`. undefined: it is no list of pools. What is incomplete is left out and given to
- * `onSkip`, so that one mistake in the platform's data does not stop every launch.
+ * Returns the pools in a response of `GET resource_pools`, or undefined if it is not a list. Incomplete pools and classes
+ * are left out and reported to `onSkip`, so that one mistake in the platform's data does not prevent every launch.
  */
 export function readPools(body: unknown, onSkip: (what: string) => void): ResourcePool[] | undefined {
   if (!Array.isArray(body)) return undefined;

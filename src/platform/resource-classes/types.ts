@@ -4,7 +4,7 @@ export interface ResourcePool {
   readonly id: number;
   readonly name: string;
   readonly default: boolean;
-  /** The pool's priority class, or null. */
+  /** The pool's priority class; null if it has none. */
   readonly quota: { readonly id: string } | null;
   readonly classes: readonly ResourceClass[];
 }
@@ -21,16 +21,17 @@ export interface ResourceClass {
   readonly max_storage: number;
 }
 
-/** The service that says who may use which resources. */
+/** The platform's service that defines which resources a caller may use. */
 export interface ResourceClasses {
   /**
-   * What the holder of this access token may use; null: what anybody may. May be some seconds old.
+   * Returns the pools that the owner of an access token may use, or every caller for null. The list can be some seconds
+   * old.
    * Throws ResourceClassesUnavailable, ResourceClassesUnauthorized or DeadlineExceeded.
    */
   pools(accessToken: string | null, deadline: Deadline): Promise<readonly ResourcePool[]>;
 }
 
-/** No usable answer: down, slow, overloaded, nonsense. `message` completes "the resource class service ...". */
+/** The service is down, slow or overloaded, or sent an invalid response. `message` completes "The resource class service ...". */
 export class ResourceClassesUnavailable extends Error {
   override readonly name = 'ResourceClassesUnavailable';
   readonly retryAfterSeconds: number | undefined;

@@ -9,7 +9,7 @@ import { ada, type ServedForge, serveForge } from '../../tests/support/local/for
 const name = 'renku/autosave/ada/main/1234567/1234567';
 const project = 'demo/first-light';
 
-/** What is answered in place of the forge. */
+/** Responses that replace those of the forge. */
 const faults: [string, RequestListener][] = [
   ['500', (_req, res) => res.writeHead(500, { 'content-type': 'application/json' }).end('{"message":"500"}')],
   ['429', (_req, res) => res.writeHead(429, { 'retry-after': '60' }).end('{"message":"slow down"}')],
@@ -28,7 +28,7 @@ beforeAll(async () => {
   served = await serveForge();
   await served.forge.ensureDemoProject();
 });
-// Each test has its own: what one learnt of GitLab's limits keeps it from asking.
+// A new service for each test, because the client remembers the rate limits of GitLab.
 beforeEach(async () => {
   service = await startAutosaveService();
   service.callers.set('ada', registered(served.url, served.forge.issueToken(ada).token));
@@ -48,7 +48,7 @@ describe.each(faults)('a GitLab that answers with %s', (what, fault) => {
     if (what === '429') expect(answer.headers['retry-after']).toBe('60');
   });
 
-  it('is never taken for having deleted one, nor for not having it', async () => {
+  it('is never taken for a confirmation that the autosave is deleted or does not exist', async () => {
     let deletions = 0;
     served.intercept = (req, res) => {
       if (req.method !== 'DELETE') return false;
@@ -60,7 +60,7 @@ describe.each(faults)('a GitLab that answers with %s', (what, fault) => {
     expect(outcome(answer)).toEqual([500, 3000]);
     expect(answer.error().message).toBe(`GitLab did not confirm that the autosave ${name} was deleted.`);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
-    expect(deletions, 'a change is sent once, and not to where GitLab redirects').toBe(1);
+    expect(deletions, 'the deletion is sent once, and not to the target of a redirect').toBe(1);
   });
 });
 

@@ -20,7 +20,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('says of the same headers what it said before, tokens and credentials included', async () => {
+it('returns the same user for the same headers, with tokens and credentials', async () => {
   const identify = identityWith(idp.url);
   const headers = headersWith(await idp.sign({}));
   const { identity: first } = await ask(identify, headers);
@@ -29,7 +29,7 @@ it('says of the same headers what it said before, tokens and credentials include
   expect(second.git.token).toBe('git-token');
 });
 
-it('takes another value of any header for what it is', async () => {
+it('verifies again if any header has another value', async () => {
   const identify = identityWith(idp.url);
   const headers = headersWith(await idp.sign({}));
   await ask(identify, headers);
@@ -44,7 +44,7 @@ it('takes another value of any header for what it is', async () => {
   expect((await ask(identify, { ...headers, 'renku-auth-id-token': jane })).identity.id).toBe('f:1234:jane');
 });
 
-it('forgets a token that has run out', async () => {
+it('does not use an expired token', async () => {
   const identify = identityWith(idp.url);
   const headers = headersWith(await idp.sign({ exp: Math.floor(Date.now() / 1000) + 20 }));
   await ask(identify, headers);

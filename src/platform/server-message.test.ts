@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { toldReason } from './told-reason.ts';
+import { serverMessage } from './server-message.ts';
 
-describe('the reason of a refusal', () => {
+describe('the reason of an error', () => {
   it.each([
     [403, { message: '403 Forbidden - Your account has been blocked.' }, 'Your account has been blocked.'],
     [
@@ -27,8 +27,8 @@ describe('the reason of a refusal', () => {
     [403, { error: 'Two factor authentication is required' }, 'Two factor authentication is required'],
     [403, { errors: [{ code: 'DENIED', message: 'Your account is deactivated.' }] }, 'Your account is deactivated.'],
     [403, { message: '403 Forbiddenish things happen' }, '403 Forbiddenish things happen'.slice(4)],
-  ])('of %d %j is told', (status, body, reason) => {
-    expect(toldReason(body, status, null)).toBe(reason);
+  ])('of %d %j is passed on', (status, body, reason) => {
+    expect(serverMessage(body, status, null)).toBe(reason);
   });
 
   it.each([
@@ -47,12 +47,12 @@ describe('the reason of a refusal', () => {
     [403, []],
     [403, undefined],
     [403, 'text'],
-  ])('of %d %j is none', (status, body) => {
-    expect(toldReason(body, status, null)).toBeUndefined();
+  ])('of %d %j says no more than the status', (status, body) => {
+    expect(serverMessage(body, status, null)).toBeUndefined();
   });
 
-  it('is plain text of limited length without credentials', () => {
-    const told = (message: string) => toldReason({ message }, 403, 's3cret-token');
+  it('is plain text of limited length, without credentials', () => {
+    const told = (message: string) => serverMessage({ message }, 403, 's3cret-token');
     expect(told('Go\n\tto <a href="https://x">this\u001b[31m page</a>\u202e now')).toBe('Go to this [31m page now');
     expect(told('The token s3cret-token is bad')).toBe('The token [removed] is bad');
     expect(told('It was glpat-abcdefghijklmnopqrst, at https://me:pw@host/x?private_token=abc')).toBe(
