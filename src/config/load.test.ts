@@ -390,6 +390,7 @@ request { deadline_ms = 5 }`;
   it('reports a missing key at the line of its group', () => {
     const text = 'git.url = "https://gitlab.example.org"\nsessions {\n ingress {\n  tls_secret = x\n }\n}';
     expect(messageOf(withFile(text))).toEqual([`  ${path}:3: sessions.ingress.host is required`]);
+    expect(messageOf(withFile('# empty'))).toEqual([`  ${path}:1: sessions.ingress.host is required`]);
   });
 
   it('reports no missing keys if it could not be read to its end', () => {

@@ -2,14 +2,14 @@ import type { ContainerStatus, PodStatus } from '../platform/kubernetes/objects.
 import type { Session } from './session.ts';
 import type { ContainerStep } from './types.ts';
 
-/** What is needed of a session's pod. */
+/** The fields of a session's pod that determine the steps of its containers. */
 export interface ObservedContainers {
   /** Names of the containers in the pod's spec. */
   readonly containers: { readonly init: readonly string[]; readonly regular: readonly string[] };
   readonly status: PodStatus;
 }
 
-/** How often a container may be restarted before it counts as failed while it is not ready. */
+/** Maximum number of restarts. A container with more restarts that is not ready counts as failed. */
 export interface RestartLimits {
   readonly init: number;
   readonly regular: number;
@@ -28,7 +28,7 @@ export function containerStates(
   restartLimits: RestartLimits,
 ): ContainerStates {
   if (session.isHibernated) {
-    // Without a pod the names are those that were written before.
+    // If the pod does not exist, the container names come from the status that the operator wrote last.
     const before = (kind: 'init' | 'main') =>
       session.containers.filter((each) => each.kind === kind && each.step !== undefined).map(({ name }) => name);
     return {
@@ -57,7 +57,7 @@ function stepsOf(
   return Object.fromEntries([...all].map((name) => [name, stepOf(reported.get(name), restartLimit)]));
 }
 
-/** A container that is ready has not failed, however often it was restarted. */
+/** Returns the step of a container. A ready container is never `failed`, whatever its number of restarts. */
 function stepOf(status: ContainerStatus | undefined, restartLimit: number): ContainerStep {
   if (!status) return 'waiting';
   const { state, ready, restartCount = 0 } = status;

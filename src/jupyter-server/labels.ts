@@ -1,4 +1,4 @@
-/** Names of labels and annotations on a JupyterServer. Clients of renku-notebooks 1.18.1 rely on those of `renku.io/`. */
+/** Names of labels and annotations of a JupyterServer. Clients of renku-notebooks 1.18.1 require those of `renku.io/`. */
 const renku = <Name extends string>(name: Name) => `renku.io/${name}` as const;
 
 export const label = {
@@ -9,7 +9,7 @@ export const label = {
   safeUsername: renku('safe-username'),
   quota: renku('quota'),
   userId: renku('userId'),
-  /** The owner, as a hash of the kind of user and the user id. Decides which callers may use a session. */
+  /** The owner, as a hash of the kind of user and the user id. Only this owner may use the session. */
   owner: 'notebook-sessions.io/owner',
 } as const;
 
@@ -36,29 +36,29 @@ export const annotation = {
   hibernationDirty: renku('hibernationDirty'),
   hibernationSynchronized: renku('hibernationSynchronized'),
   hibernationDate: renku('hibernationDate'),
-  /** Id of the launch that made the object: a launch recognises its object even if the response to its creation was lost. */
+  /** Id of the launch that created the object. A launch finds its object by the id if the response to the creation was lost. */
   launchId: 'notebook-sessions.io/launch-id',
-  /** The commit as the launch named it; `commitSha` is the full id. */
+  /** The name of the commit in the launch request; `commitSha` is the full id. */
   requestedRef: 'notebook-sessions.io/requested-ref',
   /** `true` if the branch was the project's default branch at the launch. */
   defaultBranch: 'notebook-sessions.io/default-branch',
   /** The other options of the launch, as JSON (launch-options.ts). */
   launchOptions: 'notebook-sessions.io/launch-options',
-  /** The uid of the pod that the last restart replaces: the key that makes a restart exactly-once. */
+  /** The uid of the pod that the last restart replaces. Repeated calls with the same uid replace the pod only once. */
   restartedPod: 'notebook-sessions.io/restarted-pod',
   /** Time of the last restart, RFC 3339. */
   restartedAt: 'notebook-sessions.io/restarted-at',
-  /** Name of the Secret with the user's tokens, which is made right after the object. */
+  /** Name of the Secret with the user's tokens, which is created immediately after the object. */
   credentialsSecret: 'notebook-sessions.io/credentials-secret',
-  /** Name of the Secret with the variables of the launch, made at the same time. */
+  /** Name of the Secret with the variables of the launch, created at the same time. */
   variablesSecret: 'notebook-sessions.io/variables-secret',
-  /** Name of the Secret with which the cluster pulls a private image, made at the same time. */
+  /** Name of the Secret with the credentials to pull a private image, created at the same time. */
   pullSecret: 'notebook-sessions.io/pull-secret',
-  /** Hashes of the access tokens for programs, as JSON (session-contract/access-tokens.ts). */
+  /** Hashes of the session's access tokens, as JSON (session-contract/access-tokens.ts). */
   accessTokens: 'notebook-sessions.io/access-tokens',
 } as const;
 
-/** The annotations that the API shows, because clients of renku-notebooks read them. */
+/** The annotations that API responses contain, because clients of renku-notebooks read them. */
 export const clientAnnotations: readonly string[] = [
   annotation.namespace,
   annotation.projectName,
@@ -94,8 +94,8 @@ export const childLabel = {
 } as const;
 
 /**
- * The type of a pod condition on the local platform, which builds the image of a commit itself. The status is `False`
- * during the build, with the progress as the message. It is `True` with a message if the image differs from what the
- * project asks for.
+ * The type of the pod condition for the build of an image on the local platform. During the build, the status is `False`
+ * and the message is the progress. After the build, the status is `True`, with a message if the image lacks something that
+ * the project requires.
  */
 export const imageCondition = 'notebook-sessions.io/image';

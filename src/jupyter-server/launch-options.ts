@@ -1,8 +1,8 @@
 import { asObject, parseJson } from '../lib/json.ts';
 
 /**
- * The options of a launch as `annotation.launchOptions` holds them, under the names of the launch's body. Of
- * environment variables it has the names only.
+ * The options of a launch in `annotation.launchOptions`, with the same keys as in the request body. Only the names of the
+ * environment variables are stored.
  */
 export interface LaunchOptions {
   image?: string;
@@ -16,7 +16,7 @@ export interface LaunchOptions {
 
 export const writeLaunchOptions = (options: LaunchOptions): string => JSON.stringify(options);
 
-/** Returns the options in the annotation's text, without those that have another type. */
+/** Returns the options in the annotation's text. Options with a value of an unexpected type are left out. */
 export function readLaunchOptions(annotation: string | undefined): LaunchOptions {
   const { image, resource_class_id, storage, default_url, lfs_auto_fetch, environment_variables } =
     asObject(parseJson(annotation ?? '{}')) ?? {};

@@ -4,9 +4,9 @@ import { at, type Fields, text } from './untrusted.ts';
 export type UserKind = 'registered' | 'anonymous';
 
 /**
- * Returns the owner of a session as one text, which is also the key of the cache's index. A session of this service has
- * the owner in a label. A session of renku-notebooks has a user id, and its way of signing in (OIDC or a token) tells
- * the kind of user; a user name is never enough. Returns undefined for a session without a known owner.
+ * Returns the owner of a session as a string, which is also the key in the cache's index; undefined if the owner is unknown.
+ * A session of this service has a label for the owner. The owner of a session of renku-notebooks is its user id with the kind
+ * of user: registered if the session uses OIDC, anonymous if it uses a token. User names do not identify owners.
  */
 export function ownerOf(metadata: Fields, isOidc: boolean): string | undefined {
   const own = text(at(metadata, 'labels', label.owner));
@@ -18,5 +18,5 @@ export function ownerOf(metadata: Fields, isOidc: boolean): string | undefined {
   return userId ? ownerOfOriginal(isOidc ? 'registered' : 'anonymous', userId) : undefined;
 }
 
-/** Returns the owner of sessions of renku-notebooks. No label can hold a slash, so no label of ours equals it. */
+/** Returns the owner of a session of renku-notebooks. A label cannot contain a slash, so no owner in a label is equal to it. */
 export const ownerOfOriginal = (kind: UserKind, userId: string): string => `original/${kind}/${userId}`;

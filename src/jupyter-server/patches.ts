@@ -8,16 +8,16 @@ export interface Bucket {
   readonly bucket: string;
 }
 
-/** What a session needs to know of its object's patches, which are most of the object's size. */
+/** The values in the patches that a session needs. The patches themselves are most of the object's size. */
 export interface PatchedParts {
   /** The session containers that patches add to the pod. */
   readonly containers: readonly SessionContainer[];
   readonly buckets: readonly Bucket[];
-  /** The full id of the commit that `git-clone` checks out; undefined if no patch has it. */
+  /** The full id of the commit that `git-clone` checks out; undefined if no patch sets the commit. */
   readonly clonedCommit: string | undefined;
 }
 
-/** Reads the JSON patches of this service and of renku-notebooks; operations of any other form are skipped. */
+/** Returns the values in the JSON patches of this service and of renku-notebooks. Other operations are ignored. */
 export function readPatches(patches: unknown): PatchedParts {
   const operations = list(patches)
     .flatMap((each) => list(at(each, 'patch')))
@@ -32,7 +32,7 @@ export function readPatches(patches: unknown): PatchedParts {
   };
 }
 
-/** Most sessions have no bucket: one empty list serves all of them. */
+/** Most sessions have no bucket, so all of them share one empty list. */
 const shared = <T>(items: readonly T[]): readonly T[] => (items.length === 0 ? none : items);
 const none: readonly never[] = [];
 
@@ -43,7 +43,7 @@ function addedContainer(path: string, value: unknown): SessionContainer[] {
   return known ? [known] : [];
 }
 
-/** renku-notebooks made a PersistentVolume for each Azure container; this service adds the volume to the pod itself. */
+/** For an Azure container, renku-notebooks created a PersistentVolume. This service adds a volume to the pod's spec. */
 function bucketOf(value: unknown): Bucket[] {
   if (at(value, 'kind') === 'Dataset') {
     return bucket(at(value, 'spec', 'local', 'endpoint'), at(value, 'spec', 'local', 'bucket'));

@@ -1,11 +1,11 @@
 /**
- * Amounts of CPU, memory, disk and GPU as text and as numbers. The `parse` functions accept what a caller may send, by
- * the grammar of renku-notebooks 1.18.1. `readQuantity` accepts any quantity that an object in the cluster may have.
+ * Amounts of CPU, memory, disk and GPU as text and as numbers. The `parse` functions read amounts in requests, by the
+ * grammar of renku-notebooks 1.18.1. `readQuantity` reads quantities of objects in the cluster.
  */
 const decimalUnits = { k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15, e: 1e18 } as const;
 const binaryUnits = { ki: 2 ** 10, mi: 2 ** 20, gi: 2 ** 30, ti: 2 ** 40, pi: 2 ** 50, ei: 2 ** 60 } as const;
 
-/** As in the resource class service and in renku-notebooks. */
+/** The same unit as in the resource class service and in renku-notebooks. */
 export const bytesPerGigabyte = 1e9;
 
 const byteUnits: Readonly<Record<string, number>> = {
@@ -18,7 +18,7 @@ const byteUnits: Readonly<Record<string, number>> = {
 
 const amount = /^([0-9]+\.?[0-9]*|\.[0-9]+)([A-Za-z]*)$/;
 
-/** Returns cores, for example of `0.5`, `"2"` or `"500m"`; undefined if `input` is not a CPU quantity. */
+/** Returns the number of cores in, for example, `0.5`, `"2"` or `"500m"`; undefined if `input` is not a CPU quantity. */
 export function parseCpu(input: string | number): number | undefined {
   const match = amount.exec(String(input));
   if (!match) return undefined;
@@ -27,8 +27,8 @@ export function parseCpu(input: string | number): number | undefined {
 }
 
 /**
- * Returns whole bytes, for example of `1000000000`, `"1.5G"` or `"512Mi"`, in upper or lower case; undefined if `input`
- * is not an amount of bytes.
+ * Returns the whole number of bytes in, for example, `1000000000`, `"1.5G"` or `"512Mi"`, in upper or lower case; undefined if
+ * `input` is not an amount of bytes.
  */
 export function parseBytes(input: string | number): number | undefined {
   const match = amount.exec(String(input));
@@ -65,8 +65,8 @@ const suffixes: Readonly<Record<string, number>> = {
 const quantity = /^\+?([0-9]+\.?[0-9]*|\.[0-9]+)(?:([eE][-+]?[0-9]+)|([A-Za-z]*))$/;
 
 /**
- * Returns the number that a Kubernetes quantity means, also in the spellings of other programs (`1GiB`, `2gb`). Returns
- * undefined for a negative amount and for any other value. Never throws.
+ * Returns the number of a Kubernetes quantity. Also accepts the suffixes of other programs (`1GiB`, `2gb`). Returns undefined
+ * for a negative quantity and for a value that is not a quantity. Never throws.
  */
 export function readQuantity(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value : undefined;

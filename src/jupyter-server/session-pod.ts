@@ -6,22 +6,22 @@ import { at, type Fields, fields, finite, list, text } from './untrusted.ts';
 export interface ReportedContainer {
   readonly name: string;
   readonly kind: 'init' | 'main';
-  /** What the operator wrote; undefined for a container that only the pod's status has. */
+  /** The step that the operator wrote; undefined if only the pod's status has the container. */
   readonly step: ContainerStep | undefined;
-  /** `unknown`: the kubelet has not reported it, or not what it does. */
+  /** `unknown`: the kubelet has not reported the state of the container. */
   readonly activity: 'unknown' | 'waiting' | 'running' | 'ended';
   readonly restartCount: number;
-  /** Why it waits. */
+  /** The kubelet's reason and message while the container waits. */
   readonly waiting: { readonly reason: string; readonly message: string } | undefined;
-  /** How the current run ended. */
+  /** The end of the current run. */
   readonly ended: Termination | undefined;
-  /** How the run before the last restart ended. */
-  readonly endedBefore: Termination | undefined;
+  /** The end of the previous run, before the last restart. */
+  readonly previousEnded: Termination | undefined;
 }
 
 export interface Termination {
   readonly exitCode: number | undefined;
-  /** The kubelet's word, for example `OOMKilled`; empty if it gave none. */
+  /** The kubelet's reason, for example `OOMKilled`; empty if the kubelet gave no reason. */
   readonly reason: string;
 }
 
@@ -40,7 +40,7 @@ export interface SessionPod {
   readonly usage: ResourceUsage;
 }
 
-/** A condition of the pod; texts that it lacks are empty. */
+/** A condition of the pod. Missing fields are empty strings. */
 export interface ReportedCondition {
   readonly type: string;
   readonly status: string;
@@ -58,7 +58,7 @@ export interface ResourceUsage {
 
 const steps: readonly ContainerStep[] = ['ready', 'waiting', 'executing', 'failed'];
 
-/** @param pod `status.mainPod`. Returns undefined if the operator has written none. */
+/** Returns the pod in `status.mainPod`; undefined if the operator has not written a pod. */
 export function readPod(pod: Fields): SessionPod | undefined {
   if (Object.keys(pod).length === 0) return undefined;
   const status = fields(pod['status']);
@@ -90,7 +90,10 @@ function condition(value: unknown): ReportedCondition {
   };
 }
 
-/** Init containers first; within a kind those that the operator lists, then those that only the pod's status has. */
+/**
+ * Returns the containers in `status`, init containers first. Within a kind, the containers that the operator lists precede
+ * the containers that only the pod's status has.
+ */
 export const readContainers = (status: Fields): ReportedContainer[] => [
   ...ofKind('init', at(status, 'containerStates', 'init'), at(status, 'mainPod', 'status', 'initContainerStatuses')),
   ...ofKind('main', at(status, 'containerStates', 'regular'), at(status, 'mainPod', 'status', 'containerStatuses')),
@@ -126,7 +129,7 @@ function container(
       ? { reason: text(at(waiting, 'reason')) ?? '', message: text(at(waiting, 'message')) ?? '' }
       : undefined,
     ended: termination(terminated),
-    endedBefore: termination(at(lastState, 'terminated')),
+    previousEnded: termination(at(lastState, 'terminated')),
   };
 }
 

@@ -48,7 +48,7 @@ describe('a session read from its object', () => {
     ]);
   });
 
-  it('has what the operator and the kubelet report of its pod, init containers first', () => {
+  it('has the operator’s and the kubelet’s reports about its pod, init containers first', () => {
     const status = {
       state: 'running',
       containerStates: { regular: { 'jupyter-server': 'ready', odd: 'dancing' } },
@@ -84,7 +84,7 @@ describe('a session read from its object', () => {
         restartCount: 0,
         waiting: undefined,
         ended: { exitCode: 0, reason: 'Completed' },
-        endedBefore: undefined,
+        previousEnded: undefined,
       },
       {
         name: 'jupyter-server',
@@ -94,12 +94,12 @@ describe('a session read from its object', () => {
         restartCount: 2,
         waiting: undefined,
         ended: undefined,
-        endedBefore: undefined,
+        previousEnded: undefined,
       },
     ]);
   });
 
-  it('has the options of the launch, without those of another type', () => {
+  it('has the options of the launch, without options of an unexpected type', () => {
     const text = JSON.stringify({
       image: 'x',
       storage: '1',
@@ -115,13 +115,13 @@ describe('a session read from its object', () => {
     expect(annotated({ 'notebook-sessions.io/launch-options': '{"image"' }).launchOptions).toEqual({});
   });
 
-  it('has the commit’s id and the name that the launch gave it', () => {
+  it('has the id of the commit and its name in the launch request', () => {
     const both = { 'renku.io/commit-sha': id, 'notebook-sessions.io/requested-ref': 'v1.0' };
     expect(annotated(both).commit).toEqual({ id, requested: 'v1.0' });
     expect(annotated({ 'renku.io/commit-sha': 'v1.0' }).commit).toEqual({ id: undefined, requested: 'v1.0' });
   });
 
-  it('takes the commit’s id from the clone step if the annotation has a name', () => {
+  it('has the commit id of the git-clone container if the annotation has a name', () => {
     const env = [{ name: 'GIT_CLONE_COMMIT_SHA', value: id.toUpperCase() }];
     const patches = [{ patch: [{ op: 'add', path: '/initContainers/-', value: { name: 'git-clone', env } }] }];
     const { commit, annotations } = annotated({ 'renku.io/commit-sha': 'v1.0' }, { patches });
@@ -141,12 +141,12 @@ describe('the owner of a session', () => {
     expect(owner({ 'notebook-sessions.io/owner': 'abc', 'renku.io/userId': 'x' }, 'y', true)).toBe('abc');
   });
 
-  it('is the user id of a session of renku-notebooks, by the way of signing in', () => {
+  it('consists of the kind of user and the user id for a session of renku-notebooks', () => {
     expect(owner({ 'renku.io/userId': 'x' }, 'x', true)).toBe('original/registered/x');
     expect(owner({}, 'x', false)).toBe('original/anonymous/x');
   });
 
-  it('is unknown without a user id, or with two', () => {
+  it('is unknown without a user id, or with two user ids', () => {
     expect(owner({}, undefined, true)).toBeUndefined();
     expect(owner({ 'renku.io/userId': 'x' }, 'y', true)).toBeUndefined();
   });

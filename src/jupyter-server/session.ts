@@ -12,9 +12,10 @@ import type { SessionState } from './types.ts';
 import { at, type Fields, fields, finite, text } from './untrusted.ts';
 
 /**
- * A session, read from its JupyterServer. All code but the writers of the object (`sessions/manifest`, the operator's
- * children) works with it. It holds what is needed of the object and no more, because a cache holds thousands of
- * them: no patches, no managed fields, no credential but Jupyter's token of an anonymous session.
+ * A session, read from its JupyterServer. All code uses this type, except the code that writes the object
+ * (`sessions/manifest`) or creates its children (the operator). A cache holds thousands of sessions, so a session has only
+ * the values that the code needs: no patches and no managed fields. Its only credential is Jupyter's token of an anonymous
+ * session.
  */
 export interface Session {
   readonly name: string;
@@ -25,38 +26,38 @@ export interface Session {
   readonly createdAt: string | undefined;
   readonly isBeingDeleted: boolean;
   readonly isHibernated: boolean;
-  /** What the operator wrote last; `sessionState` in state.ts decides what the session's state is. */
+  /** The state that the operator wrote last. `sessionState` (state.ts) returns the session's state. */
   readonly reportedState: SessionState | undefined;
 
   /** See owner.ts. */
   readonly owner: string | undefined;
-  /** As in `clientAnnotations`; without those that the object lacks. */
+  /** The annotations in `clientAnnotations` that the object has. */
   readonly annotations: Readonly<Record<string, string>>;
   readonly project: SessionProject;
   /** Empty if unknown. */
   readonly branch: string;
-  /** Whether the branch was the project's default branch at the launch; undefined if the object does not say it. */
+  /** Whether the branch was the project's default branch at the launch; undefined if unknown. */
   readonly isDefaultBranch: boolean | undefined;
   readonly commit: SessionCommit;
 
   readonly image: string;
-  /** The image that the launch named; empty if it named none. */
+  /** The image that the launch request named; empty if the request named no image. */
   readonly requestedImage: string;
   readonly defaultUrl: string | undefined;
   readonly launchOptions: LaunchOptions;
-  /** Which launch made the object; undefined for an object of another service. */
+  /** Id of the launch that created the object; undefined if another service created the object. */
   readonly launchId: string | undefined;
   readonly restart: LastRestart | undefined;
 
-  /** Users sign in through OIDC; otherwise `token` is the credential. */
+  /** Whether users sign in through OIDC. Otherwise `token` is the credential. */
   readonly isOidc: boolean;
-  /** Jupyter's own token; empty if there is none. */
+  /** Jupyter's own token; empty if the session has no token. */
   readonly token: string;
   readonly accessTokens: readonly AccessToken[];
   readonly secrets: SecretNames;
 
   readonly requested: RequestedResources;
-  /** Whether files are on a volume that outlives the pod. */
+  /** Whether the files are on a volume that remains when the pod is deleted. */
   readonly hasVolume: boolean;
   readonly buckets: readonly Bucket[];
   readonly routing: Routing;
@@ -67,13 +68,13 @@ export interface Session {
   /** Init containers first. */
   readonly containers: readonly ReportedContainer[];
   readonly pod: SessionPod | undefined;
-  /** Messages of the operator, by the child that they are about (`pod`, `statefulset`, `operator`); none is empty. */
+  /** The operator's messages, by component (`pod`, `statefulset`, `operator`). Empty messages are left out. */
   readonly messages: Readonly<Record<string, string>>;
   /** Seconds, as operators before Amalthea 0.9 wrote them. */
   readonly idleSeconds: number | undefined;
 }
 
-/** The path of the project in lower case, as the launch named it; empty if unknown. */
+/** The path of the project as requested, in lower case; empty if unknown. */
 export interface SessionProject {
   /** The group, for example `group/sub`. */
   readonly namespace: string;
@@ -82,9 +83,9 @@ export interface SessionProject {
 }
 
 export interface SessionCommit {
-  /** The full id; undefined for a session of renku-notebooks that was launched by another name. */
+  /** The full id; undefined for a session of renku-notebooks whose launch named a branch, a tag or a short id. */
   readonly id: string | undefined;
-  /** The name by which the launch named the commit. */
+  /** The name of the commit in the launch request: an id, a branch or a tag. */
   readonly requested: string;
 }
 
@@ -95,7 +96,7 @@ export interface LastRestart {
   readonly at: string | undefined;
 }
 
-/** Names of the Secrets of the launch that the object refers to; undefined for those that it does not need. */
+/** Names of the Secrets that the launch created; undefined for a Secret that the session does not need. */
 export interface SecretNames {
   readonly credentials: string | undefined;
   readonly variables: string | undefined;
@@ -110,14 +111,14 @@ export interface RequestedResources {
   readonly storageBytes: number | undefined;
 }
 
-/** Where the session answers; undefined fields are as the service's configuration says. */
+/** The parts of the session's URL. The service's configuration has the values for undefined fields. */
 export interface Routing {
   readonly host: string | undefined;
   readonly path: string | undefined;
   readonly isTls: boolean;
 }
 
-/** Seconds after which the session is to be stopped or deleted; 0 and undefined: never. */
+/** Seconds after which the operator stops or deletes the session; 0 and undefined mean never. */
 export interface Culling {
   readonly idleSeconds: number | undefined;
   readonly maxAgeSeconds: number | undefined;
@@ -127,8 +128,8 @@ export interface Culling {
 const states: readonly SessionState[] = ['starting', 'running', 'stopping', 'failed', 'hibernated'];
 
 /**
- * Returns the session of a JupyterServer of any client. A value of another type than this service writes counts as
- * missing, so that no object can break a list or a response. Never throws.
+ * Returns the session of a JupyterServer that any client may have written. A value of an unexpected type counts as missing,
+ * so that one invalid object cannot cause an error in a list or a response. Never throws.
  */
 export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; status?: unknown }): Session {
   const metadata = fields(object.metadata);
@@ -201,7 +202,7 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
 const booleanOf = (value: string | undefined): boolean | undefined =>
   value === undefined ? undefined : value === 'true';
 
-/** The previous release wrote the requested name into the annotation of the id; only the clone step had the id. */
+/** The previous release wrote the requested name into the annotation for the id. Only the `git-clone` container had the id. */
 function commitOf(
   commitSha: string | undefined,
   requestedRef: string | undefined,

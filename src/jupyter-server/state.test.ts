@@ -42,26 +42,34 @@ describe('the observed state of a session', () => {
   it.each<[string, Partial<Observation>, string]>([
     ['a healthy pod', {}, 'running'],
     ['no pod', { pod: undefined }, 'starting'],
-    ['deletion beats everything', { session: { ...deleting, isHibernated: true }, isInvalid: true }, 'stopping'],
-    ['hibernation beats failure and a pod that still runs', { session: hibernated, isInvalid: true }, 'hibernated'],
-    ['children that cannot be made', { isInvalid: true, pod: undefined }, 'failed'],
-    ['a quota', { pod: undefined, statefulSetMessage: quotaExceeded }, 'failed'],
+    [
+      'a deleted session, whatever its other fields',
+      { session: { ...deleting, isHibernated: true }, isInvalid: true },
+      'stopping',
+    ],
+    ['a hibernated session with a failure and a running pod', { session: hibernated, isInvalid: true }, 'hibernated'],
+    ['children that cannot be created', { isInvalid: true, pod: undefined }, 'failed'],
+    ['an exceeded quota', { pod: undefined, statefulSetMessage: quotaExceeded }, 'failed'],
     ['another message of the StatefulSet', { pod: undefined, statefulSetMessage: 'denied' }, 'starting'],
-    ['no node fits', { pod: unschedulable('0/1 nodes are available: 1 Insufficient cpu.') }, 'failed'],
+    ['a pod that fits on no node', { pod: unschedulable('0/1 nodes are available: 1 Insufficient cpu.') }, 'failed'],
     [
       'a claim that is being bound',
       { pod: unschedulable('pod has unbound immediate persistentvolumeclaims') },
       'starting',
     ],
-    ['a pod without a word', { pod: pod({}) }, 'starting'],
+    ['a pod without a status', { pod: pod({}) }, 'starting'],
     ['phase Failed', { pod: pod({ ...healthyStatus, phase: 'Failed' }) }, 'failed'],
     ['phase Unknown', { pod: pod({ ...healthyStatus, phase: 'Unknown' }) }, 'starting'],
     ['a condition that is False', { pod: withCondition({ type: 'New', status: 'False' }) }, 'starting'],
     ['an unknown condition that is True', { pod: withCondition({ type: 'New', status: 'True' }) }, 'running'],
-    ['a pod on its way out', { pod: pod(healthyStatus, { terminating: true }) }, 'starting'],
-    ['a pod of an older template', { pod: pod(healthyStatus, { revision: 'rev-0' }) }, 'starting'],
-    ['a pod of this template', { pod: pod(healthyStatus, { revision: 'rev-1' }) }, 'running'],
-    ['a template the controller has not seen', { statefulSet: { ...statefulSet, generation: 2 } }, 'starting'],
+    ['a pod that is being deleted', { pod: pod(healthyStatus, { terminating: true }) }, 'starting'],
+    ['a pod from an older template', { pod: pod(healthyStatus, { revision: 'rev-0' }) }, 'starting'],
+    ['a pod from the current template', { pod: pod(healthyStatus, { revision: 'rev-1' }) }, 'running'],
+    [
+      'a template that the controller has not processed',
+      { statefulSet: { ...statefulSet, generation: 2 } },
+      'starting',
+    ],
     ['a running container that is not ready', { pod: withJupyter({ state: { running: {} } }) }, 'starting'],
     [
       'an image that cannot be pulled',
@@ -79,12 +87,12 @@ describe('the observed state of a session', () => {
       'failed',
     ],
     [
-      '4 restarts and healthy again',
+      'a ready container after 4 restarts',
       { pod: withJupyter({ restartCount: 4, ready: true, state: { running: {} } }) },
       'running',
     ],
     [
-      'a container that ended well and is not ready',
+      'a container that ended with exit code 0 and is not ready',
       { pod: withJupyter({ state: { terminated: { exitCode: 0 } } }) },
       'starting',
     ],
@@ -104,7 +112,7 @@ describe('the observed state of a session', () => {
 });
 
 describe('the observed steps of the containers', () => {
-  it('are `waiting` for all containers of the pod’s spec before the kubelet has reported any', () => {
+  it('are `waiting` for all containers of the pod’s spec until the kubelet reports a container', () => {
     expect(observed({ pod: pod({}) }).containerStates).toEqual({
       init: { 'git-clone': 'waiting' },
       regular: { 'jupyter-server': 'waiting', 'oauth2-proxy': 'waiting' },

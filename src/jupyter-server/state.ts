@@ -8,26 +8,26 @@ import type { Session } from './session.ts';
 import type { SessionState } from './types.ts';
 
 /**
- * The state of a session is decided here, in two steps. The operator observes the cluster and writes what
- * `observedState` returns. The service shows what `sessionState` returns: mostly what the operator wrote, which may be old
- * or missing.
+ * This module has the two steps that determine the state of a session. The operator observes the cluster and writes the
+ * result of `observedState`. The service shows the result of `sessionState`, which is usually the state that the operator
+ * wrote. That state may be old or missing.
  */
 
-/** The one message of the StatefulSet that alone makes a session `failed`; clients compare with it. */
+/** The message for an exceeded quota. A session whose StatefulSet has this message is `failed`. Clients check for this text. */
 export const quotaExceeded = 'The resource quota has been exceeded.';
 
-/** How long the Secrets of a launch may come after the object before the launch counts as interrupted. */
+/** Age of a session after which missing Secrets mean that its launch was interrupted. */
 const secretsGraceSeconds = 60;
 
-/** Returns the state that the object decides regardless of the cluster; undefined if the cluster decides. */
+/** Returns the state if the object alone determines the state; undefined if the state depends on the pod. */
 function decidedState(session: Pick<Session, 'isBeingDeleted' | 'isHibernated'>): SessionState | undefined {
   if (session.isBeingDeleted) return 'stopping';
   return session.isHibernated ? 'hibernated' : undefined;
 }
 
 /**
- * Returns the state that the API shows. `now` in milliseconds since the epoch. After a recent restart, the caller first
- * removes old reports with `withoutReplacedPod` (restart.ts).
+ * Returns the state that the API shows. `now` is in milliseconds since the epoch. After a recent restart, the caller first
+ * removes the reports about the replaced pod with `withoutReplacedPod` (restart.ts).
  */
 export function sessionState(session: Session, now: number): SessionState {
   const decided = decidedState(session);
@@ -36,16 +36,16 @@ export function sessionState(session: Session, now: number): SessionState {
   return session.reportedState ?? 'starting';
 }
 
-/** Returns whether the launch ended after it made the object and before it made the Secrets, and no later launch made them. */
+/** Returns whether the launch created the object but not its Secrets, and no later launch has created the Secrets. */
 export const wasInterrupted = (session: Session, now: number): boolean =>
   isMissingSecrets(session) && ageSeconds(session, now) > secretsGraceSeconds;
 
-/** Returns whether the cluster reports that the pod waits for a Secret of the launch, for a variable or a volume. */
+/** Returns whether the cluster reports that the pod waits for a Secret that the launch creates. */
 export function isMissingSecrets({ secrets, containers, pod, messages }: Session): boolean {
   const names = [secrets.credentials, secrets.variables].filter((name) => name !== undefined);
   if (names.length === 0) return false;
   const conditions = pod?.conditions ?? [];
-  // An event may be old: it counts only as long as the pod's volumes are not mounted.
+  // An event may be old, so the message of an event counts only until the pod's volumes are mounted.
   const hasVolumes = conditions.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'True');
   const reported = [
     ...containers.flatMap(({ waiting }) => (waiting?.reason === 'CreateContainerConfigError' ? [waiting.message] : [])),
@@ -55,23 +55,23 @@ export function isMissingSecrets({ secrets, containers, pod, messages }: Session
   return reported.some((message) => names.some((name) => message?.includes(`"${name}" not found`)));
 }
 
-/** Returns whether a failed session has a volume and a pod, so that a restart can keep its files. */
+/** Returns whether the session has a volume and a pod. A restart requires both, to keep the session's files. */
 export const isRestartable = ({ hasVolume, pod }: Session): boolean => hasVolume && pod?.uid !== undefined;
 
-/** Returns seconds since the object was made; 0 if it does not say when. */
+/** Returns the seconds since the creation of the object; 0 if its creation time is unknown. */
 export function ageSeconds({ createdAt }: Session, now: number): number {
   const created = Date.parse(createdAt ?? '');
   return Number.isNaN(created) ? 0 : (now - created) / 1000;
 }
 
-/** What the operator observes of a session's pod. */
+/** The fields of a session's pod that the operator observes. */
 export interface ObservedPod extends ObservedContainers {
   readonly terminating: boolean;
-  /** `controller-revision-hash`: the version of the StatefulSet's template that the pod was made from. */
+  /** `controller-revision-hash`: the version of the StatefulSet's template from which the pod was created. */
   readonly revision: string | undefined;
 }
 
-/** What the operator observes of a session's StatefulSet. */
+/** The fields of a session's StatefulSet that the operator observes. */
 export interface ObservedStatefulSet {
   readonly generation: number | undefined;
   readonly observedGeneration: number | undefined;
@@ -82,9 +82,9 @@ export interface Observation {
   readonly session: Pick<Session, 'isBeingDeleted' | 'isHibernated' | 'containers'>;
   readonly pod: ObservedPod | undefined;
   readonly statefulSet: ObservedStatefulSet | undefined;
-  /** What `status.events.statefulset.message` will be. */
+  /** The new value of `status.events.statefulset.message`. */
   readonly statefulSetMessage: string | undefined;
-  /** The children cannot be made, and waiting does not help. */
+  /** The children cannot be created, and a retry would also fail. */
   readonly isInvalid: boolean;
   readonly restartLimits: RestartLimits;
 }
@@ -99,8 +99,8 @@ export interface ObservedState {
  * these differences:
  * - `stopping` comes first: a hibernated session that is being deleted is stopping;
  * - a container that is ready has not failed, however often it was restarted;
- * - the pod alone decides about `running`. The kubelet's probes have requested Jupyter and the proxy in the pod. A
- *   request to the public name would need an operator that can resolve, reach and trust that name;
+ * - only the pod determines `running`, because the kubelet's probes check Jupyter and the proxy in the pod. The operator
+ *   sends no request to the session's URL: it may not be able to resolve or reach the host, or trust its certificate;
  * - a pod that is being deleted, or is older than the StatefulSet's template, does not make a session `running`.
  */
 export function observedState(observation: Observation): ObservedState {
@@ -127,7 +127,7 @@ function stateOfPod(observation: Observation, { init, regular }: ContainerStates
   return phase === 'Failed' || steps.includes('failed') ? 'failed' : 'starting';
 }
 
-/** A claim that is being bound also shows as Unschedulable for a moment. */
+/** While a claim is being bound, the pod is Unschedulable, too, with a message about the claim. */
 function isUnschedulable({ status: { phase, conditions = [] } }: ObservedPod): boolean {
   return (
     phase === 'Pending' &&

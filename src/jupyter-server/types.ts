@@ -1,8 +1,8 @@
 import type { KubernetesObject, PodStatus, ResourceRequirements } from '../platform/kubernetes/objects.ts';
 
 /**
- * The `JupyterServer` custom resource, through which the service and the operator work together. Other programs may write
- * JupyterServers too, so every field may be missing.
+ * The `JupyterServer` custom resource: the service writes its spec, and the operator its status. Other programs may also
+ * write JupyterServers, so every field may be missing.
  */
 export type SessionState = 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
 export type ContainerStep = 'ready' | 'waiting' | 'executing' | 'failed';

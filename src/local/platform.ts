@@ -143,7 +143,7 @@ export async function startPlatform(
     createCommitImages({
       ...{ environment, cacheDir: options.cacheDir, env: process.env, marker: state.marker, log },
       registry: `127.0.0.1:${port}`,
-      source: { files: (...asked) => forge.commitFiles(...asked) },
+      source: { files: (...request) => forge.commitFiles(...request) },
     });
   commits?.prepare(signal).catch((error: unknown) => {
     if (!signal.aborted)
@@ -181,7 +181,7 @@ export async function startPlatform(
     addresses,
     gateway,
     forge: forge && createForgeAccess({ forge, gitAccess: gateway.gitAccess, isService }),
-    registry: (req, res) => registry.handle(req, res),
+    registry: registry.handle,
     ingress,
   });
   const listener = await listen({ port, ...router, log });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createBackOff } from '../lib/back-off.ts';
 import { asObject, parseJson } from '../lib/json.ts';
@@ -11,7 +11,7 @@ import { readKept, writePrivate } from './state-files.ts';
 /** Ends the program that a killed platform has left running. */
 async function endFormer(former: ProcessId | undefined): Promise<void> {
   // It is not a child process, so there is no event for its end.
-  while (former && isAlive(former) && sendSignal(former.pid, 'SIGKILL')) await wait(10);
+  while (former && isAlive(former) && sendSignal(former.pid, 'SIGKILL')) await delay(10);
 }
 
 /** Returns undefined if the file is missing or damaged. It is damaged only by a power cut, which ended the process, too. */

@@ -35,7 +35,7 @@ describe('events', () => {
     expect(projectEvent(event({ involvedObject: undefined }))).toBeUndefined();
   });
 
-  it('have the time of their last occurrence, in whichever field it is', () => {
+  it('have the time of their last occurrence, from any of the fields for it', () => {
     const at = (more: object) => projectEvent(event(more))?.at;
     expect(at({ lastTimestamp: '2026-01-01T00:00:05Z' })).toBe(Date.parse('2026-01-01T00:00:05Z'));
     expect(at({ lastTimestamp: null, eventTime: '2026-01-01T00:00:06.000001Z' })).toBe(
@@ -47,7 +47,7 @@ describe('events', () => {
     expect(at({ lastTimestamp: 'nonsense' })).toBe(0);
   });
 
-  it('lose control characters and excess length', () => {
+  it('are without control characters, and cut at the maximum length', () => {
     const message = projectEvent(event({ message: `a\n\u001b[31mb${'x'.repeat(5000)}` }))?.message ?? '';
     expect(message).toMatch(/^a \[31mbx+…$/);
     expect(message).toHaveLength(1000);
@@ -57,19 +57,19 @@ describe('events', () => {
 describe('the reason why a StatefulSet creates no pod', () => {
   const failed = sessionEvent('FailedCreate', 'pods "s-0" is forbidden: Exceeded Quota: q', 10);
 
-  it('is a fixed sentence for a quota, and the event’s message otherwise', () => {
+  it('is a fixed sentence for an exceeded quota, and otherwise the event’s message', () => {
     expect(statefulSetCause([failed], undefined, undefined)).toBe(quotaExceeded);
     expect(statefulSetCause([sessionEvent('FailedCreate', 'denied by policy', 1)], undefined, undefined)).toBe(
       'denied by policy',
     );
   });
 
-  it('is cleared by a later success, and by a pod', () => {
+  it('is removed after a later success, or if a pod exists', () => {
     expect(statefulSetCause([failed, sessionEvent('SuccessfulCreate', '', 11)], undefined, undefined)).toBeUndefined();
     expect(statefulSetCause([failed], pod({}), undefined)).toBeUndefined();
   });
 
-  it('stays after its event has expired, until a newer event replaces it', () => {
+  it('remains after its event has expired, until a newer event', () => {
     const known = { message: quotaExceeded, timestamp: '2026-01-01T00:00:10+00:00' };
     expect(statefulSetCause([], undefined, known)).toBe(quotaExceeded);
     expect(statefulSetCause([sessionEvent('SuccessfulCreate', '', 5)], undefined, known)).toBe(quotaExceeded);
@@ -83,7 +83,7 @@ describe('the reason why a pod does not start', () => {
     containerStatuses: [{ name: 'jupyter-server', state: { waiting: { reason, ...(message ? { message } : {}) } } }],
   });
 
-  it('is that no node fits', () => {
+  it('is the scheduler’s message if the pod fits on no node', () => {
     const status: PodStatus = {
       phase: 'Pending',
       conditions: [
@@ -93,7 +93,7 @@ describe('the reason why a pod does not start', () => {
     expect(podCause(pod(status), [])).toBe('0/3 nodes are available.');
   });
 
-  it('is for an image that cannot be pulled the container’s message, or that of the last attempt’s event', () => {
+  it('is the container’s message or the event of the last attempt if an image cannot be pulled', () => {
     expect(podCause(pod(waiting('ErrImagePull', 'not found')), [])).toBe('jupyter-server: ErrImagePull: not found');
     const events = [
       sessionEvent('Failed', 'Failed to pull image "x": not found', 1),
@@ -119,7 +119,7 @@ describe('the reason why a pod does not start', () => {
     );
   });
 
-  it('is a volume that cannot be mounted, as long as no container has run', () => {
+  it('is a volume that cannot be mounted, if no container has run', () => {
     const events = [sessionEvent('FailedMount', 'no such claim', 1), sessionEvent('FailedScheduling', 'passed', 2)];
     expect(podCause(pod(waiting('ContainerCreating')), events.slice(0, 1))).toBe('FailedMount: no such claim');
     expect(podCause(pod(waiting('ContainerCreating')), events)).toBeUndefined();

@@ -11,7 +11,7 @@ export interface SessionEvent {
   readonly objectName: string;
   readonly reason: string;
   readonly message: string;
-  /** Milliseconds since the epoch: when the event last occurred. */
+  /** Time of the last occurrence, in milliseconds since the epoch. */
   readonly at: number;
 }
 
@@ -38,7 +38,7 @@ const podReasons = new Set([
   'Evicted',
 ]);
 
-/** Returns undefined for the many events that do not explain why a session does not start. */
+/** Returns the fields of an Event that the operator reads; undefined if the Event explains no failure of a start. */
 export function projectEvent(raw: Event): SessionEvent | undefined {
   const { metadata, involvedObject, type, reason = '', message = '', lastTimestamp, eventTime, series } = raw;
   const { kind, name, uid } = involvedObject ?? {};
@@ -65,8 +65,8 @@ function newest(events: readonly SessionEvent[]): SessionEvent | undefined {
 }
 
 /**
- * Returns why the StatefulSet cannot create its pod; undefined if it can. Events expire after an hour, and their cause may
- * last longer, so the message in the status (`known`) stays until there is a pod or a newer event.
+ * Returns why the StatefulSet cannot create its pod; undefined if there is no error. Events expire after an hour, but the
+ * error may last longer, so the message in the status (`known`) stays until the pod exists or a newer event arrives.
  */
 export function statefulSetCause(
   events: readonly SessionEvent[],
@@ -83,7 +83,7 @@ export function statefulSetCause(
 /** Waiting reasons that are steps of a normal start. */
 const normalWaiting = new Set(['ContainerCreating', 'PodInitializing', 'CrashLoopBackOff']);
 
-/** Returns why the pod does not start, in the cluster's words; undefined if no cause is known. */
+/** Returns the cluster's message about why the pod does not start; undefined if the cause is unknown. */
 export function podCause(pod: MainPod | undefined, events: readonly SessionEvent[]): string | undefined {
   if (!pod || pod.terminating) return undefined;
   const { conditions = [], initContainerStatuses = [], containerStatuses = [], reason, message } = pod.status;
@@ -93,7 +93,7 @@ export function podCause(pod: MainPod | undefined, events: readonly SessionEvent
   for (const { name, state } of [...initContainerStatuses, ...containerStatuses]) {
     const { waiting } = state ?? {};
     if (waiting?.reason && !normalWaiting.has(waiting.reason)) {
-      // ImagePullBackOff only means waiting for the next attempt; the last attempt's event has the reason.
+      // The message of ImagePullBackOff only says that the kubelet waits. The event of the last attempt has the reason.
       const failed = newest(events.filter((each) => each.reason === 'Failed' && !each.message.startsWith('Error: ')));
       const why = waiting.reason === 'ImagePullBackOff' ? (failed?.message ?? waiting.message) : waiting.message;
       return oneLine(`${name}: ${waiting.reason}${why ? `: ${why}` : ''}`, messageLimit);

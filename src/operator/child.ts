@@ -14,7 +14,7 @@ export interface Child {
   readonly parentName: string;
   readonly parentUid: string;
   readonly terminating: boolean;
-  /** The status of the child; undefined where its kind has none. */
+  /** The status of the child; undefined if its kind has no status. */
   readonly status: unknown;
   /** Set for a StatefulSet only. */
   readonly statefulSet: StatefulSetState | undefined;
@@ -31,7 +31,7 @@ export interface StatefulSetState {
   readonly updateRevision: string | undefined;
 }
 
-/** The declared fields of `spec` and `status` are those of a StatefulSet, the only kind of which they are read. */
+/** The operator reads `spec` and `status` only of a StatefulSet, so the fields are those of a StatefulSet. */
 interface ChildObject extends KubernetesObject {
   spec?: {
     replicas?: number;
@@ -42,8 +42,8 @@ interface ChildObject extends KubernetesObject {
 }
 
 /**
- * Returns the function that makes a Child from an object of this kind, for its cache. It returns undefined for an object
- * that is not the child of a JupyterServer.
+ * Returns the function that converts objects of this kind for the cache. That function returns undefined for an object that
+ * is not a child of a JupyterServer.
  */
 export function projectChild({ apiVersion, kind }: ChildKind): (raw: KubernetesObject) => Child | undefined {
   return (raw: ChildObject) => {

@@ -10,7 +10,7 @@ import { type Child, projectChild } from './child.ts';
 import { type ChildKind, childKinds } from './children/manifest.ts';
 import { currentPod, type MainPod, projectPod } from './pod.ts';
 
-/** What the operator has in its caches: reads need no call to the API server. */
+/** The operator's caches. Reads need no call to the API server. */
 export interface ClusterView {
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -27,8 +27,8 @@ export interface ClusterView {
 }
 
 /**
- * Kinds of children without a cache: their status does not change that of the session. The operator need not be able to
- * list all Secrets, and a cluster without Datashim has no Datasets.
+ * Kinds of children without a cache, because their status does not change the status of the session. The operator therefore
+ * needs no permission to list Secrets, and a cluster need not have Datashim's Datasets.
  */
 const unwatched: readonly string[] = ['Secret', 'Dataset'];
 
@@ -37,8 +37,8 @@ export function isWatched({ apiVersion, kind }: { apiVersion: string; kind: stri
 }
 
 /**
- * @param onChange is called with the namespace and name of a JupyterServer when it, one of its children or one of their
- *   events changes.
+ * @param onChange is called with the namespace and name of a JupyterServer after a change of the JupyterServer, its children
+ *   or their events.
  */
 export function createClusterView(options: {
   client: KubernetesConnection;
@@ -89,7 +89,8 @@ export function createClusterView(options: {
       selectors: { fieldSelector: `involvedObject.kind=${kind}` },
       project: projectEvent,
       indexes: { object: ({ objectUid }) => objectUid },
-      // Deletions are events that expire. The StatefulSet has the session's name, and the pod that name and -0.
+      // Kubernetes Events are deleted when they expire. The name of the StatefulSet is that of the session, and the pod's
+      // name ends with -0.
       onChange: (event) => {
         if (event.type === 'deleted') return;
         const { namespace, objectKind, objectName } = event.value;
@@ -121,8 +122,8 @@ export function createClusterView(options: {
 }
 
 /**
- * Returns how the cache keeps a JupyterServer: without managedFields, and with apiVersion and kind, which lists do not
- * repeat in their items and the owner references of children need.
+ * Returns the JupyterServer for the cache: without managedFields, and with apiVersion and kind. The items of a list have no
+ * apiVersion and kind, but owner references need them.
  */
 function projectServer({ group, version }: ResourceType): (raw: KubernetesObject) => JupyterServer {
   return (raw) => {

@@ -14,9 +14,9 @@ import { ChildNameTaken, InvalidJupyterServer } from './failure.ts';
 import type { OperatorSettings } from './settings.ts';
 
 /**
- * Creates the children that are missing and does not change those that exist: an incomplete session is completed, and a
- * deleted child is created again (a volume claim without its data). Of the changes to a JupyterServer, only those of
- * hibernation and resources reach an existing child: see `update-stateful-set.ts`.
+ * Returns the function that creates the missing children of a session and does not change existing children. A deleted child
+ * is created again; the data of a deleted volume claim are lost. Later changes of a JupyterServer do not change its
+ * children, except changes of hibernation and resources (`update-stateful-set.ts`).
  */
 export function createEnsureChildren({
   client,
@@ -30,8 +30,8 @@ export function createEnsureChildren({
   log: Logger;
 }) {
   /**
-   * Returns all children of the session, or undefined if the JupyterServer is being deleted. Where a child cannot be
-   * created, the first error is thrown after the others of its group have been created.
+   * Returns all children of the session, or undefined if the JupyterServer is being deleted. If children cannot be created,
+   * throws the first error after the attempts to create the other children of the same group.
    */
   return async function ensureChildren(server: JupyterServer, deadline: Deadline): Promise<Child[] | undefined> {
     const existing = existingChildren(server, view);
@@ -46,7 +46,7 @@ export function createEnsureChildren({
 
     const manifests = renderChildren(server, settings, randomBytes);
     const missing = Object.entries(manifests).filter(([key]) => !present.has(key));
-    // The StatefulSet last: a pod that starts before its volume claim and its Secret exist reports temporary errors.
+    // The StatefulSet is created last, because a pod that starts before its volume claim and its Secret exist reports errors.
     const [first, last] = [
       missing.filter(([key]) => key !== 'statefulset'),
       missing.filter(([key]) => key === 'statefulset'),
@@ -64,8 +64,8 @@ export function createEnsureChildren({
   };
 
   /**
-   * Reads the JupyterServer from the API server, because its watch may be behind the watches of the children, which are
-   * deleted with it.
+   * Returns whether the JupyterServer is being deleted, by a call to the API server: the cache may have received the deletion
+   * of the children before the deletion of the JupyterServer.
    */
   async function isBeingDeleted({ metadata }: JupyterServer, deadline: Deadline): Promise<boolean> {
     const { namespace = '', name = '', uid } = metadata;
@@ -99,8 +99,8 @@ export function createEnsureChildren({
   }
 
   /**
-   * Returns the existing object of this name if it is this session's child: created by an earlier attempt, the response to
-   * which was lost. Throws ChildNameTaken if it is not.
+   * Returns the existing object of this name if the object is a child of this session. An earlier attempt has created the
+   * child, and the response was lost. Throws ChildNameTaken if the object is not a child of this session.
    */
   async function findOwnChild(
     kind: ChildKind,
@@ -117,16 +117,16 @@ export function createEnsureChildren({
   }
 }
 
-/** Keys of the children that have a watched kind unless a patch changes it. */
+/** Keys of the children of watched kinds. A patch can change the kind of a child. */
 const watchedKeys = ['service', 'ingress', 'statefulset', 'configmap', 'pvc'];
 
-/** Whether the caches would have this child if it existed. Children of other kinds are known from the status only. */
+/** Returns whether the child has a watched kind. Only the status has children of other kinds. */
 function isCached(key: string, { status }: JupyterServer): boolean {
   const known = status?.children?.[key];
   return known ? isWatched(known) : watchedKeys.includes(key);
 }
 
-/** Returns the children that exist: those of watched kinds from the caches, all others from the status. */
+/** Returns the existing children: children of watched kinds from the caches, children of other kinds from the status. */
 export function existingChildren({ metadata, status }: JupyterServer, view: ClusterView): Child[] {
   const watched = view.children(metadata.uid ?? '');
   const unwatched = Object.entries(status?.children ?? {}).filter(([, child]) => !isWatched(child));

@@ -1,26 +1,26 @@
 import { KubernetesError } from '../platform/kubernetes/types.ts';
 
-/** The JupyterServer itself is invalid, so that only a change of it helps. The message may be shown to its owner. */
+/** The JupyterServer is invalid. Retries fail until the JupyterServer changes. The message may be shown to its owner. */
 export class InvalidJupyterServer extends Error {
   override readonly name = 'InvalidJupyterServer';
 }
 
-/** Another object has the name of a child. It may be a child of a former session that is still being deleted. */
+/** Another object has the name of a child. That object may belong to a former session that is still being deleted. */
 export class ChildNameTaken extends Error {
   override readonly name = 'ChildNameTaken';
 }
 
-/** Why a session could not be reconciled. */
+/** The reason why a session could not be reconciled. */
 export interface Failure {
-  /** For `status.events.operator.message`. */
+  /** The value of `status.events.operator.message`. */
   message: string;
-  /** Retries cannot succeed: the session is `failed` until its JupyterServer, or the cluster's configuration, changes. */
+  /** Whether retries fail, too: the session is `failed` until its JupyterServer or the cluster's configuration changes. */
   permanent: boolean;
 }
 
 /**
- * Returns the failure to report in the session's status; undefined for an error that says nothing about the session, such
- * as a lost race or an unavailable API server.
+ * Returns the failure to report in the session's status; undefined for an error that is not caused by the session, such as a
+ * conflict or an unavailable API server.
  */
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof InvalidJupyterServer) return { message: error.message, permanent: true };

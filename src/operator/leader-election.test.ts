@@ -7,7 +7,7 @@ import { electLeader } from './leader-election.ts';
 
 const log = pino({ level: 'silent' });
 
-test('a leader stops leading in time when the API server is silent, however long its attempts and delays are', async () => {
+test('a leader stops leading at its renew deadline if the API server does not respond, even if its retry delay is longer', async () => {
   const server = await startFaultServer();
   const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfigFor(server.url)), log });
   const stop = new AbortController();

@@ -21,19 +21,20 @@ export interface LeaderElectionOptions {
   name: string;
   /** Unique for every replica and every start. */
   identity: string;
-  /** How long other replicas wait for a leader that no longer renews. The defaults of the three times are client-go's. */
+  /** Time after the last renewal until other replicas may take the lease. The defaults of the three times are client-go's. */
   leaseDurationMs?: number;
-  /** A leader that could not renew for this long stops leading; shorter than `leaseDurationMs`. */
+  /** Time without a renewal after which a leader stops leading; shorter than `leaseDurationMs`. */
   renewDeadlineMs?: number;
   retryMs?: number;
   log: Logger;
 }
 
 /**
- * Takes part in an election through a Lease, until `signal` aborts. `elected` resolves when this replica becomes the
- * leader, and `lost` when it no longer is: the program must end then, because another replica may begin at any moment.
- * `ended` resolves when no call is in flight any more. The lease of another replica expires by this machine's clock,
- * counted from the last change that was seen, so that clocks need not agree.
+ * Takes part in a leader election with a Lease until `signal` aborts. Returns three promises. `elected` resolves when this
+ * replica becomes the leader. `lost` resolves when this replica is no longer the leader: the process must then exit, because
+ * another replica may become the leader at any time. `ended` resolves when no call is in flight. The expiry of another
+ * replica's lease is measured with the local clock, from the last change that this replica has read, so that the clocks of
+ * replicas may differ.
  */
 export function electLeader(options: LeaderElectionOptions, signal: AbortSignal) {
   const { client, namespace, name, identity, log } = options;
@@ -67,14 +68,14 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
       if (performance.now() - seen.at < waitMs) return false;
     }
     const taken = isHeld ? {} : { acquireTime: renewTime, leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1 };
-    // With the version, the API server answers 409 if another replica was faster.
+    // With the resourceVersion, the API server returns 409 if another replica was faster.
     const patch = { metadata: { resourceVersion }, spec: { ...spec, ...taken } };
     await client.mergePatch<Lease>(resource.leases, namespace, name, patch, deadline);
     return true;
   }
 
   async function run(): Promise<void> {
-    // When the last successful renewal began: other replicas may count the lease from then on.
+    // Start time of the last successful renewal, because other replicas may measure the lease from that time.
     let renewedAt = performance.now();
     const leftMs = (): number => Math.max(0, renewedAt + renewDeadlineMs - performance.now());
     /** Limits attempts and delays of a leader to the time until its renew deadline. */
@@ -99,7 +100,7 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
     if (leading) await release();
   }
 
-  /** Gives the lease back, so that the next leader need not wait until it expires. */
+  /** Releases the lease, so that the next leader does not have to wait until the lease expires. */
   async function release(): Promise<void> {
     try {
       const deadline = Deadline.after(2_000);

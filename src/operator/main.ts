@@ -8,7 +8,7 @@ import { electLeader } from './leader-election.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { readSettings } from './settings.ts';
 
-/** `/healthz` answers 503 after this long without a response of the API server. Watches are renewed every 30 seconds. */
+/** Time without a response from the API server after which `/healthz` returns 503. Watches are renewed every 30 seconds. */
 const silenceLimitMs = 180_000;
 
 /** Runs the operator. Returns the exit code: 0 after SIGTERM or SIGINT, 1 if another replica may be the leader now. */
@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   if (stop.signal.aborted) log.info('the operator is stopping');
   else log.error('the operator is stopping: another replica may be the leader now');
   await operator.stop();
-  // Only now, because no write of this replica is in flight any more.
+  // The lease is released only now, when no write of this replica is in flight.
   resign.abort();
   await leadership?.ended;
   health?.close();
@@ -60,7 +60,7 @@ async function main(): Promise<number> {
 
 function serveHealth(operator: Operator, port: number, log: Logger): Server {
   const server = createServer((req, res) => {
-    // A replica that is not the leader has no contact, and is healthy.
+    // A replica that is not the leader sends no requests, so it counts as healthy.
     const healthy = Date.now() - (operator.lastContactAt ?? Date.now()) < silenceLimitMs;
     const known = req.method === 'GET' && req.url === '/healthz';
     res.writeHead(known ? (healthy ? 200 : 503) : 404, { 'content-type': 'text/plain' }).end();

@@ -8,18 +8,18 @@ import type { OperatorSettings } from './settings.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 export interface Operator {
-  /** Resolves when the caches have synced and reconciling has begun. */
+  /** Starts the caches and then reconciling. Resolves when the caches have synced. */
   start(): Promise<void>;
-  /** Aborts reconciling. Another operator can continue from any state that this leaves. */
+  /** Aborts reconciling. Another operator can continue from any intermediate state. */
   stop(): Promise<void>;
-  /** Milliseconds since the epoch of the last response of the API server; of the cache that has waited longest. */
+  /** Time of the API server's last response, in milliseconds since the epoch: the earliest of the times of all caches. */
   readonly lastContactAt: number | undefined;
 }
 
 const concurrency = 8;
 const reconcileTimeoutMs = 15_000;
 
-/** Creates the operator without a process around it: all that it acts on is passed in. */
+/** Creates the operator. The caller passes the client, the settings and the log, so that tests need no separate process. */
 export function createOperator(options: {
   client: KubernetesConnection;
   settings: OperatorSettings;
@@ -47,7 +47,7 @@ export function createOperator(options: {
     namespaces: settings.namespaces,
     jupyterServers: settings.jupyterServers,
     log,
-    // Before all caches have synced, existing children would look as if they were missing.
+    // Until all caches have synced, existing children may be missing in the caches.
     onChange: (namespace, name) => {
       if (synced) queue.add(`${namespace}/${name}`);
     },

@@ -10,7 +10,7 @@ const json = (...patch: JsonPatchOperation[]): ChildPatch => ({ type: 'applicati
 const merge = (patch: Record<string, unknown>): ChildPatch => ({ type: 'application/merge-patch+json', patch });
 
 describe('patches', () => {
-  it('are applied in order, each to the result of the one before, without changing the input', () => {
+  it('are applied in order, each to the result of the previous patch, and do not change the input', () => {
     const before = children();
     const after = applyPatches(before, [
       json({ op: 'add', path: '/statefulset/spec/list/-', value: { name: 'two' } }),
@@ -52,13 +52,13 @@ describe('patches', () => {
     ['an unknown operation', { op: 'explode' as 'add', path: '/x', value: 1 }],
     ['a prototype', { op: 'add', path: '/__proto__/polluted', value: 1 }],
     ['replacing the whole document by a string', { op: 'replace', path: '', value: 'text' }],
-  ])('%s is an error that names the patch', (_name, operation) => {
+  ])('%s causes an error that names the patch', (_name, operation) => {
     const patches = [merge({}), json({ op: 'test', path: '/statefulset/metadata/name', value: 's' }, operation)];
     expect(() => applyPatches(children(), patches)).toThrow(/^spec\.patches\[1\]/);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  it('that fail do not quote a value in the error', () => {
+  it('that fail cause an error without the values of the patch', () => {
     const patch = json({ op: 'test', path: '/statefulset/metadata/name', value: 'SECRET' });
     expect(() => applyPatches(children(), [patch])).toThrow(
       'spec.patches[0].patch[0] (test /statefulset/metadata/name) found another value',
@@ -72,11 +72,11 @@ describe('patches', () => {
     ['a JSON patch that is not a list', { type: 'application/json-patch+json', patch: {} }],
     ['an operation that is not an object', { type: 'application/json-patch+json', patch: [null] }],
     ['a merge patch that removes everything', { type: 'application/merge-patch+json', patch: 5 }],
-  ])('%s is an error', (_name, patch) => {
+  ])('%s causes an error', (_name, patch) => {
     expect(() => applyPatches(children(), [patch as ChildPatch])).toThrow(/^spec\.patches\[0\]/);
   });
 
-  it('that make the document grow without limit are rejected', () => {
+  it('that make the document too large are rejected', () => {
     const copies = Array.from({ length: 40 }, (_, i) => json({ op: 'copy', from: '', path: `/c${i}` }));
     expect(() => applyPatches(children(), copies)).toThrow('too large');
   });

@@ -14,7 +14,7 @@ const documentLimitChars = 4 * 1024 * 1024;
  * message names the operation and quotes no value.
  */
 export function applyPatches(children: Children, patches: readonly ChildPatch[]): JsonObject {
-  // A deep copy in which no two places share an object: else a patch of one place would change the other, too.
+  // In this deep copy, no two places share an object. Otherwise a patch of one place would change the other place, too.
   let document: JsonObject = JSON.parse(JSON.stringify(children));
   patches.forEach((each, index) => {
     const where = `spec.patches[${index}]`;
@@ -36,7 +36,7 @@ function applyJsonPatch(document: unknown, operations: unknown, where: string): 
   operations.forEach((operation: Operation, index) => {
     const here = `${where}.patch[${index}]`;
     try {
-      // Two errors that the library accepts: indexes with leading zeros, and a `from` that names an inherited property.
+      // The library accepts two kinds of invalid paths: indexes with leading zeros, and a `from` with an inherited property.
       if (isObject(operation)) {
         checkPointer(document, operation['path'], false);
         checkPointer(document, operation['from'], true);
@@ -52,7 +52,7 @@ function applyJsonPatch(document: unknown, operations: unknown, where: string): 
   return document;
 }
 
-/** Throws for a list index that RFC 6901 does not allow (it is 0, or digits without a leading 0), or for a missing place. */
+/** Throws for a list index that RFC 6901 does not allow (valid: 0, or digits without a leading 0), and for a missing path. */
 function checkPointer(document: unknown, pointer: unknown, mustExist: boolean): void {
   if (typeof pointer !== 'string') return;
   let target = document;

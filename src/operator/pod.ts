@@ -9,9 +9,9 @@ export interface MainPod {
   readonly parentName: string;
   readonly parentUid: string;
   readonly createdAt: string;
-  /** It is being deleted. */
+  /** Whether the pod is being deleted. */
   readonly terminating: boolean;
-  /** The label `controller-revision-hash`: the revision of the StatefulSet's template that the pod was created from. */
+  /** The label `controller-revision-hash`: the revision of the StatefulSet's template from which the pod was created. */
   readonly revision: string | undefined;
   readonly containers: { readonly init: readonly string[]; readonly regular: readonly string[] };
   readonly status: PodStatus;
@@ -22,7 +22,7 @@ interface Pod extends KubernetesObject {
   status?: PodStatus;
 }
 
-/** Returns undefined for a pod that does not belong to a session. */
+/** Returns the fields of a pod that the operator reads; undefined if the pod does not belong to a session. */
 export function projectPod({ metadata, spec, status = {} }: Pod): MainPod | undefined {
   const parentName = metadata.labels?.[childLabel.parentName];
   const parentUid = metadata.labels?.[childLabel.parentUid];
@@ -44,7 +44,7 @@ export function projectPod({ metadata, spec, status = {} }: Pod): MainPod | unde
   };
 }
 
-/** Returns the newest pod that is not being deleted; the newest of all if every pod is being deleted. */
+/** Returns the newest pod that is not being deleted; the newest pod if all pods are being deleted. */
 export function currentPod(pods: readonly MainPod[]): MainPod | undefined {
   return pods.toSorted(
     (a, b) => Number(a.terminating) - Number(b.terminating) || b.createdAt.localeCompare(a.createdAt),

@@ -15,16 +15,16 @@ import { desiredStatus, type Observed, statusPatch } from './status.ts';
 import { clearHibernation, statefulSetUpdate } from './update-stateful-set.ts';
 
 /**
- * Amalthea's finalizer. Objects from the time of Amalthea still have it, and only this operator removes it. This operator
- * sets no finalizer: garbage collection deletes the children by their owner references, and a deletion does not have to
- * wait for an operator that is not running.
+ * Amalthea's finalizer. This operator removes the finalizer from JupyterServers that Amalthea has reconciled. This operator
+ * sets no finalizer, because garbage collection deletes the children by their owner references. So a deletion completes even
+ * if the operator is not running.
  */
 const amaltheaFinalizer = 'kopf.zalando.org/KopfFinalizerMarker';
 
 /**
  * Returns the function that reconciles one session: it creates and updates the children, and writes the status. It is
  * level-triggered and idempotent: after a crash, a lost response or a missed event, the next call completes the work.
- * Throws errors that the caller should retry; an error of the session is in `status.events.operator` by then.
+ * Throws errors that the caller should retry. If the session causes the error, `status.events.operator` has its message.
  */
 export function createReconciler(options: {
   client: KubernetesConnection;
@@ -85,8 +85,8 @@ export function createReconciler(options: {
   }
 
   /**
-   * Deletes the pod of a StatefulSet with the policy OrderedReady (Amalthea's), which would wait for ever to replace a pod
-   * that never becomes ready.
+   * Deletes the pod of a StatefulSet that Amalthea created with the policy OrderedReady. With this policy, Kubernetes does not
+   * replace a pod that never becomes ready.
    */
   async function replacePod({ metadata }: JupyterServer, set: Child, deadline: Deadline): Promise<void> {
     const pod = view.pod(metadata.uid ?? '');
@@ -140,8 +140,8 @@ export function createReconciler(options: {
   }
 
   /**
-   * Merges the patch into this JupyterServer. The API server answers 409 if another object has the name by now and, with
-   * `ifUnchanged`, if the JupyterServer has changed since it was read. A JupyterServer that is gone is no error.
+   * Merges the patch into this JupyterServer. Throws KubernetesError 409 if the name now belongs to another object and, with
+   * `ifUnchanged`, if the JupyterServer has changed since it was read. Does not throw if the JupyterServer no longer exists.
    */
   async function patchServer(
     { metadata }: JupyterServer,

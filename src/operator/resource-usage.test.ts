@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isNegligible, usageByPod } from './resource-usage.ts';
 
 describe('resource usage', () => {
-  it('is that of the Jupyter container, in whole millicores and bytes', () => {
+  it('is the usage of the Jupyter container, in whole millicores and bytes', () => {
     const metrics = [
       {
         metadata: { name: 'a-0' },

@@ -19,7 +19,7 @@ interface PodMetrics extends KubernetesObject {
   containers?: { name?: string; usage?: { cpu?: unknown; memory?: unknown } }[];
 }
 
-/** Returns the usage of the Jupyter container by pod name, without values that are not quantities. */
+/** Returns the usage of the Jupyter container by pod name. Values that are not quantities are left out. */
 export function usageByPod(metrics: readonly PodMetrics[]): Map<string, Usage> {
   const usages = new Map<string, Usage>();
   for (const { metadata, containers } of metrics) {
@@ -35,7 +35,7 @@ export function usageByPod(metrics: readonly PodMetrics[]): Map<string, Usage> {
   return usages;
 }
 
-/** Whether a change of the usage is too small to write: every write is an event for every watch of JupyterServers. */
+/** Returns whether a change is too small to write. Each write sends an event to all watches of JupyterServers. */
 export function isNegligible(before: Usage | undefined, after: Usage): boolean {
   const { cpuMillicores: cpu, memoryBytes: memory } = after;
   const near = (a: number | undefined, b: number | undefined, slack: number) =>
@@ -44,9 +44,9 @@ export function isNegligible(before: Usage | undefined, after: Usage): boolean {
 }
 
 /**
- * Copies CPU and memory usage from the metrics API to `status.mainPod.resourceUsage`, every `intervalMs` until `signal`
- * aborts: one call per namespace, and one write per session with another usage. A cluster without the metrics API is
- * logged at debug level only.
+ * Copies CPU and memory usage from the metrics API to `status.mainPod.resourceUsage` every `intervalMs` until `signal` aborts.
+ * Each time, makes one call per namespace and one write per session whose usage has changed. If the cluster has no metrics
+ * API, the errors are logged at debug level.
  */
 export async function copyResourceUsage(options: {
   client: KubernetesConnection;

@@ -3,11 +3,11 @@ import { InvalidJupyterServer } from './failure.ts';
 
 export interface SessionUrl {
   scheme: 'http' | 'https';
-  /** Host and, unless it is the scheme's default, port. */
+  /** Host, followed by the port unless the port is the default of the scheme. */
   host: string;
-  /** Host without the port, which the rule of an Ingress cannot have. */
+  /** Host without the port, because the rule of an Ingress cannot have a port. */
   hostname: string;
-  /** With a leading slash and without a trailing one: `/` or `/a/b`. */
+  /** The path, with a leading slash and no trailing slash: `/` or `/a/b`. */
   path: string;
   /** The path to which `/api` can be appended: '' or `/a/b`. */
   prefix: string;

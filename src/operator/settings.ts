@@ -3,22 +3,22 @@ import { jupyterServers } from '../jupyter-server/resource.ts';
 import { isObject } from '../lib/json.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
 
-/** The operator's configuration. A variable has the name that Amalthea uses for the same setting, where there is one. */
+/** The operator's configuration. Settings that Amalthea also has use the same environment variables as Amalthea. */
 export interface OperatorSettings {
   /** Namespaces to watch; [''] means the whole cluster. */
   readonly namespaces: readonly string[];
   /** From the variables `NB_AMALTHEA__*`, which the service reads too. */
   readonly jupyterServers: ResourceType;
-  /** Labels for every child, in addition to those that name its parent. */
+  /** Labels for every child, in addition to the labels that name its parent. */
   readonly selectorLabels: Readonly<Record<string, string>>;
   readonly schedulerName: string | undefined;
   readonly images: { readonly oauth2Proxy: string; readonly passthroughProxy: string };
-  /** A container that is not ready and has been restarted more often than this has failed. */
+  /** Maximum number of restarts. A container with more restarts that is not ready counts as failed. */
   readonly restartLimits: { readonly init: number; readonly regular: number };
-  /** Milliseconds between two reads of the metrics API; undefined: it is not read. */
+  /** Milliseconds between two reads of the metrics API; undefined if the operator does not read the metrics API. */
   readonly resourceUsageIntervalMs: number | undefined;
   readonly leaderElection: { readonly namespace: string; readonly identity: string } | undefined;
-  /** TCP port of `/healthz`; undefined: no server is started. */
+  /** TCP port of `/healthz`; undefined if the operator starts no HTTP server. */
   readonly healthPort: number | undefined;
   readonly logLevel: string;
 }
@@ -65,7 +65,7 @@ function namespacesOf(env: Readonly<Record<string, string | undefined>>): string
   const named = (env['NAMESPACES'] ?? '').split(',').flatMap((each) => each.trim() || []);
   if (clusterWide && named.length > 0) throw new Error('Set NAMESPACES or CLUSTER_WIDE=true, not both.');
   if (clusterWide) return [''];
-  // Amalthea watches the whole cluster by default; here that takes CLUSTER_WIDE=true.
+  // Amalthea watches the whole cluster by default. This operator does so only with CLUSTER_WIDE=true.
   if (named.length === 0)
     throw new Error(
       'NAMESPACES is missing: set it to the namespaces to watch, separated by commas, or set CLUSTER_WIDE=true.',

@@ -82,7 +82,7 @@ describe('the status of a session', () => {
     expect(statusPatch(failed, status(failed))).toMatchObject({ failedSince: null });
   });
 
-  it('keeps the resource usage of the same pod, and drops that of another pod', () => {
+  it('keeps the resource usage of the same pod, and removes the usage of another pod', () => {
     const resourceUsage = { cpuMillicores: 5 };
     const current = { mainPod: { uid: 'uid-of-pod', resourceUsage } };
     expect(status(current).mainPod?.resourceUsage).toEqual(resourceUsage);
@@ -91,7 +91,7 @@ describe('the status of a session', () => {
     );
   });
 
-  it('has the message of a failure, and clears it when the failure has gone', () => {
+  it('has the message of a failure until the failure ends', () => {
     const failure = { message: 'spec.routing.host is missing', permanent: true };
     const failed = status(undefined, { pod: undefined, failure, created: undefined });
     expect(failed.state).toBe('failed');
@@ -103,14 +103,14 @@ describe('the status of a session', () => {
     );
   });
 
-  it('keeps what other programs wrote', () => {
+  it('keeps fields that other programs wrote', () => {
     const current = { kopf: { progress: {} }, events: { other: { message: 'theirs' } }, idleSeconds: '5' };
     expect(status(current).events).toEqual({ other: { message: 'theirs' } });
     expect(statusPatch(current, status(current))).not.toHaveProperty('kopf');
     expect(statusPatch(current, status(current))).not.toHaveProperty('idleSeconds');
   });
 
-  it('is not written when nothing has changed, even if the kubelet writes nulls and the API server keeps them', () => {
+  it('is not written without a change, even if the kubelet writes nulls and the API server stores them', () => {
     const condition = { type: 'Ready', status: 'True', lastProbeTime: null };
     const odd = pod({ ...healthyStatus, message: null, conditions: [condition] } as unknown as typeof healthyStatus);
     const empty = { children: {}, mainPod: {} };

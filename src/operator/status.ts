@@ -22,7 +22,7 @@ export interface Observed {
   now: Date;
 }
 
-/** Returns the fields of `status` that the operator owns, as they should be. Pure. */
+/** Returns the desired values of the status fields that the operator owns. Pure. */
 export function desiredStatus(observed: Observed, settings: OperatorSettings): JupyterServerStatus {
   const { server, children, pod, created, now } = observed;
   const current = server.status ?? {};
@@ -49,7 +49,7 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
   };
 }
 
-/** Returns `field` with the time at which the state became `wanted`; nothing if the session has another state. */
+/** Returns an object with the time at which the state became `wanted` in `field`; an empty object for any other state. */
 function since(
   field: 'startingSince' | 'failedSince',
   wanted: SessionState,
@@ -64,8 +64,8 @@ function since(
 type Events = Record<string, { message?: string; timestamp?: string }>;
 
 /**
- * Returns a message for each component. The timestamp is the time at which the message appeared or was cleared. Components
- * of other programs stay as they are.
+ * Returns `status.events`: an entry for each component, with the time at which its message appeared or was cleared. Entries
+ * that other programs wrote do not change.
  */
 function eventsOf({ server, pod, podEvents, statefulSetEvents, failure, now }: Observed): Events {
   const known = server.status?.events ?? {};

@@ -6,19 +6,19 @@ import type { Child } from './child.ts';
 import { resourcesAnnotation } from './children/stateful-set.ts';
 
 export interface StatefulSetUpdate {
-  /** Merge patch (RFC 7386) of the number of replicas; undefined if there is nothing to change. */
+  /** Merge patch (RFC 7386) of the number of replicas; undefined without a change. */
   scale: object | undefined;
-  /** JSON patch (RFC 6902) of the resources; undefined if there is nothing to change. */
+  /** JSON patch (RFC 6902) of the resources; undefined without a change. */
   resize: object[] | undefined;
 }
 
-/** Returns the patches for the two fields of a JupyterServer that are applied to an existing StatefulSet: hibernated and resources. */
+/** Returns the patches that apply `hibernated` and `resources` of a JupyterServer to its existing StatefulSet. */
 export function statefulSetUpdate({ spec }: JupyterServer, { statefulSet }: Child): StatefulSetUpdate {
   if (!statefulSet) return { scale: undefined, resize: undefined };
   const replicas = spec?.jupyterServer?.hibernated ? 0 : 1;
   const resources = spec?.jupyterServer?.resources ?? {};
   const text = JSON.stringify(resources);
-  // Without the annotation another operator created it, and only the resources in the API server's spelling are known.
+  // A StatefulSet of another operator has no annotation, so the normalised resources in its spec are compared.
   const same =
     statefulSet.resources === undefined
       ? sameResources(statefulSet.containerResources, resources)
@@ -56,9 +56,8 @@ const hibernationAnnotations = [
 ] as const;
 
 /**
- * Returns the merge patch that empties the annotations about the hibernation once the session is resumed; undefined if
- * there is nothing to change. They are set together with `hibernated`, so a session that is not hibernated does not need
- * them.
+ * Returns the merge patch that sets the hibernation annotations to '' after the session is resumed; undefined without a
+ * change. Clients set these annotations together with `hibernated`, so other sessions do not need the annotations.
  */
 export function clearHibernation({ spec, metadata }: JupyterServer): { metadata: object } | undefined {
   if (spec?.jupyterServer?.hibernated) return undefined;

@@ -7,7 +7,7 @@ const log = pino({ level: 'silent' });
 const timing = { firstRetryMs: 1, lastRetryMs: 4, log };
 
 describe('the work queue', () => {
-  it('works on each key once at a time, and on at most `concurrency` keys at a time', async () => {
+  it('processes a key at most once at a time, and at most `concurrency` keys at a time', async () => {
     const running = new Set<string>();
     const gate = Promise.withResolvers<void>();
     const finished = Promise.withResolvers<void>();
@@ -27,7 +27,8 @@ describe('the work queue', () => {
         return undefined;
       },
     });
-    // Each key is added twice: the three that run then run once more; the second time changes nothing for the seven that wait.
+    // Each key is added twice. The three keys that are already being processed are processed again. The seven waiting keys
+    // are processed once.
     for (let i = 0; i < 20; i += 1) queue.add(`k${i % 10}`);
     gate.resolve();
     await finished.promise;
@@ -37,7 +38,7 @@ describe('the work queue', () => {
     await queue.stop();
   });
 
-  it('works once more on a key that was added while it ran', async () => {
+  it('processes a key again if the key was added during its processing', async () => {
     let runs = 0;
     const gate = Promise.withResolvers<void>();
     const second = Promise.withResolvers<void>();
@@ -59,7 +60,7 @@ describe('the work queue', () => {
     expect(runs).toBe(2);
   });
 
-  it('retries a key that failed, and requeues a key after the time that `work` returns', async () => {
+  it('retries a failed key, and requeues a key after the delay that `work` returns', async () => {
     let runs = 0;
     const finished = Promise.withResolvers<void>();
     const queue = createWorkQueue({
@@ -79,7 +80,7 @@ describe('the work queue', () => {
     await queue.stop();
   });
 
-  it('retries at once when the key is added again', async () => {
+  it('retries a failed key immediately if the key is added again', async () => {
     let runs = 0;
     const second = Promise.withResolvers<void>();
     const first = Promise.withResolvers<void>();
@@ -104,7 +105,7 @@ describe('the work queue', () => {
     await queue.stop();
   });
 
-  it('stops when the running work has ended, and starts no more', async () => {
+  it('waits at `stop` for the running work, and starts no other work', async () => {
     const gate = Promise.withResolvers<void>();
     const worked: string[] = [];
     const queue = createWorkQueue({

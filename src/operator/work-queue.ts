@@ -4,16 +4,16 @@ import { type BackOff, createBackOff } from '../lib/back-off.ts';
 
 export interface WorkQueue {
   /**
-   * Queues the key. A key that waits already is worked on once; a key that is being worked on is worked on once more.
+   * Adds a key. A key that is already waiting is processed once. A key that is being processed is processed again.
    */
   add(key: string): void;
-  /** Starts no more work and resolves when the running work has ended. */
+  /** Starts no other work. Resolves when the running work has ended. */
   stop(): Promise<void>;
 }
 
 interface Item {
   running: boolean;
-  /** Added since its work last began. */
+  /** Whether the key was added after its last processing began. */
   due: boolean;
   failures: number;
   readonly backOff: BackOff;
@@ -21,9 +21,9 @@ interface Item {
 }
 
 /**
- * Calls `work` for the keys that are added: at most `concurrency` at a time, and never two at a time for the same key.
- * Where `work` throws, the key is retried after a delay that doubles from `firstRetryMs` to `lastRetryMs`; adding the key
- * again ends the delay.
+ * Returns a queue that calls `work` for each added key: at most `concurrency` calls at a time, and at most one call at a time
+ * for the same key. If `work` throws, the key is retried after a delay that doubles from `firstRetryMs` to `lastRetryMs`. A key
+ * that is added during this delay is retried immediately.
  * @param work resolves to the milliseconds after which to requeue the key, or to undefined.
  */
 export function createWorkQueue(options: {
@@ -73,7 +73,7 @@ export function createWorkQueue(options: {
       item.failures += 1;
       requeueMs = item.backOff.next();
       const level = item.failures === 1 ? 'warn' : 'debug';
-      // An error of work that `stop` has aborted is not a failure.
+      // An error after `stop` is expected, because `stop` aborts the work.
       if (!stopped)
         log[level]({ err, key, failures: item.failures, requeueMs }, 'reconciling failed and will be retried');
     }

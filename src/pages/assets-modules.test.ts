@@ -12,7 +12,7 @@ interface Session {
 }
 type Step = { step: string; status: string };
 
-/** Loads a module of the browser that needs no browser. Its types are checked with the assets. */
+/** Imports a module of the pages that uses no browser API. The types of the module are checked with the assets. */
 const load = async <Module>(name: string): Promise<Module> => (await import(`./assets/${name}.js`)) as Module;
 const { logExcerpt } = await load<{
   logExcerpt(
@@ -27,7 +27,7 @@ const at = '2026-11-20T10:00:01.123456789Z ';
 const cloning = { step: 'Cloning and configuring the repository', status: 'failed' };
 const starting = { step: 'Starting session', status: 'failed' };
 
-/** Logs as containers write them, and the line with the reason. */
+/** Examples of container logs, each with the line that has the reason. */
 const samples: [name: string, log: string, reason: string][] = [
   [
     'a branch that git does not find',
@@ -69,7 +69,7 @@ describe('the excerpt of a log', () => {
     expect(found?.lines.join()).not.toContain('2026-11-20');
   });
 
-  it('is of the container with the failed step, or else of the one with the most certain reason', () => {
+  it('comes from the container with the failed step, or else from the container with the most certain reason', () => {
     const logs = { 'git-clone': 'fatal: no', 'jupyter-server': 'all is well', 'oauth2-proxy': 'error: x' };
     expect(logExcerpt(logs, [starting], sessionContainers)?.container).toBe('jupyter-server');
     expect(logExcerpt(logs, [cloning], sessionContainers)?.container).toBe('git-clone');
@@ -79,7 +79,7 @@ describe('the excerpt of a log', () => {
     );
   });
 
-  it('has the last lines and marks none where no line gives a reason', () => {
+  it('has the last lines, without a marked line, if no line has a reason', () => {
     const log = `${at}one\n${at}two\n${at}three\n${at}four\n\n`;
     expect(logExcerpt({ 'git-clone': log }, [cloning], sessionContainers)).toEqual({
       container: 'git-clone',
@@ -90,7 +90,7 @@ describe('the excerpt of a log', () => {
     expect(logExcerpt(begun, [cloning], sessionContainers)?.reason).toBeNull();
   });
 
-  it('is null where no container has written a line', () => {
+  it('is null if no container has written a line', () => {
     expect(logExcerpt({}, [cloning], sessionContainers)).toBeNull();
     expect(logExcerpt({ 'git-clone': '\n \n' }, [cloning], sessionContainers)).toBeNull();
   });

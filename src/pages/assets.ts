@@ -16,13 +16,13 @@ interface Asset {
 }
 
 export interface Assets {
-  /** Changes when any file changes. It is part of every asset's URL, so that browsers can cache the files for ever. */
+  /** A hash of all files. The URL of each asset contains the version, so that browsers can cache the files permanently. */
   readonly version: string;
   /** Serves `/{version}/{file}`. */
   readonly router: Router;
 }
 
-/** Reads the styles and scripts of the pages. They stay in memory, so that a request does not read a file. */
+/** Reads the styles and scripts of the pages into memory, so that requests do not read files. */
 export function loadAssets(directory = join(import.meta.dirname, 'assets')): Assets {
   const assets = new Map<string, Asset>();
   const all = createHash('sha256');
@@ -40,8 +40,8 @@ export function loadAssets(directory = join(import.meta.dirname, 'assets')): Ass
   router.get('/:version/:file', (req: Request, res: Response, next) => {
     const asset = assets.get(String(req.params['file']));
     if (!asset) return next();
-    // During a rolling update a browser may request the version of another replica: it receives this replica's file and
-    // must not cache it.
+    // During a rolling update, a browser may request the version of another replica. The response is the file of this
+    // replica, which the browser must not cache.
     const current = req.params['version'] === version;
     res.set('Cache-Control', current ? 'public, max-age=31536000, immutable' : 'no-cache');
     res.set('ETag', asset.etag);

@@ -22,7 +22,7 @@ export function errorTitle(status: number): string {
   return headings[status] ?? (status >= 500 ? 'Something went wrong' : 'The request failed');
 }
 
-/** @param root Relative address of the service's prefix. */
+/** Returns the page for an error. @param root relative URL of the service's prefix. */
 export function errorPage({ status, message, detail, requestId }: ErrorText, root: string): Markup {
   return html`
 <div class="launch">

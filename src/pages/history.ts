@@ -13,7 +13,7 @@ interface HistoryRequest {
   readonly page: number;
 }
 
-/** Returns one page of the branches with `search` in their names. Throws ApiError 404 and the errors of GitLab. */
+/** Returns one page of the branches whose names contain `search`. Throws ApiError 404 and the errors of GitLab. */
 export async function listBranches(
   { gitlab, identity, project, page, search }: HistoryRequest & { readonly search: string | undefined },
   deadline: Deadline,

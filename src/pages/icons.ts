@@ -1,8 +1,8 @@
 import { html, Markup } from './html.ts';
 
 /**
- * Icons of 16 x 16 pixels. Each page has one hidden sheet with all icons, to which `<use>` refers, so that no file is loaded
- * and the content security policy needs no exception.
+ * Icons of 16 x 16 pixels. Each page contains one hidden sheet with all icons, to which `<use>` refers. So a page loads no
+ * icon files, and the content security policy needs no exception.
  */
 const stroke = 'fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"';
 
@@ -33,7 +33,7 @@ export const iconSheet = new Markup(
     .join('')}</svg>`,
 );
 
-/** Returns an icon. It is hidden from screen readers, so it always needs a text beside it. */
+/** Returns an icon that is hidden from screen readers. The caller adds a text beside the icon. */
 export function icon(name: IconName): Markup {
   return html`<svg class="icon" aria-hidden="true" focusable="false"><use href="#icon-${name}"/></svg>`;
 }

@@ -1,6 +1,6 @@
 import type { LaunchNotebookRequest, operations } from '../generated/openapi.ts';
 
-/** Initial values of the launch form. Where a value is missing, the launch uses the platform's default. */
+/** Initial values of the launch form. If a value is missing, the launch uses the platform's default. */
 export type ChosenOptions = Pick<
   LaunchNotebookRequest,
   'image' | 'resource_class_id' | 'storage' | 'lfs_auto_fetch' | 'default_url'
@@ -8,7 +8,7 @@ export type ChosenOptions = Pick<
 
 type LaunchParameters = NonNullable<operations['launchPage']['parameters']['query']>;
 
-/** Returns the options in the query of a launch page; undefined if there are none and the query does not request the form. */
+/** Returns the options in the query of a launch page; undefined if the query has no options and does not request the form. */
 export function chosenOptions(query: LaunchParameters): ChosenOptions | undefined {
   const { image, resource_class_id, storage, lfs_auto_fetch, default_url, configure } = query;
   const options: ChosenOptions = {

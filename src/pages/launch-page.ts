@@ -6,21 +6,21 @@ import type { LaunchTarget } from './launch-target.ts';
 import { confirmation, failureReport, sharedTemplates } from './session-parts.ts';
 
 /**
- * What the page does first: it launches, asks for consent, or shows the options. It asks for consent if another site sent
- * the browser here: a link must not be enough to run code with the user's permissions.
+ * The first action of the page: launch the session, ask for consent, or show the options. The page asks for consent if the
+ * user followed a link on another site, because a link alone must not run code with the user's permissions.
  */
-export type Beginning = 'launch' | 'consent' | 'configure';
+export type FirstAction = 'launch' | 'consent' | 'configure';
 
-const headlines: Record<Beginning, string> = {
+const headlines: Record<FirstAction, string> = {
   launch: 'Requesting a session',
   consent: 'Launch this project?',
   configure: 'Launch with options',
 };
 
-/** Returns the page that launches a session, or finds an existing one, and opens it when it runs (assets/launch.js). */
+/** Returns the page that launches a session, or finds an existing session, and opens the session (assets/launch.js). */
 export function launchPage(
   target: LaunchTarget,
-  { begin, options, root }: { begin: Beginning; options: ChosenOptions; root: string },
+  { begin, options, root }: { begin: FirstAction; options: ChosenOptions; root: string },
 ): Markup {
   const { project, branch, commitSha } = target;
   const starts = begin === 'launch';

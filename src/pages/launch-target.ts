@@ -11,9 +11,9 @@ export interface LaunchTarget {
 }
 
 /**
- * Returns the project, branch and commit to launch. `ref` is a branch, a tag or a commit; by default the newest commit of
- * `branch`. A tag or commit is launched on `branch`, by default the default branch. Throws ApiError 404, which names what does
- * not exist, and the errors of GitLab.
+ * Returns the project, branch and commit to launch. `ref` is a branch, a tag or a commit; the default is the newest commit of
+ * `branch`. For a tag or a commit, the session uses `branch`, by default the project's default branch. Throws ApiError 404,
+ * which names the missing project, branch or commit, and the errors of GitLab.
  */
 export async function resolveLaunch(
   request: { gitlab: GitLab; identity: Identity; path: string; ref: string | undefined; branch: string | undefined },

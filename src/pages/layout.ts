@@ -9,10 +9,10 @@ const containers = sessionContainers.map(({ name, role, step }) => ({ name, role
 
 export interface Page {
   title: string;
-  /** Relative address of the service's prefix (`./`, `../../`), which is right under any path of a gateway. */
+  /** Relative URL of the service's prefix (`./`, `../../`), which is valid for any path prefix of a gateway. */
   root: string;
   assetsVersion: string;
-  /** undefined if the caller is not identified. The page says that only if it is the error (401). */
+  /** The caller; undefined if the caller is not identified. */
   identity: Identity | undefined;
   serviceVersion: string;
   /** Names of files in assets/. The script is a module. */
@@ -22,8 +22,8 @@ export interface Page {
 }
 
 export function sendPage(res: Response, status: number, page: Page): void {
-  // Separates this page from pages of other sites that opened it. The content security policy (own files only, nothing
-  // inline, no frames) is a header of every response of the service.
+  // Isolates this page from pages of other sites that open it. The content security policy (only the service's own files, no
+  // inline code, no frames) is a header of every response of the service.
   res.set('Cross-Origin-Opener-Policy', 'same-origin');
   res.status(status).type('html').send(documentOf(page, status).text);
 }
@@ -62,7 +62,7 @@ ${page.body}
 `;
 }
 
-/** Returns the user's name. The script adds a link to sign in or to switch the user, if the platform has one (assets/account.js). */
+/** Returns the user's name. The script adds a link to sign in or to switch the user (assets/account.js). */
 function account(identity: Identity | undefined, status: number): Markup {
   if (!identity && status !== 401) return html`<p class="account" id="account" data-kind="none"></p>`;
   const { name, title } = describe(identity);

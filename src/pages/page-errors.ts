@@ -9,14 +9,14 @@ import { createPageSender, knownContext } from './page-sender.ts';
 export interface PageErrorParts {
   config: Pick<Config, 'version'>;
   log: Logger;
-  /** Returns the error of the API for any thrown value. */
+  /** Returns the ApiError for any thrown value. */
   explain: (error: unknown) => ApiError;
 }
 
 /**
- * Returns the error handler for requests of pages: it sends an error page with the status of the error. It is mounted at the
- * prefix, behind all other handlers, so that it also handles errors of the sign-in. Errors of API requests, and requests of
- * programs that prefer JSON, are passed on.
+ * Returns the error handler for page requests, which sends an error page with the status of the error. The handler is mounted
+ * at the prefix, after all other handlers, so that it also handles errors of the sign-in. Errors of API requests and of
+ * clients that prefer JSON are passed to the next handler.
  */
 export function pageErrors({ config, log, explain }: PageErrorParts): ErrorRequestHandler {
   const sender = createPageSender({ serviceVersion: config.version, assetsVersion: loadAssets().version });
@@ -34,7 +34,7 @@ export function pageErrors({ config, log, explain }: PageErrorParts): ErrorReque
   };
 }
 
-/** Whether to send a page: for the address of a page unless the client prefers JSON, for an unknown address if it prefers HTML. */
+/** Returns whether to send a page: for a page's URL unless the client prefers JSON; for other URLs if it prefers HTML. */
 function wantsPage(req: Request, res: Response): boolean {
   if (req.method !== 'GET' && req.method !== 'HEAD') return false;
   if (req.path === '/' || req.path.startsWith('/launch/')) return req.accepts(['html', 'json']) === 'html';

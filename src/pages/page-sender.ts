@@ -8,7 +8,7 @@ export interface PageContent {
   title: string;
   /** Name of a module in assets/. */
   script: string;
-  /** @param root relative address of the service's prefix. */
+  /** @param root relative URL of the service's prefix. */
   body: (root: string) => Fragment;
 }
 
@@ -33,7 +33,7 @@ export function createPageSender(options: { serviceVersion: string; assetsVersio
   };
 }
 
-/** Returns the fields of the request's context that are set: an error page may be sent before the caller is identified. */
+/** Returns the known fields of the request's context. An error page may be sent before the caller is identified. */
 export function knownContext(res: Response): Partial<RequestContext> | undefined {
   const context: Partial<RequestContext> | undefined = res.locals['context'];
   return context;

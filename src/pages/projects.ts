@@ -3,7 +3,7 @@ import type { Identity } from '../identity/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import type { GitLab } from '../platform/gitlab/types.ts';
 
-/** Returns one page of the projects that the caller can launch: at most 50, last active first. `page` counts from 1. */
+/** Returns one page of at most 50 projects that the caller can launch, the last active project first. The first `page` is 1. */
 export async function listProjects(
   request: { gitlab: GitLab; identity: Identity; search: string | undefined; page: number },
   deadline: Deadline,

@@ -34,7 +34,7 @@ const hostileName = '</script><img src=x onerror=alert(1)>\u2028';
 let forge: ServedForge;
 let server: Server;
 let origin: string;
-/** The caller; undefined: the pipeline rejects the request before a route runs. */
+/** The caller; if undefined, the pipeline rejects the request before a route runs. */
 let caller: Identity | undefined;
 let registered: Identity;
 let anonymous: Identity;
@@ -122,7 +122,7 @@ function dataIn(page: string): Record<string, unknown> {
 }
 
 describe('launch page', () => {
-  it('launches the default branch when the address has no ref', async () => {
+  it('launches the default branch if the URL has no ref', async () => {
     const { status, response, data } = await get(`/launch/${project}`);
     expect(status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('no-store');
@@ -137,7 +137,7 @@ describe('launch page', () => {
     });
   });
 
-  it('shows the options of its address, and waits for a click', async () => {
+  it('shows the options in its URL, and waits for a click', async () => {
     const query =
       'ref=v1&branch=feature/x&image=a/b:1&resource_class_id=2&storage=5&lfs_auto_fetch=true&default_url=/tree';
     expect((await get(`/launch/${project}?${query}`)).data()).toMatchObject({
@@ -170,7 +170,7 @@ describe('launch page', () => {
     ['raw', `/launch/${project}`],
     ['encoded', '/launch/Group%2FSub/Solar-Wind'],
     ['in another case, with a slash at the end', '/launch/group/sub/solar-wind/'],
-  ])('accepts slashes %s, and has the right relative address of the prefix', async (_how, path) => {
+  ])('accepts slashes %s, and has the correct relative URL of the prefix', async (_how, path) => {
     const { status, text, data } = await get(path);
     expect(status).toBe(200);
     expect(data()).toMatchObject({ namespace: 'Group/Sub', project: 'Solar-Wind' });
@@ -184,16 +184,16 @@ describe('launch page', () => {
     [undefined, 'consent'],
     ['same-origin', 'launch'],
     ['none', 'launch'],
-  ])('launches at once only if the user came from this site or typed the address (%s)', async (site, begin) => {
+  ])('launches immediately only if the user came from this site or typed the URL (%s)', async (site, begin) => {
     caller = registered;
     const link = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
     const headers = site ? { 'sec-fetch-site': site, ...link } : {};
-    // Not fetch, which sets these headers itself.
+    // fetch cannot be used, because it sets these headers itself.
     const { body } = await undiciRequest(`${origin}/notebooks/launch/${project}`, { headers });
     expect(dataIn(await body.text())).toMatchObject({ begin });
   });
 
-  it('shows a hostile name as text, with a content security policy that would run no script in it', async () => {
+  it('shows a name with HTML as text, with a content security policy that allows no inline script', async () => {
     const { text, response } = await get(`/launch/${project}`);
     expect(text).not.toContain('<img src=x');
     expect(text).toContain('&lt;img src=x onerror=alert(1)&gt;');
@@ -240,7 +240,7 @@ describe('an error', () => {
     expect(content).toContain(requestId);
   });
 
-  it('tells an anonymous caller why a private project is not found', async () => {
+  it('says to an anonymous caller that private projects require a sign-in', async () => {
     const { status, text } = await get(`/launch/${project}`, { as: anonymous });
     expect(status).toBe(404);
     expect(text).toContain('You are not signed in, so only public projects can be found.');
@@ -261,7 +261,7 @@ describe('an error', () => {
     expect(text).toContain('You are not signed in');
   });
 
-  it('is a page when the pipeline rejects the request before a route runs, and JSON for programs', async () => {
+  it('is a page if the pipeline rejects the request before a route runs, and JSON for programs', async () => {
     for (const path of ['/', `/launch/${project}`]) {
       const page = await get(path, { as: undefined });
       expect(page.status).toBe(401);
@@ -306,7 +306,7 @@ describe('sessions page', () => {
 });
 
 describe('assets', () => {
-  it('can be cached for ever under the addresses in the page', async () => {
+  it('can be cached permanently under the URLs in the page', async () => {
     const { text } = await get('/');
     const addresses = [...text.matchAll(/(?:href|src)="(\.\/assets\/[^"]+)"/g)].map(
       (match) => match[1]?.slice(1) ?? '',
@@ -325,7 +325,7 @@ describe('assets', () => {
     expect(stale.response.headers.get('cache-control')).toBe('no-cache');
   });
 
-  it('are only the styles and scripts', async () => {
+  it('include only styles and scripts', async () => {
     for (const name of ['tsconfig.json', '..%2froutes.ts', '%2e%2e/routes.ts', 'nope.js', '']) {
       expect((await get(`/assets/x/${name}`)).status).toBe(404);
     }
@@ -350,7 +350,7 @@ describe('GET /projects', () => {
     });
   });
 
-  it('searches by a part of the name', async () => {
+  it('finds projects by a part of the name', async () => {
     expect(JSON.parse((await get('/projects?search=%20SOLAR%20')).text)).toMatchObject({
       projects: [{ path: project }],
     });

@@ -20,7 +20,7 @@ export interface PagesParts {
   log: Logger;
 }
 
-/** Returns the routes of the pages, and of the projects, branches and commits that they show. Mounted at the service's prefix. */
+/** Returns the routes of the pages and of their projects, branches and commits. Mounted at the service's prefix. */
 export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
   const assets = loadAssets();
   log.debug({ version: assets.version }, 'the pages are loaded');
@@ -31,7 +31,7 @@ export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
 
   routes.get('/', (req, res) => {
     const path = pathOf(req);
-    // Without the slash, every relative address on the page would be one level too high.
+    // Without the trailing slash, every relative URL on the page would be one level too high.
     if (!path.endsWith('/')) return res.redirect(308, `${path.split('/').at(-1)}/`);
     const { identity } = contextOf(res);
     sender.send(req, res, 200, {
@@ -55,7 +55,7 @@ export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
       deadline,
     );
     const options = chosenOptions(req.query);
-    // The user confirms options before they are used, because a link of another site may name any image.
+    // The user must confirm the options, because a link on another site may name any image.
     const begin = options ? 'configure' : isOwnNavigation(req) ? 'launch' : 'consent';
     sender.send(req, res, 200, {
       title: `${target.project.name} · Notebook Sessions`,

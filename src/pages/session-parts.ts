@@ -43,7 +43,7 @@ export function sharedTemplates(): Markup {
 }
 
 /**
- * Returns the question that is asked before a session is deleted (assets/confirm.js). The first button cancels, and gets
+ * Returns the element for the question before a session is deleted (assets/confirm.js). The first button cancels, and gets
  * the focus.
  */
 export function confirmation(): Markup {
@@ -58,7 +58,7 @@ export function confirmation(): Markup {
     </div>`;
 }
 
-/** Returns the place for the reason of a failure: the service's message, and an excerpt of the log (assets/failure-report.js). */
+/** Returns the elements for a failure: the service's message and an excerpt of the log (assets/failure-report.js). */
 export function failureReport(): Markup {
   return html`<div class="failure" data-ref="failure" hidden>
       <p class="message" data-ref="message"></p>

@@ -20,7 +20,7 @@ const token: AccessToken = {
 };
 
 describe('an access token', () => {
-  it('is recognised by its hash among others until it expires', () => {
+  it('is found by its hash until it expires', () => {
     const others = [
       { ...token, id: 'x', hash: hashAccessToken('other') },
       { ...token, id: 'y', hash: '' },
@@ -31,7 +31,7 @@ describe('an access token', () => {
   });
 
   it.each(['', 'nbs_', token.hash, `${secret}x`, secret.slice(0, -1), ` ${secret}`, secret.toUpperCase()])(
-    'is not %j',
+    'is not the string %j',
     (text) => {
       expect(matchAccessToken([token], text, now)).toBeUndefined();
     },
@@ -39,19 +39,19 @@ describe('an access token', () => {
 });
 
 describe('the annotation with access tokens', () => {
-  it('returns what was written, and does not contain the token itself', () => {
+  it('returns the written entries, and does not contain the token itself', () => {
     expect(readAccessTokens(writeAccessTokens([token]))).toEqual([token]);
     expect(writeAccessTokens([token])).not.toContain(secret);
   });
 
   it.each([undefined, '', '{', 'null', '{}', '"nbs_x"', '[null, 1, "a", {}, {"id": 1}]', '[{"hash": "x"}]'])(
-    'that holds %j opens nothing',
+    'gives no access with the content %j',
     (text) => {
       expect(readAccessTokens(text)).toEqual([]);
     },
   );
 
-  it('gives no access if the time of expiry is invalid', () => {
+  it('gives no access if the expiry time is invalid', () => {
     expect(matchAccessToken([{ ...token, expires: 'never' }], secret, now)).toBeUndefined();
   });
 });

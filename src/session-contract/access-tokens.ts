@@ -2,12 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isObject, parseJson } from '../lib/json.ts';
 
 /**
- * An access token of a session. The service writes them, as hashes, into an annotation of the JupyterServer, and the
- * ingress of the local platform reads them.
+ * An access token of a session. The service writes the hashes of tokens into an annotation of the JupyterServer. The ingress
+ * of the local platform reads the annotation.
  */
 export interface AccessToken {
   readonly id: string;
-  /** The owner's name for the token; may be empty. */
+  /** The name that the owner gave the token; may be empty. */
   readonly label: string;
   /** SHA-256 of the token, base64url. */
   readonly hash: string;
@@ -17,11 +17,11 @@ export interface AccessToken {
   readonly expires: string;
 }
 
-/** Secret scanners can recognise the tokens by it. */
+/** Prefix of all tokens, by which secret scanners can detect them. */
 const prefix = 'nbs_';
 const form = /^nbs_[\w-]{43}$/;
 
-/** Returns the tokens in the annotation's text. Malformed entries are skipped, so they give no access. */
+/** Returns the tokens in the annotation's text. Malformed entries are skipped, so that they give no access. */
 export function readAccessTokens(text: string | undefined): AccessToken[] {
   const found = parseJson(text ?? '[]');
   return Array.isArray(found) ? found.filter(isAccessToken) : [];
@@ -35,11 +35,11 @@ export const formatAccessToken = (random: Buffer): string => `${prefix}${random.
 /** Returns the token's SHA-256, base64url. A random token of 256 bits needs no salt and no slow hash. */
 export const hashAccessToken = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
-/** Returns whether the token has not expired. `now` in milliseconds since the epoch. */
+/** Returns whether the token has not expired. `now` is in milliseconds since the epoch. */
 export const isLive = ({ expires }: AccessToken, now: number): boolean => Date.parse(expires) > now;
 
 /**
- * Returns the entry of `tokens` for the token `given`; undefined if there is none, or if it has expired. `now` in
+ * Returns the entry of `tokens` for the token `given`; undefined if no entry matches, or if the token has expired. `now` is in
  * milliseconds since the epoch.
  */
 export function matchAccessToken(tokens: readonly AccessToken[], given: string, now: number): AccessToken | undefined {

@@ -12,7 +12,7 @@ describe('the name of an autosave', () => {
     });
   });
 
-  it('may contain a branch with slashes, and with parts that look like commits', () => {
+  it('may contain a branch with slashes, and with parts that have the form of commits', () => {
     expect(parseAutosave('renku/autosave/ada/feature/a/1234567/0123456/abcdef0')).toEqual({
       username: 'ada',
       rootBranch: 'feature/a/1234567',
@@ -43,7 +43,7 @@ describe('the name of an autosave', () => {
     'RENKU/autosave/ada/main/0123456/abcdef0',
   ])('is not %j', (name) => expect(parseAutosave(name)).toBeUndefined());
 
-  it('is written in the form in which it is read', () => {
+  it('is parsed to the same parts from which it was written', () => {
     const name = fc.stringMatching(/^[a-zA-Z0-9_-]{1,20}$/).filter((text) => !text.startsWith('-'));
     const sha = fc.stringMatching(/^[0-9a-f]{7}$/);
     const branch = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));

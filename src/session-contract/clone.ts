@@ -1,6 +1,6 @@
 /**
- * The environment variables that the service sets for `git-clone`, and the exit codes of `git-clone`. Those of
- * renku-notebooks 1.18.1 are the same, so that the service works with its program, and this program with its service.
+ * The environment variables that the service sets for `git-clone`, and the exit codes of `git-clone`. They are the same as in
+ * renku-notebooks 1.18.1, so that this service works with the `git-clone` of renku-notebooks, and vice versa.
  */
 export const cloneVariable = {
   repositoryUrl: 'GIT_CLONE_REPOSITORY_URL',
@@ -16,9 +16,9 @@ export const cloneVariable = {
   mountPath: 'GIT_CLONE_MOUNT_PATH',
   /** Folder in which buckets are mounted; set only if the session has buckets. */
   storageMount: 'GIT_CLONE_S3_MOUNT',
-  /** Port of `git-proxy`. Default: as in containers.ts. */
+  /** Port of `git-proxy`. The default is in containers.ts. */
   gitProxyPort: 'GIT_CLONE_GIT_PROXY_PORT',
-  /** Seconds to wait for the git server before the exit with `gitServerUnavailable`. Default 120. Not in 1.18.1. */
+  /** Seconds to wait for the git server before the exit with `gitServerUnavailable`; default 120. Not in 1.18.1. */
   timeoutSeconds: 'GIT_CLONE_TIMEOUT_SECONDS',
 } as const;
 
@@ -29,11 +29,11 @@ export const cloneExitCode = {
   gitServerUnavailable: 201,
   autosaveNameInvalid: 202,
   noDiskSpace: 203,
-  /** The branch or the commit is not on the remote. */
+  /** The remote repository has no such branch or commit. */
   branchMissing: 204,
-  /** Of renku-notebooks. This project's program continues without submodules that it cannot fetch, and logs that. */
+  /** Only `git-clone` of renku-notebooks exits with this code. This project's `git-clone` logs the error and continues. */
   submodules: 205,
-  /** Of later versions of renku-notebooks. */
+  /** Only `git-clone` of later versions of renku-notebooks exits with this code. */
   storageOverwrites: 206,
   storagePathNotAbsolute: 207,
 } as const;

@@ -6,7 +6,7 @@ import { findSessionContainer, sessionContainers } from './containers.ts';
 const source = join(import.meta.dirname, '..');
 const registry = join(import.meta.dirname, 'containers.ts');
 
-/** Includes the programs of a session's pod and the scripts of the pages. */
+/** The source files, including the programs of a session's pod and the scripts of the pages. */
 function productionFiles(): string[] {
   return readdirSync(source, { recursive: true, encoding: 'utf8' })
     .map((name) => join(source, name))

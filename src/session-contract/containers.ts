@@ -1,18 +1,18 @@
 /**
- * The containers of a session's pod: what the service, the operator, the kubelet of the local platform and the session
- * tools have to agree on. Their names stand only here. Names, order and step texts are those of renku-notebooks 1.18.1,
- * whose clients show them.
+ * A container of a session's pod. The service, the operator, the kubelet of the local platform and the session tools use
+ * these definitions, and no other file contains the names of the containers. Names, order and step texts are those of
+ * renku-notebooks 1.18.1, because its clients show them.
  */
 export interface SessionContainer {
   readonly name: string;
   readonly role: ContainerRole;
   /** `init`: runs before the main containers, which start when it has ended with exit code 0. */
   readonly kind: 'init' | 'main';
-  /** Index in the pod's list of main containers, for the two that the operator's template has: patches name them by it. */
+  /** Index in the pod's list of main containers, by which patches address the two containers of the operator's template. */
   readonly index?: number;
-  /** TCP port; a default where the configuration has a key for it. */
+  /** TCP port, or its default if the configuration has a key for the port. */
   readonly port?: number;
-  /** What the kubelet's HTTP probes request. */
+  /** The request of the kubelet's HTTP probes. */
   readonly probe?: ContainerProbe;
   /** The text of the step in `status.details` of the API. */
   readonly step: string;
@@ -22,25 +22,25 @@ export interface ContainerProbe {
   readonly path: string;
   /** `path` is appended to the path of the session's URL (`/sessions/<name>`). */
   readonly isBelowSessionPath: boolean;
-  /** TCP port; a default where the configuration has a key for it. */
+  /** TCP port, or its default if the configuration has a key for the port. */
   readonly port: number;
 }
 
 /**
- * - `certificates`: adds the platform's certificate authorities to the usual ones.
- * - `image`: ends at once; makes the download of the session's image a step of its own.
+ * - `certificates`: adds the platform's certificate authorities to the public certificate authorities.
+ * - `image`: ends immediately; its only purpose is to show the download of the session's image as a separate step.
  * - `clone`: clones the repository.
  * - `git-credentials`: adds the user's credentials to git requests.
- * - `proxy`: receives the session's requests and passes them on to Jupyter.
+ * - `proxy`: receives the requests to the session and forwards them to Jupyter.
  * - `repository`: reports the state of the repository, and saves unpushed work when the session ends.
- * - `jupyter`: the session itself, from the image of the launch.
+ * - `jupyter`: runs Jupyter from the image of the launch.
  */
 export type ContainerRole = 'certificates' | 'image' | 'clone' | 'git-credentials' | 'proxy' | 'repository' | 'jupyter';
 
 const proxyPort = 4180;
 const proxyProbe = { path: '/ping', isBelowSessionPath: false, port: proxyPort } as const;
 
-/** In the order of the steps in `status.details`; init containers run in this order, too. */
+/** All session containers, in the order of the steps in `status.details`. Init containers run in this order, too. */
 export const sessionContainer = {
   certificates: {
     name: 'init-certificates',
@@ -68,7 +68,7 @@ export const sessionContainer = {
     probe: { path: '/health', isBelowSessionPath: false, port: 8081 },
     step: 'Git credentials services',
   },
-  /** In front of Jupyter: signs registered users in. */
+  /** Proxy of sessions of registered users, which sign in through OIDC. */
   oauth2Proxy: {
     name: 'oauth2-proxy',
     role: 'proxy',
@@ -78,7 +78,7 @@ export const sessionContainer = {
     probe: proxyProbe,
     step: 'Authentication and proxying services',
   },
-  /** In front of Jupyter in anonymous sessions, where Jupyter's own token is the credential. */
+  /** Proxy of anonymous sessions. Jupyter checks its own token. */
   passthroughProxy: {
     name: 'passthrough-proxy',
     role: 'proxy',
@@ -109,7 +109,7 @@ export const sessionContainer = {
 
 export const sessionContainers: readonly SessionContainer[] = Object.values(sessionContainer);
 
-/** Returns the container of this name; undefined for a name that no session of this service has. */
+/** Returns the container with this name; undefined if the name is unknown. */
 export const findSessionContainer = (name: string): SessionContainer | undefined => byName.get(name);
 
 const byName = new Map(sessionContainers.map((container) => [container.name, container]));

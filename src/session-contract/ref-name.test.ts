@@ -31,7 +31,7 @@ describe('a name of a branch or tag', () => {
     expect(isRefName(`a/${'x'.repeat(256)}/b`)).toBe(false);
   });
 
-  it('that is valid here is valid for git', () => {
+  it('that is accepted here is valid for git', () => {
     const pieces = fc.constantFrom('a', 'Z', '.', '/', '..', '@', '{', '-', ' ', '~', '.lock', '*', 'ä', '\\', '\t');
     const names = fc.array(pieces, { minLength: 1, maxLength: 6 }).map((parts) => parts.join(''));
     fc.assert(

@@ -3,9 +3,10 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseBytes } from '../../src/jupyter-server/quantities.ts';
 import type { Jupyter } from '../support/jupyter.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { openSession, type SessionAnswer, signInToSession, waitForState } from '../support/session.ts';
+import { openSession, type SessionResponse, signInToSession, waitForState } from '../support/session.ts';
 
 /** What every option of a launch does inside the session, on the local platform. */
 const large = 'a large file\n'.repeat(1_000);
@@ -56,13 +57,13 @@ afterAll(async () => {
 });
 
 /** Launches with these options, hands over the running session, and stops it. */
-async function whileRunning(options: object, look: (running: SessionAnswer) => Promise<void>): Promise<void> {
+async function whileRunning(options: object, look: (running: SessionResponse) => Promise<void>): Promise<void> {
   const response = await platform.api('/notebooks/servers', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ ...project, branch: 'trunk', commit_sha: first, ...options }),
   });
-  const launched = (await response.json()) as SessionAnswer;
+  const launched = (await response.json()) as SessionResponse;
   expect(response.status, JSON.stringify(launched)).toBe(201);
   try {
     const running = await waitForState(platform, launched.name, ['running', 'failed']);
@@ -74,7 +75,7 @@ async function whileRunning(options: object, look: (running: SessionAnswer) => P
   }
 }
 
-const inSession = (options: object, look: (session: Jupyter, running: SessionAnswer) => Promise<void>) =>
+const inSession = (options: object, look: (session: Jupyter, running: SessionResponse) => Promise<void>) =>
   whileRunning(options, async (running) => look(await openSession(platform, running.url), running));
 
 const python = async (session: Jupyter, ...lines: string[]) =>
@@ -130,7 +131,7 @@ describe('environment_variables', () => {
 
 describe('image, resource_class_id and storage', () => {
   it('are those of the pod that runs, and the image’s environment lies under the session’s', async () => {
-    const image = `127.0.0.1:${platform.port}/private/jupyter:latest`;
+    const image = `127.0.0.1:${platform.port}/images/jupyter:latest`;
     // Of the default resource classes, not the default one.
     await inSession({ image, resource_class_id: 2, storage: 2 }, async (session, { name }) => {
       const pod = JSON.parse(await platform.kubernetes(`/api/v1/namespaces/notebook-sessions/pods/${name}-0`)) as {
@@ -141,8 +142,8 @@ describe('image, resource_class_id and storage', () => {
       expect(Number(jupyter?.resources.requests['cpu'])).toBe(1);
       const claim = JSON.parse(
         await platform.kubernetes(`/api/v1/namespaces/notebook-sessions/persistentvolumeclaims/${name}`),
-      ) as { spec: { resources: { requests: { storage: string } } } };
-      expect(claim.spec.resources.requests.storage).toBe('2G');
+      ) as { spec: { resources: { requests: { storage: string | number } } } };
+      expect(parseBytes(claim.spec.resources.requests.storage)).toBe(2e9);
       const printed = await python(
         session,
         'import jupyterlab, sys; print(jupyterlab.__file__.startswith(sys.prefix))',

@@ -340,8 +340,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'only the exit code before a restart counts',
     'src/sessions/presentation/failure.ts',
-    'ended ?? endedBefore;',
-    'endedBefore ?? undefined;',
+    'ended ?? previousEnded;',
+    'previousEnded ?? undefined;',
     'src/sessions/presentation/failure.test.ts',
   ),
   mutant(

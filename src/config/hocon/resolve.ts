@@ -59,8 +59,8 @@ export class Resolver {
    * `errors`. Throws HoconError beyond the limits.
    */
   resolve(visit: (path: Path, line: number) => void): unknown {
-    const value = this.#valueOf(this.#root);
-    return value ? this.#plain(value, [], visit) : {};
+    const value = this.#valueOf(this.#root) ?? { kind: 'group', entries: new Map(), line: 1 };
+    return this.#plain(value, [], visit);
   }
 
   /** Drops the statements before the number `from`, and those that a later scalar or list replaces. */

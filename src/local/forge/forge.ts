@@ -153,7 +153,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
 
   // Projects are created one after another, because each takes the next number.
   let last: Promise<unknown> = Promise.resolve();
-  function oneAtATime<T>(action: () => Promise<T>): Promise<T> {
+  function serially<T>(action: () => Promise<T>): Promise<T> {
     const result = last.then(action, action);
     last = result.catch(() => undefined);
     return result;
@@ -190,7 +190,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
       return project && (await commitFiles(project, commit, names, deadline, maxBytes));
     },
     createProject: (project) =>
-      oneAtATime(() =>
+      serially(() =>
         addRepository(
           {
             name: project.path,
@@ -205,7 +205,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
         ),
       ),
     ensureDemoProject: () =>
-      oneAtATime(async () => {
+      serially(async () => {
         const path = { namespace: 'demo', path: 'first-light' };
         const known = records.projectByPath(`${path.namespace}/${path.path}`);
         if (known) return known;
@@ -223,7 +223,7 @@ export async function createForge(options: ForgeOptions): Promise<Forge> {
         );
       }),
     addExistingRepository: ({ path, visibility = 'private' }) =>
-      oneAtATime(async () => {
+      serially(async () => {
         const { uncommittedFiles, ...own } = await inspectRepository(path);
         const known = records.projects().find(({ ownPath }) => ownPath === own.path);
         if (known) {

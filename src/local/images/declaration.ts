@@ -23,7 +23,7 @@ export interface Skipped {
 /** A sentence about the file for the session's owner. */
 export interface Note {
   readonly text: string;
-  /** A command for a terminal of the session that solves the problem. */
+  /** The remedy: a command for a terminal of the session. */
   readonly command?: string;
 }
 

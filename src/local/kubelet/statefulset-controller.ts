@@ -30,7 +30,7 @@ export function decide(set: StatefulSet, pod: Pod | undefined): Action {
 
 export const podName = (set: StatefulSet): string => `${set.metadata.name}-0`;
 
-export function isOwned(pod: Pod, set: StatefulSet): boolean {
+function isOwned(pod: Pod, set: StatefulSet): boolean {
   return pod.metadata.ownerReferences?.some((owner) => owner.controller && owner.uid === set.metadata.uid) ?? false;
 }
 

@@ -23,7 +23,7 @@ export function renderConfigMap(name: string, spec: JupyterServerSpec, url: Sess
   };
 }
 
-/** The file has one address per line, so an address with a line break would let another user in. */
+/** The file has one address per line, so an address with a line break would give another user access. */
 function emailLine(email: string): string {
   if (/\p{Cc}/u.test(email))
     throw new InvalidJupyterServer('spec.auth.oidc.authorizedEmails contains a control character');
@@ -42,7 +42,7 @@ const traefikConfig = `http:
           - url: "http://localhost:${sessionContainer.jupyter.port}"
 `;
 
-/** @param launchers applications that start `app`; their own `default_url` would take precedence. */
+/** @param launchers applications that start `app`. Their `default_url` overrides that of `app`, so both are set. */
 function jupyterConfig(
   app: string,
   rootDir: string,

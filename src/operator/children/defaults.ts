@@ -1,4 +1,4 @@
-/** The defaults of the CRD, for objects that were stored without them: without a spec, or before the defaults existed. */
+/** The defaults of the CRD, for objects without a spec and objects that were stored before the CRD had these defaults. */
 export const defaults = {
   image: 'jupyter/minimal-notebook:latest',
   defaultUrl: '/lab',

@@ -2,7 +2,7 @@ import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
 import type { SessionUrl } from '../session-url.ts';
 import type { Manifest } from './manifest.ts';
 
-/** Returns the Ingress. Its class comes from annotations and patches, as with Amalthea. */
+/** Returns the Ingress. As in Amalthea, the annotations or patches of the JupyterServer set the ingress class. */
 export function renderIngress(name: string, spec: JupyterServerSpec, url: SessionUrl): Manifest {
   const { ingressAnnotations = {}, tls } = spec.routing ?? {};
   const backend = { service: { name, port: { number: 80 } } };

@@ -2,12 +2,12 @@ import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import type { ResourceType } from '../../platform/kubernetes/types.ts';
 
-/** A child as it is sent to the API server. Patches can add any field. */
+/** The body of the request that creates a child. Patches can add any field. */
 export interface Manifest extends KubernetesObject {
   [field: string]: unknown;
 }
 
-/** Children by key, which patches name (`/statefulset/spec/...`) and `status.children` has too. */
+/** Children by key. Patches (`/statefulset/spec/...`) and `status.children` use the same keys. */
 export type Children = Record<string, Manifest>;
 
 export interface ChildKind {

@@ -5,8 +5,8 @@ import type { OperatorSettings } from '../settings.ts';
 import { shared } from './manifest.ts';
 
 /**
- * Returns the container in front of Jupyter, to which the Service leads: oauth2-proxy where users sign in by OIDC, and
- * else a proxy that passes all requests on, because Jupyter's token is the credential.
+ * Returns the proxy container, which receives the requests to the Service and forwards them to Jupyter: oauth2-proxy if
+ * users sign in through OIDC; otherwise a proxy without authentication, because Jupyter checks its own token.
  */
 export function proxyContainer(
   name: string,
@@ -84,7 +84,7 @@ function oauth2ProxyContainer(name: string, oidc: Oidc, url: SessionUrl, image: 
     ports,
     volumeMounts: [{ name: 'oauth2-proxy-config', mountPath: emails, subPath: authorizedUsers }],
     resources: { requests: { cpu: '20m', memory: '16Mi' }, limits: { cpu: '100m', memory: '32Mi' } },
-    // A number: with a user name, the kubelet could not verify that the user is not root.
+    // The user must be a number: the kubelet cannot verify that a user with a name is not root.
     securityContext: { runAsUser: 65532, runAsNonRoot: true, allowPrivilegeEscalation: false },
     ...probes,
   };

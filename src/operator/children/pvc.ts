@@ -2,7 +2,7 @@ import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
 import { defaults } from './defaults.ts';
 import type { Manifest } from './manifest.ts';
 
-/** Returns the claim of the volume that keeps the work of a session when its pod is deleted. */
+/** Returns the PersistentVolumeClaim for the session's files, which remain when the pod is deleted. */
 export function renderPersistentVolumeClaim(name: string, { storage }: JupyterServerSpec): Manifest {
   return {
     apiVersion: 'v1',

@@ -9,7 +9,7 @@ import { jupyterServer, settings } from '../../../tests/support/operator/example
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
 import { renderChildren } from './render.ts';
 
-/** Returns bytes that are different for each call and the same in each run, so that the Secret can be compared. */
+/** Returns a source of bytes that differ in each call but not in each test run, so that the Secret can be compared. */
 function counting() {
   let calls = 0;
   return (length: number) => {
@@ -74,13 +74,13 @@ describe('children', () => {
     );
   });
 
-  it('are created with the CRD’s defaults from a spec that has only a host', () => {
+  it('have the CRD’s defaults if the spec has only a host', () => {
     const children = render({});
     expect(Object.keys(children)).toEqual(['service', 'ingress', 'statefulset', 'configmap', 'secret']);
     expect(JSON.stringify(children['statefulset'])).toContain('jupyter/minimal-notebook:latest');
   });
 
-  it('have the JupyterServer’s labels, which do not replace labels of the operator', () => {
+  it('have the JupyterServer’s labels, which do not replace the operator’s labels', () => {
     const children = render(
       {},
       { metadata: { labels: { app: 'mine', 'amalthea.dev/parent-uid': 'forged', team: 'blue' } } },
@@ -116,7 +116,7 @@ describe('children', () => {
     expect(template.metadata.labels['amalthea.dev/child-key']).toBeUndefined();
   });
 
-  it('share no objects: a patch of one probe does not change the others', () => {
+  it('share no objects, so that a patch of one probe does not change the other probes', () => {
     const path = '/statefulset/spec/template/spec/containers/0/readinessProbe/httpGet/path';
     const patch = {
       type: 'application/json-patch+json' as const,
@@ -126,7 +126,7 @@ describe('children', () => {
     expect(text.match(/\/other/g)).toHaveLength(1);
   });
 
-  it('can be added by patches, and have an owner and labels like all others', () => {
+  it('that patches add have an owner and labels like all other children', () => {
     const value = { apiVersion: 'v1', kind: 'Secret', metadata: {}, stringData: { a: 'b' } };
     const { extra } = render({
       patches: [{ type: 'application/json-patch+json', patch: [{ op: 'add', path: '/extra', value }] }],
@@ -168,12 +168,12 @@ describe('children', () => {
       { patches: [{ type: 'application/merge-patch+json', patch: { extra: 'text' } }] },
       'child extra is not a Kubernetes object',
     ],
-  ])('%s is an error with a message', (_name, spec, message) => {
+  ])('%s causes an error', (_name, spec, message) => {
     expect(() => render(spec)).toThrow(message);
   });
 
   it.each(['9abc', 'a.b', 'a'.repeat(53), 'A', 'a-'])(
-    'the name %s is an error, because the StatefulSet could not create its pod',
+    'the name %s causes an error, because the StatefulSet could not create its pod',
     (name) => {
       expect(() => render({}, { metadata: { name } })).toThrow('metadata.name');
     },
@@ -200,7 +200,7 @@ describe('the address of a session', () => {
     expect(JSON.stringify(children['configmap'])).toContain('allow_origin = \\"http://localhost:8000\\"');
   });
 
-  it('is escaped in a regular expression, and $(...) in arguments is escaped', () => {
+  it('is escaped in a regular expression, and $(...) is escaped in arguments', () => {
     const spec = {
       auth: { oidc: { enabled: true, clientId: '$(OAUTH2_PROXY_CLIENT_SECRET)' } },
       routing: { path: '/a.b' },
@@ -219,7 +219,7 @@ describe('the secret', () => {
     );
   };
 
-  it('has the token of the spec, also an empty one, or else a random one', () => {
+  it('has the token of the spec, even if it is empty; without a token in the spec, a random token', () => {
     expect(secretOf({ auth: { token: 't' } })['jupyterServerAppToken']).toBe('t');
     expect(secretOf({ auth: { token: '' } })['jupyterServerAppToken']).toBe('');
     expect(secretOf({})['jupyterServerAppToken']).toMatch(/^[0-9a-f]{64}$/);
@@ -256,7 +256,7 @@ for source in json.load(open(sys.argv[1], encoding='utf-8')):
 print(json.dumps(results))
 `;
 
-  it('has exactly the values of the JupyterServer, with any characters', () => {
+  it('has exactly the values of the JupyterServer, whatever characters they contain', () => {
     const hostile = fc.string({ unit: 'grapheme', maxLength: 40 });
     const texts = [
       ...fc.sample(hostile, 200),

@@ -15,8 +15,8 @@ import { renderService } from './service.ts';
 import { renderStatefulSet, resourcesAnnotation } from './stateful-set.ts';
 
 /**
- * Returns the children of a JupyterServer as they are created: with `spec.patches` applied, and with labels and owner
- * references. Pure except for `random`, which only the Secret uses. Throws InvalidJupyterServer.
+ * Returns the children of a JupyterServer to create: with `spec.patches` applied, labels and owner references. Pure, except
+ * for `random`, which only the Secret uses. Throws InvalidJupyterServer.
  */
 export function renderChildren(server: JupyterServer, settings: OperatorSettings, random: RandomBytes): Children {
   const { name, namespace, uid } = server.metadata;

@@ -2,8 +2,8 @@ import { sessionContainer } from '../../session-contract/containers.ts';
 import type { Manifest } from './manifest.ts';
 
 /**
- * Returns the Service in front of the session's proxy. It selects the pod by the label `app`, which is the session's name
- * even if the JupyterServer has another label `app`.
+ * Returns the Service of the session's proxy. The Service selects the pod by the label `app`, whose value is the name of the
+ * session even if the JupyterServer itself has a different label `app`.
  */
 export function renderService(name: string): Manifest {
   return {

@@ -7,8 +7,8 @@ import { type Manifest, shared } from './manifest.ts';
 import { proxyContainer } from './proxy-container.ts';
 
 /**
- * Annotation of the StatefulSet with the resources that were last applied, as JSON, in the spelling of the JupyterServer:
- * the API server normalises quantities (0.5 becomes 500m).
+ * Annotation of the StatefulSet with the resources that the operator applied last, as JSON. The quantities are as in the
+ * JupyterServer, because the API server normalises the quantities of the StatefulSet (0.5 becomes 500m).
  */
 export const resourcesAnnotation = 'notebook-sessions.io/resources';
 
@@ -30,7 +30,7 @@ export function renderStatefulSet(
     spec: {
       replicas: 1,
       serviceName: name,
-      // With OrderedReady, an update of the resources would wait for ever if the pod never becomes ready.
+      // With OrderedReady, an update of the resources would never complete if the current pod does not become ready.
       podManagementPolicy: 'Parallel',
       selector: { matchLabels: { app: name } },
       template: {
@@ -82,8 +82,8 @@ function jupyterContainer(name: string, { jupyterServer, storage }: JupyterServe
     mountPath: `${configFolder}/${file}`,
     subPath: file,
   });
-  // Not /api/status, which requires the token: every user who can read pods can see the headers of a probe. /api needs no
-  // token, also in the classic notebook, and responds as soon as Jupyter serves requests.
+  // /api/status is not used: it requires the token, and every user who can read pods can read the headers of a probe. /api
+  // requires no token, in the classic notebook, too, and responds as soon as Jupyter serves requests.
   const probe = { httpGet: { path: `${url.prefix}${jupyter.probe.path}`, port: jupyter.probe.port }, periodSeconds: 2 };
   return {
     name: jupyter.name,

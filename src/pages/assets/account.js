@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Adds a link to sign in or to switch the user, if the platform has one: the local platform names it in `/auth/me`. The
- * server has already written the user's name into the page.
+ * Adds a link to sign in or to switch the user if `/auth/me` returns its URL, as on the local platform. The server has
+ * already written the user's name into the page.
  */
 import { byId } from './dom.js';
 

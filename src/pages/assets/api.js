@@ -58,9 +58,9 @@ import { eventsOf } from './event-stream.js';
 /** The URL of the service's prefix, with a slash at its end. */
 export const root = new URL(document.body.dataset.root ?? './', location.href);
 
-/** Longer than the service's own deadline (10 s), so that its error response, which names the cause, comes first. */
+/** Longer than the service's deadline (10 s), so that the service's error response, with the cause, arrives first. */
 const timeoutMs = 20_000;
-/** A stream has a comment every 15 s. A connection without data for longer than this is dead. */
+/** Time without data after which a connection counts as dead. The service sends a comment every 15 s. */
 const silenceMs = 45_000;
 
 export class ApiError extends Error {
@@ -175,7 +175,7 @@ export async function listSessions() {
 export const getSession = (name) => request('GET', serverPath(name));
 
 /**
- * Launches a session. If one exists already, returns that one, which keeps the options of its own launch.
+ * Launches a session. If the session already exists, returns the existing session, whose options do not change.
  * @param {LaunchRequest} launch
  * @returns {Promise<{ session: Session, isNew: boolean }>}
  */
@@ -194,10 +194,10 @@ export const stopSession = (name) => request('DELETE', serverPath(name));
 export const readLogs = (name) => request('GET', `logs/${encodeURIComponent(name)}`, { query: { max_lines: '200' } });
 
 /**
- * Returns a session's logs as server-sent events, until the service ends the stream or `signal` aborts. Throws ApiError for
- * an error response and for a broken connection.
+ * Yields a session's logs as server-sent events until the service ends the stream or `signal` aborts. Throws ApiError for an
+ * error response and for a broken connection.
  * @param {string} name
- * @param {string} lastId Id of the last event of an earlier stream, after which to resume; '' for the last lines.
+ * @param {string} lastId Id of the last event of an earlier stream, to resume after that event; '' for the last lines.
  * @param {AbortSignal} signal
  * @returns {AsyncGenerator<import('./event-stream.js').StreamEvent>} The first event is `open`.
  */
@@ -296,8 +296,8 @@ export function launchLink({ namespace, project }, query) {
 }
 
 /**
- * Returns why a session failed, or null. The message of a starting session is a failure only if one of its steps failed and
- * is being retried.
+ * Returns why a session failed, or null. The message of a starting session is a failure only if a step has failed and is
+ * being retried.
  * @param {Session} session
  */
 export function failureOf({ status }) {

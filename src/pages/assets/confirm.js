@@ -10,8 +10,8 @@ import { fromTemplate, refsOf, setAttribute, setText, show } from './dom.js';
  */
 
 /**
- * Asks for confirmation in place of the action buttons. The key press that opens the question cannot confirm it: the focus
- * moves to "Keep it", and repeated events of a key that is held down are ignored. Escape cancels.
+ * Shows a question in place of the action buttons. The key press that opens the question must not confirm the question, so
+ * the focus moves to "Keep it" and repeated events of a held key are ignored. Escape cancels.
  *
  * @param {ReturnType<typeof refsOf>} ref With actions, confirm, confirmQuestion, confirmLoss, confirmValues, confirmYes,
  *   confirmNo.
@@ -60,7 +60,7 @@ export function confirmations(ref) {
     if (event.key === 'Escape') cancel();
   });
   ref('confirmYes').addEventListener('click', (event) => {
-    // The second click of a double click on the button that opened the question.
+    // A double click on the button that opens the question must not confirm the question.
     if (event.detail > 1) return;
     toggle(false);
     onYes(Object.fromEntries([...inputs].map(([name, input]) => [name, input.value])));

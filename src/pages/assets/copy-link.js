@@ -4,8 +4,8 @@ import { announce, setText, show } from './dom.js';
 const shownMs = 2_000;
 
 /**
- * Makes a button copy a URL. If the browser does not allow that (it does on https and on this computer), a field shows the
- * URL, to be copied by hand.
+ * Makes a button copy a URL. If the browser does not allow pages to copy (browsers require https or localhost), a field
+ * shows the URL, so that the user can copy it.
  * @param {HTMLElement} button
  * @param {() => URL} address
  */

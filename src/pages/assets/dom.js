@@ -1,5 +1,5 @@
 // @ts-check
-/** Functions that change the page. What stays the same is not touched, so that focus, selection and scroll position stay. */
+/** Functions that change the page. Elements without a change are not written, to keep focus, selection and scroll position. */
 
 /** @param {string} id */
 export function byId(id) {
@@ -38,7 +38,7 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** @param {Element} element @param {string} name @param {string | null} value null removes it. */
+/** @param {Element} element @param {string} name @param {string | null} value null removes the attribute. */
 export function setAttribute(element, name, value) {
   if (value === null) element.removeAttribute(name);
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
@@ -56,8 +56,8 @@ export function showText(element, text) {
 }
 
 /**
- * Makes the children of `parent` those of `items`, in that order. The element of a key is kept, and moved only if the order
- * changes, because a move would remove the focus.
+ * Updates the children of `parent` to one element for each of `items`, in the same order. Existing elements are kept, and
+ * moved only if the order changes, because a move would remove the focus.
  *
  * @template Item
  * @template {{ element: HTMLElement }} View

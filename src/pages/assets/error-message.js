@@ -1,12 +1,12 @@
 // @ts-check
 import { fromTemplate, refsOf, setText, show } from './dom.js';
 
-/** The message that is shown in a place. @type {WeakMap<HTMLElement, ReturnType<typeof refsOf>>} */
+/** The elements of the visible message, by place. @type {WeakMap<HTMLElement, ReturnType<typeof refsOf>>} */
 const messages = new WeakMap();
 
 /**
- * Shows an error inside `place`; null removes it. An equal error changes nothing, so that screen readers do not read it
- * out after each poll.
+ * Shows an error inside `place`; null removes the error. An equal error does not change the page, so that screen readers do
+ * not read the same error after each poll.
  *
  * @param {HTMLElement} place
  * @param {import('./api.js').ApiError | null} error

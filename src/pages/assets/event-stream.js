@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Server-sent events with fetch. EventSource does not tell the status of an error response, and cannot resume after an event
- * of an earlier stream.
+ * Server-sent events with fetch. EventSource does not provide the status of an error response, and cannot resume after an
+ * event of an earlier stream.
  *
  * @typedef {{ event: string, id: string, data: any }} StreamEvent
  */
 
 /**
  * @param {ReadableStream<Uint8Array>} body
- * @param {() => void} onData Is called for all data, comments too.
+ * @param {() => void} onData Is called for all data, including comments.
  * @returns {AsyncGenerator<StreamEvent>} `data` is parsed; null for an event that has only an id.
  */
 export async function* eventsOf(body, onData) {

@@ -5,8 +5,8 @@ import { setText, show, showText } from './dom.js';
 import { logExcerpt } from './log-excerpt.js';
 
 /**
- * A container may still be writing its log, or may have been started again: the log is read until a reason is found twice,
- * at most this often, with increasing delays.
+ * Maximum number of reads of the logs, with increasing delays. A container may still write its log, or may have been
+ * restarted, so the logs are read until two reads find the same reason.
  */
 const maxReads = 6;
 const delayPerReadMs = 2_000;
@@ -18,7 +18,7 @@ const delayPerReadMs = 2_000;
  *   excerptError.
  */
 export function failureIn(ref) {
-  /** The failure to which the shown lines, or those that are being read, belong. */
+  /** The failure for which an excerpt is shown or being read. */
   let current = '';
   let reads = 0;
   let readAt = 0;

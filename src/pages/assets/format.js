@@ -33,7 +33,7 @@ export function formatGigabytes(value) {
 /** @param {number} value cores */
 export const formatCores = (value) => `${round(value)} ${value === 1 ? 'core' : 'cores'}`;
 
-/** At most two decimals, none that are zero. @param {number} value */
+/** Returns the number with at most two decimals, without trailing zeros. @param {number} value */
 export const round = (value) => String(Math.round(value * 100) / 100);
 
 /** Returns the time of day in the format of the user's locale. @param {Date} date */
@@ -41,8 +41,7 @@ export const timeOfDay = (date) =>
   date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /**
- * Returns a log without the escape sequences that programs write for terminals, and with the time of each line (RFC 3339)
- * as local time of day.
+ * Returns a log without terminal escape sequences, and with the timestamp (RFC 3339) of each line as local time of day.
  * @param {string} text
  */
 export function readableLog(text) {

@@ -10,7 +10,7 @@ import { variableList } from './variable-list.js';
 /** @typedef {import('./api.js').ResourceClass} ResourceClass */
 
 /**
- * The form with the options of a launch. The choices come from the API. Where they are not loaded yet, or cannot be loaded,
+ * Returns the form with the options of a launch. The API provides the choices. If the choices for an option are not loaded,
  * the launch uses the platform's default.
  *
  * @param {ReturnType<typeof refsOf>} ref
@@ -32,7 +32,7 @@ export function launchForm(ref, target, chosen) {
     return classes.find((each) => String(each.id) === id);
   };
 
-  /** Loads the choices. Resolves with the errors of those that could not be loaded. @returns {Promise<ApiError[]>} */
+  /** Loads the choices and returns the errors of the requests that failed. @returns {Promise<ApiError[]>} */
   async function load() {
     input('image').value = chosen.image ?? '';
     input('storage').value = chosen.storage === undefined ? '' : String(chosen.storage);
@@ -116,7 +116,7 @@ export function launchForm(ref, target, chosen) {
 
   return {
     load,
-    /** Whether all inputs are valid; if not, the browser shows which one is not. */
+    /** Returns whether all inputs are valid. The browser marks the first invalid input. */
     isValid: () => form.reportValidity(),
     /** @returns {import('./api.js').LaunchRequest} */
     request: () => ({

@@ -18,7 +18,7 @@ import { notesIn, stepsIn } from './steps.js';
 /** @typedef {import('./api.js').Session} Session */
 /** @typedef {import('./api.js').LaunchRequest} LaunchRequest */
 
-/** Time between two reads of the session: at first, and after `slowAfterMs`. */
+/** Time between two reads of the session: `fastMs` until `slowAfterMs`, then `slowMs`. */
 const fastMs = 1_000;
 const slowMs = 2_500;
 const slowAfterMs = 60_000;
@@ -39,7 +39,7 @@ const form = launchForm(ref, target, data.options);
 let session = null;
 /** The last launch request, with the values of its variables, which no response contains. @type {LaunchRequest} */
 let launch = target;
-/** Whether the session existed before the launch, so that it may not have the chosen options. */
+/** Whether the session existed before the launch. An existing session may have other options. */
 let hasOtherOptions = false;
 /** @type {ReturnType<typeof poll> | null} */
 let watching = null;
@@ -111,7 +111,7 @@ function noticeOf({ status }) {
 
 /**
  * @param {() => Promise<Session>} request Launches or restarts the session.
- * @param {'rejected' | 'configure' | 'failed'} otherwise Phase of the page after an error.
+ * @param {'rejected' | 'configure' | 'failed'} otherwise Phase after an error.
  */
 async function begin(request, otherwise = 'rejected') {
   watching?.stop();
@@ -170,8 +170,8 @@ function watch() {
 }
 
 /**
- * Opens JupyterLab in place of this page, so that "back" leads to the page before and not to another launch. If the session
- * may not have the chosen options, only the link is shown.
+ * Replaces this page with JupyterLab, so that the browser's "Back" button does not launch the session again. If the session
+ * may have other options, the page shows a link instead.
  * @param {Session} running
  * @returns {null} The poll ends.
  */
@@ -196,7 +196,7 @@ function showDeleted() {
   enter('deleted');
 }
 
-/** Launches with the options of the form if it is open, else with those of the last launch. */
+/** Launches the session with the options of the form if the form is open; otherwise with the options of the last launch. */
 function start() {
   if (page.dataset.phase !== 'configure') return void begin(() => send(launch));
   if (form.isValid()) void begin(() => send(form.request()), 'configure');
@@ -261,7 +261,7 @@ setInterval(() => {
   setText(ref('elapsed'), counting ? duration(Date.now() - requestedAt) : '');
 }, 1_000);
 
-/** Resolves when the page is visible: a page that the browser renders in advance must not launch anything. */
+/** Resolves when the page is visible. A page that the browser renders in advance must not launch a session. */
 function whenShown() {
   if (!('prerendering' in document) || !document.prerendering) return Promise.resolve();
   return new Promise((resolve) => document.addEventListener('prerenderingchange', resolve, { once: true }));

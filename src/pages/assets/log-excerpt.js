@@ -5,12 +5,12 @@ import { readableLog } from './format.js';
 /** Lines of the excerpt before the reason, and after it. */
 const linesBefore = 2;
 const linesAfter = 1;
-/** Only so many lines at the end of a log are searched. */
+/** Number of lines at the end of a log in which the reason is searched. */
 const searchedLines = 200;
 
-/** Patterns of lines that give a reason, the most certain first. Of the lines of a pattern, the last one is the reason. */
+/** Patterns of lines with a reason, the most certain pattern first. The last line that matches a pattern is the reason. */
 const patterns = [
-  // Git, compilers and shells write the reason after the word; Python ends a traceback with it.
+  // Git, compilers and shells write the reason after a word such as "fatal". The last line of a Python traceback has the reason.
   /^\s*(?:fatal|panic|critical)\b\s*:|^(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Warning as error)\b(?::|$)|no space left on device|out of memory|cannot allocate memory|^Killed$/i,
   /^\s*(?:error|erro|e)\b\s*[:!\]]|^\[[CE] |\b(?:ERROR|CRITICAL|FATAL)\b|"level":(?:50|60)\b|level=(?:error|fatal)/,
   /\b(?:permission denied|access denied|not found|no such file|refused|timed out|cannot|could not|unable to|failed|invalid)\b/i,
@@ -20,12 +20,12 @@ const patterns = [
  * @typedef {object} LogExcerpt
  * @property {string} container
  * @property {string[]} lines A few lines of its log.
- * @property {number | null} reason Index of the line that gives the reason; null: no line does, and these are the last ones.
+ * @property {number | null} reason Index of the line with the reason; null if no line has a reason (`lines` are the last).
  */
 
 /**
- * Returns the lines that show why a session failed: of the container with the failed step, or else of the container with the
- * most certain reason. Returns null if no container has written a line.
+ * Returns the log lines that show why a session failed, from the container with the failed step, or else from the container
+ * with the most certain reason. Returns null if no container has written a line.
  * @param {Record<string, string>} logs Text by container.
  * @param {readonly import('./api.js').Step[]} steps
  * @param {readonly import('./containers.js').Container[]} containers

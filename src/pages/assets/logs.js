@@ -5,17 +5,17 @@ import { showError } from './error-message.js';
 import { readableLog } from './format.js';
 import { poll } from './poll.js';
 
-/** Between two connections, and between two checks for a session. */
+/** Delay between two connections, and between two checks whether the session exists. */
 const everyMs = 2_000;
-/** The log scrolls with new lines if its visible part ends at most this many pixels before the end. */
+/** The log scrolls to new lines if the scroll position is at most this many pixels above the end. */
 const followWithin = 24;
 /** Maximum number of lines per container; the oldest are removed when there are `spareLines` more. */
 const keptLines = 2_000;
 const spareLines = 500;
-/** Browsers open six connections to a host, and the rest of the page needs some of them. */
+/** Browsers open at most six connections to a host, and the rest of the page needs some of them. */
 const maxOpen = 3;
 
-/** Functions that close the open logs of this page, the first opened first. @type {Set<() => void>} */
+/** Functions that close the open logs of this page, in the order of opening. @type {Set<() => void>} */
 const openLogs = new Set();
 
 /**
@@ -33,7 +33,7 @@ export function logsIn(drawer, toggle, nameOf) {
   const group = `logs-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
   /** @type {Map<string, string[]>} */
   const logs = new Map();
-  /** Id of the last event, after which to resume; '' to begin with the last lines. */
+  /** Id of the last event, to resume after that event; '' to begin with the last lines. */
   let lastId = '';
   /** @type {string | null} */
   let chosen = null;
@@ -110,7 +110,7 @@ export function logsIn(drawer, toggle, nameOf) {
       }
     } catch (error) {
       if (signal.aborted) return;
-      // A later session of this name has other logs.
+      // A later session with the same name has different logs.
       if (error instanceof ApiError && error.status === 404) lastId = '';
       throw error;
     }
@@ -164,7 +164,7 @@ function deletedError() {
   return new ApiError('There are no logs, because the session no longer exists.', { status: 404 });
 }
 
-/** Appends the new text and does not touch the rest, so that a selection stays. @param {HTMLElement} pre @param {string} text */
+/** Appends new text and does not change existing text, to keep a selection. @param {HTMLElement} pre @param {string} text */
 function writeLog(pre, text) {
   show(pre, text !== '');
   const before = pre.textContent ?? '';

@@ -12,7 +12,7 @@ const branchMs = 120_000;
 const checkMs = 5_000;
 
 /**
- * Returns the newest commit of a session's branch if it is not the one that was launched.
+ * Returns the newest commit of a session's branch; null if that commit was launched.
  * @param {readonly import('./api.js').Commit[]} commits Commits of the branch, newest first.
  * @param {import('./api.js').LaunchTarget} target
  * @returns {Newer}
@@ -54,12 +54,12 @@ export function watchNewerCommits(sessions, onChecked) {
       }
       return checkMs;
     },
-    // Not shown: the sessions work without it, and errors of the service appear above the list of sessions.
+    // Errors are not shown here: the sessions work without this check, and the list of sessions shows errors of the service.
     () => undefined,
   );
 }
 
-/** Returns no commits if the branch does not exist. @param {string} path @param {string} branch */
+/** Returns the newest commits; an empty list if the branch does not exist. @param {string} path @param {string} branch */
 async function commitsOf(path, branch) {
   try {
     return (await listCommits(path, branch)).commits;

@@ -2,9 +2,9 @@
 import { show } from './dom.js';
 
 /**
- * Shows a message of the service. A kubectl command in it becomes an element that is easy to copy.
+ * Shows a message of the service. A kubectl command in the message gets its own element, which is easy to copy.
  * @param {HTMLElement} place
- * @param {string | null} text null hides it.
+ * @param {string | null} text null hides the message.
  */
 export function showNotice(place, text) {
   show(place, text !== null);

@@ -5,9 +5,9 @@ const firstRetryMs = 1_000;
 const lastRetryMs = 30_000;
 
 /**
- * Calls `step` repeatedly while the page is visible, one call at a time. `step` resolves with the milliseconds until the next
- * call, or with null to end the poll. If it throws, it is called again after a delay that doubles each time, and not before
- * the time in Retry-After.
+ * Calls `step` repeatedly while the page is visible, one call at a time. `step` resolves to the milliseconds until the next
+ * call, or to null to end the poll. After an error, the next call follows after a delay, which doubles with each further error
+ * and is at least the time in Retry-After.
  *
  * @param {() => Promise<number | null>} step
  * @param {(error: ApiError) => void} onError

@@ -7,7 +7,7 @@ import { poll } from './poll.js';
 /** @typedef {import('./api.js').Project} Project */
 
 const pageSize = 50;
-/** Time without typing after which the search begins. */
+/** Delay after the last key press before the search begins. */
 const typingMs = 250;
 
 /** Shows the projects that the user can launch, page by page, with a search. */
@@ -47,7 +47,7 @@ export function showProjects() {
 
   /** @param {boolean} more */
   function render(more) {
-    // A project that became active between two requests is on both pages.
+    // A project with activity between two requests may be on both pages.
     const unique = [...new Map(projects.map((project) => [project.id, project])).values()];
     reconcile(
       byId('projects'),

@@ -3,11 +3,11 @@ import { ApiError, listBranches, listCommits } from './api.js';
 import { announce, setText, show } from './dom.js';
 import { age } from './format.js';
 
-/** Time without typing after which the search begins. */
+/** Delay after the last key press before the search begins. */
 const typingMs = 250;
 
 /**
- * Lists of branches and commits, to choose the commit of a launch.
+ * Shows the lists of branches and commits, in which the user chooses the commit to launch.
  * @param {ReturnType<typeof import('./dom.js').refsOf>} ref With branch, branchSearch, branchSearchPlace, commit, olderCommits,
  *   refError.
  * @param {import('./api.js').LaunchTarget} target The initial choice.
@@ -74,7 +74,7 @@ export function refChoice(ref, target) {
 
   branches.addEventListener('change', () => {
     const branch = branches.value;
-    // Until the commits are listed, the branch name stands for its newest commit.
+    // Until the commits are loaded, the name of the branch is the value, and means its newest commit.
     newest = undefined;
     commits.replaceChildren(new Option('newest commit', branch, true, true));
     void attempt(() => showCommits(1));

@@ -21,7 +21,7 @@ export async function launchWhenDeleted(launch) {
 }
 
 /**
- * Deletes a session with its files and launches it again. A session that does not exist any more is no error.
+ * Deletes a session with its files, and launches the session again. Does not throw if the session no longer exists.
  * @param {string} name
  * @param {import('./api.js').LaunchRequest} launch
  */

@@ -18,8 +18,8 @@ import { notesIn, stepsIn } from './steps.js';
  * Creates the card of a session on the sessions page.
  * @param {Session} first
  * @param {() => void} changed Is called after each request that changes the session.
- * @param {(error: ApiError | null) => void} showLaunchError Shows an error outside of the card: the session was deleted and
- *   could not be launched again.
+ * @param {(error: ApiError | null) => void} showLaunchError Shows outside of the card that the session was deleted and could
+ *   not be launched again: the card disappears with the session.
  */
 export function sessionCard(first, changed, showLaunchError) {
   const element = fromTemplate('session-template');
@@ -30,11 +30,11 @@ export function sessionCard(first, changed, showLaunchError) {
   const logs = logsIn(ref('logs'), ref('logsToggle'), () => session.name);
   const confirm = confirmations(ref);
   let session = first;
-  /** A name that no other session of the page has. */
+  /** A label that is unique among the sessions of the page. */
   let label = pathOf(first);
   /** @type {import('./newer-commits.js').Newer} */
   let newer = null;
-  /** The last request, until its effect is visible in the session. @type {'stopping' | 'restarting' | null} */
+  /** The last request, until the state of the session shows its effect. @type {'stopping' | 'restarting' | null} */
   let pending = null;
 
   for (const drawer of ['details', 'logs']) {
@@ -65,7 +65,7 @@ export function sessionCard(first, changed, showLaunchError) {
     pending = what;
     showError(ref('error'), null);
     render();
-    // The pressed button disappears; the card's title does not.
+    // The clicked button becomes hidden, so the focus moves to the title of the card.
     ref('title').focus();
     try {
       await action();

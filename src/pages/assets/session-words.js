@@ -1,7 +1,7 @@
 // @ts-check
 import { sessionContainers } from './containers.js';
 
-/** Names of sessions and their states, and the texts that ask before a session is deleted. */
+/** Texts for sessions: labels, names of states, and the questions before a session is deleted. */
 
 /** @typedef {import('./api.js').Session} Session */
 
@@ -29,7 +29,7 @@ function placeOf(session) {
 }
 
 /**
- * Returns a unique label for each session: with the commit where branch and project are the same.
+ * Returns a unique label for each session. The label contains the commit if two sessions have the same project and branch.
  * @param {readonly Pick<Session, 'annotations' | 'name'>[]} sessions
  * @returns {Map<string, string>} Labels by the name of the session.
  */
@@ -45,7 +45,7 @@ export function labelsOf(sessions) {
   );
 }
 
-/** Returns what is lost when a session is deleted. @param {Pick<Session, 'status'>} session */
+/** Returns a text about the data that a deletion of the session loses. @param {Pick<Session, 'status'>} session */
 function lossOf({ status }) {
   const autosaveStep = sessionContainers().find(({ role }) => role === 'repository')?.step;
   const autosaves = (status.details ?? []).some(({ step }) => step === autosaveStep);

@@ -10,10 +10,10 @@ import { showProjects } from './projects.js';
 import { sessionCard } from './session-card.js';
 import { labelsOf, stateWords } from './session-words.js';
 
-/** Time between two requests: while a session is changing, and otherwise. */
+/** Time between two requests while a session is changing (`changingMs`), and otherwise (`steadyMs`). */
 const changingMs = 1_500;
 const steadyMs = 5_000;
-/** With more sessions than this, there is a search field. */
+/** The page shows a search field if the user has more sessions than this. */
 const manySessions = 4;
 
 /** @type {Map<string, ReturnType<typeof sessionCard>>} */
@@ -40,7 +40,7 @@ const polling = poll(
     show(byId('sessions-loading'), false);
     showError(byId('sessions-error'), error);
     setText(byId('updated'), updated ? `Not updated since ${timeOfDay(updated)}` : '');
-    // The sessions belong to a user, and the browser may have another user by now.
+    // The sessions are hidden, because another person may use this browser after the user has signed out.
     if (error.status === 401) showSessions([]);
   },
 );

@@ -4,7 +4,7 @@ import { fromTemplate, refsOf, setText } from './dom.js';
 const namePattern = '[A-Za-z_][A-Za-z0-9_]*';
 
 /**
- * Rows of a name and a value, to enter environment variables.
+ * Shows rows with a name and a value, in which the user enters environment variables.
  * @param {HTMLElement} list
  * @param {HTMLElement} addButton
  */
@@ -24,7 +24,7 @@ export function variableList(list, addButton) {
     rows.add(row);
     const rename = () => {
       const name = row.name.value.trim();
-      // Without this, a value without a name would be ignored without a message.
+      // A value without a name is not sent, so the browser asks for the name.
       row.name.required = row.value.value !== '';
       row.value.setAttribute('aria-label', name ? `Value of ${name}` : 'Value');
       setText(ref('removeName'), `Remove ${name || 'this variable'}`);

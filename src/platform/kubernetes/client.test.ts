@@ -152,7 +152,7 @@ describe('the Kubernetes client', () => {
     expect(error.message).toMatch(/certificate that is not trusted/);
   });
 
-  it('reads the token again once when it was rejected', async () => {
+  it('reads the token again, once, if the API server rejects the token', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'token-'));
     cleanUp.push(async () => rmSync(folder, { recursive: true }));
     const file = join(folder, 'token');
@@ -171,7 +171,7 @@ describe('the Kubernetes client', () => {
     expect(seen.at(-1)?.authorization).toBe('Bearer old');
   });
 
-  it('waits after 429 as long as Retry-After says, within the deadline', async () => {
+  it('retries after 429 when the time in Retry-After has passed, within the deadline', async () => {
     const busy = { code: 429, body: status(429, 'TooManyRequests'), headers: { 'retry-after': '0' } };
     const { url, seen } = await serve([busy, busy, {}]);
     const client = await connect(kubeconfigFor(url));
@@ -181,7 +181,7 @@ describe('the Kubernetes client', () => {
     const error = await failureOf((await connect(kubeconfigFor(later.url))).get(resource.pods, 'a', 'p', soon()));
     expect(error).toMatchObject({ status: 429, retryAfterSeconds: 60 });
     expect(later.seen).toHaveLength(1);
-    // The response of an API server that has not read the request.
+    // An overloaded API server sends this response before it reads the request.
     const plain = { code: 429, body: 'Too many requests, please try again later.\n', headers: { 'retry-after': '60' } };
     const overloaded = await serve([{ ...plain, headers: { 'retry-after': '0' } }, plain]);
     const rejected = await failureOf(
@@ -191,7 +191,7 @@ describe('the Kubernetes client', () => {
     expect(overloaded.seen).toHaveLength(2);
   });
 
-  it('retries a GET after a broken connection, and never a write', async () => {
+  it('retries a GET after a broken connection, but never a write', async () => {
     const { url, seen } = await serve(['reset', {}, 'reset', {}]);
     const client = await connect(kubeconfigFor(url));
     await client.get(resource.pods, 'a', 'p', soon());
@@ -202,7 +202,7 @@ describe('the Kubernetes client', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('lists all pages, and starts again if the list expires between two pages', async () => {
+  it('lists all pages, and lists again from the first page if the list expires', async () => {
     const page = (names: string[], token?: string) => ({
       body: {
         metadata: { resourceVersion: '7', continue: token ?? '' },
@@ -254,7 +254,7 @@ describe('a call that fails', () => {
     expect(await failureOf(get(response))).toBeInstanceOf(KubernetesUnavailable);
   });
 
-  it('names a refused connection', async () => {
+  it('says that the connection was refused', async () => {
     const error = await failureOf(
       (await connect(kubeconfigFor('http://127.0.0.1:1'))).get(resource.pods, 'a', 'p', soon()),
     );
@@ -262,7 +262,7 @@ describe('a call that fails', () => {
     expect(error.message).toBe('get pods a/p: the Kubernetes API refused the connection');
   });
 
-  it('ends without a response at its deadline, and when its signal aborts', async () => {
+  it('ends at its deadline, or when its signal aborts, if the server does not respond', async () => {
     const { url } = await serve(['silence']);
     const client = await connect(kubeconfigFor(url));
     const late = await failureOf(client.get(resource.pods, 'a', 'p', Deadline.after(50)));
@@ -274,13 +274,13 @@ describe('a call that fails', () => {
     expect(await given).toBeInstanceOf(KubernetesUnavailable);
   });
 
-  it('ends before the end of a response that is too large', async () => {
+  it('stops reading a response that is too large', async () => {
     const error = await failureOf(get({ body: `"${'x'.repeat(9 * 1024 * 1024)}"` }));
     expect(error).toBeInstanceOf(KubernetesUnavailable);
     expect(error.message).toMatch(/more than/);
   });
 
-  it('quotes neither the request nor the response in its message, except the reason of a 403', async () => {
+  it('has a message without the content of the request and the response, except the reason of a 403', async () => {
     const causes = [{ field: 'spec.rules[0].host', reason: 'FieldValueInvalid', message: 'Invalid value: "SECRET"' }];
     const responses: Response[] = [
       { code: 422, body: status(422, 'Invalid', { message: 'Invalid value: "SECRET"', details: { causes } }) },

@@ -16,7 +16,7 @@ import {
 } from './types.ts';
 import { watchEvents } from './watch-events.ts';
 
-/** An object has at most 1.5 MiB in etcd, and a few MiB more as JSON with managedFields. */
+/** An object has at most 1.5 MiB in etcd. As JSON with managedFields, it may have a few MiB more. */
 const objectLimitBytes = 8 * 1024 * 1024;
 /** A page of 500 sessions has about 15 MB. A page that exceeds this limit is requested again in smaller pages. */
 const pageLimitBytes = 64 * 1024 * 1024;
@@ -25,8 +25,8 @@ export const pageSize = 500;
 
 /**
  * Creates a client of the Kubernetes API with one connection pool. Its calls throw KubernetesError and
- * KubernetesUnavailable; the messages name the call and the object, and contain no header, body or credential. After 429 a
- * call is retried within its deadline; after a broken connection a GET is retried once.
+ * KubernetesUnavailable. The messages name the call and the object, and contain no header, body or credential. A call is
+ * retried within its deadline after 429. A GET is retried once after a broken connection.
  */
 export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: Logger }): KubernetesConnection {
   const transport = createTransport(options);
@@ -188,8 +188,8 @@ export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: L
 }
 
 /**
- * Returns all pages of a list. A page that is too large is requested again in smaller pages, so that a few huge objects
- * cannot hide all others. Throws KubernetesError 410 if the list expires between two pages.
+ * Yields all pages of a list. A page that is too large is requested again as smaller pages, so that a few very large objects
+ * do not prevent the list. Throws KubernetesError 410 if the list expires between two pages.
  * @param deadlineOf is called once per page.
  */
 export async function* listPages<T extends KubernetesObject>(

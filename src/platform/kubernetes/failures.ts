@@ -3,14 +3,14 @@ import { asObject, isObject, type JsonObject, parseJson } from '../../lib/json.t
 import { readRetryAfter } from '../../lib/retry-after.ts';
 import { KubernetesError, KubernetesUnavailable, storageFull } from './types.ts';
 
-/** The response exceeds the limit of the caller. */
+/** The response is larger than the limit that the caller has set. */
 export class ResponseTooLarge extends KubernetesUnavailable {
   constructor(call: string, limitBytes: number) {
     super(`${call}: the Kubernetes API sent a response of more than ${limitBytes} bytes`);
   }
 }
 
-/** Error code of Node.js or undici -> what the Kubernetes API did, for an error message. */
+/** Texts for error messages, by the error code of Node.js or undici. The text follows "the Kubernetes API". */
 const descriptions: Record<string, string> = {
   ECONNREFUSED: 'refused the connection',
   ECONNRESET: 'broke the connection',
@@ -33,12 +33,12 @@ function codeOf(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether the connection broke, as an idle one may at any time: a request that writes nothing can be sent again. */
+/** Returns whether the connection broke. An idle connection may break at any time, so the caller can retry a read. */
 export function isBrokenConnection(error: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(codeOf(error) ?? '');
 }
 
-/** Returns the error for a call without a response. Its message contains no address, header or body. */
+/** Returns the error for a call without a response. The message contains no URL, header or body. */
 export function unavailable(call: string, error: unknown): KubernetesUnavailable {
   if (error instanceof KubernetesUnavailable) return error;
   if (error instanceof DeadlineExceeded || (error instanceof Error && error.name === 'TimeoutError')) {
@@ -53,9 +53,9 @@ export function unavailable(call: string, error: unknown): KubernetesUnavailable
 }
 
 /**
- * Returns the error for a response that is not 2xx. A response without a Status object comes from a proxy or a load
- * balancer and is KubernetesUnavailable. Messages of Status objects are left out, because they may quote the object that
- * was sent (a token, for example), except with 403: admission (quota, limits, policy) and RBAC do not quote the object.
+ * Returns the error for a response that is not 2xx. A response without a Status object comes from a proxy or a load balancer
+ * and results in KubernetesUnavailable. The error contains the message of a Status object only for 403: messages of admission
+ * (quota, limits, policy) and RBAC do not quote the object that was sent. Other messages may quote it, with its credentials.
  */
 export function errorOfResponse(call: string, status: number, retryAfter: string | undefined, text: string): Error {
   if (status === 404 && text.trim() === '404 page not found') {
@@ -93,7 +93,7 @@ function explanation(status: number, body: JsonObject): string {
   return fields.length > 0 ? ` (${oneLine(fields.join(', '), 500)})` : '';
 }
 
-/** Returns the text of another program for use in a message: control characters become spaces, and a long text is cut. */
+/** Returns text of another program for use in a message, with spaces for control characters, and cut at `maxLength`. */
 export function oneLine(text: string, maxLength: number): string {
   const clean = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return clean.length > maxLength ? `${clean.slice(0, maxLength - 1)}…` : clean;

@@ -36,7 +36,7 @@ describe('the cache', () => {
     expect(pods.get('here', 'a')?.color).toBe('red');
   });
 
-  it('recovers when lists get no response: they time out and are sent again', async () => {
+  it('retries a list that gets no response before its timeout', async () => {
     harness.server.put(pod('a', 'red'));
     harness.failFirst(2, isList, 'silence');
     const pods = harness.open({ timing: { listTimeoutMs: 50, backOffFirstMs: 1, backOffMaxMs: 5 } });
@@ -81,7 +81,7 @@ describe('the cache', () => {
   );
 
   it.each(['by HTTP', 'by an event'])(
-    'recovers from 410 %s: it lists again and reports the deletions that it missed',
+    'recovers from 410 %s with a new list, and reports the deletions that it missed',
     async (how) => {
       harness.server.put(pod('stays', 'red'));
       harness.server.put(pod('goes', 'red'));
@@ -100,7 +100,7 @@ describe('the cache', () => {
     },
   );
 
-  it('recovers when it missed a deletion and a new object of the same name: both are reported', async () => {
+  it('reports a deletion and a new object of the same name if it missed both', async () => {
     harness.server.put(pod('a', 'red'));
     await harness.open().start();
     await harness.server.watching();
@@ -124,7 +124,7 @@ describe('the cache', () => {
     },
   );
 
-  it('recovers from a connection that a proxy keeps open while its other end is dead, by a new list', async () => {
+  it('recovers with a new list if a proxy keeps the connection to a dead API server open', async () => {
     harness.server.put(pod('a', 'red'));
     harness.failFirst(1, isWatch, 'blanks without end');
     const pods = harness.open({
@@ -138,7 +138,7 @@ describe('the cache', () => {
     expect(harness.count(isList)).toBeGreaterThanOrEqual(2);
   });
 
-  it('recovers from errors, which count as contact but do not make the cache current', async () => {
+  it('recovers from error responses, which update lastContactAt only', async () => {
     const pods = harness.open({ timing: { backOffFirstMs: 1, backOffMaxMs: 5 } });
     await pods.start();
     await harness.server.watching();
@@ -156,7 +156,7 @@ describe('the cache', () => {
     await expect.poll(() => pods.lastCurrentAt ?? 0).toBeGreaterThan(current);
   });
 
-  it('recovers when the API server was down, and can be read meanwhile', async () => {
+  it('recovers when the API server was down, and returns its objects in the meantime', async () => {
     harness.server.put(pod('a', 'red'));
     const pods = harness.open();
     await pods.start();
@@ -215,7 +215,7 @@ describe('the cache', () => {
     expect(pods.get('here', 'a')?.color).toBe('backup');
   });
 
-  it('recovers from a page that is too large, with smaller pages', async () => {
+  it('lists smaller pages if a page is too large', async () => {
     harness.server.put(pod('a', 'red'));
     harness.server.put(pod('b', 'red'));
     const huge = `{"items":[],"pad":"${'x'.repeat(65 * 1024 * 1024)}"}`;
@@ -226,14 +226,14 @@ describe('the cache', () => {
     expect(pods.values()).toHaveLength(2);
   });
 
-  it('joins an event from several chunks that split its characters', async () => {
+  it('reads an event whose characters are split between chunks', async () => {
     await harness.open().start();
     await harness.server.watching();
     harness.server.put(pod('a', 'ä'.repeat(300_000)));
     await harness.seen(`added a ${'ä'.repeat(300_000)}`);
   });
 
-  it('stops at once, also while a list is in flight', async () => {
+  it('stops immediately, even if a list is in flight', async () => {
     harness.failFirst(100, isList, 'silence');
     const pods = harness.open({ timing: { listTimeoutMs: 600_000 } });
     const started = pods.start();

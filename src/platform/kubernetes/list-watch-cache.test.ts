@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => harness[Symbol.asyncDispose]());
 
 describe('the cache with a healthy API server', () => {
-  it('lists in pages, then watches, and keeps the indexes up to date', async () => {
+  it('lists pages, then watches, and updates the indexes', async () => {
     for (let i = 0; i < 1201; i += 1) harness.server.put(pod(`p${i}`, i % 2 ? 'red' : 'blue'));
     const pods = harness.open();
     expect(pods.synced).toBe(false);
@@ -39,7 +39,7 @@ describe('the cache with a healthy API server', () => {
     expect(() => pods.byIndex('size', 'big')).toThrow('no index');
   });
 
-  it('resumes a watch that the server has ended, without a list and without losing events', async () => {
+  it('resumes a watch that the server has ended, without a new list or lost events', async () => {
     await harness.open().start();
     await harness.server.watching();
     harness.server.endWatches('cleanly');
@@ -62,7 +62,7 @@ describe('the cache with a healthy API server', () => {
     expect((await resumed).query.get('allowWatchBookmarks')).toBe('true');
   });
 
-  it('skips malformed and excluded objects, and adds one that is corrected', async () => {
+  it('skips malformed and excluded objects, and adds an object that is corrected', async () => {
     harness.server.put(pod('bad', 'malformed'));
     harness.server.put(pod('good', 'red'));
     harness.server.put({ metadata: { name: 'foreign', labels: { hidden: 'yes' } } });
@@ -97,7 +97,7 @@ describe('the cache with a healthy API server', () => {
 });
 
 describe('own writes', () => {
-  it('are seen at once, and are not replaced by older events', async () => {
+  it('are visible immediately, and are not replaced by older events', async () => {
     const old = harness.server.put(pod('a', 'old'));
     const pods = harness.open();
     await pods.start();
@@ -110,7 +110,7 @@ describe('own writes', () => {
     expect(pods.get('here', 'a')?.color).toBe('fresh');
   });
 
-  it('are kept by a list that began before them, and removed by a later list without them', async () => {
+  it('remain after a list that began before the write, and are removed by a later list without them', async () => {
     const pods = harness.open();
     await pods.start();
     const relist = harness.server.arrival(isList);
@@ -135,7 +135,7 @@ describe('own writes', () => {
     await harness.seen('deleted mine undefined');
   });
 
-  it('that delete an object are not undone by late events; a new object of the same name is added', async () => {
+  it('that delete an object remain after late events, and a new object of the same name is added', async () => {
     const old = harness.server.put(pod('a', 'red'));
     const pods = harness.open();
     await pods.start();

@@ -7,24 +7,24 @@ import type { KubernetesConnection, ListOptions, ResourceType } from './types.ts
 export type { CacheEvent } from './object-store.ts';
 
 export interface ListWatchCache<T> {
-  /** Starts listing and watching. Resolves when every namespace has been listed once, or at `stop`. */
+  /** Starts to list and watch. Resolves when every namespace has been listed once, or at `stop`. */
   start(): Promise<void>;
-  /** Whether every namespace has been listed once. Reads before that may be incomplete. */
+  /** Whether every namespace has been listed once. Until then, reads may be incomplete. */
   readonly synced: boolean;
   /**
-   * Milliseconds since the epoch of the last response of the API server, error responses included: of the namespace that
-   * has waited longest. undefined before the first response.
+   * Time of the API server's last response, error responses included, in milliseconds since the epoch: the earliest of the
+   * times of all namespaces. undefined until every namespace has received a response.
    */
   readonly lastContactAt: number | undefined;
-  /** As `lastContactAt`, without error responses: when the cache was last known to be current. */
+  /** As `lastContactAt`, without error responses: the last time at which the cache was known to be current. */
   readonly lastCurrentAt: number | undefined;
   get(namespace: string, name: string): T | undefined;
   /** Throws for an index that is not in `indexes`. */
   byIndex(index: string, value: string): T[];
   values(): T[];
-  /** Adds an object from the response to a call, so that a read right after a write sees it, unless a newer version is known. */
+  /** Adds an object from a response, unless the cache has a newer version. A read after a write then returns the object. */
   observe(raw: KubernetesObject): void;
-  /** Removes an object that a call has not found. A newer object of the same name, with another uid, stays. */
+  /** Removes an object that a call has not found. A newer object with the same name and another uid remains. */
   forget(namespace: string, name: string, uid: string): void;
   stop(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export interface ListWatchCacheOptions<T> {
   /** [''] means all namespaces. */
   namespaces: readonly string[];
   selectors?: ListOptions;
-  /** Returns what to keep of an object; undefined: nothing. A malformed object, for which it throws, is logged and skipped. */
+  /** Returns the value to store for an object; undefined to store none. Throws for a malformed object, which is skipped. */
   project: (raw: KubernetesObject) => T | undefined;
   indexes?: Record<string, (value: T) => string | undefined>;
   /** Is called after each change of the cache, in order. Its errors are logged. */
@@ -45,10 +45,10 @@ export interface ListWatchCacheOptions<T> {
 }
 
 /**
- * Creates a copy of all objects of one kind, which reads use instead of calls. After any failure of the API server or of
- * the network it lists and watches again (see reflector.ts); until then, reads return the last known objects.
- * client-node's informer is not used: it stops for ever at any error except 410, keeps whole objects, and exceptions of
- * its listeners end the process.
+ * Creates a cache of all objects of one kind, so that reads need no calls. After a failure of the API server or the network,
+ * the cache lists and watches again (reflector.ts). Until then, reads return the last known objects. client-node's informer is
+ * not used: after an error other than 410 it never restarts, it stores whole objects, and an exception of a listener ends the
+ * process.
  */
 export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): ListWatchCache<T> {
   const { client, type, namespaces, project, indexes = {}, onChange, log } = options;
@@ -116,7 +116,7 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
   };
 }
 
-/** Returns undefined if one of the times is undefined. */
+/** Returns the earliest time; undefined if one of the times is undefined. */
 function earliest(times: readonly (number | undefined)[]): number | undefined {
   return times.reduce((a, b) => (a === undefined || b === undefined ? undefined : Math.min(a, b)));
 }

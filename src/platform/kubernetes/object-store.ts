@@ -8,31 +8,31 @@ export type CacheEvent<T> =
   | { type: 'deleted'; namespace: string; name: string; previous: T };
 
 export interface Projection<T> {
-  /** Returns what to keep of an object; undefined: nothing. A malformed object, for which it throws, is logged and skipped. */
+  /** Returns the value to store for an object; undefined to store none. Throws for a malformed object, which is skipped. */
   project: (raw: KubernetesObject) => T | undefined;
   indexes: Record<string, (value: T) => string | undefined>;
 }
 
-/** An object as it is kept. Entries are made as pages of a list arrive, so that the raw objects can be released at once. */
+/** An object in the store. Each page of a list is converted to entries when it arrives, to free the memory of raw objects. */
 export interface Entry<T> {
   readonly key: string;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
-  /** undefined: `project` keeps nothing of the object, or the object is malformed. */
+  /** The result of `project`; undefined if `project` returned undefined, or if the object is malformed. */
   readonly kept: { readonly value: T; readonly indexed: ReadonlyMap<string, string> } | undefined;
 }
 
-/** Maximum number of remembered uids of deleted objects, which late responses and events must not add again. */
+/** Maximum number of stored uids of deleted objects. Late responses and events must not add these objects again. */
 const tombstoneLimit = 10_000;
 
 /**
- * The objects of one list-watch cache. Updates come from lists, from watch events and from the responses to this program's
- * own writes, in any order. The rules:
+ * The objects of one list-watch cache. Updates arrive in any order, from lists, from watch events and from the responses to
+ * this process's own writes. The rules:
  * - the newer resourceVersion replaces the older one;
  * - a deleted uid is not added again, except by a list that began after the deletion was reported;
- * - a list replaces all objects, except those that own writes have added since the list began.
+ * - a list replaces all objects, except objects that own writes have added since the list began.
  */
 export class ObjectStore<T> {
   readonly #projection: Projection<T>;
@@ -41,7 +41,7 @@ export class ObjectStore<T> {
   readonly #entries = new Map<string, Entry<T> & { readonly at: number; readonly own: boolean }>();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
   readonly #tombstones = new Map<string, number>();
-  /** Counts updates, to compare their order. */
+  /** Number of updates. A higher number means a later update. */
   #clock = 0;
 
   constructor(projection: Projection<T>, log: Logger, emit: (event: CacheEvent<T>) => void) {
@@ -86,13 +86,13 @@ export class ObjectStore<T> {
     };
   }
 
-  /** Returns a mark for the order of updates. A list takes one when it begins. */
+  /** Returns the number of the next update, to compare the order of updates. A list calls this when it begins. */
   tick(): number {
     this.#clock += 1;
     return this.#clock;
   }
 
-  /** Adds or updates an object. @param own it is the response to a write of this program, and not a watch event. */
+  /** Adds or updates an object. @param own whether the object is the response to an own write, and not from a watch event. */
   put(entry: Entry<T>, own: boolean): void {
     if (this.#tombstones.has(entry.uid)) return;
     const known = this.#entries.get(entry.key);
@@ -100,14 +100,14 @@ export class ObjectStore<T> {
     if (order === undefined || order > 0) this.#set(entry, own);
   }
 
-  /** Removes the object with this uid. A newer object of the same name stays. */
+  /** Removes the object with this uid. A newer object with the same name remains. */
   remove(key: string, uid: string): void {
     if (uid !== '') this.#bury(uid);
     const known = this.#entries.get(key);
     if (known && (uid === '' || known.uid === uid)) this.#drop(known);
   }
 
-  /** Applies a list. @param began the result of `tick()` before the list was requested. @param namespace '' means all. */
+  /** Applies a list. @param began the result of `tick()` before the request. @param namespace '' means all namespaces. */
   replaceAll(namespace: string, entries: Entry<T>[], began: number): void {
     const listed = new Set<string>();
     for (const entry of entries) {
@@ -147,7 +147,7 @@ export class ObjectStore<T> {
   #set(entry: Entry<T>, own: boolean): void {
     const previous = this.#entries.get(entry.key);
     if (previous) this.#unindex(previous);
-    // There is no entry for an object of which nothing is kept, such as most Events of a cluster.
+    // An object without a stored value has no entry. For example, most Events of a cluster are not stored.
     if (entry.kept) this.#entries.set(entry.key, { ...entry, own, at: this.tick() });
     else this.#entries.delete(entry.key);
     for (const [index, value] of entry.kept?.indexed ?? []) {
@@ -167,7 +167,7 @@ export class ObjectStore<T> {
 
   #report({ namespace, name, uid, kept }: Entry<T>, previous: Entry<T> | undefined): void {
     const before = previous?.kept?.value;
-    // The same name with another uid: the former object has been deleted, and the watch missed that.
+    // An object with the same name and another uid: the watch has missed the deletion of the former object.
     const replaced = previous !== undefined && previous.uid !== uid;
     if (before !== undefined && (kept === undefined || replaced)) {
       this.#emit({ type: 'deleted', namespace, name, previous: before });

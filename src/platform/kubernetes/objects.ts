@@ -34,7 +34,7 @@ export interface KubernetesObject {
   metadata: ObjectMeta;
 }
 
-/** Returns whether `value` has metadata. Other fields are not checked; those of T should be optional. */
+/** Returns whether `value` is an object with metadata. Other fields are not checked, so they should be optional in T. */
 export function isKubernetesObject<T extends KubernetesObject>(value: unknown): value is T {
   return isObject(value) && isObject(value['metadata']);
 }

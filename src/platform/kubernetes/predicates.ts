@@ -1,13 +1,13 @@
 import { KubernetesError } from './types.ts';
 
-/** Returns whether there is no such object. */
+/** Returns whether the object does not exist. */
 export const isNotFound = (error: unknown): boolean => error instanceof KubernetesError && error.status === 404;
 
 /** Returns whether another writer changed or replaced the object since it was read. */
 export const isConflict = (error: unknown): boolean =>
   error instanceof KubernetesError && error.status === 409 && error.reason === 'Conflict';
 
-/** Returns whether there is an object of this name already. A 409 alone can also be a concurrent change of a quota. */
+/** Returns whether the name is already in use. A 409 with another reason may be, for example, a conflict in a quota. */
 export const alreadyExists = (error: unknown): boolean =>
   error instanceof KubernetesError && error.status === 409 && error.reason === 'AlreadyExists';
 
@@ -15,6 +15,6 @@ export const alreadyExists = (error: unknown): boolean =>
 export const isQuotaExceeded = (error: unknown): boolean =>
   error instanceof KubernetesError && error.status === 403 && /exceeded quota/i.test(error.message);
 
-/** Returns whether the API server rejects the object itself, so that a second attempt fails in the same way. */
+/** Returns whether the API server rejects the object itself, so that a retry would fail, too. */
 export const isFinalRejection = (error: unknown): boolean =>
   error instanceof KubernetesError && error.status >= 400 && error.status < 500 && ![409, 429].includes(error.status);

@@ -16,9 +16,9 @@ import {
 import { InvalidWatch } from './watch-events.ts';
 
 export interface ReflectorTiming {
-  /** The API server ends each watch after this long. A short time finds dead connections soon, at the cost of one request. */
+  /** Time after which the API server ends a watch. A short time detects dead connections early, but needs more requests. */
   watchTimeoutSeconds: number;
-  /** Additional time after which a watch that is still open counts as dead. */
+  /** Additional time after which the connection of a watch that is still open counts as dead. */
   watchGraceMs: number;
   listTimeoutMs: number;
   backOffFirstMs: number;
@@ -36,20 +36,20 @@ export const defaultTiming: ReflectorTiming = {
 export interface Reflector {
   /** Lists and watches until `signal` aborts. Never rejects for a failure of the API server. */
   run(signal: AbortSignal): Promise<void>;
-  /** Milliseconds since the epoch of the last response of the API server, error responses included; undefined before the first. */
+  /** Time of the API server's last response, error responses included, in milliseconds since the epoch; undefined without any. */
   readonly lastContactAt: number | undefined;
-  /** As `lastContactAt`, without error responses: when the store was last known to be current. */
+  /** As `lastContactAt`, without error responses: the last time at which the store was known to be current. */
   readonly lastCurrentAt: number | undefined;
 }
 
-/** After this many failed attempts to resume a watch, list again: a restored API server may not know the version. */
+/** Number of failed attempts to resume a watch before a new list: a restored API server may not know the resourceVersion. */
 const resumeAttempts = 3;
-/** A watch that ends sooner than this without an event is followed by a delay, in case the server ends every watch at once. */
+/** Minimum duration of a watch without events. A delay follows a shorter watch, in case the server ends all watches. */
 const shortWatchMs = 1_000;
 
 /**
- * Keeps one namespace of a store up to date: lists, watches from the version of the list, and starts again after any
- * failure. A failure does not change the store.
+ * Keeps one namespace of a store up to date: lists the objects, watches from the resourceVersion of the list, and retries
+ * after a failure. A failure does not change the store.
  */
 export function createReflector<T>(options: {
   client: KubernetesConnection;
@@ -86,7 +86,7 @@ export function createReflector<T>(options: {
     const deadline = () => Deadline.after(timing.listTimeoutMs, signal);
     for await (const page of listPages<KubernetesObject>(client, type, namespace, selectors, deadline)) {
       noteCurrent();
-      // All pages should have the same version. Where they do not, the oldest one loses no event.
+      // All pages should have the same resourceVersion. If the versions differ, a watch from the oldest version loses no event.
       listVersion ||= page.resourceVersion;
       for (const raw of page.items) {
         const entry = store.entry(raw);
@@ -139,7 +139,7 @@ export function createReflector<T>(options: {
   async function recover(error: unknown, signal: AbortSignal): Promise<void> {
     failures += 1;
     const isGone = error instanceof KubernetesError && error.status === 410;
-    // Any other 4xx means that this request can never succeed, so the next one is a list. These four are temporary.
+    // These four statuses are temporary. After any other 4xx, a retry of the watch would fail, so the next request is a list.
     const isRejected =
       error instanceof KubernetesError && error.status < 500 && ![401, 403, 408, 429].includes(error.status);
     if (error instanceof KubernetesError) lastContactAt = Date.now();

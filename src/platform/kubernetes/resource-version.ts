@@ -1,7 +1,7 @@
 /**
- * Compares two resource versions: returns a negative number if `a` is older, 0 if they are equal, a positive number if `a`
- * is newer, and undefined if they cannot be compared. They are decimal integers of any length (documented since Kubernetes
- * 1.35, and in use before).
+ * Returns a negative number if the resource version `a` is older than `b`, 0 if both are equal, a positive number if `a` is
+ * newer, and undefined if the versions cannot be compared. Resource versions are decimal integers of any length. (Kubernetes
+ * documents this since version 1.35; earlier versions use decimal integers, too.)
  */
 export function compareResourceVersions(a: string, b: string): number | undefined {
   if (a === b) return 0;

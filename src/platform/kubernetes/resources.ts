@@ -2,7 +2,7 @@ import type { ResourceType } from './types.ts';
 
 const core = (plural: string): ResourceType => ({ group: '', version: 'v1', plural });
 
-/** Kubernetes' own resources that this project reads or writes, and Datashim's. */
+/** The resources of Kubernetes and of Datashim that this project reads or writes. */
 export const resource = {
   pods: core('pods'),
   secrets: core('secrets'),
@@ -13,7 +13,7 @@ export const resource = {
   namespaces: core('namespaces'),
   statefulSets: { group: 'apps', version: 'v1', plural: 'statefulsets' },
   ingresses: { group: 'networking.k8s.io', version: 'v1', plural: 'ingresses' },
-  /** Datashim's: a bucket as a volume. */
+  /** A resource of Datashim: a bucket to mount as a volume. */
   datasets: { group: 'com.ie.ibm.hpsys', version: 'v1alpha1', plural: 'datasets' },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' },
 } as const satisfies Record<string, ResourceType>;

@@ -28,7 +28,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** Maximum attempts where the response is "429 Too Many Requests", which means that nothing was done. */
+/** Maximum number of attempts after "429 Too Many Requests". Retries are safe: the API server has not processed the request. */
 const maxAttempts = 4;
 
 export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; log: Logger }): Transport {
@@ -53,7 +53,7 @@ export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; l
       body: call.body?.text ?? null,
     });
     if (isPage(headerOf(response.headers['content-type']))) {
-      // The body emits an error when it is destroyed; the error below has the reason.
+      // A destroyed body emits an error. That error is ignored, because the error below has the reason.
       response.body.on('error', () => undefined).destroy();
       throw new KubernetesUnavailable(
         `${call.describe}: the response is an HTML page, which the Kubernetes API does not send`,
@@ -80,13 +80,13 @@ export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; l
           if (deadline.expired)
             throw unavailable(call.describe, deadline.signal.reason ?? deadline.exceeded(call.describe));
           if (error instanceof KubernetesError && error.status === 401 && !renewed) {
-            // The token may have been rotated since it was read.
+            // The token may have been rotated since the last read.
             renewed = true;
             authentication.invalidate();
           } else if (error instanceof KubernetesError && error.status === 429 && attempts < maxAttempts) {
             const waitMs = (error.retryAfterSeconds ?? 1) * 1000;
             if (waitMs >= deadline.remaining()) throw error;
-            // If the deadline expires meanwhile, the next attempt throws the reason.
+            // If the deadline expires during the delay, the next attempt throws the error.
             await sleep(waitMs, deadline.signal);
           } else if (call.method === 'GET' && isBrokenConnection(error) && !reconnected) {
             reconnected = true;
@@ -132,7 +132,7 @@ async function readText(body: AsyncIterable<Buffer> & { destroy(): unknown }, ca
   return Buffer.concat(chunks, length).toString('utf8');
 }
 
-/** The API server never sends HTML, and logs are plain text. A load balancer does, even with status 200. */
+/** Returns whether a response is HTML. The API server never sends HTML; a load balancer may, even with status 200. */
 const isPage = (contentType: string | undefined): boolean => /^text\/html\b/i.test(contentType ?? '');
 
 function headerOf(value: string | string[] | undefined): string | undefined {

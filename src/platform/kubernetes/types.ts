@@ -1,7 +1,7 @@
 import type { Deadline } from '../../lib/deadline.ts';
 import type { KubernetesObject } from './objects.ts';
 
-/** A type of resource, as in its URL. `group` is empty for core/v1. */
+/** A type of resource, with the names in its URL. `group` is empty for core/v1. */
 export interface ResourceType {
   readonly group: string;
   readonly version: string;
@@ -21,15 +21,15 @@ export interface DeleteOptions {
 
 export interface PodLogOptions {
   container: string;
-  /** The log of the container's run before its last restart. */
+  /** Whether to read the log of the previous run, before the container's last restart. */
   previous?: boolean;
-  /** RFC 3339, in whole seconds: the kubelet does not support fractions. */
+  /** RFC 3339, in whole seconds, because the kubelet does not support fractions. */
   sinceTime?: string | undefined;
 }
 
 /**
- * Calls of the Kubernetes API. Each call has a deadline, returns the JSON of the response, and throws either a
- * `KubernetesError` (the API server responded with an error) or a `KubernetesUnavailable` (no response, or not a valid one).
+ * Calls of the Kubernetes API. Each call has a deadline and returns the JSON of the response. After an error response of the
+ * API server, it throws a `KubernetesError`; without a valid response, a `KubernetesUnavailable`.
  */
 export interface KubernetesClient {
   /** Returns undefined for 404. */
@@ -47,7 +47,7 @@ export interface KubernetesClient {
     deadline: Deadline,
   ): Promise<T[]>;
   create<T extends KubernetesObject>(type: ResourceType, namespace: string, body: T, deadline: Deadline): Promise<T>;
-  /** PUT of the whole object. Without a resourceVersion in it, any version is replaced. 404 is a KubernetesError. */
+  /** Replaces the whole object (PUT). Without a resourceVersion, replaces any version. Throws KubernetesError for 404, too. */
   replace<T extends KubernetesObject>(type: ResourceType, namespace: string, body: T, deadline: Deadline): Promise<T>;
   mergePatch<T extends KubernetesObject>(
     type: ResourceType,
@@ -82,7 +82,7 @@ export interface KubernetesClient {
 
 export interface ListPage<T> {
   items: T[];
-  /** Version of the whole list, from which a watch can begin. Empty for an API without versions (metrics.k8s.io). */
+  /** resourceVersion of the list, from which a watch can begin. Empty for an API without versions (metrics.k8s.io). */
   resourceVersion: string;
   /** Token of the next page; undefined on the last page. */
   continue: string | undefined;
@@ -90,7 +90,7 @@ export interface ListPage<T> {
 
 export interface WatchEvent {
   type: string;
-  /** The object; with ERROR a Status, with BOOKMARK an object that has only a resourceVersion. */
+  /** The object. For ERROR, a Status; for BOOKMARK, an object that has only a resourceVersion. */
   object: unknown;
 }
 
@@ -101,7 +101,7 @@ export interface WatchOptions extends ListOptions {
   onOpen?: () => void;
 }
 
-/** A client that can also list page by page, watch, and stream logs. Namespace '' means all. */
+/** A client that can also list page by page, watch, and stream logs. Namespace '' means all namespaces. */
 export interface KubernetesConnection extends KubernetesClient {
   listPage<T extends KubernetesObject>(
     type: ResourceType,
@@ -110,15 +110,15 @@ export interface KubernetesConnection extends KubernetesClient {
     deadline: Deadline,
   ): Promise<ListPage<T>>;
   /**
-   * Returns the events after `resourceVersion` until the API server ends the watch, after about `timeoutSeconds`. Throws
+   * Yields the events after `resourceVersion` until the API server ends the watch, after about `timeoutSeconds`. Throws
    * KubernetesUnavailable if the connection breaks or `signal` aborts, and InvalidWatch if the watch is still open after
    * `limitMs`. `onOpen` is called when the API server has accepted the watch.
    */
   watch(type: ResourceType, namespace: string, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent>;
   /**
-   * Returns the bytes of a container's log. Each line begins with its timestamp (RFC 3339) and a space. With `follow` the
-   * stream ends when the container ends; an abort of `signal` closes the connection at once. Until the container writes a
-   * line, the API server sends nothing, not even the head of the response.
+   * Yields the bytes of a container's log. Each line begins with its timestamp (RFC 3339) and a space. With `follow`, the
+   * stream ends when the container ends. An abort of `signal` closes the connection immediately. The API server sends no
+   * data, not even the response headers, until the container writes a line.
    */
   podLogStream(
     namespace: string,
@@ -130,7 +130,7 @@ export interface KubernetesConnection extends KubernetesClient {
   close(): Promise<void>;
 }
 
-/** An error response of the API server: `status` is the HTTP status, `reason` that of the Status object (AlreadyExists, ...). */
+/** An error response of the API server. `status` is the HTTP status; `reason` is from the Status object (AlreadyExists, ...). */
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError';
   readonly status: number;
@@ -151,10 +151,10 @@ export class KubernetesError extends Error {
   }
 }
 
-/** The reason that the embedded API server sends. For a real one, `errorOfResponse` derives it from the message of etcd. */
+/** The reason for a full disk. The embedded API server sends it; otherwise `errorOfResponse` reads the message of etcd. */
 export const storageFull = 'InsufficientStorage';
 
-/** No valid response, or none before the deadline. It is unknown whether a write was done. */
+/** No valid response arrived before the deadline. It is unknown whether the API server has executed a write. */
 export class KubernetesUnavailable extends Error {
   override readonly name = 'KubernetesUnavailable';
   constructor(message: string, options?: { cause?: unknown }) {

@@ -2,13 +2,13 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Transport } from './transport.ts';
 import { KubernetesUnavailable, type ResourceType, type WatchEvent, type WatchOptions } from './types.ts';
 
-/** Maximum length of an event: an object at the limit of etcd, and its managedFields. */
+/** Maximum length of an event, for an object of the maximum size in etcd with its managedFields. */
 const eventLimitChars = 8 * 1024 * 1024;
 
-/** The stream is invalid, or did not end in time, so that events may have been lost and the next request must be a list. */
+/** The watch is invalid or did not end in time. Events may have been lost, so the next request must be a list. */
 export class InvalidWatch extends KubernetesUnavailable {}
 
-/** Requests a watch and returns its events: see `KubernetesConnection.watch`. */
+/** Requests a watch and yields its events: see `KubernetesConnection.watch`. */
 export async function* watchEvents(
   transport: Transport,
   path: string,
@@ -18,7 +18,7 @@ export async function* watchEvents(
 ): AsyncIterable<WatchEvent> {
   const describe = `watch ${type.plural}`;
   const overdue = new AbortController();
-  // Not extended by data that arrives: a proxy can keep a connection open after its other end has died.
+  // New data does not extend the limit, because a proxy may keep the connection open after the API server has failed.
   const timer = setTimeout(() => overdue.abort(), limitMs);
   const chunks = transport.stream(
     {

@@ -64,12 +64,12 @@ describe('a restart', () => {
     expect(restartStep(session(), now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
   });
 
-  it('completes a restart of the same pod that is in progress', () => {
+  it('continues a restart of the same pod that is in progress', () => {
     const under = session({ annotations: restarted('pod-1', 5) });
     expect(restartStep(under, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: true });
   });
 
-  it('begins again after a restart that was interrupted long ago', () => {
+  it('begins again if an earlier restart was interrupted long ago', () => {
     const interrupted = session({ annotations: restarted('pod-1', 61) });
     expect(restartStep(interrupted, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
   });
@@ -79,7 +79,7 @@ describe('a restart', () => {
     expect(restartStep(again, now)).toEqual({ is: 'replace', podUid: 'pod-1', isClaimed: false });
   });
 
-  it('has nothing to do if the session is starting after a recent restart', () => {
+  it('changes nothing if the session is starting after a recent restart', () => {
     const starting = (seconds: number) =>
       session({ status: { state: 'starting' }, annotations: restarted('pod-0', seconds) });
     expect(restartStep(starting(5), now)).toEqual({ is: 'done' });
@@ -89,7 +89,7 @@ describe('a restart', () => {
   it.each([
     ['starting', { status: { state: 'starting' } }, 'Wait until it is running.'],
     ['running', { status: { state: 'running' } }, 'Use the session'],
-    ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is gone'],
+    ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is deleted'],
     ['hibernated', { spec: { jupyterServer: { hibernated: true } } }, 'kubectl patch'],
   ] as [string, Change, string][])('of a session that is %s is rejected, with what to do', (state, change, detail) => {
     const rejected = rejection(() => restartStep(session(change), now));
@@ -105,7 +105,7 @@ describe('a restart', () => {
     expect(rejected.detail).toContain('quota');
   });
 
-  it('of a session without its variables is rejected, because only a launch can store them', () => {
+  it('of a session without its variables Secret is rejected, because only a launch can store the variables', () => {
     const waiting = (secret: string): JupyterServerStatus => ({
       state: 'starting',
       mainPod: {
@@ -147,24 +147,24 @@ describe('the volume of a session', () => {
   it.each([
     ['is bound', claim()],
     ['waits for its first pod', claim({ status: { phase: 'Pending' } })],
-  ])('that %s keeps the files', (_what, found) => {
+  ])('that %s keeps the files at a restart', (_what, found) => {
     expect(() => checkVolume(session(), found)).not.toThrow();
   });
 
   it.each([
     ['does not exist', undefined, 'no longer exists'],
     ['belongs to another session', claim({}, { ownerReferences: [] }), 'no longer exists'],
-    ['goes with the pod', claim({}, { deletionTimestamp: '2023-09-11T10:05:00Z' }), 'is being deleted'],
+    ['is being deleted with the pod', claim({}, { deletionTimestamp: '2023-09-11T10:05:00Z' }), 'is being deleted'],
     ['has lost its storage', claim({ status: { phase: 'Lost' } }), 'has lost its storage'],
-    ['was made after the pod started', claim({}, { creationTimestamp: '2023-09-11T10:01:01Z' }), 'an empty one'],
-  ])('that %s would lose the files, and the message says why', (_what, found, message) => {
+    ['was created after the pod started', claim({}, { creationTimestamp: '2023-09-11T10:01:01Z' }), 'an empty one'],
+  ])('that %s does not keep the files at a restart, and the message says why', (_what, found, message) => {
     const rejected = rejection(() => checkVolume(session(), found));
     expect(rejected.code).toBe(errorKind.conflict.code);
     expect(rejected.message).toContain(message);
     expect(rejected.detail).toContain('work that was not pushed is lost');
   });
 
-  it('that is a part of the pod would lose the files', () => {
+  it('that is a part of the pod does not keep the files at a restart', () => {
     const rejected = rejection(() => checkVolume(session({ spec: { storage: { size: 1e9 } } }), undefined));
     expect(rejected.message).toBe(`The session ${name} has no volume. A restart would delete its files.`);
   });
@@ -173,7 +173,7 @@ describe('the volume of a session', () => {
 describe('a session as the API shows it', () => {
   const shown = (change: Change) => presentSession(session(change), testConfig(), now).status;
 
-  it('is starting right after a restart, whatever the operator has written', () => {
+  it('is starting after a restart, whatever the operator has written', () => {
     const status = shown({ annotations: restarted('pod-1', 5) });
     expect(status.state).toBe('starting');
     expect(status.message).not.toContain('stopped');
@@ -181,7 +181,7 @@ describe('a session as the API shows it', () => {
     expect(status).not.toHaveProperty('restartable');
   });
 
-  it('has the state of the next pod, and of a pod that was not replaced', () => {
+  it('has the state of the new pod, or of a pod that was not replaced in time', () => {
     expect(shown({ annotations: restarted('pod-0', 5) }).state).toBe('failed');
     expect(shown({ annotations: restarted('pod-1', 61) }).state).toBe('failed');
   });

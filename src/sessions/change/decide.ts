@@ -8,16 +8,15 @@ import { howToResume } from '../presentation/hibernated.ts';
 import { type VolumeClaim, volumeLoss } from './volume.ts';
 
 export type RestartStep =
-  /** Replace this pod. `isClaimed`: a recent restart has begun to replace it, and may have been interrupted. */
+  /** Replace this pod. `isClaimed` means that a recent restart has begun to replace the pod and may have been interrupted. */
   | { readonly is: 'replace'; readonly podUid: string; readonly isClaimed: boolean }
-  /** A recent restart has replaced the pod, and its successor is starting. */
+  /** No action: a recent restart has replaced the pod, and the new pod is starting. */
   | { readonly is: 'done' };
 
 /**
- * Returns what a restart has to do. Pure.
- * @param session as the API server has it at this moment
+ * Returns the next step of a restart. Pure. Throws ApiError 1409 if the session has not failed, or has no pod to replace.
+ * @param session the session from a live read
  * @param now milliseconds since the epoch
- * Throws ApiError 1409 for a session that has not failed, or has no pod to replace.
  */
 export function restartStep(session: Session, now: number): RestartStep {
   const { name } = session;
@@ -55,6 +54,6 @@ const notRestartable = (message: string, detail: string): ApiError =>
 const remedies = (name: string): Record<Exclude<SessionState, 'failed'>, string> => ({
   starting: 'Wait until it is running.',
   running: 'Use the session, or stop it and launch it again.',
-  stopping: 'Wait until it is gone, then launch it again.',
+  stopping: 'Wait until it is deleted, then launch it again.',
   hibernated: howToResume(name),
 });

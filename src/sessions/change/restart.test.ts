@@ -24,7 +24,7 @@ const call = (method: string, path: string, body?: object, signal?: AbortSignal)
   service.as(john(gitlab.url))(method, path, body, signal);
 const restart = (signal?: AbortSignal) => call('POST', `/servers/${name}/restart`, undefined, signal);
 
-/** Returns the name of a failed session with a private image, so that two Secrets have tokens. */
+/** Creates a failed session with a private image, so that two Secrets have tokens, and returns its name. */
 async function failedSession(): Promise<string> {
   const body = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
   const launched = await call('POST', '/servers', body);
@@ -69,7 +69,7 @@ describe('a restart', () => {
     expect(cluster.calls.at(-2)?.body).toMatchObject({
       metadata: { uid: expect.any(String), resourceVersion: expect.any(String) },
     });
-    // The next caller finds the restart in progress, and repeats calls that change nothing.
+    // The next caller finds the restart in progress, and repeats the calls, which change nothing.
     expect(await callsOf(restart)).toEqual(usual().filter((each) => !each.startsWith('PATCH')));
   });
 
@@ -89,7 +89,7 @@ describe('a restart', () => {
     expect(calls.filter((each) => each.startsWith('POST secrets'))).toHaveLength(2);
   });
 
-  it('reads a session again that has changed meanwhile, a limited number of times', async () => {
+  it('reads the session again after a conflict, a limited number of times', async () => {
     let conflicts = 0;
     cluster.fault = (each) =>
       is('PATCH', 'jupyterservers')(each) && conflicts++ < 2 ? { status: 409, reason: 'Conflict' } : undefined;
@@ -106,7 +106,7 @@ describe('a restart', () => {
     expect([failed.status, failed.body.error.code]).toEqual([500, 3000]);
   });
 
-  it('succeeds if the pod already has a successor', async () => {
+  it('succeeds if a new pod already exists', async () => {
     cluster.fault = refuse(is('DELETE', 'pods'), 409, 'Conflict');
     expect((await restart()).status).toBe(202);
   });
@@ -131,7 +131,7 @@ describe('a restart', () => {
     await expect.poll(() => cluster.calls.at(-1)?.resource).toBe('pods');
   });
 
-  it('does not replace a Secret of an earlier release, which has more than the caller can provide', async () => {
+  it('does not replace a Secret of an earlier release, which has values that the caller cannot provide', async () => {
     const secret = { name: `${name}-credentials`, key: 'env.GREETING' };
     const variable = { name: 'GREETING', valueFrom: { secretKeyRef: secret } };
     const path = '/statefulset/spec/template/spec/containers/0/env/-';

@@ -25,18 +25,19 @@ export interface RestartParts {
 /** Replaces the pod of the caller's failed session, and returns the session, which is starting. Throws ApiError. */
 export type Restart = (identity: Identity, name: string, deadline: Deadline) => Promise<Session>;
 
-/** The volume outlives the pod, so a failed pod needs no time to save its work. */
+/** The files remain on the volume, so a failed pod needs no grace period to save them. */
 const graceSeconds = 30;
-/** Another attempt is made if another client, most likely the operator, has changed the session since it was read. */
+/** Maximum number of attempts. A retry follows if another client, usually the operator, has changed the session. */
 const attempts = 10;
 
 /**
- * Works in this order, so that the next call completes a restart that was interrupted after any step:
- * 1. reads the session from the API server: it must have failed, and its volume must outlive the pod;
+ * Returns the function that restarts a session. If a restart is interrupted after any of its steps, the next call completes
+ * the restart:
+ * 1. reads the session from the API server: the session must have failed, and its volume must remain without the pod;
  * 2. writes the Secrets with the user's tokens again;
  * 3. writes the pod's uid into the session, if the session has not changed since step 1;
- * 4. deletes the pod of that uid, and the StatefulSet makes another one.
- * Concurrent calls find the uid of step 3 and repeat the steps, which changes nothing: the pod is deleted by its uid.
+ * 4. deletes the pod with that uid, and the StatefulSet creates a new pod.
+ * Concurrent calls find the uid of step 3 and repeat the steps. They cannot delete the new pod, which has another uid.
  */
 export function createRestart({ client, store, secrets, log }: RestartParts): Restart {
   return async (identity, name, ofRequest) => {
@@ -76,7 +77,7 @@ export function createRestart({ client, store, secrets, log }: RestartParts): Re
     }
   }
 
-  /** Returns undefined if the session has changed since it was read. */
+  /** Writes the uid of the pod into the session. Returns undefined if the session has changed since it was read. */
   async function claim(session: Session, podUid: string, deadline: Deadline): Promise<Session | undefined> {
     const at = new Date().toISOString();
     const annotations = { [annotation.restartedPod]: podUid, [annotation.restartedAt]: at };
@@ -92,7 +93,7 @@ export function createRestart({ client, store, secrets, log }: RestartParts): Re
     try {
       await client.delete(resource.pods, namespace, `${name}-0`, options, deadline);
     } catch (error) {
-      // The pod of this name is its successor already.
+      // The pod with this name is already the new pod.
       if (isConflict(error)) return;
       throw translateError(error, { message: `The pod of the session ${name} could not be replaced.` }) ?? error;
     }

@@ -4,8 +4,8 @@ import { credentialKey, credentialRef } from './credential-keys.ts';
 import type { ManifestInput } from './input.ts';
 
 /**
- * Registered users sign in through oauth2-proxy, and Jupyter itself needs no token. Anonymous users have Jupyter's token,
- * which the operator needs in clear text to read the session's activity.
+ * Returns how users sign in to the session. Registered users sign in through oauth2-proxy, and Jupyter has no token. Anonymous
+ * users have Jupyter's token, in clear text, because the operator needs the token to read the session's activity.
  */
 export function auth(input: ManifestInput, config: ManifestConfig): NonNullable<JupyterServerSpec['auth']> {
   const { profile } = input.user;

@@ -13,7 +13,7 @@ import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 const mountName = (session: string, index: number): string => `${session}-ds-${index}`;
 const secretName = (session: string, index: number): string => `${mountName(session, index)}-secret`;
 
-/** One patch for each bucket: its Dataset if it needs one, the volume, and the mount in the Jupyter container. */
+/** Returns one patch for each bucket, with its volume, the mount in the Jupyter container, and its Dataset if needed. */
 export function bucketMounts(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   const { mount_folder } = config.cloud_storage;
   return input.cloudStorage.map((storage, index) => {
@@ -24,7 +24,7 @@ export function bucketMounts(input: ManifestInput, config: ManifestConfig): Json
   });
 }
 
-/** A Dataset: Datashim makes a claim of the same name for it. */
+/** Returns the Dataset of a bucket. Datashim creates a claim with the same name. */
 function s3(
   input: ManifestInput,
   storage: CloudStorage,
@@ -59,8 +59,8 @@ function s3(
 }
 
 /**
- * A volume of Azure's driver in the pod. renku-notebooks made PersistentVolumes, which have no namespace, so a session
- * could not own them and they were never deleted.
+ * Returns a volume of Azure's driver for the pod's spec. renku-notebooks created PersistentVolumes instead. Those have no
+ * namespace, so a session could not own them, and they were never deleted.
  */
 function azureBlob(
   input: ManifestInput,
@@ -79,7 +79,7 @@ function azureBlob(
   return [add('/volumes/-', { name: mountName(input.name, index), csi })];
 }
 
-/** Secrets with the keys of the private buckets, in the form that each driver reads. */
+/** Returns the Secrets with the access keys of the private buckets, in the format of each driver. */
 export const bucketSecrets = (
   owner: SecretOwner,
   storages: readonly CloudStorageWithKeys[],

@@ -11,7 +11,7 @@ describe('the JupyterServer of a launch', () => {
     await expect(text).toMatchFileSnapshot(`golden/${name}.yaml`);
   });
 
-  it('has the same bytes for the same input', () => {
+  it('is the same for the same input, byte by byte', () => {
     const twice = [1, 2].map(() => JSON.stringify(buildJupyterServer(structuredClone(registered), testConfig())));
     expect(twice[0]).toBe(twice[1]);
   });
@@ -28,7 +28,7 @@ describe('variables of the user', () => {
     return undefined;
   };
 
-  it('must not change a variable of the session or the operator', () => {
+  it('cannot change a variable of the session or the operator', () => {
     const error = refusalOf({ NOTEBOOK_DIR: '/tmp', SERVER_APP_TOKEN: '', MINE: '1' });
     expect(error?.kind.code).toBe(1004);
     expect(error?.fields?.map(({ path }) => path)).toEqual([
@@ -37,13 +37,13 @@ describe('variables of the user', () => {
     ]);
   });
 
-  it('may repeat a variable of the session with the same value, which is set once', () => {
+  it('may have the name and value of a variable of the session, which is then set once', () => {
     const environment = { PROJECT_NAME: 'my-project' };
     const text = JSON.stringify(buildJupyterServer({ ...registered, environment }, testConfig()));
     expect(text.match(/"PROJECT_NAME"/g)).toHaveLength(1);
   });
 
-  it('are in the object by name only', () => {
+  it('are in the object without their values', () => {
     const environment = { GREETING: 'the-value-of-greeting' };
     const text = JSON.stringify(buildJupyterServer({ ...registered, environment }, testConfig()));
     expect(text).toContain('"key":"env.GREETING"');

@@ -20,9 +20,9 @@ import { sharedMemory } from './shared-memory.ts';
 import { ssh } from './ssh.ts';
 
 /**
- * Returns the JupyterServer of a launch. Pure: the same input gives the same bytes. The order of the patches matters: the
- * operator appends init containers in this order, and they run in this order.
- * Throws ApiError 1004 if a variable of the user is a variable of the session.
+ * Returns the JupyterServer of a launch. Pure: the result is the same for the same input, byte by byte. The order of the
+ * patches matters, because the operator appends the init containers in this order, and they run in this order.
+ * Throws ApiError 1004 if a variable of the user would change a variable of the session.
  */
 export function buildJupyterServer(input: ManifestInput, config: ManifestConfig): JupyterServer {
   return {

@@ -9,10 +9,10 @@ const bundlePath = '/etc/ssl/certs/';
 export const certificatesFile = `${bundlePath}ca-certificates.crt`;
 export const certificatesMount = { name: bundleVolume, mountPath: bundlePath, readOnly: true };
 
-/** For the small init containers, which have no limits. */
+/** Resource requests of the small init containers, which have no limits. */
 export const smallRequests = { requests: { cpu: '50m', memory: '50Mi' } };
 
-/** An init container that makes the other containers' bundle of certificate authorities: the usual ones and the platform's. */
+/** Adds the init container that creates the bundle of certificate authorities: the public ones and those of the platform. */
 export function certificates(config: ManifestConfig): JsonPatch[] {
   const { image, path, secrets } = config.sessions.ca_certs;
   return [

@@ -1,10 +1,10 @@
-/** A bucket, or a container of Azure, to mount. It has no keys, so all of it may be in the object. */
+/** A bucket, or an Azure container, to mount. This type has no access keys, so the object may contain all of its fields. */
 export interface CloudStorage {
   readonly kind: 's3' | 'azure-blob';
-  /** An http(s) address. */
+  /** An http or https URL. */
   readonly endpoint: string;
   readonly bucket: string;
-  /** Its keys are in a Secret of its own. Public buckets have none. */
+  /** Whether the bucket is private. Its access keys are then in a separate Secret. */
   readonly isPrivate: boolean;
 }
 
@@ -15,11 +15,11 @@ export interface CloudStorageWithKeys extends CloudStorage {
 
 const azureHost = /^([a-z0-9]{3,24})\.(?:blob\.core\.windows\.net|z[0-9]{2}\.blob\.storage\.azure\.net)$/;
 
-/** Returns the storage account of an Azure address; undefined for any other address. */
+/** Returns the storage account in an Azure URL; undefined for any other URL. */
 export const azureAccount = (endpoint: string): string | undefined =>
   azureHost.exec(URL.parse(endpoint)?.hostname ?? '')?.[1];
 
-/** A shared access signature has a version and a signature; any other secret key is the account's key. */
+/** Returns whether the key is a shared access signature, which has a version and a signature. Other keys are account keys. */
 export function isSharedAccessSignature(secretKey: string): boolean {
   const query = new URLSearchParams(secretKey.replace(/^\?/, ''));
   return query.has('sv') && query.has('sig');

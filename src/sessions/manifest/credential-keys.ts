@@ -1,4 +1,4 @@
-/** Keys of the credentials Secret. The Secret has a key if and only if the object refers to it. */
+/** Keys of the credentials Secret. The Secret contains exactly the keys to which the object refers. */
 export const credentialKey = {
   gitlabToken: 'gitlab-oauth-token',
   oidcClientSecret: 'oidc-client-secret',
@@ -7,7 +7,7 @@ export const credentialKey = {
   gitProxyClientSecret: 'git-proxy-client-secret',
 } as const;
 
-/** Keys of the variables Secret, by the same rule. */
+/** Keys of the variables Secret. The Secret contains exactly the keys to which the object refers. */
 export const variableKey = {
   environmentFile: 'Renviron',
   variable: (name: string): string => `env.${name}`,

@@ -6,13 +6,13 @@ import type { ManifestInput } from './input.ts';
 import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 import { variableValues } from './variables.ts';
 
-/** An anonymous session of a public project needs no credentials. */
+/** Returns whether the session needs a credentials Secret. An anonymous session of a public project does not. */
 export const isCredentialsSecretNeeded = ({ user }: ManifestInput): boolean =>
   user.kind === 'registered' || user.hasGitToken;
 
 /**
  * Returns the Secret with the user's credentials. A restart writes it again, with the caller's credentials at that time.
- * @param environment only for an object that refers to no variables Secret: an earlier release kept variables here
+ * @param environment only for an object without a variables Secret, because an earlier release stored variables here
  */
 export function credentialsSecret(
   owner: SecretOwner,

@@ -2,12 +2,12 @@ import type { ManifestConfig } from '../../config/types.ts';
 import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput, mountPathOf } from './input.ts';
 
 const volume = 'jupyter-config-default-page';
-/** Jupyter reads it in addition to the operator's file of the same name with the suffix `.py`. */
+/** Name of the file. Jupyter also reads the operator's file, which has the same name with the suffix `.py`. */
 const fileName = 'jupyter_server_config.json';
 
 /**
- * Applications that start a Jupyter server (JupyterLab, and Notebook from version 7) have a default page of their own
- * (`/lab`, `/tree`), which overrides the operator's `ServerApp.default_url`.
+ * Applications that start a Jupyter server (JupyterLab, and Notebook from version 7). Each has its own default page (`/lab`,
+ * `/tree`), which overrides the operator's `ServerApp.default_url`.
  */
 const applications = ['LabApp', 'JupyterNotebookApp'];
 

@@ -13,12 +13,12 @@ import {
   sessionsOrigin,
 } from './input.ts';
 
-/** The operator's template sets them in the same container. */
+/** Variables that the operator's template sets in the same container. */
 const operatorVariables: readonly string[] = ['SERVER_APP_TOKEN', 'JUPYTER_CONFIG_PATH'];
 
 /**
- * The variables of the session and of the user. Throws ApiError 1004 if a variable of the user would change one of the
- * session; the same value is allowed.
+ * Adds the variables of the session and of the user. Throws ApiError 1004 if a variable of the user would change the value of
+ * a variable of the session.
  */
 export function environment(input: ManifestInput, config: ManifestConfig): JsonPatch {
   const own = sessionVariables(input, config);

@@ -41,7 +41,7 @@ export function gitClone(input: ManifestInput, config: ManifestConfig): JsonPatc
   );
 }
 
-/** The program of renku-notebooks always uses the default port and exits for unknown variables. */
+/** `git-clone` of renku-notebooks always uses the default port, and exits if the port is set. */
 function proxyPort({ user }: ManifestInput, config: ManifestConfig): Record<string, string> {
   const { git_clone, git_proxy } = config.sessions;
   const { port } = git_proxy;

@@ -4,14 +4,14 @@ import { certificatesMount } from './certificates.ts';
 import { credentialKey, fromCredentials } from './credential-keys.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput, servicesSecurity, sessionsOrigin } from './input.ts';
 
-/** The configured list of containers decides: the local platform and small clusters do not need it. */
+/** Returns whether sessions have a git proxy, as configured. The local platform and small clusters do not need a git proxy. */
 export const hasGitProxy = (kind: ManifestInput['user']['kind'], { sessions }: Pick<Config, 'sessions'>): boolean =>
   sessions.containers[kind].includes(sessionContainer.gitProxy.name);
 
-/** The program exits if one of its variables is empty, also in a session that does not use it. */
+/** A value for unused variables: the git proxy exits if a variable is empty. */
 const none = 'None';
 
-/** Adds the user's credentials to git requests, so that the Jupyter container does not have them. */
+/** Adds the git proxy, which adds the user's credentials to git requests. The Jupyter container needs no credentials then. */
 export function gitProxy(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   if (!hasGitProxy(input.user.kind, config)) return [];
   const { image, health_port } = config.sessions.git_proxy;
@@ -57,7 +57,7 @@ function credentials({ name, user }: ManifestInput, config: ManifestConfig): obj
     variable('GITLAB_OAUTH_TOKEN', credentialKey.gitlabToken, user.hasGitToken),
     variable('RENKU_ACCESS_TOKEN', credentialKey.accessToken, isRegistered),
     variable('RENKU_REFRESH_TOKEN', credentialKey.refreshToken, isRegistered && user.hasRefreshToken),
-    // A secret of the platform: only for a proxy that is configured to need it, and never in an anonymous session.
+    // The client secret belongs to the platform. Only a proxy that is configured to need it gets it, in registered sessions.
     variable('RENKU_CLIENT_SECRET', credentialKey.gitProxyClientSecret, isRegistered && isClientSecretSet),
   ];
 }

@@ -16,8 +16,9 @@ const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Pick<Config, 'sess
   user.kind === 'registered' && sessions.containers.registered.includes(sessionContainer.gitSidecar.name);
 
 /**
- * Reports the state of the repository, and saves unpushed work when the session ends. Only oauth2-proxy passes requests on
- * to it. renku-notebooks also made a Service for it, through which every pod of the cluster could discard a user's work.
+ * Adds the sidecar that reports the state of the repository, and saves unpushed work when the session ends. Only oauth2-proxy
+ * forwards requests to the sidecar. renku-notebooks also created a Service for the sidecar, and any pod in the cluster could
+ * discard a user's work with a request to that Service.
  */
 export function gitSidecar(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   if (!hasGitSidecar(input, config)) return [];
@@ -68,8 +69,8 @@ function variables(input: ManifestInput, config: ManifestConfig): object[] {
 }
 
 /**
- * Lets signed-in users and holders of an access token reach the sidecar, below the session's path. The arguments are
- * appended: the longer path of two upstreams wins, so the position of the operator's arguments does not matter.
+ * Gives signed-in users and clients with an access token access to the sidecar, below the session's path. oauth2-proxy uses
+ * the upstream with the longest matching path, so the order of its arguments does not matter.
  */
 function throughProxy(input: ManifestInput, config: ManifestConfig): JsonPatch {
   const path = sidecarPath(input);

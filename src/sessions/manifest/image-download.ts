@@ -2,7 +2,7 @@ import { sessionContainer } from '../../session-contract/containers.ts';
 import { smallRequests } from './certificates.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
 
-/** Ends at once: it makes the download of a large image a step of its own, which the user sees. */
+/** Adds an init container with the session's image that ends immediately. The download of the image becomes a separate step. */
 export const imageDownload = (input: ManifestInput): JsonPatch =>
   jsonPatch(
     add('/initContainers/-', {

@@ -5,7 +5,7 @@ import type { SessionResources } from '../../options/resource-classes.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import type { CloudStorage } from './cloud-storage.ts';
 
-/** Everything that a JupyterServer is made from. It has no credential of the caller, so the object cannot have one. */
+/** All values in a JupyterServer. The input has no credentials of the caller, so the object cannot contain them. */
 export interface ManifestInput {
   readonly name: string;
   readonly launchId: string;
@@ -15,9 +15,9 @@ export interface ManifestInput {
     readonly reference: string;
     /** The image that the caller named; undefined for the project's image or the default image. */
     readonly requested: string | undefined;
-    /** Absolute; null if the registry does not have it. */
+    /** The absolute working directory of the image; null if the registry does not provide it. */
     readonly workingDir: string | null;
-    /** The registry requires the caller's token for it. */
+    /** Whether the registry requires the caller's token for the image. */
     readonly private: boolean;
   };
   readonly resources: SessionResources;
@@ -26,7 +26,7 @@ export interface ManifestInput {
   /** The user's variables. The object has only the names; the values are in the variables Secret. */
   readonly environment: Readonly<Record<string, string>>;
   readonly cloudStorage: readonly CloudStorage[];
-  /** Jupyter's token in an anonymous session: random, URL-safe, for this session only. */
+  /** Jupyter's token in an anonymous session: a random, URL-safe text that only this session uses. */
   readonly sessionToken: string;
 }
 
@@ -36,22 +36,22 @@ export interface Repository {
   readonly namespace: string;
   /** The last segment of the project's path as requested, in lower case. */
   readonly project: string;
-  /** The last segment of the project's path in GitLab's own spelling: the name of the repository's folder. */
+  /** The last segment of the project's path in GitLab, in its original case: the name of the repository's folder. */
   readonly folder: string;
   readonly webUrl: string;
   readonly httpUrl: string;
   readonly branch: string;
-  /** `branch` is the project's default branch at the launch. */
+  /** Whether `branch` is the project's default branch at the launch. */
   readonly isDefaultBranch: boolean;
   /** The name of the commit, as requested. */
   readonly requestedCommit: string;
-  /** The full id to which GitLab resolves that name at the launch. It stays if a tag or branch of the name moves later. */
+  /** The full id of the commit at the launch. Later changes of a tag or branch do not change the id. */
   readonly commitSha: string;
-  /** Whether the user may push autosaves: as a developer or above. */
+  /** Whether the user may push autosaves. This requires at least the role "developer" in the project. */
   readonly mayPush: boolean;
 }
 
-/** The caller without credentials. */
+/** The caller, without credentials. */
 export interface SessionUser {
   readonly kind: Identity['kind'];
   readonly id: string;
@@ -60,9 +60,9 @@ export interface SessionUser {
   /** `ownerKey()`. */
   readonly owner: string;
   readonly gitUrl: string;
-  /** The credentials Secret has a token for git. */
+  /** Whether the credentials Secret has a token for git. */
   readonly hasGitToken: boolean;
-  /** Unix seconds; -1: never; 0: there is no token. */
+  /** Expiry time of the git token in Unix seconds; -1 if the token does not expire, 0 without a token. */
   readonly gitTokenExpiresAt: number;
   readonly hasRefreshToken: boolean;
   /** undefined for an anonymous user. */
@@ -88,7 +88,7 @@ export const jsonPatch = (...patch: JsonPatchOperation[]): JsonPatch => ({
 
 export const add = (path: string, value: unknown): JsonPatchOperation => ({ op: 'add', path: podSpec + path, value });
 
-/** For the containers beside Jupyter: a user without privileges. */
+/** Security context of the containers beside Jupyter: a user without privileges. */
 export const servicesSecurity = {
   allowPrivilegeEscalation: false,
   runAsUser: 1000,
@@ -96,7 +96,7 @@ export const servicesSecurity = {
   runAsNonRoot: true,
 };
 
-/** Where the programs of renku-notebooks report errors. They do not start without `ENABLED`. */
+/** Returns the Sentry settings of the programs of renku-notebooks, which do not start without `ENABLED`. */
 export function sentryVariables(
   prefix: string,
   sentry: Sentry,
@@ -117,8 +117,8 @@ export const sessionsOrigin = ({ sessions: { ingress } }: Pick<Config, 'sessions
   `${ingress.tls_secret ? 'https' : 'http'}://${ingress.host}`;
 
 /**
- * Returns the image's working directory, without a slash at the end. The operator writes it into YAML and Python, and the
- * image may come from any author: only a plain path is used, and the configured default otherwise.
+ * Returns the image's working directory, without a slash at the end. The operator writes the path into YAML and Python, and
+ * any author may have created the image. So a path with special characters is replaced by the configured default.
  */
 export function workingDirOf(input: ManifestInput, config: ManifestConfig): string {
   const given = input.image.workingDir;

@@ -2,7 +2,7 @@ import type { LaunchOptions } from '../../jupyter-server/launch-options.ts';
 import { bytesPerGigabyte } from '../../jupyter-server/quantities.ts';
 import type { ManifestInput } from './input.ts';
 
-/** Returns the options with which the same session can be launched again; of variables, only the names. */
+/** Returns the options to launch the same session again, with only the names of the variables. */
 export function launchOptions({
   image,
   resources,

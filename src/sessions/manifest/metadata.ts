@@ -10,9 +10,10 @@ import { isPullSecretNeeded, pullSecretName } from './pull-secret.ts';
 import { isVariablesSecretNeeded } from './variables.ts';
 
 /**
- * Labels and annotations are those of renku-notebooks, so that its clients find the session, and the service itself does
- * after a rollback. A value that Kubernetes does not allow in a label (`_bob`, an id with a colon, the 64 digits of a
- * SHA-256 commit) is left out: the owner has a label of its own, and filters compare annotations.
+ * Returns the metadata of the JupyterServer. Labels and annotations are those of renku-notebooks, so that its clients, and
+ * renku-notebooks itself after a rollback, find the session. Values that Kubernetes does not allow in a label (`_bob`, an id
+ * with a colon, the 64 digits of a SHA-256 commit) are left out. This service does not need them: it uses a separate label for
+ * the owner, and filters compare annotations.
  */
 export function metadata(input: ManifestInput, config: ManifestConfig): ObjectMeta {
   const { user, repository, image } = input;

@@ -4,14 +4,14 @@ import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } fr
 
 const proxy = `/containers/${containerIndex.proxy}`;
 
-/** Whether an e-mail address is accepted that the identity provider has not verified; only in registered sessions. */
+/** Sets whether oauth2-proxy accepts unverified e-mail addresses; only in sessions of registered users. */
 export function unverifiedEmail(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   if (input.user.kind !== 'registered') return [];
   const name = 'OAUTH2_PROXY_INSECURE_OIDC_ALLOW_UNVERIFIED_EMAIL';
   return [jsonPatch(add(`${proxy}/env/-`, { name, value: String(config.sessions.oidc.allow_unverified_email) }))];
 }
 
-/** The platform's certificate authorities for the proxy of the session, whichever it has. */
+/** Mounts the platform's certificate authorities in the proxy of the session. */
 export function proxyCertificates(input: ManifestInput): JsonPatch[] {
   const mount = jsonPatch(add(`${proxy}/volumeMounts/-`, certificatesMount));
   if (input.user.kind !== 'registered') return [mount];

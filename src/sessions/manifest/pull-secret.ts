@@ -5,13 +5,13 @@ import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 /** The same name as in renku-notebooks. */
 export const pullSecretName = (session: string): string => `${session}-image-secret`;
 
-/** The registry requires the caller's token for the image, so the cluster needs it, too. */
+/** Returns whether the cluster needs the caller's token to pull the image. */
 export const isPullSecretNeeded = ({ image, user }: ManifestInput): boolean => image.private && user.hasGitToken;
 
 export const imagePullSecret = (input: ManifestInput): JsonPatch[] =>
   isPullSecretNeeded(input) ? [jsonPatch(add('/imagePullSecrets/-', { name: pullSecretName(input.name) }))] : [];
 
-/** Returns the credentials for the platform's own registry only, because the token is GitLab's. */
+/** Returns the Secret with credentials for the platform's registry only, because the token is a GitLab token. */
 export function pullSecret(owner: SecretOwner, token: string, config: ManifestConfig): Secret {
   const username = 'oauth2';
   const auth = Buffer.from(`${username}:${token}`).toString('base64');

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { environmentFile } from './r-environment.ts';
 
 /**
- * Reads a start-up file by the rules of R (Renviron.c in its source): a line has at most 9,999 bytes, `${...}` is replaced
- * before quotes are read, quotes are removed, and outside quotes a backslash is kept only before another backslash.
+ * Parses a start-up file by the rules of R (Renviron.c in the source of R). A line has at most 9,999 bytes. `${...}` is
+ * replaced before quotes are parsed. Quotes are removed. Outside quotes, a backslash is kept only before another backslash.
  */
 function readByR(file: string): Map<string, string> {
   const found = new Map<string, string>();
@@ -59,11 +59,11 @@ describe('the start-up file of R', () => {
     "ends with a quote'",
     '$',
     "$'{",
-  ])('returns %j unchanged', (value) => {
+  ])('sets %j without a change', (value) => {
     expect([...readByR(environmentFile({ NAME: value }))]).toEqual([['NAME', value]]);
   });
 
-  it('returns every value, and no other variable', () => {
+  it('sets every value, and no other variable', () => {
     const tricky = fc.string({ unit: fc.constantFrom('\\', "'", '"', '$', '{', '}', ' ', '=', '#', 'a', '\r', '-') });
     const value = fc.oneof(tricky, fc.string({ unit: 'grapheme' })).filter((text) => !text.includes('\n'));
     fc.assert(
@@ -75,7 +75,7 @@ describe('the start-up file of R', () => {
     );
   });
 
-  it('leaves out values that it cannot express, so that no line of a value becomes a variable', () => {
+  it('leaves out values that the file format cannot contain, so that no line of a value becomes a variable', () => {
     const environment = { INJECTS: 'x\nPATH=/evil', LONG: `${'x'.repeat(9_990)}PATH=/evil`, FINE: 'y' };
     expect([...readByR(environmentFile(environment))]).toEqual([['FINE', 'y']]);
     expect(readByR(environmentFile({ L: 'x'.repeat(9_994) })).get('L')).toHaveLength(9_994);

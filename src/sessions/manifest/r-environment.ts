@@ -4,15 +4,15 @@ import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } fr
 const volume = 'r-environment';
 const fileName = '.Renviron';
 
-/** R reads it from the home directory of the user of the platform's images. */
+/** Path of R's start-up file: the home directory of the user in the platform's images. */
 const mountPath = `/home/jovyan/${fileName}`;
 
-/** R reads a line into a buffer of 10,000 bytes, and the rest of a longer line as another line. */
+/** R reads a line into a buffer of 10,000 bytes. R reads the rest of a longer line as a separate line. */
 const lineLimitBytes = 9_998;
 
 /**
- * R sessions that RStudio starts do not inherit the container's variables: R reads the user's variables from a file. The
- * file is in the variables Secret; the object has only its mount.
+ * Mounts R's start-up file with the user's variables, because R sessions in RStudio do not inherit the variables of the
+ * container. The file is in the variables Secret, so the object does not contain the values.
  */
 export function rEnvironment(input: ManifestInput): JsonPatch[] {
   if (environmentFile(input.environment) === '') return [];
@@ -28,8 +28,8 @@ export function rEnvironment(input: ManifestInput): JsonPatch[] {
 }
 
 /**
- * Returns the text of R's start-up file that sets the user's variables. Values that the file cannot express are left out
- * (a line break always ends a line); the container has all of them.
+ * Returns the text of R's start-up file that sets the user's variables. Values with a line break and values that are too long
+ * are left out, because the format cannot contain them. The environment of the container has all variables.
  */
 export function environmentFile(environment: Readonly<Record<string, string>>): string {
   return Object.entries(environment)
@@ -41,9 +41,9 @@ export function environmentFile(environment: Readonly<Record<string, string>>): 
 }
 
 /**
- * Puts the value in single quotes, except for text that R interprets even there: R replaces `${` before it reads quotes, a
- * single quote needs double quotes, and a backslash before a closing quote would escape it. Outside quotes, R removes
- * one backslash.
+ * Returns the value in single quotes, except for text that R interprets inside single quotes, too: R replaces `${` before it
+ * parses quotes, a single quote must be in double quotes, and a backslash before a closing quote would escape the quote.
+ * Outside quotes, R removes one of two backslashes.
  */
 function quoted(value: string): string {
   const inside = value.replaceAll(/\$\{|(\\*)'|(\\+)$/g, (special, before: string = '', last: string = '') => {

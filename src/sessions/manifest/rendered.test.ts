@@ -39,7 +39,7 @@ interface PodSpec {
   [field: string]: unknown;
 }
 
-/** Returns the operator's children of an example, and the Secrets that the service makes. */
+/** Returns the children that the operator creates for an example, and the Secrets that the service creates. */
 function rendered({ input, config }: Example) {
   const made = buildJupyterServer(input, config);
   const server: JupyterServer = { ...made, metadata: { ...made.metadata, namespace: 'renku', uid: 'uid-1' } };
@@ -87,15 +87,15 @@ const example = (name: string): Example => {
   return found;
 };
 
-describe.each(Object.entries(examples))('the pod that the operator makes of the example %s', (_name, each) => {
+describe.each(Object.entries(examples))('the pod that the operator creates for the example %s', (_name, each) => {
   const { children, containers, pod, secrets, server } = rendered(each);
 
-  it('has the configured containers, in their order', () => {
+  it('has the configured containers, in the configured order', () => {
     expect(pod.initContainers.map(({ name }) => name)).toEqual(['init-certificates', 'download-image', 'git-clone']);
     expect(pod.containers.map(({ name }) => name)).toEqual(each.config.sessions.containers[each.input.user.kind]);
   });
 
-  it('mounts only existing volumes, and has each name, path and variable once', () => {
+  it('mounts only existing volumes, without duplicate names, paths and variables', () => {
     const volumes = pod.volumes.map(({ name }) => name);
     expect(repeated(volumes)).toEqual([]);
     for (const { env = [], volumeMounts = [], ports = [] } of containers) {
@@ -106,7 +106,7 @@ describe.each(Object.entries(examples))('the pod that the operator makes of the 
     }
   });
 
-  it('refers to all keys of the Secrets, and to no others', () => {
+  it('refers to all keys of the Secrets, and to no other keys', () => {
     const inSecrets = secrets
       .filter(({ type }) => type === 'Opaque')
       .flatMap(({ metadata, data }) => Object.keys(data).map((key) => `${metadata.name}/${key}`));
@@ -127,7 +127,7 @@ describe.each(Object.entries(examples))('the pod that the operator makes of the 
     expect(credentials.filter((key) => !referred.includes(key))).toEqual([]);
   });
 
-  it('sets all variables that the programs of renku-notebooks require, and none that they reject', () => {
+  it('sets all variables that the programs of renku-notebooks require, and no variables that they reject', () => {
     const values: Record<string, string> = Object.fromEntries(
       secrets.flatMap(({ metadata, data }) =>
         Object.entries(data).map(([key, value]) => [
@@ -147,7 +147,7 @@ describe.each(Object.entries(examples))('the pod that the operator makes of the 
     }
   });
 
-  it('has no credential', () => {
+  it('contains no credentials', () => {
     const text = JSON.stringify([server, children]);
     const values = secrets.flatMap(({ data }) =>
       Object.entries(data).flatMap(([key, value]) => (key === 'azurestorageaccountname' ? [] : [value])),
@@ -155,8 +155,8 @@ describe.each(Object.entries(examples))('the pod that the operator makes of the 
     for (const value of values) expect(text.includes(Buffer.from(value, 'base64').toString())).toBe(false);
   });
 
-  it('has no null and no NaN, which the API server would reject', () => {
-    // As a whole value or a whole word of it, because encoded bytes may contain any letters.
+  it('contains no null and no NaN, which the API server would reject', () => {
+    // The test searches for whole values and whole words, because encoded bytes may contain any letters.
     expect(JSON.stringify(children)).not.toMatch(/:null|\b(NaN|undefined)\b(?![+/=])/);
   });
 });
@@ -179,7 +179,7 @@ describe('the manifest', () => {
     expect(rendered(example('registered')).server.metadata.labels?.['renku.io/quota']).toBe('public-quota');
   });
 
-  it('allows half of the memory as shared memory', () => {
+  it('allows shared memory of half of the memory', () => {
     const { pod } = rendered(example('registered'));
     expect(pod.volumes).toContainEqual({ name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: 500_000_000 } });
     expect(pod.containers[0]?.volumeMounts).toContainEqual({ name: 'shm', mountPath: '/dev/shm' });
@@ -198,7 +198,7 @@ describe('the manifest', () => {
     }
   });
 
-  it('pulls a private image with the user’s token, from the platform’s registry only', () => {
+  it('has the user’s token to pull a private image, for the platform’s registry only', () => {
     const { pod, secrets, server } = rendered(example('private-image'));
     const name = `${server.metadata.name}-image-secret`;
     expect(pod.imagePullSecrets).toEqual([{ name }]);
@@ -220,7 +220,7 @@ describe('the manifest', () => {
     expect(rendered(example('registered')).pod.imagePullSecrets).toEqual([]);
   });
 
-  it('sets variables in the container, and for R in a file that only the session can read', () => {
+  it('sets variables in the container, and for R in a file that only the user of the session can read', () => {
     const { pod, secrets } = rendered(example('variables'));
     const names = pod.containers[0]?.env?.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['GREETING', 'POEM']));
@@ -235,7 +235,7 @@ describe('the manifest', () => {
     expect(file).toBe("GREETING='the-value-of-greeting'\n");
   });
 
-  it('gives the git proxy what it needs, and the platform’s client secret only if it is configured', () => {
+  it('gives the git proxy its variables, and the platform’s client secret only if this is configured', () => {
     const variables = (name: string): Record<string, unknown> =>
       Object.fromEntries(
         (container(rendered(example(name)).containers, 'git-proxy').env ?? []).map((variable) => [
@@ -259,14 +259,14 @@ describe('the manifest', () => {
       SESSION_TERMINATION_GRACE_PERIOD_SECONDS: '600',
     });
     const configured = variables('git-helpers-configured');
-    // The program exits if a variable is missing or empty.
+    // The git proxy exits if a variable is missing or empty.
     const unset = { GITLAB_OAUTH_TOKEN: 'None', RENKU_REFRESH_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
     expect(configured).toMatchObject({ ...unset, GIT_PROXY_PORT: '65480' });
     const none = { GITLAB_OAUTH_TOKEN: 'None', RENKU_ACCESS_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
     expect(variables('git-helpers-anonymous')).toMatchObject({ ...none, ANONYMOUS_SESSION: 'true' });
   });
 
-  it('sets another port of the git proxy and the Sentry settings for git-clone', () => {
+  it('sets the port of the git proxy and the Sentry settings for git-clone', () => {
     const env = (name: string) => container(rendered(example(name)).containers, 'git-clone').env ?? [];
     expect(env('git-helpers-configured')).toEqual(
       expect.arrayContaining([
@@ -284,7 +284,7 @@ describe('the manifest', () => {
     ]);
   });
 
-  it('makes the git sidecar reachable through oauth2-proxy only, and lets it save work at the end', () => {
+  it('makes the git sidecar reachable through oauth2-proxy only, and gives it time to save work at the end', () => {
     const { containers, children, server } = rendered(example('git-helpers'));
     const sidecar = container(containers, 'git-sidecar');
     const path = `/sessions/${server.metadata.name}/sidecar/`;
@@ -310,7 +310,7 @@ describe('the manifest', () => {
     expect(Object.values(children).filter(({ kind }) => kind === 'Service')).toHaveLength(1);
   });
 
-  it('gives ssh a port of the Service and the container, and host keys', () => {
+  it('adds the ssh port to the Service and the container, and mounts the host keys', () => {
     const { children, pod } = rendered(example('ssh'));
     expect((children['service'] as unknown as { spec: { ports: object[] } }).spec.ports).toEqual([
       expect.objectContaining({ name: 'http' }),
@@ -322,7 +322,7 @@ describe('the manifest', () => {
     );
   });
 
-  it('makes a Dataset for each S3 bucket, with its keys in a Secret of its own', () => {
+  it('adds a Dataset for each S3 bucket, with the access keys in a separate Secret', () => {
     const { children, pod, secrets, server } = rendered(example('s3-private'));
     const name = `${server.metadata.name}-ds-1`;
     expect(children[name]).toMatchObject({
@@ -354,7 +354,7 @@ describe('the manifest', () => {
     });
   });
 
-  it('makes a volume of Azure’s driver for each container of Azure', () => {
+  it('adds a volume of Azure’s driver for each Azure container', () => {
     const { pod, secrets, server } = rendered(example('azure-blob'));
     const name = `${server.metadata.name}-ds-0`;
     expect(pod.volumes.find((volume) => volume.name === name)?.csi).toEqual({

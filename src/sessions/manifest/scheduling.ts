@@ -2,8 +2,8 @@ import type { ManifestConfig } from '../../config/types.ts';
 import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput, podSpec } from './input.ts';
 
 /**
- * Tests the order of the operator's containers, because patches address containers by index. If the operator's template
- * has another order, no child is created: a wrong container could otherwise be open to everyone.
+ * Tests the order of the containers in the operator's template, because patches address containers by index. If the order
+ * differs, the patches fail and the operator creates no child. Otherwise Jupyter could be accessible without authentication.
  */
 export function containerOrder(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   const expected = config.sessions.containers[input.user.kind].slice(0, input.user.kind === 'registered' ? 2 : 1);
@@ -25,9 +25,9 @@ export function scheduling(input: ManifestInput, config: ManifestConfig): JsonPa
   ];
 }
 
-/** Arguments of the image's entry point: what it starts. */
+/** Sets the arguments of the image's entry point: the command that it starts. */
 export const commandArguments = (): JsonPatch =>
   jsonPatch(add(`/containers/${containerIndex.jupyterServer}/args`, ['jupyter', 'notebook']));
 
-/** Keeps the addresses of other services of the namespace out of the session's environment. */
+/** Prevents environment variables with the addresses of other Services in the namespace. */
 export const noServiceLinks = (): JsonPatch => jsonPatch(add('/enableServiceLinks', false));

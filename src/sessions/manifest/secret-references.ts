@@ -1,7 +1,7 @@
 import { asObject, isObject } from '../../lib/json.ts';
 import type { SecretKeyRef } from './credential-keys.ts';
 
-/** Returns every key of a Secret that a value refers to at any depth: by variables of containers and files of volumes. */
+/** Returns the keys of Secrets to which variables and volumes refer, at any depth of the value. */
 export function secretReferences(value: unknown): SecretKeyRef[] {
   if (Array.isArray(value)) return value.flatMap(secretReferences);
   if (!isObject(value)) return [];

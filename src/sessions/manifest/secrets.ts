@@ -4,14 +4,14 @@ import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 
 export interface Secret extends KubernetesObject {
   type: 'Opaque' | 'kubernetes.io/dockerconfigjson';
-  /** base64. */
+  /** Values in base64, by key. */
   data: Record<string, string>;
 }
 
-/** The session that a Secret belongs to. */
+/** The session that owns a Secret. */
 export type SecretOwner = Pick<Session, 'name' | 'namespace' | 'uid'>;
 
-/** Returns a Secret that is deleted with the session. `values` are plain text. */
+/** Returns a Secret that Kubernetes deletes with the session. `values` are plain text. */
 export function ownedSecret(
   { name, namespace, uid }: SecretOwner,
   { amalthea: { group, version } }: Pick<Config, 'amalthea'>,
@@ -28,7 +28,7 @@ export function ownedSecret(
       namespace,
       labels: { app: 'jupyter', component: 'singleuser-server' },
       ownerReferences: [
-        // The Secret must be deleted before the object, or a new session of this name would find the old Secret.
+        // The Secret must be deleted before the object. Otherwise a new session with the same name would find the old Secret.
         { apiVersion: `${group}/${version}`, kind: 'JupyterServer', name, uid, blockOwnerDeletion: true },
       ],
     },

@@ -17,14 +17,14 @@ export function jupyterServer(
   };
 }
 
-/** Memory in bytes and CPU in cores. Memory and GPUs are never overcommitted; the configuration decides about CPU. */
+/** Returns the requests and the equal limits; the configuration sets the CPU limit. Memory in bytes, CPU in cores. */
 export function resources(
   { cpu, memoryBytes, gpu }: SessionResources,
   enforceCpuLimits: Config['sessions']['enforce_cpu_limits'],
 ): ResourceRequirements {
   const gpus = gpu > 0 ? { 'nvidia.com/gpu': String(gpu) } : {};
   const factor = { lax: 3, strict: 1, off: undefined }[enforceCpuLimits];
-  // Whole millicores, because Kubernetes rounds up finer amounts, such as 3 x 0.1.
+  // Whole millicores, because Kubernetes rounds up amounts with more decimals, such as 3 x 0.1.
   const limit = factor === undefined ? {} : { cpu: Math.round(cpu * factor * 1000) / 1000 };
   return { requests: { memory: memoryBytes, cpu, ...gpus }, limits: { memory: memoryBytes, ...limit, ...gpus } };
 }
@@ -44,7 +44,7 @@ export function routing(input: ManifestInput, config: ManifestConfig): NonNullab
   };
 }
 
-/** Without a volume, the size is a limit only if the configuration says so; an empty size means no limit. */
+/** Returns the storage. Without a volume, the size is a limit only if this is configured; an empty size means no limit. */
 export function storage(input: ManifestInput, config: ManifestConfig): NonNullable<JupyterServerSpec['storage']> {
   const { pvs_enabled, pvs_storage_class, use_empty_dir_size_limit } = config.sessions.storage;
   const mountPath = mountPathOf(input, config);

@@ -3,8 +3,8 @@ import { add, containerIndex, type JsonPatch, jsonPatch, type ManifestInput } fr
 const volume = 'shm';
 
 /**
- * The default of 64 MB of shared memory is too small for data loaders with several processes. Up to half of the session's
- * memory may be shared memory, which counts as the session's memory.
+ * Sets the size of the shared memory to half of the session's memory, because the default of 64 MB is too small for data
+ * loaders with several processes. Used shared memory counts as memory of the session.
  */
 export const sharedMemory = ({ resources }: ManifestInput): JsonPatch =>
   jsonPatch(

@@ -4,7 +4,7 @@ import { add, containerIndex, type JsonPatch, jsonPatch } from './input.ts';
 const volume = 'ssh-host-keys';
 const container = `/containers/${containerIndex.jupyterServer}`;
 
-/** Opens the port of the session's ssh server, for a platform with a jump host, and mounts the configured host keys. */
+/** Adds the port of the session's ssh server, for a platform with a jump host, and mounts the configured host keys. */
 export function ssh({ sessions }: Pick<Config, 'sessions'>): JsonPatch[] {
   const { enabled, service_port, container_port, host_key_secret, host_key_location } = sessions.ssh;
   if (!enabled) return [];

@@ -7,8 +7,8 @@ import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 export const isVariablesSecretNeeded = ({ environment }: ManifestInput): boolean => Object.keys(environment).length > 0;
 
 /**
- * Returns the Secret with the variables of the launch. It is apart from the user's tokens, because a restart replaces the
- * Secret of the tokens, and the service may not read Secrets.
+ * Returns the Secret with the variables of the launch. The user's tokens are in another Secret, because a restart replaces
+ * that Secret, and the service has no permission to read Secrets and copy the variables.
  */
 export const variablesSecret = (
   owner: SecretOwner,

@@ -5,7 +5,7 @@ import { sessionContainer } from '../../session-contract/containers.ts';
 
 const cannotClone = 'The repository could not be cloned because';
 
-/** What to do about an image, by who can change it. */
+/** Remedies for an error in an image: by the project's owner, by a launch with another image, or by the administrator. */
 const imageRemedy = {
   project: 'The image is built from your project: check its Dockerfile, or the file that lists its packages.',
   request: 'Check the image that the launch names, or launch without naming one.',
@@ -19,14 +19,14 @@ function remedyFor({ image, project, requestedImage }: Session): string {
   return requestedImage ? imageRemedy.request : imageRemedy.platform;
 }
 
-/** Exit codes of `jupyter-server` that the image causes. */
+/** Meanings of the exit codes of `jupyter-server` that an error in the image causes. */
 const imageFailures: Readonly<Record<number, string>> = {
   125: 'The command that starts the session was called but did not complete.',
   126: 'The command that starts the session cannot be called.',
   127: 'The image does not contain the required command to start a session.',
 };
 
-/** What other exit codes of `jupyter-server` or `git-clone` mean to the session's owner, and what to do. */
+/** Meanings of other exit codes of `jupyter-server` and `git-clone`, with a remedy, for the session's owner. */
 const meanings: Readonly<Record<number, string>> = {
   137: 'The session was killed by the cluster, probably because it used too many resources. Launch it again with more memory or more storage.',
   [cloneExitCode.gitError]: `${cannotClone} of an unexpected git error. The logs of the session have the details.`,
@@ -40,8 +40,8 @@ const meanings: Readonly<Record<number, string>> = {
 };
 
 /**
- * Returns why a container ended and what to do, in sentences.
- * @param code undefined if it is not known
+ * Returns a text that says why a container ended, and what the owner can do.
+ * @param code the exit code; undefined if unknown
  */
 export function exitCodeMeaning(session: Session, container: string, code: number | undefined): string {
   const known = code === undefined ? undefined : meanings[code];
@@ -57,11 +57,11 @@ export function exitCodeMeaning(session: Session, container: string, code: numbe
   return `The session shut down unexpectedly: its Jupyter server ended${withCode}, and its log has the reason. Packages that were installed in the session can cause this.${disk} ${remedy}`;
 }
 
-/** Returns what the failure of the image step means: the image has no usable shell. */
+/** Returns the meaning of a failure of `download-image`: the image has no usable shell. */
 export const noShellMeaning = (session: Session): string =>
   `The image cannot run a command (it has no shell). ${remedyFor(session)}`;
 
-/** The kubelet's reason if the kernel killed a container's first process. */
+/** The kubelet's reason after the kernel has killed a container's main process for its use of memory. */
 export const outOfMemoryReason = 'OOMKilled';
 
 export function outOfMemoryMeaning({ requested: { memoryBytes } }: Session): string {

@@ -37,7 +37,7 @@ describe('the message of a failed session', () => {
     ['registry.example.org/my-group/my-project-2:1', undefined, 'The image belongs to the platform'],
     ['127.0.0.1:8000/images/jupyter:latest', undefined, 'The image belongs to the platform'],
     ['127.0.0.1:8000/images/jupyter:latest', 'images/jupyter:latest', 'the image that the launch names'],
-  ])('says who can correct the image %s (%s)', (image, requested, words) => {
+  ])('says what to do about the image %s (%s)', (image, requested, words) => {
     const annotations = { ...launched.metadata.annotations, 'renku.io/requested-image': requested ?? '' };
     const messageFor = (code: number) =>
       present(inPod({ containerStatuses: [exited('jupyter-server', code)] }), {
@@ -50,14 +50,14 @@ describe('the message of a failed session', () => {
     }
   });
 
-  it('does not blame the image for a clone that ends unexpectedly', () => {
+  it('does not give the image as the cause if the clone ends unexpectedly', () => {
     const message = messageOf(inPod({ initContainerStatuses: [exited('git-clone', 1)] }));
     expect(message).toContain('could not be cloned');
     expect(message).toContain('exit code 1');
     expect(message).not.toMatch(/image/i);
   });
 
-  it('reports that the session was out of memory, with the amount, if the kernel killed it', () => {
+  it('reports that the session was out of memory, with the amount, if the kernel killed its process', () => {
     const killed = { name: 'jupyter-server', state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } };
     expect(messageOf(inPod({ containerStatuses: [killed] }))).toBe(
       'The session used more memory than it was given (1G) and was killed. Launch it again with more memory.',
@@ -71,7 +71,7 @@ describe('the message of a failed session', () => {
     for (const words of ['low disk space', 'restart', 'more storage']) expect(message).toContain(words);
   });
 
-  it('uses the latest exit code of the decisive container', () => {
+  it('uses the latest exit code of the container that failed', () => {
     const both = { ...exited('jupyter-server', 127), lastState: { terminated: { exitCode: 137 } } };
     expect(messageOf(inPod({ containerStatuses: [exited('oauth2-proxy', 1), both] }))).toContain('required command');
   });
@@ -104,7 +104,7 @@ describe('the message of a failed session', () => {
     ['0/3 nodes are available', undefined],
     ['pod has unbound immediate PersistentVolumeClaims', undefined],
     ['', undefined],
-  ])('finds in %j the reason %j', (message, reason) => {
+  ])('in %j contains the most frequent reason %j', (message, reason) => {
     expect(mostFrequentReason(message)).toBe(reason);
   });
 
@@ -154,8 +154,8 @@ describe('a launch that was interrupted', () => {
   it.each([
     ['a variable', waiting],
     ['a volume', inVolume],
-    ['a volume, although the operator calls the session failed', unscheduled],
-  ])('is starting for a minute and has then failed if the pod waits for %s', (_what, waiting) => {
+    ['a volume, even if the operator reports the session as failed', unscheduled],
+  ])('is starting for a minute and then failed if the pod waits for %s', (_what, waiting) => {
     expect(present(waiting, {}, 59).status).toMatchObject({
       state: 'starting',
       message: expect.not.stringContaining('cannot'),
@@ -166,7 +166,7 @@ describe('a launch that was interrupted', () => {
     });
   });
 
-  it('is not concluded from an old event once the volumes are mounted', () => {
+  it('is not reported because of an old event after the volumes are mounted', () => {
     const conditions = [{ type: 'PodReadyToStartContainers', status: 'True' }];
     const later = { ...inVolume, mainPod: { status: { phase: 'Pending', conditions } } };
     expect(present(later, {}, 61).status.state).toBe('starting');
@@ -194,7 +194,7 @@ describe('the message of a session that is starting', () => {
     expect(message).not.toContain('\n');
   });
 
-  it('suspects the sign-in if a private image cannot be pulled', () => {
+  it('says that the sign-in may have expired if a private image cannot be pulled', () => {
     const annotations = { ...launched.metadata.annotations, 'notebook-sessions.io/pull-secret': 'some-secret' };
     const waiting = { name: 'download-image', state: { waiting: { reason: 'ErrImagePull' } } };
     const { message } = present(inPod({ initContainerStatuses: [waiting] }, 'starting'), {
@@ -224,7 +224,7 @@ describe('the message of a session that is starting', () => {
     expect(messageOf(failed)).toContain('branch or commit');
   });
 
-  it('reports a crash and its step', () => {
+  it('reports a container that crashes, with its step', () => {
     const crash: ContainerStatus = {
       ...exited('jupyter-server', 127, 'lastState'),
       state: { waiting: { reason: 'CrashLoopBackOff' } },
@@ -234,7 +234,7 @@ describe('the message of a session that is starting', () => {
     );
   });
 
-  it('reports no failure while the volume is being made', () => {
+  it('reports no failure while the volume is being created', () => {
     const conditions = [
       {
         type: 'PodScheduled',

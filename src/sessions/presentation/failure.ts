@@ -5,7 +5,7 @@ import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { findSessionContainer, sessionContainer } from '../../session-contract/containers.ts';
 import { exitCodeMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 
-/** Returns why the session failed and what to do. As in renku-notebooks, the cause nearest to the cluster comes first. */
+/** Returns why the session failed and what to do. Errors of the cluster precede errors of containers, as in renku-notebooks. */
 export function failureReason(session: Session, now: number): string {
   return (
     interruption(session, now) ??
@@ -18,7 +18,7 @@ export function failureReason(session: Session, now: number): string {
   );
 }
 
-/** Returns what keeps a starting session from running; undefined if no failure is known. */
+/** Returns the failure that delays a starting session; undefined if no failure is known. */
 export const startFailure = (session: Session): string | undefined =>
   imageFailure(session) ??
   crashing(session) ??
@@ -32,14 +32,14 @@ const interruption = (session: Session, now: number): string | undefined =>
     ? 'The launch was interrupted before the credentials of the session were stored. Launch the session again.'
     : undefined;
 
-/** No node has room: the scheduler's most frequent reason, or its whole message if that has another form. */
+/** Returns why no node fits: the scheduler's most frequent reason, or its whole message if the message has another form. */
 function unschedulable(session: Session): string | undefined {
   const { pod } = session;
   if (pod?.phase !== 'Pending') return undefined;
   const time = (changedAt: string): number => Date.parse(changedAt) || 0;
   const [newest] = pod.conditions.toSorted((one, other) => time(other.changedAt) - time(one.changedAt));
   if (newest?.reason !== 'Unschedulable' || !newest.message) return undefined;
-  if (isVolumeBeingMade(newest.message) || isMissingSecrets(session)) return undefined;
+  if (isVolumeBeingCreated(newest.message) || isMissingSecrets(session)) return undefined;
   const reason = mostFrequentReason(newest.message);
   if (reason === undefined) return oneLine(newest.message, 500);
   const remedy = reason.startsWith('Insufficient')
@@ -49,8 +49,8 @@ function unschedulable(session: Session): string | undefined {
 }
 
 /**
- * Returns the reason that most nodes have: `0/3 nodes are available: 1 node(s) had taints, 2 Insufficient cpu.` leads to
- * `Insufficient cpu`. Returns undefined if the message has another form.
+ * Returns the reason for most of the nodes, for example `Insufficient cpu` for the message `0/3 nodes are available: 1 node(s)
+ * had taints, 2 Insufficient cpu.` Returns undefined if the message has another form.
  */
 export function mostFrequentReason(message: string): string | undefined {
   const own = (message.split(/\s+preemption:/)[0] ?? '').trim().replace(/\.+$/, '');
@@ -60,7 +60,7 @@ export function mostFrequentReason(message: string): string | undefined {
   return first?.replace(/^[\d\s]+/, '');
 }
 
-/** The operator's message about a child other than the pod, for example that a quota is exceeded. */
+/** Returns the operator's message about a child other than the pod, for example about an exceeded quota. */
 function childFailure({ messages }: Session): string | undefined {
   const children = Object.keys(messages).sort();
   const message = messages[children.find((child) => child !== 'pod') ?? ''];
@@ -69,15 +69,15 @@ function childFailure({ messages }: Session): string | undefined {
   return oneLine(message, 500) + remedy;
 }
 
-/** The operator's message about the pod. */
+/** Returns the operator's message about the pod. */
 function podFailure(session: Session): string | undefined {
   const message = session.messages['pod'];
-  if (message === undefined || isVolumeBeingMade(message) || isMissingSecrets(session)) return undefined;
+  if (message === undefined || isVolumeBeingCreated(message) || isMissingSecrets(session)) return undefined;
   return `The cluster reports: ${withoutStop(oneLine(message, 500))}.`;
 }
 
-/** The volume is made right after the pod: at every start, the scheduler misses it for a moment. */
-const isVolumeBeingMade = (message: string): boolean => message.toLowerCase().includes('persistentvolumeclaim');
+/** The volume is created after the pod, so at every start the scheduler first reports a missing volume, which is no failure. */
+const isVolumeBeingCreated = (message: string): boolean => message.toLowerCase().includes('persistentvolumeclaim');
 
 const withoutStop = (message: string): string => message.replace(/[.\s]+$/, '');
 
@@ -87,14 +87,14 @@ function eviction({ pod }: Session): string | undefined {
   return `The cluster stopped the session (${oneLine(pod.reason, 60)})${because}. Launch it again, with more memory or storage if it ran out of them.`;
 }
 
-/** Main containers first, as in renku-notebooks. */
+/** Returns the failed containers, main containers first, as in renku-notebooks. */
 const mainFirst = ({ containers }: Session): ReportedContainer[] => [
   ...containers.filter(({ kind }) => kind === 'main'),
   ...containers.filter(({ kind }) => kind === 'init'),
 ];
 
-/** The current run's end; for a container that was started again, the end of the run before. */
-const endOf = ({ ended, endedBefore }: ReportedContainer): Termination | undefined => ended ?? endedBefore;
+/** Returns the end of the current run or, for a restarted container, of the previous run. */
+const endOf = ({ ended, previousEnded }: ReportedContainer): Termination | undefined => ended ?? previousEnded;
 
 const meaningOf = (session: Session, container: ReportedContainer): string =>
   container.name === sessionContainer.jupyter.name && endOf(container)?.reason === outOfMemoryReason
@@ -131,7 +131,7 @@ function imageFailure(session: Session): string | undefined {
   return `${which} cannot be downloaded; ${perhaps} ${reported(pullFailure(session, container))}The cluster tries again.`;
 }
 
-/** The reason of `ImagePullBackOff` says only that the kubelet waits; the operator keeps the last attempt's message. */
+/** Returns the message of the last attempt, which the operator stores, because that of `ImagePullBackOff` has no reason. */
 function pullFailure({ messages }: Session, { name, waiting }: ReportedContainer): string {
   const [, why] = (messages['pod'] ?? '').split(`${name}: ImagePullBackOff: `);
   return why ?? waiting?.message ?? '';
@@ -144,7 +144,7 @@ function crashing(session: Session): string | undefined {
   return `The step "${step}" failed, and the cluster tries again. ${meaningOf(session, container)}`;
 }
 
-/** A Secret that is made a moment after the object is not a failure; one that is never made is an `interruption`. */
+/** A missing Secret is no failure here: the launch creates the Secrets after the object. See `interruption`. */
 function containerFailure(session: Session): string | undefined {
   if (isMissingSecrets(session)) return undefined;
   const container = waitingFor(session, ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
@@ -152,7 +152,7 @@ function containerFailure(session: Session): string | undefined {
   return `A container of the session cannot be started. ${reported(container.waiting?.message ?? '')}The cluster tries again.`;
 }
 
-/** Returns a sentence with the cluster's own message and a space behind it; empty without a message. */
+/** Returns a sentence with the cluster's message, followed by a space; an empty text without a message. */
 function reported(message: string): string {
   const clean = withoutStop(oneLine(message, 300));
   return clean === '' ? '' : `The cluster reports: ${clean}. `;

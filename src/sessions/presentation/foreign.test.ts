@@ -60,7 +60,7 @@ describe('a session of renku-notebooks 1.18.1', () => {
     );
   });
 
-  it('belongs to the user of its user id, and the cache has none of its secrets', () => {
+  it('belongs to the user with its user id, and the cache contains none of its secrets', () => {
     const session = fromJupyterServer(originalSession);
     expect(session.owner).toBe('original/registered/uuid-john');
     expect(JSON.stringify(session)).not.toContain('in-the-clear');
@@ -68,7 +68,7 @@ describe('a session of renku-notebooks 1.18.1', () => {
 });
 
 describe('a session of Amalthea', () => {
-  it('is shown as far as its object has values, and has no owner', () => {
+  it('is shown with the values that its object has, and has no owner', () => {
     expect(fromJupyterServer(bareSession).owner).toBeUndefined();
     expect(shown(bareSession)).toMatchObject({
       annotations: { 'renku.io/branch': '', 'renku.io/projectName': '' },
@@ -111,7 +111,7 @@ const examplesInCluster: JupyterServer[] = Object.values(examples).map(({ input,
   };
 });
 
-/** Values that other clients might write: none, values of other types, and values that only look valid. */
+/** Values that other clients might write: no value, values of other types, and invalid values of the expected type. */
 const strange = fc.oneof(
   fc.constantFrom<unknown[]>(undefined, null, '', 0, -1, 1e308, Number.MAX_SAFE_INTEGER, true, [], {}, [null], {
     '': null,
@@ -120,7 +120,7 @@ const strange = fc.oneof(
   fc.jsonValue(),
 );
 
-/** Any of the sessions above with up to five changed members. Name, namespace and uid stay: the API server ensures them. */
+/** Any of the sessions above with up to five changed members, except name, namespace and uid, which the API server validates. */
 const mutated = fc
   .oneof(
     ...[originalSession, bareSession, launched, ...examplesInCluster].map((server) =>
@@ -135,12 +135,12 @@ const mutated = fc
     for (const [path, value] of changes) changed(copy, path, structuredClone(value));
     const { name = '', namespace = '', uid = '' } = server.metadata;
     const metadata = typeof copy.metadata === 'object' && !Array.isArray(copy.metadata) ? copy.metadata : {};
-    // As JSON, like an object of the API server: arrays have no holes.
+    // Converted to JSON and back, because objects from the API server are JSON: arrays have no empty slots.
     return JSON.parse(JSON.stringify({ ...copy, metadata: { ...metadata, name, namespace, uid } })) as JupyterServer;
   });
 
 describe('an object of any content', () => {
-  it('is read and shown without an error', () => {
+  it('is read and presented without an error', () => {
     fc.assert(
       fc.property(mutated, (server) => {
         const { owner } = fromJupyterServer(server);
@@ -161,7 +161,7 @@ describe('an object of any content', () => {
   });
   afterEach(() => backends.close());
 
-  it('does not break the list of sessions, and every response matches the API document', async () => {
+  it('causes no error in the list of sessions, and every response matches the API document', async () => {
     const { cluster, gitlab, replica } = backends;
     const call = (await replica({ withoutCache: true, config: { cloud_storage: offering.cloud_storage } })).as(
       john(gitlab.url),

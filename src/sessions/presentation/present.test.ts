@@ -60,7 +60,7 @@ describe('the image of a commit that the local platform builds', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('leads to a warning if something is missing in it, starting or running', () => {
+  it('causes a warning if the image lacks something, while the session starts and runs', () => {
     for (const state of ['starting', 'running'] as const) {
       const { message, warnings } = shown('True', 'numpy has no wheel.', state);
       expect(warnings).toEqual([{ message: 'numpy has no wheel.', critical: false }]);
@@ -103,7 +103,7 @@ describe('the state', () => {
 });
 
 describe('steps', () => {
-  it('are those that the operator writes, in order, without unknown containers', () => {
+  it('are the operator’s steps, in order, without unknown containers', () => {
     const { status } = present({
       state: 'starting',
       containerStates: {
@@ -120,7 +120,7 @@ describe('steps', () => {
     expect([status.readyNumContainers, status.totalNumContainers]).toEqual([1, 4]);
   });
 
-  it('depend on the way of signing in, and not on the name, before the operator has written any', () => {
+  it('depend on the sign-in method until the operator has written steps', () => {
     const proxyOf = (isRegistered: boolean, name: string): string | undefined =>
       present(
         {},
@@ -130,7 +130,7 @@ describe('steps', () => {
     expect(proxyOf(false, 'john-my-project')).toBe('Proxying services');
   });
 
-  it('lead to no message if all are ready', () => {
+  it('cause no message if all steps are ready', () => {
     expect(
       messageOf({
         state: 'starting',
@@ -145,7 +145,7 @@ describe('warnings', () => {
     spec: { ...launched.spec, culling: { idleSecondsThreshold, maxAgeSecondsThreshold } },
   });
 
-  it('have the whole seconds until a session is stopped for its age or because it is idle', () => {
+  it('contain the whole seconds until a session is stopped because of its age or because it is idle', () => {
     const { warnings } = present({ state: 'running', idleSeconds: '40.7' }, culled(100, 60), 10.4).status;
     expect(warnings).toEqual([
       {
@@ -160,7 +160,7 @@ describe('warnings', () => {
     ]);
   });
 
-  it('count from the last use, are never negative, and are shown only near the end', () => {
+  it('count seconds from the last use, never negative, and are shown only before the end', () => {
     const annotations = { ...launched.metadata.annotations, 'renku.io/lastActivityDate': '2023-09-11T10:00:04+00:00' };
     const idle = present({ state: 'running' }, { ...culled(5, 0), metadata: { annotations } as never }, 100).status
       .warnings;
@@ -168,7 +168,7 @@ describe('warnings', () => {
     expect(present({ state: 'running' }, culled(0, 100_000)).status.warnings).toEqual([]);
   });
 
-  it('count from the time of hibernation for a hibernated session', () => {
+  it('count seconds from the time of hibernation for a hibernated session', () => {
     const annotations = { ...launched.metadata.annotations, 'renku.io/hibernationDate': '2023-09-11T10:00:00+00:00' };
     const spec = {
       ...launched.spec,
@@ -184,7 +184,7 @@ describe('warnings', () => {
     expect(present({ state: 'running' }, stopping, 100).status.warnings).toEqual([]);
   });
 
-  it('say that a session was out of memory and was started again', () => {
+  it('say that a session was out of memory and was restarted', () => {
     const jupyter = {
       name: 'jupyter-server',
       state: { running: {} },
@@ -271,7 +271,7 @@ describe('a session in the cache', () => {
 });
 
 describe('the presenter', () => {
-  it('returns the same response within a second, and another one if the session has changed', () => {
+  it('returns the same response within a second, and a new response if the session has changed', () => {
     let now = created;
     const presenter = createPresenter(testConfig(), () => now);
     const session = fromJupyterServer(launched);

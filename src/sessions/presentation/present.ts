@@ -12,7 +12,7 @@ import { stepsOf } from './steps.ts';
 import { sessionUrl } from './url.ts';
 import { buildProgress, usesDefaultImage, warnings } from './warnings.ts';
 
-/** Always in the response, empty if the object lacks them: clients of renku-notebooks read them unconditionally. */
+/** Annotations that every response contains, empty if unknown, because clients of renku-notebooks require them. */
 const requiredAnnotations: readonly string[] = [
   annotation.namespace,
   annotation.projectName,
@@ -22,7 +22,7 @@ const requiredAnnotations: readonly string[] = [
 ];
 
 /**
- * Returns a session as the API shows it. What the session lacks is left out or empty. Pure, and never throws.
+ * Returns the API response for a session. Unknown values are left out or empty. Pure. Never throws.
  * @param now milliseconds since the epoch
  */
 export function presentSession(stored: Session, config: PresentationConfig, now: number): NotebookResponse {
@@ -43,7 +43,7 @@ export function presentSession(stored: Session, config: PresentationConfig, now:
 
 const inSeconds = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, '+00:00');
 
-/** Shown only by a platform that offers it. */
+/** Returns the cloud storage, only if the platform supports cloud storage. */
 function cloudStorage(
   { buckets }: Session,
   { cloud_storage }: Pick<Config, 'cloud_storage'>,
@@ -52,9 +52,9 @@ function cloudStorage(
   return isOffered ? { cloudstorage: [...buckets] } : {};
 }
 
-/** Sessions of renku-notebooks and of earlier releases have not noted all options: the object shows some of them. */
-function launchOptions({ launchOptions: noted, requestedImage, defaultUrl }: Session): LaunchOptions {
-  const { image = requestedImage, default_url = defaultUrl, ...others } = noted;
+/** Sessions of renku-notebooks and of earlier releases did not store all options. Some of them follow from other fields. */
+function launchOptions({ launchOptions: stored, requestedImage, defaultUrl }: Session): LaunchOptions {
+  const { image = requestedImage, default_url = defaultUrl, ...others } = stored;
   return {
     ...(image === '' ? {} : { image }),
     ...(default_url === undefined ? {} : { default_url }),

@@ -4,9 +4,12 @@ import type { Session } from '../../jupyter-server/session.ts';
 import { presentSession } from './present.ts';
 
 export interface Presenter {
-  /** Returns a shared object, which callers must not change. */
+  /** Returns the response for a session. Callers must not change the object, because it is shared. */
   (session: Session): NotebookResponse;
-  /** Returns the same as a member of a JSON object, in UTF-8: the session's name, a colon, and the JSON. Also shared. */
+  /**
+   * Returns the response as a member of a JSON object, in UTF-8: the session's name, a colon, and the JSON. The buffer is
+   * shared, too.
+   */
   member(session: Session): Buffer;
 }
 
@@ -17,9 +20,9 @@ interface Presented {
 }
 
 /**
- * Returns `presentSession` with a cache. The session store returns the same object until the session changes, and
- * warnings count whole seconds, so within a second the response is the same, down to its bytes: the response to a list
- * of a hundred sessions is copied together.
+ * Returns `presentSession` with a cache. The session store returns the same object until the session changes, and warnings
+ * count whole seconds, so the response does not change within a second. The bytes for a list of sessions are therefore
+ * copied from the cache.
  */
 export function createPresenter(config: PresentationConfig, clock: () => number = Date.now): Presenter {
   const known = new WeakMap<Session, Presented>();

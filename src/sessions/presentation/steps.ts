@@ -3,7 +3,7 @@ import type { Session } from '../../jupyter-server/session.ts';
 import type { ContainerStep, SessionState } from '../../jupyter-server/types.ts';
 import { type SessionContainer, sessionContainer, sessionContainers } from '../../session-contract/containers.ts';
 
-/** Returns the steps of the start. Before the operator has written any, every container that there will be is waiting. */
+/** Returns the steps of the start. Until the operator has written steps, all expected containers are waiting. */
 export function stepsOf(session: Session, state: SessionState): SessionStep[] {
   const ofKind = (kind: SessionContainer['kind']): SessionStep[] => {
     const written = new Map(
@@ -21,7 +21,7 @@ export function stepsOf(session: Session, state: SessionState): SessionStep[] {
 const waiting = (containers: readonly SessionContainer[]): Map<string, ContainerStep> =>
   new Map(containers.map(({ name }) => [name, 'waiting']));
 
-/** Those of the operator's template, and those that the object adds. */
+/** Returns the containers of the operator's template and the containers that the object adds. */
 const expected = ({ isOidc, addedContainers }: Session): SessionContainer[] => [
   sessionContainer.jupyter,
   isOidc ? sessionContainer.oauth2Proxy : sessionContainer.passthroughProxy,

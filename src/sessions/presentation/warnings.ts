@@ -9,7 +9,7 @@ import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 
-/** Returns what the owner should know although the session works: about its image, its memory, and when it will be stopped. */
+/** Returns the warnings for the owner of a working session: about its image, its memory, and the time of its end. */
 export function warnings(
   session: Session,
   state: SessionState,
@@ -62,13 +62,13 @@ function defaultImage(session: Session, config: PresentationConfig): SessionWarn
   return [{ message: noProjectImage(config), critical: false }];
 }
 
-/** The local platform builds the image of a commit itself, and says so if something is missing in it. */
+/** Returns the warning of the local platform if the image that it has built lacks something. */
 function incompleteImage(session: Session): SessionWarning[] {
   const condition = imageConditionOf(session);
   return condition?.status === 'True' && condition.message ? [{ message: condition.message, critical: false }] : [];
 }
 
-/** Returns the progress of the image's build; undefined if none is in progress. */
+/** Returns the progress of the image's build; undefined if no build is in progress. */
 export function buildProgress(session: Session): string | undefined {
   const condition = imageConditionOf(session);
   return condition?.status === 'False' && condition.message
@@ -79,27 +79,27 @@ export function buildProgress(session: Session): string | undefined {
 const imageConditionOf = ({ pod }: Session): ReportedCondition | undefined =>
   pod?.conditions.find(({ type }) => type === imageCondition);
 
-/** The session runs again, and its owner should know why variables are gone. */
+/** Returns a warning after a restart because of memory, so that the owner knows why Jupyter's kernels have stopped. */
 function outOfMemory(session: Session): SessionWarning[] {
   const jupyter = session.containers.find(({ name }) => name === sessionContainer.jupyter.name);
-  if (jupyter?.activity !== 'running' || jupyter.endedBefore?.reason !== outOfMemoryReason) return [];
+  if (jupyter?.activity !== 'running' || jupyter.previousEnded?.reason !== outOfMemoryReason) return [];
   return [{ message: `${outOfMemoryMeaning(session)} What ran in it was lost.`, critical: false }];
 }
 
 export const noProjectImage = ({ sessions: { default_image } }: Pick<Config, 'sessions'>): string =>
   `The project has no image for this commit, so the session runs the default image ${default_image}. Packages that the project needs may be missing.`;
 
-/** Operators before Amalthea 0.9 write the seconds; later ones write when the session was last used. */
+/** Amalthea before version 0.9 writes the idle seconds. Later operators write the time of the last use. */
 const idleSeconds = (session: Session, now: number): number | undefined =>
   session.idleSeconds ?? secondsSince(session.annotations[annotation.lastActivityDate], now);
 
-/** Returns undefined if the text is not a date. */
+/** Returns the seconds since the date; undefined if the text is not a date. */
 function secondsSince(date: string | undefined, now: number): number | undefined {
   const time = Date.parse(date ?? '');
   return Number.isNaN(time) ? undefined : (now - time) / 1000;
 }
 
-/** Returns whole seconds until the threshold; undefined without a threshold (0) or without anything to compare it with. */
+/** Returns the whole seconds until the threshold; undefined without a threshold (0) or without a time to compare. */
 function secondsLeft(threshold: number | undefined, seconds: number | undefined): number | undefined {
   return threshold === undefined || threshold <= 0 || seconds === undefined
     ? undefined

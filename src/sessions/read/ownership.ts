@@ -4,8 +4,8 @@ import { ownerOfOriginal } from '../../jupyter-server/owner.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 
 /**
- * Returns every owner that the caller is. A caller that is known by an anonymous cookie never owns a session of
- * renku-notebooks, which had no cookies.
+ * Returns the owners whose sessions belong to the caller. A caller with an anonymous cookie never owns a session of
+ * renku-notebooks, which had no such cookies.
  */
 export function ownersOf(identity: Identity): string[] {
   const own = ownerKey(identity);

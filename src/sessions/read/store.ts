@@ -16,55 +16,55 @@ import { ownersOf, owns } from './ownership.ts';
 import { createSessionWatchers } from './watchers.ts';
 
 /**
- * The sessions in the cluster. Once the cache has synced, reads cost no call to the API server, except for names that
- * the cache does not know. `get`, `list`, `refresh` and `remove` throw ApiError; the other methods throw
- * KubernetesError or KubernetesUnavailable for the caller to translate.
+ * The sessions in the cluster. After the cache has synced, reads need no call to the API server, except for names that are
+ * not in the cache. `get`, `list`, `refresh` and `remove` throw ApiError. The other methods throw KubernetesError or
+ * KubernetesUnavailable, which the caller translates.
  */
 export interface SessionStore {
-  /** Resolves when the cache has synced; reads before that are live. */
+  /** Resolves when the cache has synced. Until then, reads call the API server. */
   start(): Promise<void>;
   stop(): Promise<void>;
   readonly synced: boolean;
-  /** Milliseconds since the epoch of the API server's last response, errors included. */
+  /** Time of the API server's last response, error responses included, in milliseconds since the epoch. */
   readonly lastContactAt: number | undefined;
-  /** Milliseconds since the epoch of when all sessions were last known to be as the API server has them. */
+  /** Last time at which the cache was known to be current, in milliseconds since the epoch. */
   readonly lastCurrentAt: number | undefined;
-  /** Returns the caller's session of this name. Throws ApiError 1404 if there is none, or if it is another owner's. */
+  /** Returns the caller's session with this name. Throws ApiError 1404 if it does not exist or has another owner. */
   get(identity: Identity, name: string, deadline: Deadline): Promise<Session>;
   /** Returns all sessions of the caller, by name. */
   list(identity: Identity, deadline: Deadline): Promise<Session[]>;
   /**
-   * Returns the session of this name and of any owner, by a live read: from the namespace for new sessions and, until the
-   * cache has synced, from the other namespace, too.
+   * Returns the session with this name, of any owner, by a live read of the namespace for new sessions and, until the cache
+   * has synced, of the other namespace, too.
    */
   read(name: string, deadline: Deadline): Promise<Session | undefined>;
   /** Creates the object in the namespace for new sessions. */
   create(server: JupyterServer, deadline: Deadline): Promise<Session>;
-  /** Waits, by watch events, until the session is gone. Returns false if the deadline expires first. */
+  /** Waits for the event that the session has been deleted. Returns false if the deadline expires first. */
   untilGone(session: Session, deadline: Deadline): Promise<boolean>;
   /**
-   * Calls `onChange` after each change of the session, and at once with its present state. The argument is undefined if
-   * the session is deleted, another session has its name, or it no longer belongs to the caller. Returns a function
-   * that ends the calls.
+   * Calls `onChange` immediately and after each change of the session. The argument is the session; undefined if the session
+   * has been deleted, another session has its name, or the session no longer belongs to the caller. Returns a function that
+   * ends the calls.
    */
   watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
   /** Returns whether the session still exists, by a live read. */
   isCurrent(session: Session, deadline: Deadline): Promise<boolean>;
-  /** Returns the session by a live read, and its whole object; undefined if it is gone. Throws ApiError. */
+  /** Returns the session and its whole object, by a live read; undefined if the session does not exist. Throws ApiError. */
   refresh(
     session: Session,
     deadline: Deadline,
   ): Promise<{ readonly session: Session; readonly object: JupyterServer } | undefined>;
   /**
-   * Writes annotations (null removes one) if the session has not changed since it was read. Returns the session as
-   * written; undefined, and nothing is written, if it has changed or is gone: `refresh` tells which.
+   * Writes annotations if the session has not changed since it was read; null removes an annotation. Returns the written
+   * session. Writes nothing and returns undefined if the session has changed or does not exist; `refresh` tells which.
    */
   annotate(
     session: Session,
     annotations: Readonly<Record<string, string | null>>,
     deadline: Deadline,
   ): Promise<Session | undefined>;
-  /** Deletes the session. `isForced` kills its processes within two seconds. Returns false if it was gone already. */
+  /** Deletes the session. `isForced` ends its processes within two seconds. Returns false if the session does not exist. */
   remove(session: Session, isForced: boolean, deadline: Deadline): Promise<boolean>;
 }
 
@@ -72,11 +72,11 @@ export interface SessionStoreParts {
   readonly client: KubernetesConnection;
   readonly config: Pick<Config, 'amalthea' | 'k8s'>;
   readonly log: Logger;
-  /** For tests: faster back-off of the cache. */
+  /** Shorter delays of the cache for tests. */
   readonly timing?: NonNullable<ListWatchCacheOptions<Session>['timing']>;
 }
 
-/** Names that a JupyterServer can have; no call is made for others. */
+/** Valid names of a JupyterServer. No call is made for other names. */
 const possibleName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 export function jupyterServersOf({ amalthea }: Pick<Config, 'amalthea'>): ResourceType {
@@ -131,7 +131,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
   async function listLive(identity: Identity, deadline: Deadline): Promise<Session[]> {
     const [own] = ownersOf(identity);
     const selectors = [`${label.owner}=${own}`];
-    // Sessions of renku-notebooks have no label for the owner; `owns` removes those of other kinds of users.
+    // Sessions of renku-notebooks have no label for the owner, so `owns` filters out sessions of the other kind of user.
     if (identity.id !== '' && isLabelValue(identity.id)) selectors.push(`${label.userId}=${identity.id}`);
     const lists = namespaces.flatMap((namespace) =>
       selectors.map((labelSelector) => client.list<JupyterServer>(type, namespace, { labelSelector }, deadline)),
@@ -143,7 +143,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
   async function deleteObject(session: Session, isForced: boolean, deadline: Deadline): Promise<boolean> {
     const { name, namespace, uid } = session;
     const options = {
-      // The object stays, and is `stopping`, until its pod is gone.
+      // Foreground deletion: the object remains, as `stopping`, until its pod has been deleted.
       propagationPolicy: 'Foreground' as const,
       ...(isForced ? { gracePeriodSeconds: 0 } : {}),
       preconditions: { uid },
@@ -151,13 +151,13 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
     try {
       const wasThere = await client.delete(type, namespace, name, options, deadline);
       if (wasThere && isForced) {
-        // Not 0: the pod would leave the API at once, and its StatefulSet, if garbage collection has not deleted it yet,
-        // would make another one. `kubectl delete --now` gives a second, too.
+        // With a grace period of 0, the pod would be removed from the API immediately, and the StatefulSet would create a new
+        // pod until garbage collection deletes the StatefulSet. `kubectl delete --now` also uses 1 second.
         await client.delete(resource.pods, namespace, `${name}-0`, { gracePeriodSeconds: 1 }, deadline);
       }
       return wasThere;
     } catch (error) {
-      // Another object has the name: this one is gone.
+      // Another object has the name, so this object has been deleted.
       if (error instanceof KubernetesError && error.status === 409) return false;
       const what = `The session ${name} could not be deleted.`;
       const { cannotDelete } = errorKind;
@@ -246,7 +246,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
       const { name, namespace } = session;
       const wasThere = await deleteObject(session, isForced, deadline);
       try {
-        // The response to the deletion does not have the object's new state, which the next list must show.
+        // The response to the deletion does not contain the new state of the object, which the next list must show.
         await readLive(namespace, name, deadline);
       } catch (err) {
         log.warn({ err, session: name }, 'a deleted session could not be read again; its state is shown late');

@@ -3,17 +3,17 @@ import type { Session } from '../../jupyter-server/session.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { owns } from './ownership.ts';
 
-/** Waits for changes of sessions that the cache knows. */
+/** Notifies callers of changes of the sessions in the cache. */
 export interface SessionWatchers {
-  /** To be called after each change of the cache. */
+  /** The store calls this after each change of the cache. */
   notify(change: { readonly type: string; readonly namespace: string; readonly name: string }): void;
-  /** As in `SessionStore`. */
+  /** See `SessionStore.untilGone`. */
   untilGone(session: Session, deadline: Deadline): Promise<boolean>;
   /** As in `SessionStore`. */
   watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
 }
 
-/** @param cached returns a session from the cache */
+/** Creates the watchers of a cache. @param cached returns a session from the cache */
 export function createSessionWatchers(
   cached: (namespace: string, name: string) => Session | undefined,
 ): SessionWatchers {

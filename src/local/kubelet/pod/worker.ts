@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { resource } from '../../../platform/kubernetes/resources.ts';
 import { type SessionEndpoint, StatusError } from '../../cluster.ts';
 import { makeDirectory, readJson, writePrivateFile } from '../../machine/private-files.ts';
@@ -49,6 +50,7 @@ export class PodWorker {
   readonly #namespace: string;
   readonly #name: string;
   readonly #directory: PodDirectory;
+  readonly #log: Logger;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #startTime: string;
@@ -68,6 +70,7 @@ export class PodWorker {
     this.#namespace = namespace;
     this.#name = name;
     this.#directory = new PodDirectory(machine.stateDir, uid);
+    this.#log = machine.log.child({ pod: `${namespace}/${name}` });
     this.#previous = pod.status;
     this.#startTime = pod.status?.startTime ?? timestamp();
     const context: PodContext = {
@@ -103,18 +106,12 @@ export class PodWorker {
       await this.#adopt();
     } catch (error) {
       // For example a full disk or an unreadable file. Each container will report the error when it starts.
-      this.#options.machine.log.error(
-        { err: error, pod: `${this.#namespace}/${this.#name}` },
-        'the files of a pod could not be read or written',
-      );
+      this.#log.error({ err: error }, 'the files of a pod could not be read or written');
     }
     // At once, because the status of an earlier kubelet may be out of date.
     this.#reportNow();
     this.#running = this.#run().catch((error: unknown) => {
-      this.#options.machine.log.error(
-        { err: error, pod: `${this.#namespace}/${this.#name}` },
-        'a pod cannot be run any more',
-      );
+      this.#log.error({ err: error }, 'a pod cannot be run any more');
     });
   }
 
@@ -183,7 +180,7 @@ export class PodWorker {
   #reportNow(): void {
     clearTimeout(this.#report);
     this.#report = undefined;
-    const { cluster, log } = this.#options.machine;
+    const { cluster } = this.#options.machine;
     const status = podStatus({
       records: this.runners.map(({ record }) => record),
       unschedulable: this.#unschedulable,
@@ -203,7 +200,7 @@ export class PodWorker {
       this.#previous = status;
     } catch (error) {
       if (error instanceof StatusError && error.code === 404) return;
-      log.error({ err: error, pod: `${this.#namespace}/${this.#name}` }, 'the status of a pod could not be written');
+      this.#log.error({ err: error }, 'the status of a pod could not be written');
       this.#report = setTimeout(() => this.#reportNow(), retryReportMs);
     }
   }
