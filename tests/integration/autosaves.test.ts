@@ -123,7 +123,9 @@ it('one is deleted when the API says so, and otherwise it says why not', async (
   const { error } = JSON.parse(refused.text) as ErrorResponse;
   expect([refused.status, error.code]).toEqual([403, 1403]);
   expect(error.detail).toContain('it is checked out in a working tree');
-  expect(git('branch', '--list', 'renku/*', '--format=%(refname:short)').split('\n')).toEqual([inUse, foreign]);
+  expect(git('branch', '--list', 'renku/*', '--format=%(refname:short)').split('\n').sort()).toEqual(
+    [inUse, foreign].sort(),
+  );
 
   // Anonymous: the demo project is public, a user's own one is not.
   const cookie = await platform.signIn('anonymous');
