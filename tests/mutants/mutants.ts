@@ -82,7 +82,7 @@ export const mutants: readonly Mutant[] = [
     'the signature of a token is not looked at',
     'src/identity/id-token.ts',
     "identity.gateway === 'verified' ? createVerifier(identity, http)",
-    "identity.gateway === 'off' ? createVerifier(identity)",
+    "identity.gateway === 'off' ? createVerifier(identity, http)",
     'src/identity/registered.test.ts',
   ),
   mutant(
