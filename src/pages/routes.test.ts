@@ -231,7 +231,7 @@ describe('an error', () => {
     ],
     ['a NUL', '/launch/group/a%00b', 422, 'A field of the request is not valid.'],
     ['a broken percent-encoding', '/launch/group/%E0%A4%A', 404, 'percent sign'],
-  ])('is an HTML page: %s', async (_what, path, status, message) => {
+  ])('is shown as an HTML page: %s', async (_what, path, status, message) => {
     const page = await get(path);
     expect(page.status).toBe(status);
     expect(page.response.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -293,7 +293,7 @@ describe('an error', () => {
 });
 
 describe('sessions page', () => {
-  it('is at the prefix with a slash', async () => {
+  it('has the prefix with a trailing slash as its URL', async () => {
     const { status, response } = await get('');
     expect(status).toBe(308);
     expect(new URL(response.headers.get('location') ?? '', `${origin}/notebooks`).href).toBe(`${origin}/notebooks/`);
@@ -371,7 +371,7 @@ describe('GET /projects', () => {
 });
 
 describe('the branches and commits of a project', () => {
-  it('are listed, and found by a part of a name', async () => {
+  it('are listed, and can be searched by a part of a name', async () => {
     expect(JSON.parse((await get(`/projects/${project}/branches`)).text)).toEqual({
       branches: [
         { name: 'feature/x', commit_sha: onFeature, committed_at: expect.any(String) },
