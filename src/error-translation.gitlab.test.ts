@@ -27,11 +27,11 @@ afterAll(async () => {
 });
 
 const launch = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
-const routes: [string, () => ReturnType<WholeService['ask']>][] = [
-  ['a launch', () => service.ask('POST', '/servers', launch)],
-  ['the list of projects', () => service.ask('GET', '/projects')],
-  ['the list of autosaves', () => service.ask('GET', '/my-group/my-project/autosave')],
-  ['the deletion of an autosave', () => service.ask('DELETE', `/my-group/my-project/autosave/${johnsAutosave}`)],
+const routes: [string, () => ReturnType<WholeService['request']>][] = [
+  ['a launch', () => service.request('POST', '/servers', launch)],
+  ['the list of projects', () => service.request('GET', '/projects')],
+  ['the list of autosaves', () => service.request('GET', '/my-group/my-project/autosave')],
+  ['the deletion of an autosave', () => service.request('DELETE', `/my-group/my-project/autosave/${johnsAutosave}`)],
 ];
 
 const terms = '403 Forbidden - You (@john.doe) must accept the Terms of Service in order to perform this action.';
@@ -81,9 +81,9 @@ const answers: [what: string, answer: FakeResponse, status: number, code: number
 ];
 
 describe.each(answers)('GitLab’s %s', (_what, answer, status, code, says) => {
-  it.each(routes)('is passed on by %s', async (_route, ask) => {
+  it.each(routes)('is passed on by %s', async (_route, call) => {
     backends.gitlab.fault = () => answer;
-    const told = await ask();
+    const told = await call();
     expect([told.status, told.error().code], told.text).toEqual([status, code]);
     expect(told.error().message).toContain('GitLab');
     expect(told.error().detail).toMatch(says);
@@ -92,7 +92,7 @@ describe.each(answers)('GitLab’s %s', (_what, answer, status, code, says) => {
 
   it('is passed on by the launch page', async () => {
     backends.gitlab.fault = () => answer;
-    const page = await service.ask('GET', '/launch/my-group/my-project', undefined, { accept: 'text/html' });
+    const page = await service.request('GET', '/launch/my-group/my-project', undefined, { accept: 'text/html' });
     expect([page.status, page.headers['content-type']]).toEqual([status, expect.stringContaining('text/html')]);
     expect(page.text.replaceAll('&quot;', '"').replaceAll('&#34;', '"')).toMatch(says);
     expect(page.text).not.toContain('the-gitlab-token');
@@ -100,7 +100,7 @@ describe.each(answers)('GitLab’s %s', (_what, answer, status, code, says) => {
 
   it('is one of the errors of a dry run', async () => {
     backends.gitlab.fault = () => answer;
-    const told = await service.ask('POST', '/servers?dry_run=true', launch);
+    const told = await service.request('POST', '/servers?dry_run=true', launch);
     expect(told.status).toBe(200);
     const { possible, problems } = told.json() as { possible: boolean; problems: { code: number; detail: string }[] };
     expect(possible).toBe(false);
@@ -113,7 +113,7 @@ describe('a temporary failure of GitLab', () => {
   it.each([503, 429])('has the reason and the time after which to try again: %d', async (status) => {
     await using other = await start();
     backends.gitlab.fault = () => ({ status, body: { message: 'GitLab is in read-only mode until noon.' } });
-    const told = await other.ask('GET', '/projects');
+    const told = await other.request('GET', '/projects');
     expect([told.status, told.error().code]).toEqual([500, 3000]);
     expect(told.error().detail).toMatch(/^GitLab says: "GitLab is in read-only mode until noon\."/);
     expect(Number(told.headers['retry-after'])).toBeGreaterThan(0);
@@ -121,7 +121,7 @@ describe('a temporary failure of GitLab', () => {
 
   it('is not what a 403 without a reason means: something does not exist for the caller', async () => {
     backends.gitlab.fault = () => ({ status: 403, body: { message: '403 Forbidden' } });
-    expect((await service.ask('POST', '/servers', launch)).error().code).toBe(1404);
-    expect((await service.ask('GET', '/my-group/my-project/autosave')).error().code).toBe(1404);
+    expect((await service.request('POST', '/servers', launch)).error().code).toBe(1404);
+    expect((await service.request('GET', '/my-group/my-project/autosave')).error().code).toBe(1404);
   });
 });

@@ -15,7 +15,7 @@ import { freePort, type Platform, startPlatform } from '../../tests/support/plat
 import {
   demoCommit,
   launchBody,
-  type SessionAnswer,
+  type SessionResponse,
   signInToSession,
   waitForState,
 } from '../../tests/support/session.ts';
@@ -65,7 +65,7 @@ async function launched(platform: Platform, commit: string): Promise<number> {
   const response = await platform.api('/notebooks/servers', launchBody(commit));
   const text = await response.text();
   if (response.status !== 201) throw new Error(`the response to the launch was ${response.status}: ${text}`);
-  const { name, url } = JSON.parse(text) as SessionAnswer;
+  const { name, url } = JSON.parse(text) as SessionResponse;
   const { cookie } = await signInToSession(platform, url);
   await untilAnswered({ url: `${url}/api/status`, headers: { cookie }, deadline: Deadline.after(startMs) });
   const seconds = (performance.now() - begun) / 1000;

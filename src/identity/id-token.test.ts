@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ask, headersWith, type Issuer, identityWith, refusal, startIssuer } from '../../tests/support/identity.ts';
+import {
+  headersWith,
+  type Issuer,
+  identifyCaller,
+  identityWith,
+  rejection,
+  startIssuer,
+} from '../../tests/support/identity.ts';
 import { Deadline } from '../lib/deadline.ts';
 
 let idp: Issuer;
@@ -8,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => idp.close());
 beforeEach(() => {
-  idp.misbehave = undefined;
+  idp.override = undefined;
 });
 
 describe('the keys of the issuer', () => {
@@ -16,12 +23,12 @@ describe('the keys of the issuer', () => {
     const identify = identityWith(idp.url);
     idp.requests = 0;
     const tokens = await Promise.all(Array.from({ length: 20 }, (_, index) => idp.sign({ sub: `user-${index}` })));
-    await Promise.all(tokens.map((token) => ask(identify, headersWith(token))));
-    await Promise.all(tokens.map((token) => ask(identify, headersWith(token))));
+    await Promise.all(tokens.map((token) => identifyCaller(identify, headersWith(token))));
+    await Promise.all(tokens.map((token) => identifyCaller(identify, headersWith(token))));
     expect(idp.requests).toBe(1);
     // Requests with an unknown key id do not cause a fetch each.
     await Promise.all(
-      Array.from({ length: 20 }, async () => refusal(identify, headersWith(await idp.sign({}, { kid: 'other' })))),
+      Array.from({ length: 20 }, async () => rejection(identify, headersWith(await idp.sign({}, { kid: 'other' })))),
     );
     expect(idp.requests).toBe(1);
   });
@@ -36,18 +43,18 @@ describe('the keys of the issuer', () => {
   it.each(failures)(
     'are unavailable, which is a failure of the platform and not of the caller, if the server %s',
     async (_what, behave) => {
-      idp.misbehave = behave;
+      idp.override = behave;
       const identify = identityWith(idp.url);
-      const error = await refusal(identify, headersWith(await idp.sign({})));
+      const error = await rejection(identify, headersWith(await idp.sign({})));
       expect(error.kind).toMatchObject({ code: 3000 });
       expect(error.message).toContain('identity provider');
-      idp.misbehave = undefined;
-      expect((await ask(identify, headersWith(await idp.sign({})))).identity.kind).toBe('registered');
+      idp.override = undefined;
+      expect((await identifyCaller(identify, headersWith(await idp.sign({})))).identity.kind).toBe('registered');
     },
   );
 
   it('do not delay a request beyond its deadline', async () => {
-    idp.misbehave = () => undefined;
+    idp.override = () => undefined;
     const since = performance.now();
     const asked = identityWith(idp.url)(
       { headers: headersWith(await idp.sign({})), socket: {} as never },

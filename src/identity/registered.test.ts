@@ -2,17 +2,17 @@ import fc from 'fast-check';
 import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  ask,
   audience,
   credentials,
   fieldsOf,
   gitLab,
   headersWith,
   type Issuer,
+  identifyCaller,
   identityWith,
   issuer,
   person,
-  refusal,
+  rejection,
   startIssuer,
 } from '../../tests/support/identity.ts';
 
@@ -24,7 +24,7 @@ afterAll(() => idp.close());
 
 describe('a registered user', () => {
   it('is the user of a verified token', async () => {
-    const { identity, setCookie } = await ask(identityWith(idp.url), headersWith(await idp.sign({})));
+    const { identity, setCookie } = await identifyCaller(identityWith(idp.url), headersWith(await idp.sign({})));
     expect(identity).toEqual({
       kind: 'registered',
       id: 'f:1234:john',
@@ -42,7 +42,7 @@ describe('a registered user', () => {
   it('needs no refresh token', async () => {
     const headers = headersWith(await idp.sign({}));
     delete headers['renku-auth-refresh-token'];
-    expect((await ask(identityWith(idp.url), headers)).identity).toMatchObject({ refreshToken: null });
+    expect((await identifyCaller(identityWith(idp.url), headers)).identity).toMatchObject({ refreshToken: null });
   });
 
   const hostile: [string, () => Promise<string> | string, string[]][] = [
@@ -92,7 +92,7 @@ describe('a registered user', () => {
     ['another audience', () => idp.sign({ aud: 'another-service' }), ['header.Renku-Auth-Id-Token.aud']],
   ];
   it.each(hostile)('is rejected with a token with %s', async (_what, token, fields) => {
-    const error = await refusal(identityWith(idp.url), headersWith(await token()));
+    const error = await rejection(identityWith(idp.url), headersWith(await token()));
     expect(error.kind).toMatchObject({ code: 1401, status: 401 });
     expect(fieldsOf(error)).toEqual(fields);
   });
@@ -117,7 +117,7 @@ describe('a registered user', () => {
   ];
   it.each(claims)('is rejected with %s, in either mode', async (_what, claim, names) => {
     for (const gateway of ['verified', 'trusted']) {
-      const error = await refusal(
+      const error = await rejection(
         identityWith(idp.url, { NB_IDENTITY__GATEWAY: gateway }),
         headersWith(await idp.sign(claim)),
       );
@@ -163,7 +163,7 @@ describe('a registered user', () => {
     ],
   ];
   it.each(gitCredentials)('is rejected with git credentials %s', async (_what, value, fields) => {
-    const error = await refusal(
+    const error = await rejection(
       identityWith(idp.url),
       headersWith(await idp.sign({}), { 'renku-auth-git-credentials': value }),
     );
@@ -176,7 +176,7 @@ describe('a registered user', () => {
       'https://other.example.org': { ...gitLab, AuthorizationHeader: 'bearer other' },
       'http://GitLab.example.org/sub/': { AuthorizationHeader: 'Bearer mine', AccessTokenExpiresAt: null },
     });
-    const { identity } = await ask(
+    const { identity } = await identifyCaller(
       identityWith(idp.url),
       headersWith(await idp.sign({}), { 'renku-auth-git-credentials': value }),
     );
@@ -193,7 +193,7 @@ describe('a registered user', () => {
     [-1, -1],
   ])('has a git token that expires at %j', async (given, expected) => {
     const value = credentials({ 'https://gitlab.example.org': { ...gitLab, AccessTokenExpiresAt: given } });
-    const { identity } = await ask(
+    const { identity } = await identifyCaller(
       identityWith(idp.url),
       headersWith(await idp.sign({}), { 'renku-auth-git-credentials': value }),
     );
@@ -203,32 +203,35 @@ describe('a registered user', () => {
   it('is never treated as an anonymous user if headers are missing', async () => {
     const all = headersWith(await idp.sign({}), { 'renku-auth-anon-id': 'anon-1234' });
     for (const missing of ['renku-auth-access-token', 'renku-auth-id-token', 'renku-auth-git-credentials']) {
-      const error = await refusal(identityWith(idp.url), { ...all, [missing]: undefined });
+      const error = await rejection(identityWith(idp.url), { ...all, [missing]: undefined });
       expect(fieldsOf(error).map((path) => path.toLowerCase())).toEqual([`header.${missing}`]);
-      const empty = await refusal(identityWith(idp.url), { ...all, [missing]: '' });
+      const empty = await rejection(identityWith(idp.url), { ...all, [missing]: '' });
       expect(fieldsOf(empty).map((path) => path.toLowerCase())).toEqual([`header.${missing}`]);
     }
   });
 
   it('is accepted without a signature only if the gateway is trusted', async () => {
     const token = await idp.sign({ iss: 'https://anything.example' }, { key: idp.foreign });
-    const { identity } = await ask(identityWith(idp.url, { NB_IDENTITY__GATEWAY: 'trusted' }), headersWith(token));
+    const { identity } = await identifyCaller(
+      identityWith(idp.url, { NB_IDENTITY__GATEWAY: 'trusted' }),
+      headersWith(token),
+    );
     expect(identity).toMatchObject({ kind: 'registered', username: 'john.doe', issuer: 'https://anything.example' });
     expect(
-      (await refusal(identityWith(idp.url, { NB_IDENTITY__GATEWAY: 'trusted' }), headersWith('a.b.c'))).kind.status,
+      (await rejection(identityWith(idp.url, { NB_IDENTITY__GATEWAY: 'trusted' }), headersWith('a.b.c'))).kind.status,
     ).toBe(401);
   });
 
   it('is not accepted without a gateway', async () => {
     const off = identityWith(idp.url, { NB_IDENTITY__GATEWAY: 'off' });
-    const { identity, setCookie } = await ask(
+    const { identity, setCookie } = await identifyCaller(
       off,
       headersWith(await idp.sign({}), { 'renku-auth-anon-id': 'anon-chosen' }),
     );
     expect(identity).toMatchObject({ kind: 'anonymous', source: 'cookie' });
     expect(setCookie).toBeDefined();
     const closed = identityWith(idp.url, { NB_IDENTITY__GATEWAY: 'off', NB_ANONYMOUS_SESSIONS_ENABLED: 'false' });
-    expect((await refusal(closed, headersWith(await idp.sign({})))).kind.status).toBe(401);
+    expect((await rejection(closed, headersWith(await idp.sign({})))).kind.status).toBe(401);
   });
 
   it('is identified or rejected with 401, with any content of the headers', async () => {
@@ -253,7 +256,7 @@ describe('a registered user', () => {
             name.startsWith('renku-auth') && name !== 'renku-auth-anon-id'
               ? { ...good, [name]: text }
               : { [name]: text };
-          const answer = await ask(identify, headers).catch((error: unknown) => error);
+          const answer = await identifyCaller(identify, headers).catch((error: unknown) => error);
           if (answer instanceof Error) expect(answer).toMatchObject({ kind: { status: 401 } });
         },
       ),

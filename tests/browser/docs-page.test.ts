@@ -53,7 +53,7 @@ describeInChromium('the documentation page', (browser: FreshProfile) => {
       config: { git: { url: gitlab.url, registry: registry.host }, docs: { curl_options: `-K '${credentials}'` } },
     });
     const body = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
-    name = String((await service.ask('POST', '/servers', body)).json()['name']);
+    name = String((await service.request('POST', '/servers', body)).json()['name']);
     gateway = await startGateway(service.port);
   });
   afterAll(async () => {
@@ -124,7 +124,7 @@ describeInChromium('the documentation page', (browser: FreshProfile) => {
     const page = await open();
     const logs = await operation(page, 'sessions', 'getLogs');
     await logs.locator('tr[data-param-name="server_name"] input').fill(name);
-    await expect.poll(async () => (await service.ask('GET', `/logs/${name}`)).text).toContain('hello');
+    await expect.poll(async () => (await service.request('GET', `/logs/${name}`)).text).toContain('hello');
     expect(await execute(logs)).toMatchObject({ status: '200', body: expect.stringContaining('hello from Jupyter') });
 
     await logs.locator('tr[data-param-name="follow"] select').selectOption('true');

@@ -11,7 +11,12 @@ import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { createTransport, type Transport } from '../../src/platform/kubernetes/transport.ts';
 import { type KubernetesConnection, KubernetesError } from '../../src/platform/kubernetes/types.ts';
 import { createAccount, type Role, readRoles } from '../support/accounts.ts';
-import { type ClusterUnderTest, jupyterServer, openClusterUnderTest, soon } from '../support/cluster-under-test.ts';
+import {
+  type ClusterUnderTest,
+  jupyterServer,
+  openClusterUnderTest,
+  testDeadline,
+} from '../support/cluster-under-test.ts';
 import { failing, operatedSessions, type StatefulSet } from '../support/operated-sessions.ts';
 import { serviceReplicas } from '../support/service-replicas.ts';
 import { commitSha } from '../support/sessions/fake-gitlab.ts';
@@ -81,10 +86,11 @@ function split(plural: string): [string, string | undefined] {
   return [name, subresource];
 }
 
-/** Expects that the account used its permissions and no others. The audit log has a watch only after its end. */
+/** Expects that the account used its permissions and no others. Polls, because the audit log lists a watch only when it has ended. */
 async function expectExactly(account: 'service' | 'operator') {
   const wanted = granted(readRoles(account));
   const used = await eventually(
+    `the audit log to have every permission of the ${account}`,
     async () => [...new Set(requestsOf(account).map((request) => request.permission))].sort(),
     (found) => wanted.every((each) => found.includes(each)),
   );
@@ -101,20 +107,20 @@ describe('the role of the service', () => {
     const launched = await call('POST', '/servers', { ...project, environment_variables: { A: 'b' } });
     expect(launched.status).toBe(201);
     const { name } = launched.body;
-    const secret = await cluster.client.get(resource.secrets, cluster.namespace, `${name}-credentials`, soon());
+    const secret = await cluster.client.get(resource.secrets, cluster.namespace, `${name}-credentials`, testDeadline());
     expect(secret?.metadata.ownerReferences?.[0]?.name).toBe(name);
     expect((await call('POST', '/servers', project)).status).toBe(200);
 
     const state = async () => (await call('GET', `/servers/${name}`)).body.status.state;
     await server(name, ({ status }) => status?.mainPod?.name !== undefined);
-    expect(await eventually(state, (each) => each === 'starting')).toBe('starting');
+    expect(await eventually('the state starting', state, (each) => each === 'starting')).toBe('starting');
     // There is no node, so there are no lines. The API server allowed the request.
     expect((await call('GET', `/logs/${name}`)).status).toBe(200);
     expect(service.logged()).not.toContain('a log could not be read');
 
     const failed = await makeHealthy(name);
     await cluster.patchPodStatus(`${name}-0`, failing());
-    expect(await eventually(state, (each) => each === 'failed')).toBe('failed');
+    expect(await eventually('the state failed', state, (each) => each === 'failed')).toBe('failed');
     expect((await call('POST', `/servers/${name}/restart`)).status).toBe(202);
     await makeHealthy(name, failed);
 
@@ -122,7 +128,8 @@ describe('the role of the service', () => {
     await cluster.when(jupyterServers, name, (object) => object === undefined);
     expect((await call('GET', `/servers/${name}`)).status).toBe(404);
     await eventually(
-      () => cluster.client.get(resource.secrets, cluster.namespace, `${name}-credentials`, soon()),
+      'the removal of the Secret',
+      () => cluster.client.get(resource.secrets, cluster.namespace, `${name}-credentials`, testDeadline()),
       (left) => left === undefined,
     );
     await replicas.close();
@@ -137,15 +144,15 @@ describe('the role of the operator', () => {
 
     // The names of the children are taken: the operator reads each object, the StatefulSet last.
     const foreign = foreignChildren('taken');
-    await Promise.all(foreign.map(([type, object]) => client.create(type, namespace, object, soon())));
+    await Promise.all(foreign.map(([type, object]) => client.create(type, namespace, object, testDeadline())));
     await create(jupyterServer('taken', { storage: { pvc: { enabled: true } } }));
     const reported = (what: string) =>
       server('taken', ({ status }) => status?.events?.['operator']?.message?.includes(what) === true);
     await reported('another');
     const [set, others] = [foreign.slice(-1), foreign.slice(0, -1)];
-    await Promise.all(others.map(([type]) => client.delete(type, namespace, 'taken', {}, soon())));
+    await Promise.all(others.map(([type]) => client.delete(type, namespace, 'taken', {}, testDeadline())));
     await reported('another StatefulSet');
-    await Promise.all(set.map(([type]) => client.delete(type, namespace, 'taken', {}, soon())));
+    await Promise.all(set.map(([type]) => client.delete(type, namespace, 'taken', {}, testDeadline())));
     await server('taken', ({ status }) => status?.create_fn !== undefined);
 
     // With OrderedReady a pod must be deleted before its replacement is created.
@@ -160,8 +167,8 @@ describe('the role of the operator', () => {
     await cluster.when<StatefulSet>(resource.statefulSets, 'ordered', (object) => object?.spec.replicas === 0);
 
     // After a child was deleted, the operator reads the session again.
-    const { metadata } = (await client.get(resource.services, namespace, 'ordered', soon())) ?? {};
-    await client.delete(resource.services, namespace, 'ordered', {}, soon());
+    const { metadata } = (await client.get(resource.services, namespace, 'ordered', testDeadline())) ?? {};
+    await client.delete(resource.services, namespace, 'ordered', {}, testDeadline());
     await cluster.when(resource.services, 'ordered', (object) => !!object && object.metadata.uid !== metadata?.uid);
 
     const resign = new AbortController();
@@ -220,14 +227,14 @@ describe('service and operator', () => {
     string,
     (client: KubernetesConnection, type: (typeof everything)[number]) => Promise<unknown>
   > = {
-    get: (client, type) => client.get(type, cluster.namespace, 'none', soon()),
-    list: (client, type) => client.list(type, cluster.namespace, {}, soon()),
+    get: (client, type) => client.get(type, cluster.namespace, 'none', testDeadline()),
+    list: (client, type) => client.list(type, cluster.namespace, {}, testDeadline()),
     create: (client, type) =>
-      client.create<KubernetesObject>(type, cluster.namespace, { metadata: { generateName: 'x-' } }, soon()),
+      client.create<KubernetesObject>(type, cluster.namespace, { metadata: { generateName: 'x-' } }, testDeadline()),
     update: (client, type) =>
-      client.replace<KubernetesObject>(type, cluster.namespace, { metadata: { name: 'none' } }, soon()),
-    patch: (client, type) => client.mergePatch(type, cluster.namespace, 'none', {}, soon()),
-    delete: (client, type) => client.delete(type, cluster.namespace, 'none', {}, soon()),
+      client.replace<KubernetesObject>(type, cluster.namespace, { metadata: { name: 'none' } }, testDeadline()),
+    patch: (client, type) => client.mergePatch(type, cluster.namespace, 'none', {}, testDeadline()),
+    delete: (client, type) => client.delete(type, cluster.namespace, 'none', {}, testDeadline()),
     watch: async (client, type) => {
       const options = { resourceVersion: '0', timeoutSeconds: 1, limitMs: 20_000 };
       for await (const _ of client.watch(type, cluster.namespace, options, AbortSignal.timeout(20_000))) return;
@@ -261,26 +268,26 @@ describe('service and operator', () => {
     const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(cluster.serviceKubeconfig), log });
     const { secrets } = resource;
     const own: KubernetesObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'own' } };
-    await client.create(secrets, cluster.namespace, own, soon());
-    const conflict = client.create(secrets, cluster.namespace, own, soon());
+    await client.create(secrets, cluster.namespace, own, testDeadline());
+    const conflict = client.create(secrets, cluster.namespace, own, testDeadline());
     await expect(conflict).rejects.toMatchObject({ status: 409, reason: 'AlreadyExists' });
     for (const attempt of [
-      () => client.get(secrets, cluster.namespace, 'own', soon()),
-      () => client.list(secrets, cluster.namespace, { fieldSelector: 'metadata.name=own' }, soon()),
-      () => client.mergePatch(secrets, cluster.namespace, 'own', {}, soon()),
-      () => client.jsonPatch(secrets, cluster.namespace, 'own', [], soon()),
-      () => client.delete(secrets, cluster.namespace, 'own', {}, soon()),
+      () => client.get(secrets, cluster.namespace, 'own', testDeadline()),
+      () => client.list(secrets, cluster.namespace, { fieldSelector: 'metadata.name=own' }, testDeadline()),
+      () => client.mergePatch(secrets, cluster.namespace, 'own', {}, testDeadline()),
+      () => client.jsonPatch(secrets, cluster.namespace, 'own', [], testDeadline()),
+      () => client.delete(secrets, cluster.namespace, 'own', {}, testDeadline()),
     ]) {
       await expect(attempt()).rejects.toMatchObject({ status: 403, reason: 'Forbidden' });
     }
     // A replacement deletes the former content and does not return it.
     const foreign = { ...own, metadata: { name: 'foreign' }, data: { key: 'c2VjcmV0' } };
-    await cluster.client.create(secrets, cluster.namespace, foreign, soon());
+    await cluster.client.create(secrets, cluster.namespace, foreign, testDeadline());
     const replaced = await client.replace(
       secrets,
       cluster.namespace,
       { ...own, metadata: { name: 'foreign' } },
-      soon(),
+      testDeadline(),
     );
     expect(replaced).not.toHaveProperty('data');
     await client.close();
@@ -288,9 +295,11 @@ describe('service and operator', () => {
 
   it('have one lease, for the operator', async () => {
     const { operatorClient, namespace } = cluster;
-    const other = operatorClient.get(resource.leases, namespace, 'another', soon());
+    const other = operatorClient.get(resource.leases, namespace, 'another', testDeadline());
     await expect(other).rejects.toMatchObject({ status: 403 });
-    expect(await operatorClient.get(resource.leases, namespace, 'notebook-sessions-operator', soon())).toBeDefined();
+    expect(
+      await operatorClient.get(resource.leases, namespace, 'notebook-sessions-operator', testDeadline()),
+    ).toBeDefined();
   });
 
   it('need the permission on finalizers to create a child with blockOwnerDeletion', async () => {
@@ -308,12 +317,12 @@ describe('service and operator', () => {
       kind: 'Secret',
       metadata: { name, ownerReferences: [{ ...owner, blockOwnerDeletion }] },
     });
-    const waiting = client.create(resource.secrets, cluster.namespace, secret('waited-for', true), soon());
+    const waiting = client.create(resource.secrets, cluster.namespace, secret('waited-for', true), testDeadline());
     await expect(waiting).rejects.toMatchObject({
       status: 403,
       message: expect.stringContaining('blockOwnerDeletion'),
     });
-    await client.create(resource.secrets, cluster.namespace, secret('not-waited-for', false), soon());
+    await client.create(resource.secrets, cluster.namespace, secret('not-waited-for', false), testDeadline());
     await client.close();
   });
 
@@ -321,7 +330,7 @@ describe('service and operator', () => {
     for (const kubeconfig of [cluster.serviceKubeconfig, cluster.operatorKubeconfig]) {
       const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log });
       for (const namespace of ['default', '']) {
-        const listed = client.list<JupyterServer>(jupyterServers, namespace, {}, soon());
+        const listed = client.list<JupyterServer>(jupyterServers, namespace, {}, testDeadline());
         await expect(listed).rejects.toMatchObject({ status: 403 });
       }
       await client.close();

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import type { AccessTokenResponse } from '../../src/generated/openapi.ts';
 import { otherUser } from '../support/other-os-user.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { launchBody, type SessionAnswer, waitForState } from '../support/session.ts';
+import { launchBody, type SessionResponse, waitForState } from '../support/session.ts';
 
 /** A program that knows Jupyter servers, and a token: no cookie, no sign-in. */
 let platform: Platform;
@@ -15,18 +15,18 @@ beforeAll(async () => {
 afterAll(() => platform?.dispose());
 
 async function createToken(name: string): Promise<AccessTokenResponse> {
-  const answer = await platform.api(`/notebooks/servers/${name}/tokens`, {
+  const response = await platform.api(`/notebooks/servers/${name}/tokens`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ label: 'a program' }),
   });
-  expect(answer.status).toBe(201);
-  return (await answer.json()) as AccessTokenResponse;
+  expect(response.status).toBe(201);
+  return (await response.json()) as AccessTokenResponse;
 }
 
 it('a program runs code in a session with a token, until the token is deleted', async () => {
   const launched = await platform.api('/notebooks/servers', launchBody('main'));
-  const { name } = (await launched.json()) as SessionAnswer;
+  const { name } = (await launched.json()) as SessionResponse;
   await waitForState(platform, name, ['running']);
   const { id, token, url } = await createToken(name);
   const base = new URL(url).origin + new URL(url).pathname;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { AutosavesList, ErrorResponse } from '../../src/generated/openapi.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { demoCommit, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+import { demoCommit, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 let scratch: string;
 let repository: string;
@@ -42,21 +42,21 @@ async function autosaves(project: string): Promise<AutosavesList['autosaves']> {
   return (JSON.parse(body) as AutosavesList).autosaves;
 }
 
-async function launch(commit: string): Promise<SessionAnswer> {
+async function launch(commit: string): Promise<SessionResponse> {
   const response = await platform.api('/notebooks/servers', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ namespace: 'demo', project: 'first-light', branch: 'main', commit_sha: commit }),
   });
-  const session = (await response.json()) as SessionAnswer;
+  const session = (await response.json()) as SessionResponse;
   expect(response.status, JSON.stringify(session)).toBe(201);
   return session;
 }
 
 it('what a session saves is listed, and deleted when a session of a later commit is launched', async () => {
   const tip = await demoCommit(platform);
-  const answer = await platform.api(`/forge/api/v4/projects/demo%2Ffirst-light/repository/commits/${tip}`);
-  const { parent_ids } = (await answer.json()) as { parent_ids: string[] };
+  const response = await platform.api(`/forge/api/v4/projects/demo%2Ffirst-light/repository/commits/${tip}`);
+  const { parent_ids } = (await response.json()) as { parent_ids: string[] };
   const parent = parent_ids[0] as string;
 
   const first = await launch(parent);
@@ -123,7 +123,9 @@ it('one is deleted when the API says so, and otherwise it says why not', async (
   const { error } = JSON.parse(refused.text) as ErrorResponse;
   expect([refused.status, error.code]).toEqual([403, 1403]);
   expect(error.detail).toContain('it is checked out in a working tree');
-  expect(git('branch', '--list', 'renku/*', '--format=%(refname:short)').split('\n')).toEqual([inUse, foreign]);
+  expect(git('branch', '--list', 'renku/*', '--format=%(refname:short)').split('\n').sort()).toEqual(
+    [inUse, foreign].sort(),
+  );
 
   // Anonymous: the demo project is public, a user's own one is not.
   const cookie = await platform.signIn('anonymous');

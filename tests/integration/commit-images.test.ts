@@ -112,12 +112,12 @@ describe('the environment of a commit', () => {
     expect(lines[0]).toBe('Installing the 1 requirements of requirements.txt');
     expect(lines.join('\n')).toContain('+ alpha==2.0');
 
-    const asked = index.asked.length;
+    const asked = index.requestedPaths.length;
     for (const another of [of, images(requirements('\ufeffalpha # the newest\r\n'))]) {
       const again = await another.find(reference('aaaaaaa'), forever);
       expect(again).toEqual(built);
     }
-    expect(index.asked.length).toBe(asked);
+    expect(index.requestedPaths.length).toBe(asked);
   });
 
   it('contains a kernel of its own if the required packages break that of the image, and only then', async () => {
@@ -191,7 +191,7 @@ describe('the environment of a commit', () => {
       if (why === undefined) expect(warning).toBeUndefined();
       else expect(warning).toContain(why);
     }
-    expect(index.asked).toEqual([]);
+    expect(index.requestedPaths).toEqual([]);
   });
 
   it('ignores lines that would read other files, call other hosts or use a variable', async () => {
@@ -212,7 +212,7 @@ describe('the environment of a commit', () => {
     expect(built.warning).toMatch(/requirements\.txt:4 "git\+https:\/\/127\.0\.0\.1:9\/x\.git" \(an address\)/);
     expect(built.warning).toContain('and 2 more');
     expect(built.warning).not.toContain('secret');
-    expect([...new Set(index.asked)].every((path) => path.includes('beta'))).toBe(true);
+    expect([...new Set(index.requestedPaths)].every((path) => path.includes('beta'))).toBe(true);
   });
 
   it('checks hashes, and rejects a file with another hash', async () => {
@@ -269,7 +269,7 @@ describe('a failed build does not change the image, and reports uv’s reason, i
     index.instead = (path) => (path.endsWith('.whl') ? held.promise : undefined);
     let free = keptFreeBytes;
     const filling = provide(images(requirements('alpha'), { free: async () => free }));
-    await vi.waitFor(() => expect(index.asked.some((path) => path.endsWith('.whl'))).toBe(true), 15_000);
+    await vi.waitFor(() => expect(index.requestedPaths.some((path) => path.endsWith('.whl'))).toBe(true), 15_000);
     free = 0;
     expect((await filling).warning).toMatch(/nearly full/);
     held.resolve();
@@ -303,7 +303,7 @@ describe('several sessions', () => {
     const [first, second] = [new AbortController(), new AbortController()];
     const [early, late]: string[][] = [[], []];
     const one = provide(of, 'aaaaaaa', early, first.signal);
-    await vi.waitFor(() => expect(index.asked.some((path) => path.endsWith('.whl'))).toBe(true), 15_000);
+    await vi.waitFor(() => expect(index.requestedPaths.some((path) => path.endsWith('.whl'))).toBe(true), 15_000);
     const two = provide(of, 'bbbbbbb', late, second.signal);
     await vi.waitFor(() => expect(late).toEqual(early));
     first.abort(new Error('the session is stopped'));
@@ -325,7 +325,7 @@ describe('several sessions', () => {
     index.instead = (path) => (path.endsWith('.whl') ? held.promise : undefined);
     const lines: string[] = [];
     const one = provide(images(requirements('alpha==1.0')));
-    await vi.waitFor(() => expect(index.asked.some((path) => path.endsWith('.whl'))).toBe(true), 15_000);
+    await vi.waitFor(() => expect(index.requestedPaths.some((path) => path.endsWith('.whl'))).toBe(true), 15_000);
     const two = provide(images(requirements('alpha==1.0')), 'aaaaaaa', lines);
     await vi.waitFor(() => expect(lines.join()).toContain('Waiting for another platform'), 15_000);
     held.resolve();

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, startPlatform } from '../support/platform.ts';
-import { type SessionAnswer, waitForState } from '../support/session.ts';
+import { type SessionResponse, waitForState } from '../support/session.ts';
 
 /**
  * What a power cut, a full disk or a hand in the wrong place does to the files of the state folder: the next start
@@ -34,7 +34,7 @@ beforeAll(async () => {
   port = await freePort();
   const platform = await startPlatform({ stateDir: template, port });
   const { servers } = (await (await platform.api('/notebooks/servers')).json()) as {
-    servers: Record<string, SessionAnswer>;
+    servers: Record<string, SessionResponse>;
   };
   session = Object.keys(servers)[0] ?? '';
   await waitForState(platform, session, ['running']);

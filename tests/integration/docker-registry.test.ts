@@ -86,7 +86,7 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
   });
   beforeEach(() => {
     caller = anonymous();
-    registry.asked.splice(0);
+    registry.tokenRequests.splice(0);
   });
   afterAll(async () => {
     await app?.[Symbol.asyncDispose]();
@@ -94,12 +94,12 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     await registry?.[Symbol.asyncDispose]();
   });
 
-  const ask = (image: string, accept?: string): Promise<TestResponse> =>
+  const check = (image: string, accept?: string): Promise<TestResponse> =>
     app.send({
       path: `/notebooks/images?image_url=${encodeURIComponent(`${registry.host}/${image}`)}`,
       headers: accept === undefined ? {} : { accept },
     });
-  const explain = async (image: string) => (await ask(image, 'application/json')).json();
+  const explain = async (image: string) => (await check(image, 'application/json')).json();
 
   it('is known by its format, platforms, size and working directory', async () => {
     const found = { exists: true, private: false, workingDir: '/home/jovyan' };
@@ -115,7 +115,7 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     expect(await explain('public/plain')).toMatchObject({ ...found, platforms: ['linux/arm64'], workingDir: null });
     expect(await explain(`public/index@${digests['index']}`)).toMatchObject({ ...found, platforms: both });
     expect(await explain(`public/list:1@${digests['list']}`)).toMatchObject({ ...found, platforms: both });
-    expect(registry.asked.every((line) => line.endsWith(' -'))).toBe(true);
+    expect(registry.tokenRequests.every((line) => line.endsWith(' -'))).toBe(true);
   });
 
   it('is answered for as 1.18.1 did: 200 or 404, and nothing else', async () => {
@@ -125,9 +125,9 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
       ['public/docker:2', 404],
       ['private/seen-once:1', 404],
     ] as const) {
-      expect((await ask(image)).status, image).toBe(status);
-      const answer = await ask(image, 'text/plain');
-      expect([answer.status, answer.text], image).toEqual([status, '']);
+      expect((await check(image)).status, image).toBe(status);
+      const response = await check(image, 'text/plain');
+      expect([response.status, response.text], image).toEqual([status, '']);
     }
   });
 
@@ -135,15 +135,18 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     const image = 'private/project:1a2b3c4';
     caller = user(tokens.ada);
     expect(await explain(image)).toMatchObject({ exists: true, private: true, workingDir: '/home/jovyan' });
-    expect(registry.asked).toEqual(['repository:private/project:pull -', 'repository:private/project:pull ada']);
-    for (const [who, asked] of [
+    expect(registry.tokenRequests).toEqual([
+      'repository:private/project:pull -',
+      'repository:private/project:pull ada',
+    ]);
+    for (const [who, name] of [
       [user(tokens.bob), 'bob'],
       [user('expired-token'), '?'],
       [anonymous(), '-'],
     ] as const) {
       caller = who;
       expect(await explain(image)).toMatchObject({ exists: false, reason: 'needs-login', error: { code: 1404 } });
-      expect(registry.asked.at(-1)).toBe(`repository:private/project:pull ${asked}`);
+      expect(registry.tokenRequests.at(-1)).toBe(`repository:private/project:pull ${name}`);
     }
   });
 

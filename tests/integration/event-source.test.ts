@@ -4,7 +4,7 @@ import { Agent, EventSource } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LogLine } from '../../src/generated/openapi.ts';
 import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
-import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 /** A client as browsers have it: it connects again by itself, and gives up for good at an answer that is not 200. */
 const patience = { timeout: 60_000, interval: 100 };
@@ -31,7 +31,7 @@ function servicePid(): number {
 
 it('an EventSource stays open over restarts of the service, and gets each line once', async () => {
   const launched = await platform.api('/notebooks/servers', launchBody(await demoCommit(platform)));
-  const { name } = (await launched.json()) as SessionAnswer;
+  const { name } = (await launched.json()) as SessionResponse;
   const { url } = await waitForState(platform, name, ['running']);
   const session = await openSession(platform, url);
 

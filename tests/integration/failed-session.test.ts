@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isAlive, jupyterOrigins, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
-import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 let platform: Platform;
 
@@ -10,12 +10,12 @@ beforeAll(async () => {
 afterAll(() => platform?.dispose());
 
 async function stateOf(name: string): Promise<string> {
-  return ((await (await platform.api(`/notebooks/servers/${name}`)).json()) as SessionAnswer).status.state;
+  return ((await (await platform.api(`/notebooks/servers/${name}`)).json()) as SessionResponse).status.state;
 }
 
-async function restart(name: string): Promise<{ status: number; session: SessionAnswer }> {
+async function restart(name: string): Promise<{ status: number; session: SessionResponse }> {
   const response = await platform.api(`/notebooks/servers/${name}/restart`, { method: 'POST' });
-  return { status: response.status, session: (await response.json()) as SessionAnswer };
+  return { status: response.status, session: (await response.json()) as SessionResponse };
 }
 
 /** Kills every process of the session as often as it comes back, until it counts as failed. */
@@ -34,7 +34,7 @@ async function killUntilFailed(name: string): Promise<void> {
 it('a failed session is restarted in place, with work that was not pushed and with its variables', async () => {
   const commit = await demoCommit(platform);
   const body = launchBody(commit, { environment_variables: { TREASURE: 'forty two' } });
-  const { name } = (await (await platform.api('/notebooks/servers', body)).json()) as SessionAnswer;
+  const { name } = (await (await platform.api('/notebooks/servers', body)).json()) as SessionResponse;
   const before = await waitForState(platform, name, ['running']);
   expect((await restart(name)).status).toBe(409);
 
@@ -46,8 +46,8 @@ it('a failed session is restarted in place, with work that was not pushed and wi
   await first.execute(await first.startKernel(), shell + work);
   await killUntilFailed(name);
 
-  const answers = await Promise.all([restart(name), restart(name), restart(name)]);
-  for (const { status, session } of answers) {
+  const responses = await Promise.all([restart(name), restart(name), restart(name)]);
+  for (const { status, session } of responses) {
     expect([status, session.status?.state, session.name, session.url], JSON.stringify(session)).toEqual([
       202,
       'starting',

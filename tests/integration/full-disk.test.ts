@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { demoCommit, launchBody, type SessionAnswer, waitForState } from '../support/session.ts';
+import { demoCommit, launchBody, type SessionResponse, waitForState } from '../support/session.ts';
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 
 const disk: SmallDisk | undefined = mountSmallDisk(96);
@@ -31,7 +31,7 @@ it.runIf(disk !== undefined)(
     const launch = (branch: string) => running.api('/notebooks/servers', launchBody(commit, { branch }));
     const names: string[] = [];
     for (const branch of ['main', branches[0] ?? '']) {
-      const { name } = (await (await launch(branch)).json()) as SessionAnswer;
+      const { name } = (await (await launch(branch)).json()) as SessionResponse;
       names.push(name);
       await waitForState(running, name, ['running']);
     }
@@ -41,16 +41,16 @@ it.runIf(disk !== undefined)(
     let refused: Response | undefined;
     for (const branch of branches.slice(1)) {
       if (refused) break;
-      const answer = await launch(branch);
-      if (answer.status !== 201) refused = answer;
-      else names.push(((await answer.json()) as SessionAnswer).name);
+      const response = await launch(branch);
+      if (response.status !== 201) refused = response;
+      else names.push(((await response.json()) as SessionResponse).name);
       fill();
     }
     expect(await refused?.text()).toMatch(/disk .*is full/i);
 
     for (const name of names) {
-      const answer = await running.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' });
-      expect(answer.status, await answer.text()).toBe(204);
+      const response = await running.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' });
+      expect(response.status, await response.text()).toBe(204);
     }
     await expect
       .poll(
@@ -61,7 +61,7 @@ it.runIf(disk !== undefined)(
       .toEqual([]);
 
     empty();
-    const { name } = (await (await launch('main')).json()) as SessionAnswer;
+    const { name } = (await (await launch('main')).json()) as SessionResponse;
     await waitForState(running, name, ['running']);
   },
 );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { demoCommit, launchBody, type SessionAnswer, waitForState } from '../support/session.ts';
+import { demoCommit, launchBody, type SessionResponse, waitForState } from '../support/session.ts';
 
 /** KUBECTL names one or several programs, separated by colons (tests/kubectl/install): an old and a current version. */
 const kubectls = (process.env['KUBECTL'] || 'kubectl').split(':').filter(works);
@@ -41,7 +41,7 @@ describe.each(kubectls)('%s', (kubectl) => {
     createInterface({ input: watch.stdout }).on('line', (line) => rows.push(line));
 
     const response = await platform.api('/notebooks/servers', launchBody(await demoCommit(platform)));
-    const { name } = (await response.json()) as SessionAnswer;
+    const { name } = (await response.json()) as SessionResponse;
     const deleted = start('wait', `js/${name}`, '--for=delete', '--timeout=120s');
     await waitForState(platform, name, ['running']);
     expect(run('wait', `pod/${name}-0`, '--for=condition=Ready', '--timeout=60s')).toContain('condition met');

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseBytes } from '../../src/jupyter-server/quantities.ts';
 import type { Jupyter } from '../support/jupyter.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { openSession, type SessionAnswer, signInToSession, waitForState } from '../support/session.ts';
+import { openSession, type SessionResponse, signInToSession, waitForState } from '../support/session.ts';
 
 /** What every option of a launch does inside the session, on the local platform. */
 const large = 'a large file\n'.repeat(1_000);
@@ -57,13 +57,13 @@ afterAll(async () => {
 });
 
 /** Launches with these options, hands over the running session, and stops it. */
-async function whileRunning(options: object, look: (running: SessionAnswer) => Promise<void>): Promise<void> {
+async function whileRunning(options: object, look: (running: SessionResponse) => Promise<void>): Promise<void> {
   const response = await platform.api('/notebooks/servers', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ ...project, branch: 'trunk', commit_sha: first, ...options }),
   });
-  const launched = (await response.json()) as SessionAnswer;
+  const launched = (await response.json()) as SessionResponse;
   expect(response.status, JSON.stringify(launched)).toBe(201);
   try {
     const running = await waitForState(platform, launched.name, ['running', 'failed']);
@@ -75,7 +75,7 @@ async function whileRunning(options: object, look: (running: SessionAnswer) => P
   }
 }
 
-const inSession = (options: object, look: (session: Jupyter, running: SessionAnswer) => Promise<void>) =>
+const inSession = (options: object, look: (session: Jupyter, running: SessionResponse) => Promise<void>) =>
   whileRunning(options, async (running) => look(await openSession(platform, running.url), running));
 
 const python = async (session: Jupyter, ...lines: string[]) =>

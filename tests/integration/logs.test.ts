@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { LogLine } from '../../src/generated/openapi.ts';
 import { LogStream } from '../support/logs/log-stream.ts';
 import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
-import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 /** With a real Jupyter, through the gateway; what only a hand on the log can show is in src/logs/follow*.test.ts. */
 const patience = { timeout: 120_000, interval: 100 };
@@ -28,7 +28,7 @@ async function follow(name: string, query = '', headers: Record<string, string> 
 
 it('a session’s logs are followed from its launch through its work to its end, by many, and resumed', async () => {
   const launched = await platform.api('/notebooks/servers', launchBody(await demoCommit(platform)));
-  const { name } = (await launched.json()) as SessionAnswer;
+  const { name } = (await launched.json()) as SessionResponse;
   const streams = await Promise.all(Array.from({ length: 20 }, () => follow(name, '&max_lines=100000')));
   const [first, ...others] = streams as [LogStream, ...LogStream[]];
   expect(first.message.headers).toMatchObject({
@@ -75,8 +75,8 @@ it('a session’s logs are followed from its launch through its work to its end,
   expect(shown?.length).toBeGreaterThan(0);
   await expect.poll(() => first.lines('jupyter-server').join('\n'), patience).toContain(shown?.join('\n'));
 
-  const answer = await platform.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' });
-  expect(answer.status).toBe(204);
+  const response = await platform.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' });
+  expect(response.status).toBe(204);
   await expect.poll(() => [...streams, resumed].every(({ isOver }) => isOver), patience).toBe(true);
   expect(new Set([...streams, resumed].map(({ ending }) => ending))).toEqual(new Set(['deleted']));
   expect((await follow(name)).message.statusCode).toBe(404);
@@ -84,7 +84,7 @@ it('a session’s logs are followed from its launch through its work to its end,
 
 it('of a flood, a follower gets every line or is told how many it did not get', async () => {
   const launched = await platform.api('/notebooks/servers', launchBody(await demoCommit(platform)));
-  const { name } = (await launched.json()) as SessionAnswer;
+  const { name } = (await launched.json()) as SessionResponse;
   const { url } = await waitForState(platform, name, ['running']);
   const stream = await follow(name, '&container=jupyter-server&max_lines=0');
   const session = await openSession(platform, url);

@@ -9,7 +9,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { electLeader } from '../../src/operator/leader-election.ts';
 import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
-import { type ClusterUnderTest, jupyterServer, openClusterUnderTest, soon } from '../support/cluster-under-test.ts';
+import {
+  type ClusterUnderTest,
+  jupyterServer,
+  openClusterUnderTest,
+  testDeadline,
+} from '../support/cluster-under-test.ts';
 import { operatedSessions } from '../support/operated-sessions.ts';
 
 const log = pino({ level: 'silent' });
@@ -49,7 +54,7 @@ describe('several operators', () => {
       bLeads = true;
     });
     // Three rounds of b, in which it sees a's lease.
-    const lease = () => cluster.client.get(resource.leases, cluster.namespace, 'lease', soon());
+    const lease = () => cluster.client.get(resource.leases, cluster.namespace, 'lease', testDeadline());
     for (const before = (await lease())?.metadata.resourceVersion; ; ) {
       if (Number((await lease())?.metadata.resourceVersion) > Number(before) + 3) break;
     }
@@ -64,7 +69,7 @@ describe('several operators', () => {
       cluster.namespace,
       'lease',
       { spec: { holderIdentity: 'c' } },
-      soon(),
+      testDeadline(),
     );
     await b.lost;
     second.abort();
@@ -97,7 +102,7 @@ describe('the program', () => {
       resource.leases,
       cluster.namespace,
       'notebook-sessions-operator',
-      soon(),
+      testDeadline(),
     );
     expect(lease?.spec?.holderIdentity).toBeFalsy();
     rmSync(folder, { recursive: true });

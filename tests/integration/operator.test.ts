@@ -3,7 +3,12 @@ import { jupyterServers } from '../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../src/jupyter-server/types.ts';
 import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
-import { type ClusterUnderTest, jupyterServer, openClusterUnderTest, soon } from '../support/cluster-under-test.ts';
+import {
+  type ClusterUnderTest,
+  jupyterServer,
+  openClusterUnderTest,
+  testDeadline,
+} from '../support/cluster-under-test.ts';
 import { healthy, operatedSessions, type StatefulSet } from '../support/operated-sessions.ts';
 
 let cluster: ClusterUnderTest;
@@ -56,7 +61,7 @@ describe('a JupyterServer', () => {
 
   it('is not written by a new operator when nothing has changed', async () => {
     const plain = async () =>
-      (await cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, 'plain', soon()))?.metadata;
+      (await cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, 'plain', testDeadline()))?.metadata;
     // When a later session has been reconciled, so has `plain`.
     const settle = async (name: string) => {
       const operator = await startOperator();
@@ -72,16 +77,16 @@ describe('a JupyterServer', () => {
 
   it('gets a deleted child again, and keeps its Secret', async () => {
     await startOperator();
-    const before = await cluster.client.get(resource.secrets, cluster.namespace, 'plain', soon());
-    const old = await cluster.client.get(resource.services, cluster.namespace, 'plain', soon());
-    await cluster.client.delete(resource.services, cluster.namespace, 'plain', {}, soon());
+    const before = await cluster.client.get(resource.secrets, cluster.namespace, 'plain', testDeadline());
+    const old = await cluster.client.get(resource.services, cluster.namespace, 'plain', testDeadline());
+    await cluster.client.delete(resource.services, cluster.namespace, 'plain', {}, testDeadline());
     const fresh = await cluster.when(
       resource.services,
       'plain',
       (object) => !!object && object.metadata.uid !== old?.metadata.uid,
     );
     await server('plain', ({ status }) => status?.create_fn?.createdResources?.['service'] === fresh.metadata.uid);
-    const after = await cluster.client.get(resource.secrets, cluster.namespace, 'plain', soon());
+    const after = await cluster.client.get(resource.secrets, cluster.namespace, 'plain', testDeadline());
     expect(after?.metadata).toEqual(before?.metadata);
   });
 
@@ -107,17 +112,17 @@ describe('a JupyterServer', () => {
         metadata: { name: 'half', labels, ownerReferences: [{ ...owner, controller: true }] },
         spec: { ports: [{ port: 80 }] },
       } as KubernetesObject,
-      soon(),
+      testDeadline(),
     );
     const foreign = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'half' } };
-    await cluster.client.create(resource.configMaps, cluster.namespace, foreign, soon());
+    await cluster.client.create(resource.configMaps, cluster.namespace, foreign, testDeadline());
     await startOperator();
     const blocked = await server('half', ({ status }) => status?.events?.['operator']?.message !== undefined);
     expect(blocked.status?.events?.['operator']?.message).toMatch(/another ConfigMap named half/);
     expect(blocked.status?.state).toBe('starting');
     expect(blocked.status?.create_fn).toBeUndefined();
 
-    await cluster.client.delete(resource.configMaps, cluster.namespace, 'half', {}, soon());
+    await cluster.client.delete(resource.configMaps, cluster.namespace, 'half', {}, testDeadline());
     const completed = await server('half', ({ status }) => status?.create_fn !== undefined);
     expect(completed.status?.create_fn?.createdResources?.['service']).toBe(existing.metadata.uid);
     expect(completed.status?.events?.['operator']?.message).toBeUndefined();
@@ -205,7 +210,7 @@ describe('hibernation', () => {
       resource.statefulSets,
       cluster.namespace,
       'created-hibernated',
-      soon(),
+      testDeadline(),
     );
     expect(set?.spec.replicas).toBe(0);
   });
@@ -233,7 +238,12 @@ describe('resources', () => {
     });
     await makeHealthy('growing', formerPod);
     await inState('growing', 'running');
-    const last = await cluster.client.get<StatefulSet>(resource.statefulSets, cluster.namespace, 'growing', soon());
+    const last = await cluster.client.get<StatefulSet>(
+      resource.statefulSets,
+      cluster.namespace,
+      'growing',
+      testDeadline(),
+    );
     expect(last?.metadata.generation).toBe(second.metadata.generation);
   });
 });
@@ -279,7 +289,7 @@ describe('deletion', () => {
     const alive = await server('recreated', ({ status }) => status?.create_fn !== undefined);
     expect(alive.metadata.uid).toBe(fresh.metadata.uid);
     expect(alive.metadata.uid).not.toBe(old.metadata.uid);
-    const secret = await cluster.client.get(resource.secrets, cluster.namespace, 'recreated', soon());
+    const secret = await cluster.client.get(resource.secrets, cluster.namespace, 'recreated', testDeadline());
     expect(
       Buffer.from(
         (secret as unknown as { data: Record<string, string> }).data['jupyterServerAppToken'] ?? '',
@@ -312,7 +322,7 @@ describe('the cause of a failure', () => {
       firstTimestamp: time,
       lastTimestamp: time,
     };
-    await cluster.client.create<KubernetesObject>(resource.events, cluster.namespace, event, soon());
+    await cluster.client.create<KubernetesObject>(resource.events, cluster.namespace, event, testDeadline());
     const reported = await server('no-mount', ({ status }) => status?.events?.['pod']?.message !== undefined);
     expect(reported.status?.events?.['pod']?.message).toBe('FailedMount: secret "x" not found');
   });
@@ -321,12 +331,12 @@ describe('the cause of a failure', () => {
     skip(cluster.embedded, 'the embedded API server has no quotas');
     const quotas = { group: '', version: 'v1', plural: 'resourcequotas' };
     const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'q' }, spec: { hard: { pods: '0' } } };
-    await cluster.client.create(quotas, cluster.namespace, quota, soon());
+    await cluster.client.create(quotas, cluster.namespace, quota, testDeadline());
     await startOperator();
     await create(jupyterServer('no-quota'));
     const failed = await inState('no-quota', 'failed');
     expect(failed.status?.events?.['statefulset']?.message).toBe('The resource quota has been exceeded.');
-    await cluster.client.delete(quotas, cluster.namespace, 'q', {}, soon());
+    await cluster.client.delete(quotas, cluster.namespace, 'q', {}, testDeadline());
     await patch('no-quota', { spec: { jupyterServer: { resources: { requests: { cpu: '1m' } } } } });
     const starting = await inState('no-quota', 'starting');
     expect(starting.status?.events?.['statefulset']?.message).toBeUndefined();

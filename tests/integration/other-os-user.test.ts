@@ -10,7 +10,7 @@ import {
   demoCommit,
   launchBody,
   openSession,
-  type SessionAnswer,
+  type SessionResponse,
   signInToSession,
   waitForState,
 } from '../support/session.ts';
@@ -127,11 +127,11 @@ describeAsOtherUser('another user of the machine', () => {
   });
 
   it('cannot open a session with a stolen pass, nor with the token of an anonymous session', async () => {
-    const own = (await (await platform.api('/notebooks/servers', launchBody(commit))).json()) as SessionAnswer;
+    const own = (await (await platform.api('/notebooks/servers', launchBody(commit))).json()) as SessionResponse;
     const visitor = await platform.signIn('anonymous');
     const asVisitor = (path: string, init?: RequestInit) =>
       platform.api(path, { ...init, headers: { ...init?.headers, cookie: visitor } });
-    const theirs = (await (await asVisitor('/notebooks/servers', launchBody(commit))).json()) as SessionAnswer;
+    const theirs = (await (await asVisitor('/notebooks/servers', launchBody(commit))).json()) as SessionResponse;
     const [running, anonymous] = await Promise.all([
       waitForState(platform, own.name, ['running']),
       waitForState({ ...platform, api: asVisitor }, theirs.name, ['running']),
@@ -161,7 +161,7 @@ describeAsOtherUser('another user of the machine', () => {
   it('cannot use any listener, file or process of the platform', async () => {
     const { port, stateDir } = platform;
     const launched = await platform.api('/notebooks/servers', launchBody(commit));
-    const { name } = (await launched.json()) as SessionAnswer;
+    const { name } = (await launched.json()) as SessionResponse;
     const { url } = await waitForState(platform, name, ['running']);
     const session = await openSession(platform, url);
     await session.execute(await session.startKernel(), 'import tempfile; kept = tempfile.NamedTemporaryFile()');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+import { openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 let scratch: string;
 let repository: string;
@@ -115,7 +115,7 @@ it('a repository of the user’s own becomes a session, and what is pushed there
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ namespace, project, branch: 'trunk', commit_sha: git('rev-parse', 'HEAD') }),
   });
-  const { name } = (await launched.json()) as SessionAnswer;
+  const { name } = (await launched.json()) as SessionResponse;
   const running = await waitForState(platform, name, ['running', 'failed']);
   expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });
 
@@ -142,12 +142,12 @@ it('a repository is private unless it is given as a public one, which visitors m
   const cookie = await platform.signIn('anonymous');
   const dryRun = async (directory: string, headers: Record<string, string> = {}) => {
     const [, namespace, project] = await platform.printed(new RegExp(`serving ${directory} as ([^/]+)/(\\S+)$`));
-    const answer = await platform.api('/notebooks/servers?dry_run=true', {
+    const response = await platform.api('/notebooks/servers?dry_run=true', {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ namespace, project, branch: 'trunk', commit_sha: 'trunk' }),
     });
-    return (await answer.json()) as object;
+    return (await response.json()) as object;
   };
   expect(await dryRun(repository)).toMatchObject({ possible: true });
   expect(await dryRun(openRepository)).toMatchObject({ possible: true });
@@ -166,7 +166,7 @@ it('a commit of another branch, with an odd date, large files in a submodule and
   expect(await (await post('?dry_run=true')).json()).toMatchObject({ possible: true, problems: [] });
   const launched = await post('');
   expect(launched.status).toBe(201);
-  const { name } = (await launched.json()) as SessionAnswer;
+  const { name } = (await launched.json()) as SessionResponse;
   const running = await waitForState(platform, name, ['running', 'failed']);
   expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });
   const logs = (await (await platform.api(`/notebooks/logs/${name}`)).json()) as Record<string, string>;

@@ -9,10 +9,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { listMarked } from '../../src/local/machine/processes.ts';
 import { type PackageIndex, startPackageIndex } from '../support/package-index.ts';
 import { freePort, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
-import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 /** A project's own packages: from its file in git to the import in a kernel. */
-interface Launched extends SessionAnswer {
+interface Launched extends SessionResponse {
   image: string;
 }
 
@@ -94,13 +94,13 @@ describe('a project of the user', () => {
   async function launch(commit: string): Promise<Launched> {
     // As the platform prints it: `serving /tmp/x/mine as root/mine`.
     const [, namespace] = await platform.printed(/ as (\S+)\/mine$/);
-    const answer = await platform.api('/notebooks/servers', launchBody(commit, { namespace, project: 'mine' }));
-    expect(answer.status).toBe(201);
-    return (await answer.json()) as Launched;
+    const response = await platform.api('/notebooks/servers', launchBody(commit, { namespace, project: 'mine' }));
+    expect(response.status).toBe(201);
+    return (await response.json()) as Launched;
   }
 
   const status = async (name: string) =>
-    ((await (await platform.api(`/notebooks/servers/${name}`)).json()) as SessionAnswer).status;
+    ((await (await platform.api(`/notebooks/servers/${name}`)).json()) as SessionResponse).status;
 
   const unique = () => `# ${scratch}\n`;
 
@@ -122,11 +122,11 @@ describe('a project of the user', () => {
     expect(config).toContain('test-extension');
 
     // Another session of the same content: nothing is built.
-    const asked = index.asked.length;
+    const asked = index.requestedPaths.length;
     git('commit', '--quiet', '--allow-empty', '--message', 'same content');
     const again = await launch(git('rev-parse', 'HEAD'));
     expect((await waitForState(platform, again.name, ['running', 'failed'])).status.state).toBe('running');
-    expect(index.asked.length).toBe(asked);
+    expect(index.requestedPaths.length).toBe(asked);
   });
 
   it('starts without packages that cannot be installed, and its owner gets the reason', async () => {
@@ -202,8 +202,8 @@ it('with a real GitLab, the platform builds no images: those of its commits are 
   const platform = await startPlatform({ port, args: ['--no-demo', '--git-url', `http://127.0.0.1:${gitlabPort}`] });
   try {
     const path = `/notebooks/images?image_url=127.0.0.1:${port}/demo/first-light:5d75d18`;
-    const answer = await platform.api(path, { headers: { accept: 'application/json' } });
-    expect(await answer.json()).toMatchObject({ exists: false, reason: 'not-found' });
+    const response = await platform.api(path, { headers: { accept: 'application/json' } });
+    expect(await response.json()).toMatchObject({ exists: false, reason: 'not-found' });
   } finally {
     await platform.dispose();
     gitlab.close();

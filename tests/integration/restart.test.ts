@@ -10,12 +10,12 @@ import {
   type Platform,
   startPlatform,
 } from '../support/platform.ts';
-import { demoCommit, launchBody, openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 let platform: Platform | undefined;
 afterAll(() => platform?.dispose());
 
-async function threeSessions(running: Platform): Promise<SessionAnswer[]> {
+async function threeSessions(running: Platform): Promise<SessionResponse[]> {
   const [main, minima] = await Promise.all([demoCommit(running), demoCommit(running, 'solar-minima')]);
   const launched = await Promise.all(
     [
@@ -24,7 +24,7 @@ async function threeSessions(running: Platform): Promise<SessionAnswer[]> {
       ['solar-minima', main],
     ].map(async ([branch, commit = '']) => {
       const response = await running.api('/notebooks/servers', launchBody(commit, { branch }));
-      return (await response.json()) as SessionAnswer;
+      return (await response.json()) as SessionResponse;
     }),
   );
   return Promise.all(launched.map(({ name }) => waitForState(running, name, ['running'])));
@@ -32,7 +32,7 @@ async function threeSessions(running: Platform): Promise<SessionAnswer[]> {
 
 async function names(running: Platform): Promise<string[]> {
   const { servers } = (await (await running.api('/notebooks/servers')).json()) as {
-    servers: Record<string, SessionAnswer>;
+    servers: Record<string, SessionResponse>;
   };
   return Object.keys(servers).sort();
 }
@@ -42,7 +42,7 @@ it('sessions of a killed platform continue, and the next start adopts them, with
   const port = await freePort();
   platform = await startPlatform({ stateDir, port, args: ['--no-demo'] });
   const sessions = await threeSessions(platform);
-  const first = sessions[0] as SessionAnswer;
+  const first = sessions[0] as SessionResponse;
   const before = await openSession(platform, first.url);
   const kernel = await before.startKernel();
   await before.execute(kernel, 'treasure = 6 * 7');

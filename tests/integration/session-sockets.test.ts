@@ -45,7 +45,7 @@ function mkdirPrivate(path: string): void {
 
 async function debug(command: string, args: object = {}): Promise<Record<string, unknown>> {
   const request = { type: 'request', seq: 1, command, arguments: args };
-  const { reply } = await jupyter.ask(kernel, 'control', 'debug_request', request);
+  const { reply } = await jupyter.request(kernel, 'control', 'debug_request', request);
   expect(reply, `${command}: ${JSON.stringify(reply)}`).toMatchObject({ success: true });
   return reply['body'] as Record<string, unknown>;
 }

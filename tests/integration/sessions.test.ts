@@ -7,7 +7,7 @@ import {
   demoCommit,
   launchBody,
   openSession,
-  type SessionAnswer,
+  type SessionResponse,
   signInToSession,
   waitForState,
 } from '../support/session.ts';
@@ -22,15 +22,15 @@ beforeAll(async () => {
 afterAll(() => platform?.dispose());
 afterEach(async () => {
   const { servers } = (await (await platform.api('/notebooks/servers')).json()) as {
-    servers: Record<string, SessionAnswer>;
+    servers: Record<string, SessionResponse>;
   };
   await Promise.all(Object.keys(servers).map((name) => remove(name, '?forced=true')));
   await Promise.all(Object.keys(servers).map((name) => waitForState(platform, name, ['gone'], 30_000)));
 });
 
-async function launch(body: RequestInit = launchBody(commit)): Promise<{ status: number; session: SessionAnswer }> {
+async function launch(body: RequestInit = launchBody(commit)): Promise<{ status: number; session: SessionResponse }> {
   const response = await platform.api('/notebooks/servers', body);
-  return { status: response.status, session: (await response.json()) as SessionAnswer };
+  return { status: response.status, session: (await response.json()) as SessionResponse };
 }
 
 async function remove(name: string, query = ''): Promise<number> {
@@ -115,7 +115,7 @@ describe('exactly one session', () => {
     await waitForState(platform, session.name, ['running']);
     expect(await remove(session.name)).toBe(204);
     const response = await platform.api('/notebooks/servers', launchBody(commit));
-    const body = (await response.json()) as SessionAnswer;
+    const body = (await response.json()) as SessionResponse;
     if (response.status === 409) {
       expect(response.headers.get('retry-after')).toMatch(/^\d+$/);
       await waitForState(platform, session.name, ['gone'], 30_000);
@@ -139,7 +139,7 @@ describe('anonymous users', () => {
     const other = await platform.signIn('anonymous');
     expect(mine).not.toBe(other);
     const created = await anonymous(mine, '/notebooks/servers', launchBody(commit));
-    const session = (await created.json()) as SessionAnswer;
+    const session = (await created.json()) as SessionResponse;
     expect(created.status, JSON.stringify(session)).toBe(201);
     for (const [cookie, expected] of [
       [mine, 200],
@@ -157,7 +157,7 @@ describe('anonymous users', () => {
   it('have a session of the public project, which git serves to them for reading only', async () => {
     const cookie = await platform.signIn('anonymous');
     const created = await anonymous(cookie, '/notebooks/servers', launchBody(commit));
-    const { name } = (await created.json()) as SessionAnswer;
+    const { name } = (await created.json()) as SessionResponse;
     const asVisitor = { ...platform, api: (path: string) => anonymous(cookie, path) };
     const running = await waitForState(asVisitor, name, ['running', 'failed']);
     expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });

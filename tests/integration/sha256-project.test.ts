@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { AutosavesList, DryRunResponse } from '../../src/generated/openapi.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
-import { openSession, type SessionAnswer, waitForState } from '../support/session.ts';
+import { openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 let scratch: string;
 let repository: string;
@@ -53,7 +53,7 @@ it('a project whose commits have ids of 64 digits is launched, from the launch p
   const dryRun = (await (await post('/servers?dry_run=true', body)).json()) as DryRunResponse;
   expect(dryRun, JSON.stringify(dryRun)).toMatchObject({ possible: true, preview: { commit_sha: id } });
   const launched = await post('/servers', body);
-  const { name } = (await launched.json()) as SessionAnswer;
+  const { name } = (await launched.json()) as SessionResponse;
   expect([launched.status, name]).toEqual([201, dryRun.preview?.name]);
   const running = await waitForState(platform, name, ['running', 'failed']);
   expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });

@@ -37,13 +37,13 @@ beforeAll(async () => {
 });
 afterAll(() => app[Symbol.asyncDispose]());
 
-function isProper(answer: TestResponse): void {
-  expect(answer.status, answer.text).toBeLessThan(500);
-  if (answer.status < 400 || answer.text === '') return;
-  const { message, code, requestId } = answer.error();
+function isProper(response: TestResponse): void {
+  expect(response.status, response.text).toBeLessThan(500);
+  if (response.status < 400 || response.text === '') return;
+  const { message, code, requestId } = response.error();
   expect(message).not.toBe('');
   expect(code).toBeGreaterThan(0);
-  if (answer.status !== 418) expect(requestId).toMatch(/^[-\w.]{8,64}$/);
+  if (response.status !== 418) expect(requestId).toMatch(/^[-\w.]{8,64}$/);
 }
 
 const anyText = fc.oneof(
@@ -77,10 +77,10 @@ describe('random requests', () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(launches, nearly, anyValue), async (value) => {
         through = {};
-        const answer = await post(JSON.stringify(value));
-        isProper(answer);
+        const response = await post(JSON.stringify(value));
+        isProper(response);
         const { body } = through;
-        expect(answer.status === 418).toBe(body !== undefined);
+        expect(response.status === 418).toBe(body !== undefined);
         if (!body) return;
         expect(typeof body.namespace).toBe('string');
         expect(typeof (body.lfs_auto_fetch ?? true)).toBe('boolean');

@@ -5,8 +5,8 @@ import { commitSha } from '../support/sessions/fake-gitlab.ts';
 import { startWholeService, type WholeService } from '../support/whole-service.ts';
 
 /**
- * Unusual requests that clients of renku-notebooks 1.18.1 can send: each is answered as 1.18.1 answered it, or has a row
- * in docs/differences.md.
+ * Unusual requests that clients of renku-notebooks 1.18.1 can send: the responses are those of 1.18.1, or docs/differences.md
+ * lists the difference.
  */
 let backends: Backends;
 let service: WholeService;
@@ -30,17 +30,17 @@ afterAll(async () => {
 
 const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
 const launch = (body: object = {}, headers: Record<string, string> = {}) =>
-  service.ask('POST', '/servers', { ...project, ...body }, headers);
-const told = ({ status, error }: Awaited<ReturnType<typeof launch>>) => [status, error().code];
+  service.request('POST', '/servers', { ...project, ...body }, headers);
+const outcome = ({ status, error }: Awaited<ReturnType<typeof launch>>) => [status, error().code];
 
-describe('requests that are answered as 1.18.1 answered them', () => {
+describe('unusual requests with the responses of 1.18.1', () => {
   it('uses the first value of a repeated parameter, and finds nothing for an empty filter', async () => {
     const made = await launch();
     expect([200, 201]).toContain(made.status);
     const name = String(made.json()['name']);
     const found = async (query: string) => {
-      const answer = await service.ask('GET', `/servers?${query}`);
-      return Object.keys(answer.json()['servers'] as object);
+      const response = await service.request('GET', `/servers?${query}`);
+      return Object.keys(response.json()['servers'] as object);
     };
     expect(await found('project=my-project&project=other')).toEqual([name]);
     expect(await found('project=other&project=my-project')).toEqual([]);
@@ -57,12 +57,12 @@ describe('requests that are answered as 1.18.1 answered them', () => {
     expect(made.status, made.text).toBe(201);
     expect(made.json()).toMatchObject({ resources: { requests: { storage: '2G' } } });
     for (const storage of ['2.7', '2.0', true])
-      expect(told(await launch({ storage })), String(storage)).toEqual([422, 1422]);
+      expect(outcome(await launch({ storage })), String(storage)).toEqual([422, 1422]);
   });
 
   it('rejects an image without a name', async () => {
-    expect(told(await service.ask('GET', '/images?image_url='))).toEqual([422, 1002]);
-    expect(told(await service.ask('GET', '/images'))).toEqual([422, 1422]);
+    expect(outcome(await service.request('GET', '/images?image_url='))).toEqual([422, 1002]);
+    expect(outcome(await service.request('GET', '/images'))).toEqual([422, 1422]);
   });
 
   it('answers 3002 if Kubernetes fails to create the session', async () => {
@@ -70,7 +70,7 @@ describe('requests that are answered as 1.18.1 answered them', () => {
     for (const status of [500, 503, 429]) {
       backends.cluster.fault = ({ method, resource }) =>
         method === 'POST' && resource === 'jupyterservers' ? { status, reason: 'InternalError' } : undefined;
-      expect(told(await launch({ commit_sha: 'another' })), String(status)).toEqual([500, 3002]);
+      expect(outcome(await launch({ commit_sha: 'another' })), String(status)).toEqual([500, 3002]);
     }
   });
 
@@ -83,25 +83,25 @@ describe('requests that are answered as 1.18.1 answered them', () => {
     ['a path', '..%2f..%2fpods'],
   ])('answers 404 without a call to Kubernetes for a session name that is impossible: %s', async (_what, name) => {
     const calls = backends.cluster.calls.length;
-    expect(told(await service.ask('GET', `/servers/${name}`))).toEqual([404, 1404]);
-    expect(told(await service.ask('DELETE', `/servers/${name}`))).toEqual([404, 1404]);
-    expect(told(await service.ask('GET', `/logs/${name}`))).toEqual([404, 1404]);
+    expect(outcome(await service.request('GET', `/servers/${name}`))).toEqual([404, 1404]);
+    expect(outcome(await service.request('DELETE', `/servers/${name}`))).toEqual([404, 1404]);
+    expect(outcome(await service.request('GET', `/logs/${name}`))).toEqual([404, 1404]);
     expect(backends.cluster.calls).toHaveLength(calls);
   });
 
   it('answers 404 for an invalid percent sign in a path, and takes it literally in a query', async () => {
     for (const path of ['/servers/%zz', '/servers/%ff', '/%']) {
-      expect(told(await service.ask('GET', path)), path).toEqual([404, 1404]);
+      expect(outcome(await service.request('GET', path)), path).toEqual([404, 1404]);
     }
     for (const query of ['project=%', 'project=%zz&unknown=%ff', '%=%']) {
-      expect((await service.ask('GET', `/servers?${query}`)).status, query).toBe(200);
+      expect((await service.request('GET', `/servers?${query}`)).status, query).toBe(200);
     }
   });
 
   it('ignores the charset of a JSON content type', async () => {
     for (const charset of ['latin1', 'utf-16', 'no-such', '"']) {
-      const answer = await launch({}, { 'content-type': `application/json; charset=${charset}` });
-      expect([200, 201], charset).toContain(answer.status);
+      const response = await launch({}, { 'content-type': `application/json; charset=${charset}` });
+      expect([200, 201], charset).toContain(response.status);
     }
     const broken = await send(service.port, {
       method: 'POST',
@@ -113,7 +113,7 @@ describe('requests that are answered as 1.18.1 answered them', () => {
   });
 
   it.each(['2.0', '1e2', '0x10', '', 'many', '-1'])('rejects max_lines=%s', async (lines) => {
-    expect(told(await service.ask('GET', `/logs/some-session?max_lines=${lines}`))).toEqual([422, 1422]);
+    expect(outcome(await service.request('GET', `/logs/some-session?max_lines=${lines}`))).toEqual([422, 1422]);
   });
 
   it('answers 404 for an autosave or a project with a line break at the end of the name', async () => {
@@ -122,16 +122,16 @@ describe('requests that are answered as 1.18.1 answered them', () => {
       `/my-group%2Fmy-project/autosave/${encodeURIComponent(name)}%0A`,
       `/my-group%2Fmy-project%0A/autosave/x`,
     ]) {
-      expect(told(await service.ask('DELETE', path)), path).toEqual([404, 1404]);
+      expect(outcome(await service.request('DELETE', path)), path).toEqual([404, 1404]);
     }
-    expect(told(await service.ask('GET', '/my-group%2Fmy-project%0A/autosave'))).toEqual([404, 1404]);
+    expect(outcome(await service.request('GET', '/my-group%2Fmy-project%0A/autosave'))).toEqual([404, 1404]);
   });
 
   it('answers 405 for other methods than GET, HEAD and OPTIONS of the health addresses', async () => {
     for (const path of ['/health', '/ready']) {
       for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
-        const answer = await send(service.port, { method, path });
-        expect([answer.status, answer.error().code, answer.headers.allow], `${method} ${path}`).toEqual([
+        const response = await send(service.port, { method, path });
+        expect([response.status, response.error().code, response.headers.allow], `${method} ${path}`).toEqual([
           405,
           1405,
           'GET, HEAD, OPTIONS',
@@ -144,21 +144,21 @@ describe('requests that are answered as 1.18.1 answered them', () => {
   });
 });
 
-describe('not requests that are answered as 1.18.1 answered them, by a row of docs/differences.md', () => {
+describe('unusual requests with other responses than in 1.18.1, as docs/differences.md says', () => {
   it.each([{ branch: '' }, { branch: 'a\nb' }, { project: '' }, { namespace: '' }])(
     'answers 422 with the path of the field for an impossible name: %j',
     async (body) => {
-      const answer = await launch(body);
-      expect(told(answer)).toEqual([422, 1422]);
-      expect(answer.error().fields?.map(({ path }) => path)).toEqual([`body.${Object.keys(body)[0]}`]);
+      const response = await launch(body);
+      expect(outcome(response)).toEqual([422, 1422]);
+      expect(response.error().fields?.map(({ path }) => path)).toEqual([`body.${Object.keys(body)[0]}`]);
     },
   );
 
   it('answers 401 with the path of the header for git credentials without a scheme', async () => {
     const credentials = { [backends.gitlab.url]: { AuthorizationHeader: 'the-token', AccessTokenExpiresAt: null } };
     const header = Buffer.from(JSON.stringify(credentials)).toString('base64');
-    const answer = await service.ask('GET', '/servers', undefined, { 'renku-auth-git-credentials': header });
-    expect(told(answer)).toEqual([401, 1401]);
-    expect(answer.error().fields?.[0]?.path).toContain('AuthorizationHeader');
+    const response = await service.request('GET', '/servers', undefined, { 'renku-auth-git-credentials': header });
+    expect(outcome(response)).toEqual([401, 1401]);
+    expect(response.error().fields?.[0]?.path).toContain('AuthorizationHeader');
   });
 });

@@ -13,11 +13,11 @@ const project = { namespace: 'my-group', project: 'my-project', commit_sha: comm
 
 let backends: Backends;
 let usual: WholeService;
-/** Deadline of a request. */
+/** A service with a short deadline for each request. */
 let hasty: WholeService;
 const running: WholeService[] = [];
 
-/** `wrap` replaces the connection to the cluster. */
+/** Starts a service. @param wrap replaces the connection to the cluster. */
 async function start(changes: Partial<Config> = {}, wrap?: WholeServiceOptions['wrap']): Promise<WholeService> {
   const { cluster, gitlab, registry } = backends;
   const started = await startWholeService({
@@ -29,27 +29,27 @@ async function start(changes: Partial<Config> = {}, wrap?: WholeServiceOptions['
   return started;
 }
 
-const request = (changes: Partial<Config['request']>): Pick<Config, 'request'> => ({
+const requestConfig = (changes: Partial<Config['request']>): Pick<Config, 'request'> => ({
   request: { ...testConfig().request, ...changes },
 });
 
 beforeAll(async () => {
   backends = await startBackends();
   usual = await start();
-  hasty = await start(request({ deadline_ms: 1_500 }));
+  hasty = await start(requestConfig({ deadline_ms: 1_500 }));
 });
 afterAll(async () => {
   for (const each of running) await each[Symbol.asyncDispose]();
   await backends.close();
 });
 
-const launch = (body: object = {}, at: WholeService = usual) => at.ask('POST', '/servers', { ...project, ...body });
+const launch = (body: object = {}, at: WholeService = usual) => at.request('POST', '/servers', { ...project, ...body });
 
 /** A launch while GitLab does not answer. */
-async function withSilentGitLab<T>(ask: () => Promise<T>): Promise<T> {
+async function withSilentGitLab<T>(send: () => Promise<T>): Promise<T> {
   backends.gitlab.fault = () => 'silence';
   try {
-    return await ask();
+    return await send();
   } finally {
     backends.gitlab.fault = () => undefined;
   }
@@ -57,20 +57,20 @@ async function withSilentGitLab<T>(ask: () => Promise<T>): Promise<T> {
 
 async function withClusterThat(
   fault: Backends['cluster']['fault'],
-  ask: () => Promise<TestResponse>,
+  send: () => Promise<TestResponse>,
 ): Promise<TestResponse> {
   backends.cluster.fault = fault;
   try {
-    return await ask();
+    return await send();
   } finally {
     backends.cluster.fault = () => undefined;
   }
 }
 
 async function launched(at: WholeService, body: object): Promise<string> {
-  const answer = await launch(body, at);
-  expect(answer.status, answer.text).toBe(201);
-  return String(answer.json()['name']);
+  const response = await launch(body, at);
+  expect(response.status, response.text).toBe(201);
+  return String(response.json()['name']);
 }
 
 /** Returns the response to a request whose body never ends. */
@@ -87,8 +87,8 @@ async function halfRequest({ service, port }: WholeService): Promise<TestRespons
   return { status: Number(head.split(' ')[1]), headers: {}, text: body, json, error };
 }
 
-/** One request for every error of the table; the compiler checks that each error has one. */
-const ways: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
+/** For each error of the table a request that causes the error; the compiler checks that none is missing. */
+const attempts: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
   invalidInput: () => launch({ storage: 0 }),
   invalidStorageAddress: async () => {
     const { cloud_storage } = testConfig();
@@ -100,31 +100,32 @@ const ways: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
   invalidImageReference: () => launch({ image: ':::?-+^' }),
   reservedVariable: () => launch({ environment_variables: { CI_COMMIT_SHA: 'x' } }),
   invalidResources: () => launch({ resource_class_id: 99 }),
-  badRequest: () => usual.ask('POST', '/servers', '{'),
-  unauthenticated: () => usual.ask('GET', '/servers', undefined, { 'renku-auth-git-credentials': 'nonsense' }),
-  forbidden: () => usual.ask('POST', '/servers', project, { origin: 'https://evil.example' }),
+  badRequest: () => usual.request('POST', '/servers', '{'),
+  unauthenticated: () => usual.request('GET', '/servers', undefined, { 'renku-auth-git-credentials': 'nonsense' }),
+  forbidden: () => usual.request('POST', '/servers', project, { origin: 'https://evil.example' }),
   missing: () => launch({ branch: 'mian' }),
-  methodNotAllowed: () => usual.ask('PUT', '/servers', {}),
-  notAcceptable: () => usual.ask('GET', '/servers', undefined, { accept: 'image/png' }),
-  conflict: async () => usual.ask('POST', `/servers/${await launched(usual, { branch: johnsAutosave })}/restart`),
+  methodNotAllowed: () => usual.request('PUT', '/servers', {}),
+  notAcceptable: () => usual.request('GET', '/servers', undefined, { accept: 'image/png' }),
+  conflict: async () => usual.request('POST', `/servers/${await launched(usual, { branch: johnsAutosave })}/restart`),
   bodyTooLarge: () => launch({ default_url: `/${'x'.repeat(1_100_000)}` }),
-  unsupportedMediaType: () => usual.ask('POST', '/servers', 'a=b', { 'content-type': 'text/plain' }),
-  misdirected: async () => (await start(request({ allowed_hosts: ['api.example.org'] }))).ask('GET', '/servers'),
-  validation: () => usual.ask('POST', '/servers', { namespace: 5 }),
+  unsupportedMediaType: () => usual.request('POST', '/servers', 'a=b', { 'content-type': 'text/plain' }),
+  misdirected: async () =>
+    (await start(requestConfig({ allowed_hosts: ['api.example.org'] }))).request('GET', '/servers'),
+  validation: () => usual.request('POST', '/servers', { namespace: 5 }),
   tooManyRequests: () =>
     withSilentGitLab(async () => {
       const all = await Promise.all(Array.from({ length: 25 }, (_, index) => launch({ branch: `b${index}` }, hasty)));
-      const refused = all.find(({ status }) => status === 429);
-      if (!refused) throw new Error('25 launches of one user at the same time were all taken');
-      return refused;
+      const rejected = all.find(({ status }) => status === 429);
+      if (!rejected) throw new Error('25 launches of one user at the same time were all accepted');
+      return rejected;
     }),
-  headersTooLarge: () => usual.ask('GET', '/servers', undefined, { 'x-large': 'x'.repeat(70_000) }),
+  headersTooLarge: () => usual.request('GET', '/servers', undefined, { 'x-large': 'x'.repeat(70_000) }),
   bug: async () => {
     const broken = await start({}, (client) => ({
       ...client,
-      get: () => Promise.reject(new RangeError('a mistake in this very program')),
+      get: () => Promise.reject(new RangeError('a bug')),
     }));
-    return broken.ask('GET', '/servers/some-session');
+    return broken.request('GET', '/servers/some-session');
   },
   misconfigured: async () => launch({}, await start({ resource_pools: [] })),
   intermittent: async () => {
@@ -137,9 +138,9 @@ const ways: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
   },
   cannotDelete: async () => {
     const name = await launched(usual, { branch: 'feature/x' });
-    const refuse = ({ method }: { method: string }) =>
+    const reject = ({ method }: { method: string }) =>
       method === 'DELETE' ? { status: 503, reason: 'ServiceUnavailable' } : undefined;
-    return withClusterThat(refuse, () => usual.ask('DELETE', `/servers/${name}`));
+    return withClusterThat(reject, () => usual.request('DELETE', `/servers/${name}`));
   },
   cannotStart: () =>
     withClusterThat(
@@ -151,23 +152,23 @@ const ways: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
   requestTimeout: () => halfRequest(hasty),
   beingDeleted: async () => {
     const name = await launched(hasty, { commit_sha: 'v1.0' });
-    await hasty.ask('DELETE', `/servers/${name}`);
+    await hasty.request('DELETE', `/servers/${name}`);
     return launch({ commit_sha: 'v1.0' }, hasty);
   },
 };
 
 describe('every error of the table', () => {
-  it.each(Object.keys(ways) as (keyof typeof errorKind)[])('%s is reached by a request', async (name) => {
+  it.each(Object.keys(attempts) as (keyof typeof errorKind)[])('%s is reached by a request', async (name) => {
     const kind: ErrorKind = errorKind[name];
-    const answer = await ways[name]();
-    expect([answer.status, answer.error().code], answer.text).toEqual([kind.status, kind.code]);
-    const { message, detail, requestId, fields } = (answer.json() as unknown as ErrorBody).error;
+    const response = await attempts[name]();
+    expect([response.status, response.error().code], response.text).toEqual([kind.status, kind.code]);
+    const { message, detail, requestId, fields } = (response.json() as unknown as ErrorBody).error;
     expect(message).toMatch(/^[A-Z0-9].*\.$/);
     expect(detail, 'what to do').toMatch(/\S/);
     expect(requestId).toMatch(/^[-\w.]{8,64}$/);
     for (const { path } of fields ?? []) expect(path).toMatch(/^(body|query|path|header|cookie)\b/);
     // A response to a request that may be repeated names the time.
-    expect(Number(answer.headers['retry-after'] ?? 0) > 0).toBe(kind.retryAfterSeconds !== null);
+    expect(Number(response.headers['retry-after'] ?? 0) > 0).toBe(kind.retryAfterSeconds !== null);
   });
 
   it('has the code and the status of 1.18.1, or a new code', () => {

@@ -28,11 +28,11 @@ afterAll(async () => {
   await backends.close();
 });
 
-type Ask = WholeService['ask'];
-const asJohn: Ask = (...request) => service.ask(...request);
+type Request = WholeService['request'];
+const asJohn: Request = (...request) => service.request(...request);
 /** Sends a request as the anonymous user with this number. */
 const anonymous =
-  (id: number): Ask =>
+  (id: number): Request =>
   (method, path, body) =>
     send(service.port, {
       method,
@@ -42,23 +42,23 @@ const anonymous =
     });
 const many = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
-const statuses = (answers: readonly TestResponse[]) => {
+const statuses = (responses: readonly TestResponse[]) => {
   const counts: Record<number, number> = {};
-  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
+  for (const { status } of responses) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
 };
-const checkImage = (name: string, ask = asJohn) =>
-  ask('GET', `/images?image_url=${encodeURIComponent(`${backends.registry.host}/${name}`)}`);
+const checkImage = (name: string, request = asJohn) =>
+  request('GET', `/images?image_url=${encodeURIComponent(`${backends.registry.host}/${name}`)}`);
 
 it('limits the image checks of one user that hang, and does not delay those of other users', async () => {
   backends.registry.fault = (path) => (path.includes('slow') ? 'silence' : undefined);
   const hanging = many(15, (index) => checkImage(`slow/${index}`));
-  const answered = await Promise.all(many(5, (index) => checkImage('my-group/my-project:0123456', anonymous(index))));
-  expect(statuses(answered)).toEqual({ 200: 5 });
-  const answers = await Promise.all(hanging);
-  expect(statuses(answers)).toEqual({ 404: 10, 429: 5 });
-  const refused = answers.find(({ status }) => status === 429);
-  expect([refused?.error().code, refused?.headers['retry-after']]).toEqual([1429, '5']);
+  const quick = await Promise.all(many(5, (index) => checkImage('my-group/my-project:0123456', anonymous(index))));
+  expect(statuses(quick)).toEqual({ 200: 5 });
+  const responses = await Promise.all(hanging);
+  expect(statuses(responses)).toEqual({ 404: 10, 429: 5 });
+  const rejected = responses.find(({ status }) => status === 429);
+  expect([rejected?.error().code, rejected?.headers['retry-after']]).toEqual([1429, '5']);
 });
 
 it('limits the image checks of all anonymous users together, because anonymous ids cost nothing', async () => {
@@ -71,13 +71,13 @@ it('limits the image checks of all anonymous users together, because anonymous i
 it('counts dry runs with the launches of the same user only', async () => {
   backends.gitlab.fault = () => 'silence';
   const body = (branch: string) => ({ namespace: 'my-group', project: 'my-project', commit_sha: commitSha, branch });
-  const dryRun = (index: number, ask = asJohn) => ask('POST', '/servers?dry_run=true', body(`dry-${index}`));
+  const dryRun = (index: number, request = asJohn) => request('POST', '/servers?dry_run=true', body(`dry-${index}`));
   const own = [
-    ...many(15, (index) => service.ask('POST', '/servers', body(`launch-${index}`))),
+    ...many(15, (index) => service.request('POST', '/servers', body(`launch-${index}`))),
     ...many(10, (index) => dryRun(index)),
   ];
   const other = await Promise.all(many(5, (index) => dryRun(index, anonymous(1))));
   expect(statuses(other)).toEqual({ 200: 5 });
-  const answers = await Promise.all(own);
-  expect(answers.filter(({ status }) => status === 429)).toHaveLength(5);
+  const responses = await Promise.all(own);
+  expect(responses.filter(({ status }) => status === 429)).toHaveLength(5);
 });

@@ -14,14 +14,15 @@ const deadlineMs = 2_000;
 /** Additional time on a busy machine. */
 const slackMs = 8_000;
 
-const culprits = {
+/** How messages name each server. */
+const displayNames = {
   gitlab: /GitLab/,
   registry: /registry/,
   classes: /resource class service/,
   kubernetes: /Kubernetes/,
 };
-type Dependency = keyof typeof culprits;
-const dependencies = Object.keys(culprits) as Dependency[];
+type Dependency = keyof typeof displayNames;
+const dependencies = Object.keys(displayNames) as Dependency[];
 
 const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
 const another = { ...project, branch: 'feature/x' };
@@ -51,10 +52,10 @@ beforeEach(async () => {
     },
     validateResponses: true,
   });
-  const first = await service.ask('POST', '/servers', project);
+  const first = await service.request('POST', '/servers', project);
   expect(first.status, first.text).toBe(201);
   name = String(first.json()['name']);
-  await expect.poll(async () => (await service.ask('GET', `/servers/${name}`)).status).toBe(200);
+  await expect.poll(async () => (await service.request('GET', `/servers/${name}`)).status).toBe(200);
 });
 afterEach(async () => {
   await service[Symbol.asyncDispose]();
@@ -66,20 +67,23 @@ afterEach(async () => {
 const made = (): (string | undefined)[] =>
   ['jupyterservers', 'secrets'].flatMap((each) => backends.cluster.objects(each).map(({ metadata }) => metadata.name));
 
-async function timed(asking: Promise<TestResponse>): Promise<TestResponse> {
+/** Returns the response, after a check that it came in time. */
+async function timed(pending: Promise<TestResponse>): Promise<TestResponse> {
   const began = performance.now();
-  const answer = await asking;
+  const response = await pending;
   expect(performance.now() - began).toBeLessThan(deadlineMs + slackMs);
-  return answer;
+  return response;
 }
 
-function expectOutage(answer: TestResponse, culprit: RegExp, kinds: readonly { code: number }[]): void {
-  expect(answer.status, answer.text).toBe(500);
-  const { message, detail, code } = answer.error();
+function expectOutage(response: TestResponse, server: RegExp, kinds: readonly { code: number }[]): void {
+  expect(response.status, response.text).toBe(500);
+  const { message, detail, code } = response.error();
   expect(kinds.map((kind) => kind.code)).toContain(code);
-  expect(`${message} ${detail}`).toMatch(culprit);
-  for (const other of Object.values(culprits)) if (other !== culprit) expect(`${message} ${detail}`).not.toMatch(other);
-  expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+  expect(`${message} ${detail}`).toMatch(server);
+  for (const other of Object.values(displayNames)) {
+    if (other !== server) expect(`${message} ${detail}`).not.toMatch(other);
+  }
+  expect(Number(response.headers['retry-after'])).toBeGreaterThanOrEqual(1);
 }
 
 /** A slow server gives one of two errors: the call's time limit or the request's deadline may expire first. */
@@ -89,7 +93,7 @@ const kindsOf = (fault: Fault) =>
 const combinations = dependencies.flatMap((dependency) => faults.map((fault) => [dependency, fault] as const));
 
 describe.each(combinations)('%s: %s', (dependency, fault) => {
-  const culprit = culprits[dependency];
+  const server = displayNames[dependency];
 
   it('a launch fails in time with the name of the server and creates nothing, reads continue, and launches work after recovery', async () => {
     const before = made();
@@ -99,17 +103,17 @@ describe.each(combinations)('%s: %s', (dependency, fault) => {
     const headers: Record<string, string> =
       dependency === 'classes' ? { 'renku-auth-access-token': 'another-access-token' } : {};
     const image = dependency === 'registry' ? { image: `${proxy.host}/another/image:1` } : {};
-    const launch = () => timed(service.ask('POST', '/servers', { ...another, ...image }, headers));
+    const launch = () => timed(service.request('POST', '/servers', { ...another, ...image }, headers));
 
-    const refused = await launch();
-    expectOutage(refused, culprit, kindsOf(fault));
+    const failed = await launch();
+    expectOutage(failed, server, kindsOf(fault));
     if (fault === '429' && dependency !== 'registry')
-      expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(retryAfterSeconds - 1);
+      expect(Number(failed.headers['retry-after'])).toBeGreaterThanOrEqual(retryAfterSeconds - 1);
     expect(made()).toEqual(before);
 
-    const known = await Promise.all([service.ask('GET', '/servers'), service.ask('GET', `/servers/${name}`)]);
+    const known = await Promise.all([service.request('GET', '/servers'), service.request('GET', `/servers/${name}`)]);
     expect(known.map(({ status }) => status)).toEqual([200, 200]);
-    expect((await service.ask('POST', '/servers', project)).json()['name']).toBe(name);
+    expect((await service.request('POST', '/servers', project)).json()['name']).toBe(name);
     expect(made()).toEqual(before);
 
     if (fault === 'down' || fault === '429') return;
@@ -121,42 +125,46 @@ describe.each(combinations)('%s: %s', (dependency, fault) => {
 describe.each(faults)('other requests during an outage (%s)', (fault) => {
   it('autosaves and projects name GitLab as the cause', async () => {
     proxies.gitlab.fail(fault);
-    expectOutage(await timed(service.ask('GET', '/my-group%2Fmy-project/autosave')), culprits.gitlab, kindsOf(fault));
+    expectOutage(
+      await timed(service.request('GET', '/my-group%2Fmy-project/autosave')),
+      displayNames.gitlab,
+      kindsOf(fault),
+    );
     const autosave = 'renku/autosave/john.doe/master/0123456/0123456';
-    const deletion = await timed(service.ask('DELETE', `/my-group%2Fmy-project/autosave/${autosave}`));
-    expectOutage(deletion, culprits.gitlab, kindsOf(fault));
-    expectOutage(await timed(service.ask('GET', '/projects')), culprits.gitlab, kindsOf(fault));
+    const deletion = await timed(service.request('DELETE', `/my-group%2Fmy-project/autosave/${autosave}`));
+    expectOutage(deletion, displayNames.gitlab, kindsOf(fault));
+    expectOutage(await timed(service.request('GET', '/projects')), displayNames.gitlab, kindsOf(fault));
   });
 
   it('an image check reports an unreachable registry and not a missing image', async () => {
     proxies.registry.fail(fault);
     const path = `/images?image_url=${proxies.registry.host}/a/b:1`;
-    const answer = await timed(service.ask('GET', path, undefined, { accept: 'application/json' }));
-    expect(answer.status, answer.text).toBe(404);
-    expect(answer.json()['reason']).toMatch(
+    const response = await timed(service.request('GET', path, undefined, { accept: 'application/json' }));
+    expect(response.status, response.text).toBe(404);
+    expect(response.json()['reason']).toMatch(
       fault === 'html' || fault === 'cut' ? /unreachable|invalid/ : /unreachable/,
     );
-    expect(answer.error().message).toContain(proxies.registry.host);
+    expect(response.error().message).toContain(proxies.registry.host);
   });
 
   it('logs and deletions name the Kubernetes API as the cause', async () => {
     proxies.kubernetes.fail(fault);
     expectOutage(
-      await timed(service.ask('GET', `/logs/${name}?container=jupyter-server`)),
-      culprits.kubernetes,
+      await timed(service.request('GET', `/logs/${name}?container=jupyter-server`)),
+      displayNames.kubernetes,
       kindsOf(fault),
     );
     const kinds = [...kindsOf(fault), errorKind.cannotDelete];
-    expectOutage(await timed(service.ask('DELETE', `/servers/${name}`)), culprits.kubernetes, kinds);
+    expectOutage(await timed(service.request('DELETE', `/servers/${name}`)), displayNames.kubernetes, kinds);
     expect(backends.cluster.objects('jupyterservers')[0]?.metadata.deletionTimestamp).toBeUndefined();
   });
 
-  it('a dry run names GitLab as the cause', async () => {
+  it('a dry run displayNames GitLab as the cause', async () => {
     proxies.gitlab.fail(fault);
-    const answer = await timed(service.ask('POST', '/servers?dry_run=true', another));
-    expect(answer.status, answer.text).toBe(200);
-    const { possible, problems } = answer.json() as unknown as DryRunResponse;
+    const response = await timed(service.request('POST', '/servers?dry_run=true', another));
+    expect(response.status, response.text).toBe(200);
+    const { possible, problems } = response.json() as unknown as DryRunResponse;
     expect(possible).toBe(false);
-    expect(problems.map(({ message }) => message).join()).toMatch(culprits.gitlab);
+    expect(problems.map(({ message }) => message).join()).toMatch(displayNames.gitlab);
   });
 });

@@ -37,9 +37,9 @@ afterEach(async () => {
 });
 
 const ready = async () => {
-  const answer = await send(service.port, { path: '/ready' });
-  const { dependencies } = answer.json() as { dependencies: { detail: string }[] };
-  return `${answer.status} ${dependencies[0]?.detail}`;
+  const response = await send(service.port, { path: '/ready' });
+  const { dependencies } = response.json() as { dependencies: { detail: string }[] };
+  return `${response.status} ${dependencies[0]?.detail}`;
 };
 
 it.each([
@@ -50,12 +50,12 @@ it.each([
   async (fault, reason) => {
     await expect.poll(ready).toMatch(/^200 the list of sessions was current/);
     const body = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
-    const name = String((await service.ask('POST', '/servers', body)).json()['name']);
-    await expect.poll(async () => (await service.ask('GET', `/servers/${name}`)).status).toBe(200);
+    const name = String((await service.request('POST', '/servers', body)).json()['name']);
+    await expect.poll(async () => (await service.request('GET', `/servers/${name}`)).status).toBe(200);
     cluster.fail(fault);
     await expect.poll(ready).toMatch(reason);
-    expect((await service.ask('GET', `/servers/${name}`)).status).toBe(200);
-    expect(Object.keys((await service.ask('GET', '/servers')).json()['servers'] as object)).toEqual([name]);
+    expect((await service.request('GET', `/servers/${name}`)).status).toBe(200);
+    expect(Object.keys((await service.request('GET', '/servers')).json()['servers'] as object)).toEqual([name]);
     cluster.fail(undefined);
     await expect.poll(ready).toMatch(/^200/);
   },
@@ -66,11 +66,11 @@ it('replaces a watch that is dead while the API answers other calls, and stays r
   // From here on watches receive nothing and stay open: the service finds each of them dead.
   backends.cluster.isMute = true;
   const begun = backends.cluster.watchesBegun;
-  const answers = new Set<string>();
-  const look = async () => {
-    answers.add((await ready()).slice(0, 3));
+  const statuses = new Set<string>();
+  const watchesSinceThen = async () => {
+    statuses.add((await ready()).slice(0, 3));
     return backends.cluster.watchesBegun - begun;
   };
-  await expect.poll(look).toBeGreaterThanOrEqual(4);
-  expect([...answers]).toEqual(['200']);
+  await expect.poll(watchesSinceThen).toBeGreaterThanOrEqual(4);
+  expect([...statuses]).toEqual(['200']);
 });

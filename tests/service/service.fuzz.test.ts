@@ -9,8 +9,8 @@ import { loadDocument } from '../../src/pipeline/document.ts';
 import { createOperationTable } from '../../src/pipeline/operations.ts';
 import { foldSlashes, readTarget } from '../../src/pipeline/request-target.ts';
 import { hashAccessToken, writeAccessTokens } from '../../src/session-contract/access-tokens.ts';
-import { createAnswerCheck, type ReceivedAnswer } from '../support/fuzz/answers.ts';
 import { type FuzzedRequest, operationsOf, requestsFor } from '../support/fuzz/requests.ts';
+import { createResponseCheck, type ReceivedResponse } from '../support/fuzz/responses.ts';
 import { type Backends, startBackends } from '../support/sessions/backends.ts';
 import { testConfig } from '../support/sessions/config.ts';
 import { type FakeClasses, startFakeClasses } from '../support/sessions/fake-classes.ts';
@@ -64,14 +64,14 @@ beforeAll(async () => {
     },
     validateResponses: true,
   });
-  // A deleted object disappears soon after, as with a garbage collector.
+  // A deleted object disappears a moment later, as with a garbage collector.
   cluster.fault = ({ method, resource, name: deleted }) => {
     if (method === 'DELETE' && resource === 'jupyterservers') setImmediate(() => cluster.finish(deleted ?? ''));
     return undefined;
   };
   registry.fault = (path) => (path.includes('missing') ? 404 : undefined);
   const body = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
-  const launched = await service.ask('POST', '/servers', body);
+  const launched = await service.request('POST', '/servers', body);
   name = String(launched.json()['name']);
   const found = cluster.objects('jupyterservers')[0] as JupyterServer | undefined;
   if (!found) throw new Error(`nothing was launched: ${launched.text}`);
@@ -85,7 +85,7 @@ beforeAll(async () => {
   const owner = { apiVersion: '', kind: 'JupyterServer', name, uid: found.metadata.uid ?? '' };
   cluster.putClaim({ metadata: { name, namespace: found.metadata.namespace ?? '', ownerReferences: [owner] } });
   cluster.podLogs.set(`${name}-0/jupyter-server`, '2026-11-20T10:00:03.482000000Z hello\n');
-  const anonymous = await service.ask('POST', '/servers', body, unidentified);
+  const anonymous = await service.request('POST', '/servers', body, unidentified);
   cookie = String(anonymous.headers['set-cookie']).split(';')[0] ?? '';
 });
 afterAll(async () => {
@@ -94,8 +94,8 @@ afterAll(async () => {
   await Promise.all([backends.close(), classes.close()]);
 });
 
-/** Makes sure that there is one session, whatever earlier requests launched and stopped. */
-function tidy(session: JupyterServer): void {
+/** Leaves only this session in the cluster: earlier requests have launched and stopped others. */
+function resetSessions(session: JupyterServer): void {
   const { cluster } = backends;
   for (const { metadata } of cluster.objects('jupyterservers')) {
     if (metadata.name !== undefined && metadata.name !== name) cluster.finish(metadata.name);
@@ -111,7 +111,7 @@ const unidentified = { 'renku-auth-access-token': '', 'renku-auth-id-token': '',
 function callers(): Record<string, string>[] {
   const john = headersOfJohn(backends.gitlab.url);
   const anonymous = { 'renku-auth-anon-id': 'anon-0123456789abcdef' };
-  const refused = [
+  const rejected = [
     { cookie: 'notebook-sessions-anonymous=nonsense' },
     { ...john, 'renku-auth-git-credentials': 'nonsense' },
     { ...john, 'renku-auth-id-token': 'a.b.c' },
@@ -122,7 +122,7 @@ function callers(): Record<string, string>[] {
     ...Array.from({ length: 5 }, () => anonymous),
     { cookie },
     {},
-    ...refused,
+    ...rejected,
   ];
 }
 
@@ -159,7 +159,7 @@ function known(): Record<string, unknown[]> {
 }
 
 /** Reads a response; of a stream only the beginning, then closes the connection. */
-async function exchange({ method, target, headers, body }: FuzzedRequest): Promise<ReceivedAnswer> {
+async function exchange({ method, target, headers, body }: FuzzedRequest): Promise<ReceivedResponse> {
   const framed = { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) };
   const sent = request({ host: '127.0.0.1', port: service.port, method, path: target, headers: framed, agent });
   sent.end(body);
@@ -173,22 +173,22 @@ async function exchange({ method, target, headers, body }: FuzzedRequest): Promi
   return { status: response.statusCode ?? 0, contentType, text };
 }
 
-const find = createOperationTable(document);
+const findOperation = createOperationTable(document);
 
-/** Returns whether the request reached another address, as an empty path parameter does, or is answered with a page. */
-function isPageOfNothing({ target }: FuzzedRequest, { status, contentType }: ReceivedAnswer): boolean {
+/** Returns whether the response is the page for an unknown path, which a request with an empty path parameter has. */
+function isUnknownPath({ target }: FuzzedRequest, { status, contentType }: ReceivedResponse): boolean {
   if (status !== 404 || contentType?.startsWith('text/html') !== true) return false;
   try {
-    return find(foldSlashes(readTarget(target).path.replace('/notebooks', ''))) === undefined;
+    return findOperation(foldSlashes(readTarget(target).path.replace('/notebooks', ''))) === undefined;
   } catch (error) {
-    // An invalid percent sign: there is no such address either.
+    // No route has a path with an invalid percent sign.
     if (error instanceof ApiError) return true;
     throw error;
   }
 }
 
 describe(`random requests (FUZZ_SEED=${seed})`, () => {
-  const wrongWith = createAnswerCheck(document);
+  const mistakeIn = createResponseCheck(document);
 
   it.each(operations)('$id answers as documented and never with 5xx', { timeout: 600_000 }, async (operation) => {
     const { host } = backends.registry;
@@ -198,18 +198,18 @@ describe(`random requests (FUZZ_SEED=${seed})`, () => {
     let streams = 0;
     await fc.assert(
       fc.asyncProperty(arbitrary, async (sent) => {
-        tidy(operation.id === 'restartServer' ? failed : running);
-        const answer = await exchange(sent);
-        if (answer.contentType?.startsWith('text/event-stream')) streams += 1;
-        statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
-        expect(answer.status, answer.text).toBeLessThan(500);
-        if (isPageOfNothing(sent, answer)) return;
-        expect(wrongWith(operation, sent.method === 'HEAD', answer), answer.text).toBeUndefined();
+        resetSessions(operation.id === 'restartServer' ? failed : running);
+        const response = await exchange(sent);
+        if (response.contentType?.startsWith('text/event-stream')) streams += 1;
+        statuses[response.status] = (statuses[response.status] ?? 0) + 1;
+        expect(response.status, response.text).toBeLessThan(500);
+        if (isUnknownPath(sent, response)) return;
+        expect(mistakeIn(operation, sent.method === 'HEAD', response), response.text).toBeUndefined();
       }),
       { seed, numRuns: runsOf(operation.id), interruptAfterTimeLimit: 500_000, markInterruptAsFailure: true },
     );
     process.stdout.write(`${operation.id}: ${JSON.stringify({ ...statuses, ...(streams > 0 ? { streams } : {}) })}\n`);
-    // Otherwise the requests were too invalid to test anything.
+    // Without one success, the requests were too invalid to test the operation.
     expect(Object.keys(statuses)).toContainEqual(expect.stringMatching(/^[23]/));
   });
 

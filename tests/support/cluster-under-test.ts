@@ -40,11 +40,12 @@ export interface ClusterUnderTest {
   close(): Promise<void>;
 }
 
-export const soon = () => Deadline.after(20_000);
+/** Returns a deadline for one call to the API server: 20 s. */
+export const testDeadline = () => Deadline.after(20_000);
 
 const log = pino({ level: 'silent' });
 
-/** A new namespace of the embedded API server or of a real one; see `openApiServer`. */
+/** Creates a namespace on the API server of `openApiServer`, embedded or real. */
 export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
   const server = await openApiServer();
   const kubeconfig = await parseKubeConfig(readFileSync(server.kubeconfig, 'utf8'));
@@ -52,7 +53,7 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
   const transport = createTransport({ kubeconfig, log });
   const namespace = `test-${randomBytes(4).toString('hex')}`;
   const manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
-  await client.create(resource.namespaces, '', manifest, soon());
+  await client.create(resource.namespaces, '', manifest, testDeadline());
 
   const kubeconfigFor = (program: 'service' | 'operator') =>
     server.embedded
@@ -91,14 +92,14 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
     namespace,
     when: <T extends KubernetesObject>(type: ResourceType, name: string, wanted: (object: T | undefined) => boolean) =>
       new Promise<T>((resolve, reject) => {
-        const see = () => caches.get(type)?.get(namespace, name) as T | undefined;
+        const current = () => caches.get(type)?.get(namespace, name) as T | undefined;
         const timer = setTimeout(() => {
           waiting.delete(check);
-          const last = JSON.stringify(see(), null, 1);
+          const last = JSON.stringify(current(), null, 1);
           reject(new Error(`${type.plural} ${name} did not reach the expected state: ${last}`));
         }, 30_000);
         const check = () => {
-          const object = see();
+          const object = current();
           if (!wanted(object)) return;
           clearTimeout(timer);
           waiting.delete(check);
@@ -110,11 +111,14 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
     async patchPodStatus(name, status) {
       const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`;
       const body = { contentType: 'application/merge-patch+json', text: JSON.stringify({ status }) };
-      await transport.request({ describe: 'patch pod status', method: 'PATCH', path, body, limitBytes: 1e7 }, soon());
+      await transport.request(
+        { describe: 'patch pod status', method: 'PATCH', path, body, limitBytes: 1e7 },
+        testDeadline(),
+      );
     },
     async close() {
       await Promise.all([...caches.values()].map((cache) => cache.stop()));
-      await client.delete(resource.namespaces, '', namespace, {}, soon());
+      await client.delete(resource.namespaces, '', namespace, {}, testDeadline());
       await Promise.all([client.close(), operatorClient.close()]);
       await transport.close();
       await server.close();

@@ -11,7 +11,7 @@ import { type CryptoKey, importPKCS8, SignJWT } from 'jose';
 import { generate } from 'selfsigned';
 import { mediaType } from '../../src/platform/registry/manifest.ts';
 
-/** The registry of the distribution project (tests/docker-registry/install), or undefined where there is none. */
+/** Returns the registry program of the distribution project (tests/docker-registry/install), or undefined if it is not installed. */
 export function dockerRegistryProgram(): string | undefined {
   const program = process.env['DOCKER_REGISTRY'] || 'docker-registry';
   return spawnSync(program, ['--version']).status === 0 ? program : undefined;
@@ -20,13 +20,13 @@ export function dockerRegistryProgram(): string | undefined {
 export interface DockerRegistry extends AsyncDisposable {
   /** host:port. */
   readonly host: string;
-  /** The token server's: what GitLab is to its registry. */
+  /** The URL of the token server, which is GitLab in a real deployment. */
   readonly gitUrl: string;
-  /** What was asked of the token server: `scope user`, with `-` for no credentials, `?` for unknown ones. */
-  readonly asked: string[];
-  /** Puts an image there and returns the digest of its manifest. */
+  /** Requests to the token server: `SCOPE USER`, with `-` for no credentials and `?` for unknown ones. */
+  readonly tokenRequests: string[];
+  /** Pushes an image and returns the digest of its manifest. */
   push(repository: string, tag: string | undefined, image: ImageToPush): Promise<string>;
-  /** Puts any manifest there and returns its digest. */
+  /** Pushes any manifest and returns its digest. */
   pushManifest(repository: string, tag: string | undefined, type: string, document: object): Promise<string>;
   kill(): Promise<void>;
 }
@@ -36,13 +36,13 @@ export interface ImageToPush {
   os?: string;
   architecture?: string;
   workingDir?: string;
-  /** Of the only layer. */
+  /** The size of the only layer. */
   layerBytes?: number;
-  /** Instead of the format's own; old versions of Docker pushed application/octet-stream. */
+  /** The media type of the configuration, if not that of the format: old versions of Docker pushed application/octet-stream. */
   configType?: string;
 }
 
-/** What tokens are for; GitLab's name for its registry. */
+/** The service that tokens are valid for: GitLab's name for its registry. */
 const service = 'container_registry';
 
 type User = string | undefined;
@@ -50,7 +50,7 @@ type Action = 'pull' | 'push';
 
 /**
  * Starts the registry with token authentication. `tokens` are the users' GitLab tokens by user name; `mayPull` decides
- * what its token server grants.
+ * whether the token server grants access.
  */
 export async function startDockerRegistry(options: {
   program: string;
@@ -59,8 +59,8 @@ export async function startDockerRegistry(options: {
 }): Promise<DockerRegistry> {
   const directory = mkdtempSync(join(tmpdir(), 'notebook-sessions-registry-'));
   const issuer = await tokenIssuer(join(directory, 'certificate.pem'));
-  const asked: string[] = [];
-  const server = createServer((req, res) => void answerTokenRequest(req, res, { ...options, issuer, asked }));
+  const tokenRequests: string[] = [];
+  const server = createServer((req, res) => void answerTokenRequest(req, res, { ...options, issuer, tokenRequests }));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const gitUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -76,7 +76,7 @@ export async function startDockerRegistry(options: {
   return {
     host,
     gitUrl,
-    asked,
+    tokenRequests,
     pushManifest,
     async push(repository, tag, image) {
       const { format, os = 'linux', architecture = 'amd64', workingDir, layerBytes = 1000, configType } = image;
@@ -122,19 +122,19 @@ interface Descriptor {
   size: number;
 }
 
-/** The registry's HTTP API with a token for pulling and pushing the one repository. */
+/** Returns a function that calls the registry's HTTP API with a token to pull and push the repository. */
 function caller(host: string, issuer: Issuer) {
   const call = async (method: string, path: string, repository: string, body?: Buffer, type?: string) => {
     const token = await issuer.sign(service, repository, ['pull', 'push']);
     const url = new URL(path, `http://${host}`);
-    const answer = await fetch(url, {
+    const response = await fetch(url, {
       method,
       headers: { authorization: `Bearer ${token}`, ...(type === undefined ? {} : { 'content-type': type }) },
       ...(body === undefined ? {} : { body: new Uint8Array(body) }),
     });
-    if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`);
-    await answer.arrayBuffer();
-    return answer;
+    if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
+    await response.arrayBuffer();
+    return response;
   };
   const blob = async (repository: string, content: Buffer): Promise<Descriptor> => {
     const begun = await call('POST', `/v2/${repository}/blobs/uploads/`, repository);
@@ -152,7 +152,7 @@ interface Issuer {
   sign(service: string, repository: string, actions: readonly Action[]): Promise<string>;
 }
 
-/** Signs what the registry trusts: by a certificate that it is configured with and finds in the token's header. */
+/** Returns an issuer whose tokens the registry trusts: their header has the certificate that the registry is configured with. */
 async function tokenIssuer(certificateFile: string): Promise<Issuer> {
   const made = await generate([{ name: 'commonName', value: 'tokens' }], { keyType: 'ec', algorithm: 'sha256' });
   writeFileSync(certificateFile, made.cert);
@@ -178,7 +178,7 @@ async function answerTokenRequest(
   res: ServerResponse,
   about: {
     issuer: Issuer;
-    asked: string[];
+    tokenRequests: string[];
     tokens: Readonly<Record<string, string>>;
     mayPull: (repository: string, user: User) => boolean;
   },
@@ -190,9 +190,9 @@ async function answerTokenRequest(
     .replace(/^oauth2:/, '');
   const user = Object.keys(about.tokens).find((name) => about.tokens[name] === password);
   const scope = query.get('scope') ?? '';
-  about.asked.push(`${scope} ${user ?? (credentials === undefined ? '-' : '?')}`);
+  about.tokenRequests.push(`${scope} ${user ?? (credentials === undefined ? '-' : '?')}`);
   const repository = /^repository:(.+):pull$/.exec(scope)?.[1] ?? '';
-  // As GitLab does: no token at all for what may not be pulled.
+  // As GitLab does: no token for a repository that the user may not pull.
   if ((credentials !== undefined && user === undefined) || !about.mayPull(repository, user)) {
     return void res.writeHead(403).end('{"errors":[{"code":"DENIED","message":"access forbidden"}]}');
   }

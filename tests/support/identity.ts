@@ -20,15 +20,15 @@ export const person = {
 
 type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
 
-/** An identity provider: signs tokens, and publishes its keys over HTTP unless told to misbehave. */
+/** An identity provider: signs tokens, and publishes its keys over HTTP. */
 export interface Issuer {
   readonly keys: Keys;
-  /** Keys that it does not publish. */
+  /** Keys that are not published. */
   readonly foreign: Keys;
   readonly url: string;
   requests: number;
-  /** How it answers; undefined: with the keys. */
-  misbehave: ((respond: (status: number, body: string) => void) => void) | undefined;
+  /** Sends another response than the keys. */
+  override: ((respond: (status: number, body: string) => void) => void) | undefined;
   sign(claims: Record<string, unknown>, options?: { key?: Keys; kid?: string }): Promise<string>;
   close(): void;
 }
@@ -42,7 +42,7 @@ export async function startIssuer(): Promise<Issuer> {
     self.requests++;
     const respond = (status: number, body: string) =>
       res.writeHead(status, { 'content-type': 'application/json' }).end(body);
-    if (self.misbehave) self.misbehave(respond);
+    if (self.override) self.override(respond);
     else respond(200, published);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -51,7 +51,7 @@ export async function startIssuer(): Promise<Issuer> {
     foreign: await generateKeyPair('RS256'),
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`,
     requests: 0,
-    misbehave: undefined,
+    override: undefined,
     sign: (claims, { key = keys, kid = 'one' } = {}) =>
       new SignJWT({ iss: issuer, aud: audience, exp: Math.floor(Date.now() / 1000) + 300, ...person, ...claims })
         .setProtectedHeader({ alg: 'RS256', kid })
@@ -82,7 +82,7 @@ export function identityWith(jwksUrl: string, env: Record<string, string> = {}):
 export const credentials = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64');
 export const gitLab = { AuthorizationHeader: 'bearer git-token', AccessTokenExpiresAt: 1_900_000_000 };
 
-/** What a gateway adds for a registered user. */
+/** Returns the headers that a gateway adds for a registered user. */
 export function headersWith(idToken: string, more: IncomingHttpHeaders = {}): IncomingHttpHeaders {
   return {
     'renku-auth-access-token': 'access',
@@ -93,13 +93,16 @@ export function headersWith(idToken: string, more: IncomingHttpHeaders = {}): In
   };
 }
 
-export const ask = (identify: Identify, headers: IncomingHttpHeaders, socket: object = {}): Promise<Identified> =>
-  identify({ headers, socket: socket as never }, Deadline.after(5_000));
+export const identifyCaller = (
+  identify: Identify,
+  headers: IncomingHttpHeaders,
+  socket: object = {},
+): Promise<Identified> => identify({ headers, socket: socket as never }, Deadline.after(5_000));
 
-/** The error that refuses these headers; anything else is thrown. */
-export async function refusal(identify: Identify, headers: IncomingHttpHeaders): Promise<ApiError> {
-  const error: unknown = await ask(identify, headers).then(
-    ({ identity }) => new Error(`was taken for ${identity.kind} ${identity.id}`),
+/** Returns the error with which these headers are rejected. Throws if they are accepted. */
+export async function rejection(identify: Identify, headers: IncomingHttpHeaders): Promise<ApiError> {
+  const error: unknown = await identifyCaller(identify, headers).then(
+    ({ identity }) => new Error(`the caller was identified as ${identity.kind} ${identity.id}`),
     (reason: unknown) => reason,
   );
   if (!(error instanceof ApiError)) throw error;

@@ -57,13 +57,13 @@ export class Jupyter {
   /** Runs a cell. Returns what it printed, and the text of what it displayed and of its last value. */
   async execute(kernel: string, code: string): Promise<string> {
     const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
-    const { output, reply } = await this.ask(kernel, 'shell', 'execute_request', content);
+    const { output, reply } = await this.request(kernel, 'shell', 'execute_request', content);
     if (reply['status'] !== 'ok') throw new Error(`${String(reply['evalue'])}\n${output}`);
     return output;
   }
 
   /** Sends one request to a kernel. Returns the content of its reply, and the output until the kernel was idle. */
-  async ask(
+  async request(
     kernel: string,
     channel: 'shell' | 'control',
     type: string,
@@ -83,7 +83,7 @@ export class Jupyter {
     let reply: Record<string, unknown> | undefined;
     let idle = false;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const limit = setTimeout(() => reject(new Error(`the kernel did not answer in time; so far: ${output}`)), answerMs);
+    const limit = setTimeout(() => reject(new Error(`the kernel did not reply in time; so far: ${output}`)), replyMs);
     socket.on('error', reject);
     socket.on('close', () => reject(new Error(`the connection to the kernel has ended; so far: ${output}`)));
     socket.on('open', () =>
@@ -149,7 +149,7 @@ export class Jupyter {
   }
 }
 
-const answerMs = 120_000;
+const replyMs = 120_000;
 
 /** The Jupyter messaging protocol, version 5.3. */
 interface KernelMessage {

@@ -5,7 +5,7 @@ import { createOperator, type Operator } from '../../src/operator/operator.ts';
 import { readSettings } from '../../src/operator/settings.ts';
 import type { KubernetesObject, PodStatus } from '../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../src/platform/kubernetes/resources.ts';
-import { type ClusterUnderTest, soon } from './cluster-under-test.ts';
+import { type ClusterUnderTest, testDeadline } from './cluster-under-test.ts';
 
 export interface StatefulSet extends KubernetesObject {
   spec: { replicas: number; template: { spec: { containers: { resources?: object }[] } } };
@@ -64,11 +64,12 @@ export function operatedSessions(clusterOf: () => ClusterUnderTest) {
     async stopOperators(): Promise<void> {
       await Promise.all(operators.splice(0).map((operator) => operator.stop()));
     },
-    create: (object: JupyterServer) => clusterOf().client.create(jupyterServers, clusterOf().namespace, object, soon()),
+    create: (object: JupyterServer) =>
+      clusterOf().client.create(jupyterServers, clusterOf().namespace, object, testDeadline()),
     patch: (name: string, body: object) =>
-      clusterOf().client.mergePatch<JupyterServer>(jupyterServers, clusterOf().namespace, name, body, soon()),
+      clusterOf().client.mergePatch<JupyterServer>(jupyterServers, clusterOf().namespace, name, body, testDeadline()),
     remove: (name: string, propagationPolicy: 'Foreground' | 'Background' = 'Background') =>
-      clusterOf().client.delete(jupyterServers, clusterOf().namespace, name, { propagationPolicy }, soon()),
+      clusterOf().client.delete(jupyterServers, clusterOf().namespace, name, { propagationPolicy }, testDeadline()),
     /** Resolves with the session when `wanted` is true for it. */
     server,
     inState: (name: string, state: string) => server(name, ({ status }) => status?.state === state),

@@ -4,14 +4,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
 
-/** A package as a test describes it: what it needs, and files besides its module. */
+/** A package of a test: its requirements, and files besides its module. */
 export interface TestPackage {
   name: string;
   version: string;
   requires?: string[];
-  /** Path in the wheel to content; `<name>/__init__.py` is made where it is not given. */
+  /** Path in the wheel to content; `<name>/__init__.py` is added if it is missing. */
   files?: Record<string, string>;
-  /** Of a wheel that this machine cannot use: `py3-none-win_amd64`. */
+  /** The platform tag; `py3-none-win_amd64` is a wheel that this machine cannot use. */
   tag?: string;
   /** A source archive instead of a wheel. */
   isSource?: boolean;
@@ -20,25 +20,25 @@ export interface TestPackage {
 export interface PackageIndex extends AsyncDisposable {
   /** For UV_DEFAULT_INDEX. */
   readonly url: string;
-  /** Paths that were asked for, in order. */
-  readonly asked: string[];
-  /** What answers instead of the index, where it returns true; a test may hold or break answers with it. */
+  /** The requested paths, in order. */
+  readonly requestedPaths: string[];
+  /** Returns a status to respond with instead, or a promise after which the response is sent; undefined: at once. */
   instead: (path: string, request: IncomingMessage) => number | Promise<void> | undefined;
   /** SHA-256 of a package's file. */
   hashOf(name: string): string;
 }
 
-/** A package index (PEP 503) on loopback with tiny wheels that are made here. */
+/** Starts a package index (PEP 503) on loopback with tiny wheels of the given packages. */
 export async function startPackageIndex(packages: readonly TestPackage[]): Promise<PackageIndex> {
   const files = new Map(
     packages.map((each) => [fileName(each), each.isSource ? Buffer.from('no archive') : wheel(each)]),
   );
   const names = Map.groupBy(packages, ({ name }) => name);
-  const asked: string[] = [];
+  const requestedPaths: string[] = [];
   const index: Pick<PackageIndex, 'instead'> = { instead: () => undefined };
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/';
-    asked.push(path);
+    requestedPaths.push(path);
     const instead = index.instead(path, request);
     if (typeof instead === 'number') return void response.writeHead(instead).end();
     await instead;
@@ -56,11 +56,11 @@ export async function startPackageIndex(packages: readonly TestPackage[]): Promi
       response.writeHead(404).end();
     }
   }
-  const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');
+  const server = createServer((request, response) => void respond(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return Object.assign(index, {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/simple/`,
-    asked,
+    requestedPaths,
     hashOf: (name: string) => sha256(files.get(fileName(names.get(name)?.[0] as TestPackage)) as Buffer),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -97,7 +97,7 @@ function wheel({ name, version, requires = [], files = {}, tag = 'py3-none-any' 
   return zip(content);
 }
 
-/** Stored, not compressed. */
+/** Returns a zip archive of the files, without compression. */
 function zip(files: Record<string, string>): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];

@@ -13,6 +13,7 @@ export function cleanUp(): void {
   for (const end of cleanup.splice(0)) end();
 }
 
+/** Starts a server on a free port of 127.0.0.1, until `cleanUp`, and returns the port. */
 export async function listening(server: Server | NetServer): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -47,7 +48,8 @@ export async function proxyTo(target: { port: number } | { socketPath: string },
   return listening(front);
 }
 
-export async function behind(listener: (...args: Parameters<RequestListener>) => unknown): Promise<number> {
+/** Starts a server and a proxy in front of it, and returns the port of the proxy. */
+export async function proxyToListener(listener: (...args: Parameters<RequestListener>) => unknown): Promise<number> {
   return proxyTo({ port: await listening(createServer((req, res) => void listener(req, res))) });
 }
 

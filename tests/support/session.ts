@@ -3,7 +3,7 @@ import { request } from 'undici';
 import { Jupyter } from './jupyter.ts';
 import { cookieFrom, type Platform } from './platform.ts';
 
-export interface SessionAnswer {
+export interface SessionResponse {
   name: string;
   url: string;
   annotations: Record<string, string>;
@@ -23,16 +23,16 @@ export async function waitForState(
   name: string,
   states: string[],
   timeoutMs = 120_000,
-): Promise<SessionAnswer> {
+): Promise<SessionResponse> {
   const end = performance.now() + timeoutMs;
   let last = '';
   while (performance.now() < end) {
     const response = await platform.api(`/notebooks/servers/${name}`);
     last = await response.text();
     if (response.status === 404 && states.includes('gone'))
-      return JSON.parse('{"status":{"state":"gone"}}') as SessionAnswer;
+      return JSON.parse('{"status":{"state":"gone"}}') as SessionResponse;
     if (response.ok) {
-      const session = JSON.parse(last) as SessionAnswer;
+      const session = JSON.parse(last) as SessionResponse;
       if (states.includes(session.status.state)) return session;
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));

@@ -31,8 +31,13 @@ export interface WholeService extends AsyncDisposable {
   readonly port: number;
   /** Everything that was logged as an error. */
   readonly errors: readonly string[];
-  /** As John, unless `headers` say who else. */
-  ask(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<TestResponse>;
+  /** Sends a request as John, unless `headers` name another caller. */
+  request(
+    method: string,
+    path: string,
+    body?: object | string,
+    headers?: Record<string, string>,
+  ): Promise<TestResponse>;
 }
 
 export interface WholeServiceOptions {
@@ -62,7 +67,7 @@ export async function startWholeService(options: WholeServiceOptions): Promise<W
     service,
     port,
     errors,
-    ask: (method, path, body, headers = {}) =>
+    request: (method, path, body, headers = {}) =>
       send(port, {
         method,
         path: `/notebooks${path}`,

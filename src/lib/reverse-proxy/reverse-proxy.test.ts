@@ -6,7 +6,7 @@ import { connect, createServer as createNetServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { behind, cleanUp, cleanup, listening, proxyTo, send } from '../../../tests/support/reverse-proxy.ts';
+import { cleanUp, cleanup, listening, proxyTo, proxyToListener, send } from '../../../tests/support/reverse-proxy.ts';
 import { waitFor } from '../../../tests/support/wait-for.ts';
 
 afterEach(cleanUp);
@@ -41,7 +41,7 @@ test('a server on ::1 with the same port gets no requests, even if localhost is 
 });
 
 test('status, headers, duplicate headers, query and bodies are passed on unchanged in both directions', async () => {
-  const port = await behind(async (req, res) => {
+  const port = await proxyToListener(async (req, res) => {
     const body = await text(req);
     res.writeHead(418, 'Short and stout', [
       'Set-Cookie',
@@ -66,7 +66,7 @@ test('status, headers, duplicate headers, query and bodies are passed on unchang
 });
 
 test('hop-by-hop headers are not passed on, those that Connection lists included', async () => {
-  const port = await behind((req, res) => res.end(JSON.stringify(req.headers)));
+  const port = await proxyToListener((req, res) => res.end(JSON.stringify(req.headers)));
   const response = await send(port, {
     headers: {
       Connection: 'close, X-Secret',
@@ -82,7 +82,7 @@ test('hop-by-hop headers are not passed on, those that Connection lists included
 });
 
 test('a POST without a body, a HEAD and a 204 are framed correctly on one keep-alive connection', async () => {
-  const port = await behind((req, res) => {
+  const port = await proxyToListener((req, res) => {
     if (req.method === 'HEAD') return void res.writeHead(200, { 'Content-Length': 7 }).end();
     if (req.url === '/none') return void res.writeHead(204).end();
     text(req).then(
@@ -102,7 +102,7 @@ test('a POST without a body, a HEAD and a 204 are framed correctly on one keep-a
 
 test('a large body is passed on in both directions, chunked and with a length', async () => {
   const body = randomBytes(20_000_000);
-  const port = await behind((req, res) => void req.pipe(res));
+  const port = await proxyToListener((req, res) => void req.pipe(res));
   for (const headers of [{ 'Content-Length': String(body.length) }, { 'Transfer-Encoding': 'chunked' }] as Record<
     string,
     string
@@ -131,7 +131,7 @@ test('a slow reader stops the writer; when it disconnects, the upstream request 
   const isStalled = new Promise<void>((resolve) => {
     stalled = resolve;
   });
-  const port = await behind((_req, res) => {
+  const port = await proxyToListener((_req, res) => {
     res.on('close', () => ended(written));
     const chunk = Buffer.alloc(65_536);
     const pump = () => {
@@ -165,7 +165,7 @@ test('a slow reader stops the writer; when it disconnects, the upstream request 
 test('the upstream request ends when the caller disconnects during an upload', async () => {
   const aborted = Promise.withResolvers<string>();
   const started = Promise.withResolvers<void>();
-  const port = await behind((req) => {
+  const port = await proxyToListener((req) => {
     req.once('data', () => started.resolve());
     req.on('error', (error: NodeJS.ErrnoException) => aborted.resolve(error.code ?? ''));
   });
@@ -177,7 +177,7 @@ test('the upstream request ends when the caller disconnects during an upload', a
 });
 
 test('an incomplete response of the upstream is incomplete for the caller, too', async () => {
-  const port = await behind((req, res) => {
+  const port = await proxyToListener((req, res) => {
     res.writeHead(200, req.url === '/length' ? { 'Content-Length': 100 } : {});
     res.write('part', () => (req.socket as Socket).resetAndDestroy());
   });
@@ -197,7 +197,7 @@ test('an upstream that resets or closes the connection, or does not listen, is r
 });
 
 test('a response before the end of the request body reaches the caller, and the connection is kept', async () => {
-  const port = await behind((req, res) => {
+  const port = await proxyToListener((req, res) => {
     if (req.method === 'GET') return void res.end('next');
     res.writeHead(413).end('too large');
   });

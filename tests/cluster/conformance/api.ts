@@ -147,14 +147,14 @@ async function* eventsOf(body: AsyncIterable<Buffer>): AsyncGenerator<WatchEvent
   return undefined;
 }
 
-/** Calls `read` until `wanted` accepts the result, and returns that result. Throws after 30 s. */
-export async function eventually<T>(read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
+/** Calls `read` until `wanted` accepts the result, and returns that result. Throws after 30 s with `what` it waited for. */
+export async function eventually<T>(what: string, read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
   const end = performance.now() + 30_000;
   for (;;) {
     const value = await read();
     if (wanted(value)) return value;
     if (performance.now() > end)
-      throw new Error(`not the expected value after 30 s: ${JSON.stringify(value, null, 1)}`);
+      throw new Error(`waited 30 s for ${what}; last value: ${JSON.stringify(value, null, 1)}`);
     await delay(20);
   }
 }

@@ -201,7 +201,7 @@ describe('a StatefulSet', () => {
     const template = { metadata: { labels: { app: 'w' } }, spec: { containers: [container], ...spec } };
     await api.ok('POST', paths.statefulSets, { body: named('w', set({}, { template })) });
     const pod = () => api.call('GET', `${paths.pods}/w-0`);
-    const { json: made } = await eventually(pod, ({ status }) => status === 200);
+    const { json: made } = await eventually('the pod of the StatefulSet', pod, ({ status }) => status === 200);
     expect(made.metadata.ownerReferences).toMatchObject([{ kind: 'StatefulSet', name: 'w', controller: true }]);
     expect(made.status).toMatchObject({ phase: 'Pending' });
     const path = `${paths.statefulSets}/w`;
@@ -213,7 +213,7 @@ describe('a StatefulSet', () => {
     expect((await patch(path, { status: { replicas: 7 } })).json.status.replicas).not.toBe(7);
     const scaled = await patch(path, { spec: { replicas: 0 } });
     expect(scaled.json.metadata.generation).toBe(2);
-    await eventually(pod, ({ status }) => status === 404);
+    await eventually('the removal of the pod', pod, ({ status }) => status === 404);
   });
 });
 

@@ -267,6 +267,7 @@ describe('an invalid request', () => {
     const deleted = await api.ok('DELETE', `/api/v1/namespaces/${namespace}`);
     expect([deleted.kind, deleted.status.phase]).toEqual(['Namespace', 'Terminating']);
     await eventually(
+      'the deletion timestamp of the held object',
       () => api.call('GET', held),
       ({ json }) => json.metadata?.deletionTimestamp !== undefined,
     );
@@ -278,6 +279,7 @@ describe('an invalid request', () => {
       headers: { 'content-type': 'application/merge-patch+json' },
     });
     await eventually(
+      'the removal of the namespace',
       () => api.call('GET', `/api/v1/namespaces/${namespace}`),
       ({ status }) => status === 404,
     );

@@ -15,6 +15,7 @@ const make = (name: string, metadata: object = {}): Promise<Json> =>
 const remove = (path: string, body?: unknown, query = {}) => api.call('DELETE', path, { body, query });
 const removed = (path: string) =>
   eventually(
+    `the removal of ${path}`,
     () => api.call('GET', path),
     ({ status }) => status === 404,
   );
@@ -138,6 +139,7 @@ describe('an owner', () => {
     const { json } = await remove(owner, { propagationPolicy: 'Foreground' });
     expect(json.metadata.finalizers).toEqual(['foregroundDeletion']);
     await eventually(
+      'the deletion timestamp of the child',
       () => api.ok('GET', child),
       ({ metadata }) => metadata.deletionTimestamp !== undefined,
     );

@@ -5,7 +5,7 @@ import { jupyterServers } from '../../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
 import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
-import { type ClusterUnderTest, openClusterUnderTest, soon } from '../../support/cluster-under-test.ts';
+import { type ClusterUnderTest, openClusterUnderTest, testDeadline } from '../../support/cluster-under-test.ts';
 import { failing, operatedSessions } from '../../support/operated-sessions.ts';
 import { type ServiceReplicas, serviceReplicas } from '../../support/service-replicas.ts';
 import { commitSha } from '../../support/sessions/fake-gitlab.ts';
@@ -42,9 +42,9 @@ const user = (username: string, token = 'the-gitlab-token', { gitlab } = service
 };
 
 const podUid = async (name: string): Promise<string | undefined> =>
-  (await cluster.client.get(pods, cluster.namespace, `${name}-0`, soon()))?.metadata.uid;
+  (await cluster.client.get(pods, cluster.namespace, `${name}-0`, testDeadline()))?.metadata.uid;
 const secretOf = (name: string, which: string) =>
-  cluster.client.get<Secret>(secrets, cluster.namespace, `${name}-${which}`, soon());
+  cluster.client.get<Secret>(secrets, cluster.namespace, `${name}-${which}`, testDeadline());
 const textOf = (secret: Secret | undefined, key: string): string =>
   Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
 const stateOf = async (call: Call, name: string): Promise<string> =>
@@ -80,7 +80,7 @@ describe('a failed session', () => {
     await expect.poll(() => stateOf(other, name)).toBe('failed');
     const before = (await call('GET', `/servers/${name}`)).body;
     const [claim, variables] = await Promise.all([
-      cluster.client.get(persistentVolumeClaims, cluster.namespace, name, soon()),
+      cluster.client.get(persistentVolumeClaims, cluster.namespace, name, testDeadline()),
       secretOf(name, 'variables'),
     ]);
     const made = await podsMade(`${name}-0`);
@@ -96,9 +96,9 @@ describe('a failed session', () => {
     expect(await stateOf(call, name)).toBe('starting');
     const next = await makeHealthy(name, uid);
     expect(await made.uids(next)).toEqual([next]);
-    expect((await cluster.client.get(persistentVolumeClaims, cluster.namespace, name, soon()))?.metadata.uid).toBe(
-      claim?.metadata.uid,
-    );
+    expect(
+      (await cluster.client.get(persistentVolumeClaims, cluster.namespace, name, testDeadline()))?.metadata.uid,
+    ).toBe(claim?.metadata.uid);
     // The Secret of the launch is unchanged: the service cannot read it.
     expect((await secretOf(name, 'variables'))?.metadata).toEqual(variables?.metadata);
   });
@@ -196,16 +196,16 @@ describe('a restart is rejected without a change', () => {
     const call = (await service.start()).as(user('volume'));
     const { name, uid } = await launchFailed(call);
     const claimPatch = (metadata: object) =>
-      cluster.client.mergePatch(persistentVolumeClaims, cluster.namespace, name, { metadata }, soon());
+      cluster.client.mergePatch(persistentVolumeClaims, cluster.namespace, name, { metadata }, testDeadline());
     await claimPatch({ finalizers: ['example.org/held'] });
-    await cluster.client.delete(persistentVolumeClaims, cluster.namespace, name, {}, soon());
+    await cluster.client.delete(persistentVolumeClaims, cluster.namespace, name, {}, testDeadline());
     expect((await rejected(call, name)).message).toContain('is being deleted');
 
     // Otherwise the operator creates a new, empty volume.
     await stopOperators();
     await claimPatch({ finalizers: null });
     await expect
-      .poll(() => cluster.client.get(persistentVolumeClaims, cluster.namespace, name, soon()))
+      .poll(() => cluster.client.get(persistentVolumeClaims, cluster.namespace, name, testDeadline()))
       .toBeUndefined();
     expect((await rejected(call, name)).message).toContain('no longer exists');
     expect(await podUid(name)).toBe(uid);
@@ -214,7 +214,7 @@ describe('a restart is rejected without a change', () => {
 
 /** Watches the pods with a name that are created from now on. */
 async function podsMade(name: string): Promise<{ uids(last: string): Promise<string[]> }> {
-  const { resourceVersion } = await cluster.client.listPage(pods, cluster.namespace, { limit: 1 }, soon());
+  const { resourceVersion } = await cluster.client.listPage(pods, cluster.namespace, { limit: 1 }, testDeadline());
   return {
     async uids(last) {
       const uids: string[] = [];

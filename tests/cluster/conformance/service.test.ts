@@ -4,7 +4,7 @@ import { jupyterServers } from '../../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
 import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
-import { type ClusterUnderTest, openClusterUnderTest, soon } from '../../support/cluster-under-test.ts';
+import { type ClusterUnderTest, openClusterUnderTest, testDeadline } from '../../support/cluster-under-test.ts';
 import { operatedSessions } from '../../support/operated-sessions.ts';
 import { type ServiceReplicas, serviceReplicas } from '../../support/service-replicas.ts';
 import { commitSha } from '../../support/sessions/fake-gitlab.ts';
@@ -35,13 +35,14 @@ afterAll(async () => {
 /** Each test has its own user, and so its own session. */
 const user = (username: string): Identity => ({ ...john(service.gitlab.url), id: `uuid-${username}`, username });
 
-const stored = (name: string) => cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, name, soon());
+const stored = (name: string) =>
+  cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, name, testDeadline());
 const secretOf = (name: string, which = 'credentials') =>
   cluster.client.get<KubernetesObject & { data?: Record<string, string> }>(
     secrets,
     cluster.namespace,
     `${name}-${which}`,
-    soon(),
+    testDeadline(),
   );
 
 describe('a launch', () => {
@@ -63,6 +64,7 @@ describe('a launch', () => {
     expect(Object.keys(variables?.data ?? {})).toContain('env.GREETING');
     expect((await call('DELETE', `/servers/${name}`)).status).toBe(204);
     await eventually(
+      'the removal of the session and its Secrets',
       () => Promise.all([stored(name), secretOf(name), secretOf(name, 'variables')]),
       (left) => left.every((each) => each === undefined),
     );
@@ -77,7 +79,7 @@ describe('a launch', () => {
     expect(statuses.filter((status) => status === 201)).toHaveLength(1);
     expect(statuses.filter((status) => status === 200)).toHaveLength(39);
     expect(new Set(responses.map(({ body }) => body.name)).size).toBe(1);
-    const all = await cluster.client.list<JupyterServer>(jupyterServers, cluster.namespace, {}, soon());
+    const all = await cluster.client.list<JupyterServer>(jupyterServers, cluster.namespace, {}, testDeadline());
     const name = responses[0]?.body.name ?? '';
     expect(all.filter(({ metadata }) => metadata.name === name)).toHaveLength(1);
     // Every replica returns the session, but not to another user.
@@ -131,12 +133,12 @@ describe('a session', () => {
     const state = async (): Promise<string> => (await call('GET', `/servers/${name}`)).body.status?.state ?? 'deleted';
     await makeHealthy(name);
     // The other containers of the session have no status yet.
-    expect(['starting', 'running']).toContain(await eventually(state, (each) => each !== 'deleted'));
+    expect(['starting', 'running']).toContain(await eventually('the session', state, (each) => each !== 'deleted'));
     await patch(name, { spec: { jupyterServer: { hibernated: true } } });
     await cluster.when<JupyterServer>(jupyterServers, name, (object) => object?.status?.state === 'hibernated');
     expect((await call('GET', `/servers/${name}`)).status).toBe(200);
-    await cluster.client.delete(jupyterServers, cluster.namespace, name, {}, soon());
-    await eventually(state, (each) => each === 'deleted');
+    await cluster.client.delete(jupyterServers, cluster.namespace, name, {}, testDeadline());
+    await eventually('the removal of the session', state, (each) => each === 'deleted');
     expect((await call('GET', '/servers')).body.servers[name]).toBeUndefined();
   });
 });

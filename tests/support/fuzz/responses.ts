@@ -3,18 +3,22 @@ import { errorKind } from '../../../src/errors.ts';
 import { type OpenApiDocument, resolve } from '../../../src/pipeline/document.ts';
 import type { DocumentedOperation } from './requests.ts';
 
-export interface ReceivedAnswer {
+export interface ReceivedResponse {
   readonly status: number;
   readonly contentType: string | undefined;
-  /** Of a stream, how it begins. */
+  /** The body; of a stream only its beginning. */
   readonly text: string;
 }
 
-/** What is wrong with an answer, in words; undefined where it is as documented. */
-export type CheckAnswer = (asked: DocumentedOperation, isHead: boolean, answer: ReceivedAnswer) => string | undefined;
+/** Returns how a response differs from its documentation, or undefined if it does not. */
+export type CheckResponse = (
+  operation: DocumentedOperation,
+  isHead: boolean,
+  response: ReceivedResponse,
+) => string | undefined;
 
-export function createAnswerCheck(document: OpenApiDocument): CheckAnswer {
-  // Formats of numbers (int32) and x- words are OpenAPI's own.
+export function createResponseCheck(document: OpenApiDocument): CheckResponse {
+  // OpenAPI has formats (int32) and keywords (x-...) that JSON Schema does not have.
   const ajv = new Ajv({ strict: false, validateFormats: false, validateSchema: false, allErrors: true });
   ajv.addSchema(document, 'document');
   const compiled = new Map<string, ValidateFunction>();
@@ -31,7 +35,7 @@ export function createAnswerCheck(document: OpenApiDocument): CheckAnswer {
     const response = operation.responses[key];
     if (!response) return `${status} is not documented`;
     const { content = {} } = resolve(document, response);
-    if (isHead) return text === '' ? undefined : 'an answer to HEAD has a body';
+    if (isHead) return text === '' ? undefined : 'a response to HEAD has a body';
     if (text === '') {
       const mayBeEmpty = Object.keys(content).length === 0 || operation['x-body-optional'] === true;
       return mayBeEmpty ? undefined : `${status} has no body`;
@@ -47,7 +51,7 @@ export function createAnswerCheck(document: OpenApiDocument): CheckAnswer {
   };
 }
 
-/** An error is one of the table, with its status. An image that is missing says so with 404 whatever the cause. */
+/** Returns a message if the table of errors has no error with this code and status. */
 function wrongError(status: number, { error }: { error: { code: number } }): string | undefined {
   const kind = Object.values(errorKind).find(({ code }) => code === error.code);
   return kind?.status === status ? undefined : `code ${error.code} is not one of status ${status}`;
