@@ -64,7 +64,7 @@ export const stopQuestion = (session, label) => ({
 /**
  * @param {Session} session
  * @param {string} label
- * @param {Record<string, string>} [known] Values of its environment variables, if this page has launched it.
+ * @param {Record<string, string>} [known] Values of the session's environment variables, if this page has launched the session.
  * @returns {import('./confirm.js').Confirmation}
  */
 export function relaunchQuestion(session, label, known = {}) {
