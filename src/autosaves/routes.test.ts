@@ -135,7 +135,7 @@ describe('the list', () => {
   });
 
   it('requires an identity, with a token that GitLab accepts', async () => {
-    expect(outcome(await list('Group/Sub/Own', 'stranger'))).toEqual([401, 1401]);
+    expect(outcome(await list('Group/Sub/Own', 'unknown'))).toEqual([401, 1401]);
     expect(outcome(await list('Group/Sub/Own', 'expired'))).toEqual([401, 1401]);
     expect(outcome(await list(`Group/Sub/${'x'.repeat(1100)}`))).toEqual([404, 1404]);
     expect(outcome(await list('Group/Sub/a%00b'))).toEqual([404, 1404]);
@@ -277,7 +277,7 @@ describe('a deletion', () => {
 
   it('requires a token that GitLab accepts', async () => {
     expect(outcome(await remove('Group/Sub/Own', name, 'expired'))).toEqual([401, 1401]);
-    expect(outcome(await remove('Group/Sub/Own', name, 'stranger'))).toEqual([401, 1401]);
+    expect(outcome(await remove('Group/Sub/Own', name, 'unknown'))).toEqual([401, 1401]);
     expect(await isThere()).toBe(true);
   });
 });
