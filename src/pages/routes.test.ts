@@ -209,7 +209,12 @@ describe('launch page', () => {
 
 describe('an error', () => {
   it.each([
-    ['a project that does not exist', '/launch/group/nope', 404, 'The project group/nope does not exist, or you do not have access.'],
+    [
+      'a project that does not exist',
+      '/launch/group/nope',
+      404,
+      'The project group/nope does not exist, or you do not have access.',
+    ],
     ['a project without commits', '/launch/ada/empty', 404, 'ada/empty has no commits yet.'],
     [
       'a tag with a branch that does not exist',
@@ -219,7 +224,12 @@ describe('an error', () => {
     ],
     ['an unknown address', '/nonexistent', 404, 'There is nothing at this address.'],
     ['a path below a page', '/docs/nonexistent/', 404, 'There is nothing at this address.'],
-    ['a ref that does not exist', `/launch/${project}?ref=nope`, 404, `${project} has no branch, tag or commit “nope”.`],
+    [
+      'a ref that does not exist',
+      `/launch/${project}?ref=nope`,
+      404,
+      `${project} has no branch, tag or commit “nope”.`,
+    ],
     ['a ref with control characters', `/launch/${project}?ref=a%00b`, 422, 'A field of the request is not valid.'],
     ['two refs', `/launch/${project}?ref=a&ref=b`, 404, `${project} has no branch, tag or commit “a”.`],
     ['no project', '/launch/group', 404, 'There is nothing at this address.'],
