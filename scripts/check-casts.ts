@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import ts from 'typescript';
 
 /** The number that the code has reached: lower it with each assertion that goes, never raise it. */
-const limit = 24;
+const limit = 7;
 
 const root = join(import.meta.dirname, '..');
 

@@ -30,6 +30,7 @@ var tasks = {
       ['oxlint', '--type-aware', 'src', 'tests', 'bench', 'scripts'],
       ['node', 'scripts/check-imports.ts'],
       ['node', 'scripts/check-docs.ts'],
+      ['node', 'scripts/check-words.ts'],
       ['node', 'scripts/check-casts.ts'],
       ['node', 'scripts/check-test-map.ts'],
       ['node', 'scripts/generate-types.ts', '--check'],

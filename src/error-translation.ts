@@ -23,7 +23,7 @@ export interface TranslationContext {
 interface Kinds {
   /** The API server rejects the request, and would reject it again. */
   readonly rejected: ErrorKind;
-  /** The API server does not answer, or is overloaded. */
+  /** The API server does not respond, or is overloaded. */
   readonly unavailable: ErrorKind;
   /** The service lacks a permission, or the cluster a resource definition. */
   readonly forbidden: ErrorKind;
@@ -85,7 +85,7 @@ function unfinished(operation: string): string {
 function toError(translation: Translation, cause: unknown, { message, advice }: TranslationContext): ApiError {
   const { kind, reason, quote, retryAfterSeconds } = translation;
   const sentences = [
-    // With an advice of its own, the message says already what happened.
+    // A message with advice says what happened already.
     ...(message !== undefined && advice === undefined ? [reason] : []),
     ...(quote === undefined ? [] : [quote]),
     advice ?? translation.advice ?? kind.detail,

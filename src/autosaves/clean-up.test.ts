@@ -95,7 +95,7 @@ describe('the clean-up after a launch', () => {
     const all = [await workshop.autosave('ada', 'main', second), await workshop.autosave('ada', 'main', third)].sort();
     cleanUp.afterLaunch(session(first));
     cleanUp.afterLaunch(session(workshop.side));
-    // A list and two look-ups of ancestry each.
+    // A list and two lookups of ancestry each.
     await eventually(() => expect(calls).toHaveLength(6));
     expect(await workshop.autosaves()).toEqual(all);
     expect(calls.filter((call) => call.startsWith('DELETE'))).toEqual([]);

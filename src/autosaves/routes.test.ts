@@ -135,7 +135,7 @@ describe('the list', () => {
   });
 
   it('requires an identity, with a token that GitLab accepts', async () => {
-    expect(outcome(await list('Group/Sub/Own', 'nobody'))).toEqual([401, 1401]);
+    expect(outcome(await list('Group/Sub/Own', 'unknown'))).toEqual([401, 1401]);
     expect(outcome(await list('Group/Sub/Own', 'expired'))).toEqual([401, 1401]);
     expect(outcome(await list(`Group/Sub/${'x'.repeat(1100)}`))).toEqual([404, 1404]);
     expect(outcome(await list('Group/Sub/a%00b'))).toEqual([404, 1404]);
@@ -189,7 +189,7 @@ describe('a deletion', () => {
     }
   });
 
-  it('is two calls to GitLab, and no second one is told that it worked', async () => {
+  it('makes two calls to GitLab, and is a 404 the second time', async () => {
     expect((await remove('Group/Sub/Own', name)).status).toBe(204);
     expect(calls).toEqual([
       'GET /api/v4/projects/Group%2FSub%2FOwn',
@@ -201,7 +201,7 @@ describe('a deletion', () => {
     expect(service.log()).toContain('autosave deleted');
   });
 
-  it("of somebody else's is refused without asking GitLab, whoever may push", async () => {
+  it("of another user's autosave is rejected without a call to GitLab", async () => {
     for (const caller of ['bob', 'stranger', 'anonymous']) {
       const answer = await remove('Group/Sub/Own', name, caller);
       expect(outcome(answer), caller).toEqual([404, 1404]);
@@ -216,7 +216,7 @@ describe('a deletion', () => {
     expect(await workshop.autosaves()).toContain(theirs);
   });
 
-  it('of an anonymous user who claims to be the owner is refused', async () => {
+  it('is rejected for an anonymous user with the id of the owner', async () => {
     service.callers.set('impostor', anonymous(served.url, 'ada'));
     expect(outcome(await remove('Group/Sub/Own', name, 'impostor'))).toEqual([404, 1404]);
     expect(await isThere()).toBe(true);
@@ -230,19 +230,19 @@ describe('a deletion', () => {
     'renku/autosave/ada/../../../main/1234567/1234567',
     'renku/autosave/ada/ma%20in/1234567/1234567',
     'renku/autosave/ada/main*/1234567/1234567',
-  ])('of %s, which is no autosave, is a 404', async (other) => {
+  ])('is a 404 for %s, which is not an autosave', async (other) => {
     expect(outcome(await remove('Group/Sub/Own', other))).toEqual([404, 1404]);
     expect(calls).toEqual([]);
   });
 
-  it('in a project that is not there, or whose path lies before another, is a 404', async () => {
+  it('is a 404 for a project that does not exist, and for a part of the path of another one', async () => {
     expect(outcome(await remove('Group/Sub/None', name))).toEqual([404, 1404]);
     expect(outcome(await remove('autosave', name))).toEqual([404, 1404]);
     expect(outcome(await remove('Group/Sub/Own', `renku/autosave/${'x'.repeat(1100)}`))).toEqual([404, 1404]);
     expect(await isThere()).toBe(true);
   });
 
-  it('says what to do where GitLab refuses it without a reason', async () => {
+  it('has advice if GitLab denies it without a reason', async () => {
     const readers = await workshop.autosave('reader', 'main', workshop.commits[0]);
     const answer = await remove('Group/Sub/Own', readers, 'reader');
     expect(outcome(answer)).toEqual([403, 1403]);
@@ -250,7 +250,7 @@ describe('a deletion', () => {
     expect(await workshop.autosaves()).toContain(readers);
   });
 
-  it('of a protected branch is refused and says so', async () => {
+  it('of a protected branch is rejected with the reason', async () => {
     const guarded = await served.forge.createProject({
       namespace: 'autosave',
       path: 'autosave',
@@ -275,9 +275,9 @@ describe('a deletion', () => {
     expect(await own.autosaves()).toEqual([]);
   });
 
-  it('needs a token that GitLab takes', async () => {
+  it('requires a token that GitLab accepts', async () => {
     expect(outcome(await remove('Group/Sub/Own', name, 'expired'))).toEqual([401, 1401]);
-    expect(outcome(await remove('Group/Sub/Own', name, 'nobody'))).toEqual([401, 1401]);
+    expect(outcome(await remove('Group/Sub/Own', name, 'unknown'))).toEqual([401, 1401]);
     expect(await isThere()).toBe(true);
   });
 });

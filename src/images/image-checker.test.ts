@@ -28,9 +28,9 @@ afterAll(() => hosts[Symbol.asyncDispose]());
 
 const path = 'group/project';
 const asUser = (req: IncomingMessage) => req.headers['authorization'] === 'Bearer user';
-const asAnybody = (req: IncomingMessage) => req.headers['authorization'] === 'Bearer anon';
+const asAnonymous = (req: IncomingMessage) => req.headers['authorization'] === 'Bearer anon';
 
-/** A registry of the platform whose GitLab gives tokens: `anon` to anybody, `user` for the right credentials. */
+/** Starts a registry and a GitLab that issues its tokens: `anon` to any caller, `user` for the caller’s credentials. */
 async function platform(
   mayRead: (req: IncomingMessage) => boolean,
   realm: RequestListener = (req, res) => answerToken(res, req.headers['authorization'] === basic ? 'user' : 'anon'),
@@ -43,15 +43,15 @@ async function platform(
 }
 const withToken = () => hosts.seen.filter((line) => line.includes('Basic'));
 
-test('a public image needs no credentials, and nobody is told them', async () => {
-  const setup = await platform(asAnybody);
+test('a public image needs no credentials, and none are sent', async () => {
+  const setup = await platform(asAnonymous);
   const check = hosts.checker(setup);
   const found = { exists: true, private: false, ...known };
   expect(await check(`${setup.registry}/${path}`)).toEqual({
     ...found,
     platforms: ['windows/amd64', 'linux/arm64/v8'],
   });
-  // Where no index says it, the image's configuration does.
+  // Without an index, the configuration of the image names the platform.
   expect(await check(`${setup.registry}/${path}:plain`)).toEqual({ ...found, platforms: ['linux/arm64'] });
   expect(withToken()).toEqual([]);
   expect(hosts.seen).toContain(
@@ -59,7 +59,7 @@ test('a public image needs no credentials, and nobody is told them', async () =>
   );
 });
 
-test('a private image is seen with the caller’s token, which goes to the platform’s GitLab alone', async () => {
+test('a private image is found with the caller’s token, which is sent to the platform’s GitLab only', async () => {
   const setup = await platform(asUser);
   const check = hosts.checker(setup);
   expect(await check(`${setup.registry}/${path}`)).toMatchObject({ exists: true, private: true, ...known });
@@ -71,7 +71,7 @@ test('a private image is seen with the caller’s token, which goes to the platf
   });
 });
 
-test('what the platform’s GitLab says of the caller’s account is passed on, and what others say is not', async () => {
+test('passes on what the platform’s GitLab says of the caller’s account, but not what other servers say', async () => {
   const refuse =
     (message: string): RequestListener =>
     (req, res) => {
@@ -92,7 +92,7 @@ test('what the platform’s GitLab says of the caller’s account is passed on, 
   expect(await hosts.checker(bare)(`${bare.registry}/${path}`)).toMatchObject({
     message: expect.stringContaining('does not exist or is not public'),
   });
-  // Another registry is asked without credentials, and its words are its own.
+  // Another registry is called without credentials, and its words are not passed on.
   const elsewhere = { ...setup, registry: bare.registry };
   expect(await hosts.checker(elsewhere)(`${setup.registry}/${path}`)).toMatchObject({
     exists: false,
@@ -100,7 +100,7 @@ test('what the platform’s GitLab says of the caller’s account is passed on, 
   });
 });
 
-test('a realm that refuses, or gives a token that is worth nothing, makes the image private', async () => {
+test('an image is private if the realm denies a token, or issues one without access', async () => {
   for (const status of [401, 403]) {
     const setup = await platform(asUser, (req, res) =>
       req.headers['authorization'] === basic ? answerToken(res, 'user') : res.writeHead(status).end('{"errors":[]}'),
@@ -111,7 +111,7 @@ test('a realm that refuses, or gives a token that is worth nothing, makes the im
   }
 });
 
-test('what one user may see is never another’s answer; what everybody may see is everybody’s', async () => {
+test('callers share the result of a public image, but not of a private one', async () => {
   const setup = await platform(asUser, (req, res) =>
     req.headers['authorization'] === basic ? answerToken(res, 'user') : res.writeHead(403).end('{}'),
   );
@@ -125,7 +125,7 @@ test('what one user may see is never another’s answer; what everybody may see 
   expect(await check(image)).toMatchObject({ exists: true, private: true });
   expect(hosts.seen.length, 'remembered for the one who may').toBe(asked);
 
-  const open = await platform(asAnybody);
+  const open = await platform(asAnonymous);
   const checkOpen = hosts.checker(open);
   hosts.seen.splice(0);
   const all = await Promise.all(
@@ -137,7 +137,7 @@ test('what one user may see is never another’s answer; what everybody may see 
   expect(hosts.seen.map((line) => line.replace(/\?.*| .*\//, ' '))).toHaveLength(4);
 });
 
-test('the platform’s registry is not asked each time how it wants to be asked, until that fails', async () => {
+test('caches the challenges of the platform’s registry until a request fails', async () => {
   let broken = false;
   const setup = await platform(asUser, (req, res) => {
     if (broken) res.writeHead(503).end();
@@ -151,7 +151,7 @@ test('the platform’s registry is not asked each time how it wants to be asked,
     return [exists, ...hosts.seen.map((line) => /jwt|manifests|blobs/.exec(line)?.[0])];
   };
   expect(await calls('a/first')).toEqual([true, 'manifests', 'jwt', 'jwt', 'manifests', 'blobs']);
-  // What a launch waits for, one after the other: four.
+  // A launch waits for four requests, one after the other.
   expect(await calls('a/second')).toEqual([true, 'jwt', 'jwt', 'manifests', 'blobs']);
   broken = true;
   expect(await calls('a/third')).toEqual([false, 'jwt']);
@@ -159,31 +159,31 @@ test('the platform’s registry is not asked each time how it wants to be asked,
   expect(await calls('a/fourth')).toEqual([true, 'manifests', 'jwt', 'jwt', 'manifests', 'blobs']);
 });
 
-test('a token that says that it is for nothing is not tried, any other is', async () => {
+test('does not use a token without a grant for the repository, but any other token', async () => {
   const grant = (name: string, actions: string[]) => ({ type: 'repository', name, actions });
   const nothing: unknown[] = [[], [grant('group/other', ['pull'])], [grant(path, ['push'])], [null, 5]];
   const perhaps: unknown[] = [undefined, 'all', [grant(path, ['push', 'pull'])], [grant(path, ['*'])]];
   for (const access of [...nothing, ...perhaps]) {
-    const anybody = new UnsecuredJWT(access === undefined ? {} : { access }).encode();
+    const anonymousToken = new UnsecuredJWT(access === undefined ? {} : { access }).encode();
     const setup = await platform(asUser, (req, res) =>
-      answerToken(res, req.headers['authorization'] === basic ? 'user' : anybody),
+      answerToken(res, req.headers['authorization'] === basic ? 'user' : anonymousToken),
     );
     hosts.seen.splice(0);
     expect(await hosts.checker(setup)(`${setup.registry}/${path}:plain`)).toMatchObject({
       exists: true,
       private: true,
     });
-    const tried = hosts.seen.some((line) => line.endsWith(`Bearer ${anybody}`));
+    const tried = hosts.seen.some((line) => line.endsWith(`Bearer ${anonymousToken}`));
     expect(tried, JSON.stringify(access)).toBe(perhaps.includes(access));
   }
 });
 
-test('what is not found with a token that is for it is not there; nobody’s credentials are needed for that', async () => {
+test('an image that is not found with a granted token does not exist; credentials are not tried', async () => {
   const access = [{ type: 'repository', name: path, actions: ['pull'] }];
-  const anybody = new UnsecuredJWT({ access }).encode();
+  const anonymousToken = new UnsecuredJWT({ access }).encode();
   const setup = await platform(
-    (req) => req.headers['authorization'] === `Bearer ${anybody}`,
-    (_req, res) => answerToken(res, anybody),
+    (req) => req.headers['authorization'] === `Bearer ${anonymousToken}`,
+    (_req, res) => answerToken(res, anonymousToken),
   );
   const missing = await hosts.checker(setup)(`${setup.registry}/${path}:other`);
   expect(missing).toMatchObject({ exists: false, reason: 'not-found' });
@@ -191,8 +191,8 @@ test('what is not found with a token that is for it is not there; nobody’s cre
   expect(withToken()).toEqual([]);
 });
 
-test('a missing image, and one that is something else, are not found', async () => {
-  const setup = await platform(asAnybody);
+test('a missing image, and an object that is not an image for Linux, are not found', async () => {
+  const setup = await platform(asAnonymous);
   const missing = await hosts.checker(setup)(`${setup.registry}/${path}:other`);
   expect(missing).toEqual({
     exists: false,
@@ -218,7 +218,7 @@ test('a missing image, and one that is something else, are not found', async () 
   }
 });
 
-test('every kind of manifest is asked for: a registry gives what the caller says it can read', async () => {
+test('accepts every type of manifest', async () => {
   for (const type of [mediaType.ociIndex, mediaType.dockerList, mediaType.ociManifest, mediaType.dockerManifest]) {
     const port = await hosts.https((req, res) => {
       const readable = (req.headers['accept'] ?? '').split(/,\s*/).includes(type);
@@ -228,7 +228,7 @@ test('every kind of manifest is asked for: a registry gives what the caller says
   }
 });
 
-test('a registry that sends every request on to another host, and its realm too, is read there without credentials', async () => {
+test('follows a registry and its realm that redirect every request to another host, without credentials', async () => {
   const mirror = await hosts.https(
     imageServer(
       () => true,
@@ -239,7 +239,7 @@ test('a registry that sends every request on to another host, and its realm too,
   const to = (port: number, path = '') => ({ Location: `https://store.test:${port}${path}` });
   const port = await hosts.https((req, res) => {
     if (req.url?.startsWith('/token')) res.writeHead(302, to(tokens, '/there')).end();
-    else if (!asAnybody(req)) res.writeHead(401, { 'WWW-Authenticate': `Bearer realm="${realm()}"` }).end('{}');
+    else if (!asAnonymous(req)) res.writeHead(401, { 'WWW-Authenticate': `Bearer realm="${realm()}"` }).end('{}');
     else res.writeHead(307, to(mirror, req.url)).end();
   });
   const realm = () => `https://evil.test:${port}/token`;
@@ -249,7 +249,7 @@ test('a registry that sends every request on to another host, and its realm too,
   expect(elsewhere.every((line) => line.endsWith(' -'))).toBe(true);
 });
 
-test('an index of indexes is followed', async () => {
+test('follows an index of indexes', async () => {
   const outer = part(mediaType.ociIndex, {
     mediaType: mediaType.ociIndex,
     manifests: [{ digest: parts.index.digest }],
@@ -263,7 +263,7 @@ test('an index of indexes is followed', async () => {
   expect(await hosts.checker()(`evil.test:${port}/a/b`)).toEqual({ exists: true, private: false, platforms, ...known });
 });
 
-test('a registry that wants Basic gets it only if it is the platform’s', async () => {
+test('uses Basic authentication with the platform’s registry only', async () => {
   const registry = await hosts.https(
     imageServer(
       (req) => req.headers['authorization'] === basic,
@@ -278,7 +278,7 @@ test('a registry that wants Basic gets it only if it is the platform’s', async
   expect(withToken()).toEqual([]);
 });
 
-test('the platform’s registry on this machine is spoken to over plain http, and so is its realm', async () => {
+test('calls the platform’s registry on loopback, and its realm, over plain http', async () => {
   const gitlab = await hosts.http((req, res) =>
     answerToken(res, req.headers['authorization'] === basic ? 'user' : 'anon'),
   );
@@ -290,7 +290,7 @@ test('the platform’s registry on this machine is spoken to over plain http, an
   expect(await hosts.checker(closed)(`${registry}/images/jupyter`)).toMatchObject({ reason: 'address-refused' });
 });
 
-test('blobs may lie elsewhere: the token does not go there, and what cannot be had is not said', async () => {
+test('reads blobs on other hosts without the token; an inaccessible configuration is unknown', async () => {
   let answer = (res: ServerResponse): unknown => res.end(parts.config.content);
   const store = await hosts.https((_req, res) => answer(res));
   let away = `https://store.test:${store}/blob`;
@@ -304,7 +304,7 @@ test('blobs may lie elsewhere: the token does not go there, and what cannot be h
   expect(await hosts.checker()(`evil.test:${open}/a/b`)).toMatchObject({ exists: true, workingDir: '/home/someone' });
   expect(hosts.seen.filter((line) => line.startsWith('store.test'))).toEqual(['store.test /blob -']);
 
-  // The platform's own store may be where only the nodes go; a stranger's is the stranger's trouble.
+  // Only the nodes may have access to the store of the platform's own registry.
   const own = { registry: `registry.test:${open}` };
   for (const where of ['https://10.0.0.1/blob', `http://store.test:${store}/blob`]) {
     away = where;
@@ -326,7 +326,7 @@ test.each([
   ['hangs up', (req: IncomingMessage) => req.socket.destroy(), /closed the connection/],
   ['is busy (503)', (_req: unknown, res: ServerResponse) => res.writeHead(503).end(), /status 503/],
   ['counts requests (429)', (_req: unknown, res: ServerResponse) => res.writeHead(429).end(), /too many requests/],
-] as const)('a registry that %s is unreachable, and named', async (_what, listener, message) => {
+] as const)('reports a registry that %s as unreachable, and names it', async (_what, listener, message) => {
   const port = listener ? await hosts.https(listener as RequestListener) : 1;
   const check = await hosts.checker()(`evil.test:${port}/a/b`);
   expect(check).toMatchObject({ exists: false, reason: 'unreachable', message: expect.stringMatching(message) });
@@ -340,7 +340,7 @@ test.each([
   ['a token with a line break', 'invalid-answer', (res: ServerResponse) => answerToken(res, 'a\r\nX: y')],
   ['a redirect', 'invalid-answer', (res: ServerResponse) => res.writeHead(302, { Location: '/login' }).end()],
 ] as const)(
-  'a GitLab that answers %s to who wants a token is trouble, and named; the image is not missing',
+  'a GitLab that answers %s to a token request is a failure that names it, and the image is not missing',
   async (_what, reason, answer) => {
     const setup = await platform(asUser, (_req, res) => answer(res));
     const check = await hosts.checker(setup)(`${setup.registry}/${path}`);
@@ -348,7 +348,7 @@ test.each([
   },
 );
 
-test('a registry that is silent is unreachable, before the time is over', async () => {
+test('reports a silent registry as unreachable before the deadline', async () => {
   const silent = await hosts.https(() => undefined);
   const deadline = Deadline.after(600);
   const check = await hosts.checker()(`evil.test:${silent}/a/b`, registered, deadline);
@@ -356,7 +356,7 @@ test('a registry that is silent is unreachable, before the time is over', async 
   expect(deadline.expired).toBe(false);
 });
 
-test('a caller that has gone is an abort, not an answer, and leaves others waiting', async () => {
+test('aborts for a caller that is gone, and continues for the others', async () => {
   let answer: (() => void) | undefined;
   const serve = imageServer(
     () => true,
@@ -378,7 +378,7 @@ test('a caller that has gone is an abort, not an answer, and leaves others waiti
   expect(hosts.seen).toHaveLength(3);
 });
 
-test('outbound.allowed_networks opens addresses of the inside to image checks, and those alone', async () => {
+test('outbound.allowed_networks allows image checks at these internal addresses only', async () => {
   const port = await hosts.https(
     imageServer(
       () => true,
@@ -397,7 +397,7 @@ test('outbound.allowed_networks opens addresses of the inside to image checks, a
   expect(await withNetworks('10.0.0.0/8', '127.0.0.0/31')).toMatchObject({ exists: true });
 });
 
-test('what cannot be parsed is the caller’s error 1002', async () => {
+test('an invalid reference is error 1002', async () => {
   const error = await hosts
     .checker()('not/an image')
     .catch((thrown: unknown) => thrown);
@@ -413,7 +413,7 @@ test.each([
   ['registry.test:5050', 'registry.test', false],
   ['registry.test', 'registry.test.evil.test', false],
   ['registry.test', 'evilregistry.test', false],
-])('configured %s, asked %s: credentials %s', (registry, host, expected) => {
+])('with the configured registry %s, a call to %s gets credentials: %s', (registry, host, expected) => {
   const reference = { domain: host, host, repository: 'a/b', target: 'latest' };
   const access = registryAccess(reference, { url: 'https://gitlab.test', registry }, registered);
   expect(access.credentials !== null).toBe(expected);
@@ -431,7 +431,7 @@ test.each([
   ['https://gitlab.test.evil.test/', false, false],
   ['https://evil.test/?gitlab.test', false, false],
   ['https://gitlab.test@evil.test/', false, false],
-])('realm %s may get credentials: %s; where GitLab is configured without TLS: %s', (realm, ...expected) => {
+])('the realm %s gets credentials: %s; with a GitLab that is configured without TLS: %s', (realm, ...expected) => {
   const reference = { domain: 'registry.test', host: 'registry.test', repository: 'a/b', target: 'latest' };
   const may = gitlabs.map((url) =>
     registryAccess(reference, { url, registry: 'registry.test' }, registered).mayReceive(new URL(realm)),

@@ -18,5 +18,5 @@ export function ownerOf(metadata: Fields, isOidc: boolean): string | undefined {
   return userId ? ownerOfOriginal(isOidc ? 'registered' : 'anonymous', userId) : undefined;
 }
 
-/** Returns the owner of a session of renku-notebooks. A label cannot contain a slash, so no owner in a label is equal to it. */
+/** Returns the owner of a session of renku-notebooks. The slashes avoid a conflict with owners in labels, which have none. */
 export const ownerOfOriginal = (kind: UserKind, userId: string): string => `original/${kind}/${userId}`;

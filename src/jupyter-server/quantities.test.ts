@@ -16,7 +16,7 @@ describe('an amount in a request', () => {
     ['1e3', undefined],
     ['1 ', undefined],
     ['1M', undefined],
-  ])('CPU %j is %j cores', (input, cores) => {
+  ])('CPU %j is read as %j cores', (input, cores) => {
     expect(parseCpu(input)).toBe(cores);
   });
 
@@ -33,7 +33,7 @@ describe('an amount in a request', () => {
     ['', undefined],
     ['G', undefined],
     ['constructor', undefined],
-  ])('size %j is %j bytes', (input, bytes) => {
+  ])('size %j is read as %j bytes', (input, bytes) => {
     expect(parseBytes(input)).toBe(bytes);
   });
 
@@ -44,7 +44,7 @@ describe('an amount in a request', () => {
     ['1.5', undefined],
     ['1m', undefined],
     [-1, undefined],
-  ])('GPUs %j are %j', (input, gpus) => {
+  ])('number of GPUs %j is read as %j', (input, gpus) => {
     expect(parseGpu(input)).toBe(gpus);
   });
 });
@@ -64,7 +64,7 @@ describe('a quantity of an object', () => {
     [null, undefined],
     [{}, undefined],
     [Number.NaN, undefined],
-  ])('%j is %j', (value, expected) => {
+  ])('%j is read as %j', (value, expected) => {
     expect(readQuantity(value)).toBe(expected);
   });
 
@@ -85,7 +85,7 @@ describe('sizes as text', () => {
     [1073741824, '1.07G'],
     [5_000_000, '0.01G'],
     [1.5e9, '1.50G'],
-  ])('%d bytes are %s', (bytes, text) => {
+  ])('%d bytes are written as %s', (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text);
   });
 });

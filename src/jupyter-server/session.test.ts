@@ -121,7 +121,7 @@ describe('a session read from its object', () => {
     expect(annotated({ 'renku.io/commit-sha': 'v1.0' }).commit).toEqual({ id: undefined, requested: 'v1.0' });
   });
 
-  it('has the commit id of the git-clone container if the annotation has a name', () => {
+  it('has the commit id from the variables of git-clone if the annotation contains a name instead of an id', () => {
     const env = [{ name: 'GIT_CLONE_COMMIT_SHA', value: id.toUpperCase() }];
     const patches = [{ patch: [{ op: 'add', path: '/initContainers/-', value: { name: 'git-clone', env } }] }];
     const { commit, annotations } = annotated({ 'renku.io/commit-sha': 'v1.0' }, { patches });

@@ -209,17 +209,27 @@ describe('launch page', () => {
 
 describe('an error', () => {
   it.each([
-    ['no such project', '/launch/group/nope', 404, 'The project group/nope does not exist, or you do not have access.'],
+    [
+      'a project that does not exist',
+      '/launch/group/nope',
+      404,
+      'The project group/nope does not exist, or you do not have access.',
+    ],
     ['a project without commits', '/launch/ada/empty', 404, 'ada/empty has no commits yet.'],
     [
-      'no such branch beside a commit',
+      'a tag with a branch that does not exist',
       `/launch/${project}?ref=v1&branch=nope`,
       404,
       `${project} has no branch “nope”.`,
     ],
     ['an unknown address', '/nonexistent', 404, 'There is nothing at this address.'],
-    ['a page with a slash too many', '/docs/nonexistent/', 404, 'There is nothing at this address.'],
-    ['no such ref', `/launch/${project}?ref=nope`, 404, `${project} has no branch, tag or commit “nope”.`],
+    ['a path below a page', '/docs/nonexistent/', 404, 'There is nothing at this address.'],
+    [
+      'a ref that does not exist',
+      `/launch/${project}?ref=nope`,
+      404,
+      `${project} has no branch, tag or commit “nope”.`,
+    ],
     ['a ref with control characters', `/launch/${project}?ref=a%00b`, 422, 'A field of the request is not valid.'],
     ['two refs', `/launch/${project}?ref=a&ref=b`, 404, `${project} has no branch, tag or commit “a”.`],
     ['no project', '/launch/group', 404, 'There is nothing at this address.'],
@@ -231,7 +241,7 @@ describe('an error', () => {
     ],
     ['a NUL', '/launch/group/a%00b', 422, 'A field of the request is not valid.'],
     ['a broken percent-encoding', '/launch/group/%E0%A4%A', 404, 'percent sign'],
-  ])('is an HTML page: %s', async (_what, path, status, message) => {
+  ])('is shown as an HTML page: %s', async (_what, path, status, message) => {
     const page = await get(path);
     expect(page.status).toBe(status);
     expect(page.response.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -277,7 +287,7 @@ describe('an error', () => {
     expect((await get('/nonexistent')).text).not.toContain('Not signed in');
     const api = await get('/projects', { as: undefined });
     expect(JSON.parse(api.text)).toMatchObject({ error: { code: 1401 } });
-    // An API request gets JSON in any case, also if it is rejected before its route is known.
+    // The response to an API request is always JSON, even if the request is rejected before its route is known.
     const foreign = await get('/projects', {
       headers: { origin: 'https://evil.example', accept: 'text/html,*/*;q=0.5' },
     });
@@ -293,7 +303,7 @@ describe('an error', () => {
 });
 
 describe('sessions page', () => {
-  it('is at the prefix with a slash', async () => {
+  it('has the prefix with a trailing slash as its URL', async () => {
     const { status, response } = await get('');
     expect(status).toBe(308);
     expect(new URL(response.headers.get('location') ?? '', `${origin}/notebooks`).href).toBe(`${origin}/notebooks/`);
@@ -316,7 +326,7 @@ describe('assets', () => {
       const { status, response } = await get(address);
       expect(status).toBe(200);
       expect(response.headers.get('cache-control')).toContain('immutable');
-      // Without cache-control, fetch sends no-cache; a browser that revalidates does not.
+      // Without this header, fetch adds `cache-control: no-cache`, which browsers do not send when they revalidate.
       const etag = response.headers.get('etag') ?? '';
       const again = await get(address, { headers: { 'if-none-match': etag, 'cache-control': 'max-age=0' } });
       expect(again.status).toBe(304);
@@ -371,7 +381,7 @@ describe('GET /projects', () => {
 });
 
 describe('the branches and commits of a project', () => {
-  it('are listed, and found by a part of a name', async () => {
+  it('are listed, and can be searched by a part of a name', async () => {
     expect(JSON.parse((await get(`/projects/${project}/branches`)).text)).toEqual({
       branches: [
         { name: 'feature/x', commit_sha: onFeature, committed_at: expect.any(String) },

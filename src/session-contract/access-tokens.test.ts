@@ -39,7 +39,7 @@ describe('an access token', () => {
 });
 
 describe('the annotation with access tokens', () => {
-  it('returns the written entries, and does not contain the token itself', () => {
+  it('contains the entries with their hashes, and no token', () => {
     expect(readAccessTokens(writeAccessTokens([token]))).toEqual([token]);
     expect(writeAccessTokens([token])).not.toContain(secret);
   });

@@ -41,7 +41,7 @@ describe('the name of an autosave', () => {
     'renku/autosave/ada/../../../main/0123456/abcdef0',
     'renku/autosave/ada/ma in/0123456/abcdef0',
     'RENKU/autosave/ada/main/0123456/abcdef0',
-  ])('is not %j', (name) => expect(parseAutosave(name)).toBeUndefined());
+  ])('cannot be %j', (name) => expect(parseAutosave(name)).toBeUndefined());
 
   it('is parsed to the same parts from which it was written', () => {
     const name = fc.stringMatching(/^[a-zA-Z0-9_-]{1,20}$/).filter((text) => !text.startsWith('-'));

@@ -1,7 +1,7 @@
 import { isRefName } from './ref-name.ts';
 
 /**
- * The parts of an autosave's branch name. When a session ends with unpushed work, it pushes that work to the branch
+ * The parts of an autosave's branch name. A session that ends with unpushed work pushes that work to the branch
  * `renku/autosave/<user name>/<branch>/<commit of the launch>/<last commit of the user>`, with the first 7 characters of
  * each commit id. The branch contains the user's commits, followed by commits with the uncommitted work.
  */

@@ -1,6 +1,6 @@
 /**
  * The environment variables that the service sets for `git-clone`, and the exit codes of `git-clone`. They are the same as in
- * renku-notebooks 1.18.1, so that this service works with the `git-clone` of renku-notebooks, and vice versa.
+ * renku-notebooks 1.18.1, so that either service works with either `git-clone`.
  */
 export const cloneVariable = {
   repositoryUrl: 'GIT_CLONE_REPOSITORY_URL',

@@ -7,7 +7,7 @@ const gitAccepts = (name: string) => spawnSync('git', ['check-ref-format', `refs
 
 describe('a name of a branch or tag', () => {
   it.each(['main', 'feature/with/slashes', 'ünïcode', 'a-b_c.d', 'x@y', '1', 'a{b', 'renku/autosave/ada/main/1/2'])(
-    '%j can be a branch',
+    '%j is a valid branch name',
     (name) => {
       expect(isRefName(name)).toBe(true);
       expect(gitAccepts(name)).toBe(true);
@@ -15,12 +15,12 @@ describe('a name of a branch or tag', () => {
   );
 
   it.each(['', '@', '-d', '--all', '.hidden', 'a/.b', 'a..b', 'a//b', '/a', 'a/', 'a.', 'a.lock', 'a.lock/b', 'a b'])(
-    '%j can not',
+    '%j is not a valid branch name',
     (name) => expect(isRefName(name)).toBe(false),
   );
 
   it.each(['a~1', 'a^', 'a:b', 'a?', 'a*', 'a[b', 'a\\b', 'a@{1}', 'a\nb', 'a\u007f', 'a\u0000', '\ud800'])(
-    '%j can not',
+    '%j is not accepted, because git has another meaning for a character',
     (name) => expect(isRefName(name)).toBe(false),
   );
 
@@ -31,7 +31,7 @@ describe('a name of a branch or tag', () => {
     expect(isRefName(`a/${'x'.repeat(256)}/b`)).toBe(false);
   });
 
-  it('that is accepted here is valid for git', () => {
+  it('that isRefName accepts is valid for git', () => {
     const pieces = fc.constantFrom('a', 'Z', '.', '/', '..', '@', '{', '-', ' ', '~', '.lock', '*', 'ä', '\\', '\t');
     const names = fc.array(pieces, { minLength: 1, maxLength: 6 }).map((parts) => parts.join(''));
     fc.assert(

@@ -123,7 +123,9 @@ it('an autosave is deleted through the API, or the response says why it is not',
   const { error } = JSON.parse(refused.text) as ErrorResponse;
   expect([refused.status, error.code]).toEqual([403, 1403]);
   expect(error.detail).toContain('it is checked out in a working tree');
-  expect(git('branch', '--list', 'renku/*', '--format=%(refname:short)').split('\n')).toEqual([inUse, foreign]);
+  expect(git('branch', '--list', 'renku/*', '--format=%(refname:short)').split('\n').sort()).toEqual(
+    [inUse, foreign].sort(),
+  );
 
   // An anonymous visitor: the demo project is public, the project of the user is private.
   const cookie = await platform.signIn('anonymous');

@@ -130,8 +130,16 @@ describe('environment_variables', () => {
 });
 
 describe('image, resource_class_id and storage', () => {
+  async function pythonTag(): Promise<string | undefined> {
+    const authorization = `Basic ${btoa(`oauth2:${await platform.forgeToken()}`)}`;
+    const response = await fetch(`${platform.origin}/v2/images/jupyter/tags/list`, { headers: { authorization } });
+    const { tags } = (await response.json()) as { tags: string[] };
+    return tags.find((tag) => tag.startsWith('python-'));
+  }
+
   it('are used by the pod, and the session’s environment is a layer over that of the image', async () => {
-    const image = `127.0.0.1:${platform.port}/images/jupyter:latest`;
+    // Not the default image, which has the tag `latest`.
+    const image = `127.0.0.1:${platform.port}/images/jupyter:${await pythonTag()}`;
     // One of the default resource classes, but not the class that is the default.
     await inSession({ image, resource_class_id: 2, storage: 2 }, async (session, { name }) => {
       const pod = JSON.parse(await platform.kubernetes(`/api/v1/namespaces/notebook-sessions/pods/${name}-0`)) as {

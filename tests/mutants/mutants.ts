@@ -81,8 +81,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the signature of a token is not looked at',
     'src/identity/id-token.ts',
-    "identity.gateway === 'verified' ? createVerifier(identity)",
-    "identity.gateway === 'off' ? createVerifier(identity)",
+    "identity.gateway === 'verified' ? createVerifier(identity, http)",
+    "identity.gateway === 'off' ? createVerifier(identity, http)",
     'src/identity/registered.test.ts',
   ),
   mutant(
@@ -284,7 +284,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'headers that are missing are a bug',
     'src/identity/identify.ts',
-    "throw refused('The gateway’s headers are not complete.', { fields: tokens });",
+    "throw unauthenticated('The headers of the gateway are incomplete or invalid.', { fields: tokens });",
     "throw new TypeError('header');",
     'src/identity/registered.test.ts',
   ),

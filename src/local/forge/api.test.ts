@@ -38,7 +38,7 @@ beforeAll(async () => {
   secret = await served.forge.createProject({
     namespace: 'Group/Sub',
     path: 'Secret-Project',
-    description: 'nobody knows',
+    description: 'Unknown',
     members: [{ username: 'ada', accessLevel: 40 }],
   });
   const tree = await makeRepository(join(served.scratch, 'tree'), { 'a.txt': 'one\n' });
@@ -62,7 +62,7 @@ describe('projects', () => {
       name: 'Secret-Project',
       path: 'Secret-Project',
       path_with_namespace: 'Group/Sub/Secret-Project',
-      description: 'nobody knows',
+      description: 'Unknown',
       default_branch: 'main',
       visibility: 'private',
       web_url: `${served.url}/Group/Sub/Secret-Project`,

@@ -44,7 +44,7 @@ test('Jupyter gets no identity headers of the platform, and only its own cookies
   const browser = await site.signedIn();
   await browser.go(`${site.sessions}/sessions/mine/`);
   const mine = await browser.visit(`${site.sessions}/sessions/mine/lab`, {
-    headers: { Authorization: 'token of-somebody' },
+    headers: { Authorization: 'token of-another-user' },
   });
   expect(seen(mine.body).headers['authorization']).toBe('token secret-mine');
 });

@@ -67,7 +67,7 @@ test('a pass ends with the sign-in, a switch of the user or the session, and sur
   expect(await api()).toBe(401);
   await browser.go(`${site.sessions}/sessions/mine/`);
   expect(await api()).toBe(200);
-  await site.session('mine', { emails: ['somebody@else.test'], uid: 'another' });
+  await site.session('mine', { emails: ['another@else.test'], uid: 'another' });
   expect(await api()).toBe(401);
   await site.session('mine', { emails: [owner.email], uid: 'another' });
   await browser.visit(`${site.pages}/auth/sign-out`, { form: {}, from: site.pages });

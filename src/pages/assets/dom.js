@@ -62,7 +62,7 @@ export function showText(element, text) {
  * @template Item
  * @template {{ element: HTMLElement }} View
  * @param {HTMLElement} parent
- * @param {Map<string, View>} views The caller keeps it between calls.
+ * @param {Map<string, View>} views The existing elements by key. The caller keeps this map between calls.
  * @param {Item[]} items
  * @param {(item: Item, index: number) => string} keyOf
  * @param {(item: Item) => View} create

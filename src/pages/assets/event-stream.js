@@ -7,6 +7,7 @@
  */
 
 /**
+ * Yields the events of a response body.
  * @param {ReadableStream<Uint8Array>} body
  * @param {() => void} onData Is called for all data, including comments.
  * @returns {AsyncGenerator<StreamEvent>} `data` is parsed; null for an event that has only an id.

@@ -1,7 +1,7 @@
 // @ts-check
 /** Functions that format times, sizes and logs. */
 
-/** "just now", "5 min ago", "2 h ago", "3 days ago". @param {string} iso @param {number} [now] ms */
+/** Returns the age as text: "just now", "5 min ago", "2 h ago", "3 days ago". @param {string} iso @param {number} [now] ms */
 export function age(iso, now = Date.now()) {
   const seconds = Math.max(0, (now - Date.parse(iso)) / 1000);
   if (!Number.isFinite(seconds)) return 'at an unknown time';
@@ -12,25 +12,25 @@ export function age(iso, now = Date.now()) {
   return days === 1 ? 'yesterday' : `${days} days ago`;
 }
 
-/** "8 s", "1 min 05 s". @param {number} ms */
+/** Returns a duration as text: "8 s", "1 min 05 s". @param {number} ms */
 export function duration(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
-/** The API writes sizes in units of 10^9 bytes: "1.07G". @param {string | undefined} size @returns {number | null} gigabytes */
+/** Returns the gigabytes (10^9 bytes) in a size of the API such as "1.07G". @param {string | undefined} size */
 export function gigabytes(size) {
   const match = /^([0-9]*\.?[0-9]+)G$/.exec(size ?? '');
   return match ? Number(match[1]) : null;
 }
 
-/** "50 MB", "1.5 GB". @param {number} value gigabytes */
+/** Returns a size as text: "50 MB", "1.5 GB". @param {number} value gigabytes */
 export function formatGigabytes(value) {
   return value > 0 && value < 1 ? `${Math.round(value * 1000)} MB` : `${round(value)} GB`;
 }
 
-/** @param {number} value cores */
+/** Returns a number of cores as text: "0.5 cores", "1 core". @param {number} value */
 export const formatCores = (value) => `${round(value)} ${value === 1 ? 'core' : 'cores'}`;
 
 /** Returns the number with at most two decimals, without trailing zeros. @param {number} value */

@@ -141,7 +141,7 @@ export function launchForm(ref, target, chosen) {
   };
 }
 
-/** "0.5 cores, 1 GB memory". @param {ResourceClass} size */
+/** Returns the amounts of a resource class as text: "0.5 cores, 1 GB memory". @param {ResourceClass} size */
 function amounts({ cpu, memory, gpu }) {
   const parts = [formatCores(cpu), `${formatGigabytes(memory)} memory`];
   return [...parts, ...(gpu > 0 ? [gpu === 1 ? '1 GPU' : `${gpu} GPUs`] : [])].join(', ');

@@ -39,7 +39,7 @@ const form = launchForm(ref, target, data.options);
 let session = null;
 /** The last launch request, with the values of its variables, which no response contains. @type {LaunchRequest} */
 let launch = target;
-/** Whether the session existed before the launch. An existing session may have other options. */
+/** Whether the launch found an existing session, which may have other options than the form. */
 let hasOtherOptions = false;
 /** @type {ReturnType<typeof poll> | null} */
 let watching = null;
@@ -110,6 +110,7 @@ function noticeOf({ status }) {
 }
 
 /**
+ * Sends a launch or restart request, and shows the session or the error.
  * @param {() => Promise<Session>} request Launches or restarts the session.
  * @param {'rejected' | 'configure' | 'failed'} otherwise Phase after an error.
  */
@@ -173,7 +174,7 @@ function watch() {
  * Replaces this page with JupyterLab, so that the browser's "Back" button does not launch the session again. If the session
  * may have other options, the page shows a link instead.
  * @param {Session} running
- * @returns {null} The poll ends.
+ * @returns {null} Ends the poll.
  */
 function open(running) {
   const address = addressOf(running);

@@ -9,7 +9,7 @@ import { poll } from './poll.js';
 const everyMs = 2_000;
 /** The log scrolls to new lines if the scroll position is at most this many pixels above the end. */
 const followWithin = 24;
-/** Maximum number of lines per container; the oldest are removed when there are `spareLines` more. */
+/** Number of lines to keep per container. The oldest lines are removed together when the log has `spareLines` more lines. */
 const keptLines = 2_000;
 const spareLines = 500;
 /** Browsers open at most six connections to a host, and the rest of the page needs some of them. */

@@ -65,7 +65,7 @@ export function poll(step, onError) {
   document.addEventListener('visibilitychange', onVisibility);
   void run();
   return {
-    /** Calls `step` now. */
+    /** Calls `step` immediately. */
     now: () => void run(),
     stop,
   };

@@ -13,7 +13,7 @@ export const stateWords = {
   hibernated: 'Hibernated',
 };
 
-/** "group/project" of a session. @param {Pick<Session, 'annotations' | 'name'>} session */
+/** Returns "group/project" of a session. @param {Pick<Session, 'annotations' | 'name'>} session */
 export function pathOf({ annotations, name }) {
   const path = [annotations['renku.io/namespace'], annotations['renku.io/projectName']].filter(Boolean).join('/');
   return path || name;
@@ -22,7 +22,7 @@ export function pathOf({ annotations, name }) {
 /** @param {Pick<Session, 'annotations'>} session */
 const commitOf = ({ annotations }) => (annotations['renku.io/commit-sha'] ?? '').slice(0, 8);
 
-/** "group/project at main". @param {Pick<Session, 'annotations' | 'name'>} session */
+/** Returns "group/project at main" of a session. @param {Pick<Session, 'annotations' | 'name'>} session */
 function placeOf(session) {
   const branch = session.annotations['renku.io/branch'];
   return branch ? `${pathOf(session)} at ${branch}` : pathOf(session);
@@ -64,7 +64,7 @@ export const stopQuestion = (session, label) => ({
 /**
  * @param {Session} session
  * @param {string} label
- * @param {Record<string, string>} [known] Values of its environment variables, if this page has launched it.
+ * @param {Record<string, string>} [known] Values of the session's environment variables, if this page has launched the session.
  * @returns {import('./confirm.js').Confirmation}
  */
 export function relaunchQuestion(session, label, known = {}) {

@@ -22,9 +22,9 @@ import { GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 const logged: string[] = [];
 const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
 const gitlab = createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 500, maxResponseBytes: 200_000 });
-const soon = () => Deadline.after(10_000);
+const inTime = () => Deadline.after(10_000);
 
-describe('on the forge', () => {
+describe('the GitLab client on the forge', () => {
   let served: ServedForge;
   let token: string;
   let sha: string;
@@ -56,51 +56,52 @@ describe('on the forge', () => {
   afterAll(() => served.close());
 
   it("reads a project with the caller's access", async () => {
-    expect(await gitlab.project(asAda(), 'group/sub/own', soon())).toMatchObject({
+    expect(await gitlab.project(asAda(), 'group/sub/own', inTime())).toMatchObject({
       pathWithNamespace: 'Group/Sub/Own',
       defaultBranch: 'main',
       visibility: 'private',
       accessLevel: 30,
       httpUrlToRepo: `${served.url}/Group/Sub/Own.git`,
     });
-    expect(await gitlab.project(anonymous(), 'Group/Sub/Own', soon())).toBeUndefined();
-    const demo = await gitlab.project(anonymous(), 'demo/first-light', soon());
+    expect(await gitlab.project(anonymous(), 'Group/Sub/Own', inTime())).toBeUndefined();
+    const demo = await gitlab.project(anonymous(), 'demo/first-light', inTime());
     expect(demo).toMatchObject({ visibility: 'public', accessLevel: 10 });
-    expect(await gitlab.project({ ...anonymous(), url: `${served.url}/` }, demo?.id ?? 0, soon())).toEqual(demo);
+    expect(await gitlab.project({ ...anonymous(), url: `${served.url}/` }, demo?.id ?? 0, inTime())).toEqual(demo);
   });
 
   it('reads branches and commits by any name', async () => {
-    expect(await gitlab.branch(asAda(), 'Group/Sub/Own', 'with/slash', soon())).toEqual({
+    expect(await gitlab.branch(asAda(), 'Group/Sub/Own', 'with/slash', inTime())).toEqual({
       name: 'with/slash',
       commitSha: sha,
     });
-    expect(await gitlab.branch(asAda(), 'Group/Sub/Own', 'gone', soon())).toBeUndefined();
+    expect(await gitlab.branch(asAda(), 'Group/Sub/Own', 'gone', inTime())).toBeUndefined();
     for (const ref of [sha, sha.slice(0, 7), 'v1', 'with/slash']) {
-      expect(await gitlab.commit(asAda(), 'Group/Sub/Own', ref, soon()), ref).toEqual({
+      expect(await gitlab.commit(asAda(), 'Group/Sub/Own', ref, inTime()), ref).toEqual({
         sha,
         committedDate: '2025-01-01T00:00:00.000+00:00',
       });
     }
-    expect(await gitlab.commit(asAda(), 'Group/Sub/Own', 'f'.repeat(40), soon())).toBeUndefined();
+    expect(await gitlab.commit(asAda(), 'Group/Sub/Own', 'f'.repeat(40), inTime())).toBeUndefined();
   });
 
-  it('takes no name for another resource', async () => {
+  it('uses no name as the path of another resource', async () => {
     for (const name of ['', '.', '..', '\0', '../../../user', '%2e%2e', 'a\ud800']) {
-      expect(await gitlab.project(asAda(), name, soon()), name).toBeUndefined();
-      expect(await gitlab.branch(asAda(), 'Group/Sub/Own', name, soon()), name).toBeUndefined();
-      expect(await gitlab.commit(asAda(), 'Group/Sub/Own', name, soon()), name).toBeUndefined();
+      expect(await gitlab.project(asAda(), name, inTime()), name).toBeUndefined();
+      expect(await gitlab.branch(asAda(), 'Group/Sub/Own', name, inTime()), name).toBeUndefined();
+      expect(await gitlab.commit(asAda(), 'Group/Sub/Own', name, inTime()), name).toBeUndefined();
     }
   });
 
-  it('takes what can be no name of a branch for one that is not there', async () => {
+  it('treats an invalid name of a branch as one that does not exist', async () => {
     for (const name of ['a b', 'main~1', '*', 'HEAD']) {
-      expect(await gitlab.branch(asAda(), 'Group/Sub/Own', name, soon()), name).toBeUndefined();
-      expect(await gitlab.commit(asAda(), 'Group/Sub/Own', name === 'HEAD' ? '@{1}' : name, soon())).toBeUndefined();
+      expect(await gitlab.branch(asAda(), 'Group/Sub/Own', name, inTime()), name).toBeUndefined();
+      expect(await gitlab.commit(asAda(), 'Group/Sub/Own', name === 'HEAD' ? '@{1}' : name, inTime())).toBeUndefined();
     }
   });
 
-  it('lists branches by the beginning of their names, with dates, page by page', async () => {
-    const branches = (prefix: string, page = 1) => gitlab.branches(asAda(), 'group/sub/own', { prefix, page }, soon());
+  it('lists branches by the start of their names, with dates, page by page', async () => {
+    const branches = (prefix: string, page = 1) =>
+      gitlab.branches(asAda(), 'group/sub/own', { prefix, page }, inTime());
     expect(await branches('WITH/')).toEqual({
       branches: [{ name: 'with/slash', commitSha: sha, committedDate: '2025-01-01T00:00:00.000+00:00' }],
       nextPage: undefined,
@@ -114,19 +115,19 @@ describe('on the forge', () => {
     expect([second?.branches.map(({ name }) => name), second?.nextPage]).toEqual([['many/100'], undefined]);
     expect(third).toEqual({ branches: [], nextPage: undefined });
     expect((await branches('none'))?.branches).toEqual([]);
-    expect(await gitlab.branches(anonymous(), 'group/sub/own', { prefix: '', page: 1 }, soon())).toBeUndefined();
-    expect(await gitlab.branches(asAda(), '..', { prefix: '', page: 1 }, soon())).toBeUndefined();
+    expect(await gitlab.branches(anonymous(), 'group/sub/own', { prefix: '', page: 1 }, inTime())).toBeUndefined();
+    expect(await gitlab.branches(asAda(), '..', { prefix: '', page: 1 }, inTime())).toBeUndefined();
   });
 
   it('deletes a branch once', async () => {
     const remote = withToken(`${served.url}/Group/Sub/Own.git`, token);
     const name = 'to/be%2Fdeleted#1';
     await runGit(join(served.scratch, 'tree'), 'push', '--quiet', remote, `main:refs/heads/${name}`);
-    const remove = (branch: string) => gitlab.deleteBranch(asAda(), 'Group/Sub/Own', branch, soon());
+    const remove = (branch: string) => gitlab.deleteBranch(asAda(), 'Group/Sub/Own', branch, inTime());
     expect(await remove(name)).toBe(true);
     expect(await remove(name)).toBe(false);
     for (const none of ['', '.', '..', '\0']) expect(await remove(none)).toBe(false);
-    expect(await gitlab.branch(asAda(), 'Group/Sub/Own', name, soon())).toBeUndefined();
+    expect(await gitlab.branch(asAda(), 'Group/Sub/Own', name, inTime())).toBeUndefined();
     await expect(remove('main')).rejects.toMatchObject({
       name: 'GitLabRefused',
       status: 400,
@@ -134,18 +135,18 @@ describe('on the forge', () => {
     });
   });
 
-  it('finds what two commits have in common', async () => {
-    const base = (...refs: [string, string]) => gitlab.mergeBase(asAda(), 'Group/Sub/Own', refs, soon());
+  it('finds the common ancestor of two commits', async () => {
+    const base = (...refs: [string, string]) => gitlab.mergeBase(asAda(), 'Group/Sub/Own', refs, inTime());
     const parent = await runGit(join(served.scratch, 'tree'), 'rev-parse', 'main~1');
     expect(await base(parent.slice(0, 7), sha)).toBe(parent);
     expect(await base('main', 'v1')).toBe(sha);
     expect(await base('1234567', sha)).toBeUndefined();
-    expect(await gitlab.mergeBase(asAda(), 'Group/Sub/None', ['main', 'v1'], soon())).toBeUndefined();
+    expect(await gitlab.mergeBase(asAda(), 'Group/Sub/None', ['main', 'v1'], inTime())).toBeUndefined();
   });
 
   it("lists the caller's projects, last active first, a page at a time", async () => {
     const paths = async (access: { url: string; token: string | null }, page: number, search?: string) =>
-      (await gitlab.projects(access, { page, ...(search ? { search } : {}) }, soon())).map(
+      (await gitlab.projects(access, { page, ...(search ? { search } : {}) }, inTime())).map(
         (project) => project.pathWithNamespace,
       );
     expect(await paths(asAda(), 1)).toEqual(['Group/Sub/Own', 'demo/first-light']);
@@ -157,16 +158,16 @@ describe('on the forge', () => {
     expect(await paths(anonymous(), 1)).toEqual(['demo/first-light']);
   });
 
-  it('says when the token is no longer good', async () => {
+  it('reports an expired or invalid token', async () => {
     const old = { url: served.url, token: served.forge.issueToken(ada, new Date(0)).token };
-    await expect(gitlab.project(old, 'demo/first-light', soon())).rejects.toThrow(GitLabUnauthorized);
-    await expect(gitlab.projects({ ...old, token: 'line\nbreak' }, { page: 1 }, soon())).rejects.toThrow(
+    await expect(gitlab.project(old, 'demo/first-light', inTime())).rejects.toThrow(GitLabUnauthorized);
+    await expect(gitlab.projects({ ...old, token: 'line\nbreak' }, { page: 1 }, inTime())).rejects.toThrow(
       GitLabUnauthorized,
     );
   });
 });
 
-describe('in trouble', () => {
+describe('the GitLab client with a faulty GitLab', () => {
   let server: Server;
   let url: string;
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
@@ -174,8 +175,8 @@ describe('in trouble', () => {
   const access = () => ({ url, token: 'secret-token' });
   const json = (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
-  const good = { name: 'main', commit: { id: 'a'.repeat(40) } };
-  const branch = (deadline = soon()) => gitlab.branch(access(), 'a/b', 'main', deadline);
+  const validBranch = { name: 'main', commit: { id: 'a'.repeat(40) } };
+  const branch = (deadline = inTime()) => gitlab.branch(access(), 'a/b', 'main', deadline);
 
   beforeEach(async () => {
     requests = [];
@@ -206,7 +207,7 @@ describe('in trouble', () => {
       (response: ServerResponse) => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>'),
     ],
     ['answers with another shape', (response: ServerResponse) => json(response, 200, { name: 'main', commit: null })],
-    ['answers with a list', (response: ServerResponse) => json(response, 200, [good])],
+    ['answers with a list', (response: ServerResponse) => json(response, 200, [validBranch])],
     ['answers with a number', (response: ServerResponse) => json(response, 200, 5)],
     ['answers without a body', (response: ServerResponse) => response.writeHead(200).end()],
     ['never stops answering', (response: ServerResponse) => response.writeHead(200).end(`"${'x'.repeat(300_000)}"`)],
@@ -224,27 +225,27 @@ describe('in trouble', () => {
       'redirects to a sign-in page',
       (response: ServerResponse) => response.writeHead(302, { location: '/users/sign_in' }).end(),
     ],
-  ])('a GitLab that %s is unavailable', async (_what, respond) => {
+  ])('reports a GitLab that %s as unavailable', async (_what, respond) => {
     answer = (_request, response) => respond(response);
     await expect(branch()).rejects.toThrow(GitLabUnavailable);
     expect(requests.length).toBeLessThanOrEqual(4);
   });
 
-  it('one that is down is unavailable, and the error names it', async () => {
+  it('reports a GitLab that is down as unavailable, and names it', async () => {
     const gone = createServer().listen(0, '127.0.0.1');
     await once(gone, 'listening');
     const host = `127.0.0.1:${(gone.address() as AddressInfo).port}`;
     gone.close();
     await once(gone, 'close');
-    await expect(gitlab.project({ url: `http://${host}`, token: null }, 'a/b', soon())).rejects.toThrow(
+    await expect(gitlab.project({ url: `http://${host}`, token: null }, 'a/b', inTime())).rejects.toThrow(
       `GitLab cannot be reached: ${host} does not accept connections`,
     );
-    await expect(gitlab.project({ url: 'not an address', token: null }, 'a/b', soon())).rejects.toThrow(
+    await expect(gitlab.project({ url: 'not an address', token: null }, 'a/b', inTime())).rejects.toThrow(
       GitLabUnavailable,
     );
   });
 
-  it('one that is silent is given up in time, once', async () => {
+  it('ends a request to a silent GitLab at the time limit, without a retry', async () => {
     answer = () => undefined;
     const started = performance.now();
     await expect(branch()).rejects.toThrow(/did not respond in time/);
@@ -257,11 +258,11 @@ describe('in trouble', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('no token goes to another host', async () => {
+  it('sends no token to another host', async () => {
     const tokens: (string | undefined)[] = [];
     const other = createServer((request, response) => {
       tokens.push(request.headers.authorization);
-      json(response, 200, good);
+      json(response, 200, validBranch);
     });
     other.listen(0, '127.0.0.1');
     await once(other, 'listening');
@@ -274,12 +275,12 @@ describe('in trouble', () => {
     expect(tokens).toEqual([]);
   });
 
-  it('a renamed project is followed inside the API', async () => {
+  it('follows the redirect of a renamed project inside the API', async () => {
     answer = (request, response) => {
-      if (request.url?.includes('/projects/7/')) json(response, 200, good);
+      if (request.url?.includes('/projects/7/')) json(response, 200, validBranch);
       else response.writeHead(302, { location: `${url}/api/v4/projects/7/repository/branches/main` }).end();
     };
-    expect(await branch()).toEqual({ name: 'main', commitSha: good.commit.id });
+    expect(await branch()).toEqual({ name: 'main', commitSha: validBranch.commit.id });
     expect(requests.map(({ headers }) => headers.authorization)).toEqual([
       'Bearer secret-token',
       'Bearer secret-token',
@@ -287,21 +288,21 @@ describe('in trouble', () => {
     expect(requests[0]?.url).toBe('/gitlab/api/v4/projects/a%2Fb/repository/branches/main');
   });
 
-  it('tries once more after what passes, and not sooner than GitLab asks', async () => {
+  it('retries once after a temporary failure, and not before the time that GitLab names', async () => {
     const statuses = [503, 200];
-    answer = (_request, response) => json(response, statuses.shift() ?? 500, good);
+    answer = (_request, response) => json(response, statuses.shift() ?? 500, validBranch);
     expect(await branch()).toMatchObject({ name: 'main' });
     const limited = [429, 200];
-    answer = (_request, response) => json(response, limited.shift() ?? 500, good, { 'retry-after': '1' });
+    answer = (_request, response) => json(response, limited.shift() ?? 500, validBranch, { 'retry-after': '1' });
     const started = performance.now();
     expect(await branch()).toMatchObject({ name: 'main' });
     expect(performance.now() - started).toBeGreaterThanOrEqual(990);
     expect(requests).toHaveLength(4);
   });
 
-  it('sends again, as often as the deadline allows, what met a limit', async () => {
+  it('retries a rate-limited request as often as the deadline allows', async () => {
     const limited = [429, 429, 429, 200];
-    answer = (_request, response) => json(response, limited.shift() ?? 500, good);
+    answer = (_request, response) => json(response, limited.shift() ?? 500, validBranch);
     expect(await branch()).toMatchObject({ name: 'main' });
     expect(requests).toHaveLength(4);
     requests.length = 0;
@@ -311,11 +312,13 @@ describe('in trouble', () => {
     expect(requests.length).toBeLessThan(5);
   });
 
-  it('keeps back everybody else’s requests, too, or the account’s alone where GitLab says so', async () => {
+  it('pauses the requests of all callers, or of one account if GitLab limits the account', async () => {
     const of = (token: string) => gitlab.branch({ url, token }, 'a/b', 'main', Deadline.after(3_000));
     let headers: Record<string, string> = { 'retry-after': '60', 'ratelimit-name': 'throttle_authenticated_api' };
     answer = (request, response) =>
-      request.headers.authorization === 'Bearer busy' ? json(response, 429, {}, headers) : json(response, 200, good);
+      request.headers.authorization === 'Bearer busy'
+        ? json(response, 429, {}, headers)
+        : json(response, 200, validBranch);
     await expect(of('busy')).rejects.toMatchObject({ retryAfterSeconds: 60 });
     await expect(of('busy')).rejects.toMatchObject({ retryAfterSeconds: 60 });
     expect(requests).toHaveLength(1);
@@ -327,29 +330,29 @@ describe('in trouble', () => {
     expect(requests).toHaveLength(3);
   });
 
-  it('asks once for what many without a token want to know, and for everybody with one', async () => {
-    answer = (_request, response) => json(response, 200, good);
-    const ask = (token: string | null) => gitlab.branch({ url, token }, 'a/b', 'main', soon());
+  it('sends one request for many callers without a token, and one for each caller with a token', async () => {
+    answer = (_request, response) => json(response, 200, validBranch);
+    const ask = (token: string | null) => gitlab.branch({ url, token }, 'a/b', 'main', inTime());
     await Promise.all([ask(null), ask(null), ask(null)]);
     expect(await ask(null)).toMatchObject({ name: 'main' });
     expect(requests).toHaveLength(1);
     await Promise.all([ask('one'), ask('one'), ask('two')]);
     expect(requests).toHaveLength(4);
-    // What is missing may be there the next moment.
+    // A missing resource is looked up again each time.
     answer = (_request, response) => json(response, 404, { message: '404' });
-    const other = () => gitlab.branch({ url, token: null }, 'a/b', 'other', soon());
+    const other = () => gitlab.branch({ url, token: null }, 'a/b', 'other', inTime());
     expect([await other(), await other()]).toEqual([undefined, undefined]);
     expect(requests).toHaveLength(6);
   });
 
-  it('does not wait where the deadline leaves no time, and says when to come back', async () => {
+  it('does not wait beyond the deadline, and names the time after which to try again', async () => {
     answer = (_request, response) => json(response, 429, { message: 'slow down' }, { 'retry-after': '60' });
     await expect(branch()).rejects.toMatchObject({ name: 'GitLabUnavailable', retryAfterSeconds: 60 });
     expect(requests).toHaveLength(1);
   });
 
-  it('a change is sent once, to no other address, and refused in the words of GitLab', async () => {
-    const remove = () => gitlab.deleteBranch(access(), 7, 'a/b', soon());
+  it('sends a change once, to no other address, and passes on why GitLab denies it', async () => {
+    const remove = () => gitlab.deleteBranch(access(), 7, 'a/b', inTime());
     for (const status of [400, 403, 405, 409, 412, 422]) {
       answer = (_request, response) => json(response, status, { message: ' Not\nnow,  \u001b[31m please ' });
       await expect(remove()).rejects.toMatchObject({ name: 'GitLabRefused', status, reason: 'Not now, [31m please' });
@@ -380,21 +383,21 @@ describe('in trouble', () => {
     expect(await remove()).toBe(true);
   });
 
-  it('leaves out branches that GitLab describes incompletely, and takes no other list', async () => {
-    const branches = () => gitlab.branches(access(), 7, { prefix: 'x', page: 1 }, soon());
-    answer = (_request, response) => json(response, 200, [{ name: 'x/1', commit: null }, null, good]);
+  it('leaves out incomplete branches, and rejects any other document', async () => {
+    const branches = () => gitlab.branches(access(), 7, { prefix: 'x', page: 1 }, inTime());
+    answer = (_request, response) => json(response, 200, [{ name: 'x/1', commit: null }, null, validBranch]);
     expect(await branches()).toEqual({
-      branches: [{ name: 'main', commitSha: good.commit.id, committedDate: null }],
+      branches: [{ name: 'main', commitSha: validBranch.commit.id, committedDate: null }],
       nextPage: undefined,
     });
     expect(new URL(requests[0]?.url ?? '', url).searchParams.get('search')).toBe('^x');
     answer = (_request, response) => json(response, 200, { not: 'a list' });
     await expect(branches()).rejects.toThrow('did not send a valid list of branches');
     answer = (_request, response) => json(response, 200, { id: 'no commit' });
-    await expect(gitlab.mergeBase(access(), 7, ['a', 'b'], soon())).rejects.toThrow(GitLabUnavailable);
+    await expect(gitlab.mergeBase(access(), 7, ['a', 'b'], inTime())).rejects.toThrow(GitLabUnavailable);
   });
 
-  it('passes on what GitLab says of the account, of the token and of itself, and no token', async () => {
+  it('passes on what GitLab says of the account, the token and itself, but no token', async () => {
     const cases: [number, unknown, string, string | undefined][] = [
       [403, { message: '403 Forbidden - Your password expired.' }, 'GitLabRefused', 'Your password expired.'],
       [
@@ -422,31 +425,31 @@ describe('in trouble', () => {
     for (const [status, body, name, reason] of cases) {
       answer = (_request, response) => json(response, status, body);
       await expect(branch()).rejects.toMatchObject({ name, reason });
-      await expect(gitlab.projects(access(), { page: 1 }, soon())).rejects.toMatchObject({ name, reason });
+      await expect(gitlab.projects(access(), { page: 1 }, inTime())).rejects.toMatchObject({ name, reason });
     }
   });
 
-  it('tells "not there" and "not for you" from the rest', async () => {
+  it('distinguishes missing and inaccessible resources from errors', async () => {
     answer = (_request, response) => json(response, 403, { message: '403 Forbidden' });
     expect(await branch()).toBeUndefined();
     answer = (_request, response) => json(response, 403, { error: 'insufficient_scope' });
     await expect(branch()).rejects.toThrow(GitLabUnauthorized);
     answer = (_request, response) => json(response, 401, { message: '401 Unauthorized' });
     await expect(branch()).rejects.toThrow(GitLabUnauthorized);
-    expect(await gitlab.branch({ url, token: null }, 'a/b', 'main', soon())).toBeUndefined();
-    expect(await gitlab.projects({ url, token: null }, { page: 1 }, soon())).toEqual([]);
+    expect(await gitlab.branch({ url, token: null }, 'a/b', 'main', inTime())).toBeUndefined();
+    expect(await gitlab.projects({ url, token: null }, { page: 1 }, inTime())).toEqual([]);
   });
 
-  it('reads projects with missing parts, and leaves out what is none', async () => {
+  it('reads projects with missing parts, and leaves out invalid ones', async () => {
     const plain = { id: 3, path_with_namespace: 'a/b', http_url_to_repo: 'https://git.example.org/a/b.git' };
     const group = { ...plain, permissions: { project_access: null, group_access: { access_level: 40 } } };
     answer = (_request, response) =>
       json(response, 200, [plain, group, { id: 'x' }, null, { ...plain, http_url_to_repo: 'file:///etc' }]);
-    expect(await gitlab.projects(access(), { page: 1 }, soon())).toMatchObject([
+    expect(await gitlab.projects(access(), { page: 1 }, inTime())).toMatchObject([
       { name: 'b', accessLevel: 10, visibility: 'private', webUrl: 'https://git.example.org/a/b', defaultBranch: null },
       { accessLevel: 40 },
     ]);
     answer = (_request, response) => json(response, 200, { not: 'a list' });
-    await expect(gitlab.projects(access(), { page: 1 }, soon())).rejects.toThrow(GitLabUnavailable);
+    await expect(gitlab.projects(access(), { page: 1 }, inTime())).rejects.toThrow(GitLabUnavailable);
   });
 });

@@ -18,7 +18,7 @@ export interface RequesterOptions {
   readonly limiter: RateLimiter;
 }
 
-/** Whose requests these are. */
+/** The user on whose behalf requests are sent. */
 export interface Caller {
   readonly token: string | null;
   /** The key of the token, for the rate limiter. */

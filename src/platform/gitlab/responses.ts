@@ -70,6 +70,5 @@ export function bodyOf(response: OutboundResponse, { host, token, isRead }: Requ
 /** Returns the object or the list of objects that the body holds, or undefined if it holds anything else. */
 function jsonOf(body: Buffer): JsonObject | JsonObject[] | undefined {
   const value = parseJson(body.toString('utf8'));
-  // Whoever reads a list checks its entries.
   return isObject(value) || Array.isArray(value) ? value : undefined;
 }

@@ -18,7 +18,7 @@ export interface Authentication {
   close(): Promise<void>;
 }
 
-/** Time after which a token file is read again, as in client-go. Tokens in files are replaced long before they expire. */
+/** Time after which credentials are read again. client-go reads token files again every minute, long before they expire. */
 const credentialsAgeMs = 30_000;
 
 /**

@@ -135,7 +135,7 @@ describe('own writes', () => {
     await harness.seen('deleted mine undefined');
   });
 
-  it('that delete an object remain after late events, and a new object of the same name is added', async () => {
+  it('that delete an object are not undone by late events, and a new object with the same name is added', async () => {
     const old = harness.server.put(pod('a', 'red'));
     const pods = harness.open();
     await pods.start();

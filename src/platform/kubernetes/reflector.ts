@@ -36,7 +36,7 @@ export const defaultTiming: ReflectorTiming = {
 export interface Reflector {
   /** Lists and watches until `signal` aborts. Never rejects for a failure of the API server. */
   run(signal: AbortSignal): Promise<void>;
-  /** Time of the API server's last response, error responses included, in milliseconds since the epoch; undefined without any. */
+  /** Time of the API server's last response, error responses included, in milliseconds since the epoch; undefined before it. */
   readonly lastContactAt: number | undefined;
   /** As `lastContactAt`, without error responses: the last time at which the store was known to be current. */
   readonly lastCurrentAt: number | undefined;
@@ -44,7 +44,7 @@ export interface Reflector {
 
 /** Number of failed attempts to resume a watch before a new list: a restored API server may not know the resourceVersion. */
 const resumeAttempts = 3;
-/** Minimum duration of a watch without events. A delay follows a shorter watch, in case the server ends all watches. */
+/** Minimum duration of a watch without events. After a shorter watch, there is a delay before the next watch. */
 const shortWatchMs = 1_000;
 
 /**

@@ -151,7 +151,7 @@ export class KubernetesError extends Error {
   }
 }
 
-/** The reason for a full disk. The embedded API server sends it; otherwise `errorOfResponse` reads the message of etcd. */
+/** The reason for a full disk. The embedded API server sends this reason. For etcd, `errorOfResponse` sets this reason. */
 export const storageFull = 'InsufficientStorage';
 
 /** No valid response arrived before the deadline. It is unknown whether the API server has executed a write. */

@@ -46,7 +46,7 @@ describe('the log', () => {
     const log = createLogger({ name: 'test', file: '/dev/full' });
     for (let index = 0; index < 3; index += 1) {
       log.info('to a device that is always full');
-      // What a stream cannot write it tells a turn later, and an error that nobody takes ends the process.
+      // The stream emits an error one turn later, and an unhandled error would end the process.
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(log.isLevelEnabled('info')).toBe(true);

@@ -34,14 +34,14 @@ const maxInspections = 1000;
 const challengesTtlMs = 60_000;
 
 /** What a registry said to one caller, and how it authenticates callers. */
-interface Look {
+interface LookupResult {
   inspection: Inspection;
   challenges: readonly Challenge[];
-  /** The registry gave this caller full access to the repository: with other credentials the result is the same. */
-  hasFullAccess?: boolean;
+  /** The registry issued a token with pull access to this caller: with other credentials the result is the same. */
+  hasPullAccess?: boolean;
 }
 
-interface LookRequest {
+interface LookupRequest {
   reference: ImageReference;
   access: RegistryAccess;
   /** null: as an anonymous caller. */
@@ -50,18 +50,22 @@ interface LookRequest {
   challenges: readonly Challenge[];
 }
 
-/** Returns a client for image registries: the OCI distribution specification 1.1, with the token flow of the distribution project. */
+/** Returns a client for image registries (OCI distribution specification 1.1, token flow of the distribution project). */
 export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}): RegistryClient {
-  const looks = createSingleFlightCache<Look>({ ttlMs: inspectionTtlMs, maxSize: maxInspections, now });
+  const results = createSingleFlightCache<LookupResult>({ ttlMs: inspectionTtlMs, maxSize: maxInspections, now });
   /** By host, only for the configured registry, whose challenges are the same for all images. */
   const knownChallenges = new BoundedMap<string, readonly Challenge[]>({ maxSize: 10, ttlMs: challengesTtlMs, now });
 
-  async function lookOpenly(reference: ImageReference, access: RegistryAccess, deadline: Deadline): Promise<Look> {
+  async function lookUpAnonymously(
+    reference: ImageReference,
+    access: RegistryAccess,
+    deadline: Deadline,
+  ): Promise<LookupResult> {
     const { host } = reference;
     const known = knownChallenges.get(host);
     try {
       const challenges = known ?? [];
-      const seen = await look({ reference, access, credentials: null, challenges }, http, deadline);
+      const seen = await lookUp({ reference, access, credentials: null, challenges }, http, deadline);
       // Only for tokens: a registry with Basic credentials may serve some images without them.
       if (access.configured && !known && seen.challenges.some(({ scheme }) => scheme === 'bearer')) {
         knownChallenges.set(host, seen.challenges);
@@ -76,19 +80,19 @@ export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}
   return {
     async inspect(reference, access, deadline) {
       const { credentials } = access;
-      const open = await looks.get(keyOf(reference, null), {
+      const open = await results.get(keyOf(reference, null), {
         deadline,
         // With credentials, an image that is not public may be visible. Without, the registry is called again each time.
         isUsable: ({ inspection: { kind } }) => kind === 'image' || (kind === 'denied' && credentials !== null),
-        load: (inner) => lookOpenly(reference, access, inner),
+        load: (inner) => lookUpAnonymously(reference, access, inner),
       });
       const { kind } = open.inspection;
-      const hidden = kind === 'denied' || (kind === 'not-found' && open.hasFullAccess !== true);
-      if (!hidden || !credentials || open.challenges.length === 0) return open.inspection;
-      const own = await looks.get(keyOf(reference, credentials), {
+      const isHidden = kind === 'denied' || (kind === 'not-found' && open.hasPullAccess !== true);
+      if (!isHidden || !credentials || open.challenges.length === 0) return open.inspection;
+      const own = await results.get(keyOf(reference, credentials), {
         deadline,
         isUsable: ({ inspection: { kind } }) => kind === 'image',
-        load: (inner) => look({ reference, access, credentials, challenges: open.challenges }, http, inner),
+        load: (inner) => lookUp({ reference, access, credentials, challenges: open.challenges }, http, inner),
       });
       // A denial without a reason adds nothing to the result of the anonymous caller.
       const addsNothing = own.inspection.kind === 'denied' && own.inspection.reason === undefined;
@@ -107,7 +111,7 @@ function keyOf({ host, repository, target }: ImageReference, credentials: Creden
   return `${host} ${repository} ${target} ${caller}`;
 }
 
-async function look(request: LookRequest, http: OutboundHttp, deadline: Deadline): Promise<Look> {
+async function lookUp(request: LookupRequest, http: OutboundHttp, deadline: Deadline): Promise<LookupResult> {
   const { reference, access, credentials } = request;
   const base = `${access.scheme}://${reference.host}/v2/${reference.repository}`;
   let authorization: Authorization | undefined;
@@ -136,7 +140,7 @@ async function look(request: LookRequest, http: OutboundHttp, deadline: Deadline
   }
   const { status } = response;
   if (status === 404)
-    return { inspection: { kind: 'not-found' }, challenges, hasFullAccess: authorization?.grantsPull ?? false };
+    return { inspection: { kind: 'not-found' }, challenges, hasPullAccess: authorization?.grantsPull ?? false };
   if (status === 401 || status === 403) return { inspection: { kind: 'denied' }, challenges };
   if (status !== 200) throw failureOfStatus(reference.domain, status);
   const described = await describe(response, request, get);
@@ -152,7 +156,7 @@ function challengesOf({ url, headers }: OutboundResponse, base: string): readonl
 type Get = (path: string) => Promise<OutboundResponse>;
 
 /** Follows a manifest to the configuration of the image for the platform of a session. */
-async function describe(first: OutboundResponse, { reference, access }: LookRequest, get: Get): Promise<Inspection> {
+async function describe(first: OutboundResponse, { reference, access }: LookupRequest, get: Get): Promise<Inspection> {
   const wrongDigest = () =>
     new RegistryFailure(`${reference.domain} sent data that does not match its digest`, {
       isTemporary: false,

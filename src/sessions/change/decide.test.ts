@@ -91,7 +91,7 @@ describe('a restart', () => {
     ['running', { status: { state: 'running' } }, 'Use the session'],
     ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is deleted'],
     ['hibernated', { spec: { jupyterServer: { hibernated: true } } }, 'kubectl patch'],
-  ] as [string, Change, string][])('of a session that is %s is rejected, with what to do', (state, change, detail) => {
+  ] as [string, Change, string][])('of a session that is %s is rejected with a remedy', (state, change, detail) => {
     const rejected = rejection(() => restartStep(session(change), now));
     expect(rejected.code).toBe(errorKind.conflict.code);
     expect(rejected.message).toBe(`The session ${name} is ${state}. Only a failed session can be restarted.`);

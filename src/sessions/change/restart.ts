@@ -25,7 +25,7 @@ export interface RestartParts {
 /** Replaces the pod of the caller's failed session, and returns the session, which is starting. Throws ApiError. */
 export type Restart = (identity: Identity, name: string, deadline: Deadline) => Promise<Session>;
 
-/** The files remain on the volume, so a failed pod needs no grace period to save them. */
+/** Grace period of the deleted pod. A longer grace period, to save unpushed work, is not needed: the volume keeps the files. */
 const graceSeconds = 30;
 /** Maximum number of attempts. A retry follows if another client, usually the operator, has changed the session. */
 const attempts = 10;

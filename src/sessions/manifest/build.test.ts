@@ -66,7 +66,7 @@ describe('the working directory of an image', () => {
     ['/a/../../etc', '/home/jovyan/work'],
     ['relative', '/home/jovyan/work'],
     ['/a\nb: c', '/home/jovyan/work'],
-  ])('%j leads to %s', (workingDir, expected) => {
+  ])('%j results in the mount path %s', (workingDir, expected) => {
     expect(mountPath(workingDir)).toBe(expected);
   });
 });

@@ -17,7 +17,7 @@ export function jupyterServer(
   };
 }
 
-/** Returns the requests and the equal limits; the configuration sets the CPU limit. Memory in bytes, CPU in cores. */
+/** Returns requests and limits: memory in bytes, CPU in cores. Limits equal requests, except the configured limit of CPU. */
 export function resources(
   { cpu, memoryBytes, gpu }: SessionResources,
   enforceCpuLimits: Config['sessions']['enforce_cpu_limits'],

@@ -87,7 +87,7 @@ function eviction({ pod }: Session): string | undefined {
   return `The cluster stopped the session (${oneLine(pod.reason, 60)})${because}. Launch it again, with more memory or storage if it ran out of them.`;
 }
 
-/** Returns the failed containers, main containers first, as in renku-notebooks. */
+/** Returns all containers, main containers first, as in renku-notebooks. */
 const mainFirst = ({ containers }: Session): ReportedContainer[] => [
   ...containers.filter(({ kind }) => kind === 'main'),
   ...containers.filter(({ kind }) => kind === 'init'),
@@ -131,7 +131,7 @@ function imageFailure(session: Session): string | undefined {
   return `${which} cannot be downloaded; ${perhaps} ${reported(pullFailure(session, container))}The cluster tries again.`;
 }
 
-/** Returns the message of the last attempt, which the operator stores, because that of `ImagePullBackOff` has no reason. */
+/** Returns why the last pull failed, from the operator's message: the message of `ImagePullBackOff` has no reason. */
 function pullFailure({ messages }: Session, { name, waiting }: ReportedContainer): string {
   const [, why] = (messages['pod'] ?? '').split(`${name}: ImagePullBackOff: `);
   return why ?? waiting?.message ?? '';

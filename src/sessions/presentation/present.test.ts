@@ -222,7 +222,7 @@ describe('the address', () => {
     [{ host: 'h', path: '/s', tls: { enabled: false } }, { token: 'a&b' }, 'http://h/s?token=a%26b'],
     [{ host: 'h', path: '/s' }, { token: 'half \ud800' }, 'http://h/s?token=half%20%EF%BF%BD'],
     [{}, {}, `https://renku.example.org/sessions/${name}`],
-  ])('of %j', (routing, auth, url) => {
+  ])('is built from the routing %j', (routing, auth, url) => {
     expect(address(routing, auth)).toBe(url);
   });
 });

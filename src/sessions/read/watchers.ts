@@ -9,7 +9,7 @@ export interface SessionWatchers {
   notify(change: { readonly type: string; readonly namespace: string; readonly name: string }): void;
   /** See `SessionStore.untilGone`. */
   untilGone(session: Session, deadline: Deadline): Promise<boolean>;
-  /** As in `SessionStore`. */
+  /** See `SessionStore.watch`. */
   watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
 }
 

@@ -9,16 +9,16 @@ import { loopbackHttp } from '../outbound-http.ts';
 import { testConfig } from '../sessions/config.ts';
 
 export interface AutosaveService extends AsyncDisposable {
-  /** By the name that a test calls with; anybody else is nobody. */
+  /** Identities by the value of the `test-caller` header. Other callers are not authenticated. */
   readonly callers: Map<string, Identity>;
-  /** `path` is below the service's prefix. */
+  /** @param path below the prefix of the service. */
   send(method: string, path: string, caller?: string): Promise<TestResponse>;
   list(project: string, caller?: string): Promise<TestResponse>;
   remove(project: string, name: string, caller?: string): Promise<TestResponse>;
   log(): string;
 }
 
-/** The routes of autosaves in the real pipeline, on whatever GitLab the callers have; only who is calling is believed. */
+/** Starts the routes of autosaves in the real pipeline, with the GitLab of the callers. Only the identities are fake. */
 export async function startAutosaveService(): Promise<AutosaveService> {
   const callers = new Map<string, Identity>();
   const gitlab = createGitLab({
@@ -31,7 +31,7 @@ export async function startAutosaveService(): Promise<AutosaveService> {
     parts: {
       identify: async ({ headers }) => {
         const identity = callers.get(String(headers['test-caller']));
-        if (!identity) throw new ApiError(errorKind.unauthenticated, 'Nobody is calling.');
+        if (!identity) throw new ApiError(errorKind.unauthenticated, 'You are not signed in.');
         return { identity };
       },
     },
@@ -51,7 +51,7 @@ export async function startAutosaveService(): Promise<AutosaveService> {
 export const namesIn = (answer: TestResponse): string[] =>
   (answer.json() as unknown as AutosavesList).autosaves.map(({ name }) => name);
 
-/** Status, and the code of an error. */
+/** Returns the status and, for an error, its code. */
 export const outcome = (answer: TestResponse): [number, number | undefined] => [
   answer.status,
   answer.status >= 400 ? answer.error().code : undefined,

@@ -11,20 +11,20 @@ import {
   withToken,
 } from '../local/forge/served-forge.ts';
 
-/** Work on a project of the forge, with autosaves as sessions push them. */
+/** A work tree of a project of the forge, which pushes autosaves as sessions do. */
 export interface Workshop {
-  /** Three in a row, the last one the tip of `main`. */
+  /** Three consecutive commits; the last one is the tip of `main`. */
   readonly commits: readonly [string, string, string];
-  /** The tip of `side`, which leaves `main` at the first commit. */
+  /** The tip of the branch `side`, which starts at the first commit. */
   readonly side: string;
-  /** Saves work of a session that was launched from `rootCommit`; the name of the branch. `savedAt`: ISO date. */
+  /** Pushes an autosave of a session that was launched from `rootCommit`, and returns its branch. `savedAt` is an ISO date. */
   autosave(username: string, rootBranch: string, rootCommit: string, savedAt?: string): Promise<string>;
   push(commit: string, ...branches: string[]): Promise<void>;
-  /** Those whose names begin with `renku/`. */
+  /** Returns the branches that start with `renku/`. */
   autosaves(): Promise<string[]>;
 }
 
-/** Fills the empty project at `path`. */
+/** Pushes the first commits to the empty project at `path`. */
 export async function openWorkshop(served: ServedForge, path: string, token: string): Promise<Workshop> {
   const tree = await makeRepository(join(served.scratch, path.replaceAll('/', '-')), { 'a.txt': '1\n' });
   const remote = withToken(`${served.url}/${path}.git`, token);

@@ -11,7 +11,7 @@ import { type ValueOptions, valuesOf } from './values.ts';
 export interface DocumentedOperation {
   readonly id: string;
   readonly method: string;
-  /** Of the document, with its prefix where it is under it. */
+  /** The path of the document, with the prefix of the service if it has one. */
   readonly path: string;
   /** The position in the document. */
   readonly pointer: readonly [path: string, method: string];
@@ -85,7 +85,7 @@ export function requestsFor(
     }));
 }
 
-/** What a service refuses before it has looked at anything else is rare here. */
+/** Mostly valid headers, because the service rejects the others before it checks anything else. */
 function usualHeaders(): fc.Arbitrary<Record<string, string>> {
   const odd = fc.stringMatching(/^[ -~]{0,20}$/);
   const usually = <T>(usual: fc.Arbitrary<T>, others: fc.Arbitrary<T>) =>
@@ -108,7 +108,7 @@ function usualHeaders(): fc.Arbitrary<Record<string, string>> {
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** Encodes a text for a URL; text that cannot be encoded is sent unchanged. */
+/** Encodes a value for a URL, except the invalid escape `%zz`, which is sent unchanged. */
 function encoded(value: unknown): string {
   const text = asText(value);
   return text === '%zz' ? text : encodeURIComponent(text.toWellFormed());

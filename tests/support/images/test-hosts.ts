@@ -39,11 +39,11 @@ export const anonymous: Identity = {
   username: 'anon-1',
   git: { ...git, token: null },
 };
-/** What a registry or a realm is sent when it gets the caller's token. */
+/** The Authorization header with the caller's token, for a registry or a realm. */
 export const basic = `Basic ${Buffer.from('oauth2:the-gitlab-token').toString('base64')}`;
 
 export interface Setup extends Partial<Pick<OutboundHttpOptions, 'lookup' | 'allowedNetworks' | 'exemptHosts'>> {
-  /** The platform's, as it is configured. */
+  /** The registry that the platform is configured with. */
   registry?: string;
   gitUrl?: string;
 }
@@ -54,11 +54,11 @@ export interface TestHosts extends AsyncDisposable {
   /** Servers on loopback, by port. `https` has a certificate for every name that tests use. */
   https(listener: RequestListener): Promise<number>;
   http(listener: RequestListener): Promise<number>;
-  /** Speaks TLS, and whatever the test likes inside of it. */
+  /** Starts a TLS server whose connections the test handles. */
   raw(onConnection: (socket: TLSSocket) => void): Promise<number>;
-  /** Every request that reached `https` or `http`: `host path authorization`, the last `-` where there is none. */
+  /** All requests to `https` and `http`, as `host path authorization`; `-` without an Authorization header. */
   readonly seen: string[];
-  /** The service's image check with its own HTTP client; every name is this machine, which is an allowed network. */
+  /** Returns the image check of the service with an HTTP client for which every name resolves to this machine. */
   checker(setup?: Setup): Check;
 }
 
@@ -103,7 +103,7 @@ export async function startTestHosts(): Promise<TestHosts> {
     raw: (onConnection) =>
       listening(
         createTlsServer(tls, (socket) => {
-          // The client hangs up: that is what these tests are about.
+          // The tests make the client close the connection.
           socket.on('error', () => socket.destroy());
           onConnection(socket);
         }),
@@ -156,12 +156,12 @@ const index = part(mediaType.ociIndex, {
     { digest: manifest.digest, platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } },
   ],
 });
-/** One image: `latest` is an index, `plain` the manifest that it lists. */
+/** The parts of one image: the tag `latest` is an index, `plain` the manifest in it. */
 export const parts = { config, manifest, index };
-/** What is known of it. */
+/** What the check finds out about this image. */
 export const known = { size: config.content.length + 1000, workingDir: '/home/someone' };
 
-/** Serves that image to whoever `mayRead` lets, and challenges others. */
+/** Returns a registry that serves this image to requests that `mayRead` accepts, and challenges all others. */
 export function imageServer(mayRead: (req: IncomingMessage) => boolean, challenge: () => string): RequestListener {
   const items: Record<string, Part> = { latest: index, plain: manifest };
   for (const each of [manifest, config]) items[each.digest] = each;
