@@ -327,7 +327,7 @@ describe('a registry that tries to use up time and memory', () => {
     ],
   ])('is rejected with %s', async (_what, reason, message, onConnection) => {
     const port = await hosts.raw(onConnection);
-    expect(await checked(`evil.test:${port}/a/b`, {}, 3000)).toMatchObject(because(reason, message));
+    expect(await checked(`evil.test:${port}/a/b`, {}, 1500)).toMatchObject(because(reason, message));
     expect(received).toContain('GET /v2/a/b/manifests/latest');
     expectNoCredentialSent();
   });
@@ -342,7 +342,7 @@ describe('a registry that tries to use up time and memory', () => {
       answering('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n', (socket) => drip(socket, ' ')),
     );
     const port = await hosts.https((_req, res) => challenge(`https://evil.test:${realm}/token`)(res));
-    expect(await checked(`evil.test:${port}/a/b`, {}, 3000)).toMatchObject(because('unreachable', /in time/));
+    expect(await checked(`evil.test:${port}/a/b`, {}, 1500)).toMatchObject(because('unreachable', /in time/));
     expectNoCredentialSent();
   });
 

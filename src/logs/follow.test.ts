@@ -188,10 +188,11 @@ describe('a container that cannot be read', () => {
 
   it('because the API server does not respond does not delay the others', async () => {
     at.running();
+    at.service = await at.cluster.replica({ logs: { timing: { maxSilenceMs: 200 } } });
     at.cluster.log('git-clone').isSilent = true;
     const stream = await at.follow();
     await expect.poll(() => stream.lines(), soon).toEqual(['starting', 'listening']);
-    await expect.poll(() => stream.named('container-error'), { timeout: 25_000 }).toHaveLength(1);
+    await expect.poll(() => stream.named('container-error'), soon).toHaveLength(1);
   });
 
   it('shows the message of the cluster about its log, without a time', async () => {

@@ -18,7 +18,7 @@ import { previousLines } from './history.ts';
 import { type Instant, parseSince } from './instant.ts';
 import { decodePositions } from './position.ts';
 import { type LogQuery, readLogs } from './read-logs.ts';
-import { createLogSource } from './source.ts';
+import { createLogSource, type SourceParts } from './source.ts';
 
 /** The methods of the session store that the logs need. */
 export interface SessionsForLogs {
@@ -42,7 +42,7 @@ export interface LogRouteParts {
   /** Maximum number of streams of one user on one replica; 300 by default. */
   readonly maxStreams?: number;
   /** For tests. */
-  readonly timing?: Partial<EventStreamTiming>;
+  readonly timing?: Partial<EventStreamTiming> & Pick<SourceParts, 'maxSilenceMs'>;
 }
 
 /** As in the document. */
@@ -52,10 +52,15 @@ const defaultMaxStreams = 300;
 
 /** `/logs`. */
 export function logRoutes(parts: LogRouteParts): Router {
-  const { client, sessions, log, stopping, timing, maxStreams = defaultMaxStreams } = parts;
-  const read = createLogSource({ client, isCurrent: (session, deadline) => sessions.isCurrent(session, deadline) });
+  const { client, sessions, log, stopping, timing = {}, maxStreams = defaultMaxStreams } = parts;
+  const { maxSilenceMs, ...streamTiming } = timing;
+  const read = createLogSource({
+    client,
+    isCurrent: (session, deadline) => sessions.isCurrent(session, deadline),
+    ...(maxSilenceMs !== undefined && { maxSilenceMs }),
+  });
   const feeds = createLogFeeds({ read, log });
-  const streamOptions = { ...defaultTiming, ...timing, stopping };
+  const streamOptions = { ...defaultTiming, ...streamTiming, stopping };
   const limit = createConcurrencyLimit({ perOwner: maxStreams });
 
   /** Runs `stream` with a permit of its user. Throws ApiError 1429 if the user has too many streams. */

@@ -5,12 +5,14 @@ import { podOf } from './containers.ts';
 import { type Line, splitLines } from './lines.ts';
 
 /** Milliseconds without data after which a read of existing lines fails. */
-const silenceMs = 5_000;
+const defaultSilenceMs = 5_000;
 
 export interface SourceParts {
   readonly client: Pick<KubernetesConnection, 'podLogStream'>;
   /** Returns whether the session still exists, by a live read. */
   readonly isCurrent: (session: Session, deadline: Deadline) => Promise<boolean>;
+  /** 5,000 by default. */
+  readonly maxSilenceMs?: number;
 }
 
 export interface ReadOptions {
@@ -39,15 +41,15 @@ export type ReadLog = (
  * session can have the same name. The session is therefore read live before the first line is returned: if it still exists,
  * the pod was its pod when the connection was opened.
  */
-export function createLogSource({ client, isCurrent }: SourceParts): ReadLog {
+export function createLogSource({ client, isCurrent, maxSilenceMs = defaultSilenceMs }: SourceParts): ReadLog {
   return async function* read(session, container, { follow = false, ...options }, signal) {
     const { namespace, name } = podOf(session);
     const silence = new AbortController();
     const stop = AbortSignal.any([signal, silence.signal]);
     const bytes = client.podLogStream(namespace, name, { container, follow, ...options }, stop);
     let isConfirmed = false;
-    for await (const lines of splitLines(follow ? bytes : withoutSilence(bytes, silence))) {
-      if (!isConfirmed && !(await isCurrent(session, Deadline.after(silenceMs, signal)))) throw new SessionGone();
+    for await (const lines of splitLines(follow ? bytes : withoutSilence(bytes, maxSilenceMs, silence))) {
+      if (!isConfirmed && !(await isCurrent(session, Deadline.after(maxSilenceMs, signal)))) throw new SessionGone();
       isConfirmed = true;
       yield lines;
     }
@@ -55,11 +57,15 @@ export function createLogSource({ client, isCurrent }: SourceParts): ReadLog {
 }
 
 /** Aborts `silence` if the next bytes do not arrive in time. The time that the reader needs does not count. */
-async function* withoutSilence(bytes: AsyncIterable<Buffer>, silence: AbortController): AsyncGenerator<Buffer> {
+async function* withoutSilence(
+  bytes: AsyncIterable<Buffer>,
+  maxSilenceMs: number,
+  silence: AbortController,
+): AsyncGenerator<Buffer> {
   const startTimer = (): NodeJS.Timeout =>
     setTimeout(() => {
-      silence.abort(new KubernetesUnavailable(`no data of a log arrived within ${silenceMs} ms`));
-    }, silenceMs);
+      silence.abort(new KubernetesUnavailable(`no data of a log arrived within ${maxSilenceMs} ms`));
+    }, maxSilenceMs);
   let timer = startTimer();
   try {
     for await (const chunk of bytes) {

@@ -53,7 +53,7 @@ async function launch(commit: string): Promise<SessionResponse> {
   return session;
 }
 
-it('what a session saves is listed, and deleted when a session of a later commit is launched', async () => {
+it('autosaves of a session are listed, and deleted when a session of a later commit is launched', async () => {
   const tip = await demoCommit(platform);
   const response = await platform.api(`/forge/api/v4/projects/demo%2Ffirst-light/repository/commits/${tip}`);
   const { parent_ids } = (await response.json()) as { parent_ids: string[] };
@@ -82,7 +82,7 @@ it('what a session saves is listed, and deleted when a session of a later commit
   expect(listed.map((autosave) => autosave.name).sort()).toEqual([name(parent), name(tip)].sort());
   for (const { date } of listed) expect(Date.parse(date ?? '')).toBeGreaterThan(Date.parse('2025-01-01'));
 
-  // While the first session is there, it may have to bring its autosave back.
+  // As long as the first session exists, it may have to restore its autosave.
   const second = await launch(tip);
   await waitForState(platform, second.name, ['running']);
   expect(await autosaves('demo/first-light')).toHaveLength(2);
@@ -100,7 +100,7 @@ it('what a session saves is listed, and deleted when a session of a later commit
 
 const byCommit = (a: { commit: string }, b: { commit: string }) => (a.commit < b.commit ? -1 : 1);
 
-it('one is deleted when the API says so, and otherwise it says why not', async () => {
+it('an autosave is deleted through the API, or the response says why it is not', async () => {
   const [, path = ''] = await platform.printed(/serving .* as (\S+)$/);
   const commit = git('rev-parse', '--short=7', 'HEAD~1');
   const own = `renku/autosave/${username}/trunk/${commit}/${commit}`;
@@ -127,7 +127,7 @@ it('one is deleted when the API says so, and otherwise it says why not', async (
     [inUse, foreign].sort(),
   );
 
-  // Anonymous: the demo project is public, a user's own one is not.
+  // An anonymous visitor: the demo project is public, the project of the user is private.
   const cookie = await platform.signIn('anonymous');
   const asVisitor = (project: string) => platform.api(`/notebooks/${project}/autosave`, { headers: { cookie } });
   expect(await (await asVisitor('demo/first-light')).json()).toMatchObject({ autosaves: [] });

@@ -18,7 +18,7 @@ async function restart(name: string): Promise<{ status: number; session: Session
   return { status: response.status, session: (await response.json()) as SessionResponse };
 }
 
-/** Kills every process of the session as often as it comes back, until it counts as failed. */
+/** Kills the processes of the session after each restart, until the session has failed. */
 async function killUntilFailed(name: string): Promise<void> {
   await expect
     .poll(

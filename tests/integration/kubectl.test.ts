@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, type SessionResponse, waitForState } from '../support/session.ts';
 
-/** KUBECTL names one or several programs, separated by colons (tests/kubectl/install): an old and a current version. */
+/** KUBECTL has the paths of one or more programs, separated by colons (tests/kubectl/install): an old and a current version. */
 const kubectls = (process.env['KUBECTL'] || 'kubectl').split(':').filter(works);
 const inCi = process.env['CI'] !== undefined;
 

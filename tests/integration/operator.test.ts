@@ -62,7 +62,7 @@ describe('a JupyterServer', () => {
   it('is not written by a new operator when nothing has changed', async () => {
     const plain = async () =>
       (await cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, 'plain', testDeadline()))?.metadata;
-    // When a later session has been reconciled, so has `plain`.
+    // A session that was created later has been reconciled, so `plain` has been, too.
     const settle = async (name: string) => {
       const operator = await startOperator();
       await create(jupyterServer(name));
@@ -174,7 +174,7 @@ describe('a JupyterServer', () => {
 });
 
 describe('hibernation', () => {
-  it('deletes the pod and keeps all else, and a resume empties the annotations about it', async () => {
+  it('deletes the pod and keeps everything else, and a resume empties its annotations', async () => {
     await startOperator();
     await create(jupyterServer('hibernating'));
     await makeHealthy('hibernating');
@@ -217,7 +217,7 @@ describe('hibernation', () => {
 });
 
 describe('resources', () => {
-  it('that change are written once to the pod template', async () => {
+  it('are written to the pod template once when they change', async () => {
     await startOperator();
     await create(
       jupyterServer('growing', { jupyterServer: { resources: { requests: { cpu: 0.5, memory: 1000000000 } } } }),
@@ -250,7 +250,7 @@ describe('resources', () => {
 
 describe('deletion', () => {
   it.each(['Foreground', 'Background'] as const)(
-    '(%s) deletes the children, without an operator too',
+    '(%s) deletes the children, also without an operator',
     async (policy) => {
       const name = `gone-${policy.toLowerCase()}`;
       const operator = await startOperator();

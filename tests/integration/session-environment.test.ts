@@ -11,7 +11,7 @@ import { TestMachine, waiting } from '../support/local/kubelet/machine.ts';
 import { createRest, createSession, namespace, statefulSet } from '../support/local/kubelet/templates.ts';
 import { makeWheel } from '../support/wheels.ts';
 
-/** The environment of a session above that of its image: what lands in it, and what cannot leave it. */
+/** The environment of a session, a layer over that of its image: what is installed into it, and its isolation. */
 const image = 'registry/jupyter:1';
 
 let environment: PythonEnvironment;
@@ -21,7 +21,7 @@ beforeAll(async () => {
   environment = await defaultEnvironment();
   scratch = mkdtempSync(join(tmpdir(), 'notebook-sessions-overlay-'));
   wheels = join(scratch, 'wheels');
-  // As old a traitlets as breaks Jupyter: it lacks what everything imports.
+  // An old traitlets that breaks Jupyter: it lacks a name that all packages import.
   makeWheel(wheels, { name: 'traitlets', version: '4.0', files: { 'traitlets/__init__.py': '' } });
   for (const name of ['one', 'two', 'three', 'four']) {
     makeWheel(wheels, { name: `wheel_${name}`, files: { [`wheel_${name}.py`]: '' } });
@@ -91,7 +91,7 @@ describe('packages that are installed in a session', () => {
     const place = (name: string) => volume('a', '.environment/lib', packages, 'site-packages', `${name}.py`);
     expect(await a.execute(kernel, look)).toBe(`[${names.map((name) => `'${place(name)}'`).join(', ')}]\n`);
     expect(await b.execute(await b.startKernel(), look)).toBe('[None, None, None, None]\n');
-    // Not a part of the project, and there after a restart of the session.
+    // The packages are not part of the project, and exist after a restart of the session.
     expect(readdirSync(volume('a', 'group/project'))).toEqual(['clones']);
     const again = await restart('a');
     expect(await again.execute(await again.startKernel(), 'import wheel_one; print(wheel_one.__file__)')).toBe(
@@ -107,7 +107,7 @@ describe('packages that are installed in a session', () => {
     const own = volume('a', '.environment');
     expect(await jupyter.execute(kernel, '!greet')).toBe(`hello from ${own}\r\n`);
     expect(await jupyter.inTerminal('greet')).toBe(`hello from ${own}\n`);
-    // `python` in its command is the session's, not the server's.
+    // `python` in the command of the kernel is that of the session, not that of the server.
     const greeter = await jupyter.post<{ id: string }>('/api/kernels', { name: 'greeter' });
     expect(await jupyter.execute(greeter.id, 'import greeter; greeter.main()')).toBe(`hello from ${own}\n`);
     const extension = await jupyter.fetch('/lab/extensions/greeter/package.json');
@@ -197,7 +197,7 @@ describe('the environment of an image', () => {
     const jupyter = await start('a');
     const kernel = await jupyter.startKernel();
     expect(await jupyter.execute(kernel, 'import from_pth, fqdn; print(fqdn.layered)')).toBe('True\n');
-    // The layer is no virtual environment: its scripts count where they name the image's Python.
+    // The layer is not a virtual environment: its scripts are used if they name the image's Python.
     expect(await jupyter.inTerminal('layered; jupyter --version | head -1')).toMatch(
       `True ${volume('a', '.environment')}\nSelected Jupyter core packages`,
     );

@@ -67,7 +67,7 @@ describe('a broken connection', () => {
 });
 
 describe('lines older than the buffer', () => {
-  /** More lines than a feed reads first, and more than a ring can hold. */
+  /** More lines than the first read of a feed, and more than its buffer can hold. */
   const many = 6_000;
   beforeEach(() => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });

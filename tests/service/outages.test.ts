@@ -99,7 +99,7 @@ describe.each(combinations)('%s: %s', (dependency, fault) => {
     const before = made();
     const proxy = proxies[dependency];
     proxy.fail(fault);
-    // Other values than those that are cached for a short time.
+    // Values that are not in a cache.
     const headers: Record<string, string> =
       dependency === 'classes' ? { 'renku-auth-access-token': 'another-access-token' } : {};
     const image = dependency === 'registry' ? { image: `${proxy.host}/another/image:1` } : {};

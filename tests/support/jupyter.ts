@@ -8,7 +8,7 @@ import type { PythonEnvironment } from '../../src/local/python/types.ts';
 import type { TestMachine } from './local/kubelet/machine.ts';
 import { basePath, namespace } from './local/kubelet/templates.ts';
 
-/** The environment of the default image, made first if it is not there. */
+/** Returns the environment of the default image, after creating it if it does not exist. */
 export async function defaultEnvironment(): Promise<PythonEnvironment> {
   const cacheHome = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   return await preparePython({
@@ -28,7 +28,7 @@ export class Jupyter {
     this.#headers = headers;
   }
 
-  /** A session's own server at the address of its pod, with its own token. */
+  /** Returns the server of a session, called at the address of its pod with its token. */
   static at({ address, port, token }: SessionEndpoint, name: string): Jupyter {
     return new Jupyter(`http://${address}:${port}${basePath(name)}`, { Authorization: `token ${token}` });
   }
@@ -54,7 +54,7 @@ export class Jupyter {
     return (await this.post<{ id: string }>('/api/kernels', { name: 'python3' })).id;
   }
 
-  /** Runs a cell. Returns what it printed, and the text of what it displayed and of its last value. */
+  /** Runs a cell. Returns the printed output, and the text of displayed objects and of the last value. */
   async execute(kernel: string, code: string): Promise<string> {
     const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
     const { output, reply } = await this.request(kernel, 'shell', 'execute_request', content);
@@ -106,7 +106,7 @@ export class Jupyter {
     return { reply: reply ?? {}, output };
   }
 
-  /** Types a line into a new terminal and returns what it printed. */
+  /** Types a line into a new terminal and returns the output. */
   async inTerminal(line: string): Promise<string> {
     const { name } = await this.post<{ name: string }>('/api/terminals');
     const socket = this.#open(`/terminals/websocket/${name}`);
@@ -116,7 +116,7 @@ export class Jupyter {
         socket.on('error', reject);
         socket.on('message', (data) => {
           const [type, text] = JSON.parse(String(data)) as [string, string];
-          // Its echo has the quotes, its output has not.
+          // The echo of this line has the quotes, its output does not.
           if (type === 'setup') socket.send(JSON.stringify(['stdin', `echo "be""gin"; ${line}; echo "en""d"\r`]));
           if (type === 'disconnect') reject(new Error(`the terminal has ended: ${shown}`));
           if (type === 'stdout') shown += text;
@@ -136,7 +136,7 @@ export class Jupyter {
     const socket = this.#open(`/terminals/websocket/${name}`);
     await new Promise<void>((resolve, reject) => {
       socket.on('error', reject);
-      // The first message of a terminal says that its shell is there.
+      // The first message of a terminal means that its shell is ready.
       socket.once('message', () => {
         socket.send(JSON.stringify(['stdin', `${line}\r`]), (error) => (error ? reject(error) : resolve()));
       });

@@ -7,7 +7,7 @@ export interface ServiceProgram {
   stdout(): string;
   stderr(): string;
   exit: Promise<number | null>;
-  /** The line of the log with this message, as soon as there is one. */
+  /** Resolves with the line of the log with this message. Throws with the output if the program ends first. */
   says(message: string): Promise<Record<string, unknown>>;
 }
 
@@ -38,7 +38,7 @@ export function startServiceProgram(env: Record<string, string>): ServiceProgram
   return { child, stdout: () => out, stderr: () => err, exit, says };
 }
 
-/** Ends those that still run. */
+/** Ends the programs that still run. */
 export function stopServicePrograms(): void {
   for (const child of running) child.kill('SIGKILL');
 }
