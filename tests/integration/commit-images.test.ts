@@ -11,7 +11,7 @@ import {
   type CommitImagesOptions,
   createCommitImages,
 } from '../../src/local/images/commit-images.ts';
-import type { ProvidedImage } from '../../src/local/kubelet/pod/context.ts';
+import type { ProvidedImage } from '../../src/local/images/types.ts';
 import { listMarked } from '../../src/local/machine/processes.ts';
 import { preparePython } from '../../src/local/python/prepare.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
