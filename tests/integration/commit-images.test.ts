@@ -112,12 +112,12 @@ describe('the environment of a commit', () => {
     expect(lines[0]).toBe('Installing the 1 requirements of requirements.txt');
     expect(lines.join('\n')).toContain('+ alpha==2.0');
 
-    const asked = index.requestedPaths.length;
+    const requestsBefore = index.requestedPaths.length;
     for (const another of [of, images(requirements('\ufeffalpha # the newest\r\n'))]) {
       const again = await another.find(reference('aaaaaaa'), forever);
       expect(again).toEqual(built);
     }
-    expect(index.requestedPaths.length).toBe(asked);
+    expect(index.requestedPaths.length).toBe(requestsBefore);
   });
 
   it('contains a kernel of its own if the required packages break that of the image, and only then', async () => {
