@@ -119,9 +119,9 @@ it('an autosave is deleted through the API, or the response says why it is not',
   expect(await remove(encodeURIComponent(own))).toEqual({ status: 204, text: '' });
   expect((await remove(own)).status).toBe(404);
   expect((await remove(foreign)).status).toBe(404);
-  const refused = await remove(inUse);
-  const { error } = JSON.parse(refused.text) as ErrorResponse;
-  expect([refused.status, error.code]).toEqual([403, 1403]);
+  const rejected = await remove(inUse);
+  const { error } = JSON.parse(rejected.text) as ErrorResponse;
+  expect([rejected.status, error.code]).toEqual([403, 1403]);
   expect(error.detail).toContain('it is checked out in a working tree');
   expect(git('branch', '--list', 'renku/*', '--format=%(refname:short)').split('\n').sort()).toEqual(
     [inUse, foreign].sort(),

@@ -11,13 +11,14 @@ import {
   type CommitImagesOptions,
   createCommitImages,
 } from '../../src/local/images/commit-images.ts';
-import type { ProvidedImage } from '../../src/local/kubelet/pod/context.ts';
+import type { ProvidedImage } from '../../src/local/images/types.ts';
 import { listMarked } from '../../src/local/machine/processes.ts';
 import { preparePython } from '../../src/local/python/prepare.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
 import { type PackageIndex, startPackageIndex, type TestPackage } from '../support/package-index.ts';
 
 /** Environments of commits, built by the real uv from a package index of this test. */
+
 const packages: TestPackage[] = [
   { name: 'alpha', version: '1.0' },
   { name: 'alpha', version: '2.0', requires: ['beta>=1'] },
@@ -112,12 +113,12 @@ describe('the environment of a commit', () => {
     expect(lines[0]).toBe('Installing the 1 requirements of requirements.txt');
     expect(lines.join('\n')).toContain('+ alpha==2.0');
 
-    const asked = index.requestedPaths.length;
+    const requestsBefore = index.requestedPaths.length;
     for (const another of [of, images(requirements('\ufeffalpha # the newest\r\n'))]) {
       const again = await another.find(reference('aaaaaaa'), forever);
       expect(again).toEqual(built);
     }
-    expect(index.requestedPaths.length).toBe(asked);
+    expect(index.requestedPaths.length).toBe(requestsBefore);
   });
 
   it('contains a kernel of its own if the required packages break that of the image, and only then', async () => {

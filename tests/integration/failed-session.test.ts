@@ -59,9 +59,9 @@ it('a failed session is restarted in place, with work that was not pushed and wi
   expect(after.status.state, JSON.stringify(after.status)).toBe('running');
   expect(jupyterOrigins(platform.stateDir)).toHaveLength(1);
   const again = await openSession(platform, before.url);
-  const look =
+  const readFiles =
     "import os; print(open('draft.txt').read(), os.environ['TREASURE'], run('git log -1 --format=%s'), sep='|')";
-  expect((await again.execute(await again.startKernel(), shell + look)).trim()).toBe(
+  expect((await again.execute(await again.startKernel(), shell + readFiles)).trim()).toBe(
     'not committed|forty two|unpushed',
   );
 });

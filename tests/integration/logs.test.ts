@@ -6,6 +6,7 @@ import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 /** Logs of a real Jupyter, through the gateway. Tests that must control the log are in src/logs/follow*.test.ts. */
+
 const patience = { timeout: 120_000, interval: 100 };
 
 let platform: Platform;
@@ -104,11 +105,11 @@ with open(f"/proc/{os.getppid()}/fd/1", "wb") as log:
   const numbers = stream.lines().flatMap((line) => /^flood (\d+) x/.exec(line)?.[1] ?? []);
   const skipped = stream.named<{ lines: number }>('skipped').map(({ lines }) => lines);
   const missed = stream.lines().flatMap((line) => /^(\d+) lines were written faster/.exec(line)?.[1] ?? []);
-  const told = [...skipped, ...missed.map(Number)].reduce((sum, lines) => sum + lines, 0);
+  const missedCount = [...skipped, ...missed.map(Number)].reduce((sum, lines) => sum + lines, 0);
   expect(new Set(numbers).size).toBe(numbers.length);
   expect(numbers).toEqual([...numbers].sort());
   // The skipped lines may include lines of Jupyter itself.
-  expect(numbers.length + told).toBeGreaterThanOrEqual(count);
-  expect(numbers.length + told).toBeLessThan(count + 50);
+  expect(numbers.length + missedCount).toBeGreaterThanOrEqual(count);
+  expect(numbers.length + missedCount).toBeLessThan(count + 50);
   expect((await platform.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' })).status).toBe(204);
 });

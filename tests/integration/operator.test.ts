@@ -27,7 +27,7 @@ afterAll(() => cluster.close());
 describe('a JupyterServer', () => {
   it('gets its children, and is running when its pod is healthy', async () => {
     await startOperator();
-    const made = await create(jupyterServer('plain', { auth: { token: 't' }, storage: { pvc: { enabled: true } } }));
+    const created = await create(jupyterServer('plain', { auth: { token: 't' }, storage: { pvc: { enabled: true } } }));
     const starting = await server(
       'plain',
       ({ status }) => status?.create_fn !== undefined && status.mainPod?.name !== undefined,
@@ -52,8 +52,8 @@ describe('a JupyterServer', () => {
       'passthrough-proxy': 'ready',
     });
     expect(running.status?.mainPod?.status?.phase).toBe('Running');
-    expect(running.metadata.uid).toBe(made.metadata.uid);
-    expect(running.spec).toEqual(made.spec);
+    expect(running.metadata.uid).toBe(created.metadata.uid);
+    expect(running.spec).toEqual(created.spec);
 
     await cluster.patchPodStatus('plain-0', { conditions: [{ type: 'Ready', status: 'False' }] });
     expect((await inState('plain', 'starting')).status?.startingSince).toBeDefined();
@@ -91,15 +91,15 @@ describe('a JupyterServer', () => {
   });
 
   it('is completed when some children exist, and waits while another object has the name of a child', async () => {
-    const made = await create(jupyterServer('half'));
+    const created = await create(jupyterServer('half'));
     const owner = {
       apiVersion: 'amalthea.dev/v1alpha1',
       kind: 'JupyterServer',
       name: 'half',
-      uid: made.metadata.uid ?? '',
+      uid: created.metadata.uid ?? '',
     };
     const labels = {
-      'amalthea.dev/parent-uid': made.metadata.uid ?? '',
+      'amalthea.dev/parent-uid': created.metadata.uid ?? '',
       'amalthea.dev/parent-name': 'half',
       'amalthea.dev/child-key': 'service',
     };

@@ -88,9 +88,9 @@ describeAsOtherUser('another user of the machine', () => {
 
   it('cannot clone without a token, and can with a token of the owner', async () => {
     const url = `${platform.origin}/forge/demo/first-light.git`;
-    const refused = runAsOther('git', ['clone', url]);
-    expect(refused.exitCode).not.toBe(0);
-    expect(refused.stderr).toContain('could not read Username');
+    const rejected = runAsOther('git', ['clone', url]);
+    expect(rejected.exitCode).not.toBe(0);
+    expect(rejected.stderr).toContain('could not read Username');
     const FORGE_TOKEN = await platform.forgeToken();
     const helper = '!f() { echo username=oauth2; echo "password=$FORGE_TOKEN"; }; f';
     const cloned = runAsOther('git', ['-c', `credential.helper=${helper}`, 'clone', url], { FORGE_TOKEN });

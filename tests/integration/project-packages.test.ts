@@ -12,6 +12,7 @@ import { freePort, markedProcesses, type Platform, startPlatform } from '../supp
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 /** The packages of a project: from its requirements file in git to the import in a kernel. */
+
 interface Launched extends SessionResponse {
   image: string;
 }
@@ -122,11 +123,11 @@ describe('a project of the user', () => {
     expect(config).toContain('test-extension');
 
     // Another session with the same requirements: nothing is built.
-    const asked = index.requestedPaths.length;
+    const requestsBefore = index.requestedPaths.length;
     git('commit', '--quiet', '--allow-empty', '--message', 'same content');
     const again = await launch(git('rev-parse', 'HEAD'));
     expect((await waitForState(platform, again.name, ['running', 'failed'])).status.state).toBe('running');
-    expect(index.requestedPaths.length).toBe(asked);
+    expect(index.requestedPaths.length).toBe(requestsBefore);
   });
 
   it('starts without packages that cannot be installed, and its owner gets the reason', async () => {

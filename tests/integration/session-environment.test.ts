@@ -12,6 +12,7 @@ import { createRest, createSession, namespace, statefulSet } from '../support/lo
 import { makeWheel } from '../support/wheels.ts';
 
 /** The environment of a session, a layer over that of its image: what is installed into it, and its isolation. */
+
 const image = 'registry/jupyter:1';
 
 let environment: PythonEnvironment;
@@ -86,11 +87,11 @@ describe('packages that are installed in a session', () => {
     await a.execute(kernel, '!pip install --quiet uv');
     await a.execute(kernel, `!uv pip ${install('wheel_four')}`);
     const names = ['wheel_one', 'wheel_two', 'wheel_three', 'wheel_four'];
-    const look = `import importlib.util as u; print([u.find_spec(n) and u.find_spec(n).origin for n in ${JSON.stringify(names)}])`;
+    const locate = `import importlib.util as u; print([u.find_spec(n) and u.find_spec(n).origin for n in ${JSON.stringify(names)}])`;
     const packages = readdirSync(volume('a', '.environment/lib'))[0] as string;
     const place = (name: string) => volume('a', '.environment/lib', packages, 'site-packages', `${name}.py`);
-    expect(await a.execute(kernel, look)).toBe(`[${names.map((name) => `'${place(name)}'`).join(', ')}]\n`);
-    expect(await b.execute(await b.startKernel(), look)).toBe('[None, None, None, None]\n');
+    expect(await a.execute(kernel, locate)).toBe(`[${names.map((name) => `'${place(name)}'`).join(', ')}]\n`);
+    expect(await b.execute(await b.startKernel(), locate)).toBe('[None, None, None, None]\n');
     // The packages are not part of the project, and exist after a restart of the session.
     expect(readdirSync(volume('a', 'group/project'))).toEqual(['clones']);
     const again = await restart('a');
@@ -134,8 +135,8 @@ describe('packages that are installed in a session', () => {
     const jupyter = await start('a');
     await jupyter.execute(await jupyter.startKernel(), `%pip ${install('"traitlets<5"', 'wheel_one')}`);
     const again = await restart('a');
-    const look = 'import importlib.util; print(importlib.util.find_spec("wheel_one"))';
-    expect(await again.execute(await again.startKernel(), look)).toBe('None\n');
+    const locate = 'import importlib.util; print(importlib.util.find_spec("wheel_one"))';
+    expect(await again.execute(await again.startKernel(), locate)).toBe('None\n');
     expect(await machine.log('a')).toMatch(
       /packages that were installed in this session broke its kernels: .*traitlets/,
     );

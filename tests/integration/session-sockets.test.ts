@@ -10,6 +10,7 @@ import { createSession, namespace } from '../support/local/kubelet/templates.ts'
 import { otherUser, runAsOther } from '../support/other-os-user.ts';
 
 /** The sockets of a session while a kernel runs code with a debugger attached, and who can connect to them. */
+
 const image = 'registry/jupyter:1';
 /** The debugger counts threads from 1. */
 const mainThread = 1;
@@ -107,7 +108,7 @@ describe('a session with a debugger attached', () => {
     // Not even with the token, which is in the URL of an anonymous session.
     const { address, port, token } = machine.kubelet.endpoint(namespace, 'a-0') ?? {};
     for (const host of [address, `[::ffff:${address}]`]) {
-      const asked = [
+      const args = [
         '--silent',
         '-g',
         '-H',
@@ -115,9 +116,9 @@ describe('a session with a debugger attached', () => {
         `http://${host}:${port}/sessions/a/api/status`,
       ];
       // curl exits with 52 or 56 if the connection is closed without a response.
-      const { exitCode, stdout } = runAsOther('curl', asked);
+      const { exitCode, stdout } = runAsOther('curl', args);
       expect([exitCode, stdout], host).toEqual([expect.toSatisfy((code) => code === 52 || code === 56), '']);
-      expect(spawnSync('curl', asked, { encoding: 'utf8' }).stdout, host).toContain('"kernels"');
+      expect(spawnSync('curl', args, { encoding: 'utf8' }).stdout, host).toContain('"kernels"');
     }
     for (const { pid } of machine.marked()) {
       expect(runAsOther('ls', [`/proc/${pid}/fd/`]).exitCode).not.toBe(0);

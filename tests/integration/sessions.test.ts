@@ -96,15 +96,15 @@ describe('the life of a session', () => {
 
 describe('exactly one session', () => {
   it('is created by 50 identical requests at once', async () => {
-    const answers = await Promise.all(Array.from({ length: 50 }, () => launch()));
-    const created = answers.filter(({ status }) => status === 201);
+    const responses = await Promise.all(Array.from({ length: 50 }, () => launch()));
+    const created = responses.filter(({ status }) => status === 201);
     expect(created.length).toBe(1);
-    expect(answers.filter(({ status }) => status !== 200 && status !== 201)).toEqual([]);
-    expect(new Set(answers.map(({ session }) => session.name)).size).toBe(1);
+    expect(responses.filter(({ status }) => status !== 200 && status !== 201)).toEqual([]);
+    expect(new Set(responses.map(({ session }) => session.name)).size).toBe(1);
     const objects = await platform.kubernetes('/apis/amalthea.dev/v1alpha1/jupyterservers');
     expect((JSON.parse(objects) as { items: unknown[] }).items).toHaveLength(1);
 
-    const name = answers[0]?.session.name as string;
+    const name = responses[0]?.session.name as string;
     await waitForState(platform, name, ['running']);
     expect(jupyterOrigins(platform.stateDir)).toHaveLength(1);
     expect(await remove(name)).toBe(204);
@@ -179,8 +179,8 @@ describe('anonymous users', () => {
     expect(stolen, password).toHaveLength(64);
     const bearer = { authorization: `Bearer ${stolen}` };
     for (const path of ['/forge/api/v4/projects', '/notebooks/servers', '/forge/demo/first-light']) {
-      const answer = await fetch(platform.origin + path, { headers: bearer });
-      expect([401, 404], path).toContain(answer.status);
+      const response = await fetch(platform.origin + path, { headers: bearer });
+      expect([401, 404], path).toContain(response.status);
     }
     expect((await anonymous(cookie, `/notebooks/servers/${name}`, { method: 'DELETE' })).status).toBe(204);
     await waitForState(asVisitor, name, ['gone'], 30_000);
@@ -248,8 +248,8 @@ describe('other sites and other users of the machine', () => {
     await waitForState(platform, session.name, ['running']);
     const origins = jupyterOrigins(platform.stateDir);
     expect(origins).toHaveLength(1);
-    const answer = await fetch(`${origins[0]}/sessions/${session.name}/api/contents`);
-    expect(answer.status).toBe(403);
+    const response = await fetch(`${origins[0]}/sessions/${session.name}/api/contents`);
+    expect(response.status).toBe(403);
     const pids = [platform.pid, ...platform.programs(), ...markedProcesses(platform.stateDir)];
     const commands = execFileSync('ps', ['-o', 'args=', '-p', pids.join(',')], { encoding: 'utf8' });
     expect(commands).toContain('jupyter');

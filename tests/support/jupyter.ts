@@ -7,6 +7,7 @@ import { preparePython } from '../../src/local/python/prepare.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
 import type { TestMachine } from './local/kubelet/machine.ts';
 import { basePath, namespace } from './local/kubelet/templates.ts';
+import { waitFor } from './wait-for.ts';
 
 /** Returns the environment of the default image, after creating it if it does not exist. */
 export async function defaultEnvironment(): Promise<PythonEnvironment> {
@@ -112,7 +113,7 @@ export class Jupyter {
     const socket = this.#open(`/terminals/websocket/${name}`);
     let shown = '';
     try {
-      return await new Promise<string>((resolve, reject) => {
+      const output = new Promise<string>((resolve, reject) => {
         socket.on('error', reject);
         socket.on('message', (data) => {
           const [type, text] = JSON.parse(String(data)) as [string, string];
@@ -124,6 +125,7 @@ export class Jupyter {
           if (found) resolve((found[1] ?? '').replaceAll('\r\n', '\n'));
         });
       });
+      return await waitFor(output, `the output of ${line}`, { limitMs: terminalMs, seen: () => shown });
     } finally {
       socket.close();
       await this.fetch(`/api/terminals/${name}`, { method: 'DELETE' });
@@ -134,13 +136,14 @@ export class Jupyter {
   async type(line: string): Promise<void> {
     const { name } = await this.post<{ name: string }>('/api/terminals');
     const socket = this.#open(`/terminals/websocket/${name}`);
-    await new Promise<void>((resolve, reject) => {
+    const sent = new Promise<void>((resolve, reject) => {
       socket.on('error', reject);
       // The first message of a terminal means that its shell is ready.
       socket.once('message', () => {
         socket.send(JSON.stringify(['stdin', `${line}\r`]), (error) => (error ? reject(error) : resolve()));
       });
     });
+    await waitFor(sent, 'the shell of a new terminal', { limitMs: replyMs });
   }
 
   #open(path: string): WebSocket {
@@ -150,6 +153,8 @@ export class Jupyter {
 }
 
 const replyMs = 120_000;
+/** Less than the time limit of a test, so that its failure says what the test waited for. */
+const terminalMs = 220_000;
 
 /** The Jupyter messaging protocol, version 5.3. */
 interface KernelMessage {

@@ -7,8 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readProcess } from '../../src/local/machine/processes.ts';
+import { waitFor } from './wait-for.ts';
 
 const root = join(import.meta.dirname, '..', '..');
+/** Less than the time limit of a test, so that its failure says what the test waited for. */
+const printMs = 220_000;
+/** The first start on a machine installs the Python environment. Less than the time limit of a hook. */
+const startMs = 580_000;
 
 export interface Platform {
   /** `http://127.0.0.1:PORT`, of the pages and the API. */
@@ -31,7 +36,7 @@ export interface Platform {
   kubernetes(path: string): Promise<string>;
   /** Returns everything that was printed so far. */
   output(): string;
-  /** Resolves with the match when a printed line matches. Throws with the output if the platform ends first. */
+  /** Resolves with the match when a printed line matches. Throws with the output if the platform ends, or after 220 s. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   /** Stops the platform as Ctrl-C does. Resolves with the exit code. */
   stop(): Promise<number | null>;
@@ -79,8 +84,8 @@ export async function startPlatform(
     return code as number | null;
   });
 
-  function printed(pattern: RegExp): Promise<RegExpExecArray> {
-    return new Promise((resolve, reject) => {
+  function printed(pattern: RegExp, limitMs = printMs): Promise<RegExpExecArray> {
+    const match = new Promise<RegExpExecArray>((resolve, reject) => {
       const check = () => {
         const found = lines.map((line) => pattern.exec(line)).find((match) => match !== null);
         if (found) settle(() => resolve(found));
@@ -97,9 +102,11 @@ export async function startPlatform(
       waiting.add(check);
       check();
     });
+    const seen = (): string => diagnosis(lines, stateDir);
+    return waitFor(match, `the platform to print ${pattern}`, { limitMs, seen });
   }
 
-  const signInLink = (await printed(/(https?:\/\/[^/\s]+\/auth\/sign-in\S+)/))[1] as string;
+  const signInLink = (await printed(/(https?:\/\/[^/\s]+\/auth\/sign-in\S+)/, startMs))[1] as string;
   const origin = `http://127.0.0.1:${port}`;
   const api = (path: string, init?: RequestInit): Promise<Response> =>
     fetch(`${origin}${path}`, {

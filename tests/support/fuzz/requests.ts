@@ -87,17 +87,17 @@ export function requestsFor(
 
 /** Mostly valid headers, because the service rejects the others before it checks anything else. */
 function usualHeaders(): fc.Arbitrary<Record<string, string>> {
-  const odd = fc.stringMatching(/^[ -~]{0,20}$/);
+  const unusual = fc.stringMatching(/^[ -~]{0,20}$/);
   const usually = <T>(usual: fc.Arbitrary<T>, others: fc.Arbitrary<T>) =>
     fc.oneof({ weight: 24, arbitrary: usual }, { weight: 1, arbitrary: others });
   const accept = fc.constantFrom('application/json', '*/*', 'text/html, */*;q=0.5');
-  const oddAccept = fc.oneof(odd, fc.constantFrom('image/png', 'text/event-stream', 'text/html'));
+  const unusualAccept = fc.oneof(unusual, fc.constantFrom('image/png', 'text/event-stream', 'text/html'));
   return fc
     .record({
-      accept: usually(fc.option(accept, { nil: undefined }), oddAccept),
-      'x-request-id': usually(fc.constant(undefined), odd),
-      'content-type': usually(fc.constant('application/json; charset=utf-8'), odd),
-      origin: usually(fc.constant(undefined), fc.oneof(fc.constant('http://127.0.0.1'), odd)),
+      accept: usually(fc.option(accept, { nil: undefined }), unusualAccept),
+      'x-request-id': usually(fc.constant(undefined), unusual),
+      'content-type': usually(fc.constant('application/json; charset=utf-8'), unusual),
+      origin: usually(fc.constant(undefined), fc.oneof(fc.constant('http://127.0.0.1'), unusual)),
     })
     .map((headers) =>
       Object.fromEntries(
