@@ -18,6 +18,7 @@ import type { PythonEnvironment } from '../../src/local/python/types.ts';
 import { type PackageIndex, startPackageIndex, type TestPackage } from '../support/package-index.ts';
 
 /** Environments of commits, built by the real uv from a package index of this test. */
+
 const packages: TestPackage[] = [
   { name: 'alpha', version: '1.0' },
   { name: 'alpha', version: '2.0', requires: ['beta>=1'] },

@@ -8,7 +8,8 @@ import { mediaType } from '../../src/platform/registry/manifest.ts';
 import { startApp, type TestApp, type TestResponse } from '../support/app.ts';
 import { type DockerRegistry, dockerRegistryProgram, startDockerRegistry } from '../support/docker-registry.ts';
 
-/** The image check with the registry of the distribution project, which most registries are based on, and its token authentication. */
+/** The image check with token authentication at the registry of the distribution project, the base of most registries. */
+
 const program = dockerRegistryProgram();
 const inCi = process.env['CI'] !== undefined;
 

@@ -6,7 +6,6 @@ import type { LogLine } from '../../src/generated/openapi.ts';
 import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
-/** A client like those of browsers: it reconnects automatically, and gives up at a response other than 200. */
 const patience = { timeout: 60_000, interval: 100 };
 
 let platform: Platform;
@@ -15,6 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => platform?.dispose());
 
+/** Returns a client like those of browsers: it reconnects automatically, and gives up at a response other than 200. */
 function eventSource(url: string): EventSource {
   const cookie = cookieFrom(join(platform.stateDir, 'cookies.txt'));
   const dispatcher = new Agent().compose(

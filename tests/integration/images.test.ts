@@ -7,6 +7,7 @@ import { type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody } from '../support/session.ts';
 
 /** Image checks with the registry of the local platform, which the service reads like any other registry. */
+
 let platform: Platform;
 let scratch: string;
 /** The image of a commit of the owner's private project. */

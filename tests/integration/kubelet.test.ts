@@ -16,6 +16,7 @@ import {
 import { commandLine } from '../support/platform.ts';
 
 /** The kubelet with real Jupyter servers, kernels and terminals. */
+
 const image = 'registry/jupyter:1';
 const waiting = { timeout: 60_000, interval: 50 };
 

@@ -9,6 +9,7 @@ import { type Platform, startPlatform } from '../support/platform.ts';
 import { openSession, type SessionResponse, signInToSession, waitForState } from '../support/session.ts';
 
 /** The effect of every option of a launch inside the session, on the local platform. */
+
 const large = 'a large file\n'.repeat(1_000);
 
 let scratch: string;

@@ -6,6 +6,7 @@ import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 /** Logs of a real Jupyter, through the gateway. Tests that must control the log are in src/logs/follow*.test.ts. */
+
 const patience = { timeout: 120_000, interval: 100 };
 
 let platform: Platform;

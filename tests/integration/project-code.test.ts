@@ -7,6 +7,7 @@ import { TestMachine, waiting } from '../support/local/kubelet/machine.ts';
 import { createSession } from '../support/local/kubelet/templates.ts';
 
 /** Code of a project runs only when its user runs it, and not because a session starts. */
+
 const image = 'registry/jupyter:1';
 /** Programs that Jupyter runs to find language servers. R runs the .Rprofile of its working folder. */
 const called = ['Rscript', 'npm', 'julia'];

@@ -12,6 +12,7 @@ import { freePort, markedProcesses, type Platform, startPlatform } from '../supp
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 /** The packages of a project: from its requirements file in git to the import in a kernel. */
+
 interface Launched extends SessionResponse {
   image: string;
 }

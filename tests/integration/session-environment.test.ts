@@ -12,6 +12,7 @@ import { createRest, createSession, namespace, statefulSet } from '../support/lo
 import { makeWheel } from '../support/wheels.ts';
 
 /** The environment of a session, a layer over that of its image: what is installed into it, and its isolation. */
+
 const image = 'registry/jupyter:1';
 
 let environment: PythonEnvironment;

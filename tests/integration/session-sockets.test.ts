@@ -10,6 +10,7 @@ import { createSession, namespace } from '../support/local/kubelet/templates.ts'
 import { otherUser, runAsOther } from '../support/other-os-user.ts';
 
 /** The sockets of a session while a kernel runs code with a debugger attached, and who can connect to them. */
+
 const image = 'registry/jupyter:1';
 /** The debugger counts threads from 1. */
 const mainThread = 1;

@@ -9,6 +9,7 @@ import { createRouter } from '../../src/local/router.ts';
 import { freePort } from '../support/platform.ts';
 
 /** The registry of the local platform, used with a container tool. */
+
 const isThere = spawnSync('skopeo', ['--version']).status === 0;
 const inCi = process.env['CI'] !== undefined;
 const password = 'a-token-of-the-forge';

@@ -5,8 +5,8 @@ import { commitSha } from '../support/sessions/fake-gitlab.ts';
 import { startWholeService, type WholeService } from '../support/whole-service.ts';
 
 /**
- * Unusual requests that clients of renku-notebooks 1.18.1 can send: the responses are those of 1.18.1, or docs/differences.md
- * lists the difference.
+ * Unusual requests that clients of renku-notebooks 1.18.1 can send: the responses are those of 1.18.1, or
+ * docs/differences.md lists the difference.
  */
 let backends: Backends;
 let service: WholeService;

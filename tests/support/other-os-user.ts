@@ -7,7 +7,7 @@ import { describe } from 'vitest';
 /** Uid of `nobody` on every Linux: owns no files, and is not the user that runs the tests. */
 export const otherUser = { uid: 65_534, gid: 65_534 };
 
-/** Declares a suite that runs programs as another operating-system user. Skipped with a message unless the tests run as root. */
+/** Declares a suite that runs programs as another operating-system user. Skips it with a message unless run as root. */
 export function describeAsOtherUser(name: string, body: () => void): void {
   if (process.getuid?.() === 0) describe(name, body);
   else {
