@@ -54,7 +54,7 @@ export function registryAccess(reference: ImageReference, git: Config['git'], id
   return {
     scheme,
     configured,
-    // Anybody can get many anonymous ids: all anonymous users count as one owner.
+    // A caller can get many anonymous ids: all anonymous users count as one owner.
     owner: identity.kind === 'anonymous' ? 'anonymous' : ownerKey(identity),
     credentials: configured && token ? { username: 'oauth2', password: token } : null,
     mayReceive({ host, protocol }) {

@@ -9,7 +9,7 @@ import type { ImageChecker } from './types.ts';
 
 /** Maximum number of concurrent checks of one user, on one replica. */
 const checksAtOnce = 10;
-/** Maximum number of concurrent checks of all anonymous users together: anybody can get many anonymous ids. */
+/** Maximum number of concurrent checks of all anonymous users together: a caller can get many anonymous ids. */
 const anonymousChecksAtOnce = 4 * checksAtOnce;
 
 /**

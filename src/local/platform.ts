@@ -26,9 +26,9 @@ import { type Listener, type ListenOptions, listen, PortTaken } from './http/lis
 import { isHeldBy } from './http/peer.ts';
 import { ensureTls } from './http/tls.ts';
 import { type CommitImages, createCommitImages } from './images/commit-images.ts';
+import type { Images } from './images/types.ts';
 import { createIngress } from './ingress/ingress.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
-import type { Images } from './kubelet/pod/context.ts';
 import type { Terminal } from './machine/terminal.ts';
 import { createAddresses } from './origins/origins.ts';
 import { keepRunning, type Program } from './program.ts';

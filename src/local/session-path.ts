@@ -1,3 +1,5 @@
+import { sessionPath } from '../jupyter-server/session-path.ts';
+
 /** What a path under the origin of the sessions means. */
 export type SessionPath =
   /** `rest` begins with a slash, or is empty for `/sessions/<name>` alone. It is not decoded. */
@@ -40,7 +42,7 @@ function hasDotSegments(path: string): boolean {
 
 /** Returns the path with which all paths of the session's Jupyter server begin. */
 export function basePath(name: string): string {
-  return `/sessions/${name}/`;
+  return `${sessionPath(name)}/`;
 }
 
 /** Returns `next` if it is a path (with query) inside that session; the session's first page otherwise. */

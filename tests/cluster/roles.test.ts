@@ -86,7 +86,7 @@ function split(plural: string): [string, string | undefined] {
   return [name, subresource];
 }
 
-/** Expects that the account used its permissions and no others. Polls, because the audit log lists a watch only when it has ended. */
+/** Expects that the account used its permissions and no others. Polls: the audit log has a watch only after its end. */
 async function expectExactly(account: 'service' | 'operator') {
   const wanted = granted(readRoles(account));
   const used = await eventually(

@@ -1,7 +1,7 @@
-"""Reads cases from standard input, and writes for each what dataconf says of its environment, or null where it starts.
+"""Reads cases from standard input, and writes for each the error of dataconf, or null if dataconf accepts the environment.
 
-A case has a prefix, an environment and the declared settings (tests/support/sessions/original-programs.ts), of which the
-classes are made that the programs of renku-notebooks 1.18.1 hand to dataconf.
+A case has a prefix, an environment and the declared settings (tests/support/sessions/original-programs.ts). The settings
+become the classes that the programs of renku-notebooks 1.18.1 pass to dataconf.
 """
 
 import json
@@ -30,7 +30,7 @@ def settings_class(name, settings):
     return make_dataclass(name, sorted(fields + groups, key=len))
 
 
-def refusal(case):
+def rejection(case):
     for name in list(os.environ):
         if name.startswith(case["prefix"]):
             del os.environ[name]
@@ -42,4 +42,4 @@ def refusal(case):
     return None
 
 
-json.dump([refusal(case) for case in json.load(sys.stdin)], sys.stdout)
+json.dump([rejection(case) for case in json.load(sys.stdin)], sys.stdout)

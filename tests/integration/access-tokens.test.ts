@@ -7,7 +7,7 @@ import { otherUser } from '../support/other-os-user.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { launchBody, type SessionResponse, waitForState } from '../support/session.ts';
 
-/** A program that knows Jupyter servers, and a token: no cookie, no sign-in. */
+/** A program that uses the API of a Jupyter server with an access token: without a cookie and without a sign-in. */
 let platform: Platform;
 beforeAll(async () => {
   platform = await startPlatform({ args: ['--no-demo'] });
@@ -32,7 +32,7 @@ it('a program runs code in a session with a token, until the token is deleted', 
   const base = new URL(url).origin + new URL(url).pathname;
   const authorization = `token ${token}`;
 
-  // Of another operating-system user, where there is one: the token alone counts.
+  // The program runs as another operating-system user if the tests run as root: only the token gives access.
   const asOther = process.getuid?.() === 0 ? otherUser : {};
   const status = execFileSync('curl', ['-sS', '-H', '@-', `${base}api/status`], {
     input: `Authorization: ${authorization}`,
@@ -60,7 +60,7 @@ it('a program runs code in a session with a token, until the token is deleted', 
   socket.send(JSON.stringify({ header, parent_header: {}, metadata: {}, content, channel: 'shell', buffers: [] }));
   expect(await printed).toBe('42\n');
 
-  // The session and nothing else: not the API, and not another token.
+  // The token gives access to the session only: not to the API, and not to other tokens.
   const api = await fetch(`${platform.origin}/notebooks/servers`, { headers: { authorization: `Bearer ${token}` } });
   expect(api.status).toBe(401);
 

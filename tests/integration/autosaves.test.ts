@@ -53,7 +53,7 @@ async function launch(commit: string): Promise<SessionResponse> {
   return session;
 }
 
-it('what a session saves is listed, and deleted when a session of a later commit is launched', async () => {
+it('autosaves of a session are listed, and deleted when a session of a later commit is launched', async () => {
   const tip = await demoCommit(platform);
   const response = await platform.api(`/forge/api/v4/projects/demo%2Ffirst-light/repository/commits/${tip}`);
   const { parent_ids } = (await response.json()) as { parent_ids: string[] };
@@ -82,7 +82,7 @@ it('what a session saves is listed, and deleted when a session of a later commit
   expect(listed.map((autosave) => autosave.name).sort()).toEqual([name(parent), name(tip)].sort());
   for (const { date } of listed) expect(Date.parse(date ?? '')).toBeGreaterThan(Date.parse('2025-01-01'));
 
-  // While the first session is there, it may have to bring its autosave back.
+  // As long as the first session exists, it may have to restore its autosave.
   const second = await launch(tip);
   await waitForState(platform, second.name, ['running']);
   expect(await autosaves('demo/first-light')).toHaveLength(2);
@@ -100,7 +100,7 @@ it('what a session saves is listed, and deleted when a session of a later commit
 
 const byCommit = (a: { commit: string }, b: { commit: string }) => (a.commit < b.commit ? -1 : 1);
 
-it('one is deleted when the API says so, and otherwise it says why not', async () => {
+it('an autosave is deleted through the API, or the response says why it is not', async () => {
   const [, path = ''] = await platform.printed(/serving .* as (\S+)$/);
   const commit = git('rev-parse', '--short=7', 'HEAD~1');
   const own = `renku/autosave/${username}/trunk/${commit}/${commit}`;
@@ -119,15 +119,15 @@ it('one is deleted when the API says so, and otherwise it says why not', async (
   expect(await remove(encodeURIComponent(own))).toEqual({ status: 204, text: '' });
   expect((await remove(own)).status).toBe(404);
   expect((await remove(foreign)).status).toBe(404);
-  const refused = await remove(inUse);
-  const { error } = JSON.parse(refused.text) as ErrorResponse;
-  expect([refused.status, error.code]).toEqual([403, 1403]);
+  const rejected = await remove(inUse);
+  const { error } = JSON.parse(rejected.text) as ErrorResponse;
+  expect([rejected.status, error.code]).toEqual([403, 1403]);
   expect(error.detail).toContain('it is checked out in a working tree');
   expect(git('branch', '--list', 'renku/*', '--format=%(refname:short)').split('\n').sort()).toEqual(
     [inUse, foreign].sort(),
   );
 
-  // Anonymous: the demo project is public, a user's own one is not.
+  // An anonymous visitor: the demo project is public, the project of the user is private.
   const cookie = await platform.signIn('anonymous');
   const asVisitor = (project: string) => platform.api(`/notebooks/${project}/autosave`, { headers: { cookie } });
   expect(await (await asVisitor('demo/first-light')).json()).toMatchObject({ autosaves: [] });

@@ -11,13 +11,14 @@ import {
   type CommitImagesOptions,
   createCommitImages,
 } from '../../src/local/images/commit-images.ts';
-import type { ProvidedImage } from '../../src/local/kubelet/pod/context.ts';
+import type { ProvidedImage } from '../../src/local/images/types.ts';
 import { listMarked } from '../../src/local/machine/processes.ts';
 import { preparePython } from '../../src/local/python/prepare.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
 import { type PackageIndex, startPackageIndex, type TestPackage } from '../support/package-index.ts';
 
-/** Environments of commits with the real uv, from a package index of this test's own. */
+/** Environments of commits, built by the real uv from a package index of this test. */
+
 const packages: TestPackage[] = [
   { name: 'alpha', version: '1.0' },
   { name: 'alpha', version: '2.0', requires: ['beta>=1'] },
@@ -89,7 +90,7 @@ async function provide(
 
 const requirements = (text: string) => ({ aaaaaaa: [file('requirements.txt', text)] });
 
-/** Packages of the layer, by the names of their folders. */
+/** Returns the packages of the layer: the names of their folders. */
 function layerOf({ environment }: ProvidedImage): string[] {
   const [layer = ''] = environment.sitePackages;
   return readdirSync(layer)
@@ -112,12 +113,12 @@ describe('the environment of a commit', () => {
     expect(lines[0]).toBe('Installing the 1 requirements of requirements.txt');
     expect(lines.join('\n')).toContain('+ alpha==2.0');
 
-    const asked = index.requestedPaths.length;
+    const requestsBefore = index.requestedPaths.length;
     for (const another of [of, images(requirements('\ufeffalpha # the newest\r\n'))]) {
       const again = await another.find(reference('aaaaaaa'), forever);
       expect(again).toEqual(built);
     }
-    expect(index.requestedPaths.length).toBe(asked);
+    expect(index.requestedPaths.length).toBe(requestsBefore);
   });
 
   it('contains a kernel of its own if the required packages break that of the image, and only then', async () => {
@@ -231,11 +232,7 @@ describe('a failed build does not change the image, and reports uv’s reason, i
       'missing-package',
       /uv reports: No solution found when resolving dependencies\. Because missing-package was not found.*Correct requirements\.txt, commit it/,
     ],
-    [
-      'versions that cannot be had together',
-      'alpha==1.0\nalpha==2.0',
-      /alpha==1\.0 and alpha==2\.0.*Correct requirements/,
-    ],
+    ['versions that exclude each other', 'alpha==1.0\nalpha==2.0', /alpha==1\.0 and alpha==2\.0.*Correct requirements/],
     ['only a source archive', 'gamma', /gamma.*no usable wheels.*Only built packages \(wheels\) are installed/],
     ['only for another system', 'delta', /delta.*Only built packages|delta.*no wheels/],
     ['a marker that is none', 'alpha ; python_vershun < "4"', /python_vershun.*Correct requirements\.txt/],
@@ -257,7 +254,7 @@ describe('a failed build does not change the image, and reports uv’s reason, i
   ])('the index responds with %i', async (status, why) => {
     index.instead = () => status;
     expect((await provide(images(requirements('alpha')))).warning).toMatch(why);
-    // It is not remembered: the next launch tries again.
+    // A failure is not cached: the next launch tries again.
     index.instead = () => undefined;
     expect(layerOf(await provide(images(requirements('alpha'))))).toContain('alpha-2.0');
   });
@@ -358,7 +355,7 @@ describe('unused environments', () => {
     } finally {
       process.kill(Number(sleep));
     }
-    // It is built again when it is asked for.
+    // A removed environment is built again for the next session that needs it.
     expect(layerOf(await provide(of, 'bbbbbbb'))).toEqual(['beta-1.5']);
   });
 

@@ -17,9 +17,9 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-/** Opens connections to a port until it has tried `count` times, says `text` over each, and keeps them. */
+/** Tries to open `count` connections to a port as another user, sends `text` over each, and keeps them open. */
 async function hold(port: number, count: number, text: string): Promise<void> {
-  // A connection may be ended before anything is said over it: SIGPIPE would end the shell.
+  // The server may close a connection before the text is sent: without this, SIGPIPE would end the shell.
   const script = `
     trap '' PIPE
     ulimit -n 8192
@@ -35,14 +35,14 @@ async function hold(port: number, count: number, text: string): Promise<void> {
   expect(line).toBe('held');
 }
 
-it.runIf(!isRoot)('connections of another user need a user who may be another one', () => {
+it.runIf(!isRoot)('needs root to open connections as another user', () => {
   process.stderr.write('\nNOT TESTED: connections of another user of the machine (run the tests as root)\n');
 });
 
 it.runIf(isRoot).each([
   ['say nothing', ''],
   ['never end a request', 'POST /auth/become HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nContent-Length: 9\\r\\n\\r\\nx'],
-])('5,000 connections of another user that %s do not shut the owner out', async (_what, text) => {
+])('5,000 connections of another user that %s do not block the owner', async (_what, text) => {
   const { port } = new URL(platform.kubernetesUrl());
   for (const each of [platform.port, Number(port)]) await hold(each, 5_000, text);
   for (let i = 0; i < 3; i += 1) {
@@ -51,7 +51,7 @@ it.runIf(isRoot).each([
       platform.api('/notebooks/servers'),
       platform.kubernetes('/api/v1/namespaces/default'),
     ]);
-    // Generous, for a busy machine: without a share of the ports the owner would not be answered at all.
+    // A generous limit for a busy machine: without the limit per user, the owner would get no response at all.
     expect(performance.now() - since).toBeLessThan(10_000);
     expect(pages.status).toBe(200);
     expect(kubernetes).toContain('"default"');

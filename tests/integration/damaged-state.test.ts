@@ -19,11 +19,11 @@ import { freePort, startPlatform } from '../support/platform.ts';
 import { type SessionResponse, waitForState } from '../support/session.ts';
 
 /**
- * What a power cut, a full disk or a hand in the wrong place does to the files of the state folder: the next start
- * works, or ends with a sentence that names the file and the remedy.
+ * Files of the state folder that a power cut, a full disk or a mistake of the user has damaged: the next start works, or
+ * ends with a message that names the file and the remedy.
  */
 const main = join(import.meta.dirname, '../../src/local/main.ts');
-/** Of a platform that ran with a session and was stopped. */
+/** The state folder of a platform that had a session and was stopped. */
 let template: string;
 let port: number;
 let session: string;
@@ -62,7 +62,7 @@ const damages: Record<string, (file: string) => void> = {
     writeFileSync(file, content.slice(0, Math.floor(content.length / 2)), 'latin1');
   },
   garbage: (file) => writeFileSync(file, randomBytes(Math.max(200, statSync(file).size))),
-  // The superuser may read everything, so for it there is a folder in the file's place.
+  // Root can read every file, so for root a folder replaces the file.
   unreadable: (file) => {
     if (process.getuid?.() !== 0) return chmodSync(file, 0);
     rmSync(file);
@@ -70,7 +70,7 @@ const damages: Record<string, (file: string) => void> = {
   },
 };
 
-/** Starts the platform and, where it comes up, stops it again. */
+/** Starts the platform and stops it again if it starts. */
 async function start(stateDir: string): Promise<{ code: number | null; output: string; said: string; isUp: boolean }> {
   const child = spawn(process.execPath, [main, '--port', String(port), '--state', stateDir, '--no-demo'], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -89,7 +89,7 @@ async function start(stateDir: string): Promise<{ code: number | null; output: s
   return { code, output, said: said.trim(), isUp };
 }
 
-/** One sentence or two for a person, on one line: the file, what is wrong, what to do. */
+/** Expects a message of one or two sentences on one line: the file, the error, the remedy. */
 function expectExplained({ code, output, said, isUp }: Awaited<ReturnType<typeof start>>, file: string): void {
   expect(isUp, output).toBe(false);
   expect(code).toBe(1);
@@ -100,7 +100,7 @@ function expectExplained({ code, output, said, isUp }: Awaited<ReturnType<typeof
 }
 
 it.each(['schema-version', 'marker', 'keys/cookie-secret', 'cluster.sqlite', 'forge/forge.json'])(
-  '%s, which cannot be made anew, is named however it is damaged, and may be put back',
+  '%s, which cannot be recreated, is named in the error for any damage, and can be restored',
   async (name) => {
     const stateDir = copyOfState();
     const file = join(stateDir, name);
@@ -115,7 +115,7 @@ it.each(['schema-version', 'marker', 'keys/cookie-secret', 'cluster.sqlite', 'fo
   },
 );
 
-/** Everything else that is a file of the platform's own, and not of a session's user or of git. */
+/** All other files of the platform itself, without those of a session's user and of git. */
 function harmless(stateDir: string): string[] {
   const patterns = ['*', 'keys/*', 'gateway/*', 'tls/*', 'pods/*/pod.json', 'pods/**/*.json', 'volumes/*/.*.uid'];
   const fatal = ['schema-version', 'marker', 'keys/cookie-secret', 'cluster.sqlite', 'lock'];
@@ -124,9 +124,9 @@ function harmless(stateDir: string): string[] {
     .sort();
 }
 
-describe('what can be made anew', () => {
+describe('files that can be recreated', () => {
   it.each(['empty', 'cut off', 'garbage'])(
-    'is, all at once, when it is %s, and the session goes on',
+    'are all recreated if they are %s, and the session continues',
     async (damage) => {
       const stateDir = copyOfState();
       const files = harmless(stateDir);
@@ -150,7 +150,7 @@ describe('what can be made anew', () => {
     },
   );
 
-  it('is, or is named, when it cannot be read', async () => {
+  it('are recreated, or named in the error, if they cannot be read', async () => {
     for (const name of harmless(template).filter((each) => !each.startsWith('pods/'))) {
       const stateDir = copyOfState();
       const file = join(stateDir, name);
@@ -160,7 +160,7 @@ describe('what can be made anew', () => {
     }
   });
 
-  it('is not the lock, and that is said, too', async () => {
+  it('do not include the lock, which is named in the error', async () => {
     const stateDir = copyOfState();
     const file = join(stateDir, 'lock');
     writeFileSync(file, randomBytes(5_000));

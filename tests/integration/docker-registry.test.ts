@@ -8,7 +8,8 @@ import { mediaType } from '../../src/platform/registry/manifest.ts';
 import { startApp, type TestApp, type TestResponse } from '../support/app.ts';
 import { type DockerRegistry, dockerRegistryProgram, startDockerRegistry } from '../support/docker-registry.ts';
 
-/** The image check against the registry that most registries are made from, with its token authentication. */
+/** The image check with token authentication at the registry of the distribution project, the base of most registries. */
+
 const program = dockerRegistryProgram();
 const inCi = process.env['CI'] !== undefined;
 
@@ -107,7 +108,7 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     const docker = await explain('public/docker:1');
     expect(docker).toEqual({ ...found, platforms: ['linux/amd64'], size: expect.any(Number) });
     expect(docker['size']).toBeGreaterThan(2000);
-    // redis:2 is one.
+    // redis:2 has this type, for example.
     expect(await explain('public/old:2')).toEqual({ ...docker, size: expect.any(Number) });
     expect(await explain('public/index:1')).toMatchObject({ ...found, platforms: both });
     expect(await explain('public/list:1')).toMatchObject({ ...found, platforms: both });
@@ -118,7 +119,7 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     expect(registry.tokenRequests.every((line) => line.endsWith(' -'))).toBe(true);
   });
 
-  it('is answered for as 1.18.1 did: 200 or 404, and nothing else', async () => {
+  it('is 200 or 404 without a body, as in 1.18.1', async () => {
     for (const [image, status] of [
       ['public/docker:1', 200],
       ['public/index:1', 200],

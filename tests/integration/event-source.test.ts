@@ -6,7 +6,6 @@ import type { LogLine } from '../../src/generated/openapi.ts';
 import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
-/** A client as browsers have it: it connects again by itself, and gives up for good at an answer that is not 200. */
 const patience = { timeout: 60_000, interval: 100 };
 
 let platform: Platform;
@@ -15,6 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => platform?.dispose());
 
+/** Returns a client like those of browsers: it reconnects automatically, and gives up at a response other than 200. */
 function eventSource(url: string): EventSource {
   const cookie = cookieFrom(join(platform.stateDir, 'cookies.txt'));
   const dispatcher = new Agent().compose(
@@ -51,7 +51,7 @@ it('an EventSource stays open over restarts of the service, and gets each line o
   for (const [round, signal] of (['SIGKILL', 'SIGTERM'] as const).entries()) {
     const before = servicePid();
     process.kill(before, signal);
-    // Written while nothing follows: known to the client only by going on where it was.
+    // This line is written while no connection is open: the client gets it only if it resumes at its last line.
     const kernel = await session.startKernel();
     await expect.poll(() => opened, patience).toBe(round + 2);
     await expect.poll(() => isSeen(kernel), patience).toBe(true);

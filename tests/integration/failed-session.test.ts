@@ -18,7 +18,7 @@ async function restart(name: string): Promise<{ status: number; session: Session
   return { status: response.status, session: (await response.json()) as SessionResponse };
 }
 
-/** Kills every process of the session as often as it comes back, until it counts as failed. */
+/** Kills the processes of the session after each restart, until the session has failed. */
 async function killUntilFailed(name: string): Promise<void> {
   await expect
     .poll(
@@ -59,9 +59,9 @@ it('a failed session is restarted in place, with work that was not pushed and wi
   expect(after.status.state, JSON.stringify(after.status)).toBe('running');
   expect(jupyterOrigins(platform.stateDir)).toHaveLength(1);
   const again = await openSession(platform, before.url);
-  const look =
+  const readFiles =
     "import os; print(open('draft.txt').read(), os.environ['TREASURE'], run('git log -1 --format=%s'), sep='|')";
-  expect((await again.execute(await again.startKernel(), shell + look)).trim()).toBe(
+  expect((await again.execute(await again.startKernel(), shell + readFiles)).trim()).toBe(
     'not committed|forty two|unpushed',
   );
 });

@@ -12,7 +12,7 @@ afterAll(async () => {
   disk?.remove();
 });
 
-it.runIf(disk === undefined)('a full disk needs one that can be filled', () => {
+it.runIf(disk === undefined)('needs the permission to mount a small disk', () => {
   process.stderr.write('\nNOT TESTED: a platform on a full disk (no file system can be mounted here; run as root)\n');
 });
 
@@ -27,7 +27,7 @@ it.runIf(disk !== undefined)(
     const [repository = ''] = globSync('forge/**/*.git', { cwd: running.stateDir });
     const gitDir = `--git-dir=${running.stateDir}/${repository}`;
     for (const branch of branches) execFileSync('git', [gitDir, 'branch', branch, 'main']);
-    // A session for each branch: one commit by several names is one session.
+    // Each session has a branch of its own: the same branch and commit would be the same session.
     const launch = (branch: string) => running.api('/notebooks/servers', launchBody(commit, { branch }));
     const names: string[] = [];
     for (const branch of ['main', branches[0] ?? '']) {
@@ -37,16 +37,16 @@ it.runIf(disk !== undefined)(
     }
 
     fill();
-    // The store has some room of its own, which launches use up.
-    let refused: Response | undefined;
+    // The store has a reserve, which the launches use up.
+    let rejected: Response | undefined;
     for (const branch of branches.slice(1)) {
-      if (refused) break;
+      if (rejected) break;
       const response = await launch(branch);
-      if (response.status !== 201) refused = response;
+      if (response.status !== 201) rejected = response;
       else names.push(((await response.json()) as SessionResponse).name);
       fill();
     }
-    expect(await refused?.text()).toMatch(/disk .*is full/i);
+    expect(await rejected?.text()).toMatch(/disk .*is full/i);
 
     for (const name of names) {
       const response = await running.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' });

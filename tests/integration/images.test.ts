@@ -6,10 +6,11 @@ import { makeRepository, runGit } from '../support/local/forge/served-forge.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody } from '../support/session.ts';
 
-/** The local platform's registry, which the service reads as any other registry. */
+/** Image checks with the registry of the local platform, which the service reads like any other registry. */
+
 let platform: Platform;
 let scratch: string;
-/** Of a commit of the owner's own project, which is private. */
+/** The image of a commit of the owner's private project. */
 let privateImage: string;
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'images-'));
@@ -39,7 +40,7 @@ it('shows the images of this machine to all signed-in users and visitors, and th
   expect(await explain('images/jupyter', { cookie })).toMatchObject({ ...found, private: false });
   expect(await explain('images/jupyter:other')).toMatchObject({ exists: false, reason: 'not-found' });
 
-  // The same browser as another user, who has a token of the forge and no access to the project.
+  // The same browser is now another user, who has a token of the forge but no access to the project.
   const become = (username: string) =>
     platform.api('/auth/become', {
       method: 'POST',

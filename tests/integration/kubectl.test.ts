@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, type SessionResponse, waitForState } from '../support/session.ts';
 
-/** KUBECTL names one or several programs, separated by colons (tests/kubectl/install): an old and a current version. */
+/** KUBECTL has the paths of an old and a current version, separated by a colon (tests/kubectl/install), or of one. */
 const kubectls = (process.env['KUBECTL'] || 'kubectl').split(':').filter(works);
 const inCi = process.env['CI'] !== undefined;
 

@@ -16,6 +16,7 @@ import {
 import { commandLine } from '../support/platform.ts';
 
 /** The kubelet with real Jupyter servers, kernels and terminals. */
+
 const image = 'registry/jupyter:1';
 const waiting = { timeout: 60_000, interval: 50 };
 
@@ -45,7 +46,7 @@ describe('a Jupyter session', () => {
     for (const headers of [{ Authorization: '' }, { Authorization: 'token ' }, { Authorization: 'token wrong' }]) {
       expect((await jupyter.fetch('/api/contents', { headers })).status).toBe(403);
     }
-    // A page of another site has a cookie at best: without the token in a header, writing takes an XSRF token.
+    // A page of another site can at most send a cookie: without the token in a header, a write needs an XSRF token.
     const signedIn = await jupyter.fetch('/lab?token=the-token', {
       headers: { Authorization: '' },
       redirect: 'manual',
@@ -158,7 +159,10 @@ describe('after the platform was killed', () => {
   });
 });
 
-/** A kernel and terminals that have put work into sessions of their own (answered), and a cell that does not end. */
+/**
+ * Starts a cell that does not end, and from a kernel and terminals processes in process sessions of their own. Returns the
+ * ids of these processes.
+ */
 async function busy(jupyter: Jupyter, folder: string): Promise<number[]> {
   const kernel = await jupyter.startKernel();
   const spawn =
@@ -181,7 +185,7 @@ function strays(folder: string): number[] {
   });
 }
 
-/** The command line of the machine's Jupyter server. */
+/** Returns the command line of the Jupyter server on the test machine. */
 function listening(machine: TestMachine): { argv: string } {
   const lines = machine.marked('jupyter-server').map(({ pid }) => commandLine(pid) ?? '');
   const argv = lines.find((line) => line.includes('--ServerApp.port') && !line.includes('shim.py'));

@@ -8,7 +8,8 @@ import type { Jupyter } from '../support/jupyter.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { openSession, type SessionResponse, signInToSession, waitForState } from '../support/session.ts';
 
-/** What every option of a launch does inside the session, on the local platform. */
+/** The effect of every option of a launch inside the session, on the local platform. */
+
 const large = 'a large file\n'.repeat(1_000);
 
 let scratch: string;
@@ -22,7 +23,7 @@ beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'notebook-sessions-options-'));
   home = join(scratch, 'home');
   mkdirSync(home);
-  // What this machine's owner has; caches stay where they are.
+  // The home folder of the machine's owner; caches stay where they are.
   writeFileSync(join(home, '.gitconfig'), '[user]\n\tname = Ada Owner\n\temail = ada@owner.example\n');
   const repository = join(scratch, 'work');
   mkdirSync(repository);
@@ -56,8 +57,8 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-/** Launches with these options, hands over the running session, and stops it. */
-async function whileRunning(options: object, look: (running: SessionResponse) => Promise<void>): Promise<void> {
+/** Launches a session with these options, calls `check` while it runs, and stops it. */
+async function whileRunning(options: object, check: (running: SessionResponse) => Promise<void>): Promise<void> {
   const response = await platform.api('/notebooks/servers', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -68,15 +69,15 @@ async function whileRunning(options: object, look: (running: SessionResponse) =>
   try {
     const running = await waitForState(platform, launched.name, ['running', 'failed']);
     expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });
-    await look(running);
+    await check(running);
   } finally {
     await platform.api(`/notebooks/servers/${launched.name}?forced=true`, { method: 'DELETE' });
     await waitForState(platform, launched.name, ['gone']);
   }
 }
 
-const inSession = (options: object, look: (session: Jupyter, running: SessionResponse) => Promise<void>) =>
-  whileRunning(options, async (running) => look(await openSession(platform, running.url), running));
+const inSession = (options: object, check: (session: Jupyter, running: SessionResponse) => Promise<void>) =>
+  whileRunning(options, async (running) => check(await openSession(platform, running.url), running));
 
 const python = async (session: Jupyter, ...lines: string[]) =>
   (await session.execute(await session.startKernel(), lines.join('\n'))).trim();
@@ -84,7 +85,7 @@ const shell = (command: string) =>
   `import subprocess; print(subprocess.run(${JSON.stringify(command)}, shell=True, capture_output=True, text=True).stdout)`;
 
 describe('default_url', () => {
-  it.each(['/lab/tree/README.md', '/tree', '/lab'])('%s is the page that the session opens with', async (page) => {
+  it.each(['/lab/tree/README.md', '/tree', '/lab'])('%s is the first page of the session', async (page) => {
     await whileRunning({ default_url: page }, async ({ url }) => {
       const { cookie } = await signInToSession(platform, `${url}/api/status`);
       const response = await fetch(`${url}/`, { headers: { cookie }, redirect: 'manual' });
@@ -107,7 +108,7 @@ describe('lfs_auto_fetch', () => {
 });
 
 describe('branch and commit_sha', () => {
-  it('are what is checked out', async () => {
+  it('are checked out', async () => {
     await inSession({ branch: 'side', commit_sha: second }, async (session) => {
       const printed = await python(session, shell('git rev-parse HEAD; git branch --show-current; cat README.md'));
       expect(printed).toBe(`${second}\nside\nfirst\nsecond`);
@@ -116,7 +117,7 @@ describe('branch and commit_sha', () => {
 });
 
 describe('environment_variables', () => {
-  it('reach kernels as they are, and come after the environment of the session on PATH', async () => {
+  it('are passed to kernels unchanged; a PATH among them comes after that of the session’s environment', async () => {
     const environment_variables = { MY_SETTING: 'a "b" $HOME', PATH: '/usr/local/bin:/usr/bin:/bin' };
     await inSession({ environment_variables }, async (session) => {
       const printed = await python(
@@ -137,10 +138,10 @@ describe('image, resource_class_id and storage', () => {
     return tags.find((tag) => tag.startsWith('python-'));
   }
 
-  it('are those of the pod that runs, and the image’s environment lies under the session’s', async () => {
+  it('are used by the pod, and the session’s environment is a layer over that of the image', async () => {
     // Not the default image, which has the tag `latest`.
     const image = `127.0.0.1:${platform.port}/images/jupyter:${await pythonTag()}`;
-    // Of the default resource classes, not the default one.
+    // One of the default resource classes, but not the class that is the default.
     await inSession({ image, resource_class_id: 2, storage: 2 }, async (session, { name }) => {
       const pod = JSON.parse(await platform.kubernetes(`/api/v1/namespaces/notebook-sessions/pods/${name}-0`)) as {
         spec: { containers: { name: string; image: string; resources: { requests: Record<string, unknown> } }[] };
@@ -164,7 +165,7 @@ describe('image, resource_class_id and storage', () => {
 describe('a commit in a session', () => {
   const identity = 'git commit --quiet --allow-empty --message work; git log -1 --format="%an <%ae> %cn <%ce>"';
 
-  it('is authored by the machine’s owner as their own git configuration says', async () => {
+  it('has the author of the git configuration of the machine’s owner', async () => {
     await inSession({}, async (session) => {
       expect(await python(session, shell(identity))).toBe(
         'Ada Owner <ada@owner.example> Ada Owner <ada@owner.example>',
@@ -172,7 +173,7 @@ describe('a commit in a session', () => {
     });
   });
 
-  it('is authored by the platform’s user where git has no name', async () => {
+  it('has the platform’s user as its author if git has no name', async () => {
     writeFileSync(join(home, '.gitconfig'), '[user]\n\temail = ada@owner.example\n');
     await inSession({}, async (session) => {
       const { username } = (await (await platform.api('/auth/me')).json()) as { username: string };

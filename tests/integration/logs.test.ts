@@ -5,7 +5,8 @@ import { LogStream } from '../support/logs/log-stream.ts';
 import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
-/** With a real Jupyter, through the gateway; what only a hand on the log can show is in src/logs/follow*.test.ts. */
+/** Logs of a real Jupyter, through the gateway. Tests that must control the log are in src/logs/follow*.test.ts. */
+
 const patience = { timeout: 120_000, interval: 100 };
 
 let platform: Platform;
@@ -26,7 +27,7 @@ async function follow(name: string, query = '', headers: Record<string, string> 
   return stream.read();
 }
 
-it('a session’s logs are followed from its launch through its work to its end, by many, and resumed', async () => {
+it('the logs of a session can be followed by many from its launch to its end, and resumed', async () => {
   const launched = await platform.api('/notebooks/servers', launchBody(await demoCommit(platform)));
   const { name } = (await launched.json()) as SessionResponse;
   const streams = await Promise.all(Array.from({ length: 20 }, () => follow(name, '&max_lines=100000')));
@@ -61,7 +62,7 @@ it('a session’s logs are followed from its launch through its work to its end,
       .map(({ data }) => data as LogLine)
       .filter((line) => line.container === container)
       .map(({ line }) => line);
-  // Jupyter goes on writing: what came until now is where each of them begins.
+  // Jupyter keeps writing: each stream resumes after the lines that were received so far.
   for (const container of ['git-clone', 'jupyter-server']) {
     const expected = rest(container);
     await expect.poll(() => resumed.lines(container).slice(0, expected.length), patience).toEqual(expected);
@@ -82,14 +83,14 @@ it('a session’s logs are followed from its launch through its work to its end,
   expect((await follow(name)).message.statusCode).toBe(404);
 });
 
-it('of a flood, a follower gets every line or is told how many it did not get', async () => {
+it('a follower of a fast log gets every line, or the number of lines that it did not get', async () => {
   const launched = await platform.api('/notebooks/servers', launchBody(await demoCommit(platform)));
   const { name } = (await launched.json()) as SessionResponse;
   const { url } = await waitForState(platform, name, ['running']);
   const stream = await follow(name, '&container=jupyter-server&max_lines=0');
   const session = await openSession(platform, url);
   const kernel = await session.startKernel();
-  // To the output of Jupyter itself, which is the container's log: 21 MB, which is more than two of its files hold.
+  // Writes to the output of Jupyter, which is the container's log: 21 MB, more than two log files can hold.
   const count = 60_000;
   await session.execute(
     kernel,
@@ -104,11 +105,11 @@ with open(f"/proc/{os.getppid()}/fd/1", "wb") as log:
   const numbers = stream.lines().flatMap((line) => /^flood (\d+) x/.exec(line)?.[1] ?? []);
   const skipped = stream.named<{ lines: number }>('skipped').map(({ lines }) => lines);
   const missed = stream.lines().flatMap((line) => /^(\d+) lines were written faster/.exec(line)?.[1] ?? []);
-  const told = [...skipped, ...missed.map(Number)].reduce((sum, lines) => sum + lines, 0);
+  const missedCount = [...skipped, ...missed.map(Number)].reduce((sum, lines) => sum + lines, 0);
   expect(new Set(numbers).size).toBe(numbers.length);
   expect(numbers).toEqual([...numbers].sort());
-  // Jupyter's own lines may be among those that were skipped.
-  expect(numbers.length + told).toBeGreaterThanOrEqual(count);
-  expect(numbers.length + told).toBeLessThan(count + 50);
+  // The skipped lines may include lines of Jupyter itself.
+  expect(numbers.length + missedCount).toBeGreaterThanOrEqual(count);
+  expect(numbers.length + missedCount).toBeLessThan(count + 50);
   expect((await platform.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' })).status).toBe(204);
 });

@@ -31,7 +31,7 @@ afterEach(stopOperators);
 afterAll(() => cluster.close());
 
 describe('several operators', () => {
-  it('at the same time create each child once, and agree on the status', async () => {
+  it('create each child once when they run at the same time, and write the same status', async () => {
     await Promise.all([startOperator(), startOperator(), startOperator()]);
     const names = Array.from({ length: 10 }, (_, i) => `many-${i}`);
     await Promise.all(names.map((name) => create(jupyterServer(name))));
@@ -42,7 +42,7 @@ describe('several operators', () => {
     }
   });
 
-  it('with a lease work one after the other', async () => {
+  it('work one after the other when they share a lease', async () => {
     const options = { client: cluster.client, namespace: cluster.namespace, name: 'lease', log };
     const timing = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryMs: 20 };
     const [first, second] = [new AbortController(), new AbortController()];
@@ -53,7 +53,7 @@ describe('several operators', () => {
     const elected = b.elected.then(() => {
       bLeads = true;
     });
-    // Three rounds of b, in which it sees a's lease.
+    // Three attempts of b, in which it reads the lease of a.
     const lease = () => cluster.client.get(resource.leases, cluster.namespace, 'lease', testDeadline());
     for (const before = (await lease())?.metadata.resourceVersion; ; ) {
       if (Number((await lease())?.metadata.resourceVersion) > Number(before) + 3) break;

@@ -27,7 +27,7 @@ afterAll(() => cluster.close());
 describe('a JupyterServer', () => {
   it('gets its children, and is running when its pod is healthy', async () => {
     await startOperator();
-    const made = await create(jupyterServer('plain', { auth: { token: 't' }, storage: { pvc: { enabled: true } } }));
+    const created = await create(jupyterServer('plain', { auth: { token: 't' }, storage: { pvc: { enabled: true } } }));
     const starting = await server(
       'plain',
       ({ status }) => status?.create_fn !== undefined && status.mainPod?.name !== undefined,
@@ -52,8 +52,8 @@ describe('a JupyterServer', () => {
       'passthrough-proxy': 'ready',
     });
     expect(running.status?.mainPod?.status?.phase).toBe('Running');
-    expect(running.metadata.uid).toBe(made.metadata.uid);
-    expect(running.spec).toEqual(made.spec);
+    expect(running.metadata.uid).toBe(created.metadata.uid);
+    expect(running.spec).toEqual(created.spec);
 
     await cluster.patchPodStatus('plain-0', { conditions: [{ type: 'Ready', status: 'False' }] });
     expect((await inState('plain', 'starting')).status?.startingSince).toBeDefined();
@@ -62,7 +62,7 @@ describe('a JupyterServer', () => {
   it('is not written by a new operator when nothing has changed', async () => {
     const plain = async () =>
       (await cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, 'plain', testDeadline()))?.metadata;
-    // When a later session has been reconciled, so has `plain`.
+    // A session that was created later has been reconciled, so `plain` has been, too.
     const settle = async (name: string) => {
       const operator = await startOperator();
       await create(jupyterServer(name));
@@ -91,15 +91,15 @@ describe('a JupyterServer', () => {
   });
 
   it('is completed when some children exist, and waits while another object has the name of a child', async () => {
-    const made = await create(jupyterServer('half'));
+    const created = await create(jupyterServer('half'));
     const owner = {
       apiVersion: 'amalthea.dev/v1alpha1',
       kind: 'JupyterServer',
       name: 'half',
-      uid: made.metadata.uid ?? '',
+      uid: created.metadata.uid ?? '',
     };
     const labels = {
-      'amalthea.dev/parent-uid': made.metadata.uid ?? '',
+      'amalthea.dev/parent-uid': created.metadata.uid ?? '',
       'amalthea.dev/parent-name': 'half',
       'amalthea.dev/child-key': 'service',
     };
@@ -174,7 +174,7 @@ describe('a JupyterServer', () => {
 });
 
 describe('hibernation', () => {
-  it('deletes the pod and keeps all else, and a resume empties the annotations about it', async () => {
+  it('deletes the pod and keeps everything else, and a resume empties its annotations', async () => {
     await startOperator();
     await create(jupyterServer('hibernating'));
     await makeHealthy('hibernating');
@@ -217,7 +217,7 @@ describe('hibernation', () => {
 });
 
 describe('resources', () => {
-  it('that change are written once to the pod template', async () => {
+  it('are written to the pod template once when they change', async () => {
     await startOperator();
     await create(
       jupyterServer('growing', { jupyterServer: { resources: { requests: { cpu: 0.5, memory: 1000000000 } } } }),
@@ -250,7 +250,7 @@ describe('resources', () => {
 
 describe('deletion', () => {
   it.each(['Foreground', 'Background'] as const)(
-    '(%s) deletes the children, without an operator too',
+    '(%s) deletes the children, also without an operator',
     async (policy) => {
       const name = `gone-${policy.toLowerCase()}`;
       const operator = await startOperator();

@@ -18,22 +18,22 @@ interface Case {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What dataconf says of each environment; null where the program starts. */
+/** Returns the error of dataconf for each environment; null if the program starts. */
 function read(cases: readonly Case[]): (string | null)[] {
-  const asked = cases.map(({ container, environment }) => {
+  const inputs = cases.map(({ container, environment }) => {
     const { prefix, settings } = originalPrograms.find((each) => each.container === container) ?? {};
     return { prefix, settings, environment };
   });
   const script = join(import.meta.dirname, '../dataconf/read_settings.py');
   const { status, stdout, stderr } = spawnSync(python ?? '', [script], {
-    input: JSON.stringify(asked),
+    input: JSON.stringify(inputs),
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`read_settings.py failed: ${stderr}`);
   return JSON.parse(stdout) as (string | null)[];
 }
 
-/** Every environment of a program of the original's in the golden manifests that is read with dataconf. */
+/** Returns every environment in the golden manifests that a program of the original reads with dataconf. */
 function goldenCases(): Case[] {
   return Object.entries(examples).flatMap(([what, { input, config }]) => {
     const patches = (buildJupyterServer(input, config).spec?.patches ?? []) as { patch: { value?: unknown }[] }[];
@@ -55,8 +55,8 @@ interface AddedContainer {
   readonly env: readonly { readonly name: string; readonly value?: string }[];
 }
 
-describe.skipIf(!python)('the programs of the original, by the library that reads their settings,', () => {
-  it('start with the environments that sessions have', () => {
+describe.skipIf(!python)('the programs of the original, with the library that reads their settings,', () => {
+  it('start with the environments of sessions', () => {
     const cases = goldenCases();
     expect(new Set(cases.map(({ container }) => container))).toEqual(new Set(['git-clone', 'git-sidecar']));
     expect(read(cases).map((refusal, index) => [cases[index]?.what, refusal])).toEqual(
@@ -64,7 +64,7 @@ describe.skipIf(!python)('the programs of the original, by the library that read
     );
   });
 
-  it('refuse what our table says that they refuse', () => {
+  it('reject the variables that our table says they reject', () => {
     const [good] = goldenCases().filter(({ container }) => container === 'git-clone');
     if (!good) throw new Error('no golden manifest has git-clone');
     const without = (name: string) =>

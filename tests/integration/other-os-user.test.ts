@@ -18,9 +18,9 @@ import {
 let platform: Platform;
 let commit: string;
 
-/** As `npm start` sets it. */
+/** The default cache folder of `npm start`. */
 const cacheFolder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'notebook-sessions');
-/** Where every user may look, as in the machine's own /tmp. */
+/** A folder that every user can list, like the machine's /tmp. */
 let temporary: string;
 beforeAll(async () => {
   if (process.getuid?.() !== 0) return;
@@ -88,9 +88,9 @@ describeAsOtherUser('another user of the machine', () => {
 
   it('cannot clone without a token, and can with a token of the owner', async () => {
     const url = `${platform.origin}/forge/demo/first-light.git`;
-    const refused = runAsOther('git', ['clone', url]);
-    expect(refused.exitCode).not.toBe(0);
-    expect(refused.stderr).toContain('could not read Username');
+    const rejected = runAsOther('git', ['clone', url]);
+    expect(rejected.exitCode).not.toBe(0);
+    expect(rejected.stderr).toContain('could not read Username');
     const FORGE_TOKEN = await platform.forgeToken();
     const helper = '!f() { echo username=oauth2; echo "password=$FORGE_TOKEN"; }; f';
     const cloned = runAsOther('git', ['-c', `credential.helper=${helper}`, 'clone', url], { FORGE_TOKEN });
@@ -153,7 +153,7 @@ describeAsOtherUser('another user of the machine', () => {
     expect(webSocketAsOther(`${base}/terminals/websocket/1?token=${token}`)).toBe(401);
     const page = curlAsOther(anonymous.url, '-L', '-H', 'Accept: text/html', ...cookieOption(visitor));
     expect(page.status).toBe(401);
-    // The owner does.
+    // The owner has access.
     expect((await (await openSession(platform, running.url)).fetch('/api/status')).status).toBe(200);
     expect((await (await openSession(platform, anonymous.url)).fetch(`/api/status?token=${token}`)).status).toBe(200);
   });
@@ -169,7 +169,7 @@ describeAsOtherUser('another user of the machine', () => {
     const marker = readFileSync(join(stateDir, 'marker'), 'utf8').trim();
     const marked = [...listMarked(`${marker}/`).values()].flat();
     const pids = withDescendants([...marked, { pid: platform.pid, startTicks: 0 }]).map(({ pid }) => pid);
-    // The platform, its two programs, and of each session at least two watchers, Jupyter and a kernel.
+    // The platform, its two programs, and for each session at least two watching processes, Jupyter and a kernel.
     expect(pids.length).toBeGreaterThan(6);
 
     // Listeners: the main port, the Kubernetes API, Jupyter at the address of each pod, and sockets in folders of the owner.
@@ -187,13 +187,13 @@ describeAsOtherUser('another user of the machine', () => {
     for (const each of others) {
       for (const path of ['kernels', 'contents', 'terminals', 'status']) {
         const at = `http://${each.address}:${each.port}/sessions/${name}/api/${path}`;
-        // The connection is closed without an answer.
+        // The connection is closed without a response.
         expect(curlAsOther(at).status, at).toBe(0);
       }
     }
     expect(unix.length).toBeGreaterThan(0);
     expect(unix.filter((path) => path.startsWith('@'))).toEqual([]);
-    // 7: could not connect.
+    // curl exits with 7 if it cannot connect.
     for (const path of unix) expect(runAsOther('curl', ['--unix-socket', path, 'http://x/']).exitCode, path).toBe(7);
 
     // Files: the state, the Python environments, and what the programs keep in the folder for temporary files.
@@ -217,7 +217,7 @@ describeAsOtherUser('another user of the machine', () => {
     ]);
     expect(found.stdout).toBe('');
 
-    // Processes: nothing but the command lines, and no secret in those.
+    // Processes: only the command lines are readable, and they contain no secret.
     const secrets = secretsIn(stateDir);
     expect(secrets.length).toBeGreaterThan(5);
     for (const pid of pids) {
@@ -229,7 +229,7 @@ describeAsOtherUser('another user of the machine', () => {
   });
 });
 
-/** Every key, token and password that the platform and its sessions keep. */
+/** Returns every key, token and password in the files of the platform and its sessions. */
 function secretsIn(stateDir: string): string[] {
   return readdirSync(stateDir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -25,7 +25,7 @@ function gitIn(cwd: string, ...args: string[]): string {
 
 const large = 'kept in Git LFS\n'.repeat(100);
 
-/** A repository with a file in Git LFS, which the other one has as a submodule. Answers its commit. */
+/** Creates the repository of the submodule, with a file in Git LFS, and returns its commit. */
 function makeLibrary(directory: string): string {
   mkdirSync(directory);
   gitIn(directory, 'init', '--quiet', '--initial-branch=main');
@@ -44,8 +44,8 @@ function makeLibrary(directory: string): string {
 }
 
 /**
- * A commit on a branch of its own, dated before 1970, with a submodule that works and one that names a command. Answers
- * its id. Made with plumbing: the working tree stays on its branch.
+ * Creates a commit on a branch of its own, dated before 1970, with a valid submodule and one that names a command, and
+ * returns its id. Low-level git commands leave the working tree on its branch.
  */
 function commitElsewhere(library: string, proof: string): string {
   const modules = join(scratch, 'gitmodules');
@@ -107,7 +107,7 @@ async function served(): Promise<{ namespace: string; project: string }> {
   return { namespace, project };
 }
 
-it('a repository of the user’s own becomes a session, and what is pushed there arrives in the working tree', async () => {
+it('a repository of the user can be launched, and commits that the session pushes arrive in its working tree', async () => {
   const { namespace, project } = await served();
   expect(platform.output()).toContain('uncommitted changes in 1 file are not part of sessions');
   const launched = await platform.api('/notebooks/servers', {
@@ -138,7 +138,7 @@ it('a repository of the user’s own becomes a session, and what is pushed there
   expect(readFileSync(join(repository, 'draft.txt'), 'utf8')).toBe('not committed\n');
 });
 
-it('a repository is private unless it is given as a public one, which visitors may launch', async () => {
+it('a repository is private unless it is served as a public one, which visitors can launch', async () => {
   const cookie = await platform.signIn('anonymous');
   const dryRun = async (directory: string, headers: Record<string, string> = {}) => {
     const [, namespace, project] = await platform.printed(new RegExp(`serving ${directory} as ([^/]+)/(\\S+)$`));
@@ -155,7 +155,7 @@ it('a repository is private unless it is given as a public one, which visitors m
   expect(await dryRun(repository, { cookie })).toMatchObject({ possible: false });
 });
 
-it('a commit of another branch, with an odd date, large files in a submodule and a bad submodule, becomes a session', async () => {
+it('a commit of another branch, with an unusual date, large files in a submodule and an invalid submodule, can be launched', async () => {
   const body = { ...(await served()), branch: 'trunk', commit_sha: elsewhere, lfs_auto_fetch: true };
   const post = (query: string) =>
     platform.api(`/notebooks/servers${query}`, {
@@ -186,7 +186,7 @@ it('a commit of another branch, with an odd date, large files in a submodule and
   expect(existsSync(proof)).toBe(false);
 });
 
-it('a partial clone is refused at the start, with what to do', async () => {
+it('a partial clone is rejected at the start with a remedy', async () => {
   git('config', 'uploadpack.allowFilter', 'true');
   const partial = join(scratch, 'partial');
   gitIn(

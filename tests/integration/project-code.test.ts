@@ -6,10 +6,11 @@ import { defaultEnvironment } from '../support/jupyter.ts';
 import { TestMachine, waiting } from '../support/local/kubelet/machine.ts';
 import { createSession } from '../support/local/kubelet/templates.ts';
 
-/** What a project brings runs when its user runs it, and not because a session of it starts. */
+/** Code of a project runs only when its user runs it, and not because a session starts. */
+
 const image = 'registry/jupyter:1';
-/** Programs that Jupyter asks for language servers. R runs the .Rprofile of the folder that it is started in. */
-const asked = ['Rscript', 'npm', 'julia'];
+/** Programs that Jupyter runs to find language servers. R runs the .Rprofile of its working folder. */
+const called = ['Rscript', 'npm', 'julia'];
 
 const scratch = mkdtempSync(join(tmpdir(), 'notebook-sessions-project-code-'));
 let machine: TestMachine | undefined;
@@ -22,9 +23,9 @@ afterAll(async () => {
 it('a program that Jupyter starts with the session does not find the project’s start-up files', async () => {
   const programs = join(scratch, 'bin');
   mkdirSync(programs);
-  for (const name of asked) {
+  for (const name of called) {
     const file = join(programs, name);
-    writeFileSync(file, '#!/bin/sh\nif [ -f .Rprofile ]; then . ./.Rprofile; fi\npwd >>"$0.asked"\n');
+    writeFileSync(file, '#!/bin/sh\nif [ -f .Rprofile ]; then . ./.Rprofile; fi\npwd >>"$0.called"\n');
     chmodSync(file, 0o755);
   }
   const environment = await defaultEnvironment();
@@ -38,10 +39,10 @@ it('a program that Jupyter starts with the session does not find the project’s
   createSession(machine.cluster, { name: 'a', image });
   await machine.ready('a');
   await vi.waitFor(() => {
-    for (const name of asked) expect(existsSync(join(programs, `${name}.asked`)), name).toBe(true);
+    for (const name of called) expect(existsSync(join(programs, `${name}.called`)), name).toBe(true);
   }, waiting);
-  for (const name of asked) {
-    expect(readFileSync(join(programs, `${name}.asked`), 'utf8'), name).not.toContain(workTree);
+  for (const name of called) {
+    expect(readFileSync(join(programs, `${name}.called`), 'utf8'), name).not.toContain(workTree);
   }
   expect(existsSync(join(workTree, 'clones'))).toBe(true);
   expect(existsSync(join(scratch, 'project-code-has-run'))).toBe(false);

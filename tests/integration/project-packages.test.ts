@@ -11,7 +11,8 @@ import { type PackageIndex, startPackageIndex } from '../support/package-index.t
 import { freePort, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
-/** A project's own packages: from its file in git to the import in a kernel. */
+/** The packages of a project: from its requirements file in git to the import in a kernel. */
+
 interface Launched extends SessionResponse {
   image: string;
 }
@@ -83,7 +84,7 @@ describe('a project of the user', () => {
     return git('rev-parse', 'HEAD');
   }
 
-  /** With the index of this test; what it builds goes with it, while the Python of all tests is used. */
+  /** Starts a platform with the package index of this test. */
   async function start(env: Record<string, string> = {}): Promise<void> {
     platform = await startPlatform({
       args: ['--no-demo', '--project', repository],
@@ -92,7 +93,7 @@ describe('a project of the user', () => {
   }
 
   async function launch(commit: string): Promise<Launched> {
-    // As the platform prints it: `serving /tmp/x/mine as root/mine`.
+    // The platform prints `serving /tmp/x/mine as root/mine`.
     const [, namespace] = await platform.printed(/ as (\S+)\/mine$/);
     const response = await platform.api('/notebooks/servers', launchBody(commit, { namespace, project: 'mine' }));
     expect(response.status).toBe(201);
@@ -114,19 +115,19 @@ describe('a project of the user', () => {
     const open = await openSession(platform, session.url);
     const kernel = await open.startKernel();
     expect(await open.execute(kernel, 'import alpha; print(alpha.__version__)')).toBe('1.0\n');
-    // What the session installs itself comes before.
+    // Packages that are installed in the session have priority.
     expect(await open.execute(kernel, 'import ipykernel, sys; print(sys.prefix in ipykernel.__file__)')).toBe(
       'False\n',
     );
     const config = await (await open.fetch('/lab')).text();
     expect(config).toContain('test-extension');
 
-    // Another session of the same content: nothing is built.
-    const asked = index.requestedPaths.length;
+    // Another session with the same requirements: nothing is built.
+    const requestsBefore = index.requestedPaths.length;
     git('commit', '--quiet', '--allow-empty', '--message', 'same content');
     const again = await launch(git('rev-parse', 'HEAD'));
     expect((await waitForState(platform, again.name, ['running', 'failed'])).status.state).toBe('running');
-    expect(index.requestedPaths.length).toBe(asked);
+    expect(index.requestedPaths.length).toBe(requestsBefore);
   });
 
   it('starts without packages that cannot be installed, and its owner gets the reason', async () => {
@@ -144,7 +145,7 @@ describe('a project of the user', () => {
     const open = await openSession(platform, session.url);
     expect(await open.execute(await open.startKernel(), 'print(6 * 7)')).toBe('42\n');
 
-    // The reason outlives a restart of the platform.
+    // The reason is kept over a restart of the platform.
     await platform.crash();
     platform = await startPlatform({
       stateDir: platform.stateDir,
@@ -210,7 +211,7 @@ it('with a real GitLab, the platform builds no images: those of its commits are 
   }
 });
 
-/** How many builds run: each is one uv. */
+/** Returns the number of running builds: each is one uv process. */
 const buildsOf = ({ stateDir }: Platform): number =>
   [...listMarked(`${readFileSync(join(stateDir, 'marker'), 'utf8').trim()}/images/`).values()]
     .flat()

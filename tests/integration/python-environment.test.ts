@@ -24,7 +24,7 @@ const signal = AbortSignal.timeout(200_000);
 
 it('the environment of the sessions is created again, with a message, if its files have changed, and not otherwise', async () => {
   const wheels = join(folder, 'wheels');
-  // As much of Jupyter as is looked at before a session starts.
+  // The part of Jupyter that is checked before a session starts.
   for (const [name, version, modules] of [
     ['jupyterlab', '4.0', ['jupyterlab/__init__.py', 'jupyterlab/labapp.py']],
     ['jupyter_server', '2.0', ['jupyter_server/__init__.py', 'jupyter_server/serverapp.py']],

@@ -6,17 +6,17 @@ import type { ErrorResponse } from '../../src/generated/openapi.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 
 /**
- * "Use it" in the README: what a newcomer pastes must work as it stands there. All of its `sh` blocks, in one shell and
- * in their order; only the port and the state folder are this test's.
+ * The commands in "Use it" of the README work exactly as they are written: all `sh` blocks run in one shell, in their
+ * order; only the port and the state folder are those of this test.
  */
 const section = /^## Use it$(.*?)^## /ms.exec(readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8'))?.[1];
 const blocksOf = (language: string): string[] =>
   [...(section ?? '').matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, block = '']) => block);
 
 interface Ran {
-  /** What it printed. */
+  /** The printed text. */
   readonly output: string;
-  /** Of its last command. */
+  /** The exit code of its last command. */
   readonly exitCode: number;
 }
 
@@ -47,23 +47,24 @@ function runAll(blocks: readonly string[]): Ran[] {
   return parts.map(([, output = '', exitCode]) => ({ output, exitCode: Number(exitCode) }));
 }
 
-/** The one block that holds this. */
+/** Returns the only block that contains the text. */
 function block(text: string): Ran {
   const blocks = blocksOf('sh');
   const [index, ...others] = blocks.flatMap((each, at) => (each.includes(text) ? [at] : []));
   const found = index === undefined ? undefined : ran[index];
-  if (!found || others.length > 0) throw new Error(`${blocks.length} blocks, and not one with ${text}`);
+  if (!found || others.length > 0)
+    throw new Error(`${blocks.length} blocks, of which not exactly one contains ${text}`);
   return found;
 }
 
-it('every block ends well and prints no error but the one that is shown', () => {
+it('every block succeeds and prints no error except the documented one', () => {
   expect(ran.map(({ exitCode }) => exitCode)).toEqual(ran.map(() => 0));
   const errors = ran.flatMap(({ output }) => output.match(/"error":.*/g) ?? []);
   expect(errors).toHaveLength(1);
   expect(errors[0]).toContain('mian');
 });
 
-it('one sees sessions, projects and options, what a launch would make, and makes it', () => {
+it('the commands show sessions, projects, options and a dry run, and launch a session', () => {
   const { output: first } = block('server_options');
   expect(first).toContain('{"servers":{}}');
   expect(first).toContain('"path":"demo/first-light"');
@@ -77,7 +78,7 @@ it('one sees sessions, projects and options, what a launch would make, and makes
   );
 });
 
-it('the error that is shown is the one that comes', () => {
+it('the documented error is the real one', () => {
   const [shown, ...others] = blocksOf('json');
   expect(others).toEqual([]);
   const { error } = JSON.parse(shown ?? '') as ErrorResponse;
@@ -87,7 +88,7 @@ it('the error that is shown is the one that comes', () => {
   expect(real.error.requestId).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-it('logs come at once and are followed until the session is deleted', () => {
+it('logs are printed at once and followed until the session is deleted', () => {
   expect(block('follow=true').output).toMatch(/^\{"git-clone":".*,"jupyter-server":"/m);
   const { output } = block('-X DELETE $url');
   expect(output).toContain('event: end\ndata: {"reason":"deleted"');
@@ -95,14 +96,14 @@ it('logs come at once and are followed until the session is deleted', () => {
   expect(following).toContain('data: {"container":"jupyter-server"');
 });
 
-it('a program gets into the session with a token', () => {
+it('a program can use the session with a token', () => {
   const { output } = block('VS Code');
   expect(output).toMatch(/^"url":"http:\/\/localhost:\d+\/sessions\/[^/]+\/\?token=nbs_[\w-]+$/m);
   expect(output).toMatch(/"kernels": \d+/);
   expect(output).toMatch(/\{"tokens":\[\{"id":"[0-9a-f]+","label":"VS Code"/);
 });
 
-it('a token opens git, and the API where a platform has it', () => {
+it('a token gives access to git, and to the API at the paths of a platform', () => {
   expect(block('FORGE_TOKEN').output).toMatch(/^\{"servers":\{.*\}\}$/m);
 });
 

@@ -61,7 +61,7 @@ it('sessions of a killed platform continue, and the next start adopts them, with
   expect(markedProcesses(stateDir).length).toBe(processes);
   expect(jupyterOrigins(stateDir)).toEqual(origins);
 
-  // Ctrl-C: nothing of ours runs afterwards, the kernel's own jobs included, and the next start brings the sessions back.
+  // Ctrl-C ends all processes, including those that a kernel has started, and the next start restarts the sessions.
   await after.execute(kernel, "import subprocess; subprocess.Popen(['setsid', 'sleep', '600']); None");
   const since = performance.now();
   expect(await platform.stop()).toBe(0);
@@ -72,7 +72,7 @@ it('sessions of a killed platform continue, and the next start adopts them, with
   expect(await names(platform)).toEqual(sessions.map(({ name }) => name).sort());
   await Promise.all(sessions.map(({ name }) => waitForState(platform as Platform, name, ['running'])));
 
-  // Killed alone, it leaves its programs behind too: they serve a cluster that is no more, and make room.
+  // If only the platform process is killed, its two programs are left: the next start ends and replaces them.
   expect(jupyterOrigins(stateDir)).toEqual(origins);
   const orphans = platform.programs();
   expect(orphans).toHaveLength(2);

@@ -11,7 +11,8 @@ import { TestMachine, waiting } from '../support/local/kubelet/machine.ts';
 import { createRest, createSession, namespace, statefulSet } from '../support/local/kubelet/templates.ts';
 import { makeWheel } from '../support/wheels.ts';
 
-/** The environment of a session above that of its image: what lands in it, and what cannot leave it. */
+/** The environment of a session, a layer over that of its image: what is installed into it, and its isolation. */
+
 const image = 'registry/jupyter:1';
 
 let environment: PythonEnvironment;
@@ -21,7 +22,7 @@ beforeAll(async () => {
   environment = await defaultEnvironment();
   scratch = mkdtempSync(join(tmpdir(), 'notebook-sessions-overlay-'));
   wheels = join(scratch, 'wheels');
-  // As old a traitlets as breaks Jupyter: it lacks what everything imports.
+  // An old traitlets that breaks Jupyter: it lacks a name that all packages import.
   makeWheel(wheels, { name: 'traitlets', version: '4.0', files: { 'traitlets/__init__.py': '' } });
   for (const name of ['one', 'two', 'three', 'four']) {
     makeWheel(wheels, { name: `wheel_${name}`, files: { [`wheel_${name}.py`]: '' } });
@@ -86,12 +87,12 @@ describe('packages that are installed in a session', () => {
     await a.execute(kernel, '!pip install --quiet uv');
     await a.execute(kernel, `!uv pip ${install('wheel_four')}`);
     const names = ['wheel_one', 'wheel_two', 'wheel_three', 'wheel_four'];
-    const look = `import importlib.util as u; print([u.find_spec(n) and u.find_spec(n).origin for n in ${JSON.stringify(names)}])`;
+    const locate = `import importlib.util as u; print([u.find_spec(n) and u.find_spec(n).origin for n in ${JSON.stringify(names)}])`;
     const packages = readdirSync(volume('a', '.environment/lib'))[0] as string;
     const place = (name: string) => volume('a', '.environment/lib', packages, 'site-packages', `${name}.py`);
-    expect(await a.execute(kernel, look)).toBe(`[${names.map((name) => `'${place(name)}'`).join(', ')}]\n`);
-    expect(await b.execute(await b.startKernel(), look)).toBe('[None, None, None, None]\n');
-    // Not a part of the project, and there after a restart of the session.
+    expect(await a.execute(kernel, locate)).toBe(`[${names.map((name) => `'${place(name)}'`).join(', ')}]\n`);
+    expect(await b.execute(await b.startKernel(), locate)).toBe('[None, None, None, None]\n');
+    // The packages are not part of the project, and exist after a restart of the session.
     expect(readdirSync(volume('a', 'group/project'))).toEqual(['clones']);
     const again = await restart('a');
     expect(await again.execute(await again.startKernel(), 'import wheel_one; print(wheel_one.__file__)')).toBe(
@@ -107,7 +108,7 @@ describe('packages that are installed in a session', () => {
     const own = volume('a', '.environment');
     expect(await jupyter.execute(kernel, '!greet')).toBe(`hello from ${own}\r\n`);
     expect(await jupyter.inTerminal('greet')).toBe(`hello from ${own}\n`);
-    // `python` in its command is the session's, not the server's.
+    // `python` in the command of the kernel is that of the session, not that of the server.
     const greeter = await jupyter.post<{ id: string }>('/api/kernels', { name: 'greeter' });
     expect(await jupyter.execute(greeter.id, 'import greeter; greeter.main()')).toBe(`hello from ${own}\n`);
     const extension = await jupyter.fetch('/lab/extensions/greeter/package.json');
@@ -134,8 +135,8 @@ describe('packages that are installed in a session', () => {
     const jupyter = await start('a');
     await jupyter.execute(await jupyter.startKernel(), `%pip ${install('"traitlets<5"', 'wheel_one')}`);
     const again = await restart('a');
-    const look = 'import importlib.util; print(importlib.util.find_spec("wheel_one"))';
-    expect(await again.execute(await again.startKernel(), look)).toBe('None\n');
+    const locate = 'import importlib.util; print(importlib.util.find_spec("wheel_one"))';
+    expect(await again.execute(await again.startKernel(), locate)).toBe('None\n');
     expect(await machine.log('a')).toMatch(
       /packages that were installed in this session broke its kernels: .*traitlets/,
     );
@@ -197,7 +198,7 @@ describe('the environment of an image', () => {
     const jupyter = await start('a');
     const kernel = await jupyter.startKernel();
     expect(await jupyter.execute(kernel, 'import from_pth, fqdn; print(fqdn.layered)')).toBe('True\n');
-    // The layer is no virtual environment: its scripts count where they name the image's Python.
+    // The layer is not a virtual environment: its scripts are used if they name the image's Python.
     expect(await jupyter.inTerminal('layered; jupyter --version | head -1')).toMatch(
       `True ${volume('a', '.environment')}\nSelected Jupyter core packages`,
     );

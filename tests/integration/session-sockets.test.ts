@@ -9,7 +9,8 @@ import { TestMachine, waiting } from '../support/local/kubelet/machine.ts';
 import { createSession, namespace } from '../support/local/kubelet/templates.ts';
 import { otherUser, runAsOther } from '../support/other-os-user.ts';
 
-/** What a session listens on while a kernel runs code and a debugger is attached to it, and who may connect. */
+/** The sockets of a session while a kernel runs code with a debugger attached, and who can connect to them. */
+
 const image = 'registry/jupyter:1';
 /** The debugger counts threads from 1. */
 const mainThread = 1;
@@ -21,7 +22,7 @@ let kernel: string;
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'notebook-sessions-sockets-'));
   const environment = await defaultEnvironment();
-  // Longer than the name of a socket may be.
+  // A path that is longer than the name of a socket can be.
   const stateDir = join(scratch, 'a-long-name-for-the-folder-of-the-state'.repeat(3));
   mkdirPrivate(stateDir);
   machine = new TestMachine({ images: new Map([[image, environment]]), stateDir });
@@ -55,7 +56,7 @@ const listeners = () => listenersOf(machine.marked().map(({ pid }) => pid));
 describe('a session with a debugger attached', () => {
   it('listens on one TCP port, that of Jupyter, and otherwise on Unix sockets', async () => {
     expect(listeners().tcp.map(({ port }) => port)).toEqual([Number(new URL(jupyter.url).port)]);
-    // Five of the kernel, the pipe of forked processes, the debug adapter’s two.
+    // Five sockets of the kernel, the pipe of forked processes, and two of the debug adapter.
     await vi.waitFor(() => expect(listeners().unix.length).toBeGreaterThanOrEqual(8), waiting);
     expect((await fetch(`${jupyter.url}/api/kernels`)).status).toBe(403);
   });
@@ -90,7 +91,7 @@ describe('a session with a debugger attached', () => {
     ).toBe('0\n');
   });
 
-  it.skipIf(process.getuid?.() !== 0)('gives nothing to another user of the machine', async () => {
+  it.skipIf(process.getuid?.() !== 0)('gives no access to another user of the machine', async () => {
     const { sourcePath } = (await debug('dumpCell', { code: 'secret = 1' })) as { sourcePath: string };
     expect(runAsOther('id', ['-u']).stdout.trim()).toBe(String(otherUser.uid));
     expect(runAsOther('cat', [sourcePath])).toMatchObject({
@@ -101,23 +102,23 @@ describe('a session with a debugger attached', () => {
     const { unix: paths } = listeners();
     expect(paths.filter((path) => path.startsWith('@'))).toEqual([]);
     for (const path of paths) {
-      // 7: could not connect.
+      // curl exits with 7 if it cannot connect.
       expect(runAsOther('curl', ['--silent', '--unix-socket', path, 'http://x/']).exitCode, path).toBe(7);
     }
-    // Not with its token either, which stands in the addresses of an anonymous session.
+    // Not even with the token, which is in the URL of an anonymous session.
     const { address, port, token } = machine.kubelet.endpoint(namespace, 'a-0') ?? {};
     for (const host of [address, `[::ffff:${address}]`]) {
-      const asked = [
+      const args = [
         '--silent',
         '-g',
         '-H',
         `Authorization: token ${token}`,
         `http://${host}:${port}/sessions/a/api/status`,
       ];
-      // 52, 56: the connection was closed without an answer.
-      const { exitCode, stdout } = runAsOther('curl', asked);
+      // curl exits with 52 or 56 if the connection is closed without a response.
+      const { exitCode, stdout } = runAsOther('curl', args);
       expect([exitCode, stdout], host).toEqual([expect.toSatisfy((code) => code === 52 || code === 56), '']);
-      expect(spawnSync('curl', asked, { encoding: 'utf8' }).stdout, host).toContain('"kernels"');
+      expect(spawnSync('curl', args, { encoding: 'utf8' }).stdout, host).toContain('"kernels"');
     }
     for (const { pid } of machine.marked()) {
       expect(runAsOther('ls', [`/proc/${pid}/fd/`]).exitCode).not.toBe(0);

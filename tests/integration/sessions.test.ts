@@ -67,11 +67,11 @@ describe('the life of a session', () => {
     expect(list.servers).toEqual({});
     expect(markedProcesses(platform.stateDir)).toEqual([]);
     expect((await signInToSession(platform, running.url)).status).toBe(404);
-    // Scripts of an open JupyterLab tab would ask for ever after a 404.
+    // After a 404, the scripts of an open JupyterLab tab would repeat their requests forever.
     expect((await fetch(running.url)).status).toBe(424);
   });
 
-  it('leaves nothing of a Jupyter that ignores SIGTERM, and of what its kernels started, within seconds of a forced delete', async () => {
+  it('leaves no process within seconds of a forced delete, even if Jupyter ignores SIGTERM and kernels have started processes', async () => {
     const { session } = await launch();
     const running = await waitForState(platform, session.name, ['running']);
     const open = await openSession(platform, running.url);
@@ -81,7 +81,7 @@ describe('the life of a session', () => {
       [
         'import os, subprocess',
         "subprocess.Popen(['setsid', 'sh', '-c', 'trap \"\" TERM; while :; do sleep 1; done'])",
-        // A stopped process takes no SIGTERM; a moment later, so that this cell's end is still told.
+        // A stopped process does not handle SIGTERM. Stops a moment later, so that the end of this cell is still reported.
         "subprocess.Popen(['sh', '-c', f'sleep 1; kill -STOP {os.getppid()}']).wait; None",
       ].join('\n'),
     );
@@ -95,22 +95,22 @@ describe('the life of a session', () => {
 });
 
 describe('exactly one session', () => {
-  it('comes out of 50 identical requests at once', async () => {
-    const answers = await Promise.all(Array.from({ length: 50 }, () => launch()));
-    const created = answers.filter(({ status }) => status === 201);
+  it('is created by 50 identical requests at once', async () => {
+    const responses = await Promise.all(Array.from({ length: 50 }, () => launch()));
+    const created = responses.filter(({ status }) => status === 201);
     expect(created.length).toBe(1);
-    expect(answers.filter(({ status }) => status !== 200 && status !== 201)).toEqual([]);
-    expect(new Set(answers.map(({ session }) => session.name)).size).toBe(1);
+    expect(responses.filter(({ status }) => status !== 200 && status !== 201)).toEqual([]);
+    expect(new Set(responses.map(({ session }) => session.name)).size).toBe(1);
     const objects = await platform.kubernetes('/apis/amalthea.dev/v1alpha1/jupyterservers');
     expect((JSON.parse(objects) as { items: unknown[] }).items).toHaveLength(1);
 
-    const name = answers[0]?.session.name as string;
+    const name = responses[0]?.session.name as string;
     await waitForState(platform, name, ['running']);
     expect(jupyterOrigins(platform.stateDir)).toHaveLength(1);
     expect(await remove(name)).toBe(204);
   });
 
-  it('is alive, or a 409 with Retry-After, when the former one is still being deleted', async () => {
+  it('is created, or the response is a 409 with Retry-After, while the previous one is being deleted', async () => {
     const { session } = await launch();
     await waitForState(platform, session.name, ['running']);
     expect(await remove(session.name)).toBe(204);
@@ -134,7 +134,7 @@ describe('anonymous users', () => {
   const anonymous = (cookie: string, path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`${platform.origin}${path}`, { ...init, headers: { ...headers, cookie } });
 
-  it('are states of signed-in browsers, told apart, and see only their own sessions', async () => {
+  it('are signed-in browsers with ids of their own, and see only their own sessions', async () => {
     const mine = await platform.signIn('anonymous');
     const other = await platform.signIn('anonymous');
     expect(mine).not.toBe(other);
@@ -154,14 +154,14 @@ describe('anonymous users', () => {
     expect((await anonymous(mine, `/notebooks/servers/${session.name}`, { method: 'DELETE' })).status).toBe(204);
   });
 
-  it('have a session of the public project, which git serves to them for reading only', async () => {
+  it('can launch the public project, which git serves to them read-only', async () => {
     const cookie = await platform.signIn('anonymous');
     const created = await anonymous(cookie, '/notebooks/servers', launchBody(commit));
     const { name } = (await created.json()) as SessionResponse;
     const asVisitor = { ...platform, api: (path: string) => anonymous(cookie, path) };
     const running = await waitForState(asVisitor, name, ['running', 'failed']);
     expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });
-    // Its own token, which the answer shows, is enough for a program of the owner's.
+    // The token of the session, which the response shows, is enough for a program of the owner.
     const token = new URL(running.url).searchParams.get('token') ?? '';
     const session = new Jupyter(running.url.replace(/[/?]*(\?.*)?$/, ''), { authorization: `token ${token}` });
     const kernel = await session.startKernel();
@@ -179,14 +179,14 @@ describe('anonymous users', () => {
     expect(stolen, password).toHaveLength(64);
     const bearer = { authorization: `Bearer ${stolen}` };
     for (const path of ['/forge/api/v4/projects', '/notebooks/servers', '/forge/demo/first-light']) {
-      const answer = await fetch(platform.origin + path, { headers: bearer });
-      expect([401, 404], path).toContain(answer.status);
+      const response = await fetch(platform.origin + path, { headers: bearer });
+      expect([401, 404], path).toContain(response.status);
     }
     expect((await anonymous(cookie, `/notebooks/servers/${name}`, { method: 'DELETE' })).status).toBe(204);
     await waitForState(asVisitor, name, ['gone'], 30_000);
   });
 
-  it('are refused with a forged cookie or ID token, and gateway headers from outside mean nothing', async () => {
+  it('are rejected with a forged cookie or ID token, and gateway headers of a client are ignored', async () => {
     const cookie = await platform.signIn('anonymous');
     const forged = `${cookie.slice(0, -4)}${cookie.endsWith('aaaa') ? 'bbbb' : 'aaaa'}`;
     expect((await anonymous(forged, '/notebooks/servers')).status).toBe(401);
@@ -243,13 +243,13 @@ describe('other sites and other users of the machine', () => {
     expect(withoutToken).toBe('401');
   });
 
-  it('are refused by a session’s own port without its credential', async () => {
+  it('are rejected by a session’s own port without its credential', async () => {
     const { session } = await launch();
     await waitForState(platform, session.name, ['running']);
     const origins = jupyterOrigins(platform.stateDir);
     expect(origins).toHaveLength(1);
-    const answer = await fetch(`${origins[0]}/sessions/${session.name}/api/contents`);
-    expect(answer.status).toBe(403);
+    const response = await fetch(`${origins[0]}/sessions/${session.name}/api/contents`);
+    expect(response.status).toBe(403);
     const pids = [platform.pid, ...platform.programs(), ...markedProcesses(platform.stateDir)];
     const commands = execFileSync('ps', ['-o', 'args=', '-p', pids.join(',')], { encoding: 'utf8' });
     expect(commands).toContain('jupyter');
@@ -259,7 +259,7 @@ describe('other sites and other users of the machine', () => {
   });
 });
 
-/** fetch does not let one choose the Host header; curl does. */
+/** Sends the request with curl, because fetch cannot set the Host header. */
 async function statusWithHost(host: string, cookie: string): Promise<number> {
   return Number(
     execFileSync(

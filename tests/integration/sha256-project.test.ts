@@ -38,7 +38,7 @@ const post = (path: string, body: object): Promise<Response> =>
     body: JSON.stringify(body),
   });
 
-it('a project whose commits have ids of 64 digits is launched, from the launch page too, filtered by, and saves work', async () => {
+it('a project with commit ids of 64 digits can be launched, also from the launch page, found by filters, and saves work', async () => {
   const id = git('rev-parse', 'HEAD');
   expect(id).toMatch(/^[0-9a-f]{64}$/);
   const [, namespace, project] = await platform.printed(/serving .* as ([^/]+)\/(\S+)$/);

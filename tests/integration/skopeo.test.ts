@@ -8,7 +8,8 @@ import { createRegistry } from '../../src/local/registry/registry.ts';
 import { createRouter } from '../../src/local/router.ts';
 import { freePort } from '../support/platform.ts';
 
-/** The registry of the local platform on its port, as a person with a container tool sees it. */
+/** The registry of the local platform, used with a container tool. */
+
 const isThere = spawnSync('skopeo', ['--version']).status === 0;
 const inCi = process.env['CI'] !== undefined;
 const password = 'a-token-of-the-forge';
@@ -39,7 +40,7 @@ it.runIf(!isThere)('needs skopeo', () => {
   expect(inCi, 'in CI skopeo must be there').toBe(false);
 });
 
-/** It tries TLS first; told that TLS need not be verified, it goes on to plain HTTP. */
+/** Inspects an image. skopeo tries TLS first; with --tls-verify=false it continues with plain HTTP. */
 async function inspect(image: string, ...options: string[]): Promise<Record<string, unknown>> {
   const args = ['inspect', '--tls-verify=false', ...options, `docker://127.0.0.1:${listener.port}/${image}`];
   const { stdout } = await promisify(execFile)('skopeo', args);

@@ -1,8 +1,8 @@
 /**
  * `npm run test:mutations [-- text ...]`: applies each mutant of tests/mutants/mutants.ts, one at a time, to a copy of the
- * working tree, and expects that its test fails. With arguments only mutants whose description or file contains one of
- * them. Exits with 1 if a mutant survives, or does not fit the source any more. Takes a few minutes, and is no part of
- * `npm test`. `--check` only compares the mutants with the source, which takes a second.
+ * working tree, and expects that its test fails. With arguments, only the mutants whose description or file contains one
+ * of them are used. Exits with 1 if a mutant survives or does not match the source. Takes a few minutes, and is not part
+ * of `npm test`. `--check` only compares the mutants with the source, which takes a second.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { type Mutant, mutants } from './mutants.ts';
 
 const root = join(import.meta.dirname, '../..');
-/** A test that hangs has noticed the mutant, too. */
+/** A test that runs longer than this counts as failed. */
 const timeoutMs = 180_000;
 
 type Outcome = 'killed' | 'SURVIVED' | 'DOES NOT COMPILE';
@@ -32,12 +32,12 @@ function copyWorkingTree(): string {
   return copy;
 }
 
-/** Returns what is wrong with a mutant, undefined if it can be applied: its text must stand once in its file. */
+/** Returns why a mutant cannot be applied, undefined if it can: its text must be in its file exactly once. */
 function mistakeIn({ file, search, test }: Mutant): string | undefined {
   if (!existsSync(join(root, test))) return `there is no test file ${test}`;
   if (!existsSync(join(root, file))) return `there is no file ${file}`;
   const times = readFileSync(join(root, file), 'utf8').split(search).length - 1;
-  return times === 1 ? undefined : `the text to replace stands ${times} times in ${file}: ${search}`;
+  return times === 1 ? undefined : `${file} contains the text to replace ${times} times: ${search}`;
 }
 
 interface Run {
@@ -46,7 +46,7 @@ interface Run {
   readonly output: string;
 }
 
-/** `stopAtFirst`: ends at the first failure, and after `timeoutMs`. */
+/** Runs test files. @param stopAtFirst whether to end at the first failure, and after `timeoutMs`. */
 function runTests(copy: string, files: readonly string[], stopAtFirst: boolean): Run | 'hangs' {
   const report = join(copy, 'report.json');
   rmSync(report, { force: true });
@@ -92,11 +92,13 @@ function main(): number {
     return mistake === undefined ? [] : [`${mutant.what}: ${mistake}\n`];
   });
   if (mistakes.length > 0 || chosen.length === 0) {
-    process.stderr.write(`${mistakes.join('')}${mistakes.length} of ${chosen.length} mutants do not fit the source\n`);
+    process.stderr.write(
+      `${mistakes.join('')}${mistakes.length} of ${chosen.length} mutants do not match the source\n`,
+    );
     return 1;
   }
   if (process.argv.includes('--check')) {
-    process.stdout.write(`${chosen.length} mutants fit the source\n`);
+    process.stdout.write(`${chosen.length} mutants match the source\n`);
     return 0;
   }
   const copy = copyWorkingTree();

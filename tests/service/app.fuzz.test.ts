@@ -25,19 +25,19 @@ const fields = [
 
 let app: TestApp;
 /** Bodies that reached the handler. */
-let through: { body?: LaunchNotebookRequest } = {};
+let reached: { body?: LaunchNotebookRequest } = {};
 beforeAll(async () => {
   const router = express.Router();
   router.post('/servers', (req, res) => {
-    through.body = req.body as LaunchNotebookRequest;
-    res.status(418).json({ error: { message: 'came through', detail: null, code: 1, requestId: '' } });
+    reached.body = req.body as LaunchNotebookRequest;
+    res.status(418).json({ error: { message: 'reached the route', detail: null, code: 1, requestId: '' } });
   });
   router.get('/servers', (_req, res) => void res.json({ servers: {} }));
   app = await startApp({ routes: [router] });
 });
 afterAll(() => app[Symbol.asyncDispose]());
 
-function isProper(response: TestResponse): void {
+function expectProper(response: TestResponse): void {
   expect(response.status, response.text).toBeLessThan(500);
   if (response.status < 400 || response.text === '') return;
   const { message, code, requestId } = response.error();
@@ -53,7 +53,7 @@ const anyText = fc.oneof(
 );
 const anyValue = fc.oneof(anyText, fc.jsonValue({ maxDepth: 4 }), fc.double(), fc.boolean(), fc.constant(null));
 const launches = fc.dictionary(fc.oneof(fc.constantFrom(...fields), anyText), anyValue);
-const nearly = fc.record(
+const almostValid = fc.record(
   {
     namespace: fc.constant('group'),
     project: fc.constant('project'),
@@ -73,13 +73,13 @@ describe('random requests', () => {
   const post = (text: string | Buffer, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
     app.send({ method: 'POST', path: '/notebooks/servers', headers, body: text });
 
-  it('a random launch is never answered with 5xx, and only documented bodies reach the handler', async () => {
+  it('a random launch never causes a 5xx, and only documented bodies reach the handler', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(launches, nearly, anyValue), async (value) => {
-        through = {};
+      fc.asyncProperty(fc.oneof(launches, almostValid, anyValue), async (value) => {
+        reached = {};
         const response = await post(JSON.stringify(value));
-        isProper(response);
-        const { body } = through;
+        expectProper(response);
+        const { body } = reached;
         expect(response.status === 418).toBe(body !== undefined);
         if (!body) return;
         expect(typeof body.namespace).toBe('string');
@@ -94,19 +94,19 @@ describe('random requests', () => {
     );
   });
 
-  it('random bytes are never answered with 5xx', async () => {
+  it('random bytes never cause a 5xx', async () => {
     const headers = fc.record({
       'content-type': fc.oneof(fc.constant('application/json'), fc.stringMatching(/^[ -~]*$/)),
     });
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1 }), headers, async (bytes, chosen) => {
-        isProper(await post(Buffer.from(bytes), chosen));
+        expectProper(await post(Buffer.from(bytes), chosen));
       }),
       { numRuns: 500 },
     );
   });
 
-  it('random addresses, methods and headers are never answered with 5xx', async () => {
+  it('random addresses, methods and headers never cause a 5xx', async () => {
     const target = fc.stringMatching(/^[!-~]+$/);
     const path = fc.oneof(
       target.map((text) => `/${text}`),
@@ -138,7 +138,7 @@ describe('random requests', () => {
     const method = fc.constantFrom('GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PUT', 'PATCH');
     await fc.assert(
       fc.asyncProperty(path, headers, method, async (chosen, sent, verb) => {
-        isProper(await app.send({ path: chosen, headers: sent, method: verb }));
+        expectProper(await app.send({ path: chosen, headers: sent, method: verb }));
       }),
       { numRuns: 1_000 },
     );

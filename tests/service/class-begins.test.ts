@@ -3,7 +3,7 @@ import { classBegins } from '../support/sessions/class-begins.ts';
 
 /** The full size, 1,000 users within a minute, is tests/integration/class-begins.test.ts. */
 it('launches 100 sessions of 100 users within five seconds while GitLab answers some calls with 429', async () => {
-  // Twice the default: a hundred launches, their servers and other tests share this machine.
+  // Twice the default, because a hundred launches, their servers and other tests share this machine.
   const deadlineMs = 20_000;
   const report = await classBegins({ users: 100, withinMs: 5_000, limitEvery: 90, deadlineMs });
   expect(report.statuses).toEqual({ 201: 100 });

@@ -5,8 +5,8 @@ import { commitSha } from '../support/sessions/fake-gitlab.ts';
 import { startWholeService, type WholeService } from '../support/whole-service.ts';
 
 /**
- * Unusual requests that clients of renku-notebooks 1.18.1 can send: the responses are those of 1.18.1, or docs/differences.md
- * lists the difference.
+ * Unusual requests that clients of renku-notebooks 1.18.1 can send: the responses are those of 1.18.1, or
+ * docs/differences.md lists the difference.
  */
 let backends: Backends;
 let service: WholeService;
@@ -35,9 +35,9 @@ const outcome = ({ status, error }: Awaited<ReturnType<typeof launch>>) => [stat
 
 describe('unusual requests with the responses of 1.18.1', () => {
   it('uses the first value of a repeated parameter, and finds nothing for an empty filter', async () => {
-    const made = await launch();
-    expect([200, 201]).toContain(made.status);
-    const name = String(made.json()['name']);
+    const launched = await launch();
+    expect([200, 201]).toContain(launched.status);
+    const name = String(launched.json()['name']);
     const found = async (query: string) => {
       const response = await service.request('GET', `/servers?${query}`);
       return Object.keys(response.json()['servers'] as object);
@@ -53,9 +53,9 @@ describe('unusual requests with the responses of 1.18.1', () => {
   });
 
   it('truncates a number with a fraction in a body, and rejects such a number as text', async () => {
-    const made = await launch({ branch: 'feature/x', storage: 2.7, resource_class_id: 1.9 });
-    expect(made.status, made.text).toBe(201);
-    expect(made.json()).toMatchObject({ resources: { requests: { storage: '2G' } } });
+    const launched = await launch({ branch: 'feature/x', storage: 2.7, resource_class_id: 1.9 });
+    expect(launched.status, launched.text).toBe(201);
+    expect(launched.json()).toMatchObject({ resources: { requests: { storage: '2G' } } });
     for (const storage of ['2.7', '2.0', true])
       expect(outcome(await launch({ storage })), String(storage)).toEqual([422, 1422]);
   });
@@ -65,7 +65,7 @@ describe('unusual requests with the responses of 1.18.1', () => {
     expect(outcome(await service.request('GET', '/images'))).toEqual([422, 1422]);
   });
 
-  it('answers 3002 if Kubernetes fails to create the session', async () => {
+  it('responds with 3002 if Kubernetes fails to create the session', async () => {
     backends.gitlab.refs.set('another', 'a'.repeat(40));
     for (const status of [500, 503, 429]) {
       backends.cluster.fault = ({ method, resource }) =>
@@ -81,15 +81,18 @@ describe('unusual requests with the responses of 1.18.1', () => {
     ['capitals', 'A-B'],
     ['NUL', '%00'],
     ['a path', '..%2f..%2fpods'],
-  ])('answers 404 without a call to Kubernetes for a session name that is impossible: %s', async (_what, name) => {
-    const calls = backends.cluster.calls.length;
-    expect(outcome(await service.request('GET', `/servers/${name}`))).toEqual([404, 1404]);
-    expect(outcome(await service.request('DELETE', `/servers/${name}`))).toEqual([404, 1404]);
-    expect(outcome(await service.request('GET', `/logs/${name}`))).toEqual([404, 1404]);
-    expect(backends.cluster.calls).toHaveLength(calls);
-  });
+  ])(
+    'responds with 404 without a call to Kubernetes for a session name that is impossible: %s',
+    async (_what, name) => {
+      const calls = backends.cluster.calls.length;
+      expect(outcome(await service.request('GET', `/servers/${name}`))).toEqual([404, 1404]);
+      expect(outcome(await service.request('DELETE', `/servers/${name}`))).toEqual([404, 1404]);
+      expect(outcome(await service.request('GET', `/logs/${name}`))).toEqual([404, 1404]);
+      expect(backends.cluster.calls).toHaveLength(calls);
+    },
+  );
 
-  it('answers 404 for an invalid percent sign in a path, and takes it literally in a query', async () => {
+  it('responds with 404 for an invalid percent sign in a path, and takes it literally in a query', async () => {
     for (const path of ['/servers/%zz', '/servers/%ff', '/%']) {
       expect(outcome(await service.request('GET', path)), path).toEqual([404, 1404]);
     }
@@ -116,7 +119,7 @@ describe('unusual requests with the responses of 1.18.1', () => {
     expect(outcome(await service.request('GET', `/logs/some-session?max_lines=${lines}`))).toEqual([422, 1422]);
   });
 
-  it('answers 404 for an autosave or a project with a line break at the end of the name', async () => {
+  it('responds with 404 for an autosave or a project with a line break at the end of the name', async () => {
     const name = 'renku/autosave/john.doe/main/0123456/abcdef0';
     for (const path of [
       `/my-group%2Fmy-project/autosave/${encodeURIComponent(name)}%0A`,
@@ -127,7 +130,7 @@ describe('unusual requests with the responses of 1.18.1', () => {
     expect(outcome(await service.request('GET', '/my-group%2Fmy-project%0A/autosave'))).toEqual([404, 1404]);
   });
 
-  it('answers 405 for other methods than GET, HEAD and OPTIONS of the health addresses', async () => {
+  it('responds with 405 for other methods than GET, HEAD and OPTIONS of the health addresses', async () => {
     for (const path of ['/health', '/ready']) {
       for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
         const response = await send(service.port, { method, path });
@@ -146,7 +149,7 @@ describe('unusual requests with the responses of 1.18.1', () => {
 
 describe('unusual requests with other responses than in 1.18.1, as docs/differences.md says', () => {
   it.each([{ branch: '' }, { branch: 'a\nb' }, { project: '' }, { namespace: '' }])(
-    'answers 422 with the path of the field for an impossible name: %j',
+    'responds with 422 with the path of the field for an impossible name: %j',
     async (body) => {
       const response = await launch(body);
       expect(outcome(response)).toEqual([422, 1422]);
@@ -154,7 +157,7 @@ describe('unusual requests with other responses than in 1.18.1, as docs/differen
     },
   );
 
-  it('answers 401 with the path of the header for git credentials without a scheme', async () => {
+  it('responds with 401 with the path of the header for git credentials without a scheme', async () => {
     const credentials = { [backends.gitlab.url]: { AuthorizationHeader: 'the-token', AccessTokenExpiresAt: null } };
     const header = Buffer.from(JSON.stringify(credentials)).toString('base64');
     const response = await service.request('GET', '/servers', undefined, { 'renku-auth-git-credentials': header });

@@ -45,7 +45,7 @@ afterAll(async () => {
 
 const launch = (body: object = {}, at: WholeService = usual) => at.request('POST', '/servers', { ...project, ...body });
 
-/** A launch while GitLab does not answer. */
+/** Calls `send` while GitLab does not answer. */
 async function withSilentGitLab<T>(send: () => Promise<T>): Promise<T> {
   backends.gitlab.fault = () => 'silence';
   try {
@@ -167,7 +167,7 @@ describe('every error of the table', () => {
     expect(detail, 'what to do').toMatch(/\S/);
     expect(requestId).toMatch(/^[-\w.]{8,64}$/);
     for (const { path } of fields ?? []) expect(path).toMatch(/^(body|query|path|header|cookie)\b/);
-    // A response to a request that may be repeated names the time.
+    // If the request can be repeated, the response says after which time.
     expect(Number(response.headers['retry-after'] ?? 0) > 0).toBe(kind.retryAfterSeconds !== null);
   });
 

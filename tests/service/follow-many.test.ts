@@ -67,7 +67,7 @@ describe('a broken connection', () => {
 });
 
 describe('lines older than the buffer', () => {
-  /** More lines than a feed reads first, and more than a ring can hold. */
+  /** More lines than the first read of a feed, and more than its buffer can hold. */
   const many = 6_000;
   beforeEach(() => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
@@ -150,9 +150,9 @@ describe('many followers', () => {
     at.service = await at.cluster.replica({ logs: { maxStreams: 2 } });
     const [first] = [await at.follow(), await at.follow()];
     const third = () => fetch(`${at.service.url}/logs/mine?follow=true`, { headers: at.service.headersOf(user) });
-    const refused = await third();
-    expect(refused.status).toBe(429);
-    expect(await refused.json()).toMatchObject({ error: { code: 1429, message: 'You already follow 2 logs.' } });
+    const rejected = await third();
+    expect(rejected.status).toBe(429);
+    expect(await rejected.json()).toMatchObject({ error: { code: 1429, message: 'You already follow 2 logs.' } });
     first.close();
     await expect
       .poll(async () => {

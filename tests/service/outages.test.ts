@@ -64,7 +64,7 @@ afterEach(async () => {
 });
 
 /** Returns the names of the objects in the cluster. */
-const made = (): (string | undefined)[] =>
+const objectNames = (): (string | undefined)[] =>
   ['jupyterservers', 'secrets'].flatMap((each) => backends.cluster.objects(each).map(({ metadata }) => metadata.name));
 
 /** Returns the response, after a check that it came in time. */
@@ -96,10 +96,10 @@ describe.each(combinations)('%s: %s', (dependency, fault) => {
   const server = displayNames[dependency];
 
   it('a launch fails in time with the name of the server and creates nothing, reads continue, and launches work after recovery', async () => {
-    const before = made();
+    const before = objectNames();
     const proxy = proxies[dependency];
     proxy.fail(fault);
-    // Other values than those that are cached for a short time.
+    // Values that are not in a cache.
     const headers: Record<string, string> =
       dependency === 'classes' ? { 'renku-auth-access-token': 'another-access-token' } : {};
     const image = dependency === 'registry' ? { image: `${proxy.host}/another/image:1` } : {};
@@ -109,12 +109,12 @@ describe.each(combinations)('%s: %s', (dependency, fault) => {
     expectOutage(failed, server, kindsOf(fault));
     if (fault === '429' && dependency !== 'registry')
       expect(Number(failed.headers['retry-after'])).toBeGreaterThanOrEqual(retryAfterSeconds - 1);
-    expect(made()).toEqual(before);
+    expect(objectNames()).toEqual(before);
 
     const known = await Promise.all([service.request('GET', '/servers'), service.request('GET', `/servers/${name}`)]);
     expect(known.map(({ status }) => status)).toEqual([200, 200]);
     expect((await service.request('POST', '/servers', project)).json()['name']).toBe(name);
-    expect(made()).toEqual(before);
+    expect(objectNames()).toEqual(before);
 
     if (fault === 'down' || fault === '429') return;
     proxy.fail(undefined);

@@ -63,7 +63,7 @@ it.each([
 
 it('replaces a watch that is dead while the API answers other calls, and stays ready', async () => {
   await expect.poll(ready).toMatch(/^200/);
-  // From here on watches receive nothing and stay open: the service finds each of them dead.
+  // From here on watches stay open and receive nothing: the service replaces each of them.
   backends.cluster.isMute = true;
   const begun = backends.cluster.watchesBegun;
   const statuses = new Set<string>();

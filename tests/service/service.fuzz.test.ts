@@ -190,7 +190,7 @@ function isUnknownPath({ target }: FuzzedRequest, { status, contentType }: Recei
 describe(`random requests (FUZZ_SEED=${seed})`, () => {
   const mistakeIn = createResponseCheck(document);
 
-  it.each(operations)('$id answers as documented and never with 5xx', { timeout: 600_000 }, async (operation) => {
+  it.each(operations)('$id responds as documented and never with 5xx', { timeout: 600_000 }, async (operation) => {
     const { host } = backends.registry;
     const localImage = (text: string) => (text.startsWith(host) || text === '' ? text : `${host}/${text}`);
     const arbitrary = requestsFor(operation, { document, known: known(), localImage }, callers());

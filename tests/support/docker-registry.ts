@@ -11,7 +11,7 @@ import { type CryptoKey, importPKCS8, SignJWT } from 'jose';
 import { generate } from 'selfsigned';
 import { mediaType } from '../../src/platform/registry/manifest.ts';
 
-/** Returns the registry program of the distribution project (tests/docker-registry/install), or undefined if it is not installed. */
+/** Returns the registry of the distribution project (tests/docker-registry/install); undefined if it is not installed. */
 export function dockerRegistryProgram(): string | undefined {
   const program = process.env['DOCKER_REGISTRY'] || 'docker-registry';
   return spawnSync(program, ['--version']).status === 0 ? program : undefined;
@@ -38,7 +38,7 @@ export interface ImageToPush {
   workingDir?: string;
   /** The size of the only layer. */
   layerBytes?: number;
-  /** The media type of the configuration, if not that of the format: old versions of Docker pushed application/octet-stream. */
+  /** Default: the type of the format. Old versions of Docker pushed configurations as application/octet-stream. */
   configType?: string;
 }
 
@@ -152,7 +152,7 @@ interface Issuer {
   sign(service: string, repository: string, actions: readonly Action[]): Promise<string>;
 }
 
-/** Returns an issuer whose tokens the registry trusts: their header has the certificate that the registry is configured with. */
+/** Returns an issuer of tokens that the registry trusts: their header has the certificate of its configuration. */
 async function tokenIssuer(certificateFile: string): Promise<Issuer> {
   const made = await generate([{ name: 'commonName', value: 'tokens' }], { keyType: 'ec', algorithm: 'sha256' });
   writeFileSync(certificateFile, made.cert);

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** `slow` never answers; `down` cannot be undone. */
+/** `slow` never responds; `down` cannot be undone. */
 export const faults = ['down', 'slow', 'cut', 'html', '429'] as const;
 export type Fault = (typeof faults)[number];
 
@@ -15,7 +15,7 @@ export interface FaultyProxy extends AsyncDisposable {
 /** Value of Retry-After with a 429, in seconds. */
 export const retryAfterSeconds = 7;
 
-const answers: Record<Exclude<Fault, 'down'>, (res: ServerResponse) => void> = {
+const responses: Record<Exclude<Fault, 'down'>, (res: ServerResponse) => void> = {
   slow: () => undefined,
   cut: (res) => {
     res.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
@@ -36,9 +36,9 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
 
   function forward(req: IncomingMessage, res: ServerResponse): void {
     const { method, url: path, headers } = req;
-    const onward = request({ hostname, port: targetPort, method, path, headers }, (answer) => {
-      res.writeHead(answer.statusCode ?? 502, answer.headers).flushHeaders();
-      answer.on('error', () => res.destroy()).pipe(res);
+    const onward = request({ hostname, port: targetPort, method, path, headers }, (response) => {
+      res.writeHead(response.statusCode ?? 502, response.headers).flushHeaders();
+      response.on('error', () => res.destroy()).pipe(res);
     });
     onward.on('error', () => res.destroy());
     res.on('close', () => onward.destroy());
@@ -47,7 +47,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
 
   const server = createServer((req, res) => {
     if (fault === undefined || fault === 'down') forward(req, res);
-    else answers[fault](res);
+    else responses[fault](res);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;

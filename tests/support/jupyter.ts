@@ -7,8 +7,9 @@ import { preparePython } from '../../src/local/python/prepare.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
 import type { TestMachine } from './local/kubelet/machine.ts';
 import { basePath, namespace } from './local/kubelet/templates.ts';
+import { waitFor } from './wait-for.ts';
 
-/** The environment of the default image, made first if it is not there. */
+/** Returns the environment of the default image, after creating it if it does not exist. */
 export async function defaultEnvironment(): Promise<PythonEnvironment> {
   const cacheHome = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   return await preparePython({
@@ -28,7 +29,7 @@ export class Jupyter {
     this.#headers = headers;
   }
 
-  /** A session's own server at the address of its pod, with its own token. */
+  /** Returns the server of a session, called at the address of its pod with its token. */
   static at({ address, port, token }: SessionEndpoint, name: string): Jupyter {
     return new Jupyter(`http://${address}:${port}${basePath(name)}`, { Authorization: `token ${token}` });
   }
@@ -54,7 +55,7 @@ export class Jupyter {
     return (await this.post<{ id: string }>('/api/kernels', { name: 'python3' })).id;
   }
 
-  /** Runs a cell. Returns what it printed, and the text of what it displayed and of its last value. */
+  /** Runs a cell. Returns the printed output, and the text of displayed objects and of the last value. */
   async execute(kernel: string, code: string): Promise<string> {
     const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
     const { output, reply } = await this.request(kernel, 'shell', 'execute_request', content);
@@ -106,17 +107,17 @@ export class Jupyter {
     return { reply: reply ?? {}, output };
   }
 
-  /** Types a line into a new terminal and returns what it printed. */
+  /** Types a line into a new terminal and returns the output. */
   async inTerminal(line: string): Promise<string> {
     const { name } = await this.post<{ name: string }>('/api/terminals');
     const socket = this.#open(`/terminals/websocket/${name}`);
     let shown = '';
     try {
-      return await new Promise<string>((resolve, reject) => {
+      const output = new Promise<string>((resolve, reject) => {
         socket.on('error', reject);
         socket.on('message', (data) => {
           const [type, text] = JSON.parse(String(data)) as [string, string];
-          // Its echo has the quotes, its output has not.
+          // The echo of this line has the quotes, its output does not.
           if (type === 'setup') socket.send(JSON.stringify(['stdin', `echo "be""gin"; ${line}; echo "en""d"\r`]));
           if (type === 'disconnect') reject(new Error(`the terminal has ended: ${shown}`));
           if (type === 'stdout') shown += text;
@@ -124,6 +125,7 @@ export class Jupyter {
           if (found) resolve((found[1] ?? '').replaceAll('\r\n', '\n'));
         });
       });
+      return await waitFor(output, `the output of ${line}`, { limitMs: terminalMs, seen: () => shown });
     } finally {
       socket.close();
       await this.fetch(`/api/terminals/${name}`, { method: 'DELETE' });
@@ -134,13 +136,14 @@ export class Jupyter {
   async type(line: string): Promise<void> {
     const { name } = await this.post<{ name: string }>('/api/terminals');
     const socket = this.#open(`/terminals/websocket/${name}`);
-    await new Promise<void>((resolve, reject) => {
+    const sent = new Promise<void>((resolve, reject) => {
       socket.on('error', reject);
-      // The first message of a terminal says that its shell is there.
+      // The first message of a terminal means that its shell is ready.
       socket.once('message', () => {
         socket.send(JSON.stringify(['stdin', `${line}\r`]), (error) => (error ? reject(error) : resolve()));
       });
     });
+    await waitFor(sent, 'the shell of a new terminal', { limitMs: replyMs });
   }
 
   #open(path: string): WebSocket {
@@ -150,6 +153,8 @@ export class Jupyter {
 }
 
 const replyMs = 120_000;
+/** Less than the time limit of a test, so that its failure says what the test waited for. */
+const terminalMs = 220_000;
 
 /** The Jupyter messaging protocol, version 5.3. */
 interface KernelMessage {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { internetSockets, socketsOf } from '../../src/local/machine/proc-net.ts';
 
-/** What processes listen on. */
+/** The listening sockets of processes. */
 export interface Listeners {
   readonly tcp: readonly { readonly address: string; readonly port: number }[];
   /** Ports of UDP sockets. */
@@ -10,7 +10,7 @@ export interface Listeners {
   readonly unix: readonly string[];
 }
 
-/** Looks for the listening sockets of these processes in the kernel's own tables (proc_net(5)). */
+/** Returns the listening sockets of these processes from the tables of the kernel (proc_net(5)). */
 export function listenersOf(pids: readonly number[]): Listeners {
   const own = new Set(pids.flatMap((pid) => [...socketsOf(pid)]));
   const isOwn = ({ inode = '' }: { inode?: string | undefined }): boolean => own.has(inode);

@@ -7,7 +7,7 @@ import { describe } from 'vitest';
 /** Uid of `nobody` on every Linux: owns no files, and is not the user that runs the tests. */
 export const otherUser = { uid: 65_534, gid: 65_534 };
 
-/** A suite that plays another operating-system user, which takes root. Skipped, loudly, where the tests are not run as root. */
+/** Declares a suite that runs programs as another operating-system user. Skips it with a message unless run as root. */
 export function describeAsOtherUser(name: string, body: () => void): void {
   if (process.getuid?.() === 0) describe(name, body);
   else {
@@ -24,7 +24,7 @@ export interface Ran {
   stderr: string;
 }
 
-/** Runs a program as another operating-system user, in a folder of its own, without anything of this environment. */
+/** Runs a program as another operating-system user, in a folder of its own, without the environment of the tests. */
 export function runAsOther(command: string, args: readonly string[], env: Record<string, string> = {}): Ran {
   const home = mkdtempSync(join(tmpdir(), 'other-user-'));
   try {
@@ -42,14 +42,14 @@ export function runAsOther(command: string, args: readonly string[], env: Record
   }
 }
 
-/** What curl gets as another operating-system user. */
+/** Returns what curl gets as another operating-system user. */
 export function curlAsOther(url: string, ...options: string[]): { status: number; body: string } {
   const { stdout } = runAsOther('curl', ['-s', '--max-time', '20', '-w', '\n%{http_code}', ...options, url]);
   const end = stdout.lastIndexOf('\n');
   return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) };
 }
 
-/** The status that a WebSocket's handshake gets as another operating-system user; 101 would be a connection. */
+/** Returns the status of a WebSocket handshake as another operating-system user; 101 means that it was accepted. */
 export function webSocketAsOther(url: string, ...options: string[]): number {
   const handshake = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
   const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';

@@ -7,44 +7,50 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readProcess } from '../../src/local/machine/processes.ts';
+import { waitFor } from './wait-for.ts';
 
 const root = join(import.meta.dirname, '..', '..');
+/** Less than the time limit of a test, so that its failure says what the test waited for. */
+const printMs = 220_000;
+/** The first start on a machine installs the Python environment. Less than the time limit of a hook. */
+const startMs = 580_000;
 
 export interface Platform {
-  /** `http://127.0.0.1:PORT`: pages and API. */
+  /** `http://127.0.0.1:PORT`, of the pages and the API. */
   origin: string;
-  /** `http://localhost:PORT`: sessions. */
+  /** `http://localhost:PORT`, of the sessions. */
   sessionOrigin: string;
   port: number;
   stateDir: string;
   signInLink: string;
   pid: number;
-  /** The API as the signed-in local user, through the cookie file that the platform writes. */
+  /** Calls the API as the signed-in local user, with the cookie file that the platform writes. */
   api(path: string, init?: RequestInit): Promise<Response>;
-  /** The Cookie header of another browser, signed in as the local user, or then as a new anonymous visitor. */
+  /** Returns the Cookie header of a new browser that is signed in as the local user, or as a new anonymous visitor. */
   signIn(as?: 'anonymous'): Promise<string>;
-  /** A token of the forge: the password for git and the registry. */
+  /** Creates a token of the forge: the password for git and the registry. */
   forgeToken(): Promise<string>;
-  /** `https://127.0.0.1:PORT` of the embedded Kubernetes API. */
+  /** Returns the URL of the embedded Kubernetes API, `https://127.0.0.1:PORT`. */
   kubernetesUrl(): string;
-  /** GET of it, with the kubeconfig that the platform writes. */
+  /** Returns the body of a GET from the Kubernetes API, with the kubeconfig that the platform writes. */
   kubernetes(path: string): Promise<string>;
-  /** Everything printed so far. */
+  /** Returns everything that was printed so far. */
   output(): string;
-  /** Waits until a printed line matches. */
+  /** Resolves with the match when a printed line matches. Throws with the output if the platform ends, or after 220 s. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Ctrl-C; resolves with the exit code. */
+  /** Stops the platform as Ctrl-C does. Resolves with the exit code. */
   stop(): Promise<number | null>;
-  /** Process ids of the programs it started: service and operator. */
+  /** Returns the process ids of the programs of the platform: service and operator. */
   programs(): number[];
-  /** kill -9 of the platform and of the programs it started; sessions are left alone. */
+  /** Kills the platform and its programs with SIGKILL; the sessions continue. */
   crash(): Promise<void>;
-  /** kill -9 of the one process, as a person or the kernel would do it: its programs and sessions live on. */
+  /** Kills only the process of the platform with SIGKILL; its programs and the sessions continue. */
   crashAlone(): Promise<void>;
-  /** Stops and deletes the state. */
+  /** Stops the platform and deletes the state folder. */
   dispose(): Promise<void>;
 }
 
+/** Returns a TCP port of 127.0.0.1 that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -54,7 +60,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts the whole local platform as `npm start` does, on a free port with a state of its own. */
+/** Starts the local platform as `npm start` does, by default on a free port with a new state folder. */
 export async function startPlatform(
   options: { stateDir?: string; port?: number; args?: string[]; env?: Record<string, string> } = {},
 ): Promise<Platform> {
@@ -78,9 +84,9 @@ export async function startPlatform(
     return code as number | null;
   });
 
-  function printed(pattern: RegExp): Promise<RegExpExecArray> {
-    return new Promise((resolve, reject) => {
-      const look = () => {
+  function printed(pattern: RegExp, limitMs = printMs): Promise<RegExpExecArray> {
+    const match = new Promise<RegExpExecArray>((resolve, reject) => {
+      const check = () => {
         const found = lines.map((line) => pattern.exec(line)).find((match) => match !== null);
         if (found) settle(() => resolve(found));
         else if (child.exitCode !== null || child.signalCode !== null) {
@@ -90,15 +96,17 @@ export async function startPlatform(
         }
       };
       const settle = (finish: () => void) => {
-        waiting.delete(look);
+        waiting.delete(check);
         finish();
       };
-      waiting.add(look);
-      look();
+      waiting.add(check);
+      check();
     });
+    const seen = (): string => diagnosis(lines, stateDir);
+    return waitFor(match, `the platform to print ${pattern}`, { limitMs, seen });
   }
 
-  const signInLink = (await printed(/(https?:\/\/[^/\s]+\/auth\/sign-in\S+)/))[1] as string;
+  const signInLink = (await printed(/(https?:\/\/[^/\s]+\/auth\/sign-in\S+)/, startMs))[1] as string;
   const origin = `http://127.0.0.1:${port}`;
   const api = (path: string, init?: RequestInit): Promise<Response> =>
     fetch(`${origin}${path}`, {
@@ -109,7 +117,7 @@ export async function startPlatform(
     const { link } = (await (await api('/auth/links', { method: 'POST' })).json()) as { link: string };
     const signedIn = await fetch(link, { redirect: 'manual' });
     const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0];
-    if (cookie === undefined) throw new Error(`the sign-in link was answered with ${signedIn.status}`);
+    if (cookie === undefined) throw new Error(`the response to the sign-in link was ${signedIn.status}`);
     if (as) await fetch(`${origin}/auth/${as}`, { method: 'POST', headers: { cookie }, redirect: 'manual' });
     return cookie;
   }
@@ -123,8 +131,8 @@ export async function startPlatform(
     api,
     signIn,
     async forgeToken() {
-      const answer = await api('/auth/tokens', { method: 'POST' });
-      return ((await answer.json()) as { token: string }).token;
+      const response = await api('/auth/tokens', { method: 'POST' });
+      return ((await response.json()) as { token: string }).token;
     },
     kubernetesUrl: () => readKubeconfig(stateDir).clusters[0].cluster.server,
     kubernetes: (path) => getFromKubernetes(readKubeconfig(stateDir), path),
@@ -168,11 +176,11 @@ interface Kubeconfig {
   users: [{ user: { token: string } }];
 }
 
-/** node:https, because fetch cannot be told of a certificate authority. */
 function readKubeconfig(stateDir: string): Kubeconfig {
   return JSON.parse(readFileSync(join(stateDir, 'kubeconfig'), 'utf8')) as Kubeconfig;
 }
 
+/** Uses node:https, because fetch has no option for a certificate authority. */
 function getFromKubernetes({ clusters, users }: Kubeconfig, path: string): Promise<string> {
   const ca = Buffer.from(clusters[0].cluster['certificate-authority-data'], 'base64');
   return new Promise((resolve, reject) => {
@@ -190,7 +198,7 @@ function getFromKubernetes({ clusters, users }: Kubeconfig, path: string): Promi
   });
 }
 
-/** The Cookie header from a file in the Netscape format that curl reads. */
+/** Returns the Cookie header from a file in the Netscape format that curl reads. */
 export function cookieFrom(file: string): string {
   return readFileSync(file, 'utf8')
     .split('\n')
@@ -208,7 +216,7 @@ function childrenOf(parent: number): number[] {
     .filter((pid) => readProcess(pid)?.parent === parent && isNodeProgram(pid));
 }
 
-/** Only the platform's own programs (service, operator), never a session's processes. */
+/** Returns whether the process is a program of the platform (service or operator), and not a process of a session. */
 function isNodeProgram(pid: number): boolean {
   return /src\/(main|operator\/main)\.ts/.test(readProc(pid, 'cmdline') ?? '');
 }
@@ -223,10 +231,10 @@ function readProc(pid: number, file: string): string | undefined {
   }
 }
 
-/** The arguments of a process, separated by spaces; undefined when it has ended. */
+/** Returns the arguments of a process, separated by spaces; undefined if the process has ended. */
 export const commandLine = (pid: number): string | undefined => readProc(pid, 'cmdline')?.replaceAll('\0', ' ');
 
-/** A zombie does not live: it only waits for its parent. */
+/** Returns whether the process runs. A zombie has ended: only its parent has not read the exit code. */
 export function isAlive(pid: number): boolean {
   return (readProcess(pid)?.state ?? 'Z') !== 'Z';
 }

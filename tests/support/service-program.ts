@@ -1,19 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { waitFor } from './wait-for.ts';
 
 export interface ServiceProgram {
   child: ChildProcess;
   stdout(): string;
   stderr(): string;
   exit: Promise<number | null>;
-  /** The line of the log with this message, as soon as there is one. */
+  /** Resolves with the line of the log with this message. Throws with the output if the program ends, or after 25 s. */
   says(message: string): Promise<Record<string, unknown>>;
 }
 
 const running = new Set<ChildProcess>();
 
-/** `node src/main.ts`, with nothing in its environment but `env`. */
+/** Starts `node src/main.ts` with only `env` as its environment. */
 export function startServiceProgram(env: Record<string, string>): ServiceProgram {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
     env,
@@ -27,18 +28,20 @@ export function startServiceProgram(env: Record<string, string>): ServiceProgram
     running.delete(child);
     return code as number | null;
   });
-  const says = async (message: string): Promise<Record<string, unknown>> => {
+  const lineWith = async (message: string): Promise<Record<string, unknown>> => {
     for (;;) {
       const line = out.split('\n').find((each) => each.endsWith('}') && each.includes(`"msg":"${message}"`));
       if (line) return JSON.parse(line) as Record<string, unknown>;
       const more = await Promise.race([once(child.stdout, 'data'), exit]);
-      if (!Array.isArray(more)) throw new Error(`ended before "${message}": ${out}${err}`);
+      if (!Array.isArray(more)) throw new Error(`the program ended before it logged "${message}": ${out}${err}`);
     }
   };
+  const says = (message: string) =>
+    waitFor(lineWith(message), `the program to log "${message}"`, { limitMs: 25_000, seen: () => out + err });
   return { child, stdout: () => out, stderr: () => err, exit, says };
 }
 
-/** Ends those that still run. */
+/** Ends the programs that still run. */
 export function stopServicePrograms(): void {
   for (const child of running) child.kill('SIGKILL');
 }

@@ -17,7 +17,7 @@ export interface SessionResponse {
 
 const pollMs = 250;
 
-/** Polls the API until the session is in one of the states; what the API says last goes into the error. */
+/** Polls the API until the session is in one of the states. Throws with the last response after `timeoutMs`. */
 export async function waitForState(
   platform: Platform,
   name: string,
@@ -38,23 +38,23 @@ export async function waitForState(
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   throw new Error(
-    `session ${name} was not ${states.join(' or ')} within ${timeoutMs} ms; last answer:\n${last}\n${platform.output()}`,
+    `session ${name} was not ${states.join(' or ')} within ${timeoutMs} ms; last response:\n${last}\n${platform.output()}`,
   );
 }
 
 /**
- * A session as a signed-in browser sees it: behind the ingress, with the cookie of the sign-in. Waits for nothing: a
- * session that does not answer yet is an error.
+ * Opens a session like a signed-in browser: through the ingress, with the cookie of the sign-in. Does not wait: throws if
+ * the session is not ready.
  */
 export async function openSession(platform: Platform, url: string): Promise<Jupyter> {
   const { cookie, status, text } = await signInToSession(platform, url);
-  if (status >= 400) throw new Error(`opening ${url}: the answer was ${status}: ${text.slice(0, 500)}`);
+  if (status >= 400) throw new Error(`opening ${url}: the response was ${status}: ${text.slice(0, 500)}`);
   return new Jupyter(url.replace(/[/?]*(\?.*)?$/, ''), { cookie });
 }
 
 /**
- * Goes through the redirects of the sign-in dance with a cookie jar for each of the two hosts. Returns the cookie for
- * the session and the last answer, which is the session's if it answers already.
+ * Follows the redirects of the sign-in with a cookie jar for each of the two hosts. Returns the cookie for the session
+ * and the last response, which comes from the session if it is ready.
  */
 export async function signInToSession(
   platform: Platform,
@@ -67,7 +67,7 @@ export async function signInToSession(
   let next = url;
   for (let hop = 0; hop < 8; hop++) {
     const { hostname } = new URL(next);
-    // Not fetch, which sets the Sec-Fetch headers itself: to a script's, not to a person's who follows a link.
+    // fetch would set the Sec-Fetch headers to those of a script, and not to those of a link that a user follows.
     const response = await request(next, {
       headers: {
         cookie: jar[hostname] ?? '',
@@ -85,10 +85,10 @@ export async function signInToSession(
     if (typeof location !== 'string') return { cookie: jar['localhost'] ?? '', status: response.statusCode, text };
     next = new URL(location, next).href;
   }
-  throw new Error(`opening ${url} did not end: last redirect to ${next}`);
+  throw new Error(`opening ${url}: too many redirects, the last one to ${next}`);
 }
 
-/** The body of a launch of the demo project at a commit. */
+/** Returns the request to launch the demo project at a commit. */
 export function launchBody(commit: string, more: object = {}): RequestInit {
   return {
     method: 'POST',
@@ -97,9 +97,9 @@ export function launchBody(commit: string, more: object = {}): RequestInit {
   };
 }
 
-/** The commit at the tip of a branch of the demo project. */
+/** Returns the newest commit of a branch of the demo project. */
 export async function demoCommit(platform: Platform, branch = 'main'): Promise<string> {
   const response = await platform.api(`/forge/api/v4/projects/demo%2Ffirst-light/repository/branches/${branch}`);
-  if (!response.ok) throw new Error(`the forge answered ${response.status}: ${await response.text()}`);
+  if (!response.ok) throw new Error(`the forge responded with ${response.status}: ${await response.text()}`);
   return ((await response.json()) as { commit: { id: string } }).commit.id;
 }

@@ -3,17 +3,17 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system of its own that is soon full. */
+/** A small file system that a test can fill. */
 export interface SmallDisk {
   readonly directory: string;
-  /** Takes all the space that is left. */
+  /** Uses all free space. */
   fill(): void;
-  /** Gives it back. */
+  /** Frees this space. */
   empty(): void;
   remove(): void;
 }
 
-/** undefined where this user may not mount one. */
+/** Mounts a file system of this size; undefined if the user of the tests has no permission to mount. */
 export function mountSmallDisk(megabytes: number): SmallDisk | undefined {
   const directory = mkdtempSync(join(tmpdir(), 'small-disk-'));
   const options = `size=${megabytes}m,mode=0700`;

@@ -1,6 +1,7 @@
 /**
- * Resolves with what `promise` resolves with; rejects after `limitMs` milliseconds with an error that names what the
- * test waited for, because a test that times out says nothing. `seen`: what there was instead.
+ * Resolves like `promise`. Rejects after `limitMs` milliseconds with an error that says what the test waited for, which
+ * the timeout of a test does not say.
+ * @param seen returns what there was instead, for the error.
  */
 export async function waitFor<Value>(
   promise: Promise<Value>,

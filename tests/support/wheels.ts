@@ -20,6 +20,7 @@ export interface Wheel {
   programs?: Record<string, string>;
 }
 
+/** Creates a wheel file of the package in the folder. */
 export function makeWheel(folder: string, { name, version = '1.0', files, programs = {} }: Wheel): void {
   mkdirSync(folder, { recursive: true });
   const info = `${name}-${version}.dist-info`;

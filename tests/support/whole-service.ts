@@ -17,7 +17,7 @@ const claims = {
 const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64');
 const idToken = ['{"alg":"none"}', JSON.stringify(claims), 'x'].map((part) => Buffer.from(part).toString('base64url'));
 
-/** What the gateway adds to the requests of John, whose GitLab is at `gitUrl`. */
+/** Returns the headers that the gateway adds to the requests of John, with credentials for the GitLab at `gitUrl`. */
 export const headersOfJohn = (gitUrl: string): Record<string, string> => ({
   'renku-auth-access-token': 'the-access-token',
   'renku-auth-id-token': idToken.join('.'),
@@ -29,7 +29,7 @@ export const headersOfJohn = (gitUrl: string): Record<string, string> => ({
 export interface WholeService extends AsyncDisposable {
   readonly service: Service;
   readonly port: number;
-  /** Everything that was logged as an error. */
+  /** The log lines of errors. */
   readonly errors: readonly string[];
   /** Sends a request as John, unless `headers` name another caller. */
   request(
@@ -45,12 +45,12 @@ export interface WholeServiceOptions {
   readonly config: Pick<Config, 'git'> & Partial<Config>;
   /** Replaces the connection to the cluster. */
   readonly wrap?: (client: KubernetesConnection) => KubernetesConnection;
-  /** How sessions are followed, and after how many milliseconds of silence the service is not ready. */
+  /** The timing of the session cache, and the milliseconds of silence after which the service is not ready. */
   readonly following?: Pick<Parameters<typeof createService>[0], 'timing' | 'silenceLimitMs'>;
   readonly validateResponses?: boolean;
 }
 
-/** The whole service as main.ts builds it, on a port of its own, with back ends of the test's choice. */
+/** Starts the service as main.ts builds it, on a free port, with the back ends of the test. */
 export async function startWholeService(options: WholeServiceOptions): Promise<WholeService> {
   const { kubeconfig, wrap = (client) => client, following = {}, validateResponses = false } = options;
   const errors: string[] = [];
@@ -60,7 +60,7 @@ export async function startWholeService(options: WholeServiceOptions): Promise<W
   const service = createService({ config, log, client, ...following, validateResponses });
   await service.start({ host: '127.0.0.1', port: 0 });
   const address = service.server.address();
-  if (address === null || typeof address === 'string') throw new Error('listens on no port');
+  if (address === null || typeof address === 'string') throw new Error('the service has no TCP port');
   const { port } = address;
   const identity = headersOfJohn(config.git.url);
   return {

@@ -6,7 +6,6 @@ import { BoundedMap } from '../../lib/bounded-map.ts';
 import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
 import { createSingleFlightCache } from '../../lib/single-flight-cache.ts';
 import type { CommitFile } from '../forge/commit-files.ts';
-import type { ImageBuild, ProvidedImage } from '../kubelet/pod/context.ts';
 import { isDiskFull } from '../machine/disk.ts';
 import { readText, writePrivateFile } from '../machine/private-files.ts';
 import { markerVariable } from '../machine/processes.ts';
@@ -21,6 +20,7 @@ import { skippedNotice, withoutPasswords } from './notice.ts';
 import { createProgress } from './progress.ts';
 import { kernelConstraints, readToml } from './python-programs.ts';
 import { type BuiltRecord, EnvironmentStore } from './store.ts';
+import type { ImageBuild, ProvidedImage } from './types.ts';
 import { findUv } from './uv.ts';
 import { uvEnvironment } from './uv-environment.ts';
 

@@ -54,7 +54,7 @@ export async function authorizationFor(
   const realm = URL.parse(bearer.parameters['realm'] ?? '');
   if (!realm)
     throw new RegistryFailure(`${reference.domain} does not name a realm that issues tokens`, { isTemporary: false });
-  // Anybody can run a registry and name any realm: only hosts of the platform's configuration get the credentials, and
+  // Any host can be a registry and name any realm: only hosts of the platform's configuration get the credentials, and
   // only the platform's own registry can name a realm that is exempt from the address check.
   const trusted = access.configured && access.mayReceive(realm);
   if (credentials && !trusted) {

@@ -48,11 +48,11 @@ export async function startAutosaveService(): Promise<AutosaveService> {
   };
 }
 
-export const namesIn = (answer: TestResponse): string[] =>
-  (answer.json() as unknown as AutosavesList).autosaves.map(({ name }) => name);
+export const namesIn = (response: TestResponse): string[] =>
+  (response.json() as unknown as AutosavesList).autosaves.map(({ name }) => name);
 
 /** Returns the status and, for an error, its code. */
-export const outcome = (answer: TestResponse): [number, number | undefined] => [
-  answer.status,
-  answer.status >= 400 ? answer.error().code : undefined,
+export const outcome = (response: TestResponse): [number, number | undefined] => [
+  response.status,
+  response.status >= 400 ? response.error().code : undefined,
 ];

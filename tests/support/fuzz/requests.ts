@@ -11,9 +11,9 @@ import { type ValueOptions, valuesOf } from './values.ts';
 export interface DocumentedOperation {
   readonly id: string;
   readonly method: string;
-  /** Of the document, with its prefix where it is under it. */
+  /** The path of the document, with the prefix of the service if it has one. */
   readonly path: string;
-  /** Its place in the document. */
+  /** The position in the document. */
   readonly pointer: readonly [path: string, method: string];
   readonly parameters: readonly Parameter[];
   readonly operation: OperationObject;
@@ -21,7 +21,7 @@ export interface DocumentedOperation {
 
 export interface FuzzedRequest {
   readonly method: string;
-  /** Of the request line. */
+  /** The target of the request line. */
   readonly target: string;
   readonly headers: Record<string, string>;
   readonly body: string | undefined;
@@ -46,7 +46,7 @@ export function operationsOf(document: OpenApiDocument): DocumentedOperation[] {
   );
 }
 
-/** Requests for one operation: everything that it takes, and headers of a caller. */
+/** Returns requests for one operation, with its parameters, its body and the headers of a caller. */
 export function requestsFor(
   { method, path, parameters, operation }: DocumentedOperation,
   options: ValueOptions,
@@ -85,19 +85,19 @@ export function requestsFor(
     }));
 }
 
-/** What a service refuses before it has looked at anything else is rare here. */
+/** Mostly valid headers, because the service rejects the others before it checks anything else. */
 function usualHeaders(): fc.Arbitrary<Record<string, string>> {
-  const odd = fc.stringMatching(/^[ -~]{0,20}$/);
+  const unusual = fc.stringMatching(/^[ -~]{0,20}$/);
   const usually = <T>(usual: fc.Arbitrary<T>, others: fc.Arbitrary<T>) =>
     fc.oneof({ weight: 24, arbitrary: usual }, { weight: 1, arbitrary: others });
   const accept = fc.constantFrom('application/json', '*/*', 'text/html, */*;q=0.5');
-  const oddAccept = fc.oneof(odd, fc.constantFrom('image/png', 'text/event-stream', 'text/html'));
+  const unusualAccept = fc.oneof(unusual, fc.constantFrom('image/png', 'text/event-stream', 'text/html'));
   return fc
     .record({
-      accept: usually(fc.option(accept, { nil: undefined }), oddAccept),
-      'x-request-id': usually(fc.constant(undefined), odd),
-      'content-type': usually(fc.constant('application/json; charset=utf-8'), odd),
-      origin: usually(fc.constant(undefined), fc.oneof(fc.constant('http://127.0.0.1'), odd)),
+      accept: usually(fc.option(accept, { nil: undefined }), unusualAccept),
+      'x-request-id': usually(fc.constant(undefined), unusual),
+      'content-type': usually(fc.constant('application/json; charset=utf-8'), unusual),
+      origin: usually(fc.constant(undefined), fc.oneof(fc.constant('http://127.0.0.1'), unusual)),
     })
     .map((headers) =>
       Object.fromEntries(
@@ -108,7 +108,7 @@ function usualHeaders(): fc.Arbitrary<Record<string, string>> {
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** A text that is percent-encoded wrongly is sent as it is. */
+/** Encodes a value for a URL, except the invalid escape `%zz`, which is sent unchanged. */
 function encoded(value: unknown): string {
   const text = asText(value);
   return text === '%zz' ? text : encodeURIComponent(text.toWellFormed());
@@ -121,7 +121,7 @@ function search(query: Record<string, unknown>): string {
   return pairs.length > 0 ? `?${pairs.join('&')}` : '';
 }
 
-/** What HTTP cannot carry is left out. */
+/** Returns the headers without values that HTTP does not allow. */
 function headersOf(values: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, asText(value).replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '')]),

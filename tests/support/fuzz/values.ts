@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type OpenApiDocument, resolve, type Schema } from '../../../src/pipeline/document.ts';
 
-/** What a schema of the document says besides what the service looks at itself. */
+/** The keywords of a schema that the service itself does not read. */
 interface FullSchema extends Schema {
   minLength?: number;
   maxLength?: number;
@@ -16,9 +16,9 @@ interface FullSchema extends Schema {
 
 export interface ValueOptions {
   readonly document: OpenApiDocument;
-  /** Values that mean something to the back ends, by the name of a field or parameter. */
+  /** Values that the back ends know, by the name of a field or parameter. */
   readonly known: Readonly<Record<string, readonly unknown[]>>;
-  /** Puts a text that names an image where only back ends of the test are asked. */
+  /** Changes the name of an image so that only registries of the test are called. */
   readonly localImage: (text: string) => string;
 }
 
@@ -47,14 +47,14 @@ const hostileTexts = [
 ];
 
 const anyText = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom(...hostileTexts));
-/** Of no type in particular. */
+/** Values of any type. */
 const anyValue = fc.oneof(
   anyText,
   fc.jsonValue({ maxDepth: 3 }),
   fc.constantFrom(null, true, 0, -1, 1.5, 2 ** 31, 2 ** 53, 1e308, [], {}),
 );
 
-/** Mostly what is allowed and known, now and then just beyond its limits, and sometimes anything. */
+/** Mostly allowed values, some at their limits, and sometimes values of any type. */
 export function valuesOf(options: ValueOptions, name: string, schema: Schema): fc.Arbitrary<unknown> {
   return fc.oneof(
     { weight: 7, arbitrary: tame(options, name, schema) },
@@ -62,7 +62,7 @@ export function valuesOf(options: ValueOptions, name: string, schema: Schema): f
   );
 }
 
-/** What the schema allows, mostly such as the back ends know, so that requests come far. */
+/** Values that the schema allows, mostly values that the back ends know, so that requests pass the validation. */
 function tame(options: ValueOptions, name: string, given: Schema): fc.Arbitrary<unknown> {
   const allowed = allowedBy(options, resolve<FullSchema>(options.document, given));
   const known = options.known[name];
@@ -111,7 +111,7 @@ function allowedValue(options: ValueOptions, schema: FullSchema): fc.Arbitrary<u
 function texts({ pattern, minLength = 0, maxLength = 64 }: FullSchema): fc.Arbitrary<string> {
   const max = Math.min(maxLength, 64);
   if (pattern === undefined || pattern.startsWith('^[^')) {
-    // Printable is enough here: what is not is beyond or anything.
+    // Printable text is enough here: `beyond` and `anyValue` have the other characters.
     return fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(max, 16) });
   }
   return fc.stringMatching(new RegExp(pattern), { maxLength: max }).filter((text) => text.length >= minLength);
@@ -145,7 +145,7 @@ function wildObjects(options: ValueOptions, schema: FullSchema): fc.Arbitrary<ob
   );
 }
 
-/** Just not allowed, or just still allowed. */
+/** Values at the limits of the schema: some allowed, some not. */
 function beyond({ minLength = 0, maxLength = 0, minimum, maximum, nullable }: FullSchema): fc.Arbitrary<unknown> {
   const edges: unknown[] = [
     'x'.repeat(Math.max(0, minLength - 1)),

@@ -8,14 +8,14 @@ import { commitSha } from './fake-gitlab.ts';
 import { john } from './service.ts';
 
 const retryAfterSeconds = 1;
-/** Turns of the event loop from the last byte of a response until the caller in this process has read it. */
+/** Iterations of the event loop from the last byte of a response until the caller in this process has read it. */
 const readingTurns = 5;
 
 interface BusyGitLab {
   readonly url: string;
   calls: number;
   limited: number;
-  /** Calls that the service began although a 429 response that it had read asked it to wait. */
+  /** Calls that the service began during the waiting time of a 429 response that it had read. */
   tooEarly: number;
   close(): Promise<void>;
 }
@@ -78,7 +78,7 @@ async function startBusyGitLab(target: string, latencyMs: number, limitEvery: nu
     forwarded.end();
   }
 
-  /** The client has read a 429: it must begin no request until that second is over. */
+  /** Records that the client has read a 429, after which it must not begin a request for one second. */
   async function known(): Promise<void> {
     const about = refusedAt;
     for (let turn = 0; turn < readingTurns; turn += 1) await turnOfTheLoop();
@@ -123,8 +123,8 @@ export interface ClassReport {
 }
 
 /**
- * Lets a class begin: `users` registered users launch the session of one project, evenly spread over `withinMs`. GitLab
- * takes 100 ms for a response and limits the rate from time to time.
+ * Simulates the begin of a class: `users` registered users launch a session of one project, evenly spread over `withinMs`.
+ * GitLab responds after 100 ms and limits the rate from time to time.
  */
 export async function classBegins(options: {
   users: number;

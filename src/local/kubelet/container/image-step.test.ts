@@ -12,7 +12,7 @@ import {
   serverImage,
 } from '../../../../tests/support/local/kubelet/templates.ts';
 import { imageCondition } from '../../../jupyter-server/labels.ts';
-import type { Images } from '../pod/context.ts';
+import type { Images } from '../../images/types.ts';
 
 let machine: TestMachine;
 afterEach(async () => await machine.close());

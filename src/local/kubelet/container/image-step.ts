@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { imageCondition } from '../../../jupyter-server/labels.ts';
 import { oneLine } from '../../../platform/kubernetes/failures.ts';
+import type { ImageBuild, ProvidedImage } from '../../images/types.ts';
 import { makeDirectory } from '../../machine/private-files.ts';
-import type { ImageBuild, PodContext, ProvidedImage } from '../pod/context.ts';
+import type { PodContext } from '../pod/context.ts';
 import type { ContainerRecord } from '../pod/status.ts';
 
 /** Milliseconds between updates of the pod's status: a build prints many lines at once. */

@@ -1,4 +1,5 @@
-import { CannotStart, type ImageBuild, type PodContext, type ProvidedImage } from '../pod/context.ts';
+import type { ImageBuild, ProvidedImage } from '../../images/types.ts';
+import { CannotStart, type PodContext } from '../pod/context.ts';
 import type { Container } from '../types.ts';
 
 /** Returns the environment of the container's image, or its build. Throws CannotStart if this machine has no such image. */

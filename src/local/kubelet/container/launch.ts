@@ -1,11 +1,12 @@
 import { dirname, join } from 'node:path';
 import { sessionContainer } from '../../../session-contract/containers.ts';
 import type { SessionEndpoint } from '../../cluster.ts';
+import type { ImageBuild, ProvidedImage } from '../../images/types.ts';
 import { makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
 import { overlaySettings, overlayVariables } from '../../python/overlay.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
 import { choosePort } from '../pod/addresses.ts';
-import { CannotStart, type ImageBuild, type PodContext, type ProvidedImage } from '../pod/context.ts';
+import { CannotStart, type PodContext } from '../pod/context.ts';
 import type { Container } from '../types.ts';
 import { isAtOrBelow, type Mount, realPath, rewriteValue } from '../volumes/mounts.ts';
 import { makeMounts, makeWorkingDirectory } from '../volumes/volumes.ts';

@@ -1,30 +1,10 @@
 import type { Logger } from 'pino';
 import type { Cluster } from '../../cluster.ts';
+import type { Images } from '../../images/types.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
 import type { References } from '../container/environment-variables.ts';
 import type { Pod } from '../types.ts';
 import type { PodDirectory } from './directory.ts';
-
-/** The Python environment that stands for an image. */
-export interface ProvidedImage {
-  readonly environment: PythonEnvironment;
-  /** For the session's owner: what the image's project requires and the environment does not have, and why. */
-  readonly warning?: string;
-}
-
-/** The images of this machine, by reference. A Map satisfies it. */
-export interface Images {
-  get(reference: string): PythonEnvironment | undefined;
-  /** The references that the message about a missing image lists. */
-  keys(): Iterable<string>;
-  /** Returns the environment of an image that is built on demand, or its build; undefined if there is no such image. */
-  find?(reference: string, signal: AbortSignal): Promise<ProvidedImage | ImageBuild | undefined>;
-}
-
-export interface ImageBuild {
-  /** Builds the image and passes each line of output to `progress`. Rejects when `signal` aborts. */
-  build(progress: (line: string) => void, signal: AbortSignal): Promise<ProvidedImage>;
-}
 
 /** What all pods of this machine share. */
 export interface Machine {
