@@ -87,8 +87,11 @@ describe('the state', () => {
   });
 
   it('is an error if it is damaged', async () => {
-    writeFileSync(join(served.directory, 'forge.json'), '{"version":1');
-    await expect(serveForge({ directory: served.directory })).rejects.toThrow(/forge\.json is damaged/);
+    const damaged = ['{"version":1', '{"version":1,"users":[],"projects":[null],"tokens":[]}'];
+    for (const content of damaged) {
+      writeFileSync(join(served.directory, 'forge.json'), content);
+      await expect(serveForge({ directory: served.directory })).rejects.toThrow(/forge\.json is damaged/);
+    }
   });
 });
 

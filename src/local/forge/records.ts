@@ -231,7 +231,9 @@ function read(file: string): Stored {
 
 function isStored(value: unknown): value is Stored {
   if (!isObject(value) || value['version'] !== 1) return false;
-  return [value['users'], value['projects'], value['tokens']].every((list) => Array.isArray(list));
+  return [value['users'], value['projects'], value['tokens']].every(
+    (list) => Array.isArray(list) && list.every(isObject),
+  );
 }
 
 /** Files of older versions have no protected branches, or only their names. */

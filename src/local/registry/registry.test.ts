@@ -151,7 +151,10 @@ test('an image of a commit exists if its project has one, for users who may pull
   // A project that the user may not see is like one that does not exist, and its repository is not read.
   for (const path of ['group/closed', 'group/none']) {
     for (const password of ['bobs-token', null]) {
-      expect(await status(`/v2/${path}/manifests/aaaaaaa`, password)).toBe(401);
+      const response = await get(`/v2/${path}/manifests/aaaaaaa`, password);
+      expect(response.status).toBe(401);
+      // The credentials are valid: another token as the password would not help.
+      expect(await response.text()).toContain('the project does not exist, or this token gives no access');
     }
   }
   expect(lookups).toEqual(['group/closed:aaaaaaa']);

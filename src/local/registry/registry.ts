@@ -87,14 +87,18 @@ export function createRegistry(options: RegistryOptions): Registry {
   const references = options.images.map(({ name, tag }) => `${name}:${tag}`);
   const ofCommits = commits && repositoriesOfCommits(commits);
 
-  function isAllowed(req: IncomingMessage, repository: string | undefined): boolean {
+  /** Returns why the request is rejected; undefined if the caller may read the repository. */
+  function rejection(req: IncomingMessage, repository: string | undefined): string | undefined {
     const password = basicPassword(req);
     const user = password === undefined ? undefined : options.userOf(password);
-    if (user === undefined && (req.headers.authorization !== undefined || !options.isService(req))) return false;
+    if (user === undefined && (req.headers.authorization !== undefined || !options.isService(req))) {
+      return 'a token of the forge is needed as the password';
+    }
     // In the groups of `images` a missing image is 404, with a list of those that exist.
     const isOpen = repository === undefined || !commits || groups.has(repository.split('/', 1)[0]);
     // A project that the user may not see looks like one that does not exist.
-    return isOpen || commits.mayPull(repository, user);
+    if (isOpen || commits.mayPull(repository, user)) return undefined;
+    return 'the project does not exist, or this token gives no access to its images';
   }
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -103,9 +107,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     }
     const { path } = targetOf(req) ?? { path: '' };
     const [, name, kind = '', item = ''] = /^\/v2\/(.+)\/(manifests|blobs|tags)\/([^/]+)$/.exec(path) ?? [];
-    if (!isAllowed(req, name)) {
+    const reason = rejection(req, name);
+    if (reason !== undefined) {
       const challenge = { 'WWW-Authenticate': `Basic realm="${new URL(options.origin).host}"` };
-      return sendFailure(res, 401, 'UNAUTHORIZED', 'a token of the forge is needed as the password', challenge);
+      return sendFailure(res, 401, 'UNAUTHORIZED', reason, challenge);
     }
     if (path === '/v2' || path === '/v2/') return send(res, {});
     if (name === undefined) return sendFailure(res, 404, 'UNSUPPORTED', 'no such page');

@@ -92,7 +92,7 @@ async function readDeleteOptions({ req, query }: ResourceRequest): Promise<Delet
   if (!isObject(raw)) throw badRequest('DeleteOptions must be an object');
   const { kind = 'DeleteOptions', gracePeriodSeconds = null, preconditions, dryRun } = raw;
   if (kind !== 'DeleteOptions') throw badRequest(`a DELETE takes DeleteOptions, not ${JSON.stringify(kind)}`);
-  rejectDryRun([...query.getAll('dryRun'), ...(Array.isArray(dryRun) ? dryRun : [])]);
+  rejectDryRun([...query.getAll('dryRun'), ...[dryRun ?? []].flat()]);
   const deletion: DeleteRequest = {};
   if (gracePeriodSeconds !== null) {
     const isInteger = /^-?\d{1,15}$/.test(String(gracePeriodSeconds));
