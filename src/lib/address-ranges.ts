@@ -15,7 +15,7 @@ export interface AddressRanges {
   includes(address: string): boolean;
 }
 
-/** Returns the range that `text` names in CIDR notation (`10.0.0.0/8`, `fd00::/8`, or one address), or undefined if it names none. */
+/** Returns the address range in `text` (`10.0.0.0/8`, `fd00::/8`, or one address); undefined if `text` is not a range. */
 export function parseAddressRange(text: string): AddressRange | undefined {
   const [address = '', length, ...more] = text.split('/');
   const family = isIP(address);
