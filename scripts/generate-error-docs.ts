@@ -6,7 +6,7 @@ import { type ErrorKind, errorKind } from '../src/errors.ts';
 const target = join(import.meta.dirname, '../docs/errors.md');
 
 const ranges = [
-  [1000, 'Errors of the request', 'The service cannot do what the request asks for. The same request fails again.'],
+  [1000, 'Errors of the request', 'The service cannot fulfil the request. The same request fails again.'],
   [
     2000,
     'Errors of the service or its configuration',

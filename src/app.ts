@@ -45,7 +45,7 @@ export interface AppParts {
 /** Milliseconds after a request's deadline at which the pipeline answers 3004 for a handler that ignores the deadline. */
 const graceMs = 500;
 
-/** Returns the Express application. A request passes through the steps in the order in which they stand here. */
+/** Returns the Express application. A request passes through the steps in the order in which they are added here. */
 export function createApp(parts: AppParts): Express {
   const { config, log } = parts;
   const prefix = config.service_prefix;
@@ -107,7 +107,7 @@ function underPrefix(parts: AppParts): Router {
 /** Returns the error for an address that is not in the document, and marks the response: its error may be a page. */
 function unknownAddress(res: Response): ApiError {
   res.locals['isUnknown'] = true;
-  return new ApiError(errorKind.missing, 'There is nothing at this address.', {
+  return new ApiError(errorKind.missing, 'This address does not exist.', {
     detail: 'Check the spelling; the API is described under docs.',
   });
 }

@@ -237,7 +237,7 @@ function ofExpress(error: unknown): ApiError | undefined {
   if (!(error instanceof Error) || !('status' in error)) return undefined;
   const { status } = error;
   const options = { cause: error };
-  if (status === 404) return new ApiError(errorKind.missing, 'There is nothing at this address.', options);
+  if (status === 404) return new ApiError(errorKind.missing, 'This address does not exist.', options);
   if (status === 413) return new ApiError(errorKind.bodyTooLarge, 'The body is too large.', options);
   if (status === 415) return new ApiError(errorKind.unsupportedMediaType, 'The body is not sent as JSON.', options);
   if (typeof status === 'number' && status >= 400 && status < 500) {

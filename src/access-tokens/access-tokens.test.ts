@@ -74,11 +74,11 @@ async function launched(service: TestService, identity: Identity) {
 }
 
 describe('access tokens of a session', () => {
-  it('are shown once, stored as hashes in the object, and known to every replica', async () => {
+  it('are returned once, stored as hashes in the object, and accepted by every replica', async () => {
     const session = await launched(await replica(), john(gitlab.url));
-    const made = await session.create({ label: 'VS Code', expires_in: 3600 });
-    expect(made.status).toBe(201);
-    const { token, url, expires, created, id } = made.body;
+    const response = await session.create({ label: 'VS Code', expires_in: 3600 });
+    expect(response.status).toBe(201);
+    const { token, url, expires, created, id } = response.body;
     expect(url).toBe(`${session.url}/?token=${token}`);
     expect(Date.parse(expires ?? '') - Date.parse(created)).toBe(3_600_000);
     const other = (await replica()).as(john(gitlab.url));
@@ -104,23 +104,23 @@ describe('access tokens of a session', () => {
     }
   });
 
-  it('are at most 20 in spite of concurrent requests, and each token that was shown works', async () => {
+  it('are at most 20, also with concurrent requests, and each returned token is valid', async () => {
     const service = await replica();
     const session = await launched(service, john(gitlab.url));
     const responses = await Promise.all(Array.from({ length: 25 }, () => session.create()));
-    const made = responses.filter(({ status }) => status === 201);
-    expect(made).toHaveLength(20);
-    for (const { status, body } of responses.filter((response) => !made.includes(response))) {
+    const accepted = responses.filter(({ status }) => status === 201);
+    expect(accepted).toHaveLength(20);
+    for (const { status, body } of responses.filter((response) => !accepted.includes(response))) {
       expect([status, body.error.code]).toEqual([409, 1409]);
       expect(body.error.detail).toContain('Delete a token');
     }
     const kept = readAccessTokens(session.object()?.metadata.annotations?.[annotation.accessTokens]);
-    for (const { body } of made) expect(matchAccessToken(kept, body.token, Date.now())?.id).toBe(body.id);
-    expect(await session.remove(made[0]?.body.id ?? '')).toBe(204);
+    for (const { body } of accepted) expect(matchAccessToken(kept, body.token, Date.now())?.id).toBe(body.id);
+    expect(await session.remove(accepted[0]?.body.id ?? '')).toBe(204);
     expect((await session.create()).status).toBe(201);
   });
 
-  it('are invalid after their deletion, and unknown tokens are 404', async () => {
+  it('are invalid after their deletion, and the deletion of an unknown token is a 404', async () => {
     const session = await launched(await replica(), john(gitlab.url));
     const { id } = (await session.create()).body;
     expect(await session.remove(id ?? '')).toBe(204);
@@ -159,7 +159,7 @@ describe('without an ingress that checks access tokens', () => {
     return replica({ sessions: { ...sessions, access_tokens: { enabled: false } } });
   };
 
-  it('a registered user is referred to the access tokens of the platform', async () => {
+  it('the error for a registered user refers to the access tokens of the platform', async () => {
     const session = await launched(await withoutIngress(), john(gitlab.url));
     const { status, body } = await session.create();
     expect([status, body.error.code]).toEqual([409, 1409]);

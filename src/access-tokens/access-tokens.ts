@@ -22,7 +22,7 @@ import {
 export interface SessionsOfTokens {
   /** Returns the caller's session of this name from the cache. Throws ApiError 404. */
   get(identity: Identity, name: string, deadline: Deadline): Promise<Session>;
-  /** Reads the session live, so that `get` returns its present state. */
+  /** Reads the session from the Kubernetes API, so that `get` returns its current state. */
   refresh(session: Session, deadline: Deadline): Promise<unknown>;
   /** Writes annotations. Returns undefined, and writes nothing, if the session has changed since it was read. */
   annotate(
@@ -46,7 +46,7 @@ const defaultSeconds = 7 * 86_400;
 
 export interface AccessTokens {
   /**
-   * Creates a token, and returns it; it cannot be read again. If the session has its own token, returns that, with
+   * Creates a token and returns it; the token cannot be read again. If the session has its own token, returns that token with
    * `isNew` false.
    */
   create(
@@ -63,13 +63,13 @@ export interface AccessTokens {
 
 /**
  * Returns the access tokens of sessions, with which programs sign in to one session. Their hashes are in an annotation of
- * the JupyterServer: every replica can read them, and they end with the session. `sessions.access_tokens.enabled` says
- * whether the ingress checks such tokens.
+ * the JupyterServer: every replica can read them, and they are deleted with the session. If `sessions.access_tokens.enabled`
+ * is true, the ingress checks such tokens.
  */
 export function createAccessTokens({ sessions, config, addressOf, now = Date.now }: AccessTokenParts): AccessTokens {
   const { enabled } = config.sessions.access_tokens;
 
-  /** Replaces the tokens of a session by the result of `edit`. Tries again after each concurrent change. */
+  /** Replaces the tokens of a session with the result of `edit`. Tries again after each concurrent change. */
   async function change(
     identity: Identity,
     name: string,

@@ -3,7 +3,7 @@ import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import type { AccessTokens } from './access-tokens.ts';
 
-/** `/servers/{name}/tokens`. */
+/** Returns the routes at `/servers/{name}/tokens`. */
 export function accessTokenRoutes({ tokens }: { tokens: AccessTokens }): Router {
   const routes = createRoutes();
 

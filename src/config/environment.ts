@@ -45,7 +45,7 @@ function pathOf(name: string): Path {
     });
 }
 
-/** A level of the tree while it is built. A Map, because a variable's name can be that of a prototype's property. */
+/** A level of the tree while it is built. Uses a Map, because a variable can have the name of a property of Object.prototype. */
 class Branch {
   readonly #children = new Map<string | number, Branch | { value: unknown }>();
 

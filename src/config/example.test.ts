@@ -37,7 +37,7 @@ describe('.config.hocon.example', () => {
       const group = groups.reduce<unknown>((inner, name) => (isObject(inner) ? inner[name] : undefined), tree);
       return isObject(group) && Object.hasOwn(group, last);
     };
-    // This key comes from the environment.
+    // This key is set in the environment.
     const missing = keyNames().filter((key) => !isThere(key));
     expect(missing).toEqual(['sessions.oidc.client_secret']);
     expect(text).toContain('client_secret = ');

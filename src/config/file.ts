@@ -13,7 +13,7 @@ export interface ConfigFile {
   readonly errors: readonly KeyError[];
   /** Keys that have an error in `errors`. */
   readonly broken: readonly string[];
-  /** Whether the file could not be read: `tree` is empty. */
+  /** True if the file could not be read. Then `tree` is empty. */
   readonly isUnreadable: boolean;
 }
 

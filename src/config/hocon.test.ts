@@ -5,7 +5,7 @@ import { parseHocon } from './hocon.ts';
 const env = { HOME: '/home/jovyan', PORT: '9', EMPTY: '', port: 'from the environment' };
 const s = '$';
 
-/** Texts and the value of each. */
+/** Valid texts, each with its value. */
 const right: [what: string, text: string, tree: unknown][] = [
   // the superset of JSON
   ['JSON', '{"a": [1, 2.5, true, null, "x"], "b": {"c": "d"}}', { a: [1, 2.5, true, null, 'x'], b: { c: 'd' } }],
@@ -24,7 +24,11 @@ const right: [what: string, text: string, tree: unknown][] = [
   ['line ends between items', 'a = [\n 1\n 2,\n 3\n ,4,\n]', { a: [1, 2, 3, 4] }],
   ['lists in lists', 'a = [[1], [], [[2, 3]]]', { a: [[1], [], [[2, 3]]] }],
   ['groups in lists', 'a = [{b = 1, c.d = 2}\n {b = 3}]', { a: [{ b: 1, c: { d: 2 } }, { b: 3 }] }],
-  ['two groups on one line, as the original service does', 'a { b = 1 } c { d = 2 }', { a: { b: 1 }, c: { d: 2 } }],
+  [
+    'two groups on one line, as in files of the original service',
+    'a { b = 1 } c { d = 2 }',
+    { a: { b: 1 }, c: { d: 2 } },
+  ],
   // characters
   ['a byte order mark', '\uFEFFa = 1', { a: 1 }],
   ['CRLF', 'a = x y\r\nb {\r\n c = [1\r\n 2]\r\n}\r\n', { a: 'x y', b: { c: [1, 2] } }],
@@ -75,7 +79,11 @@ const right: [what: string, text: string, tree: unknown][] = [
       i: 0,
     },
   ],
-  ['what Helm prints for a million', 'a = 1e+06\nb = [1e+06, 2.5e+07]', { a: 1_000_000, b: [1_000_000, 25_000_000] }],
+  [
+    'the number that Helm prints for a million',
+    'a = 1e+06\nb = [1e+06, 2.5e+07]',
+    { a: 1_000_000, b: [1_000_000, 25_000_000] },
+  ],
   ['a number in quotes', 'a = "007"', { a: '007' }],
   ['durations and sizes as strings', 'a = 10 seconds, b = 1 GiB, c = 5m', { a: '10 seconds', b: '1 GiB', c: '5m' }],
   [
@@ -138,8 +146,8 @@ const right: [what: string, text: string, tree: unknown][] = [
   ['a variable that replaces a default', 'a = 8080\na = ${?PORT}', { a: '9' }],
   ['a variable', 'a = ${HOME}/x', { a: '/home/jovyan/x' }],
   ['a variable that is empty', 'a = x\na = ${EMPTY}', { a: '' }],
-  ['a key that wins over the variable of its name', 'port = 8080\na = ${port}', { port: 8080, a: 8080 }],
-  ['a null that wins over the variable of its name', 'port = null\na = ${port}', { port: null, a: null }],
+  ['a key that overrides the variable of its name', 'port = 8080\na = ${port}', { port: 8080, a: 8080 }],
+  ['a null that overrides the variable of its name', 'port = null\na = ${port}', { port: null, a: null }],
   ['an optional substitution in a list', 'a = [1, ${?nothing}, 2]', { a: [1, 2] }],
   ['an optional substitution in a string', 'a = x${?nothing}y', { a: 'xy' }],
   [
@@ -154,8 +162,8 @@ const right: [what: string, text: string, tree: unknown][] = [
   ],
   ['only optional substitutions', 'a = ${?nothing}${?nothing}', {}],
   ['a chain', 'a = ${b}\nb = ${c}\nc = 1', { a: 1, b: 1, c: 1 }],
-  ['a replaced value without looking it up', 'a = ${nothing}\na = 1', { a: 1 }],
-  ['a replaced group without looking up its values', 'a.b = ${nothing}\na = 1', { a: 1 }],
+  ['a replaced value without resolving its substitution', 'a = ${nothing}\na = 1', { a: 1 }],
+  ['a replaced group without resolving its substitutions', 'a.b = ${nothing}\na = 1', { a: 1 }],
   [
     'the final value of another key in the group',
     'bar{foo=42,baz=${bar.foo}} bar{foo=43}',
@@ -176,7 +184,7 @@ const right: [what: string, text: string, tree: unknown][] = [
   ['words in a list', 'a = [one two, ${HOME}/x]', { a: ['one two', '/home/jovyan/x'] }],
 ];
 
-/** Invalid texts and the line of each error. */
+/** Invalid texts, each with the lines of its errors. */
 const refused: [what: string, text: string, lines: number[]][] = [
   ['a brace that is not closed', 'a = 1\nb {\n c = 1\n', [2]],
   ['a bracket that is not closed', 'a = 1\nb = [1,\n', [2]],
@@ -198,7 +206,7 @@ const refused: [what: string, text: string, lines: number[]][] = [
   ['two commas in a list', 'a = [1,\n,\n2]', [2]],
   ['a dot first', '.a = 1', [1]],
   ['a dot last', 'a. = 1', [1]],
-  ['a dot last after a number', 'k.1. = 1', [1]],
+  ['a dot at the end of a key', 'k.1. = 1', [1]],
   ['two dots', 'a..b = 1', [1]],
   ['blanks beside a dot', 'a . b = 1', [1]],
   ['no key', '= 1', [1]],
@@ -209,7 +217,7 @@ const refused: [what: string, text: string, lines: number[]][] = [
     [1, 2, 3, 4, 5, 6, 7, 8, 9],
   ],
   ['an invalid escape', 'a = "\\x"\nb = "\\u12"\nc = "\\U0041"', [1, 2, 3]],
-  ['half of a surrogate pair', 'a = "\\ud800"', [1]],
+  ['one half of a surrogate pair', 'a = "\\ud800"', [1]],
   [
     'numbers that would lose digits',
     'a = 12345678901234567890\nb = 007\nc = 1e400\nd = 0.12345678901234567890',
@@ -242,7 +250,7 @@ const refused: [what: string, text: string, lines: number[]][] = [
   ['a substituted string concatenated with a group in a list', 'x = 1\na = [\n${x} {b = 1}\n]', [3]],
   // parts of HOCON that are not supported
   ['a key with blanks', 'a b = 1', [1]],
-  ['a key that is made of several pieces', 'a"b.c"d = 1', [1]],
+  ['a key that consists of several pieces', 'a"b.c"d = 1', [1]],
   ['keys added to a substituted group', 'a { b = 1 }\nc = ${a}\nc.d = 2', [2]],
   ['a substituted group over another one', 'x.a = 1\ny.b = 1\na = ${x}\na = ${y}', [3]],
   ['substitutions concatenated over a group', 'x = 1\na.b = 1\na = ${x}${x}', [3]],
@@ -282,7 +290,7 @@ describe('HOCON', () => {
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });
 
-  it('has at least ninety different probes', () => {
+  it('is tested with at least ninety different texts', () => {
     const texts = new Set([...right, ...refused].map(([, text]) => text));
     expect(texts.size).toBe(right.length + refused.length);
     expect(texts.size).toBeGreaterThanOrEqual(90);

@@ -12,7 +12,7 @@ export interface HoconFile {
   readonly errors: readonly LineError[];
   /** Keys that are not in `tree` because of an error. */
   readonly broken: readonly string[];
-  /** A fatal error: `tree` is empty. */
+  /** True after a fatal error. Then `tree` is empty. */
   readonly isUnreadable: boolean;
 }
 
@@ -21,7 +21,7 @@ const maxErrors = 50;
 /**
  * Parses the HOCON that configuration files of the original service use, in its dialect: addresses need no quotes
  * (`url = https://example.org`), True is true, sizes and durations are strings. Substitutions (`${key}`, `${?VARIABLE}`),
- * strings made of several parts and triple quotes work. `include`, `+=`, values that refer to themselves, concatenated lists
+ * strings of several parts, and triple quotes are supported. `include`, `+=`, values that refer to themselves, concatenated lists
  * and groups, and numbers that would lose digits (007) are errors with their line.
  */
 export function parseHocon(text: string, env: Readonly<Record<string, string | undefined>>): HoconFile {

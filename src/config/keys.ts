@@ -35,7 +35,7 @@ const allowedHost = { ...hostName, normalize: (host: string) => withoutEndingSla
 const day = 86_400;
 const { jupyter, oauth2Proxy, passthroughProxy, gitProxy, gitSidecar } = sessionContainer;
 
-/** Sizes for a laptop and a small cluster. A platform configures its own. */
+/** Sizes for a laptop and a small cluster. A platform configures other sizes. */
 const defaultPools: readonly ResourcePool[] = [
   {
     id: 1,
@@ -79,7 +79,7 @@ const uiChoice = {
   type: choice(['enum', 'boolean'], 'enum'),
 };
 
-/** The keys of `server_options.ui_choices` and of its file: the options that a launch page offers. null: no such option. */
+/** The keys of `server_options.ui_choices` and of its file: the options that a launch page offers. null: the option is not offered. */
 export const uiChoices = object({
   defaultUrl: nullable(object({ ...uiChoice, default: string(), options: list(string(), []) })),
   lfs_auto_fetch: nullable(object({ ...uiChoice, default: boolean(false) })),
@@ -154,11 +154,11 @@ export const configKeys = object({
   cloud_storage: object({
     s3: cloudStorage,
     azure_blob: cloudStorage,
-    /** Each bucket is mounted in a folder of its own name in this folder. */
+    /** Each bucket is mounted in a subfolder of this folder. The subfolder has the name of the bucket. */
     mount_folder: string('/cloudstorage', absolutePath),
   }),
   request: object({
-    /** Time limit of a request; after it the response is an error that names the slow part. */
+    /** Time limit of a request in milliseconds; after it, the response is an error that names the slow server. */
     deadline_ms: integer(10_000, 100, 300_000),
     body_limit_bytes: integer(1024 * 1024, 1024, 64 * 1024 * 1024),
     /** Host headers that the service accepts; empty: all. Protects from DNS rebinding. */
@@ -185,7 +185,7 @@ export const configKeys = object({
     default_image: string('renku/singleuser:latest'),
     image_default_workdir: string('/home/jovyan'),
     access_tokens: object({
-      /** Whether the ingress of the sessions checks the tokens of `POST servers/{name}/tokens`. */
+      /** True if the ingress of the sessions checks the tokens of `POST servers/{name}/tokens`. */
       enabled: boolean(false),
     }),
     culling: object({ registered: culling(day), anonymous: culling(day) }),
@@ -199,7 +199,7 @@ export const configKeys = object({
       port: port(gitProxy.port),
       health_port: port(gitProxy.probe.port),
       image: string('renku/git-https-proxy:latest'),
-      /** The Keycloak client that users' access tokens are for, and that renews them in a session. */
+      /** The Keycloak client that users' access tokens are issued for, and that renews them in a session. */
       renku_client_id: string('renku'),
       /** If set, it is in the pod of every registered user. A proxy that renews tokens through the gateway needs none. */
       renku_client_secret: secret(optionalString(verbatim)),
@@ -260,7 +260,7 @@ const later = 'it belongs to a later version of the original service';
 
 /**
  * Keys and groups (with a dot at the end) of the original service that have no effect here, each with the reason. They are
- * named at the start, and are no errors, so that a deployment can keep its configuration.
+ * logged at the start and are not errors, so that a deployment can keep its configuration.
  */
 export const keysWithoutEffect: Readonly<Record<string, string>> = {
   'sessions.oidc.token_url': unused,

@@ -162,7 +162,7 @@ describe('the configuration', () => {
     expect(errorsOf({ ...least, NB_CLOUD_STORAGE__MOUNT_FOLDER: '/' })).toHaveProperty(['cloud_storage.mount_folder']);
   });
 
-  it('reports all errors at once, by key, without a value', () => {
+  it('reports all errors together, by key, without a value', () => {
     const secret = 'hunter2';
     const env = {
       NB_SERVICE_PREFIX: 'notebooks',
@@ -226,7 +226,7 @@ describe('the configuration', () => {
     );
   });
 
-  it('warns of unknown keys, and names the keys of the original that have no effect', () => {
+  it('warns about unknown keys, and names the keys of the original that have no effect', () => {
     const { warnings } = loadConfig({
       ...least,
       NB_IDENTITY__GATEWAY: 'off',
@@ -248,7 +248,7 @@ describe('the configuration', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  it('warns of dangerous settings', () => {
+  it('warns about dangerous settings', () => {
     const { warnings } = loadConfig({
       ...least,
       NB_ANONYMOUS_SESSIONS_ENABLED: 'true',
@@ -393,14 +393,14 @@ request { deadline_ms = 5 }`;
     expect(messageOf(withFile('# empty'))).toEqual([`  ${path}:1: sessions.ingress.host is required`]);
   });
 
-  it('reports no missing keys if it could not be read to its end', () => {
+  it('reports no missing keys if the end of the file could not be read', () => {
     expect(messageOf(withFile('sessions {\n default_image = x', { NB_SERVICE_PREFIX: 'x' }))).toEqual([
       `  ${path}:1: a { is not closed`,
       '  NB_SERVICE_PREFIX: service_prefix must be a path that begins with a slash, such as /notebooks',
     ]);
   });
 
-  it('warns of unknown keys with their line and a similar key', () => {
+  it('warns about unknown keys, with their line and a similar key', () => {
     const text =
       'sessions.ingress.host = x.example.org\nsessions.defautl_image = x\nk8s.namespace = x\nsentry { dsn = x }';
     const { warnings } = loadConfig(withFile(text, { NB_GITT__URL: 'x' }));
@@ -460,7 +460,7 @@ describe('the defaults of sessions', () => {
     return path;
   };
 
-  it('come from the original’s file, overridden by keys of the configuration', () => {
+  it('are read from the original’s file, overridden by keys of the configuration', () => {
     const path = file(
       'defaults.json',
       '{"defaultUrl": "/rstudio", "lfs_auto_fetch": true, "cpu_request": 0.5, "mem_request": "1G"}',
@@ -475,7 +475,7 @@ describe('the defaults of sessions', () => {
     expect(loadConfig({ ...least, ...env }).warnings.join()).not.toContain('cpu_request');
   });
 
-  it('and the choices for them come from files in the original’s format', () => {
+  it('and the choices for them are read from files in the original’s format', () => {
     const choices = {
       defaultUrl: {
         order: 1,

@@ -27,7 +27,7 @@ export interface Reader<T> {
   read(value: unknown, key: string, findings: Findings): T | undefined;
   /** The keys of a group. */
   readonly shape?: Shape;
-  /** Logs must not contain the value. */
+  /** Set if logs must not contain the value. */
   readonly isSecret?: true;
 }
 
@@ -44,7 +44,7 @@ function reject(key: string, reason: string, findings: Findings): undefined {
 
 /**
  * Returns a string without the blanks and the pair of quotes around it, which variables from `docker run --env-file` and
- * from Secrets keep. Only in a secret are they part of the value.
+ * from Secrets keep. In a secret, blanks and quotes are part of the value.
  */
 function trimmed(value: unknown): unknown {
   if (typeof value !== 'string') return value;
@@ -99,12 +99,12 @@ export function string(fallback?: string, rules: StringRules = {}): Reader<strin
   return scalar((value) => asString(value, rules), fallback === undefined ? undefined : { value: fallback }, rules);
 }
 
-/** A string that is not required. */
+/** Returns a reader of a string that is not required. */
 export function optionalString(rules: StringRules = {}): Reader<string | null> {
   return scalar<string | null>((value) => asString(value, rules), { value: null }, rules);
 }
 
-/** A string that may be empty, as the values of labels and annotations may. */
+/** Reads a string that may be empty, such as the value of a label or an annotation. */
 export const verbatimString: Reader<string> = {
   read(value, key, findings) {
     const result = asString(value, {});
@@ -112,7 +112,7 @@ export const verbatimString: Reader<string> = {
   },
 };
 
-/** Marks a value that logs must not contain. */
+/** Returns `inner`, marked as a reader of a value that logs must not contain. */
 export function secret<T>(inner: Reader<T>): Reader<T> {
   return { ...inner, isSecret: true };
 }
@@ -126,7 +126,7 @@ function asUrl(value: unknown): string | Error {
   return text.replace(/\/+$/, '');
 }
 
-/** An http or https address, as written but without slashes at the end. */
+/** Returns a reader of an http or https address. The value is the address without slashes at the end. */
 export function httpUrl(fallback: string): Reader<string> {
   return scalar(asUrl, { value: fallback });
 }
@@ -140,7 +140,7 @@ function asNumber(value: unknown): number {
   return typeof value === 'string' && /^[+-]?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(value.trim()) ? Number(value) : Number.NaN;
 }
 
-/** A whole number; a string may use scientific notation, because Helm prints 1000000 as 1e+06. */
+/** Returns a reader of a whole number. A string may use scientific notation, because Helm prints 1000000 as 1e+06. */
 export function integer(fallback: number | undefined, min: number, max = Number.MAX_SAFE_INTEGER): Reader<number> {
   return scalar(
     (value) => {
@@ -154,7 +154,7 @@ export function integer(fallback: number | undefined, min: number, max = Number.
   );
 }
 
-/** A number of at least 0. */
+/** Returns a reader of a number of at least 0. */
 export function amount(fallback?: number): Reader<number> {
   return scalar(
     (value) => {
@@ -177,7 +177,7 @@ export function boolean(fallback: boolean): Reader<boolean> {
   );
 }
 
-/** One of `words`; `aliases` are other spellings that deployments use. */
+/** Returns a reader of one of `words`. `aliases` are other spellings that deployments use. */
 export function choice<const Word extends string>(
   words: readonly Word[],
   fallback: NoInfer<Word>,
@@ -192,7 +192,7 @@ export function choice<const Word extends string>(
   );
 }
 
-/** A list; `fallback` if the key is not set. */
+/** Returns a reader of a list. The value is `fallback` if the key is not set. */
 export function list<T>(item: Reader<T>, fallback: readonly T[]): Reader<readonly T[]> {
   return {
     read(value, key, findings) {
@@ -204,7 +204,7 @@ export function list<T>(item: Reader<T>, fallback: readonly T[]): Reader<readonl
   };
 }
 
-/** A map from strings to `item`. */
+/** Returns a reader of a map from strings to `item`. */
 export function record<T>(item: Reader<T>): Reader<Readonly<Record<string, T>>> {
   return {
     read(value, key, findings) {
@@ -218,10 +218,10 @@ export function record<T>(item: Reader<T>): Reader<Readonly<Record<string, T>>> 
   };
 }
 
-/** Any value; for parts of pod specs, which the API server validates. */
+/** Accepts any value. Used for parts of pod specs, which the API server validates. */
 export const anything: Reader<unknown> = { read: (value) => value };
 
-/** A structure that may also be a string of YAML or JSON, as in Helm charts. */
+/** Returns a reader of a structure that may also be a string of YAML or JSON, as in Helm charts. */
 export function yamlString<T>(inner: Reader<T>): Reader<T> {
   return {
     read(value, key, findings) {
@@ -260,7 +260,7 @@ export function object<S extends Shape>(shape: S): Reader<{ readonly [Name in ke
   };
 }
 
-/** null if the key is not set. */
+/** Returns a reader that returns null if the key is not set. */
 export function nullable<T>(inner: Reader<T>): Reader<T | null> {
   return {
     read: (value, key, findings) => (value === undefined || value === null ? null : inner.read(value, key, findings)),
@@ -272,7 +272,7 @@ function leaves(value: unknown, key: string): string[] {
   return Object.entries(value).flatMap(([name, each]) => leaves(each, join(key, name)));
 }
 
-/** An address range such as 10.0.0.0/8 or fd00::/8; a single address is a range of one. */
+/** Returns a reader of an address range such as 10.0.0.0/8 or fd00::/8. A single address is a range with one address. */
 export function cidr(): Reader<string> {
   return scalar((value) => {
     const range = parseAddressRange(String(value));

@@ -9,7 +9,7 @@ type Keys = Read<typeof configKeys>;
  * so that a search for a key finds the lines that read it.
  */
 export interface Config extends Omit<Keys, 'server_options'> {
-  /** With the files of `server_options.defaults_path` and `server_options.ui_choices_path`. */
+  /** Includes the content of the files of `server_options.defaults_path` and `server_options.ui_choices_path`. */
   readonly server_options: {
     readonly defaults: Read<typeof sessionDefaults>;
     readonly ui_choices: Read<typeof uiChoices>;
@@ -28,5 +28,5 @@ export type LaunchConfig = ManifestConfig & Pick<Config, 'server_options'>;
 /** The parts that responses about sessions use. */
 export type PresentationConfig = Pick<Config, 'cloud_storage' | 'sessions'>;
 
-/** Where a program in a session reports its errors. */
+/** The Sentry to which a program in a session reports its errors. */
 export type Sentry = Config['sessions']['git_clone']['sentry'];

@@ -296,7 +296,7 @@ export interface paths {
         };
         /**
          * List the projects you can launch
-         * @description Returns one page of at most 50 projects, ordered by last activity. Without a GitLab token, it has public projects only.
+         * @description Returns one page of at most 50 projects, ordered by last activity. Without a GitLab token, the page has public projects only.
          */
         get: operations["listProjects"];
         put?: never;
@@ -543,7 +543,7 @@ export interface components {
             commit_sha: string;
             /**
              * @deprecated
-             * @description Accepted from older clients without any effect.
+             * @description No effect. Accepted because older clients send it.
              */
             notebook?: string | null;
             /** @description `[host[:port]/]path[:tag][@digest]`. By default, the image that the project built for the commit; if there is none, the platform's default image (with a warning). */
@@ -558,7 +558,7 @@ export interface components {
              * @description The disk in gigabytes (10^9 bytes); by default, the default of the class.
              */
             storage?: number | null;
-            /** @description Whether the session fetches all Git LFS data when it starts; by default, the platform's default. */
+            /** @description True if the session fetches all Git LFS data when it starts; by default, the platform's default. */
             lfs_auto_fetch?: boolean;
             /** @description The path that the session opens; by default, the platform's default. */
             default_url?: string;
@@ -696,9 +696,9 @@ export interface components {
         DryRunResponse: {
             /** @enum {boolean} */
             dryRun: true;
-            /** @description Whether the session exists: a launch would return `server` without further checks. */
+            /** @description True if the session exists: a launch would return `server` without further checks. */
             exists: boolean;
-            /** @description Whether a launch with the same body would succeed now. */
+            /** @description True if a launch with the same body would succeed now. */
             possible: boolean;
             preview?: components["schemas"]["LaunchPreview"];
             server?: components["schemas"]["NotebookResponse"];
@@ -760,7 +760,7 @@ export interface components {
             readyNumContainers: number;
             /** @description Warnings for the owner, for example about packages of the project that could not be installed, with reason and solution. */
             warnings: components["schemas"]["SessionWarning"][];
-            /** @description Only in the state `failed`: whether `POST servers/{name}/restart` can keep the files. The volume itself is not checked. */
+            /** @description Only in the state `failed`: true if `POST servers/{name}/restart` can keep the files. The service does not check the volume itself. */
             restartable?: boolean;
         };
         SessionStep: {
@@ -770,7 +770,7 @@ export interface components {
         };
         SessionWarning: {
             message: string;
-            /** @description Whether the session will end soon. */
+            /** @description True if the session will end soon. */
             critical: boolean;
         };
         SessionResources: {
@@ -795,7 +795,7 @@ export interface components {
             [key: string]: string;
         };
         AutosavesList: {
-            /** @description Whether sessions have volumes that exist longer than their pods. */
+            /** @description True if sessions have volumes that exist longer than their pods. */
             pvsSupport: boolean;
             autosaves: components["schemas"]["AutosaveResponse"][];
         };
@@ -855,7 +855,7 @@ export interface components {
         ImageResponse: {
             /** @enum {boolean} */
             exists: true;
-            /** @description Whether the image requires the caller's credentials. */
+            /** @description True if the image requires the caller's credentials. */
             private: boolean;
             /** @description The platforms of the image, as `os/architecture` or `os/architecture/variant`; empty if the registry does not return them. */
             platforms: string[];
@@ -927,7 +927,7 @@ export interface components {
             name: string;
             /** @description The name of the pool. */
             pool: string;
-            /** @description Whether a launch without a class gets this class. */
+            /** @description True if a launch without a class gets this class. */
             default: boolean;
             cpu: number;
             memory: number;

@@ -15,7 +15,7 @@ export interface AddressRanges {
   includes(address: string): boolean;
 }
 
-/** Returns the range that `text` names in CIDR notation (`10.0.0.0/8`, `fd00::/8`, or one address), or undefined if it names none. */
+/** Returns the address range in `text` (`10.0.0.0/8`, `fd00::/8`, or one address); undefined if `text` is not a range. */
 export function parseAddressRange(text: string): AddressRange | undefined {
   const [address = '', length, ...more] = text.split('/');
   const family = isIP(address);
@@ -24,6 +24,12 @@ export function parseAddressRange(text: string): AddressRange | undefined {
   if (family === 0 || more.length > 0 || !(prefix <= bits)) return undefined;
   return { family: family === 6 ? 'ipv6' : 'ipv4', address, prefix };
 }
+
+const mappedV4 = new BlockList();
+mappedV4.addSubnet('::ffff:0:0', 96, 'ipv6');
+
+/** Returns whether an IPv6 address (without a zone) is IPv4-mapped, in any notation: `::ffff:10.0.0.1`, `::ffff:a00:1`. */
+export const isMappedV4 = (address: string): boolean => isIP(address) === 6 && mappedV4.check(address, 'ipv6');
 
 /** Returns a set of address ranges in CIDR notation. Throws TypeError for a text that is not an address range. */
 export function createAddressRanges(texts: readonly string[]): AddressRanges {
@@ -41,7 +47,7 @@ export function createAddressRanges(texts: readonly string[]): AddressRanges {
           return lists.ipv4.check(address, 'ipv4');
         case 6:
           // A list of IPv4 ranges finds mapped addresses, too.
-          return lists.ipv6.check(address, 'ipv6') || lists.ipv4.check(address, 'ipv6');
+          return lists[isMappedV4(address) ? 'ipv4' : 'ipv6'].check(address, 'ipv6');
         default:
           return false;
       }

@@ -8,7 +8,7 @@ test('doubles the delay up to the maximum, and starts again after a reset', () =
   expect(backOff.next()).toBe(100);
 });
 
-test('shortens each delay at random, by at most the share that jitter names', () => {
+test('shortens each delay by a random amount, at most by the share `jitter`', () => {
   const delays = Array.from({ length: 100 }, () => createBackOff({ firstMs: 100, maxMs: 100 }).next());
   expect(Math.min(...delays)).toBeGreaterThanOrEqual(50);
   expect(Math.max(...delays)).toBeLessThanOrEqual(100);

@@ -13,7 +13,7 @@ test('evicts the least recently used entry when a new one exceeds the maximum si
   expect([map.get('a'), map.get('c'), map.get('d')]).toEqual([4, undefined, 5]);
 });
 
-test('returns an entry until its time to live is over, and removes it then', () => {
+test('returns an entry until it expires, and then removes it', () => {
   let time = 0;
   const map = new BoundedMap<string, number>({ maxSize: 10, ttlMs: 100, now: () => time });
   map.set('a', 1);

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { createConcurrencyLimit, LimitReached } from './concurrency-limit.ts';
 
-/** Calls that end when the test says so; what has begun, in order. */
+/** Calls that the test ends; `begun` lists the started calls in order. */
 function calls() {
   const begun: string[] = [];
   const ends = new Map<string, PromiseWithResolvers<void>>();
@@ -18,7 +18,7 @@ function calls() {
   };
 }
 
-test('rejects a call of an owner at the limit at once, with the number of running calls, and runs calls of other owners', async () => {
+test('immediately rejects a call of an owner at the limit, with the number of running calls, and runs calls of other owners', async () => {
   const { begun, work, end } = calls();
   const limit = createConcurrencyLimit({ perOwner: 2 });
   const running = [limit.run('a', work('a1')), limit.run('a', work('a2')), limit.run('b', work('b1'))];

@@ -25,7 +25,7 @@ export class LimitReached extends Error {
 
 interface Owner {
   running: number;
-  /** Each is called when its permit has been counted. */
+  /** Each function is called when its permit has been counted. */
   readonly waiting: Set<() => void>;
 }
 

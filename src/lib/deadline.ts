@@ -14,7 +14,7 @@ export class DeadlineExceeded extends Error {
 
 /**
  * The point in time at which an operation must end. Created once for a request or a background operation and passed
- * down, so that no step has a timeout of its own and every call is aborted when the owner of the operation is gone.
+ * down, so that no step has a separate timeout and every call is aborted when the owner of the operation ends.
  */
 export class Deadline {
   readonly #endsAt: number;

@@ -1,4 +1,4 @@
-/** An object as JSON has it. Its members are not checked yet. */
+/** An object that was parsed from JSON. Its members are not checked yet. */
 export type JsonObject = { [member: string]: unknown };
 
 /** Returns whether `value` is a JSON object: neither null nor an array. */

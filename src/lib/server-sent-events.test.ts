@@ -71,7 +71,7 @@ async function connectStalledClient(): Promise<void> {
     .toBe(true);
 }
 
-it('a client that does not read gets no more events, and little is buffered for it', async () => {
+it('sends no more events to a client that does not read, and limits its buffer', async () => {
   timing = { heartbeatMs: 10, stalledMs: 60_000 };
   await connectStalledClient();
   const buffered = response?.writableLength ?? 0;
@@ -96,7 +96,7 @@ it('ends the stream of a client that does not read when the server stops', async
   expect(response?.writableEnded).toBe(true);
 });
 
-it('ends the events when the client is gone', async () => {
+it('ends the events when the client disconnects', async () => {
   const stream = await LogStream.open(url());
   stream.read();
   await expect.poll(() => stream.events.length).toBeGreaterThan(100);
@@ -105,7 +105,7 @@ it('ends the events when the client is gone', async () => {
   expect(stream.events[0]).toEqual({ event: 'message', id: '0', data: 'x'.repeat(1_000) });
 });
 
-it('asks for no event when the client is gone before the first one', async () => {
+it('requests no event if the client disconnects before the first one', async () => {
   const call = get(`${url()}late`, { agent: false });
   call.on('error', () => undefined);
   await expect.poll(() => response).toBeDefined();
@@ -114,7 +114,7 @@ it('asks for no event when the client is gone before the first one', async () =>
   expect(batches).toBe(0);
 });
 
-it('heartbeats and the reconnection time are sent without an empty event', async () => {
+it('sends heartbeats and the reconnection time without an empty event', async () => {
   timing = { heartbeatMs: 5, stalledMs: 60_000 };
   batch = [];
   const call = get(url(), { agent: false });

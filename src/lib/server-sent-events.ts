@@ -3,11 +3,11 @@ import type { ServerResponse } from 'node:http';
 
 /** One event of a `text/event-stream` (HTML standard, section 9.2). No value may hold a line break. */
 export interface ServerSentEvent {
-  /** The event's type; clients take an event without one as `message`. */
+  /** The event's type. Clients handle an event without a type as `message`. */
   readonly event?: string;
   /** Clients send the last id back as Last-Event-ID when they reconnect. */
   readonly id?: string;
-  /** Clients only note the id of an event without data. */
+  /** If the event has no data, clients only store its id. */
   readonly data?: string;
 }
 
@@ -34,8 +34,8 @@ const reconnectMs = 5_000;
 const heartbeat = ':\n';
 
 /**
- * Sends server-sent events as fast as the client reads them: while the client does not read, `events` is not asked for
- * more. Resolves after the last event, or when the client is gone; the signal that `events` gets aborts then.
+ * Sends server-sent events as fast as the client reads them: while the client does not read, no further events are
+ * requested from `events`. Resolves after the last event, or when the client disconnects, which aborts the signal of `events`.
  */
 export async function sendEvents(
   res: ServerResponse,
@@ -45,7 +45,7 @@ export async function sendEvents(
   // A response that is destroyed already emits no further `close` event.
   if (res.destroyed) return;
   const gone = new AbortController();
-  res.once('close', () => gone.abort(new Error('the client is gone')));
+  res.once('close', () => gone.abort(new Error('the client has disconnected')));
   res.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
     // For caches, and for proxies that compress or buffer.

@@ -46,7 +46,7 @@ test('concurrent callers share one load and its error, and an error is not cache
   expect(loads).toBe(2);
 });
 
-test('aborts a load when its last caller is gone, and not before', async () => {
+test('aborts a load when its last caller is aborted, and not before', async () => {
   const cache = newCache();
   let loading: AbortSignal | undefined;
   const load = ({ signal }: Deadline) => {
@@ -58,11 +58,11 @@ test('aborts a load when its last caller is gone, and not before', async () => {
   const callers = [new AbortController(), new AbortController()] as const;
   const waits = callers.map(({ signal }) => cache.get('a', { deadline: inTime(signal), isUsable: always, load }));
   const [first, second] = waits.map((wait) => wait.catch((error: Error) => error.message));
-  callers[0].abort(new Error('first gone'));
-  expect(await first).toBe('first gone');
+  callers[0].abort(new Error('first aborted'));
+  expect(await first).toBe('first aborted');
   expect(loading?.aborted).toBe(false);
-  callers[1].abort(new Error('second gone'));
-  expect(await second).toBe('second gone');
+  callers[1].abort(new Error('second aborted'));
+  expect(await second).toBe('second aborted');
   expect(loading?.aborted).toBe(true);
   // A new caller does not join the aborted load.
   expect(await cache.get('a', { deadline: inTime(), isUsable: always, load: async () => 'new' })).toBe('new');

@@ -11,11 +11,11 @@ export interface SingleFlightCache<Value> {
 }
 
 export interface LoadRequest<Value> {
-  /** How long this caller waits. A load that a caller with a shorter deadline has started is retried. */
+  /** The time limit of this caller. If a load fails because another caller's deadline has expired, the load is retried. */
   readonly deadline: Deadline;
-  /** Returns whether a cached value will do for this caller. */
+  /** Returns true if this caller accepts the cached value. */
   readonly isUsable: (cached: Value) => boolean;
-  /** Loads the value. Its deadline is the one of the request that starts it, and is aborted when no caller waits any more. */
+  /** Loads the value. `deadline` is that of the request that starts the load, and is aborted when no caller waits any more. */
   readonly load: (deadline: Deadline) => Promise<Value>;
 }
 
@@ -41,7 +41,7 @@ interface Flight<Value> {
  * value, so a key must name everything that the value depends on, the caller's access rights included.
  */
 export function createSingleFlightCache<Value>(options: SingleFlightCacheOptions): SingleFlightCache<Value> {
-  /** The box tells a cached undefined from an absent entry. */
+  /** The wrapper object distinguishes a cached undefined from an absent entry. */
   const cached = new BoundedMap<string, { readonly value: Value }>(options);
   const flights = new Map<string, Flight<Value>>();
 

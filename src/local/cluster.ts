@@ -80,7 +80,7 @@ export interface PodMetrics {
   containers: { name: string; cpuNanocores: number; memoryBytes: number }[];
 }
 
-/** Where a pod's Jupyter server listens, for the ingress. The token never leaves this process. */
+/** The address of a pod's Jupyter server, for the ingress. The token never leaves this process. */
 export interface SessionEndpoint {
   /** The pod's address. */
   address: string;

@@ -13,7 +13,7 @@ const errorOf = (...args: string[]): string => {
   throw new Error('was taken');
 };
 
-test('repositories are private to the owner unless --public-project names them', () => {
+test('repositories are private to the owner, except those of --public-project', () => {
   const { projects, publicProjects } = parse('--project', 'own', '--public-project', 'open', '--project', '/srv/x');
   expect(projects).toEqual(['/home/ada/own', '/srv/x', '/home/ada/open']);
   expect(publicProjects).toEqual(['/home/ada/open']);
@@ -39,7 +39,7 @@ test.each([
   [['--public-url', 'https://a.example.org', '--public-sessions-url', 'https://a.example.org']],
   // The same host: cookies do not depend on the port.
   [['--public-url', 'https://a.example.org', '--public-sessions-url', 'https://A.example.org:8443']],
-])('public addresses with the same host, or only one of them, are rejected with the reason: %j', (args) => {
+])('two public addresses with the same host, or a single one, are rejected with the reason: %j', (args) => {
   expect(errorOf(...args)).toContain('a script in a notebook could use the API');
 });
 
@@ -49,10 +49,10 @@ test.each([
   ['https://user@a.example.org', 'an address without a path'],
   ['https://a.example.org/?x', 'an address without a path'],
   ['ftp://a.example.org', 'an address without a path'],
-  ['http://localhost:9000', 'Loopback names work without it'],
-  ['http://127.0.0.1:9000', 'Loopback names work without it'],
-  ['http://x.localhost', 'Loopback names work without it'],
-  ['http://[::1]:9000', 'Loopback names work without it'],
+  ['http://localhost:9000', 'Loopback names work without this option'],
+  ['http://127.0.0.1:9000', 'Loopback names work without this option'],
+  ['http://x.localhost', 'Loopback names work without this option'],
+  ['http://[::1]:9000', 'Loopback names work without this option'],
 ])('%s is not a valid public address: %s', (address, reason) => {
   expect(errorOf('--public-url', address, '--public-sessions-url', 'https://b.example.org')).toContain(reason);
   expect(errorOf('--public-url', 'https://b.example.org', '--public-sessions-url', address)).toContain(reason);

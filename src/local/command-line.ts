@@ -9,19 +9,19 @@ export interface CommandLine {
   port: number;
   stateDir: string;
   cacheDir: string;
-  /** Whether to launch a session at the start. */
+  /** True to launch a session at the start. */
   demo: boolean;
   /** The user's own repositories, absolute. */
   projects: string[];
-  /** Those of `projects` that anonymous visitors may launch, too. */
+  /** The repositories of `projects` that anonymous visitors may launch, too. */
   publicProjects: string[];
   /** Public addresses of a reverse proxy; undefined if there is none. */
   published: Origins | undefined;
   /** Address of a real GitLab instead of the forge, without a trailing slash. */
   gitUrl: string | undefined;
-  /** reset: whether to delete the Python environments, too. */
+  /** Only for reset: true to delete the Python environments, too. */
   environment: boolean;
-  /** reset: whether to delete without confirmation. */
+  /** Only for reset: true to delete without confirmation. */
   yes: boolean;
 }
 
@@ -143,7 +143,7 @@ function publicOrigin(option: string, value: string): string {
     );
   }
   if (/^(127\.|\[|(.*\.)?localhost$)/.test(url.hostname)) {
-    throw new UserError(`${option} needs a public host name. Loopback names work without it, with any port.`);
+    throw new UserError(`${option} needs a public host name. Loopback names work without this option, with any port.`);
   }
   return url.origin;
 }

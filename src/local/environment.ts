@@ -46,7 +46,7 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     NB_REQUEST__ALLOWED_HOSTS_0: `127.0.0.1:${facts.port}`,
     NB_SESSIONS__INGRESS__HOST: `localhost:${facts.port}`,
     NB_SESSIONS__OIDC__CLIENT_SECRET: facts.oidcClientSecret,
-    // The local ingress supports them.
+    // The local ingress supports access tokens.
     NB_SESSIONS__ACCESS_TOKENS__ENABLED: 'true',
     NB_SESSIONS__DEFAULT_IMAGE: facts.defaultImage,
     // The other containers of a cluster are not needed here: git has credentials, and the ingress is the proxy.

@@ -8,10 +8,10 @@ it.each([
   ['the user’s own, without a demo', [mine], false, mine],
   ['the demo', [], true, demoProject],
   ['none', [], false, undefined],
-])('the first link opens %s', (_what, own, demo, expected) => {
+])('the first link opens the project: %s', (_what, own, demo, expected) => {
   expect(firstProject(own, demo)).toEqual(expected);
 });
 
-it('the path of a launch page encodes unusual names of projects', () => {
+it('the path of a launch page encodes special characters in names of projects', () => {
   expect(launchPageOf({ namespace: 'group/sub', project: 'a b#?' })).toBe('/notebooks/launch/group/sub/a%20b%23%3F');
 });

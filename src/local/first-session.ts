@@ -39,7 +39,7 @@ export async function launchFirst(
   const name = `${path.namespace}/${path.project}`;
   const projects = await get(`${service}/projects?${new URLSearchParams({ search: name })}`, 'projects');
   const branch = projects.map(asObject).find((project) => project?.['path'] === name)?.['default_branch'];
-  if (typeof branch !== 'string') throw new Error('it has no branch');
+  if (typeof branch !== 'string') throw new Error('the project has no branch');
   const history = `${service}/projects/${encodeURIComponent(name)}/commits?${new URLSearchParams({ ref: branch })}`;
   const [commit] = await get(history, 'commits');
   const isDemo = path.namespace === demoProject.namespace && path.project === demoProject.project;

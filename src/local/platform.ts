@@ -47,14 +47,14 @@ const sessionsGraceMs = 8_000;
 const connectionsGraceMs = 1_000;
 /** Lifetime of the token with which a session of an anonymous visitor pulls; for users see `gateway/tokens.ts`. */
 const readTokenMs = 60 * 24 * 60 * 60 * 1000;
-/** Not during the start, which has to be fast. */
+/** The delay keeps this work out of the start, which has to be fast. */
 const firstHousekeepingMs = 60_000;
 const housekeepingMs = 24 * 3_600_000;
 
 export interface Platform {
   /** Address for programs of this machine. */
   origin: string;
-  /** Address for people: the public one, if there is one. */
+  /** Address for users: the public address, if there is one. */
   publicOrigin: string;
   signInLink(next?: string): string;
   forge: Forge | undefined;
@@ -131,7 +131,7 @@ export async function startPlatform(
 
   const environment = await whilePrinting(pythonReady, terminal);
   const running: { service?: Program } = {};
-  // For its anonymous users, the service sends requests to forge and registry without a token.
+  // The service sends requests for anonymous users to forge and registry without a token.
   const isService = ({ socket }: IncomingMessage): boolean => {
     const pid = running.service?.pid;
     return pid !== undefined && isHeldBy(socket, pid);
@@ -300,7 +300,7 @@ function localImages({ versions, description }: PythonEnvironment, architecture:
   ];
 }
 
-/** Prints a heading if `work` takes long: on a first start, it may take minutes. */
+/** Prints a heading if `work` takes long. On a first start, `work` may take minutes. */
 async function whilePrinting<Result>(work: Promise<Result>, terminal: Terminal): Promise<Result> {
   const heading = setTimeout(
     () => terminal.step('preparing Python and JupyterLab (only now and after updates) ...'),

@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 test.each(['', '{"pid": 1', 'null'])(
-  'a program starts if the file with its former process id contains %j',
+  'a program starts even if the file with its former process id contains %j',
   async (note) => {
     const entry = join(directory, 'entry.mjs');
     const processFile = join(directory, 'process');

@@ -10,7 +10,7 @@ import { readKept, writePrivate } from './state-files.ts';
 
 /** Ends the program that a killed platform has left running. */
 async function endFormer(former: ProcessId | undefined): Promise<void> {
-  // It is not a child process, so there is no event for its end.
+  // The program is not a child process, so there is no event for its end.
   while (former && isAlive(former) && sendSignal(former.pid, 'SIGKILL')) await delay(10);
 }
 

@@ -19,13 +19,13 @@ afterEach(async () => {
 });
 
 /** The last request that the service got. */
-let told: IncomingHttpHeaders = {};
+let received: IncomingHttpHeaders = {};
 
 /** Links with both local addresses, sent byte by byte. */
 const response: Parameters<TestSite['service']>[0] = (req, res) => {
   const links = [`${site.sessions}/sessions/mine/lab`, `${site.pages}/forge/x.git`, site.pages, `${site.pages}1/other`];
   const body = JSON.stringify({ links, name: 'Zoë' });
-  told = req.headers;
+  received = req.headers;
   if (req.url === '/notebooks/moved') res.writeHead(307, { Location: `${site.pages}/notebooks/` }).end();
   else if (req.url === '/notebooks/log') res.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(body);
   else {
@@ -63,8 +63,8 @@ async function workAt(pages: string, sessions: string): Promise<TestBrowser> {
   const links = [`${sessions}/sessions/mine/lab`, `${pages}/forge/x.git`, pages, `${site.pages}1/other`];
   expect(JSON.parse(posted.body)).toEqual({ links, name: 'Zoë' });
   const { host } = new URL(site.pages);
-  expect(told).toMatchObject({ host, origin: site.pages, 'x-forwarded-host': host });
-  expect(told).toHaveProperty('renku-auth-id-token');
+  expect(received).toMatchObject({ host, origin: site.pages, 'x-forwarded-host': host });
+  expect(received).toHaveProperty('renku-auth-id-token');
   expect((await browser.visit(`${pages}/notebooks/moved`)).headers.location).toBe(`${pages}/notebooks/`);
   // Logs are not changed.
   expect((await browser.visit(`${pages}/notebooks/log`)).body).toContain(`${site.sessions}/sessions/mine/lab`);
@@ -155,7 +155,7 @@ test('behind a reverse proxy, pages and sessions are at their public addresses, 
   await workAt(pages, sessions);
   // Programs of the machine use the local address.
   expect((await new TestBrowser().visit(`${site.pages}/health`)).status).toBe(200);
-  // Each public name serves its own origin only.
+  // Each public name serves only one origin.
   const swapped = await new TestBrowser().visit(`${sessions}/notebooks/`);
   expect([swapped.status, swapped.headers.location]).toEqual([307, `${pages}/notebooks/`]);
 });

@@ -1,11 +1,11 @@
 import { sessionPath } from '../jupyter-server/session-path.ts';
 
-/** What a path under the origin of the sessions means. */
+/** The meaning of a path under the origin of the sessions. */
 export type SessionPath =
   /** `rest` begins with a slash, or is empty for `/sessions/<name>` alone. It is not decoded. */
   | { kind: 'session'; name: string; rest: string }
   | { kind: 'other' }
-  /** Two programs could read different pages in this path. */
+  /** Two programs could interpret this path differently. */
   | { kind: 'ambiguous' };
 
 /** The rule for names of JupyterServer resources. */
@@ -27,7 +27,7 @@ export function parseSessionPath(path: string): SessionPath {
 
 function hasDotSegments(path: string): boolean {
   let decoded = path;
-  // Twice, because the server behind may decode the path once more.
+  // Decoded twice, because the upstream server may decode the path once more.
   for (let round = 0; round < 2; round += 1) {
     try {
       decoded = decodeURIComponent(decoded);

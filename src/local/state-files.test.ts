@@ -18,25 +18,25 @@ const damaged = {
   'white space': '\n',
   'half a secret': 'ab'.repeat(16),
   'more than a secret': 'ab'.repeat(33),
-  'what is not hexadecimal': 'xy'.repeat(32),
-  'a secret with something behind it': `${'ab'.repeat(32)}\nmore`,
+  'text that is not hexadecimal': 'xy'.repeat(32),
+  'a secret followed by other text': `${'ab'.repeat(32)}\nmore`,
 };
 
 describe('a secret', () => {
   it('is created once, and readable by its owner only', () => {
-    const made = keptSecret(file);
-    expect(made).toMatch(/^[0-9a-f]{64}$/);
-    expect(keptSecret(file)).toBe(made);
+    const created = keptSecret(file);
+    expect(created).toMatch(/^[0-9a-f]{64}$/);
+    expect(keptSecret(file)).toBe(created);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     // Earlier versions wrote no line break.
-    writeFileSync(file, made);
-    expect(keptSecret(file)).toBe(made);
+    writeFileSync(file, created);
+    expect(keptSecret(file)).toBe(created);
   });
 
   it.each(Object.keys(damaged))('%s is never used as a secret', (what) => {
     const content = damaged[what as keyof typeof damaged];
     writeFileSync(file, content);
-    const loss = 'Sessions are lost then.';
+    const loss = 'Then sessions are lost.';
     const ask = () => keptSecret(file, { loss });
     expect(ask).toThrow(UnusableFile);
     expect(ask).toThrow(`${file} is damaged`);
@@ -45,11 +45,11 @@ describe('a secret', () => {
 
     const lines: string[] = [];
     const log = pino({}, { write: (line: string) => void lines.push(line) });
-    const made = keptSecret(file, { log });
-    expect(made).toMatch(/^[0-9a-f]{64}$/);
-    expect(readFileSync(file, 'utf8')).toBe(`${made}\n`);
+    const created = keptSecret(file, { log });
+    expect(created).toMatch(/^[0-9a-f]{64}$/);
+    expect(readFileSync(file, 'utf8')).toBe(`${created}\n`);
     expect(lines.join('')).toContain('damaged');
-    expect(lines.join('')).not.toContain(made);
+    expect(lines.join('')).not.toContain(created);
   });
 });
 

@@ -52,7 +52,7 @@ export interface SecretOptions {
   /** Number of random bytes; the file has two hexadecimal digits for each. 32 by default. */
   bytes?: number;
   /**
-   * What is lost with the secret, as a sentence: then a damaged file is an error. Without it, a damaged file is replaced,
+   * A sentence about the loss without the secret. If it is set, a damaged file is an error; otherwise the file is replaced,
    * with a warning in the log.
    */
   loss?: string;
@@ -73,9 +73,9 @@ export function keptSecret(file: string, { bytes = 32, loss, log }: SecretOption
     }
     log?.warn({ file }, 'a secret is damaged and was replaced');
   }
-  const made = randomBytes(bytes).toString('hex');
-  writePrivate(file, `${made}\n`);
-  return made;
+  const created = randomBytes(bytes).toString('hex');
+  writePrivate(file, `${created}\n`);
+  return created;
 }
 
 const reasons: Record<string, [why: string, remedy: string]> = {

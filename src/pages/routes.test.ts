@@ -222,8 +222,8 @@ describe('an error', () => {
       404,
       `${project} has no branch “nope”.`,
     ],
-    ['an unknown address', '/nonexistent', 404, 'There is nothing at this address.'],
-    ['a path below a page', '/docs/nonexistent/', 404, 'There is nothing at this address.'],
+    ['an unknown address', '/nonexistent', 404, 'This address does not exist.'],
+    ['a path below a page', '/docs/nonexistent/', 404, 'This address does not exist.'],
     [
       'a ref that does not exist',
       `/launch/${project}?ref=nope`,
@@ -232,7 +232,7 @@ describe('an error', () => {
     ],
     ['a ref with control characters', `/launch/${project}?ref=a%00b`, 422, 'A field of the request is not valid.'],
     ['two refs', `/launch/${project}?ref=a&ref=b`, 404, `${project} has no branch, tag or commit “a”.`],
-    ['no project', '/launch/group', 404, 'There is nothing at this address.'],
+    ['no project', '/launch/group', 404, 'This address does not exist.'],
     [
       'dot segments',
       '/launch/group%2F..%2FSub/x',

@@ -79,7 +79,7 @@ describeInChromium('a sign-in', (browser) => {
     if (process.getuid?.() !== 0) return;
     const stolen = curlAsOther(url, '-H', `Cookie: ${cookie}`);
     expect(stolen.status).toBe(401);
-    expect(stolen.body).toContain('Another user of this machine made this sign-in.');
+    expect(stolen.body).toContain('This sign-in belongs to another user of this machine.');
     expect(await currentUser(page)).toMatchObject({ kind: 'registered' });
   });
 

@@ -11,8 +11,8 @@ export interface KeyTree {
 /*
  * hocon-parser reads nested braces and unites groups of the same name. It never receives text of the file: it evaluates
  * `${...}` as JavaScript, follows `__proto__`, drops slashes, merges lists by index and loses the default of
- * `port = ${?PORT}`. Keys are passed to it as hexadecimal digits and values as statement numbers, each under a key of its
- * own, so that it has nothing to merge. scalars.ts and resolve.ts decide what a value is and which one wins. To remove the
+ * `port = ${?PORT}`. Keys are passed to it as hexadecimal digits and values as statement numbers, each under a
+ * separate key, so that it has nothing to merge. scalars.ts and resolve.ts decide what a value is and which value is used. To remove the
  * package, build the tree from the paths of the statements.
  */
 
@@ -22,7 +22,7 @@ export const inGroups = (path: Path, content: string): string =>
 
 export const numbered = (statement: number): string => `n${statement}:${statement},`;
 
-/** Returns the tree of what the functions above have written. */
+/** Returns the tree from text that the functions above have written. */
 export function nest(nested: string): KeyTree {
   return treeOf(parseBraces(`{${nested}}`));
 }

@@ -77,7 +77,7 @@ export class Parser {
       try {
         const names = this.#key();
         const isBareGroup = this.#sign();
-        // Not before the sign: text without a sign may be part of a secret value, which no error must repeat.
+        // The name is stored after the sign was read: text without a sign may be part of a secret value, which errors must not repeat.
         path = [...place.path, ...names];
         nested += inGroups(names, this.#value({ ...place, path }, isBareGroup));
       } catch (error) {
@@ -101,7 +101,7 @@ export class Parser {
     return { kind: 'list', items, line };
   }
 
-  /** Moves to the next statement or item; false at the end of the group or list. */
+  /** Moves to the next statement or item. Returns false at the end of the group or list. */
   #hasNext(close: '}' | ']', opened: number | undefined, isFirst: boolean): boolean {
     const scan = this.#scan;
     scan.skipBlank();
@@ -137,7 +137,7 @@ export class Parser {
     return names;
   }
 
-  /** Moves past what separates a key from its value; true for a group without = or :. */
+  /** Moves past the separator between a key and its value. Returns true for a group without = or :. */
   #sign(): boolean {
     const scan = this.#scan;
     if (scan.match(/\s*(?=\{)/y)) return true;

@@ -9,20 +9,20 @@ import {
   type Statement,
 } from './syntax.ts';
 
-/** A resolved value; each has the line of its source. */
+/** A resolved value, with the line of its source. */
 export type Value =
   | Scalar
   | { readonly kind: 'list'; readonly items: readonly Value[]; readonly line: number }
   | { readonly kind: 'group'; readonly entries: ReadonlyMap<string, Value>; readonly line: number };
 
-/** A key with the statements that count. */
+/** A key with the statements that are not overridden. */
 interface Key {
   /** undefined in a list. */
   readonly path: Path | undefined;
   /** Without groups, in the order of the file. */
   readonly values: readonly Expression[];
   readonly children: ReadonlyMap<string, Key>;
-  /** The file has the group itself (`a {}`), and not only keys inside it (`a.b = 1`). */
+  /** True if the file has the group itself (`a {}`), and not only keys inside it (`a.b = 1`). */
   readonly isGroup: boolean;
   readonly line: number;
 }
@@ -33,8 +33,8 @@ type Outcome = { readonly value: Value | undefined } | { readonly error: HoconEr
 const limits = { evaluations: 600, values: 50_000, text: 1_000_000 };
 
 /**
- * Resolves the substitutions of a file. Each has the final value of its key, wherever it stands; a key of the file wins over
- * an environment variable of the same name. A value that refers to itself is an error.
+ * Resolves the substitutions of a file. Each substitution has the final value of its key, also of a key further down; a key
+ * of the file overrides an environment variable of the same name. A value that refers to itself is an error.
  */
 export class Resolver {
   readonly errors: LineError[] = [];
@@ -81,7 +81,7 @@ export class Resolver {
     };
   }
 
-  /** Returns the value of a key; `line` is that of the substitution that refers to it. */
+  /** Returns the value of a key; `line` is the line of the substitution that refers to the key. */
   #valueOf(key: Key, line = key.line): Value | undefined {
     const known = this.#outcomes.get(key);
     if (known === 'busy') {
@@ -193,7 +193,7 @@ export class Resolver {
   #plain(value: Value, path: Path, visit: (path: Path, line: number) => void): unknown {
     this.#values += 1;
     if (this.#values > limits.values) {
-      throw new HoconError(value.line, `substitutions make more than ${limits.values} values`, { isFatal: true });
+      throw new HoconError(value.line, `substitutions create more than ${limits.values} values`, { isFatal: true });
     }
     visit(path, value.line);
     if (value.kind === 'scalar') return value.value;
@@ -205,7 +205,7 @@ export class Resolver {
   }
 }
 
-/** Whether an expression has a value, and not a group, whatever its substitutions are. */
+/** Returns true if an expression is a scalar or a list and not a group, for any values of its substitutions. */
 function isDefinite(expression: Expression): boolean {
   if (expression.kind === 'concatenation') return expression.parts.some(({ kind }) => kind === 'scalar');
   return expression.kind !== 'substitution';

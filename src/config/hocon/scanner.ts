@@ -29,7 +29,7 @@ export class Scanner {
     this.fail(isNul ? 'contains a NUL' : 'a line ends with a carriage return without a line feed', { isFatal: true });
   }
 
-  /** From 1. `at` only moves forward. */
+  /** The line number, from 1. `at` only moves forward. */
   get line(): number {
     for (; this.#counted < this.at; this.#counted += 1) if (this.#text[this.#counted] === '\n') this.#line += 1;
     return this.#line;
@@ -44,7 +44,7 @@ export class Scanner {
     throw new HoconError(this.line, reason, options);
   }
 
-  /** Moves past the match of a sticky pattern; undefined if it does not match here. */
+  /** Moves past the match of a sticky pattern and returns it. Returns undefined if the pattern does not match here. */
   match(pattern: RegExp): RegExpExecArray | undefined {
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.#text);
@@ -63,7 +63,7 @@ export class Scanner {
     while (this.match(comment));
   }
 
-  /** Whether a statement or list item ends here; moves past a comment. */
+  /** Moves past a comment. Returns true if a statement or list item ends here. */
   isAtBreak(): boolean {
     this.match(comment);
     return this.next === '' || '\n,}]'.includes(this.next);

@@ -28,11 +28,11 @@ export interface Blanks {
 export interface Statement {
   readonly number: number;
   readonly line: number;
-  /** undefined: the key is a group, whose keys have statements of their own. */
+  /** undefined if the key is a group; the keys of the group have separate statements. */
   readonly expression: Expression | undefined;
 }
 
-/** One error of a file. Never holds a value, nor a word that may be part of a value. */
+/** One error of a file. Never contains a value or a part of a value. */
 export interface LineError {
   /** From 1. */
   readonly line: number;

@@ -1,6 +1,6 @@
 /**
- * Where the body of a message ends (RFC 9112 6). The reverse proxy decides it once, from what Node's parser has read, and
- * writes the length headers again for the next hop: the sender's own headers never decide it there.
+ * Determines where the body of a message ends (RFC 9112 6). The reverse proxy determines this once, from the result of Node's
+ * parser, and writes new length headers for the next hop: the next hop never gets the sender's own length headers.
  */
 import type { IncomingMessage } from 'node:http';
 import type { RawHeaders } from './headers.ts';
@@ -51,7 +51,7 @@ export function invalidFraming(req: IncomingMessage): InvalidRequest | undefined
   }
   const coding = req.headers['transfer-encoding'];
   if (coding === undefined) return undefined;
-  // RFC 9112 6.1: HTTP/1.0 does not know this header.
+  // RFC 9112 6.1: HTTP/1.0 does not have this header.
   if (httpVersion === '1.0') return { status: 400, message: 'HTTP/1.0 has no Transfer-Encoding.' };
   if (!isChunked(coding)) return { status: 501, message: 'The only supported transfer coding is chunked.' };
   return undefined;

@@ -2,7 +2,7 @@
 export type RawHeaders = string[];
 
 /**
- * Headers that each hop writes itself: those of RFC 9110 7.6.1, those that say where the body ends, and Expect, which the
+ * Headers that each hop writes itself: those of RFC 9110 7.6.1, those that define the end of the body, and Expect, which the
  * previous hop has already handled.
  */
 const hopByHop = new Set([
@@ -20,7 +20,7 @@ const hopByHop = new Set([
 ]);
 
 /**
- * Headers that stay even if `Connection` lists them: this hop and the next one decide about the request by them, and the
+ * Headers that are kept even if `Connection` lists them: this hop and the next one check the request with them, so the
  * sender must not be able to remove them.
  */
 const alwaysEndToEnd = /^(host|origin|cookie|set-cookie|authorization|cache-control|range|content-.*|sec-.*)$/;

@@ -11,10 +11,7 @@ test.each([
   ['a status of less than three digits', 'HTTP/1.1 099 x\r\nContent-Length: 0\r\n\r\n'],
   ['control characters in its reason', 'HTTP/1.1 200 a\x01b\r\nContent-Length: 0\r\n\r\n'],
   ['a line break in a header', 'HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b=c\r\nContent-Length: 0\r\n\r\n'],
-  [
-    'a change of protocol that the request did not ask for',
-    'HTTP/1.1 101 Sure\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nxx',
-  ],
+  ['a change of protocol that was not requested', 'HTTP/1.1 101 Sure\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nxx'],
   ['a change of protocol without a protocol', 'HTTP/1.1 101 Sure\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
   ['a transfer coding besides chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
   ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc'],
@@ -59,7 +56,7 @@ test('a second response to one request is dropped', async () => {
   expect((await send(port)).body).toBe('two!');
 });
 
-test('a length that Connection lists, and one of a response without content, do not change the framing', async () => {
+test('neither a Content-Length that Connection lists nor one of a response without content changes the framing', async () => {
   const responses = [
     'HTTP/1.1 200 OK\r\nConnection: content-length\r\nContent-Length: 5\r\n\r\nhello',
     'HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\n',
@@ -75,7 +72,7 @@ test('a length that Connection lists, and one of a response without content, do 
   expect(none.headers).not.toHaveProperty('content-length');
 });
 
-test('a repeatable request waits for an upstream that restarts; any other fails at once', async () => {
+test('a repeatable request waits while the upstream restarts, and any other request fails immediately', async () => {
   const probe = createServer();
   const free = await listening(probe);
   probe.close();

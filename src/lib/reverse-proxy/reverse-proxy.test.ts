@@ -65,7 +65,7 @@ test('status, headers, duplicate headers, query and bodies are passed on unchang
   expect(response.body).toBe('yes|4|body');
 });
 
-test('hop-by-hop headers are not passed on, those that Connection lists included', async () => {
+test('hop-by-hop headers, including those that Connection lists, are not passed on', async () => {
   const port = await proxyToListener((req, res) => res.end(JSON.stringify(req.headers)));
   const response = await send(port, {
     headers: {

@@ -45,7 +45,7 @@ export interface ReverseProxy {
 
 /** Milliseconds that one side of a WebSocket may stay open and silent after the other side has ended. */
 const halfOpenMs = 10_000;
-/** Milliseconds between attempts while the upstream restarts: no event tells when it listens again. */
+/** Milliseconds between attempts while the upstream restarts: there is no event when the upstream listens again. */
 const retryMs = 100;
 /** Overrides NODE_OPTIONS: a lenient parser reads lengths and line ends differently from the other side. */
 const strictParser = { insecureHTTPParser: false };
@@ -86,7 +86,7 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
   let retry: NodeJS.Timeout | undefined;
   res.once('close', () => {
     clearTimeout(retry);
-    // The caller has its response or is gone. The rest of the request body is read and dropped, so that the caller's
+    // The caller has its response or has disconnected. The rest of the request body is read and dropped, so that the caller's
     // connection can be used again.
     if (!req.complete) {
       if (outgoing) req.unpipe(outgoing);
@@ -114,7 +114,7 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
       method: req.method,
       path: options.target,
       // `keep-alive` even on a connection that is used once: after `close`, a server that rejects a body early would close
-      // the connection at once, and the reset would discard its response.
+      // the connection immediately, and the reset would discard its response.
       headers: [...options.headers, ...body.headers, 'Connection', 'keep-alive'],
       agent: reuse ? proxy.agent : false,
     });
@@ -137,7 +137,7 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
     });
     current.on('upgrade', (_incoming, upstreamSocket) => {
       upstreamSocket.destroy();
-      failed(new Error('the response switches protocols although the request did not ask for it'));
+      failed(new Error('the response switches protocols although the request has no Upgrade header'));
     });
     current.on('error', failed);
     if (body.hasBody) req.pipe(current);
@@ -164,7 +164,7 @@ function sendResponse(incoming: IncomingMessage, res: ServerResponse, options: F
   const framing = change ? [] : responseFraming(incoming);
   const headers = [...changedHeaders(endToEnd(incoming.rawHeaders), options), ...framing];
   res.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, headers);
-  // The body of a stream may begin long after its headers; a body of known length follows at once.
+  // The body of a stream may begin long after its headers; a body of known length follows immediately.
   if (incoming.headers['content-length'] === undefined) res.flushHeaders();
   pipeline(change ? [incoming, change, res] : [incoming, res], (error) => {
     if (error) options.log.debug({ err: error }, 'the connection closed before the end of a response');

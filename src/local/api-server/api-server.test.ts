@@ -104,7 +104,7 @@ describe('a JupyterServer over HTTP', () => {
     expect((await call('DELETE', path)).status).toBe(404);
   });
 
-  it('is not written by a dry run, which is rejected', async () => {
+  it('is not written by a dry run: dry runs are rejected', async () => {
     const body = jupyterServer('dry');
     expect((await call('POST', `${JUPYTER_SERVERS}?dryRun=All`, { body })).status).toBe(422);
     expect((await call('GET', `${JUPYTER_SERVERS}/dry`)).status).toBe(404);
@@ -120,7 +120,7 @@ describe('a JupyterServer over HTTP', () => {
     await call('DELETE', `${JUPYTER_SERVERS}/dry`);
   });
 
-  it('loses unknown fields, or is rejected on request', async () => {
+  it('is stored without unknown fields, or rejected if the request is strict', async () => {
     const body = jupyterServer('fields', { bogus: 1 });
     const strict = await call('POST', `${JUPYTER_SERVERS}?fieldValidation=Strict`, { body });
     expect(strict.status).toBe(400);
@@ -244,7 +244,7 @@ describe('invalid requests', () => {
   });
 
   it.each(['/', '/nowhere', '/apis/nowhere/v1/x', '/apis/amalthea.dev/v1alpha1/namespaces/default/foos'])(
-    'for an unknown path get a plain 404: %s',
+    'get a plain 404 for an unknown path: %s',
     async (path) => {
       const { status, text, headers } = await call('GET', path);
       expect([status, headers['content-type'], text]).toEqual([
@@ -255,7 +255,7 @@ describe('invalid requests', () => {
     },
   );
 
-  it('never get a 500, for any object', async () => {
+  it('never get a 500, whatever the object is', async () => {
     const kinds = [
       [`${coreV1}/pods`, 'spec'],
       [`${coreV1}/secrets`, 'data'],
@@ -310,7 +310,7 @@ describe('invalid requests', () => {
 describe('lists', () => {
   const items = (json: unknown) => (at(json, 'items') as object[]).map((item) => at(item, 'metadata', 'name'));
 
-  it('have pages that all show the state at the first page', async () => {
+  it('have pages that all show the state at the time of the first page', async () => {
     const path = `${coreV1}/configmaps?labelSelector=paged`;
     for (const name of ['p1', 'p2', 'p3', 'p4', 'p5']) {
       server.cluster.create(resource.configMaps, 'default', configMap(name, { labels: { paged: '1' } }));
@@ -394,7 +394,7 @@ describe('lists', () => {
       length = (await call('GET', many)).text.length;
     });
     expect(length).toBeGreaterThan(10_000_000);
-    // Several times the usual duration on two shared cores: the test detects only changes by an order of magnitude.
+    // The limit is several times the usual duration on two shared cores: the test detects only much slower code.
     expect(createdIn).toBeLessThan(10_000);
     expect(listedIn).toBeLessThan(1_000);
   });
@@ -435,7 +435,7 @@ describe('discovery', () => {
     }
   });
 
-  it('has a version that a real cluster does not have', async () => {
+  it('has a version that differs from those of real clusters', async () => {
     const { json } = await call('GET', '/version');
     expect(json).toMatchObject({ major: '1', minor: '36', gitVersion: 'v1.36.0+notebook-sessions' });
   });

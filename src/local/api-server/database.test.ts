@@ -26,7 +26,7 @@ const row = (name: string, version: number) => ({
   body: `{"metadata":{"name":"${name}"}}`,
 });
 
-it('keeps rows and the clock, which does not go back when the newest object is removed', () => {
+it('keeps the rows and the highest version, also when the newest object is removed', () => {
   const first = Database.open(path);
   first.put(row('a', 2));
   first.put(row('b', 3));
@@ -79,13 +79,13 @@ it('keeps every acknowledged write when its process is killed', async () => {
 });
 
 describe('an unusable file', () => {
-  it('of a newer version of the program stays unchanged, and the error says so', () => {
+  it('of a newer version of the program is not changed, and the error names the version', () => {
     Database.open(path, [...MIGRATIONS, 'CREATE TABLE future (x)']).close();
     expect(() => Database.open(path)).toThrow(UnusableStore);
     expect(() => Database.open(path)).toThrow(/written by a newer version/);
   });
 
-  it('of another program stays unchanged', () => {
+  it('of another program is not changed', () => {
     const other = new DatabaseSync(path);
     other.exec('CREATE TABLE theirs (x)');
     other.close();
@@ -106,8 +106,8 @@ describe('an unusable file', () => {
   });
 
   it.each([
-    ["UPDATE objects SET body = '{'", 'an object that is cut off'],
-    ["UPDATE objects SET body = '[]'", 'an object that is none'],
+    ["UPDATE objects SET body = '{'", 'an incomplete object'],
+    ["UPDATE objects SET body = '[]'", 'a value that is not an object'],
     ['DELETE FROM clock', 'no clock'],
   ])('with damaged rows is an error', (damage) => {
     openCluster({ path, log }).close();
@@ -151,7 +151,7 @@ describe('a migration', () => {
     unchanged.close();
   });
 
-  it('of a new database makes no copy', () => {
+  it('of a new database creates no copy', () => {
     Database.open(path, next).close();
     expect(existsSync(`${path}.schema-1`)).toBe(false);
   });

@@ -37,7 +37,7 @@ export const MIGRATIONS: readonly string[] = [
 /** The disk space that a write may use. Deletions and changes may use the reserve; new objects may not. */
 type DiskSpace = 'reserve' | 'free space';
 
-/** The database cannot be opened. The message says what to do. */
+/** The database cannot be opened. The message has the remedy. */
 export class UnusableStore extends UserError {
   override readonly name = 'UnusableStore';
 }
@@ -124,7 +124,7 @@ export class Database {
     return new UnusableStore(`${this.#path} is damaged. ${moveAway}`, { cause });
   }
 
-  /** Writes an object and the clock in one transaction. The change is durable when the function returns. */
+  /** Writes an object and the highest version in one transaction. The change is durable when the function returns. */
   put(row: StoredRow, space: DiskSpace = 'free space'): void {
     this.#atomically(space, () => {
       this.#put.run(row.resource, row.namespace, row.name, row.version, row.writtenAt, row.body);
@@ -197,7 +197,7 @@ function prepare(sqlite: DatabaseSync, path: string, migrations: readonly string
 function copyBeforeMigration(sqlite: DatabaseSync, path: string, version: number): void {
   if (path === memory) return;
   const copy = `${path}.schema-${version}`;
-  // VACUUM INTO writes into an existing empty file and keeps its mode. A copy of an earlier attempt stays unchanged.
+  // VACUUM INTO writes into an existing empty file and keeps its mode. A copy of an earlier attempt is not changed.
   closeSync(openSync(copy, 'a', 0o600));
   const earlier = new DatabaseSync(copy);
   const isEmpty = numberOf(earlier, 'schema_version') === 0;
@@ -211,7 +211,7 @@ function numberOf(sqlite: DatabaseSync, pragma: string): number {
 
 const memory = ':memory:';
 const moveAway =
-  'Restore it from a copy, or move it away: its sessions are then no longer known, and their files stay.';
+  'Restore it from a copy, or move it away. Then the platform no longer has these sessions, but their files are kept.';
 
 /** Returns an `UnusableStore` for an error of SQLite or of the file system; other errors are returned unchanged. */
 function explained(path: string, error: unknown): unknown {

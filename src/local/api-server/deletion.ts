@@ -11,7 +11,7 @@ export interface DeleteRequest {
   preconditions?: { uid?: string; resourceVersion?: string };
 }
 
-/** Delays a deletion until the dependents with blockOwnerDeletion are gone. */
+/** Delays a deletion until the dependents with blockOwnerDeletion are deleted. */
 export const FOREGROUND_FINALIZER = 'foregroundDeletion';
 /** Delays a deletion until the dependents have no reference to the owner. */
 export const ORPHAN_FINALIZER = 'orphan';
@@ -23,7 +23,7 @@ export type Deletion =
   /** The object is marked for deletion; the kubelet or the finalizers delay the removal. */
   | { outcome: 'terminating'; object: StoredObject };
 
-/** Returns what a DELETE does to `old`. Throws StatusError 409 if a precondition fails. */
+/** Returns the effect of a DELETE on `old`. Throws StatusError 409 if a precondition fails. */
 export function planDeletion(kind: Kind, old: StoredObject, request: DeleteRequest, now: number): Deletion {
   checkPreconditions(kind, old, request);
   const next = cloneJson(old);

@@ -48,7 +48,7 @@ export function unknownPath(): StatusError {
   return new StatusError(404, 'NotFound', 'the server could not find the requested resource');
 }
 
-/** Leads to a plain 404 without a Status. Clients conclude from this that a CRD is not installed. */
+/** Results in a plain 404 without a Status, from which clients conclude that a CRD is not installed. */
 export class NoSuchPath extends Error {
   override readonly name = 'NoSuchPath';
 }
@@ -66,7 +66,7 @@ export function invalid(kind: Kind, name: string, errors: readonly FieldError[])
   });
 }
 
-/** Kubernetes has no status for a full disk; HTTP has 507 (RFC 4918). */
+/** Kubernetes has no reason for a full disk; HTTP has the status 507 (RFC 4918). */
 export function diskFull(): StatusError {
   const message = 'the disk of this machine is full: free some space, for example by stopping a session';
   return new StatusError(507, 'InsufficientStorage', message, { retryAfterSeconds: 30 });

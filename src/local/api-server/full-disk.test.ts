@@ -21,7 +21,7 @@ it.runIf(disk === undefined)('needs a file system that can be filled', () => {
 const object = (index: number) => ({ metadata: { name: `c${index}` }, data: { text: 'x'.repeat(20_000) } });
 
 it.runIf(disk !== undefined)(
-  'on a full disk nothing is added, objects can be changed and deleted, and the error names the disk',
+  'on a full disk, new objects are rejected with an error that names the disk, and objects can be changed and deleted',
   () => {
     const { directory, fill, empty } = disk as SmallDisk;
     const path = join(directory, 'cluster.sqlite');
@@ -42,7 +42,7 @@ it.runIf(disk !== undefined)(
         metadata: { labels: { changed: 'yes' } },
       });
       store.delete(resource.configMaps, 'default', metadata.name ?? '');
-      // Other programs use the freed space at once.
+      // Other programs use the freed space immediately.
       fill();
     }
     expect(store.list(resource.configMaps, { namespace: 'default' })).toEqual([]);
@@ -57,7 +57,7 @@ it.runIf(disk !== undefined)(
 );
 
 it.runIf(disk !== undefined)(
-  'a store cannot be created on a full disk, the error says so, and it can be created when there is space',
+  'creating a store on a full disk fails with an error that names the disk, and succeeds when there is space',
   () => {
     const { directory, fill, empty } = disk as SmallDisk;
     const path = join(directory, 'other.sqlite');

@@ -21,12 +21,12 @@ afterEach(() => cluster.close());
 
 const has = (type: ResourceType, name = 'a') => cluster.get(type, 'default', name) !== undefined;
 const finalizers = (type: ResourceType) => cluster.get(type, 'default', 'a')?.metadata.finalizers;
-/** Long enough for everything that follows from a change to have happened. */
+/** Waits long enough for the garbage collector to handle a change and its consequences. */
 const quiet = async () => {
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-/** A session as the operator makes it: JupyterServer <- StatefulSet <- pod, and a ConfigMap. */
+/** A session as the operator creates it: JupyterServer <- StatefulSet <- pod, and a ConfigMap. */
 function makeSession(): KubernetesObject {
   const owner = cluster.create(jupyterServers, 'default', js('a'));
   const set = cluster.create(statefulSets, 'default', statefulSet('a', ownedBy(owner)));
@@ -73,7 +73,7 @@ describe('foreground deletion', () => {
 });
 
 describe('background deletion', () => {
-  it('removes the owner at once, then its dependents', async () => {
+  it('removes the owner immediately, then its dependents', async () => {
     makeSession();
     cluster.delete(jupyterServers, 'default', 'a');
     expect(has(jupyterServers)).toBe(false);

@@ -42,7 +42,7 @@ export class GarbageCollector {
   }
 
   #followChanges(): void {
-    // The first time all objects, because a killed process may have left deletions incomplete.
+    // The first call examines all objects, because a killed process may have left deletions incomplete.
     const affected = new Set<string>(this.#started ? [] : this.#byUid.keys());
     this.#started = true;
     for (const { kind, type, entry, previous } of this.#store.objects.changesSince(this.#version) ?? []) {
@@ -88,7 +88,7 @@ export class GarbageCollector {
     if (kind === this.#store.kinds.namespaces) this.#emptyNamespace(metadata.name ?? '');
   }
 
-  /** Deletes the object if no owner remains; otherwise removes the references to owners that are gone. */
+  /** Deletes the object if no owner remains; otherwise removes the references to deleted owners. */
   #followOwners({ kind, object }: ObjectOfKind): void {
     const owners = object.metadata.ownerReferences ?? [];
     const states = owners.map((owner) => this.#ownerState(owner, object.metadata.namespace));
@@ -110,13 +110,13 @@ export class GarbageCollector {
   }
 
   /** `waiting`: the owner is being deleted in the foreground and waits for its dependents. */
-  #ownerState(owner: OwnerReference, namespace: string | undefined): 'present' | 'waiting' | 'gone' {
+  #ownerState(owner: OwnerReference, namespace: string | undefined): 'present' | 'waiting' | 'deleted' {
     const kind = this.#kinds.get(`${owner.apiVersion}/${owner.kind}`);
-    // The owner is of a kind that this server does not have. It may exist, so the dependent stays.
+    // This server does not have the owner's kind. The owner may exist elsewhere, so the dependent is kept.
     if (kind === undefined) return 'present';
     const found = this.#byUid.get(owner.uid);
-    if (found === undefined || found.kind !== kind || found.object.metadata.name !== owner.name) return 'gone';
-    if (kind.namespaced && found.object.metadata.namespace !== namespace) return 'gone';
+    if (found === undefined || found.kind !== kind || found.object.metadata.name !== owner.name) return 'deleted';
+    if (kind.namespaced && found.object.metadata.namespace !== namespace) return 'deleted';
     const { deletionTimestamp, finalizers = [] } = found.object.metadata;
     return deletionTimestamp !== undefined && finalizers.includes(FOREGROUND_FINALIZER) ? 'waiting' : 'present';
   }

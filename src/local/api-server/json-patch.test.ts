@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { StatusError } from '../cluster.ts';
 import { jsonPatch } from './json-patch.ts';
 
-/** A kube-apiserver 1.36 gives the same results. */
-describe('a JSON patch, as lenient as in Kubernetes', () => {
+/** The expected results are those of a kube-apiserver 1.36. */
+describe('a JSON patch with the lenient rules of Kubernetes', () => {
   const document = () => ({ status: { list: [1, 2, 3], 'a/b~c': 1, nothing: null }, spec: { path: '/a' } });
   const apply = (...operations: object[]) => jsonPatch(document(), operations) as ReturnType<typeof document>;
 
   it.each([
     ['replace of a missing member', { op: 'replace', path: '/status/fresh', value: 1 }, { fresh: 1 }],
     ['add at the end', { op: 'add', path: '/status/list/-', value: 4 }, { list: [1, 2, 3, 4] }],
-    ['add in between', { op: 'add', path: '/status/list/1', value: 9 }, { list: [1, 9, 2, 3] }],
-    ['add behind the last', { op: 'add', path: '/status/list/3', value: 9 }, { list: [1, 2, 3, 9] }],
+    ['add in the middle', { op: 'add', path: '/status/list/1', value: 9 }, { list: [1, 9, 2, 3] }],
+    ['add after the last item', { op: 'add', path: '/status/list/3', value: 9 }, { list: [1, 2, 3, 9] }],
     ['a negative index', { op: 'replace', path: '/status/list/-1', value: 9 }, { list: [1, 2, 9] }],
     ['remove from a list', { op: 'remove', path: '/status/list/0' }, { list: [2, 3] }],
     ['escapes', { op: 'replace', path: '/status/a~1b~0c', value: 2 }, { 'a/b~c': 2 }],

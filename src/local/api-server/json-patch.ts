@@ -17,8 +17,8 @@ const COPY_LIMIT = 3 * 1024 * 1024;
 
 /**
  * Applies the operations of a JSON patch (RFC 6902) to `target`, in place, and returns the result, which contains values
- * of `patch`. As lenient as the library of Kubernetes, on which operators of this resource rely: `replace` and `copy` of a
- * missing member work, a negative index counts from the end, and for `test` a missing member is null.
+ * of `patch`. The rules are as lenient as those of the Kubernetes library, because operators of this resource rely on them:
+ * `replace` and `copy` of a missing member are allowed, a negative index counts from the end, and for `test` a missing member is null.
  * Throws StatusError 400 (not a patch), 413 (too many operations), 422 (cannot be applied).
  */
 export function jsonPatch(target: unknown, patch: unknown): unknown {
@@ -125,7 +125,7 @@ function read(document: JsonObject, path: string[]): unknown {
 }
 
 function setMember(parent: JsonObject, name: string, value: unknown, path: string[]): void {
-  if (name === '__proto__') throw unprocessable(`${pathText(path)} is not an accepted name`);
+  if (name === '__proto__') throw unprocessable(`${pathText(path)} is not an allowed name`);
   parent[name] = value;
 }
 

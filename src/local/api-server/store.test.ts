@@ -20,7 +20,8 @@ beforeEach(() => {
 });
 afterEach(() => cluster.close());
 
-const made = (name = 'a', metadata: object = {}) => cluster.create(jupyterServers, 'default', js(name, {}, metadata));
+const createJs = (name = 'a', metadata: object = {}) =>
+  cluster.create(jupyterServers, 'default', js(name, {}, metadata));
 const present = (name = 'a') => cluster.get(jupyterServers, 'default', name);
 
 describe('create', () => {
@@ -31,7 +32,7 @@ describe('create', () => {
       creationTimestamp: '2000-01-01T00:00:00Z',
       deletionTimestamp: '2000-01-01T00:00:00Z',
     };
-    const object = made('a', { ...sent, labels: { a: 'b' } });
+    const object = createJs('a', { ...sent, labels: { a: 'b' } });
     expect(object).toMatchObject({ apiVersion: 'amalthea.dev/v1alpha1', kind: 'JupyterServer' });
     expect(object.metadata).toEqual({
       name: 'a',
@@ -46,15 +47,15 @@ describe('create', () => {
   });
 
   it('rejects a second object with the same name in the same namespace', () => {
-    made();
-    expect(() => made()).toThrow(failing(409, 'AlreadyExists'));
+    createJs();
+    expect(() => createJs()).toThrow(failing(409, 'AlreadyExists'));
     cluster.create(namespaces, '', { metadata: { name: 'other' } });
     expect(cluster.create(jupyterServers, 'other', js('a')).metadata.namespace).toBe('other');
     expect(cluster.list(jupyterServers)).toHaveLength(2);
     expect(cluster.list(jupyterServers, { namespace: 'other' })).toHaveLength(1);
   });
 
-  it('needs a namespace that exists and is not being deleted', () => {
+  it('requires a namespace that exists and is not being deleted', () => {
     expect(() => cluster.create(jupyterServers, 'nowhere', js('a'))).toThrow(failing(404, 'NotFound'));
     cluster.create(namespaces, '', { metadata: { name: 'deleted' } });
     cluster.create(pods, 'deleted', pod('holds-it-open'));
@@ -74,7 +75,7 @@ describe('create', () => {
     ['a', { finalizers: ['not one'] }],
     ['a', { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: '', uid: '' }] }],
   ])('rejects the name %s with metadata %j', (name, metadata) => {
-    expect(() => made(name, metadata)).toThrow(failing(422, 'Invalid'));
+    expect(() => createJs(name, metadata)).toThrow(failing(422, 'Invalid'));
   });
 
   it('generates a name from generateName', () => {
@@ -97,7 +98,7 @@ describe('create', () => {
   });
 
   it('returns frozen objects', () => {
-    const object = made();
+    const object = createJs();
     expect(() => {
       object.metadata.name = 'b';
     }).toThrow(TypeError);
@@ -106,7 +107,7 @@ describe('create', () => {
 
 describe('update', () => {
   it('merges, keeps the identity, and increments the generation for any change outside metadata', () => {
-    const before = made();
+    const before = createJs();
     const spec = { jupyterServer: { hibernated: true, image: null } };
     const patch = {
       metadata: { uid: before.metadata.uid, creationTimestamp: null },
@@ -129,7 +130,7 @@ describe('update', () => {
   });
 
   it('writes nothing if nothing changes', async () => {
-    const before = made();
+    const before = createJs();
     const seen: string[] = [];
     cluster.watch(jupyterServers, (event) => seen.push(event.type));
     await settled();
@@ -140,7 +141,7 @@ describe('update', () => {
   });
 
   it('rejects an old version, another uid and a missing version', () => {
-    const { metadata } = made();
+    const { metadata } = createJs();
     const kind = cluster.kinds.jupyterServers.kind;
     cluster.mergePatch(jupyterServers, 'default', 'a', { metadata: { labels: { x: 'y' } } });
     const put = (change: object) => () =>
@@ -158,14 +159,14 @@ describe('update', () => {
     expect(put({ resourceVersion: present()?.metadata.resourceVersion })).not.toThrow();
   });
 
-  it('changes the status only through its subresource, if there is one', () => {
+  it('changes the status only through the status subresource, if the kind has one', () => {
     cluster.create(pods, 'default', pod('p'));
     cluster.mergePatch(pods, 'default', 'p', { status: { phase: 'Failed' } });
     expect(cluster.get<StoredObject>(pods, 'default', 'p')?.['status']).toMatchObject({ phase: 'Pending' });
     const patched = cluster.patchStatus<StoredObject>(pods, 'default', 'p', { phase: 'Running' });
     expect(patched['status']).toMatchObject({ phase: 'Running' });
     expect(patched.metadata.generation).toBe(1);
-    made();
+    createJs();
     expect(() => cluster.patchStatus(jupyterServers, 'default', 'a', {})).toThrow(failing(404, 'NotFound'));
   });
 
@@ -190,21 +191,21 @@ describe('update', () => {
 });
 
 describe('delete', () => {
-  it('removes an object without finalizers at once', () => {
-    made();
+  it('removes an object without finalizers immediately', () => {
+    createJs();
     cluster.delete(jupyterServers, 'default', 'a');
     expect(present()).toBeUndefined();
     expect(() => cluster.delete(jupyterServers, 'default', 'a')).toThrow(failing(404, 'NotFound'));
   });
 
   it('waits for finalizers, and rejects new ones meanwhile', () => {
-    made('a', { finalizers: ['x.y/one', 'x.y/two'] });
+    createJs('a', { finalizers: ['x.y/one', 'x.y/two'] });
     cluster.delete(jupyterServers, 'default', 'a');
     expect(present()?.metadata).toMatchObject({
       deletionTimestamp: '2026-01-01T00:00:00Z',
       deletionGracePeriodSeconds: 0,
     });
-    expect(() => made()).toThrow(failing(409, 'AlreadyExists'));
+    expect(() => createJs()).toThrow(failing(409, 'AlreadyExists'));
     const finalizers = (list: string[] | null) =>
       cluster.mergePatch(jupyterServers, 'default', 'a', { metadata: { finalizers: list } });
     expect(() => finalizers(['x.y/one', 'x.y/two', 'x.y/three'])).toThrow(failing(422, 'Invalid'));
@@ -228,7 +229,7 @@ describe('delete', () => {
   });
 
   it('checks preconditions', () => {
-    const { metadata } = made();
+    const { metadata } = createJs();
     const kind = cluster.kinds.jupyterServers.kind;
     const remove = (preconditions: object) => cluster.deleteObject(kind, 'default', 'a', { preconditions });
     expect(() => remove({ uid: 'other' })).toThrow(failing(409, 'Conflict'));
@@ -243,25 +244,25 @@ describe('delete', () => {
 
 describe('watch', () => {
   it('sends the existing objects and then every change, in order', async () => {
-    made('a');
+    createJs('a');
     const seen: string[] = [];
     const stop = cluster.watch(jupyterServers, ({ type, object }) => seen.push(`${type} ${object.metadata.name}`));
-    made('b');
+    createJs('b');
     cluster.create(configMaps, 'default', configMap('not-ours'));
     expect(seen).toEqual([]);
     await settled();
     cluster.mergePatch(jupyterServers, 'default', 'b', { status: { state: 'running' } });
     cluster.delete(jupyterServers, 'default', 'a');
-    made('a');
+    createJs('a');
     await settled();
     expect(seen).toEqual(['ADDED a', 'ADDED b', 'MODIFIED b', 'DELETED a', 'ADDED a']);
     stop();
-    made('c');
+    createJs('c');
     await settled();
     expect(seen).toHaveLength(5);
   });
 
-  it('does not call a listener inside its own write, and continues after a listener throws', async () => {
+  it('does not call a listener during a write of the listener, and continues after a listener throws', async () => {
     let inside = 0;
     const versions: string[] = [];
     cluster.watch(jupyterServers, ({ object }: ClusterEvent<StoredObject>) => {
@@ -273,12 +274,12 @@ describe('watch', () => {
       inside -= 1;
       throw new Error('a listener failed');
     });
-    made();
+    createJs();
     await expect.poll(() => versions.length).toBe(6);
     expect(versions).toEqual(versions.toSorted());
   });
 
-  it('sends every change, even if more is written at once than the history contains', async () => {
+  it('sends every change, even if one step writes more changes than the history contains', async () => {
     cluster.close();
     cluster = openCluster({ path: ':memory:', log, history: { changes: 10, characters: 1_000_000 } });
     let added = 0;
@@ -317,10 +318,10 @@ it('removes Events one hour after their last change', () => {
 });
 
 it('names the resource and the object in its errors', () => {
-  made();
+  createJs();
   const error = ((): StatusError | undefined => {
     try {
-      made();
+      createJs();
     } catch (thrown) {
       return thrown as StatusError;
     }

@@ -53,7 +53,7 @@ export class Store implements Cluster {
     }
   }
 
-  /** Registers a function that `close` calls before it closes the database. */
+  /** Registers a function that `close` calls before closing the database. */
   beforeClose(end: () => void): void {
     this.#beforeClose.push(end);
   }
@@ -253,7 +253,7 @@ export class Store implements Cluster {
   }
 }
 
-/** The caller knows the type of a resource's objects; the kinds check only the fields that they read. */
+/** The caller has to know the type of a resource's objects: the kinds check only the fields that this project reads. */
 function objectOf<T extends KubernetesObject>({ object }: Entry): T {
   const known: KubernetesObject = object;
   return known as T;

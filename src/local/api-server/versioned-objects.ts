@@ -14,7 +14,7 @@ export interface Entry {
   readonly writtenAt: number;
 }
 
-/** A write. For DELETED, `entry` is the last state, with the version of the deletion. */
+/** A write. For DELETED, `entry` is the last state of the object, with the version of the deletion. */
 export interface Change {
   readonly kind: Kind;
   readonly key: string;
@@ -165,8 +165,8 @@ export class VersionedObjects {
   }
 
   /**
-   * Calls `wake` once after this call and once after one or more writes, never inside a write. A subscriber that has read
-   * all changes when `wake` returns misses none; the history may be trimmed before the next call.
+   * Calls `wake` once after this call, and once after one or more writes, never during a write. A subscriber that reads all
+   * changes in each `wake` misses none. The history may be trimmed before the next call.
    */
   subscribe(wake: () => void): () => void {
     this.#subscribers.add(wake);

@@ -64,7 +64,7 @@ const refs = '/demo/first-light.git/info/refs?service=git-upload-pack';
 const batch = '/demo/first-light.git/info/lfs/objects/batch';
 const download = JSON.stringify({ operation: 'download', objects: [] });
 
-test('public projects are closed to callers without a valid credential', async () => {
+test('public projects require a valid credential', async () => {
   for (const [path, body] of [[api], [page], [refs], ['/'], ['/api/v4/version'], [batch, download]] as const) {
     expect(await statusOf(path, {}, body), path).toBe(401);
     for (const wrong of ['nonsense', '', token.slice(1)]) {
@@ -89,7 +89,7 @@ test('accepts a user’s token in every header that GitLab accepts', async () =>
   expect(await statusOf(batch, basic(token), download)).toBe(200);
 });
 
-test('a signed-in browser has its user’s access, and an anonymous visitor sees public projects', async () => {
+test('a signed-in browser has the access of its user, and an anonymous visitor sees public projects', async () => {
   try {
     signedIn = { token };
     expect(await statusOf(api)).toBe(200);
@@ -103,7 +103,7 @@ test('a signed-in browser has its user’s access, and an anonymous visitor sees
   }
 });
 
-test('the service needs no token for its anonymous users', async () => {
+test('the service needs no token in requests for anonymous users', async () => {
   try {
     fromService = true;
     expect(await statusOf(api)).toBe(200);
@@ -114,7 +114,7 @@ test('the service needs no token for its anonymous users', async () => {
   }
 });
 
-test('the token of an anonymous session reads its project and nothing else', async () => {
+test('the token of an anonymous session can read only one project', async () => {
   const clone = promisify(execFile);
   const env = { PATH: process.env['PATH'], HOME: directory, FORGE_TOKEN: reader, GIT_TERMINAL_PROMPT: '0' };
   const helper = 'credential.helper=!f() { echo username=oauth2; echo "password=$FORGE_TOKEN"; }; f';

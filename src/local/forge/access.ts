@@ -11,7 +11,7 @@ export interface ForgeAccessOptions {
   forge: Pick<Forge, 'handler' | 'userOf' | 'projectOfReader'>;
   /** Returns the git token of a signed-in browser or a cookie file; `token` is null for an anonymous visitor. */
   gitAccess(req: IncomingMessage, origins: Origins): Promise<{ token: string | null } | { error: ErrorResponse }>;
-  /** Returns true if the service sent the request. For its anonymous users, it sends no token. */
+  /** Returns true if the service sent the request. Its requests for anonymous users have no token. */
   isService(req: IncomingMessage): boolean;
 }
 
@@ -19,8 +19,8 @@ type Credential = { kind: 'none' | 'user' | 'unknown' | 'unsupported' } | { kind
 
 /**
  * Returns a handler that requires a credential for git, LFS and API: on one machine, "public" must not mean public to all
- * users of the machine. The token of an anonymous session reads one project and nothing else. For other tokens, the forge
- * checks what they permit.
+ * users of the machine. The token of an anonymous session can read only one project. For other tokens, the forge checks the
+ * access of their user.
  */
 export function createForgeAccess({ forge, gitAccess, isService }: ForgeAccessOptions) {
   function credentialOf(req: IncomingMessage): Credential {
@@ -38,7 +38,7 @@ export function createForgeAccess({ forge, gitAccess, isService }: ForgeAccessOp
         return forge.handler(req, res);
       case 'reader':
         if (isReadOf(credential.project, req)) return forge.handler(req, res);
-        return sendText(res, 404, 'This token reads one project only.');
+        return sendText(res, 404, 'This token can read one project only.');
       case 'unknown':
         return reject(req, res, 'The token is unknown or has expired.');
       case 'unsupported':

@@ -152,7 +152,7 @@ describe('branches', () => {
     ]);
   });
 
-  it('are found by their encoded name only', async () => {
+  it('are found only by their encoded name', async () => {
     expect(await json(`${branches()}/feature%2Fwith%2Fslashes`, adasToken)).toMatchObject({ commit: { id: first } });
     for (const name of ['feature', 'Main', 'refs']) {
       expect((await get(`${branches()}/${name}`, adasToken)).status, name).toBe(404);
@@ -231,10 +231,10 @@ describe('protected branches', () => {
   });
 
   it.each([name, 'renku/*', '*', '*/main/*2', 'renku/autosave/bob/main/1111111/2222222*'])(
-    'matched by %s reject developers with GitLab’s messages, also after a restart',
+    'that match %s reject developers with GitLab’s messages, also after a restart',
     async (pattern) => {
-      const made = await send('POST', `${path}?name=${encodeURIComponent(pattern)}`, adasToken);
-      expect([made.status, await made.json()]).toMatchObject([201, { name: pattern }]);
+      const created = await send('POST', `${path}?name=${encodeURIComponent(pattern)}`, adasToken);
+      expect([created.status, await created.json()]).toMatchObject([201, { name: pattern }]);
       const again = await send('POST', `${path}?name=${encodeURIComponent(pattern)}`, adasToken);
       expect([again.status, await again.json()]).toEqual([
         409,
@@ -270,13 +270,13 @@ describe('protected branches', () => {
         headers: { 'private-token': adasToken, ...(init.headers as Record<string, string> | undefined) },
       });
     const json = { headers: { 'content-type': 'application/json' } };
-    const made = [
+    const created = [
       await post({ ...json, body: JSON.stringify({ name: 'by/json', push_access_level: 30, allow_force_push: true }) }),
       await post({ body: new URLSearchParams({ name: 'by/urlencoded', push_access_level: '0' }) }),
       await post({ body }),
     ];
-    expect(made.map(({ status }) => status)).toEqual([201, 201, 201]);
-    expect(await Promise.all(made.map((response) => response.json()))).toMatchObject([
+    expect(created.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expect(await Promise.all(created.map((response) => response.json()))).toMatchObject([
       { name: 'by/json', push_access_levels: [{ access_level: 30 }], allow_force_push: true },
       { name: 'by/urlencoded', push_access_levels: [{ access_level: 0 }], allow_force_push: false },
       { name: 'by/form', push_access_levels: [{ access_level: 40 }], allow_force_push: false },

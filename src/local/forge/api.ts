@@ -145,7 +145,7 @@ async function serveProjects({ context, query, user, response }: Call): Promise<
   const described = await Promise.all(
     chosen.map(async (project) => ({ project, facts: await context.facts.ofListed(project) })),
   );
-  // A repository of the user that was moved or damaged is left out.
+  // A repository of the user that was moved or damaged is omitted.
   const bodies = described.flatMap(({ project, facts }) =>
     facts ? [projectBody(project, facts, user, context.publicUrl)] : [],
   );

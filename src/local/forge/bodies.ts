@@ -37,7 +37,7 @@ export function projectBody(project: ForgeProject, facts: Facts, user: ForgeUser
     namespace: { full_path: project.namespace },
     visibility: project.visibility,
     empty_repo: facts.defaultBranch === null,
-    // GitLab omits it for anonymous callers.
+    // GitLab omits this member for anonymous callers.
     ...(user
       ? {
           permissions: {

@@ -11,7 +11,7 @@ export class CommitBatch {
   #sha: string | undefined;
   #kept: Buffer[] = [];
   #keptBytes = 0;
-  /** Remaining bytes of the object, with the line break after it. 0: a header is next. */
+  /** Remaining bytes of the object and of the line break after it. 0 if a header is next. */
   #left = 0;
 
   constructor(keepBytes: number) {

@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(async () => await served.close());
 
 describe('the files of a commit', () => {
-  it('are those at the top of its tree, in the requested order; links are not followed, large files not read', async () => {
+  it('are read from the top of its tree, in the requested order; links are not followed, and large files are not read', async () => {
     const files = await served.forge.commitFiles(path.toUpperCase(), commit.slice(0, 7), names, soon(), 1_000);
     expect(files).toEqual([
       { name: 'requirements.txt', isLink: false, size: 6, content: Buffer.from('numpy\n') },
@@ -44,7 +44,7 @@ describe('the files of a commit', () => {
     expect(unread?.map(({ content }) => content)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('are those of the commit, not of the work tree', async () => {
+  it('are read from the commit, not from the work tree', async () => {
     writeFileSync(join(served.scratch, 'work', 'requirements.txt'), 'not committed\n');
     const files = await served.forge.commitFiles(path, commit, ['requirements.txt'], soon(), 1_000);
     expect(String(files?.[0]?.content)).toBe('numpy\n');
@@ -60,7 +60,7 @@ describe('the files of a commit', () => {
       const id = await runGit(join(served.scratch, 'work'), 'rev-parse', name);
       expect(await served.forge.commitFiles(path, id, names, soon())).toBeUndefined();
     }
-    // Of 600 commits, two have ids that begin with the same four digits.
+    // With 600 commits, two have ids that begin with the same four digits.
     const stream = Array.from(
       { length: 600 },
       (_, index) => `commit refs/heads/many\ncommitter A <a@b> ${index} +0000\ndata 0\n`,

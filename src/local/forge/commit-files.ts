@@ -9,7 +9,7 @@ export interface CommitFile {
   /** git stores the target of a symbolic link as its content. */
   readonly isLink: boolean;
   readonly size: number;
-  /** undefined for a link, for a file over the limit, and if no content is requested. */
+  /** undefined for a link, for a file above the size limit, and if no content is requested. */
   readonly content: Buffer | undefined;
 }
 

@@ -7,7 +7,7 @@ const author = 'Notebook Sessions <demo@notebook-sessions.example>';
 interface DemoCommit {
   readonly branch: string;
   readonly message: string;
-  /** Fixed, so that the commits have the same ids on every machine. */
+  /** A fixed time, so that the commits have the same ids on every machine. */
   readonly date: string;
   /** Path in the project, and the file in `demo/` with its content. */
   readonly files: Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import { Deadline } from '../../lib/deadline.ts';
 import type { ForgeProject } from './records.ts';
 import { type Facts, readFacts } from './repository.ts';
 
-/** Short, because users change their own repositories without the forge. */
+/** The value is small, because users change their own repositories without the forge. */
 const maxAgeMs = 1000;
 const maxProjects = 10_000;
 /** Time limit of a read, which several callers may share. */
@@ -12,7 +12,7 @@ const readMs = 10_000;
 
 /** Caches default branch and newest commit of each project, so that repeated requests start no git process. */
 export class FactsCache {
-  /** By the number of the project. */
+  /** The key is the number of the project. */
   readonly #facts = new BoundedMap<number, Promise<Facts>>({ maxSize: maxProjects, ttlMs: maxAgeMs });
   readonly #log: Logger;
 

@@ -21,7 +21,7 @@ describe('the demo project', () => {
     const [demo, same] = await Promise.all([served.forge.ensureDemoProject(), served.forge.ensureDemoProject()]);
     expect(same.id).toBe(demo.id);
     const refs = await runGit(demo.gitDir, 'for-each-ref', '--format=%(refname:short) %(objectname)');
-    // They change with the files of the demo. The README and the screenshots may contain them.
+    // The ids change with the files of the demo. The README and the screenshots may contain the ids.
     expect(refs.split('\n')).toEqual([
       'main 5d75d18c3787a7c5bfde00a333be5e3c32e431d8',
       'solar-minima c697a3aefee247e0d9156ec507aff4b9df59b042',
@@ -96,7 +96,7 @@ describe('the state', () => {
 });
 
 describe('names', () => {
-  it('of projects are rejected if they are invalid or used, and no project is created', async () => {
+  it('of projects are rejected if they are invalid or already used, and no project is created', async () => {
     const create = (namespace: string, path: string) => served.forge.createProject({ namespace, path });
     for (const path of ['..', '.', '', 'a/b', 'a.git', '-x', 'a b', 'x..y'])
       await expect(create('n', path), path).rejects.toThrow();
@@ -104,7 +104,7 @@ describe('names', () => {
     await expect(create('N', 'taken')).rejects.toThrow(/exists already/);
   });
 
-  it('are derived from any directory name', () => {
+  it('are created from any directory name', () => {
     expect(toPathSegment('My Thesis (final) v2.git', 'project')).toBe('My-Thesis-final-v2');
     expect(toPathSegment('Übung', 'project')).toBe('Ubung');
     expect(toPathSegment('数据', 'project')).toBe('project');

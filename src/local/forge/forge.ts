@@ -80,7 +80,7 @@ export interface Forge {
     everyone?: number;
     members?: { username: string; accessLevel: number }[];
   }): Promise<ForgeProject>;
-  /** Creates the demo project `demo/first-light` if it does not exist. All signed-in users may push to it. */
+  /** Creates the demo project `demo/first-light` if it does not exist. All signed-in users may push to the project. */
   ensureDemoProject(): Promise<ForgeProject>;
   /**
    * Adds a repository of the user, by default private to the local user. It is served until the forge's state is cleared, so
@@ -88,7 +88,7 @@ export interface Forge {
    */
   addExistingRepository(repository: { path: string; visibility?: 'public' | 'private' }): Promise<{
     project: ForgeProject;
-    /** Number of files with uncommitted changes, which sessions do not get; undefined if git needs too long. */
+    /** Number of files with uncommitted changes, which sessions do not get; undefined if git takes too long. */
     uncommittedFiles: number | undefined;
   }>;
   /** Aborts all transfers. */

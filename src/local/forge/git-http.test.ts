@@ -51,7 +51,7 @@ beforeAll(async () => {
 afterAll(() => served.close());
 
 describe('reading', () => {
-  it('of a public project needs no token, with or without .git, with any protocol version', async () => {
+  it('of a public project requires no token, with or without .git, with any protocol version', async () => {
     for (const [suffix, version] of [
       ['.git', 0],
       ['', 1],
@@ -71,7 +71,7 @@ describe('reading', () => {
     }
   });
 
-  it('of a private project needs the token of a member', async () => {
+  it('of a private project requires the token of a member', async () => {
     expect(await failure(runGit(served.scratch, 'clone', repositoryUrl(), freshDirectory()))).toMatch(
       /could not read Username/,
     );
@@ -87,7 +87,7 @@ describe('reading', () => {
     expect(readFileSync(join(clone, 'a.txt'), 'utf8')).toBe('one\n');
   });
 
-  it('requires a password for projects that do not exist as for private ones', async () => {
+  it('requires a password for a project that does not exist, as for a private project', async () => {
     for (const path of ['team/secret.git', 'team/nothing.git', 'no/such.git']) {
       const response = await fetch(`${served.url}/${path}/info/refs?service=git-upload-pack`);
       expect(response.status, path).toBe(401);
@@ -111,7 +111,7 @@ describe('reading', () => {
 });
 
 describe('pushing', () => {
-  it('needs the access level of developers', async () => {
+  it('requires the access level of developers', async () => {
     await commitFiles(tree, { 'a.txt': 'two\n' }, 'two');
     expect(await failure(runGit(tree, 'push', repositoryUrl(bobsToken), 'main'))).toMatch(/403|not allowed/);
     expect(await failure(runGit(tree, 'push', `${served.url}/demo/first-light.git`, 'main:x'))).toMatch(
@@ -124,7 +124,7 @@ describe('pushing', () => {
     expect(await branch.json()).toMatchObject({ commit: { title: 'two' } });
   });
 
-  it('transfers more than one buffer holds', async () => {
+  it('can transfer more data than one buffer holds', async () => {
     const noise = Array.from({ length: 40_000 }, (_, index) => `${index} ${Math.imul(index, 2654435761)}`).join('\n');
     await commitFiles(tree, { 'noise.txt': noise }, 'noise');
     await runGit(tree, 'push', '--quiet', repositoryUrl(adasToken), 'HEAD:refs/heads/noise');
@@ -218,7 +218,7 @@ describe('hostile requests', () => {
   });
 
   it.each(['git-upload-pack', 'git-receive-pack'])(
-    'leave no %s process behind if the client closes the connection',
+    'leave no %s process running if the client closes the connection',
     async (service) => {
       const { call, status } = unfinished(service);
       await vi.waitFor(() => expect(serversOf(project.gitDir)).not.toEqual([]), wait);
@@ -252,7 +252,7 @@ describe('hostile requests', () => {
 
 const wait = { timeout: 20_000, interval: 20 };
 
-/** Sends a request whose body never ends. `status` of the response, or undefined if the connection was closed. */
+/** Sends a request with a body that never ends. `status` is that of the response; undefined if the connection was closed. */
 function unfinished(service: string, url = repositoryUrl(), token = adasToken) {
   const call = request(`${url}/${service}`, {
     method: 'POST',
@@ -274,7 +274,7 @@ function serversOf(gitDir: string): string[] {
     try {
       return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`GIT_PROJECT_ROOT=${gitDir}\0`);
     } catch {
-      return false; // gone, or another user's
+      return false; // ended, or another user's
     }
   });
 }

@@ -77,16 +77,16 @@ export class HttpBackend {
 
     const onClose = () => {
       if (response.writableFinished || mustFinish()) return;
-      log.info('the client closed the connection, git is ended');
+      log.info('the client closed the connection; git is stopped');
       endGroup(child);
     };
     response.on('close', onClose);
     const stopWatching = watchIdle(request, this.#options.idleMs, () => {
-      log.warn('a git transfer was idle for too long and is aborted');
+      log.warn('a git transfer was idle for too long and was aborted');
       endGroup(child);
     });
     try {
-      // Not stream.pipeline: it would close the connection if git responds before it has read everything.
+      // stream.pipeline would close the connection if git responds before git has read the whole request.
       request.pipe(child.stdin);
       child.stdin.on('error', (error) => {
         log.debug({ err: error }, 'git did not read the whole request');
@@ -148,14 +148,14 @@ function cgiEnvironment(
     GIT_HTTP_EXPORT_ALL: '1',
     REMOTE_ADDR: request.socket.remoteAddress ?? '',
     ...(git.username === undefined ? {} : { REMOTE_USER: git.username.replace(/[^\w@.+-]/g, '_') }),
-    // No CONTENT_LENGTH: the body ends with the stream.
+    // CONTENT_LENGTH is not set: the body ends with the stream.
     ...(contentType === undefined ? {} : { CONTENT_TYPE: contentType }),
     ...(encoding === 'identity' ? {} : { HTTP_CONTENT_ENCODING: encoding }),
     ...(typeof protocol === 'string' && /^version=[0-2]$/.test(protocol) ? { GIT_PROTOCOL: protocol } : {}),
   };
 }
 
-/** Copies as fast as the client reads. Without a client it stops; if `readOn` returns true, it reads on to the end. */
+/** Copies as fast as the client reads. After the client has disconnected, reads the rest if `readOn` returns true. */
 async function copy(from: Readable, to: ServerResponse, readOn: () => boolean): Promise<void> {
   for await (const chunk of from) {
     if (to.destroyed) {

@@ -22,7 +22,7 @@ export const unauthorized = () => new HttpError(401, { message: '401 Unauthorize
 export const forbidden = () => new HttpError(403, { message: '403 Forbidden' });
 
 export interface Target {
-  /** Decoded one by one, so that `%2F` stays inside its segment. */
+  /** Each segment is decoded separately, so that `%2F` does not split a segment. */
   readonly segments: readonly string[];
   readonly query: URLSearchParams;
 }
@@ -66,7 +66,7 @@ export function apiCaller(request: IncomingMessage, records: Records): ForgeUser
 
 /**
  * Returns the caller of a git request, whose token is the password; the user name (`oauth2` by convention) is ignored. A
- * token that reads one project has no user: its access has been checked before.
+ * token that reads one project has no user; its access was checked before.
  */
 export function gitCaller(request: IncomingMessage, records: Records): ForgeUser | 'anonymous' | 'invalid' {
   if (request.headers.authorization === undefined) return 'anonymous';

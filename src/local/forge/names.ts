@@ -15,7 +15,7 @@ export function isNamespace(text: string): boolean {
   return text.length <= 255 && text.split('/').every(isPathSegment);
 }
 
-/** Converts text, for example the name of a directory, to a path segment; `fallback` if there is no valid one. */
+/** Converts text, for example the name of a directory, to a path segment. Returns `fallback` if no valid segment remains. */
 export function toPathSegment(text: string, fallback: string): string {
   const candidate = text
     .normalize('NFKD')

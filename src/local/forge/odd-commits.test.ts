@@ -17,7 +17,7 @@ import { createLogger } from '../../platform/logging/logger.ts';
 import { parseCommit, withOffset } from './commit.ts';
 import { CommitBatch } from './commit-batch.ts';
 
-/** Unusual commits, as the service sees them in the API. */
+/** Tests of unusual commits in the responses of the API. */
 
 let served: ServedForge;
 let number = 0;
@@ -38,7 +38,7 @@ async function seen(commit: string | Buffer) {
     input: commit,
     encoding: 'utf8',
   }).trim();
-  // Not with git, which rejects some of them.
+  // git is not used here, because git rejects some of these commits.
   writeFileSync(join(tree, '.git/refs/heads/main'), `${id}\n`);
   return look(tree, id);
 }
@@ -78,7 +78,7 @@ describe('the date of a commit', () => {
     ['@253402300800 +0000', '1970-01-01T00:00:00.000Z'],
     ['@99999999999999 +0000', '1970-01-01T00:00:00.000Z'],
     ['@4102444800 +1345', '2100-01-01T13:45:00.000+13:45'],
-  ])('can be %s, which git itself writes', async (date, expected) => {
+  ])('can have the form %s, which git writes', async (date, expected) => {
     const tree = join(served.scratch, `dated-${number++}`);
     await runGit(served.scratch, 'init', '--quiet', '--initial-branch=main', tree);
     execFileSync('git', ['commit', '--quiet', '--allow-empty', '--message', 'odd'], {
@@ -97,7 +97,7 @@ describe('the date of a commit', () => {
     '1 +00000',
     '1 -',
     '9223372036854775807 +0000',
-  ])('can be %j, which other programs can write', async (date) => {
+  ])('can have the value %j, which other programs write', async (date) => {
     const { date: shown, activeAt } = await seen(
       `tree ${emptyTree}\nauthor ${person}\ncommitter C <c@d> ${date}\n\nm\n`,
     );
@@ -105,7 +105,7 @@ describe('the date of a commit', () => {
     expect(shown).toMatch(/^\d{4}-/);
   });
 
-  it('is converted to RFC 3339, whatever its numbers are', () => {
+  it('is converted to RFC 3339 for all numbers', () => {
     for (let power = 0; power < 21; power++) {
       for (const offset of ['+0000', '-2359', '+2359', '+9999']) {
         for (const sign of ['', '-']) {
@@ -132,7 +132,7 @@ describe('the date of a commit', () => {
 });
 
 describe('a commit', () => {
-  it('can lack author, name, e-mail address, message or final line break', async () => {
+  it('can have no author, name, e-mail address, message or final line break', async () => {
     expect(parseCommit('1'.repeat(40), Buffer.from(''))).toMatchObject({
       parents: [],
       title: '',
@@ -180,7 +180,7 @@ describe('a commit', () => {
     expect(body['message']?.length).toBeGreaterThan(10_000);
   }, 30_000);
 
-  it('that is missing hides neither the project nor the other branches', async () => {
+  it('that is missing does not hide the project or its other branches', async () => {
     const tree = await makeRepository(join(served.scratch, `missing-${number++}`), { 'a.txt': 'a\n' });
     await runGit(tree, 'checkout', '--quiet', '-b', 'broken');
     await runGit(tree, 'commit', '--quiet', '--allow-empty', '--message', 'lost');
@@ -196,7 +196,7 @@ describe('a commit', () => {
 });
 
 describe('the output of git cat-file', () => {
-  it('is parsed in the same way for all sizes of its parts', () => {
+  it('is parsed with the same result for all sizes of its chunks', () => {
     const commit = `tree ${emptyTree}\nauthor ${person}\ncommitter ${person}\n\nä message\n`;
     const [one, two] = ['1'.repeat(40), '2'.repeat(64)];
     const output = Buffer.concat([

@@ -92,7 +92,7 @@ describe("a user's own repository", () => {
     expect((await add(mine)).uncommittedFiles).toBe(2);
   });
 
-  it('has new commits at once', async () => {
+  it('has new commits immediately', async () => {
     const { project } = await add(mine);
     const sha = await commitFiles(mine, { 'a.txt': 'later\n' }, 'later');
     const response = await fetch(`${served.url}/api/v4/projects/${project.id}/repository/commits/main`, {
@@ -117,7 +117,7 @@ describe("a user's own repository", () => {
     }
   });
 
-  it('is no longer listed after it was moved, and the others are', async () => {
+  it('is not listed after it was moved, and the other repositories are', async () => {
     await served.forge.ensureDemoProject();
     await add(mine);
     const list = async () =>
@@ -210,7 +210,7 @@ describe('a repository of a special type', () => {
     expect(await files(await cloneOf('shallow', '--depth=1'))).toEqual(['a.txt', 'b.txt']);
   });
 
-  it('is served: one with the objects of another repository', async () => {
+  it('is served: a repository that uses the objects of another one', async () => {
     await runGit(served.scratch, 'clone', '--quiet', '--shared', mine, 'shared');
     expect(await files(join(served.scratch, 'shared'))).toEqual(['a.txt']);
   });
@@ -221,7 +221,7 @@ describe('a repository of a special type', () => {
     expect(await files(join(outer, 'inner'))).toEqual(['a.txt']);
   });
 
-  it('is served: one with SHA-256', async () => {
+  it('is served: a repository with SHA-256', async () => {
     await runGit(served.scratch, 'init', '--quiet', '--object-format=sha256', '--initial-branch=main', 'long');
     const sha = await commitFiles(join(served.scratch, 'long'), { 'l.txt': 'l\n' }, 'long');
     expect(sha).toHaveLength(64);
@@ -232,7 +232,7 @@ describe('a repository of a special type', () => {
     expect(await response.json()).toMatchObject({ id: sha });
   });
 
-  it('is served: one with a detached HEAD, from its branch', async () => {
+  it('is served: a repository with a detached HEAD, from its branch', async () => {
     await commitFiles(mine, { 'b.txt': 'b\n' }, 'two');
     await runGit(mine, 'checkout', '--quiet', '--detach', 'HEAD~1');
     const { project } = await add(mine);
@@ -251,7 +251,7 @@ describe('a repository of a special type', () => {
     expect(await files(partial)).toEqual(['a.txt']);
   });
 
-  it.skipIf(process.getuid?.() !== 0)('is served: one with another owner', async () => {
+  it.skipIf(process.getuid?.() !== 0)('is served: a repository with another owner', async () => {
     execFileSync('chown', ['--recursive', '12345', mine]);
     expect(await files(mine)).toEqual(['a.txt']);
   });
@@ -262,7 +262,7 @@ describe('a repository that cannot be served', () => {
     for (const filter of ['blob:none', 'tree:0', 'blob:limit=1']) {
       const partial = await cloneOf(`partial-${filter.replace(/\W/g, '-')}`, `--filter=${filter}`, '--no-checkout');
       await runGit(partial, 'remote', 'set-url', 'origin', served.url);
-      served.intercept = () => expect.unreachable('the remote was asked');
+      served.intercept = () => expect.unreachable('a request was sent to the remote');
       await expect(add(partial), filter).rejects.toThrow(/is a partial clone/);
     }
     served.intercept = () => false;

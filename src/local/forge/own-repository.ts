@@ -10,11 +10,11 @@ export interface OwnRepository {
   readonly gitDir: string;
   /** The name of the directory, without `.git` for a bare repository. */
   readonly name: string;
-  /** Number of files with uncommitted changes; undefined if git needs too long. */
+  /** Number of files with uncommitted changes; undefined if git takes too long. */
   readonly uncommittedFiles: number | undefined;
 }
 
-/** git reads every file that may have changed, which takes long for a large repository on a slow disk. */
+/** Time limit: git reads every file that may have changed, which takes long for a large repository on a slow disk. */
 const inspectionMs = 30_000;
 
 /** Inspects a repository of the user and changes nothing in it. Throws UserError. */
@@ -41,7 +41,7 @@ async function withoutBranches(given: string, gitDir: string): Promise<UserError
   );
 }
 
-/** The check reads the whole history. A repository is served if no object was found missing in this time. */
+/** Time limit of the check, which reads the whole history. A repository is served if no missing object is found in this time. */
 const completenessMs = 3_000;
 
 /**
@@ -117,7 +117,7 @@ async function locate(given: string, directory: string): Promise<{ workingTree: 
     if (gitDir === undefined) throw new UserError(`git does not report where the repository of ${given} is.`);
     if (bare === 'true') return { workingTree: undefined, gitDir };
     if (insideWorkTree !== 'true') {
-      throw new UserError(`${given} is inside a .git directory: use the directory with the files.`);
+      throw new UserError(`${given} is inside a .git directory: use the directory that contains the files.`);
     }
     const [workingTree] = await revParse(directory, ['--show-toplevel']);
     return { workingTree, gitDir };

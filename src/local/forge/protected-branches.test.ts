@@ -105,10 +105,10 @@ describe('the default branch', () => {
 
 describe('a protected branch', () => {
   it.each(['release', 'rel*', '*', 'r*l*e'])(
-    'matched by %s accepts pushes of maintainers, but no force pushes',
+    'that matches %s accepts pushes of maintainers, but no force pushes',
     async (name) => {
       await protect({ name });
-      expect(await push('bob', `${first}:refs/heads/release`), 'made').toBe(noPush);
+      expect(await push('bob', `${first}:refs/heads/release`), 'the branch was created').toBe(noPush);
       expect(await push('ada', `${first}:refs/heads/release`)).toBe('accepted');
       expect(await push('bob', `${second}:refs/heads/release`)).toBe(noPush);
       expect(await push('ada', `${second}:refs/heads/release`)).toBe('accepted');
@@ -121,7 +121,7 @@ describe('a protected branch', () => {
     },
   );
 
-  it('is not a branch that only resembles the pattern, nor a tag', async () => {
+  it('is neither a branch that only resembles the pattern nor a tag', async () => {
     for (const name of [
       'rel',
       'RELEASE',
@@ -142,7 +142,7 @@ describe('a protected branch', () => {
     }
   });
 
-  it('follows the most permissive of its rules, and rejects all pushes if that rule does', async () => {
+  it('applies the most permissive of its rules, and rejects all pushes if that rule does', async () => {
     await protect({ name: 'dev*' });
     await protect({ name: 'dev/*', push_access_level: 30, allow_force_push: true });
     await protect({ name: 'frozen', push_access_level: 0 });
@@ -152,7 +152,7 @@ describe('a protected branch', () => {
     expect(await push('ada', `${second}:refs/heads/frozen`)).toBe(noPush);
   });
 
-  it('makes a push of several branches fail as a whole', async () => {
+  it('causes a push of several branches to fail as a whole', async () => {
     await protect({ name: 'release' });
     expect(await push('bob', `${second}:refs/heads/feature`, `${second}:refs/heads/release`)).toBe(noPush);
     expect(await tips()).toEqual({ main: second });

@@ -5,7 +5,7 @@ import { accessLevel, type ForgeProject, type ProtectedBranch } from './records.
 
 /**
  * Checks each push with GitLab's rules and messages before any branch is changed: a push is accepted or rejected as a whole.
- * It is a hook, because only git can tell whether a push replaces history, while the new objects are in quarantine. The
+ * The check is a hook, because only git can detect that a push replaces history while the new objects are in quarantine. The
  * names of branches and patterns are in the environment, one per line. A line is a pattern of `case`, where `*` matches any
  * text, too, and is never executed.
  */
@@ -42,7 +42,7 @@ done
 exit 0
 `;
 
-/** Writes the hook and returns its directory for `core.hooksPath`. There are no other hooks in it. */
+/** Writes the hook and returns its directory for `core.hooksPath`. The directory has no other hooks. */
 export async function installHooks(directory: string): Promise<string> {
   const hooks = join(directory, 'hooks');
   await mkdir(hooks, { recursive: true, mode: 0o700 });

@@ -33,7 +33,7 @@ export interface ForgeProject {
   readonly visibility: 'public' | 'private';
   /** Absolute path of the git directory. */
   readonly gitDir: string;
-  /** Of a user's own repository: its working tree, or the bare repository itself. null for a repository of the forge. */
+  /** For a user's own repository: its working tree, or the bare repository itself. null for a repository of the forge. */
   readonly ownPath: string | null;
   /** Access level of all signed-in users. */
   readonly everyone: number;
@@ -44,7 +44,7 @@ export interface ForgeProject {
 }
 
 interface TokenRecord {
-  /** SHA-256 of the token. The token has 32 random bytes, so it needs no slow hash. */
+  /** SHA-256 of the token. The token has 32 random bytes, so a fast hash is safe. */
   readonly hash: string;
   readonly username: string;
   /** If present, the token reads this one project and has no user. */
@@ -225,7 +225,7 @@ function read(file: string): Stored {
   if (text === undefined) return { version: 1, nextUserId: 1, nextProjectId: 1, users: [], projects: [], tokens: [] };
   const stored = parseJson(text);
   if (isStored(stored)) return { ...stored, projects: stored.projects.map(withRules) };
-  const remedy = 'Restore it from a copy, or move it away: then the projects are not served, but their files are kept.';
+  const remedy = 'Restore it from a copy, or move it away. Then the projects are not served, but their files are kept.';
   throw new UnusableFile(file, 'is damaged: it should contain the projects and users of the forge', remedy);
 }
 

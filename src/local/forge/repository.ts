@@ -73,7 +73,7 @@ export interface Tip {
   readonly current: boolean;
 }
 
-/** Returns all branches, sorted by name, or only the one named `only`. */
+/** Returns all branches, sorted by name, or only the branch `only`. */
 export async function listTips(project: ForgeProject, deadline: Deadline, only?: string): Promise<Tip[]> {
   if (only !== undefined && !isRefName(only)) return [];
   const pattern = only === undefined ? 'refs/heads/' : `refs/heads/${only}`;
@@ -83,7 +83,7 @@ export async function listTips(project: ForgeProject, deadline: Deadline, only?:
   return only === undefined ? tips : tips.filter(({ name }) => name === only);
 }
 
-/** Only fields that git knows without reading a commit: git would stop at a commit that it cannot read. */
+/** Only fields that git prints without reading the commit: git would stop at a commit that it cannot read. */
 const tipFormat = '%(HEAD)%00%(refname)%00%(objectname)';
 
 function tipIn(line: string): Tip {
@@ -104,7 +104,7 @@ export async function readBranch(project: ForgeProject, name: string, deadline: 
   return branch;
 }
 
-/** Returns the branches with their commits. A branch whose commit cannot be read is left out. */
+/** Returns the branches with their commits. A branch with a commit that cannot be read is omitted. */
 export async function readBranches(project: ForgeProject, tips: readonly Tip[], deadline: Deadline): Promise<Branch[]> {
   const commits = await readCommits(
     project,
@@ -118,7 +118,7 @@ export async function readBranches(project: ForgeProject, tips: readonly Tip[], 
   });
 }
 
-/** Bytes of a commit that are kept: header lines are first, and messages may have any length. */
+/** Maximum number of bytes of a commit that are kept. The header lines come first, and a message may have any length. */
 const keptBytes = { header: 4 * 1024, listed: 8 * 1024, one: 256 * 1024 } as const;
 
 /** Passes names to git on its standard input, never as arguments. */

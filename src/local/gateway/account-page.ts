@@ -7,7 +7,7 @@ export interface Account {
   owner: LocalUser;
   /** undefined: not signed in. */
   browser: Browser | undefined;
-  /** False if there is no git token: then the service handles the user as an anonymous one. */
+  /** False without a git token: then the service handles the user as an anonymous user. */
   isRegistered: boolean;
 }
 

@@ -39,11 +39,11 @@ export interface AuthRequest {
 interface Call extends AuthRequest {
   /** undefined if the caller is not a signed-in browser. */
   browser: Browser | undefined;
-  /** The error for a caller without a browser. */
+  /** The error for a caller that is not a signed-in browser. */
   notSignedIn: ErrorResponse;
 }
 
-/** What a route results in if it does not send its own response. */
+/** The result of a route that does not send a response itself. */
 type Outcome = { error: ErrorResponse } | { location: string; setCookie?: string };
 
 const maxFormBytes = 4096;
@@ -124,7 +124,7 @@ async function sendNewToken(
   sendJson(res, 201, { token, username: user.username, expires: expiresAt.toISOString() });
 }
 
-/** Returns true if the service sees a user and not an anonymous visitor: that takes a git token. */
+/** Returns true if the service handles the caller as a user and not as an anonymous visitor, which requires a git token. */
 async function isRegistered(parts: AuthParts, browser: Browser | undefined): Promise<boolean> {
   return browser?.user ? (await parts.tokens.headersFor(browser.user)) !== undefined : false;
 }
@@ -144,13 +144,13 @@ async function describeCaller(parts: AuthParts, browser: Browser | undefined): P
 function signIn(parts: AuthParts, { req, query, origins, browser }: Call): Outcome {
   const location = ownPath(query.get('next'), origins.pages);
   if (req.method === 'HEAD' || isPrefetch(req)) {
-    // A link checker or a prefetching browser must not use up the link.
+    // A link checker or a prefetching browser must not make the one-time link invalid.
     return { error: { status: 503, message: 'This link must be opened in a browser.', detail: null } };
   }
   const code = query.get('code') ?? '';
   if (parts.signInCodes.isOpen(code)) {
     const osUser = osUserOf(req);
-    if (osUser === 'gone' || !mayUseLinks(osUser, parts.addresses, origins)) return { error: linkOfAnotherUser };
+    if (osUser === 'closed' || !mayUseLinks(osUser, parts.addresses, origins)) return { error: linkOfAnotherUser };
     parts.signInCodes.redeem(code);
     const opened = parts.browsers.signIn(parts.owner, osUser, browser);
     return { location, setCookie: parts.cookie.set(opened.cookie, origins.pages) };
@@ -161,14 +161,14 @@ function signIn(parts: AuthParts, { req, query, origins, browser }: Call): Outco
 
 const linkOfAnotherUser: ErrorResponse = {
   status: 403,
-  message: 'This link is for the user of this machine who started the platform.',
+  message: 'This link works only for the user of this machine who started the platform.',
   detail: 'Open it in a browser of that user, on this machine or through an SSH connection of that user.',
 };
 
 /**
  * While a browser is started with a link, the link is visible in the process list. So it works only for the platform's own
  * user; for root, which may do everything (on Windows, a browser connects through a relay of root); and for a connection
- * whose user the kernel does not tell. At the public address, the connection is that of the proxy's user.
+ * with an unknown user. At the public address, the user of the connection is the user of the proxy.
  */
 function mayUseLinks(osUser: number | null, { external, local }: Addresses, origins: Origins): boolean {
   if (osUser === null || osUser === 0 || osUser === process.getuid?.()) return true;

@@ -11,11 +11,11 @@ import { isLocalUser, type LocalUser } from './users.ts';
 export interface Browser {
   /** Hash of its cookie. The cookie cannot be derived from it. */
   readonly id: string;
-  /** Its current user; null for an anonymous visitor, who can switch back to a user. */
+  /** The current user of the browser; null for an anonymous visitor, who can switch back to a user. */
   readonly user: LocalUser | null;
   /** The service's `Renku-Auth-Anon-Id` of its anonymous visitor. */
   readonly anonymousId: string;
-  /** Operating-system user that signed in; null if the kernel does not tell. */
+  /** Operating-system user that signed in; null if unknown. */
   readonly osUser: number | null;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
@@ -33,8 +33,8 @@ interface Stream {
 }
 
 /**
- * The signed-in browsers. They are kept in a file, so that they stay signed in after a restart. Cookies have no content of
- * their own, so that signing out takes effect at once: the streams that a browser has open are closed with it.
+ * The signed-in browsers. They are kept in a file, so that they stay signed in after a restart. Cookies contain only a
+ * random value, so that signing out takes effect immediately: the open streams of the browser are closed, too.
  */
 export class Browsers {
   readonly #byId = new Map<string, Browser>();

@@ -32,8 +32,8 @@ export const signInFirst: ErrorResponse = {
 
 const cookieOfAnotherUser: ErrorResponse = {
   ...signInFirst,
-  message: 'Another user of this machine made this sign-in.',
-  detail: 'A sign-in works only for the operating-system user that made it. Sign in with a new link.',
+  message: 'This sign-in belongs to another user of this machine.',
+  detail: 'A sign-in works only for the operating-system user that signed in. Sign in with a new link.',
 };
 
 const invalidToken: ErrorResponse = {
@@ -43,7 +43,7 @@ const invalidToken: ErrorResponse = {
   headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
 };
 
-/** Callers are known by their Bearer token; without one, by their cookie. */
+/** Identifies callers by their Bearer token or, without one, by their cookie. */
 export function createCallers(options: {
   cookie: SignInCookie;
   owner: LocalUser;
@@ -69,7 +69,7 @@ export function createCallers(options: {
   };
 }
 
-/** Returns the id of a user without a git token: the same in all of the user's browsers, which so share their sessions. */
+/** Returns the id of a user without a git token: the same in all browsers of the user, so that they have the same sessions. */
 function anonymousIdOf(user: LocalUser): string {
   return `anon-${createHash('sha256').update(subjectOf(user)).digest('hex').slice(0, 32)}`;
 }

@@ -22,7 +22,7 @@ function readCookieFile(file: string, name: string): string | undefined {
     ?.trim();
 }
 
-/** Writes the file for the owner only (0600): its content is as good as a password. */
+/** Writes the file for the owner only (0600): its content gives the same access as a password. */
 function writeCookieFile(file: string, { host, name, value, expiresAt }: FileCookie): void {
   // Domain (with the mark for HttpOnly), subdomains, path, secure, expiry, name, value.
   const fields = [`#HttpOnly_${host}`, 'FALSE', '/', 'FALSE', String(Math.floor(expiresAt / 1000)), name, value];

@@ -20,7 +20,7 @@ let front: Server;
 let gateway: Gateway;
 let origin: string;
 let now = Date.now();
-/** Milliseconds by which the clock advances at each call. */
+/** Milliseconds by which the clock advances with each call. */
 let tick = 0;
 let gitTokens = 0;
 let issueGitToken: GatewayOptions['issueGitToken'];
@@ -100,7 +100,7 @@ test('the link signs in once, within ten minutes, and redirects to its page', as
   expect(first.headers.location).toBe('/notebooks/launch/demo/first-light?ref=main');
   expect(first.headers['set-cookie']?.[0]).toMatch(/HttpOnly.*SameSite=Lax/i);
   expect((await seenBy(browser))['renku-auth-id-token']).toBeDefined();
-  // In the same browser, the used link redirects only; in another one it is invalid.
+  // In the same browser, the used link only redirects. In another browser, the link is invalid.
   expect((await browser.visit(link)).headers.location).toContain('/notebooks/launch/');
   const second = await new TestBrowser().visit(link);
   expect(second.status).toBe(401);
@@ -119,7 +119,7 @@ test('the cookie is valid even if time passes while it is created', async () => 
   expect(maxAge).toBeLessThanOrEqual(30 * 24 * 3600);
 });
 
-test('prefetching does not use the link up', async () => {
+test('prefetching does not invalidate the link', async () => {
   const link = gateway.signInLink();
   expect((await new TestBrowser().visit(link, { method: 'HEAD' })).status).toBe(503);
   expect((await new TestBrowser().visit(link, { headers: { 'Sec-Purpose': 'prefetch;prerender' } })).status).toBe(503);
@@ -148,7 +148,7 @@ test('the service gets tokens that it can verify, and not the cookie of the gate
   });
 });
 
-test('tokens are reused and valid for at least two more minutes; the git token is reused for longer', async () => {
+test('tokens are reused while they are valid for two more minutes, and the git token is reused for longer', async () => {
   const browser = await signedIn();
   const idToken = async () => (await seenBy(browser))['renku-auth-id-token'] ?? '';
   const [first, second] = await Promise.all([idToken(), idToken()]);
@@ -174,7 +174,7 @@ test('a failure to create a git token is a 503 and not cached', async () => {
   expect((await browser.visit(`${origin}/notebooks/`)).status).toBe(200);
 });
 
-test('without a git token there are no registered users, and the account page has the reason', async () => {
+test('without a git token there are no registered users, and the account page shows the reason', async () => {
   issueGitToken = () => ({ token: null, expiresAt: null });
   const browser = await signedIn();
   expect(await seenBy(browser)).not.toHaveProperty('renku-auth-id-token');
@@ -239,7 +239,7 @@ test('a browser can switch to another user, to an anonymous visitor and back, an
   expect((await browser.visit(`${origin}/auth/`)).body).toContain('Switch back to ada');
   await post('/auth/become', { username: 'ada' });
   expect(await me(browser)).toMatchObject({ username: 'ada', email: owner.email });
-  // It is the same visitor, also after another sign-in, so that its sessions are found.
+  // The visitor is the same, also after another sign-in, so that the visitor's sessions are found.
   await browser.visit(gateway.signInLink());
   await post('/auth/anonymous');
   expect((await seenBy(browser))['renku-auth-anon-id']).toBe(visitor['renku-auth-anon-id']);
@@ -269,7 +269,7 @@ test('changes need a signed-in browser, and are rejected from pages of other sit
   expect(
     (await browser.visit(`${origin}/auth/become`, { form: { username: 'x'.repeat(9000) }, from: origin })).status,
   ).toBe(413);
-  // Scripts of other sites cannot read, either. A link on another site works.
+  // Scripts of other sites cannot read either. Following a link on another site is accepted.
   expect((await browser.visit(`${origin}/notebooks/servers`, { from: localhost, script: true })).status).toBe(403);
   expect(
     (await browser.visit(`${origin}/notebooks/servers`, { from: 'http://127.0.0.1:1', script: true })).status,
@@ -279,7 +279,7 @@ test('changes need a signed-in browser, and are rejected from pages of other sit
   expect((await browser.visit(`${origin}/notebooks/`, { from: 'https://evil.test' })).status).toBe(200);
 });
 
-test('any other Host is rejected, in every form', async () => {
+test('every other Host header is rejected', async () => {
   const browser = await signedIn();
   const { port } = new URL(origin);
   const others = [
@@ -308,7 +308,7 @@ test('any other Host is rejected, in every form', async () => {
   expect(await statusOf(`OPTIONS * HTTP/1.1\r\nHost: ${own}`)).toBe(400);
 });
 
-test('pages cannot be framed, and show names as text', async () => {
+test('pages cannot be shown in frames, and escape names', async () => {
   const browser = await signedIn();
   const page = await browser.visit(`${origin}/auth/`);
   expect(page.headers['content-security-policy']).toContain("frame-ancestors 'none'");
@@ -358,7 +358,7 @@ test('the cookie file signs programs in, and creates new links', async () => {
     const { link } = JSON.parse(await text(curl.stdout)) as { link: string };
     expect((await new TestBrowser().visit(link)).status).toBe(302);
   }
-  // The browser may have switched to another user; after a restart it has the owner's cookie.
+  // The browser may have switched to another user. After a restart, the file has the owner's cookie again.
   await new TestBrowser().visit(`${origin}/auth/become`, {
     form: { username: 'grace' },
     headers: { Cookie: gateway.cookieHeader },
@@ -383,7 +383,7 @@ test('while the service is not running, programs and browsers get a 503', async 
   expect((await browser.visit(`${origin}/notebooks/`)).status).toBe(200);
 });
 
-test('the front page redirects to the service, which gets its own paths; other paths are 404', async () => {
+test('the first page redirects to the service, paths of the service are passed to it, and other paths are 404', async () => {
   const browser = await signedIn();
   expect((await browser.visit(`${origin}/`)).headers.location).toBe('/notebooks/');
   for (const path of ['/health', '/ready', '/notebooks', '/notebooks/servers?x=1']) {

@@ -25,7 +25,7 @@ import type { LocalUser } from './users.ts';
 export interface GatewayOptions {
   /** Folder for keys and signed-in browsers. Created with mode 0700 if it does not exist. */
   stateDir: string;
-  /** `cookies.txt` for `curl -b`, which signs in as the owner. Written at once with mode 0600. */
+  /** `cookies.txt` for `curl -b`, which signs in as the owner. Written at the start with mode 0600. */
   cookieFile: string;
   addresses: Addresses;
   /** The user that the one-time link signs in. */
@@ -51,7 +51,7 @@ export interface Gateway {
   signInLink(next?: string): string;
   /** Returns the git token of a signed-in caller, for the forge. */
   gitAccess(req: IncomingMessage, origins: Origins): Promise<GitAccess | { error: ErrorResponse }>;
-  /** For the ingress: identifies at the origin of the sessions the browsers that signed in here. */
+  /** For the ingress: identifies signed-in browsers at the origin of the sessions. */
   readonly sessions: SessionSignIn;
   /** The value of a Cookie header with which this process acts as the owner. */
   readonly cookieHeader: string;
@@ -145,7 +145,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     origins: Origins,
     caller: Caller | undefined,
   ): Promise<void> {
-    // First, so that a sign-out closes the request while it waits for something.
+    // Registered first, so that a sign-out closes the request even while the request waits.
     if (caller?.browser) browsers.closeAtSignOut(caller.browser.id, res);
     const identity = await identityHeaders(caller, req, res);
     if (!identity || res.destroyed) return;

@@ -27,13 +27,13 @@ test('the service responds at the paths of a platform, and to programs with a to
     const got = await new TestBrowser().visit(site.pages + path, { headers, script: true, ...(from ? { from } : {}) });
     return {
       status: got.status,
-      told: got.headers['www-authenticate'],
+      challenge: got.headers['www-authenticate'],
       seen: JSON.parse(got.body) as Headers,
     };
   };
   for (const path of ['/api/notebooks/servers', '/ui-server/api/notebooks/servers', '/notebooks/servers']) {
     const Authorization = 'Bearer git-grace';
-    // A platform's web server passes on the headers of its browsers.
+    // The web server of a platform passes on the headers of browsers.
     const { status, seen } = await seenAt(path, { Authorization }, 'https://platform.example.org');
     expect(status, path).toBe(200);
     expect(seen).not.toHaveProperty('authorization');
@@ -46,8 +46,11 @@ test('the service responds at the paths of a platform, and to programs with a to
   }
   // With invalid credentials, a valid cookie is ignored.
   for (const Authorization of ['Bearer x', 'Bearer ', 'bearer git-ada x']) {
-    const { status, told } = await seenAt('/notebooks/servers', { Authorization, Cookie: site.gateway.cookieHeader });
-    expect([status, told], Authorization).toEqual([401, 'Bearer error="invalid_token"']);
+    const { status, challenge } = await seenAt('/notebooks/servers', {
+      Authorization,
+      Cookie: site.gateway.cookieHeader,
+    });
+    expect([status, challenge], Authorization).toEqual([401, 'Bearer error="invalid_token"']);
   }
   const basic = { Authorization: 'Basic eDp5', Cookie: site.gateway.cookieHeader };
   expect((await seenAt('/notebooks/servers', basic, 'https://evil.test')).status).toBe(403);

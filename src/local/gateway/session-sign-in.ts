@@ -16,8 +16,8 @@ const codeLifetimeMs = 30_000;
 
 /**
  * Identifies a browser at the origin of the sessions, which does not get the cookie of the pages. The ingress redirects the
- * browser here; it gets a code for that one session and is redirected back; and the ingress sets a cookie (a pass) for the
- * code. A pass is valid for one session, and only while the browser is signed in as the same user.
+ * browser here. The browser gets a code for that one session and is redirected back, and the ingress exchanges the code for
+ * a cookie (a pass). A pass is valid for one session, and only while the browser is signed in as the same user.
  */
 export class SessionSignIn {
   readonly #codes: OneTimeCodes<Visitor & { name: string }>;
@@ -60,7 +60,7 @@ export class SessionSignIn {
     const given = Buffer.from(signature, 'base64url');
     const expected = this.#sign(payload);
     if (more.length > 0 || given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-    // Signed here, so the payload is one of `issuePass`.
+    // The signature is valid, so `issuePass` wrote the payload.
     const content: [uid: string, browser: string, username: string | null] = JSON.parse(
       Buffer.from(payload, 'base64url').toString('utf8'),
     );

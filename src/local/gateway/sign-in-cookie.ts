@@ -7,7 +7,7 @@ import { type Browser, type Browsers, comesFrom } from './browsers.ts';
 import type { LocalUser } from './users.ts';
 
 export interface SignInCookie {
-  /** Returns undefined if there is no valid cookie, and `another user` for the cookie of another operating-system user. */
+  /** Returns the browser; undefined without a valid cookie, and `another user` for the cookie of another operating-system user. */
   read(req: IncomingMessage, origin: string): Browser | 'another user' | undefined;
   /** Returns a Set-Cookie header for a browser at that origin; with undefined, it deletes the cookie. */
   set(value: string | undefined, origin: string): string;
@@ -57,7 +57,7 @@ export function createSignInCookie(options: {
         if (comesFrom(browser, req))
           return browser.user?.username === owner.username ? { ...browser, user: owner } : browser;
         const osUser = osUserOf(req);
-        if (osUser !== 'gone') warnOnce(browser, osUser);
+        if (osUser !== 'closed') warnOnce(browser, osUser);
         isOfAnotherUser = true;
       }
       return isOfAnotherUser ? 'another user' : undefined;

@@ -87,7 +87,7 @@ test.each([
   expect((await new TestBrowser().visit(site.gateway.signInLink(next))).headers.location).toBe(next);
 });
 
-test('a caller that closes its connection after sending the link does not use it up', async () => {
+test('a caller that closes its connection after sending the link does not invalidate the link', async () => {
   const link = new URL(site.gateway.signInLink());
   const caller = connect(Number(link.port), '127.0.0.1');
   await once(caller, 'connect');

@@ -6,12 +6,12 @@ import { readKept, writePrivate } from '../state-files.ts';
 import { type LocalUser, subjectOf } from './users.ts';
 
 export interface GitToken {
-  /** null: there is none. Then the service has no registered users. */
+  /** null if there is no token. Then the service has no registered users. */
   token: string | null;
   expiresAt: Date | null;
 }
 
-/** Returns a new token of that user for git and the GitLab API. It expires at `expiresAt` unless it is a given one. */
+/** Returns a new token of that user for git and the GitLab API. Only a generated token expires at `expiresAt`. */
 export type IssueGitToken = (user: LocalUser, expiresAt: Date) => GitToken | Promise<GitToken>;
 
 export interface TokenIssuer {
@@ -31,10 +31,10 @@ export interface TokenIssuer {
 const idTokenAudience = 'notebook-sessions';
 const algorithm = 'ES256';
 const idTokenMs = 5 * 60 * 1000;
-/** Tokens are renewed early, so that a token in a request is valid for a while. */
+/** Tokens are renewed before they expire, so that a token in a request remains valid for this time. */
 const renewAfterMs = idTokenMs / 2;
 const refreshTokenMs = 12 * 60 * 60 * 1000;
-/** A local session may run for weeks, and pushes with the token that it was launched with. */
+/** The lifetime is long, because a local session may run for weeks and pushes with the token of its launch. */
 const gitTokenMs = 60 * 24 * 60 * 60 * 1000;
 const maxUsers = 200;
 
@@ -138,7 +138,7 @@ function asSigningKey(pem: string): KeyObject | undefined {
     const key = createPrivateKey(pem);
     return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined;
   } catch (error) {
-    // Not a private key in PEM: OpenSSL's errors have no class of their own.
+    // The file has no private key in PEM. OpenSSL's errors have no separate class.
     if (error instanceof Error) return undefined;
     throw error;
   }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { readBodyUpTo } from './body.ts';
 
-test('a body that is too large is read to its end, so that the response arrives and the connection is kept', async () => {
+test('reads a body that is too large to its end, so that the response arrives and the connection is kept', async () => {
   const server = createServer((req, res) => {
     void readBodyUpTo(req, 1_000).then((content) => res.writeHead(content ? 200 : 413).end(content));
   });

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 /**
  * Returns the whole body of a request; undefined if it has more than `maxBytes`. The rest of a larger body is read and
- * dropped: closing the connection at once would lose the response. Rejects if the sender closes the connection early.
+ * dropped: closing the connection immediately would lose the response. Rejects if the sender closes the connection early.
  */
 export async function readBodyUpTo(req: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];

@@ -21,7 +21,7 @@ function printable(origin: string): string {
   return /^https?:\/\/[\w.:[\]-]{1,260}$/.test(origin) ? origin : 'an unnamed origin';
 }
 
-/** Returns true if a person opens a page: by a link, the address bar or a reload, and not in a frame or by a script. */
+/** Returns true if a user opens a page with a link, the address bar or a reload; false for frames and scripts. */
 export function isTopLevelNavigation(req: IncomingMessage): boolean {
   if (req.method !== 'GET') return false;
   const mode = req.headers['sec-fetch-mode'];
@@ -29,12 +29,12 @@ export function isTopLevelNavigation(req: IncomingMessage): boolean {
   return mode === 'navigate' && req.headers['sec-fetch-dest'] === 'document';
 }
 
-/** Returns true for browsers. curl and scripts, which accept any type, get JSON. */
+/** Returns true for browsers. Programs such as curl accept any type and get JSON. */
 export function prefersHtml(req: IncomingMessage): boolean {
   return /\btext\/html\b/i.test(req.headers['accept'] ?? '');
 }
 
-/** Returns true if a browser loads the page before its user opens it. Such a request must not use up a one-time code. */
+/** Returns true if a browser loads the page before its user opens it. Such a request must not invalidate a one-time code. */
 export function isPrefetch(req: IncomingMessage): boolean {
   return /prefetch/i.test(`${req.headers['sec-purpose'] ?? ''} ${req.headers['purpose'] ?? ''}`);
 }

@@ -9,8 +9,8 @@ export interface TextResponse {
 }
 
 /**
- * Sends GET, or POST if there is a body, and returns the response. Rejects if the response is larger than 1 MiB. It uses
- * node:http and not fetch, which adds headers that only browsers send.
+ * Sends GET, or POST if there is a body, and returns the response. Rejects if the response is larger than 1 MiB. Uses node:http,
+ * because fetch adds headers that only browsers send.
  */
 export function requestText(url: string, options: RequestOptions, body?: string): Promise<TextResponse> {
   return new Promise((resolve, reject) => {

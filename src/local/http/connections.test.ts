@@ -14,7 +14,7 @@ function connection(name: string, uid: number | undefined, requests = 0): Connec
 const names = (list: readonly Connection[]) => list.map(({ endpoint: each }) => each.split(':')[0]);
 
 describe('connections that are closed if there are too many', () => {
-  it('are the oldest of other users beyond their share, idle ones first', () => {
+  it('are those of other users above their share: idle ones first, then the oldest', () => {
     const all = [
       connection('busy', 1001, 1),
       connection('old', 1001),
@@ -27,7 +27,7 @@ describe('connections that are closed if there are too many', () => {
     expect(names(excessConnections(all, { ...limits, others: 0 }, own))).toEqual(['old', 'new', 'busy']);
   });
 
-  it('are the oldest idle ones beyond the limit for all users, and never one with a request in flight', () => {
+  it('are the oldest idle ones above the limit for all users, and never one with a request in flight', () => {
     const mine = Array.from({ length: 12 }, (_, index) => connection(`c${index}`, own, index < 3 ? 1 : 0));
     expect(names(excessConnections(mine, limits, own))).toEqual(['c3', 'c4']);
     expect(
@@ -60,7 +60,7 @@ describe('real connections', () => {
     return socket;
   }
 
-  it('belong to the user whose program holds them', async () => {
+  it('belong to the user of the program that opened them', async () => {
     const accepted = Promise.withResolvers<Socket>();
     const port = await server((socket) => accepted.resolve(socket));
     await client(port);

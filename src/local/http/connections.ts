@@ -28,8 +28,8 @@ interface OpenConnection extends Connection {
 }
 
 /**
- * The connections of one port, oldest first. It closes some if there are too many, so that neither another user of the
- * machine nor a program that leaks connections can shut the owner out.
+ * The connections of one port, oldest first. If there are too many, some are closed, so that neither another user of the
+ * machine nor a program that leaks connections can prevent new connections of the owner.
  */
 export class Connections {
   readonly #open = new Map<Endpoint, OpenConnection>();
@@ -50,7 +50,7 @@ export class Connections {
     socket.once('close', () => this.#remove(connection));
     this.#newConnections += 1;
     const { max, crowded, others } = this.#limits;
-    // With many connections the kernel's tables are long and take milliseconds to read: not for each connection.
+    // Not read for each connection, because with many connections the kernel's tables take milliseconds to read.
     const isDue = this.#open.size > crowded && this.#newConnections >= others;
     if (isDue) this.#lookUpUsers(socket.localPort ?? 0);
     if (isDue || this.#open.size > max) this.#closeExcess();

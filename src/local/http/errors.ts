@@ -10,7 +10,7 @@ export interface ErrorResponse {
   status: number;
   /** One sentence. */
   message: string;
-  /** What the caller can do about the error. */
+  /** The remedy: a sentence about what the caller can do. */
   detail: string | null;
   link?: { href: string; text: string };
   /** The page loads itself again after these seconds, and Retry-After has the same number. */
@@ -18,7 +18,7 @@ export interface ErrorResponse {
   headers?: Record<string, string>;
 }
 
-/** Statuses of temporary errors. */
+/** The statuses of temporary errors. */
 const temporary = new Set([408, 409, 410, 423, 424, 428, 503, 504]);
 
 /** Returns the API's code for an HTTP error: 3xxx for a temporary one, 2xxx for the platform's, 1xxx for the caller's. */

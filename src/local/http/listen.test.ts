@@ -62,7 +62,7 @@ async function conversation(port: number, sent: string): Promise<string> {
 
 const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 
-test.each(['http', 'https'])('a port speaks only %s, on both loopback addresses', async (scheme) => {
+test.each(['http', 'https'])('a port accepts only %s, on both loopback addresses', async (scheme) => {
   const { port, addresses } = await start(scheme === 'https' ? { tls } : {});
   const hosts = hasIpv6 ? ['127.0.0.1', 'localhost', '[::1]'] : ['127.0.0.1', 'localhost'];
   for (const host of hosts) {
@@ -160,7 +160,7 @@ test('WebSockets are passed to their handler', async () => {
 });
 
 test.each(['Content-Length: 4\r\n\r\nbody', 'Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n'])(
-  'a WebSocket request with a body is rejected at once: %j',
+  'a WebSocket request with a body is rejected immediately: %j',
   async (rest) => {
     const { port } = await start({ upgrade: (_req, socket) => void socket.destroy() });
     const head = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
@@ -219,7 +219,7 @@ test.each([
   expect(reached).toEqual([]);
 });
 
-test('a full disk is named in the error', async () => {
+test('the error of a request on a full disk names the disk', async () => {
   const { port } = await start({
     handle: () => Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })),
   });
@@ -228,7 +228,7 @@ test('a full disk is named in the error', async () => {
   expect(body).toContain('The disk of this machine is full.');
 });
 
-test('close closes idle and silent connections at once and lets a request in flight finish', async () => {
+test('close closes idle and silent connections immediately and waits for a request in flight', async () => {
   let finish: () => void = () => undefined;
   const running = new Promise<void>((resolve) => {
     finish = resolve;
@@ -278,7 +278,7 @@ test('close without a grace period aborts requests in flight', async () => {
   await cut;
 });
 
-test('key and certificate are kept for the owner only, and renewed before they expire or if they are damaged', async () => {
+test('key and certificate are readable by the owner only, and are replaced before they expire or if they are damaged', async () => {
   const fresh = mkdtempSync(join(tmpdir(), 'tls-'));
   const first = await ensureTls(fresh);
   const file = join(fresh, 'server.pem');

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { isHeldBy, osUserOf, peerOf } from './peer.ts';
 
-/** The server's side of a connection that `open` makes to the port. */
+/** Returns the server's side of a connection that `open` creates to the port. */
 async function accepted(address: string, open: (port: number) => unknown): Promise<Socket> {
   const server = createServer().listen(0, address);
   await once(server, 'listening');
@@ -18,7 +18,7 @@ async function accepted(address: string, open: (port: number) => unknown): Promi
 
 const uid = process.getuid?.() ?? null;
 
-test.each(['127.0.0.1', '::1', '127.1.2.3'])('a program of the same user is recognised at %s', async (address) => {
+test.each(['127.0.0.1', '::1', '127.1.2.3'])('the user of a program is identified at %s', async (address) => {
   let client: Socket | undefined;
   const socket = await accepted(address, (port) => {
     client = connect(port, address);
@@ -33,7 +33,7 @@ test.each(['127.0.0.1', '::1', '127.1.2.3'])('a program of the same user is reco
   expect(osUserOf({ socket })).toBe(uid);
 });
 
-test('the user of an IPv4 connection from an IPv6 socket is recognised', async () => {
+test('the user of an IPv4 connection from an IPv6 socket is identified', async () => {
   const program = 'require("net").connect(Number(process.argv[1]), "::ffff:127.0.0.1")';
   const { promise, resolve } = Promise.withResolvers<() => void>();
   const socket = await accepted('127.0.0.1', (port) => {
@@ -44,7 +44,7 @@ test('the user of an IPv4 connection from an IPv6 socket is recognised', async (
   (await promise)();
 });
 
-test('a peer that has closed its socket is gone, and neither root nor unknown', async () => {
+test('a peer that has closed its socket is reported as closed, and neither as root nor as unknown', async () => {
   let client: Socket | undefined;
   const socket = await accepted('127.0.0.1', (port) => {
     client = connect(port, '127.0.0.1');
@@ -53,12 +53,12 @@ test('a peer that has closed its socket is gone, and neither root nor unknown', 
   client?.destroy();
   await closed;
   expect(peerOf(socket)).toBeUndefined();
-  expect(osUserOf({ socket })).toBe('gone');
+  expect(osUserOf({ socket })).toBe('closed');
   expect(isHeldBy(socket, process.pid)).toBe(false);
   socket.destroy();
 });
 
-test.runIf(uid === 0)('the user id of another user of the machine is recognised', async () => {
+test.runIf(uid === 0)('another user of the machine is identified', async () => {
   const { promise, resolve } = Promise.withResolvers<() => void>();
   const socket = await accepted('127.0.0.1', (port) => {
     const child = spawn('curl', ['-s', '--max-time', '10', `http://127.0.0.1:${port}/`], { uid: 65_534, gid: 65_534 });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { type Endpoint, endpoint, holdsSocket, internetSockets } from '../machine/proc-net.ts';
 
-/** The program at the other end of a connection on this machine, as the kernel knows it. */
+/** The program at the other end of a connection on this machine, according to the kernel's tables. */
 export interface Peer {
   /** Operating-system user that opened the socket. */
   readonly uid: number;
@@ -10,13 +10,13 @@ export interface Peer {
   readonly inode: string;
 }
 
-/** `unknown`: the kernel does not tell. `gone`: the peer has closed its socket. */
-type LookupResult = Peer | 'unknown' | 'gone';
+/** `unknown`: not in the kernel's tables. `closed`: the peer has closed its socket. */
+type LookupResult = Peer | 'unknown' | 'closed';
 
 const results = new WeakMap<Socket, LookupResult>();
 
 /**
- * Returns the peer of a loopback connection; undefined if the peer has closed its socket or the kernel does not tell
+ * Returns the peer of a loopback connection; undefined if the peer has closed its socket or is not in the kernel's tables
  * (another operating system, a connection relayed into this network namespace). Each connection is looked up once, because
  * a connection cannot pass from one user to another.
  *
@@ -35,13 +35,13 @@ function resultFor(socket: Socket): LookupResult {
 }
 
 /**
- * Returns the operating-system user at the other end; null if the kernel does not tell, and `gone` if the peer has closed
- * its socket. The two differ: any user can send a request and close the socket at once.
+ * Returns the operating-system user at the other end; null if the user is unknown, and `closed` if the peer has closed
+ * its socket. The two cases differ, because any user can send a request and immediately close the socket.
  */
-export function osUserOf({ socket }: { socket: Socket }): number | null | 'gone' {
+export function osUserOf({ socket }: { socket: Socket }): number | null | 'closed' {
   const result = resultFor(socket);
   if (result === 'unknown') return null;
-  return result === 'gone' ? result : result.uid;
+  return result === 'closed' ? result : result.uid;
 }
 
 /** The kernel's tables are read in parts, and a row can be missed while others are removed. */
@@ -55,7 +55,7 @@ export function isHeldBy(socket: Socket, pid: number): boolean {
 
 /**
  * Returns true if a program of this user listens on that port of a loopback address. When a server has ended, any user of the
- * machine can listen on its port. Also returns true if the kernel does not tell (another operating system).
+ * machine can listen on its port. Also returns true if the kernel has no such tables (another operating system).
  */
 export function isOwnListener(address: string, port: number): boolean {
   const here = endpoint(address, port);
@@ -69,7 +69,7 @@ export function isOwnListener(address: string, port: number): boolean {
 
 /**
  * Returns the user ids of the programs that are connected to `port` of this machine, by their end of the connection. Empty
- * if the kernel does not tell. A connection that no program holds any more is left out.
+ * if the kernel has no such tables. Connections without a program are omitted.
  */
 export function peerUids(port: number): Map<Endpoint, number> {
   // On another loopback address, the same port may belong to another user's server.
@@ -82,9 +82,9 @@ export function peerUids(port: number): Map<Endpoint, number> {
 }
 
 function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket): LookupResult {
-  if (!remoteAddress || !localAddress || remotePort === undefined || localPort === undefined) return 'gone';
+  if (!remoteAddress || !localAddress || remotePort === undefined || localPort === undefined) return 'closed';
   const [theirs, ours] = [endpoint(remoteAddress, remotePort), endpoint(localAddress, localPort)];
-  // An IPv6 socket can open an IPv4 connection, as Java does: then its row is in the other table.
+  // An IPv6 socket can open an IPv4 connection, as in Java. Then the row of the socket is in the other table.
   const tables = remoteAddress.includes(':') ? (['tcp6'] as const) : (['tcp', 'tcp6'] as const);
   if (!existsSync(`/proc/net/${tables[0]}`)) return 'unknown';
   for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -95,7 +95,7 @@ function lookUp({ remoteAddress, remotePort, localAddress, localPort }: Socket):
       // The socket on this side is no longer established when the peer has closed its own.
       if (local === ours && remote === theirs) isOpen = isEstablished;
     }
-    if (!isOpen) return 'gone';
+    if (!isOpen) return 'closed';
   }
   return 'unknown';
 }

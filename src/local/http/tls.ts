@@ -29,7 +29,7 @@ export async function ensureTls(directory: string, now: Date = new Date()): Prom
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',
-    // Valid even if the clock is set back a little.
+    // The certificate is valid even if the clock is set back a little.
     notBeforeDate: new Date(now.getTime() - day),
     notAfterDate: new Date(now.getTime() + lifetimeMs),
     extensions: [

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ErrorResponse } from '../http/errors.ts';
 import { hostOf } from '../http/request-target.ts';
 
-/** The two origins of the platform as one browser knows them, without a trailing slash. */
+/** The two origins of the platform in the form that a browser uses, without a trailing slash. */
 export interface Origins {
   /** Pages, API, forge and registry. */
   readonly pages: string;
@@ -12,17 +12,17 @@ export interface Origins {
 
 export type OriginName = keyof Origins;
 
-/** What the Host of a request resolves to. */
+/** The origin that the Host header of a request names. */
 export interface ResolvedHost {
-  /** undefined for a loopback name that is neither origin: its requests are redirected to one of them. */
+  /** undefined for a loopback name that is neither origin. Its requests are redirected to one of the origins. */
   readonly name: OriginName | undefined;
   readonly origins: Origins;
 }
 
 export interface Addresses {
-  /** On this machine: for its own programs, and in responses of the API. */
+  /** The addresses for programs on this machine and for responses of the API. */
   readonly local: Origins;
-  /** For people: the public addresses if there are any, else the same as `local`. */
+  /** The addresses for users: the public addresses if there are any, else the same as `local`. */
   readonly external: Origins;
   /** Returns undefined for a host name that is not the platform's. */
   resolve(req: IncomingMessage): ResolvedHost | undefined;

@@ -5,8 +5,8 @@ import type { OriginName, Origins } from './origins.ts';
 
 /**
  * Translates origins for a browser that uses other addresses than the programs of this machine (a forwarded port, a public
- * name). Service and Jupyter check Host and Origin and put links into responses: with the translation, each of them needs to
- * know one address only.
+ * name). Service and Jupyter check Host and Origin and put links into responses. With the translation, each of them needs
+ * only one address.
  */
 export interface OriginRewriter {
   /** Returns the headers of a request with the local origin in Host, Origin and Referer. */
@@ -17,7 +17,7 @@ export interface OriginRewriter {
   responseBody(response: IncomingMessage): Transform | undefined;
 }
 
-/** Returns undefined if both are the same. */
+/** Returns undefined if both are equal. */
 export function createOriginRewriter(local: Origins, browser: Origins): OriginRewriter | undefined {
   if (local.pages === browser.pages && local.sessions === browser.sessions) return undefined;
   const either = [local.pages, local.sessions].map((origin) => origin.replaceAll('.', '\\.')).join('|');
@@ -51,9 +51,9 @@ function toLocal(header: string, value: string, local: string, browser: string):
   }
 }
 
-/** The port of the origin ends here. */
+/** Matches the end of the origin's port. */
 const portEnd = '(?!\\d)';
-/** The same inside a chunk: at its end, more digits may follow in the next chunk. */
+/** Does not match at the end of a chunk, because the next chunk may begin with more digits. */
 const portEndInChunk = '(?=\\D)';
 
 /**

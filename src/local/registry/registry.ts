@@ -35,7 +35,7 @@ export interface RegistryOptions {
   origin: string;
   /** Returns the user with that password (a token of the forge); undefined if there is none. */
   userOf(password: string): string | undefined;
-  /** Returns true if the service sent the request. For its anonymous users, it sends no credentials. */
+  /** Returns true if the service sent the request. Its requests for anonymous users have no credentials. */
   isService(req: IncomingMessage): boolean;
 }
 

@@ -71,6 +71,14 @@ test('connects to the allowed ranges in every notation, and to no address beside
     expect(mayConnect(address, allowed), address).toBe(false);
 });
 
+test('allowing all of IPv6 allows no IPv4 address in its mapped notation', () => {
+  const allowed = createAddressRanges(['::/0']);
+  expect(mayConnect('fd00::1', allowed)).toBe(true);
+  for (const address of ['::ffff:10.0.0.1', '::ffff:a9fe:a9fe']) {
+    expect(mayConnect(address, allowed), address).toBe(false);
+  }
+});
+
 test('refuses every address in a special-purpose range, in every notation', () => {
   fc.assert(
     fc.property(fc.constantFrom('10', '127', '0'), fc.nat(0xffffff), (first, rest) => {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type AddressRanges, createAddressRanges } from '../../lib/address-ranges.ts';
+import { type AddressRanges, createAddressRanges, isMappedV4 } from '../../lib/address-ranges.ts';
 
 /**
  * Addresses that are not on the public internet: IANA's special-purpose registries (RFC 6890 and its updates) without the
@@ -33,7 +33,6 @@ const specialPurposeV6 = createAddressRanges([
   '2002::/16', // 6to4: holds any IPv4 address
   '3fff::/20', // documentation
 ]);
-const mappedV4 = createAddressRanges(['::ffff:0:0/96']);
 /** The address of a translator holds an IPv4 address (RFC 6052); DNS64 answers with such addresses. */
 const translatedV4 = createAddressRanges(['64:ff9b::/96']);
 
@@ -46,7 +45,7 @@ export function mayConnect(text: string, allowed: AddressRanges): boolean {
   const family = isIP(address);
   if (family === 0) return false;
   if (allowed.includes(address)) return true;
-  if (family === 4 || mappedV4.includes(address)) return !specialPurposeV4.includes(address);
+  if (family === 4 || isMappedV4(address)) return !specialPurposeV4.includes(address);
   if (translatedV4.includes(address)) return mayConnect(lastFourBytes(address), allowed);
   return globalUnicast.includes(address) && !specialPurposeV6.includes(address);
 }

@@ -20,13 +20,13 @@ export interface Kind {
   readonly selfDescribing: boolean;
   /** The response to a DELETE that removes the object is the object and not a Status. */
   readonly returnsDeleted: boolean;
-  /** The syntax of `metadata.name`. */
+  /** The rule for `metadata.name`. */
   readonly nameRule: 'subdomain' | 'label' | 'label1035';
   /** Fields that a field selector may name, besides metadata.name and metadata.namespace. */
   readonly selectableFields: readonly string[];
   /**
    * Changes `object` in place: adds defaults, and removes fields that the schema does not have; their paths are added to
-   * `unknownFields`. Returns what is invalid. `old` is undefined for a new object. Throws StatusError 400 for wrong types.
+   * `unknownFields`. Returns the errors. `old` is undefined for a new object. Throws StatusError 400 for wrong types.
    */
   admit(object: StoredObject, old: StoredObject | undefined, unknownFields: string[]): FieldError[];
 }

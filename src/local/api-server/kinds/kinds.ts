@@ -69,7 +69,7 @@ const namespaceKind: Kind = {
     } else if (isObject(namespace['spec']) && namespace.metadata.deletionTimestamp === undefined) {
       setDefault(namespace['spec'], 'finalizers', ['kubernetes']);
     }
-    // Policies select a namespace by its name with this label.
+    // Network policies use this label to select a namespace by its name.
     const { name = '', labels = {} } = namespace.metadata;
     namespace.metadata.labels = { ...labels, 'kubernetes.io/metadata.name': name };
     return errors;

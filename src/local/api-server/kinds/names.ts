@@ -1,4 +1,4 @@
-/** The API's rules for names, label keys and label values. The functions return why a text is invalid, or undefined. */
+/** The API's rules for names, label keys and label values. The functions return the error of an invalid text, or undefined. */
 
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const LABEL_1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;

@@ -12,7 +12,7 @@ const status = section({ loadBalancer: section({}) });
 const serviceShape = record({
   spec: section({
     type: withDefault(text, 'ClusterIP'),
-    // One machine has no virtual addresses: every Service is headless.
+    // The local platform has no virtual addresses: every Service is headless.
     clusterIP: withDefault(text, 'None'),
     selector: textMap,
     sessionAffinity: withDefault(text, 'None'),

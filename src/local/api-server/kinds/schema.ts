@@ -97,7 +97,7 @@ export function applyDefaults(value: unknown, schema: Schema): void {
   }
 }
 
-/** Returns what is invalid in `value`, with the wording of the API server. `path` is the path of `value`. */
+/** Returns the errors in `value`, with the wording of the API server. `path` is the path of `value`. */
 export function validate(value: unknown, schema: Schema, path: string): FieldError[] {
   if (!hasType(value, schema)) {
     const wanted = schema['x-kubernetes-int-or-string'] ? 'integer,string' : schema.type;

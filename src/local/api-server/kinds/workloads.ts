@@ -45,7 +45,7 @@ const statefulSetShape = record({
   status: record({ replicas: integer }),
 });
 
-/** Returns the kind Pod. `nodeName` is the only node: a new pod is bound to this node at once. */
+/** Returns the kind Pod. `nodeName` is the only node: a new pod is bound to this node immediately. */
 export function podKind(nodeName: string): Kind {
   return {
     ...builtIn,

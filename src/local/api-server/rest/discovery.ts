@@ -1,7 +1,7 @@
 import { apiVersionOf, type Kind } from '../kinds/kind.ts';
 import type { Kinds } from '../kinds/kinds.ts';
 
-/** The version of this server. The suffix of `gitVersion` tells it from a real cluster. */
+/** The version of this server. The suffix of `gitVersion` distinguishes it from a real cluster. */
 export const VERSION = {
   major: '1',
   minor: '36',

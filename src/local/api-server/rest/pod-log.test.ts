@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(() => server[Symbol.asyncDispose]());
 
-it('is text, and of the only container if the request names none', async () => {
+it('is text, and that of the only container if the request does not name a container', async () => {
   const { status, headers, text } = await server.call('GET', path);
   expect([status, headers['content-type'], text]).toEqual([200, 'text/plain; charset=utf-8', 'one\nzwei ü\n']);
   expect(requests).toEqual([
@@ -84,7 +84,7 @@ it('cannot be written', async () => {
 
 describe('an error of the node', () => {
   it('before the first line is the response', async () => {
-    // biome-ignore lint/correctness/useYield: a log that fails at once
+    // biome-ignore lint/correctness/useYield: a log that fails immediately
     logs = async function* () {
       throw new StatusError(400, 'BadRequest', 'container "main" in pod "p" is waiting to start');
     };
@@ -123,7 +123,7 @@ describe('a log that is followed', () => {
     };
   });
 
-  it('starts before the first line, sends each line at once, and ends when the client closes the connection', async () => {
+  it('starts before the first line, sends each line immediately, and ends when the client closes the connection', async () => {
     const message = await server.open(`${path}?follow=true`);
     expect(message.statusCode).toBe(200);
     message.setEncoding('utf8');
@@ -144,7 +144,7 @@ describe('a log that is followed', () => {
     expect(stopped).toBe(true);
   });
 
-  it('is not read from the node while the client does not read', async () => {
+  it('is not read from the node while the client reads nothing', async () => {
     let produced = 0;
     logs = async function* (_pod, _options, signal) {
       while (!signal.aborted && produced < 100_000) {

@@ -9,7 +9,7 @@ import { boolean, integer } from './options.ts';
 
 type LogOptions = Parameters<NodeAgent['logs']>[1];
 
-/** The response starts at the first line or after this time. An error before that is sent as a Status. */
+/** The response starts with the first line or after this time. An earlier error is sent as a Status. */
 const FIRST_LINE_MS = 200;
 
 /** Sends a container's log as text, until `signal` aborts. */
@@ -25,9 +25,9 @@ export async function servePodLog(
   const entry = store.objects.get(store.kinds.pods, pod.namespace, pod.name);
   if (entry === undefined) throw notFound(store.kinds.pods, pod.name);
   const container = chooseContainer(entry.object, options.container);
-  const gone = new AbortController();
-  res.on('close', () => gone.abort());
-  const ended = AbortSignal.any([signal, gone.signal]);
+  const disconnected = new AbortController();
+  res.on('close', () => disconnected.abort());
+  const ended = AbortSignal.any([signal, disconnected.signal]);
   const lines = nodeOf()
     .logs(pod, { ...options, container }, ended)
     [Symbol.asyncIterator]();
@@ -39,11 +39,11 @@ export async function servePodLog(
     await copy(lines, first, res, options.limitBytes ?? Number.POSITIVE_INFINITY, ended);
     res.end();
   } catch (error) {
-    // The client is gone or the server is closing. An error of the aborted iterator is then expected.
+    // The client has disconnected or the server is closing. An error of the aborted iterator is then expected.
     if (!ended.aborted) throw error;
     res.destroy();
   } finally {
-    gone.abort();
+    disconnected.abort();
     await lines.return?.();
   }
 }

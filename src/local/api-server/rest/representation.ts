@@ -20,7 +20,7 @@ export class Representation {
   /** The first characters of the JSON of a stored object. */
   readonly #typeMembers: string;
 
-  /** `includeObject`: what the rows of a table contain besides the cells: `None`, `Metadata` or `Object`. */
+  /** `includeObject`: the part of the object in each row of a table, besides the cells: `None`, `Metadata` or `Object`. */
   constructor(kind: Kind, form: Form, tables: Tables, includeObject: string) {
     this.#kind = kind;
     this.#form = form;
@@ -55,7 +55,7 @@ export class Representation {
     return `{"type":"${type}","object":${object}}\n`;
   }
 
-  /** Returns the line of a watch that says that all changes up to `version` were sent. */
+  /** Returns the bookmark line of a watch: all changes up to `version` were sent. */
   bookmark(version: number): string {
     const metadata = { resourceVersion: String(version) };
     const row = { cells: [], object: partial({ metadata }) };

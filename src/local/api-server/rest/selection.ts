@@ -14,7 +14,7 @@ interface Selection {
   name: string | undefined;
 }
 
-/** Returns what a list or watch selects. Throws StatusError 400 for an invalid selector. */
+/** Returns the selection of a list or watch. Throws StatusError 400 for an invalid selector. */
 export function selectionOf(
   kind: Kind,
   namespace: string,

@@ -92,7 +92,7 @@ describe('a watch', () => {
 });
 
 describe('the events of a watch', () => {
-  it('are ADDED and DELETED for an object that starts and stops matching', async () => {
+  it('are ADDED and DELETED for an object that begins and stops to match', async () => {
     create('a');
     using watch = await open(`${path}&labelSelector=wanted%3Dyes`);
     change('a', { metadata: { labels: { wanted: 'yes' } } });
@@ -101,10 +101,10 @@ describe('the events of a watch', () => {
     const last = version();
     change('a', { status: { state: 'failed' } });
     expect(await watch.take(2)).toEqual(['ADDED a', 'MODIFIED a']);
-    const gone = await watch.next();
-    expect(described(gone)).toBe('DELETED a');
-    expect(at(gone, 'object', 'metadata', 'resourceVersion')).toBe(last);
-    expect(at(gone, 'object', 'metadata', 'labels')).toEqual({ wanted: 'yes' });
+    const deleted = await watch.next();
+    expect(described(deleted)).toBe('DELETED a');
+    expect(at(deleted, 'object', 'metadata', 'resourceVersion')).toBe(last);
+    expect(at(deleted, 'object', 'metadata', 'labels')).toEqual({ wanted: 'yes' });
   });
 
   it('can be limited to one name', async () => {
@@ -165,13 +165,13 @@ describe('the end of a watch', () => {
     await expect.poll(() => server.cluster.objects.subscribers).toBe(before);
   });
 
-  it('comes for a client that is slower than the history is long; other clients are not affected', async () => {
+  it('comes for a client that reads too slowly for the history; other clients are not affected', async () => {
     using slow = await open(`${CONFIG_MAPS}?watch=1`);
     using fast = await open(`${CONFIG_MAPS}?watch=1`);
     slow.message.pause();
     const closed = new Promise((resolve) => slow.message.on('close', resolve));
     slow.message.on('error', () => undefined);
-    // Far more than sockets buffer, in more changes than history keeps.
+    // More data than the socket buffers hold, in more changes than the history keeps.
     for (let index = 0; index < 400; index += 1) {
       const configMap = { metadata: { name: `c${index}` }, data: { text: 'x'.repeat(200_000) } };
       server.cluster.create(configMaps, 'default', configMap);
@@ -183,12 +183,12 @@ describe('the end of a watch', () => {
   });
 });
 
-it('the history ends with the process: an older version gets 410', async () => {
+it('a watch from a version before a restart gets a 410, because the history is not stored', async () => {
   create('a');
   const from = version();
   create('b');
   const { cluster } = server;
-  // As after a restart: objects and clock, but no history.
+  // Simulates a restart: the objects and the version are kept, and the history is empty.
   cluster.objects.compact();
   using old = await open(`${path}&resourceVersion=${from}`);
   expect(await old.next()).toMatchObject({ type: 'ERROR', object: { code: 410 } });

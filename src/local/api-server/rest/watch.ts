@@ -16,7 +16,8 @@ const MAX_TIMEOUT_MS = 2_000_000_000;
 /**
  * Sends changes as lines of JSON until the timeout, until the client closes the connection or until the returned function
  * is called. The stream has no queue: it has a position in the store's history and continues when the socket is writable.
- * The connection of a client that is slower than the history is long is closed; the client must list again.
+ * If a client reads so slowly that the history no longer contains its position, the connection is closed; the client must
+ * list again.
  */
 export function serveWatch({ store, res, kind, namespace, query, as }: ResourceRequest): () => void {
   const { objects } = store;
@@ -109,7 +110,7 @@ export function serveWatch({ store, res, kind, namespace, query, as }: ResourceR
   function end(lastLine = ''): void {
     if (ended) return;
     release();
-    // `end` would wait until the client reads, which may be never.
+    // `end` would wait until the client reads, and the client may never read.
     if (res.writableNeedDrain) res.destroy();
     else res.end(lastLine);
   }

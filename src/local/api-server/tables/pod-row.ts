@@ -55,7 +55,7 @@ function regularStatus(regular: JsonObject[]): string | undefined {
     else if (isObject(terminated)) reason = endedReason(terminated);
     else if (status['ready'] === true && at(status, 'state', 'running')) running = true;
   }
-  // One container has completed and another is running: the pod has not completed.
+  // If one container has completed and another one is running, the pod has not completed.
   if (reason === 'Completed' && running) return regular.every((s) => s['ready'] === true) ? 'Running' : 'NotReady';
   return reason;
 }

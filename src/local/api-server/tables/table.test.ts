@@ -98,7 +98,7 @@ describe('tables', () => {
   };
   const metadata = { name: 'x', creationTimestamp: '2026-01-01T00:00:00Z' };
 
-  it('have the columns of the CRD for a JupyterServer', () => {
+  it('have the columns of the CRD for JupyterServers', () => {
     const object = {
       metadata,
       spec: { jupyterServer: { image: 'img' } },

@@ -59,7 +59,7 @@ export class Tables {
     return this.#byKind.get(kind) ?? table(this.#withNameAndAge([]));
   }
 
-  /** Name is the first column, Age is the last before the wide columns. */
+  /** Name is the first column, and Age the last one before the wide columns. */
   #withNameAndAge(cells: Cell[]): Cell[] {
     const ageCell: Cell = [column('Age'), (object) => age(object.metadata.creationTimestamp, this.#now())];
     const ordinary = cells.filter(([{ priority }]) => priority === 0);
