@@ -1,5 +1,5 @@
 /**
- * Checks the direction of imports (ARCHITECTURE.md, "Imports"). The tables below list what each area of src may import; an
+ * Checks the direction of imports (ARCHITECTURE.md, "Folders and imports"). The tables below list what each area of src may import; an
  * area is a folder or a file directly in src. Circles of imports, including imports of types only, are errors, too. Tests
  * may import every file.
  */

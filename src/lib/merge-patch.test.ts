@@ -32,6 +32,11 @@ test('the patch between two documents changes the first into the second, and is 
   );
 });
 
+test('the patch has exactly the members that change, even if their names are inherited by every object', () => {
+  expect(mergePatchBetween({ constructor: 'ready', a: 1 }, { a: 1 })).toEqual({ constructor: null });
+  expect(mergePatchBetween({ a: 1 }, { toString: 'waiting', a: 1 })).toEqual({ toString: 'waiting' });
+});
+
 test('null counts as absent, also in arrays', () => {
   expect(mergePatchBetween({ a: null, list: [{ b: null, c: 1 }] }, { list: [{ c: 1 }] })).toBeUndefined();
   expect(mergePatchBetween({ a: 1 }, { a: null })).toEqual({ a: null });

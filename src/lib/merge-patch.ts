@@ -12,7 +12,7 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
   for (const [name, value] of Object.entries(patch)) {
     if (name === '__proto__') continue;
     if (value === null) delete result[name];
-    else result[name] = applyMergePatch(Object.hasOwn(result, name) ? result[name] : undefined, value);
+    else result[name] = applyMergePatch(memberOf(result, name), value);
   }
   return result;
 }
@@ -30,11 +30,15 @@ function difference(current: unknown, desired: unknown): unknown {
     return isDeepStrictEqual(current, desired) ? undefined : (desired ?? null);
   const patch: JsonObject = {};
   for (const name of new Set([...Object.keys(current), ...Object.keys(desired)])) {
-    const change = difference(current[name], desired[name]);
+    const change = difference(memberOf(current, name), memberOf(desired, name));
     if (change !== undefined) patch[name] = change;
   }
   return Object.keys(patch).length > 0 ? patch : undefined;
 }
+
+/** Returns a member that the object itself has: not, for example, the `constructor` that every object inherits. */
+const memberOf = (object: JsonObject, name: string): unknown =>
+  Object.hasOwn(object, name) ? object[name] : undefined;
 
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);

@@ -1,7 +1,10 @@
-import { mkdtempSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
+import { ensureTls } from '../../src/local/http/tls.ts';
 import {
   freePort,
   isAlive,
@@ -13,7 +16,7 @@ import {
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 
 let platform: Platform | undefined;
-afterAll(() => platform?.dispose());
+afterEach(() => platform?.dispose());
 
 async function threeSessions(running: Platform): Promise<SessionResponse[]> {
   const [main, minima] = await Promise.all([demoCommit(running), demoCommit(running, 'solar-minima')]);
@@ -81,4 +84,39 @@ it('sessions of a killed platform continue, and the next start adopts them, with
   expect(orphans.filter(isAlive)).toEqual([]);
   expect(platform.programs()).toHaveLength(2);
   expect(await names(platform)).toEqual(sessions.map(({ name }) => name).sort());
+});
+
+it('a server that takes the port of the Kubernetes API after a crash gets no request, so no token', async () => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'notebook-sessions-restart-'));
+  const port = await freePort();
+  platform = await startPlatform({ stateDir, port, args: ['--no-demo'] });
+  const before = new URL(platform.kubernetesUrl());
+  await platform.crashAlone();
+
+  // As any user of the machine can do: a certificate with the same names, but not the one in the kubeconfig.
+  const directory = mkdtempSync(join(tmpdir(), 'notebook-sessions-other-'));
+  const requests: string[] = [];
+  let connections = 0;
+  const other = createServer(await ensureTls(directory), (req, res) => {
+    requests.push(`${req.method} ${req.url}`);
+    res.end('{}');
+  });
+  other.on('connection', () => {
+    connections += 1;
+  });
+  other.listen(Number(before.port), before.hostname);
+  try {
+    await once(other, 'listening');
+    // Service and operator still run, and connect again.
+    await expect.poll(() => connections).toBeGreaterThan(3);
+    expect(requests).toEqual([]);
+    platform = await startPlatform({ stateDir, port, args: ['--no-demo'] });
+    expect(platform.kubernetesUrl()).not.toBe(before.origin);
+    expect(await platform.kubernetes('/api/v1/namespaces/default')).toContain('"default"');
+    expect(requests).toEqual([]);
+  } finally {
+    other.closeAllConnections();
+    other.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
 });

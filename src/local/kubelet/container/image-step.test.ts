@@ -109,6 +109,6 @@ describe('the image of a commit', () => {
     createSession(machine.cluster, { name: 'a', image: 'registry/group/project:bbbbbbb' });
     const reason = () => machine.container('a', 'download-image')?.state?.waiting;
     await vi.waitFor(() => expect(reason()?.reason).toMatch(/^(ErrImagePull|ImagePullBackOff)$/), waiting);
-    expect(reason()?.message).toContain(`it has: ${serverImage}`);
+    expect(reason()?.message).toContain(`the machine has: ${serverImage}`);
   });
 });
