@@ -43,7 +43,7 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Builds the service from its parts; the only place that knows all of them. Nothing runs before `start`. */
+/** Creates the service with all its parts. Nothing runs before `start`. */
 export function createService(parts: {
   config: Config;
   log: Logger;

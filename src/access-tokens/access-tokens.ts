@@ -62,9 +62,9 @@ export interface AccessTokens {
 }
 
 /**
- * Returns the access tokens of sessions, with which programs sign in to one session. Their hashes are in an annotation of
- * the JupyterServer: every replica can read them, and they are deleted with the session. If `sessions.access_tokens.enabled`
- * is true, the ingress checks such tokens.
+ * Returns the functions for access tokens. With an access token, a program can use one session. The hashes of the tokens are in
+ * an annotation of the JupyterServer: every replica can read them, and they are deleted with the session. If
+ * `sessions.access_tokens.enabled` is true, the ingress checks such tokens.
  */
 export function createAccessTokens({ sessions, config, addressOf, now = Date.now }: AccessTokenParts): AccessTokens {
   const { enabled } = config.sessions.access_tokens;

@@ -16,7 +16,7 @@ const directory = mkdtempSync(join(tmpdir(), 'config-example-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('.config.hocon.example', () => {
-  it('is valid with the values that it sets', () => {
+  it('is valid with the values that the file sets', () => {
     const { config, warnings } = loadConfig({ CONFIG_FILE: path, OIDC_CLIENT_SECRET: 'the client’s secret' });
     expect(config).toMatchObject({
       git: { url: 'https://gitlab.example.org', registry: 'registry.example.org' },

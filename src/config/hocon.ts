@@ -8,7 +8,7 @@ export interface HoconFile {
   readonly tree: unknown;
   /** The line of the value of every key in `tree`. */
   readonly lines: ReadonlyMap<string, number>;
-  /** The first 50 errors, in the order of the file. They hold no value. */
+  /** The first 50 errors, in the order of the file. Errors never contain values. */
   readonly errors: readonly LineError[];
   /** Keys that are not in `tree` because of an error. */
   readonly broken: readonly string[];

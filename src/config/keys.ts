@@ -79,7 +79,10 @@ const uiChoice = {
   type: choice(['enum', 'boolean'], 'enum'),
 };
 
-/** The keys of `server_options.ui_choices` and of its file: the options that a launch page offers. null: the option is not offered. */
+/**
+ * The keys of `server_options.ui_choices` and of its file: the options that a launch page offers. null: the option is not
+ * offered.
+ */
 export const uiChoices = object({
   defaultUrl: nullable(object({ ...uiChoice, default: string(), options: list(string(), []) })),
   lfs_auto_fetch: nullable(object({ ...uiChoice, default: boolean(false) })),
@@ -201,7 +204,10 @@ export const configKeys = object({
       image: string('renku/git-https-proxy:latest'),
       /** The Keycloak client that users' access tokens are issued for, and that renews them in a session. */
       renku_client_id: string('renku'),
-      /** If set, it is in the pod of every registered user. A proxy that renews tokens through the gateway needs none. */
+      /**
+       * If set, the secret is in the pod of every registered user. A proxy that renews tokens through the gateway needs no
+       * secret.
+       */
       renku_client_secret: secret(optionalString(verbatim)),
     }),
     /** Added to the session of a registered user if `containers.registered` lists `git-sidecar`. */

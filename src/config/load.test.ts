@@ -418,7 +418,7 @@ request { deadline_ms = 5 }`;
     ['is not UTF-8', () => withFile(Buffer.from('a = \xff', 'latin1')), /some\.hocon: CONFIG_FILE is not UTF-8/],
     ['is a list', () => withFile('[1]'), /some\.hocon:1: CONFIG_FILE must contain keys and values/],
     ['is too large', () => withFile(Buffer.alloc(1024 * 1024 + 1, ' ')), /is larger than 1048576 bytes/],
-  ])('is rejected in one line if it %s', (_what, env, sentence) => {
+  ])('is rejected with a message of one line if the file %s', (_what, env, sentence) => {
     const lines = messageOf(env());
     expect(lines).toEqual([expect.stringMatching(sentence)]);
   });
@@ -475,7 +475,7 @@ describe('the defaults of sessions', () => {
     expect(loadConfig({ ...least, ...env }).warnings.join()).not.toContain('cpu_request');
   });
 
-  it('and the choices for them are read from files in the original’s format', () => {
+  it('are read with their choices from files in the original’s format', () => {
     const choices = {
       defaultUrl: {
         order: 1,

@@ -12,7 +12,7 @@ test.each([
   ['notebook-sessions:5000/renku/git-clone:1', false],
   ['me/my-notebook-sessions-fork/git-clone', false],
   ['', false],
-])('returns for the image %j whether it is from this project: %s', (image, expected) => {
+])('determines whether the image %j is from this project: %s', (image, expected) => {
   expect(isOwnProgram({ image, program: 'auto' })).toBe(expected);
   expect(isOwnProgram({ image, program: 'notebook-sessions' })).toBe(true);
   expect(isOwnProgram({ image, program: 'renku' })).toBe(false);

@@ -34,7 +34,10 @@ export interface TokenReading {
   readonly expiresAt: number;
 }
 
-/** Returns the claims of a token, verified if the gateway is `verified`. Throws ApiError 1401, or 3000 if the keys cannot be fetched. */
+/**
+ * Returns the claims of a token, verified if the gateway is `verified`. Throws ApiError 1401, or 3000 if the keys cannot be
+ * fetched.
+ */
 export type ReadIdToken = (token: string, deadline: Deadline) => Promise<TokenReading>;
 
 /** Returns the reader of ID tokens. `http` fetches the keys of the issuer and must exempt the host of `jwks_url`. */

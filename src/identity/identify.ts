@@ -143,7 +143,9 @@ function notSignedIn(behindGateway: boolean): ApiError {
   return unauthenticated('You are not signed in.', { fields });
 }
 
-/** Returns whether the caller's connection is encrypted. A proxy usually terminates TLS; a false header affects only its sender. */
+/**
+ * Returns whether the caller's connection is encrypted. A proxy usually terminates TLS; a false header affects only its sender.
+ */
 function isEncrypted({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): boolean {
   return headerOf(headers, 'X-Forwarded-Proto')?.split(',')[0]?.trim() === 'https' || 'encrypted' in socket;
 }

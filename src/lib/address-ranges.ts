@@ -9,8 +9,8 @@ export interface AddressRange {
 
 export interface AddressRanges {
   /**
-   * Returns whether an IP address (without a zone) is in one of the ranges; an IPv4-mapped IPv6 address counts as the
-   * IPv4 address that it holds. false for anything that is not an IP address.
+   * Returns true if an IP address (without a zone) is in one of the ranges; an IPv4-mapped IPv6 address counts as the
+   * IPv4 address that it contains. Returns false for text that is not an IP address.
    */
   includes(address: string): boolean;
 }

@@ -5,7 +5,7 @@ export interface BackOffOptions {
   readonly firstMs: number;
   /** The longest delay in milliseconds. */
   readonly maxMs: number;
-  /** Share of each delay that is random, from 0 (none) to 1; 0.5 by default, so that clients do not retry in step. */
+  /** Share of each delay that is random, from 0 (none) to 1; 0.5 by default, so that clients do not retry at the same time. */
   readonly jitter?: number;
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { hasCode } from './error-code.ts';
 
-it('recognizes an error of the system by one of several codes', () => {
+it('recognizes a system error that has one of several codes', () => {
   try {
     readFileSync('/nonexistent/file');
     expect.unreachable('the file exists');

@@ -11,7 +11,7 @@ export function asObject(value: unknown): JsonObject | undefined {
   return isObject(value) ? value : undefined;
 }
 
-/** Returns the value that `text` holds, or undefined if `text` is not valid JSON. */
+/** Returns the value of the JSON text `text`, or undefined if `text` is not valid JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
-/** One event of a `text/event-stream` (HTML standard, section 9.2). No value may hold a line break. */
+/** One event of a `text/event-stream` (HTML standard, section 9.2). Values must not contain line breaks. */
 export interface ServerSentEvent {
   /** The event's type. Clients handle an event without a type as `message`. */
   readonly event?: string;

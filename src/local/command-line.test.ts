@@ -10,7 +10,7 @@ const errorOf = (...args: string[]): string => {
     if (error instanceof UserError) return error.message;
     throw error;
   }
-  throw new Error('was taken');
+  throw new Error('The command line was accepted.');
 };
 
 test('repositories are private to the owner, except those of --public-project', () => {

@@ -20,8 +20,8 @@ export const launchPageOf = ({ namespace, project }: ProjectPath): string =>
   `/notebooks/launch/${[...namespace.split('/'), project].map(encodeURIComponent).join('/')}`;
 
 /**
- * Launches a session of a project's default branch, or finds it, as the signed-in local user and over HTTP, as a browser
- * does. Throws an Error with the reason if there is no session.
+ * Launches a session of a project's default branch, or finds the existing one. The requests are those of a browser of the
+ * signed-in local user. Throws an Error with the reason if there is no session.
  */
 export async function launchFirst(
   platform: { origin: string; cookieHeader: string },

@@ -24,7 +24,7 @@ export interface RouterParts {
  * the other origin is redirected there, with the port that the browser used.
  */
 export function createRouter({ addresses, gateway, forge, registry, ingress }: RouterParts): Handlers {
-  // Forge and registry do not distinguish browsers from programs: requests of other origins are rejected before them.
+  // Forge and registry do not distinguish browsers from programs, so requests of other origins are rejected here.
   const programs = sameOriginOnly(addresses, async (req, res, origins) => {
     if (forge && isUnder('/forge', req.url)) {
       req.url = req.url?.slice('/forge'.length).replace(/^(?!\/)/, '/');

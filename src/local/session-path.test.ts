@@ -9,7 +9,7 @@ test.each([
   ['/sessions/a/api/contents/dir%2Ffile%20name.ipynb', 'a', '/api/contents/dir%2Ffile%20name.ipynb'],
   ['/sessions/a/files/..hidden/x..y/...', 'a', '/files/..hidden/x..y/...'],
   ['/sessions/a/sessions/b/', 'a', '/sessions/b/'],
-])('%s is in session %s', (path, name, rest) => {
+])('the path %s belongs to the session %s', (path, name, rest) => {
   expect(parseSessionPath(path)).toEqual({ kind: 'session', name, rest });
 });
 
@@ -33,7 +33,7 @@ test.each([
   '/sessions/a\\b/',
   '/x/sessions/a/',
   '/sessions/a.b/',
-])('%s is not a session', (path) => {
+])('the path %s does not belong to a session', (path) => {
   expect(parseSessionPath(path)).toEqual({ kind: 'other' });
 });
 

@@ -16,7 +16,7 @@ export function isSessionName(text: string): boolean {
 }
 
 /**
- * Splits a path into the session's name and the rest, which belongs to that session and is passed on as it is. Paths with
+ * Splits a path into the session's name and the rest, which belongs to that session and is passed on without changes. Paths with
  * `.` or `..` segments, in any encoding, are ambiguous.
  */
 export function parseSessionPath(path: string): SessionPath {

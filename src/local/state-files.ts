@@ -49,7 +49,7 @@ export function readKept(file: string): string | undefined {
 }
 
 export interface SecretOptions {
-  /** Number of random bytes; the file has two hexadecimal digits for each. 32 by default. */
+  /** Number of random bytes, 32 by default. The file has two hexadecimal digits for each byte. */
   bytes?: number;
   /**
    * A sentence about the loss without the secret. If it is set, a damaged file is an error; otherwise the file is replaced,

@@ -26,7 +26,7 @@ interface Instance {
 
 /**
  * Opens the state folder for one instance at a time. The lock is SQLite's lock on a file: the kernel releases it when the
- * process ends, in whatever way, so there are no stale locks.
+ * process ends for any reason, so there are no stale locks.
  */
 export function openState(directory: string): State {
   createPrivate(directory);

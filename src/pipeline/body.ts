@@ -101,7 +101,7 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-/** All control characters except tabs and line breaks, which a variable's value may hold. */
+/** All control characters except tabs and line breaks, which the value of a variable may contain. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression finds control characters
 const controlCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 

@@ -7,7 +7,7 @@ import { docsPolicy } from './security-headers.ts';
 const servedFiles =
   /^\/(swagger-ui\.css|swagger-ui-bundle\.js|swagger-ui-standalone-preset\.js|swagger-ui-init\.js|favicon-(16x16|32x32)\.png)$/;
 
-/** The member of the page's document that holds `curlOptions`. */
+/** The member of the page's document that contains `curlOptions`. */
 const curlCredentials = 'x-curl-credentials';
 
 /**
@@ -26,7 +26,7 @@ export function docsRoutes(document: OpenApiDocument, curlOptions: string): Rout
   if (!init || !assets) throw new Error('swagger-ui-express serves no files');
 
   const published = JSON.stringify(publishedDocument(document));
-  // The page's API is relative to the document, whatever path a gateway puts before both.
+  // The page's API is relative to the document, because a gateway may add any path before both.
   const servers = [{ url: '..', description: 'This service, at the address of this page.' }];
   const pageDocument = JSON.stringify({ ...document, servers, [curlCredentials]: curlOptions });
   router.get('/spec.json', (_req, res) => {

@@ -24,7 +24,7 @@ interface Example {
 
 type Examples = Record<string, { $ref?: string; value?: unknown }>;
 
-/** Yields every JSON example of every response. The status 418 stands for `default`. */
+/** Yields every JSON example of every response. The status 418 is used for `default`. */
 function* responseExamples(from: OpenApiDocument): Generator<Example> {
   for (const [path, item] of Object.entries(from.paths)) {
     for (const method of methods) {

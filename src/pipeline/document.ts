@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { isObject } from '../lib/json.ts';
 
-/** The members of a schema that this service reads itself; the validator reads all of them. */
+/** The members of a schema that this service reads. The validator reads all members. */
 export interface Schema {
   $ref?: string;
   type?: string;
@@ -14,7 +14,7 @@ export interface Schema {
   'x-expects'?: string;
   /** A number or boolean that is also accepted as a string. */
   'x-text-accepted'?: boolean;
-  /** The pattern of the names in a map; OpenAPI 3.0 has no keyword for it. */
+  /** The pattern of the names in a map; OpenAPI 3.0 has no keyword for this rule. */
   'x-names'?: string;
   /** The message for a name that does not match. */
   'x-names-expect'?: string;
@@ -94,7 +94,7 @@ export function publishedDocument(document: OpenApiDocument): OpenApiDocument {
   };
 }
 
-/** Returns the value that a `$ref` of this document names; a value without `$ref` is returned as it is. */
+/** Returns the value that a `$ref` of this document names; a value without `$ref` is returned unchanged. */
 export function resolve<T extends { $ref?: string }>(document: OpenApiDocument, value: T): T {
   if (value.$ref === undefined) return value;
   let found: unknown = document;

@@ -14,7 +14,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 const hello = () => createHttpServer((_req, res) => void res.end('hello'));
 
-/** Sends bytes as they are, and returns everything that the server sends back. */
+/** Sends the bytes unchanged, and returns all bytes of the response. */
 async function raw(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.end(bytes);
@@ -22,7 +22,7 @@ async function raw(port: number, bytes: string): Promise<string> {
 }
 
 describe('a socket', () => {
-  it('is accessible only to its owner, and the socket file of a dead process is replaced', async () => {
+  it('is accessible only to its owner, and the socket file of an ended process is replaced', async () => {
     const path = join(directory, 'left.sock');
     const first = hello();
     await listen(first, { socket: path });

@@ -60,7 +60,7 @@ function unreadable(code: string | undefined): ApiError {
 }
 
 /**
- * Resolves when the server listens. A Unix socket has the mode 0600 from the start. The socket file of a dead process is
+ * Resolves when the server listens. A Unix socket has the mode 0600 from the start. The socket file of an ended process is
  * replaced. Throws an Error with the remedy if another program uses the address.
  */
 export async function listen(server: Server, address: Address): Promise<void> {
@@ -93,7 +93,7 @@ function explanation(error: unknown, address: Address): string {
   return `cannot listen on ${where} (${code})`;
 }
 
-/** Removes the socket file if no process listens on it. Throws an Error if one does. */
+/** Removes the socket file if no process listens on the socket. Throws an Error if a process listens. */
 async function removeStale(path: string): Promise<void> {
   const probe = connect(path);
   try {

@@ -51,8 +51,9 @@ function foldHistoryPath(path: string): string | undefined {
 
 /**
  * Turns `group/project/autosave/renku/autosave/...` into `group%2Fproject/autosave/renku%2Fautosave%2F...`. A group or a
- * project may be named `autosave`, too. A path that ends with `/autosave` is therefore the list of the project before
- * it. In other paths the autosave's name begins at `renku/autosave/`, or else after the first `autosave`.
+ * project may be named `autosave`, too. Therefore a path that ends with `/autosave` is a list of autosaves, and the
+ * rest of the path is the project. In other paths, the name of the autosave begins at `renku/autosave/`, or else after the
+ * first `autosave`.
  */
 function foldAutosavePath(path: string): string {
   const text = decodeURIComponent(path).replaceAll(/\/{2,}/g, '/');

@@ -31,8 +31,8 @@ export function fromText(schema: Schema, value: unknown): unknown {
 }
 
 /**
- * Returns a body with the numbers and booleans that older clients send as text converted. A schema that accepts both types
- * would complicate the generated types and the error messages, and the validator's own coercion would convert every field
+ * Returns a copy of the body. Numbers and booleans that older clients send as text are converted. A schema that accepts both
+ * types would complicate the generated types and the error messages, and the validator's own coercion would convert every field
  * (`image: 3` would be valid).
  */
 export function withTextValues(document: OpenApiDocument, schema: Schema, body: unknown): unknown {

@@ -10,10 +10,10 @@ export interface KeyTree {
 
 /*
  * hocon-parser reads nested braces and unites groups of the same name. It never receives text of the file: it evaluates
- * `${...}` as JavaScript, follows `__proto__`, drops slashes, merges lists by index and loses the default of
- * `port = ${?PORT}`. Keys are passed to it as hexadecimal digits and values as statement numbers, each under a
- * separate key, so that it has nothing to merge. scalars.ts and resolve.ts decide what a value is and which value is used. To remove the
- * package, build the tree from the paths of the statements.
+ * `${...}` as JavaScript, follows `__proto__`, drops slashes, merges lists by index and loses the default of `port = ${?PORT}`.
+ * Keys are passed to it as hexadecimal digits and values as statement numbers, each under a separate key, so that it has
+ * nothing to merge. scalars.ts and resolve.ts decide what a value is and which value is used. To remove the package, build the
+ * tree from the paths of the statements.
  */
 
 /** Returns `content` inside the groups of `path`. */

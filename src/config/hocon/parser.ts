@@ -77,7 +77,8 @@ export class Parser {
       try {
         const names = this.#key();
         const isBareGroup = this.#sign();
-        // The name is stored after the sign was read: text without a sign may be part of a secret value, which errors must not repeat.
+        // The name is stored after the sign was read: text without a sign may be part of a secret value, which errors must not
+        // repeat.
         path = [...place.path, ...names];
         nested += inGroups(names, this.#value({ ...place, path }, isBareGroup));
       } catch (error) {

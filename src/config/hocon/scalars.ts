@@ -24,7 +24,7 @@ export function scalarOf(text: string, line: number): Scalar {
   return { kind: 'scalar', value, text, line };
 }
 
-/** A double holds 15 decimal digits, and every safe integer. */
+/** A double can represent 15 decimal digits, and every safe integer. */
 function exactNumber(text: string): number | undefined {
   const number = Number(text);
   const [mantissa = ''] = text.split(/e/i);

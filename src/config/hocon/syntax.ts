@@ -9,7 +9,7 @@ export interface Scalar {
   readonly line: number;
 }
 
-/** A value as the file writes it, before substitutions are resolved. */
+/** A value in the form of the file, before substitutions are resolved. */
 export type Expression =
   | Scalar
   | { readonly kind: 'substitution'; readonly path: Path; readonly isOptional: boolean; readonly line: number }

@@ -81,7 +81,7 @@ test('hop-by-hop headers, including those that Connection lists, are not passed 
   for (const name of ['x-secret', 'proxy-authorization', 'te']) expect(seen).not.toHaveProperty(name);
 });
 
-test('a POST without a body, a HEAD and a 204 are framed correctly on one keep-alive connection', async () => {
+test('the bodies of a POST without a body, a HEAD and a 204 end correctly on one keep-alive connection', async () => {
   const port = await proxyToListener((req, res) => {
     if (req.method === 'HEAD') return void res.writeHead(200, { 'Content-Length': 7 }).end();
     if (req.url === '/none') return void res.writeHead(204).end();
@@ -121,7 +121,7 @@ test('a large body is passed on in both directions, chunked and with a length', 
   }
 });
 
-test('a slow reader stops the writer; when it disconnects, the upstream request ends', async () => {
+test('a slow reader stops the writer, and when the reader disconnects, the upstream request ends', async () => {
   let written = 0;
   let ended: (at: number) => void = () => undefined;
   const gone = new Promise<number>((resolve) => {

@@ -6,7 +6,7 @@ import { bearerToken } from '../http/credentials.ts';
 import { targetOf } from '../http/request-target.ts';
 import { sendBody, sendText } from '../http/responses.ts';
 import { NoSuchPath, notFound, unknownPath } from './failures.ts';
-import { ClientGone } from './rest/body.ts';
+import { ClientDisconnected } from './rest/body.ts';
 import { Documents } from './rest/documents.ts';
 import { negotiate } from './rest/negotiation.ts';
 import { boolean } from './rest/options.ts';
@@ -108,7 +108,7 @@ class RestServer implements ApiServer {
       } else if (error instanceof NoSuchPath) {
         if (!req.complete) req.resume();
         sendText(res, 404, '404 page not found');
-      } else if (error instanceof ClientGone) {
+      } else if (error instanceof ClientDisconnected) {
         res.destroy();
       } else {
         this.#log.error({ err: error, method: req.method, path: req.url?.split('?', 1)[0] }, 'a request failed');

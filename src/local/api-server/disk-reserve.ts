@@ -51,7 +51,7 @@ export class DiskReserve {
     if (!this.#isHeld) return false;
     rmSync(this.#file, { force: true });
     this.#isHeld = false;
-    // Deletions need the space before `hold` allocates it again.
+    // Deletions need the space, so `hold` must not allocate the file again immediately.
     this.#checkedAt = performance.now();
     return true;
   }

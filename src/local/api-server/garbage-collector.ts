@@ -14,8 +14,8 @@ interface ObjectOfKind {
 
 /**
  * Deletes objects without a remaining owner, and completes delayed deletions: foreground (dependents first), orphan
- * (references to the owner are removed first) and namespaces (content first). It follows the changes of the store and acts
- * after them, as the controllers of a real cluster do.
+ * (references to the owner are removed first) and namespaces (content first). The garbage collector reads the changes of the
+ * store and acts after each change, like the controllers of a real cluster.
  */
 export class GarbageCollector {
   readonly #store: Store;

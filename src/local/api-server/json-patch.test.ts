@@ -47,7 +47,7 @@ describe('a JSON patch with the lenient rules of Kubernetes', () => {
     [422, { op: 'add', path: 'status/x', value: 1 }],
     [422, { path: '/status' }],
     [400, 5 as unknown as object],
-  ])('%i for %j', (code, operation) => {
+  ])('is rejected with %i: %j', (code, operation) => {
     expect(() => apply(operation)).toThrow(expect.objectContaining({ code }));
   });
 

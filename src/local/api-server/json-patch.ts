@@ -16,10 +16,10 @@ const OPERATIONS_LIMIT = 10_000;
 const COPY_LIMIT = 3 * 1024 * 1024;
 
 /**
- * Applies the operations of a JSON patch (RFC 6902) to `target`, in place, and returns the result, which contains values
- * of `patch`. The rules are as lenient as those of the Kubernetes library, because operators of this resource rely on them:
- * `replace` and `copy` of a missing member are allowed, a negative index counts from the end, and for `test` a missing member is null.
- * Throws StatusError 400 (not a patch), 413 (too many operations), 422 (cannot be applied).
+ * Applies the operations of a JSON patch (RFC 6902) to `target`, in place, and returns the result, which contains values of
+ * `patch`. The rules are as lenient as those of the Kubernetes library, because operators of this resource rely on them:
+ * `replace` and `copy` of a missing member are allowed, a negative index counts from the end, and for `test` a missing member
+ * is null. Throws StatusError 400 (not a patch), 413 (too many operations), 422 (cannot be applied).
  */
 export function jsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) throw badRequest('a JSON patch is a list of operations');

@@ -21,7 +21,7 @@ describe('label selectors', () => {
     'empty in ()',
     'renku.io/userId=a_b',
     'app in (jupyter),tier in (web,db),size=10',
-  ])('%j matches', (selector) => {
+  ])('match with %j', (selector) => {
     expect(parseLabelSelector(selector)(labels)).toBe(true);
   });
 
@@ -35,7 +35,7 @@ describe('label selectors', () => {
     'missing',
     'constructor',
     'constructor!=x,app=other',
-  ])('%j does not match', (selector) => {
+  ])('do not match with %j', (selector) => {
     expect(parseLabelSelector(selector)(labels)).toBe(false);
   });
 
@@ -58,7 +58,7 @@ describe('label selectors', () => {
     `${'a'.repeat(64)}`,
     'a=-',
     '!',
-  ])('%j is rejected', (selector) => {
+  ])('are rejected if they are invalid: %j', (selector) => {
     expect(() => parseLabelSelector(selector)).toThrow(StatusError);
   });
 });
@@ -74,11 +74,11 @@ describe('field selectors', () => {
     ['metadata.name!=c', true],
     ['metadata.name=a', false],
     ['status.phase!=', false],
-  ])('%j', (selector, expected) => {
+  ])('match the fields with %j', (selector, expected) => {
     expect(parseFieldSelector(selector, supported)(read)).toBe(expected);
   });
 
-  it.each(['metadata.name', 'spec.x=1', '=x', 'constructor=1'])('%j is rejected', (selector) => {
+  it.each(['metadata.name', 'spec.x=1', '=x', 'constructor=1'])('are rejected if they are invalid: %j', (selector) => {
     expect(() => parseFieldSelector(selector, supported)).toThrow(StatusError);
   });
 

@@ -198,7 +198,7 @@ describe('delete', () => {
     expect(() => cluster.delete(jupyterServers, 'default', 'a')).toThrow(failing(404, 'NotFound'));
   });
 
-  it('waits for finalizers, and rejects new ones meanwhile', () => {
+  it('waits for finalizers, and rejects new finalizers during the deletion', () => {
     createJs('a', { finalizers: ['x.y/one', 'x.y/two'] });
     cluster.delete(jupyterServers, 'default', 'a');
     expect(present()?.metadata).toMatchObject({

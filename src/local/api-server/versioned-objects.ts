@@ -115,7 +115,7 @@ export class VersionedObjects {
     return past;
   }
 
-  /** Returns the writes after `version`, oldest first; undefined if the history does not contain all of them. */
+  /** Returns the writes after `version`, oldest first; undefined if some of the writes are no longer in the history. */
   changesSince(version: number): readonly Change[] | undefined {
     if (version < this.#compacted) return undefined;
     if (version >= this.#version) return [];

@@ -364,7 +364,7 @@ describe('commits', () => {
     }
   });
 
-  it('have a merge base, or none', async () => {
+  it('have a merge base, or get a 404 without one', async () => {
     const base = (...refs: string[]) =>
       get(`/projects/${secret.id}/repository/merge_base?${refs.map((ref) => `refs[]=${ref}`).join('&')}`, adasToken);
     expect(await (await base('main', first.slice(0, 8))).json()).toMatchObject({ id: first });

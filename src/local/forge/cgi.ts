@@ -9,7 +9,10 @@ const maxHeadBytes = 16 * 1024;
 /** The headers that `git http-backend` sends. Others are dropped. */
 const passed = new Set(['content-type', 'cache-control', 'expires', 'pragma']);
 
-/** Returns the headers of a CGI program and leaves the rest of its output on the stream. Rejects if it ends before them. */
+/**
+ * Returns the headers of a CGI program and leaves the rest of its output on the stream. Rejects if the output ends before the
+ * headers.
+ */
 export function readCgiHead(stream: Readable): Promise<CgiHead> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);

@@ -47,7 +47,7 @@ function decode(content: Buffer): string {
     try {
       // `stream`: the content may end in the middle of a character.
       const text = new TextDecoder(encoding, { fatal: true }).decode(content, { stream: true });
-      // Not true for UTF-16, which a commit can name although git does not support it.
+      // False for UTF-16. A commit can name this encoding, although git does not support it.
       if (text.startsWith('tree ')) return text;
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error;

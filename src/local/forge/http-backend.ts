@@ -57,7 +57,7 @@ export class HttpBackend {
       env: cgiEnvironment(git, request, encoding, this.#options.hooks),
       cwd: '/',
       stdio: ['pipe', 'pipe', 'pipe'],
-      // A process group, so that child processes (packing) are killed with it.
+      // The process has its own process group, so that its child processes (packing) are killed, too.
       detached: true,
     });
     const ended = new Promise<void>((resolve) => {

@@ -155,7 +155,7 @@ describe('a push to the checked-out branch', () => {
     await runGit(work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/elsewhere');
   });
 
-  it('runs no hooks, pushed ones included', async () => {
+  it('runs no hooks, not even pushed hooks', async () => {
     await runGit(mine, 'config', 'core.hooksPath', '.husky');
     await add(mine);
     const work = await clone('My-Project');
@@ -282,7 +282,7 @@ describe('a repository that cannot be served', () => {
     );
   });
 
-  it('is rejected if it has commits and no branch', async () => {
+  it('is rejected if it has commits but no branch', async () => {
     await runGit(mine, 'checkout', '--quiet', '--detach');
     await runGit(mine, 'branch', '--quiet', '--delete', '--force', 'main');
     await expect(add(mine)).rejects.toThrow(/has no branch\. .*\(git switch -c main\)/);

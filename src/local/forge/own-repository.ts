@@ -17,7 +17,7 @@ export interface OwnRepository {
 /** Time limit: git reads every file that may have changed, which takes long for a large repository on a slow disk. */
 const inspectionMs = 30_000;
 
-/** Inspects a repository of the user and changes nothing in it. Throws UserError. */
+/** Inspects a repository of the user without changes. Throws UserError. */
 export async function inspectRepository(given: string): Promise<OwnRepository> {
   const directory = await existingDirectory(given);
   const { workingTree, gitDir } = await locate(given, directory);

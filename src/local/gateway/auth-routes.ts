@@ -213,7 +213,7 @@ export function ownPath(next: string | null | undefined, origin: string): string
   const url = URL.parse(next, origin);
   if (url?.origin !== origin) return firstPage;
   const path = `${url.pathname}${url.search}${url.hash}`;
-  // `//evil.test` and `/\evil.test` look like paths, but a URL parser reads a host in them. `/.//evil.test` becomes such a
+  // `//evil.test` and `/\evil.test` look like paths, but URL parsers interpret them as hosts. `/.//evil.test` becomes such a
   // path when its dot segment is removed.
   return URL.parse(path, origin)?.href === url.href ? path : firstPage;
 }

@@ -9,11 +9,11 @@ import { isLocalUser, type LocalUser } from './users.ts';
 
 /** A signed-in browser, or a cookie file. */
 export interface Browser {
-  /** Hash of its cookie. The cookie cannot be derived from it. */
+  /** Hash of the browser's cookie. The cookie cannot be computed from the hash. */
   readonly id: string;
   /** The current user of the browser; null for an anonymous visitor, who can switch back to a user. */
   readonly user: LocalUser | null;
-  /** The service's `Renku-Auth-Anon-Id` of its anonymous visitor. */
+  /** The value of `Renku-Auth-Anon-Id` in requests of the browser's anonymous visitor. */
   readonly anonymousId: string;
   /** Operating-system user that signed in; null if unknown. */
   readonly osUser: number | null;

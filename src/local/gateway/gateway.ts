@@ -65,7 +65,7 @@ export interface GitAccess {
 
 const signInLinkMs = 10 * 60 * 1000;
 /**
- * A restart of the service takes two seconds on an idle machine. Callers wait for it, because an EventSource never
+ * A restart of the service takes two seconds on an idle machine. Callers wait for the restart, because an EventSource never
  * reconnects after a response other than 200.
  */
 const defaultRestartMs = 20_000;

@@ -7,7 +7,9 @@ import { type Browser, type Browsers, comesFrom } from './browsers.ts';
 import type { LocalUser } from './users.ts';
 
 export interface SignInCookie {
-  /** Returns the browser; undefined without a valid cookie, and `another user` for the cookie of another operating-system user. */
+  /**
+   * Returns the browser; undefined without a valid cookie, and `another user` for the cookie of another operating-system user.
+   */
   read(req: IncomingMessage, origin: string): Browser | 'another user' | undefined;
   /** Returns a Set-Cookie header for a browser at that origin; with undefined, it deletes the cookie. */
   set(value: string | undefined, origin: string): string;

@@ -3,7 +3,7 @@ import { sendBody } from './responses.ts';
 
 export interface Page {
   title: string;
-  /** HTML; the caller escapes all text in it. */
+  /** HTML in which the caller has escaped all text. */
   body: string;
   /** If set, the browser loads the page again after these seconds. */
   refreshSeconds?: number | undefined;
@@ -27,7 +27,7 @@ export function sendPage(res: ServerResponse, status: number, page: Page): void 
     'Content-Security-Policy':
       "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     'X-Frame-Options': 'DENY',
-    // Not `no-referrer`: with it, a browser sends `Origin: null` with the forms of the page itself.
+    // With `no-referrer`, a browser would send `Origin: null` with the forms of the page itself.
     'Referrer-Policy': 'same-origin',
     ...page.headers,
   });

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { comparesEqual, type ReadRequest } from '../../../tests/support/local/http/differential.ts';
 
-test('Node’s parser behind the proxy reads the same requests as the one in front of it', async () => {
+test('Node’s parser behind the proxy reads the same requests as the parser in front of the proxy', async () => {
   let arrived: ReadRequest[] = [];
   const server = createServer((req, res) => {
     buffer(req).then(

@@ -105,7 +105,10 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     return hash([readerVersion, contents, await imageHash()]);
   }
 
-  /** Returns the versions that the image's kernel is compatible with. Cached in a file, because Python needs 100 ms for it. */
+  /**
+   * Returns the versions that the image's kernel is compatible with. Cached in a file, because the computation in Python takes
+   * 100 ms.
+   */
   async function constraints(signal: AbortSignal): Promise<string> {
     const file = store.folder(`kernel-${await imageHash()}.txt`);
     const cached = await readText(file);

@@ -48,7 +48,7 @@ describe('a requirement', () => {
     ['a'.repeat(3_000), 'invalid'],
   ])('is not %j: %s', (text, skipped) => expect(readRequirement(text)).toEqual({ skipped }));
 
-  it('is one line without a variable, and without options other than hashes, for any input', () => {
+  it('is a single line without variables and without options except hashes, for any input', () => {
     const part = fc.constantFrom(
       'numpy',
       ' ',
@@ -91,7 +91,7 @@ describe('a requirement', () => {
 });
 
 describe('requirements.txt', () => {
-  it('is read as pip reads it: comments, continued lines, all line ends', () => {
+  it('is read like in pip: comments, continued lines, all line ends', () => {
     const text = 'numpy # fast\r\n\r\n# none\npandas \\\n  >=2 \\\n  # ends it\rscipy#1\nplain\\';
     expect(readRequirementsTxt(text)).toEqual({
       requirements: ['numpy', 'pandas >=2', 'plain'],

@@ -66,7 +66,7 @@ describe('a program with an access token', () => {
     expect((await ask('mine/api', { Authorization: `token ${token}` })).status).toBe(401);
   });
 
-  it('has its WebSockets closed when the token is deleted or expires, and other programs do not', async () => {
+  it('loses its WebSockets when its token is deleted or expires, and other programs keep theirs', async () => {
     await site.session('mine', { emails: [owner.email] });
     const open = async (token: string | undefined): Promise<WebSocket> => {
       const socket = await site.webSocket('/sessions/mine/api/kernels/x/channels', { Authorization: `token ${token}` });

@@ -107,7 +107,7 @@ test('a pass is valid for one session only, and a changed pass is invalid', asyn
   expect(await status('mine', `planted; ${name}=${value}`)).toBe(200);
 });
 
-test('a code works once, within 30 s, for its session, and is issued for navigation only', async () => {
+test('a code is valid once, within 30 s, for one session, and is issued for navigation only', async () => {
   await site.session('mine', { emails: [owner.email] });
   await site.session('other', { emails: [owner.email] });
   const browser = await site.signedIn();

@@ -112,7 +112,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Kills the processes that `owner` marks (see listMarked) and their descendants, until none is left. Signals to a process
+ * Kills the processes that `owner` marks (see listMarked) and their descendants, until all have ended. Signals to a process
  * group would not be enough, because kernels and terminals start separate process sessions. Returns the processes that still run
  * after `withinMs`: a process that hangs in the kernel cannot be killed.
  */

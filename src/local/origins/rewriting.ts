@@ -13,7 +13,7 @@ export interface OriginRewriter {
   requestHeaders(headers: RawHeaders, name: OriginName): RawHeaders;
   /** Returns the value of a response header with the browser's origins. */
   responseHeader(name: string, value: string): string;
-  /** Returns a stream that rewrites the body of a response; undefined if its type holds no links of the platform. */
+  /** Returns a stream that rewrites the body of a response; undefined if bodies of this type have no links of the platform. */
   responseBody(response: IncomingMessage): Transform | undefined;
 }
 
@@ -57,7 +57,7 @@ const portEnd = '(?!\\d)';
 const portEndInChunk = '(?=\\D)';
 
 /**
- * Returns a stream that replaces text in a body. Latin-1 keeps every byte, whatever the encoding, and the replaced text is
+ * Returns a stream that replaces text in a body. Decoding as Latin-1 keeps every byte of any encoding, and the replaced text is
  * ASCII. `longest`: the length of the longest text that is replaced.
  */
 function replacing(replace: (text: string, end: string) => string, longest: number): Transform {

@@ -83,7 +83,7 @@ test.each([
   ['/v2/images/other/manifests/latest', 404, 'NAME_UNKNOWN'],
   ['/v2/__proto__/manifests/constructor', 404, 'NAME_UNKNOWN'],
   ['/v2/_catalog', 404, 'UNSUPPORTED'],
-])('%s is %d %s', async (path, status, code) => {
+])('the request %s gets a %d %s', async (path, status, code) => {
   const response = await get(path);
   expect(response.status).toBe(status);
   expect(await response.json()).toMatchObject({ errors: [{ code }] });

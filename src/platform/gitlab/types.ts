@@ -133,7 +133,10 @@ export interface GitLab {
 
 /** Branches and commits of a project, for the launch page. */
 export interface GitLabHistory extends Pick<GitLabBranches, 'branches'> {
-  /** Returns one page of at most 20 commits, newest first, starting at `ref`; undefined if the caller cannot see the project or it has no such ref. */
+  /**
+   * Returns one page of at most 20 commits, newest first, starting at `ref`; undefined if the caller cannot see the project or
+   * it has no such ref.
+   */
   commits(
     access: GitLabAccess,
     projectPathOrId: string | number,

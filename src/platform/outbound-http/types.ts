@@ -36,7 +36,10 @@ export interface OutboundResponse {
 
 /** The HTTP client for every request to a server other than the Kubernetes API. */
 export interface OutboundHttp {
-  /** Throws AddressRefused, OutboundFailure or DeadlineExceeded, or the reason of the deadline's owner. A status is never an error. */
+  /**
+   * Throws AddressRefused, OutboundFailure or DeadlineExceeded, or the reason of the deadline's owner. A status is never an
+   * error.
+   */
   request(url: string | URL, options: OutboundRequest): Promise<OutboundResponse>;
   /** Closes all connections; requests in flight fail. */
   close(): Promise<void>;

@@ -63,7 +63,7 @@ describe("git's output", () => {
     expect(failureKindOf(stderr)).toBe(kind);
   });
 
-  it('is reduced to one line', () => {
+  it('is reduced to its most informative line', () => {
     expect(decisiveLine('Cloning into x...\rReceiving: 10%\rReceiving: 20%\nfatal: early EOF\nmore\n')).toBe(
       'early EOF',
     );

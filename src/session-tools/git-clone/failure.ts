@@ -147,7 +147,9 @@ export function failureOf(stderr: string, host: string, signedIn: boolean): Clon
   }
 }
 
-/** A 403 with a message (terms not accepted, account blocked) is not an error of the token, and another sign-in would not help. */
+/**
+ * A 403 with a message (terms not accepted, account blocked) is not an error of the token, and another sign-in would not help.
+ */
 function refusedMessage(stderr: string, host: string, reason: string, signedIn: boolean): string {
   const message = serverMessage(stderr);
   if (message !== undefined && /(?:error:|HTTP) 403\b/.test(stderr)) {

@@ -122,7 +122,7 @@ describe('a clone', () => {
     ['a commit of another branch by its id', () => runGit(tree, 'rev-parse', 'other')],
     ['another branch', async () => 'other'],
     ['a commit that is no longer on a branch', async () => overwritten],
-  ])('checks out %s, and sets the local branch to it', async (_what, commit) => {
+  ])('checks out %s, and sets the local branch to this commit', async (_what, commit) => {
     const commitSha = await commit();
     const { exitCode, output } = await runClone(variables({ commitSha }));
     expect(exitCode, output).toBe(0);

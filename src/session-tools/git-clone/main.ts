@@ -1,7 +1,7 @@
 /**
  * The first step of a session: clones the project's repository into the session's volume. Variables and exit codes are those
  * of session-contract/clone.ts. The log on standard output is for the session's owner; its last line is the result. The
- * program has few imports, because every launch waits for it.
+ * program has few imports, because every launch waits for this program.
  */
 import { hasCode } from '../../lib/error-code.ts';
 import { cloneExitCode, cloneVariable } from '../../session-contract/clone.ts';

@@ -64,7 +64,7 @@ export async function findBranch(
   const output = await withServer(settings, deadline, log, stop, true, (limits) =>
     git(['ls-remote', '--', settings.repositoryUrl, ref], limits),
   );
-  // The pattern also matches other refs that end with it.
+  // The pattern also matches other refs with the same end.
   if (!output.split('\n').some((line) => line.split('\t')[1] === ref)) {
     throw new CloneFailure(
       cloneExitCode.branchMissing,

@@ -9,7 +9,7 @@ import { seconds } from './log.ts';
 import type { CloneSettings } from './settings.ts';
 import type { CloneTools } from './tools.ts';
 
-/** Limit for submodules in submodules; git itself has none. */
+/** Limit for submodules in submodules; git itself has no limit. */
 const maxDepth = 10;
 const maxSubmodules = 500;
 

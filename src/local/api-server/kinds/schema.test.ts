@@ -50,7 +50,7 @@ describe('defaults of a JupyterServer', () => {
     expect(errors).toEqual([]);
   });
 
-  it('are not added to a missing spec, and contain a status only if there is none', () => {
+  it('are not added to a missing spec, and include a status only if the status is missing', () => {
     expect(admit(undefined).object['spec']).toBeUndefined();
     expect(admit(null).object['spec']).toBeUndefined();
     expect(admit({}).object['status']).toEqual({ children: {}, mainPod: {} });

@@ -8,11 +8,11 @@ import { structureError } from '../json.ts';
 const BODY_LIMIT = 3 * 1024 * 1024;
 
 /** The client closed the connection before the body was complete. There is no response. */
-export class ClientGone extends Error {
-  override readonly name = 'ClientGone';
+export class ClientDisconnected extends Error {
+  override readonly name = 'ClientDisconnected';
 }
 
-/** Reads the whole body as text. Throws StatusError 413 (too large), 415 (encoded), 400 (not UTF-8), or ClientGone. */
+/** Reads the whole body as text. Throws StatusError 413 (too large), 415 (encoded), 400 (not UTF-8), or ClientDisconnected. */
 export async function readBody(req: IncomingMessage): Promise<string> {
   const encoding = req.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
@@ -20,7 +20,7 @@ export async function readBody(req: IncomingMessage): Promise<string> {
     throw unsupportedMediaType(['application/json']);
   }
   const content = await readBodyUpTo(req, BODY_LIMIT).catch((cause: unknown) => {
-    throw new ClientGone('the client closed the connection', { cause });
+    throw new ClientDisconnected('the client closed the connection', { cause });
   });
   if (!content) {
     throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${BODY_LIMIT}`);

@@ -17,7 +17,7 @@ export interface ListOptions {
 
 /**
  * Reads the query of a list or watch. Throws StatusError 400 for values of the wrong type, 422 for options that this
- * server does not support; a client then lists and watches without them.
+ * server does not support. Clients then list and watch without these options.
  */
 export function readListOptions(query: URLSearchParams): ListOptions {
   const match = query.get('resourceVersionMatch') ?? '';

@@ -71,7 +71,7 @@ it.each([
   [422, `${path}?limitBytes=0`],
   [400, `${path}?sinceTime=yesterday`],
   [422, `${path}?sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z`],
-])('%i for %s', async (code, url) => {
+])('is rejected with %i: %s', async (code, url) => {
   const { status, json } = await server.call('GET', url);
   expect([status, at(json, 'kind')]).toEqual([code, 'Status']);
   expect(requests).toEqual([]);

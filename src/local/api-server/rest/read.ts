@@ -14,8 +14,8 @@ export function serveGet({ store, res, kind, namespace, as }: ResourceRequest, n
 }
 
 /**
- * Sends a list or one page of a list. All pages show the state at the time of the first page. Throws StatusError 410 if the history
- * no longer contains that state.
+ * Sends a list or one page of a list. All pages show the state at the time of the first page. Throws StatusError 410 if the
+ * history no longer contains that state.
  */
 export function serveList({ store, res, kind, namespace, query, as }: ResourceRequest): void {
   const options = readListOptions(query);

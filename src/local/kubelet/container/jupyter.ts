@@ -109,7 +109,7 @@ export async function jupyterVariables(
 }
 
 /**
- * Returns the session's token. A session that has none, because a proxy protects it in a cluster, gets a random one: every
+ * Returns the session's token. A session without a token (in a cluster, a proxy protects it) gets a random token, because every
  * program of this machine can connect to Jupyter's port. The token is stored, because the probe of an adopted server needs it.
  */
 export async function chooseToken(directory: PodDirectory, wanted: string | undefined): Promise<string> {

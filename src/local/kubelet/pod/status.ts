@@ -10,7 +10,7 @@ export interface ContainerRecord {
   ready: boolean;
   started: boolean;
   restartCount: number;
-  /** A condition of the pod that this container's work sets. */
+  /** A condition in the pod's status that reports the result of this container. */
   condition?: Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'> | undefined;
 }
 

@@ -194,7 +194,7 @@ async function tailStart(file: FileHandle, count: number): Promise<{ start: numb
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(end - begin), 0, end - begin, begin);
     for (let index = bytesRead - 1; index >= 0; index -= 1) {
       if (buffer[index] !== newline) continue;
-      // A line begins after the newline of the line before it.
+      // A line begins after the newline of the previous line.
       if (found === count) return { start: begin + index + 1, found };
       found += 1;
     }

@@ -23,7 +23,7 @@ export interface Claims {
 }
 
 /**
- * Implements PersistentVolumeClaims as folders. A file beside the folder holds the claim's uid: sessions of the same project
+ * Implements PersistentVolumeClaims as folders. A file beside the folder contains the claim's uid: sessions of the same project
  * and commit have the same claim name, and a new claim must not get the files of a deleted one. Changes of names are
  * synchronous, so that two of them cannot interleave.
  */
@@ -125,7 +125,9 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
 
 const makeDirectories = (folder: string): void => void mkdirSync(folder, { recursive: true, mode: 0o700 });
 
-/** Returns the uid; undefined for a missing or damaged file. Then the claim of that name keeps the folder with the user's work. */
+/**
+ * Returns the uid; undefined for a missing or damaged file. Then the claim of that name keeps the folder with the user's work.
+ */
 function ownerOf(file: string): string | undefined {
   const uid = readKept(file)?.trim() ?? '';
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uid) ? uid : undefined;

@@ -96,7 +96,7 @@ export async function makeMounts(container: Container, volumes: ReadonlyMap<stri
 async function subFolder(folder: string, subPath: string): Promise<string> {
   const source = join(folder, relativePath(subPath));
   if ((await stat(source).catch(ifMissing)) === undefined) await makeDirectory(source);
-  // A link inside the volume, which the session may write, must not lead out of it.
+  // The session may write links in the volume. Such a link must not lead out of the volume.
   if (!isAtOrBelow(await realpath(source), await realpath(folder))) {
     throw new Error(`the path ${subPath} leads out of the volume`);
   }

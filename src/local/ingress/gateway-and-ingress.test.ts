@@ -50,24 +50,24 @@ async function record(req: import('node:http').IncomingMessage, res: import('nod
 }
 
 /** Sends the bytes and returns everything that is received until the connection ends. */
-async function say(bytes: string): Promise<string> {
+async function exchange(bytes: string): Promise<string> {
   const socket = connect(Number(new URL(site.pages).port), '127.0.0.1');
   socket.write(bytes);
   return text(socket);
 }
 
-const doors = { gateway: 'pages', ingress: 'sessions' } as const;
+const origins = { gateway: 'pages', ingress: 'sessions' } as const;
 const targets = { gateway: '/notebooks/servers', ingress: '/sessions/mine/api/contents' } as const;
 
-const cases = Object.keys(doors).flatMap((door) =>
-  ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'POST'].map((method) => [door as keyof typeof doors, method] as const),
+const cases = Object.keys(origins).flatMap((server) =>
+  ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'POST'].map((method) => [server as keyof typeof origins, method] as const),
 );
 
 test.each(cases)(
   'the %s never parses the body of a %s request as a request, whatever headers Connection lists',
-  async (door, method) => {
-    const { host } = new URL(site[doors[door]]);
-    const smuggled = `GET ${targets[door]}/smuggled HTTP/1.1\r\nHost: ${host}\r\nRenku-Auth-Anon-Id: anon-evil\r\n\r\n`;
+  async (server, method) => {
+    const { host } = new URL(site[origins[server]]);
+    const smuggled = `GET ${targets[server]}/smuggled HTTP/1.1\r\nHost: ${host}\r\nRenku-Auth-Anon-Id: anon-evil\r\n\r\n`;
     for (const named of [
       'content-length',
       'Content-Length, Host, Cookie',
@@ -76,17 +76,17 @@ test.each(cases)(
     ]) {
       arrived = [];
       const head = [
-        `${method} ${targets[door]} HTTP/1.1`,
+        `${method} ${targets[server]} HTTP/1.1`,
         `Host: ${host}`,
-        `Cookie: ${cookies[doors[door]]}`,
+        `Cookie: ${cookies[origins[server]]}`,
         `Connection: ${named}`,
         `Content-Length: ${smuggled.length}`,
       ];
-      const last = `GET ${targets[door]}/last HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookies[doors[door]]}\r\nConnection: close\r\n\r\n`;
-      await say(`${head.join('\r\n')}\r\n\r\n${smuggled}${named.endsWith('close') ? '' : last}`);
-      const expected: Arrived[] = [{ method, url: targets[door], body: smuggled, anonymousId: undefined }];
+      const last = `GET ${targets[server]}/last HTTP/1.1\r\nHost: ${host}\r\nCookie: ${cookies[origins[server]]}\r\nConnection: close\r\n\r\n`;
+      await exchange(`${head.join('\r\n')}\r\n\r\n${smuggled}${named.endsWith('close') ? '' : last}`);
+      const expected: Arrived[] = [{ method, url: targets[server], body: smuggled, anonymousId: undefined }];
       if (!named.endsWith('close')) {
-        expected.push({ method: 'GET', url: `${targets[door]}/last`, body: '', anonymousId: undefined });
+        expected.push({ method: 'GET', url: `${targets[server]}/last`, body: '', anonymousId: undefined });
       }
       // Behind the proxy, the requests of one connection may use several connections.
       expect(
@@ -97,21 +97,21 @@ test.each(cases)(
   },
 );
 
-test.each(Object.keys(doors) as (keyof typeof doors)[])(
+test.each(Object.keys(origins) as (keyof typeof origins)[])(
   'the %s responds with HTTP/1.1 to a request that offers HTTP/2, such as those of Java’s client',
-  async (door) => {
-    const { host } = new URL(site[doors[door]]);
+  async (server) => {
+    const { host } = new URL(site[origins[server]]);
     for (const [method, body] of [
       ['GET', ''],
       ['POST', '{"a":1}'],
     ] as const) {
-      const headers = { Cookie: cookies[doors[door]] };
-      const response = await say(javaRequest(method, targets[door], body, { host, headers }));
+      const headers = { Cookie: cookies[origins[server]] };
+      const response = await exchange(javaRequest(method, targets[server], body, { host, headers }));
       expect(response).toMatch(/^HTTP\/1.1 200 /);
       const { headers: received } = seen(response.slice(response.indexOf('{'), response.lastIndexOf('}') + 1));
       expect(received).not.toHaveProperty('upgrade');
       expect(received).not.toHaveProperty('http2-settings');
-      expect(arrived.at(-1)).toEqual({ method, url: targets[door], body, anonymousId: undefined });
+      expect(arrived.at(-1)).toEqual({ method, url: targets[server], body, anonymousId: undefined });
     }
   },
 );
