@@ -10,7 +10,7 @@ import { defineConfig } from 'vitest/config';
  */
 const component = [
   'tests/service/**/*.test.ts',
-  'src/session-tools/**/*.test.ts',
+  'src/{autosaves,session-tools}/**/*.test.ts',
   'src/local/{forge,kubelet}/**/*.test.ts',
 ];
 

@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 
-/** Request ids that a caller may choose: they go into logs and responses. */
+/** The form of request ids that a caller may choose. Request ids are in logs and responses. */
 const acceptableId = /^[A-Za-z0-9][-A-Za-z0-9._]{7,63}$/;
 const maxPathLength = 500;
 const probes: ReadonlySet<string> = new Set(['/health', '/ready']);
 
 /**
- * Gives every request an id (the caller's X-Request-Id if it is acceptable, see `requestIdOf`), and logs one line when
- * the response is closed. Headers and queries are never logged: they may hold credentials.
+ * Sets an id for every request (the caller's X-Request-Id if that is acceptable, see `requestIdOf`), and logs one line when
+ * the response is closed. Headers and queries are never logged, because they may contain credentials.
  */
 export function accessLog(log: Logger): RequestHandler {
-  // The fields hold no credentials, and redaction would cost more than writing the line.
+  // The line is not redacted: its fields have no credentials, and redaction would take longer than writing the line.
   const lines = log.child({}, { redact: [] });
   return (req, res, next) => {
     const given = req.headers['x-request-id'];

@@ -106,8 +106,8 @@ function parse(bytes: Buffer): unknown {
 const controlCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 /**
- * Returns the errors of a body that no schema describes: text that no file or label can hold, and names that would reach
- * a prototype. Throws ApiError 422 if the body has too many values or levels. Not recursive, because the caller chooses
+ * Returns the errors of a body that a schema cannot describe: text that files or labels cannot contain, and names that would
+ * change a prototype. Throws ApiError 422 if the body has too many values or levels. Not recursive, because the caller chooses
  * the depth.
  */
 export function findUnusableText(body: unknown): FieldError[] {
@@ -136,7 +136,7 @@ export function findUnusableText(body: unknown): FieldError[] {
 
 function unusableText(text: string): string | undefined {
   if (controlCharacters.test(text)) return 'control characters';
-  return text.isWellFormed() ? undefined : 'half of a surrogate pair';
+  return text.isWellFormed() ? undefined : 'one half of a surrogate pair';
 }
 
 function tooComplex(message: string): ApiError {

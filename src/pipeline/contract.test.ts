@@ -66,7 +66,7 @@ describe('a body', () => {
       422,
       ['body.project', 'body.branch'],
     ],
-    ['half of a surrogate pair', '{"namespace":"a","project":"\\ud800","commit_sha":"c"}', 422, ['body.project']],
+    ['one half of a surrogate pair', '{"namespace":"a","project":"\\ud800","commit_sha":"c"}', 422, ['body.project']],
     [
       'strings that are too long',
       JSON.stringify({ ...launch, project: 'x'.repeat(600), commit_sha: 'a'.repeat(65) }),

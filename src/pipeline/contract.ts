@@ -23,7 +23,7 @@ export function contract(document: OpenApiDocument, options: { validateResponses
     const errors = prepareQuery(req, operation);
     if (operation.body) errors.push(...prepareBody(document, operation.body, req));
     res.locals['earlyErrors'] = errors;
-    // The validator keeps one compiled schema per content type for ever, so callers must not choose the type.
+    // The validator keeps one compiled schema per content type forever, so callers must not choose the type.
     if (operation.body) req.headers['content-type'] = 'application/json';
     else delete req.headers['content-type'];
     next();
@@ -51,12 +51,12 @@ export function contract(document: OpenApiDocument, options: { validateResponses
 
 type Validator = ReturnType<typeof OpenApiValidator.middleware>;
 
-/** Validators by the paths that they were compiled for: the services of one process share them, as in tests. */
+/** Validators by the paths that they were compiled for. The services of one process share them, for example in tests. */
 const compiled = new WeakMap<OpenApiDocument['paths'], Map<boolean, Validator>>();
 
 /**
- * Returns express-openapi-validator's handlers for the document's paths. They depend on no prefix and no service, and
- * compile a schema when it is first used, which takes longer than most requests.
+ * Returns express-openapi-validator's handlers for the document's paths. They do not depend on the prefix or the service.
+ * A schema is compiled when it is first used, which takes longer than most requests.
  */
 function compiledValidator(document: OpenApiDocument, validateResponses: boolean): Validator {
   const known = compiled.get(document.paths) ?? new Map<boolean, Validator>();
@@ -98,8 +98,9 @@ function earlyErrors(res: Response): FieldError[] {
 type ValidatorDocument = Exclude<Parameters<typeof OpenApiValidator.middleware>[0]['apiSpec'], string>;
 
 /**
- * Returns a copy of the document for the validator, which writes into its document: mounted below the prefix; without
- * paths that have `servers`, which the validator takes for a method; without security, which identity checks.
+ * Returns a copy of the document for the validator, because the validator changes its document. The copy is mounted below
+ * the prefix. It has no paths with `servers`, which the validator would handle as a method, and no security, which identity
+ * checks.
  */
 function forValidator(document: OpenApiDocument): ValidatorDocument {
   const paths = Object.fromEntries(Object.entries(document.paths).filter(([, item]) => !item.servers));
@@ -135,7 +136,7 @@ type ValidatorError = InstanceType<typeof OpenApiValidator.error.BadRequest>['er
 const validationErrors = (error: unknown): ValidatorError[] | undefined =>
   error instanceof OpenApiValidator.error.BadRequest ? error.errors : undefined;
 
-/** The validator's names for parts of a request, where they differ from ours. */
+/** The validator's names for parts of a request, if they differ from those of this service. */
 const places: Record<string, string> = { params: 'path', headers: 'header' };
 
 function fieldError(

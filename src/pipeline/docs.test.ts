@@ -11,7 +11,7 @@ afterAll(() => app[Symbol.asyncDispose]());
 const get = (path: string, headers: Record<string, string> = {}) => app.send({ path: `/notebooks${path}`, headers });
 
 describe('the documentation', () => {
-  it('is this document with the prefix, and a page that loads it from this service', async () => {
+  it('is this document with the prefix, and a page that loads the document from this service', async () => {
     const spec = (await get('/spec.json')).json();
     expect(spec).toMatchObject({
       openapi: '3.0.3',

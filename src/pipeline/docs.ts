@@ -60,9 +60,9 @@ interface PageGlobal {
 }
 
 /**
- * Runs in the page: its source text is sent there, so it can refer to nothing outside of the function. Adds credentials
- * to the curl command, because a terminal has no cookie of the browser. Ends a stream after three seconds: Swagger UI
- * shows a response when it is complete, and a stream lasts as long as its session.
+ * Runs in the page. The source text of the function is sent to the page, so the function cannot use names from outside. Adds
+ * credentials to the curl command, because a terminal has no cookie of the browser. Ends a stream after three seconds: Swagger
+ * UI shows a response when it is complete, and a stream lasts as long as its session.
  */
 function requestInterceptor(request: PageRequest): PageRequest {
   const { ui, location }: typeof globalThis & Partial<PageGlobal> = globalThis;

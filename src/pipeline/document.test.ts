@@ -122,7 +122,7 @@ describe('openapi.yaml', () => {
     }
   });
 
-  it('names only the prefix that it is loaded for', () => {
+  it('contains only the prefix for which it is loaded', () => {
     const serversOf = (prefix: string) => loadDocument(prefix).servers.map(({ url }) => url);
     expect(serversOf('')).toEqual(['/', '/api', '/ui-server/api']);
     expect(serversOf('/elsewhere')).toEqual(['/elsewhere', '/api/elsewhere', '/ui-server/api/elsewhere']);

@@ -10,7 +10,7 @@ export interface Schema {
   properties?: Record<string, Schema>;
   additionalProperties?: boolean | Schema;
   items?: Schema;
-  /** Completes the message "must be ..."; easier to understand than a regular expression. */
+  /** Completes the message "must be ...". Easier to understand than a regular expression. */
   'x-expects'?: string;
   /** A number or boolean that is also accepted as a string. */
   'x-text-accepted'?: boolean;
@@ -54,10 +54,13 @@ export interface OpenApiDocument {
 /** The prefix that openapi.yaml is written for. */
 const writtenPrefix = '/notebooks';
 
-/** openapi.yaml, once it has been read. Nothing writes into it. */
+/** The content of openapi.yaml after the first read. It is never changed. */
 let source: OpenApiDocument | undefined;
 
-/** Returns openapi.yaml with the prefix that the service runs under; its own server is the first. Reads the file once. */
+/**
+ * Returns openapi.yaml with the prefix that the service runs under. The first server is the service itself. Reads the file
+ * once.
+ */
 export function loadDocument(prefix: string): OpenApiDocument {
   const document = readDocument();
   const servers = document.servers.map(({ url, ...server }) => ({
@@ -74,7 +77,7 @@ function readDocument(): OpenApiDocument {
 }
 
 /**
- * Returns a loaded document in the form that clients of the original know: the prefix is part of the paths, and the
+ * Returns a loaded document in the form that clients of the original expect: the prefix is part of the paths, and the
  * servers are the gateway's addresses and, after them, this service itself.
  */
 export function publishedDocument(document: OpenApiDocument): OpenApiDocument {
@@ -84,7 +87,7 @@ export function publishedDocument(document: OpenApiDocument): OpenApiDocument {
   return {
     ...document,
     servers: [...gateway, ...(own ? [own] : [])].map((server) => ({ ...server, url: withoutPrefix(server.url) })),
-    // A path with servers of its own (/health) is outside of the prefix.
+    // A path with separate servers (/health) is outside of the prefix.
     paths: Object.fromEntries(
       Object.entries(document.paths).map(([path, item]) => [item.servers ? path : prefix + path, item]),
     ),

@@ -46,7 +46,7 @@ describe('a socket', () => {
     await Promise.all([close(first, 100), close(second, 100)]);
   });
 
-  it('that cannot be created is an error that names it', async () => {
+  it('that cannot be created is an error that names the socket', async () => {
     await expect(listen(hello(), { socket: join(directory, 'nowhere', 'x.sock') })).rejects.toThrow(
       /cannot listen on the socket/,
     );
@@ -54,7 +54,7 @@ describe('a socket', () => {
 });
 
 describe('a port', () => {
-  it('that is in use is an error that names it', async () => {
+  it('that is in use is an error that names the port', async () => {
     const other = createNetServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -64,7 +64,7 @@ describe('a port', () => {
 });
 
 describe('malformed HTTP', () => {
-  it('is answered with the common error body', async () => {
+  it('gets a response with the common error body', async () => {
     const server = hello();
     await listen(server, { host: '127.0.0.1', port: 0 });
     const { port } = server.address() as AddressInfo;
@@ -86,7 +86,7 @@ describe('malformed HTTP', () => {
 });
 
 describe('an Upgrade header', () => {
-  it('of Java’s HTTP client is ignored, and the request is answered with its body', async () => {
+  it('of Java’s HTTP client is ignored, and the request is handled with its body', async () => {
     const server = createHttpServer((req, res) => {
       void text(req).then((body) => res.end(`${req.method} ${req.url} ${body}`));
     });

@@ -18,16 +18,16 @@ export function createHttpServer(listener: RequestListener): Server {
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: 20_000,
       requestTimeout: 60_000,
-      // How often the two timeouts above are checked; Node's default of 30 s would more than double the first.
+      // The interval of the check of the two timeouts above. Node's default of 30 s would more than double the first timeout.
       connectionsCheckingInterval: 2_000,
-      // Reverse proxies close an idle connection after 60 s. They must be the side that closes it.
+      // Reverse proxies close an idle connection after 60 s. The proxy must close it first, so this timeout is longer.
       keepAliveTimeout: 65_000,
       // Overrides NODE_OPTIONS: behind a proxy, a lenient parser permits request smuggling.
       insecureHTTPParser: false,
     },
     (req, res) => {
-      // The service ignores Upgrade (RFC 9110 7.8), and Node's parser drops what follows on the connection: the client
-      // must send that on a new one.
+      // The service ignores Upgrade (RFC 9110 7.8), and Node's parser drops all later data of the connection: the client
+      // must send further requests on a new connection.
       if (req.headers.upgrade !== undefined) res.setHeader('Connection', 'close');
       listener(req, res);
     },
@@ -61,13 +61,13 @@ function unreadable(code: string | undefined): ApiError {
 
 /**
  * Resolves when the server listens. A Unix socket has the mode 0600 from the start. The socket file of a dead process is
- * replaced. Throws an Error that says what to do if another program uses the address.
+ * replaced. Throws an Error with the remedy if another program uses the address.
  */
 export async function listen(server: Server, address: Address): Promise<void> {
   if ('socket' in address) await removeStale(address.socket);
   const listening = once(server, 'listening');
   if ('socket' in address) {
-    // The socket gets its mode when it is bound, which happens inside of this call.
+    // The socket gets its mode when it is bound, during this call.
     const umask = process.umask(0o177);
     try {
       server.listen(address.socket);

@@ -30,15 +30,15 @@ export interface Resource {
 export type FindResource = (path: string) => Resource | undefined;
 
 /**
- * Returns a lookup of the document's paths. It runs before identity, body and validation, so that an unknown path costs
- * little. Paths that differ in case, or by a slash at the end or by another segment, match nothing, although Express
+ * Returns a lookup of the document's paths. The lookup runs before identity, body and validation, so that an unknown path
+ * takes little time. Paths that differ in case, by a slash at the end or by another segment are not found, although Express
  * would match some of them.
  */
 export function createOperationTable(document: OpenApiDocument): FindResource {
   const fixed = new Map<string, Resource>();
   const patterns: { pattern: RegExp; resource: Resource }[] = [];
   for (const [path, item] of Object.entries(document.paths)) {
-    // A path with servers of its own (/health) is outside of the prefix.
+    // A path with separate servers (/health) is outside of the prefix.
     if (item.servers) continue;
     const operations = new Map<string, Operation>();
     for (const method of methods) {

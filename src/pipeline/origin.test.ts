@@ -48,7 +48,7 @@ describe('requests of other sites', () => {
   });
   afterAll(() => guarded[Symbol.asyncDispose]());
 
-  it.each(cases)('decides about a POST of %s', async (_source, headers, status) => {
+  it.each(cases)('returns the expected status for a POST of %s', async (_source, headers, status) => {
     const own = headers();
     const port = String(guarded.port);
     const moved = Object.fromEntries(
@@ -64,7 +64,7 @@ describe('requests of other sites', () => {
     if (status === 403) expect(response.error().code).toBe(1403);
   });
 
-  it('may follow a link but not load a frame or a script', async () => {
+  it('may be a followed link, but not a frame or a script', async () => {
     const site = { 'sec-fetch-site': 'cross-site' };
     const path = '/servers';
     expect((await get(path, { ...site, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' })).status).toBe(200);
@@ -73,7 +73,7 @@ describe('requests of other sites', () => {
     expect((await get(path, { origin: 'https://evil.example' })).status).toBe(403);
   });
 
-  it('are rejected under another host name, unlike health probes', async () => {
+  it('are rejected if they have another host name, except health probes', async () => {
     await using strict = await startApp({
       routes: [testRoutes()],
       env: { NB_REQUEST__ALLOWED_HOSTS_0: 'API.example.org:8000' },

@@ -17,7 +17,7 @@ const words: Record<string, boolean> = {
   '0': false,
 };
 
-/** Returns the number or boolean that `value` is the text of, if the schema accepts text; otherwise `value` itself. */
+/** Returns the number or boolean in the text `value` if the schema accepts text; otherwise `value` itself. */
 export function fromText(schema: Schema, value: unknown): unknown {
   if (schema['x-text-accepted'] !== true) return value;
   if (schema.type === 'boolean' && (typeof value === 'string' || value === 1 || value === 0)) {
@@ -26,7 +26,7 @@ export function fromText(schema: Schema, value: unknown): unknown {
   }
   if (schema.type !== 'integer') return value;
   if (typeof value === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(value)) return Number(value);
-  // As the original did, fractions are cut off.
+  // Fractions are cut off, as in the original.
   return typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : value;
 }
 

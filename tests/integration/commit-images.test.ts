@@ -203,7 +203,7 @@ describe('the environment of a commit', () => {
       'git+https://user:secret@127.0.0.1:9/x.git',
       './local',
       'alpha.whl',
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: as uv would read it
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of uv's variables
       'alpha==${HOME}',
       'alpha --no-binary=:all:',
       '-f http://127.0.0.1:9/',

@@ -173,7 +173,7 @@ describe('anonymous users', () => {
     expect(await run('git fetch origin && git rev-parse HEAD')).toContain(commit);
     const pushed = await run('git push origin HEAD:refs/heads/theirs');
     expect(pushed).toContain('returncode=128');
-    expect(pushed).toContain('This token reads one project only');
+    expect(pushed).toContain('This token can read one project only');
     const password = await run(`printf 'protocol=http\\nhost=127.0.0.1:${platform.port}\\n' | git credential fill`);
     const stolen = /password=([0-9a-f]{64})/.exec(password)?.[1] ?? '';
     expect(stolen, password).toHaveLength(64);

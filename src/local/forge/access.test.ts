@@ -122,7 +122,7 @@ test('the token of an anonymous session can read only one project', async () => 
   await clone('git', ['-c', helper, 'clone', '--quiet', `${url}/demo/first-light.git`, target], { env });
   await expect(
     clone('git', ['-C', target, '-c', helper, 'push', '--quiet', 'origin', 'HEAD:refs/heads/x'], { env }),
-  ).rejects.toThrow(/This token reads one project only/);
+  ).rejects.toThrow(/This token can read one project only/);
   const object = `/demo/first-light.git/info/lfs/objects/${createHash('sha256').digest('hex')}`;
   expect(await statusOf(batch, basic(reader), download)).toBe(200);
   expect(await statusOf(batch, basic(reader), JSON.stringify({ operation: 'upload', objects: [] }))).toBe(401);

@@ -294,7 +294,7 @@ describe('a repository that cannot be served', () => {
     await expect(add(empty)).rejects.toThrow(/is not a git repository\. Run "git init" and create a first commit/);
     await runGit(empty, 'init', '--quiet');
     await expect(add(empty)).rejects.toThrow(/has no commits\./);
-    await expect(add(join(mine, '.git'))).rejects.toThrow(/use the directory with the files/);
+    await expect(add(join(mine, '.git'))).rejects.toThrow(/use the directory that contains the files/);
     await expect(add(join(served.scratch, 'nowhere'))).rejects.toThrow(/There is no directory/);
     await expect(add(join(mine, 'a.txt'))).rejects.toThrow(/is not a directory/);
     writeFileSync(join(mine, '.git/config'), 'nonsense [');

@@ -9,7 +9,7 @@ import { BuildFailed, explainUv } from './explain.ts';
 import { normalizedName } from './requirement.ts';
 import type { EnvironmentStore } from './store.ts';
 
-/** Bytes that environments leave free on their disk for the rest of the machine. */
+/** Bytes of the disk that environments must leave free for other programs. */
 export const keptFreeBytes = 1_000_000_000;
 const checkEveryMs = 500;
 
@@ -74,7 +74,7 @@ async function install(directory: string, request: Build, signal: AbortSignal): 
   throw new BuildFailed(`A compatible kernel (ipykernel) is required, too. ${explainUv(together.output, file)}`);
 }
 
-/** Returns whether there is no solution because of a package that the image's kernel requires. */
+/** Returns true if uv found no solution because of a package that the image's kernel requires. */
 function breaksKernel(output: readonly string[], constraints: string): boolean {
   const text = output.join(' ');
   if (!text.includes('No solution found')) return false;

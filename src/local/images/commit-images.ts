@@ -27,7 +27,7 @@ import { uvEnvironment } from './uv-environment.ts';
 /** Access to the files of a project's repository. */
 export interface CommitSource {
   /**
-   * Returns those of the files that exist in the root folder of the commit; undefined if the project or commit does not exist,
+   * Returns the files with these names in the root folder of the commit; undefined if the project or commit does not exist,
    * or if more than one commit begins with `commit`. Without `maxBytes` no content is read.
    */
   files(
@@ -58,9 +58,9 @@ export interface CommitImagesOptions {
 }
 
 export interface CommitImages {
-  /** Loads what every build needs, so that the first build does not wait for it. */
+  /** Prepares the programs that every build needs, so that the first build does not have to wait for them. */
   prepare(signal: AbortSignal): Promise<void>;
-  /** Returns whether there is an image of the commit: the commit contains a file that lists requirements. */
+  /** Returns true if there is an image of the commit: the commit contains a file that lists requirements. */
   has(project: string, tag: string, deadline: Deadline): Promise<boolean>;
   /**
    * Returns the environment of `reference` (the default image and a layer with the commit's requirements), or its build;
@@ -79,18 +79,18 @@ const defaultBuildMs = 30 * 60_000;
 const readMs = 20_000;
 const pruneMs = 120_000;
 const rememberedKeys = 500;
-/** Part of every key. Raised when files are read in another way, so that older environments are not used. */
+/** Part of every key. Increased when the rules for reading files change, so that older environments are not used. */
 const readerVersion = 1;
 
 export function createCommitImages(options: CommitImagesOptions): CommitImages {
   const { registry, source, environment, cacheDir, env, log, buildMs = defaultBuildMs } = options;
   const store = new EnvironmentStore(cacheDir, options.free);
   const uvCache = join(cacheDir, 'uv-cache');
-  // With the marker, a platform that starts after a crash finds and ends the uv processes of the former one.
+  // With the marker, a platform that starts after a crash finds and ends the uv processes of the previous platform.
   const variables = { ...uvEnvironment(env, uvCache), [markerVariable]: `${options.marker}/images/uv` };
   const builds = createSingleFlightCache<BuiltRecord>({ ttlMs: 0, maxSize: 1 });
   const progress = createProgress();
-  /** References to keys: a reference names a commit, whose content never changes. */
+  /** The key of each reference. A reference names a commit, and the content of a commit never changes. */
   const keys = new BoundedMap<string, string>({ maxSize: rememberedKeys });
 
   /** Returns a hash of the default image: its Python, and the last change of its packages. */
@@ -251,7 +251,7 @@ export function createCommitImages(options: CommitImagesOptions): CommitImages {
     async prune(signal) {
       await store.prepare();
       if ((await store.prune(() => Promise.resolve(true))) === 0) return;
-      // The files of uv's cache are hard links to those of the environments: both must go to free space.
+      // The files of uv's cache are hard links to those of the environments: both must be deleted to free space.
       await emptyCache(await findUv({ environment, cacheDir, path: env['PATH'] ?? '' }, signal), signal);
     },
   };

@@ -4,7 +4,7 @@ import type { SkipReason } from './requirement.ts';
 export const environmentFiles = ['requirements.txt', 'pyproject.toml', 'environment.yml'] as const;
 export type EnvironmentFile = (typeof environmentFiles)[number];
 
-/** What a file declares. */
+/** The requirements that a file declares. */
 export interface Declaration {
   readonly requirements: readonly string[];
   readonly skipped: readonly Skipped[];
@@ -23,7 +23,7 @@ export interface Skipped {
 /** A sentence about the file for the session's owner. */
 export interface Note {
   readonly text: string;
-  /** The remedy: a command for a terminal of the session. */
+  /** A command for a terminal of the session: the remedy. */
   readonly command?: string;
 }
 

@@ -39,7 +39,7 @@ export function readEnvironmentYml(text: string, python: string): Declaration {
 
 const textOf = (node: Node): string => String(isScalar(node) ? node.value : node);
 
-/** Returns whether the session has this package of conda: `pip`, or for example `python=3.11` if that is its version. */
+/** Returns true if the session already has this conda package: `pip`, or for example `python=3.11` if that is its version. */
 function isProvided(wanted: string, python: string): boolean {
   const [, name, version = ''] = /^\s*(pip|python)\s*=*\s*([\d.]*)(?:\.\*)?\s*$/i.exec(wanted) ?? [];
   return (

@@ -37,7 +37,7 @@ const causes: readonly Cause[] = [
   {
     pattern: /failed to fetch|error sending request|request failed|dns error|connection refused|timed out|certificate/i,
     remedy: () =>
-      'The package index cannot be reached: connect this machine to the network (behind a proxy: set HTTPS_PROXY; with an index of your own: UV_DEFAULT_INDEX or PIP_INDEX_URL), then launch a new session.',
+      'The package index cannot be reached: connect this machine to the network (behind a proxy: set HTTPS_PROXY; with your own index: set UV_DEFAULT_INDEX or PIP_INDEX_URL), then launch a new session.',
   },
   {
     pattern: /no solution found|couldn't parse|unsatisfiable/i,
@@ -45,7 +45,7 @@ const causes: readonly Cause[] = [
   },
 ];
 
-/** Returns the reason of an error of uv, from its output, and the remedy. Pure. */
+/** Returns the reason and the remedy of an error of uv, given uv's output. Pure. */
 export function explainUv(output: readonly string[], file: EnvironmentFile): string {
   const begin = output.findLastIndex((line) => /^\s*(error:|×)/.test(line));
   const message = oneLine(

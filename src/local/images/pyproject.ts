@@ -6,11 +6,11 @@ const file: EnvironmentFile = 'pyproject.toml';
 /** The dependencies of a pyproject.toml, as `pyproject.py` prints them. */
 export interface Pyproject {
   readonly dependencies: readonly string[];
-  /** The dependencies are computed when the project is built. */
+  /** True if the dependencies are computed when the project is built. */
   readonly isDynamic: boolean;
   /** Names in `[tool.uv.sources]`: packages that are not from the index. */
   readonly sources: readonly string[];
-  /** The table `[tool.poetry]` has dependencies. */
+  /** True if the table `[tool.poetry]` has dependencies. */
   readonly hasPoetry: boolean;
   /** The value of `requires-python` if it excludes this Python. */
   readonly otherPython: string | null;

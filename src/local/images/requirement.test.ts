@@ -36,9 +36,9 @@ describe('a requirement', () => {
     ['archive.tar.gz', 'path'],
     ['.', 'path'],
     ['$NUMPY', 'invalid'],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: as uv would read it
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of uv's variables
     ['numpy==${HOME}', 'invalid'],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: as uv would read it
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of uv's variables
     ['numpy ; platform_node == "${SECRET}"', 'invalid'],
     ['numpy==1.0 scipy', 'invalid'],
     ['numpy = 1.0', 'invalid'],
@@ -56,7 +56,7 @@ describe('a requirement', () => {
       '--hash=sha256:ab',
       '@',
       '://',
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: as uv would read it
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of uv's variables
       '${A}',
       '\n',
       '\\',
@@ -100,7 +100,7 @@ describe('requirements.txt', () => {
     });
   });
 
-  it('is read quickly, also with long hostile lines', () => {
+  it('is read quickly, also with long lines that are designed to be slow', () => {
     const lines = [
       `${'a'.repeat(1_000)}?`,
       ' '.repeat(1_000),

@@ -22,7 +22,7 @@ const justUsedMs = 10 * 60_000;
 /**
  * Keeps environments in one folder that all platforms of this user share. The key is a hash of the content: `<key>.json` is
  * the record, which is written when the environment is complete; its modification time is the last use. The names of the
- * environments' folders are random, so that the rest of a killed build has no effect.
+ * environments' folders are random, so that the files of a killed build have no effect.
  */
 export class EnvironmentStore {
   readonly directory: string;
@@ -51,13 +51,13 @@ export class EnvironmentStore {
     return join(this.directory, `${key}.lock`);
   }
 
-  /** Returns the record of `key` and sets its last use; undefined if there is none, or its folder is gone. */
+  /** Returns the record of `key` and sets its last use; undefined if there is no record, or its folder was deleted. */
   async use(key: string): Promise<BuiltRecord | undefined> {
     const record = await readJson<BuiltRecord>(this.#record(key));
     if (!record) return undefined;
     try {
       const now = new Date();
-      // Before the folder is checked, because `prune` reads the time last.
+      // The time is set before the folder is checked, because `prune` reads the time last.
       await utimes(this.#record(key), now, now);
       if (record.folder !== null) await stat(join(this.folder(record.folder), 'pyvenv.cfg'));
       return record;
@@ -96,7 +96,7 @@ export class EnvironmentStore {
       if (!isOld || (folder !== null && inUse.has(folder))) continue;
       // Another platform may have used it in the meantime.
       if ((await changedMs(join(this.directory, name))) !== usedMs) continue;
-      // The record first, so that the environment cannot be found any more.
+      // The record is removed first, so that the environment cannot be found any more.
       await rm(join(this.directory, name), { force: true });
       await rm(this.lockFile(name.slice(0, -'.json'.length)), { force: true });
       if (folder === null) continue;

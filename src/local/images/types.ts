@@ -1,13 +1,13 @@
 import type { PythonEnvironment } from '../python/types.ts';
 
-/** The Python environment that stands for an image. */
+/** The Python environment that replaces an image. */
 export interface ProvidedImage {
   readonly environment: PythonEnvironment;
-  /** For the session's owner: what the image's project requires and the environment does not have, and why. */
+  /** A warning for the session's owner: the required packages that the environment does not have, and the reason. */
   readonly warning?: string;
 }
 
-/** The images of this machine, by reference. A Map satisfies it. */
+/** The images of this machine, by reference. A Map has this interface. */
 export interface Images {
   get(reference: string): PythonEnvironment | undefined;
   /** The references that the message about a missing image lists. */

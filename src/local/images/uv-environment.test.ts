@@ -10,7 +10,7 @@ const fixed = {
   NO_COLOR: '1',
 };
 
-it('keeps the owner’s index, certificates and proxies, and no setting that changes what is installed or how', () => {
+it('keeps the owner’s index, certificates and proxies, and no setting that changes the installation', () => {
   const own = {
     UV_DEFAULT_INDEX: 'https://mirror.example.org/simple',
     UV_INDEX_MIRROR_PASSWORD: 'p',
@@ -30,7 +30,7 @@ it('keeps the owner’s index, certificates and proxies, and no setting that cha
   expect(uvEnvironment({ ...own, ...harmful }, '/cache')).toEqual({ ...own, ...fixed });
 });
 
-it('uses pip’s index if uv’s variables have none', () => {
+it('uses pip’s index if uv’s variables name no index', () => {
   const pip = {
     PIP_INDEX_URL: 'https://pip.example.org/simple',
     PIP_EXTRA_INDEX_URL: 'https://more.example.org/simple',

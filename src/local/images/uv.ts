@@ -23,8 +23,8 @@ export interface UvPlace {
 }
 
 /**
- * Returns the path of uv: that of the environment (the pinned list of packages contains it), that of the machine, or one that
- * the environment's pip installs into `cacheDir` in the pinned version. Throws BuildFailed if the installation fails.
+ * Returns the path of uv: from the environment (uv is in the pinned list of packages), from the machine, or from `cacheDir`,
+ * where the environment's pip installs the pinned version. Throws BuildFailed if the installation fails.
  */
 export async function findUv({ environment, cacheDir, path }: UvPlace, signal: AbortSignal): Promise<string> {
   const version = /^uv==(\S+)/m.exec(await readFile(pinned, 'utf8'))?.[1];

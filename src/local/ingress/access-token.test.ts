@@ -34,7 +34,7 @@ const ask = (path: string, headers: Record<string, string> = {}) =>
 
 describe('a program with an access token', () => {
   it.each(['registered', 'anonymous'])(
-    'has access to the session of a %s user, with each of three ways to send the token',
+    'has access to the session of a %s user, with each of the three forms of the token',
     async (kind) => {
       await site.session('mine', kind === 'registered' ? { emails: [owner.email] } : { token: 'jupyters-own' });
       const [token] = give('mine', 60_000);
@@ -47,7 +47,7 @@ describe('a program with an access token', () => {
       const byQuery = await ask(`mine/api/kernels?a=1&token=${token}&b=%20`);
       expect(seen(byQuery.body).url).toBe('/sessions/mine/api/kernels?a=1&b=%20');
       expect(byQuery.body).not.toContain(token);
-      // Some programs send an Origin of their own.
+      // Some programs send their own Origin.
       expect(
         (await ask('mine/api', { Authorization: `token ${token}`, Origin: 'vscode-file://vscode-app' })).status,
       ).toBe(200);

@@ -4,7 +4,7 @@ import type { SessionAccess } from './session-access.ts';
 /** The error responses of the ingress. */
 export interface IngressErrors {
   noPage: ErrorResponse;
-  /** For a page; programs get `serverGone`. */
+  /** For pages; programs get `serverGone`. */
   noSession: ErrorResponse;
   serverGone: ErrorResponse;
   ambiguousPath: ErrorResponse;
@@ -30,7 +30,7 @@ export function ingressErrors(pagesOrigin: string): IngressErrors {
     noSession,
     // 424 as in JupyterHub: JupyterLab takes a 404 for a missing folder, and requests the folder above it again and again.
     serverGone: { ...noSession, status: 424 },
-    noPage: error(404, 'This page does not exist.', 'This address has sessions only.'),
+    noPage: error(404, 'This page does not exist.', 'Only sessions are served at this address.'),
     ambiguousPath: error(
       400,
       'The path leads out of the session.',

@@ -64,7 +64,7 @@ const cases = Object.keys(doors).flatMap((door) =>
 );
 
 test.each(cases)(
-  'through the %s, the body of %s stays a body, whatever headers Connection lists',
+  'the %s never parses the body of a %s request as a request, whatever headers Connection lists',
   async (door, method) => {
     const { host } = new URL(site[doors[door]]);
     const smuggled = `GET ${targets[door]}/smuggled HTTP/1.1\r\nHost: ${host}\r\nRenku-Auth-Anon-Id: anon-evil\r\n\r\n`;
@@ -98,7 +98,7 @@ test.each(cases)(
 );
 
 test.each(Object.keys(doors) as (keyof typeof doors)[])(
-  'through the %s, a request that offers HTTP/2, as from Java’s client, gets a response of HTTP/1.1',
+  'the %s responds with HTTP/1.1 to a request that offers HTTP/2, such as those of Java’s client',
   async (door) => {
     const { host } = new URL(site[doors[door]]);
     for (const [method, body] of [

@@ -22,7 +22,7 @@ test('the address of a session without a trailing slash is redirected with its q
   expect(seen(response.body).url).toBe('/sessions/anon/?token=anon-token');
 });
 
-test('Jupyter gets no identity headers of the platform, and only its own cookies', async () => {
+test('Jupyter gets its own cookies only, and no identity headers of the platform', async () => {
   await site.session('anon', { token: 'anon-token' });
   const host = new URL(site.sessions).port;
   const anonymous = await site.signedIn();
@@ -84,7 +84,7 @@ test('a program of the owner needs only the token of an anonymous session, and c
   const { headers } = seen((await ask('?token=anon-token', { Cookie: '_xsrf=x' })).body);
   expect(headers).not.toHaveProperty('cookie');
   expect((await ask('', { Authorization: 'token anon-token' })).status).toBe(200);
-  // A page in a browser that has signed out is not a program.
+  // A page in a signed-out browser does not have the access of a program.
   const browser = await site.signedIn();
   await browser.go(`${site.sessions}/sessions/anon/lab?token=anon-token`);
   const { name, value } = browser.cookie(/session-pass/) ?? { name: '', value: '' };
@@ -150,7 +150,7 @@ test('when Jupyter ends, its WebSockets are closed and the session is shown as s
 });
 
 test.runIf(process.getuid?.() === 0)(
-  'another user who listens on the port of an ended server gets no requests',
+  'a program of another user on the port of an ended server gets no requests',
   async () => {
     await site.session('mine', { emails: [owner.email] });
     const browser = await site.signedIn();
@@ -215,7 +215,7 @@ test('a session that is starting, failed, hibernated, stopping or unknown has an
   expect((await browser.visit(`${site.sessions}/sessions/secret/lab`)).headers.location).toContain('/auth/session');
 });
 
-test('paths of the pages are redirected to their origin, and paths of sessions to this one', async () => {
+test('paths of pages are redirected to the origin of the pages, and paths of sessions to the origin of the sessions', async () => {
   const browser = new TestBrowser();
   for (const path of ['/sessions', '/sessions/']) {
     expect((await browser.visit(site.sessions + path)).headers.location, path).toBe(`${site.pages}/notebooks/`);

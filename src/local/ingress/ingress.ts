@@ -40,7 +40,7 @@ export interface Ingress extends Handlers {
   close(): void;
 }
 
-/** What the ingress does with a request. */
+/** The result of the access check: how the ingress handles the request. */
 type Decision =
   | {
       kind: 'forward';
@@ -53,7 +53,7 @@ type Decision =
   | { kind: 'error'; error: ErrorResponse }
   | { kind: 'redirect'; location: string; headers?: Record<string, string> };
 
-/** How the caller was authenticated. */
+/** The authentication of the caller. */
 interface Access {
   /** The signed-in browser; undefined for a program. */
   readonly visitor: Visitor | undefined;
@@ -81,10 +81,10 @@ interface SessionRequest {
  * browser histories, and a session can run any program as this user.
  *
  * Programs of all users have access with an access token of the session (`session-contract/access-tokens.ts`), because its
- * owner creates it for them.
+ * owner creates the token for such programs.
  *
- * Jupyter does not check the origin of a request with its token, so the ingress does. All sessions share one origin: browsers
- * do not isolate them from each other, and neither does this machine.
+ * Jupyter does not check the origin of a request with its token, so the ingress checks it. All sessions share one origin:
+ * neither browsers nor this machine isolate sessions from each other.
  */
 export function createIngress(options: IngressOptions): Ingress {
   const { gateway, namespace, log } = options;
@@ -107,7 +107,7 @@ export function createIngress(options: IngressOptions): Ingress {
     const parsed = parseSessionPath(path);
     const session = parsed.kind === 'session' ? findSession(options.cluster, namespace, parsed.name) : undefined;
     const token = session && givenToken(session, req, query, Date.now());
-    // A page cannot know an access token by itself, and a browser does not add one: so the origin does not matter.
+    // Browsers do not add access tokens, and pages of other sites cannot read them, so every origin is accepted.
     const reason = token ? undefined : crossOriginReason(req, origins.sessions);
     if (reason !== undefined) return reject(crossOriginError(reason));
     if (parsed.kind === 'ambiguous') return reject(errors.ambiguousPath);
@@ -224,7 +224,7 @@ export function createIngress(options: IngressOptions): Ingress {
     rewriter: OriginRewriter | undefined,
   ): string | undefined {
     if (name === 'set-cookie') return cookies.fromServer(uid, value, basePath(session), passNameAt(origins));
-    // Both would affect the pages of all sessions.
+    // Both headers would affect the pages of all sessions.
     if (name === 'service-worker-allowed' || name === 'clear-site-data') return undefined;
     return rewriter ? rewriter.responseHeader(name, value) : value;
   }

@@ -12,8 +12,9 @@ export interface SessionAccess {
   tokens(): AccessToken[];
   state: 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
   /**
-   * Who has access. `users`: users with one of these e-mail addresses, whom the ingress authenticates, as oauth2-proxy does
-   * in a cluster. `token`: signed-in browsers, and programs of the platform's user, with the token that Jupyter checks.
+   * The callers that have access. `users`: users with one of these e-mail addresses; the ingress authenticates them, as
+   * oauth2-proxy does in a cluster. `token`: signed-in browsers, and programs of the platform's user, with the token that
+   * Jupyter checks.
    */
   entry: { kind: 'users'; emails: readonly string[] } | { kind: 'token' };
 }

@@ -4,7 +4,7 @@ import { SessionCookies } from './session-cookies.ts';
 const make = () => new SessionCookies('localhost:8000');
 const base = '/sessions/a/';
 
-test('every session gets Jupyter’s own cookies, and of the others those that it has set', () => {
+test('every session gets the cookies of Jupyter and those that the session has set', () => {
   const cookies = make();
   const raw = [
     'Cookie',

@@ -8,14 +8,14 @@ const maxSessions = 2000;
 
 /**
  * Decides which cookies a session gets: those of Jupyter, and those that the session's own server has set. A browser sends
- * the cookies of `localhost` to every port of it, also those of other sessions and programs: a session must not get them.
+ * all cookies of `localhost` to every port, including those of other sessions and programs. A session must not get these.
  */
 export class SessionCookies {
   /** Names of the cookies that a session's server has set, by the uid of the session. */
   readonly #names = new BoundedMap<string, Set<string>>({ maxSize: maxSessions });
   readonly #jupyterNames: ReadonlySet<string>;
 
-  /** `host` of the origin of the sessions, with its port: Jupyter derives the name of its own cookie from it. */
+  /** `host` is the host with the port of the sessions' origin. Jupyter derives the name of its cookie from this value. */
   constructor(host: string) {
     this.#jupyterNames = new Set(['_xsrf', `username-${host.replaceAll(/[^A-Za-z0-9]/g, '-')}`]);
   }

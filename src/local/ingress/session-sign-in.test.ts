@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-test('a signed-in browser gets to the requested page of its session, and Jupyter gets its token', async () => {
+test('a signed-in browser gets the requested page of its session, and Jupyter gets the token', async () => {
   await site.session('mine', { emails: [owner.email] });
   const browser = await site.signedIn();
   const response = await browser.go(`${site.sessions}/sessions/mine/lab/tree/a%20b?reset&x=1`);
@@ -49,7 +49,7 @@ test('browsers that are not signed in, anonymous or of another user have no acce
   expect(other.body).toContain('grace');
 });
 
-test('a pass ends with the sign-in, a switch of the user or the session, and survives a restart', async () => {
+test('a pass becomes invalid at sign-out, after a switch of the user and with the session, and stays valid after a restart', async () => {
   await site.session('mine', { emails: [owner.email] });
   const browser = await site.signedIn();
   await browser.go(`${site.sessions}/sessions/mine/`);
@@ -74,7 +74,7 @@ test('a pass ends with the sign-in, a switch of the user or the session, and sur
   expect(await api()).toBe(401);
 });
 
-test('a pass is valid for one session only, and a changed one is invalid', async () => {
+test('a pass is valid for one session only, and a changed pass is invalid', async () => {
   await site.session('mine', { emails: [owner.email] });
   await site.session('other', { emails: [owner.email] });
   const browser = await site.signedIn();
@@ -146,7 +146,7 @@ test.each([
     const pass = browser.jar.find((cookie) => cookie.path === `/sessions/${session}/`);
     const Cookie = `${pass?.name}=${pass?.value}`;
     const socket = await site.webSocket(`/sessions/${session}/api${query}`, { Cookie, Origin: site.sessions });
-    if (typeof socket === 'number') throw new Error(`the WebSocket was refused with ${socket}`);
+    if (typeof socket === 'number') throw new Error(`the WebSocket was rejected with ${socket}`);
     return { socket, closed: once(socket, 'close') };
   };
   const [browser, other] = [await site.signedIn(), await site.signedIn()];

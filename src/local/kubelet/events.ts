@@ -10,7 +10,7 @@ export interface EventRecorder {
   record(object: KubernetesObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
 }
 
-/** Bounds the memory: after this many different events, repeated ones become new objects. */
+/** Limits the memory: after this number of different events, repeated events become new objects. */
 const maxRemembered = 1_000;
 
 export function createEventRecorder(cluster: Cluster, component: string, log: Logger): EventRecorder {
@@ -47,7 +47,7 @@ export function createEventRecorder(cluster: Cluster, component: string, log: Lo
         if (earlier.size >= maxRemembered) earlier.clear();
         earlier.set(key, { name: event, count: 1 });
       } catch (error) {
-        // Events only inform people: a lost one must not stop the work that it reports.
+        // Events are only information: a lost event must not stop the reported work.
         log.warn({ err: error, reason }, 'an event could not be written');
       }
     },

@@ -60,7 +60,7 @@ describe('a probe with a path that is not a text', () => {
 });
 
 describe('a session', () => {
-  it('is cloned, started and ready, with paths of this machine, and only the owner can read its secrets', async () => {
+  it('is cloned and started and becomes ready, with paths of this machine, and only the owner can read its secrets', async () => {
     createSession(machine.cluster, { name: 'a', token: 'secret-token', graceSeconds: 1 });
     const pod = await machine.ready('a');
     expect(pod.status).toMatchObject({ phase: 'Running', podIP: endpoint('a').address, startTime: expect.any(String) });
@@ -122,7 +122,7 @@ describe('a session', () => {
     await vi.waitFor(() => expect(existsSync(workspace('a'))).toBe(false), waiting);
   });
 
-  it('ends at once when its deletion is forced, also if it ignores SIGTERM and is being deleted already', async () => {
+  it('ends immediately when its deletion is forced, also if it ignores SIGTERM and is already being deleted', async () => {
     createSession(machine.cluster, { name: 'a', variables: fault('deaf'), graceSeconds: 600 });
     await machine.ready('a');
     deleteSession(machine.cluster, 'a');
@@ -187,7 +187,7 @@ describe('an error', () => {
 
   it('because of a missing image lists the images of the machine', async () => {
     createSession(machine.cluster, { name: 'a', image: 'registry/other:1' });
-    const sentence = 'there is no image "registry/other:1" on this machine; it has: registry/server:1';
+    const sentence = 'there is no image "registry/other:1" on this machine; the machine has: registry/server:1';
     await vi.waitFor(
       () =>
         expect(machine.container('a', 'download-image')?.state?.waiting).toMatchObject({ reason: 'ImagePullBackOff' }),
@@ -224,7 +224,7 @@ describe('an error', () => {
     expect(machine.container('a')?.state?.waiting?.reason).toBe('PodInitializing');
   });
 
-  it('that a restart solves leaves the log of the first run', async () => {
+  it('that does not occur after a restart leaves the log of the first run', async () => {
     createSession(machine.cluster, { name: 'a', variables: fault('crash-once') });
     await machine.ready('a');
     expect(machine.container('a')?.restartCount).toBe(1);
@@ -348,10 +348,10 @@ describe('the next platform', () => {
     await vi.waitFor(() => expect(other.pod('a')).toBeUndefined(), waiting);
   });
 
-  it('restarts a server that has ended in the meantime, and knows its exit code', async () => {
+  it('restarts a server that has ended in the meantime, and reports its exit code', async () => {
     const left = await killPlatform([{ name: 'a' }]);
     await using other = new TestMachine(left);
-    // The server itself, not the shim and the reaper above it.
+    // The server itself, and not its parents (the shim and the reaper).
     const marked = other.marked('jupyter-server');
     const server = marked.filter(({ pid }) => !marked.some(({ parent }) => parent === pid));
     for (const { pid } of server) process.kill(pid, 'SIGUSR1');
@@ -388,7 +388,7 @@ describe('the node agent', () => {
     expect(await followed).toBe('listening\n');
   });
 
-  it('rejects invalid requests in the words of Kubernetes', async () => {
+  it('rejects invalid requests with the messages of Kubernetes', async () => {
     createSession(machine.cluster, { name: 'a', image: 'registry/other:1' });
     await vi.waitFor(() => expect(machine.container('a', 'download-image')?.state?.waiting).toBeDefined(), waiting);
     await expect(machine.log('nope')).rejects.toMatchObject({ code: 404 });

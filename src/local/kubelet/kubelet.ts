@@ -23,7 +23,7 @@ export interface KubeletOptions extends Omit<Machine, 'gitClone'> {
 export interface Kubelet {
   /** Adopts running processes, ends those of deleted pods, and starts to watch pods. */
   start(): Promise<void>;
-  /** Stops all pods within about `graceMs`. The Pod objects stay, so that the next kubelet starts them again. */
+  /** Stops all pods within about `graceMs`. The Pod objects are kept, so that the next kubelet starts them again. */
   stop(options: { graceMs: number }): Promise<void>;
   /** Provides logs and metrics to the API server. */
   readonly node: NodeAgent;
@@ -53,8 +53,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   function observe({ type, object: pod }: ClusterEvent<Pod>): void {
     const { uid = '', deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
     if (stopping) return;
-    const gone = type === 'DELETED';
-    if (gone || deletionTimestamp !== undefined) end(pod, gone ? 0 : (deletionGracePeriodSeconds ?? 30) * 1_000);
+    const isDeleted = type === 'DELETED';
+    if (isDeleted || deletionTimestamp !== undefined)
+      end(pod, isDeleted ? 0 : (deletionGracePeriodSeconds ?? 30) * 1_000);
     else if (!workers.has(uid) && !endings.has(uid)) void begin(pod);
   }
 

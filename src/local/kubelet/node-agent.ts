@@ -5,7 +5,7 @@ import type { PodWorker } from './pod/worker.ts';
 import { type LogOptions, readLog } from './process/log-files.ts';
 import { createUsageMeter } from './process/usage.ts';
 
-/** Returns what the API server needs of this machine: logs and resource use of the pods of `workers`. */
+/** Returns the node agent for the API server: logs and resource use of the pods of `workers`. */
 export function createNodeAgent(workers: () => Iterable<PodWorker>): NodeAgent {
   const usage = createUsageMeter();
 

@@ -15,7 +15,7 @@ export type Action = { do: 'nothing' } | { do: 'create'; pod: Pod } | { do: 'del
 
 /**
  * Returns the next step, given the set's pod. A set has one replica or none: `<name>-0` is created while `replicas` is not 0,
- * replaced when it is gone or the template has changed, and deleted when `replicas` is 0. Pure.
+ * replaced when it was deleted or the template has changed, and deleted when `replicas` is 0. Pure.
  */
 export function decide(set: StatefulSet, pod: Pod | undefined): Action {
   if (set.metadata.deletionTimestamp !== undefined) return { do: 'nothing' };

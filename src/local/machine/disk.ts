@@ -7,7 +7,7 @@ export async function freeBytes(directory: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** Returns whether a write failed because the disk or the user's quota is full. */
+/** Returns true if a write failed because the disk or the user's quota is full. */
 export function isDiskFull(error: unknown): boolean {
   return hasCode(error, 'ENOSPC', 'EDQUOT');
 }

@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 
-/** Notices changes in a folder by the file events of the system, and at least every `pollMs` where events are lost. */
+/** Detects changes in a folder with the file events of the system, and at least every `pollMs`, because events can be lost. */
 export class FolderChanges {
   readonly #timer: NodeJS.Timeout;
   readonly #signal: AbortSignal | undefined;
@@ -16,7 +16,7 @@ export class FolderChanges {
     signal?.addEventListener('abort', this.#wake);
     try {
       this.#watcher = watch(folder, this.#wake);
-      // The folder was removed, or the system has no watches left: the timer continues.
+      // The folder was removed, or the system allows no further watches. The timer continues.
       this.#watcher.on('error', () => this.#watcher?.close());
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error;

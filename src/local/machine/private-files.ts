@@ -8,8 +8,8 @@ export async function makeDirectory(path: string): Promise<void> {
 }
 
 /**
- * Replaces the file as a whole, for the owner only. After a power cut the file may be missing or empty: `writePrivate` of
- * state-files.ts writes files that must survive one.
+ * Replaces the file as a whole, readable by the owner only. After a power cut, the file may be missing or empty. For files that
+ * must survive a power cut, use `writePrivate` of state-files.ts.
  */
 export async function writePrivateFile(file: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
@@ -34,7 +34,7 @@ export async function readText(file: string): Promise<string | undefined> {
   return await readFile(file, 'utf8').catch(ifMissing);
 }
 
-/** For `catch`: returns undefined if a file does not exist, and throws any other error. */
+/** Use with `catch`: returns undefined if a file does not exist, and throws any other error. */
 export function ifMissing(error: unknown): undefined {
   if (!hasCode(error, 'ENOENT')) throw error;
 }

@@ -16,7 +16,7 @@ export interface InternetSocket {
   readonly isEstablished: boolean;
   /** The operating-system user that opened the socket. */
   readonly uid: number;
-  /** Identifies the process that holds the socket; undefined for a closed socket, which the kernel lists as root's. */
+  /** The inode, which identifies the process of the socket; undefined for a closed socket, which the kernel lists as root's. */
   readonly inode: string | undefined;
 }
 
@@ -26,8 +26,8 @@ export function endpoint(address: string | undefined, port: number | undefined):
 
 /**
  * Yields the sockets of these tables, or those that have `port` at one end; none if the kernel has no such table (another
- * operating system, no IPv6). Callers stop reading as soon as they have found a socket: a table of thousands of sockets takes
- * milliseconds.
+ * operating system, no IPv6). Callers should stop as soon as they have found a socket, because a table of thousands of sockets
+ * takes milliseconds.
  */
 export function* internetSockets(tables: readonly Table[], port?: number): Generator<InternetSocket> {
   const wanted = port === undefined ? ':' : `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
@@ -36,12 +36,12 @@ export function* internetSockets(tables: readonly Table[], port?: number): Gener
   }
 }
 
-/** Returns whether the process has this socket open; false if it has ended or this user may not inspect it. */
+/** Returns true if the process has this socket open; false if the process has ended or this user may not inspect it. */
 export function holdsSocket(pid: number, inode: string): boolean {
   return [...socketsOf(pid)].includes(inode);
 }
 
-/** Yields the inodes of the process's open sockets; none if it has ended or this user may not inspect it. */
+/** Yields the inodes of the process's open sockets; none if the process has ended or this user may not inspect it. */
 export function* socketsOf(pid: number): Generator<string> {
   const directory = `/proc/${pid}/fd`;
   for (const file of ifReadable(() => readdirSync(directory)) ?? []) {

@@ -5,7 +5,7 @@ import { hasCode } from '../../lib/error-code.ts';
 /** Identifies the pod and container in the environment of every process of a session: `<marker>/<pod uid>/<container>`. */
 export const markerVariable = 'NOTEBOOK_SESSIONS_POD';
 
-/** Identifies a process, also if a later process gets the same number: `startTicks` is its start in ticks since boot. */
+/** Identifies a process even if a later process gets the same pid: `startTicks` is the start time in ticks since boot. */
 export interface ProcessId {
   pid: number;
   startTicks: number;
@@ -13,13 +13,13 @@ export interface ProcessId {
 
 export interface ProcessInfo extends ProcessId {
   parent: number;
-  /** One letter, proc(5): Z is a zombie. */
+  /** The state as one letter of proc(5). Z is a zombie. */
   state: string;
   /** User and system time of the process and of children that have ended, in ticks of 1/100 s. */
   cpuTicks: number;
 }
 
-/** Linux counts process times in this many ticks a second, on every architecture that Node runs on. */
+/** Ticks per second in Linux's process times, on every architecture that Node.js supports. */
 export const ticksPerSecond = 100;
 
 /** Returns a file of /proc/<pid>; undefined if the process has ended or this user may not read the file. */
@@ -52,13 +52,13 @@ export function readProcess(pid: number): ProcessInfo | undefined {
   };
 }
 
-/** Returns whether this process runs. A zombie has ended. */
+/** Returns true if this process is running. A zombie has ended. */
 export function isAlive({ pid, startTicks }: ProcessId): boolean {
   const found = readProcess(pid);
   return found !== undefined && found.startTicks === startTicks && found.state !== 'Z';
 }
 
-/** Returns the marker in the environment with which the process was started; undefined without one. */
+/** Returns the marker in the environment with which the process was started; undefined without a marker. */
 export function markerOf(pid: number): string | undefined {
   const prefix = `${markerVariable}=`;
   return readProc(pid, 'environ')
@@ -75,7 +75,7 @@ export function listProcesses(): ProcessInfo[] {
     .filter((found) => found.state !== 'Z');
 }
 
-/** Returns the processes by marker, for one marker, or for all that begin with `owner` if it ends with a slash. */
+/** Returns the processes by marker: those with the marker `owner` or, if `owner` ends with a slash, all that begin with it. */
 export function listMarked(owner: string, processes = listProcesses()): Map<string, ProcessInfo[]> {
   const found = new Map<string, ProcessInfo[]>();
   for (const candidate of processes) {
@@ -94,13 +94,13 @@ export function withDescendants(roots: readonly ProcessId[], processes = listPro
   return processes.filter(({ pid }) => ids.has(pid) && pid !== process.pid);
 }
 
-/** Sends the signal if this process still runs with the marker. Returns whether it was sent. */
+/** Sends the signal if this process still runs with the marker. Returns true if the signal was sent. */
 export function signalProcess(id: ProcessId, marker: string, signal: NodeJS.Signals): boolean {
   if (!isAlive(id) || markerOf(id.pid) !== marker) return false;
   return sendSignal(id.pid, signal);
 }
 
-/** Returns false if the process has ended or is another user's. */
+/** Returns false if the process has ended or belongs to another user. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(pid, signal);
@@ -113,7 +113,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
 
 /**
  * Kills the processes that `owner` marks (see listMarked) and their descendants, until none is left. Signals to a process
- * group would not be enough: kernels and terminals start process sessions of their own. Returns the processes that still run
+ * group would not be enough, because kernels and terminals start separate process sessions. Returns the processes that still run
  * after `withinMs`: a process that hangs in the kernel cannot be killed.
  */
 export async function endMarked(owner: string, withinMs: number): Promise<ProcessInfo[]> {
@@ -125,7 +125,7 @@ export async function endMarked(owner: string, withinMs: number): Promise<Proces
     if (left.length === 0) return [];
     for (const { pid, startTicks } of left) if (isAlive({ pid, startTicks })) sendSignal(pid, 'SIGKILL');
     if (performance.now() > until) return left;
-    // No event tells when a killed process is gone.
+    // There is no event for the end of a killed process.
     await wait(10);
   }
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** Lines that are kept to explain a failure. */
+/** The number of output lines that are kept for the message of a failure. */
 const keptLines = 60;
 const lineLength = 2_000;
 
@@ -25,7 +25,7 @@ export async function runToEnd(
   { signal, onLine, ...where }: RunOptions,
 ): Promise<{ succeeded: boolean; output: string[] }> {
   signal.throwIfAborted();
-  // A new process group, which can be killed as a whole.
+  // A new process group, so that all its processes can be killed together.
   const child = spawn(program, [...args], { ...where, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const kill = () => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)

@@ -1,4 +1,4 @@
-/** The output for the person at the terminal: short lines about the start, then the links. Details are in the log files. */
+/** The output for the user at the terminal: short lines about the start, then the links. Details are in the log files. */
 export interface Terminal {
   /** Prints a step of the start. */
   step(text: string): void;
@@ -23,7 +23,7 @@ export function createTerminal(output: NodeJS.WritableStream & { isTTY?: boolean
     detail: (text) => write(dim(`    ${text}\n`)),
     progress(text) {
       if (!output.isTTY) return;
-      // A line that wraps could not be cleared.
+      // The line is cut, because a line that wraps cannot be cleared.
       write(dim(`    ${text}`.slice(0, (output.columns ?? 80) - 1)));
       hasProgress = true;
     },

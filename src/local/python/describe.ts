@@ -21,7 +21,7 @@ export interface Interpreter {
   programs?: string;
   sitePackages?: string[];
   packages: Partial<Record<'jupyterlab' | 'jupyter_server' | 'ipykernel', string>>;
-  /** Files whose change means that this description may be out of date. */
+  /** If one of these files changes, this description may be outdated. */
   evidence: string[];
   /** The error of the import of JupyterLab; null if the import succeeds or was not tried. */
   importError?: string | null;

@@ -29,7 +29,7 @@ describe('the files of an environment', () => {
     expect(await changed()).toBeUndefined();
   });
 
-  it('are unchanged if Python adds compiled modules', async () => {
+  it('count as unchanged if Python adds compiled modules', async () => {
     writeFileSync(join(folder, 'lib/__pycache__/more.pyc'), 'compiled');
     mkdirSync(join(folder, 'new/__pycache__'), { recursive: true });
     writeFileSync(join(folder, 'new/__pycache__/more.pyc'), 'compiled');
@@ -42,18 +42,18 @@ describe('the files of an environment', () => {
     ['a removed', 'lib/module.py', (file) => rmSync(file('lib/module.py'))],
     ['an added', 'lib/added.py', (file) => writeFileSync(file('lib/added.py'), '')],
     ['a truncated compiled', 'lib/__pycache__/module.pyc', (file) => rewrite(file('lib/__pycache__/module.pyc'), '')],
-  ])('are changed if there is %s file: the result names %s', async (_, name, change) => {
+  ])('count as changed if there is %s file: the result names %s', async (_, name, change) => {
     change((path) => join(folder, path));
     expect(await changed()).toEqual({ count: 1, example: name });
   });
 
-  it('are changed if their list is missing', async () => {
+  it('count as changed if their list is missing', async () => {
     rmSync(join(folder, 'files.txt'));
     expect(await changed()).toEqual({ count: 1, example: 'files.txt' });
   });
 });
 
-/** Replaces a read-only file, as root or a tool can do. */
+/** Replaces a read-only file, as root or a program can. */
 function rewrite(file: string, text: string): void {
   rmSync(file);
   writeFileSync(file, text);

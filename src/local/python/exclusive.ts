@@ -5,7 +5,7 @@ const retryMs = 200;
 
 /**
  * Runs `action` with an exclusive lock on `file`, and returns its result. Other processes, and other calls in this process,
- * wait for the lock. It is SQLite's lock on the file, which the kernel releases when the process ends. `waiting` is called
+ * wait for the lock. The lock is SQLite's lock on the file, which the kernel releases when the process ends. `waiting` is called
  * once if the lock is not free.
  */
 export async function exclusively<Result>(

@@ -14,13 +14,13 @@ const pinned = fileURLToPath(new URL('./requirements.txt', import.meta.url));
 const cacheName = 'python.json';
 /** Version of the cached description's format. */
 const formatVersion = 2;
-/** Tried in this order if no Python on PATH has JupyterLab. */
+/** Programs that are tried in this order if no Python on PATH has JupyterLab. */
 const pythonNames = ['python3', 'python', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3.9'];
 
 export interface PreparePythonOptions {
   /** Usually `$XDG_CACHE_HOME/notebook-sessions`; created if it is missing. */
   cacheDir: string;
-  /** Called with short lines for the person at the terminal while the start takes time. */
+  /** Called with short lines for the user at the terminal while the start takes time. */
   progress: Progress;
   signal: AbortSignal;
   /** The value of PATH; by default that of this process. */
@@ -30,7 +30,7 @@ export interface PreparePythonOptions {
 }
 
 /**
- * Returns the Python environment of the sessions: that of the machine if `python3` or `jupyter` on PATH has JupyterLab >= 4,
+ * Returns the Python environment of the sessions: the machine's own if `python3` or `jupyter` on PATH has JupyterLab >= 4,
  * jupyter_server >= 2 and ipykernel; otherwise a virtual environment in `cacheDir` with the packages of the pinned list, which
  * the first start creates. Later starts read a cached description and check the files of the virtual environment.
  *
@@ -72,7 +72,7 @@ const ofProjects = ['environments', 'uv-cache'];
 
 /**
  * Removes all Python environments in `cacheDir`: those of `preparePython` with their description, and those of projects. Lock
- * files stay, because another process may hold one.
+ * files are kept, because another process may hold a lock.
  */
 export function removeEnvironments(cacheDir: string): void {
   for (const name of existsSync(cacheDir) ? readdirSync(cacheDir) : []) {
@@ -81,7 +81,7 @@ export function removeEnvironments(cacheDir: string): void {
   }
 }
 
-/** Returns false for a virtual environment of this program whose files have changed. The owner may change the machine's own. */
+/** Returns false if the files of a virtual environment of this program have changed. The machine's own Python may change. */
 async function isIntact({ python, base }: PythonEnvironment, cacheDir: string, signal: AbortSignal): Promise<boolean> {
   const directory = dirname(dirname(python));
   return dirname(directory) !== cacheDir || (await changedFiles(base, directory, signal)) === undefined;

@@ -3,8 +3,8 @@ import { readJson, writePrivateFile } from '../machine/private-files.ts';
 import type { PythonEnvironment } from './types.ts';
 
 /**
- * The environment that an earlier start has found, so that a later start does not have to run an interpreter, which takes a
- * second or more. It is valid while the key is the same and none of the files in `evidence` has changed.
+ * The environment that an earlier start has found. With it, a later start does not have to run an interpreter, which takes a
+ * second or more. The environment is valid while the key is the same and the files in `evidence` have not changed.
  */
 interface Remembered {
   key: string;
@@ -23,7 +23,7 @@ async function evidenceOf(path: string): Promise<Evidence> {
   return { path, size, modifiedMs: mtimeMs };
 }
 
-/** Returns the environment in `file`; undefined if there is none that is valid. */
+/** Returns the environment in `file`; undefined if there is no valid one. */
 export async function recall(file: string, key: string): Promise<PythonEnvironment | undefined> {
   const remembered = await readJson<Partial<Remembered>>(file);
   if (remembered?.key !== key) return undefined;

@@ -9,9 +9,12 @@ export interface PythonEnvironment {
   readonly base: string;
   /** The command that starts JupyterLab, without its arguments: always that of the default image's environment. */
   readonly jupyter: readonly string[];
-  /** Folders of the environment's programs. The first of two programs with the same name is used. */
+  /** Folders of the environment's programs. If two programs have the same name, the first one is used. */
   readonly programs: readonly string[];
-  /** Folders of its packages, which an overlay adds with `site.addsitedir` in this order. The first of two packages is used. */
+  /**
+   * Folders of its packages, which an overlay adds with `site.addsitedir` in this order. If two packages have the same name,
+   * the first one is used.
+   */
   readonly sitePackages: readonly string[];
   readonly versions: {
     readonly python: string;
@@ -23,5 +26,5 @@ export interface PythonEnvironment {
   readonly description: string;
 }
 
-/** `isTransient`: the line shows progress, and the next line replaces it. */
+/** With `isTransient`, the next line replaces this line, which shows progress. */
 export type Progress = (line: string, isTransient?: boolean) => void;

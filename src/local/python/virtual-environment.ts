@@ -11,7 +11,7 @@ import type { Progress, PythonEnvironment } from './types.ts';
 
 /** The environment has 249 MB (measured), and pip unpacks the downloaded packages in addition. */
 const neededBytes = 600_000_000;
-/** The last file that is written: a folder without it is an interrupted installation. */
+/** The file that is written last. A folder without this file is an interrupted installation. */
 export const markerName = 'complete.json';
 
 export interface VirtualEnvironmentRequest {
@@ -84,7 +84,7 @@ async function create({ python, directory, requirements, progress, signal }: Vir
     await writePrivateFile(join(directory, markerName), JSON.stringify(interpreter, null, 2));
     return environment;
   } catch (error) {
-    // Frees the disk. Without the marker, the next start would create the environment anew in any case.
+    // Frees the disk. Without the marker, the next start creates the environment again in any case.
     await rm(directory, { recursive: true, force: true });
     signal.throwIfAborted();
     throw isDiskFull(error) ? new UserError(remedy('No space left on device', directory)) : error;

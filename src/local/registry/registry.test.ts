@@ -35,7 +35,7 @@ function get(path: string, password: string | null = 'adas-token', method = 'GET
   return fetch(origin + path, { method, headers: password === null ? {} : { authorization: basic } });
 }
 
-test('manifest and configuration of an image have the digests that name them', async () => {
+test('manifest and configuration of an image have the digests in their names', async () => {
   expect(registry.references).toEqual(['images/jupyter:latest', 'images/jupyter:python-3.11']);
   expect(registry.names).toEqual([
     ...registry.references,
@@ -97,7 +97,7 @@ test('the error for a missing image lists the available images; the registry is 
   expect(push.headers.get('allow')).toBe('GET, HEAD');
 });
 
-test('only the service needs no credentials, and invalid credentials are rejected from it, too', async () => {
+test('only the service needs no credentials, and its invalid credentials are rejected, too', async () => {
   const paths = ['/v2/', `/v2/${name}/manifests/latest`, `/v2/${name}/tags/list`, '/v2/_catalog'];
   for (const path of paths) {
     for (const password of [null, '', 'nonsense']) {
@@ -119,7 +119,7 @@ test('only the service needs no credentials, and invalid credentials are rejecte
   }
 });
 
-test('an image of a commit exists if its project has one, for users who may pull from the project, by tag only', async () => {
+test('an image of a commit exists if the project has one, only for users with access to the project, and only by tag', async () => {
   const lookups: string[] = [];
   const commits = {
     architecture: 'amd64',
@@ -148,7 +148,7 @@ test('an image of a commit exists if its project has one, for users who may pull
 
   lookups.length = 0;
   expect(await status('/v2/group/closed/manifests/aaaaaaa', 'adas-token')).toBe(200);
-  // A project that the user may not see is like one that does not exist, and its repository is not read.
+  // A project that the user may not see looks like one that does not exist, and its repository is not read.
   for (const path of ['group/closed', 'group/none']) {
     for (const password of ['bobs-token', null]) {
       const response = await get(`/v2/${path}/manifests/aaaaaaa`, password);

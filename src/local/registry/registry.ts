@@ -6,7 +6,7 @@ import type { RequestHandler } from '../http/listen.ts';
 import { targetOf } from '../http/request-target.ts';
 import { sendBody, sendJson } from '../http/responses.ts';
 
-/** An image that stands for a Python environment on this machine. */
+/** An image that represents a Python environment on this machine. */
 export interface LocalImage {
   /** Repository: `images/jupyter`. */
   name: string;
@@ -29,7 +29,7 @@ export interface CommitRepositories {
 
 export interface RegistryOptions {
   images: readonly LocalImage[];
-  /** Absent with a real GitLab, which has images of its own. */
+  /** Absent with a real GitLab, which has its own images. */
   commits?: CommitRepositories | undefined;
   /** Public address of the registry: `http://127.0.0.1:8000`. */
   origin: string;
@@ -42,18 +42,18 @@ export interface RegistryOptions {
 export interface Registry {
   /** Handles `/v2/*`. */
   handle: RequestHandler;
-  /** `images/jupyter:latest`, in the order of `images`: what follows `<registry>/` in a reference. */
+  /** The parts of references after `<registry>/` (`images/jupyter:latest`), in the order of `images`. */
   readonly references: readonly string[];
-  /** All names of the images: `references`, those without the tag `latest`, and those with a digest. */
+  /** All names of the images: `references`, the same without the tag `latest`, and names with a digest. */
   readonly names: readonly string[];
 }
 
 const manifestType = 'application/vnd.docker.distribution.manifest.v2+json';
 const configType = 'application/vnd.docker.container.image.v1+json';
-/** Where a session's files are mounted, as in the images of the Jupyter project. */
+/** The folder in which a session's files are mounted, as in the images of the Jupyter project. */
 const workingDirectory = '/home/jovyan';
 
-/** Milliseconds that looking up a commit may take. */
+/** Time limit of the lookup of a commit, in milliseconds. */
 const lookupMs = 8_000;
 
 interface Document {

@@ -66,7 +66,7 @@ async function fetchRepository(
     repository,
   ];
   let progress = '';
-  // git removes the directory of a failed clone, so each attempt starts anew.
+  // git removes the directory of a failed clone, so each attempt starts from the beginning.
   await withServer(settings, deadline, log, stop, false, async (limits) => {
     const result = await git(args, limits);
     progress = result.stderr;
@@ -82,8 +82,8 @@ function transferred(progress: string): string {
 }
 
 /**
- * Returns the full id of the requested commit. A commit on no branch (of a merge request, or replaced by a force push) is
- * fetched by its id. Throws CloneFailure if there is no such commit.
+ * Returns the full id of the requested commit. A commit that is not on a branch (of a merge request, or replaced by a force
+ * push) is fetched by its id. Throws CloneFailure if there is no such commit.
  */
 async function findCommit(settings: CloneSettings, tools: CloneTools): Promise<string> {
   const { commit } = settings;
@@ -100,7 +100,7 @@ async function findCommit(settings: CloneSettings, tools: CloneTools): Promise<s
   if (isFullId && (await fetchCommit(tools.git, settings, commit, tools.log, tools.stop))) {
     const id = await resolve(tools.git, commit);
     if (id !== undefined) {
-      tools.log(`The commit ${commit} is on no branch; fetched it by its id.`);
+      tools.log(`The commit ${commit} is not on a branch; it was fetched by its id.`);
       return id;
     }
   }

@@ -29,7 +29,7 @@ export function gitEnvironment(settings: CloneSettings, inherited: Variables): R
     // git with GnuTLS ignores SSL_CERT_FILE.
     ...(certificates ? { GIT_SSL_CAINFO: certificates } : {}),
     ...environment,
-    // No ~/.netrc, no ~/.gitconfig.
+    // So that ~/.netrc and ~/.gitconfig are not used.
     HOME: '/nonexistent',
     XDG_CONFIG_HOME: '/nonexistent',
     GIT_CONFIG_NOSYSTEM: '1',
@@ -53,7 +53,7 @@ function configurationOf({ serverUrl, token }: CloneSettings): [string, string][
   const { origin, host } = new URL(serverUrl);
   const own: [string, string][] = token === null ? [] : [[`credential.${origin}.helper`, helper]];
   return [
-    // No program of the repository runs during the clone.
+    // Programs of the repository must not run during the clone.
     ['core.hooksPath', '/dev/null'],
     ['core.fsmonitor', 'false'],
     ['gc.auto', '0'],

@@ -1,6 +1,6 @@
 import { cloneExitCode } from '../../session-contract/clone.ts';
 
-/** An error that ends the program. The message tells the session's owner what happened and what to do. */
+/** An error that ends the program. The message has the reason and the remedy for the session's owner. */
 export class CloneFailure extends Error {
   override readonly name = 'CloneFailure';
   readonly exitCode: number;
@@ -75,7 +75,7 @@ const maxMessageLength = 300;
 /** Lines that every git server prints. */
 const progress = /^(?:Enumerating|Counting|Compressing|Finding|Reusing|Total|Resolving)\b|^warning:|^(?:fatal|error):/;
 
-/** Returns the git server's message for people (`remote: ...`), as one line of plain text; undefined if there is none. */
+/** Returns the git server's message for users (`remote: ...`), as one line of plain text; undefined if there is none. */
 export function serverMessage(stderr: string): string | undefined {
   const lines = linesOf(stderr)
     .flatMap((line) => /^remote: (.*)$/.exec(line)?.[1] ?? [])
@@ -147,7 +147,7 @@ export function failureOf(stderr: string, host: string, signedIn: boolean): Clon
   }
 }
 
-/** A 403 with a message (terms not accepted, account blocked) is not about the token: to sign in again would not help. */
+/** A 403 with a message (terms not accepted, account blocked) is not an error of the token, and another sign-in would not help. */
 function refusedMessage(stderr: string, host: string, reason: string, signedIn: boolean): string {
   const message = serverMessage(stderr);
   if (message !== undefined && /(?:error:|HTTP) 403\b/.test(stderr)) {

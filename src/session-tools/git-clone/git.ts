@@ -24,7 +24,7 @@ const maxErrors = 64 * 1024;
 const killGraceMs = 2000;
 const progressEveryMs = 5000;
 
-/** When `stop` aborts, the running git and its children are ended: each git is a process group of its own. */
+/** When `stop` aborts, the running git and its children are ended: each git process has a separate process group. */
 export function createGit(environment: Readonly<Record<string, string>>, log: Log, stop: AbortSignal): Git {
   return async (args, options = {}) => {
     stop.throwIfAborted();

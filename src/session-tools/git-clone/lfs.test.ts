@@ -52,7 +52,7 @@ describe('LFS', () => {
   beforeAll(async () => {
     const tree = await makeRepository(join(served.scratch, 'lfs'), { 'a.txt': 'a\n' });
     const oid = execFileSync('sha256sum', { input: content, encoding: 'utf8' }).slice(0, 64);
-    // A pointer as git-lfs commits it, so that the repository can be made without git-lfs.
+    // A pointer as git-lfs commits it, so that the repository can be created without git-lfs.
     const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${content.length}\n`;
     await commitFiles(
       tree,
@@ -115,7 +115,7 @@ describe('LFS', () => {
     expect(existsSync(directory)).toBe(false);
   });
 
-  it.skipIf(!hasLfs)('files that do not exist cause a warning, and the session has the rest', async () => {
+  it.skipIf(!hasLfs)('files that do not exist cause a warning, and the session has the other files', async () => {
     const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 5\n`;
     const tree = await makeRepository(join(served.scratch, 'lfs-gone'), {
       '.gitattributes': '*.bin filter=lfs\n',

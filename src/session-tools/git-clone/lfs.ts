@@ -4,14 +4,14 @@ import { type Log, megabytes, seconds } from './log.ts';
 import type { CloneSettings } from './settings.ts';
 import type { CloneTools } from './tools.ts';
 
-/** Removes our `core.hooksPath`, so that `git lfs install` can add its hooks to the repository. They run in the session. */
+/** Removes the clone's `core.hooksPath`, so that `git lfs install` can add hooks to the repository, which run in the session. */
 const withOwnHooks = { environment: { GIT_CONFIG_COUNT: '0' } };
 
 /** The session's repository in messages; submodules have other names. */
 const itself = 'the repository';
 
 /**
- * Configures LFS in a repository if the commit uses it. Returns whether its files are to be fetched. For the session's
+ * Configures LFS in a repository if the commit uses LFS. Returns true if the LFS files must be fetched. For the session's
  * repository, this must happen before the checkout.
  */
 export async function prepareLfs(
@@ -64,7 +64,7 @@ export async function pullLfs({ git, log }: CloneTools, directory: string, where
 /** LFS stores each file twice: in its cache and in the working tree. */
 const copies = 2;
 
-/** Returns whether the disk has enough space; true also if the sizes are not known. */
+/** Returns true if the disk has enough space, or if the sizes are not known. */
 async function fits(listing: string, directory: string, where: string, log: Log): Promise<boolean> {
   const sizes = listedSizes(listing);
   if (!sizes) return true;

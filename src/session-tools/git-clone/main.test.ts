@@ -83,7 +83,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   served.intercept = () => false;
-  // After every test, nothing is left beside the clone.
+  // After every test, there are no other files beside the clone.
   if (existsSync(dirname(directory)))
     expect(readdirSync(dirname(directory)).filter((name) => name !== 'secret')).toEqual([]);
 });
@@ -121,7 +121,7 @@ describe('a clone', () => {
   it.each([
     ['a commit of another branch by its id', () => runGit(tree, 'rev-parse', 'other')],
     ['another branch', async () => 'other'],
-    ['a commit that no branch has any more', async () => overwritten],
+    ['a commit that is no longer on a branch', async () => overwritten],
   ])('checks out %s, and sets the local branch to it', async (_what, commit) => {
     const commitSha = await commit();
     const { exitCode, output } = await runClone(variables({ commitSha }));
@@ -181,7 +181,7 @@ describe('an existing directory', () => {
   it('that is a working tree is not changed, without a network request', async () => {
     await runClone(variables());
     writeFileSync(join(directory, 'a.txt'), 'unsaved work\n');
-    served.intercept = () => expect.unreachable('a request was made');
+    served.intercept = () => expect.unreachable('a request was sent');
     const { exitCode, lastLine } = await runClone(variables({ commitSha: commits[0] ?? '' }));
     expect(exitCode).toBe(0);
     expect(lastLine).toMatch(/already is a git repository/);
@@ -293,7 +293,7 @@ describe('the result of a failed clone', () => {
     expectNothing();
   });
 
-  it('comes at once if the repository misses objects, and after three interrupted transfers', async () => {
+  it('is returned immediately if objects are missing in the repository, and after three interrupted transfers', async () => {
     const damaged = await makeRepository(join(served.scratch, 'damaged'), { 'a.txt': 'one\n' });
     const url = await createProject('damaged');
     await runGit(damaged, 'push', '--quiet', url, 'main');
@@ -324,7 +324,7 @@ describe('the result of a failed clone', () => {
     expectNothing();
   });
 
-  it('is success if the server is available again in time', async () => {
+  it('is a success if the server is available again in time', async () => {
     let refused = 0;
     served.intercept = (request, response) => {
       if (request.method !== 'POST' || refused++ > 1) return false;

@@ -11,7 +11,7 @@ import { CloneFailure, diskFull } from './failure.ts';
 import { createGit } from './git.ts';
 import { readSettings } from './settings.ts';
 
-/** 128 + 15: the exit code of a shell for a program that SIGTERM has ended. */
+/** 128 + 15, the exit code in a shell for a program that SIGTERM has ended. */
 const terminated = 143;
 
 const token = process.env[cloneVariable.oauthToken];

@@ -74,7 +74,7 @@ export async function findBranch(
 }
 
 /**
- * Fetches one commit by its full id. Returns false if the server has no such commit, or does not allow to fetch commits by id.
+ * Fetches one commit by its full id. Returns false if the server has no such commit, or does not permit fetching by id.
  * Throws CloneFailure.
  */
 export async function fetchCommit(

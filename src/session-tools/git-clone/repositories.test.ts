@@ -78,7 +78,7 @@ describe('submodules', () => {
     expect(() => execFileSync('grep', ['--recursive', '--quiet', token, directory])).toThrow();
   });
 
-  it('that cannot be fetched cause a warning, and the session has the rest', async () => {
+  it('that cannot be fetched cause a warning, and the session has the other submodules', async () => {
     const tree = await makeRepository(join(served.scratch, 'broken'), { 'a.txt': 'a\n' });
     await addSubmodule(tree, 'gone', '../no-such-project.git', library.sha);
     const { exitCode, output } = await runClone(await publish(tree, 'broken'));
@@ -117,7 +117,7 @@ describe('submodules', () => {
     expect(existsSync(proof)).toBe(false);
   });
 
-  it('that are invalid cause a warning with their name, run no program, and do not affect the others', async () => {
+  it('that are invalid cause a warning with their name, do not run programs, and do not affect the other submodules', async () => {
     const proof = join(served.scratch, 'a-command-ran');
     const sha = library.sha;
     const good = '../library.git';
@@ -187,7 +187,7 @@ describe('submodules', () => {
     if (content !== undefined) expect(readFileSync(join(directory, '.gitmodules'), 'utf8')).toBe(content);
   });
 
-  it('that contain their own project are fetched to a limited depth', async () => {
+  it('that contain their own project are fetched up to a limited depth', async () => {
     const tree = await makeRepository(join(served.scratch, 'cycle'), { 'a.txt': 'a\n' });
     writeFileSync(join(tree, '.gitmodules'), '[submodule "c"]\n\tpath = c\n\turl = ../cycle.git\n');
     let commit = await runGit(tree, 'rev-parse', 'HEAD');

@@ -12,7 +12,7 @@ const minimum: CloneVariables = {
 const read = (more: CloneVariables = {}) => readSettings(cloneEnvironment({ ...minimum, ...more }));
 
 describe('settings', () => {
-  it('have defaults for all variables that the original does not require', () => {
+  it('have defaults for all variables that are optional in the original', () => {
     expect(read()).toEqual({
       repositoryUrl: minimum.repositoryUrl,
       branch: 'main',
@@ -62,7 +62,7 @@ describe('settings', () => {
     );
   });
 
-  it('never show the token, also an invalid one', () => {
+  it('never contain the token in an error, also if the token is invalid', () => {
     expect(() => read({ oauthToken: 'secret token' })).toThrow(
       expect.not.objectContaining({ message: expect.stringMatching(/secret/) }),
     );
@@ -70,7 +70,7 @@ describe('settings', () => {
 });
 
 describe("git's environment", () => {
-  it("contains none of the caller's git variables, and all others", () => {
+  it("contains all variables of the caller except git's", () => {
     const inherited = {
       PATH: '/bin',
       MARKER: 'pod-1',

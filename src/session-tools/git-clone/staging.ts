@@ -6,12 +6,12 @@ import { CloneFailure } from './failure.ts';
 import { kindOf } from './files.ts';
 import type { Log } from './log.ts';
 
-/** A file with this name marks directories of this program, which it may delete. */
+/** A file with this name marks the directories that this program has created and may delete. */
 const marker = 'made-by-git-clone';
 
 /**
- * Returns whether the directory already is a working tree, intact or not: the session is resumed. This does not use git, which
- * would also find a repository in a parent directory.
+ * Returns true if the directory already is a working tree, even a damaged one: then the session is resumed. git is not used
+ * for this check, because it would also find a repository in a parent directory.
  */
 export async function hasRepository(directory: string): Promise<boolean> {
   const git = join(directory, '.git');

@@ -46,7 +46,7 @@ export async function updateSubmodules(settings: CloneSettings, tools: CloneTool
   }
 }
 
-/** Disables patterns in paths, for example `*`. */
+/** The option that disables patterns such as `*` in paths. */
 const literally = { environment: { GIT_LITERAL_PATHSPECS: '1' } };
 
 async function updateTree(walk: Walk, tree: Tree): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Git } from './git.ts';
 import type { Log } from './log.ts';
 
-/** What the steps of a clone need. */
+/** The functions and settings that all steps of a clone use. */
 export interface CloneTools {
   readonly git: Git;
   readonly log: Log;

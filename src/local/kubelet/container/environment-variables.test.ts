@@ -27,7 +27,7 @@ describe('resolveVariables', () => {
     expect(() => resolve([other])).toThrow('the source of the variable F is not supported on this machine');
   });
 
-  it('names a missing object in the words of Kubernetes', () => {
+  it('reports a missing object with the message of Kubernetes', () => {
     expect(() => resolve([secret('nope', 'token')])).toThrow(new MissingReference('secret "nope" not found'));
     expect(() => resolve([secret('s', 'nope')])).toThrow(new MissingReference("couldn't find key nope in Secret ns/s"));
     expect(() => resolve([secret('s', 'constructor')])).toThrow(MissingReference);
@@ -48,7 +48,7 @@ describe('resolveVariables', () => {
     ).toMatchObject({ B: 'a-$(LATER)-$(A)-$A-$(toString)' });
   });
 
-  it('rejects names and values that no process can have', () => {
+  it('rejects names and values that are not possible in a process', () => {
     expect(() => resolve([{ name: 'A=B', value: '' }])).toThrow(/not a valid name/);
     expect(() => resolve([{ name: 'A', value: 'x\0y' }])).toThrow(/NUL/);
   });

@@ -67,7 +67,7 @@ const kept = [
   'TZ',
   'TMPDIR',
   'XDG_CACHE_HOME',
-  // These two locate the user's git configuration if it is not in ~/.gitconfig.
+  // These two variables locate the user's git configuration if it is not in ~/.gitconfig.
   'XDG_CONFIG_HOME',
   'GIT_CONFIG_GLOBAL',
   'XDG_RUNTIME_DIR',
@@ -82,8 +82,8 @@ const kept = [
 const keptPattern = /^(LC_\w+|PIP_(?!(USER|TARGET|PREFIX|ROOT|PYTHON)$)\w+|(https?|no|all)_proxy)$/i;
 
 /**
- * Returns the variables that every container gets, before its own. They stand for the variables of an image: a few of the
- * user's, and never all, because a token that is exported in the user's terminal must not reach a notebook.
+ * Returns the variables that every container gets, before its own variables. They replace the variables of an image. Only a
+ * few of the user's variables are included, because a token that is exported in the user's terminal must not reach a notebook.
  */
 export function machineVariables(environment: NodeJS.ProcessEnv, programs: readonly string[]): Record<string, string> {
   const passed = Object.entries(environment).filter(
@@ -91,6 +91,6 @@ export function machineVariables(environment: NodeJS.ProcessEnv, programs: reado
       entry[1] !== undefined && (kept.includes(entry[0]) || keptPattern.test(entry[0])),
   );
   const path = [...programs, environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].join(':');
-  // Notebooks are UTF-8, also if the terminal has no locale.
+  // Notebooks use UTF-8, also if the terminal has no locale.
   return { LANG: 'C.UTF-8', ...Object.fromEntries(passed), PATH: path };
 }

@@ -4,9 +4,9 @@ import { cloneVariable } from '../../../session-contract/clone.ts';
 import { localUser } from '../../command-line.ts';
 
 /**
- * Returns git-clone's `variables` without the owner's name and e-mail address, each if git on this machine has a setting for
- * it: otherwise the clone would overrule that setting, and commits would have the wrong author. The variables of other users
- * are unchanged.
+ * Returns git-clone's `variables` without the owner's name or e-mail address if git on this machine has a setting for it.
+ * Otherwise the clone would override that setting, and commits would have the wrong author. The variables of other users are
+ * not changed.
  */
 export async function withOwnIdentity(
   variables: Record<string, string>,

@@ -56,7 +56,7 @@ describe('the image of a commit', () => {
     expect(machine.events()).toContain('ImageIncomplete: a line was skipped');
   });
 
-  it('is used at once, without output, if it exists already', async () => {
+  it('is used immediately, without output, if it exists already', async () => {
     await machineWith(async () => ({ environment: other ?? server }));
     createSession(machine.cluster, { name: 'a', image: commit });
     await machine.ready('a');
@@ -64,7 +64,7 @@ describe('the image of a commit', () => {
     expect(await machine.log('a', { container: 'download-image' })).toBe('');
   });
 
-  it('is not built any longer when its session is deleted', async () => {
+  it('is no longer built after its session was deleted', async () => {
     const aborted = Promise.withResolvers<void>();
     await machineWith(async () => ({
       build: async (progress, signal) => {
@@ -81,7 +81,7 @@ describe('the image of a commit', () => {
     await vi.waitFor(() => expect(machine.pod('a')).toBeUndefined(), waiting);
   });
 
-  it('is not built again for an adopted session, whose warning stays', async () => {
+  it('is not built again for an adopted session, and the warning of the session is kept', async () => {
     const [stateDir, marker] = [mkdtempSync(join(tmpdir(), 'kubelet-')), `test-${randomBytes(6).toString('hex')}`];
     let finds = 0;
     const find: Images['find'] = async () => {
@@ -92,7 +92,7 @@ describe('the image of a commit', () => {
     createSession(machine.cluster, { name: 'a', image: commit });
     await machine.ready('a');
     expect(finds).toBe(1);
-    // As after kill -9 of the platform and of the session's server.
+    // Simulates kill -9 of the platform and of the session's server.
     const former = machine.kubelet;
     machine.newKubelet();
     await machine.kubelet.start();
@@ -104,11 +104,11 @@ describe('the image of a commit', () => {
     await former.stop({ graceMs: 0 });
   });
 
-  it('is a missing image if there is no such commit', async () => {
+  it('is reported as a missing image if the commit does not exist', async () => {
     await machineWith(async () => undefined);
     createSession(machine.cluster, { name: 'a', image: 'registry/group/project:bbbbbbb' });
     const reason = () => machine.container('a', 'download-image')?.state?.waiting;
     await vi.waitFor(() => expect(reason()?.reason).toMatch(/^(ErrImagePull|ImagePullBackOff)$/), waiting);
-    expect(reason()?.message).toContain(`it has: ${serverImage}`);
+    expect(reason()?.message).toContain(`the machine has: ${serverImage}`);
   });
 });

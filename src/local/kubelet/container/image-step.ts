@@ -9,21 +9,21 @@ import { makeDirectory } from '../../machine/private-files.ts';
 import type { PodContext } from '../pod/context.ts';
 import type { ContainerRecord } from '../pod/status.ts';
 
-/** Milliseconds between updates of the pod's status: a build prints many lines at once. */
+/** Milliseconds between updates of the pod's status: a build prints many lines in a short time. */
 const updateEveryMs = 1_000;
 const lineLength = 2_000;
 const statusLength = 200;
-/** The exit code of work of the kubelet that ended with its pod: as of a process that SIGTERM ends. */
+/** The exit code if the pod ends during work of the kubelet. It is that of a process that SIGTERM has ended. */
 export const abortedExitCode = 143;
 
 /** The result of providing an image, stored for the kubelet that adopts the pod. */
 export interface ImageOutcome {
   condition?: ContainerRecord['condition'];
-  /** The session keeps the default environment, even if the image can be built by now. */
+  /** Set if the session uses the default environment. The session keeps it, even if the image can be built later. */
   isDefault: boolean;
 }
 
-/** Sets the pod's image, and shows in the pod's status and events what it does not contain. */
+/** Sets the pod's image, and reports the packages that the image does not contain in the pod's status and events. */
 export function noteImage(image: ProvidedImage, pod: PodContext, record: ContainerRecord): ImageOutcome {
   const { environment, warning } = image;
   pod.image.provided = environment;
@@ -52,14 +52,14 @@ export class ImageStep {
     this.#pod = pod;
     this.#record = record;
     this.#file = file;
-    // A full disk must not end the build here: the build reports it.
+    // A full disk must not end the build here, because the build itself reports a full disk.
     file.on('error', (error) => pod.machine.log.warn({ err: error }, 'the log of a build could not be written'));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#end = resolve;
   }
 
-  /** @param folder gets the log, in the format of a process's log */
+  /** @param folder the folder for the log, in the format of a process's log */
   static async open(pod: PodContext, record: ContainerRecord, folder: string): Promise<ImageStep> {
     await makeDirectory(folder);
     const file = await open(join(folder, 'log.0'), 'a', 0o600);

@@ -13,7 +13,10 @@ export async function requireImage(
   const found = await images.find?.(image, signal);
   if (found) return found;
   const known = [...images.keys()].filter((name) => !name.includes('@')).join(', ');
-  throw new CannotStart('ErrImagePull', `there is no image "${image}" on this machine; it has: ${known || 'none'}`);
+  throw new CannotStart(
+    'ErrImagePull',
+    `there is no image "${image}" on this machine; the machine has: ${known || 'none'}`,
+  );
 }
 
 /**

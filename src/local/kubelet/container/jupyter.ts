@@ -23,9 +23,10 @@ export interface JupyterLaunch {
 }
 
 /**
- * Returns the command line. The session's settings (base path, default page, allowed origin) are in the configuration that
- * the operator mounts; the options here are those of this machine, and override it. The template's `command` and `args` are
- * not used: they start Jupyter in a container image. The token is not an option, because every user can read command lines.
+ * Returns the command line. The session's settings (base path, default page, allowed origin) are in the configuration that the
+ * operator mounts; the options here are those of this machine, and override the configuration. The template's `command` and
+ * `args` are not used: they start Jupyter in a container image. The token is not an option, because every user can read command
+ * lines.
  */
 export function jupyterCommand({
   environment,
@@ -46,7 +47,7 @@ export function jupyterCommand({
     `--ServerApp.cookie_secret_file=${realPath(mounts, cookieSecret) ?? join(directory.jupyter, 'cookie_secret')}`,
     // The kubelet restarts a server that ends, so "Shut Down" would not stop the session.
     '--ServerApp.quit_button=False',
-    // Nothing is loaded from other hosts: no news, no search for updates, no catalogue of extensions.
+    // JupyterLab must not load anything from other hosts: news, updates, the catalogue of extensions.
     '--LabApp.news_url=None',
     '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
     '--LabApp.extension_manager=readonly',
@@ -55,7 +56,7 @@ export function jupyterCommand({
   ];
 }
 
-/** Without this setting JupyterLab asks each user whether it may load news. */
+/** Without this setting, JupyterLab shows each user a question about loading news. */
 const pageConfig = { disabledExtensions: { '@jupyterlab/apputils-extension:announcements': true } };
 
 /**
@@ -109,7 +110,7 @@ export async function jupyterVariables(
 
 /**
  * Returns the session's token. A session that has none, because a proxy protects it in a cluster, gets a random one: every
- * program of this machine can connect to Jupyter's port. The token is stored for the probe of an adopted server.
+ * program of this machine can connect to Jupyter's port. The token is stored, because the probe of an adopted server needs it.
  */
 export async function chooseToken(directory: PodDirectory, wanted: string | undefined): Promise<string> {
   const token = wanted || randomBytes(32).toString('hex');

@@ -18,7 +18,7 @@ import { providedImage, requireImage } from './image.ts';
 import { chooseToken, jupyterCommand, jupyterVariables } from './jupyter.ts';
 import { roleOf } from './role.ts';
 
-/** How a container is started. */
+/** The way in which a container is started. */
 export type Launch =
   | {
       kind: 'process';
@@ -28,9 +28,9 @@ export type Launch =
       /** Set for a Jupyter server. */
       server?: SessionEndpoint;
     }
-  /** The kubelet does the work, without a process. `image` is set for the container that provides the image. */
+  /** The kubelet does the work of the container without a process. `image` is set for the container that provides the image. */
   | { kind: 'done'; image?: ProvidedImage | ImageBuild }
-  /** Another part of the platform does the work for as long as the pod lives. */
+  /** Another part of the platform does the work of the container until the pod ends. */
   | { kind: 'external' };
 
 /**
@@ -73,7 +73,7 @@ type Command = Pick<Extract<Launch, { kind: 'process' }>, 'command' | 'variables
 async function clone({ container, pod, mounts }: Place): Promise<Command> {
   const own = resolved(mounts, () => cloneVariables(container, pod));
   const machine = machineVariables(process.env, []);
-  // Every launch waits for this program: with the cache of compiled code it starts 80 ms sooner.
+  // Every launch waits for this program. With the cache of compiled code, the program starts 80 ms earlier.
   const cache = process.env['NODE_COMPILE_CACHE'];
   const variables = {
     ...machine,
@@ -106,9 +106,9 @@ async function jupyter(place: Place, signal: AbortSignal): Promise<Command> {
 }
 
 /**
- * Returns the folder of the overlay environment. The environment lives as long as the session's files: it is beside the work
- * tree, at the root of the volume that holds the tree. Without such a volume, or if the work tree is the root of the volume,
- * it is in the pod's folder.
+ * Returns the folder of the overlay environment. The environment must exist as long as the session's files, so the folder is
+ * beside the work tree, in the root of the volume that contains the tree. Without such a volume, or if the work tree is the
+ * root of the volume, the folder is in the pod's folder.
  */
 function overlayFolder({ container: { workingDir = '/' }, mounts, pod }: Place): string {
   const workTree = realPath(mounts, workingDir);

@@ -9,8 +9,8 @@ import { type Launch, prepareLaunch } from './launch.ts';
 const quietMs = 2_000;
 
 /**
- * Returns the container's launch as soon as everything that it needs exists; until then, the record and the pod's events
- * say what is missing. Rejects when `signal` aborts.
+ * Returns the container's launch as soon as all objects that the launch needs exist. Until then, the record and the pod's
+ * events name the missing object. Rejects when `signal` aborts.
  */
 export async function untilPrepared(
   container: Container,

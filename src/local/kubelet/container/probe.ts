@@ -5,7 +5,7 @@ import type { SessionEndpoint } from '../../cluster.ts';
 import { listensOn } from '../pod/addresses.ts';
 import type { Container } from '../types.ts';
 
-/** Milliseconds between probes before the first success, short so that the start of a session is noticed at once. */
+/** Milliseconds between probes before the first success. Short, so that the start of a session is detected immediately. */
 const startupEveryMs = 50;
 /** Milliseconds between probes of a server that responds: each costs Jupyter about a millisecond. */
 const everyMs = 5_000;
@@ -18,11 +18,11 @@ export interface JupyterProbe extends SessionEndpoint {
   /** `/sessions/<name>/api/status` */
   path: string;
   limits: ProbeLimits;
-  /** Whether the server has responded before (an adopted server), and was ready. */
+  /** True if the server has responded before and was ready: an adopted server. */
   started: boolean;
   ready: boolean;
   onReady: (ready: boolean) => void;
-  /** Called with a message when a server becomes unready and is not stopped yet. */
+  /** Called with a message when a server becomes unready but is not stopped yet. */
   onUnready: (message: string) => void;
 }
 
@@ -33,7 +33,7 @@ export interface ProbeLimits {
   startupMs: number;
   /** A server that does not respond for this long is unready. */
   readinessMs: number;
-  /** A server that does not respond for this long hangs. */
+  /** A server that does not respond for this long is restarted. */
   livenessMs: number;
 }
 

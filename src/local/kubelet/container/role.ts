@@ -2,14 +2,14 @@ import { type ContainerRole, findSessionContainer, sessionContainers } from '../
 import { CannotStart } from '../pod/context.ts';
 import type { Container } from '../types.ts';
 
-/** The roles that one machine needs. Instead of the proxies in front of Jupyter, the ingress checks the requests. */
+/** The roles that the local platform supports. The ingress checks requests instead of the proxies in front of Jupyter. */
 const supported = ['certificates', 'image', 'clone', 'proxy', 'jupyter'] as const satisfies ContainerRole[];
 
 type SupportedRole = (typeof supported)[number];
 
 /**
  * Returns the role of a container in the session's pod, by its name. The kubelet does the work of each role without the
- * container's image: it runs sessions, not containers in general. Throws CannotStart for any other container.
+ * container's image, because it runs only sessions. Throws CannotStart for any other container.
  */
 export function roleOf({ name }: Container, init: boolean): SupportedRole {
   const found = findSessionContainer(name);

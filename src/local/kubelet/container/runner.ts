@@ -21,7 +21,7 @@ import { superviseProcess } from './supervise.ts';
 const healthyAfterMs = 60_000;
 /** Time limit for ending the processes of a former run. */
 const endWithinMs = 5_000;
-/** Kubernetes puts as much of a log into `terminated.message`. */
+/** The maximum length of the end of a log in `terminated.message`, as in Kubernetes. */
 const messageBytes = 2_048;
 
 /** Runs one container of a pod: starts it, watches it, restarts it, and stops it. */
@@ -29,7 +29,7 @@ export class ContainerRunner {
   readonly container: Container;
   readonly record: ContainerRecord;
   readonly #pod: PodContext;
-  /** Kubernetes waits 10 s to 5 min; here a person waits for the session. */
+  /** Shorter than in Kubernetes (10 s to 5 min), because a user waits for the session. */
   readonly #backOff = createBackOff({ firstMs: 500, maxMs: 30_000, jitter: 0 });
   #stored: StoredContainer = { attempt: 0, firstAttempt: 1 };
   #process: ContainerProcess | undefined;
@@ -54,7 +54,7 @@ export class ContainerRunner {
     return this.#process?.exited ?? this.#step?.ended;
   }
 
-  /** The address of the server, from its first successful probe on. */
+  /** The address of the server; undefined before its first successful probe. */
   get endpoint(): SessionEndpoint | undefined {
     return this.record.started && this.#process ? this.#server : undefined;
   }
@@ -66,13 +66,13 @@ export class ContainerRunner {
   }
 
   /**
-   * Adopts what an earlier kubelet left. `anew`: the pod was stopped with the platform, or the machine was rebooted, so that
-   * its containers begin again, as after the restart of a node.
+   * Adopts the containers of an earlier kubelet. `isRestart`: the pod was stopped with the platform, or the machine was
+   * rebooted, so that the containers start again, as after the restart of a node.
    */
-  async adopt(anew: boolean): Promise<void> {
+  async adopt(isRestart: boolean): Promise<void> {
     const stored = await readStored(this.#pod.directory, this.container.name);
     if (!stored) return;
-    if (anew) {
+    if (isRestart) {
       // The numbers continue, so that the log of the last run becomes the previous log.
       this.#stored = { attempt: stored.attempt, firstAttempt: stored.attempt + 1 };
       return;
@@ -96,7 +96,7 @@ export class ContainerRunner {
     return port === undefined || token === undefined ? undefined : { address: this.#pod.address, port, token };
   }
 
-  /** Keeps the reported state of an adopted process that lives, until a probe fails. */
+  /** Keeps the reported state of an adopted process that still runs, until a probe fails. */
   #resume({ main, startedAt }: ContainerProcess): void {
     const reported = this.#pod.pod.status?.containerStatuses?.find(({ name }) => name === this.container.name);
     const server = this.#server;
@@ -138,7 +138,7 @@ export class ContainerRunner {
     }
   }
 
-  /** Runs the container once. Returns false if it is not to be started again. */
+  /** Runs the container once. Returns false if the container must not be started again. */
   async #runOnce(signal: AbortSignal): Promise<boolean> {
     let process = this.#process;
     if (!process) {
@@ -151,7 +151,7 @@ export class ContainerRunner {
       if (signal.aborted) await process.stop(this.#graceMs);
     }
     const server = this.#server;
-    // A server is ready after its first probe, an init container after its end, any other process at once.
+    // A server is ready after its first probe, an init container after its end, any other process immediately.
     if (!this.record.state.running) this.#setRunning(process.startedAt, !server && !this.record.init);
     const { container, record } = this;
     const { exit, probeFailure } = await superviseProcess({ process, server, container, record, pod: this.#pod });
@@ -283,7 +283,7 @@ export class ContainerRunner {
   }
 }
 
-/** Returns what a person must do about processes that outlive their container; empty if there are none. */
+/** Returns the remedy for processes that could not be ended; empty if there are none. */
 function survivorsOf({ survivors = [] }: ExitRecord): string {
   if (survivors.length === 0) return '';
   const list = survivors.map(({ pid, name }) => `${pid} (${name})`).join(', ');

@@ -4,11 +4,14 @@ import { makeDirectory, readJson, writePrivateFile } from '../../machine/private
 import type { PodDirectory } from '../pod/directory.ts';
 import type { ImageOutcome } from './image-step.ts';
 
-/** What the kubelet keeps of a container on disk, in addition to the files that the shim writes for each run. */
+/** The state of a container that the kubelet stores on disk, in addition to the files that the shim writes for each run. */
 export interface StoredContainer {
   /** The number of the current run, from 1; 0 before the first one. */
   attempt: number;
-  /** The first run of the pod, or after a stop of the platform or a reboot: later runs count as restarts. */
+  /**
+   * The number of the first run of the pod, or of the first run after a stop of the platform or a reboot. Later runs count as
+   * restarts.
+   */
   firstAttempt: number;
   /** The port of the pod's address on which this run listens. */
   port?: number;

@@ -19,8 +19,8 @@ export interface Supervised {
 }
 
 /**
- * Waits for the end of the process. Meanwhile a server is probed: the probe updates the record, and a server that fails it
- * is stopped. `probeFailure` is the reason in that case.
+ * Waits for the end of the process. Until then, a server is probed. The probe updates the record, and a server that fails
+ * the probe is stopped; then `probeFailure` is the reason.
  */
 export async function superviseProcess(supervised: Supervised): Promise<{ exit: ExitRecord; probeFailure?: string }> {
   const { process, server } = supervised;
@@ -58,7 +58,7 @@ async function probeServer(
     failure = await watchJupyter(probe, signal);
   } catch (error) {
     if (signal.aborted) return undefined;
-    // The probe itself failed, for example because no file descriptor is left. The server may be healthy: it stays.
+    // The probe itself failed, for example because no file descriptor is left. The server may be healthy, so it is not stopped.
     const fields = { err: error, pod: pod.pod.metadata.name, container: container.name };
     pod.machine.log.error(fields, 'the probe of a server failed and has ended');
     return undefined;

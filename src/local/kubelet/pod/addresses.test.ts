@@ -14,11 +14,14 @@ it('chooses loopback addresses outside of 127.0.0.0/16 that are not used', () =>
   }
 });
 
-it.each(['10.0.0.1', '0.0.0.0', '::1', '127.example.org', undefined])('is not a pod address: %s', (address) => {
-  expect(isLoopback(address)).toBe(false);
-});
+it.each(['10.0.0.1', '0.0.0.0', '::1', '127.example.org', undefined])(
+  'does not accept %s as the address of a pod',
+  (address) => {
+    expect(isLoopback(address)).toBe(false);
+  },
+);
 
-it('chooses the wanted port of each address, and another port if the wanted one is used', async () => {
+it('chooses the requested port of each address, and another port if the requested one is used', async () => {
   const [one, other] = [unusedAddress(new Set()), unusedAddress(new Set())];
   const server = createServer().listen(0, one);
   await once(server, 'listening');

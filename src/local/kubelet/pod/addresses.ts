@@ -4,7 +4,7 @@ import { createServer, isIPv4 } from 'node:net';
 import { hasCode } from '../../../lib/error-code.ts';
 import { endpoint, holdsSocket, internetSockets } from '../../machine/proc-net.ts';
 
-/** Returns whether Jupyter may listen at the address: at another one, it could be reached from the network. */
+/** Returns true if Jupyter may listen at the address. Other addresses may be accessible from the network. */
 export const isLoopback = (address: string | undefined): address is string =>
   address !== undefined && isIPv4(address) && address.startsWith('127.');
 
@@ -21,8 +21,8 @@ export function unusedAddress(used: ReadonlySet<string | undefined>): string {
 }
 
 /**
- * Returns `wanted` if a server can listen on that port of the address, otherwise a port that the system chooses: a
- * program that listens on all addresses of the machine (0.0.0.0) takes its port from every pod.
+ * Returns the port `wanted` if a server can listen on it at the address; otherwise a port that the system chooses. A program
+ * that listens on all addresses of the machine (0.0.0.0) uses its port at the address of every pod.
  */
 export async function choosePort(address: string, wanted: number): Promise<number> {
   try {
@@ -33,7 +33,7 @@ export async function choosePort(address: string, wanted: number): Promise<numbe
   }
 }
 
-/** Returns the port; 0 lets the system choose one. */
+/** Returns the port. With 0, the system chooses a port. */
 async function listenBriefly(host: string, port: number): Promise<number> {
   const server = createServer();
   try {
@@ -47,7 +47,7 @@ async function listenBriefly(host: string, port: number): Promise<number> {
 }
 
 /**
- * Returns whether this process listens on the port. Any user of the machine can bind a port that is free: without this
+ * Returns true if this process listens on the port. Any user of the machine can bind a free port. Without this
  * check, the session's token would be sent to a program of another user who binds the port first.
  */
 export function listensOn(pid: number, address: string, port: number): boolean {

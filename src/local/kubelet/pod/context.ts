@@ -6,7 +6,7 @@ import type { References } from '../container/environment-variables.ts';
 import type { Pod } from '../types.ts';
 import type { PodDirectory } from './directory.ts';
 
-/** What all pods of this machine share. */
+/** The parts and settings that all pods of this machine share. */
 export interface Machine {
   readonly cluster: Cluster;
   /** Contains `pods/` and `volumes/`; only the owner can read it. */
@@ -25,7 +25,7 @@ export interface Machine {
   readonly log: Logger;
 }
 
-/** What a container needs from its pod. */
+/** The parts of a pod that its containers use. */
 export interface PodContext {
   readonly machine: Machine;
   readonly pod: Pod;

@@ -23,7 +23,7 @@ export class PodDirectory {
     return join(this.container(container), String(attempt));
   }
 
-  /** Stands for the container's own file system: the paths that are in no volume. */
+  /** Replaces the container's own file system: contains the paths that are not in a volume. */
   scratch(container: string): string {
     return join(this.root, 'scratch', folderName('label', container));
   }

@@ -97,7 +97,7 @@ export function timestamp(date = new Date()): string {
 export interface End {
   exitCode: number;
   signal?: number;
-  /** The kernel killed the process because memory was short. */
+  /** True if the kernel killed the process because of a lack of memory. */
   outOfMemory?: boolean;
   message?: string;
   startedAt: string;

@@ -14,14 +14,14 @@ import type { Machine, PodContext } from './context.ts';
 import { PodDirectory } from './directory.ts';
 import { podStatus, timestamp } from './status.ts';
 
-/** Changes of the status within this time are written as one. */
+/** Changes of the status within this time are written together. */
 const reportAfterMs = 10;
 /** Milliseconds until the next attempt after the status could not be written, for example because of a full disk. */
 const retryReportMs = 1_000;
 /** Time limit for ending processes: killed ones end within milliseconds, unless they hang in the kernel. */
 const endWithinMs = 10_000;
 
-/** Stored in the pod's folder: tells the next kubelet whether the pod's processes may still run. */
+/** Stored in the pod's folder. From it, the next kubelet determines whether the pod's processes may still run. */
 interface StoredPod {
   /** The kernel's boot id at the time of the pod's processes. */
   boot: string;
@@ -100,7 +100,7 @@ export class PodWorker {
     return this.runners.map(({ endpoint }) => endpoint).find((endpoint) => endpoint !== undefined);
   }
 
-  /** Starts the pod, or adopts what an earlier kubelet left. Resolves when the first status is reported. */
+  /** Starts the pod, or adopts the containers of an earlier kubelet. Resolves when the first status is reported. */
   async start(): Promise<void> {
     try {
       await this.#adopt();
@@ -108,7 +108,7 @@ export class PodWorker {
       // For example a full disk or an unreadable file. Each container will report the error when it starts.
       this.#log.error({ err: error }, 'the files of a pod could not be read or written');
     }
-    // At once, because the status of an earlier kubelet may be out of date.
+    // Written immediately, because the status of an earlier kubelet may be outdated.
     this.#reportNow();
     this.#running = this.#run().catch((error: unknown) => {
       this.#log.error({ err: error }, 'a pod cannot be run any more');
@@ -134,7 +134,7 @@ export class PodWorker {
     for (const runner of this.runners) void runner.stop(graceMs);
   }
 
-  /** Stores, after `stop`, that no process runs, so that the next kubelet starts the pod anew. */
+  /** Stores, after `stop`, that no process runs, so that the next kubelet starts the pod again. */
   async storeStopped(): Promise<void> {
     await this.#store(true);
   }
@@ -147,10 +147,10 @@ export class PodWorker {
 
   async #adopt(): Promise<void> {
     const stored = await readJson<StoredPod>(this.#file);
-    const anew = stored !== undefined && (stored.stopped || stored.boot !== this.#options.boot);
-    if (anew) this.#startTime = timestamp();
+    const isRestart = stored !== undefined && (stored.stopped || stored.boot !== this.#options.boot);
+    if (isRestart) this.#startTime = timestamp();
     await makeDirectory(this.#directory.root);
-    for (const runner of this.runners) await runner.adopt(anew);
+    for (const runner of this.runners) await runner.adopt(isRestart);
     await this.#store(false);
   }
 

@@ -31,7 +31,7 @@ const start = (script: string, variables: Record<string, string> = {}): Promise<
     python,
     command: ['sh', '-c', script],
     workingDirectory: folder,
-    // With a locale, because Python would otherwise add one (PEP 538).
+    // Has a locale, because Python would otherwise add one (PEP 538).
     variables: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', ...variables },
     marker,
   });
@@ -59,14 +59,14 @@ describe('a container process', () => {
     expect(await (await start('kill -TERM $$')).exited).toMatchObject({ exitCode: 143, signal: 15 });
   });
 
-  it('has the marker and its own variables only, and can be interrupted with SIGINT', async () => {
+  it('has only the marker and its own variables, and can be interrupted with SIGINT', async () => {
     const child = await start('env; trap "exit 42" INT; kill -INT $$; exit 1', { ONLY: 'this' });
     expect(await child.exited).toMatchObject({ exitCode: 42 });
     const names = (await lines()).map((line) => line.split('=')[0]);
     expect(names.sort()).toEqual(['LANG', 'NOTEBOOK_SESSIONS_POD', 'ONLY', 'PATH', 'PWD']);
   });
 
-  it('ends the processes that its main process leaves, also in another process session and without the marker', async () => {
+  it('ends the processes that its main process has left running, also in another process session and without the marker', async () => {
     const child = await start(
       'setsid sh -c "echo \\$\\$ >a; exec sleep 1000" & env -i setsid sh -c "echo \\$\\$ >b; exec sleep 1000" & while ! [ -s a ] || ! [ -s b ]; do :; done',
     );
@@ -145,7 +145,7 @@ describe('a later program', () => {
     await writeFile(join(folder, 'go'), '');
     expect(await adopted?.exited).toMatchObject({ exitCode: 9 });
     expect(await lines()).toEqual(['up\n', 'on\n']);
-    // A still later program gets the same result.
+    // Another program after that gets the same result.
     expect(await (await findProcess(attempt(), marker))?.exited).toMatchObject({ exitCode: 9 });
   });
 
@@ -161,8 +161,8 @@ describe('a later program', () => {
     await child.kill();
   });
 
-  it('gets an exit record after the shim was killed, and no process is left, with or without the marker', async () => {
-    // Without its environment, in a process session of its own and with another parent: only its ancestors identify it.
+  it('finds an exit record after the shim was killed, and no running process, with or without the marker', async () => {
+    // The process has no marker, its own process session and another parent: only its ancestors identify it.
     const child = await start(
       'env -i setsid sh -c "echo \\$\\$ >hidden.tmp; mv hidden.tmp hidden; exec sleep 1000" & while ! [ -e hidden ]; do :; done; echo up; exec sleep 1000',
     );
@@ -174,7 +174,7 @@ describe('a later program', () => {
     expect(isAlive(child.main)).toBe(false);
   });
 
-  it('keeps the process if only the reaper was killed', async () => {
+  it('does not end the process if only the reaper was killed', async () => {
     const child = await start('echo up; while ! [ -e go ]; do sleep 0.02; done; exit 4');
     await output('up');
     process.kill(child.reaper.pid, 'SIGKILL');
@@ -183,7 +183,7 @@ describe('a later program', () => {
     expect(await child.exited).toMatchObject({ exitCode: 4 });
   });
 
-  it('gets an exit record after shim and reaper were killed, and can end the processes that are left', async () => {
+  it('finds an exit record after shim and reaper were killed, and can end the remaining processes', async () => {
     const child = await start('echo up; exec sleep 1000');
     await output('up');
     for (const { pid } of [child.reaper, child.shim]) process.kill(pid, 'SIGKILL');
@@ -212,7 +212,7 @@ describe('a later program', () => {
 });
 
 describe('the log', () => {
-  it('has a size limit, and can be followed through a rotation', async () => {
+  it('has a size limit, and can be followed across a rotation', async () => {
     // 24 MB in lines of 101 bytes; the last 10 to 20 MB are kept.
     const child = await start('i=0; line=$(printf "%0100d"); yes "$line" | head -n 240000; echo end');
     await child.exited;
@@ -227,7 +227,7 @@ describe('the log', () => {
     expect(await lines({ tailLines: 100_000 })).toHaveLength(100_000);
   });
 
-  it('keeps bytes that are not text, and splits a line without an end', async () => {
+  it('keeps bytes that are not text, and splits a very long line', async () => {
     const child = await start('printf "a\\377\\000b\\n"; head -c 200000 /dev/zero | tr "\\0" x; echo; echo after');
     await child.exited;
     const kept = await lines();

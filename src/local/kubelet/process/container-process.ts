@@ -11,7 +11,7 @@ import { isAlive, markerOf, markerVariable, type ProcessId, signalProcess } from
 const shim = fileURLToPath(new URL('./shim.py', import.meta.url));
 /** Size limit of each of a container's two log files. */
 const logBytes = 10 * 1024 * 1024;
-/** Longest delay in milliseconds for noticing the end of a process if the system's file events are lost. */
+/** Longest delay in milliseconds until the end of a process is detected if the system's file events are lost. */
 const pollMs = 500;
 
 export interface ExitRecord {
@@ -22,7 +22,7 @@ export interface ExitRecord {
   outOfMemory: boolean;
   /** Processes of the container that could not be ended, because they run as another user or hang in the kernel. */
   survivors?: { pid: number; name: string }[];
-  /** Set if the exit code is not that of the process: the reason. */
+  /** The reason, if the exit code is not that of the process. */
   message?: string;
 }
 
@@ -42,7 +42,7 @@ export class ContainerProcess {
   readonly startedAt: string;
   readonly main: ProcessId;
   readonly shim: ProcessId;
-  /** The parent of the shim. If the shim is killed, the reaper ends the processes that are left. */
+  /** The parent of the shim. If the shim is killed, the reaper ends the remaining processes. */
   readonly reaper: ProcessId;
   /** Never rejects. */
   readonly exited: Promise<ExitRecord>;
@@ -62,7 +62,7 @@ export class ContainerProcess {
   }
 
   /**
-   * Sends SIGTERM to the main process, and SIGKILL after `graceMs` (0: at once). Resolves when all processes of the container
+   * Sends SIGTERM to the main process, and SIGKILL after `graceMs` (0: immediately). Resolves when all processes of the container
    * have ended.
    */
   async stop(graceMs: number): Promise<ExitRecord> {
@@ -140,7 +140,7 @@ async function awaitRecord(directory: string, ended: Promise<Error>): Promise<Pr
       const record = await readJson<ProcessRecord>(file);
       if (record) return record;
       const end = await Promise.race([ended, next]);
-      // The record may have been written just before the end.
+      // The record may have been written directly before the end of the shim.
       if (end) return (await readJson<ProcessRecord>(file)) ?? end;
     }
   } finally {
@@ -158,10 +158,10 @@ async function waitForExit(
   try {
     for (;;) {
       const next = changes.next();
-      // Before the file is read: a shim that writes the file and ends in between must not count as lost.
+      // Checked before the file is read: a shim that writes the file and then ends must not count as lost.
       const alive = watchers.some(isAlive);
       const exit = await readJson<ExitRecord>(file).catch((error: unknown) => {
-        // For example too many open files, which says nothing about the process: read again.
+        // For example too many open files. Such an error is not about the process, so the file is read again.
         if (!(error instanceof Error)) throw error;
         return undefined;
       });

@@ -53,7 +53,7 @@ describe('readLog', () => {
 });
 
 describe('following a log', () => {
-  it('continues through a rotation until the process has ended', async () => {
+  it('continues after a rotation, until the process has ended', async () => {
     await writeFile(join(folder, 'log.0'), stamped(1, 1));
     let end: () => void = () => undefined;
     const until = new Promise<void>((resolve) => {
@@ -89,7 +89,7 @@ describe('following a log', () => {
       stamped(2, 2),
       stamped(3, 3),
       stamped(4, 4),
-      '5 lines were written faster than they could be read, and are lost\n',
+      '5 lines were written faster than they could be read, and were lost\n',
       stamped(10, 10),
     ]);
   });

@@ -5,7 +5,7 @@ import { ifMissing } from '../../machine/private-files.ts';
 
 /**
  * A file of a container's log. The shim writes files `log.<n>` and keeps the newest two. `n` is the number of the run's lines
- * before the file, so that a reader that is too slow knows how many lines it has missed. Each line begins with its time in
+ * before the file, so that a slow reader can count the lines that it has missed. Each line begins with its time in
  * RFC 3339 and a space.
  */
 interface LogFile {
@@ -29,19 +29,19 @@ export interface LogOptions {
   sinceMs?: number | undefined;
   /** At most this many bytes; the last line may be cut. */
   limitBytes?: number | undefined;
-  /** Follow the log until this resolves: the process has ended. */
+  /** If set, the log is followed until this promise resolves, because the process has ended. */
   until?: Promise<unknown> | undefined;
 }
 
 /**
- * Yields the lines of the log in `folder`, each with its newline. If a file was replaced before it was read, one line without
- * a time says how many lines are missing.
+ * Yields the lines of the log in `folder`, each with its newline. If a file was replaced before it was read, a line without
+ * a time reports the number of missing lines.
  */
 export async function* readLog(folder: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
   let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
   for await (const { stamped, missed } of splitLines(blocks(folder, options, signal))) {
     if (left <= 0) return;
-    let line = `${missed} lines were written faster than they could be read, and are lost\n`;
+    let line = `${missed} lines were written faster than they could be read, and were lost\n`;
     if (stamped !== undefined) {
       const space = stamped.indexOf(' ');
       if (options.sinceMs !== undefined && Date.parse(stamped.slice(0, space)) < options.sinceMs) continue;
@@ -53,7 +53,7 @@ export async function* readLog(folder: string, options: LogOptions, signal: Abor
   }
 }
 
-/** Kubernetes puts at most this many lines into a status. */
+/** The maximum number of lines in a status, as in Kubernetes. */
 const tailLines = 80;
 
 /** Returns the end of the log for a status: the last lines without their times, at most `maxLength` characters. */
@@ -118,7 +118,7 @@ async function* follow(
     for (;;) {
       const last = ended;
       const change = changes.next();
-      // Before the read, because a file is complete once the next one exists.
+      // Checked before the read: a file is complete as soon as the next file exists.
       const next = await openNext(folder, current.linesBefore);
       at = yield* readFrom(current.file, at, signal);
       if (next) {

@@ -4,7 +4,7 @@ import { timestamp } from '../pod/status.ts';
 import type { PodWorker } from '../pod/worker.ts';
 import type { ContainerProcess } from './container-process.ts';
 
-/** Reading every process of the machine takes milliseconds: callers within this time get the same result. */
+/** Callers within this time get the same result, because reading every process of the machine takes milliseconds. */
 const cachedMs = 2_000;
 
 interface Sample {
@@ -58,7 +58,7 @@ const nanocores = (ticks: number, windowMs: number): number =>
 
 /**
  * Returns the bytes of memory of the process alone. Pages of files are not counted: all sessions share those of Python, and
- * the kernel frees them when memory is short.
+ * the kernel frees them if memory is needed.
  */
 function memoryOf(pid: number): number {
   const status = readProc(pid, 'status') ?? '';

@@ -39,7 +39,7 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
     return { parent, folder: join(parent, claim), owner: join(parent, `.${claim}.uid`) };
   };
 
-  /** Renames the folder at once, and removes it later. */
+  /** Renames the folder immediately, and removes it later. */
   function discard(namespace: string, name: string, uid: string): void {
     const { folder, owner } = place(namespace, name);
     if (ownerOf(owner) !== uid) return;
@@ -84,7 +84,7 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
   function reconcile({ metadata }: PersistentVolumeClaim): void {
     const { namespace = '', name = '', uid = '' } = metadata;
     try {
-      // The object of the event may be out of date: decide by the current one.
+      // The object of the event may be outdated, so the current object is used.
       const now = cluster.get<PersistentVolumeClaim>(claims, namespace, name);
       if (now?.metadata.uid !== uid) discard(namespace, name, uid);
       else if (now.metadata.deletionTimestamp === undefined) bind(now);
@@ -125,7 +125,7 @@ export function createClaims(options: { cluster: Cluster; stateDir: string; log:
 
 const makeDirectories = (folder: string): void => void mkdirSync(folder, { recursive: true, mode: 0o700 });
 
-/** Returns the uid; undefined also for a damaged file: the claim of that name then keeps the folder, with the user's work. */
+/** Returns the uid; undefined for a missing or damaged file. Then the claim of that name keeps the folder with the user's work. */
 function ownerOf(file: string): string | undefined {
   const uid = readKept(file)?.trim() ?? '';
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uid) ? uid : undefined;

@@ -17,7 +17,7 @@ describe('realPath', () => {
     expect(realPath(mounts, '/home/jovyan/work')).toBe('/state/volumes/ns/claim');
   });
 
-  it('returns undefined for a path that only begins like a mount', () => {
+  it('returns undefined for a path that is not in the mount but begins with the same characters', () => {
     expect(realPath(mounts, '/home/jovyan/workshop')).toBeUndefined();
     expect(realPath(mounts, '/home/jovyan/work/../../etc/passwd')).toBeUndefined();
   });
@@ -39,7 +39,7 @@ describe('realPath', () => {
 });
 
 describe('rewriteValue', () => {
-  it('replaces a value that is a path in a mount, and no other text', () => {
+  it('replaces a value that is a path in a mount, and no other value', () => {
     expect(rewriteValue(mounts, '/home/jovyan/work/p')).toBe('/state/volumes/ns/claim/p');
     for (const text of ['', 'work', '/usr/bin', 'see /home/jovyan/work', '/home/jovyan/work/../..', '/a\0b']) {
       expect(rewriteValue(mounts, text)).toBe(text);

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-/** A path in the container, and the file or folder of this machine that it stands for. */
+/** A path in the container, and the file or folder of this machine that replaces it. */
 export interface Mount {
   path: string;
   source: string;
@@ -52,8 +52,8 @@ const subdomain = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 const dataKey = /^(?!\.\.?$)[-._a-zA-Z0-9]{1,253}$/;
 
 /**
- * Returns `name` if it follows Kubernetes' rule for such names; otherwise throws. The API server checks names, too, but here
- * they become names of folders.
+ * Returns `name` if it follows Kubernetes' rule for such names; otherwise throws. The API server checks names, too. They are
+ * checked again here because they become names of folders.
  */
 export function folderName(kind: 'label' | 'subdomain' | 'key', name: string): string {
   const rule = { label, subdomain, key: dataKey }[kind];

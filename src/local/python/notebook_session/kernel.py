@@ -20,7 +20,7 @@ overlay_folder = os.environ.get("NOTEBOOK_SESSIONS_OVERLAY", "")
 
 
 def use_own_modules():
-    # The first entry is the folder of this file. The path to our own modules is removed after their import.
+    # The first entry is the folder of this file. The path of this project's modules is removed after their import.
     sys.path[0] = own
     from notebook_session import overlay, private_sockets
 
@@ -68,7 +68,7 @@ def main():
         app = IPKernelApp.instance()
         app.initialize(sys.argv[1:])
     except (Exception, SystemExit) as error:
-        # Not the session's environment: its owner must repair it.
+        # The kernel does not use the session's environment, which the user must repair.
         if broken is not None or sys.prefix != overlay_folder:
             raise
         run_without_session_packages(error)

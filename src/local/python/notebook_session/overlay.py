@@ -1,7 +1,7 @@
 """The overlay environment of a session: a virtual environment in the session's volume, above the packages of the image.
 
-Kernels and terminals use it, and packages are installed into it. So a session never changes the image's environment, which
-the Jupyter server and all other sessions use. It is created without `venv` and `ensurepip`, which take seconds: a
+Kernels and terminals use the overlay, and packages are installed into it. So a session never changes the image's environment,
+which the Jupyter server and all other sessions use. The overlay is created without `venv` and `ensurepip`, which take seconds: a
 configuration file, a few links and one `.pth` file take milliseconds.
 
     pyvenv.cfg, bin/python, lib/pythonX.Y/site-packages     an ordinary virtual environment
@@ -89,7 +89,7 @@ class Overlay:
         os.makedirs(self.path("image", "bin"))
         for name, target in wanted.items():
             os.symlink(target, self.path("image", "bin", name))
-            # A program of one of the session's packages stays.
+            # A program from one of the session's packages is kept.
             if not os.path.lexists(self.path("bin", name)):
                 os.symlink(target, self.path("bin", name))
 
@@ -111,7 +111,7 @@ class Overlay:
                 return
 
     def changed(self):
-        """Returns whether packages were installed in the session."""
+        """Returns true if packages were installed in the session."""
         try:
             return any(name not in (PTH, "__pycache__") for name in os.listdir(self.site_packages))
         except FileNotFoundError:
@@ -143,7 +143,7 @@ class Overlay:
         return lines[-1] if lines else f"exit code {check.returncode}"
 
     def reset(self):
-        """Moves the session's packages to another folder, which is returned, and creates the overlay anew.
+        """Moves the session's packages to another folder, which is returned, and creates the overlay again.
 
         The packages of an earlier reset are removed.
         """
@@ -178,7 +178,7 @@ def first_line(python):
 def image_programs(folder, python):
     """Yields name and path of each program in `folder`, with None as the path of a script for Python.
 
-    Of a folder that is not in a virtual environment (/usr/bin), only scripts of this Python: the others are on PATH anyway.
+    If the folder is not in a virtual environment (/usr/bin), only scripts of this Python are included: the others are on PATH.
     """
     interpreters = (folder.encode(), os.path.dirname(python).encode())
     own = os.path.exists(os.path.join(os.path.dirname(folder), "pyvenv.cfg"))

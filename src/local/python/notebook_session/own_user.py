@@ -1,7 +1,7 @@
 """Restricts the session's Jupyter server to programs of its own user, and of root.
 
-The server listens on a loopback address, to which every user of the machine can connect, and the token of an anonymous
-session is part of URLs, so of browser histories and process lists. The platform runs as the same user.
+The server listens on a loopback address, to which every user of the machine can connect. The token of an anonymous session is
+part of URLs, which are visible in browser histories and process lists. The platform runs as the user of the server.
 """
 
 import os
@@ -33,7 +33,7 @@ def peer_uid(connection):
         if row is not None:
             fields = row.split()
             uid, inode = int(fields[7]), fields[9]
-            # The kernel lists a closed socket as root's.
+            # The kernel lists a closed socket as a socket of root.
             return None if inode == "0" else uid
     return None
 

@@ -141,7 +141,7 @@ def _use_in_debugger(host):
     ):
         getattr(where, name)
     use_in_debugpy(host)
-    # The debugger gets the code of cells in files: here, and not in /tmp, which all users can read.
+    # The debugger gets the code of cells in files. They are in this folder and not in /tmp, which all users can read.
     cells = os.path.realpath(_path(host, "cells"))
     compiler.get_tmp_directory = debugger.get_tmp_directory = lambda: cells
     debugger.DebugpyClient.get_host_port = get_host_port
@@ -149,5 +149,5 @@ def _use_in_debugger(host):
     # debugpy starts the program in this folder as its adapter.
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "debug_adapter")
     api.adapter = SimpleNamespace(__file__=os.path.join(folder, "__main__.py"))
-    # Processes that a cell starts would search for the adapter on a TCP port, and end without it.
+    # Processes that a cell starts would search for the adapter on a TCP port, and end if they do not find it.
     debugpy.configure(subProcess=False)
