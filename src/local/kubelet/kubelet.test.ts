@@ -41,6 +41,24 @@ async function get(name: string): Promise<ServerState> {
 }
 const fault = (value: string) => [{ name: 'FAULT', value }];
 
+describe('a probe with a path that is not a text', () => {
+  it('is rejected by the API server, and in an older database ends neither the kubelet nor the server', async () => {
+    createSession(machine.cluster, { name: 'a' });
+    const { spec } = await machine.ready('a');
+    const changed = JSON.stringify(spec).replaceAll(/"path":"[^"]*\/api\/status"/g, '"path":5');
+    const metadata = { name: 'b-0', namespace };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: JSON.parse(changed) };
+    expect(() => machine.cluster.create(resource.pods, namespace, pod)).toThrow(/Probe\.httpGet\.path in body must be/);
+
+    const uid = '0b8e3b7e-4d3f-4f3b-9c39-2f7f1a1f8a11';
+    machine.cluster.objects.put(machine.cluster.kinds.pods, { ...pod, metadata: { ...metadata, uid } });
+    const started = () => machine.events().filter((event) => event.endsWith('Started container jupyter-server'));
+    await expect.poll(() => started().length, waiting).toBe(2);
+    expect((await get('a')).cwd).toContain('/a/');
+    expect(machine.marked(`${uid}/jupyter-server`)).not.toEqual([]);
+  });
+});
+
 describe('a session', () => {
   it('is cloned and started and becomes ready, with paths of this machine, and only the owner can read its secrets', async () => {
     createSession(machine.cluster, { name: 'a', token: 'secret-token', graceSeconds: 1 });

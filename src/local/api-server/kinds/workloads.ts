@@ -8,6 +8,12 @@ import type { Kind } from './kind.ts';
 import { nameError } from './names.ts';
 import { applyShape, flag, integer, list, record, section, text, textMap, withDefault } from './shape.ts';
 
+const probeShape = record({
+  httpGet: record({ path: text }),
+  periodSeconds: integer,
+  failureThreshold: integer,
+  timeoutSeconds: integer,
+});
 const containerShape = record({
   name: text,
   image: text,
@@ -18,6 +24,9 @@ const containerShape = record({
   ports: list(record({ name: text, containerPort: integer, protocol: withDefault(text, 'TCP') }, ['containerPort'])),
   volumeMounts: list(record({ name: text, mountPath: text, subPath: text, readOnly: flag }, ['mountPath'])),
   resources: section({}),
+  startupProbe: probeShape,
+  readinessProbe: probeShape,
+  livenessProbe: probeShape,
 });
 const podSpecShape = section({
   containers: list(containerShape),

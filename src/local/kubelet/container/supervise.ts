@@ -39,22 +39,22 @@ async function probeServer(
   server: SessionEndpoint,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const probe = {
-    ...server,
-    pid: process.main.pid,
-    path: statusPath(container),
-    limits: probeLimits(container),
-    started: record.started,
-    ready: record.ready,
-    onReady: (ready: boolean) => {
-      record.started ||= ready;
-      record.ready = ready;
-      pod.report();
-    },
-    onUnready: (message: string) => pod.event('Warning', 'Unhealthy', message),
-  };
   let failure: string;
   try {
+    const probe = {
+      ...server,
+      pid: process.main.pid,
+      path: statusPath(container),
+      limits: probeLimits(container),
+      started: record.started,
+      ready: record.ready,
+      onReady: (ready: boolean) => {
+        record.started ||= ready;
+        record.ready = ready;
+        pod.report();
+      },
+      onUnready: (message: string) => pod.event('Warning', 'Unhealthy', message),
+    };
     failure = await watchJupyter(probe, signal);
   } catch (error) {
     if (signal.aborted) return undefined;
