@@ -82,7 +82,7 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
-/** Returns one router for everything under the prefix, so that Express matches the prefix once per request. */
+/** Returns one router for all paths under the prefix, so that Express matches the prefix once per request. */
 function underPrefix(parts: AppParts): Router {
   const { config, document, identify, routes, pages, curlOptions = '', validateResponses = false } = parts;
   const router = express.Router({ caseSensitive: true });

@@ -24,7 +24,7 @@ export interface SessionsOfTokens {
   get(identity: Identity, name: string, deadline: Deadline): Promise<Session>;
   /** Reads the session from the Kubernetes API, so that `get` returns its current state. */
   refresh(session: Session, deadline: Deadline): Promise<unknown>;
-  /** Writes annotations. Returns undefined, and writes nothing, if the session has changed since it was read. */
+  /** Writes annotations. Returns undefined without writing if the session was changed after it was read. */
   annotate(
     session: Session,
     annotations: Readonly<Record<string, string>>,

@@ -439,7 +439,7 @@ describe('the configuration in the log', () => {
       sessions: { oidc: { client_id: 'renku-jupyterserver', client_secret: '[set]' }, git_proxy: { port: 8080 } },
     });
     expect(describeConfig(load())).toMatchObject({ identity: { cookie_secret: '[not set]' } });
-    // Fails for a new key whose name says that it is a secret but whose reader does not.
+    // Fails if a new key has the name of a secret but its reader is not marked as secret.
     const named = keyNames().filter(
       (key) => /secret$|password|token$|dsn$/.test(key) && !/tls_secret|host_key/.test(key),
     );

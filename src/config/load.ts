@@ -61,7 +61,7 @@ function byPlace(one: KeyError, other: KeyError): number {
   return (places[0] ?? '').localeCompare(places[1] ?? '', 'en', { numeric: true });
 }
 
-/** Returns what `find` returns for the key or, if undefined, for the closest group around it. */
+/** Returns the result of `find` for the key. If that is undefined, returns the result for the closest group around the key. */
 function nearest<T>(key: string, find: (key: string) => T | undefined): T | undefined {
   const found = find(key);
   return found !== undefined || key === '' ? found : nearest(key.slice(0, Math.max(0, key.lastIndexOf('.'))), find);

@@ -81,7 +81,7 @@ function format({ event, id, data }: ServerSentEvent): string {
   return `${lines.join('')}\n`;
 }
 
-/** Resolves when the client has read what was written, or `signal` aborts. */
+/** Resolves when the client has read all written data, or `signal` aborts. */
 async function drained(res: ServerResponse, signal: AbortSignal): Promise<void> {
   try {
     await once(res, 'drain', { signal });

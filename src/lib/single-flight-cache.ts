@@ -4,7 +4,7 @@ import { Deadline, untilDeadline } from './deadline.ts';
 export interface SingleFlightCache<Value> {
   /**
    * Returns the cached value of `key` if `isUsable` accepts it; otherwise joins the load in flight for `key`, or starts
-   * one. Throws what the load throws (errors are shared and not cached), or DeadlineExceeded when the deadline of this
+   * one. Throws the error of the load (errors are shared and not cached), or DeadlineExceeded when the deadline of this
    * request expires first.
    */
   get(key: string, request: LoadRequest<Value>): Promise<Value>;
@@ -38,7 +38,7 @@ interface Flight<Value> {
 
 /**
  * Returns a cache in which concurrent requests for one key share one load. Every caller with the same key gets the same
- * value, so a key must name everything that the value depends on, the caller's access rights included.
+ * value, so a key must include all conditions of the value, for example the caller's access rights.
  */
 export function createSingleFlightCache<Value>(options: SingleFlightCacheOptions): SingleFlightCache<Value> {
   /** The wrapper object distinguishes a cached undefined from an absent entry. */

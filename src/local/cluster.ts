@@ -4,7 +4,7 @@ import type { ResourceType } from '../platform/kubernetes/types.ts';
 /**
  * The objects of the embedded API server, for other parts of the same process (kubelet, controllers, ingress). The store
  * and its rules (admission, versions, order of watch events) are those of the REST API. Calls are synchronous, because
- * SQLite is. A rejected operation throws `StatusError`, which the REST API sends as a Status object.
+ * SQLite is synchronous. A rejected operation throws `StatusError`, which the REST API sends as a Status object.
  */
 export interface Cluster {
   get<T extends KubernetesObject>(type: ResourceType, namespace: string, name: string): T | undefined;
@@ -22,7 +22,7 @@ export interface Cluster {
   ): void;
   /**
    * Calls `listener` with ADDED for each existing object, then with each change, in order, after the change is durable.
-   * Events are delivered from a queue: a write inside `listener` does not call `listener` again before it returns.
+   * Events are delivered from a queue: after a write inside `listener`, the next call follows when `listener` has returned.
    * Returns a function that ends the watch.
    */
   watch<T extends KubernetesObject>(type: ResourceType, listener: (event: ClusterEvent<T>) => void): () => void;

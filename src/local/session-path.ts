@@ -2,7 +2,7 @@ import { sessionPath } from '../jupyter-server/session-path.ts';
 
 /** The meaning of a path under the origin of the sessions. */
 export type SessionPath =
-  /** `rest` begins with a slash, or is empty for `/sessions/<name>` alone. It is not decoded. */
+  /** `rest` begins with a slash, or is empty for `/sessions/<name>` alone. `rest` is not decoded. */
   | { kind: 'session'; name: string; rest: string }
   | { kind: 'other' }
   /** Two programs could interpret this path differently. */

@@ -60,8 +60,8 @@ export interface SecretOptions {
 }
 
 /**
- * Returns a random secret of the state folder, as hexadecimal digits. It is created at the first call. An empty, truncated or
- * otherwise damaged file is never used as a secret.
+ * Returns a random secret of the state folder, as hexadecimal digits. The secret is created at the first call. An empty,
+ * truncated or otherwise damaged file is never used as a secret.
  */
 export function keptSecret(file: string, { bytes = 32, loss, log }: SecretOptions = {}): string {
   const kept = readKept(file)?.trim();

@@ -6,7 +6,7 @@ import { sqliteCode, sqliteCodeOf } from './sqlite-errors.ts';
 import { keptSecret, readKept, UnusableFile, writePrivate } from './state-files.ts';
 import { UserError } from './user-error.ts';
 
-/** Version of the state folder's layout. It changes when older programs could not read the folder. */
+/** Version of the state folder's layout. The version changes if older programs cannot read a new layout. */
 const schemaVersion = 1;
 
 export interface State {
@@ -106,7 +106,7 @@ function checkVersion(file: string): void {
   }
 }
 
-/** Returns undefined if the file is missing or damaged: it is only for an error message. */
+/** Returns undefined if the file is missing or damaged, because the content is only used in an error message. */
 function readInstance(directory: string): Instance | undefined {
   try {
     const { pid, origin } = asObject(parseJson(readKept(join(directory, 'instance.json')) ?? '')) ?? {};

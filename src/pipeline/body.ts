@@ -39,7 +39,7 @@ function hasBody(req: Request): boolean {
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
 }
 
-/** Ignores a charset: JSON has none (RFC 8259 section 11), and `parse` rejects everything but UTF-8. */
+/** Ignores a charset: JSON has no charset (RFC 8259 section 11), and `parse` accepts only UTF-8. */
 function isJson(contentType: string | undefined): boolean {
   const [type = ''] = (contentType ?? '').toLowerCase().split(';');
   return /^application\/([-.\w]+\+)?json$/.test(type.trim());

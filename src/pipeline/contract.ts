@@ -12,7 +12,7 @@ const maxFields = 50;
 
 /**
  * Returns middleware that validates requests against the document. All invalid fields of a request are reported together,
- * as one 422. It must be mounted at the prefix, after `setOperation` and `readBody`.
+ * as one 422. The middleware must be mounted at the prefix, after `setOperation` and `readBody`.
  * `validateResponses` is for tests: a response that does not match the document becomes an error.
  */
 export function contract(document: OpenApiDocument, options: { validateResponses: boolean }): RequestHandler[] {

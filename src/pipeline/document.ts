@@ -54,7 +54,7 @@ export interface OpenApiDocument {
 /** The prefix that openapi.yaml is written for. */
 const writtenPrefix = '/notebooks';
 
-/** The content of openapi.yaml after the first read. It is never changed. */
+/** The content of openapi.yaml after the first read. The content is never changed. */
 let source: OpenApiDocument | undefined;
 
 /**

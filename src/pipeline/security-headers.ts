@@ -13,7 +13,7 @@ const policy = (styles: string): string =>
     "frame-ancestors 'none'",
   ].join('; ');
 
-/** For Swagger UI, whose page has an inline style element. */
+/** For the page of Swagger UI, which has an inline style element. */
 export const docsPolicy = policy("'self' 'unsafe-inline'");
 const strictPolicy = policy("'self'");
 

@@ -41,7 +41,7 @@ export interface LineError {
   readonly key?: string;
 }
 
-/** An error in one statement; if `isFatal`, nothing of the file is used. */
+/** An error in one statement. If `isFatal` is true, the whole file is ignored. */
 export class HoconError extends Error {
   override readonly name = 'HoconError';
   readonly entry: LineError;

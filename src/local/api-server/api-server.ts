@@ -22,7 +22,7 @@ import type { Store } from './store.ts';
 import { Tables } from './tables/table.ts';
 
 export interface ApiServer {
-  /** The request listener of an HTTPS server. It must be HTTPS, because kubectl sends tokens only over TLS. */
+  /** The request listener of an HTTPS server. HTTPS is required, because kubectl sends tokens only over TLS. */
   readonly handler: (req: IncomingMessage, res: ServerResponse) => void;
   /** Before this call, requests for logs and metrics get 503. */
   setNode(node: NodeAgent): void;

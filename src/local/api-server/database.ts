@@ -228,7 +228,7 @@ function explained(path: string, error: unknown): unknown {
       return unusable(`cannot be read or written. Check the disk. ${moveAway}`);
     case sqliteCode.cannotOpen:
     case sqliteCode.readOnly:
-      return unusable('cannot be opened for writing. It must be a file of your user, in a folder of your user.');
+      return unusable('cannot be opened for writing. The file and its folder must belong to your user.');
     default:
       return asUnusableFile(path, error);
   }

@@ -35,7 +35,7 @@ export interface WriteOptions {
   subresource?: 'status';
 }
 
-/** The rules of the Kubernetes API for versioned objects: which writes are valid, and what else a write changes. */
+/** The rules of the Kubernetes API for versioned objects: the validity of writes, and the further changes of a write. */
 export class Store implements Cluster {
   readonly kinds: Kinds;
   readonly objects: VersionedObjects;

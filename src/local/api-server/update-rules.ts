@@ -32,7 +32,7 @@ function checkName(given: ObjectMeta, name: string): void {
   throw badRequest(`the name of the object ${what} (${name})`);
 }
 
-/** Throws 409 if the current object has another uid: it is a new object with the same name. */
+/** Throws 409 if the current object has another uid, because it is then a new object with the same name. */
 export function checkUid(kind: Kind, { name = '', uid }: ObjectMeta, given: string | undefined): void {
   if (given === undefined || given === uid) return;
   throw conflict(kind, name, `Precondition failed: UID in precondition: ${given}, UID in object meta: ${uid}`);

@@ -55,7 +55,7 @@ beforeAll(async () => {
 afterAll(() => served.close());
 
 describe('projects', () => {
-  it('are returned as by GitLab, by path (case-insensitive) and by number', async () => {
+  it('are returned in the format of GitLab, by path (case-insensitive) and by number', async () => {
     const body = await json('/projects/group%2Fsub%2FSECRET-project', adasToken);
     expect(body).toMatchObject({
       id: secret.id,
@@ -347,9 +347,9 @@ describe('commits', () => {
   it('are not found by expressions, options, ids of other objects, or ids of unreachable commits', async () => {
     const tree = (await commit('main'))['id'];
     expect(tree).toBe(second);
-    const gone = '0'.repeat(40);
+    const missing = '0'.repeat(40);
     for (const ref of [
-      gone,
+      missing,
       'main~1',
       'main%5E%7Btree%7D',
       '--output=x',

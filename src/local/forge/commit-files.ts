@@ -27,7 +27,7 @@ const noCommit = /not a valid object name|ambiguous|unknown revision|not a tree 
 /**
  * Returns the named files at the top of the commit's tree, in the order of `names`; undefined if no commit or more than one
  * has an id that begins with `commit`. Contents are read up to `maxBytes` each. Throws if an object is missing, as in a
- * partial clone: it is not fetched.
+ * partial clone; missing objects are not fetched.
  */
 export async function commitFiles(
   project: ForgeProject,

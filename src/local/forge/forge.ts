@@ -50,9 +50,9 @@ export interface ForgeOptions {
 export interface Forge {
   /** Handles API and git. The request's URL is relative to `publicUrl`: `/api/v4/...`, `/demo/first-light.git/...`. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Returns a new token; only its hash is stored. It does not expire if no date is given. */
+  /** Returns a new token, of which only the hash is stored. Without a date, the token does not expire. */
   issueToken(user: UserProfile, expiresAt?: Date): { token: string; expiresAt: Date | null };
-  /** Returns a new token that reads the public project at that URL and nothing else; undefined for any other URL. */
+  /** Returns a new token that can read only the public project at that URL; undefined for any other URL. */
   issueReadToken(repositoryUrl: string, expiresAt: Date): string | undefined;
   /** Returns the name of the token's user; undefined for an invalid or expired token. */
   userOf(token: string): string | undefined;
@@ -83,8 +83,8 @@ export interface Forge {
   /** Creates the demo project `demo/first-light` if it does not exist. All signed-in users may push to the project. */
   ensureDemoProject(): Promise<ForgeProject>;
   /**
-   * Adds a repository of the user, by default private to the local user. It is served until the forge's state is cleared, so
-   * that sessions find it after a restart. Throws UserError for a repository that cannot be served.
+   * Adds a repository of the user, by default private to the local user. The repository is served until the forge's state is
+   * cleared, so that sessions find it after a restart. Throws UserError for a repository that cannot be served.
    */
   addExistingRepository(repository: { path: string; visibility?: 'public' | 'private' }): Promise<{
     project: ForgeProject;

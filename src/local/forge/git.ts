@@ -49,7 +49,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   child.stderr.on('data', (chunk: Buffer) => {
     if (stderr.length < maxErrorBytes) stderr += chunk.toString('utf8');
   });
-  // git may end before it has read everything; its exit code has the reason.
+  // git may end before it has read all input. Its exit code shows the reason.
   child.stdin.on('error', () => child.stdin.destroy());
   child.stdin.end(options.input);
   const exitCode = await new Promise<number | null>((resolve, reject) => {

@@ -16,7 +16,7 @@ export class HttpError extends Error {
 
 export const notFound = (what: string) => new HttpError(404, { message: `404 ${what} Not Found` });
 export const badRequest = (message: string) => new HttpError(400, { message: `400 Bad request - ${message}` });
-/** An error whose message in GitLab does not begin with the status. */
+/** An error with a message that does not begin with the status, as in GitLab. */
 export const errorOf = (status: number, message: string) => new HttpError(status, { message });
 export const unauthorized = () => new HttpError(401, { message: '401 Unauthorized' });
 export const forbidden = () => new HttpError(403, { message: '403 Forbidden' });

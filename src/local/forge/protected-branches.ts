@@ -20,7 +20,7 @@ export interface ProtectedBranchesResponse {
   readonly headers?: Record<string, string>;
 }
 
-/** git gets all names in its environment, whose size is limited. */
+/** The limit is necessary because git gets all names in its environment, which has a limited size. */
 const maxNameLength = 255;
 const maxProtected = 200;
 const pushLevels: readonly number[] = [accessLevel.none, accessLevel.developer, accessLevel.maintainer];

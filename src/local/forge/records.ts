@@ -15,7 +15,7 @@ export interface ForgeUser {
   readonly email: string;
 }
 
-/** A protected branch as in GitLab: it cannot be deleted with git, and the rule limits pushes and force pushes. */
+/** A protected branch as in GitLab: git cannot delete the branch, and the rule limits pushes and force pushes. */
 export interface ProtectedBranch {
   /** Name of one branch, or a pattern with `*`. */
   readonly name: string;
@@ -139,7 +139,7 @@ export class Records {
     return id === undefined ? undefined : this.#projectsById.get(id);
   }
 
-  /** The number of the next project, whose directory is created before its record. */
+  /** The number of the next project. The directory of a project is created before its record. */
   get nextProjectId(): number {
     return this.#stored.nextProjectId;
   }

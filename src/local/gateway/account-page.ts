@@ -11,11 +11,11 @@ export interface Account {
   isRegistered: boolean;
 }
 
-/** Sends the page that shows the current user and switches to another one. It has no scripts. */
+/** Sends the page that shows the current user and switches to another one. The page has no scripts. */
 export function sendAccountPage(res: ServerResponse, { owner, browser, isRegistered }: Account): void {
   if (!browser) {
     const body = paragraph(
-      'To sign in, open the link that the terminal printed when the platform was started. It works once, and for ten minutes. ' +
+      'To sign in, open the link that the terminal printed when the platform was started. The link works once, within ten minutes. ' +
         'For a new link: curl -b cookies.txt -X POST /auth/links, with the cookie file and the address that the terminal printed.',
     );
     sendPage(res, 200, { title: 'You are not signed in', body });
@@ -48,7 +48,7 @@ export function sendAccountPage(res: ServerResponse, { owner, browser, isRegiste
         ? []
         : [
             paragraph(
-              'After that, only kubectl can reach the sessions of this visitor: stop them before you sign out.',
+              'After a sign-out, only kubectl can reach the sessions of this visitor: stop them before you sign out.',
             ),
           ]),
       '<p><a href="/notebooks/">Projects and sessions</a></p>',

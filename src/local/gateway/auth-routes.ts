@@ -108,7 +108,7 @@ const noTokenForVisitors: ErrorResponse = {
   link: toAccount,
 };
 
-/** Sends a new token for git, the registry and the API. It is not shown again. */
+/** Sends a new token for git, the registry and the API. The token is not shown again. */
 async function sendNewToken(
   parts: AuthParts,
   req: IncomingMessage,
@@ -192,7 +192,7 @@ function switchUser(parts: AuthParts, form: URLSearchParams | undefined, browser
   if (!form) return { error: { status: 413, message: 'The form is too large.', detail: null } };
   const user = userNamed(form.get('username') ?? '', parts.owner);
   if (!user) {
-    const detail = 'It may contain letters, digits, ".", "_" and "-", and must not begin with "." or "-".';
+    const detail = 'A user name may contain letters, digits, ".", "_" and "-", and must not begin with "." or "-".';
     return { error: { status: 422, message: 'The user name is not valid.', detail, link: toAccount } };
   }
   parts.browsers.switchUser(browser.id, user);

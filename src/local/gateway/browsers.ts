@@ -33,7 +33,7 @@ interface Stream {
 }
 
 /**
- * The signed-in browsers. They are kept in a file, so that they stay signed in after a restart. Cookies contain only a
+ * The signed-in browsers. They are stored in a file, so that they remain signed in after a restart. Cookies contain only a
  * random value, so that signing out takes effect immediately: the open streams of the browser are closed, too.
  */
 export class Browsers {

@@ -25,7 +25,7 @@ export const signInFirst: ErrorResponse = {
   status: 401,
   message: 'Sign in first.',
   detail:
-    'In a browser: open the link that the terminal printed (it works once, and for ten minutes; for a new one, run ' +
+    'In a browser: open the link that the terminal printed (the link works once, within ten minutes; for a new one, run ' +
     '"npm start" or curl -b cookies.txt -X POST /auth/links). In a program: send the cookie file that the terminal ' +
     'printed (curl -b cookies.txt), or "Authorization: Bearer" with a token of the forge.',
 };

@@ -78,13 +78,13 @@ const openPaths = /^\/(?:health|ready)$|^\/notebooks\/assets\/\w+\/[\w-]+\.\w+$/
 const starting: ErrorResponse = {
   status: 503,
   message: 'The service is not running yet.',
-  detail: 'It is starting. Try again in a moment.',
+  detail: 'The service is starting. Try again in a moment.',
   refreshSeconds: 2,
 };
 const broken: ErrorResponse = {
   status: 502,
   message: 'The service closed the connection.',
-  detail: 'Try again. Its log has the reason.',
+  detail: 'Try again. The log of the service has the reason.',
 };
 const noToken: ErrorResponse = {
   status: 503,
@@ -93,8 +93,8 @@ const noToken: ErrorResponse = {
 };
 
 /**
- * Returns the gateway: it authenticates browsers and programs, and passes their requests to the service with the identity
- * headers that only a gateway may set. Requests without a sign-in are rejected, because a session on this machine is a
+ * Returns the gateway. The gateway authenticates browsers and programs, and passes their requests to the service with the
+ * identity headers that only a gateway may set. Requests without a sign-in are rejected, because a session on this machine is a
  * process of its owner. An anonymous visitor is a state of a signed-in browser.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {

@@ -4,7 +4,7 @@ import { TestBrowser } from '../../../tests/support/local/gateway.ts';
 import { TestSite } from '../../../tests/support/local/ingress.ts';
 
 let site: TestSite;
-/** The last request that the service got. */
+/** Handles the requests to the service. */
 let handler: RequestListener;
 beforeEach(async () => {
   handler = (req, res) => res.end(JSON.stringify(req.headers));

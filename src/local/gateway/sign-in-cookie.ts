@@ -11,7 +11,7 @@ export interface SignInCookie {
    * Returns the browser; undefined without a valid cookie, and `another user` for the cookie of another operating-system user.
    */
   read(req: IncomingMessage, origin: string): Browser | 'another user' | undefined;
-  /** Returns a Set-Cookie header for a browser at that origin; with undefined, it deletes the cookie. */
+  /** Returns a Set-Cookie header for a browser at that origin; if `value` is undefined, the header deletes the cookie. */
   set(value: string | undefined, origin: string): string;
 }
 
@@ -29,7 +29,7 @@ export function signInCookieName(origin: string): string {
 
 /**
  * The cookie is SameSite=Lax, not Strict: a session, which has another site, redirects the browser to the pages, and with
- * Strict the browser would not send the cookie there. `sameOriginOnly` rejects what Strict would have rejected.
+ * Strict the browser would not send the cookie there. `sameOriginOnly` rejects the requests that Strict would have excluded.
  */
 export function createSignInCookie(options: {
   browsers: Browsers;

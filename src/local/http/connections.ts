@@ -104,7 +104,7 @@ export class Connections {
   }
 }
 
-/** Returns the peer's end of a connection. It is the same for a TLS socket and the TCP socket below it. */
+/** Returns the peer's end of a connection. The result is the same for a TLS socket and its TCP socket. */
 function endpointOf(socket: Duplex & Partial<Pick<Socket, 'remoteAddress' | 'remotePort'>>): Endpoint {
   return endpoint(socket.remoteAddress, socket.remotePort);
 }

@@ -13,7 +13,7 @@ export interface ErrorResponse {
   /** The remedy: a sentence about what the caller can do. */
   detail: string | null;
   link?: { href: string; text: string };
-  /** The page loads itself again after these seconds, and Retry-After has the same number. */
+  /** Seconds after which the page is loaded again; also the value of Retry-After. */
   refreshSeconds?: number;
   headers?: Record<string, string>;
 }

@@ -15,7 +15,7 @@ export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer
 
 export interface Handlers {
   handle: RequestHandler;
-  /** Handles WebSockets. Every other Upgrade is ignored; without this handler all are. */
+  /** Handles WebSockets. Every other Upgrade is ignored. Without this handler, WebSockets are ignored, too. */
   upgrade: UpgradeHandler;
 }
 
@@ -113,7 +113,7 @@ function createServer(options: ListenOptions, connections: Connections): Server 
 const internalError: ErrorResponse = {
   status: 500,
   message: 'The local platform could not handle the request.',
-  detail: 'Its log has the reason.',
+  detail: 'The log of the platform has the reason.',
 };
 const diskFull: ErrorResponse = {
   status: 507,
@@ -137,7 +137,7 @@ function guarded(
     if (closing.has(req.socket)) return;
     res.once('close', connections.begin(req.socket));
     const invalid = invalidFraming(req);
-    // Node drops what follows the headers of an Upgrade, because it may belong to the other protocol.
+    // After the headers of an Upgrade, Node drops all data, because the data may belong to the other protocol.
     if (invalid || req.headers.upgrade !== undefined) {
       closing.add(req.socket);
       res.setHeader('Connection', 'close');

@@ -34,7 +34,9 @@ export const unread = (file: EnvironmentFile, reason: string): Declaration => ({
   notes: [{ text: `${file} ${reason}.`, command: commandFor(file) }],
 });
 
-/** Returns the command that installs the file's packages in a terminal of the session. It contains no text of the file. */
+/**
+ * Returns the command that installs the file's packages in a terminal of the session. The command contains no text of the file.
+ */
 export function commandFor(file: EnvironmentFile): string {
   if (file === 'requirements.txt') return 'pip install -r requirements.txt';
   return file === 'pyproject.toml' ? 'pip install .' : 'pip install PACKAGE';

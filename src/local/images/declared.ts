@@ -22,8 +22,8 @@ export interface Declared extends Declaration {
 }
 
 /**
- * Returns the requirements of the first file that lists any, and everything that was skipped in it and in the files before
- * it: a `requirements.txt` may contain only `-e .`, with the packages in `pyproject.toml`. `python` is the version of the
+ * Returns the requirements of the first file with requirements, and the skipped entries of this file and of the files before
+ * it. A `requirements.txt` may contain only `-e .`, while `pyproject.toml` lists the packages. `python` is the version of the
  * environment's Python.
  */
 export async function declaredBy(

@@ -2,7 +2,7 @@ import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { commandFor, type EnvironmentFile } from './declaration.ts';
 import { withoutPasswords } from './notice.ts';
 
-/** A failed build. The message is for the session's owner: what happened, and what to do. */
+/** A failed build. The message has the reason and the remedy for the session's owner. */
 export class BuildFailed extends Error {
   override readonly name = 'BuildFailed';
 }
@@ -11,7 +11,7 @@ const maxLength = 500;
 
 interface Cause {
   readonly pattern: RegExp;
-  /** Returns what the owner of the session or of the machine can do. */
+  /** Returns the remedy: a sentence about what the owner of the session or of the machine can do. */
   readonly remedy: (file: EnvironmentFile) => string;
 }
 

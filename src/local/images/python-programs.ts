@@ -25,7 +25,7 @@ export async function kernelConstraints(python: string, signal: AbortSignal): Pr
 /** Runs a script with -I: the working directory, variables and the user's packages have no effect. Returns its output. */
 async function runPython(python: string, script: string, input: string, signal: AbortSignal): Promise<string> {
   const running = run(python, ['-I', script], { signal, timeout: limitMs, killSignal: 'SIGKILL' });
-  // A script that ends before it has read everything closes the pipe; its exit code shows an error.
+  // A script that ends before it has read all input closes the pipe. Its exit code shows an error.
   running.child.stdin?.on('error', () => undefined).end(input);
   return (await running).stdout;
 }

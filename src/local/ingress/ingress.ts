@@ -72,13 +72,13 @@ interface SessionRequest {
 }
 
 /**
- * Returns the ingress: it passes `http://localhost:8000/sessions/<name>/...`, WebSockets included, to the session's Jupyter
- * server, after the check that oauth2-proxy does in a cluster. Host and Origin are those that Jupyter expects. Identity
+ * Returns the ingress. The ingress passes `http://localhost:8000/sessions/<name>/...`, WebSockets included, to the session's
+ * Jupyter server, after the check that oauth2-proxy does in a cluster. Host and Origin are those that Jupyter expects. Identity
  * headers and cookies of others are removed.
  *
  * Jupyter itself checks the token of an anonymous visitor's session. In addition, the request must come from a signed-in
- * browser or from a program of the platform's operating-system user: URLs with tokens are visible in process lists and
- * browser histories, and a session can run any program as this user.
+ * browser or from a program of the platform's operating-system user: URLs with tokens are visible in process lists and browser
+ * histories, and a session can run any program as this user.
  *
  * Programs of all users have access with an access token of the session (`session-contract/access-tokens.ts`), because its
  * owner creates the token for such programs.

@@ -88,7 +88,7 @@ export function statusOf(set: StatefulSet, pod: Pod | undefined): Record<string,
   };
 }
 
-/** Watches StatefulSets and their pods and carries out what `decide` returns. Returns the function that stops the watch. */
+/** Watches StatefulSets and their pods and carries out the steps of `decide`. Returns the function that stops the watch. */
 export function startStatefulSetController(cluster: Cluster, events: EventRecorder, log: Logger): () => void {
   const retries = new Map<string, NodeJS.Timeout>();
 

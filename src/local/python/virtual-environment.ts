@@ -17,7 +17,7 @@ export const markerName = 'complete.json';
 export interface VirtualEnvironmentRequest {
   /** The base Python. */
   python: string;
-  /** The folder of the environment. It cannot be moved, because the environment's programs contain its path. */
+  /** The folder of the environment. The folder cannot be moved, because the environment's programs contain the path. */
   directory: string;
   requirements: string;
   progress: Progress;

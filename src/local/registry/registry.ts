@@ -17,7 +17,7 @@ export interface LocalImage {
   architecture: string;
 }
 
-/** Images of commits. They are built when a session needs them. */
+/** The images of commits. An image is built when a session needs it. */
 export interface CommitRepositories {
   /** Returns true if the tag names a commit for which there is an image. */
   has(project: string, tag: string, deadline: Deadline): Promise<boolean>;

@@ -11,7 +11,7 @@ const tokenVariable = 'NOTEBOOK_SESSIONS_GIT_TOKEN';
  */
 const helper = `!f() { if test "$1" = get; then printf 'username=oauth2\\npassword=%s\\n' "$${tokenVariable}"; fi; }; f`;
 
-/** Variables for certificates and for the location of git. Other GIT_ variables would change what git does. */
+/** Variables for certificates and for the location of git. Other GIT_ variables would change the behaviour of git. */
 const kept = new Set(['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH', 'GIT_EXEC_PATH', 'GIT_PROXY_SSL_CAINFO']);
 
 /**

@@ -116,7 +116,7 @@ export function failureOf(stderr: string, host: string, signedIn: boolean): Clon
       );
     case 'damaged':
       return failure(
-        `The repository on ${host} is missing objects that its branches need (${damageIn(stderr) ?? reason}): it is damaged, or a partial clone. It must be repaired there; "git fsck" lists the missing objects.`,
+        `The repository on ${host} is missing objects that its branches need (${damageIn(stderr) ?? reason}): it is damaged, or a partial clone. The repository must be repaired there; "git fsck" lists the missing objects.`,
       );
     case 'no-such-object':
       return failure(

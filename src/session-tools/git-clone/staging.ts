@@ -21,7 +21,7 @@ export async function hasRepository(directory: string): Promise<boolean> {
 
 /** The directory of a clone in progress, on the same volume as the final directory: a rename publishes the complete clone. */
 export interface Staging {
-  /** The path for the new clone; it does not exist yet. */
+  /** The path for the new clone, which does not exist yet. */
   readonly repository: string;
   /** Moves the complete clone to the final directory. */
   publish(): Promise<void>;

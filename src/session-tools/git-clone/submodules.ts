@@ -20,7 +20,7 @@ interface Walk {
   skipped: number;
 }
 
-/** A working tree whose submodules are fetched. */
+/** A working tree with submodules that are fetched. */
 interface Tree {
   readonly git: Git;
   readonly directory: string;

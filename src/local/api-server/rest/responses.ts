@@ -22,7 +22,7 @@ export function sendObject(res: ServerResponse, code: number, json: string): voi
   sendBody(res, code, json, { 'Content-Type': 'application/json' });
 }
 
-/** Sends a Status. A response whose headers were sent cannot carry a Status: its connection is closed. */
+/** Sends a Status. If the headers of the response were already sent, closes the connection instead. */
 export function sendFailure(res: ServerResponse, error: StatusError): void {
   if (res.headersSent) {
     res.destroy();

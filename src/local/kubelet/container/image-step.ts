@@ -13,7 +13,7 @@ import type { ContainerRecord } from '../pod/status.ts';
 const updateEveryMs = 1_000;
 const lineLength = 2_000;
 const statusLength = 200;
-/** The exit code if the pod ends during work of the kubelet. It is that of a process that SIGTERM has ended. */
+/** The exit code if the pod ends during work of the kubelet: the same as for a process that SIGTERM has ended. */
 export const abortedExitCode = 143;
 
 /** The result of providing an image, stored for the kubelet that adopts the pod. */

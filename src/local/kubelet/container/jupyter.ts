@@ -126,8 +126,8 @@ export async function readToken(directory: PodDirectory): Promise<string | undef
 const tokenFile = (directory: PodDirectory): string => join(directory.jupyter, 'token');
 
 /**
- * Returns the path of the server's status. It requires the token, unlike the `/api` of the operator's probes, so that a probe
- * also shows whether the server is protected.
+ * Returns the path of the server's status. The path requires the token, unlike the `/api` of the operator's probes, so that a
+ * probe also shows whether the server is protected.
  */
 export function statusPath({ readinessProbe, livenessProbe }: Container): string {
   const probed = readinessProbe?.httpGet?.path ?? livenessProbe?.httpGet?.path ?? '';

@@ -82,7 +82,7 @@ export class ContainerProcess {
 }
 
 export interface StartOptions {
-  /** The folder of this run; it is created. */
+  /** The folder of this run, which is created. */
   directory: string;
   /** The interpreter that runs the shim. */
   python: string;

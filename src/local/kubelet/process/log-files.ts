@@ -99,7 +99,7 @@ async function* readFrom(file: FileHandle, start: number, signal: AbortSignal): 
   }
 }
 
-/** Yields what is written after `start` of the newest file and to later files, until the process has ended. */
+/** Yields the data after `start` of the newest file and of later files, until the process has ended. */
 async function* follow(
   folder: string,
   first: LogFile,
