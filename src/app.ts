@@ -25,7 +25,7 @@ import { contextOf, createContext, type RequestContext, setIdentity } from './re
 export interface AppParts {
   config: Pick<Config, 'service_prefix' | 'request'>;
   log: Logger;
-  /** `loadDocument(config.service_prefix)`. */
+  /** The result of `loadDocument(config.service_prefix)`. */
   document: OpenApiDocument;
   identify: Identify;
   /** `/health` and `/ready`, which are outside of the prefix. */
@@ -34,7 +34,7 @@ export interface AppParts {
   routes: readonly Router[];
   /** The HTML pages: mounted like `routes`. Their `assets/` are public and not in the document. */
   pages?: Router;
-  /** Answers errors of pages with HTML and passes on all others. Mounted under the prefix. */
+  /** Sends errors of pages as HTML and passes on all other errors. Mounted under the prefix. */
   pageErrors?: ErrorRequestHandler;
   /** curl options that sign in, for the commands on the documentation page; none by default. */
   curlOptions?: string;
@@ -42,7 +42,7 @@ export interface AppParts {
   validateResponses?: boolean;
 }
 
-/** Milliseconds after a request's deadline at which the pipeline answers 3004 for a handler that ignores the deadline. */
+/** Milliseconds after the deadline of a request until the pipeline sends the error 3004 if the handler ignores the deadline. */
 const graceMs = 500;
 
 /** Returns the Express application. A request passes through the steps in the order in which they are added here. */
@@ -112,7 +112,10 @@ function unknownAddress(res: Response): ApiError {
   });
 }
 
-/** Creates the request's context, without identity, and answers the request if its handler misses the deadline. */
+/**
+ * Creates the request's context, without identity, and sends the error for the deadline if the handler does not respond in
+ * time.
+ */
 function begin(deadlineMs: number, log: Logger, sendError: (error: unknown, res: Response) => void): RequestHandler {
   return (_req, res, next) => {
     const gone = new AbortController();
@@ -121,7 +124,7 @@ function begin(deadlineMs: number, log: Logger, sendError: (error: unknown, res:
     }, deadlineMs + graceMs);
     res.once('close', () => {
       clearTimeout(timer);
-      // Without a complete response, the client has closed the connection. Work that continues after it is not aborted.
+      // If the response is incomplete, the client has closed the connection. After a complete response, work is not aborted.
       if (!res.writableFinished) gone.abort(new Error('the client closed the connection'));
     });
     res.locals['context'] = createContext(requestIdOf(res), log, Deadline.after(deadlineMs, gone.signal));
@@ -196,11 +199,11 @@ function createErrorSender(log: Logger): (error: unknown, res: Response) => void
     const known = toApiError(error);
     const context: Partial<RequestContext> | undefined = res.locals['context'];
     const requestLog = context?.log ?? log;
-    // The client has closed the connection, or has got the error for the deadline.
+    // The client has closed the connection, or has received the error for the deadline.
     if (res.destroyed || res.writableEnded)
       return requestLog.debug({ err: error }, 'failed after the end of its request');
     if (known.kind.status >= 500) requestLog.error({ err: error }, known.message);
-    // The response has started. Without its end, the client knows that it is incomplete.
+    // The response has started. The connection is closed, so that the client detects the incomplete response.
     if (res.headersSent) return void res.destroy();
     res
       .status(known.kind.status)

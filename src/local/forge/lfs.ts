@@ -136,7 +136,7 @@ async function objectPath(project: ForgeProject, oid: string): Promise<string> {
   return join(await commonDirectory(project.gitDir), 'lfs', 'objects', oid.slice(0, 2), oid.slice(2, 4), oid);
 }
 
-/** Returns the repository of a linked working tree, which its `commondir` file names; `gitDir` for any other repository. */
+/** Returns the git directory with the objects: for a linked working tree, the path in the file `commondir`; else `gitDir`. */
 async function commonDirectory(gitDir: string): Promise<string> {
   const name = (await readText(join(gitDir, 'commondir')))?.trim();
   if (name === undefined) return gitDir;

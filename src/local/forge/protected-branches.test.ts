@@ -108,7 +108,7 @@ describe('a protected branch', () => {
     'that matches %s accepts pushes of maintainers, but no force pushes',
     async (name) => {
       await protect({ name });
-      expect(await push('bob', `${first}:refs/heads/release`), 'the branch was created').toBe(noPush);
+      expect(await push('bob', `${first}:refs/heads/release`), 'a push that creates the branch').toBe(noPush);
       expect(await push('ada', `${first}:refs/heads/release`)).toBe('accepted');
       expect(await push('bob', `${second}:refs/heads/release`)).toBe(noPush);
       expect(await push('ada', `${second}:refs/heads/release`)).toBe('accepted');

@@ -49,7 +49,7 @@ interface DatedTip extends Tip {
 
 /**
  * Reads all branches with one git process, and with more if a commit is missing, because then the first one fails. Dates are
- * raw, and git does not sort them: git fails at a date that it cannot format.
+ * requested in raw form and without sorting, because git fails at a date that it cannot format.
  */
 async function datedTips(project: ForgeProject, deadline: Deadline): Promise<DatedTip[]> {
   try {

@@ -6,7 +6,7 @@ import { type Browser, type Browsers, comesFrom } from './browsers.ts';
 import { OneTimeCodes } from './one-time-codes.ts';
 import type { LocalUser } from './users.ts';
 
-/** A signed-in browser, and its user when it got the code or pass; null for its anonymous visitor. */
+/** A signed-in browser, and the user of the browser when the code or pass was issued; null for an anonymous visitor. */
 export interface Visitor {
   browser: string;
   user: LocalUser | null;
@@ -38,7 +38,7 @@ export class SessionSignIn {
     return this.#codes.issue({ ...visitor, name });
   }
 
-  /** Returns undefined unless the code was issued for this session in the last 30 s and has not been used. */
+  /** Redeems a code. Returns undefined if the code was not issued for this session in the last 30 s, or was used before. */
   redeem(code: string, name: string): Visitor | undefined {
     const found = this.#codes.redeem(code);
     if (found?.name !== name || !this.#browserOf(found.browser, found.user?.username ?? null)) return undefined;

@@ -8,7 +8,7 @@ export interface ConnectionLimits {
   max: number;
   /** From this number on, the connections of other users of the machine are limited. */
   crowded: number;
-  /** The number of connections that other users keep then. */
+  /** The number of connections that other users keep above `crowded`. */
   others: number;
 }
 
@@ -110,8 +110,9 @@ function endpointOf(socket: Duplex & Partial<Pick<Socket, 'remoteAddress' | 'rem
 }
 
 /**
- * Returns the connections to close, of those that are given oldest first. Other users (root excepted) keep a small share:
- * their oldest connections are closed, idle ones first. Beyond the limit for all users, the oldest idle ones are closed.
+ * Returns the connections to close. `connections` is ordered by age, oldest first. Other users, except root, keep a small share
+ * of the connections: their oldest connections are closed, idle ones first. Above the limit for all users, the oldest idle
+ * connections are closed.
  */
 export function excessConnections<Any extends Connection>(
   connections: readonly Any[],

@@ -14,7 +14,7 @@ export interface BuiltRecord {
 
 const day = 24 * 3_600_000;
 const unusedDays = 30;
-/** A folder without a record that is younger than this may be a build in progress; an older one was left by a killed build. */
+/** A folder without a record may be a build in progress if it is younger than this; otherwise its build was killed. */
 const unfinishedMs = day;
 /** An environment that was returned within this time will soon be used by a process. */
 const justUsedMs = 10 * 60_000;

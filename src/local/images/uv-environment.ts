@@ -9,9 +9,9 @@ const kept = new Set([
 const keptPattern = /^(UV_INDEX_\w+_(USERNAME|PASSWORD)|(https?|no|all)_proxy)$/i;
 
 /**
- * Returns the whole environment of a uv that installs a project's requirements: the machine owner's index, certificates and
- * proxies, and no configuration file. If uv's variables name no index, those of pip are used. Settings that would permit
- * builds of packages, replacements of packages or other sources are not passed on.
+ * Returns all environment variables for the uv process that installs a project's requirements: the machine owner's index,
+ * certificates and proxies, and no configuration file. If uv's variables name no index, those of pip are used. Settings that
+ * would permit builds of packages, replacements of packages or other sources are not passed on.
  */
 export function uvEnvironment(env: NodeJS.ProcessEnv, cacheDir: string): Record<string, string> {
   const own = Object.fromEntries(
