@@ -118,16 +118,16 @@ function unknownAddress(res: Response): ApiError {
  */
 function begin(deadlineMs: number, log: Logger, sendError: (error: unknown, res: Response) => void): RequestHandler {
   return (_req, res, next) => {
-    const gone = new AbortController();
+    const disconnected = new AbortController();
     const timer = setTimeout(() => {
       if (!res.headersSent) sendError(timedOut('answering this request'), res);
     }, deadlineMs + graceMs);
     res.once('close', () => {
       clearTimeout(timer);
       // If the response is incomplete, the client has closed the connection. After a complete response, work is not aborted.
-      if (!res.writableFinished) gone.abort(new Error('the client closed the connection'));
+      if (!res.writableFinished) disconnected.abort(new Error('the client closed the connection'));
     });
-    res.locals['context'] = createContext(requestIdOf(res), log, Deadline.after(deadlineMs, gone.signal));
+    res.locals['context'] = createContext(requestIdOf(res), log, Deadline.after(deadlineMs, disconnected.signal));
     next();
   };
 }

@@ -19,7 +19,7 @@ export const abortedExitCode = 143;
 /** The result of providing an image, stored for the kubelet that adopts the pod. */
 export interface ImageOutcome {
   condition?: ContainerRecord['condition'];
-  /** Set if the session uses the default environment. The session keeps it, even if the image can be built later. */
+  /** True if the session uses the default environment. The session keeps it, even if the image can be built later. */
   isDefault: boolean;
 }
 
