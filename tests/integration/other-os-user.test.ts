@@ -115,7 +115,7 @@ describeAsOtherUser('another user of the machine', () => {
       ] as const) {
         const { status, body } = curlAsOther(origin + path, ...cookieOption(cookie), ...options);
         expect(status, path).toBe(401);
-        expect(body, path).toMatch(/Another user of this machine|A token is needed/);
+        expect(body, path).toMatch(/belongs to another user of this machine|A token is needed/);
       }
       expect(curlAsOther(`${origin}/auth/sign-out`, ...cookieOption(cookie), '-X', 'POST').status).toBe(303);
       expect((await platform.api('/notebooks/servers', { headers: { cookie } })).status).toBe(200);
