@@ -11,8 +11,8 @@ const right: [what: string, text: string, tree: unknown][] = [
   ['JSON', '{"a": [1, 2.5, true, null, "x"], "b": {"c": "d"}}', { a: [1, 2.5, true, null, 'x'], b: { c: 'd' } }],
   ['an empty text', '', {}],
   ['only comments', '# one\n// two\n', {}],
-  ['no braces around it', 'a = 1', { a: 1 }],
-  ['braces around it', ' { a = 1 }\n# end', { a: 1 }],
+  ['keys without braces around them', 'a = 1', { a: 1 }],
+  ['keys in braces', ' { a = 1 }\n# end', { a: 1 }],
   ['a list at the top level', '[1, {a = 2}]', [1, { a: 2 }]],
   ['= and :', 'a = 1\nb : 2', { a: 1, b: 2 }],
   ['a group without =', 'a { b = 1 }', { a: { b: 1 } }],
@@ -32,7 +32,7 @@ const right: [what: string, text: string, tree: unknown][] = [
   // characters
   ['a byte order mark', '\uFEFFa = 1', { a: 1 }],
   ['CRLF', 'a = x y\r\nb {\r\n c = [1\r\n 2]\r\n}\r\n', { a: 'x y', b: { c: [1, 2] } }],
-  ['tabs and no-break spaces around', '\ta\u00a0=\u00a0x\t', { a: 'x' }],
+  ['tabs and no-break spaces around keys and values', '\ta\u00a0=\u00a0x\t', { a: 'x' }],
   ['other scripts', 'größe = 日本', { größe: '日本' }],
   // comments
   ['comments after values', 'a = 1 # one\nb = x // two\nc = [ # three\n 1 // one\n]', { a: 1, b: 'x', c: [1] }],
@@ -118,13 +118,13 @@ const right: [what: string, text: string, tree: unknown][] = [
   ],
   ['include as a key', 'include = 1\ninclude.x = 2\nincluded = 3', { include: { x: 2 }, included: 3 }],
   // a key twice
-  ['the last value', 'a = 1\na = 2', { a: 2 }],
-  ['groups united', 'a { b = 1, c = 1 }\na { c = 2, d = 3 }', { a: { b: 1, c: 2, d: 3 } }],
-  ['groups united in depth', 'a.b.c = 1\na { b { d = 2 } }', { a: { b: { c: 1, d: 2 } } }],
+  ['the last value of a key that is set twice', 'a = 1\na = 2', { a: 2 }],
+  ['groups of the same key as one group', 'a { b = 1, c = 1 }\na { c = 2, d = 3 }', { a: { b: 1, c: 2, d: 3 } }],
+  ['nested groups of the same key as one group', 'a.b.c = 1\na { b { d = 2 } }', { a: { b: { c: 1, d: 2 } } }],
   ['a list after a list', 'a = [1, 2, 3]\na = [4]', { a: [4] }],
   ['a group after a value', 'a = 1\na.b = 2', { a: { b: 2 } }],
   ['a value after a group', 'a.b = 2\na = 1', { a: 1 }],
-  ['no key of a group before a value', 'a { b = 1 }\na = null\na { c = 2 }', { a: { c: 2 } }],
+  ['a group without the keys that an earlier value has replaced', 'a { b = 1 }\na = null\na { c = 2 }', { a: { c: 2 } }],
   ['a group after a list', 'a = [1]\na { b = 2 }', { a: { b: 2 } }],
   [
     'the last value of a key in a list',
@@ -156,14 +156,14 @@ const right: [what: string, text: string, tree: unknown][] = [
     { a: 1, b: 2 },
   ],
   [
-    'no group for an optional substitution without a value',
+    'a nested key without a value as if it were not set',
     'a.b = ${?nothing}\nc { d = ${?nothing} }\ne = 1\ne.f = ${?nothing}',
     { c: {}, e: 1 },
   ],
   ['only optional substitutions', 'a = ${?nothing}${?nothing}', {}],
   ['a chain', 'a = ${b}\nb = ${c}\nc = 1', { a: 1, b: 1, c: 1 }],
-  ['a replaced value without resolving its substitution', 'a = ${nothing}\na = 1', { a: 1 }],
-  ['a replaced group without resolving its substitutions', 'a.b = ${nothing}\na = 1', { a: 1 }],
+  ['a value that replaces an unresolvable substitution', 'a = ${nothing}\na = 1', { a: 1 }],
+  ['a value that replaces a group with an unresolvable substitution', 'a.b = ${nothing}\na = 1', { a: 1 }],
   [
     'the final value of another key in the group',
     'bar{foo=42,baz=${bar.foo}} bar{foo=43}',
@@ -180,7 +180,7 @@ const right: [what: string, text: string, tree: unknown][] = [
   // concatenation
   ['a string of several parts', 'h = x.org\na = "http://"${h}":80/"${h}', { h: 'x.org', a: 'http://x.org:80/x.org' }],
   ['blanks between parts', 'h = x\na = ${h}  ${h} y', { h: 'x', a: 'x  x y' }],
-  ['the source text of numbers', 'a = 1.50\nb = ${a}s\nc = 1.50 1e3 True', { a: 1.5, b: '1.50s', c: '1.50 1e3 True' }],
+  ['numbers in strings as the file writes them', 'a = 1.50\nb = ${a}s\nc = 1.50 1e3 True', { a: 1.5, b: '1.50s', c: '1.50 1e3 True' }],
   ['words in a list', 'a = [one two, ${HOME}/x]', { a: ['one two', '/home/jovyan/x'] }],
 ];
 
@@ -368,12 +368,12 @@ describe('HOCON of thousands of lines', () => {
   });
 
   it.each([
-    ['lists that double', `a0 = [1, 1]\n${many((index) => `a${index + 1} = [${s}{a${index}}, ${s}{a${index}}]`, 60)}`],
+    ['lists that double with each line', `a0 = [1, 1]\n${many((index) => `a${index + 1} = [${s}{a${index}}, ${s}{a${index}}]`, 60)}`],
     [
-      'groups that double',
+      'groups that double with each line',
       `a0 = {x = 1}\n${many((index) => `a${index + 1} { x = ${s}{a${index}}, y = ${s}{a${index}} }`, 60)}`,
     ],
-    ['strings that double', `a0 = xxxxxxxx\n${many((index) => `a${index + 1} = ${s}{a${index}}${s}{a${index}}`, 60)}`],
+    ['strings that double with each line', `a0 = xxxxxxxx\n${many((index) => `a${index + 1} = ${s}{a${index}}${s}{a${index}}`, 60)}`],
     ['a chain of 5,000', `${many((index) => `a${index} = ${s}{a${index + 1}}`, 5000)}\na5000 = 1`],
     ['a list that refers to itself, 5,000 times', many(() => `a = [${s}{?a}]`, 5000)],
     [

@@ -3,7 +3,7 @@ import { scalarOf } from './scalars.ts';
 import { Scanner } from './scanner.ts';
 import { type Blanks, type Expression, HoconError, type LineError, type Path, type Statement } from './syntax.ts';
 
-/** The key of a group's statements; `list` is the key of the outermost list around them, to which errors belong. */
+/** `path` is the key of a group. `list` is set in a list: the key of the outermost list, under which errors are reported. */
 interface Place {
   readonly path: Path;
   readonly list?: Path;
@@ -25,14 +25,14 @@ export class Parser {
     this.#scan = new Scanner(text);
   }
 
-  /** Returns the numbers of the statements in their groups: the input for `nest`. Throws HoconError for fatal errors. */
+  /** Returns the input for `nest`: nested groups that contain statement numbers. Throws HoconError for fatal errors. */
   document(): string {
     const scan = this.#scan;
     scan.start();
     scan.skipBlank();
     const nested =
       scan.next === '['
-        ? this.#state(this.#list([]), 1)
+        ? this.#addStatement(this.#list([]), 1)
         : scan.next === '{'
           ? this.#group({ path: [] })
           : this.#content({ path: [] });
@@ -41,7 +41,8 @@ export class Parser {
     return nested;
   }
 
-  #state(expression: Expression | undefined, line: number): string {
+  /** Stores a statement and returns its number as input for `nest`. */
+  #addStatement(expression: Expression | undefined, line: number): string {
     const number = this.statements.length;
     this.statements.push({ number, line, expression });
     return numbered(number);
@@ -76,9 +77,9 @@ export class Parser {
       let path: Path | undefined;
       try {
         const names = this.#key();
-        const isBareGroup = this.#sign();
-        // The name is stored after the sign was read: text without a sign may be part of a secret value, which errors must not
-        // repeat.
+        const isBareGroup = this.#separator();
+        // `path` is set only after the separator, because errors repeat the key: text without a separator may be a part of a
+        // secret value.
         path = [...place.path, ...names];
         nested += inGroups(names, this.#value({ ...place, path }, isBareGroup));
       } catch (error) {
@@ -139,7 +140,7 @@ export class Parser {
   }
 
   /** Moves past the separator between a key and its value. Returns true for a group without = or :. */
-  #sign(): boolean {
+  #separator(): boolean {
     const scan = this.#scan;
     if (scan.match(/\s*(?=\{)/y)) return true;
     scan.spaces();
@@ -154,10 +155,10 @@ export class Parser {
     const scan = this.#scan;
     const { line } = scan;
     scan.spaces();
-    if (scan.next !== '{') return this.#state(this.#item(place.list ?? place.path), line);
-    const nested = this.#state(undefined, line) + this.#group(place);
+    if (scan.next !== '{') return this.#addStatement(this.#item(place.list ?? place.path), line);
+    const nested = this.#addStatement(undefined, line) + this.#group(place);
     scan.spaces();
-    // As in the original service, `a { } b { }` on one line is two keys.
+    // `a { } b { }` on one line is two keys, as in the original service.
     if (!scan.isAtBreak() && (!isBareGroup || '{[$'.includes(scan.next))) scan.fail(unsupportedParts);
     return nested;
   }

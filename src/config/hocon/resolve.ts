@@ -29,12 +29,12 @@ interface Key {
 
 type Outcome = { readonly value: Value | undefined } | { readonly error: HoconError } | 'busy';
 
-/** Nested evaluations, values and characters: substitutions can double the size of a file with every line. */
+/** Limits of nested evaluations, values and characters: each line with substitutions can double the size of a file. */
 const limits = { evaluations: 600, values: 50_000, text: 1_000_000 };
 
 /**
- * Resolves the substitutions of a file. Each substitution has the final value of its key, also of a key further down; a key
- * of the file overrides an environment variable of the same name. A value that refers to itself is an error.
+ * Resolves the substitutions of a file. Each substitution has the final value of its key, which may be set later in the
+ * file. A key of the file overrides an environment variable of the same name. A value that refers to itself is an error.
  */
 export class Resolver {
   readonly errors: LineError[] = [];
@@ -63,7 +63,7 @@ export class Resolver {
     return this.#plain(value, [], visit);
   }
 
-  /** Drops the statements before the number `from`, and those that a later scalar or list replaces. */
+  /** Returns a key without its replaced statements: those before number `from`, and those before its last scalar or list. */
   #keyOf(tree: KeyTree, path: Path | undefined, from = 0): Key {
     const own = tree.statements.map((number) => this.#statements[number]).filter((each) => each !== undefined);
     const start = own.findLast(({ expression }) => expression && isDefinite(expression))?.number ?? 0;
@@ -100,7 +100,7 @@ export class Resolver {
     }
   }
 
-  /** Returns the last value that is not an optional substitution without a value, or else the group. */
+  /** Returns the last expression that has a value (an optional substitution may have none), or the group of the key. */
   #evaluateKey({ values, children, isGroup, line }: Key): Value | undefined {
     const entries = this.#entries(children);
     let group: Value | undefined = isGroup || entries.size > 0 ? { kind: 'group', entries, line } : undefined;
@@ -205,7 +205,7 @@ export class Resolver {
   }
 }
 
-/** Returns true if an expression is a scalar or a list and not a group, for any values of its substitutions. */
+/** Returns true if the value of an expression is known to be a scalar or a list before its substitutions are resolved. */
 function isDefinite(expression: Expression): boolean {
   if (expression.kind === 'concatenation') return expression.parts.some(({ kind }) => kind === 'scalar');
   return expression.kind !== 'substitution';
