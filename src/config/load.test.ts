@@ -475,7 +475,7 @@ describe('the defaults of sessions', () => {
     expect(loadConfig({ ...least, ...env }).warnings.join()).not.toContain('cpu_request');
   });
 
-  it('are read with their choices from files in the original’s format', () => {
+  it('have choices for the user, read from a file in the original’s format', () => {
     const choices = {
       defaultUrl: {
         order: 1,
@@ -499,7 +499,7 @@ describe('the defaults of sessions', () => {
     ['a file that does not exist', () => join(directory, 'nothing.json')],
     ['a file that is not JSON', () => file('broken.json', '{')],
     ['a file with a list', () => file('list.json', '[]')],
-  ])('are rejected from %s', (_what, path) => {
+  ])('cannot be read from %s', (_what, path) => {
     expect(Object.keys(errorsOf({ ...least, NB_SERVER_OPTIONS__DEFAULTS_PATH: path() }))).toEqual([
       'server_options.defaults_path',
     ]);

@@ -45,7 +45,7 @@ describe('the owner of a session', () => {
   it('depends on the id, and not on anything that a user can change', () => {
     expect(ownerKey(registered('id', 'john'))).toBe(ownerKey(registered('id', 'johnny')));
     expect(ownerKey(registered('id'))).not.toBe(ownerKey(registered('ID')));
-    // Stored in the cluster: it must stay what it is.
+    // Objects in the cluster have this label, so it must not change.
     expect(ownerKey(registered('f:1234:john'))).toBe('aayiwpdixznjrseluyiolxdm24sacqh6cb2tknuhqgo3ru7dmfnq');
   });
 });

@@ -68,7 +68,7 @@ describe('LFS', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('without git-lfs causes a warning, and leaves pointers', async () => {
+  it('files cause a warning and remain pointers if git-lfs is not installed', async () => {
     // PATH has git only, so that an installed git-lfs is not found.
     const bin = join(served.scratch, 'bin');
     mkdirSync(bin);
@@ -88,7 +88,7 @@ describe('LFS', () => {
     expect(readFileSync(join(directory, 'data/big.bin'), 'utf8')).toMatch(/^version https:\/\/git-lfs/);
   });
 
-  it.skipIf(!hasLfs)('files are fetched with the token, or stay pointers if fetching is disabled', async () => {
+  it.skipIf(!hasLfs)('files are fetched with the token, or only as pointers if fetching is disabled', async () => {
     const fetched = await runClone({ ...variables, mountPath: directory, lfsAutoFetch: '1' });
     expect(fetched.output).toMatch(/Fetched the files in Git LFS of the repository/);
     expect(fetched.exitCode).toBe(0);
@@ -149,7 +149,7 @@ describe.skipIf(!hasLfs)('LFS in a submodule', () => {
     leaf = { path: 'lfs-leaf', sha: commitSha };
   });
 
-  /** A project with the leaf as a submodule, directly and in another submodule. */
+  /** Publishes a project with the leaf as a submodule, directly and in another submodule. */
   async function parent(name: string): Promise<CloneVariables> {
     const middle = await makeRepository(join(served.scratch, `${name}-middle`), { 'm.txt': 'm\n' });
     await addSubmodule(middle, 'leaf', `../${leaf.path}.git`, leaf.sha);
@@ -161,7 +161,7 @@ describe.skipIf(!hasLfs)('LFS in a submodule', () => {
     return publish(tree, name);
   }
 
-  it('is fetched with the token, or stays pointers if fetching is disabled', async () => {
+  it('is fetched with the token, or only as pointers if fetching is disabled', async () => {
     const variables = await parent('lfs-parent');
     const fetched = await runClone({ ...variables, lfsAutoFetch: '1' });
     expect(fetched.exitCode, fetched.output).toBe(0);

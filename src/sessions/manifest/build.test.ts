@@ -37,7 +37,7 @@ describe('variables of the user', () => {
     ]);
   });
 
-  it('may have the name and value of a variable of the session, which is then set once', () => {
+  it('can repeat a variable of the session with the same value; the variable is then set only once', () => {
     const environment = { PROJECT_NAME: 'my-project' };
     const text = JSON.stringify(buildJupyterServer({ ...registered, environment }, testConfig()));
     expect(text.match(/"PROJECT_NAME"/g)).toHaveLength(1);
