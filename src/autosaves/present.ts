@@ -1,7 +1,7 @@
 import type { AutosaveResponse } from '../generated/openapi.ts';
 import type { OwnAutosave } from './own-autosaves.ts';
 
-/** Returns an autosave as the API describes it. `pvs` is a field of the original: no autosave is a volume any more. */
+/** Returns an autosave in the format of the API. `pvs` is always false, because autosaves are branches and not volumes. */
 export function presentAutosave({ rootBranch, rootCommit, branch }: OwnAutosave): AutosaveResponse {
   return {
     branch: rootBranch,

@@ -7,9 +7,9 @@ export interface NewSession {
   /** The id of the project in GitLab. */
   readonly projectId: number;
   readonly branch: string;
-  /** The full id of the commit from which it was launched. */
+  /** The full id of the commit from which the session was launched. */
   readonly commitSha: string;
-  /** The commits of this user's other sessions of the same project and branch, as their launches named them. */
+  /** The commits of the user's other sessions of the project and branch: full ids, or the text of the launch request. */
   readonly commitsInUse: readonly string[];
 }
 

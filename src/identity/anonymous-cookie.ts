@@ -8,9 +8,9 @@ export interface AnonymousCookie {
   /** Returns a new id (128 random bits) and the Set-Cookie header for it. */
   issue(secure: boolean): { id: string; setCookie: string };
   /**
-   * Returns the id in a request's Cookie header; `none` without such a cookie, and `invalid` if no cookie of this name is
-   * signed with this key and unexpired. Tries all cookies of the name, because a page on another port of the host can set a
-   * second one. `renewal` is a Set-Cookie header with the same id, after half of its lifetime.
+   * Returns the id in a request's Cookie header, `none` if the header has no cookie of this name, or `invalid` if each such
+   * cookie has expired or has another signature. Tries all cookies of the name, because a page on another port of the host
+   * can set a second one. `renewal` is a Set-Cookie header with the same id; it is set after half of the cookie's lifetime.
    */
   read(
     cookieHeader: string | undefined,
@@ -33,7 +33,8 @@ export function createAnonymousCookie(options: {
   now?: () => number;
 }): AnonymousCookie {
   const { path, maxAgeSeconds, now = Date.now } = options;
-  // A derived key, because the secret may sign other data. A key object is imported once; bytes at each use are 5 times slower.
+  // The key is derived, because the secret may sign other data. It is a key object, because raw bytes would be imported for
+  // each signature, which is 5 times slower.
   const key = createSecretKey(createHmac('sha256', options.secret).update('anonymous cookie').digest());
 
   const sign = (payload: string): Buffer => createHmac('sha256', key).update(payload).digest();

@@ -19,7 +19,7 @@ export interface EventStreamTiming {
 }
 
 export interface EventStreamOptions extends EventStreamTiming {
-  /** Ends the wait for a client that does not read, so that the last events can still be written. */
+  /** Aborts when the server stops: the last events are then written without waiting for a client that does not read. */
   readonly stopping: AbortSignal;
   /** The request is a HEAD request: only the head of the response is sent. */
   readonly isHead?: boolean;
@@ -30,7 +30,7 @@ export const defaultTiming: EventStreamTiming = { heartbeatMs: 15_000, stalledMs
 /** Milliseconds after which a client reconnects when the connection breaks: a restarted server may be ready by then. */
 const reconnectMs = 5_000;
 
-/** A comment. No empty line follows: some clients would report an empty event. */
+/** A comment. No empty line follows it, because some clients would then report an empty event. */
 const heartbeat = ':\n';
 
 /**

@@ -22,7 +22,7 @@ export interface Cluster {
   ): void;
   /**
    * Calls `listener` with ADDED for each existing object, then with each change, in order, after the change is durable.
-   * Events are delivered from a queue: after a write inside `listener`, the next call follows when `listener` has returned.
+   * Calls are queued: if `listener` itself writes, the call for that write follows after `listener` has returned.
    * Returns a function that ends the watch.
    */
   watch<T extends KubernetesObject>(type: ResourceType, listener: (event: ClusterEvent<T>) => void): () => void;

@@ -7,7 +7,7 @@ export interface PythonEnvironment {
    * sessions are based on it.
    */
   readonly base: string;
-  /** The command that starts JupyterLab, without its arguments: always that of the default image's environment. */
+  /** The command that starts JupyterLab, without its arguments. All environments use the one of the default image. */
   readonly jupyter: readonly string[];
   /** Folders of the environment's programs. If two programs have the same name, the first one is used. */
   readonly programs: readonly string[];

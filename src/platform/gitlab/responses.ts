@@ -5,8 +5,8 @@ import { serverMessage } from '../server-message.ts';
 import { GitLabRefused, GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 
 /**
- * GitLab's own JSON says that something does not exist (404), or, for a read, that the caller may not see it (403
- * without a reason) or that nothing can have this name (400).
+ * The resource does not exist: GitLab responded with JSON and 404. A read also throws it for 403 without a reason (the
+ * resource is hidden from the caller) and for 400 (the name is invalid for any resource).
  */
 export class GitLabNotFound extends Error {
   override readonly name = 'GitLabNotFound';
@@ -57,7 +57,7 @@ export function bodyOf(response: OutboundResponse, { host, token, isRead }: Requ
     throw new GitLabNotFound(`GitLab at ${host} shows this to signed-in users only`);
   }
   const message = `GitLab at ${host} answered ${status}`;
-  // The resource exists and is withheld from every caller: the status says so, with or without a body.
+  // Legal reasons forbid the resource to all callers. The status alone is enough; the body may be missing.
   if (status === 451) throw new GitLabRefused(message, status, reason ?? 'This is unavailable for legal reasons.');
   // A 404 page of a load balancer does not mean that a project does not exist.
   if (body === undefined || status >= 500) throw new GitLabUnavailable(message, { reason });

@@ -1,4 +1,4 @@
-/** A bucket, or an Azure container, to mount. This type has no access keys, so the object may contain all of its fields. */
+/** A bucket, or an Azure container, to mount. Without access keys, so that a JupyterServer may contain all its fields. */
 export interface CloudStorage {
   readonly kind: 's3' | 'azure-blob';
   /** An http or https URL. */

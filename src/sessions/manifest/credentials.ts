@@ -12,7 +12,7 @@ export const isCredentialsSecretNeeded = ({ user }: ManifestInput): boolean =>
 
 /**
  * Returns the Secret with the user's credentials. A restart writes it again, with the caller's credentials at that time.
- * @param environment only for an object without a variables Secret, because an earlier release stored variables here
+ * @param environment the user's variables if the session has no variables Secret: an earlier release stored them here
  */
 export function credentialsSecret(
   owner: SecretOwner,
