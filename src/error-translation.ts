@@ -6,7 +6,7 @@ import { KubernetesError, KubernetesUnavailable } from './platform/kubernetes/ty
 import { AddressRefused, OutboundFailure } from './platform/outbound-http/types.ts';
 import { ResourceClassesUnauthorized, ResourceClassesUnavailable } from './platform/resource-classes/types.ts';
 
-/** What the place that catches an error knows of it. */
+/** Context of an error from the code that catches it. */
 export interface TranslationContext {
   /** A sentence: what could not be done. It becomes the message; the cause moves to the detail. */
   readonly message?: string;
@@ -40,11 +40,11 @@ interface Translation {
   readonly kind: ErrorKind;
   /** A sentence: what happened. */
   readonly reason: string;
-  /** What the other server says of it. */
+  /** The error message of the other server. */
   readonly quote?: string | undefined;
-  /** What to do; the kind's default where it is left out. */
+  /** What the caller can do; by default the advice of the kind. */
   readonly advice?: string;
-  /** Seconds; the kind's default where it is left out. null: a second attempt fails in the same way. */
+  /** Seconds; by default those of the kind. null if a second attempt would fail in the same way. */
   readonly retryAfterSeconds?: number | null | undefined;
 }
 

@@ -18,7 +18,7 @@ export interface ErrorKind {
   readonly example: string;
   /** What the caller can do: the default `detail` of a response. */
   readonly detail: string;
-  /** The default Retry-After header, in seconds; null: a second attempt fails in the same way. */
+  /** The default Retry-After header, in seconds; null if a second attempt would fail in the same way. */
   readonly retryAfterSeconds: number | null;
 }
 
@@ -201,7 +201,7 @@ export const errorKind = {
 export interface ErrorOptions {
   detail?: string | null;
   fields?: FieldError[];
-  /** Seconds for the Retry-After header; the default of the kind where it is left out; null: no header. */
+  /** Seconds for the Retry-After header; by default those of the kind; null for no header. */
   retryAfterSeconds?: number | null;
   headers?: Record<string, string>;
   cause?: unknown;

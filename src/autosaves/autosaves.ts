@@ -87,7 +87,7 @@ async function confirmed(name: string, deletion: Promise<boolean>): Promise<bool
   }
 }
 
-/** Only some errors say something about the deletion; GitLab's rejection of a token does not. */
+/** Returns a message about the deletion. Other errors, such as a rejected token, keep their own message. */
 function deletionContext(name: string, error: unknown): TranslationContext {
   if (error instanceof GitLabRefused) {
     return {

@@ -78,7 +78,7 @@ function mergeTrees(lower: ConfigTree, upper: ConfigTree): ConfigTree {
 
 /**
  * Returns `server_options.<name>`: the JSON file of `server_options.<name>_path`, overridden by the keys of the
- * configuration. Other keys of the original's files (cpu, memory, ...) are ignored without a warning.
+ * configuration. Other keys of the original service's files (cpu, memory, ...) are ignored without a warning.
  */
 function readJsonOption<T>(
   tree: ConfigTree,

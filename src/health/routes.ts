@@ -48,7 +48,7 @@ export function healthRoutes(options: {
   return routes.router;
 }
 
-/** Returns `GET /version`, with the response of the original. */
+/** Returns `GET /version`, with the response of the original service. */
 export function versionRoutes(
   config: Pick<Config, 'version' | 'anonymous_sessions_enabled' | 'ssh_enabled' | 'cloud_storage'>,
 ): Router {

@@ -2,7 +2,7 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { digest } from '../lib/digest.ts';
 import type { Identity } from './types.ts';
 
-/** By kind and id of the owner. Every request needs a key, and a digest costs more than this lookup. */
+/** Cache by kind and id of the owner. Every request needs a key, and a lookup is faster than a digest. */
 const keys = new BoundedMap<string, string>({ maxSize: 10_000 });
 
 /**

@@ -124,7 +124,7 @@ export function userOf(claims: Claims, headers: IncomingHttpHeaders, gitUrl: str
   };
 }
 
-/** Returns Unix seconds. null and text that is not a number mean never (-1), as in the original. undefined: invalid. */
+/** Returns Unix seconds; -1 (never) for null and for text, as in the original service; undefined for an invalid number. */
 function expiryOf(value: unknown): number | undefined {
   if (value === null) return -1;
   if (typeof value !== 'number' && typeof value !== 'string') return undefined;

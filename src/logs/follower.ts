@@ -43,7 +43,7 @@ export interface FollowerParts {
   readonly stopping: AbortSignal;
 }
 
-/** For a container that is new: all lines of the ring. */
+/** The start for a new container: all lines of the ring. */
 const everything: Start = { tail: Number.POSITIVE_INFINITY, since: undefined };
 
 interface Followed extends SharedFeed {

@@ -17,7 +17,7 @@ export interface Line {
 
 /**
  * Yields the lines of a log with timestamps, one list for each chunk that completes a line. Chunks may begin and end
- * anywhere, also within a character. Stores at most `lineLimitBytes` of a line.
+ * anywhere, even within a character. Stores at most `lineLimitBytes` of a line.
  */
 export async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line[]> {
   let parts: Buffer[] = [];

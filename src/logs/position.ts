@@ -1,8 +1,8 @@
 import type { Instant } from './instant.ts';
 
 /**
- * The place of a line in the log of its container. It depends only on the log, so every replica computes the same one,
- * also after a restart of the service.
+ * The place of a line in the log of its container. It depends only on the log, so every replica computes the same place,
+ * even after a restart of the service.
  */
 export interface Position {
   readonly at: Instant;

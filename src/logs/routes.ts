@@ -45,7 +45,7 @@ export interface LogRouteParts {
   readonly timing?: Partial<EventStreamTiming> & Pick<SourceParts, 'maxSilenceMs'>;
 }
 
-/** As in the document. */
+/** The default of `max_lines` in openapi.yaml. */
 const defaultLines = 250;
 /** A whole class may follow one log; a program with more streams does not close them. */
 const defaultMaxStreams = 300;

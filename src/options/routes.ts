@@ -7,7 +7,7 @@ import type { OfferedPools } from './resource-classes.ts';
 
 type Choices = Pick<ServerOptionsResponse, 'defaultUrl' | 'lfs_auto_fetch'>;
 
-/** Returns `GET /server_options`, the options of a launch form as in the original, and `GET /resource_classes`. */
+/** Returns `GET /server_options`, the options of the original service's launch form, and `GET /resource_classes`. */
 export function optionsRoutes(
   { server_options, cloud_storage: { s3, azure_blob } }: Pick<Config, 'server_options' | 'cloud_storage'>,
   offered: OfferedPools,

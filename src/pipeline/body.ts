@@ -89,7 +89,7 @@ function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    // Only the position: the parser's message quotes the body.
+    // The response contains only the position, because the parser's message quotes the body.
     const position = cause instanceof Error ? /position (\d+)/.exec(cause.message)?.[1] : undefined;
     throw new ApiError(errorKind.badRequest, 'The body is not JSON.', {
       detail:

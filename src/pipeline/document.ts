@@ -77,8 +77,8 @@ function readDocument(): OpenApiDocument {
 }
 
 /**
- * Returns a loaded document in the form that clients of the original expect: the prefix is part of the paths, and the
- * servers are the gateway's addresses and, after them, this service itself.
+ * Returns a loaded document in the form that clients of the original service expect: the prefix is part of the paths, and
+ * the servers are the gateway's addresses and, after them, this service itself.
  */
 export function publishedDocument(document: OpenApiDocument): OpenApiDocument {
   const [own, ...gateway] = document.servers;

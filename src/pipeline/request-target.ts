@@ -8,8 +8,8 @@ export interface RequestTarget {
 }
 
 /**
- * Returns the path and the query of a request line. Repeated slashes in the path count as one (the original redirected).
- * Throws ApiError 404 if the path is not valid percent-encoded UTF-8, and 400 if the request line contains anything other
+ * Returns the path and the query of a request line. Repeated slashes in the path count as one (the original service
+ * redirected). Throws ApiError 404 if the path is not valid percent-encoded UTF-8, and 400 if the request line contains anything other
  * than a path, such as an address with a host.
  */
 export function readTarget(url: string): RequestTarget {

@@ -7,7 +7,7 @@ type PathWith<M extends Method> = { [P in keyof paths]: paths[P][M] extends obje
 
 type OrEmpty<T> = [T] extends [undefined] ? Record<never, never> : NonNullable<T>;
 
-/** Path parameters are always strings in Express, also if the document has another type. */
+/** Path parameters are always strings in Express, even if the document has another type. */
 type PathParameters<Operation> = Operation extends { parameters: { path?: infer Found } }
   ? { [Name in keyof OrEmpty<Found>]: string }
   : never;

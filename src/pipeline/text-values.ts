@@ -1,7 +1,7 @@
 import { isObject } from '../lib/json.ts';
 import { type OpenApiDocument, resolve, type Schema } from './document.ts';
 
-/** The texts that the original accepted as a boolean, in lower case. */
+/** The texts that the original service accepted as a boolean, in lower case. */
 const words: Record<string, boolean> = {
   true: true,
   t: true,
@@ -26,7 +26,7 @@ export function fromText(schema: Schema, value: unknown): unknown {
   }
   if (schema.type !== 'integer') return value;
   if (typeof value === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(value)) return Number(value);
-  // Fractions are cut off, as in the original.
+  // Fractions are cut off, as in the original service.
   return typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : value;
 }
 

@@ -50,7 +50,7 @@ export class CommitBatch {
 
   #takeContent(part: Buffer): void {
     this.#left -= part.length;
-    // Without the line break after the object.
+    // Removes the line break that git adds after the object.
     const own = this.#left === 0 ? part.subarray(0, part.length - 1) : part;
     const kept = own.subarray(0, this.#keepBytes - this.#keptBytes);
     this.#kept.push(kept);

@@ -45,7 +45,7 @@ export class HttpBackend {
     this.#options = options;
   }
 
-  /** Sends the response, also after an error, and resolves when the program has ended. */
+  /** Sends the response, even after an error, and resolves when the program has ended. */
   async serve(git: GitRequest, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#closed) return sendText(response, 503, 'The forge is stopping.');
     const encoding = request.headers['content-encoding'] ?? 'identity';

@@ -109,7 +109,7 @@ export class Browsers {
 
 /**
  * Returns true if the request comes from the operating-system user that signed in. A browser sends its cookies to every
- * port of a host, also to the server of another user of this machine. That user cannot use the cookie.
+ * port of a host, even to a server of another user of this machine. This check prevents that user from using the cookie.
  */
 export function comesFrom(browser: Browser, req: IncomingMessage): boolean {
   return browser.osUser === osUserOf(req);

@@ -13,7 +13,7 @@ export interface ErrorResponse {
   /** The remedy: a sentence about what the caller can do. */
   detail: string | null;
   link?: { href: string; text: string };
-  /** Seconds after which the page is loaded again; also the value of Retry-After. */
+  /** Seconds after which the browser loads the page again. The Retry-After header has the same value. */
   refreshSeconds?: number;
   headers?: Record<string, string>;
 }

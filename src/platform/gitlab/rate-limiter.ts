@@ -216,9 +216,9 @@ class HostLimiter {
 const isOverload = (status: number): boolean => status === 429 || status > 500;
 
 /**
- * Returns how long a response asks for no requests, in milliseconds, and of whom; undefined if it does not ask for a
- * pause. GitLab names its own limits; the name tells whether the limit is one of the account (or of all anonymous
- * callers). A limit without a name is one of a proxy, which distinguishes only IP addresses.
+ * Returns the pause that a response requires, in milliseconds, and its scope: the caller or all requests to the host.
+ * Returns undefined for no pause. GitLab names its limits; the names tell which limits apply to an account (or to all
+ * anonymous callers). A limit without a name is from a proxy, which distinguishes only IP addresses.
  */
 function readPause({ status, headers }: LimitedResponse): { ms: number; scope: 'caller' | 'host' } | undefined {
   const limit = headers['ratelimit-name'] ?? '';

@@ -1,10 +1,10 @@
 import type { Deadline } from '../../lib/deadline.ts';
 
-/** Which GitLab to call, as which user. */
+/** The GitLab to call, and the user's token. */
 export interface GitLabAccess {
   /** Base URL without a trailing slash. */
   readonly url: string;
-  /** null: as an anonymous user, who sees public projects only. */
+  /** null for a call without a token, which can read public projects only. */
   readonly token: string | null;
 }
 

@@ -44,7 +44,7 @@ interface LookupResult {
 interface LookupRequest {
   reference: ImageReference;
   access: RegistryAccess;
-  /** null: as an anonymous caller. */
+  /** null for an anonymous caller. */
   credentials: Credentials | null;
   /** Empty if they are not known. */
   challenges: readonly Challenge[];
@@ -53,7 +53,7 @@ interface LookupRequest {
 /** Returns a client for image registries (OCI distribution specification 1.1, token flow of the distribution project). */
 export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}): RegistryClient {
   const results = createSingleFlightCache<LookupResult>({ ttlMs: inspectionTtlMs, maxSize: maxInspections, now });
-  /** By host, only for the configured registry, whose challenges are the same for all images. */
+  /** Challenges by host. Only the configured registry is cached, because its challenges are the same for all images. */
   const knownChallenges = new BoundedMap<string, readonly Challenge[]>({ maxSize: 10, ttlMs: challengesTtlMs, now });
 
   async function lookUpAnonymously(
@@ -66,7 +66,7 @@ export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}
     try {
       const challenges = known ?? [];
       const seen = await lookUp({ reference, access, credentials: null, challenges }, http, deadline);
-      // Only for tokens: a registry with Basic credentials may serve some images without them.
+      // Only Bearer challenges are cached: a registry with Basic credentials may serve some images without credentials.
       if (access.configured && !known && seen.challenges.some(({ scheme }) => scheme === 'bearer')) {
         knownChallenges.set(host, seen.challenges);
       }
@@ -82,7 +82,7 @@ export function createRegistryClient(http: OutboundHttp, { now = Date.now } = {}
       const { credentials } = access;
       const open = await results.get(keyOf(reference, null), {
         deadline,
-        // With credentials, an image that is not public may be visible. Without, the registry is called again each time.
+        // A cached denial is used only if the request below can try the caller's credentials.
         isUsable: ({ inspection: { kind } }) => kind === 'image' || (kind === 'denied' && credentials !== null),
         load: (inner) => lookUpAnonymously(reference, access, inner),
       });

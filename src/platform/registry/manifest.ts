@@ -43,7 +43,7 @@ export type Manifest =
   | { kind: 'index'; manifestDigest: string; platforms: string[] }
   /** Another object of a registry: a chart, a signature, an image for Windows. */
   | { kind: 'other' }
-  /** Not a JSON object: not a response of a registry. */
+  /** The response is not a JSON object, so it is not from a registry. */
   | { kind: 'invalid' };
 
 /** `unspecific`: only the content tells whether this is the configuration of an image. */

@@ -20,7 +20,7 @@ export interface TokenRequest {
   challenges: readonly Challenge[];
   reference: ImageReference;
   access: RegistryAccess;
-  /** null: as an anonymous caller. */
+  /** null for an anonymous caller. */
   credentials: Credentials | null;
 }
 

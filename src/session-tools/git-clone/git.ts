@@ -16,7 +16,7 @@ export interface GitRunOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Runs git and returns its exit code, also after a failure. Throws if git cannot be started, or when the clone is stopped. */
+/** Runs git and returns its exit code, even after a failure. Throws if git cannot be started, or when the clone is stopped. */
 export type Git = (args: readonly string[], options?: GitRunOptions) => Promise<GitResult>;
 
 const maxOutput = 16 * 1024 * 1024;

@@ -7,7 +7,7 @@ export interface CloneSettings {
   /** http(s), without credentials. */
   readonly repositoryUrl: string;
   readonly branch: string;
-  /** A full or short commit id; also a tag or branch. */
+  /** A full or short commit id, a tag or a branch. */
   readonly commit: string;
   /** Absolute path of the new working tree. */
   readonly directory: string;

@@ -15,7 +15,7 @@ export function containerPath(path: string): string {
 
 /**
  * Returns the path on this machine of a container's `path`: below the innermost mount that contains it; undefined if no mount
- * does. The result is always inside that mount's source, also if `path` contains dots.
+ * does. The result is always inside that mount's source, even if `path` contains dots.
  */
 export function realPath(mounts: readonly Mount[], path: string): string | undefined {
   const wanted = containerPath(path);
