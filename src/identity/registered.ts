@@ -124,7 +124,10 @@ export function userOf(claims: Claims, headers: IncomingHttpHeaders, gitUrl: str
   };
 }
 
-/** Returns Unix seconds; -1 (never) for null and for text, as in the original service; undefined for an invalid number. */
+/**
+ * Returns Unix seconds. Returns -1 (never) for null and for text that is not a number, as in the original service, and
+ * undefined for other types.
+ */
 function expiryOf(value: unknown): number | undefined {
   if (value === null) return -1;
   if (typeof value !== 'number' && typeof value !== 'string') return undefined;

@@ -123,7 +123,7 @@ test('callers share the result of a public image, but not of a private one', asy
   expect(await check(image, anonymous)).toMatchObject({ exists: false, reason: 'needs-login' });
   const asked = hosts.seen.length;
   expect(await check(image)).toMatchObject({ exists: true, private: true });
-  expect(hosts.seen.length, 'remembered for the one who may').toBe(asked);
+  expect(hosts.seen.length, 'cached for the caller with access').toBe(asked);
 
   const open = await platform(asAnonymous);
   const checkOpen = hosts.checker(open);
@@ -159,7 +159,7 @@ test('caches the challenges of the platform’s registry until a request fails',
   expect(await calls('a/fourth')).toEqual([true, 'manifests', 'jwt', 'jwt', 'manifests', 'blobs']);
 });
 
-test('does not use a token without a grant for the repository, but any other token', async () => {
+test('ignores a token whose grants do not include a pull of the repository, and uses any other token', async () => {
   const grant = (name: string, actions: string[]) => ({ type: 'repository', name, actions });
   const nothing: unknown[] = [[], [grant('group/other', ['pull'])], [grant(path, ['push'])], [null, 5]];
   const perhaps: unknown[] = [undefined, 'all', [grant(path, ['push', 'pull'])], [grant(path, ['*'])]];
@@ -228,7 +228,7 @@ test('accepts every type of manifest', async () => {
   }
 });
 
-test('follows a registry and its realm that redirect every request to another host, without credentials', async () => {
+test('follows redirects of a registry and its realm to another host, and sends no credentials there', async () => {
   const mirror = await hosts.https(
     imageServer(
       () => true,
@@ -290,7 +290,7 @@ test('calls the platform’s registry on loopback, and its realm, over plain htt
   expect(await hosts.checker(closed)(`${registry}/images/jupyter`)).toMatchObject({ reason: 'address-refused' });
 });
 
-test('reads blobs on other hosts without the token; an inaccessible configuration is unknown', async () => {
+test('reads blobs on other hosts without the token, and ignores an image configuration that it cannot read', async () => {
   let answer = (res: ServerResponse): unknown => res.end(parts.config.content);
   const store = await hosts.https((_req, res) => answer(res));
   let away = `https://store.test:${store}/blob`;
@@ -319,13 +319,13 @@ test('reads blobs on other hosts without the token; an inaccessible configuratio
 test.each([
   ['is down', undefined, /does not accept connections/],
   [
-    'cuts its answer',
+    'ends its response too early',
     (_req: unknown, res: ServerResponse) => res.writeHead(200, { 'Content-Length': 9 }).write('{', () => res.destroy()),
     /closed the connection/,
   ],
-  ['hangs up', (req: IncomingMessage) => req.socket.destroy(), /closed the connection/],
+  ['closes the connection', (req: IncomingMessage) => req.socket.destroy(), /closed the connection/],
   ['is busy (503)', (_req: unknown, res: ServerResponse) => res.writeHead(503).end(), /status 503/],
-  ['counts requests (429)', (_req: unknown, res: ServerResponse) => res.writeHead(429).end(), /too many requests/],
+  ['limits requests (429)', (_req: unknown, res: ServerResponse) => res.writeHead(429).end(), /too many requests/],
 ] as const)('reports a registry that %s as unreachable, and names it', async (_what, listener, message) => {
   const port = listener ? await hosts.https(listener as RequestListener) : 1;
   const check = await hosts.checker()(`evil.test:${port}/a/b`);
@@ -340,7 +340,7 @@ test.each([
   ['a token with a line break', 'invalid-answer', (res: ServerResponse) => answerToken(res, 'a\r\nX: y')],
   ['a redirect', 'invalid-answer', (res: ServerResponse) => res.writeHead(302, { Location: '/login' }).end()],
 ] as const)(
-  'a GitLab that answers %s to a token request is a failure that names it, and the image is not missing',
+  'reports %s as the response to a token request as a failure of GitLab, and not as a missing image',
   async (_what, reason, answer) => {
     const setup = await platform(asUser, (_req, res) => answer(res));
     const check = await hosts.checker(setup)(`${setup.registry}/${path}`);

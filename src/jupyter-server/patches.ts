@@ -8,7 +8,7 @@ export interface Bucket {
   readonly bucket: string;
 }
 
-/** The values in the patches that a session needs. The patches themselves are most of the object's size. */
+/** The values in the patches that a session needs. The cache omits the patches, which are most of the object's size. */
 export interface PatchedParts {
   /** The session containers that patches add to the pod. */
   readonly containers: readonly SessionContainer[];

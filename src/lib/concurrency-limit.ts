@@ -25,7 +25,7 @@ export class LimitReached extends Error {
 
 interface Owner {
   running: number;
-  /** Each function is called when its permit has been counted. */
+  /** Each function resumes a waiting call. Its permit is counted in `running` before. */
   readonly waiting: Set<() => void>;
 }
 

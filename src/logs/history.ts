@@ -30,8 +30,8 @@ interface Request {
 
 /**
  * Yields the requested lines that are older than the ring of the feed, from a separate read, as fast as the client reads.
- * If the first line shares its timestamp with lines before the requested ones, the ordinals of this timestamp are too
- * low, and a stream that is resumed there repeats some lines.
+ * The ordinals of the first timestamp are too low if older lines, which were not requested, have the same timestamp. A stream
+ * that is resumed at such a line repeats some lines.
  */
 export function earlierLines(
   parts: HistoryParts,
@@ -53,7 +53,7 @@ export async function* previousLines(
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent[]> {
   for (const container of containers) {
-    // Without ids: a stream with an end is not resumed but read again.
+    // The events have no ids, because a client reads this stream again and does not resume it.
     yield* history(parts, { ...request, container, previous: true }, (data) => ({ data }), signal);
   }
   if (!signal.aborted) yield [endEvent('complete')];

@@ -167,10 +167,10 @@ describe('launch page', () => {
   });
 
   it.each([
-    ['raw', `/launch/${project}`],
-    ['encoded', '/launch/Group%2FSub/Solar-Wind'],
-    ['in another case, with a slash at the end', '/launch/group/sub/solar-wind/'],
-  ])('accepts slashes %s, and has the correct relative URL of the prefix', async (_how, path) => {
+    ['slashes', `/launch/${project}`],
+    ['an encoded slash', '/launch/Group%2FSub/Solar-Wind'],
+    ['lower case and a slash at the end', '/launch/group/sub/solar-wind/'],
+  ])('accepts a path with %s, and links to the prefix with a correct relative URL', async (_how, path) => {
     const { status, text, data } = await get(path);
     expect(status).toBe(200);
     expect(data()).toMatchObject({ namespace: 'Group/Sub', project: 'Solar-Wind' });

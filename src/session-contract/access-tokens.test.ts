@@ -31,7 +31,7 @@ describe('an access token', () => {
   });
 
   it.each(['', 'nbs_', token.hash, `${secret}x`, secret.slice(0, -1), ` ${secret}`, secret.toUpperCase()])(
-    'is not the string %j',
+    'is not found for the string %j',
     (text) => {
       expect(matchAccessToken([token], text, now)).toBeUndefined();
     },

@@ -45,14 +45,14 @@ beforeEach(async () => {
 
 afterEach(() => end());
 
-/** Calls of the given verbs and kinds, since the start. */
+/** Returns the number of calls since the start by verb and kind, without the calls of the session cache. */
 function calls(): Record<string, number> {
   const { 'list jupyterservers': _lists, 'watch jupyterservers': _watches, ...others } = api.callCount();
   return others;
 }
 
 describe('on the embedded API server', () => {
-  it('launches a session with three calls, reads without one, and the CRD accepts the whole object', async () => {
+  it('launches a session with three calls, reads it without a call, and stores all fields of the object', async () => {
     const call = service.as(john(gitlab.url));
     const { status, body } = await call('POST', '/servers', project);
     expect(status).toBe(201);

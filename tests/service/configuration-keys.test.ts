@@ -71,7 +71,7 @@ const buckets = [
   { endpoint: 'https://account.blob.core.windows.net', bucket: 'private-data', secret_key: 'the-key' },
 ];
 
-/** Adds the keys to `read` that the service reads when it starts and when it launches and shows sessions. */
+/** Runs the service, launches and shows sessions, and adds the keys that the service reads to `read`. */
 async function recordReads(read: Set<string>, env: Record<string, string>, visitor: string): Promise<void> {
   const { cluster, gitlab, registry } = backends;
   const { config } = loadConfig({ ...everything, NB_GIT__URL: gitlab.url, NB_GIT__REGISTRY: registry.host, ...env });

@@ -4,12 +4,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
 
-/** A package of a test: its requirements, and files besides its module. */
+/** A package for a test. */
 export interface TestPackage {
   name: string;
   version: string;
   requires?: string[];
-  /** Path in the wheel to content; `<name>/__init__.py` is added if it is missing. */
+  /** The content of files by their path in the wheel; `<name>/__init__.py` is added if it is missing. */
   files?: Record<string, string>;
   /** The platform tag; `py3-none-win_amd64` is a wheel that this machine cannot use. */
   tag?: string;
@@ -22,7 +22,7 @@ export interface PackageIndex extends AsyncDisposable {
   readonly url: string;
   /** The requested paths, in order. */
   readonly requestedPaths: string[];
-  /** Returns a status to respond with instead, or a promise after which the response is sent; undefined: at once. */
+  /** Returns an error status to send, or a promise that delays the response. By default the index responds immediately. */
   instead: (path: string, request: IncomingMessage) => number | Promise<void> | undefined;
   /** SHA-256 of a package's file. */
   hashOf(name: string): string;

@@ -182,9 +182,9 @@ test('an Upgrade to another protocol than WebSocket is ignored: the request is h
     [javaRequest('POST', '/two', 'some body'), 'POST /two some body'],
     [javaRequest('DELETE', '/three'), 'DELETE /three '],
   ] as const) {
-    const said = await conversation(port, request);
-    expect(said).toMatch(/^HTTP\/1.1 200 /);
-    expect(said.endsWith(response)).toBe(true);
+    const received = await conversation(port, request);
+    expect(received).toMatch(/^HTTP\/1.1 200 /);
+    expect(received.endsWith(response)).toBe(true);
   }
 });
 
@@ -213,9 +213,9 @@ test.each([
       res.end();
     },
   });
-  const said = await conversation(port, `${request}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`);
-  expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-  expect(said.match(/^HTTP\//gm)).toHaveLength(1);
+  const received = await conversation(port, `${request}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`);
+  expect(received).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(received.match(/^HTTP\//gm)).toHaveLength(1);
   expect(reached).toEqual([]);
 });
 

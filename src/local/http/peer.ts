@@ -20,8 +20,8 @@ const results = new WeakMap<Socket, LookupResult>();
  * (another operating system, a connection relayed into this network namespace). Each connection is looked up once, because
  * a connection cannot pass from one user to another.
  *
- * A browser sends a cookie to every port of its host, and another user's server on this machine may listen on such a port.
- * That user can send the cookie, but not from another user id.
+ * A browser sends a cookie to every port of its host, so a server of another user of this machine can receive the cookie. That
+ * user can send the cookie to this process, but only over a connection with their own user id.
  */
 export function peerOf(socket: Socket): Peer | undefined {
   const result = resultFor(socket);
@@ -36,7 +36,7 @@ function resultFor(socket: Socket): LookupResult {
 
 /**
  * Returns the operating-system user at the other end; null if the user is unknown, and `closed` if the peer has closed
- * its socket. The two cases differ, because any user can send a request and immediately close the socket.
+ * its socket. A closed socket must not count as unknown: any user could hide by closing the socket after the request.
  */
 export function osUserOf({ socket }: { socket: Socket }): number | null | 'closed' {
   const result = resultFor(socket);
@@ -47,7 +47,7 @@ export function osUserOf({ socket }: { socket: Socket }): number | null | 'close
 /** The kernel's tables are read in parts, and a row can be missed while others are removed. */
 const attempts = 2;
 
-/** Returns true if the other end is a socket of this process and of this process's user. */
+/** Returns true if the other end is a socket of the process `pid`, which runs as the same user as this process. */
 export function isHeldBy(socket: Socket, pid: number): boolean {
   const peer = peerOf(socket);
   return peer !== undefined && peer.uid === process.getuid?.() && holdsSocket(pid, peer.inode);
@@ -68,8 +68,8 @@ export function isOwnListener(address: string, port: number): boolean {
 }
 
 /**
- * Returns the user ids of the programs that are connected to `port` of this machine, by their end of the connection. Empty
- * if the kernel has no such tables. Connections without a program are omitted.
+ * Returns the user ids of the programs that are connected to `port` of this machine. The key is the program's endpoint of the
+ * connection. Empty if the kernel has no such tables. Connections without a program are omitted.
  */
 export function peerUids(port: number): Map<Endpoint, number> {
   // On another loopback address, the same port may belong to another user's server.

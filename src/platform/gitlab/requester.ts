@@ -21,7 +21,7 @@ export interface RequesterOptions {
 /** The user on whose behalf requests are sent. */
 export interface Caller {
   readonly token: string | null;
-  /** The key of the token, for the rate limiter. */
+  /** Identifies the token in the rate limiter. */
   readonly key: string;
 }
 
@@ -40,9 +40,9 @@ interface GitLabRequest {
 const maxRedirects = 3;
 /** Milliseconds before the second attempt, if the response does not name a time; doubled for each further attempt. */
 const firstRetryMs = 200;
-/** GitLab has not processed a request that met its rate limit (429): it may be sent this often. */
+/** Maximum number of attempts after a 429, which means that GitLab has not processed the request. */
 const maxLimitedAttempts = 8;
-/** After any other temporary failure it is unknown what GitLab has done with the request. */
+/** Maximum number of attempts after any other temporary failure: GitLab may have processed the request. */
 const maxTemporaryAttempts = 2;
 
 /**
@@ -105,7 +105,7 @@ async function sendWithRetries(options: RequesterOptions, request: GitLabRequest
 
 class AttemptFailure {
   readonly error: GitLabUnavailable;
-  /** How often a read may be sent in all. */
+  /** Maximum number of attempts of a read, the first one included. */
   readonly maxAttempts: number;
   constructor(error: GitLabUnavailable, maxAttempts = 1) {
     this.error = error;

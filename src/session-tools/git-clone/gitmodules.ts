@@ -18,15 +18,15 @@ export interface Modules {
   readonly unwanted: readonly string[];
 }
 
-/** Appended to errors in .gitmodules: git reads the whole file, also for `git status`. */
+/** Appended to errors in .gitmodules, because git reads the whole file, even for `git status`. */
 const consequence = '; git commands that read submodules fail until the line is removed';
 
 const updates = new Set(['checkout', 'rebase', 'merge', 'none']);
 
 /**
  * Returns the submodules that can be fetched, and those that are skipped. `listing` is the output of `git config --null --list`
- * for .gitmodules, and `links` are the paths of the commit's submodules. Entries for which git would fail, also for the others,
- * are skipped with a reason. Entries without a path in the commit are ignored, as git does.
+ * for .gitmodules, and `links` are the paths of the commit's submodules. An entry is skipped with a reason if git would fail,
+ * because git then fetches none of the submodules. Entries without a path in the commit are ignored, as git does.
  */
 export function readModules(listing: string, links: readonly string[]): Modules {
   const usable = new Map<string, Submodule>();

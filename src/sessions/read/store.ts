@@ -131,7 +131,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
   async function listLive(identity: Identity, deadline: Deadline): Promise<Session[]> {
     const [own] = ownersOf(identity);
     const selectors = [`${label.owner}=${own}`];
-    // Sessions of renku-notebooks have no label for the owner, so `owns` filters out sessions of the other kind of user.
+    // This label has no kind of user. A registered and an anonymous user can have the same id; `owns` separates them.
     if (identity.id !== '' && isLabelValue(identity.id)) selectors.push(`${label.userId}=${identity.id}`);
     const lists = namespaces.flatMap((namespace) =>
       selectors.map((labelSelector) => client.list<JupyterServer>(type, namespace, { labelSelector }, deadline)),

@@ -50,7 +50,7 @@ const textOf = (secret: Secret | undefined, key: string): string =>
 const stateOf = async (call: Call, name: string): Promise<string> =>
   (await call('GET', `/servers/${name}`)).body.status?.state ?? 'deleted';
 
-/** Sets the status of a pod at its restart limit, as a kubelet does. Resolves with the pod's uid when the session failed. */
+/** Sets the status of a pod that has reached its restart limit. Resolves with the pod's uid when the session has failed. */
 async function makeFailed(call: Call, name: string, formerUid?: string): Promise<string> {
   const uid = await makeHealthy(name, formerUid);
   await cluster.patchPodStatus(`${name}-0`, failing());
@@ -212,7 +212,7 @@ describe('a restart is rejected without a change', () => {
   });
 });
 
-/** Watches the pods with a name that are created from now on. */
+/** Returns a function that lists the uids of the pods of a name that were created since this call. */
 async function podsMade(name: string): Promise<{ uids(last: string): Promise<string[]> }> {
   const { resourceVersion } = await cluster.client.listPage(pods, cluster.namespace, { limit: 1 }, testDeadline());
   return {

@@ -14,9 +14,9 @@ export interface References {
 }
 
 /**
- * Returns the container's variables as Kubernetes resolves them: references to Secrets, which are the only ones that sessions
- * have, and `$(NAME)` of an earlier variable in a literal value. Throws MissingReference for a reference to a missing key that
- * is not optional.
+ * Returns the container's variables as Kubernetes resolves them. A reference can name a key of a Secret; sessions have no
+ * other references. A literal value can contain `$(NAME)` of an earlier variable. Throws MissingReference if a key is
+ * missing and not optional.
  */
 export function resolveVariables(container: Container, pod: Pod, references: References): Record<string, string> {
   const resolved: Record<string, string> = {};
@@ -48,7 +48,7 @@ function resolve(
   );
 }
 
-/** Expands Kubernetes' `$(NAME)`. Unknown names stay, and `$$(NAME)` becomes `$(NAME)`. */
+/** Expands Kubernetes' `$(NAME)`. Unknown names are kept, and `$$(NAME)` becomes `$(NAME)`. */
 function expand(value: string, earlier: Record<string, string>): string {
   return value.replace(/\$(\$|\(([^()]*)\))/g, (whole, dollar: string, name: string | undefined) => {
     if (dollar === '$') return '$';
@@ -56,7 +56,7 @@ function expand(value: string, earlier: Record<string, string>): string {
   });
 }
 
-/** Variables of the platform's environment that the user's programs need to work as in a terminal. */
+/** Variables of the platform's environment that a session gets, so that programs work as in the user's terminal. */
 const kept = [
   'HOME',
   'USER',
@@ -78,7 +78,7 @@ const kept = [
   'NODE_EXTRA_CA_CERTS',
   'LD_LIBRARY_PATH',
 ];
-/** Locales, proxies, and pip's settings except those that choose the place of packages: the session's environment has them. */
+/** Locales, proxies, and pip's settings. The session's environment itself sets where pip installs packages. */
 const keptPattern = /^(LC_\w+|PIP_(?!(USER|TARGET|PREFIX|ROOT|PYTHON)$)\w+|(https?|no|all)_proxy)$/i;
 
 /**
@@ -91,6 +91,6 @@ export function machineVariables(environment: NodeJS.ProcessEnv, programs: reado
       entry[1] !== undefined && (kept.includes(entry[0]) || keptPattern.test(entry[0])),
   );
   const path = [...programs, environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'].join(':');
-  // Notebooks use UTF-8, also if the terminal has no locale.
+  // Notebooks use UTF-8, even if the terminal has no locale.
   return { LANG: 'C.UTF-8', ...Object.fromEntries(passed), PATH: path };
 }
