@@ -12,14 +12,14 @@ export function byRootCommit(
 ): Map<string, OwnAutosave[]> {
   const isInUse = (commit: string): boolean =>
     [commitSha, ...commitsInUse].some((used) => used.startsWith(commit) || !isCommitId(used));
-  // GitLab would take any other text for the name of a branch.
+  // Root commits that are not ids are left out, because GitLab would interpret other text as the name of a branch.
   const overtaken = autosaves.filter(
     ({ rootBranch, rootCommit }) => rootBranch === branch && isCommitId(rootCommit) && !isInUse(rootCommit),
   );
   return Map.groupBy(overtaken, ({ rootCommit }) => rootCommit);
 }
 
-/** A commit that is known by a tag or a branch only can be any commit. */
+/** Returns whether a text is a commit id. A tag or a branch can be the name of any commit. */
 function isCommitId(text: string): boolean {
   return /^[0-9a-f]{7,64}$/.test(text);
 }

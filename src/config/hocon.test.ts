@@ -124,7 +124,11 @@ const right: [what: string, text: string, tree: unknown][] = [
   ['a list after a list', 'a = [1, 2, 3]\na = [4]', { a: [4] }],
   ['a group after a value', 'a = 1\na.b = 2', { a: { b: 2 } }],
   ['a value after a group', 'a.b = 2\na = 1', { a: 1 }],
-  ['a group without the keys that an earlier value has replaced', 'a { b = 1 }\na = null\na { c = 2 }', { a: { c: 2 } }],
+  [
+    'a group without the keys that an earlier value has replaced',
+    'a { b = 1 }\na = null\na { c = 2 }',
+    { a: { c: 2 } },
+  ],
   ['a group after a list', 'a = [1]\na { b = 2 }', { a: { b: 2 } }],
   [
     'the last value of a key in a list',
@@ -180,7 +184,11 @@ const right: [what: string, text: string, tree: unknown][] = [
   // concatenation
   ['a string of several parts', 'h = x.org\na = "http://"${h}":80/"${h}', { h: 'x.org', a: 'http://x.org:80/x.org' }],
   ['blanks between parts', 'h = x\na = ${h}  ${h} y', { h: 'x', a: 'x  x y' }],
-  ['numbers in strings as the file writes them', 'a = 1.50\nb = ${a}s\nc = 1.50 1e3 True', { a: 1.5, b: '1.50s', c: '1.50 1e3 True' }],
+  [
+    'numbers in strings as the file writes them',
+    'a = 1.50\nb = ${a}s\nc = 1.50 1e3 True',
+    { a: 1.5, b: '1.50s', c: '1.50 1e3 True' },
+  ],
   ['words in a list', 'a = [one two, ${HOME}/x]', { a: ['one two', '/home/jovyan/x'] }],
 ];
 
@@ -368,12 +376,18 @@ describe('HOCON of thousands of lines', () => {
   });
 
   it.each([
-    ['lists that double with each line', `a0 = [1, 1]\n${many((index) => `a${index + 1} = [${s}{a${index}}, ${s}{a${index}}]`, 60)}`],
+    [
+      'lists that double with each line',
+      `a0 = [1, 1]\n${many((index) => `a${index + 1} = [${s}{a${index}}, ${s}{a${index}}]`, 60)}`,
+    ],
     [
       'groups that double with each line',
       `a0 = {x = 1}\n${many((index) => `a${index + 1} { x = ${s}{a${index}}, y = ${s}{a${index}} }`, 60)}`,
     ],
-    ['strings that double with each line', `a0 = xxxxxxxx\n${many((index) => `a${index + 1} = ${s}{a${index}}${s}{a${index}}`, 60)}`],
+    [
+      'strings that double with each line',
+      `a0 = xxxxxxxx\n${many((index) => `a${index + 1} = ${s}{a${index}}${s}{a${index}}`, 60)}`,
+    ],
     ['a chain of 5,000', `${many((index) => `a${index} = ${s}{a${index + 1}}`, 5000)}\na5000 = 1`],
     ['a list that refers to itself, 5,000 times', many(() => `a = [${s}{?a}]`, 5000)],
     [

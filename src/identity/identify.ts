@@ -116,7 +116,8 @@ export function createIdentity({ config, http, log }: IdentityParts): Identify {
       throw unauthenticated('Your anonymous sign-in is no longer valid.', {
         detail: 'You have a new one. Try again to continue as a new anonymous user.',
         fields: [{ path: 'cookie', message: 'has expired or was not issued by this service' }],
-        // A new cookie instead of a deletion: a cookie that another port has set for a longer path cannot be deleted here.
+        // The response sets a valid cookie. A deletion of the invalid one is not possible if another port has set it for a
+        // longer path.
         headers: { 'Set-Cookie': cookie.issue(secure).setCookie },
       });
     }

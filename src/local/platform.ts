@@ -42,10 +42,10 @@ import { keptSecret, readKept, writePrivate } from './state-files.ts';
 
 const source = join(import.meta.dirname, '..');
 const serviceStartMs = 30_000;
-/** Together below the 15 s that a user waits at the terminal after Ctrl-C. */
+/** The sum of these two times must be less than 15 s: a user waits that long at the terminal after Ctrl-C. */
 const sessionsGraceMs = 8_000;
 const connectionsGraceMs = 1_000;
-/** Lifetime of the token with which a session of an anonymous visitor pulls; for users see `gateway/tokens.ts`. */
+/** Lifetime of the token with which an anonymous session reads its repository. For users, see `gateway/tokens.ts`. */
 const readTokenMs = 60 * 24 * 60 * 60 * 1000;
 /** The delay keeps this work out of the start, which has to be fast. */
 const firstHousekeepingMs = 60_000;

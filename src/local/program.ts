@@ -14,7 +14,7 @@ async function endFormer(former: ProcessId | undefined): Promise<void> {
   while (former && isAlive(former) && sendSignal(former.pid, 'SIGKILL')) await delay(10);
 }
 
-/** Returns undefined if the file is missing or damaged. Only a power cut damages the file, and it ends the process, too. */
+/** Returns undefined if the file is missing or damaged. Only a power cut damages the file, and also ends the process. */
 function readFormer(processFile: string): ProcessId | undefined {
   const { pid, startTicks } = asObject(parseJson(readKept(processFile) ?? '')) ?? {};
   return typeof pid === 'number' && typeof startTicks === 'number' ? { pid, startTicks } : undefined;

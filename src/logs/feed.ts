@@ -16,7 +16,7 @@ const maxChars = 512 * 1024;
 const rateIntervalMs = 200;
 /** The cost of a line besides its text, in characters. */
 const lineChars = 64;
-/** Clients are told of the second failure in a row: the first one is often temporary. */
+/** Number of consecutive failures after which clients get an error event. A single failure is often temporary. */
 const reportedFailures = 2;
 
 /**

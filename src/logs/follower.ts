@@ -51,7 +51,7 @@ interface Followed extends SharedFeed {
   readonly start: Start;
   /** Number of the next line in the feed's ring; undefined until the feed has its initial lines. */
   next: number | undefined;
-  /** The last failure that the client was told. */
+  /** The last failure that was reported to the client. */
   reported: LogFeed['failure'];
 }
 

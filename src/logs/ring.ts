@@ -68,8 +68,8 @@ export class LineRing {
   }
 
   /**
-   * Marks the log as incomplete before the first line. Removes the lines with the timestamp of the first line, if there
-   * are others, because their ordinals are unknown.
+   * Marks the log as incomplete before the first line. Removes the lines with the timestamp of the first line, because
+   * their ordinals are unknown. Keeps them if the ring has no other lines.
    */
   cut(instant: Instant): void {
     this.isWhole = false;

@@ -47,7 +47,7 @@ export interface LogRouteParts {
 
 /** The default of `max_lines` in openapi.yaml. */
 const defaultLines = 250;
-/** A whole class may follow one log; a program with more streams does not close them. */
+/** Enough for a whole class that follows one log. A program that needs more streams does not close its streams. */
 const defaultMaxStreams = 300;
 
 /** `/logs`. */

@@ -9,8 +9,8 @@ export interface RequestTarget {
 
 /**
  * Returns the path and the query of a request line. Repeated slashes in the path count as one (the original service
- * redirected). Throws ApiError 404 if the path is not valid percent-encoded UTF-8, and 400 if the request line contains anything other
- * than a path, such as an address with a host.
+ * redirected). Throws ApiError 404 if the path is not valid percent-encoded UTF-8, and 400 if the request line contains
+ * anything other than a path, such as an address with a host.
  */
 export function readTarget(url: string): RequestTarget {
   if (!url.startsWith('/')) {
@@ -52,8 +52,8 @@ function foldHistoryPath(path: string): string | undefined {
 /**
  * Turns `group/project/autosave/renku/autosave/...` into `group%2Fproject/autosave/renku%2Fautosave%2F...`. A group or a
  * project may be named `autosave`, too. Therefore a path that ends with `/autosave` is a list of autosaves, and the
- * rest of the path is the project. In other paths, the name of the autosave begins at `renku/autosave/`, or else after the
- * first `autosave`.
+ * rest of the path is the project. In other paths, the name of the autosave begins at `renku/autosave/`; without
+ * this text, it begins after the first `autosave`.
  */
 function foldAutosavePath(path: string): string {
   const text = decodeURIComponent(path).replaceAll(/\/{2,}/g, '/');

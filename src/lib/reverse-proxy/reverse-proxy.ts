@@ -113,8 +113,8 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
       ...strictParser,
       method: req.method,
       path: options.target,
-      // `keep-alive` even on a connection that is used once: after `close`, a server that rejects a body early would close
-      // the connection immediately, and the reset would discard its response.
+      // The header is `keep-alive` even if the connection is used only once. With `close`, a server that rejects a body early
+      // would close the connection immediately, and the reset of the connection would discard the response.
       headers: [...options.headers, ...body.headers, 'Connection', 'keep-alive'],
       agent: reuse ? proxy.agent : false,
     });

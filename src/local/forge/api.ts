@@ -81,7 +81,7 @@ export async function serveApi(
   throw new HttpError(404, { error: '404 Not Found' });
 }
 
-/** Returns a project by its number or path. Throws 404 also for a project that the caller may not see. */
+/** Returns a project by its number or path. Throws 404 even for an existing project if the caller may not see it. */
 function visibleProject({ context, user }: Call, id: string): ForgeProject {
   const { records } = context;
   const project = /^\d{1,15}$/.test(id) ? records.projectById(Number(id)) : records.projectByPath(id);

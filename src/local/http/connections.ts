@@ -8,7 +8,7 @@ export interface ConnectionLimits {
   max: number;
   /** From this number on, the connections of other users of the machine are limited. */
   crowded: number;
-  /** The number of connections that other users keep above `crowded`. */
+  /** The number of connections that other users may keep if there are more than `crowded` connections. */
   others: number;
 }
 

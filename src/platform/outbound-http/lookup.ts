@@ -12,7 +12,7 @@ export function checkedLookup(check: (address: string) => boolean, resolve: Reso
     resolve(host).then(
       (addresses) => {
         const first = addresses[0];
-        // One such address is reason enough: Node.js decides which address is tried.
+        // One rejected address is enough to fail, because Node.js chooses the address to connect to.
         if (!addresses.every(({ address }) => check(address))) callback(new AddressRefused(host), '');
         else if (!first) callback(new Error(`${host} has no address`), '');
         else if (all) callback(null, addresses);

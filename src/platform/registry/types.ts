@@ -33,8 +33,8 @@ export type Inspection =
   | Image
   | { kind: 'not-found' }
   /**
-   * The caller may not see the image; many registries say the same of an image that does not exist. `reason` is a sentence
-   * of the platform's own realm about the account or token of the caller.
+   * The caller may not see the image. Many registries send the same response if the image does not exist. `reason` is a
+   * sentence of the platform's own realm about the account or token of the caller.
    */
   | { kind: 'denied'; reason?: string | undefined }
   /** The name exists, but is not a container image for Linux on amd64 or arm64. */
@@ -42,8 +42,8 @@ export type Inspection =
 
 export interface RegistryClient {
   /**
-   * Returns what the registry says of an image, first to an anonymous caller, then with the credentials. An image that
-   * exists is cached for 30 s. Throws RegistryFailure, AddressRefused, OutboundFailure or DeadlineExceeded.
+   * Returns the result of the registry for an image. The first request is anonymous; if it does not find the image, the
+   * next request has the credentials. An image that exists is cached for 30 s. Throws RegistryFailure, AddressRefused, OutboundFailure or DeadlineExceeded.
    */
   inspect(reference: ImageReference, access: RegistryAccess, deadline: Deadline): Promise<Inspection>;
 }

@@ -73,7 +73,7 @@ export async function locate(
   }
 }
 
-/** Starts all lookups. Their rejection is handled only by a launch that gets as far as needing the results. */
+/** Starts all lookups. If they fail and the launch does not need their results, the error is ignored. */
 function start(lookups: { all(): Promise<LookupResults> }): Promise<LookupResults> {
   const results = lookups.all();
   results.catch(() => undefined);

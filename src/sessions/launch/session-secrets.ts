@@ -41,7 +41,7 @@ type SecretRequest = Pick<LaunchRequest, 'environment' | 'cloudStorage'>;
 /** The cluster rejects the Secrets themselves: another attempt fails in the same way. */
 export class SecretsRejected extends ApiError {}
 
-/** Sessions whose Secrets this replica is known to have created. A forgotten session costs one needless call. */
+/** Sessions whose Secrets this replica is known to have created. For a session that is not in this map, one unnecessary call is made. */
 const maxKnownSessions = 10_000;
 
 /** Repeats a write once if there is no response. Each of these writes can safely be repeated. */
@@ -110,7 +110,7 @@ export function createSessionSecrets(client: KubernetesClient, config: LaunchCon
       if (!credentials && !variables && !pull) return false;
       if (isMissingSecrets(session)) return true;
       if (created.get(session.uid)) return false;
-      // A session that runs, or ran before it was hibernated, has them. For others, a needless call is harmless.
+      // A session that runs, or ran before it was hibernated, has its Secrets. For others, an unnecessary call is harmless.
       return session.reportedState !== 'running' && !session.isHibernated;
     },
   };
