@@ -130,7 +130,7 @@ function ofGitLab(cause: unknown): Translation | undefined {
 const gitLabQuote = (reason: string | undefined): string | undefined =>
   reason === undefined ? undefined : `GitLab says: "${reason}"`;
 
-/** Advice and Retry-After of a temporary error, for outages that are reported with any kind. */
+/** Advice and Retry-After for an outage, which is temporary even if its error has another kind. */
 const tryAgain = {
   advice: errorKind.intermittent.detail,
   retryAfterSeconds: errorKind.intermittent.retryAfterSeconds,

@@ -85,8 +85,9 @@ export function readClaims(payload: JWTPayload): Claims | FieldError[] {
 
 /**
  * Returns the credentials for the configured GitLab, or the errors in them. The header is base64 of `{"<address>":
- * {"AuthorizationHeader": "bearer TOKEN", "AccessTokenExpiresAt": seconds | null}}`. The original service uses the first entry and
- * calls its address. Here only an entry for the configured host is used, and the token is sent to the configured address.
+ * {"AuthorizationHeader": "bearer TOKEN", "AccessTokenExpiresAt": seconds | null}}`. The original service uses the first
+ * entry and calls its address. Here only an entry for the configured host is used, and the token is sent to the configured
+ * address.
  */
 export function readGitCredentials(encoded: string, gitUrl: string): GitCredentials | FieldError[] {
   const path = `header.${header.gitCredentials}`;

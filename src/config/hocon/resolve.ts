@@ -100,7 +100,7 @@ export class Resolver {
     }
   }
 
-  /** Returns the last expression that has a value (an optional substitution may have none), or the group of the key. */
+  /** Returns the value of the last expression that has one (an optional substitution may not), or else the group. */
   #evaluateKey({ values, children, isGroup, line }: Key): Value | undefined {
     const entries = this.#entries(children);
     let group: Value | undefined = isGroup || entries.size > 0 ? { kind: 'group', entries, line } : undefined;

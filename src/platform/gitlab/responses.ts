@@ -57,7 +57,7 @@ export function bodyOf(response: OutboundResponse, { host, token, isRead }: Requ
     throw new GitLabNotFound(`GitLab at ${host} shows this to signed-in users only`);
   }
   const message = `GitLab at ${host} answered ${status}`;
-  // Legal reasons forbid the resource to all callers. The status alone is enough; the body may be missing.
+  // 451: the resource is unavailable to all callers for legal reasons. The response may have no JSON body.
   if (status === 451) throw new GitLabRefused(message, status, reason ?? 'This is unavailable for legal reasons.');
   // A 404 page of a load balancer does not mean that a project does not exist.
   if (body === undefined || status >= 500) throw new GitLabUnavailable(message, { reason });

@@ -43,7 +43,8 @@ export type Inspection =
 export interface RegistryClient {
   /**
    * Returns the result of the registry for an image. The first request is anonymous; if it does not find the image, the
-   * next request has the credentials. An image that exists is cached for 30 s. Throws RegistryFailure, AddressRefused, OutboundFailure or DeadlineExceeded.
+   * next request has the credentials. An image that exists is cached for 30 s. Throws RegistryFailure, AddressRefused,
+   * OutboundFailure or DeadlineExceeded.
    */
   inspect(reference: ImageReference, access: RegistryAccess, deadline: Deadline): Promise<Inspection>;
 }

@@ -41,7 +41,7 @@ type SecretRequest = Pick<LaunchRequest, 'environment' | 'cloudStorage'>;
 /** The cluster rejects the Secrets themselves: another attempt fails in the same way. */
 export class SecretsRejected extends ApiError {}
 
-/** Sessions whose Secrets this replica is known to have created. For a session that is not in this map, one unnecessary call is made. */
+/** Size of the cache of sessions whose Secrets this replica has created. An evicted session costs one unnecessary call. */
 const maxKnownSessions = 10_000;
 
 /** Repeats a write once if there is no response. Each of these writes can safely be repeated. */
@@ -55,7 +55,7 @@ async function withRetry(write: () => Promise<unknown>, deadline: Deadline): Pro
 }
 
 export function createSessionSecrets(client: KubernetesClient, config: LaunchConfig): SessionSecrets {
-  /** By the uid of the session. */
+  /** The sessions whose Secrets this replica has created, by uid. */
   const created = new BoundedMap<string, true>({ maxSize: maxKnownSessions });
 
   async function create(secret: Secret, deadline: Deadline): Promise<void> {

@@ -131,7 +131,8 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
   async function listLive(identity: Identity, deadline: Deadline): Promise<Session[]> {
     const [own] = ownersOf(identity);
     const selectors = [`${label.owner}=${own}`];
-    // This label has no kind of user. A registered and an anonymous user can have the same id; `owns` separates them.
+    // Sessions of renku-notebooks have a label for the user id only. A registered and an anonymous user can have the same
+    // id; the caller filters the result with `owns`.
     if (identity.id !== '' && isLabelValue(identity.id)) selectors.push(`${label.userId}=${identity.id}`);
     const lists = namespaces.flatMap((namespace) =>
       selectors.map((labelSelector) => client.list<JupyterServer>(type, namespace, { labelSelector }, deadline)),
