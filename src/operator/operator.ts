@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
+import { ownerOf } from '../jupyter-server/owner.ts';
+import type { JupyterServer } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { createClusterView } from './cluster-view.ts';
 import { createReconciler } from './reconcile.ts';
 import { copyResourceUsage } from './resource-usage.ts';
 import type { OperatorSettings } from './settings.ts';
-import { createWorkQueue } from './work-queue.ts';
+import { createWorkQueue, type WorkClass } from './work-queue.ts';
 
 export interface Operator {
   /** Starts the caches and then reconciling. Resolves when the caches have synced. */
@@ -36,11 +38,9 @@ export function createOperator(options: {
     firstRetryMs: 500,
     lastRetryMs: 60_000,
     log,
-    async work(key) {
-      const [namespace = '', name = ''] = key.split('/');
-      await reconcile(namespace, name, Deadline.after(reconcileTimeoutMs, stopping.signal));
-      return undefined;
-    },
+    classOf: (key) => workClass(view.server(...nameOf(key))),
+    work: (key, attemptLog) =>
+      reconcile(...nameOf(key), { deadline: Deadline.after(reconcileTimeoutMs, stopping.signal), log: attemptLog }),
   });
   const view = createClusterView({
     client,
@@ -52,7 +52,7 @@ export function createOperator(options: {
       if (synced) queue.add(`${namespace}/${name}`);
     },
   });
-  const reconcile = createReconciler({ client, view, settings, log, now });
+  const reconcile = createReconciler({ client, view, settings, now });
 
   return {
     async start() {
@@ -72,4 +72,17 @@ export function createOperator(options: {
       return view.lastContactAt;
     },
   };
+}
+
+function nameOf(key: string): [namespace: string, name: string] {
+  const [namespace = '', name = ''] = key.split('/');
+  return [namespace, name];
+}
+
+/** Creating the children of a session takes seven calls, and other work usually one: so it goes first. */
+function workClass(server: JupyterServer | undefined): WorkClass {
+  if (!server) return { owner: '', isSlow: false };
+  const { metadata, spec, status } = server;
+  const owner = ownerOf({ ...metadata }, spec?.auth?.oidc?.enabled === true) ?? '';
+  return { owner, isSlow: status?.create_fn === undefined && metadata.deletionTimestamp === undefined };
 }
