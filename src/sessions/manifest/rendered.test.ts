@@ -90,7 +90,7 @@ const example = (name: string): Example => {
 };
 
 describe.each(Object.entries(examples))('the pod that the operator creates for the example %s', (_name, each) => {
-  it('meets the Pod Security Standard `restricted`', () => {
+  it('meets the restricted Pod Security Standard', () => {
     const { containers, pod } = rendered(each);
     for (const { name, securityContext } of containers) {
       expect(securityContext, name).toMatchObject({
