@@ -35,6 +35,7 @@ var tasks = {
       ['node', 'scripts/check-test-map.ts'],
       ['node', 'scripts/generate-types.ts', '--check'],
       ['node', 'scripts/generate-error-docs.ts', '--check'],
+      ['node', 'scripts/generate-chart.ts', '--check'],
       ['tsc', '-p', '.'],
     ],
   },
@@ -44,6 +45,7 @@ var tasks = {
     run: [
       ['node', 'scripts/generate-types.ts'],
       ['node', 'scripts/generate-error-docs.ts'],
+      ['node', 'scripts/generate-chart.ts'],
     ],
   },
   'test:unit': { needs: ['git'], run: [['vitest', 'run', '--project', 'unit']] },
