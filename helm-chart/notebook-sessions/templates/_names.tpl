@@ -55,9 +55,9 @@ app.kubernetes.io/component: jupyterserver
 {{- /* The reference of an image. Arguments: context, name (a key of `images`). */}}
 {{- define "notebook-sessions.image" -}}
 {{- $image := index .context.Values.images .name -}}
-{{- $own := not (has .name (list "oauth2Proxy" "passthroughProxy")) -}}
 {{- $registry := .context.Values.images.registry | trimSuffix "/" -}}
-{{- $repository := ternary (printf "%s/%s" $registry $image.repository) $image.repository (and $own (ne $registry "")) -}}
+{{- $hasRegistry := regexMatch "^([^/]*[.:][^/]*|localhost)/" $image.repository -}}
+{{- $repository := ternary $image.repository (printf "%s/%s" $registry $image.repository) (or $hasRegistry (eq $registry "")) -}}
 {{- if $image.digest -}}
 {{ $repository }}@{{ $image.digest }}
 {{- else -}}
