@@ -176,6 +176,12 @@ export const configKeys = object({
       [],
     ),
   }),
+  metrics: object({
+    /** Whether `GET /metrics` is served, on a port of its own. */
+    enabled: boolean(true),
+    /** 0: any free port. */
+    port: integer(8765, 0, 65_535),
+  }),
   docs: object({
     /** Options with which the curl commands of the documentation page sign in, in shell syntax. */
     curl_options: string(`-H "Authorization: Bearer $TOKEN"`),

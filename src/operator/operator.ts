@@ -1,7 +1,10 @@
 import type { Logger } from 'pino';
 import { Deadline } from '../lib/deadline.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
-import { createClusterView } from './cluster-view.ts';
+import { type Metrics, noMetrics } from '../platform/metrics/types.ts';
+import { createWatchMetric } from '../platform/metrics/watches.ts';
+import { createClusterView, watchedResources } from './cluster-view.ts';
+import { createOperatorMetrics } from './metrics.ts';
 import { createReconciler } from './reconcile.ts';
 import { copyResourceUsage } from './resource-usage.ts';
 import type { OperatorSettings } from './settings.ts';
@@ -24,9 +27,12 @@ export function createOperator(options: {
   client: KubernetesConnection;
   settings: OperatorSettings;
   log: Logger;
+  /** None by default. */
+  metrics?: Metrics;
   now?: () => Date;
 }): Operator {
-  const { client, settings, log, now = () => new Date() } = options;
+  const { client, settings, log, metrics = noMetrics, now = () => new Date() } = options;
+  const counted = createOperatorMetrics(metrics);
   const stopping = new AbortController();
   let synced = false;
   let usage: Promise<void> | undefined;
@@ -38,7 +44,8 @@ export function createOperator(options: {
     log,
     async work(key) {
       const [namespace = '', name = ''] = key.split('/');
-      await reconcile(namespace, name, Deadline.after(reconcileTimeoutMs, stopping.signal));
+      const deadline = Deadline.after(reconcileTimeoutMs, stopping.signal);
+      await counted.reconcile(() => reconcile(namespace, name, deadline));
       return undefined;
     },
   });
@@ -47,11 +54,14 @@ export function createOperator(options: {
     namespaces: settings.namespaces,
     jupyterServers: settings.jupyterServers,
     log,
+    onServerChange: (event) => counted.sessionChanged(event, now()),
+    onWatchEnd: createWatchMetric(metrics, watchedResources(settings.jupyterServers)),
     // Until all caches have synced, existing children may be missing in the caches.
     onChange: (namespace, name) => {
       if (synced) queue.add(`${namespace}/${name}`);
     },
   });
+  counted.observe({ queue, view });
   const reconcile = createReconciler({ client, view, settings, log, now });
 
   return {

@@ -7,6 +7,8 @@ export interface WorkQueue {
    * Adds a key. A key that is already waiting is processed once. A key that is being processed is processed again.
    */
   add(key: string): void;
+  /** Number of keys that wait for a worker. Keys that wait for the end of a delay are not counted. */
+  readonly depth: number;
   /** Starts no other work. Resolves when the running work has ended. */
   stop(): Promise<void>;
 }
@@ -105,6 +107,9 @@ export function createWorkQueue(options: {
 
   return {
     add,
+    get depth() {
+      return ready.size;
+    },
     async stop() {
       stopped = true;
       ready.clear();
