@@ -259,6 +259,8 @@ export const configKeys = object({
     node_selector: yamlString(record(verbatimString)),
     affinity: yamlString(record(anything)),
     tolerations: yamlString(list(record(anything), [])),
+    /** Fields that replace those of the security context of Jupyter's container; null removes a field. */
+    security_context: yamlString(record(anything)),
     containers: object({
       anonymous: list(string(), [jupyter.name, passthroughProxy.name, gitProxy.name]),
       registered: list(string(), [jupyter.name, oauth2Proxy.name, gitProxy.name, gitSidecar.name]),

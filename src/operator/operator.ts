@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import { ownerOf } from '../jupyter-server/owner.ts';
+import type { JupyterServer } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { type Metrics, noMetrics } from '../platform/metrics/types.ts';
@@ -8,7 +10,7 @@ import { createOperatorMetrics } from './metrics.ts';
 import { createReconciler } from './reconcile.ts';
 import { copyResourceUsage } from './resource-usage.ts';
 import type { OperatorSettings } from './settings.ts';
-import { createWorkQueue } from './work-queue.ts';
+import { createWorkQueue, type WorkClass } from './work-queue.ts';
 
 export interface Operator {
   /** Starts the caches and then reconciling. Resolves when the caches have synced. */
@@ -42,11 +44,10 @@ export function createOperator(options: {
     firstRetryMs: 500,
     lastRetryMs: 60_000,
     log,
-    async work(key) {
-      const [namespace = '', name = ''] = key.split('/');
+    classOf: (key) => workClass(view.server(...nameOf(key))),
+    work: (key, attemptLog) => {
       const deadline = Deadline.after(reconcileTimeoutMs, stopping.signal);
-      await counted.reconcile(() => reconcile(namespace, name, deadline));
-      return undefined;
+      return counted.reconcile(() => reconcile(...nameOf(key), { deadline, log: attemptLog }));
     },
   });
   const view = createClusterView({
@@ -62,7 +63,7 @@ export function createOperator(options: {
     },
   });
   counted.observe({ queue, view });
-  const reconcile = createReconciler({ client, view, settings, log, now });
+  const reconcile = createReconciler({ client, view, settings, now });
 
   return {
     async start() {
@@ -82,4 +83,17 @@ export function createOperator(options: {
       return view.lastContactAt;
     },
   };
+}
+
+function nameOf(key: string): [namespace: string, name: string] {
+  const [namespace = '', name = ''] = key.split('/');
+  return [namespace, name];
+}
+
+/** Creating the children of a session takes seven calls, and other work usually one: so it goes first. */
+function workClass(server: JupyterServer | undefined): WorkClass {
+  if (!server) return { owner: '', isSlow: false };
+  const { metadata, spec, status } = server;
+  const owner = ownerOf({ ...metadata }, spec?.auth?.oidc?.enabled === true) ?? '';
+  return { owner, isSlow: status?.create_fn === undefined && metadata.deletionTimestamp === undefined };
 }
