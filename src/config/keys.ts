@@ -176,6 +176,12 @@ export const configKeys = object({
       [],
     ),
   }),
+  metrics: object({
+    /** Whether `GET /metrics` is served, on a port of its own. */
+    enabled: boolean(true),
+    /** 0: any free port. */
+    port: integer(8765, 0, 65_535),
+  }),
   docs: object({
     /** Options with which the curl commands of the documentation page sign in, in shell syntax. */
     curl_options: string(`-H "Authorization: Bearer $TOKEN"`),
@@ -253,6 +259,8 @@ export const configKeys = object({
     node_selector: yamlString(record(verbatimString)),
     affinity: yamlString(record(anything)),
     tolerations: yamlString(list(record(anything), [])),
+    /** Fields that replace those of the security context of Jupyter's container; null removes a field. */
+    security_context: yamlString(record(anything)),
     containers: object({
       anonymous: list(string(), [jupyter.name, passthroughProxy.name, gitProxy.name]),
       registered: list(string(), [jupyter.name, oauth2Proxy.name, gitProxy.name, gitSidecar.name]),
