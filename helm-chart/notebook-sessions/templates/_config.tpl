@@ -73,6 +73,8 @@ of `config` have priority over those of an umbrella chart, and the chart's own k
 {{- with .Values.sessions.namespace -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "k8s.sessions_namespace" "value" .) -}}
 {{- end -}}
+{{- include "notebook-sessions.set" (dict "tree" $tree "key" "metrics.enabled" "value" .Values.metrics.enabled) -}}
+{{- include "notebook-sessions.set" (dict "tree" $tree "key" "metrics.port" "value" .Values.metrics.port) -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.default_image" "value" (include "notebook-sessions.image" (dict "context" . "name" "session"))) -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.git_clone.image" "value" (include "notebook-sessions.image" (dict "context" . "name" "sessionTools"))) -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.git_clone.program" "value" "notebook-sessions") -}}
