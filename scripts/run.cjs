@@ -51,6 +51,7 @@ var tasks = {
   'test:integration': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'integration']] },
   'test:browser': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'browser']] },
   'test:cluster': { needs: [], run: [['vitest', 'run', '--project', 'cluster']] },
+  'test:e2e': { needs: [], run: [['node', 'tests/e2e/main.ts']] },
   'test:mutations': { needs: ['git'], run: [['node', 'tests/mutants/main.ts']] },
   screenshots: { needs: ['linux', 'git', 'python'], run: [['node', 'scripts/screenshots.ts']] },
   bench: { needs: ['linux', 'git', 'python'], run: [['node', 'bench/main.ts']] },
