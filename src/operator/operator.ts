@@ -3,7 +3,10 @@ import { ownerOf } from '../jupyter-server/owner.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
-import { createClusterView } from './cluster-view.ts';
+import { type Metrics, noMetrics } from '../platform/metrics/types.ts';
+import { createWatchMetric } from '../platform/metrics/watches.ts';
+import { createClusterView, watchedResources } from './cluster-view.ts';
+import { createOperatorMetrics } from './metrics.ts';
 import { createReconciler } from './reconcile.ts';
 import { copyResourceUsage } from './resource-usage.ts';
 import type { OperatorSettings } from './settings.ts';
@@ -26,9 +29,12 @@ export function createOperator(options: {
   client: KubernetesConnection;
   settings: OperatorSettings;
   log: Logger;
+  /** None by default. */
+  metrics?: Metrics;
   now?: () => Date;
 }): Operator {
-  const { client, settings, log, now = () => new Date() } = options;
+  const { client, settings, log, metrics = noMetrics, now = () => new Date() } = options;
+  const counted = createOperatorMetrics(metrics);
   const stopping = new AbortController();
   let synced = false;
   let usage: Promise<void> | undefined;
@@ -39,19 +45,24 @@ export function createOperator(options: {
     lastRetryMs: 60_000,
     log,
     classOf: (key) => workClass(view.server(...nameOf(key))),
-    work: (key, attemptLog) =>
-      reconcile(...nameOf(key), { deadline: Deadline.after(reconcileTimeoutMs, stopping.signal), log: attemptLog }),
+    work: (key, attemptLog) => {
+      const deadline = Deadline.after(reconcileTimeoutMs, stopping.signal);
+      return counted.reconcile(() => reconcile(...nameOf(key), { deadline, log: attemptLog }));
+    },
   });
   const view = createClusterView({
     client,
     namespaces: settings.namespaces,
     jupyterServers: settings.jupyterServers,
     log,
+    onServerChange: (event) => counted.sessionChanged(event, now()),
+    onWatchEnd: createWatchMetric(metrics, watchedResources(settings.jupyterServers)),
     // Until all caches have synced, existing children may be missing in the caches.
     onChange: (namespace, name) => {
       if (synced) queue.add(`${namespace}/${name}`);
     },
   });
+  counted.observe({ queue, view });
   const reconcile = createReconciler({ client, view, settings, now });
 
   return {
