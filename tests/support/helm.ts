@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..', '..');
 export const chart = join(root, 'helm-chart', 'notebook-sessions');
 
 /** The programs helm and kubectl, built from Go modules; undefined if Go is missing. */
-const folder = process.env['CHART_TEST_PROGRAMS'] ?? findPrograms(['helm', 'kubectl']);
+const folder = findPrograms(['helm', 'kubectl']);
 
 export interface Outcome {
   readonly status: number | null;

@@ -29,7 +29,17 @@ function newNamespace(): string {
 
 function act(verb: 'install' | 'upgrade', namespace: string, more: readonly string[] = []) {
   const values = valuesFile(join(import.meta.dirname, 'values', 'anonymous.yaml'), namespace);
-  const args = [verb, 'sessions', chart, '--namespace', namespace, '--values', '-', '--set', `config.amalthea.group=${group}`];
+  const args = [
+    verb,
+    'sessions',
+    chart,
+    '--namespace',
+    namespace,
+    '--values',
+    '-',
+    '--set',
+    `config.amalthea.group=${group}`,
+  ];
   return helm([...args, ...more], kubeconfig, values);
 }
 
@@ -65,16 +75,23 @@ describe('a release', () => {
       spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } },
     };
     succeeded(kubectl(['apply', '-f', '-'], kubeconfig, `${JSON.stringify(session)}\n---\n${JSON.stringify(claim)}`));
-    const before = [crd(), get(namespace, crdName, 'kept'), get(namespace, 'pvc', 'kept')].map((each) => each.metadata.uid);
+    const before = [crd(), get(namespace, crdName, 'kept'), get(namespace, 'pvc', 'kept')].map(
+      (each) => each.metadata.uid,
+    );
 
     const removed = succeeded(helm(['uninstall', 'sessions', '--namespace', namespace], kubeconfig));
     expect(removed).toContain(`[CustomResourceDefinition] ${crdName}`);
-    const left = get(namespace, 'all,serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets,configmaps,secrets');
+    const left = get(
+      namespace,
+      'all,serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets,configmaps,secrets',
+    );
     const names = left['items'].map(({ kind, metadata }: Rendered) => `${kind} ${metadata.name}`);
     expect(names.filter((each: string) => each.includes('sessions'))).toEqual(['Secret sessions-notebook-sessions']);
 
     succeeded(act('install', namespace));
-    const after = [crd(), get(namespace, crdName, 'kept'), get(namespace, 'pvc', 'kept')].map((each) => each.metadata.uid);
+    const after = [crd(), get(namespace, crdName, 'kept'), get(namespace, 'pvc', 'kept')].map(
+      (each) => each.metadata.uid,
+    );
     expect(after).toEqual(before);
     expect(secret(namespace)).toBe(generated);
     succeeded(helm(['uninstall', 'sessions', '--namespace', namespace], kubeconfig));
@@ -136,7 +153,12 @@ describe('a release', () => {
     succeeded(kubectl(['create', 'serviceaccount', 'deployer', '--namespace', namespace], kubeconfig));
     // Everything in the namespace, and nothing outside of it.
     const rules = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }];
-    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'deployer', namespace }, rules };
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'deployer', namespace },
+      rules,
+    };
     succeeded(kubectl(['apply', '-f', '-'], kubeconfig, JSON.stringify(role)));
     const bind = ['create', 'rolebinding', 'deployer', '--role=deployer', `--serviceaccount=${namespace}:deployer`];
     succeeded(kubectl([...bind, '--namespace', namespace], kubeconfig));

@@ -54,7 +54,7 @@ describe.each(files.map((path) => [path.slice(path.lastIndexOf('/') + 1), path])
     succeeded(lint(values()));
   });
 
-  it('give objects that the API server accepts without a warning, also with Pod Security "restricted"', () => {
+  it('give objects that the API server accepts without a warning, also with restricted Pod Security', () => {
     const { status, stderr, stdout } = kubectl(
       ['apply', '--dry-run=server', '--validate=strict', '-f', '-'],
       kubeconfig,
