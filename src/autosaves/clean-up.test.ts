@@ -43,7 +43,7 @@ const session = (commitSha: string, changes: Partial<NewSession> = {}): NewSessi
   commitsInUse: [],
   ...changes,
 });
-const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
+const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 60_000, interval: 20 });
 const lines = (text: string) => logged.split('\n').filter((line) => line.includes(text));
 
 beforeAll(async () => {

@@ -16,21 +16,17 @@ export async function runCell(page: Page, code: string): Promise<string> {
   await page.locator('.lm-Menu-item[data-command="launcher:create"]').click(slow);
   const kernels = page.locator('.jp-LauncherCard[data-category="Notebook"]').filter({ visible: true });
   await kernels.first().click(slow);
-  const cell = page.locator('.jp-NotebookPanel').filter({ visible: true }).locator('.jp-CodeCell').first();
+  const notebook = page.locator('.jp-NotebookPanel').filter({ visible: true });
+  const cell = notebook.locator('.jp-CodeCell').first();
   const prompt = cell.locator('.jp-InputPrompt');
+  // JupyterLab ignores a run before the kernel has started, and a second run would replace the output of the first.
+  await notebook.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor(slow);
   await cell.locator('.cm-content').click(slow);
   await page.keyboard.insertText(code);
-  // JupyterLab ignores a run before the kernel has started, so more than one attempt may be needed.
-  await expect
-    .poll(async () => {
-      await cell.locator('.cm-content').click(slow);
-      await page.keyboard.press('Shift+Enter');
-      return prompt.innerText();
-    }, slow)
-    .toMatch(/\[[*\d]/);
-  // The prompt of a cell that is running has a star.
+  await page.keyboard.press('Shift+Enter');
+  // The prompt of a cell that is running has a star, and its number comes after all output.
   await prompt.filter({ hasText: /\[\d+\]/ }).waitFor(slow);
-  const output = cell.locator('.jp-OutputArea-output');
-  await output.first().waitFor(slow);
-  return (await output.allInnerTexts()).join('\n').trim();
+  const output = async () => (await cell.locator('.jp-OutputArea-output').allInnerTexts()).join('\n').trim();
+  await expect.poll(output, slow).not.toBe('');
+  return output();
 }

@@ -251,10 +251,10 @@ describe('the GitLab client with a faulty GitLab', () => {
     await expect(branch()).rejects.toThrow(/did not respond in time/);
     await expect(branch(Deadline.after(100))).rejects.toThrow(GitLabUnavailable);
     const caller = new AbortController();
-    const waiting = branch(Deadline.after(10_000, caller.signal));
+    const waiting = branch(Deadline.after(600_000, caller.signal));
     caller.abort();
     await expect(waiting).rejects.toThrow(GitLabUnavailable);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(60_000);
     expect(requests).toHaveLength(2);
   });
 
