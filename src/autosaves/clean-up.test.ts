@@ -29,7 +29,7 @@ function start(limits: Partial<CleanUpLimits> = {}): AutosaveCleanUp {
   };
   const log = createLogger({ name: 'test', level: 'debug', destination });
   return createAutosaveCleanUp({
-    gitlab: createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 2000 }),
+    gitlab: createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 5_000 }),
     log,
     limits,
   });

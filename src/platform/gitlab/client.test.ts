@@ -21,7 +21,7 @@ import { GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 
 const logged: string[] = [];
 const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-const gitlab = createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 500, maxResponseBytes: 200_000 });
+const gitlab = createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 2_000, maxResponseBytes: 200_000 });
 const inTime = () => Deadline.after(10_000);
 
 describe('the GitLab client on the forge', () => {
