@@ -72,22 +72,21 @@ export function createSessionEvents(parts: SessionEventsParts): SessionEvents {
   return {
     all(res, isWanted, lastEventId) {
       const { identity } = contextOf(res);
-      const wanted = (session: Session | undefined): Session | undefined =>
-        session && isWanted(session) ? session : undefined;
       const followed = {
         all: () => sessions.allCached(identity).filter(isWanted),
-        get: (name: string) => wanted(sessions.cached(identity, name)),
+        get: (name: string) => [sessions.cached(identity, name)].find((session) => session && isWanted(session)),
       };
       return follow(res, followed, lastEventId);
     },
     one(res, { name, uid }, lastEventId) {
       const { identity } = contextOf(res);
-      const get = (): Session | undefined => {
-        const session = sessions.cached(identity, name);
-        return session?.uid === uid ? session : undefined;
+      const isWanted = (session: Session | undefined): session is Session => session?.uid === uid;
+      const followed = {
+        all: () => [sessions.cached(identity, name)].filter(isWanted),
+        get: (changed: string) => [sessions.cached(identity, changed)].find(isWanted),
+        only: name,
       };
-      const all = (): Session[] => [get()].filter((session) => session !== undefined);
-      return follow(res, { all, get, only: name }, lastEventId);
+      return follow(res, followed, lastEventId);
     },
   };
 }
