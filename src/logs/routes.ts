@@ -59,7 +59,7 @@ export function logRoutes(parts: LogRouteParts): Router {
     ...(maxSilenceMs !== undefined && { maxSilenceMs }),
   });
   const feeds = createLogFeeds({ read, log });
-  const streams = createEventStreams({ streams: 'followed logs', perUser: maxStreams, stopping, timing: streamTiming });
+  const streams = createEventStreams({ streams: 'logs', perUser: maxStreams, stopping, timing: streamTiming });
 
   const open =
     (res: Response, session: Session, query: LogQuery, lastEventId = '') =>

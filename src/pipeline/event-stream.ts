@@ -39,7 +39,7 @@ export interface EventStreams {
 }
 
 export interface EventStreamsOptions {
-  /** For the message about too many streams, for example `logs that you follow`. */
+  /** For the message about too many streams, for example `logs`. */
   readonly streams: string;
   /** Maximum number of streams of one user on one replica. */
   readonly perUser: number;
@@ -84,8 +84,8 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
       } catch (cause) {
         if (!(cause instanceof LimitReached)) throw cause;
         throw cause.running >= perUser
-          ? tooMany(`You have ${cause.running} ${streams} already.`, 'Close one of them first.', cause)
-          : tooMany(`The service has ${total} ${streams} already.`, undefined, cause);
+          ? tooMany(`You already follow ${cause.running} ${streams}.`, 'Close one of them first.', cause)
+          : tooMany(`This replica of the service already serves ${total} ${streams}.`, undefined, cause);
       }
     },
   };
