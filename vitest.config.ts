@@ -25,7 +25,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{src,bench}/**/*.test.ts'],
+          include: ['{src,bench,helm-chart}/**/*.test.ts'],
           exclude: component,
           // Files of one process share the modules that they import: most of the lane's time went into loading them.
           isolate: false,

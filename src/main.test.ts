@@ -108,6 +108,31 @@ describe('the service', () => {
     expect(service.stderr()).toBe('');
   }, 60_000);
 
+  it('serves its metrics on a port of its own, unless they are disabled', async () => {
+    const service = run();
+    const { metrics } = await service.says('the metrics are served at /metrics');
+    const { port } = metrics as AddressInfo;
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(text).toContain('notebook_sessions_cache_sessions');
+    service.child.kill('SIGTERM');
+    expect(await service.exit).toBe(0);
+
+    const silent = run({ NB_METRICS__ENABLED: 'false' });
+    await silent.says('listening');
+    expect(silent.stdout()).not.toContain('/metrics');
+    silent.child.kill('SIGTERM');
+    expect(await silent.exit).toBe(0);
+  }, 60_000);
+
+  it('starts without its metrics, and logs the reason, if their port is taken', async () => {
+    const { port } = new URL(env['NB_GIT__URL'] ?? '');
+    const service = run({ NB_METRICS__PORT: port, HOST: '127.0.0.1' });
+    await service.says('listening');
+    expect(service.stdout()).toContain('the port cannot be used; change metrics.port (NB_METRICS__PORT)');
+    service.child.kill('SIGTERM');
+    expect(await service.exit).toBe(0);
+  }, 60_000);
+
   it('prints each configuration error on a line', async () => {
     const service = run({ NB_IDENTITY__GATEWAY: 'maybe', NB_SERVICE_PREFIX: 'x' });
     expect(await service.exit).toBe(1);

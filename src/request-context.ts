@@ -2,11 +2,12 @@ import type { Response } from 'express';
 import type { Logger } from 'pino';
 import type { Identity } from './identity/types.ts';
 import type { Deadline } from './lib/deadline.ts';
+import { currentTraceparent } from './lib/trace-context.ts';
 
 /** What the pipeline knows about a request before its route runs; stored in `res.locals`. */
 export interface RequestContext {
   readonly id: string;
-  /** Adds the request's id to its lines. */
+  /** Adds the request's id, and the id of its trace if the caller sent one, to its lines. */
   readonly log: Logger;
   readonly deadline: Deadline;
   /** Present in routes of operations that need an identity. */
@@ -18,11 +19,12 @@ export interface RequestContext {
 /** Returns a context without identity, which `setIdentity` adds. */
 export function createContext(id: string, log: Logger, deadline: Deadline): Omit<RequestContext, 'identity'> {
   let own: Logger | undefined;
+  const traceparent = currentTraceparent();
   return {
     id,
     // Created at first use: most requests write no line besides the access log.
     get log() {
-      own ??= log.child({ requestId: id });
+      own ??= log.child({ requestId: id, ...(traceparent !== undefined && { traceparent }) });
       return own;
     },
     deadline,

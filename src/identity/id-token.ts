@@ -93,7 +93,12 @@ async function fetchKeySet(url: string, http: OutboundHttp): Promise<Response> {
   try {
     const deadline = Deadline.after(keySetTimeoutMs);
     const headers = { accept: 'application/json' };
-    const { status, body } = await http.request(url, { deadline, headers, maxBytes: maxKeySetBytes });
+    const { status, body } = await http.request(url, {
+      target: 'identity-provider',
+      deadline,
+      headers,
+      maxBytes: maxKeySetBytes,
+    });
     if (status !== 200) throw new Error(`the request for the key set was answered with ${status}`);
     return Response.json(JSON.parse(body.toString('utf8')));
   } catch (cause) {

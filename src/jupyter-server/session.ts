@@ -8,7 +8,7 @@ import { ownerOf } from './owner.ts';
 import { type Bucket, readPatches } from './patches.ts';
 import { readQuantity } from './quantities.ts';
 import { type ReportedContainer, readContainers, readPod, type SessionPod } from './session-pod.ts';
-import type { SessionState } from './types.ts';
+import { type SessionState, sessionStates } from './types.ts';
 import { at, type Fields, fields, finite, text } from './untrusted.ts';
 
 /**
@@ -125,8 +125,6 @@ export interface Culling {
   readonly hibernatedSeconds: number | undefined;
 }
 
-const states: readonly SessionState[] = ['starting', 'running', 'stopping', 'failed', 'hibernated'];
-
 /**
  * Returns the session of a JupyterServer that any client may have written. A value of an unexpected type counts as missing,
  * so that one invalid object cannot cause an error in a list or a response. Never throws.
@@ -147,7 +145,7 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
     createdAt: text(metadata['creationTimestamp']),
     isBeingDeleted: text(metadata['deletionTimestamp']) !== undefined,
     isHibernated: at(spec, 'jupyterServer', 'hibernated') === true,
-    reportedState: states.find((state) => state === status['state']),
+    reportedState: sessionStates.find((state) => state === status['state']),
 
     owner: ownerOf(metadata, isOidc),
     annotations: annotationsFor(written, commit),

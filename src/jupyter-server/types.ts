@@ -4,7 +4,8 @@ import type { KubernetesObject, PodStatus, ResourceRequirements } from '../platf
  * The `JupyterServer` custom resource: the service writes its spec, and the operator its status. Other programs may also
  * write JupyterServers, so every field may be missing.
  */
-export type SessionState = 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
+export const sessionStates = ['starting', 'running', 'stopping', 'failed', 'hibernated'] as const;
+export type SessionState = (typeof sessionStates)[number];
 export type ContainerStep = 'ready' | 'waiting' | 'executing' | 'failed';
 
 export interface JsonPatchOperation {

@@ -1,7 +1,12 @@
 import type { Logger } from 'pino';
 import { childLabel } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
-import { type CacheEvent, createListWatchCache, type ListWatchCache } from '../platform/kubernetes/list-watch-cache.ts';
+import {
+  type CacheEvent,
+  createListWatchCache,
+  type ListWatchCache,
+  type WatchEnd,
+} from '../platform/kubernetes/list-watch-cache.ts';
 import type { KubernetesObject, ObjectMeta } from '../platform/kubernetes/objects.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection, ResourceType } from '../platform/kubernetes/types.ts';
@@ -45,16 +50,21 @@ export function createClusterView(options: {
   namespaces: readonly string[];
   jupyterServers: ResourceType;
   onChange: (namespace: string, name: string) => void;
+  onServerChange?: (event: CacheEvent<JupyterServer>) => void;
+  onWatchEnd?: (plural: string, end: WatchEnd) => void;
   log: Logger;
 }): ClusterView {
-  const { client, namespaces, jupyterServers, onChange, log } = options;
-  const common = { client, namespaces, log };
+  const { client, namespaces, jupyterServers, onChange, onServerChange, onWatchEnd, log } = options;
+  const common = { client, namespaces, onWatchEnd, log };
 
   const servers = createListWatchCache<JupyterServer>({
     ...common,
     type: jupyterServers,
     project: projectServer(jupyterServers),
-    onChange: ({ namespace, name }) => onChange(namespace, name),
+    onChange: (event) => {
+      onServerChange?.(event);
+      onChange(event.namespace, event.name);
+    },
   });
 
   const notifyParent = (event: CacheEvent<Child | MainPod>) => {
@@ -130,4 +140,10 @@ function projectServer({ group, version }: ResourceType): (raw: KubernetesObject
     const { managedFields: _, ...metadata }: ObjectMeta & { managedFields?: unknown } = raw.metadata;
     return { ...raw, apiVersion: `${group}/${version}`, kind: 'JupyterServer', metadata };
   };
+}
+
+/** The plural names of the watched resources. */
+export function watchedResources(jupyterServers: ResourceType): string[] {
+  const children = childKinds.filter(isWatched).map(({ type }) => type.plural);
+  return [jupyterServers.plural, ...children, resource.pods.plural, resource.events.plural];
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { Logger } from 'pino';
 import { childLabel } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { alreadyExists } from '../platform/kubernetes/predicates.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
+import type { Attempt } from './attempt.ts';
 import { type Child, projectChild } from './child.ts';
 import { type ChildKind, childKinds, type Manifest } from './children/manifest.ts';
 import { renderChildren } from './children/render.ts';
@@ -22,18 +22,17 @@ export function createEnsureChildren({
   client,
   view,
   settings,
-  log,
 }: {
   client: KubernetesConnection;
   view: ClusterView;
   settings: OperatorSettings;
-  log: Logger;
 }) {
   /**
    * Returns all children of the session, or undefined if the JupyterServer is being deleted. If children cannot be created,
    * throws the first error after the attempts to create the other children of the same group.
    */
-  return async function ensureChildren(server: JupyterServer, deadline: Deadline): Promise<Child[] | undefined> {
+  return async function ensureChildren(server: JupyterServer, attempt: Attempt): Promise<Child[] | undefined> {
+    const { deadline } = attempt;
     const existing = existingChildren(server, view);
     const present = new Set(existing.map(({ key }) => key));
     const createdBefore = Object.keys(server.status?.create_fn?.createdResources ?? {});
@@ -54,7 +53,7 @@ export function createEnsureChildren({
     const created: Child[] = [];
     for (const group of [first, last]) {
       const results = await Promise.allSettled(
-        group.map(([key, manifest]) => createChild(key, manifest, server, deadline)),
+        group.map(([key, manifest]) => createChild(key, manifest, server, attempt)),
       );
       for (const result of results) if (result.status === 'fulfilled') created.push(result.value);
       const failed = results.find((result) => result.status === 'rejected');
@@ -77,7 +76,7 @@ export function createEnsureChildren({
     key: string,
     manifest: Manifest,
     server: JupyterServer,
-    deadline: Deadline,
+    { deadline, log }: Attempt,
   ): Promise<Child> {
     const { apiVersion, kind: kindName, metadata } = manifest;
     const kind = childKinds.find((each) => each.apiVersion === apiVersion && each.kind === kindName);
@@ -87,7 +86,7 @@ export function createEnsureChildren({
     let object: KubernetesObject;
     try {
       object = await client.create<KubernetesObject>(kind.type, namespace, manifest, deadline);
-      log.info({ namespace, session: server.metadata.name, child: key }, 'created a child');
+      log.info({ child: key }, 'created a child');
     } catch (error) {
       if (!alreadyExists(error) || !metadata.name) throw error;
       object = await findOwnChild(kind, namespace, metadata.name, server, deadline);

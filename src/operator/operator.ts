@@ -1,11 +1,16 @@
 import type { Logger } from 'pino';
+import { ownerOf } from '../jupyter-server/owner.ts';
+import type { JupyterServer } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
-import { createClusterView } from './cluster-view.ts';
+import { type Metrics, noMetrics } from '../platform/metrics/types.ts';
+import { createWatchMetric } from '../platform/metrics/watches.ts';
+import { createClusterView, watchedResources } from './cluster-view.ts';
+import { createOperatorMetrics } from './metrics.ts';
 import { createReconciler } from './reconcile.ts';
 import { copyResourceUsage } from './resource-usage.ts';
 import type { OperatorSettings } from './settings.ts';
-import { createWorkQueue } from './work-queue.ts';
+import { createWorkQueue, type WorkClass } from './work-queue.ts';
 
 export interface Operator {
   /** Starts the caches and then reconciling. Resolves when the caches have synced. */
@@ -24,9 +29,12 @@ export function createOperator(options: {
   client: KubernetesConnection;
   settings: OperatorSettings;
   log: Logger;
+  /** None by default. */
+  metrics?: Metrics;
   now?: () => Date;
 }): Operator {
-  const { client, settings, log, now = () => new Date() } = options;
+  const { client, settings, log, metrics = noMetrics, now = () => new Date() } = options;
+  const counted = createOperatorMetrics(metrics);
   const stopping = new AbortController();
   let synced = false;
   let usage: Promise<void> | undefined;
@@ -36,10 +44,10 @@ export function createOperator(options: {
     firstRetryMs: 500,
     lastRetryMs: 60_000,
     log,
-    async work(key) {
-      const [namespace = '', name = ''] = key.split('/');
-      await reconcile(namespace, name, Deadline.after(reconcileTimeoutMs, stopping.signal));
-      return undefined;
+    classOf: (key) => workClass(view.server(...nameOf(key))),
+    work: (key, attemptLog) => {
+      const deadline = Deadline.after(reconcileTimeoutMs, stopping.signal);
+      return counted.reconcile(() => reconcile(...nameOf(key), { deadline, log: attemptLog }));
     },
   });
   const view = createClusterView({
@@ -47,12 +55,15 @@ export function createOperator(options: {
     namespaces: settings.namespaces,
     jupyterServers: settings.jupyterServers,
     log,
+    onServerChange: (event) => counted.sessionChanged(event, now()),
+    onWatchEnd: createWatchMetric(metrics, watchedResources(settings.jupyterServers)),
     // Until all caches have synced, existing children may be missing in the caches.
     onChange: (namespace, name) => {
       if (synced) queue.add(`${namespace}/${name}`);
     },
   });
-  const reconcile = createReconciler({ client, view, settings, log, now });
+  counted.observe({ queue, view });
+  const reconcile = createReconciler({ client, view, settings, now });
 
   return {
     async start() {
@@ -72,4 +83,17 @@ export function createOperator(options: {
       return view.lastContactAt;
     },
   };
+}
+
+function nameOf(key: string): [namespace: string, name: string] {
+  const [namespace = '', name = ''] = key.split('/');
+  return [namespace, name];
+}
+
+/** Creating the children of a session takes seven calls, and other work usually one: so it goes first. */
+function workClass(server: JupyterServer | undefined): WorkClass {
+  if (!server) return { owner: '', isSlow: false };
+  const { metadata, spec, status } = server;
+  const owner = ownerOf({ ...metadata }, spec?.auth?.oidc?.enabled === true) ?? '';
+  return { owner, isSlow: status?.create_fn === undefined && metadata.deletionTimestamp === undefined };
 }

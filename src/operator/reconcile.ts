@@ -1,9 +1,9 @@
-import type { Logger } from 'pino';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import { isNotFound } from '../platform/kubernetes/predicates.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
+import type { Attempt } from './attempt.ts';
 import type { Child } from './child.ts';
 import { childKinds } from './children/manifest.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -22,34 +22,40 @@ import { clearHibernation, statefulSetUpdate } from './update-stateful-set.ts';
 const amaltheaFinalizer = 'kopf.zalando.org/KopfFinalizerMarker';
 
 /**
+ * Time after which a session is reconciled again without an event, so that a lost event or a change by another program has no
+ * lasting effect. Such a reconcile reads the caches only, so an idle session causes no calls.
+ */
+const resyncMs = 600_000;
+
+/**
  * Returns the function that reconciles one session: it creates and updates the children, and writes the status. It is
  * level-triggered and idempotent: after a crash, a lost response or a missed event, the next call completes the work.
+ * Returns the milliseconds after which to reconcile the session again; undefined if it does not exist.
  * Throws errors that the caller should retry. If the session causes the error, `status.events.operator` has its message.
  */
 export function createReconciler(options: {
   client: KubernetesConnection;
   view: ClusterView;
   settings: OperatorSettings;
-  log: Logger;
   now: () => Date;
 }) {
-  const { client, view, settings, log, now } = options;
+  const { client, view, settings, now } = options;
   const ensureChildren = createEnsureChildren(options);
 
-  return async function reconcile(namespace: string, name: string, deadline: Deadline): Promise<void> {
+  return async function reconcile(namespace: string, name: string, attempt: Attempt): Promise<number | undefined> {
     const server = view.server(namespace, name);
-    if (!server) return;
+    if (!server) return undefined;
     const uid = server.metadata.uid ?? '';
     if (server.metadata.deletionTimestamp) {
-      await markTerminating(server, deadline);
-      return;
+      await markTerminating(server, attempt.deadline);
+      return resyncMs;
     }
     let children: Child[] | undefined;
     let failed: { error: unknown } | undefined;
     try {
-      children = await ensureChildren(server, deadline);
-      if (!children) return;
-      await update(server, children, deadline);
+      children = await ensureChildren(server, attempt);
+      if (!children) return resyncMs;
+      await update(server, children, attempt);
     } catch (error) {
       failed = { error };
     }
@@ -58,12 +64,13 @@ export function createReconciler(options: {
     const newest = (children ?? existingChildren(server, view)).map(
       (child) => view.children(uid).find((each) => each.uid === child.uid) ?? child,
     );
-    await writeStatus(view.server(namespace, name) ?? server, newest, failureOf(failed?.error), created, deadline);
+    await writeStatus(view.server(namespace, name) ?? server, newest, failureOf(failed?.error), created, attempt);
     if (failed) throw failed.error;
+    return resyncMs;
   };
 
-  async function update(server: JupyterServer, children: readonly Child[], deadline: Deadline): Promise<void> {
-    const { namespace = '', name = '' } = server.metadata;
+  async function update(server: JupyterServer, children: readonly Child[], { deadline, log }: Attempt): Promise<void> {
+    const { namespace = '' } = server.metadata;
     const set = children.find(({ key }) => key === 'statefulset');
     const kind = childKinds.find((each) => each.kind === 'StatefulSet');
     if (set && kind) {
@@ -72,12 +79,12 @@ export function createReconciler(options: {
       if (resize) {
         view.observeChild(kind, await client.jsonPatch(kind.type, namespace, set.name, [own, ...resize], deadline));
         await replacePod(server, set, deadline);
-        log.info({ namespace, session: name }, 'changed the resources of the session');
+        log.info('changed the resources of the session');
       }
       if (scale) {
         const patch = { metadata: { uid: set.uid }, ...scale };
         view.observeChild(kind, await client.mergePatch(kind.type, namespace, set.name, patch, deadline));
-        log.info({ namespace, session: name, ...scale }, 'scaled the session');
+        log.info(scale, 'scaled the session');
       }
     }
     const cleared = clearHibernation(server);
@@ -99,9 +106,9 @@ export function createReconciler(options: {
     children: readonly Child[],
     failure: Failure | undefined,
     created: Observed['created'],
-    deadline: Deadline,
+    { deadline, log }: Attempt,
   ): Promise<void> {
-    const { uid = '', namespace, name } = server.metadata;
+    const { uid = '' } = server.metadata;
     const pod = view.pod(uid);
     const set = children.find(({ key }) => key === 'statefulset');
     const desired = desiredStatus(
@@ -120,10 +127,7 @@ export function createReconciler(options: {
     const patch = statusPatch(server.status, desired);
     if (!patch) return;
     if (desired.state !== server.status?.state) {
-      log.info(
-        { namespace, session: name, from: server.status?.state ?? null, to: desired.state },
-        'the state of the session changed',
-      );
+      log.info({ from: server.status?.state ?? null, to: desired.state }, 'the state of the session changed');
     }
     await patchServer(server, { status: patch }, deadline);
   }

@@ -125,4 +125,91 @@ describe('the work queue', () => {
     queue.add('c');
     expect(worked).toEqual(['a']);
   });
+
+  describe('with keys of several owners', () => {
+    /** Returns the order in which one worker processes the keys, which are all added while the worker is busy. */
+    async function order(keys: readonly string[]): Promise<string[]> {
+      const gate = Promise.withResolvers<void>();
+      const finished = Promise.withResolvers<void>();
+      const processed: string[] = [];
+      const queue = createWorkQueue({
+        ...timing,
+        concurrency: 1,
+        classOf: (key) => ({ owner: key.charAt(0), isSlow: key.endsWith('!') }),
+        async work(key) {
+          if (key === 'first') await gate.promise;
+          else processed.push(key);
+          if (processed.length === keys.length) finished.resolve();
+          return undefined;
+        },
+      });
+      queue.add('first');
+      for (const key of keys) queue.add(key);
+      expect(queue.depth).toBe(keys.length);
+      gate.resolve();
+      await waitFor(finished.promise, 'all keys', { seen: () => processed });
+      await queue.stop();
+      return processed;
+    }
+
+    it('serves the owners in turn', async () => {
+      expect(await order(['a1', 'a2', 'a3', 'b1', 'b2', 'c1'])).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
+    });
+
+    it('takes quick keys first, and one slow key after four quick ones', async () => {
+      const processed = await order(['a1!', 'a2!', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8', 'a9']);
+      expect(processed.indexOf('a1!')).toBeGreaterThan(1);
+      expect(processed.indexOf('a1!')).toBeLessThan(5);
+      expect(processed.at(-1)).toBe('a2!');
+    });
+  });
+
+  it('keeps workers free of slow keys', async () => {
+    const gate = Promise.withResolvers<void>();
+    const quickDone = Promise.withResolvers<void>();
+    const started: string[] = [];
+    const queue = createWorkQueue({
+      ...timing,
+      concurrency: 4,
+      classOf: (key) => ({ owner: '', isSlow: key.startsWith('slow') }),
+      async work(key) {
+        started.push(key);
+        if (key === 'quick') quickDone.resolve();
+        else await gate.promise;
+        return undefined;
+      },
+    });
+    for (let i = 0; i < 10; i += 1) queue.add(`slow${i}`);
+    expect(started).toEqual(['slow0', 'slow1', 'slow2']);
+    queue.add('quick');
+    await waitFor(quickDone.promise, 'the quick key', { seen: () => started });
+    gate.resolve();
+    await queue.stop();
+  });
+
+  it('adds up to a tenth to the delay of a requeue', async () => {
+    const delays: number[] = [];
+    const finished = Promise.withResolvers<void>();
+    let addedAt = 0;
+    const queue = createWorkQueue({
+      ...timing,
+      concurrency: 1,
+      random: () => 1,
+      async work() {
+        if (addedAt > 0) {
+          delays.push(performance.now() - addedAt);
+          finished.resolve();
+          return undefined;
+        }
+        addedAt = performance.now();
+        return 100;
+      },
+    });
+    queue.add('k');
+    // The timers of the queue do not keep the process alive.
+    await waitFor(finished.promise, 'the requeue');
+    // A timer may fire a millisecond early.
+    expect(delays[0]).toBeGreaterThan(108);
+    await queue.stop();
+  });
 });

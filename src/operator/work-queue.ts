@@ -1,14 +1,25 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type BackOff, createBackOff } from '../lib/back-off.ts';
+import { FairQueue } from './fair-queue.ts';
 
 export interface WorkQueue {
   /**
    * Adds a key. A key that is already waiting is processed once. A key that is being processed is processed again.
    */
   add(key: string): void;
+  /** Number of keys that wait for a worker. Keys that wait for the end of a delay are not counted. */
+  readonly depth: number;
   /** Starts no other work. Resolves when the running work has ended. */
   stop(): Promise<void>;
+}
+
+/** The place of a key in the queue. */
+export interface WorkClass {
+  /** The queue is fair between owners. */
+  readonly owner: string;
+  /** Whether the work takes long. Other work goes first. */
+  readonly isSlow: boolean;
 }
 
 interface Item {
@@ -16,45 +27,71 @@ interface Item {
   /** Whether the key was added after its last processing began. */
   due: boolean;
   failures: number;
-  readonly backOff: BackOff;
-  wait: AbortController | undefined;
+  /** Set after the first failure. */
+  backOff: BackOff | undefined;
+  wait: NodeJS.Timeout | undefined;
 }
+
+/** Number of quick keys after which one slow key is processed, so that slow work always advances. */
+const quickInARow = 4;
+/** Longest delay of a timer of Node.js. */
+const maxDelayMs = 2 ** 31 - 1;
 
 /**
  * Returns a queue that calls `work` for each added key: at most `concurrency` calls at a time, and at most one call at a time
- * for the same key. If `work` throws, the key is retried after a delay that doubles from `firstRetryMs` to `lastRetryMs`. A key
- * that is added during this delay is retried immediately.
- * @param work resolves to the milliseconds after which to requeue the key, or to undefined.
+ * for the same key. Of the waiting keys, the queue takes quick ones before slow ones, and one key of each owner in turn. A
+ * quarter of the workers does no slow work, so that quick work does not wait for the end of slow work.
+ *
+ * If `work` throws, the key is retried after a delay that doubles from `firstRetryMs` to `lastRetryMs`. A key that is added
+ * during a delay is processed immediately.
+ * @param work resolves to the milliseconds after which to requeue the key, or to undefined. Up to a tenth more is added, so that
+ *   sessions that were created together are not looked at together for ever. `log` adds the id of this call to each line.
  */
 export function createWorkQueue(options: {
-  work: (key: string) => Promise<number | undefined>;
+  work: (key: string, log: Logger) => Promise<number | undefined>;
+  classOf?: (key: string) => WorkClass;
   concurrency: number;
   firstRetryMs: number;
   lastRetryMs: number;
+  random?: () => number;
   log: Logger;
 }): WorkQueue {
-  const { work, concurrency, firstRetryMs, lastRetryMs, log } = options;
+  const { work, concurrency, firstRetryMs, lastRetryMs, log, random = Math.random } = options;
+  const { classOf = () => ({ owner: '', isSlow: false }) } = options;
+  const slowConcurrency = Math.max(1, concurrency - Math.ceil(concurrency / 4));
   const items = new Map<string, Item>();
-  const ready = new Set<string>();
+  const quick = new FairQueue();
+  const slow = new FairQueue();
   const running = new Set<Promise<void>>();
+  let runningSlow = 0;
+  let quickSinceSlow = 0;
   let stopped = false;
 
-  const newItem = (): Item => ({
-    running: false,
-    due: false,
-    failures: 0,
-    backOff: createBackOff({ firstMs: firstRetryMs, maxMs: lastRetryMs }),
-    wait: undefined,
-  });
+  function enqueue(key: string): void {
+    const { owner, isSlow } = classOf(key);
+    (isSlow ? quick : slow).delete(key);
+    (isSlow ? slow : quick).add(key, owner);
+  }
+
+  function take(): { key: string; isSlow: boolean } | undefined {
+    const maySlow = slow.size > 0 && runningSlow < slowConcurrency;
+    const isSlow = maySlow && (quick.size === 0 || quickSinceSlow >= quickInARow);
+    const key = (isSlow ? slow : quick).take();
+    if (key === undefined) return undefined;
+    quickSinceSlow = isSlow ? 0 : quickSinceSlow + 1;
+    return { key, isSlow };
+  }
 
   function pump(): void {
-    for (const key of ready) {
-      if (stopped || running.size >= concurrency) return;
-      ready.delete(key);
-      const item = items.get(key);
+    while (!stopped && running.size < concurrency) {
+      const next = take();
+      if (!next) return;
+      const item = items.get(next.key);
       if (!item) continue;
-      const run = runOne(key, item).finally(() => {
+      if (next.isSlow) runningSlow += 1;
+      const run = runOne(next.key, item).finally(() => {
         running.delete(run);
+        if (next.isSlow) runningSlow -= 1;
         pump();
       });
       running.add(run);
@@ -65,50 +102,56 @@ export function createWorkQueue(options: {
     item.running = true;
     item.due = false;
     let requeueMs: number | undefined;
+    const attemptLog = log.child({ session: key, reconcileId: randomUUID() });
     try {
-      requeueMs = await work(key);
+      const wanted = await work(key, attemptLog);
+      requeueMs = wanted === undefined ? undefined : wanted * (1 + random() / 10);
       item.failures = 0;
-      item.backOff.reset();
+      item.backOff = undefined;
     } catch (err) {
       item.failures += 1;
+      item.backOff ??= createBackOff({ firstMs: firstRetryMs, maxMs: lastRetryMs });
       requeueMs = item.backOff.next();
       const level = item.failures === 1 ? 'warn' : 'debug';
       // An error after `stop` is expected, because `stop` aborts the work.
       if (!stopped)
-        log[level]({ err, key, failures: item.failures, requeueMs }, 'reconciling failed and will be retried');
+        attemptLog[level]({ err, failures: item.failures, requeueMs }, 'reconciling failed and will be retried');
     }
     item.running = false;
-    if (item.due) ready.add(key);
+    if (item.due) enqueue(key);
     else if (requeueMs !== undefined) sleep(key, item, requeueMs);
     else items.delete(key);
   }
 
   function sleep(key: string, item: Item, ms: number): void {
-    const wait = new AbortController();
-    item.wait = wait;
-    delay(ms, undefined, { signal: wait.signal, ref: false }).then(
-      () => add(key),
-      () => log.trace({ key }, 'the delay ended early'),
-    );
+    if (stopped) return;
+    item.wait = setTimeout(() => add(key), Math.min(ms, maxDelayMs)).unref();
   }
 
   function add(key: string): void {
     if (stopped) return;
-    const item = items.get(key) ?? newItem();
-    items.set(key, item);
-    item.wait?.abort();
+    let item = items.get(key);
+    if (!item) {
+      item = { running: false, due: false, failures: 0, backOff: undefined, wait: undefined };
+      items.set(key, item);
+    }
+    clearTimeout(item.wait);
     item.wait = undefined;
     item.due = true;
-    if (!item.running) ready.add(key);
+    if (!item.running) enqueue(key);
     pump();
   }
 
   return {
     add,
+    get depth() {
+      return quick.size + slow.size;
+    },
     async stop() {
       stopped = true;
-      ready.clear();
-      for (const { wait } of items.values()) wait?.abort();
+      quick.clear();
+      slow.clear();
+      for (const { wait } of items.values()) clearTimeout(wait);
       await Promise.all(running);
     },
   };

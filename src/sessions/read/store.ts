@@ -29,6 +29,8 @@ export interface SessionStore {
   readonly lastContactAt: number | undefined;
   /** Last time at which the cache was known to be current, in milliseconds since the epoch. */
   readonly lastCurrentAt: number | undefined;
+  /** Number of sessions in the cache. */
+  readonly size: number;
   /** Returns the caller's session with this name. Throws ApiError 1404 if it does not exist or has another owner. */
   get(identity: Identity, name: string, deadline: Deadline): Promise<Session>;
   /** Returns all sessions of the caller, by name. */
@@ -83,6 +85,7 @@ export interface SessionStoreParts {
   readonly client: KubernetesConnection;
   readonly config: Pick<Config, 'amalthea' | 'k8s'>;
   readonly log: Logger;
+  readonly onWatchEnd?: ListWatchCacheOptions<Session>['onWatchEnd'];
   /** Shorter delays of the cache for tests. */
   readonly timing?: NonNullable<ListWatchCacheOptions<Session>['timing']>;
 }
@@ -94,7 +97,7 @@ export function jupyterServersOf({ amalthea }: Pick<Config, 'amalthea'>): Resour
   return { group: amalthea.group, version: amalthea.version, plural: amalthea.plural };
 }
 
-export function createSessionStore({ client, config, log, timing }: SessionStoreParts): SessionStore {
+export function createSessionStore({ client, config, log, onWatchEnd, timing }: SessionStoreParts): SessionStore {
   const type = jupyterServersOf(config);
   const { renku_namespace, sessions_namespace } = config.k8s;
   const home = sessions_namespace ?? renku_namespace;
@@ -108,6 +111,7 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
     indexes: { owner: ({ owner }) => owner },
     onChange: (change) => watchers.notify(change),
     log,
+    onWatchEnd,
     ...(timing ? { timing } : {}),
   });
 
@@ -213,6 +217,9 @@ export function createSessionStore({ client, config, log, timing }: SessionStore
     },
     get lastCurrentAt() {
       return cache.lastCurrentAt;
+    },
+    get size() {
+      return cache.size;
     },
 
     async get(identity, name, deadline) {

@@ -21,11 +21,13 @@ import { loadDocument } from '../../../src/pipeline/document.ts';
 import { createGitLab } from '../../../src/platform/gitlab/client.ts';
 import { createKubernetesClient } from '../../../src/platform/kubernetes/client.ts';
 import { parseKubeConfig } from '../../../src/platform/kubernetes/kubeconfig.ts';
+import { noMetrics } from '../../../src/platform/metrics/types.ts';
 import { createOutboundHttp } from '../../../src/platform/outbound-http/outbound-http.ts';
 import { createResourceClasses } from '../../../src/platform/resource-classes/client.ts';
 import { createRestart } from '../../../src/sessions/change/restart.ts';
 import { createDryRun } from '../../../src/sessions/launch/dry-run.ts';
 import { createLaunch, createLaunchLimit } from '../../../src/sessions/launch/launch.ts';
+import { createPhaseTimer } from '../../../src/sessions/launch/phases.ts';
 import { createSessionSecrets } from '../../../src/sessions/launch/session-secrets.ts';
 import { createPresenter } from '../../../src/sessions/presentation/presenter.ts';
 import { sessionAddress } from '../../../src/sessions/presentation/url.ts';
@@ -114,6 +116,7 @@ export async function startService(
     images,
     offered,
     launchLimit: createLaunchLimit(),
+    timePhase: createPhaseTimer(noMetrics),
     config,
     log,
   };
