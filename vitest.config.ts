@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Five lanes. `unit` stands beside the source and needs nothing but Node.js. `component` runs real programs: the whole
+ * Six lanes. `unit` stands beside the source and needs nothing but Node.js. `component` runs real programs: the whole
  * service in front of servers that fail, git, Python, containers as processes. `integration` runs the whole local
  * platform with real Jupyter and real git; `browser` drives a real Chromium and is skipped, with a message, where there
  * is none. `cluster` runs on a real kube-apiserver what the others run on the embedded one, and is skipped, with a
- * message, where there is no Go.
+ * message, where there is no Go. `e2e` installs the chart on a cluster with real pods; `tests/e2e/main.ts` starts it.
  */
 const component = [
   'tests/service/**/*.test.ts',
@@ -62,6 +62,18 @@ export default defineConfig({
           setupFiles: ['tests/cluster/skip-without-programs.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          globalSetup: ['tests/e2e/global-setup.ts'],
+          setupFiles: ['tests/e2e/skip-without-cluster.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           fileParallelism: false,
         },
       },

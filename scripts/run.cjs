@@ -53,6 +53,7 @@ var tasks = {
   'test:integration': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'integration']] },
   'test:browser': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'browser']] },
   'test:cluster': { needs: [], run: [['vitest', 'run', '--project', 'cluster']] },
+  'test:e2e': { needs: [], run: [['node', 'tests/e2e/main.ts']] },
   'test:mutations': { needs: ['git'], run: [['node', 'tests/mutants/main.ts']] },
   'migrate-values': { needs: [], run: [['node', 'helm-chart/migrate/main.ts']] },
   screenshots: { needs: ['linux', 'git', 'python'], run: [['node', 'scripts/screenshots.ts']] },
