@@ -38,7 +38,7 @@ export async function createAccount(
   account: string,
   roles: readonly Role[],
 ): Promise<string> {
-  const deadline = Deadline.after(20_000);
+  const deadline = Deadline.after(60_000);
   const post = async (collection: string, object: object): Promise<unknown> => {
     const body = { contentType: 'application/json', text: JSON.stringify(object) };
     const path = collection.replace('NAMESPACE', `namespaces/${namespace}`);
