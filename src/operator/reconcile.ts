@@ -1,5 +1,7 @@
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
+import { isObject } from '../lib/json.ts';
+import { mergePatchBetween } from '../lib/merge-patch.ts';
 import { isNotFound } from '../platform/kubernetes/predicates.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
@@ -9,6 +11,7 @@ import { childKinds } from './children/manifest.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { createEnsureChildren, existingChildren } from './ensure-children.ts';
 import { type Failure, failureOf } from './failure.ts';
+import { forcedEndMs, isOnLostNode } from './forced-end.ts';
 import { sessionUrl } from './session-url.ts';
 import type { OperatorSettings } from './settings.ts';
 import { desiredStatus, type Observed, statusPatch } from './status.ts';
@@ -48,7 +51,7 @@ export function createReconciler(options: {
     const uid = server.metadata.uid ?? '';
     if (server.metadata.deletionTimestamp) {
       await markTerminating(server, attempt.deadline);
-      return resyncMs;
+      return (await endForced(server, attempt)) ?? resyncMs;
     }
     let children: Child[] | undefined;
     let failed: { error: unknown } | undefined;
@@ -134,11 +137,31 @@ export function createReconciler(options: {
     await patchServer(server, { status: patch }, deadline);
   }
 
-  /** Sets the state `stopping` and removes Amalthea's finalizer. */
+  /**
+   * Removes the pod of a session that is stopped by force, if its node does not. Returns the milliseconds until then; undefined
+   * without such a pod.
+   */
+  async function endForced(server: JupyterServer, { deadline, log }: Attempt): Promise<number | undefined> {
+    const { uid = '' } = server.metadata;
+    const pod = view.pod(uid);
+    const set = view.children(uid).find(({ key }) => key === 'statefulset');
+    const ms = forcedEndMs(server, pod, set, now().getTime());
+    if (!pod || ms !== 0) return ms;
+    const options = { gracePeriodSeconds: 0, preconditions: { uid: pod.uid } };
+    await client.delete(resource.pods, pod.namespace, pod.name, options, deadline);
+    log.warn({ pod: pod.uid }, 'the node did not end the pod, so the pod was removed without the node');
+    return undefined;
+  }
+
+  /** Sets the state `stopping`, reports a node that does not respond, and removes Amalthea's finalizer. */
   async function markTerminating(server: JupyterServer, deadline: Deadline): Promise<void> {
     const { finalizers = [] } = server.metadata;
     const others = finalizers.filter((each) => each !== amaltheaFinalizer);
-    const status = server.status?.state === 'stopping' ? {} : { status: { state: 'stopping' } };
+    const pod = view.pod(server.metadata.uid ?? '');
+    const known = server.status?.mainPod;
+    const lost = pod && isOnLostNode(server, pod) ? { mainPod: { ...known, uid: pod.uid, status: pod.status } } : {};
+    const change = mergePatchBetween(server.status ?? {}, { ...server.status, state: 'stopping', ...lost });
+    const status = isObject(change) ? { status: change } : {};
     const metadata = others.length < finalizers.length ? { metadata: { finalizers: others } } : {};
     const patch = { ...status, ...metadata };
     if (Object.keys(patch).length > 0)
