@@ -57,6 +57,18 @@ export interface JupyterServerSpec {
   };
 }
 
+/** A condition as in other Kubernetes resources (metav1.Condition), so that `kubectl wait --for=condition=Ready` works. */
+export interface SessionCondition {
+  /** `HasRun` is `False` only if the session has never been `running`, and `Unknown` for a session of another operator. */
+  type: 'Ready' | 'Progressing' | 'Degraded' | 'HasRun';
+  status: 'True' | 'False' | 'Unknown';
+  /** One word in CamelCase. */
+  reason: string;
+  message: string;
+  /** When `status` changed, RFC 3339. */
+  lastTransitionTime: string;
+}
+
 export interface JupyterServerStatus {
   state?: SessionState | null;
   containerStates?: { init?: Record<string, ContainerStep>; regular?: Record<string, ContainerStep> };
@@ -77,6 +89,10 @@ export interface JupyterServerStatus {
     };
   };
   events?: Record<string, { message?: string; timestamp?: string }>;
+  /** Amalthea does not write the fields below. */
+  conditions?: SessionCondition[];
+  /** The last activity that the operator knows, RFC 3339. */
+  lastActivity?: string;
   [other: string]: unknown;
 }
 

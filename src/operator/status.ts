@@ -128,6 +128,8 @@ const ownedFields = [
   'children',
   'mainPod',
   'events',
+  'conditions',
+  'lastActivity',
 ] as const;
 
 /** Returns the merge patch that changes the owned fields of `current` to those of `desired`; undefined if they are equal. */

@@ -16,6 +16,7 @@ import type { LookupParts } from './launch-lookups.ts';
 import type { LaunchRequest } from './launch-request.ts';
 import { locate, type NoSession } from './locate.ts';
 import { manifestInput } from './manifest-input.ts';
+import { resumeSession } from './resume.ts';
 import { SecretsRejected, type SessionSecrets } from './session-secrets.ts';
 
 export interface LaunchParts extends LookupParts {
@@ -138,15 +139,16 @@ async function checkedLaunch(
   }
 }
 
-/** Returns an existing session. Creates its Secrets if its launch may have been interrupted before that. */
+/** Returns an existing session. Resumes it if it is hibernated, or creates its Secrets if its launch may have been interrupted before that. */
 async function completed(
-  { secrets }: LaunchParts,
+  parts: LaunchParts,
   identity: Identity,
   request: LaunchRequest,
   session: Session,
   deadline: Deadline,
 ): Promise<Launched> {
-  if (secrets.mayBeMissing(session)) await secrets.create(session, identity, request, deadline);
+  if (session.isHibernated) return { session: await resumeSession(parts, identity, session, deadline), isNew: false };
+  if (parts.secrets.mayBeMissing(session)) await parts.secrets.create(session, identity, request, deadline);
   return { session, isNew: false };
 }
 
