@@ -95,6 +95,8 @@ export async function startBackEnds(options: { node?: NodeAgent } = {}): Promise
     ...serviceEnvironment(facts, process.env),
     NB_IDENTITY__GATEWAY: 'trusted',
     NB_REQUEST__ALLOWED_HOSTS_0: '',
+    NB_METRICS__ENABLED: 'true',
+    NB_METRICS__PORT: '0',
   };
   const started = parts.move();
   return {

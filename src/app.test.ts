@@ -110,6 +110,16 @@ describe('the request id', () => {
   });
 });
 
+describe('a traceparent', () => {
+  it('is in the log of the request if it is valid', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    await get('/nothing', { traceparent });
+    expect(app.log()).toContain(`"traceparent":"${traceparent}"`);
+    await get('/nothing', { traceparent: 'not-a-trace' });
+    expect(app.log()).not.toContain('not-a-trace');
+  });
+});
+
 describe('identity', () => {
   it('is checked before the body is read', async () => {
     await using closed = await startApp({ routes: [testRoutes()], env: { NB_ANONYMOUS_SESSIONS_ENABLED: 'false' } });

@@ -11,20 +11,24 @@ import { timedOut, toApiError } from './error-translation.ts';
 import { ApiError, errorBody, errorKind } from './errors.ts';
 import type { Identify } from './identity/identify.ts';
 import { Deadline } from './lib/deadline.ts';
+import { inThisTrace, readTraceparent, withTraceparent } from './lib/trace-context.ts';
 import { accessLog, requestIdOf } from './pipeline/access-log.ts';
 import { readBody } from './pipeline/body.ts';
-import { contract, operationOf, setOperation } from './pipeline/contract.ts';
+import { contract } from './pipeline/contract.ts';
 import { docsRoutes } from './pipeline/docs.ts';
 import type { OpenApiDocument } from './pipeline/document.ts';
-import { createOperationTable } from './pipeline/operations.ts';
+import { createOperationTable, operationOf, setOperation } from './pipeline/operations.ts';
 import { checkHost, checkOrigin } from './pipeline/origin.ts';
+import { createRequestMetrics } from './pipeline/request-metrics.ts';
 import { foldSlashes, readTarget } from './pipeline/request-target.ts';
 import { securityHeaders } from './pipeline/security-headers.ts';
+import { type Metrics, noMetrics } from './platform/metrics/types.ts';
 import { contextOf, createContext, type RequestContext, setIdentity } from './request-context.ts';
 
 export interface AppParts {
   config: Pick<Config, 'service_prefix' | 'request'>;
   log: Logger;
+  metrics?: Metrics;
   /** The result of `loadDocument(config.service_prefix)`. */
   document: OpenApiDocument;
   identify: Identify;
@@ -47,7 +51,7 @@ const graceMs = 500;
 
 /** Returns the Express application. A request passes through the steps in the order in which they are added here. */
 export function createApp(parts: AppParts): Express {
-  const { config, log } = parts;
+  const { config, log, document, metrics = noMetrics } = parts;
   const prefix = config.service_prefix;
   const mountPath = prefix || '/';
   const rules = { allowedHosts: config.request.allowed_hosts, allowedOrigins: config.request.allowed_origins };
@@ -60,8 +64,9 @@ export function createApp(parts: AppParts): Express {
   app.set('etag', false);
   app.set('query parser', 'simple');
 
-  // Request id, log line and deadline.
-  app.use(accessLog(log));
+  // Request id, log line, trace and deadline.
+  app.use(accessLog(log, createRequestMetrics(metrics, document)));
+  app.use(joinTrace);
   app.use(securityHeaders);
   app.use(begin(config.request.deadline_ms, log, sendError));
 
@@ -132,6 +137,13 @@ function begin(deadlineMs: number, log: Logger, sendError: (error: unknown, res:
   };
 }
 
+/** Passes the caller's `traceparent` on to all calls that the request makes. */
+const joinTrace: RequestHandler = (req, _res, next) => {
+  const traceparent = readTraceparent(req.headers.traceparent);
+  if (traceparent === undefined) next();
+  else withTraceparent(traceparent, next);
+};
+
 function readAddress(prefix: string): RequestHandler {
   return (req, _res, next) => {
     const { path, query } = readTarget(req.url);
@@ -181,8 +193,8 @@ function findOperation(document: OpenApiDocument): RequestHandler {
 function identifyCaller(identify: Identify): RequestHandler {
   return async (req, res, next) => {
     if (operationOf(res).needsIdentity) {
-      const { identity, setCookie } = await identify(req, contextOf(res).deadline);
-      setIdentity(res, identity);
+      const { identity, setCookie, expiresAt } = await identify(req, contextOf(res).deadline);
+      setIdentity(res, identity, expiresAt);
       if (setCookie !== undefined) res.append('Set-Cookie', setCookie);
     }
     next();
@@ -190,7 +202,7 @@ function identifyCaller(identify: Identify): RequestHandler {
 }
 
 function forOperationsWithBody(read: RequestHandler): RequestHandler {
-  return (req, res, next) => (operationOf(res).body ? read(req, res, next) : next());
+  return (req, res, next) => (operationOf(res).body ? read(req, res, inThisTrace(next)) : next());
 }
 
 /** Returns the function that sends every error response of the API. */

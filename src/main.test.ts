@@ -106,6 +106,31 @@ describe('the service', () => {
     expect(await service.exit).toBe(0);
     expect(existsSync(join(directory, 'service.sock'))).toBe(false);
     expect(service.stderr()).toBe('');
+  });
+
+  it('serves its metrics on a port of its own, unless they are disabled', async () => {
+    const service = run();
+    const { metrics } = await service.says('the metrics are served at /metrics');
+    const { port } = metrics as AddressInfo;
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(text).toContain('notebook_sessions_cache_sessions');
+    service.child.kill('SIGTERM');
+    expect(await service.exit).toBe(0);
+
+    const silent = run({ NB_METRICS__ENABLED: 'false' });
+    await silent.says('listening');
+    expect(silent.stdout()).not.toContain('/metrics');
+    silent.child.kill('SIGTERM');
+    expect(await silent.exit).toBe(0);
+  }, 60_000);
+
+  it('starts without its metrics, and logs the reason, if their port is taken', async () => {
+    const { port } = new URL(env['NB_GIT__URL'] ?? '');
+    const service = run({ NB_METRICS__PORT: port, HOST: '127.0.0.1' });
+    await service.says('listening');
+    expect(service.stdout()).toContain('the port cannot be used; change metrics.port (NB_METRICS__PORT)');
+    service.child.kill('SIGTERM');
+    expect(await service.exit).toBe(0);
   }, 60_000);
 
   it('prints each configuration error on a line', async () => {
@@ -116,7 +141,7 @@ describe('the service', () => {
     );
     const line = JSON.parse(service.stdout().trim()) as { level: number; msg: string };
     expect(line).toMatchObject({ level: 60, msg: expect.stringContaining('identity.gateway') });
-  }, 60_000);
+  });
 
   it.each([
     [{ KUBECONFIG: '/nowhere/kubeconfig' }, /kubeconfig|KUBECONFIG/i],

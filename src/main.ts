@@ -19,12 +19,14 @@ function exitWithError(error: unknown): never {
   process.exit(1);
 }
 
+const host = process.env['HOST'] || '0.0.0.0';
+
 function addressOf(env: NodeJS.ProcessEnv) {
   if (env['SOCKET']) return { socket: env['SOCKET'] };
   const port = Number(env['PORT'] || 8000);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error('PORT must be a whole number from 0 to 65535');
-  return { host: env['HOST'] || '0.0.0.0', port };
+  return { host, port };
 }
 
 try {
@@ -37,14 +39,26 @@ try {
   log.debug({ config: describeConfig(config) }, 'configuration');
   const address = addressOf(process.env);
 
-  const [{ createService }, { createKubernetesClient }, { loadKubeConfig }] = await Promise.all([
+  const [
+    { createService },
+    { createKubernetesClient },
+    { loadKubeConfig },
+    { createOutboundCalls, outboundTargets },
+    { startMetrics },
+  ] = await Promise.all([
     import('./service.ts'),
     import('./platform/kubernetes/client.ts'),
     import('./platform/kubernetes/kubeconfig.ts'),
+    import('./platform/metrics/outbound-calls.ts'),
+    import('./platform/metrics/server.ts'),
   ]);
   const kubeconfig = await loadKubeConfig();
-  const client = createKubernetesClient({ kubeconfig, log });
-  const service = createService({ config, log, client });
+  const { enabled, port } = config.metrics;
+  const metricsServer = await startMetrics(enabled, { host, port, setting: 'metrics.port (NB_METRICS__PORT)', log });
+  const { metrics } = metricsServer;
+  const calls = createOutboundCalls(metrics, outboundTargets);
+  const client = createKubernetesClient({ kubeconfig, log, calls });
+  const service = createService({ config, log, client, metrics, calls });
   await service.start(address);
   log.info(
     {
@@ -60,6 +74,7 @@ try {
   const stop = async (signal: string) => {
     log.info({ signal }, 'stopping');
     await service.stop();
+    metricsServer.close();
     log.info('stopped');
     process.exit(0);
   };

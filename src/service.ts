@@ -7,6 +7,8 @@ import { createAutosaveCleanUp } from './autosaves/clean-up.ts';
 import { autosaveRoutes } from './autosaves/routes.ts';
 import type { Config } from './config/types.ts';
 import { toApiError } from './error-translation.ts';
+import { eventRoutes } from './events/routes.ts';
+import { createSessionEvents } from './events/session-events.ts';
 import { kubernetesDependency } from './health/kubernetes.ts';
 import { healthRoutes, versionRoutes } from './health/routes.ts';
 import { createIdentity } from './identity/identify.ts';
@@ -21,15 +23,19 @@ import { loadDocument } from './pipeline/document.ts';
 import { type Address, close, createHttpServer, listen } from './pipeline/http-server.ts';
 import { createGitLab } from './platform/gitlab/client.ts';
 import type { KubernetesConnection } from './platform/kubernetes/types.ts';
+import type { OutboundCalls } from './platform/metrics/outbound-calls.ts';
+import { type Metrics, noMetrics } from './platform/metrics/types.ts';
+import { createWatchMetric } from './platform/metrics/watches.ts';
 import { createOutboundHttp } from './platform/outbound-http/outbound-http.ts';
 import { createResourceClasses } from './platform/resource-classes/client.ts';
 import { createRestart } from './sessions/change/restart.ts';
 import { createDryRun } from './sessions/launch/dry-run.ts';
 import { createLaunch, createLaunchLimit } from './sessions/launch/launch.ts';
+import { createPhaseTimer } from './sessions/launch/phases.ts';
 import { createSessionSecrets } from './sessions/launch/session-secrets.ts';
 import { createPresenter } from './sessions/presentation/presenter.ts';
 import { sessionAddress } from './sessions/presentation/url.ts';
-import { createSessionStore, type SessionStoreParts } from './sessions/read/store.ts';
+import { createSessionStore, type SessionStore, type SessionStoreParts } from './sessions/read/store.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 
 /** Milliseconds that requests in progress have to finish when the service stops. */
@@ -48,30 +54,43 @@ export function createService(parts: {
   config: Config;
   log: Logger;
   client: KubernetesConnection;
+  /** None by default. */
+  metrics?: Metrics;
+  /** The metric of calls to other servers, which `client` uses, too. */
+  calls?: OutboundCalls;
   /** For tests: the timing of the session cache, and the milliseconds of silence after which it is not ready. */
   timing?: SessionStoreParts['timing'];
   silenceLimitMs?: number;
   /** For tests: a response that does not match the document becomes an error. */
   validateResponses?: boolean;
 }): Service {
-  const { config, log, client, timing, silenceLimitMs, validateResponses = false } = parts;
+  const { config, log, client, metrics = noMetrics, calls, timing, silenceLimitMs, validateResponses = false } = parts;
   const stopping = new AbortController();
-  const http = createOutboundHttp({ allowedNetworks: config.outbound.allowed_networks, exemptHosts: ownHosts(config) });
+  const http = createOutboundHttp({
+    allowedNetworks: config.outbound.allowed_networks,
+    exemptHosts: ownHosts(config),
+    ...(calls && { calls }),
+  });
   const gitlab = createGitLab({ http, log });
   const images = createImageChecker({ config, http });
-  const store = createSessionStore({ client, config, log, ...(timing && { timing }) });
+  const onWatchEnd = createWatchMetric(metrics, [config.amalthea.plural]);
+  const store = createSessionStore({ client, config, log, onWatchEnd, ...(timing && { timing }) });
+  addCacheMetrics(metrics, store);
   const secrets = createSessionSecrets(client, config);
   const resourceClasses =
     config.crc_url && !config.dummy_stores ? createResourceClasses({ url: config.crc_url, http, log }) : undefined;
   const offered = createOfferedPools(config, resourceClasses);
   const present = createPresenter(config);
+  const events = createSessionEvents({ sessions: store, responses: present, stopping: stopping.signal });
   const autosaves = createAutosaveCleanUp({ gitlab, log });
   const launchLimit = createLaunchLimit();
-  const launchParts = { store, secrets, autosaves, gitlab, images, offered, launchLimit, config, log };
+  const timePhase = createPhaseTimer(metrics);
+  const launchParts = { store, secrets, autosaves, gitlab, images, offered, launchLimit, timePhase, config, log };
 
   const app = createApp({
     config,
     log,
+    metrics,
     document: loadDocument(config.service_prefix),
     curlOptions: config.docs.curl_options,
     identify: createIdentity({ config, http, log }),
@@ -87,8 +106,10 @@ export function createService(parts: {
         dryRun: createDryRun({ ...launchParts, present }),
         restart: createRestart({ client, store, secrets, log }),
         present,
+        follow: events.all,
         config,
       }),
+      eventRoutes({ sessions: store, events }),
       accessTokenRoutes({
         tokens: createAccessTokens({
           sessions: store,
@@ -126,6 +147,22 @@ export function createService(parts: {
       await Promise.all([http.close(), client.close()]);
     },
   };
+}
+
+/** Adds the size and the age of the session cache. */
+function addCacheMetrics(metrics: Metrics, store: Pick<SessionStore, 'size' | 'lastCurrentAt'>): void {
+  metrics.gauge({
+    name: 'cache_sessions',
+    help: 'Sessions in the cache.',
+    labels: {},
+    read: () => [[{}, store.size]],
+  });
+  metrics.gauge({
+    name: 'cache_age_seconds',
+    help: 'Seconds since the cache was last known to match the Kubernetes API; NaN before the first list.',
+    labels: {},
+    read: () => [[{}, store.lastCurrentAt === undefined ? Number.NaN : (Date.now() - store.lastCurrentAt) / 1000]],
+  });
 }
 
 /** Returns the hosts that the administrator has configured: their addresses may be internal. */

@@ -129,7 +129,7 @@ export const configKeys = object({
   ssh_enabled: boolean(false),
   identity: object({
     /** verified: ID tokens are checked against `jwks_url`; trusted: gateway headers are trusted; off: they are ignored. */
-    gateway: choice(['verified', 'trusted', 'off'], 'trusted'),
+    gateway: choice(['verified', 'trusted', 'off'], 'trusted', { false: 'off' }),
     jwks_url: optionalHttpUrl(),
     issuer: optionalString(),
     audience: optionalString(),
@@ -182,6 +182,12 @@ export const configKeys = object({
       }),
       [],
     ),
+  }),
+  metrics: object({
+    /** Whether `GET /metrics` is served, on a port of its own. */
+    enabled: boolean(true),
+    /** 0: any free port. */
+    port: integer(8765, 0, 65_535),
   }),
   docs: object({
     /** Options with which the curl commands of the documentation page sign in, in shell syntax. */
@@ -260,6 +266,8 @@ export const configKeys = object({
     node_selector: yamlString(record(verbatimString)),
     affinity: yamlString(record(anything)),
     tolerations: yamlString(list(record(anything), [])),
+    /** Fields that replace those of the security context of Jupyter's container; null removes a field. */
+    security_context: yamlString(record(anything)),
     containers: object({
       anonymous: list(string(), [jupyter.name, passthroughProxy.name, gitProxy.name]),
       registered: list(string(), [jupyter.name, oauth2Proxy.name, gitProxy.name, gitSidecar.name]),

@@ -47,7 +47,10 @@ export function createIdTokenReader(identity: Config['identity'], http: Outbound
 
 function decoded(token: string): TokenReading {
   try {
-    return { payload: decodeJwt(token), expiresAt: Number.POSITIVE_INFINITY };
+    const payload = decodeJwt(token);
+    // As in the original service, a trusted gateway may send an expired token, which then has no further end.
+    const expiresAt = typeof payload.exp === 'number' ? payload.exp * 1000 : 0;
+    return { payload, expiresAt: expiresAt > Date.now() ? expiresAt : Number.POSITIVE_INFINITY };
   } catch (cause) {
     throw notAToken(cause);
   }
@@ -90,7 +93,12 @@ async function fetchKeySet(url: string, http: OutboundHttp): Promise<Response> {
   try {
     const deadline = Deadline.after(keySetTimeoutMs);
     const headers = { accept: 'application/json' };
-    const { status, body } = await http.request(url, { deadline, headers, maxBytes: maxKeySetBytes });
+    const { status, body } = await http.request(url, {
+      target: 'identity-provider',
+      deadline,
+      headers,
+      maxBytes: maxKeySetBytes,
+    });
     if (status !== 200) throw new Error(`the request for the key set was answered with ${status}`);
     return Response.json(JSON.parse(body.toString('utf8')));
   } catch (cause) {

@@ -4,7 +4,8 @@ import type { KubernetesObject, PodStatus, ResourceRequirements } from '../platf
  * The `JupyterServer` custom resource: the service writes its spec, and the operator its status. Other programs may also
  * write JupyterServers, so every field may be missing.
  */
-export type SessionState = 'starting' | 'running' | 'stopping' | 'failed' | 'hibernated';
+export const sessionStates = ['starting', 'running', 'stopping', 'failed', 'hibernated'] as const;
+export type SessionState = (typeof sessionStates)[number];
 export type ContainerStep = 'ready' | 'waiting' | 'executing' | 'failed';
 
 export interface JsonPatchOperation {
@@ -69,6 +70,19 @@ export interface SessionCondition {
   lastTransitionTime: string;
 }
 
+/** A pod of a session that the cluster stopped and replaced. */
+export interface StoppedPod {
+  uid: string;
+  /** RFC 3339. */
+  at: string;
+  /**
+   * The reason in the pod's condition DisruptionTarget (`EvictionByEvictionAPI`), the pod's status (`Evicted`) or its events;
+   * `Deleted` if a client deleted the pod, `Unknown` if the reason is not known.
+   */
+  reason: string;
+  message?: string;
+}
+
 export interface JupyterServerStatus {
   state?: SessionState | null;
   containerStates?: { init?: Record<string, ContainerStep>; regular?: Record<string, ContainerStep> };
@@ -93,6 +107,8 @@ export interface JupyterServerStatus {
   conditions?: SessionCondition[];
   /** The last activity that the operator knows, RFC 3339. */
   lastActivity?: string;
+  /** The pod that the cluster stopped last. */
+  stoppedPod?: StoppedPod;
   [other: string]: unknown;
 }
 

@@ -33,6 +33,8 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     SOCKET: `${facts.stateDir}/service.sock`,
     NB_VERSION: facts.version,
     NB_SERVICE_PREFIX: '/notebooks',
+    // Other users of the machine could read a port of loopback.
+    NB_METRICS__ENABLED: 'false',
     NB_GIT__URL: facts.gitUrl,
     NB_GIT__REGISTRY: `127.0.0.1:${facts.port}`,
     NB_K8S__RENKU_NAMESPACE: namespace,
@@ -67,6 +69,7 @@ export function operatorEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv
     KUBECONFIG: `${facts.stateDir}/kubeconfig`,
     NAMESPACES: namespace,
     JUPYTER_SERVER_RESOURCE_CHECK_INTERVAL_SECONDS: '5',
+    METRICS_ENABLED: 'false',
   };
 }
 

@@ -1,7 +1,13 @@
 import type { Logger } from 'pino';
 import { childLabel } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
-import { type CacheEvent, createListWatchCache, type ListWatchCache } from '../platform/kubernetes/list-watch-cache.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
+import {
+  type CacheEvent,
+  createListWatchCache,
+  type ListWatchCache,
+  type WatchEnd,
+} from '../platform/kubernetes/list-watch-cache.ts';
 import type { KubernetesObject, ObjectMeta } from '../platform/kubernetes/objects.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection, ResourceType } from '../platform/kubernetes/types.ts';
@@ -20,6 +26,8 @@ export interface ClusterView {
   /** Returns children of the watched kinds. */
   children(parentUid: string): Child[];
   pod(parentUid: string): MainPod | undefined;
+  /** Returns a deleted pod as it was known last; undefined if it still exists, or was deleted long ago. */
+  formerPod(uid: string): MainPod | undefined;
   events(objectUid: string): SessionEvent[];
   /** Adds the response of a write to the cache, so that the next read sees it. */
   observeServer(raw: JupyterServer): void;
@@ -45,16 +53,21 @@ export function createClusterView(options: {
   namespaces: readonly string[];
   jupyterServers: ResourceType;
   onChange: (namespace: string, name: string) => void;
+  onServerChange?: (event: CacheEvent<JupyterServer>) => void;
+  onWatchEnd?: (plural: string, end: WatchEnd) => void;
   log: Logger;
 }): ClusterView {
-  const { client, namespaces, jupyterServers, onChange, log } = options;
-  const common = { client, namespaces, log };
+  const { client, namespaces, jupyterServers, onChange, onServerChange, onWatchEnd, log } = options;
+  const common = { client, namespaces, onWatchEnd, log };
 
   const servers = createListWatchCache<JupyterServer>({
     ...common,
     type: jupyterServers,
     project: projectServer(jupyterServers),
-    onChange: ({ namespace, name }) => onChange(namespace, name),
+    onChange: (event) => {
+      onServerChange?.(event);
+      onChange(event.namespace, event.name);
+    },
   });
 
   const notifyParent = (event: CacheEvent<Child | MainPod>) => {
@@ -74,13 +87,19 @@ export function createClusterView(options: {
       }),
     ]),
   );
+  /** Deleted pods, until the reconcile that their deletion causes. */
+  const formerPods = new BoundedMap<string, MainPod>({ maxSize: 1000, ttlMs: 600_000 });
   const pods = createListWatchCache<MainPod>({
     ...common,
     type: resource.pods,
     selectors: { labelSelector: `${childLabel.mainPod}=true` },
     project: projectPod,
     indexes: { parent: ({ parentUid }) => parentUid },
-    onChange: notifyParent,
+    onChange: (event) => {
+      const isReplaced = event.type === 'modified' && event.previous.uid !== event.value.uid;
+      if (event.type === 'deleted' || isReplaced) formerPods.set(event.previous.uid, event.previous);
+      notifyParent(event);
+    },
   });
   const eventCaches = (['Pod', 'StatefulSet'] as const).map((kind) =>
     createListWatchCache<SessionEvent>({
@@ -115,6 +134,7 @@ export function createClusterView(options: {
     servers: () => servers.values(),
     children: (parentUid) => [...childCaches.values()].flatMap((cache) => cache.byIndex('parent', parentUid)),
     pod: (parentUid) => currentPod(pods.byIndex('parent', parentUid)),
+    formerPod: (uid) => formerPods.get(uid),
     events: (objectUid) => eventCaches.flatMap((cache) => cache.byIndex('object', objectUid)),
     observeServer: (raw) => servers.observe(raw),
     observeChild: (kind, raw) => childCaches.get(kind)?.observe(raw),
@@ -130,4 +150,10 @@ function projectServer({ group, version }: ResourceType): (raw: KubernetesObject
     const { managedFields: _, ...metadata }: ObjectMeta & { managedFields?: unknown } = raw.metadata;
     return { ...raw, apiVersion: `${group}/${version}`, kind: 'JupyterServer', metadata };
   };
+}
+
+/** The plural names of the watched resources. */
+export function watchedResources(jupyterServers: ResourceType): string[] {
+  const children = childKinds.filter(isWatched).map(({ type }) => type.plural);
+  return [jupyterServers.plural, ...children, resource.pods.plural, resource.events.plural];
 }

@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import { createKubernetesClient } from '../platform/kubernetes/client.ts';
 import { loadKubeConfig } from '../platform/kubernetes/kubeconfig.ts';
 import { createLogger } from '../platform/logging/logger.ts';
+import { createOutboundCalls } from '../platform/metrics/outbound-calls.ts';
+import { startMetrics } from '../platform/metrics/server.ts';
 import { electLeader } from './leader-election.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { readSettings } from './settings.ts';
@@ -21,8 +23,16 @@ async function main(): Promise<number> {
     stop.signal.addEventListener('abort', () => resolve(), { once: true }),
   );
 
-  const client = createKubernetesClient({ kubeconfig: await loadKubeConfig(), log });
-  const operator = createOperator({ client, settings, log });
+  const { metricsPort } = settings;
+  const metricsServer = await startMetrics(metricsPort !== undefined, {
+    port: metricsPort ?? 0,
+    setting: 'METRICS_PORT',
+    log,
+  });
+  const { metrics } = metricsServer;
+  const calls = createOutboundCalls(metrics, ['kubernetes']);
+  const client = createKubernetesClient({ kubeconfig: await loadKubeConfig(), log, calls });
+  const operator = createOperator({ client, settings, log, metrics });
   const health = settings.healthPort === undefined ? undefined : serveHealth(operator, settings.healthPort, log);
   const { leaderElection: election } = settings;
   const resign = new AbortController();
@@ -54,6 +64,7 @@ async function main(): Promise<number> {
   resign.abort();
   await leadership?.ended;
   health?.close();
+  metricsServer.close();
   await client.close();
   return stop.signal.aborted ? 0 : 1;
 }

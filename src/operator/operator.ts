@@ -1,13 +1,16 @@
 import type { Logger } from 'pino';
 import { ownerOf } from '../jupyter-server/owner.ts';
-import type { JupyterServer, SessionState } from '../jupyter-server/types.ts';
+import type { JupyterServer } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
-import { createClusterView } from './cluster-view.ts';
+import { type Metrics, noMetrics } from '../platform/metrics/types.ts';
+import { createWatchMetric } from '../platform/metrics/watches.ts';
+import { createClusterView, watchedResources } from './cluster-view.ts';
 import { createActivityMonitor } from './culling/activity-monitor.ts';
 import { jupyterActivity } from './culling/jupyter.ts';
 import { createEventRecorder } from './event-recorder.ts';
-import { createReconciler, type ReconcileObserver } from './reconcile.ts';
+import { createOperatorMetrics } from './metrics.ts';
+import { createReconciler } from './reconcile.ts';
 import { copyResourceUsage } from './resource-usage.ts';
 import type { OperatorSettings } from './settings.ts';
 import { createWorkQueue, type WorkClass } from './work-queue.ts';
@@ -19,16 +22,6 @@ export interface Operator {
   stop(): Promise<void>;
   /** Time of the API server's last response, in milliseconds since the epoch: the earliest of the times of all caches. */
   readonly lastContactAt: number | undefined;
-  /** Number of sessions that wait for a reconcile. */
-  readonly queueDepth: number;
-  /** Returns the number of sessions in each state, as the operator has written it. */
-  sessionsByState(): Record<SessionState, number>;
-}
-
-/** Is told what the operator does, for metrics. */
-export interface OperatorObserver extends ReconcileObserver {
-  /** A reconcile has ended. */
-  reconciled?(outcome: 'success' | 'error', seconds: number): void;
 }
 
 const concurrency = 8;
@@ -39,10 +32,12 @@ export function createOperator(options: {
   client: KubernetesConnection;
   settings: OperatorSettings;
   log: Logger;
-  observer?: OperatorObserver;
+  /** None by default. */
+  metrics?: Metrics;
   now?: () => Date;
 }): Operator {
-  const { client, settings, log, observer = {}, now = () => new Date() } = options;
+  const { client, settings, log, metrics = noMetrics, now = () => new Date() } = options;
+  const counted = createOperatorMetrics(metrics);
   const stopping = new AbortController();
   let synced = false;
   let usage: Promise<void> | undefined;
@@ -53,17 +48,9 @@ export function createOperator(options: {
     lastRetryMs: 60_000,
     log,
     classOf: (key) => workClass(view.server(...nameOf(key))),
-    async work(key, attemptLog) {
-      const begunAt = performance.now();
-      let outcome: 'success' | 'error' = 'error';
-      try {
-        const deadline = Deadline.after(reconcileTimeoutMs, stopping.signal);
-        const requeueMs = await reconcile(...nameOf(key), { deadline, log: attemptLog });
-        outcome = 'success';
-        return requeueMs;
-      } finally {
-        observer.reconciled?.(outcome, (performance.now() - begunAt) / 1000);
-      }
+    work: (key, attemptLog) => {
+      const deadline = Deadline.after(reconcileTimeoutMs, stopping.signal);
+      return counted.reconcile(() => reconcile(...nameOf(key), { deadline, log: attemptLog }));
     },
   });
   const monitor = createActivityMonitor({
@@ -83,12 +70,15 @@ export function createOperator(options: {
     namespaces: settings.namespaces,
     jupyterServers: settings.jupyterServers,
     log,
+    onServerChange: (event) => counted.sessionChanged(event, now()),
+    onWatchEnd: createWatchMetric(metrics, watchedResources(settings.jupyterServers)),
     // Until all caches have synced, existing children may be missing in the caches.
     onChange: (namespace, name) => {
       if (synced) queue.add(`${namespace}/${name}`);
     },
   });
-  const reconcile = createReconciler({ client, view, monitor, recorder, settings, observer, now });
+  counted.observe({ queue, view });
+  const reconcile = createReconciler({ client, view, monitor, recorder, settings, metrics: counted, now });
 
   return {
     async start() {
@@ -106,18 +96,6 @@ export function createOperator(options: {
     },
     get lastContactAt() {
       return view.lastContactAt;
-    },
-    get queueDepth() {
-      return queue.depth;
-    },
-    sessionsByState() {
-      const counts = { starting: 0, running: 0, stopping: 0, failed: 0, hibernated: 0 };
-      // Any client may have written the state.
-      for (const { status } of view.servers()) {
-        const state = status?.state ?? 'starting';
-        if (Object.hasOwn(counts, state)) counts[state] += 1;
-      }
-      return counts;
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { CullingNotice } from '../jupyter-server/culling-notice.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
@@ -16,6 +15,7 @@ import type { CullingDecision } from './culling/decide.ts';
 import { createEnsureChildren, existingChildren } from './ensure-children.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type Failure, failureOf } from './failure.ts';
+import type { OperatorMetrics } from './metrics.ts';
 import { sessionUrl } from './session-url.ts';
 import type { OperatorSettings } from './settings.ts';
 import { desiredStatus, type Observed } from './status.ts';
@@ -36,14 +36,6 @@ const amaltheaFinalizer = 'kopf.zalando.org/KopfFinalizerMarker';
  */
 const resyncMs = 600_000;
 
-/** Something that happened to a session, for metrics. */
-export interface ReconcileObserver {
-  /** The operator has hibernated or deleted a session. */
-  culled?(action: 'hibernate' | 'delete', reason: CullingNotice['reason']): void;
-  /** A session has become `running`, this many seconds after its creation or the end of its hibernation. */
-  ready?(seconds: number): void;
-}
-
 /**
  * Returns the function that reconciles one session: it creates and updates the children, and writes the status. It is
  * level-triggered and idempotent: after a crash, a lost response or a missed event, the next call completes the work.
@@ -56,10 +48,10 @@ export function createReconciler(options: {
   monitor: ActivityMonitor;
   recorder: EventRecorder;
   settings: OperatorSettings;
-  observer: ReconcileObserver;
+  metrics: Pick<OperatorMetrics, 'culled'>;
   now: () => Date;
 }) {
-  const { client, view, monitor, recorder, settings, observer, now } = options;
+  const { client, view, monitor, recorder, settings, metrics, now } = options;
   const ensureChildren = createEnsureChildren(options);
   /** Time of the last write of each session's status, in milliseconds since the epoch. */
   const writtenAt = new Map<string, number>();
@@ -148,6 +140,8 @@ export function createReconciler(options: {
         children,
         pod,
         podEvents: pod ? view.events(pod.uid) : [],
+        formerPod: view.formerPod(server.status?.mainPod?.uid ?? ''),
+        formerPodEvents: view.events(server.status?.mainPod?.uid ?? ''),
         statefulSetEvents: set ? view.events(set.uid) : [],
         failure,
         created,
@@ -176,7 +170,6 @@ export function createReconciler(options: {
     const notice = patch.metadata?.annotations[annotation.culling];
     for (const event of [...statusStory(server.status, desired), ...cullingStory(server, notice)])
       recorder.record(server, event);
-    if (isNewState && desired.state === 'running') observer.ready?.(secondsToReady(server, time));
     return decision.nextMs;
   }
 
@@ -197,7 +190,7 @@ export function createReconciler(options: {
       await client.delete(settings.jupyterServers, namespace, name, options, deadline);
     }
     log.info({ action: is, reason }, 'the operator ended a session whose threshold was exceeded');
-    observer.culled?.(is, reason);
+    metrics.culled(reason);
   }
 
   /** Sets the state `stopping` and removes Amalthea's finalizer. */
@@ -237,12 +230,6 @@ export function createReconciler(options: {
 function lastActivity({ status }: JupyterServer, { lastActivity: written }: CullingDecision): JupyterServerStatus {
   const time = written === undefined ? status?.lastActivity : new Date(written).toISOString();
   return time === undefined ? {} : { lastActivity: time };
-}
-
-/** Returns the seconds since the session began to start. */
-function secondsToReady({ metadata, status }: JupyterServer, time: Date): number {
-  const since = Date.parse(status?.startingSince ?? metadata.creationTimestamp ?? '');
-  return Number.isNaN(since) ? 0 : Math.max(0, (time.getTime() - since) / 1000);
 }
 
 function createdBy(server: JupyterServer, children: readonly Child[]): NonNullable<Observed['created']> {

@@ -22,6 +22,8 @@ export interface OperatorSettings {
   readonly leaderElection: { readonly namespace: string; readonly identity: string } | undefined;
   /** TCP port of `/healthz`; undefined if the operator starts no HTTP server. */
   readonly healthPort: number | undefined;
+  /** TCP port of `/metrics` (0: any free port); undefined if the operator serves no metrics. */
+  readonly metricsPort: number | undefined;
   readonly logLevel: string;
 }
 
@@ -64,6 +66,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     },
     leaderElection,
     healthPort: env['HEALTH_PORT'] ? integer(env, 'HEALTH_PORT', 0, 1) : undefined,
+    metricsPort: boolean(env, 'METRICS_ENABLED', true) ? integer(env, 'METRICS_PORT', 8765, 0) : undefined,
     logLevel: env['LOG_LEVEL'] || 'info',
   };
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import { readTraceparent } from '../lib/trace-context.ts';
+import type { CountRequest } from './request-metrics.ts';
 
 /** The form of request ids that a caller may choose. Request ids are in logs and responses. */
 const acceptableId = /^[A-Za-z0-9][-A-Za-z0-9._]{7,63}$/;
@@ -9,9 +11,10 @@ const probes: ReadonlySet<string> = new Set(['/health', '/ready']);
 
 /**
  * Sets an id for every request (the caller's X-Request-Id if that is acceptable, see `requestIdOf`), and logs one line when
- * the response is closed. Headers and queries are never logged, because they may contain credentials.
+ * the response is closed; `count` counts the request then. Of the headers, only a valid `traceparent` is logged, and queries
+ * are never logged, because they may contain credentials.
  */
-export function accessLog(log: Logger): RequestHandler {
+export function accessLog(log: Logger, count: CountRequest): RequestHandler {
   // The line is not redacted: its fields have no credentials, and redaction would take longer than writing the line.
   const lines = log.child({}, { redact: [] });
   return (req, res, next) => {
@@ -24,9 +27,14 @@ export function accessLog(log: Logger): RequestHandler {
     if (!probes.has(url)) {
       res.once('close', () => {
         const { statusCode: status } = res;
-        const ms = Math.round(performance.now() - startedAt);
-        const line = { requestId, method, path: pathOf(url), status, ms };
-        const fields = res.writableFinished ? line : { ...line, aborted: true };
+        const ms = performance.now() - startedAt;
+        count(res, ms);
+        const traceparent = readTraceparent(req.headers.traceparent);
+        const fields = {
+          ...{ requestId, method, path: pathOf(url), status, ms: Math.round(ms) },
+          ...(traceparent !== undefined && { traceparent }),
+          ...(!res.writableFinished && { aborted: true }),
+        };
         if (status >= 500) lines.error(fields, 'request');
         else lines.info(fields, 'request');
       });

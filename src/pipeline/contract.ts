@@ -4,7 +4,7 @@ import * as OpenApiValidator from 'express-openapi-validator';
 import { ApiError, errorKind, type FieldError } from '../errors.ts';
 import { prepareBody, printable } from './body.ts';
 import { type OpenApiDocument, resolve, type Schema } from './document.ts';
-import type { Operation } from './operations.ts';
+import { type Operation, operationOf } from './operations.ts';
 import { fromText } from './text-values.ts';
 
 /** Field errors in one response; further ones are only counted. */
@@ -75,18 +75,6 @@ function compiledValidator(document: OpenApiDocument, validateResponses: boolean
     });
   known.set(validateResponses, validator);
   return validator;
-}
-
-/** Returns the operation of the request. Throws an Error if `setOperation` has not run. */
-export function operationOf(res: Response): Operation {
-  const operation: Operation | undefined = res.locals['operation'];
-  if (!operation) throw new Error('the request has no operation yet');
-  return operation;
-}
-
-/** Stores the operation of the request. */
-export function setOperation(res: Response, operation: Operation): void {
-  res.locals['operation'] = operation;
 }
 
 /** Returns the errors that were found before the validator ran. */

@@ -1,4 +1,6 @@
+import type { Response } from 'express';
 import {
+  type Method,
   methods,
   type OpenApiDocument,
   type OperationObject,
@@ -9,6 +11,8 @@ import {
 
 export interface Operation {
   readonly id: string;
+  /** As in the document, such as `GET /servers/{server_name}`. */
+  readonly route: string;
   /** The caller must be identified. */
   readonly needsIdentity: boolean;
   /** Content types of successful responses; empty if the response may have no body. */
@@ -43,7 +47,11 @@ export function createOperationTable(document: OpenApiDocument): FindResource {
     const operations = new Map<string, Operation>();
     for (const method of methods) {
       const operation = item[method];
-      if (operation) operations.set(method.toUpperCase(), describe(document, operation, item.parameters ?? []));
+      if (operation)
+        operations.set(
+          method.toUpperCase(),
+          describe(document, routeName(method, path), operation, item.parameters ?? []),
+        );
     }
     const names = [...operations.keys()].flatMap((name) => (name === 'GET' ? ['GET', 'HEAD'] : [name]));
     const resource: Resource = { operations, allow: [...names, 'OPTIONS'].join(', ') };
@@ -61,7 +69,12 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${source}$`);
 }
 
-function describe(document: OpenApiDocument, operation: OperationObject, shared: readonly Parameter[]): Operation {
+function describe(
+  document: OpenApiDocument,
+  route: string,
+  operation: OperationObject,
+  shared: readonly Parameter[],
+): Operation {
   const parameters = [...shared, ...(operation.parameters ?? [])].map((parameter) => resolve(document, parameter));
   const produces = Object.entries(operation.responses)
     .filter(([status]) => status.startsWith('2'))
@@ -69,10 +82,32 @@ function describe(document: OpenApiDocument, operation: OperationObject, shared:
   const body = operation.requestBody?.content['application/json']?.schema;
   return {
     id: operation.operationId,
+    route,
     needsIdentity: operation.security === undefined || operation.security.length > 0,
     produces: operation['x-body-optional'] ? [] : [...new Set(produces)],
     query: parameters.filter((parameter) => parameter.in === 'query'),
     path: parameters.filter((parameter) => parameter.in === 'path'),
     body: body && resolve(document, body),
   };
+}
+
+/** Returns the name of an operation in metrics. */
+export const routeName = (method: Method, path: string): string => `${method.toUpperCase()} ${path}`;
+
+/** Stores the operation of the request. */
+export function setOperation(res: Response, operation: Operation): void {
+  res.locals['operation'] = operation;
+}
+
+/** Returns the operation of the request; undefined if `setOperation` has not run. */
+export function knownOperationOf(res: Response): Operation | undefined {
+  const operation: Operation | undefined = res.locals['operation'];
+  return operation;
+}
+
+/** Returns the operation of the request. Throws an Error if `setOperation` has not run. */
+export function operationOf(res: Response): Operation {
+  const operation = knownOperationOf(res);
+  if (!operation) throw new Error('the request has no operation yet');
+  return operation;
 }

@@ -3,6 +3,8 @@ import type { Config } from '../../src/config/types.ts';
 import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts';
 import { parseKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
 import type { KubernetesConnection } from '../../src/platform/kubernetes/types.ts';
+import { createOutboundCalls, outboundTargets } from '../../src/platform/metrics/outbound-calls.ts';
+import { type Metrics, noMetrics } from '../../src/platform/metrics/types.ts';
 import { createService, type Service } from '../../src/service.ts';
 import { send, type TestRequest, type TestResponse } from './app.ts';
 import { testConfig } from './sessions/config.ts';
@@ -48,16 +50,24 @@ export interface WholeServiceOptions {
   /** The timing of the session cache, and the milliseconds of silence after which the service is not ready. */
   readonly following?: Pick<Parameters<typeof createService>[0], 'timing' | 'silenceLimitMs'>;
   readonly validateResponses?: boolean;
+  readonly metrics?: Metrics;
 }
 
 /** Starts the service as main.ts builds it, on a free port, with the back ends of the test. */
 export async function startWholeService(options: WholeServiceOptions): Promise<WholeService> {
-  const { kubeconfig, wrap = (client) => client, following = {}, validateResponses = false } = options;
+  const {
+    kubeconfig,
+    wrap = (client) => client,
+    following = {},
+    validateResponses = false,
+    metrics = noMetrics,
+  } = options;
   const errors: string[] = [];
   const log = pino({ level: 'error' }, { write: (line: string) => void errors.push(line) });
   const config = testConfig({}, options.config);
-  const client = wrap(createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log }));
-  const service = createService({ config, log, client, ...following, validateResponses });
+  const calls = createOutboundCalls(metrics, outboundTargets);
+  const client = wrap(createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log, calls }));
+  const service = createService({ config, log, client, metrics, calls, ...following, validateResponses });
   await service.start({ host: '127.0.0.1', port: 0 });
   const address = service.server.address();
   if (address === null || typeof address === 'string') throw new Error('the service has no TCP port');

@@ -1,4 +1,5 @@
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
+import { unprivileged, withLogInStatus } from '../../session-contract/container-defaults.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import type { SessionUrl } from '../session-url.ts';
 import type { OperatorSettings } from '../settings.ts';
@@ -45,7 +46,8 @@ function passthroughProxyContainer(image: string): object {
     ports,
     volumeMounts: [{ name: 'traefik-dynamic-config', mountPath: `/traefik/${traefikConfig}`, subPath: traefikConfig }],
     resources: { requests: { cpu: '20m', memory: '32Mi' }, limits: { cpu: '100m', memory: '64Mi' } },
-    securityContext: { runAsUser: 1000, runAsGroup: 1000, runAsNonRoot: true, allowPrivilegeEscalation: false },
+    securityContext: unprivileged({ runAsUser: 1000, runAsGroup: 1000 }),
+    ...withLogInStatus,
     ...probes,
   };
 }
@@ -84,8 +86,8 @@ function oauth2ProxyContainer(name: string, oidc: Oidc, url: SessionUrl, image: 
     ports,
     volumeMounts: [{ name: 'oauth2-proxy-config', mountPath: emails, subPath: authorizedUsers }],
     resources: { requests: { cpu: '20m', memory: '16Mi' }, limits: { cpu: '100m', memory: '32Mi' } },
-    // The user must be a number: the kubelet cannot verify that a user with a name is not root.
-    securityContext: { runAsUser: 65532, runAsNonRoot: true, allowPrivilegeEscalation: false },
+    securityContext: unprivileged({ runAsUser: 65532 }),
+    ...withLogInStatus,
     ...probes,
   };
 }

@@ -1,4 +1,5 @@
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
+import { sessionUser, unprivileged, withLogInStatus } from '../../session-contract/container-defaults.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import type { SessionUrl } from '../session-url.ts';
 import type { OperatorSettings } from '../settings.ts';
@@ -104,7 +105,8 @@ function jupyterContainer(name: string, { jupyterServer, storage }: JupyterServe
       configFile('jupyter-config-server', shared.file.serverConfig),
     ],
     resources: jupyterServer?.resources ?? {},
-    securityContext: { runAsUser: 1000, runAsGroup: 100, runAsNonRoot: true, allowPrivilegeEscalation: false },
+    securityContext: unprivileged(sessionUser),
+    ...withLogInStatus,
     livenessProbe: { ...probe, failureThreshold: 30 },
     readinessProbe: { ...probe, failureThreshold: 10, successThreshold: 2 },
     startupProbe: { ...probe, failureThreshold: 150 },

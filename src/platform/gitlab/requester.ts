@@ -146,6 +146,7 @@ async function exchange(options: RequesterOptions, request: GitLabRequest): Prom
   const attempt = deadline.within(options.requestTimeoutMs);
   try {
     return await options.http.request(url, {
+      target: 'gitlab',
       method,
       headers,
       deadline: attempt,

@@ -1,11 +1,9 @@
-import type { KubeConfig } from '@kubernetes/client-node';
-import type { Logger } from 'pino';
 import type { Deadline } from '../../lib/deadline.ts';
 import { isObject } from '../../lib/json.ts';
 import { ResponseTooLarge } from './failures.ts';
 import { isKubernetesObject, type KubernetesObject } from './objects.ts';
 import { resource } from './resources.ts';
-import { type Call, createTransport } from './transport.ts';
+import { type Call, createTransport, type TransportOptions } from './transport.ts';
 import {
   type KubernetesConnection,
   KubernetesError,
@@ -28,7 +26,7 @@ export const pageSize = 500;
  * KubernetesUnavailable. The messages name the call and the object, and contain no header, body or credential. A call is
  * retried within its deadline after 429. A GET is retried once after a broken connection.
  */
-export function createKubernetesClient(options: { kubeconfig: KubeConfig; log: Logger }): KubernetesConnection {
+export function createKubernetesClient(options: TransportOptions): KubernetesConnection {
   const transport = createTransport(options);
 
   async function json(call: Call, deadline: Deadline): Promise<unknown> {

@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import { type CacheEvent, keyOf, ObjectStore } from './object-store.ts';
 import type { KubernetesObject } from './objects.ts';
-import { createReflector, defaultTiming, type ReflectorTiming } from './reflector.ts';
+import { createReflector, defaultTiming, type ReflectorTiming, type WatchEnd } from './reflector.ts';
 import type { KubernetesConnection, ListOptions, ResourceType } from './types.ts';
 
 export type { CacheEvent } from './object-store.ts';
+export type { WatchEnd } from './reflector.ts';
 
 export interface ListWatchCache<T> {
   /** Starts to list and watch. Resolves when every namespace has been listed once, or at `stop`. */
@@ -18,6 +19,8 @@ export interface ListWatchCache<T> {
   readonly lastContactAt: number | undefined;
   /** As `lastContactAt`, without error responses: the last time at which the cache was known to be current. */
   readonly lastCurrentAt: number | undefined;
+  /** Number of objects. */
+  readonly size: number;
   get(namespace: string, name: string): T | undefined;
   /** Throws for an index that is not in `indexes`. */
   byIndex(index: string, value: string): T[];
@@ -41,6 +44,8 @@ export interface ListWatchCacheOptions<T> {
   /** Is called after each change of the cache, in order. Its errors are logged. */
   onChange?: (event: CacheEvent<T>) => void | Promise<void>;
   log: Logger;
+  /** Is called when a watch has ended, before the next list or watch. */
+  onWatchEnd?: ((plural: string, end: WatchEnd) => void) | undefined;
   timing?: Partial<ReflectorTiming>;
 }
 
@@ -77,6 +82,7 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
       store,
       timing,
       log,
+      onWatchEnd: (end) => options.onWatchEnd?.(type.plural, end),
       onSynced() {
         unsynced.delete(namespace);
         if (unsynced.size === 0) firstSync.resolve();
@@ -97,6 +103,9 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
     },
     get lastCurrentAt() {
       return earliest(reflectors.map(({ lastCurrentAt }) => lastCurrentAt));
+    },
+    get size() {
+      return store.size;
     },
     get: (namespace, name) => store.get(namespace, name),
     byIndex: (index, value) => store.byIndex(index, value),

@@ -51,6 +51,10 @@ export class ObjectStore<T> {
     for (const index of Object.keys(projection.indexes)) this.#indexes.set(index, new Map());
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get(namespace: string, name: string): T | undefined {
     return this.#entries.get(keyOf(namespace, name))?.kept?.value;
   }

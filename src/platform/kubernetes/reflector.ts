@@ -33,6 +33,10 @@ export const defaultTiming: ReflectorTiming = {
   backOffMaxMs: 10_000,
 };
 
+/** How a watch ended: by the API server, because its version has expired (a list follows), or by a failure. */
+export const watchEnds = ['closed', 'expired', 'failed'] as const;
+export type WatchEnd = (typeof watchEnds)[number];
+
 export interface Reflector {
   /** Lists and watches until `signal` aborts. Never rejects for a failure of the API server. */
   run(signal: AbortSignal): Promise<void>;
@@ -59,6 +63,7 @@ export function createReflector<T>(options: {
   store: ObjectStore<T>;
   timing: ReflectorTiming;
   onSynced: () => void;
+  onWatchEnd: (end: WatchEnd) => void;
   log: Logger;
 }): Reflector {
   const { client, type, namespace, selectors, store, timing, onSynced } = options;
@@ -131,6 +136,7 @@ export function createReflector<T>(options: {
       events += 1;
     }
     noteCurrent();
+    options.onWatchEnd('closed');
     if (events > 0) return;
     if (performance.now() - began >= shortWatchMs) noteSuccess();
     else await delay(backOff.next(), undefined, { signal });
@@ -142,6 +148,7 @@ export function createReflector<T>(options: {
     // These four statuses are temporary. After any other 4xx, a retry of the watch would fail, so the next request is a list.
     const isRejected =
       error instanceof KubernetesError && error.status < 500 && ![401, 403, 408, 429].includes(error.status);
+    if (version !== undefined) options.onWatchEnd(isGone ? 'expired' : 'failed');
     if (error instanceof KubernetesError) lastContactAt = Date.now();
     if (isGone || isRejected || error instanceof InvalidWatch || failures % resumeAttempts === 0) version = undefined;
     const waitMs = Math.max(

@@ -1,8 +1,10 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import { request as send } from 'undici';
+import { request } from 'undici';
 import { type Deadline, orAborted } from '../../lib/deadline.ts';
 import { sleep } from '../../lib/sleep.ts';
+import { currentTraceparent } from '../../lib/trace-context.ts';
+import { type OutboundCalls, outcomeOfError, outcomeOfStatus } from '../metrics/outbound-calls.ts';
 import { createAuthentication } from './authentication.ts';
 import { errorOfResponse, isBrokenConnection, ResponseTooLarge, unavailable } from './failures.ts';
 import { KubernetesError, KubernetesUnavailable } from './types.ts';
@@ -31,16 +33,35 @@ export interface Transport {
 /** Maximum number of attempts after "429 Too Many Requests". Retries are safe: the API server has not processed the request. */
 const maxAttempts = 4;
 
-export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; log: Logger }): Transport {
+export interface TransportOptions {
+  kubeconfig: KubeConfig;
+  log: Logger;
+  calls?: OutboundCalls | undefined;
+}
+
+export function createTransport({ kubeconfig, log, calls }: TransportOptions): Transport {
   const authentication = createAuthentication({ kubeconfig, log });
 
   async function open(call: Call, signal: AbortSignal) {
+    const end = calls?.begin('kubernetes');
+    try {
+      const response = await send(call, signal);
+      end?.(outcomeOfStatus(response.statusCode));
+      return response;
+    } catch (error) {
+      end?.(outcomeOfError(error, signal));
+      throw error;
+    }
+  }
+
+  async function send(call: Call, signal: AbortSignal) {
     // An exec plug-in may hang, and it has no deadline of its own.
     const { headers, dispatcher } = await orAborted(authentication.current(), signal);
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, value);
     const search = query.size > 0 ? `?${query}` : '';
-    const response = await send(`${authentication.server}${call.path}${search}`, {
+    const traceparent = currentTraceparent();
+    const response = await request(`${authentication.server}${call.path}${search}`, {
       method: call.method,
       dispatcher,
       signal,
@@ -48,6 +69,7 @@ export function createTransport({ kubeconfig, log }: { kubeconfig: KubeConfig; l
         ...headers,
         accept: 'application/json, */*',
         'user-agent': 'notebook-sessions',
+        ...(traceparent === undefined ? {} : { traceparent }),
         ...(call.body ? { 'content-type': call.body.contentType } : {}),
       },
       body: call.body?.text ?? null,

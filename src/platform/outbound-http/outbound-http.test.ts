@@ -7,6 +7,7 @@ import { generate } from 'selfsigned';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { trustAuthority } from '../../../tests/support/outbound-http.ts';
 import { Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
+import { withTraceparent } from '../../lib/trace-context.ts';
 import { createOutboundHttp, type OutboundHttpOptions } from './outbound-http.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp } from './types.ts';
 
@@ -57,7 +58,7 @@ function client(options: Partial<OutboundHttpOptions> = {}): OutboundHttp {
   return made;
 }
 
-const limits = () => ({ deadline: Deadline.after(10_000), maxBytes: 10_000 });
+const limits = () => ({ target: 'registry' as const, deadline: Deadline.after(10_000), maxBytes: 10_000 });
 
 async function failure(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
@@ -77,6 +78,16 @@ test('returns the status, headers and body that the server sends; a status is ne
   expect(answer.status).toBe(404);
   expect(answer.headers['x-two']).toBe('a, b');
   expect(String(answer.body)).toBe('GET /p?q m');
+});
+
+test('sends the trace of a request to hosts of the configuration only', async () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const port = await https((req, res) => res.end(String(req.headers['traceparent'])));
+  const url = `https://registry.test:${port}/`;
+  const traced = (options: Parameters<typeof client>[0]) =>
+    withTraceparent(traceparent, async () => String((await client(options).request(url, limits())).body));
+  expect(await traced({ exemptHosts: [`registry.test:${port}`] })).toBe(traceparent);
+  expect(await traced({})).toBe('undefined');
 });
 
 test('refuses an internal address before it connects: as an address, in unusual notations, and behind a name', async () => {
@@ -237,6 +248,7 @@ test('stops reading a body above the limit: an endless, an announced and a decom
   });
   for (const path of ['/endless', '/length', '/bomb']) {
     const request = client().request(`https://registry.test:${port}${path}`, {
+      target: 'registry',
       deadline: Deadline.after(20_000),
       maxBytes: 10_000,
     });
@@ -260,7 +272,7 @@ test('ends at the deadline if the server, the body or the lookup is slow, and wh
   const port = await https((req, res) => {
     if (req.url === '/body') res.write('first');
   });
-  const short = () => ({ deadline: Deadline.after(150), maxBytes: 100 });
+  const short = () => ({ target: 'registry' as const, deadline: Deadline.after(150), maxBytes: 100 });
   expect(await failure(client().request(`https://registry.test:${port}/`, short()))).toBeInstanceOf(DeadlineExceeded);
   expect(await failure(client().request(`https://registry.test:${port}/body`, short()))).toBeInstanceOf(
     DeadlineExceeded,
@@ -270,7 +282,11 @@ test('ends at the deadline if the server, the body or the lookup is slow, and wh
   const owner = new AbortController();
   const reason = new Error('the caller has gone');
   const request = failure(
-    client().request(`https://registry.test:${port}/`, { deadline: Deadline.after(60_000, owner.signal), maxBytes: 1 }),
+    client().request(`https://registry.test:${port}/`, {
+      target: 'registry',
+      deadline: Deadline.after(60_000, owner.signal),
+      maxBytes: 1,
+    }),
   );
   owner.abort(reason);
   expect(await request).toBe(reason);

@@ -7,6 +7,8 @@ import { type AddressRanges, createAddressRanges } from '../../lib/address-range
 import { createConcurrencyLimit } from '../../lib/concurrency-limit.ts';
 import { endOf, orAborted } from '../../lib/deadline.ts';
 import { errorCode } from '../../lib/error-code.ts';
+import { currentTraceparent } from '../../lib/trace-context.ts';
+import { type OutboundCalls, outcomeOfError, outcomeOfStatus } from '../metrics/outbound-calls.ts';
 import { mayConnect } from './addresses.ts';
 import { checkedLookup, limitLookups, type Resolve, systemAddresses } from './lookup.ts';
 import {
@@ -27,6 +29,7 @@ export interface OutboundHttpOptions {
   exemptHosts: readonly string[];
   /** Resolves host names; as the operating system does by default. Tests replace it. */
   lookup?: Resolve;
+  calls?: OutboundCalls;
 }
 
 const userAgent = 'notebook-sessions';
@@ -75,6 +78,8 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
           headers: {
             'user-agent': userAgent,
             ...without(request.headers ?? {}, clientHeaders),
+            // A host that a caller names must not learn which requests belong together.
+            ...(exempted && traceHeaders()),
             'accept-encoding': 'identity',
           },
           body,
@@ -90,7 +95,7 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
     }
   }
 
-  async function request(to: string | URL, request: OutboundRequest): Promise<OutboundResponse> {
+  async function follow(to: string | URL, request: OutboundRequest): Promise<OutboundResponse> {
     const start = parseUrl(to);
     const { redirects: limit = 0 } = request;
     let url = start;
@@ -117,11 +122,26 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
   }
 
   return {
-    request,
+    async request(to, request) {
+      const end = options.calls?.begin(request.target);
+      try {
+        const response = await follow(to, request);
+        end?.(outcomeOfStatus(response.status));
+        return response;
+      } catch (error) {
+        end?.(outcomeOfError(error, request.deadline.signal));
+        throw error;
+      }
+    },
     close: async () => {
       await Promise.all([checked.destroy(), unchecked.destroy()]);
     },
   };
+}
+
+function traceHeaders(): Record<string, string> {
+  const traceparent = currentTraceparent();
+  return traceparent === undefined ? {} : { traceparent };
 }
 
 function agent(connect: buildConnector.connector): Agent {

@@ -1,6 +1,9 @@
 import type { Deadline } from '../../lib/deadline.ts';
+import type { OutboundTarget } from '../metrics/outbound-calls.ts';
 
 export interface OutboundRequest {
+  /** The kind of server, for the metrics. */
+  target: OutboundTarget;
   /** GET by default. */
   method?: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   /** Host, Connection, Accept-Encoding and the headers of the body's length are set by the client: they are ignored here. */

@@ -117,6 +117,7 @@ async function lookUp(request: LookupRequest, http: OutboundHttp, deadline: Dead
   let authorization: Authorization | undefined;
   const get = (path: string) =>
     http.request(`${base}${path}`, {
+      target: 'registry',
       headers: { accept: manifestAccept, ...(authorization && { authorization: authorization.header }) },
       deadline,
       maxBytes: maxDocumentBytes,

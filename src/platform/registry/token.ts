@@ -66,6 +66,7 @@ export async function authorizationFor(
   realm.searchParams.set('scope', `repository:${reference.repository}:pull`);
 
   const response = await http.request(realm, {
+    target: 'registry',
     headers: { accept: 'application/json', ...(credentials ? { authorization: basicHeader(credentials) } : {}) },
     deadline,
     maxBytes: maxTokenBytes,

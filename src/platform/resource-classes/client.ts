@@ -55,6 +55,7 @@ export function createResourceClasses(options: ResourceClassesOptions): Resource
     const authorization = accessToken === null ? {} : { authorization: `bearer ${accessToken}` };
     try {
       return await http.request(`${url}/resource_pools`, {
+        target: 'resource-classes',
         headers: { accept: 'application/json', ...authorization },
         deadline,
         maxBytes,

@@ -16,6 +16,7 @@ import type { LookupParts } from './launch-lookups.ts';
 import type { LaunchRequest } from './launch-request.ts';
 import { locate, type NoSession } from './locate.ts';
 import { manifestInput } from './manifest-input.ts';
+import type { TimePhase } from './phases.ts';
 import { resumeSession } from './resume.ts';
 import { SecretsRejected, type SessionSecrets } from './session-secrets.ts';
 
@@ -24,6 +25,7 @@ export interface LaunchParts extends LookupParts {
   readonly secrets: SessionSecrets;
   readonly autosaves: Pick<AutosaveCleanUp, 'afterLaunch'>;
   readonly launchLimit: ConcurrencyLimit;
+  readonly timePhase: TimePhase;
   readonly log: Logger;
 }
 
@@ -92,9 +94,10 @@ async function launch(
   request: LaunchRequest,
   deadline: Deadline,
 ): Promise<Launched> {
-  const located = await locate(parts, identity, request, deadline);
+  const { timePhase } = parts;
+  const located = await timePhase('find', locate(parts, identity, request, deadline));
   if ('existing' in located) return completed(parts, identity, request, located.existing, deadline);
-  const checked = await checkedLaunch(parts, request, located, deadline);
+  const checked = await timePhase('check', checkedLaunch(parts, request, located, deadline));
 
   const target = { branch: checked.branch, commit: checked.commitSha };
   // Search again: GitLab may have resolved a full id to another commit, if it is the id of an annotated tag.
@@ -105,9 +108,9 @@ async function launch(
     sessionToken: randomBytes(32).toString('base64url'),
   });
   const manifest = buildJupyterServer(input, parts.config);
-  const launched = await createOnce(parts.store, identity, manifest, deadline);
+  const launched = await timePhase('create', createOnce(parts.store, identity, manifest, deadline));
   if (!launched.isNew) return completed(parts, identity, request, launched.session, deadline);
-  await createSecrets(parts, identity, request, launched.session, deadline);
+  await timePhase('secrets', createSecrets(parts, identity, request, launched.session, deadline));
   parts.log.info({ session: name, namespace: launched.session.namespace }, 'session launched');
   if (identity.kind === 'registered' && input.repository.mayPush) {
     parts.autosaves.afterLaunch({

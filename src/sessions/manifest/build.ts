@@ -14,7 +14,7 @@ import { metadata } from './metadata.ts';
 import { proxyCertificates, unverifiedEmail } from './oauth2-proxy.ts';
 import { imagePullSecret } from './pull-secret.ts';
 import { rEnvironment } from './r-environment.ts';
-import { commandArguments, containerOrder, noServiceLinks, scheduling } from './scheduling.ts';
+import { commandArguments, containerOrder, noServiceLinks, scheduling, securityContext } from './scheduling.ts';
 import { culling, jupyterServer, routing, storage } from './server.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { ssh } from './ssh.ts';
@@ -38,6 +38,7 @@ export function buildJupyterServer(input: ManifestInput, config: ManifestConfig)
       patches: [
         ...containerOrder(input, config),
         ...scheduling(input, config),
+        ...securityContext(config),
         sharedMemory(input),
         commandArguments(),
         defaultPage(input, config),

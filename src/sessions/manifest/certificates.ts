@@ -1,4 +1,5 @@
 import type { ManifestConfig } from '../../config/types.ts';
+import { sessionUser, unprivileged, withLogInStatus } from '../../session-contract/container-defaults.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { add, type JsonPatch, jsonPatch } from './input.ts';
 
@@ -25,6 +26,8 @@ export function certificates(config: ManifestConfig): JsonPatch[] {
           { name: customVolume, mountPath: path, readOnly: true },
         ],
         resources: smallRequests,
+        securityContext: unprivileged(sessionUser),
+        ...withLogInStatus,
       }),
     ),
     jsonPatch(add('/volumes/-', { name: bundleVolume, emptyDir: { medium: 'Memory' } })),

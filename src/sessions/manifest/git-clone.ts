@@ -1,6 +1,7 @@
 import { isOwnProgram } from '../../config/own-program.ts';
 import type { ManifestConfig } from '../../config/types.ts';
 import { cloneVariable } from '../../session-contract/clone.ts';
+import { sessionUser, unprivileged, withLogInStatus } from '../../session-contract/container-defaults.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { certificatesFile, certificatesMount } from './certificates.ts';
 import { credentialKey, fromCredentials } from './credential-keys.ts';
@@ -34,7 +35,8 @@ export function gitClone(input: ManifestInput, config: ManifestConfig): JsonPatc
       name: sessionContainer.gitClone.name,
       image: config.sessions.git_clone.image,
       resources: { requests: { cpu: '100m', memory: '100Mi' } },
-      securityContext: { allowPrivilegeEscalation: false, runAsUser: 1000, runAsGroup: 100, runAsNonRoot: true },
+      securityContext: unprivileged(sessionUser),
+      ...withLogInStatus,
       volumeMounts: [{ name: 'workspace', mountPath: '/work' }, certificatesMount],
       env: [...Object.entries(values).map(([name, value]) => ({ name, value })), ...(user.hasGitToken ? [token] : [])],
     }),

@@ -2,7 +2,7 @@ import type { Config, ManifestConfig } from '../../config/types.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { certificatesMount } from './certificates.ts';
 import { credentialKey, fromCredentials } from './credential-keys.ts';
-import { add, type JsonPatch, jsonPatch, type ManifestInput, servicesSecurity, sessionsOrigin } from './input.ts';
+import { add, type JsonPatch, jsonPatch, type ManifestInput, serviceContainer, sessionsOrigin } from './input.ts';
 
 /** Returns whether sessions have a git proxy, as configured. The local platform and small clusters do not need a git proxy. */
 export const hasGitProxy = (kind: ManifestInput['user']['kind'], { sessions }: Pick<Config, 'sessions'>): boolean =>
@@ -21,7 +21,7 @@ export function gitProxy(input: ManifestInput, config: ManifestConfig): JsonPatc
       add('/containers/-', {
         name: sessionContainer.gitProxy.name,
         image,
-        securityContext: servicesSecurity,
+        ...serviceContainer,
         env: [...plain(input, config), ...credentials(input, config)],
         livenessProbe: probe,
         readinessProbe: probe,

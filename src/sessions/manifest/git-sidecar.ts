@@ -9,7 +9,7 @@ import {
   type ManifestInput,
   repositoryPath,
   sentryVariables,
-  servicesSecurity,
+  serviceContainer,
 } from './input.ts';
 
 const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Pick<Config, 'sessions'>): boolean =>
@@ -34,7 +34,7 @@ export function gitSidecar(input: ManifestInput, config: ManifestConfig): JsonPa
         name: sessionContainer.gitSidecar.name,
         image,
         ports: [{ name: 'git-port', containerPort: port, protocol: 'TCP' }],
-        securityContext: servicesSecurity,
+        ...serviceContainer,
         env: variables(input, config),
         volumeMounts: [{ name: 'workspace', mountPath: repositoryPath(input.repository), subPath: folder }],
         livenessProbe: { ...probe, failureThreshold: 2 },

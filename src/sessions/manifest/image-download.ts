@@ -1,3 +1,4 @@
+import { sessionUser, unprivileged, withLogInStatus } from '../../session-contract/container-defaults.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { smallRequests } from './certificates.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput } from './input.ts';
@@ -11,6 +12,7 @@ export const imageDownload = (input: ManifestInput): JsonPatch =>
       command: ['sh', '-c'],
       args: ['exit 0'],
       resources: smallRequests,
-      securityContext: { allowPrivilegeEscalation: false, runAsUser: 1000, runAsGroup: 100, runAsNonRoot: true },
+      securityContext: unprivileged(sessionUser),
+      ...withLogInStatus,
     }),
   );

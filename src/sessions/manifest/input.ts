@@ -2,6 +2,7 @@ import type { Config, ManifestConfig, Sentry } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { JsonPatchOperation } from '../../jupyter-server/types.ts';
 import type { SessionResources } from '../../options/resource-classes.ts';
+import { unprivileged, withLogInStatus } from '../../session-contract/container-defaults.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import type { CloudStorage } from './cloud-storage.ts';
 
@@ -88,12 +89,10 @@ export const jsonPatch = (...patch: JsonPatchOperation[]): JsonPatch => ({
 
 export const add = (path: string, value: unknown): JsonPatchOperation => ({ op: 'add', path: podSpec + path, value });
 
-/** Security context of the containers beside Jupyter: a user without privileges. */
-export const servicesSecurity = {
-  allowPrivilegeEscalation: false,
-  runAsUser: 1000,
-  runAsGroup: 1000,
-  runAsNonRoot: true,
+/** Fields of the containers beside Jupyter. */
+export const serviceContainer = {
+  securityContext: unprivileged({ runAsUser: 1000, runAsGroup: 1000 }),
+  ...withLogInStatus,
 };
 
 /** Returns the Sentry settings of the programs of renku-notebooks, which do not start without `ENABLED`. */

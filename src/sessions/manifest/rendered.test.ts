@@ -17,6 +17,8 @@ import { isVariablesSecretNeeded, variablesSecret } from './variables.ts';
 interface Container {
   name: string;
   image: string;
+  securityContext?: Record<string, unknown>;
+  terminationMessagePolicy?: string;
   args?: string[];
   env?: { name: string; value?: string; valueFrom?: { secretKeyRef: { name: string; key: string } } }[];
   ports?: { name: string; containerPort: number }[];
@@ -88,6 +90,30 @@ const example = (name: string): Example => {
 };
 
 describe.each(Object.entries(examples))('the pod that the operator creates for the example %s', (_name, each) => {
+  it('meets the restricted Pod Security Standard', () => {
+    const { containers, pod } = rendered(each);
+    for (const { name, securityContext } of containers) {
+      expect(securityContext, name).toMatchObject({
+        runAsUser: expect.any(Number),
+        runAsNonRoot: true,
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(securityContext?.['runAsUser'], name).not.toBe(0);
+    }
+    const kinds = pod.volumes.flatMap(({ name: _name, ...source }) => Object.keys(source));
+    const permitted = ['configMap', 'csi', 'emptyDir', 'persistentVolumeClaim', 'projected', 'secret'];
+    for (const kind of kinds) expect(permitted).toContain(kind);
+    for (const field of ['hostNetwork', 'hostPID', 'hostIPC']) expect(pod).not.toHaveProperty(field);
+  });
+
+  it('has the end of the log of each failed container in its status', () => {
+    for (const { name, terminationMessagePolicy } of rendered(each).containers) {
+      expect(terminationMessagePolicy, name).toBe('FallbackToLogsOnError');
+    }
+  });
+
   const { children, containers, pod, secrets, server } = rendered(each);
 
   it('has the configured containers, in the configured order', () => {
@@ -177,6 +203,19 @@ describe('the manifest', () => {
     expect(pod).not.toHaveProperty('priorityClassName');
     expect(rendered(example('registered')).pod['priorityClassName']).toBe('public-quota');
     expect(rendered(example('registered')).server.metadata.labels?.['renku.io/quota']).toBe('public-quota');
+  });
+
+  it('changes only the configured fields of the security context of Jupyter', () => {
+    const { input, config } = example('registered');
+    const security_context = { allowPrivilegeEscalation: true, capabilities: null };
+    const { pod } = rendered({ input, config: { ...config, sessions: { ...config.sessions, security_context } } });
+    expect(pod.containers[0]?.securityContext).toEqual({
+      runAsUser: 1000,
+      runAsGroup: 100,
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+      ...security_context,
+    });
   });
 
   it('allows shared memory of half of the memory', () => {
@@ -312,6 +351,7 @@ describe('the manifest', () => {
 
   it('adds the ssh port to the Service and the container, and mounts the host keys', () => {
     const { children, pod } = rendered(example('ssh'));
+    expect(children['service']).toMatchObject({ spec: { clusterIP: '' } });
     expect((children['service'] as unknown as { spec: { ports: object[] } }).spec.ports).toEqual([
       expect.objectContaining({ name: 'http' }),
       { name: 'ssh', port: 22, protocol: 'TCP', targetPort: 'ssh' },

@@ -25,6 +25,14 @@ export function scheduling(input: ManifestInput, config: ManifestConfig): JsonPa
   ];
 }
 
+/** Replaces fields of the security context of Jupyter's container, for images that need privileges. */
+export const securityContext = ({ sessions }: Pick<ManifestConfig, 'sessions'>): JsonPatch[] =>
+  Object.entries(sessions.security_context).map(([field, value]) =>
+    jsonPatch(add(`/containers/${containerIndex.jupyterServer}/securityContext/${escapePointer(field)}`, value)),
+  );
+
+const escapePointer = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1');
+
 /** Sets the arguments of the image's entry point: the command that it starts. */
 export const commandArguments = (): JsonPatch =>
   jsonPatch(add(`/containers/${containerIndex.jupyterServer}/args`, ['jupyter', 'notebook']));

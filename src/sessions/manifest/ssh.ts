@@ -10,6 +10,9 @@ export function ssh({ sessions }: Pick<Config, 'sessions'>): JsonPatch[] {
   if (!enabled) return [];
   const servicePort = { name: 'ssh', port: service_port, protocol: 'TCP', targetPort: 'ssh' };
   const ports = jsonPatch(
+    // The name of a headless Service resolves to the pod, where the port of the Service does not apply. An empty text lets the
+    // API server choose an address.
+    { op: 'add', path: '/service/spec/clusterIP', value: '' },
     { op: 'add', path: '/service/spec/ports/-', value: servicePort },
     add(`${container}/ports`, [{ name: 'ssh', containerPort: container_port, protocol: 'TCP' }]),
   );

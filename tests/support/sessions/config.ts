@@ -74,6 +74,7 @@ export function testConfig(changes: Partial<Config['sessions']> = {}, top: Parti
       node_selector: {},
       affinity: {},
       tolerations: [],
+      security_context: {},
       containers: {
         anonymous: ['jupyter-server', 'passthrough-proxy'],
         registered: ['jupyter-server', 'oauth2-proxy'],

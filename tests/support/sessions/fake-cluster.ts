@@ -14,6 +14,7 @@ export interface Call {
   readonly name: string | undefined;
   readonly query: URLSearchParams;
   readonly body: Record<string, unknown>;
+  readonly traceparent: string | undefined;
 }
 
 /** What happens to a call instead of the usual response. */
@@ -188,7 +189,11 @@ async function callOf(req: IncomingMessage): Promise<Call> {
   let text = '';
   for await (const chunk of req) text += String(chunk);
   const body = (text ? JSON.parse(text) : {}) as Record<string, unknown>;
-  return { method: req.method ?? '', resource: log ? 'log' : plural, namespace, name, query: url.searchParams, body };
+  const traceparent = req.headers['traceparent'];
+  return {
+    ...{ method: req.method ?? '', resource: log ? 'log' : plural, namespace, name, query: url.searchParams, body },
+    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+  };
 }
 
 function json(res: ServerResponse, status: number, body: unknown): void {

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 export interface FakeGitLab {
   readonly url: string;
   readonly paths: string[];
+  /** The header `traceparent` of each request. */
+  readonly traces: (string | undefined)[];
   /** What happens to a call instead of the usual response: an HTTP status, a whole response, or no response. */
   fault: (path: string) => number | FakeResponse | 'silence' | undefined;
   /** Of the caller, in the project. */
@@ -58,6 +60,8 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
   const server = createServer((req, res) => {
     const path = decodeURIComponent(new URL(req.url ?? '/', 'http://gitlab').pathname);
     self.paths.push(path);
+    const { traceparent } = req.headers;
+    self.traces.push(typeof traceparent === 'string' ? traceparent : undefined);
     const fault = self.fault(path);
     if (fault === 'silence') return;
     if (typeof fault === 'object') {
@@ -76,6 +80,7 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
   const self: FakeGitLab = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     paths: [],
+    traces: [],
     fault: () => undefined,
     accessLevel: 40,
     refs: new Map(),
