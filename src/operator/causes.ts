@@ -1,4 +1,4 @@
-import { quotaExceeded } from '../jupyter-server/state.ts';
+import { quotaExceeded, scaleUpPrefix } from '../jupyter-server/state.ts';
 import { oneLine } from '../platform/kubernetes/failures.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { MainPod } from './pod.ts';
@@ -27,6 +27,9 @@ interface Event extends KubernetesObject {
 
 const messageLimit = 1000;
 
+/** Reasons of events of the cluster autoscaler (the first two) and of Karpenter. */
+const autoscalerReasons = new Set(['TriggeredScaleUp', 'NotTriggerScaleUp', 'Nominated']);
+
 /** Reasons of pod events that explain why the pod does not start. Unhealthy and BackOff only repeat the pod's status. */
 const podReasons = new Set([
   'Failed',
@@ -38,7 +41,11 @@ const podReasons = new Set([
   'Evicted',
   'Preempted',
   'TaintManagerEviction',
+  ...autoscalerReasons,
 ]);
+
+/** Of these, the reasons of events of the type Normal. */
+const normalReasons = new Set(['Preempted', 'TaintManagerEviction', ...autoscalerReasons]);
 
 /** Of these, the reasons that explain why the containers of a scheduled pod do not start. */
 const startReasons = new Set([...podReasons].filter((each) => /^Failed/.test(each) && each !== 'FailedScheduling'));
@@ -51,7 +58,7 @@ export function projectEvent(raw: Event): SessionEvent | undefined {
   const relevant =
     kind === 'StatefulSet'
       ? reason === 'FailedCreate' || reason === 'SuccessfulCreate'
-      : podReasons.has(reason) && (type === 'Warning' || reason === 'Preempted' || reason === 'TaintManagerEviction');
+      : podReasons.has(reason) && (type === 'Warning' || normalReasons.has(reason));
   if (!relevant) return undefined;
   const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
   return {
@@ -88,12 +95,25 @@ export function statefulSetCause(
 /** Waiting reasons that are steps of a normal start. */
 const normalWaiting = new Set(['ContainerCreating', 'PodInitializing', 'CrashLoopBackOff']);
 
+/** Seconds in which a new node joins the cluster or never will: the time limit of the cluster autoscaler. */
+const scaleUpSeconds = 900;
+
+/** Returns the newest event of an autoscaler about the pod, if it says that a node is being added. */
+export function scaleUp(events: readonly SessionEvent[], now: Date): SessionEvent | undefined {
+  const last = newest(events.filter(({ reason }) => autoscalerReasons.has(reason)));
+  const isRecent = last !== undefined && now.getTime() - last.at < scaleUpSeconds * 1000;
+  return isRecent && last.reason !== 'NotTriggerScaleUp' ? last : undefined;
+}
+
 /** Returns the cluster's message about why the pod does not start; undefined if the cause is unknown. */
-export function podCause(pod: MainPod | undefined, events: readonly SessionEvent[]): string | undefined {
+export function podCause(pod: MainPod | undefined, events: readonly SessionEvent[], now: Date): string | undefined {
   if (!pod || pod.terminating) return undefined;
   const { conditions = [], initContainerStatuses = [], containerStatuses = [], reason, message } = pod.status;
   const unscheduled = conditions.find((each) => each.type === 'PodScheduled' && each.status === 'False');
-  if (unscheduled?.message) return oneLine(unscheduled.message, messageLimit);
+  if (unscheduled?.message) {
+    const added = scaleUp(events, now);
+    return added ? `${scaleUpPrefix}${added.message}` : oneLine(unscheduled.message, messageLimit);
+  }
 
   for (const { name, state } of [...initContainerStatuses, ...containerStatuses]) {
     const { waiting } = state ?? {};

@@ -3,7 +3,7 @@ import { observedState } from '../jupyter-server/state.ts';
 import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
 import { isObject, type JsonObject } from '../lib/json.ts';
 import { mergePatchBetween } from '../lib/merge-patch.ts';
-import { podCause, type SessionEvent, statefulSetCause } from './causes.ts';
+import { podCause, type SessionEvent, scaleUp, statefulSetCause } from './causes.ts';
 import type { Child } from './child.ts';
 import type { Failure } from './failure.ts';
 import type { MainPod } from './pod.ts';
@@ -38,6 +38,8 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
     statefulSet,
     statefulSetMessage: events['statefulset']?.message,
     isInvalid: observed.failure?.permanent === true,
+    isScalingUp: scaleUp(observed.podEvents, now) !== undefined,
+    now: now.getTime(),
     restartLimits: settings.restartLimits,
   });
   if (state === 'running') clearMessage(events, 'pod', now);
@@ -80,7 +82,7 @@ function eventsOf({ server, pod, podEvents, statefulSetEvents, failure, now }: O
   const hibernated = server.spec?.jupyterServer?.hibernated === true;
   const messages = {
     operator: failure?.message,
-    pod: hibernated ? undefined : podCause(pod, podEvents),
+    pod: hibernated ? undefined : podCause(pod, podEvents, now),
     statefulset: hibernated ? undefined : statefulSetCause(statefulSetEvents, pod, known['statefulset']),
   };
   const events: Events = { ...known };

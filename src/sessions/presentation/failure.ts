@@ -2,10 +2,24 @@ import { nodeLostSince } from '../../jupyter-server/machine.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { sessionPath } from '../../jupyter-server/session-path.ts';
 import type { ReportedContainer, Termination } from '../../jupyter-server/session-pod.ts';
-import { isMissingSecrets, missingSecrets, wasInterrupted } from '../../jupyter-server/state.ts';
+import {
+  ageSeconds,
+  isMissingSecrets,
+  isOtherPlatform,
+  missingSecrets,
+  scaleUpPrefix,
+  wasInterrupted,
+} from '../../jupyter-server/state.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { findSessionContainer, sessionContainer } from '../../session-contract/containers.ts';
-import { exitMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason, startErrorMeaning } from './exit-codes.ts';
+import {
+  exitMeaning,
+  noShellMeaning,
+  otherPlatform,
+  outOfMemoryMeaning,
+  outOfMemoryReason,
+  startErrorMeaning,
+} from './exit-codes.ts';
 import { causeOf } from './stopped-pod.ts';
 import { unschedulableReason } from './unschedulable.ts';
 
@@ -32,8 +46,19 @@ export const startFailure = (session: Session, now: number): string | undefined 
   unschedulable(session) ??
   childFailure(session) ??
   podFailure(session) ??
+  missingVolume(session, now) ??
   silentServer(session, now) ??
   retrying(session);
+
+/** Returns the cluster's message about a volume that it has not created for a minute. */
+function missingVolume(session: Session, now: number): string | undefined {
+  const message = session.messages['pod'];
+  if (message === undefined || !isVolumeBeingCreated(message) || ageSeconds(session, now) < slowVolumeSeconds)
+    return undefined;
+  return `The volume of the session is not available yet. ${reported(message)}Tell the administrator if this does not change.`;
+}
+
+const slowVolumeSeconds = 60;
 
 /** Seconds after which a Jupyter server that runs but does not respond counts as a failure of the start. */
 const slowStartSeconds = 60;
@@ -67,6 +92,9 @@ function unschedulable(session: Session): string | undefined {
   const [newest] = pod.conditions.toSorted((one, other) => time(other.changedAt) - time(one.changedAt));
   if (newest?.reason !== 'Unschedulable' || !newest.message) return undefined;
   if (isVolumeBeingCreated(newest.message) || isMissingSecrets(session)) return undefined;
+  if (session.messages['pod']?.startsWith(scaleUpPrefix)) {
+    return 'No machine has room for the session now. The cluster is adding a machine, which takes some minutes.';
+  }
   return unschedulableReason(newest.message);
 }
 
@@ -151,11 +179,13 @@ function imageFailure(session: Session): string | undefined {
   const { jupyter, imageDownload } = sessionContainer;
   const isOwn = container.name === jupyter.name || container.name === imageDownload.name;
   const which = isOwn ? `The image ${session.image}` : `An image of the platform (${container.name})`;
+  const why = pullFailure(session, container);
+  if (isOtherPlatform(why)) return otherPlatform(session, which);
   const perhaps =
     isOwn && session.secrets.pull
       ? 'your sign-in for this private image may have expired. If this does not change, stop the session and launch it again.'
       : 'it may not exist, or it may not be public.';
-  return `${which} cannot be downloaded; ${perhaps} ${reported(pullFailure(session, container))}The cluster tries again.`;
+  return `${which} cannot be downloaded; ${perhaps} ${reported(why)}The cluster tries again.`;
 }
 
 /** Returns why the last pull failed, from the operator's message: the message of `ImagePullBackOff` has no reason. */

@@ -34,6 +34,16 @@ describe('the message of a session that failed on a real cluster', () => {
       /its Jupyter server ended \(exit code 3\).* The log ends with: "ValueError: the variable FOO is not set"/,
     ],
     [
+      'image-missing',
+      'starting',
+      /^The image quay\.io\/no\/such:1 cannot be downloaded; it may not exist, or it may not be public\. The cluster reports: .*: not found\. The cluster tries again\./,
+    ],
+    [
+      'image-of-another-architecture',
+      'starting',
+      /^The image truth\/foreign:1 cannot be downloaded: it is not available for the processor architecture of the cluster's machines\. Check the image/,
+    ],
+    [
       'out-of-memory',
       'failed',
       /^The session used more memory than it was given \(0\.03G\) and was killed\. Launch it again with more memory\.$/,
