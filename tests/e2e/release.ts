@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Backends } from './backends.ts';
-import { pushImage } from './cluster/registry.ts';
+import { type ImageConfig, pushImage } from './cluster/registry.ts';
 import { run } from './cluster/run.ts';
 import { kubectlOf, type TestCluster } from './cluster/start.ts';
 
@@ -18,16 +18,37 @@ export const release = {
   audience: 'notebook-sessions',
 } as const;
 
-/** Pushes the images of the Dockerfile, with their names and the version as their tag. */
-export async function pushImages({ registry }: TestCluster, images: string): Promise<void> {
-  const names = readdirSync(images).filter((name) => name.endsWith('.json'));
-  for (const name of names.map((file) => file.replace('.json', ''))) {
-    await pushImage(registry, {
-      name: `notebook-sessions/${name}:${packageJson.version}`,
-      root: join(images, name),
-      config: JSON.parse(readFileSync(join(images, `${name}.json`), 'utf8')),
-    });
-  }
+/** Images that users name in launches: the files of the session image or of another one, with another configuration. */
+export const images = {
+  private: 'private/session:1',
+  crashing: 'projects/crashing:1',
+  withoutJupyter: 'projects/without-jupyter:1',
+  foreign: 'projects/foreign:1',
+} as const;
+
+/** Returns the reference of an image, as a launch names it. */
+export const imageReference = ({ registry }: TestCluster, image: keyof typeof images): string =>
+  `${registry.host}/${images[image]}`;
+
+/** Pushes the images of the Dockerfile, with their names and the version as their tag, and `images`. */
+export async function pushImages({ registry }: TestCluster, folder: string): Promise<void> {
+  const push = async (name: string) => {
+    const config = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as ImageConfig;
+    const image = { name: `notebook-sessions/${name}:${packageJson.version}`, root: join(folder, name), config };
+    return { config, root: await pushImage(registry, image) };
+  };
+  await push('service');
+  await push('operator');
+  await push('session-tools');
+  const certificates = await push('certificates');
+  const session = await push('session');
+  const crash = { ...session.config, Entrypoint: ['/bin/sh', '-c', 'echo "no licence found" >&2; exit 3', 'sh'] };
+  await pushImage(registry, { ...session, name: images.private });
+  await pushImage(registry, { ...session, name: images.crashing, config: crash });
+  const { Entrypoint: _, ...withoutEntrypoint } = certificates.config;
+  await pushImage(registry, { ...certificates, name: images.withoutJupyter, config: withoutEntrypoint });
+  const architecture = process.arch === 'arm64' ? 'amd64' : 'arm64';
+  await pushImage(registry, { ...session, name: images.foreign, architecture });
 }
 
 /** Installs the chart, or upgrades it in a cluster that an earlier run has used. Resolves when all pods are ready. */
@@ -80,6 +101,17 @@ export async function installRelease(cluster: TestCluster, backends: Backends): 
   });
 }
 
+export const resourceClass = { default: 1, tooLittleMemory: 2, tooManyCpus: 3 } as const;
+
+const pool = {
+  ...{ id: 1, name: 'pool', default: true, quota: null },
+  classes: [
+    { id: resourceClass.default, name: 'default', default: true, cpu: 0.1, memory: 0.6, max_storage: 5 },
+    { id: resourceClass.tooLittleMemory, name: 'too little memory', cpu: 0.1, memory: 0.03, max_storage: 5 },
+    { id: resourceClass.tooManyCpus, name: 'too many cpus', cpu: 200, memory: 0.6, max_storage: 5 },
+  ],
+};
+
 function valuesFor({ registry }: TestCluster, { gitUrl, issuer }: Backends): object {
   const { sessionsNamespace, host, sessionsHost, audience } = release;
   const ingressController = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress' } } }];
@@ -100,6 +132,7 @@ function valuesFor({ registry }: TestCluster, { gitUrl, issuer }: Backends): obj
     config: {
       git: { url: gitUrl, registry: registry.host },
       anonymous_sessions_enabled: true,
+      resource_pools: [pool],
       identity: { gateway: 'verified', issuer, jwks_url: `${issuer}/keys`, audience },
       sessions: {
         ingress: { host: sessionsHost, tls_secret: 'sessions-tls' },

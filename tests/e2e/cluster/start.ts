@@ -160,7 +160,11 @@ async function flags(folder: string, authority: Authority) {
       'proxy-client-cert-file': proxy.cert,
       'proxy-client-key-file': proxy.key,
     },
-    controllers: { 'flex-volume-plugin-dir': join(folder, 'volume-plugins') },
+    controllers: {
+      'flex-volume-plugin-dir': join(folder, 'volume-plugins'),
+      // A node that is cut off is noticed earlier than after the default of 50 seconds. Kubelets report every 5 seconds.
+      'node-monitor-grace-period': '20s',
+    },
   };
 }
 
@@ -174,12 +178,12 @@ async function startRegistry(
   const tls = await authority.issue('registry', { commonName: 'registry', hosts: ['registry.test', machineAddress] });
   const registry = {
     ...{ host: registryHost, user: 'pusher', password: randomBytes(12).toString('hex') },
-    authority: authority.certificate,
+    ...{ authority: authority.certificate, loginFile: join(folder, 'registry-logins') },
   };
-  const login = write(folder, 'registry-login', `${registry.user}:${registry.password}`);
+  writeFileSync(registry.loginFile, `${registry.user}:${registry.password}\n`, { mode: 0o600 });
   processes.start('registry', join(programs, 'registry'), [
     ...['--listen', `${machineAddress}:${port}`, '--folder', join(folder, 'registry')],
-    ...['--cert', tls.cert, '--key', tls.key, '--login-file', login],
+    ...['--cert', tls.cert, '--key', tls.key, '--login-file', registry.loginFile],
   ]);
   const isReady = () => succeeds(run('curl', ['-sS', '--cacert', registry.authority, `https://${registry.host}/v2/`]));
   await processes.untilReady('registry', isReady, 10_000);
