@@ -1,23 +1,20 @@
-import { randomBytes } from 'node:crypto';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { findChromium, launchChromium } from '../browser/chromium.ts';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { jupyterLab, runCell } from '../browser/jupyterlab.ts';
-import { anonymous, objectsOf, platform, untilGone } from './platform.ts';
+import { openBrowser } from './browser.ts';
+import { anonymous } from './caller.ts';
+import { objectsOf, publicProject, untilGone } from './platform.ts';
 
 let browser: Browser;
 
 beforeAll(async () => {
-  const executable = findChromium();
-  if (executable === undefined) throw new Error('Chromium is missing (apt-get install chromium)');
-  browser = await launchChromium(executable);
+  if (inject('e2e') !== undefined) browser = await openBrowser();
 });
 afterAll(() => browser?.close());
 
 it('opens JupyterLab in a browser, runs a cell, streams logs, and leaves nothing after its deletion', async () => {
-  const caller = anonymous(randomBytes(8).toString('hex'));
-  const { commits } = platform().backends;
-  const { name } = await caller.launch({ namespace: 'demo', project: 'first-light', commit_sha: commits.public });
+  const caller = anonymous();
+  const { name } = await caller.launch(publicProject());
   const session = await caller.until(name, 'running');
 
   const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();

@@ -1,12 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import packageJson from '../../package.json' with { type: 'json' };
 import type { Backends } from './backends.ts';
-import { type ImageConfig, pushImage } from './cluster/registry.ts';
-import { run } from './cluster/run.ts';
 import { kubectlOf, type TestCluster } from './cluster/start.ts';
-
-const root = join(import.meta.dirname, '..', '..');
+import { installChart } from './helm.ts';
 
 /** The release of the chart that the tests use. */
 export const release = {
@@ -17,39 +13,6 @@ export const release = {
   sessionsHost: 'sessions.test',
   audience: 'notebook-sessions',
 } as const;
-
-/** Images that users name in launches: the files of the session image or of another one, with another configuration. */
-export const images = {
-  private: 'private/session:1',
-  crashing: 'projects/crashing:1',
-  withoutJupyter: 'projects/without-jupyter:1',
-  foreign: 'projects/foreign:1',
-} as const;
-
-/** Returns the reference of an image, as a launch names it. */
-export const imageReference = ({ registry }: TestCluster, image: keyof typeof images): string =>
-  `${registry.host}/${images[image]}`;
-
-/** Pushes the images of the Dockerfile, with their names and the version as their tag, and `images`. */
-export async function pushImages({ registry }: TestCluster, folder: string): Promise<void> {
-  const push = async (name: string) => {
-    const config = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as ImageConfig;
-    const image = { name: `notebook-sessions/${name}:${packageJson.version}`, root: join(folder, name), config };
-    return { config, root: await pushImage(registry, image) };
-  };
-  await push('service');
-  await push('operator');
-  await push('session-tools');
-  const certificates = await push('certificates');
-  const session = await push('session');
-  const crash = { ...session.config, Entrypoint: ['/bin/sh', '-c', 'echo "no licence found" >&2; exit 3', 'sh'] };
-  await pushImage(registry, { ...session, name: images.private });
-  await pushImage(registry, { ...session, name: images.crashing, config: crash });
-  const { Entrypoint: _, ...withoutEntrypoint } = certificates.config;
-  await pushImage(registry, { ...certificates, name: images.withoutJupyter, config: withoutEntrypoint });
-  const architecture = process.arch === 'arm64' ? 'amd64' : 'arm64';
-  await pushImage(registry, { ...session, name: images.foreign, architecture });
-}
 
 /** Installs the chart, or upgrades it in a cluster that an earlier run has used. Resolves when all pods are ready. */
 export async function installRelease(cluster: TestCluster, backends: Backends): Promise<void> {
@@ -79,26 +42,7 @@ export async function installRelease(cluster: TestCluster, backends: Backends): 
   }
   const values = join(cluster.folder, 'values.json');
   writeFileSync(values, JSON.stringify(valuesFor(cluster, backends)), { mode: 0o600 });
-  await run(
-    join(cluster.programs, 'helm'),
-    [
-      ...['upgrade', '--install', release.name, join(root, 'helm-chart', 'notebook-sessions')],
-      ...['--namespace', namespace, '--values', values, '--wait', '--timeout', '180s'],
-    ],
-    { env: { ...process.env, KUBECONFIG: cluster.controlPlane.kubeconfig }, timeout: 200_000 },
-  ).catch(async (error: unknown) => {
-    const pods = await kubectl(['describe', 'pods', '--namespace', namespace]);
-    const logs = await kubectl([
-      'logs',
-      '--namespace',
-      namespace,
-      '--selector=app.kubernetes.io/instance=notebooks',
-      '--all-containers',
-      '--tail=20',
-      '--prefix',
-    ]);
-    throw new Error(`${String(error)}\n${pods}\n${logs}`);
-  });
+  await installChart(cluster, { name: release.name, namespace, values: [values] });
 }
 
 export const resourceClass = { default: 1, tooLittleMemory: 2, tooManyCpus: 3 } as const;

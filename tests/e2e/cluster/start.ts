@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
@@ -94,7 +94,7 @@ export async function startTestCluster(
         processes,
       );
     }
-    await pushSystemImages(programs, folder, registry);
+    await pushProgram({ programs, registry, folder }, 'pause:1', 'pause');
     const kubectl = kubectlOf({ programs, controlPlane });
     await kubectl(['apply', '-f', write(folder, 'system.yaml', systemObjects(programs))]);
     await processes.untilReady('volumes', () => succeeds(kubectl(['get', 'storageclass', 'local'])), 10_000);
@@ -190,19 +190,19 @@ async function startRegistry(
   return registry;
 }
 
-/** Pushes the image that holds a pod's namespaces, and the stand-in for the proxy in front of sessions of anonymous users. */
-async function pushSystemImages(programs: string, folder: string, registry: Registry): Promise<void> {
-  const images = [
-    { name: 'pause:1', program: 'pause', config: { User: '65535:65535' } },
-    { name: 'library/traefik:v2.5', program: 'passthrough', config: {} },
-  ];
-  for (const { name, program, config } of images) {
-    const root = join(folder, `image-${program}`);
-    mkdirSync(root);
-    copyFileSync(join(programs, program), join(root, program));
-    await pushImage(registry, { name, root, config: { ...config, Entrypoint: [`/${program}`] } });
-    rmSync(root, { recursive: true });
-  }
+/** Pushes an image with one program of this machine. */
+export async function pushProgram(
+  { programs, registry, folder }: Pick<TestCluster, 'programs' | 'registry' | 'folder'>,
+  name: string,
+  program: string,
+): Promise<void> {
+  const root = mkdtempSync(join(folder, 'image-'));
+  // mkdtemp creates the folder for its owner only.
+  chmodSync(root, 0o755);
+  copyFileSync(join(programs, program), join(root, program));
+  chmodSync(root, 0o755);
+  await pushImage(registry, { name, root, config: { Entrypoint: [`/${program}`], User: '65535:65535' } });
+  rmSync(root, { recursive: true });
 }
 
 function systemObjects(programs: string): string {
