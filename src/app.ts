@@ -193,8 +193,8 @@ function findOperation(document: OpenApiDocument): RequestHandler {
 function identifyCaller(identify: Identify): RequestHandler {
   return async (req, res, next) => {
     if (operationOf(res).needsIdentity) {
-      const { identity, setCookie } = await identify(req, contextOf(res).deadline);
-      setIdentity(res, identity);
+      const { identity, setCookie, expiresAt } = await identify(req, contextOf(res).deadline);
+      setIdentity(res, identity, expiresAt);
       if (setCookie !== undefined) res.append('Set-Cookie', setCookie);
     }
     next();

@@ -124,7 +124,7 @@ export const errorKind = {
     1429,
     429,
     {
-      when: 'The user has too many launches and dry runs, image checks or followed logs in progress.',
+      when: 'The user has too many launches and dry runs, image checks, followed logs or streams of events in progress, or a replica of the service has as many streams of events as it can serve.',
       example: 'You have 20 launches or dry runs in progress already.',
       detail: 'Try again after the number of seconds in the Retry-After header.',
     },

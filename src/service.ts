@@ -7,6 +7,8 @@ import { createAutosaveCleanUp } from './autosaves/clean-up.ts';
 import { autosaveRoutes } from './autosaves/routes.ts';
 import type { Config } from './config/types.ts';
 import { toApiError } from './error-translation.ts';
+import { eventRoutes } from './events/routes.ts';
+import { createSessionEvents } from './events/session-events.ts';
 import { kubernetesDependency } from './health/kubernetes.ts';
 import { healthRoutes, versionRoutes } from './health/routes.ts';
 import { createIdentity } from './identity/identify.ts';
@@ -79,6 +81,7 @@ export function createService(parts: {
     config.crc_url && !config.dummy_stores ? createResourceClasses({ url: config.crc_url, http, log }) : undefined;
   const offered = createOfferedPools(config, resourceClasses);
   const present = createPresenter(config);
+  const events = createSessionEvents({ sessions: store, responses: present, stopping: stopping.signal });
   const autosaves = createAutosaveCleanUp({ gitlab, log });
   const launchLimit = createLaunchLimit();
   const timePhase = createPhaseTimer(metrics);
@@ -103,8 +106,10 @@ export function createService(parts: {
         dryRun: createDryRun({ ...launchParts, present }),
         restart: createRestart({ client, store, secrets, log }),
         present,
+        follow: events.all,
         config,
       }),
+      eventRoutes({ sessions: store, events }),
       accessTokenRoutes({
         tokens: createAccessTokens({
           sessions: store,

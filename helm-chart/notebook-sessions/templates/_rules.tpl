@@ -70,9 +70,17 @@ The permissions of both programs. A test on a real API server checks that each i
 - apiGroups: [""]
   resources: [events]
   verbs: [list, watch]
+{{- if .context.Values.operator.resourceUsage.enabled }}
 - apiGroups: [metrics.k8s.io]
   resources: [pods]
   verbs: [list]
+{{- end }}
+{{- if dig "cloud_storage" "s3" "enabled" false (default dict .context.Values.config) }}
+# Buckets are mounted by Datashim.
+- apiGroups: [com.ie.ibm.hpsys]
+  resources: [datasets]
+  verbs: [create, get]
+{{- end }}
 {{- end }}
 
 {{- /* In the operator's own namespace, for the election of a leader among its replicas. */}}

@@ -8,7 +8,10 @@ import { createApp } from '../../../src/app.ts';
 import type { NewSession } from '../../../src/autosaves/types.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { ApiError, errorKind } from '../../../src/errors.ts';
+import { eventRoutes } from '../../../src/events/routes.ts';
+import { createSessionEvents, type SessionEventsParts } from '../../../src/events/session-events.ts';
 import type { ErrorResponse, NotebookResponse } from '../../../src/generated/openapi.ts';
+import type { Identified } from '../../../src/identity/identify.ts';
 import type { Identity } from '../../../src/identity/types.ts';
 import { createImageChecker } from '../../../src/images/image-checker.ts';
 import { type LogRouteParts, logRoutes } from '../../../src/logs/routes.ts';
@@ -45,7 +48,7 @@ export interface TestService {
   /** With the service's prefix. */
   readonly url: string;
   /** Returns the headers that identify the caller. */
-  headersOf(identity: Identity): Record<string, string>;
+  headersOf(identity: Identity, expiresAt?: number): Record<string, string>;
   /** Ends the streams, as at a stop of the service. */
   stop(): void;
   /** Makes calls of this caller; paths are below the service's prefix. */
@@ -63,6 +66,7 @@ export interface TestServiceOptions {
   /** Called with new sessions, whose launch may supersede autosaves. */
   readonly afterLaunch?: (session: NewSession) => void;
   readonly logs?: Pick<LogRouteParts, 'timing' | 'maxStreams'>;
+  readonly events?: Pick<SessionEventsParts, 'timing' | 'maxStreams'>;
 }
 
 const prefix = '/notebooks';
@@ -80,6 +84,7 @@ export async function startService(
     withoutCache = false,
     afterLaunch = () => undefined,
     logs = {},
+    events: eventParts = {},
   }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
@@ -117,12 +122,13 @@ export async function startService(
   };
 
   const stopping = new AbortController();
-  const callers = new Map<string, Identity>();
+  const events = createSessionEvents({ sessions: store, responses: present, stopping: stopping.signal, ...eventParts });
+  const callers = new Map<string, Identified>();
   const app = createApp({
     config: { service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
     log,
     document: loadDocument(prefix),
-    identify: async ({ headers }) => ({ identity: callers.get(String(headers['test-caller'])) ?? unauthenticated() }),
+    identify: async ({ headers }) => callers.get(String(headers['test-caller'])) ?? unauthenticated(),
     health: Router(),
     routes: [
       sessionRoutes({
@@ -131,8 +137,10 @@ export async function startService(
         dryRun: createDryRun({ ...parts, present }),
         restart: createRestart({ client, store, secrets, log }),
         present,
+        follow: events.all,
         config,
       }),
+      eventRoutes({ sessions: store, events }),
       optionsRoutes(config, offered),
       accessTokenRoutes({
         tokens: createAccessTokens({
@@ -149,9 +157,9 @@ export async function startService(
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const headersOf = (identity: Identity): Record<string, string> => {
+  const headersOf = (identity: Identity, expiresAt?: number): Record<string, string> => {
     const caller = String(callers.size);
-    callers.set(caller, identity);
+    callers.set(caller, { identity, ...(expiresAt === undefined ? {} : { expiresAt }) });
     return { 'test-caller': caller };
   };
 
