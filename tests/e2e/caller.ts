@@ -22,7 +22,7 @@ const mainSite: Site = { api: `https://${release.host}/notebooks`, namespace: re
 /** A user of the API. */
 export interface Caller {
   /** Sends a request to a path of the API. Does not check the status. */
-  api(path: string, init?: { method?: string; body?: object }): Promise<Response>;
+  api(path: string, init?: { method?: string; body?: object; timeoutMs?: number }): Promise<Response>;
   /** Launches a session. Throws if the response is not 201. */
   launch(body: object): Promise<Session>;
   /** Polls until the session is in that state, or `accepts` returns true. Throws with the last response after `timeoutMs`. */
@@ -58,12 +58,12 @@ export async function registered(name: UserName): Promise<Caller> {
 }
 
 function caller(site: Site, identity: Record<string, string>): Caller {
-  const api: Caller['api'] = (path, { method = 'GET', body } = {}) =>
+  const api: Caller['api'] = (path, { method = 'GET', body, timeoutMs = 30_000 } = {}) =>
     fetch(`${site.api}${path}`, {
       method,
       headers: { ...identity, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(timeoutMs),
     });
 
   /** Returns status 0 if a connection fails, as it may while a node or a replica is replaced. */

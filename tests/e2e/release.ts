@@ -64,6 +64,8 @@ function valuesFor({ registry }: TestCluster, { gitUrl, issuer }: Backends): obj
     customCAs: [{ secret: 'company-ca' }],
     sessions: { namespace: sessionsNamespace },
     ingress: { enabled: true, host, tlsSecret: 'api-tls' },
+    // Fewer than by default, because the kubelet waits longer before each restart.
+    operator: { restartLimits: { init: 0, regular: 1 } },
     networkPolicies: {
       serviceFrom: ingressController,
       sessionsFrom: ingressController,

@@ -12,6 +12,8 @@ import { createProcesses, type Processes } from './processes.ts';
 import { pushImage, type Registry } from './registry.ts';
 import { run } from './run.ts';
 
+const metricsPort = 4443;
+
 /** A Kubernetes cluster with nodes that run pods. Paths are absolute. */
 export interface TestCluster {
   readonly controlPlane: ControlPlane;
@@ -33,9 +35,6 @@ export interface TestCluster {
 export interface RunningTestCluster extends TestCluster {
   close(): Promise<void>;
 }
-
-/** The groups of `tests/cluster/install` that a cluster consists of. */
-export const programGroups = ['control-plane', 'node', 'kubectl', 'helm', 'oauth2-proxy'];
 
 /**
  * Starts a control plane, nodes, a registry, DNS, an ingress controller and a provisioner for volumes. Needs the network and
@@ -78,6 +77,16 @@ export async function startTestCluster(
     ]);
     processes.start('volumes', join(programs, 'volumes'), [
       ...['--kubeconfig', controlPlane.kubeconfig, '--folder', join(folder, 'volumes')],
+    ]);
+    processes.start('metrics-server', join(programs, 'metrics-server'), [
+      ...['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].flatMap((flag) => [
+        `--${flag}`,
+        controlPlane.kubeconfig,
+      ]),
+      ...['--bind-address', machineAddress, '--secure-port', String(metricsPort)],
+      ...['--cert-dir', join(folder, 'metrics-server'), '--kubelet-insecure-tls', '--kubelet-use-node-status-port'],
+      ...['--kubelet-preferred-address-types', 'InternalIP', '--metric-resolution', '10s'],
+      ...['--kubelet-request-timeout', '5s'],
     ]);
     for (const number of numbers) {
       const nodeFolder = join(folder, String(number));
@@ -212,6 +221,7 @@ function systemObjects(programs: string): string {
     dns_address: dnsAddress,
     ingress_address: ingressAddress,
     first_node: nodeName(1),
+    metrics_port: String(metricsPort),
     pause_image: `${registryHost}/pause:1`,
   };
   const text = readFileSync(join(import.meta.dirname, 'system.yaml'), 'utf8');
