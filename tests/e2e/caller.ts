@@ -17,6 +17,9 @@ export interface Site {
   readonly namespace: string;
 }
 
+export const hasWarning = ({ status }: Session, pattern: RegExp): boolean =>
+  status.warnings.some(({ message }) => pattern.test(message));
+
 const mainSite: Site = { api: `https://${release.host}/notebooks`, namespace: release.sessionsNamespace };
 
 /** A user of the API. */

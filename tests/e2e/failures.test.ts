@@ -37,7 +37,10 @@ describe.concurrent('a session that cannot run', () => {
   });
 
   it('says that its image has no Jupyter', async () => {
-    const { message } = await failure({ ...publicProject(), image: imageReference(platform().cluster, 'withoutJupyter') });
+    const { message } = await failure({
+      ...publicProject(),
+      image: imageReference(platform().cluster, 'withoutJupyter'),
+    });
     expect(message).toMatch(/jupyter.*(not found|does not contain)|does not contain.*jupyter/is);
   });
 
@@ -57,7 +60,9 @@ describe.concurrent('a launch', () => {
     const image = `${platform().cluster.registry.host}/projects/missing:1`;
     const response = await anonymous().api('/servers', { method: 'POST', body: { ...publicProject(), image } });
     expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({ error: { code: 1404, message: expect.stringContaining('missing:1') } });
+    expect(await response.json()).toMatchObject({
+      error: { code: 1404, message: expect.stringContaining('missing:1') },
+    });
   });
 
   it('is rejected if the image is private and the user has no access', async () => {
@@ -70,7 +75,9 @@ describe.concurrent('a launch', () => {
     const caller = anonymous();
     const image = imageReference(platform().cluster, 'foreign');
     const { name } = await caller.launch({ ...publicProject(), image });
-    const { status } = await caller.until(name, ({ status: { message } }) => /architecture|platform/.test(message ?? ''));
+    const { status } = await caller.until(name, ({ status: { message } }) =>
+      /architecture|platform/.test(message ?? ''),
+    );
     expect(status.message).toMatch(/architecture/);
     await caller.remove(name);
   });
