@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { patience } from '../../tests/support/wait-for.ts';
 import { createConcurrencyLimit, LimitReached } from './concurrency-limit.ts';
 
 /** Calls that the test ends; `begun` lists the started calls in order. */
@@ -44,15 +45,15 @@ test('gives permits round-robin, so that an owner with many waiting calls does n
   // An owner has one permit, although there are two.
   expect(begun).toEqual(['a1', 'b1']);
   end('a1');
-  await vi.waitFor(() => expect(begun).toEqual(['a1', 'b1', 'c1']));
+  await vi.waitFor(() => expect(begun).toEqual(['a1', 'b1', 'c1']), patience);
   end('b1');
-  await vi.waitFor(() => expect(begun).toEqual(['a1', 'b1', 'c1', 'a2']));
+  await vi.waitFor(() => expect(begun).toEqual(['a1', 'b1', 'c1', 'a2']), patience);
   end('c1');
-  await vi.waitFor(() => expect(begun.at(-1)).toBe('c2'));
+  await vi.waitFor(() => expect(begun.at(-1)).toBe('c2'), patience);
   end('a2');
-  await vi.waitFor(() => expect(begun.at(-1)).toBe('a3'));
+  await vi.waitFor(() => expect(begun.at(-1)).toBe('a3'), patience);
   for (const name of ['c2', 'a3']) end(name);
-  await vi.waitFor(() => expect(begun.at(-1)).toBe('a4'));
+  await vi.waitFor(() => expect(begun.at(-1)).toBe('a4'), patience);
   end('a4');
   expect(await Promise.all(all)).toHaveLength(7);
 });

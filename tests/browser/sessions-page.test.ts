@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { describeInChromium } from './chromium.ts';
 import { anonymous, fakeCommits, fakeProject, fakeSession } from './fake-api.ts';
-import { faintTexts, smallTargets, unnamedControls } from './page-checks.ts';
+import { faintTexts, recordCopyLabels, smallTargets, unnamedControls } from './page-checks.ts';
 import { card, hostile, sessionsPage, soon } from './sessions-page.ts';
 
 const hide = (page: Page, hidden: boolean) =>
@@ -77,9 +77,9 @@ describeInChromium('sessions page', (browser) => {
     await page.locator('h2').first().focus();
     await tabTo(/^Stop/);
     await page.keyboard.press('Enter');
-    expect(await focused().innerText()).toBe('Keep it');
+    await expect.poll(() => focused().innerText(), soon).toBe('Keep it');
     await page.keyboard.press('Escape');
-    expect(await focused().innerText()).toMatch(/^Stop/);
+    await expect.poll(() => focused().innerText(), soon).toMatch(/^Stop/);
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
     expect(await focused().innerText()).toMatch(/^Stop/);
@@ -94,10 +94,10 @@ describeInChromium('sessions page', (browser) => {
     expect(site.fake.requests.filter(({ method }) => method === 'DELETE')).toEqual([
       { method: 'DELETE', path: '/servers/a', body: undefined },
     ]);
-    expect(await focused().innerText()).toBe('demo/first-light');
+    await expect.poll(() => focused().innerText(), soon).toBe('demo/first-light');
     site.fake.sessions.clear();
     await page.getByText('No session yet').waitFor(soon);
-    expect(await focused().innerText()).toBe('Your sessions');
+    await expect.poll(() => focused().innerText(), soon).toBe('Your sessions');
   });
 
   it('keeps the elements of a session when others change', async () => {
@@ -172,8 +172,9 @@ describeInChromium('sessions page', (browser) => {
     add('a', { branch: 'feature/x' });
     const page = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
     await page.getByRole('button', { name: /^Details/ }).click(soon);
+    await page.evaluate(recordCopyLabels);
     await page.getByRole('button', { name: 'Copy launch link demo/first-light at feature/x' }).click();
-    await page.getByText('Copied', { exact: true }).waitFor(soon);
+    await expect.poll(() => page.evaluate('window.copyLabels'), soon).toContain('Copied');
     const address = `${site.fake.origin}/notebooks/launch/demo/first-light?ref=feature%2Fx`;
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(address);
     await page.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
@@ -219,7 +220,7 @@ describeInChromium('sessions page', (browser) => {
     await alert.getByText('You are not signed in.').waitFor(soon);
     expect(await page.getByRole('article').count()).toBe(0);
     site.fake.intercept = undefined;
-    await alert.waitFor({ state: 'detached', timeout: 30_000 });
+    await alert.waitFor({ state: 'detached', ...soon });
   });
 
   it('has one stream and sends no requests for its sessions, and none at all while it is hidden', async () => {
@@ -229,6 +230,8 @@ describeInChromium('sessions page', (browser) => {
     await shown.getByText('Starting', { exact: true }).waitFor(soon);
     await page.getByText('Live', { exact: true }).waitFor(soon);
     expect(site.fake.streams.open).toBe(1);
+    // The page sends no other requests at its start.
+    await expect.poll(() => site.fake.requests.map(({ path }) => path), soon).toContain('/projects');
     // Timers that the page starts from now on can be made to expire.
     await page.clock.install();
     await hide(page, true);
@@ -253,7 +256,6 @@ describeInChromium('sessions page', (browser) => {
       [undefined, 'failed', 'Failed'],
     ] as const) {
       site.fake.streams.end(how);
-      await expect.poll(() => site.fake.streams.open, soon).toBe(0);
       session.status.state = state;
       await shown.getByText(word, { exact: true }).waitFor(soon);
       expect(await page.getByRole('alert').count()).toBe(0);

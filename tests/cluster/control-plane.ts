@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { parse } from 'yaml';
 import { kubeconfigOf } from '../support/api-server-under-test.ts';
-import { freePort } from '../support/platform.ts';
+import { freePorts } from '../support/platform.ts';
 
 const controllersOfSessions = [
   'garbage-collector-controller',
@@ -112,7 +112,7 @@ async function startAll(
   nodes?: NodeSupport,
 ): Promise<ControlPlane> {
   const address = nodes?.address ?? '127.0.0.1';
-  const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
+  const [client, peer, port] = await freePorts(3);
   const etcd = `http://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
   const server = `https://${address}:${port}`;
@@ -176,7 +176,7 @@ async function startAll(
     return { statusCode, text };
   };
   const isReady = (path: string) => async () => (await get(path)).statusCode === 200;
-  await waitFor(apiServer, 60_000, isReady('/readyz'));
+  await waitFor(apiServer, 180_000, isReady('/readyz'));
   const authority = readFileSync(certificate).toString('base64');
   write('kubeconfig', kubeconfigOf({ server, 'certificate-authority-data': authority }, token));
 
@@ -187,7 +187,7 @@ async function startAll(
     const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
     const created = await get(crds, { method: 'POST', body: JSON.stringify(crd) });
     if (created.statusCode !== 201) throw new Error(`The API server rejected the CRD: ${created.text}`);
-    await waitFor(apiServer, 30_000, isReady('/apis/amalthea.dev/v1alpha1/jupyterservers'));
+    await waitFor(apiServer, 120_000, isReady('/apis/amalthea.dev/v1alpha1/jupyterservers'));
   }
 
   const controllers = start('kube-controller-manager', {
@@ -201,7 +201,7 @@ async function startAll(
     'root-ca-file': certificate,
     ...nodes?.controllers,
   });
-  await waitFor(controllers, 60_000, isReady('/api/v1/namespaces/default/serviceaccounts/default'));
+  await waitFor(controllers, 180_000, isReady('/api/v1/namespaces/default/serviceaccounts/default'));
   return { server, kubeconfig, etcd, auditLog };
 }
 
