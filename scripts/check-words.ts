@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const places = [
-  ...['src', 'docs', 'tests', 'bench', 'scripts', 'deploy', 'helm-chart'],
+  ...['src', 'docs', 'tests', 'bench', 'scripts', 'helm-chart'],
   ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'openapi.yaml', '.config.hocon.example'],
 ];
 const text = /\.(?:[cm]?[jt]s|json|md|ya?ml|py|sh|html|css|hocon|example|tpl|txt)$|\/install$/;

@@ -2,6 +2,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { ResourcePool } from '../platform/resource-classes/types.ts';
 import { sessionContainer } from '../session-contract/containers.ts';
+import { defaultImages } from '../session-contract/default-images.ts';
 import {
   amount,
   anything,
@@ -108,7 +109,14 @@ const absolutePath = {
 /** For secrets: blanks and quotes are part of the value. */
 const verbatim = { isVerbatim: true };
 
-const culling = (idle: number) => object({ idle_seconds: integer(idle, 0), max_age_seconds: integer(0, 0) });
+const culling = (idle: number) =>
+  object({
+    idle_seconds: integer(idle, 0),
+    max_age_seconds: integer(0, 0),
+    pending_seconds: integer(0, 0),
+    failed_seconds: integer(0, 0),
+    hibernated_seconds: integer(0, 0),
+  });
 
 /** Every key with its reader and default; a key without a default is required. `.config.hocon.example` explains each key. */
 export const configKeys = object({
@@ -191,7 +199,7 @@ export const configKeys = object({
     allowed_networks: list(cidr(), []),
   }),
   sessions: object({
-    default_image: string('renku/singleuser:latest'),
+    default_image: string(defaultImages.session),
     image_default_workdir: string('/home/jovyan'),
     access_tokens: object({
       /** True if the ingress of the sessions checks the tokens of `POST servers/{name}/tokens`. */
@@ -199,7 +207,7 @@ export const configKeys = object({
     }),
     culling: object({ registered: culling(day), anonymous: culling(day) }),
     git_clone: object({
-      image: string('renku/git-clone:latest'),
+      image: string(defaultImages.gitClone),
       program: choice(['auto', 'notebook-sessions', 'renku'], 'auto'),
       sentry,
     }),
@@ -207,7 +215,7 @@ export const configKeys = object({
     git_proxy: object({
       port: port(gitProxy.port),
       health_port: port(gitProxy.probe.port),
-      image: string('renku/git-https-proxy:latest'),
+      image: string(defaultImages.gitProxy),
       /** The Keycloak client that users' access tokens are issued for, and that renews them in a session. */
       renku_client_id: string('renku'),
       /**
@@ -220,7 +228,7 @@ export const configKeys = object({
     git_rpc_server: object({
       host: string('0.0.0.0'),
       port: port(gitSidecar.port),
-      image: string('renku/git-rpc-server:latest'),
+      image: string(defaultImages.gitSidecar),
       sentry,
     }),
     /** Adds ssh to sessions. `ssh_enabled` only changes the response of `version`. */
@@ -233,7 +241,7 @@ export const configKeys = object({
       host_key_location: string('/opt/ssh/ssh_host_keys', absolutePath),
     }),
     ca_certs: object({
-      image: string('renku/certificates:latest'),
+      image: string(defaultImages.certificates),
       path: string('/usr/local/share/ca-certificates', { normalize: withoutEndingSlash }),
       secrets: yamlString(list(object({ secret: string() }), [])),
     }),
@@ -241,6 +249,10 @@ export const configKeys = object({
       host: string(undefined, hostName),
       tls_secret: optionalString(),
       annotations: yamlString(record(verbatimString)),
+      /** The IngressClass; by default, the default of the cluster. */
+      class_name: optionalString(),
+      /** A Gateway (Gateway API): sessions have an HTTPRoute and no Ingress. */
+      gateway: nullable(object({ name: string(), namespace: optionalString(), section: optionalString() })),
     }),
     oidc: object({
       client_id: string('renku-jupyterserver'),
@@ -281,12 +293,6 @@ export const keysWithoutEffect: Readonly<Record<string, string>> = {
   'sessions.oidc.auth_url': unused,
   'sessions.oidc.config_url': 'it is part of the API document of the original service only',
   'sessions.init_containers': 'the operator decides which init containers a session has',
-  'sessions.culling.registered.pending_seconds': unused,
-  'sessions.culling.registered.failed_seconds': unused,
-  'sessions.culling.registered.hibernated_seconds': later,
-  'sessions.culling.anonymous.pending_seconds': unused,
-  'sessions.culling.anonymous.failed_seconds': unused,
-  'sessions.culling.anonymous.hibernated_seconds': later,
   'sessions.git_proxy.sentry.': unused,
   'sentry.': noSentry,
   'amalthea.cache_url': 'the service watches sessions through the Kubernetes API itself',

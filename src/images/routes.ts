@@ -28,7 +28,8 @@ export function imagesRoutes(options: { checker: ImageChecker }): Router {
       return;
     }
     if (check.exists) {
-      res.json({ ...check, platforms: [...check.platforms] });
+      const { jupyter: _jupyter, platforms, ...shown } = check;
+      res.json({ ...shown, platforms: [...platforms] });
       return;
     }
     const { reason, message, remedy } = check;

@@ -2,13 +2,14 @@ import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { type AccessToken, readAccessTokens } from '../session-contract/access-tokens.ts';
 import type { SessionContainer } from '../session-contract/containers.ts';
 import { fullCommitId } from './commit-id.ts';
+import { type CullingNotice, readCullingNotice } from './culling-notice.ts';
 import { annotation, clientAnnotations } from './labels.ts';
 import { type LaunchOptions, readLaunchOptions } from './launch-options.ts';
 import { ownerOf } from './owner.ts';
 import { type Bucket, readPatches } from './patches.ts';
 import { readQuantity } from './quantities.ts';
 import { type ReportedContainer, readContainers, readPod, type SessionPod } from './session-pod.ts';
-import { type SessionState, sessionStates } from './types.ts';
+import { type SessionState, type StoppedPod, sessionStates } from './types.ts';
 import { at, type Fields, fields, finite, text } from './untrusted.ts';
 
 /**
@@ -70,6 +71,8 @@ export interface Session {
   readonly pod: SessionPod | undefined;
   /** The operator's messages, by component (`pod`, `statefulset`, `operator`). Empty messages are left out. */
   readonly messages: Readonly<Record<string, string>>;
+  /** The pod that the cluster stopped last. */
+  readonly stoppedPod: StoppedPod | undefined;
   /** Seconds, as operators before Amalthea 0.9 wrote them. */
   readonly idleSeconds: number | undefined;
 }
@@ -123,6 +126,12 @@ export interface Culling {
   readonly idleSeconds: number | undefined;
   readonly maxAgeSeconds: number | undefined;
   readonly hibernatedSeconds: number | undefined;
+  /**
+   * Whether the operator announces the end of the session with a notice. Other operators announce nothing, and the service
+   * computes the end from the thresholds.
+   */
+  readonly isAnnounced: boolean;
+  readonly notice: CullingNotice | undefined;
 }
 
 /**
@@ -187,12 +196,15 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
       idleSeconds: finite(at(spec, 'culling', 'idleSecondsThreshold')),
       maxAgeSeconds: finite(at(spec, 'culling', 'maxAgeSecondsThreshold')),
       hibernatedSeconds: finite(at(spec, 'culling', 'hibernatedSecondsThreshold')),
+      isAnnounced: Array.isArray(status['conditions']),
+      notice: readCullingNotice(written(annotation.culling)),
     },
 
     addedContainers: patches.containers,
     containers: readContainers(status),
     pod: readPod(fields(status['mainPod'])),
     messages: messagesOf(fields(status['events'])),
+    stoppedPod: stoppedPodOf(fields(status['stoppedPod'])),
     idleSeconds: readQuantity(status['idleSeconds']),
   };
 }
@@ -222,6 +234,12 @@ function annotationsFor(
   const isName = fullCommitId(written(annotation.commitSha) ?? '') === undefined;
   const byId = id !== undefined && isName ? { [annotation.commitSha]: id, [annotation.requestedRef]: requested } : {};
   return { ...Object.fromEntries(found), ...byId };
+}
+
+function stoppedPodOf({ uid, at: time, reason, message }: Fields): StoppedPod | undefined {
+  if (text(uid) === undefined || Number.isNaN(Date.parse(text(time) ?? ''))) return undefined;
+  const why = text(message);
+  return { uid: text(uid) ?? '', at: text(time) ?? '', reason: text(reason) ?? '', ...(why ? { message: why } : {}) };
 }
 
 function messagesOf(events: Fields): Readonly<Record<string, string>> {

@@ -33,7 +33,8 @@ export function sessionState(session: Session, now: number): SessionState {
   const decided = decidedState(session);
   if (decided) return decided;
   if (isMissingSecrets(session)) return wasInterrupted(session, now) ? 'failed' : 'starting';
-  return session.reportedState ?? 'starting';
+  // Until the operator has seen that a hibernated session is resumed, its report is old.
+  return session.reportedState === 'hibernated' ? 'starting' : (session.reportedState ?? 'starting');
 }
 
 /** Returns whether the launch created the object but not its Secrets, and no later launch has created the Secrets. */
@@ -41,9 +42,12 @@ export const wasInterrupted = (session: Session, now: number): boolean =>
   isMissingSecrets(session) && ageSeconds(session, now) > secretsGraceSeconds;
 
 /** Returns whether the cluster reports that the pod waits for a Secret that the launch creates. */
-export function isMissingSecrets({ secrets, containers, pod, messages }: Session): boolean {
+export const isMissingSecrets = (session: Session): boolean => missingSecrets(session).length > 0;
+
+/** Returns the names of the Secrets of the launch for which the pod waits, as the cluster reports them. */
+export function missingSecrets({ secrets, containers, pod, messages }: Session): string[] {
   const names = [secrets.credentials, secrets.variables].filter((name) => name !== undefined);
-  if (names.length === 0) return false;
+  if (names.length === 0) return [];
   const conditions = pod?.conditions ?? [];
   // An event may be old, so the message of an event counts only until the pod's volumes are mounted.
   const hasVolumes = conditions.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'True');
@@ -52,7 +56,7 @@ export function isMissingSecrets({ secrets, containers, pod, messages }: Session
     ...conditions.map(({ message }) => message),
     ...(hasVolumes ? [] : [messages['pod']]),
   ];
-  return reported.some((message) => names.some((name) => message?.includes(`"${name}" not found`)));
+  return names.filter((name) => reported.some((message) => message?.includes(`"${name}" not found`)));
 }
 
 /** Returns whether the session has a volume and a pod. A restart requires both, to keep the session's files. */
@@ -112,7 +116,7 @@ export function observedState(observation: Observation): ObservedState {
 function stateOfPod(observation: Observation, { init, regular }: ContainerStates): SessionState {
   const { pod, statefulSet, statefulSetMessage, isInvalid } = observation;
   if (isInvalid || statefulSetMessage === quotaExceeded) return 'failed';
-  if (pod === undefined || pod.terminating || isOutdated(pod, statefulSet)) return 'starting';
+  if (pod === undefined || pod.terminating || isOutdated(pod, statefulSet) || isEvicted(pod)) return 'starting';
   if (isUnschedulable(pod)) return 'failed';
   const steps = [...Object.values(init), ...Object.values(regular)];
   const { phase, conditions = [] } = pod.status;
@@ -140,6 +144,14 @@ function isUnschedulable({ status: { phase, conditions = [] } }: ObservedPod): b
     )
   );
 }
+
+/**
+ * Returns whether the cluster has ended the pod. The StatefulSet deletes and replaces such a pod within a second, so the session
+ * has not failed.
+ */
+const isEvicted = ({ status: { phase, reason, conditions = [] } }: ObservedPod): boolean =>
+  phase === 'Failed' &&
+  (reason === 'Evicted' || conditions.some(({ type, status }) => type === 'DisruptionTarget' && status === 'True'));
 
 function isOutdated(pod: ObservedPod, statefulSet: ObservedStatefulSet | undefined): boolean {
   if (statefulSet === undefined) return false;

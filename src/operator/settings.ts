@@ -2,6 +2,8 @@ import { parse as parseYaml } from 'yaml';
 import { jupyterServers } from '../jupyter-server/resource.ts';
 import { isObject } from '../lib/json.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
+import { defaultImages } from '../session-contract/default-images.ts';
+import type { CullingSettings } from './culling/decide.ts';
 
 /** The operator's configuration. Settings that Amalthea also has use the same environment variables as Amalthea. */
 export interface OperatorSettings {
@@ -17,6 +19,7 @@ export interface OperatorSettings {
   readonly restartLimits: { readonly init: number; readonly regular: number };
   /** Milliseconds between two reads of the metrics API; undefined if the operator does not read the metrics API. */
   readonly resourceUsageIntervalMs: number | undefined;
+  readonly culling: CullingSettings;
   readonly leaderElection: { readonly namespace: string; readonly identity: string } | undefined;
   /** TCP port of `/healthz`; undefined if the operator starts no HTTP server. */
   readonly healthPort: number | undefined;
@@ -45,9 +48,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     selectorLabels: labels(env, 'AMALTHEA_SELECTOR_LABELS'),
     schedulerName: env['SERVER_SCHEDULER_NAME'] || undefined,
     images: {
-      // Not Amalthea's bitnami/oauth2-proxy:7.4.0, which is no longer public.
-      oauth2Proxy: env['OAUTH2_PROXY_IMAGE'] || 'quay.io/oauth2-proxy/oauth2-proxy:v7.6.0',
-      passthroughProxy: env['PASSTHROUGH_PROXY_IMAGE'] || 'traefik:v2.5',
+      oauth2Proxy: env['OAUTH2_PROXY_IMAGE'] || defaultImages.oauth2Proxy,
+      passthroughProxy: env['PASSTHROUGH_PROXY_IMAGE'] || defaultImages.passthroughProxy,
     },
     restartLimits: {
       init: integer(env, 'JUPYTER_SERVER_INIT_CONTAINER_RESTART_LIMIT', 1, 0),
@@ -56,6 +58,12 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     resourceUsageIntervalMs: boolean(env, 'JUPYTER_SERVER_RESOURCE_CHECK_ENABLED', true)
       ? 1000 * integer(env, 'JUPYTER_SERVER_RESOURCE_CHECK_INTERVAL_SECONDS', 30, 1)
       : undefined,
+    culling: {
+      checkIntervalMs: 1000 * integer(env, 'JUPYTER_SERVER_IDLE_CHECK_INTERVAL_SECONDS', 300, 1),
+      idleCpuMillicores: integer(env, 'CPU_USAGE_MILLICORES_IDLE_THRESHOLD', 200, 0),
+      warningMs: 1000 * integer(env, 'CULLING_WARNING_SECONDS', 43_200, 0),
+      deleteUnsaved: boolean(env, 'CULLING_DELETE_UNSAVED', false),
+    },
     leaderElection,
     healthPort: env['HEALTH_PORT'] ? integer(env, 'HEALTH_PORT', 0, 1) : undefined,
     metricsPort: boolean(env, 'METRICS_ENABLED', true) ? integer(env, 'METRICS_PORT', 8765, 0) : undefined,

@@ -218,6 +218,16 @@ describe('the manifest', () => {
     });
   });
 
+  it.each([
+    [null, ['jupyter', 'notebook']],
+    ['lab', ['jupyter', 'lab']],
+    ['entrypoint', undefined],
+  ] as const)('starts Jupyter in an image that starts it by itself with %j by the arguments %j', (jupyter, args) => {
+    const { input, config } = example('registered');
+    const { pod } = rendered({ input: { ...input, image: { ...input.image, jupyter } }, config });
+    expect(pod.containers[0]?.args).toEqual(args);
+  });
+
   it('allows shared memory of half of the memory', () => {
     const { pod } = rendered(example('registered'));
     expect(pod.volumes).toContainEqual({ name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: 500_000_000 } });
@@ -360,6 +370,32 @@ describe('the manifest', () => {
     expect(pod.containers[0]?.volumeMounts).toContainEqual(
       expect.objectContaining({ mountPath: '/opt/ssh/ssh_host_keys', readOnly: true }),
     );
+  });
+
+  it('has the configured class of ingress, or a route of the configured Gateway in place of the Ingress', () => {
+    const { input, config } = example('ssh');
+    const withEntrance = (more: Partial<Example['config']['sessions']['ingress']>) => {
+      const ingress = { ...config.sessions.ingress, host: 'sessions.example.org:8443', ...more };
+      return rendered({ input, config: { ...config, sessions: { ...config.sessions, ingress } } }).children;
+    };
+    expect(withEntrance({ class_name: 'nginx' })['ingress']).toMatchObject({ spec: { ingressClassName: 'nginx' } });
+    const gateway = { name: 'public', namespace: 'gateways', section: null };
+    const { ingress, httproute } = withEntrance({ class_name: 'nginx', gateway });
+    expect(ingress).toBeUndefined();
+    expect(httproute).toMatchObject({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      metadata: { name: input.name, ownerReferences: [{ kind: 'JupyterServer' }] },
+      spec: {
+        parentRefs: [{ name: 'public', namespace: 'gateways' }],
+        hostnames: ['sessions.example.org'],
+        rules: [
+          {
+            matches: [{ path: { type: 'PathPrefix', value: `/sessions/${input.name}` } }],
+            backendRefs: [{ name: input.name, port: 80 }],
+          },
+        ],
+      },
+    });
   });
 
   it('adds a Dataset for each S3 bucket, with the access keys in a separate Secret', () => {
