@@ -166,8 +166,9 @@ function cannotPull({ status }: ObservedPod, now: number): boolean {
   });
 }
 
-/** Returns whether the image is not available for the processor architecture of the node, from the runtime's message. */
-export const isOtherPlatform = (message: string): boolean => /no match for platform in manifest/.test(message);
+/** Returns whether the image is not available for the architecture of the node, from the message of containerd or CRI-O. */
+export const isOtherPlatform = (message: string): boolean =>
+  /no match for platform|no image found in manifest list for architecture/.test(message);
 
 /**
  * Returns whether the cluster has ended the pod. The StatefulSet deletes and replaces such a pod within a second, so the session

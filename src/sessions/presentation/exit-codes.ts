@@ -81,10 +81,6 @@ function missingPart(line: string): string | undefined {
 
 const otherArchitecture = 'The image is built for another processor architecture than that of the cluster.';
 
-/** Returns the meaning of a pull that fails because the image exists for other architectures only. @param which the image */
-export const otherPlatform = (session: Session, which: string): string =>
-  `${which} cannot be downloaded: it is not available for the processor architecture of the cluster's machines. ${remedyFor(session)}`;
-
 /** The runtime's reason if it could not start the container at all. The exit code is 128 then, and means nothing. */
 const startErrorReason = 'StartError';
 

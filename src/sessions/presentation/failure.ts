@@ -12,14 +12,7 @@ import {
 } from '../../jupyter-server/state.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { findSessionContainer, sessionContainer } from '../../session-contract/containers.ts';
-import {
-  exitMeaning,
-  noShellMeaning,
-  otherPlatform,
-  outOfMemoryMeaning,
-  outOfMemoryReason,
-  startErrorMeaning,
-} from './exit-codes.ts';
+import { exitMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason, startErrorMeaning } from './exit-codes.ts';
 import { causeOf } from './stopped-pod.ts';
 import { unschedulableReason } from './unschedulable.ts';
 
@@ -180,7 +173,10 @@ function imageFailure(session: Session): string | undefined {
   const isOwn = container.name === jupyter.name || container.name === imageDownload.name;
   const which = isOwn ? `The image ${session.image}` : `An image of the platform (${container.name})`;
   const why = pullFailure(session, container);
-  if (isOtherPlatform(why)) return otherPlatform(session, which);
+  if (isOtherPlatform(why)) {
+    const remedy = isOwn ? 'Launch the session with an image for that architecture.' : 'Tell the administrator.';
+    return `${which} is for another processor architecture than that of the cluster. ${remedy}`;
+  }
   const perhaps =
     isOwn && session.secrets.pull
       ? 'your sign-in for this private image may have expired. If this does not change, stop the session and launch it again.'

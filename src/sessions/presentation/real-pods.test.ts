@@ -41,7 +41,7 @@ describe('the message of a session that failed on a real cluster', () => {
     [
       'image-of-another-architecture',
       'starting',
-      /^The image truth\/foreign:1 cannot be downloaded: it is not available for the processor architecture of the cluster's machines\. Check the image/,
+      /^The image truth\/foreign:1 is for another processor architecture than that of the cluster\. Launch the session with an image/,
     ],
     [
       'out-of-memory',
