@@ -109,7 +109,14 @@ const absolutePath = {
 /** For secrets: blanks and quotes are part of the value. */
 const verbatim = { isVerbatim: true };
 
-const culling = (idle: number) => object({ idle_seconds: integer(idle, 0), max_age_seconds: integer(0, 0) });
+const culling = (idle: number) =>
+  object({
+    idle_seconds: integer(idle, 0),
+    max_age_seconds: integer(0, 0),
+    pending_seconds: integer(0, 0),
+    failed_seconds: integer(0, 0),
+    hibernated_seconds: integer(0, 0),
+  });
 
 /** Every key with its reader and default; a key without a default is required. `.config.hocon.example` explains each key. */
 export const configKeys = object({
@@ -282,12 +289,6 @@ export const keysWithoutEffect: Readonly<Record<string, string>> = {
   'sessions.oidc.auth_url': unused,
   'sessions.oidc.config_url': 'it is part of the API document of the original service only',
   'sessions.init_containers': 'the operator decides which init containers a session has',
-  'sessions.culling.registered.pending_seconds': unused,
-  'sessions.culling.registered.failed_seconds': unused,
-  'sessions.culling.registered.hibernated_seconds': later,
-  'sessions.culling.anonymous.pending_seconds': unused,
-  'sessions.culling.anonymous.failed_seconds': unused,
-  'sessions.culling.anonymous.hibernated_seconds': later,
   'sessions.git_proxy.sentry.': unused,
   'sentry.': noSentry,
   'amalthea.cache_url': 'the service watches sessions through the Kubernetes API itself',

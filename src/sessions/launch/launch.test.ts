@@ -194,14 +194,22 @@ describe('an existing session', () => {
     expect(cluster.calls.length).toBe(before);
   });
 
-  it('that is hibernated is found, and says how to resume it', async () => {
+  it('that is hibernated is resumed, with the caller’s present tokens', async () => {
     const call = (await replica()).as(john(gitlab.url));
     await call('POST', '/servers', project);
     const made = servers()[0] as JupyterServer;
     cluster.put({ ...made, spec: { ...made.spec, jupyterServer: { ...made.spec?.jupyterServer, hibernated: true } } });
-    const launch = async () => (await call('POST', '/servers', project)).body.status;
-    await expect.poll(async () => (await launch()).state).toBe('hibernated');
-    expect((await launch()).message).toContain(`kubectl patch jupyterservers ${made.metadata.name}`);
+    const { name } = made.metadata;
+    await expect.poll(async () => (await call('GET', `/servers/${name}`)).body.status.state).toBe('hibernated');
+    const before = cluster.calls.length;
+    const resumed = await call('POST', '/servers', project);
+    expect([resumed.status, resumed.body.name, resumed.body.status.state]).toEqual([200, name, 'starting']);
+    expect(servers()[0]?.spec?.jupyterServer?.hibernated).toBe(false);
+    expect(cluster.calls.slice(before).map(({ method, resource }) => `${method} ${resource}`)).toEqual([
+      'GET jupyterservers',
+      'PUT secrets',
+      'PATCH jupyterservers',
+    ]);
   });
 
   it('is found by every spelling of its project', async () => {
