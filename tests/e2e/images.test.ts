@@ -194,10 +194,12 @@ describe('a pod without privileges', () => {
     if (inject('e2e') !== undefined) await platform().kubectl(['delete', 'namespace', namespace, '--wait=false']);
   });
 
-  it('installs certificates, clones over TLS with them and runs the command "jupyter notebook"', async () => {
+  it('installs certificates, clones over TLS with them and runs the command "jupyter notebook"', {
+    timeout: 480_000,
+  }, async () => {
     const { kubectl } = platform();
-    const wait = ['wait', '--namespace', namespace, '--for=condition=Ready', 'pod/session', '--timeout=180s'];
-    await kubectl(wait, { timeout: 200_000 }).catch(async (error: unknown) => {
+    const wait = ['wait', '--namespace', namespace, '--for=condition=Ready', 'pod/session', '--timeout=400s'];
+    await kubectl(wait, { timeout: 420_000 }).catch(async (error: unknown) => {
       const logs = await kubectl(['logs', '--namespace', namespace, 'session', '--all-containers', '--prefix']);
       throw new Error(`${String(error)}\n${logs}`);
     });
