@@ -368,7 +368,7 @@ describe('a launch while the session is being deleted', () => {
     if (!server) throw new Error('no session was created');
     cluster.put({ ...server, status: { state: 'starting', mainPod: { uid: 'p', status: { conditions } } } });
     const seen = async () => (await call('GET', `/servers/${body.name}`)).body.status.message;
-    await expect.poll(seen).toContain('does not respond since 2026-01-01T00:10:00Z');
+    await expect.poll(seen).toContain('has not responded since 2026-01-01T00:10:00Z');
     await call('DELETE', `/servers/${body.name}`);
     const stopping = (await call('GET', '/servers')).body.servers[body.name];
     expect(stopping?.status.warnings).toContainEqual({

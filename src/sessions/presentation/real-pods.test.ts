@@ -71,7 +71,7 @@ describe('the message of a session that failed on a real cluster', () => {
     [
       'serves-nothing',
       'starting',
-      /^The session waits for its Jupyter server, which runs for \d+ seconds and does not respond yet\. The image must start it on port 8888, below the path \/sessions\/silent\..* The log of the attempt before ends with: "this image serves nothing"/,
+      /^The session waits for its Jupyter server, which has run for \d+ seconds and does not respond yet\. The image must start it on port 8888, below the path \/sessions\/silent\..* The log of the attempt before ends with: "this image serves nothing"/,
     ],
   ])('explains %s', (name, state, message) => {
     const { status } = shown(name);
