@@ -2,6 +2,7 @@ import { quotaExceeded } from '../jupyter-server/state.ts';
 import { oneLine } from '../platform/kubernetes/failures.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { MainPod } from './pod.ts';
+import { scaleUpReasons } from './scheduling.ts';
 
 /** A Kubernetes Event that may explain why a session does not start. */
 export interface SessionEvent {
@@ -51,7 +52,8 @@ export function projectEvent(raw: Event): SessionEvent | undefined {
   const relevant =
     kind === 'StatefulSet'
       ? reason === 'FailedCreate' || reason === 'SuccessfulCreate'
-      : podReasons.has(reason) && (type === 'Warning' || reason === 'Preempted' || reason === 'TaintManagerEviction');
+      : scaleUpReasons.includes(reason) ||
+        (podReasons.has(reason) && (type === 'Warning' || reason === 'Preempted' || reason === 'TaintManagerEviction'));
   if (!relevant) return undefined;
   const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
   return {
