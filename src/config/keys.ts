@@ -249,6 +249,10 @@ export const configKeys = object({
       host: string(undefined, hostName),
       tls_secret: optionalString(),
       annotations: yamlString(record(verbatimString)),
+      /** The IngressClass; by default, the default of the cluster. */
+      class_name: optionalString(),
+      /** A Gateway (Gateway API): sessions have an HTTPRoute and no Ingress. */
+      gateway: nullable(object({ name: string(), namespace: optionalString(), section: optionalString() })),
     }),
     oidc: object({
       client_id: string('renku-jupyterserver'),

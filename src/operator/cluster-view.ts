@@ -9,6 +9,7 @@ import {
   type WatchEnd,
 } from '../platform/kubernetes/list-watch-cache.ts';
 import type { KubernetesObject, ObjectMeta } from '../platform/kubernetes/objects.ts';
+import type { ReflectorTiming } from '../platform/kubernetes/reflector.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection, ResourceType } from '../platform/kubernetes/types.ts';
 import { projectEvent, type SessionEvent } from './causes.ts';
@@ -36,9 +37,9 @@ export interface ClusterView {
 
 /**
  * Kinds of children without a cache, because their status does not change the status of the session. The operator therefore
- * needs no permission to list Secrets, and a cluster need not have Datashim's Datasets.
+ * needs no permission to list Secrets, and a cluster need not have the Gateway API and Datashim's Datasets.
  */
-const unwatched: readonly string[] = ['Secret', 'Dataset'];
+const unwatched: readonly string[] = ['Secret', 'Dataset', 'HTTPRoute'];
 
 export function isWatched({ apiVersion, kind }: { apiVersion: string; kind: string }): boolean {
   return !unwatched.includes(kind) && childKinds.some((each) => each.apiVersion === apiVersion && each.kind === kind);
@@ -56,9 +57,11 @@ export function createClusterView(options: {
   onServerChange?: (event: CacheEvent<JupyterServer>) => void;
   onWatchEnd?: (plural: string, end: WatchEnd) => void;
   log: Logger;
+  /** Shorter times for tests. */
+  timing?: Partial<ReflectorTiming>;
 }): ClusterView {
-  const { client, namespaces, jupyterServers, onChange, onServerChange, onWatchEnd, log } = options;
-  const common = { client, namespaces, onWatchEnd, log };
+  const { client, namespaces, jupyterServers, onChange, onServerChange, onWatchEnd, log, timing = {} } = options;
+  const common = { client, namespaces, onWatchEnd, log, timing };
 
   const servers = createListWatchCache<JupyterServer>({
     ...common,

@@ -1,6 +1,8 @@
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
+import { isObject } from '../lib/json.ts';
+import { mergePatchBetween } from '../lib/merge-patch.ts';
 import { isNotFound } from '../platform/kubernetes/predicates.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
@@ -15,6 +17,7 @@ import type { CullingDecision } from './culling/decide.ts';
 import { createEnsureChildren, existingChildren } from './ensure-children.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type Failure, failureOf } from './failure.ts';
+import { forcedEndMs, isOnLostNode } from './forced-end.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { schedulingLeftMs } from './scheduling.ts';
 import { sessionUrl } from './session-url.ts';
@@ -67,7 +70,7 @@ export function createReconciler(options: {
     }
     if (server.metadata.deletionTimestamp) {
       await markTerminating(server, attempt.deadline);
-      return resyncMs;
+      return (await endForced(server, attempt)) ?? resyncMs;
     }
     let children: Child[] | undefined;
     let failed: { error: unknown } | undefined;
@@ -197,11 +200,31 @@ export function createReconciler(options: {
     metrics.culled(reason);
   }
 
-  /** Sets the state `stopping` and removes Amalthea's finalizer. */
+  /**
+   * Removes the pod of a session that is stopped by force, if its node does not. Returns the milliseconds until then; undefined
+   * without such a pod.
+   */
+  async function endForced(server: JupyterServer, { deadline, log }: Attempt): Promise<number | undefined> {
+    const { uid = '' } = server.metadata;
+    const pod = view.pod(uid);
+    const set = view.children(uid).find(({ key }) => key === 'statefulset');
+    const ms = forcedEndMs(server, pod, set, now().getTime());
+    if (!pod || ms !== 0) return ms;
+    const options = { gracePeriodSeconds: 0, preconditions: { uid: pod.uid } };
+    await client.delete(resource.pods, pod.namespace, pod.name, options, deadline);
+    log.warn({ pod: pod.uid }, 'the node did not end the pod, so the pod was removed without the node');
+    return undefined;
+  }
+
+  /** Sets the state `stopping`, reports a node that does not respond, and removes Amalthea's finalizer. */
   async function markTerminating(server: JupyterServer, deadline: Deadline): Promise<void> {
     const { finalizers = [] } = server.metadata;
     const others = finalizers.filter((each) => each !== amaltheaFinalizer);
-    const status = server.status?.state === 'stopping' ? {} : { status: { state: 'stopping' } };
+    const pod = view.pod(server.metadata.uid ?? '');
+    const known = server.status?.mainPod;
+    const lost = pod && isOnLostNode(server, pod) ? { mainPod: { ...known, uid: pod.uid, status: pod.status } } : {};
+    const change = mergePatchBetween(server.status ?? {}, { ...server.status, state: 'stopping', ...lost });
+    const status = isObject(change) ? { status: change } : {};
     const metadata = others.length < finalizers.length ? { metadata: { finalizers: others } } : {};
     const patch = { ...status, ...metadata };
     if (Object.keys(patch).length > 0)

@@ -76,6 +76,12 @@ The permissions of both programs. A test on a real API server checks that each i
   resources: [pods]
   verbs: [list]
 {{- end }}
+{{- if dig "sessions" "ingress" "gateway" false (default dict .context.Values.config) }}
+# The entrance of sessions, in place of an Ingress.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [create, get]
+{{- end }}
 {{- if dig "cloud_storage" "s3" "enabled" false (default dict .context.Values.config) }}
 # Buckets are mounted by Datashim.
 - apiGroups: [com.ie.ibm.hpsys]

@@ -342,6 +342,29 @@ describe('a launch while the session is being deleted', () => {
     expect(servers()[0]?.metadata.uid).not.toBe(first);
   });
 
+  it('fails at once, with the solution, if the machine of the session does not respond', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const { body } = await call('POST', '/servers', project);
+    const conditions = [
+      { type: 'ContainersReady', status: 'True' },
+      { type: 'Ready', status: 'False', lastTransitionTime: '2026-01-01T00:10:00Z' },
+    ];
+    const [server] = servers();
+    if (!server) throw new Error('no session was created');
+    cluster.put({ ...server, status: { state: 'starting', mainPod: { uid: 'p', status: { conditions } } } });
+    const seen = async () => (await call('GET', `/servers/${body.name}`)).body.status.message;
+    await expect.poll(seen).toContain('does not respond since 2026-01-01T00:10:00Z');
+    await call('DELETE', `/servers/${body.name}`);
+    const stopping = (await call('GET', '/servers')).body.servers[body.name];
+    expect(stopping?.status.warnings).toContainEqual({
+      message: expect.stringContaining('forced=true'),
+      critical: false,
+    });
+    const again = await call('POST', '/servers', project);
+    expect([again.status, again.body.error.code]).toEqual([409, 3409]);
+    expect(again.body.error.detail).toContain(`DELETE servers/${body.name}?forced=true`);
+  });
+
   it('fails with Retry-After if the deletion takes too long', async () => {
     const call = (await replica({ deadlineMs: 3_500 })).as(john(gitlab.url));
     const { body } = await call('POST', '/servers', project);

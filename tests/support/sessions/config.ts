@@ -61,6 +61,8 @@ export function testConfig(changes: Partial<Config['sessions']> = {}, top: Parti
         host: 'renku.example.org',
         tls_secret: 'renku-tls',
         annotations: { 'kubernetes.io/ingress.class': 'nginx' },
+        class_name: null,
+        gateway: null,
       },
       oidc: {
         client_id: 'renku-jupyterserver',
