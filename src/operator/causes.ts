@@ -2,7 +2,6 @@ import { quotaExceeded } from '../jupyter-server/state.ts';
 import { oneLine } from '../platform/kubernetes/failures.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { MainPod } from './pod.ts';
-import { scaleUpReasons } from './scheduling.ts';
 
 /** A Kubernetes Event that may explain why a session does not start. */
 export interface SessionEvent {
@@ -43,6 +42,9 @@ const podReasons = new Set([
 
 /** Of these, the reasons that explain why the containers of a scheduled pod do not start. */
 const startReasons = new Set([...podReasons].filter((each) => /^Failed/.test(each) && each !== 'FailedScheduling'));
+
+/** Reasons of events with which an autoscaler says that it adds a node for the pod: cluster-autoscaler and Karpenter. */
+export const scaleUpReasons: readonly string[] = ['TriggeredScaleUp', 'Nominated'];
 
 /** Returns the fields of an Event that the operator reads; undefined if the Event explains no failure of a start. */
 export function projectEvent(raw: Event): SessionEvent | undefined {

@@ -1,8 +1,5 @@
-import type { SessionEvent } from './causes.ts';
+import { type SessionEvent, scaleUpReasons } from './causes.ts';
 import type { MainPod } from './pod.ts';
-
-/** Reasons of events with which an autoscaler says that it adds a node for the pod: cluster-autoscaler and Karpenter. */
-export const scaleUpReasons: readonly string[] = ['TriggeredScaleUp', 'Nominated'];
 
 /** The time that cluster-autoscaler gives a new node to become ready. */
 const scaleUpMs = 900_000;
