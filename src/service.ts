@@ -5,6 +5,7 @@ import { accessTokenRoutes } from './access-tokens/routes.ts';
 import { createApp } from './app.ts';
 import { createAutosaveCleanUp } from './autosaves/clean-up.ts';
 import { autosaveRoutes } from './autosaves/routes.ts';
+import { type CallerLimit, createCallerLimits } from './caller-limit.ts';
 import type { Config } from './config/types.ts';
 import { toApiError } from './error-translation.ts';
 import { kubernetesDependency } from './health/kubernetes.ts';
@@ -28,8 +29,9 @@ import { createOutboundHttp } from './platform/outbound-http/outbound-http.ts';
 import { createResourceClasses } from './platform/resource-classes/client.ts';
 import { createRestart } from './sessions/change/restart.ts';
 import { createDryRun } from './sessions/launch/dry-run.ts';
-import { createLaunch, createLaunchLimit } from './sessions/launch/launch.ts';
+import { createLaunch } from './sessions/launch/launch.ts';
 import { createPhaseTimer } from './sessions/launch/phases.ts';
+import { createSessionLimit } from './sessions/launch/session-limit.ts';
 import { createSessionSecrets } from './sessions/launch/session-secrets.ts';
 import { createPresenter } from './sessions/presentation/presenter.ts';
 import { sessionAddress } from './sessions/presentation/url.ts';
@@ -80,9 +82,14 @@ export function createService(parts: {
   const offered = createOfferedPools(config, resourceClasses);
   const present = createPresenter(config);
   const autosaves = createAutosaveCleanUp({ gitlab, log });
-  const launchLimit = createLaunchLimit();
+  const limits = createCallerLimits(config.limits);
+  addStreamMetric(metrics, { logs: limits.logStreams });
+  const sessionLimit = createSessionLimit(config.limits.sessions_per_user);
   const timePhase = createPhaseTimer(metrics);
-  const launchParts = { store, secrets, autosaves, gitlab, images, offered, launchLimit, timePhase, config, log };
+  const launchParts = {
+    ...{ store, secrets, autosaves, gitlab, images, offered, config, log },
+    ...{ launchLimit: limits.launches, sessionLimit, timePhase },
+  };
 
   const app = createApp({
     config,
@@ -112,8 +119,8 @@ export function createService(parts: {
           addressOf: (session) => sessionAddress(session, config),
         }),
       }),
-      logRoutes({ client, sessions: store, log, stopping: stopping.signal }),
-      imagesRoutes({ checker: images }),
+      logRoutes({ client, sessions: store, log, limit: limits.logStreams, stopping: stopping.signal }),
+      imagesRoutes({ checker: images, limit: limits.imageChecks }),
       optionsRoutes(config, offered),
       autosaveRoutes({ gitlab, config }),
       versionRoutes(config),
@@ -157,6 +164,16 @@ function addCacheMetrics(metrics: Metrics, store: Pick<SessionStore, 'size' | 'l
     help: 'Seconds since the cache was last known to match the Kubernetes API; NaN before the first list.',
     labels: {},
     read: () => [[{}, store.lastCurrentAt === undefined ? Number.NaN : (Date.now() - store.lastCurrentAt) / 1000]],
+  });
+}
+
+/** Adds the number of open streams of events, by their content. */
+function addStreamMetric(metrics: Metrics, streams: Readonly<Record<string, Pick<CallerLimit, 'total'>>>): void {
+  metrics.gauge({
+    name: 'open_streams',
+    help: 'Open streams of server-sent events.',
+    labels: { content: Object.keys(streams) },
+    read: () => Object.entries(streams).map(([content, { total }]) => [{ content }, total] as const),
   });
 }
 

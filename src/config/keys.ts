@@ -110,6 +110,9 @@ const verbatim = { isVerbatim: true };
 
 const culling = (idle: number) => object({ idle_seconds: integer(idle, 0), max_age_seconds: integer(0, 0) });
 
+const perCaller = (registered: number, anonymous: number) =>
+  object({ registered: integer(registered, 1), anonymous: integer(anonymous, 1) });
+
 /** Every key with its reader and default; a key without a default is required. `.config.hocon.example` explains each key. */
 export const configKeys = object({
   service_prefix: string('/notebooks', {
@@ -175,6 +178,20 @@ export const configKeys = object({
       }),
       [],
     ),
+  }),
+  server: object({
+    /** Address ranges of the proxies in front of the service. Only their X-Forwarded-For names the address of a client. */
+    trusted_proxies: list(cidr(), []),
+  }),
+  limits: object({
+    /** Maximum number of sessions of one user; null: no limit. */
+    sessions_per_user: object({
+      registered: nullable(integer(undefined, 1)),
+      anonymous: nullable(integer(undefined, 1)),
+    }),
+    /** Requests of one registered user, and of all anonymous users at one address, on one replica. */
+    requests_in_flight: perCaller(100, 300),
+    image_checks_in_flight: perCaller(10, 40),
   }),
   metrics: object({
     /** Whether `GET /metrics` is served, on a port of its own. */

@@ -1,11 +1,10 @@
 import type { Request, Response, Router } from 'express';
 import type { Logger } from 'pino';
+import type { CallerLimit } from '../caller-limit.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { operations } from '../generated/openapi.ts';
-import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
 import type { Session } from '../jupyter-server/session.ts';
-import { createConcurrencyLimit, LimitReached } from '../lib/concurrency-limit.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import { defaultTiming, type EventStreamTiming, sendEvents } from '../lib/server-sent-events.ts';
 import { createRoutes } from '../pipeline/route.ts';
@@ -39,20 +38,18 @@ export interface LogRouteParts {
   readonly log: Logger;
   /** Aborts when the service stops; streams then end with a `shutdown` event. */
   readonly stopping: AbortSignal;
-  /** Maximum number of streams of one user on one replica; 300 by default. */
-  readonly maxStreams?: number;
+  /** Of streams. */
+  readonly limit: CallerLimit;
   /** For tests. */
   readonly timing?: Partial<EventStreamTiming> & Pick<SourceParts, 'maxSilenceMs'>;
 }
 
 /** The default of `max_lines` in openapi.yaml. */
 const defaultLines = 250;
-/** Enough for a whole class that follows one log. A program that needs more streams does not close its streams. */
-const defaultMaxStreams = 300;
 
 /** `/logs`. */
 export function logRoutes(parts: LogRouteParts): Router {
-  const { client, sessions, log, stopping, timing = {}, maxStreams = defaultMaxStreams } = parts;
+  const { client, sessions, log, limit, stopping, timing = {} } = parts;
   const { maxSilenceMs, ...streamTiming } = timing;
   const read = createLogSource({
     client,
@@ -61,18 +58,6 @@ export function logRoutes(parts: LogRouteParts): Router {
   });
   const feeds = createLogFeeds({ read, log });
   const streamOptions = { ...defaultTiming, ...streamTiming, stopping };
-  const limit = createConcurrencyLimit({ perOwner: maxStreams });
-
-  /** Runs `stream` with a permit of its user. Throws ApiError 1429 if the user has too many streams. */
-  async function limited(identity: Identity, stream: () => Promise<void>): Promise<void> {
-    try {
-      await limit.run(ownerKey(identity), stream);
-    } catch (cause) {
-      if (!(cause instanceof LimitReached)) throw cause;
-      const detail = 'Close one of them first.';
-      throw new ApiError(errorKind.tooManyRequests, `You already follow ${cause.running} logs.`, { detail, cause });
-    }
-  }
 
   async function stream(res: Response, session: Session, query: LogQuery, lastEventId = ''): Promise<void> {
     const { identity, log: requestLog } = contextOf(res);
@@ -101,7 +86,7 @@ export function logRoutes(parts: LogRouteParts): Router {
     const query = logQuery(req.query);
     const isFollowed = req.query.follow === true;
     requireAccepted(req, isFollowed ? 'text/event-stream' : 'application/json');
-    if (isFollowed) return await limited(identity, () => stream(res, session, query, req.get('Last-Event-ID')));
+    if (isFollowed) return await limit.run(identity, () => stream(res, session, query, req.get('Last-Event-ID')));
     res.json(await readLogs(client, session, query, deadline, requestLog));
   });
   return routes.router;

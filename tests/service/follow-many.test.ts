@@ -147,12 +147,14 @@ describe('many followers', () => {
 
   it('of one user are limited, and a closed stream frees a place', async () => {
     at.running();
-    at.service = await at.cluster.replica({ logs: { maxStreams: 2 } });
+    at.service = await at.cluster.replica({ maxStreams: 2 });
     const [first] = [await at.follow(), await at.follow()];
     const third = () => fetch(`${at.service.url}/logs/mine?follow=true`, { headers: at.service.headersOf(user) });
     const rejected = await third();
     expect(rejected.status).toBe(429);
-    expect(await rejected.json()).toMatchObject({ error: { code: 1429, message: 'You already follow 2 logs.' } });
+    expect(await rejected.json()).toMatchObject({
+      error: { code: 1429, message: 'You have 2 streams of logs in progress already.' },
+    });
     first.close();
     await expect
       .poll(async () => {

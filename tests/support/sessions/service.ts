@@ -6,6 +6,7 @@ import { createAccessTokens } from '../../../src/access-tokens/access-tokens.ts'
 import { accessTokenRoutes } from '../../../src/access-tokens/routes.ts';
 import { createApp } from '../../../src/app.ts';
 import type { NewSession } from '../../../src/autosaves/types.ts';
+import { createCallerLimit, createCallerLimits } from '../../../src/caller-limit.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { ApiError, errorKind } from '../../../src/errors.ts';
 import type { ErrorResponse, NotebookResponse } from '../../../src/generated/openapi.ts';
@@ -23,8 +24,9 @@ import { createOutboundHttp } from '../../../src/platform/outbound-http/outbound
 import { createResourceClasses } from '../../../src/platform/resource-classes/client.ts';
 import { createRestart } from '../../../src/sessions/change/restart.ts';
 import { createDryRun } from '../../../src/sessions/launch/dry-run.ts';
-import { createLaunch, createLaunchLimit } from '../../../src/sessions/launch/launch.ts';
+import { createLaunch } from '../../../src/sessions/launch/launch.ts';
 import { createPhaseTimer } from '../../../src/sessions/launch/phases.ts';
+import { createSessionLimit } from '../../../src/sessions/launch/session-limit.ts';
 import { createSessionSecrets } from '../../../src/sessions/launch/session-secrets.ts';
 import { createPresenter } from '../../../src/sessions/presentation/presenter.ts';
 import { sessionAddress } from '../../../src/sessions/presentation/url.ts';
@@ -62,7 +64,9 @@ export interface TestServiceOptions {
   readonly withoutCache?: boolean;
   /** Called with new sessions, whose launch may supersede autosaves. */
   readonly afterLaunch?: (session: NewSession) => void;
-  readonly logs?: Pick<LogRouteParts, 'timing' | 'maxStreams'>;
+  readonly logs?: Pick<LogRouteParts, 'timing'>;
+  /** Streams of logs of one user. */
+  readonly maxStreams?: number;
 }
 
 const prefix = '/notebooks';
@@ -80,6 +84,7 @@ export async function startService(
     withoutCache = false,
     afterLaunch = () => undefined,
     logs = {},
+    maxStreams,
   }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
@@ -103,6 +108,11 @@ export async function startService(
   const classes = config.crc_url === null ? undefined : createResourceClasses({ url: config.crc_url, http, log });
   const offered = createOfferedPools(config, classes);
   const present = createPresenter(config);
+  const limits = createCallerLimits(config.limits);
+  const streamLimit =
+    maxStreams === undefined
+      ? limits.logStreams
+      : createCallerLimit({ registered: maxStreams, anonymous: maxStreams }, 'streams of logs');
   const parts = {
     store,
     secrets,
@@ -110,7 +120,8 @@ export async function startService(
     gitlab: createGitLab({ http, log }),
     images,
     offered,
-    launchLimit: createLaunchLimit(),
+    launchLimit: limits.launches,
+    sessionLimit: createSessionLimit(config.limits.sessions_per_user),
     timePhase: createPhaseTimer(noMetrics),
     config,
     log,
@@ -119,7 +130,7 @@ export async function startService(
   const stopping = new AbortController();
   const callers = new Map<string, Identity>();
   const app = createApp({
-    config: { service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
+    config: { ...config, service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
     log,
     document: loadDocument(prefix),
     identify: async ({ headers }) => ({ identity: callers.get(String(headers['test-caller'])) ?? unauthenticated() }),
@@ -141,7 +152,7 @@ export async function startService(
           addressOf: (session) => sessionAddress(session, config),
         }),
       }),
-      logRoutes({ client, sessions: store, log, stopping: stopping.signal, ...logs }),
+      logRoutes({ client, sessions: store, log, limit: streamLimit, stopping: stopping.signal, ...logs }),
     ],
     validateResponses: true,
   });
