@@ -11,7 +11,7 @@ const documents = [
     .map((name) => join('docs', name)),
 ];
 /** Text in backticks that begins with a folder of the repository is a path. */
-const path = /`((?:src|tests|scripts|docs|deploy|bench)\/[\w./-]+)`/g;
+const path = /`((?:src|tests|scripts|docs|bench|helm-chart)\/[\w./-]+)`/g;
 const link = /\]\(([^)#\s]+)(?:#[^)]*)?\)/g;
 
 const errors: string[] = [];

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..');
 const source = join(root, 'src');
 
 const shared = ['lib', 'jupyter-server', 'session-contract'];
-const nouns = ['sessions', 'access-tokens', 'logs', 'images', 'autosaves', 'options', 'health', 'pages'];
+const nouns = ['sessions', 'events', 'access-tokens', 'logs', 'images', 'autosaves', 'options', 'health', 'pages'];
 const service = [
   ...shared,
   'platform',
@@ -46,8 +46,14 @@ const allowed: Record<string, string[]> = {
   local: [...shared, 'platform', 'session-tools'],
 };
 
-/** Files that every noun may import: the public parts of other nouns, and the helper for its own routes. */
-const publicParts = ['images/types', 'autosaves/types', 'options/resource-classes', 'pipeline/route'];
+/** Files that every noun may import: the public parts of other nouns, and the helpers for their routes. */
+const publicParts = [
+  'images/types',
+  'autosaves/types',
+  'options/resource-classes',
+  'pipeline/route',
+  'pipeline/event-stream',
+];
 /** Files that an area may import although it may not import their area. */
 const allowedFiles: Record<string, string[]> = {
   ...Object.fromEntries(nouns.map((noun) => [noun, publicParts])),

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const places = [
-  ...['src', 'docs', 'tests', 'bench', 'scripts', 'deploy'],
+  ...['src', 'docs', 'tests', 'bench', 'scripts', 'helm-chart'],
   ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'openapi.yaml', '.config.hocon.example'],
 ];
-const text = /\.(?:[cm]?[jt]s|json|md|ya?ml|py|sh|html|css|hocon|example)$|\/install$/;
+const text = /\.(?:[cm]?[jt]s|json|md|ya?ml|py|sh|html|css|hocon|example|tpl|txt)$|\/install$/;
 
 /** A word of a sentence or of a name: `trouble`, `isTrouble`, `kubernetes-trouble.ts`, but not the inside of a longer word. */
 const words = ['trouble', 'troubles', 'nobody', 'whoever', 'somebody', 'farewell'];

@@ -27,7 +27,7 @@ var tasks = {
     needs: [],
     run: [
       ['biome', 'check', '.'],
-      ['oxlint', '--type-aware', 'src', 'tests', 'bench', 'scripts'],
+      ['oxlint', '--type-aware', 'src', 'tests', 'bench', 'scripts', 'helm-chart'],
       ['node', 'scripts/check-imports.ts'],
       ['node', 'scripts/check-docs.ts'],
       ['node', 'scripts/check-words.ts'],
@@ -35,6 +35,7 @@ var tasks = {
       ['node', 'scripts/check-test-map.ts'],
       ['node', 'scripts/generate-types.ts', '--check'],
       ['node', 'scripts/generate-error-docs.ts', '--check'],
+      ['node', 'scripts/generate-chart.ts', '--check'],
       ['tsc', '-p', '.'],
     ],
   },
@@ -44,6 +45,7 @@ var tasks = {
     run: [
       ['node', 'scripts/generate-types.ts'],
       ['node', 'scripts/generate-error-docs.ts'],
+      ['node', 'scripts/generate-chart.ts'],
     ],
   },
   'test:unit': { needs: ['git'], run: [['vitest', 'run', '--project', 'unit']] },
@@ -51,7 +53,9 @@ var tasks = {
   'test:integration': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'integration']] },
   'test:browser': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'browser']] },
   'test:cluster': { needs: [], run: [['vitest', 'run', '--project', 'cluster']] },
+  'test:e2e': { needs: [], run: [['node', 'tests/e2e/main.ts']] },
   'test:mutations': { needs: ['git'], run: [['node', 'tests/mutants/main.ts']] },
+  'migrate-values': { needs: [], run: [['node', 'helm-chart/migrate/main.ts']] },
   screenshots: { needs: ['linux', 'git', 'python'], run: [['node', 'scripts/screenshots.ts']] },
   bench: { needs: ['linux', 'git', 'python'], run: [['node', 'bench/main.ts']] },
 };
@@ -115,10 +119,11 @@ function modified(file) {
 function installPackages() {
   var lock = modified(path.join(root, 'package-lock.json'));
   if (modified(path.join(root, 'node_modules', '.package-lock.json')) >= lock) return;
-  process.stdout.write('Installing packages (once; about 20 seconds) ...\n');
+  // Some tasks print their result on standard output.
+  process.stderr.write('Installing packages (once; about 20 seconds) ...\n');
   var result = childProcess.spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
     cwd: root,
-    stdio: 'inherit',
+    stdio: ['inherit', 2, 'inherit'],
   });
   if (result.error && result.error.code === 'ENOENT') {
     fail('npm is missing.', 'Install Node.js together with npm, for example from https://nodejs.org.');

@@ -203,8 +203,8 @@ function findOperation(document: OpenApiDocument): RequestHandler {
 function identifyCaller(identify: Identify): RequestHandler {
   return async (req, res, next) => {
     if (operationOf(res).needsIdentity) {
-      const { identity, setCookie } = await identify(req, contextOf(res).deadline);
-      setIdentity(res, identity.kind === 'anonymous' ? { ...identity, address: req.ip } : identity);
+      const { identity, setCookie, expiresAt } = await identify(req, contextOf(res).deadline);
+      setIdentity(res, identity.kind === 'anonymous' ? { ...identity, address: req.ip } : identity, expiresAt);
       if (setCookie !== undefined) res.append('Set-Cookie', setCookie);
     }
     next();

@@ -7,6 +7,8 @@ import { createConcurrencyLimit } from './lib/concurrency-limit.ts';
 export interface LimitPerCaller {
   readonly registered: number;
   readonly anonymous: number;
+  /** Of all callers together, on one replica; unlimited by default. */
+  readonly total?: number;
 }
 
 /** Limits how much work of one kind is in progress, on this replica. */
@@ -26,11 +28,16 @@ export interface CallerLimit {
  */
 export function createCallerLimit(limits: LimitPerCaller, what: string, detail?: string): CallerLimit {
   const permits = createConcurrencyLimit();
+  const { total = Number.POSITIVE_INFINITY } = limits;
 
   function acquire(identity: Identity): () => void {
     const key = limitKey(identity);
-    const release = permits.acquire(key, limits[identity.kind]);
+    const release = permits.total < total ? permits.acquire(key, limits[identity.kind]) : undefined;
     if (release) return release;
+    if (permits.total >= total) {
+      const message = `This replica of the service already serves ${total} ${what}.`;
+      throw new ApiError(errorKind.tooManyRequests, message);
+    }
     const has = identity.kind === 'anonymous' ? 'Anonymous users at your address have' : 'You have';
     const message = `${has} ${permits.of(key)} ${what} in progress already.`;
     throw new ApiError(errorKind.tooManyRequests, message, detail === undefined ? {} : { detail });
@@ -58,6 +65,7 @@ export interface CallerLimits {
   readonly launches: CallerLimit;
   readonly imageChecks: CallerLimit;
   readonly logStreams: CallerLimit;
+  readonly eventStreams: CallerLimit;
 }
 
 /** Each launch makes several calls to GitLab and a registry. A class of anonymous users may share one address. */
@@ -65,10 +73,18 @@ const launches: LimitPerCaller = { registered: 20, anonymous: 100 };
 /** Enough for a whole class that follows one log. A program that needs more streams does not close its streams. */
 const logStreams: LimitPerCaller = { registered: 300, anonymous: 300 };
 
+/**
+ * For pages in several browsers and some programs of one user, and for a class at one address. The total is tested, see
+ * docs/benchmarks.md.
+ */
+const eventStreams: LimitPerCaller = { registered: 100, anonymous: 300, total: 1_000 };
+const closeFirst = 'Close one of them first.';
+
 export function createCallerLimits(config: { image_checks_in_flight: LimitPerCaller }): CallerLimits {
   return {
     launches: createCallerLimit(launches, 'launches or dry runs'),
     imageChecks: createCallerLimit(config.image_checks_in_flight, 'image checks'),
-    logStreams: createCallerLimit(logStreams, 'streams of logs', 'Close one of them first.'),
+    logStreams: createCallerLimit(logStreams, 'streams of logs', closeFirst),
+    eventStreams: createCallerLimit(eventStreams, 'streams of events', closeFirst),
   };
 }

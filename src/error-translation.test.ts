@@ -179,7 +179,7 @@ describe('a response to an error', () => {
       [500, 3004],
     ]);
     expect(answers[0]?.error().message).toBe('Waiting for nothing did not finish in time.');
-    expect(performance.now() - since).toBeLessThan(5_000);
+    expect(performance.now() - since).toBeLessThan(30_000);
   });
 
   it('replaces a response that does not match the API document, in tests', async () => {

@@ -124,7 +124,7 @@ export const errorKind = {
     1429,
     429,
     {
-      when: 'The user, or the anonymous users at one address together, have too many requests, launches and dry runs, image checks or streams in progress (`limits`).',
+      when: 'The user, or the anonymous users at one address together, have too many requests, launches and dry runs, image checks or streams in progress (`limits`), or a replica of the service has as many streams of events as it can serve.',
       example: 'You have 20 launches or dry runs in progress already.',
       detail: 'Try again after the number of seconds in the Retry-After header.',
     },

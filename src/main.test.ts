@@ -106,7 +106,7 @@ describe('the service', () => {
     expect(await service.exit).toBe(0);
     expect(existsSync(join(directory, 'service.sock'))).toBe(false);
     expect(service.stderr()).toBe('');
-  }, 60_000);
+  });
 
   it('serves its metrics on a port of its own, unless they are disabled', async () => {
     const service = run();
@@ -141,7 +141,7 @@ describe('the service', () => {
     );
     const line = JSON.parse(service.stdout().trim()) as { level: number; msg: string };
     expect(line).toMatchObject({ level: 60, msg: expect.stringContaining('identity.gateway') });
-  }, 60_000);
+  });
 
   it.each([
     [{ KUBECONFIG: '/nowhere/kubeconfig' }, /kubeconfig|KUBECONFIG/i],

@@ -12,6 +12,8 @@ export interface RequestContext {
   readonly deadline: Deadline;
   /** Present in routes of operations that need an identity. */
   readonly identity: Identity;
+  /** When the caller's credentials expire, in milliseconds since the epoch; undefined if they have no known end. */
+  readonly identityExpiresAt?: number;
 }
 
 /** Returns a context without identity, which `setIdentity` adds. */
@@ -29,9 +31,9 @@ export function createContext(id: string, log: Logger, deadline: Deadline): Omit
   };
 }
 
-/** Adds the caller's identity to the context of the request. */
-export function setIdentity(res: Response, identity: Identity): void {
-  Object.assign(contextOf(res), { identity });
+/** Adds the caller's identity, and the end of its credentials, to the context of the request. */
+export function setIdentity(res: Response, identity: Identity, expiresAt?: number): void {
+  Object.assign(contextOf(res), { identity, identityExpiresAt: expiresAt });
 }
 
 /** Returns the context of the request. Throws an Error if the pipeline has not created it. */

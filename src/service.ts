@@ -8,6 +8,8 @@ import { autosaveRoutes } from './autosaves/routes.ts';
 import { type CallerLimit, createCallerLimits } from './caller-limit.ts';
 import type { Config } from './config/types.ts';
 import { toApiError } from './error-translation.ts';
+import { eventRoutes } from './events/routes.ts';
+import { createSessionEvents } from './events/session-events.ts';
 import { kubernetesDependency } from './health/kubernetes.ts';
 import { healthRoutes, versionRoutes } from './health/routes.ts';
 import { createIdentity } from './identity/identify.ts';
@@ -81,9 +83,14 @@ export function createService(parts: {
     config.crc_url && !config.dummy_stores ? createResourceClasses({ url: config.crc_url, http, log }) : undefined;
   const offered = createOfferedPools(config, resourceClasses);
   const present = createPresenter(config);
-  const autosaves = createAutosaveCleanUp({ gitlab, log });
   const limits = createCallerLimits(config.limits);
-  addStreamMetric(metrics, { logs: limits.logStreams });
+  addStreamMetric(metrics, { logs: limits.logStreams, events: limits.eventStreams });
+  const events = createSessionEvents({
+    ...{ sessions: store, responses: present },
+    limit: limits.eventStreams,
+    stopping: stopping.signal,
+  });
+  const autosaves = createAutosaveCleanUp({ gitlab, log });
   const sessionLimit = createSessionLimit(config.limits.sessions_per_user);
   const timePhase = createPhaseTimer(metrics);
   const launchParts = {
@@ -110,8 +117,10 @@ export function createService(parts: {
         dryRun: createDryRun({ ...launchParts, present }),
         restart: createRestart({ client, store, secrets, log }),
         present,
+        follow: events.all,
         config,
       }),
+      eventRoutes({ sessions: store, events }),
       accessTokenRoutes({
         tokens: createAccessTokens({
           sessions: store,

@@ -29,7 +29,7 @@ function start(limits: Partial<CleanUpLimits> = {}): AutosaveCleanUp {
   };
   const log = createLogger({ name: 'test', level: 'debug', destination });
   return createAutosaveCleanUp({
-    gitlab: createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 2000 }),
+    gitlab: createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 5_000 }),
     log,
     limits,
   });
@@ -43,7 +43,7 @@ const session = (commitSha: string, changes: Partial<NewSession> = {}): NewSessi
   commitsInUse: [],
   ...changes,
 });
-const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
+const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 60_000, interval: 20 });
 const lines = (text: string) => logged.split('\n').filter((line) => line.includes(text));
 
 beforeAll(async () => {

@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 // A new service for each test, because the client remembers the rate limits of GitLab.
 beforeEach(async () => {
-  service = await startAutosaveService();
+  service = await startAutosaveService({ requestTimeoutMs: 3_000 });
   service.callers.set('ada', registered(served.url, served.forge.issueToken(ada).token));
 });
 afterEach(() => service?.[Symbol.asyncDispose]());

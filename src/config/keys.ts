@@ -125,7 +125,7 @@ export const configKeys = object({
   ssh_enabled: boolean(false),
   identity: object({
     /** verified: ID tokens are checked against `jwks_url`; trusted: gateway headers are trusted; off: they are ignored. */
-    gateway: choice(['verified', 'trusted', 'off'], 'trusted'),
+    gateway: choice(['verified', 'trusted', 'off'], 'trusted', { false: 'off' }),
     jwks_url: optionalHttpUrl(),
     issuer: optionalString(),
     audience: optionalString(),

@@ -21,6 +21,20 @@ export interface Findings {
   unknown: string[];
 }
 
+/** The accepted values of a key, for the chart's JSON schema (scripts/generate-chart.ts). */
+export interface ValueSchema {
+  readonly type?: 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object';
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: ValueSchema;
+  readonly additionalProperties?: ValueSchema | boolean;
+  readonly properties?: Readonly<Record<string, ValueSchema>>;
+  /** A regular expression; `expected` completes "must be ...". */
+  readonly pattern?: string;
+  readonly expected?: string;
+}
+
 /** Converts a value (a string from the environment, any type from a file) for the service. */
 export interface Reader<T> {
   /** Returns undefined after adding an error to `findings`. */
@@ -29,6 +43,7 @@ export interface Reader<T> {
   readonly shape?: Shape;
   /** Set if logs must not contain the value. */
   readonly isSecret?: true;
+  readonly schema: ValueSchema;
 }
 
 export type Shape = Record<string, Reader<unknown>>;
@@ -58,11 +73,13 @@ function trimmed(value: unknown): unknown {
  * null and an empty string count as no value, because charts and `${?VARIABLE}` produce them for keys that are not set.
  */
 function scalar<T>(
+  schema: ValueSchema,
   convert: (value: unknown) => T | Error,
   fallback?: { value: T },
   { isVerbatim = false } = {},
 ): Reader<T> {
   return {
+    schema,
     read(given, key, findings) {
       const value = isVerbatim ? given : trimmed(given);
       if (value === undefined || value === null || value === '')
@@ -95,17 +112,27 @@ function asString(value: unknown, rules: StringRules): string | Error {
   return rules.normalize ? rules.normalize(value) : value;
 }
 
+function stringSchema({ pattern, expected }: StringRules): ValueSchema {
+  return { type: 'string', ...(pattern ? { pattern: pattern.source } : {}), ...(expected ? { expected } : {}) };
+}
+
 export function string(fallback?: string, rules: StringRules = {}): Reader<string> {
-  return scalar((value) => asString(value, rules), fallback === undefined ? undefined : { value: fallback }, rules);
+  return scalar(
+    stringSchema(rules),
+    (value) => asString(value, rules),
+    fallback === undefined ? undefined : { value: fallback },
+    rules,
+  );
 }
 
 /** Returns a reader of a string that is not required. */
 export function optionalString(rules: StringRules = {}): Reader<string | null> {
-  return scalar<string | null>((value) => asString(value, rules), { value: null }, rules);
+  return scalar<string | null>(stringSchema(rules), (value) => asString(value, rules), { value: null }, rules);
 }
 
 /** Reads a string that may be empty, such as the value of a label or an annotation. */
 export const verbatimString: Reader<string> = {
+  schema: { type: 'string' },
   read(value, key, findings) {
     const result = asString(value, {});
     return result instanceof Error ? reject(key, result.message, findings) : result;
@@ -126,13 +153,15 @@ function asUrl(value: unknown): string | Error {
   return text.replace(/\/+$/, '');
 }
 
+const urlSchema: ValueSchema = { type: 'string', pattern: '^https?://.', expected: 'an http or https address' };
+
 /** Returns a reader of an http or https address. The value is the address without slashes at the end. */
 export function httpUrl(fallback: string): Reader<string> {
-  return scalar(asUrl, { value: fallback });
+  return scalar(urlSchema, asUrl, { value: fallback });
 }
 
 export function optionalHttpUrl(): Reader<string | null> {
-  return scalar<string | null>(asUrl, { value: null });
+  return scalar<string | null>(urlSchema, asUrl, { value: null });
 }
 
 function asNumber(value: unknown): number {
@@ -143,6 +172,7 @@ function asNumber(value: unknown): number {
 /** Returns a reader of a whole number. A string may use scientific notation, because Helm prints 1000000 as 1e+06. */
 export function integer(fallback: number | undefined, min: number, max = Number.MAX_SAFE_INTEGER): Reader<number> {
   return scalar(
+    { type: 'integer', minimum: min, ...(max === Number.MAX_SAFE_INTEGER ? {} : { maximum: max }) },
     (value) => {
       const number = asNumber(value);
       const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
@@ -157,6 +187,7 @@ export function integer(fallback: number | undefined, min: number, max = Number.
 /** Returns a reader of a number of at least 0. */
 export function amount(fallback?: number): Reader<number> {
   return scalar(
+    { type: 'number', minimum: 0 },
     (value) => {
       const number = asNumber(value);
       return Number.isFinite(number) && number >= 0 ? number : new Error('must be a number of at least 0');
@@ -167,6 +198,7 @@ export function amount(fallback?: number): Reader<number> {
 
 export function boolean(fallback: boolean): Reader<boolean> {
   return scalar(
+    { type: 'boolean' },
     (value) => {
       const word = typeof value === 'string' ? value.trim().toLowerCase() : value;
       if (word === true || word === 'true') return true;
@@ -183,7 +215,9 @@ export function choice<const Word extends string>(
   fallback: NoInfer<Word>,
   aliases: Record<string, NoInfer<Word>> = {},
 ): Reader<Word> {
+  // In YAML 1.1, which Helm reads, off without quotes is false.
   return scalar(
+    { enum: Object.hasOwn(aliases, 'false') ? [...words, false] : words },
     (value) => {
       const word = String(value).trim().toLowerCase();
       return words.find((each) => each === word) ?? aliases[word] ?? new Error(`must be one of ${words.join(', ')}`);
@@ -195,6 +229,7 @@ export function choice<const Word extends string>(
 /** Returns a reader of a list. The value is `fallback` if the key is not set. */
 export function list<T>(item: Reader<T>, fallback: readonly T[]): Reader<readonly T[]> {
   return {
+    schema: { type: 'array', items: item.schema },
     read(value, key, findings) {
       if (value === undefined || value === null) return fallback;
       if (!Array.isArray(value)) return reject(key, 'must be a list', findings);
@@ -207,6 +242,7 @@ export function list<T>(item: Reader<T>, fallback: readonly T[]): Reader<readonl
 /** Returns a reader of a map from strings to `item`. */
 export function record<T>(item: Reader<T>): Reader<Readonly<Record<string, T>>> {
   return {
+    schema: { type: 'object', additionalProperties: item.schema },
     read(value, key, findings) {
       if (value === undefined || value === null) return {};
       if (!isObject(value)) return reject(key, 'must be a map', findings);
@@ -219,11 +255,12 @@ export function record<T>(item: Reader<T>): Reader<Readonly<Record<string, T>>> 
 }
 
 /** Accepts any value. Used for parts of pod specs, which the API server validates. */
-export const anything: Reader<unknown> = { read: (value) => value };
+export const anything: Reader<unknown> = { schema: {}, read: (value) => value };
 
 /** Returns a reader of a structure that may also be a string of YAML or JSON, as in Helm charts. */
 export function yamlString<T>(inner: Reader<T>): Reader<T> {
   return {
+    schema: inner.schema,
     read(value, key, findings) {
       const text = trimmed(value);
       if (typeof text !== 'string') return inner.read(value, key, findings);
@@ -240,8 +277,10 @@ export function yamlString<T>(inner: Reader<T>): Reader<T> {
 }
 
 export function object<S extends Shape>(shape: S): Reader<{ readonly [Name in keyof S]: Read<S[Name]> }> {
+  const properties = Object.entries(shape).map(([name, { schema }]) => [name, schema] as const);
   return {
     shape,
+    schema: { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false },
     read(value, key, findings) {
       if (value !== undefined && value !== null && !isObject(value))
         return reject(key, 'must be a group of keys', findings);
@@ -263,6 +302,7 @@ export function object<S extends Shape>(shape: S): Reader<{ readonly [Name in ke
 /** Returns a reader that returns null if the key is not set. */
 export function nullable<T>(inner: Reader<T>): Reader<T | null> {
   return {
+    schema: inner.schema,
     read: (value, key, findings) => (value === undefined || value === null ? null : inner.read(value, key, findings)),
   };
 }
@@ -274,8 +314,9 @@ function leaves(value: unknown, key: string): string[] {
 
 /** Returns a reader of an address range such as 10.0.0.0/8 or fd00::/8. A single address is a range with one address. */
 export function cidr(): Reader<string> {
-  return scalar((value) => {
+  const expected = 'an address range such as 10.0.0.0/8';
+  return scalar({ type: 'string', pattern: '^[0-9a-fA-F:.]+(/[0-9]{1,3})?$', expected }, (value) => {
     const range = parseAddressRange(String(value));
-    return range ? `${range.address}/${range.prefix}` : new Error('must be an address range such as 10.0.0.0/8');
+    return range ? `${range.address}/${range.prefix}` : new Error(`must be ${expected}`);
   });
 }

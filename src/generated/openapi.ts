@@ -10,7 +10,24 @@ export interface paths {
         };
         /**
          * List your sessions
-         * @description Returns the caller's sessions that match all given filters, ordered by name. Filters compare whole values; `project` and `namespace` ignore case, and `commit_sha` matches the full id of the commit or the name in the launch request.
+         * @description Returns the caller's sessions that match all given filters, ordered by name. Filters compare whole values;
+         *     `project` and `namespace` ignore case, and `commit_sha` matches the full id of the commit or the name in the
+         *     launch request.
+         *
+         *     With `Accept: text/event-stream` the response is a stream of server-sent events. The first event is a `snapshot`.
+         *     Then each change of a session is sent: its state, its steps, the reason of a failure, its warnings and its usage.
+         *
+         *     | event | data | meaning |
+         *     |---|---|---|
+         *     | `snapshot` | `ServersGetResponse` | All sessions. They replace those that the client has. |
+         *     | `session` | `NotebookResponse` | A new session, or the new state of a session. |
+         *     | `deleted` | `SessionDeleted` | The session does not exist any more. |
+         *     | `end` | `EventsEnd` | The stream is complete. Close the connection; after `shutdown`, connect again. |
+         *
+         *     A client that reads slowly gets the newest state of each session, and no older ones. Comments keep an idle
+         *     connection open. If the connection breaks, send the last id as `Last-Event-ID` (`EventSource` does this
+         *     automatically). The stream then begins with the changes that the client does not have, also on another replica of
+         *     the service, or with a new `snapshot`. A user can have 100 streams of events on a replica.
          */
         get: operations["listServers"];
         put?: never;
@@ -161,6 +178,42 @@ export interface paths {
          * @description Revokes the token and closes the WebSockets that were opened with it.
          */
         delete: operations["deleteAccessToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Follow the state of one of your sessions
+         * @description Returns a stream of server-sent events: first the current state of the session, then each change of its state, its
+         *     steps, the reason of a failure, its warnings and usage.
+         *
+         *     | event | data | meaning |
+         *     |---|---|---|
+         *     | `session` | `NotebookResponse` | The state of the session. |
+         *     | `end` | `EventsEnd` | The stream is complete. Close the connection; after `shutdown`, connect again. |
+         *
+         *     A client that reads slowly gets the newest state, and no older ones. If the connection breaks, send the last id as
+         *     `Last-Event-ID` (`EventSource` does this automatically): the state is then sent only if it has changed. The events
+         *     of all sessions are at `servers`, with the same header.
+         */
+        get: operations["followServer"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -846,10 +899,23 @@ export interface components {
         /** @description The data of an `end` event. */
         LogEnd: {
             /**
-             * @description `deleted`: the session no longer exists, or you no longer have access to it. `complete`: the log before the restart was read to its end. `shutdown`: the service is being restarted; connect again.
+             * @description `deleted`: the session no longer exists, or you no longer have access to it. `complete`: the log before the restart was read to its end. `shutdown`: the service is being restarted; connect again. `expired`: your sign-in has expired; sign in again, and connect again.
              * @enum {string}
              */
-            reason: "deleted" | "complete" | "shutdown";
+            reason: "deleted" | "complete" | "shutdown" | "expired";
+            message: string;
+        };
+        /** @description The data of a `deleted` event. */
+        SessionDeleted: {
+            name: string;
+        };
+        /** @description The data of an `end` event in a stream of sessions. */
+        EventsEnd: {
+            /**
+             * @description `deleted`: the session that the stream follows no longer exists, or you no longer have access to it. `shutdown`: the service is being restarted; connect again. `expired`: your sign-in has expired; sign in again, and connect again.
+             * @enum {string}
+             */
+            reason: "deleted" | "shutdown" | "expired";
             message: string;
         };
         ImageResponse: {
@@ -1026,6 +1092,15 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
+        /** @description The Accept header does not allow a content type of the response. */
+        NotAcceptable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
         /** @description The request comes from a page of another site, or GitLab denies it to the caller's account and gives a reason. */
         Forbidden: {
             headers: {
@@ -1149,6 +1224,8 @@ export interface components {
         filterBranch: string;
         /** @description The full id of the commit, or the name in the launch request. */
         filterCommit: string;
+        /** @description Continue a stream after this event. Clients must not interpret the id. An id that the service cannot use is ignored. */
+        lastSessionEvent: string;
     };
     requestBodies: never;
     headers: {
@@ -1185,6 +1262,8 @@ export type LogLine = components['schemas']['LogLine'];
 export type LogSkipped = components['schemas']['LogSkipped'];
 export type LogContainerError = components['schemas']['LogContainerError'];
 export type LogEnd = components['schemas']['LogEnd'];
+export type SessionDeleted = components['schemas']['SessionDeleted'];
+export type EventsEnd = components['schemas']['EventsEnd'];
 export type ImageResponse = components['schemas']['ImageResponse'];
 export type ImageMissingResponse = components['schemas']['ImageMissingResponse'];
 export type ProjectsResponse = components['schemas']['ProjectsResponse'];
@@ -1203,6 +1282,7 @@ export type ErrorDescription = components['schemas']['ErrorDescription'];
 export type FieldError = components['schemas']['FieldError'];
 export type ResponseBadRequest = components['responses']['BadRequest'];
 export type ResponseUnauthenticated = components['responses']['Unauthenticated'];
+export type ResponseNotAcceptable = components['responses']['NotAcceptable'];
 export type ResponseForbidden = components['responses']['Forbidden'];
 export type ResponseNoSuchServer = components['responses']['NoSuchServer'];
 export type ResponseNoSuchProject = components['responses']['NoSuchProject'];
@@ -1220,6 +1300,7 @@ export type ParameterFilterProject = components['parameters']['filterProject'];
 export type ParameterFilterNamespace = components['parameters']['filterNamespace'];
 export type ParameterFilterBranch = components['parameters']['filterBranch'];
 export type ParameterFilterCommit = components['parameters']['filterCommit'];
+export type ParameterLastSessionEvent = components['parameters']['lastSessionEvent'];
 export type HeaderRetryAfter = components['headers']['RetryAfter'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -1234,23 +1315,30 @@ export interface operations {
                 branch?: components["parameters"]["filterBranch"];
                 /** @description The full id of the commit, or the name in the launch request. */
                 commit_sha?: components["parameters"]["filterCommit"];
+                /** @description Requires the stream of events: a request whose `Accept` header does not select `text/event-stream` is rejected with 406. */
+                watch?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Continue a stream after this event. Clients must not interpret the id. An id that the service cannot use is ignored. */
+                "Last-Event-ID"?: components["parameters"]["lastSessionEvent"];
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The sessions; an empty object if there are none. */
+            /** @description The sessions; an empty object if there are none. With `Accept` of `text/event-stream` a stream of events. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ServersGetResponse"];
+                    "text/event-stream": string;
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            406: components["responses"]["NotAcceptable"];
             422: components["responses"]["InvalidRequest"];
             500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
@@ -1551,6 +1639,41 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    followServer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Continue a stream after this event. Clients must not interpret the id. An id that the service cannot use is ignored. */
+                "Last-Event-ID"?: components["parameters"]["lastSessionEvent"];
+            };
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NoSuchServer"];
+            406: components["responses"]["NotAcceptable"];
             422: components["responses"]["InvalidRequest"];
             500: components["responses"]["Failure"];
             default: components["responses"]["Other"];

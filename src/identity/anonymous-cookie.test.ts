@@ -15,7 +15,7 @@ describe('the anonymous cookie', () => {
     const { id, setCookie } = cookie.issue(false);
     const sent = sentOf(setCookie);
     now += 499_000;
-    expect(cookie.read(sent, false)).toEqual({ id, renewal: undefined });
+    expect(cookie.read(sent, false)).toEqual({ id, renewal: undefined, expiresAt: 1_700_001_000_000 });
     now += 2_000;
     const read = cookie.read(sent, true);
     if (typeof read === 'string' || !read.renewal) throw new Error('was not renewed');

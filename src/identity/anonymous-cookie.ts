@@ -11,11 +11,12 @@ export interface AnonymousCookie {
    * Returns the id in a request's Cookie header, `none` if the header has no cookie of this name, or `invalid` if each such
    * cookie has expired or has another signature. Tries all cookies of the name, because a page on another port of the host
    * can set a second one. `renewal` is a Set-Cookie header with the same id; it is set after half of the cookie's lifetime.
+   * `expiresAt` is in milliseconds since the epoch.
    */
   read(
     cookieHeader: string | undefined,
     secure: boolean,
-  ): { id: string; renewal: string | undefined } | 'none' | 'invalid';
+  ): { id: string; renewal: string | undefined; expiresAt: number } | 'none' | 'invalid';
 }
 
 /**
@@ -55,7 +56,8 @@ export function createAnonymousCookie(options: {
       if (values.length === 0) return 'none';
       const found = values.map(verified).find((each) => each !== undefined);
       if (!found) return 'invalid';
-      return { id: found.id, renewal: found.left < maxAgeSeconds / 2 ? make(found.id, secure) : undefined };
+      const renewal = found.left < maxAgeSeconds / 2 ? make(found.id, secure) : undefined;
+      return { id: found.id, renewal, expiresAt: now() + found.left * 1000 };
     },
   };
 

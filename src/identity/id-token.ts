@@ -47,7 +47,10 @@ export function createIdTokenReader(identity: Config['identity'], http: Outbound
 
 function decoded(token: string): TokenReading {
   try {
-    return { payload: decodeJwt(token), expiresAt: Number.POSITIVE_INFINITY };
+    const payload = decodeJwt(token);
+    // As in the original service, a trusted gateway may send an expired token, which then has no further end.
+    const expiresAt = typeof payload.exp === 'number' ? payload.exp * 1000 : 0;
+    return { payload, expiresAt: expiresAt > Date.now() ? expiresAt : Number.POSITIVE_INFINITY };
   } catch (cause) {
     throw notAToken(cause);
   }

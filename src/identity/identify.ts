@@ -9,13 +9,15 @@ import { createAnonymousCookie } from './anonymous-cookie.ts';
 import { createIdTokenReader } from './id-token.ts';
 import { header, unauthenticated } from './refusal.ts';
 import { headerOf, readClaims, readGitCredentials, readTokens, userOf } from './registered.ts';
-import type { AnonymousUser, Identity, RegisteredUser } from './types.ts';
+import type { AnonymousUser, Identity } from './types.ts';
 import { VerifiedUsers } from './verified-users.ts';
 
 export interface Identified {
   identity: Identity;
   /** The value of a Set-Cookie header for the response. */
   setCookie?: string;
+  /** When the credentials of the request expire, in milliseconds since the epoch; undefined if they have no known end. */
+  expiresAt?: number;
 }
 
 /** Returns the identity of the caller. Throws ApiError 1401 or 3000. */
@@ -53,13 +55,10 @@ export function createIdentity({ config, http, log }: IdentityParts): Identify {
   const behindGateway = settings.gateway !== 'off';
   log.debug({ gateway: settings.gateway, anonymous: config.anonymous_sessions_enabled }, 'identity is configured');
 
-  async function registered(
-    { headers }: Pick<IncomingMessage, 'headers'>,
-    deadline: Deadline,
-  ): Promise<RegisteredUser> {
+  async function registered({ headers }: Pick<IncomingMessage, 'headers'>, deadline: Deadline): Promise<Identified> {
     const key = verified.keyOf(headers);
     const known = verified.get(key);
-    if (known) return userOf(known, headers, git.url);
+    if (known) return { identity: userOf(known.claims, headers, git.url), expiresAt: known.expiresAt };
 
     const tokens = readTokens(headers);
     if (Array.isArray(tokens))
@@ -75,8 +74,8 @@ export function createIdentity({ config, http, log }: IdentityParts): Identify {
         fields: credentials,
       });
     }
-    verified.set(key, claims, expiresAt);
-    return userOf(claims, headers, git.url);
+    verified.set(key, { claims, expiresAt });
+    return { identity: userOf(claims, headers, git.url), expiresAt };
   }
 
   const anonymous = (source: AnonymousUser['source'], id: string): AnonymousUser => ({
@@ -91,8 +90,7 @@ export function createIdentity({ config, http, log }: IdentityParts): Identify {
     const { headers } = request;
     if (behindGateway) {
       const names = [header.accessToken, header.idToken, header.gitCredentials];
-      if (names.some((name) => headerOf(headers, name) !== undefined))
-        return { identity: await registered(request, deadline) };
+      if (names.some((name) => headerOf(headers, name) !== undefined)) return await registered(request, deadline);
     }
     if (!config.anonymous_sessions_enabled) throw notSignedIn(behindGateway);
 
@@ -125,7 +123,11 @@ export function createIdentity({ config, http, log }: IdentityParts): Identify {
       const { id, setCookie } = cookie.issue(secure);
       return { identity: anonymous('cookie', id), setCookie };
     }
-    return { identity: anonymous('cookie', found.id), ...(found.renewal ? { setCookie: found.renewal } : {}) };
+    return {
+      identity: anonymous('cookie', found.id),
+      expiresAt: found.expiresAt,
+      ...(found.renewal ? { setCookie: found.renewal } : {}),
+    };
   };
 }
 

@@ -10,12 +10,18 @@ const maxUsers = 2_000;
 
 const names = [header.accessToken, header.idToken, header.refreshToken, header.gitCredentials];
 
+export interface VerifiedUser {
+  readonly claims: Claims;
+  /** The end of the ID token, in milliseconds since the epoch; Infinity without an end. */
+  readonly expiresAt: number;
+}
+
 /**
  * The users of verified gateway headers, for a minute: pages send the same headers every few seconds, and hashing them
  * costs a fraction of verifying them. Users are stored under the hash of the headers, so that no token is stored.
  */
 export class VerifiedUsers {
-  readonly #users = new BoundedMap<string, Claims>({ maxSize: maxUsers, ttlMs });
+  readonly #users = new BoundedMap<string, VerifiedUser>({ maxSize: maxUsers, ttlMs });
 
   /** Returns the key for a set of headers. */
   keyOf(headers: IncomingHttpHeaders): string {
@@ -23,12 +29,11 @@ export class VerifiedUsers {
     return hash('sha256', names.map((name) => headerOf(headers, name) ?? '').join('\n'), 'base64');
   }
 
-  get(key: string): Claims | undefined {
+  get(key: string): VerifiedUser | undefined {
     return this.#users.get(key);
   }
 
-  /** @param expiresAt of the ID token, milliseconds since the epoch. */
-  set(key: string, claims: Claims, expiresAt: number): void {
-    this.#users.set(key, claims, Math.min(ttlMs, expiresAt - Date.now()));
+  set(key: string, user: VerifiedUser): void {
+    this.#users.set(key, user, Math.min(ttlMs, user.expiresAt - Date.now()));
   }
 }

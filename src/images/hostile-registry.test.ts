@@ -43,7 +43,8 @@ function expectNoCredentialSent(): void {
 async function checked(reference: string, setup: Parameters<TestHosts['checker']>[0] = {}, ms = 10_000) {
   const started = performance.now();
   const check = await hosts.checker(setup)(reference, registered, Deadline.after(ms));
-  expect(performance.now() - started).toBeLessThan(ms + 1000);
+  // Without a deadline, a silent registry would hold the check for minutes.
+  expect(performance.now() - started).toBeLessThan(ms + 20_000);
   return check;
 }
 const because = (reason: string, message: RegExp) => ({

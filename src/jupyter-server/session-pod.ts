@@ -11,6 +11,8 @@ export interface ReportedContainer {
   /** `unknown`: the kubelet has not reported the state of the container. */
   readonly activity: 'unknown' | 'waiting' | 'running' | 'ended';
   readonly restartCount: number;
+  /** Start of the current run, RFC 3339; undefined if the container does not run. */
+  readonly runningSince: string | undefined;
   /** The kubelet's reason and message while the container waits. */
   readonly waiting: { readonly reason: string; readonly message: string } | undefined;
   /** The end of the current run. */
@@ -23,6 +25,8 @@ export interface Termination {
   readonly exitCode: number | undefined;
   /** The kubelet's reason, for example `OOMKilled`; empty if the kubelet gave no reason. */
   readonly reason: string;
+  /** The last line of the container's log, or of the error that prevented its start; empty if unknown. */
+  readonly lastLine: string;
 }
 
 /** The session's pod, as the operator reports it. */
@@ -125,6 +129,7 @@ function container(
     step,
     activity: terminated ? 'ended' : waiting ? 'waiting' : running ? 'running' : 'unknown',
     restartCount: finite(restartCount) ?? 0,
+    runningSince: text(at(running, 'startedAt')),
     waiting: waiting
       ? { reason: text(at(waiting, 'reason')) ?? '', message: text(at(waiting, 'message')) ?? '' }
       : undefined,
@@ -134,4 +139,19 @@ function container(
 }
 
 const termination = (value: unknown): Termination | undefined =>
-  value ? { exitCode: finite(at(value, 'exitCode')), reason: text(at(value, 'reason')) ?? '' } : undefined;
+  value
+    ? {
+        exitCode: finite(at(value, 'exitCode')),
+        reason: text(at(value, 'reason')) ?? '',
+        lastLine: lastLine(text(at(value, 'message')) ?? ''),
+      }
+    : undefined;
+
+const maxLineLength = 400;
+
+/** Returns the last line that is not empty, without control characters; the end of the line if it is too long. */
+function lastLine(message: string): string {
+  const lines = message.split(/[\r\n]+/).map((line) => line.replace(/\p{Cc}+/gu, ' ').trim());
+  const last = lines.findLast((line) => line !== '') ?? '';
+  return last.length > maxLineLength ? `…${last.slice(1 - maxLineLength)}` : last;
+}

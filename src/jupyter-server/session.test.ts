@@ -82,8 +82,9 @@ describe('a session read from its object', () => {
         step: undefined,
         activity: 'ended',
         restartCount: 0,
+        runningSince: undefined,
         waiting: undefined,
-        ended: { exitCode: 0, reason: 'Completed' },
+        ended: { exitCode: 0, reason: 'Completed', lastLine: '' },
         previousEnded: undefined,
       },
       {
@@ -92,6 +93,7 @@ describe('a session read from its object', () => {
         step: 'ready',
         activity: 'running',
         restartCount: 2,
+        runningSince: undefined,
         waiting: undefined,
         ended: undefined,
         previousEnded: undefined,

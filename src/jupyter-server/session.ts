@@ -8,7 +8,7 @@ import { ownerOf } from './owner.ts';
 import { type Bucket, readPatches } from './patches.ts';
 import { readQuantity } from './quantities.ts';
 import { type ReportedContainer, readContainers, readPod, type SessionPod } from './session-pod.ts';
-import { type SessionState, sessionStates } from './types.ts';
+import { type SessionState, type StoppedPod, sessionStates } from './types.ts';
 import { at, type Fields, fields, finite, text } from './untrusted.ts';
 
 /**
@@ -70,6 +70,8 @@ export interface Session {
   readonly pod: SessionPod | undefined;
   /** The operator's messages, by component (`pod`, `statefulset`, `operator`). Empty messages are left out. */
   readonly messages: Readonly<Record<string, string>>;
+  /** The pod that the cluster stopped last. */
+  readonly stoppedPod: StoppedPod | undefined;
   /** Seconds, as operators before Amalthea 0.9 wrote them. */
   readonly idleSeconds: number | undefined;
 }
@@ -193,6 +195,7 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
     containers: readContainers(status),
     pod: readPod(fields(status['mainPod'])),
     messages: messagesOf(fields(status['events'])),
+    stoppedPod: stoppedPodOf(fields(status['stoppedPod'])),
     idleSeconds: readQuantity(status['idleSeconds']),
   };
 }
@@ -222,6 +225,12 @@ function annotationsFor(
   const isName = fullCommitId(written(annotation.commitSha) ?? '') === undefined;
   const byId = id !== undefined && isName ? { [annotation.commitSha]: id, [annotation.requestedRef]: requested } : {};
   return { ...Object.fromEntries(found), ...byId };
+}
+
+function stoppedPodOf({ uid, at: time, reason, message }: Fields): StoppedPod | undefined {
+  if (text(uid) === undefined || Number.isNaN(Date.parse(text(time) ?? ''))) return undefined;
+  const why = text(message);
+  return { uid: text(uid) ?? '', at: text(time) ?? '', reason: text(reason) ?? '', ...(why ? { message: why } : {}) };
 }
 
 function messagesOf(events: Fields): Readonly<Record<string, string>> {

@@ -112,7 +112,7 @@ export function observedState(observation: Observation): ObservedState {
 function stateOfPod(observation: Observation, { init, regular }: ContainerStates): SessionState {
   const { pod, statefulSet, statefulSetMessage, isInvalid } = observation;
   if (isInvalid || statefulSetMessage === quotaExceeded) return 'failed';
-  if (pod === undefined || pod.terminating || isOutdated(pod, statefulSet)) return 'starting';
+  if (pod === undefined || pod.terminating || isOutdated(pod, statefulSet) || isEvicted(pod)) return 'starting';
   if (isUnschedulable(pod)) return 'failed';
   const steps = [...Object.values(init), ...Object.values(regular)];
   const { phase, conditions = [] } = pod.status;
@@ -140,6 +140,14 @@ function isUnschedulable({ status: { phase, conditions = [] } }: ObservedPod): b
     )
   );
 }
+
+/**
+ * Returns whether the cluster has ended the pod. The StatefulSet deletes and replaces such a pod within a second, so the session
+ * has not failed.
+ */
+const isEvicted = ({ status: { phase, reason, conditions = [] } }: ObservedPod): boolean =>
+  phase === 'Failed' &&
+  (reason === 'Evicted' || conditions.some(({ type, status }) => type === 'DisruptionTarget' && status === 'True'));
 
 function isOutdated(pod: ObservedPod, statefulSet: ObservedStatefulSet | undefined): boolean {
   if (statefulSet === undefined) return false;

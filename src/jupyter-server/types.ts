@@ -58,6 +58,19 @@ export interface JupyterServerSpec {
   };
 }
 
+/** A pod of a session that the cluster stopped and replaced. */
+export interface StoppedPod {
+  uid: string;
+  /** RFC 3339. */
+  at: string;
+  /**
+   * The reason in the pod's condition DisruptionTarget (`EvictionByEvictionAPI`), the pod's status (`Evicted`) or its events;
+   * `Deleted` if a client deleted the pod, `Unknown` if the reason is not known.
+   */
+  reason: string;
+  message?: string;
+}
+
 export interface JupyterServerStatus {
   state?: SessionState | null;
   containerStates?: { init?: Record<string, ContainerStep>; regular?: Record<string, ContainerStep> };
@@ -78,6 +91,8 @@ export interface JupyterServerStatus {
     };
   };
   events?: Record<string, { message?: string; timestamp?: string }>;
+  /** The pod that the cluster stopped last. Not in Amalthea. */
+  stoppedPod?: StoppedPod;
   [other: string]: unknown;
 }
 

@@ -66,7 +66,7 @@ async function connectStalledClient(): Promise<void> {
         before = batches;
         return isFull;
       },
-      { interval: 200, timeout: 20_000 },
+      { interval: 200 },
     )
     .toBe(true);
 }

@@ -22,8 +22,8 @@ test.each(['', '{"pid": 1', 'null'])(
     const env = { PATH: process.env['PATH'] ?? '' };
     const program = keepRunning({ name: 'p', entry, env, logFile, processFile, log: pino({ level: 'silent' }) });
     try {
-      await expect.poll(() => program.pid, { timeout: 10_000 }).toBeDefined();
-      await expect.poll(() => program.logTail(1), { timeout: 10_000 }).toBe('here');
+      await expect.poll(() => program.pid).toBeDefined();
+      await expect.poll(() => program.logTail(1)).toBe('here');
       expect(JSON.parse(readFileSync(processFile, 'utf8'))).toMatchObject({ pid: program.pid });
     } finally {
       await program.stop();
@@ -42,7 +42,7 @@ test('a program is started once even if its process id cannot be stored', async 
   // The folder does not exist: no process is stored at the start, and storing one fails, as on a full disk.
   const program = keepRunning({ name: 'p', entry, env, logFile, processFile: join(processFile, 'below'), log });
   try {
-    await expect.poll(() => existsSync(logFile) && program.logTail(1), { timeout: 10_000 }).toBe('here');
+    await expect.poll(() => existsSync(logFile) && program.logTail(1)).toBe('here');
     expect(lines.join('')).toContain('could not be stored');
     expect(lines.join('')).not.toContain('could not be started');
   } finally {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Session } from '../jupyter-server/session.ts';
 import { sleep } from '../lib/sleep.ts';
+import type { StreamEnding } from '../pipeline/event-stream.ts';
 import { chosenContainers, containersOf } from './containers.ts';
 import type { LogFeed } from './feed.ts';
 import type { LogFeeds, SharedFeed } from './feeds.ts';
@@ -39,8 +40,6 @@ export interface FollowerParts {
   readonly feeds: LogFeeds;
   readonly read: ReadLog;
   readonly log: Logger;
-  /** Ends the stream with a `shutdown` event. */
-  readonly stopping: AbortSignal;
 }
 
 /** The start for a new container: all lines of the ring. */
@@ -105,12 +104,11 @@ export class LogFollower {
   }
 
   /**
-   * Yields batches of events until the session ends or the service stops, with a last `end` event, or until `gone` aborts.
-   * Call it once, and `leave` afterwards in any case.
+   * Yields batches of events until the session ends or `ending` aborts, with a last `end` event, or until `gone` aborts. Call it
+   * once, and `leave` afterwards in any case.
    */
-  async *events(gone: AbortSignal): AsyncGenerator<StreamEvent[]> {
-    const { stopping } = this.#parts;
-    const signal = AbortSignal.any([gone, stopping]);
+  async *events(gone: AbortSignal, ending: StreamEnding): AsyncGenerator<StreamEvent[]> {
+    const signal = AbortSignal.any([gone, ending.signal]);
     signal.addEventListener('abort', this.#notify);
     const settled = Promise.all(this.#followed.map(({ feed }) => feed.settled));
     await Promise.race([settled, sleep(settleMs, signal)]);
@@ -130,7 +128,7 @@ export class LogFollower {
         await this.#wake.promise;
       }
     }
-    if (!gone.aborted) yield [endEvent('shutdown')];
+    if (!gone.aborted) yield [endEvent(ending.reason)];
   }
 
   /** Leaves all feeds. */

@@ -1,4 +1,4 @@
-import type { Request, Response, Router } from 'express';
+import type { Response, Router } from 'express';
 import type { Logger } from 'pino';
 import type { CallerLimit } from '../caller-limit.ts';
 import { ApiError, errorKind } from '../errors.ts';
@@ -6,7 +6,8 @@ import type { operations } from '../generated/openapi.ts';
 import type { Identity } from '../identity/types.ts';
 import type { Session } from '../jupyter-server/session.ts';
 import type { Deadline } from '../lib/deadline.ts';
-import { defaultTiming, type EventStreamTiming, sendEvents } from '../lib/server-sent-events.ts';
+import type { EventStreamTiming } from '../lib/server-sent-events.ts';
+import { createEventStreams, requireAccepted, type StreamEnding, type StreamSource } from '../pipeline/event-stream.ts';
 import { createRoutes } from '../pipeline/route.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { contextOf } from '../request-context.ts';
@@ -57,27 +58,28 @@ export function logRoutes(parts: LogRouteParts): Router {
     ...(maxSilenceMs !== undefined && { maxSilenceMs }),
   });
   const feeds = createLogFeeds({ read, log });
-  const streamOptions = { ...defaultTiming, ...streamTiming, stopping };
+  const streams = createEventStreams({ limit, stopping, timing: streamTiming });
 
-  async function stream(res: Response, session: Session, query: LogQuery, lastEventId = ''): Promise<void> {
-    const { identity, log: requestLog } = contextOf(res);
-    const options = { ...streamOptions, isHead: res.locals['isHead'] === true };
-    const readers = { read, log: requestLog, feeds, stopping };
-    if (query.previous) {
-      const containers = chosenContainers(session, query.container);
-      const request = { session, containers, start: { tail: query.maxLines, since: query.since } };
-      return sendEvents(res, (gone) => previousLines(readers, request, gone), options);
-    }
-    const resume = decodePositions(lastEventId);
-    const follower = new LogFollower(session, { ...query, resume }, readers);
-    const unwatch = sessions.watch(identity, session, (now) => follower.observe(now));
-    try {
-      await sendEvents(res, (gone) => follower.events(gone), options);
-    } finally {
-      unwatch();
-      follower.leave();
-    }
-  }
+  const open =
+    (res: Response, session: Session, query: LogQuery, lastEventId = '') =>
+    (ending: StreamEnding): StreamSource => {
+      const { identity, log: requestLog } = contextOf(res);
+      const readers = { read, log: requestLog, feeds };
+      if (query.previous) {
+        const containers = chosenContainers(session, query.container);
+        const request = { session, containers, start: { tail: query.maxLines, since: query.since } };
+        return { events: (gone) => previousLines(readers, request, gone) };
+      }
+      const follower = new LogFollower(session, { ...query, resume: decodePositions(lastEventId) }, readers);
+      const unwatch = sessions.watch(identity, session, (now) => follower.observe(now));
+      return {
+        events: (gone) => follower.events(gone, ending),
+        close() {
+          unwatch();
+          follower.leave();
+        },
+      };
+    };
 
   const routes = createRoutes();
   routes.get('/logs/{server_name}', async (req, res) => {
@@ -85,8 +87,9 @@ export function logRoutes(parts: LogRouteParts): Router {
     const session = await sessions.get(identity, req.params.server_name, deadline);
     const query = logQuery(req.query);
     const isFollowed = req.query.follow === true;
-    requireAccepted(req, isFollowed ? 'text/event-stream' : 'application/json');
-    if (isFollowed) return await limit.run(identity, () => stream(res, session, query, req.get('Last-Event-ID')));
+    const available = 'Available: text/event-stream with follow=true, otherwise application/json.';
+    requireAccepted(req, isFollowed ? 'text/event-stream' : 'application/json', available);
+    if (isFollowed) return await streams.send(res, open(res, session, query, req.get('Last-Event-ID')));
     res.json(await readLogs(client, session, query, deadline, requestLog));
   });
   return routes.router;
@@ -105,14 +108,5 @@ function sinceOf(text: string): Instant {
   throw new ApiError(errorKind.validation, 'A field of the request is not valid.', {
     detail: `query.since ${message}.`,
     fields: [{ path: 'query.since', message }],
-  });
-}
-
-/** Throws ApiError 406. The document lists two content types for this operation; `follow` decides which one it is. */
-function requireAccepted(req: Pick<Request, 'accepts'>, type: string): void {
-  if (req.accepts([type]) !== false) return;
-  throw new ApiError(errorKind.notAcceptable, 'The response is not available in a content type that you accept.', {
-    detail: 'Available: text/event-stream with follow=true, otherwise application/json.',
-    fields: [{ path: 'header.Accept', message: `must allow ${type}` }],
   });
 }

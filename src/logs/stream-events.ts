@@ -1,5 +1,6 @@
 import type { LogContainerError, LogEnd, LogLine, LogSkipped } from '../generated/openapi.ts';
 import type { ServerSentEvent } from '../lib/server-sent-events.ts';
+import { endMessages } from '../pipeline/event-stream.ts';
 import type { Line } from './lines.ts';
 import { encodePositions, type Position } from './position.ts';
 
@@ -36,11 +37,7 @@ export const containerErrorEvent = (error: LogContainerError): StreamEvent => ({
   data: JSON.stringify(error),
 });
 
-const endings: Record<LogEnd['reason'], string> = {
-  deleted: 'The session does not exist any more.',
-  complete: 'The log ends here.',
-  shutdown: 'The service is restarting. Connect again.',
-};
+const endings: Record<LogEnd['reason'], string> = { ...endMessages, complete: 'The log ends here.' };
 
 export const endEvent = (reason: LogEnd['reason']): StreamEvent => ({
   event: 'end',

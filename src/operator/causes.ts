@@ -36,7 +36,12 @@ const podReasons = new Set([
   'FailedCreatePodSandBox',
   'FailedScheduling',
   'Evicted',
+  'Preempted',
+  'TaintManagerEviction',
 ]);
+
+/** Of these, the reasons that explain why the containers of a scheduled pod do not start. */
+const startReasons = new Set([...podReasons].filter((each) => /^Failed/.test(each) && each !== 'FailedScheduling'));
 
 /** Returns the fields of an Event that the operator reads; undefined if the Event explains no failure of a start. */
 export function projectEvent(raw: Event): SessionEvent | undefined {
@@ -46,7 +51,7 @@ export function projectEvent(raw: Event): SessionEvent | undefined {
   const relevant =
     kind === 'StatefulSet'
       ? reason === 'FailedCreate' || reason === 'SuccessfulCreate'
-      : type === 'Warning' && podReasons.has(reason);
+      : podReasons.has(reason) && (type === 'Warning' || reason === 'Preempted' || reason === 'TaintManagerEviction');
   if (!relevant) return undefined;
   const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
   return {
@@ -106,5 +111,5 @@ export function podCause(pod: MainPod | undefined, events: readonly SessionEvent
     ({ state }) => !state?.running && !state?.terminated,
   );
   const last = nothingRan && pod.status.phase === 'Pending' ? newest(events) : undefined;
-  return last && last.reason !== 'FailedScheduling' ? `${last.reason}: ${last.message}` : undefined;
+  return last && startReasons.has(last.reason) ? `${last.reason}: ${last.message}` : undefined;
 }

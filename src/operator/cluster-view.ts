@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { childLabel } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
 import {
   type CacheEvent,
   createListWatchCache,
@@ -25,6 +26,8 @@ export interface ClusterView {
   /** Returns children of the watched kinds. */
   children(parentUid: string): Child[];
   pod(parentUid: string): MainPod | undefined;
+  /** Returns a deleted pod as it was known last; undefined if it still exists, or was deleted long ago. */
+  formerPod(uid: string): MainPod | undefined;
   events(objectUid: string): SessionEvent[];
   /** Adds the response of a write to the cache, so that the next read sees it. */
   observeServer(raw: JupyterServer): void;
@@ -84,13 +87,19 @@ export function createClusterView(options: {
       }),
     ]),
   );
+  /** Deleted pods, until the reconcile that their deletion causes. */
+  const formerPods = new BoundedMap<string, MainPod>({ maxSize: 1000, ttlMs: 600_000 });
   const pods = createListWatchCache<MainPod>({
     ...common,
     type: resource.pods,
     selectors: { labelSelector: `${childLabel.mainPod}=true` },
     project: projectPod,
     indexes: { parent: ({ parentUid }) => parentUid },
-    onChange: notifyParent,
+    onChange: (event) => {
+      const isReplaced = event.type === 'modified' && event.previous.uid !== event.value.uid;
+      if (event.type === 'deleted' || isReplaced) formerPods.set(event.previous.uid, event.previous);
+      notifyParent(event);
+    },
   });
   const eventCaches = (['Pod', 'StatefulSet'] as const).map((kind) =>
     createListWatchCache<SessionEvent>({
@@ -125,6 +134,7 @@ export function createClusterView(options: {
     servers: () => servers.values(),
     children: (parentUid) => [...childCaches.values()].flatMap((cache) => cache.byIndex('parent', parentUid)),
     pod: (parentUid) => currentPod(pods.byIndex('parent', parentUid)),
+    formerPod: (uid) => formerPods.get(uid),
     events: (objectUid) => eventCaches.flatMap((cache) => cache.byIndex('object', objectUid)),
     observeServer: (raw) => servers.observe(raw),
     observeChild: (kind, raw) => childCaches.get(kind)?.observe(raw),

@@ -1,5 +1,5 @@
 import { childLabel } from '../jupyter-server/labels.ts';
-import type { KubernetesObject, PodStatus } from '../platform/kubernetes/objects.ts';
+import type { ContainerState, ContainerStatus, KubernetesObject, PodStatus } from '../platform/kubernetes/objects.ts';
 
 /** The pod of a session, with the fields that this operator reads. */
 export interface MainPod {
@@ -40,7 +40,32 @@ export function projectPod({ metadata, spec, status = {} }: Pod): MainPod | unde
       init: (spec?.initContainers ?? []).map(({ name }) => name),
       regular: (spec?.containers ?? []).map(({ name }) => name),
     },
-    status,
+    status: withShortMessages(status),
+  };
+}
+
+/**
+ * The maximum length of the end of a container's log that is kept: the last lines, which say why the container ended. The
+ * kubelet puts up to 2 KB into the status of the pod, which every watch of JupyterServers would receive at each change.
+ */
+const maxLogLength = 500;
+
+function withShortMessages(status: PodStatus): PodStatus {
+  const short = (state: ContainerState | undefined): ContainerState | undefined => {
+    const message = state?.terminated?.message;
+    if (message === undefined || message.length <= maxLogLength) return state;
+    return { ...state, terminated: { ...state?.terminated, message: message.slice(-maxLogLength) } };
+  };
+  const all = (statuses: ContainerStatus[] | undefined): ContainerStatus[] | undefined =>
+    statuses?.map((each) => {
+      const [state, lastState] = [short(each.state), short(each.lastState)];
+      return { ...each, ...(state ? { state } : {}), ...(lastState ? { lastState } : {}) };
+    });
+  const [init, regular] = [all(status.initContainerStatuses), all(status.containerStatuses)];
+  return {
+    ...status,
+    ...(init ? { initContainerStatuses: init } : {}),
+    ...(regular ? { containerStatuses: regular } : {}),
   };
 }
 

@@ -117,6 +117,8 @@ export function createReconciler(options: {
         children,
         pod,
         podEvents: pod ? view.events(pod.uid) : [],
+        formerPod: view.formerPod(server.status?.mainPod?.uid ?? ''),
+        formerPodEvents: view.events(server.status?.mainPod?.uid ?? ''),
         statefulSetEvents: set ? view.events(set.uid) : [],
         failure,
         created,

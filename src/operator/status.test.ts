@@ -29,6 +29,8 @@ function observed(status: JupyterServerStatus | undefined, more: Partial<Observe
     children: [service],
     pod: pod(healthyStatus),
     podEvents: [],
+    formerPod: undefined,
+    formerPodEvents: [],
     statefulSetEvents: [],
     failure: undefined,
     created: { createdResources: { service: 'uid-of-service' }, fullServerURL: 'http://h/p' },

@@ -8,6 +8,7 @@ import type { Child } from './child.ts';
 import type { Failure } from './failure.ts';
 import type { MainPod } from './pod.ts';
 import type { OperatorSettings } from './settings.ts';
+import { stoppedPod } from './stopped-pod.ts';
 
 export interface Observed {
   server: JupyterServer;
@@ -15,6 +16,9 @@ export interface Observed {
   children: readonly Child[];
   pod: MainPod | undefined;
   podEvents: readonly SessionEvent[];
+  /** The pod in the status of the server, if it no longer exists and the cache has known it, and its events. */
+  formerPod: MainPod | undefined;
+  formerPodEvents: readonly SessionEvent[];
   statefulSetEvents: readonly SessionEvent[];
   failure: Failure | undefined;
   /** Set when all children have been created. */
@@ -27,16 +31,19 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
   const { server, children, pod, created, now } = observed;
   const current = server.status ?? {};
   const events = eventsOf(observed);
+  const statefulSet = children.find(({ key }) => key === 'statefulset')?.statefulSet;
   const { state, containerStates } = observedState({
     session: fromJupyterServer(server),
     pod,
-    statefulSet: children.find(({ key }) => key === 'statefulset')?.statefulSet,
+    statefulSet,
     statefulSetMessage: events['statefulset']?.message,
     isInvalid: observed.failure?.permanent === true,
     restartLimits: settings.restartLimits,
   });
   if (state === 'running') clearMessage(events, 'pod', now);
   const createFn = created ?? current.create_fn;
+  const { formerPod: former, formerPodEvents: formerEvents } = observed;
+  const stopped = stoppedPod({ server, pod, former, formerEvents, statefulSet, now });
   return {
     state,
     containerStates,
@@ -46,6 +53,7 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
     children: childrenOf(children, current),
     mainPod: mainPodOf(pod, current),
     events,
+    ...(stopped ? { stoppedPod: stopped } : {}),
   };
 }
 
@@ -128,6 +136,7 @@ const ownedFields = [
   'children',
   'mainPod',
   'events',
+  'stoppedPod',
 ] as const;
 
 /** Returns the merge patch that changes the owned fields of `current` to those of `desired`; undefined if they are equal. */

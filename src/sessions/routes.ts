@@ -1,8 +1,9 @@
-import type { Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import type { LaunchConfig } from '../config/types.ts';
 import type { ServersGetRequest } from '../generated/openapi.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { Session } from '../jupyter-server/session.ts';
+import { notAcceptable } from '../pipeline/event-stream.ts';
 import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import type { Restart } from './change/restart.ts';
@@ -20,20 +21,27 @@ export interface SessionRouteParts {
   readonly dryRun: DryRun;
   readonly restart: Restart;
   readonly present: Presenter;
+  /** Sends the events of the caller's sessions for which `isWanted` returns true. */
+  readonly follow: (
+    res: Response,
+    isWanted: (session: Session) => boolean,
+    lastEventId: string | undefined,
+  ) => Promise<void>;
   readonly config: LaunchConfig;
 }
 
+const eventStream = 'text/event-stream';
+
 /** `/servers`. */
-export function sessionRoutes({ store, launch, dryRun, restart, present, config }: SessionRouteParts): Router {
+export function sessionRoutes({ store, launch, dryRun, restart, present, follow, config }: SessionRouteParts): Router {
   const routes = createRoutes();
 
   routes.get('/servers', async (req, res) => {
     const { identity, deadline } = contextOf(res);
-    const own = await store.list(identity, deadline);
     const isWanted = matching(req.query);
-    // By name: a JSON object can have only one of two sessions that have the same name in two namespaces.
-    const sessions = new Map(own.filter(isWanted).map((session) => [session.name, session]));
-    sendSessionList(res, [...sessions.values()].map(present.member));
+    if (isFollowed(req, req.query.watch)) return await follow(res, isWanted, req.get('Last-Event-ID'));
+    const own = await store.list(identity, deadline);
+    sendSessionList(res, own.filter(isWanted).map(present.member));
   });
 
   routes.post('/servers', async (req, res) => {
@@ -71,6 +79,15 @@ export function sessionRoutes({ store, launch, dryRun, restart, present, config 
   });
 
   return routes.router;
+}
+
+/** Returns whether the caller prefers a stream of events. Throws ApiError 406 if `watch` requires one. */
+function isFollowed(req: Pick<Request, 'accepts' | 'headers'>, watch = false): boolean {
+  // Most requests do not name the type, and need no comparison.
+  const isNamed = req.headers.accept?.includes(eventStream) === true;
+  if (isNamed && req.accepts(['application/json', eventStream]) === eventStream) return true;
+  if (!watch) return false;
+  throw notAcceptable(eventStream, `With watch=true the response is a stream of events. Send Accept: ${eventStream}.`);
 }
 
 /**

@@ -16,6 +16,9 @@ const flags = [
   '--no-first-run',
 ];
 
+/** Time limit for one step of a browser, on a busy machine. */
+const patienceMs = 90_000;
+
 /** Returns the path of Chromium: from the variable CHROMIUM, or the first one on PATH. */
 export function findChromium(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const named = env['CHROMIUM'];
@@ -35,7 +38,7 @@ function isExecutable(file: string): boolean {
 }
 
 export function launchChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: flags });
+  return chromium.launch({ executablePath, args: flags, timeout: patienceMs });
 }
 
 export interface FreshProfile {
@@ -84,6 +87,7 @@ export function describeInChromium(name: string, body: (browser: FreshProfile) =
       async profile(options = {}) {
         // The routes below do not see the requests of a service worker.
         const context = await browser.newContext({ serviceWorkers: 'block', ...options });
+        context.setDefaultTimeout(patienceMs);
         contexts.push(context);
         await blockOtherHosts(context, (address) => otherHosts.push(address));
         return context;

@@ -67,7 +67,6 @@ describeInChromium('the documentation page', (browser: FreshProfile) => {
   async function open(address = `http://127.0.0.1:${service.port}/notebooks/docs/`): Promise<Page> {
     const profile = await browser.profile({ extraHTTPHeaders: headersOfJohn(backends.gitlab.url) });
     const page = await profile.newPage();
-    page.setDefaultTimeout(30_000);
     await page.goto(address);
     return page;
   }
@@ -83,7 +82,7 @@ describeInChromium('the documentation page', (browser: FreshProfile) => {
   async function execute(part: Locator): Promise<{ status: string; body: string; curl: string; url: string }> {
     await part.locator('.execute').click();
     const live = part.locator('.live-responses-table .response');
-    await live.locator('.response-col_status').waitFor({ timeout: 20_000 });
+    await live.locator('.response-col_status').waitFor();
     const text = async (selector: string) => (await part.locator(selector).first().textContent()) ?? '';
     return {
       status: (await live.locator('.response-col_status').textContent())?.trim() ?? '',
@@ -111,7 +110,7 @@ describeInChromium('the documentation page', (browser: FreshProfile) => {
 
   it('shows a curl command with credentials', async () => {
     const { curl } = await execute(await operation(await open(), 'sessions', 'listServers'));
-    const { stdout } = await promisify(execFile)('sh', ['-c', curl], { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)('sh', ['-c', curl], { timeout: 100_000 });
     expect(Object.keys((JSON.parse(stdout) as { servers: object }).servers)).toEqual([name]);
   });
 

@@ -97,7 +97,7 @@ describeInChromium('sessions that have failed or are to be deleted', (browser) =
       return { status: 201, body: failed };
     };
     await page.getByRole('button', { name: 'Launch again demo/first-light at feature/x' }).press('Enter');
-    expect(await page.locator(':focus').innerText()).toBe('Keep it');
+    await expect.poll(() => page.locator(':focus').innerText(), soon).toBe('Keep it');
     await page.getByText('work that was not pushed is lost').waitFor();
     await page.keyboard.press('Enter');
     expect(site.fake.requests.some(({ method }) => method !== 'GET')).toBe(false);
@@ -181,7 +181,7 @@ describeInChromium('sessions that have failed or are to be deleted', (browser) =
     expect(await report.locator('mark').innerText()).toBe(`fatal: could not read from ${hostile}`);
     expect(await page.locator('img').count()).toBe(0);
     // A reason that is found twice is final.
-    await expect.poll(reads, { timeout: 20_000 }).toBe(4);
+    await expect.poll(reads, soon).toBe(4);
     const sent = site.fake.requests.length;
     await expect.poll(() => site.fake.requests.length, soon).toBeGreaterThan(sent + 1);
     expect(reads()).toBe(4);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, it } from 'vitest';
 import { type Platform, startPlatform } from '../support/platform.ts';
 import { describeInChromium } from './chromium.ts';
 
@@ -16,6 +16,6 @@ describeInChromium('the first start', (browser) => {
     await page.goto(platform.signInLink);
     await page.waitForURL(`${platform.sessionOrigin}/sessions/**`, slow);
     await page.locator('.jp-NotebookPanel').filter({ visible: true }).locator('.jp-Cell').first().waitFor(slow);
-    expect(await page.locator('.lm-TabBar-tab.lm-mod-current', { hasText: 'first-light.ipynb' }).count()).toBe(1);
+    await page.locator('.lm-TabBar-tab.lm-mod-current', { hasText: 'first-light.ipynb' }).waitFor(slow);
   });
 });

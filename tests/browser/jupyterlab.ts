@@ -3,6 +3,8 @@ import { expect } from 'vitest';
 
 /** Time limit to load JupyterLab or to start a kernel, on a busy machine. */
 const slow = { timeout: 120_000 };
+/** Time in which JupyterLab shows that it has accepted the run of a cell, on a busy machine. */
+const acceptedMs = 10_000;
 
 /** Waits until JupyterLab has loaded and shows its file browser. */
 export async function jupyterLab(page: Page): Promise<void> {
@@ -20,17 +22,22 @@ export async function runCell(page: Page, code: string): Promise<string> {
   const prompt = cell.locator('.jp-InputPrompt');
   await cell.locator('.cm-content').click(slow);
   await page.keyboard.insertText(code);
-  // JupyterLab ignores a run before the kernel has started, so more than one attempt may be needed.
+  // JupyterLab ignores a run before the kernel has started. A run that is accepted shows a star at once, and must not be
+  // repeated: the second run would replace the output of the first.
+  const accepted = prompt.filter({ hasText: /\[[*\d]/ });
   await expect
     .poll(async () => {
       await cell.locator('.cm-content').click(slow);
       await page.keyboard.press('Shift+Enter');
-      return prompt.innerText();
+      return accepted.waitFor({ timeout: acceptedMs }).then(
+        () => 'accepted',
+        () => 'ignored',
+      );
     }, slow)
-    .toMatch(/\[[*\d]/);
-  // The prompt of a cell that is running has a star.
+    .toBe('accepted');
+  // The number comes after all output.
   await prompt.filter({ hasText: /\[\d+\]/ }).waitFor(slow);
-  const output = cell.locator('.jp-OutputArea-output');
-  await output.first().waitFor(slow);
-  return (await output.allInnerTexts()).join('\n').trim();
+  const output = async () => (await cell.locator('.jp-OutputArea-output').allInnerTexts()).join('\n').trim();
+  await expect.poll(output, slow).not.toBe('');
+  return output();
 }

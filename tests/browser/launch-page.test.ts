@@ -2,9 +2,9 @@ import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { describeInChromium } from './chromium.ts';
 import { type FakeApi, fakeCommits, fakeProject, fakeSession, startFakeApi } from './fake-api.ts';
-import { faintTexts, smallTargets, unnamedControls } from './page-checks.ts';
+import { faintTexts, recordCopyLabels, smallTargets, unnamedControls } from './page-checks.ts';
 
-const soon = { timeout: 15_000 };
+const soon = { timeout: 60_000 };
 const name = 'ada-first-light';
 
 describeInChromium('launch page', (browser) => {
@@ -37,7 +37,7 @@ describeInChromium('launch page', (browser) => {
     await page.getByRole('link', { name: /^Launch/ }).click();
     await headline(page, 'Starting your session');
     const steps = page.getByRole('list', { name: 'Steps' }).getByRole('listitem');
-    expect(await steps.count()).toBe(5);
+    await expect.poll(() => steps.count(), soon).toBe(5);
     Object.assign(session().status.details[0] ?? {}, { status: 'ready' });
     Object.assign(session().status.details[1] ?? {}, { status: 'executing' });
     await expect
@@ -139,9 +139,9 @@ describeInChromium('launch page', (browser) => {
   it('copies a link that has the same options', async () => {
     const page = await newPage({ permissions: ['clipboard-read', 'clipboard-write'] });
     const copied = async () => {
+      await page.evaluate(recordCopyLabels);
       await page.getByRole('button', { name: 'Copy launch link' }).click();
-      await page.getByRole('button', { name: 'Copied' }).waitFor(soon);
-      await page.getByRole('button', { name: 'Copy launch link' }).waitFor(soon);
+      await expect.poll(() => page.evaluate('window.copyLabels'), soon).toEqual(['Copied', 'Copy launch link']);
       return new URL((await page.evaluate('navigator.clipboard.readText()')) as string);
     };
     await page.goto(`${address()}?configure=true`);
@@ -189,13 +189,13 @@ describeInChromium('launch page', (browser) => {
     const storage = page.getByLabel('Disk in GB');
     await page.getByRole('button', { name: 'Launch', exact: true }).click();
     // The browser itself rejects 21, which is above the maximum.
-    expect(await storage.evaluate('document.activeElement.id')).toBe('option-storage');
+    await expect.poll(() => storage.evaluate('document.activeElement.id'), soon).toBe('option-storage');
     expect(posts()).toEqual([]);
     await storage.fill('20');
     await page.getByRole('button', { name: 'Launch', exact: true }).click();
     await page.getByRole('alert').getByText('body.storage: must be from 1 to 20 gigabytes').waitFor(soon);
     expect(await storage.getAttribute('aria-invalid')).toBe('true');
-    expect(await page.locator(':focus').getAttribute('id')).toBe('option-storage');
+    await expect.poll(() => page.locator(':focus').getAttribute('id'), soon).toBe('option-storage');
     fake.intercept = undefined;
     await page.getByRole('button', { name: 'Launch', exact: true }).click();
     await headline(page, 'Starting your session');
@@ -259,7 +259,7 @@ describeInChromium('launch page', (browser) => {
     fake.intercept = undefined;
     await page.getByRole('button', { name: 'Try again' }).press('Enter');
     await headline(page, 'Starting your session');
-    expect(await page.locator(':focus').innerText()).toBe('Starting your session');
+    await expect.poll(() => page.locator(':focus').innerText(), soon).toBe('Starting your session');
     expect(await alert.count()).toBe(0);
   });
 
@@ -302,7 +302,7 @@ describeInChromium('launch page', (browser) => {
     };
     const relaunch = page.getByRole('button', { name: 'Launch again' });
     await relaunch.press('Enter');
-    expect(await page.locator(':focus').innerText()).toBe('Keep it');
+    await expect.poll(() => page.locator(':focus').innerText(), soon).toBe('Keep it');
     await page.getByText('work that was not pushed is lost').waitFor();
     expect(await page.getByRole('textbox', { name: 'MODE', exact: true }).inputValue()).toBe('debug');
     await page.getByRole('button', { name: 'Delete and launch again' }).click();
@@ -337,7 +337,7 @@ describeInChromium('launch page', (browser) => {
     await page.getByRole('alert').getByText('The service cannot be reached.').waitFor(soon);
     session().status.state = 'running';
     await page.context().setOffline(false);
-    await page.waitForURL(`${fake.sessionOrigin}/sessions/${name}`, { timeout: 30_000 });
+    await page.waitForURL(`${fake.sessionOrigin}/sessions/${name}`, soon);
   });
 
   it('opens only http and https addresses', async () => {

@@ -1,4 +1,4 @@
-/** Expressions to evaluate in a page. Each returns a list of findings; an empty list means that all is right. */
+/** Expressions to evaluate in a page. Those that check it return a list of findings; an empty list means that all is right. */
 
 /** Buttons and fields that are too small for a touch screen. */
 export const smallTargets = `[...document.querySelectorAll('a.button, button, input, select, label.segment, label.size, label.check')]
@@ -33,6 +33,17 @@ export const faintTexts = `(() => {
     if (ratio < 4.5) found.push(ratio.toFixed(2) + ' ' + element.textContent.trim().slice(0, 40));
   }
   return found;
+})()`;
+
+/** Records each text of the copy buttons in `window.copyLabels`: 'Copied' is shown for two seconds only. */
+export const recordCopyLabels = `(() => {
+  window.copyLabels = [];
+  const record = () => window.copyLabels.push(...[...document.querySelectorAll('[data-copy-text]')].map((label) => label.textContent));
+  window.copyObserver?.disconnect();
+  window.copyObserver = new MutationObserver(record);
+  for (const label of document.querySelectorAll('[data-copy-text]')) {
+    window.copyObserver.observe(label, { childList: true, characterData: true, subtree: true });
+  }
 })()`;
 
 /** Controls without a name for screen readers. */

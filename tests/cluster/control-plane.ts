@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { parse } from 'yaml';
 import { kubeconfigOf } from '../support/api-server-under-test.ts';
-import { freePort } from '../support/platform.ts';
+import { freePorts } from '../support/platform.ts';
 
 const controllersOfSessions = [
   'garbage-collector-controller',
@@ -34,11 +34,24 @@ export interface RunningControlPlane extends ControlPlane {
   close(): Promise<void>;
 }
 
+type Flags = Readonly<Record<string, string | true>>;
+
+/** What a control plane with nodes needs in addition. */
+export interface NodeSupport {
+  /** The address of this machine in the network of the nodes. The API server listens on this address only. */
+  readonly address: string;
+  /** The range of the addresses of Services. */
+  readonly serviceRange: string;
+  readonly users: readonly { readonly name: string; readonly group: string; readonly token: string }[];
+  readonly apiServer: Flags;
+  readonly controllers: Flags;
+}
+
 const root = join(import.meta.dirname, '..', '..');
 
-/** Returns the folder with the programs, after building them if necessary; undefined if Go is missing. */
-export function findPrograms(): string | undefined {
-  const { status, stdout, error } = spawnSync(join(import.meta.dirname, 'install'), {
+/** Returns the folder with the programs of these groups, after building them if necessary; undefined if Go is missing. */
+export function findPrograms(groups: readonly string[] = ['control-plane']): string | undefined {
+  const { status, stdout, error } = spawnSync(join(import.meta.dirname, 'install'), groups, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -49,9 +62,9 @@ export function findPrograms(): string | undefined {
 
 /**
  * Starts etcd, kube-apiserver (with RBAC) and the controllers that sessions need on loopback, with the JupyterServer CRD.
- * There is no node: pods are created and stay pending. Takes about 5 seconds.
+ * Pods are created and stay pending. With `nodes`, all controllers run, for nodes in their network. Takes about 5 seconds.
  */
-export async function startControlPlane(programs: string): Promise<RunningControlPlane> {
+export async function startControlPlane(programs: string, nodes?: NodeSupport): Promise<RunningControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), 'control-plane-'));
   const running: Program[] = [];
   const endAll = () => {
@@ -59,7 +72,7 @@ export async function startControlPlane(programs: string): Promise<RunningContro
   };
   // If this process exits before `close`, the programs must not continue.
   process.once('exit', endAll);
-  const start = (name: string, args: Record<string, string | true>): Program => {
+  const start = (name: string, args: Flags): Program => {
     const program = startProgram(join(programs, name), args, join(folder, `${name}.log`));
     running.push(program);
     return program;
@@ -72,7 +85,7 @@ export async function startControlPlane(programs: string): Promise<RunningContro
     rmSync(folder, { recursive: true });
   };
   try {
-    return { ...(await startAll(folder, start)), close };
+    return { ...(await startAll(folder, start, nodes)), close };
   } catch (error) {
     await close();
     throw error;
@@ -85,7 +98,7 @@ interface Program {
   readonly logFile: string;
 }
 
-function startProgram(path: string, args: Record<string, string | true>, logFile: string): Program {
+function startProgram(path: string, args: Flags, logFile: string): Program {
   const log = openSync(logFile, 'a', 0o600);
   const flags = Object.entries(args).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
   const child = spawn(path, flags, { stdio: ['ignore', log, log] });
@@ -95,12 +108,14 @@ function startProgram(path: string, args: Record<string, string | true>, logFile
 
 async function startAll(
   folder: string,
-  start: (name: string, args: Record<string, string | true>) => Program,
+  start: (name: string, args: Flags) => Program,
+  nodes?: NodeSupport,
 ): Promise<ControlPlane> {
-  const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
+  const address = nodes?.address ?? '127.0.0.1';
+  const [client, peer, port] = await freePorts(3);
   const etcd = `http://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
-  const server = `https://127.0.0.1:${port}`;
+  const server = `https://${address}:${port}`;
   const certificates = join(folder, 'certificates');
   const auditLog = join(folder, 'audit.jsonl');
   const kubeconfig = join(folder, 'kubeconfig');
@@ -111,7 +126,8 @@ async function startAll(
     return file;
   };
   const token = randomBytes(24).toString('base64url');
-  const tokens = write('tokens.csv', `${token},admin,admin,system:masters\n`);
+  const users = nodes?.users.map(({ name, group, token: of }) => `${of},${name},${name},${group}`) ?? [];
+  const tokens = write('tokens.csv', [`${token},admin,admin,system:masters`, ...users].join('\n'));
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const privateKey = write('accounts.key', keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   const publicKey = write('accounts.pub', keys.publicKey.export({ type: 'spki', format: 'pem' }).toString());
@@ -131,14 +147,15 @@ async function startAll(
   });
   const apiServer = start('kube-apiserver', {
     'etcd-servers': etcd,
-    'bind-address': '127.0.0.1',
-    'advertise-address': '127.0.0.1',
+    'bind-address': address,
+    'advertise-address': address,
     'secure-port': String(port),
-    'endpoint-reconciler-type': 'none',
-    // RFC 2544's addresses for benchmarks, which no network uses.
-    'service-cluster-ip-range': '198.19.0.0/16',
+    // Without nodes, nothing uses the endpoints of the Service `kubernetes`.
+    'endpoint-reconciler-type': nodes ? 'lease' : 'none',
+    // Without nodes: RFC 2544's addresses for benchmarks, which no network uses.
+    'service-cluster-ip-range': nodes?.serviceRange ?? '198.19.0.0/16',
     'cert-dir': certificates,
-    'authorization-mode': 'RBAC',
+    'authorization-mode': nodes ? 'Node,RBAC' : 'RBAC',
     'token-auth-file': tokens,
     'service-account-issuer': 'https://kubernetes.default.svc',
     'service-account-key-file': publicKey,
@@ -147,6 +164,7 @@ async function startAll(
     'audit-log-path': auditLog,
     // As in OpenShift: blockOwnerDeletion requires the permission to update the finalizers of the owner.
     'enable-admission-plugins': 'OwnerReferencesPermissionEnforcement',
+    ...nodes?.apiServer,
   });
   const certificate = join(certificates, 'apiserver.crt');
   const get = async (path: string, init: { method?: 'GET' | 'POST'; body?: string } = {}) => {
@@ -158,26 +176,32 @@ async function startAll(
     return { statusCode, text };
   };
   const isReady = (path: string) => async () => (await get(path)).statusCode === 200;
-  await waitFor(apiServer, 60_000, isReady('/readyz'));
+  await waitFor(apiServer, 180_000, isReady('/readyz'));
   const authority = readFileSync(certificate).toString('base64');
   write('kubeconfig', kubeconfigOf({ server, 'certificate-authority-data': authority }, token));
 
-  // Before the controllers start: the garbage collector looks for new kinds only every 30 seconds.
-  const crd: unknown = parse(readFileSync(join(root, 'src', 'jupyter-server', 'crd.yaml'), 'utf8'));
-  const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-  const created = await get(crds, { method: 'POST', body: JSON.stringify(crd) });
-  if (created.statusCode !== 201) throw new Error(`The API server rejected the CRD: ${created.text}`);
-  await waitFor(apiServer, 30_000, isReady('/apis/amalthea.dev/v1alpha1/jupyterservers'));
+  // A cluster with nodes gets the CRD from the chart.
+  if (nodes === undefined) {
+    // Before the controllers start: the garbage collector looks for new kinds only every 30 seconds.
+    const crd: unknown = parse(readFileSync(join(root, 'src', 'jupyter-server', 'crd.yaml'), 'utf8'));
+    const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    const created = await get(crds, { method: 'POST', body: JSON.stringify(crd) });
+    if (created.statusCode !== 201) throw new Error(`The API server rejected the CRD: ${created.text}`);
+    await waitFor(apiServer, 120_000, isReady('/apis/amalthea.dev/v1alpha1/jupyterservers'));
+  }
 
   const controllers = start('kube-controller-manager', {
     kubeconfig,
-    controllers: controllersOfSessions.join(','),
+    controllers: nodes ? '*' : controllersOfSessions.join(','),
     'kube-api-qps': '500',
     'kube-api-burst': '1000',
     'leader-elect': 'false',
     'secure-port': '0',
+    // The authority that pods trust when they call the API.
+    'root-ca-file': certificate,
+    ...nodes?.controllers,
   });
-  await waitFor(controllers, 60_000, isReady('/api/v1/namespaces/default/serviceaccounts/default'));
+  await waitFor(controllers, 180_000, isReady('/api/v1/namespaces/default/serviceaccounts/default'));
   return { server, kubeconfig, etcd, auditLog };
 }
 

@@ -24,7 +24,7 @@ import { john } from '../support/sessions/service.ts';
 import { eventually } from './conformance/api.ts';
 
 /**
- * Service and operator on a real API server with their roles in deploy/roles. The audit log of the API server shows that
+ * Service and operator on a real API server with the Roles of the chart. The audit log of the API server shows that
  * they use each permission and that no request was rejected.
  */
 

@@ -47,12 +47,15 @@ it('a program runs code in a session with a token, until the token is deleted', 
   const socket = new WebSocket(`${base.replace('http', 'ws')}api/kernels/${kernel}/channels?token=${token}`);
   await once(socket, 'open');
   const printed = new Promise<string>((resolve) => {
+    let text = '';
     socket.on('message', (data) => {
       const { header, content } = JSON.parse(String(data)) as {
         header: { msg_type: string };
         content: { text?: string };
       };
-      if (header.msg_type === 'stream') resolve(content.text ?? '');
+      // The kernel may send the end of the line separately.
+      if (header.msg_type === 'stream') text += content.text ?? '';
+      if (text.endsWith('\n')) resolve(text);
     });
   });
   const header = { msg_id: 'm', username: '', session: 's', msg_type: 'execute_request', version: '5.3' };

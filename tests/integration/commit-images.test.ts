@@ -16,6 +16,7 @@ import { listMarked } from '../../src/local/machine/processes.ts';
 import { preparePython } from '../../src/local/python/prepare.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
 import { type PackageIndex, startPackageIndex, type TestPackage } from '../support/package-index.ts';
+import { patience } from '../support/wait-for.ts';
 
 /** Environments of commits, built by the real uv from a package index of this test. */
 
@@ -266,7 +267,7 @@ describe('a failed build does not change the image, and reports uv’s reason, i
     index.instead = (path) => (path.endsWith('.whl') ? held.promise : undefined);
     let free = keptFreeBytes;
     const filling = provide(images(requirements('alpha'), { free: async () => free }));
-    await vi.waitFor(() => expect(index.requestedPaths.some((path) => path.endsWith('.whl'))).toBe(true), 15_000);
+    await vi.waitFor(() => expect(index.requestedPaths.some((path) => path.endsWith('.whl'))).toBe(true), patience);
     free = 0;
     expect((await filling).warning).toMatch(/nearly full/);
     held.resolve();
@@ -278,7 +279,7 @@ describe('a failed build does not change the image, and reports uv’s reason, i
     const { warning } = await provide(images(requirements('alpha'), { buildMs: 2_000 }));
     expect(warning).toMatch(/time limit of 2 seconds was exceeded/);
     held.resolve();
-    await vi.waitFor(() => expect(listMarked(`${marker}/`).size).toBe(0), 15_000);
+    await vi.waitFor(() => expect(listMarked(`${marker}/`).size).toBe(0), patience);
   });
 });
 
@@ -300,15 +301,15 @@ describe('several sessions', () => {
     const [first, second] = [new AbortController(), new AbortController()];
     const [early, late]: string[][] = [[], []];
     const one = provide(of, 'aaaaaaa', early, first.signal);
-    await vi.waitFor(() => expect(index.requestedPaths.some((path) => path.endsWith('.whl'))).toBe(true), 15_000);
+    await vi.waitFor(() => expect(index.requestedPaths.some((path) => path.endsWith('.whl'))).toBe(true), patience);
     const two = provide(of, 'bbbbbbb', late, second.signal);
-    await vi.waitFor(() => expect(late).toEqual(early));
+    await vi.waitFor(() => expect(late).toEqual(early), patience);
     first.abort(new Error('the session is stopped'));
     await expect(one).rejects.toThrow('the session is stopped');
     expect(listMarked(`${marker}/`).size).toBe(1);
     second.abort(new Error('this one, too'));
     await expect(two).rejects.toThrow('this one, too');
-    await vi.waitFor(() => expect(listMarked(`${marker}/`).size).toBe(0), 15_000);
+    await vi.waitFor(() => expect(listMarked(`${marker}/`).size).toBe(0), patience);
     held.resolve();
 
     const [again, same] = await Promise.all([provide(of, 'aaaaaaa'), provide(of, 'bbbbbbb')]);
@@ -322,9 +323,9 @@ describe('several sessions', () => {
     index.instead = (path) => (path.endsWith('.whl') ? held.promise : undefined);
     const lines: string[] = [];
     const one = provide(images(requirements('alpha==1.0')));
-    await vi.waitFor(() => expect(index.requestedPaths.some((path) => path.endsWith('.whl'))).toBe(true), 15_000);
+    await vi.waitFor(() => expect(index.requestedPaths.some((path) => path.endsWith('.whl'))).toBe(true), patience);
     const two = provide(images(requirements('alpha==1.0')), 'aaaaaaa', lines);
-    await vi.waitFor(() => expect(lines.join()).toContain('Waiting for another platform'), 15_000);
+    await vi.waitFor(() => expect(lines.join()).toContain('Waiting for another platform'), patience);
     held.resolve();
     expect((await two).environment).toEqual((await one).environment);
   });

@@ -52,7 +52,7 @@ it.runIf(isRoot).each([
       platform.kubernetes('/api/v1/namespaces/default'),
     ]);
     // A generous limit for a busy machine: without the limit per user, the owner would get no response at all.
-    expect(performance.now() - since).toBeLessThan(10_000);
+    expect(performance.now() - since).toBeLessThan(60_000);
     expect(pages.status).toBe(200);
     expect(kubernetes).toContain('"default"');
   }

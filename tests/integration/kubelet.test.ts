@@ -13,12 +13,12 @@ import {
   namespace,
   statefulSet,
 } from '../support/local/kubelet/templates.ts';
-import { commandLine } from '../support/platform.ts';
+import { commandLine, isAlive, lasting } from '../support/platform.ts';
 
 /** The kubelet with real Jupyter servers, kernels and terminals. */
 
 const image = 'registry/jupyter:1';
-const waiting = { timeout: 60_000, interval: 50 };
+const waiting = { timeout: 120_000, interval: 50 };
 
 let environment: PythonEnvironment;
 beforeAll(async () => {
@@ -118,7 +118,7 @@ describe('a Jupyter session', () => {
     deleteSession(machine.cluster, 'a');
     await vi.waitFor(() => expect(machine.pod('a')).toBeUndefined(), waiting);
     expect(machine.marked()).toEqual([]);
-    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+    expect(pids.filter(isAlive)).toEqual([]);
   });
 
   it('is stopped with the platform within the time limit, three at once, while their kernels are busy', async () => {
@@ -127,9 +127,10 @@ describe('a Jupyter session', () => {
     const pids = await busy(Jupyter.of(machine, 'a'), project(machine, 'a'));
     const before = performance.now();
     await machine.kubelet.stop({ graceMs: 10_000 });
-    expect(performance.now() - before).toBeLessThan(13_000);
+    // One after the other, they would take more than twice the grace period.
+    expect(performance.now() - before).toBeLessThan(20_000);
     expect(machine.marked()).toEqual([]);
-    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+    expect(pids.filter(isAlive)).toEqual([]);
     expect(machine.pod('a')).toBeDefined();
   });
 });
@@ -145,10 +146,12 @@ describe('after the platform was killed', () => {
     };
     const left = await killPlatform(sessions, setVariable, { ENVIRONMENT: JSON.stringify(environment) });
     await using machine = new TestMachine({ ...left, images: images() });
-    const before = machine.marked().map(({ pid }) => pid);
+    const running = () => lasting(machine.marked().map(({ pid }) => pid));
+    const before = running();
+    expect(before.length).toBeGreaterThan(6);
     await machine.kubelet.start();
     for (const { name } of sessions) expect((await machine.ready(name)).metadata.name).toBe(`${name}-0`);
-    expect(machine.marked().map(({ pid }) => pid)).toEqual(before);
+    expect(running()).toEqual(before);
     expect(await Jupyter.of(machine, 'a').execute(kernel, 'print(x + 1)')).toBe('42\n');
     for (const { name } of sessions) deleteSession(machine.cluster, name);
     await vi.waitFor(

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { listMarked, withDescendants } from '../../src/local/machine/processes.ts';
 import { listenersOf } from '../support/listeners.ts';
 import { curlAsOther, describeAsOtherUser, runAsOther, webSocketAsOther } from '../support/other-os-user.ts';
-import { cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
+import { commandLine, cookieFrom, type Platform, startPlatform } from '../support/platform.ts';
 import {
   demoCommit,
   launchBody,
@@ -224,7 +224,7 @@ describeAsOtherUser('another user of the machine', () => {
       for (const file of ['environ', 'maps', 'fd/0', 'cwd/.'])
         expect(runAsOther('cat', [`/proc/${pid}/${file}`]).exitCode, `${pid} ${file}`).not.toBe(0);
     }
-    const lines = pids.map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+    const lines = pids.map((pid) => commandLine(pid) ?? '');
     for (const secret of secrets) expect(lines.filter((line) => line.includes(secret))).toEqual([]);
   });
 });

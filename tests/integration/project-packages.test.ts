@@ -10,6 +10,7 @@ import { listMarked } from '../../src/local/machine/processes.ts';
 import { type PackageIndex, startPackageIndex } from '../support/package-index.ts';
 import { freePort, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
+import { patience } from '../support/wait-for.ts';
 
 /** The packages of a project: from its requirements file in git to the import in a kernel. */
 
@@ -162,11 +163,11 @@ describe('a project of the user', () => {
     index.instead = (path) => (path.endsWith('.whl') ? held.promise : undefined);
     await start();
     const { name } = await launch(commit({ 'requirements.txt': `${unique()}alpha\n` }));
-    await vi.waitFor(async () => expect((await status(name)).message).toMatch(/Installing packages: /), 60_000);
+    await vi.waitFor(async () => expect((await status(name)).message).toMatch(/Installing packages: /), patience);
     expect((await status(name)).details).toContainEqual({ step: 'Downloading server image', status: 'executing' });
-    await vi.waitFor(() => expect(buildsOf(platform)).toBe(1), 15_000);
+    await vi.waitFor(() => expect(buildsOf(platform)).toBe(1), patience);
     expect((await platform.api(`/notebooks/servers/${name}`, { method: 'DELETE' })).status).toBe(204);
-    await vi.waitFor(() => expect(buildsOf(platform)).toBe(0), 15_000);
+    await vi.waitFor(() => expect(buildsOf(platform)).toBe(0), patience);
     await waitForState(platform, name, ['gone']);
     held.resolve();
   });
@@ -176,7 +177,7 @@ describe('a project of the user', () => {
     index.instead = (path) => (path.endsWith('.whl') ? held.promise : undefined);
     await start();
     const { name } = await launch(commit({ 'requirements.txt': `${unique()}alpha\n` }));
-    await vi.waitFor(() => expect(buildsOf(platform)).toBe(1), 60_000);
+    await vi.waitFor(() => expect(buildsOf(platform)).toBe(1), patience);
     const [uv] = markedProcesses(platform.stateDir).filter((pid) => commandOf(pid).includes('pip'));
     await platform.crash();
     const before = held;

@@ -96,6 +96,12 @@ it('logs are printed at once and followed until the session is deleted', () => {
   expect(following).toContain('data: {"container":"jupyter-server"');
 });
 
+it('the events of a session are followed until the session is deleted', () => {
+  const output = ran.map((each) => each.output).join('');
+  expect(output).toMatch(/^event: session\nid: \S+\ndata: \{.*"state":"running"/m);
+  expect(output.match(/^event: end$/gm)).toHaveLength(2);
+});
+
 it('a program can use the session with a token', () => {
   const { output } = block('VS Code');
   expect(output).toMatch(/^"url":"http:\/\/localhost:\d+\/sessions\/[^/]+\/\?token=nbs_[\w-]+$/m);

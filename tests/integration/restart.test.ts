@@ -9,6 +9,7 @@ import {
   freePort,
   isAlive,
   jupyterOrigins,
+  lasting,
   markedProcesses,
   type Platform,
   startPlatform,
@@ -49,7 +50,9 @@ it('sessions of a killed platform continue, and the next start adopts them, with
   const before = await openSession(platform, first.url);
   const kernel = await before.startKernel();
   await before.execute(kernel, 'treasure = 6 * 7');
-  const processes = markedProcesses(stateDir).length;
+  const processes = lasting(markedProcesses(stateDir));
+  // For each session the watcher of the container, its reaper and Jupyter, and one kernel.
+  expect(processes).toHaveLength(10);
   const origins = jupyterOrigins(stateDir);
   // Each pod has an address of its own, and the same port.
   expect(origins.map((origin) => new URL(origin).port)).toEqual(['8888', '8888', '8888']);
@@ -61,14 +64,15 @@ it('sessions of a killed platform continue, and the next start adopts them, with
   await Promise.all(sessions.map(({ name }) => waitForState(platform as Platform, name, ['running'])));
   const after = await openSession(platform, first.url);
   expect(await after.execute(kernel, 'treasure')).toBe('42');
-  expect(markedProcesses(stateDir).length).toBe(processes);
+  expect(lasting(markedProcesses(stateDir))).toEqual(processes);
   expect(jupyterOrigins(stateDir)).toEqual(origins);
 
   // Ctrl-C ends all processes, including those that a kernel has started, and the next start restarts the sessions.
   await after.execute(kernel, "import subprocess; subprocess.Popen(['setsid', 'sleep', '600']); None");
   const since = performance.now();
   expect(await platform.stop()).toBe(0);
-  expect(performance.now() - since).toBeLessThan(15_000);
+  // The grace period is 8 s. The rest is for a busy machine.
+  expect(performance.now() - since).toBeLessThan(30_000);
   expect(markedProcesses(stateDir)).toEqual([]);
 
   platform = await startPlatform({ stateDir, port, args: ['--no-demo'] });

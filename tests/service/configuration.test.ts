@@ -147,7 +147,7 @@ describe('the service alone', () => {
     expect(service.stdout()).not.toContain('are unknown');
     service.child.kill('SIGTERM');
     expect([await service.exit, service.stderr()]).toEqual([0, '']);
-  }, 60_000);
+  });
 
   it('starts with the variables of the original’s chart, and works with the sessions of both namespaces', async () => {
     const { cluster, gitlab, registry } = backends;
@@ -194,7 +194,7 @@ describe('the service alone', () => {
     for (const secret of ['the-client-secret', 'the-proxy-secret', 'the-dsn']) {
       expect(service.stdout() + service.stderr()).not.toContain(secret);
     }
-  }, 60_000);
+  });
 
   it('reports five errors of a file in five lines, and does not start', async () => {
     const CONFIG_FILE = configFile(`
@@ -223,7 +223,7 @@ git.url = ftp://gitlab.example.org
       ].map(([line, reason]) => `  ${CONFIG_FILE}:${line}: ${reason}`),
     );
     expect(service.stdout() + service.stderr()).not.toContain('hunter');
-  }, 60_000);
+  });
 
   it('listens on 0.0.0.0:8000 by default', async () => {
     // The port is in use: by this server, or by another program that listened first.
@@ -236,7 +236,7 @@ git.url = ftp://gitlab.example.org
     } finally {
       taken.close();
     }
-  }, 60_000);
+  });
 });
 
 interface Sessions {

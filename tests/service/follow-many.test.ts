@@ -124,9 +124,9 @@ describe('many followers', () => {
     at.running();
     at.cluster.report('mine', { 'git-clone': 'running', 'jupyter-server': 'running' });
     const streams = await Promise.all(Array.from({ length: 200 }, () => at.follow()));
-    await expect.poll(() => streams.every((stream) => stream.lines().length >= 3), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => streams.every((stream) => stream.lines().length >= 3), soon).toBe(true);
     at.cluster.log('jupyter-server').write(numbered(100));
-    await expect.poll(() => streams.every((stream) => stream.lines().length === 103), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => streams.every((stream) => stream.lines().length === 103), soon).toBe(true);
     for (const { lines } of streams.map((stream) => ({ lines: stream.lines('jupyter-server') }))) {
       expect(lines).toEqual(['starting', 'listening', ...numbered(100)]);
     }
@@ -139,15 +139,13 @@ describe('many followers', () => {
     at.cluster.log('jupyter-server').write('for the last one');
     await expect.poll(() => streams[0]?.lines().at(-1), soon).toBe('for the last one');
     expect(at.cluster.log('jupyter-server').following).toBe(1);
-    const since = performance.now();
     streams[0]?.close();
-    await expect.poll(() => at.cluster.log('jupyter-server').following, { timeout: 5_000, interval: 10 }).toBe(0);
-    expect(performance.now() - since).toBeLessThan(1_000);
-  }, 90_000);
+    await expect.poll(() => at.cluster.log('jupyter-server').following, soon).toBe(0);
+  });
 
   it('of one user are limited, and a closed stream frees a place', async () => {
     at.running();
-    at.service = await at.cluster.replica({ maxStreams: 2 });
+    at.service = await at.cluster.replica({ logs: { maxStreams: 2 } });
     const [first] = [await at.follow(), await at.follow()];
     const third = () => fetch(`${at.service.url}/logs/mine?follow=true`, { headers: at.service.headersOf(user) });
     const rejected = await third();
@@ -190,12 +188,12 @@ describe('a reader that stops reading', () => {
     for (let n = 0; n < count; n += 200) {
       log.write(Array.from({ length: 200 }, (_, each) => `${n + each} ${'y'.repeat(1_000)}`));
       const seen = (): string | undefined => quick.lines().at(-1)?.split(' ')[0];
-      await expect.poll(seen, { timeout: 20_000, interval: 5 }).toBe(String(n + 199));
+      await expect.poll(seen, { ...soon, interval: 5 }).toBe(String(n + 199));
     }
     expect(quick.named('skipped')).toEqual([]);
     slow.message.socket.resume();
     slow.read();
-    await expect.poll(() => slow.lines().at(-1)?.split(' ')[0], { timeout: 20_000 }).toBe(String(count - 1));
+    await expect.poll(() => slow.lines().at(-1)?.split(' ')[0], soon).toBe(String(count - 1));
     const skipped = slow.named<{ container: string; lines: number; since: string }>('skipped');
     expect(skipped.length).toBeGreaterThan(0);
     expect(skipped[0]).toEqual({
@@ -205,7 +203,7 @@ describe('a reader that stops reading', () => {
     });
     const missed = skipped.reduce((sum, { lines }) => sum + lines, 0);
     expect(slow.lines().length + missed).toBe(count + 1);
-  }, 120_000);
+  });
 
   it('is disconnected after the time limit', async () => {
     at.cluster.session('mine', user, { regular: ['jupyter-server'] });
@@ -231,5 +229,5 @@ describe('a reader that stops reading', () => {
         { timeout: 60_000, interval: 50 },
       )
       .toBe(0);
-  }, 120_000);
+  });
 });

@@ -153,7 +153,7 @@ function known(): Record<string, unknown[]> {
     autosave_name: ['renku/autosave/john.doe/master/0123456/0123456'],
     container: ['jupyter-server'],
     since: ['2026-11-20T10:00:00Z', '60'],
-    'Last-Event-ID': ['jupyter-server:01795168803.482000000.0'],
+    'Last-Event-ID': ['jupyter-server:01795168803.482000000.0', '1:', '1:k3f7qaz.81234.b2x4m7tq'],
     ref: ['master'],
   };
 }

@@ -1,20 +1,31 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import { Deadline } from '../../src/lib/deadline.ts';
 import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
 import type { Transport } from '../../src/platform/kubernetes/transport.ts';
 import { kubeconfigOf, readKubeconfig } from './api-server-under-test.ts';
+import { type Rendered, render } from './helm.ts';
 
 export interface Role extends KubernetesObject {
   rules: { apiGroups: string[]; resources: string[]; verbs: string[]; resourceNames?: string[] }[];
 }
 
-/** Returns the roles of a file in deploy/roles. */
+/** The smallest values of the chart. */
+const values = `
+config:
+  git: {url: https://gitlab.example.org, registry: registry.example.org}
+  anonymous_sessions_enabled: true
+  sessions: {ingress: {host: sessions.example.org}}
+`;
+let rendered: Role[] | undefined;
+
+/** Returns the Roles that the chart gives a program if sessions are in the namespace of the release, without a namespace. */
 export function readRoles(program: 'service' | 'operator'): Role[] {
-  const file = join(import.meta.dirname, '..', '..', 'deploy', 'roles', `${program}.yaml`);
-  return parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Role);
+  rendered ??= render(values).flatMap((object) => (isRole(object) ? [object] : []));
+  return rendered
+    .filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === program)
+    .map(({ metadata: { namespace: _, ...metadata }, ...role }) => ({ ...role, metadata }));
 }
+
+const isRole = (object: Rendered): object is Rendered & Role => object.kind === 'Role';
 
 /**
  * Creates a service account with roles in a namespace of a real API server, and returns its kubeconfig.
@@ -27,7 +38,7 @@ export async function createAccount(
   account: string,
   roles: readonly Role[],
 ): Promise<string> {
-  const deadline = Deadline.after(20_000);
+  const deadline = Deadline.after(60_000);
   const post = async (collection: string, object: object): Promise<unknown> => {
     const body = { contentType: 'application/json', text: JSON.stringify(object) };
     const path = collection.replace('NAMESPACE', `namespaces/${namespace}`);

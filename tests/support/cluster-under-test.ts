@@ -40,8 +40,8 @@ export interface ClusterUnderTest {
   close(): Promise<void>;
 }
 
-/** Returns a deadline for one call to the API server: 20 s. */
-export const testDeadline = () => Deadline.after(20_000);
+/** Returns a deadline for one call to the API server: 60 s. */
+export const testDeadline = () => Deadline.after(60_000);
 
 const log = pino({ level: 'silent' });
 
@@ -97,7 +97,7 @@ export async function openClusterUnderTest(): Promise<ClusterUnderTest> {
           waiting.delete(check);
           const last = JSON.stringify(current(), null, 1);
           reject(new Error(`${type.plural} ${name} did not reach the expected state: ${last}`));
-        }, 30_000);
+        }, 90_000);
         const check = () => {
           const object = current();
           if (!wanted(object)) return;

@@ -13,7 +13,7 @@ export interface FaultyProxy extends AsyncDisposable {
 }
 
 /** Value of Retry-After with a 429, in seconds. */
-export const retryAfterSeconds = 7;
+export const retryAfterSeconds = 15;
 
 const responses: Record<Exclude<Fault, 'down'>, (res: ServerResponse) => void> = {
   slow: () => undefined,

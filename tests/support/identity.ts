@@ -97,7 +97,7 @@ export const identifyCaller = (
   identify: Identify,
   headers: IncomingHttpHeaders,
   socket: object = {},
-): Promise<Identified> => identify({ headers, socket: socket as never }, Deadline.after(5_000));
+): Promise<Identified> => identify({ headers, socket: socket as never }, Deadline.after(60_000));
 
 /** Returns the error with which these headers are rejected. Throws if they are accepted. */
 export async function rejection(identify: Identify, headers: IncomingHttpHeaders): Promise<ApiError> {

@@ -55,20 +55,27 @@ export class Jupyter {
     return (await this.post<{ id: string }>('/api/kernels', { name: 'python3' })).id;
   }
 
-  /** Runs a cell. Returns the printed output, and the text of displayed objects and of the last value. */
-  async execute(kernel: string, code: string): Promise<string> {
+  /**
+   * Runs a cell. Returns the printed output, and the text of displayed objects and of the last value.
+   * @param until the output that is expected, if it may arrive after the end of the cell.
+   */
+  async execute(kernel: string, code: string, { until }: { until?: RegExp } = {}): Promise<string> {
     const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
-    const { output, reply } = await this.request(kernel, 'shell', 'execute_request', content);
+    const { output, reply } = await this.request(kernel, 'shell', 'execute_request', content, until);
     if (reply['status'] !== 'ok') throw new Error(`${String(reply['evalue'])}\n${output}`);
     return output;
   }
 
-  /** Sends one request to a kernel. Returns the content of its reply, and the output until the kernel was idle. */
+  /**
+   * Sends one request to a kernel. Returns the content of its reply, and the output until the kernel was idle, or until the
+   * output of a request without an error matches `until`.
+   */
   async request(
     kernel: string,
     channel: 'shell' | 'control',
     type: string,
     content: object,
+    until?: RegExp,
   ): Promise<{ reply: Record<string, unknown>; output: string }> {
     const socket = this.#open(`/api/kernels/${kernel}/channels`);
     const id = randomUUID();
@@ -96,7 +103,8 @@ export class Jupyter {
       output += textOf(message);
       if (message.msg_type === type.replace('request', 'reply')) reply = message.content;
       if (message.msg_type === 'status') idle = message.content['execution_state'] === 'idle';
-      if (idle && reply) resolve();
+      const isComplete = until === undefined || reply?.['status'] !== 'ok' || until.test(output);
+      if (idle && reply && isComplete) resolve();
     });
     try {
       await promise;

@@ -34,7 +34,7 @@ export function runAsOther(command: string, args: readonly string[], env: Record
       cwd: home,
       env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, GIT_TERMINAL_PROMPT: '0', ...env },
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: 120_000,
     });
     return { exitCode: status, stdout, stderr };
   } finally {

@@ -52,12 +52,23 @@ export interface Platform {
 
 /** Returns a TCP port of 127.0.0.1 that was free a moment ago. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
+  const [port = 0] = await freePorts(1);
   return port;
+}
+
+/** Returns as many different ports as `freePort` returns one. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  const ports: number[] = [];
+  for (const server of servers) {
+    if (!server.listening) await once(server, 'listening');
+    ports.push((server.address() as { port: number }).port);
+  }
+  for (const server of servers) {
+    server.close();
+    await once(server, 'close');
+  }
+  return ports;
 }
 
 /** Starts the local platform as `npm start` does, by default on a free port with a new state folder. */
@@ -234,13 +245,22 @@ function readProc(pid: number, file: string): string | undefined {
 /** Returns the arguments of a process, separated by spaces; undefined if the process has ended. */
 export const commandLine = (pid: number): string | undefined => readProc(pid, 'cmdline')?.replaceAll('\0', ' ');
 
+/** Returns the processes that run as long as their session: not those that Jupyter starts for a moment. */
+export const lasting = (pids: readonly number[]): number[] =>
+  pids.filter((pid) => /\/(shim|jupyter_lab|kernel)\.py /.test(commandLine(pid) ?? ''));
+
 /** Returns whether the process runs. A zombie has ended: only its parent has not read the exit code. */
 export function isAlive(pid: number): boolean {
   return (readProcess(pid)?.state ?? 'Z') !== 'Z';
 }
 
 function killIfAlive(pid: number): void {
-  if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  try {
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // The process has ended meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** Returns where the Jupyter servers of this state folder listen (`http://127.1.2.3:8888`), from their command lines. */

@@ -8,7 +8,7 @@ export interface ServiceProgram {
   stdout(): string;
   stderr(): string;
   exit: Promise<number | null>;
-  /** Resolves with the line of the log with this message. Throws with the output if the program ends, or after 25 s. */
+  /** Resolves with the line of the log with this message. Throws with the output if the program ends, or after 100 s. */
   says(message: string): Promise<Record<string, unknown>>;
 }
 
@@ -37,7 +37,7 @@ export function startServiceProgram(env: Record<string, string>): ServiceProgram
     }
   };
   const says = (message: string) =>
-    waitFor(lineWith(message), `the program to log "${message}"`, { limitMs: 25_000, seen: () => out + err });
+    waitFor(lineWith(message), `the program to log "${message}"`, { limitMs: 100_000, seen: () => out + err });
   return { child, stdout: () => out, stderr: () => err, exit, says };
 }
 

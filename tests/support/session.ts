@@ -22,7 +22,7 @@ export async function waitForState(
   platform: Platform,
   name: string,
   states: string[],
-  timeoutMs = 120_000,
+  timeoutMs = 200_000,
 ): Promise<SessionResponse> {
   const end = performance.now() + timeoutMs;
   let last = '';

@@ -1,3 +1,6 @@
+/** Options of `vi.waitFor`, whose own limit of one second is too short for a busy machine. */
+export const patience = { timeout: 60_000, interval: 20 };
+
 /**
  * Resolves like `promise`. Rejects after `limitMs` milliseconds with an error that says what the test waited for, which
  * the timeout of a test does not say.
@@ -6,7 +9,7 @@
 export async function waitFor<Value>(
   promise: Promise<Value>,
   what: string,
-  { limitMs = 20_000, seen }: { limitMs?: number; seen?: () => unknown } = {},
+  { limitMs = 60_000, seen }: { limitMs?: number; seen?: () => unknown } = {},
 ): Promise<Value> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

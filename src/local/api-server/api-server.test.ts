@@ -376,7 +376,7 @@ describe('lists', () => {
     expect(JSON.stringify(list.json)).not.toContain('oidc');
   });
 
-  it('of 1,000 JupyterServers of 10 kB take less than a second', async () => {
+  it('of 1,000 JupyterServers of 10 kB take less than a second of processor time', async () => {
     const many = '/apis/amalthea.dev/v1alpha1/namespaces/many/jupyterservers';
     await call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'many' } } });
     const annotations = { filler: 'x'.repeat(9_500) };
@@ -400,10 +400,12 @@ describe('lists', () => {
   });
 });
 
+/** Returns the milliseconds of processor time of this process, which other programs do not affect much. */
 async function timed(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
+  const before = process.cpuUsage();
   await work();
-  return performance.now() - start;
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
 }
 
 describe('discovery', () => {

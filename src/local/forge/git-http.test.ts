@@ -250,7 +250,7 @@ describe('hostile requests', () => {
   });
 });
 
-const wait = { timeout: 20_000, interval: 20 };
+const wait = { timeout: 100_000, interval: 20 };
 
 /** Sends a request with a body that never ends. `status` is that of the response; undefined if the connection was closed. */
 function unfinished(service: string, url = repositoryUrl(), token = adasToken) {

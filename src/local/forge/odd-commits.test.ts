@@ -178,7 +178,7 @@ describe('a commit', () => {
     );
     expect(body['title']?.length).toBeLessThan(300);
     expect(body['message']?.length).toBeGreaterThan(10_000);
-  }, 30_000);
+  });
 
   it('that is missing does not hide the project or its other branches', async () => {
     const tree = await makeRepository(join(served.scratch, `missing-${number++}`), { 'a.txt': 'a\n' });

@@ -28,4 +28,4 @@ test('Node’s parser behind the proxy reads the same requests as the parser in 
   expect(allowed).toBeGreaterThan(1_000);
   server.closeAllConnections();
   server.close();
-}, 120_000);
+});

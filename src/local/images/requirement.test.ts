@@ -109,8 +109,8 @@ describe('requirements.txt', () => {
       `a==1${',<1'.repeat(300)}?`,
     ];
     const text = Array.from({ length: 1_000 }, (_, index) => lines[index % lines.length]).join('\n');
-    const before = performance.now();
+    const before = process.cpuUsage();
     expect(readRequirementsTxt(text).requirements).toHaveLength(0);
-    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(process.cpuUsage(before).user).toBeLessThan(5_000_000);
   });
 });

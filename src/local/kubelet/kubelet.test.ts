@@ -130,7 +130,7 @@ describe('a session', () => {
     const before = performance.now();
     machine.cluster.delete(resource.pods, namespace, 'a-0', { gracePeriodSeconds: 0 });
     await vi.waitFor(() => expect(machine.marked()).toEqual([]), waiting);
-    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(performance.now() - before).toBeLessThan(60_000);
   });
 
   it('keeps its files through hibernation; a new session of the same name does not get them', async () => {

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { patience } from '../../../tests/support/wait-for.ts';
 import type { KubernetesObject } from '../../platform/kubernetes/objects.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
 import { openCluster } from '../api-server/open-cluster.ts';
@@ -74,15 +75,16 @@ describe('the controller on the store', () => {
 
   it('creates the pod with its labels and owner, and creates it again after it was deleted', async () => {
     cluster.create(resource.statefulSets, namespace, set('x'));
-    await vi.waitFor(() => expect(pod()).toBeDefined());
+    await vi.waitFor(() => expect(pod()).toBeDefined(), patience);
     const first = pod();
     expect(first?.metadata.labels).toMatchObject({ app: 'x', 'statefulset.kubernetes.io/pod-name': 'x-0' });
     expect(first?.metadata.labels?.['controller-revision-hash']).toMatch(/^x-[0-9a-f]{10}$/);
     expect(first?.metadata.ownerReferences).toMatchObject([{ kind: 'StatefulSet', name: 'x', controller: true }]);
     finish();
-    await vi.waitFor(() => expect([undefined, first?.metadata.uid]).not.toContain(pod()?.metadata.uid));
-    await vi.waitFor(() =>
-      expect(get()?.status).toMatchObject({ replicas: 1, readyReplicas: 0, observedGeneration: 1 }),
+    await vi.waitFor(() => expect([undefined, first?.metadata.uid]).not.toContain(pod()?.metadata.uid), patience);
+    await vi.waitFor(
+      () => expect(get()?.status).toMatchObject({ replicas: 1, readyReplicas: 0, observedGeneration: 1 }),
+      patience,
     );
     const events = cluster.list<KubernetesObject & { reason: string; count: number }>(resource.events);
     expect(events.map(({ reason, count }) => [reason, count])).toEqual([['SuccessfulCreate', 2]]);
@@ -90,25 +92,25 @@ describe('the controller on the store', () => {
 
   it('deletes the pod when the set is scaled to 0, and creates it when the set is scaled to 1', async () => {
     cluster.create(resource.statefulSets, namespace, set('x'));
-    await vi.waitFor(() => expect(pod()).toBeDefined());
+    await vi.waitFor(() => expect(pod()).toBeDefined(), patience);
     cluster.mergePatch(resource.statefulSets, namespace, 'x', { spec: { replicas: 0 } });
-    await vi.waitFor(() => expect(pod()?.metadata.deletionTimestamp).toBeDefined());
+    await vi.waitFor(() => expect(pod()?.metadata.deletionTimestamp).toBeDefined(), patience);
     finish();
-    await vi.waitFor(() => expect(get()?.status).toMatchObject({ replicas: 0, observedGeneration: 2 }));
+    await vi.waitFor(() => expect(get()?.status).toMatchObject({ replicas: 0, observedGeneration: 2 }), patience);
     expect(pod()).toBeUndefined();
     cluster.mergePatch(resource.statefulSets, namespace, 'x', { spec: { replicas: 1 } });
-    await vi.waitFor(() => expect(pod()).toBeDefined());
+    await vi.waitFor(() => expect(pod()).toBeDefined(), patience);
   });
 
   it('replaces the pod when the template changes, and counts readiness', async () => {
     cluster.create(resource.statefulSets, namespace, set('x'));
-    await vi.waitFor(() => expect(pod()).toBeDefined());
+    await vi.waitFor(() => expect(pod()).toBeDefined(), patience);
     cluster.patchStatus(resource.pods, namespace, 'x-0', { conditions: [{ type: 'Ready', status: 'True' }] });
-    await vi.waitFor(() => expect(get()?.status).toMatchObject({ readyReplicas: 1 }));
+    await vi.waitFor(() => expect(get()?.status).toMatchObject({ readyReplicas: 1 }), patience);
     cluster.mergePatch(resource.statefulSets, namespace, 'x', set('x', 'b'));
-    await vi.waitFor(() => expect(pod()?.metadata.deletionTimestamp).toBeDefined());
+    await vi.waitFor(() => expect(pod()?.metadata.deletionTimestamp).toBeDefined(), patience);
     finish();
-    await vi.waitFor(() => expect(pod()?.spec?.containers?.[0]?.image).toBe('b'));
+    await vi.waitFor(() => expect(pod()?.spec?.containers?.[0]?.image).toBe('b'), patience);
   });
 
   it('records an event if the API server rejects the pod, for example because its name is too long', async () => {
@@ -117,6 +119,6 @@ describe('the controller on the store', () => {
     await vi.waitFor(() => {
       const events = cluster.list<KubernetesObject & { reason: string }>(resource.events);
       expect(events.map(({ reason }) => reason)).toContain('FailedCreate');
-    });
+    }, patience);
   });
 });

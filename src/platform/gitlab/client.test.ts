@@ -21,7 +21,7 @@ import { GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 
 const logged: string[] = [];
 const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-const gitlab = createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 500, maxResponseBytes: 200_000 });
+const gitlab = createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 2_000, maxResponseBytes: 200_000 });
 const inTime = () => Deadline.after(10_000);
 
 describe('the GitLab client on the forge', () => {
@@ -251,10 +251,10 @@ describe('the GitLab client with a faulty GitLab', () => {
     await expect(branch()).rejects.toThrow(/did not respond in time/);
     await expect(branch(Deadline.after(100))).rejects.toThrow(GitLabUnavailable);
     const caller = new AbortController();
-    const waiting = branch(Deadline.after(10_000, caller.signal));
+    const waiting = branch(Deadline.after(600_000, caller.signal));
     caller.abort();
     await expect(waiting).rejects.toThrow(GitLabUnavailable);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(60_000);
     expect(requests).toHaveLength(2);
   });
 

@@ -126,7 +126,7 @@ test('every accepted reference is safe in a URL', () => {
 });
 
 test('rejects long hostile names quickly', () => {
-  const started = performance.now();
+  const before = process.cpuUsage();
   for (const text of [
     `${'a-'.repeat(500)}!`,
     `${'a.'.repeat(500)}/x`,
@@ -135,7 +135,7 @@ test('rejects long hostile names quickly', () => {
   ]) {
     expect(() => parseReference(text)).toThrow(InvalidReference);
   }
-  expect(performance.now() - started).toBeLessThan(1000);
+  expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
 });
 
 test('recognizes digests', () => {

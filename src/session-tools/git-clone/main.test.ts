@@ -30,7 +30,7 @@ let workspace: string;
 let directory: string;
 let number = 0;
 
-const wait = { timeout: 20_000, interval: 20 };
+const wait = { timeout: 100_000, interval: 20 };
 const secretUrl = () => `${served.url}/team/secret.git`;
 const variables = (more: CloneVariables = {}): CloneVariables => ({
   repositoryUrl: secretUrl(),

@@ -66,7 +66,7 @@ describe('a launch', () => {
     );
     expect([status, body.error.code]).toEqual([500, 3004]);
     expect(body.error.message).toContain('GitLab');
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
   });
 
   it('does not report the image as missing when its registry is unavailable, silent or not allowed', async () => {

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../jupyter-server/quantities.ts';
 import type { Session } from '../../jupyter-server/session.ts';
+import type { Termination } from '../../jupyter-server/session-pod.ts';
 import { cloneExitCode } from '../../session-contract/clone.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 
@@ -28,8 +29,8 @@ const imageFailures: Readonly<Record<number, string>> = {
 
 /** Meanings of other exit codes of `jupyter-server` and `git-clone`, with a remedy, for the session's owner. */
 const meanings: Readonly<Record<number, string>> = {
-  137: 'The session was killed by the cluster, probably because it used too many resources. Launch it again with more memory or more storage.',
-  [cloneExitCode.gitError]: `${cannotClone} of an unexpected git error. The logs of the session have the details.`,
+  137: 'The session was killed by the cluster: it used too many resources, or did not respond. Launch it again with more memory or more storage.',
+  [cloneExitCode.gitError]: `${cannotClone} of a git error. The logs of the session have the details.`,
   [cloneExitCode.gitServerUnavailable]: `${cannotClone} the git server is not available. Try again later.`,
   [cloneExitCode.autosaveNameInvalid]: `${cannotClone} the name of an autosave branch is invalid. Remove that branch, or rename it, and launch the session again.`,
   [cloneExitCode.noDiskSpace]: `${cannotClone} of low disk space. Stop the session and restart it with more storage, or without fetching the LFS data automatically.`,
@@ -39,22 +40,65 @@ const meanings: Readonly<Record<number, string>> = {
   [cloneExitCode.storagePathNotAbsolute]: `${cannotClone} the path where a cloud storage is mounted is not an absolute path. Launch the session again with another path.`,
 };
 
-/**
- * Returns a text that says why a container ended, and what the owner can do.
- * @param code the exit code; undefined if unknown
- */
-export function exitCodeMeaning(session: Session, container: string, code: number | undefined): string {
+/** Returns a text that says why `git-clone` or `jupyter-server` ended, and what the owner can do. */
+export function exitMeaning(session: Session, container: string, end: Termination | undefined): string {
+  const { exitCode: code, reason = '', lastLine = '' } = end ?? {};
+  if (reason === startErrorReason) return startErrorMeaning(session, container, lastLine);
+  const isClone = container === sessionContainer.gitClone.name;
+  // The last line of the log of git-clone is its result: a sentence for the owner.
+  if (isClone && code === cloneExitCode.gitError && lastLine !== '') return withRepository(lastLine);
   const known = code === undefined ? undefined : meanings[code];
-  if (known !== undefined) return known;
+  if (known !== undefined) return known + logEnd(lastLine);
   const withCode = code === undefined ? '' : ` (exit code ${code})`;
-  if (container === sessionContainer.gitClone.name) {
-    return `${cannotClone} the clone program ended unexpectedly${withCode}; its log has the reason. Launch the session again, and tell the administrator if it fails again.`;
+  if (isClone) {
+    return `${cannotClone} the clone program ended unexpectedly${withCode}; its log has the reason.${logEnd(lastLine)} Launch the session again, and tell the administrator if it fails again.`;
   }
   const remedy = remedyFor(session);
+  const inImage = missingPart(lastLine);
+  if (inImage !== undefined) return `${inImage} ${remedy}`;
   const failure = code === undefined ? undefined : imageFailures[code];
-  if (failure !== undefined) return `${failure} ${remedy}`;
+  if (failure !== undefined) return `${failure}${logEnd(lastLine)} ${remedy}`;
   const disk = code === 128 ? ' So can low disk space: then launch it with more storage.' : '';
-  return `The session shut down unexpectedly: its Jupyter server ended${withCode}, and its log has the reason. Packages that were installed in the session can cause this.${disk} ${remedy}`;
+  return `The session shut down unexpectedly: its Jupyter server ended${withCode}, and its log has the reason.${logEnd(lastLine)} Packages that were installed in the session can cause this.${disk} ${remedy}`;
+}
+
+const withRepository = (line: string): string =>
+  /could not be cloned/.test(line) ? line : `The repository could not be cloned. ${line}`;
+
+const logEnd = (line: string): string => (line === '' ? '' : ` The log ends with: "${line}"`);
+
+/** Returns what the image lacks, if the last line of the log of `jupyter-server` shows an error that all such images cause. */
+function missingPart(line: string): string | undefined {
+  if (/Jupyter command `jupyter-notebook` not found/.test(line)) {
+    return 'The image has JupyterLab or Jupyter Server, but not the command "jupyter notebook", which starts sessions: the Python package notebook is missing in the image.';
+  }
+  if (/No such file or directory: \S*\/jupyter$/.test(line)) {
+    return 'The entrypoint of the image is itself a Jupyter server: it uses the command that starts sessions (jupyter notebook) as the name of a file. The entrypoint of an image must run the command that it is given.';
+  }
+  if (/exec format error/.test(line)) return otherArchitecture;
+  return undefined;
+}
+
+const otherArchitecture = 'The image is built for another processor architecture than that of the cluster.';
+
+/** The runtime's reason if it could not start the container at all. The exit code is 128 then, and means nothing. */
+const startErrorReason = 'StartError';
+
+/** Returns why the container runtime could not start a container, from the runtime's message. */
+export function startErrorMeaning(session: Session, container: string, message: string): string {
+  // The message is a chain of errors, and the last link has the cause.
+  const cause = message.replace(/^.*unable to start container process: /, '').replace(/: unknown$/, '');
+  const remedy = remedyFor(session);
+  if (container === sessionContainer.imageDownload.name && /exec: "sh"/.test(cause)) return noShellMeaning(session);
+  if (/exec format error/.test(cause)) return `${otherArchitecture} ${remedy}`;
+  if (/no space left on device/.test(cause)) {
+    return `The session could not be started, because the disk of the machine is full (${cause}). Launch it again, and tell the administrator if it fails again.`;
+  }
+  if (/exec: .*(not found|no such file)/.test(cause)) {
+    return `The image does not contain the required command to start a session: ${cause}. ${remedy}`;
+  }
+  const quoted = cause === '' ? '' : `: ${cause}`;
+  return `The cluster could not start the container "${container}" of the session${quoted}. ${remedy}`;
 }
 
 /** Returns the meaning of a failure of `download-image`: the image has no usable shell. */

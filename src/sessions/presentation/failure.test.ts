@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exited, inPod, launched, messageOf, name, present } from '../../../tests/support/sessions/presented.ts';
 import type { ContainerStatus, PodStatus } from '../../platform/kubernetes/objects.ts';
-import { mostFrequentReason } from './failure.ts';
 
 describe('the message of a failed session', () => {
   it.each([
@@ -88,7 +87,9 @@ describe('the message of a failed session', () => {
         lastTransitionTime: '2023-09-11T10:00:00Z',
       },
     ];
-    expect(messageOf(inPod({ phase: 'Pending', conditions }))).toContain('because of: Insufficient nvidia.com/gpu.');
+    expect(messageOf(inPod({ phase: 'Pending', conditions }))).toContain(
+      'because of: Insufficient nvidia.com/gpu (7 of 9 machines); node(s) had taints (2 of 9 machines). Wait until',
+    );
     const taints = conditions.map((condition) => ({
       ...condition,
       message: '0/9 nodes are available: 9 node(s) had untolerated taint {a: b}.',
@@ -98,24 +99,14 @@ describe('the message of a failed session', () => {
     expect(messageOf(inPod({ phase: 'Pending', conditions: unclear }))).toBe('no room');
   });
 
-  it.each([
-    ['0/3 nodes are available: 1 Insufficient cpu, 2 Insufficient memory.', 'Insufficient memory'],
-    ['0/12 nodes are available: 10 Insufficient cpu, 9 Insufficient memory', 'Insufficient cpu'],
-    ['0/3 nodes are available', undefined],
-    ['pod has unbound immediate PersistentVolumeClaims', undefined],
-    ['', undefined],
-  ])('in %j contains the most frequent reason %j', (message, reason) => {
-    expect(mostFrequentReason(message)).toBe(reason);
-  });
-
   it('reports a quota, an eviction, or that the cluster does not say why', () => {
     const quota = {
       state: 'failed' as const,
       events: { statefulset: { message: 'The resource quota has been exceeded.' } },
     };
     expect(messageOf(quota)).toMatch(/^The resource quota has been exceeded\. Stop another session/);
-    expect(messageOf(inPod({ phase: 'Failed', reason: 'Evicted', message: 'The node was low on memory. ' }))).toContain(
-      '(Evicted): The node was low on memory. Launch',
+    expect(messageOf(inPod({ phase: 'Failed', reason: 'NodeAffinity', message: 'Pod was rejected. ' }))).toContain(
+      'because of this reason: NodeAffinity: Pod was rejected. Launch',
     );
     expect(messageOf({ state: 'failed' })).toContain('does not say why');
   });

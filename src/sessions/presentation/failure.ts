@@ -1,9 +1,13 @@
+import { nodeLostSince } from '../../jupyter-server/machine.ts';
 import type { Session } from '../../jupyter-server/session.ts';
+import { sessionPath } from '../../jupyter-server/session-path.ts';
 import type { ReportedContainer, Termination } from '../../jupyter-server/session-pod.ts';
 import { isMissingSecrets, wasInterrupted } from '../../jupyter-server/state.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { findSessionContainer, sessionContainer } from '../../session-contract/containers.ts';
-import { exitCodeMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
+import { exitMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason, startErrorMeaning } from './exit-codes.ts';
+import { causeOf } from './stopped-pod.ts';
+import { unschedulableReason } from './unschedulable.ts';
 
 /** Returns why the session failed and what to do. Errors of the cluster precede errors of containers, as in renku-notebooks. */
 export function failureReason(session: Session, now: number): string {
@@ -13,26 +17,44 @@ export function failureReason(session: Session, now: number): string {
     childFailure(session) ??
     eviction(session) ??
     failedContainer(session) ??
-    startFailure(session) ??
+    startFailure(session, now) ??
     'The session failed, and the cluster does not say why. Its logs may have the reason. Restart it, and tell the administrator if it fails again.'
   );
 }
 
 /** Returns the failure that delays a starting session; undefined if no failure is known. */
-export const startFailure = (session: Session): string | undefined =>
+export const startFailure = (session: Session, now: number): string | undefined =>
+  machineLost(session) ??
+  eviction(session) ??
   imageFailure(session) ??
   crashing(session) ??
   containerFailure(session) ??
   unschedulable(session) ??
   childFailure(session) ??
-  podFailure(session);
+  podFailure(session) ??
+  silentServer(session, now) ??
+  retrying(session);
+
+/** Seconds after which a Jupyter server that runs but does not respond counts as a failure of the start. */
+const slowStartSeconds = 60;
+
+/** Returns what the session waits for if its container runs, but no Jupyter server responds. */
+function silentServer({ containers, routing, name }: Session, now: number): string | undefined {
+  const { jupyter } = sessionContainer;
+  const container = containers.find((each) => each.name === jupyter.name);
+  const seconds = Math.floor((now - Date.parse(container?.runningSince ?? '')) / 1000);
+  if (!container || container.step === 'ready' || !(seconds >= slowStartSeconds)) return undefined;
+  const line = container.previousEnded?.lastLine;
+  const before = line ? ` The log of the attempt before ends with: "${line}"` : '';
+  return `The session waits for its Jupyter server, which runs for ${seconds} seconds and does not respond yet. The image must start it on port ${jupyter.port}, below the path ${routing.path ?? sessionPath(name)}. The log of the session may have the reason; the cluster starts the container again after 5 minutes.${before}`;
+}
 
 const interruption = (session: Session, now: number): string | undefined =>
   wasInterrupted(session, now)
     ? 'The launch was interrupted before the credentials of the session were stored. Launch the session again.'
     : undefined;
 
-/** Returns why no node fits: the scheduler's most frequent reason, or its whole message if the message has another form. */
+/** Returns why no node fits. */
 function unschedulable(session: Session): string | undefined {
   const { pod } = session;
   if (pod?.phase !== 'Pending') return undefined;
@@ -40,24 +62,7 @@ function unschedulable(session: Session): string | undefined {
   const [newest] = pod.conditions.toSorted((one, other) => time(other.changedAt) - time(one.changedAt));
   if (newest?.reason !== 'Unschedulable' || !newest.message) return undefined;
   if (isVolumeBeingCreated(newest.message) || isMissingSecrets(session)) return undefined;
-  const reason = mostFrequentReason(newest.message);
-  if (reason === undefined) return oneLine(newest.message, 500);
-  const remedy = reason.startsWith('Insufficient')
-    ? 'Wait until others have stopped their sessions, or launch it again with less of that resource.'
-    : 'Wait until others have stopped their sessions; tell the administrator if that does not help.';
-  return `The session cannot be scheduled because of: ${oneLine(reason, 300)}. ${remedy}`;
-}
-
-/**
- * Returns the reason for most of the nodes, for example `Insufficient cpu` for the message `0/3 nodes are available: 1 node(s)
- * had taints, 2 Insufficient cpu.` Returns undefined if the message has another form.
- */
-export function mostFrequentReason(message: string): string | undefined {
-  const own = (message.split(/\s+preemption:/)[0] ?? '').trim().replace(/\.+$/, '');
-  if (!/^\d+\/\d+ nodes are available/.test(own)) return undefined;
-  const [, ...reasons] = own.split(/(?:, |: )(?=\d)/);
-  const [first] = reasons.sort((one, other) => Number.parseInt(other, 10) - Number.parseInt(one, 10));
-  return first?.replace(/^[\d\s]+/, '');
+  return unschedulableReason(newest.message);
 }
 
 /** Returns the operator's message about a child other than the pod, for example about an exceeded quota. */
@@ -81,10 +86,19 @@ const isVolumeBeingCreated = (message: string): boolean => message.toLowerCase()
 
 const withoutStop = (message: string): string => message.replace(/[.\s]+$/, '');
 
+/** Returns why the cluster ended the pod, until a new pod replaces it. */
 function eviction({ pod }: Session): string | undefined {
   if (pod?.phase !== 'Failed' || !pod.reason) return undefined;
-  const because = pod.message ? `: ${withoutStop(oneLine(pod.message, 300))}` : '';
-  return `The cluster stopped the session (${oneLine(pod.reason, 60)})${because}. Launch it again, with more memory or storage if it ran out of them.`;
+  const [cause, remedy] = causeOf(pod);
+  return `The cluster stopped the session because ${cause}. ${remedy || 'Launch it again if it does not start by itself.'}`;
+}
+
+/** Returns since when the machine does not respond, and how to end the session without it. */
+export function machineLost(session: Session): string | undefined {
+  const since = nodeLostSince(session);
+  if (since === undefined) return undefined;
+  const time = since === '' ? '' : ` since ${since}`;
+  return `The machine of the session does not respond${time}. The session continues when the machine responds again. To give the session up, stop it with forced=true: what was not pushed is lost${session.hasVolume ? ', except for the files on its volume, which are deleted with the session' : ''}.`;
 }
 
 /** Returns all containers, main containers first, as in renku-notebooks. */
@@ -99,20 +113,28 @@ const endOf = ({ ended, previousEnded }: ReportedContainer): Termination | undef
 const meaningOf = (session: Session, container: ReportedContainer): string =>
   container.name === sessionContainer.jupyter.name && endOf(container)?.reason === outOfMemoryReason
     ? outOfMemoryMeaning(session)
-    : exitCodeMeaning(session, container.name, endOf(container)?.exitCode);
+    : exitMeaning(session, container.name, endOf(container));
 
 function failedContainer(session: Session): string | undefined {
   const failed = mainFirst(session).filter((container) => (endOf(container)?.exitCode ?? 0) !== 0);
   const { gitClone, imageDownload, jupyter } = sessionContainer;
   const decisive = failed.find(({ name }) => name === gitClone.name || name === jupyter.name);
   if (decisive) return meaningOf(session, decisive);
-  if (failed.some(({ name }) => name === imageDownload.name)) return noShellMeaning(session);
+  const download = failed.find(({ name }) => name === imageDownload.name);
+  if (download) return downloadMeaning(session, download);
   if (failed.length === 0) return undefined;
   const what =
     failed.length === 1
       ? 'An auxiliary container of the session failed.'
       : `${failed.length} auxiliary containers of the session failed.`;
   return `${what} That is an error of the platform: restart the session, and tell the administrator if it happens often.`;
+}
+
+/** Returns why `download-image` failed, which runs `sh` in the image and exits. */
+function downloadMeaning(session: Session, container: ReportedContainer): string {
+  const { reason, lastLine = '' } = endOf(container) ?? {};
+  const isUnclear = lastLine === '' || (reason !== 'StartError' && !/exec format error/.test(lastLine));
+  return isUnclear ? noShellMeaning(session) : startErrorMeaning(session, container.name, lastLine);
 }
 
 const waitingFor = (session: Session, reasons: readonly string[]): ReportedContainer | undefined =>
@@ -137,16 +159,31 @@ function pullFailure({ messages }: Session, { name, waiting }: ReportedContainer
   return why ?? waiting?.message ?? '';
 }
 
+/** Returns why the current attempt of a container is not its first one. */
+function retrying(session: Session): string | undefined {
+  const container = mainFirst(session).find(
+    ({ activity, step, previousEnded }) =>
+      activity === 'running' && step !== 'ready' && (previousEnded?.exitCode ?? 0) !== 0,
+  );
+  return container && `${stepOf(container)} failed, and runs again. ${meaningOf(session, container)}`;
+}
+
+const stepOf = ({ name }: ReportedContainer): string =>
+  `The step "${(findSessionContainer(name)?.step ?? name).toLowerCase()}"`;
+
 function crashing(session: Session): string | undefined {
   const container = waitingFor(session, ['CrashLoopBackOff']);
   if (!container) return undefined;
-  const step = (findSessionContainer(container.name)?.step ?? container.name).toLowerCase();
-  return `The step "${step}" failed, and the cluster tries again. ${meaningOf(session, container)}`;
+  return `${stepOf(container)} failed, and the cluster tries again. ${meaningOf(session, container)}`;
 }
 
 /** A missing Secret is no failure here: the launch creates the Secrets after the object. See `interruption`. */
 function containerFailure(session: Session): string | undefined {
   if (isMissingSecrets(session)) return undefined;
+  const notStarted = waitingFor(session, ['RunContainerError']);
+  if (notStarted?.waiting?.message) {
+    return `${startErrorMeaning(session, notStarted.name, notStarted.waiting.message)} The cluster tries again.`;
+  }
   const container = waitingFor(session, ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
   if (!container) return undefined;
   return `A container of the session cannot be started. ${reported(container.waiting?.message ?? '')}The cluster tries again.`;

@@ -96,7 +96,7 @@ function message(
   if (state !== 'starting') return {};
   const waiting = details.filter((step) => step.status !== 'ready').map((step) => step.step.toLowerCase());
   const waitsFor = waiting.length === 0 ? undefined : `The session is waiting for these steps: ${waiting.join(', ')}.`;
-  const parts = [startFailure(session), buildProgress(session), waitsFor].filter((part) => part !== undefined);
+  const parts = [startFailure(session, now), buildProgress(session), waitsFor].filter((part) => part !== undefined);
   return { message: parts.length === 0 ? null : parts.join(' ') };
 }
 

@@ -6,6 +6,10 @@ import { presentSession } from './present.ts';
 export interface Presenter {
   /** Returns the response for a session. Callers must not change the object, because it is shared. */
   (session: Session): NotebookResponse;
+  /** Returns the response as JSON. */
+  json(session: Session): string;
+  /** Returns the response for the beginning of the current minute. */
+  byMinute(session: Session): NotebookResponse;
   /**
    * Returns the response as a member of a JSON object, in UTF-8: the session's name, a colon, and the JSON. The buffer is
    * shared, too.
@@ -14,8 +18,9 @@ export interface Presenter {
 }
 
 interface Presented {
-  readonly second: number;
+  readonly period: number;
   readonly response: NotebookResponse;
+  json?: string;
   member?: Buffer;
 }
 
@@ -25,22 +30,34 @@ interface Presented {
  * copied from the cache.
  */
 export function createPresenter(config: PresentationConfig, clock: () => number = Date.now): Presenter {
-  const known = new WeakMap<Session, Presented>();
+  const present = cached(1_000, (session) => presentSession(session, config, clock()));
+  const byMinute = cached(60_000, (session, startMs) => presentSession(session, config, startMs));
 
-  function present(session: Session): Presented {
-    const now = clock();
-    const second = Math.floor(now / 1000);
-    const before = known.get(session);
-    if (before?.second === second) return before;
-    const presented: Presented = { second, response: presentSession(session, config, now) };
-    known.set(session, presented);
-    return presented;
+  /** Caches the result for one session and period. The periods start at whole multiples of their length. */
+  function cached(periodMs: number, make: (session: Session, startMs: number) => NotebookResponse) {
+    const known = new WeakMap<Session, Presented>();
+    return (session: Session): Presented => {
+      const period = Math.floor(clock() / periodMs);
+      const before = known.get(session);
+      if (before?.period === period) return before;
+      const presented: Presented = { period, response: make(session, period * periodMs) };
+      known.set(session, presented);
+      return presented;
+    };
+  }
+
+  function json(session: Session): string {
+    const current = present(session);
+    current.json ??= JSON.stringify(current.response);
+    return current.json;
   }
 
   return Object.assign((session: Session) => present(session).response, {
+    json,
+    byMinute: (session: Session) => byMinute(session).response,
     member(session: Session): Buffer {
       const current = present(session);
-      current.member ??= Buffer.from(`${JSON.stringify(current.response.name)}:${JSON.stringify(current.response)}`);
+      current.member ??= Buffer.from(`${JSON.stringify(current.response.name)}:${json(session)}`);
       return current.member;
     },
   });

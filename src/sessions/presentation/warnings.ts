@@ -8,6 +8,8 @@ import type { SessionState } from '../../jupyter-server/types.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
+import { machineLost } from './failure.ts';
+import { stoppedPodWarning } from './stopped-pod.ts';
 
 /** Returns the warnings for the owner of a working session: about its image, its memory, and the time of its end. */
 export function warnings(
@@ -20,6 +22,7 @@ export function warnings(
     ...defaultImage(session, config),
     ...incompleteImage(session),
     ...outOfMemory(session),
+    ...stoppedByCluster(session, state),
     ...ending(session, state, config, now),
   ];
 }
@@ -78,6 +81,12 @@ export function buildProgress(session: Session): string | undefined {
 
 const imageConditionOf = ({ pod }: Session): ReportedCondition | undefined =>
   pod?.conditions.find(({ type }) => type === imageCondition);
+
+function stoppedByCluster(session: Session, state: SessionState): SessionWarning[] {
+  // A machine that does not respond cannot end the session, so the deletion waits for it.
+  const message = state === 'stopping' ? machineLost(session) : stoppedPodWarning(session);
+  return message === undefined ? [] : [{ message, critical: !session.hasVolume }];
+}
 
 /** Returns a warning after a restart because of memory, so that the owner knows why Jupyter's kernels have stopped. */
 function outOfMemory(session: Session): SessionWarning[] {

@@ -50,6 +50,17 @@ export interface SessionStore {
    * ends the calls.
    */
   watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
+  /**
+   * Calls `onChange` with the name of a session after each change of the caller's sessions, also if a session begins or ceases
+   * to be the caller's. Returns a function that ends the calls.
+   */
+  watchOwn(identity: Identity, onChange: (name: string) => void): () => void;
+  /** Returns the caller's session with this name from the cache. */
+  cached(identity: Identity, name: string): Session | undefined;
+  /** Returns all sessions of the caller from the cache, by name. */
+  allCached(identity: Identity): Session[];
+  /** Reads the caller's sessions from the API server, and updates the cache. Throws ApiError. */
+  refreshOwn(identity: Identity, deadline: Deadline): Promise<void>;
   /** Returns whether the session still exists, by a live read. */
   isCurrent(session: Session, deadline: Deadline): Promise<boolean>;
   /** Returns the session and its whole object, by a live read; undefined if the session does not exist. Throws ApiError. */
@@ -132,7 +143,7 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
     }
   }
 
-  async function listLive(identity: Identity, deadline: Deadline): Promise<Session[]> {
+  async function listLive(identity: Identity, deadline: Deadline): Promise<JupyterServer[]> {
     const [own] = ownersOf(identity);
     const selectors = [`${label.owner}=${own}`];
     // Sessions of renku-notebooks have a label for the user id only. A registered and an anonymous user can have the same
@@ -141,9 +152,28 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
     const lists = namespaces.flatMap((namespace) =>
       selectors.map((labelSelector) => client.list<JupyterServer>(type, namespace, { labelSelector }, deadline)),
     );
-    const found = (await Promise.all(lists)).flat().map(fromJupyterServer);
-    return [...new Map(found.map((session) => [session.uid, session])).values()];
+    return (await Promise.all(lists)).flat();
   }
+
+  /**
+   * Returns the sessions of a caller in the order of their names. Of two sessions with one name, the session in the namespace for
+   * new sessions is returned, as by `get`.
+   */
+  function distinct(sessions: readonly Session[]): Session[] {
+    const byName = new Map<string, Session>();
+    for (const session of sessions) {
+      if (session.namespace === home || !byName.has(session.name)) byName.set(session.name, session);
+    }
+    return [...byName.values()].sort((one, other) => compare(one.name, other.name));
+  }
+
+  const allCached = (identity: Identity): Session[] =>
+    distinct(ownersOf(identity).flatMap((owner) => cache.byIndex('owner', owner)));
+
+  const cached = (identity: Identity, name: string): Session | undefined =>
+    namespaces
+      .map((namespace) => cache.get(namespace, name))
+      .find((session) => session !== undefined && owns(identity, session));
 
   async function deleteObject(session: Session, isForced: boolean, deadline: Deadline): Promise<boolean> {
     const { name, namespace, uid } = session;
@@ -174,6 +204,9 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
   return {
     untilGone: watchers.untilGone,
     watch: watchers.watch,
+    watchOwn: watchers.watchOwn,
+    cached,
+    allCached,
     start: () => cache.start(),
     stop: () => cache.stop(),
     get synced() {
@@ -190,11 +223,10 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
     },
 
     async get(identity, name, deadline) {
-      const known = namespaces.map((namespace) => cache.get(namespace, name));
-      const own = known.find((session) => session && owns(identity, session));
+      const own = cached(identity, name);
       if (own) return own;
       if (!possibleName.test(name)) throw noSuchSession(name);
-      const unknown = namespaces.filter((_namespace, index) => known[index] === undefined);
+      const unknown = namespaces.filter((namespace) => cache.get(namespace, name) === undefined);
       const live = await readAll(unknown, name, deadline);
       const found = live.find((session) => session && owns(identity, session));
       if (found) return found;
@@ -203,10 +235,16 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
 
     async list(identity, deadline) {
       try {
-        const found = cache.synced
-          ? ownersOf(identity).flatMap((owner) => cache.byIndex('owner', owner))
-          : (await listLive(identity, deadline)).filter((session) => owns(identity, session));
-        return found.sort((one, other) => compare(one.name, other.name));
+        if (cache.synced) return allCached(identity);
+        const found = (await listLive(identity, deadline)).map(fromJupyterServer);
+        return distinct(found.filter((session) => owns(identity, session)));
+      } catch (error) {
+        throw translateError(error, { message: 'The sessions could not be listed.' }) ?? error;
+      }
+    },
+    async refreshOwn(identity, deadline) {
+      try {
+        for (const object of await listLive(identity, deadline)) cache.observe(object);
       } catch (error) {
         throw translateError(error, { message: 'The sessions could not be listed.' }) ?? error;
       }

@@ -1,16 +1,19 @@
 import type { Identity } from '../../identity/types.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import type { Deadline } from '../../lib/deadline.ts';
-import { owns } from './ownership.ts';
+import type { CacheEvent } from '../../platform/kubernetes/list-watch-cache.ts';
+import { ownersOf, owns } from './ownership.ts';
 
 /** Notifies callers of changes of the sessions in the cache. */
 export interface SessionWatchers {
   /** The store calls this after each change of the cache. */
-  notify(change: { readonly type: string; readonly namespace: string; readonly name: string }): void;
+  notify(change: CacheEvent<Session>): void;
   /** See `SessionStore.untilGone`. */
   untilGone(session: Session, deadline: Deadline): Promise<boolean>;
   /** See `SessionStore.watch`. */
   watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
+  /** See `SessionStore.watchOwn`. */
+  watchOwn(identity: Identity, onChange: (name: string) => void): () => void;
 }
 
 /** Creates the watchers of a cache. @param cached returns a session from the cache */
@@ -21,11 +24,15 @@ export function createSessionWatchers(
   const checks = new Set<() => void>();
   /** The callbacks of all `watch` calls, by namespace and name. */
   const watched = new Map<string, Set<() => void>>();
+  /** The callbacks of all `watchOwn` calls, by owner. */
+  const owners = new Map<string, Set<(name: string) => void>>();
 
   return {
-    notify({ type, namespace, name }) {
+    notify(change) {
+      const { type, namespace, name } = change;
       if (type === 'deleted') for (const check of checks) check();
       for (const report of watched.get(`${namespace}/${name}`) ?? []) report();
+      for (const owner of ownersIn(change)) for (const report of owners.get(owner) ?? []) report(name);
     },
 
     untilGone({ name, namespace, uid }, deadline) {
@@ -51,13 +58,35 @@ export function createSessionWatchers(
         const now = cached(namespace, name);
         onChange(now?.uid === uid && owns(identity, now) ? now : undefined);
       };
-      const reports = watched.get(key) ?? new Set();
-      watched.set(key, reports.add(report));
+      const leave = join(watched, key, report);
       report();
+      return leave;
+    },
+    watchOwn(identity, onChange) {
+      const report = (name: string): void => onChange(name);
+      const leaves = ownersOf(identity).map((owner) => join(owners, owner, report));
       return () => {
-        reports.delete(report);
-        if (reports.size === 0 && watched.get(key) === reports) watched.delete(key);
+        for (const leave of leaves) leave();
       };
     },
+  };
+}
+
+/** Returns the owners of the session before and after the change. */
+function ownersIn(change: CacheEvent<Session>): Set<string> {
+  const owners = [
+    change.type === 'added' ? undefined : change.previous.owner,
+    change.type === 'deleted' ? undefined : change.value.owner,
+  ];
+  return new Set(owners.filter((owner) => owner !== undefined));
+}
+
+/** Adds a callback to those of a key. Returns a function that removes it. */
+function join<Callback>(callbacks: Map<string, Set<Callback>>, key: string, callback: Callback): () => void {
+  const joined = callbacks.get(key) ?? new Set();
+  callbacks.set(key, joined.add(callback));
+  return () => {
+    joined.delete(callback);
+    if (joined.size === 0 && callbacks.get(key) === joined) callbacks.delete(key);
   };
 }

@@ -149,7 +149,7 @@ async function* eventsOf(body: AsyncIterable<Buffer>): AsyncGenerator<WatchEvent
 
 /** Calls `read` until `wanted` accepts the result, and returns that result. Throws after 30 s with `what` it waited for. */
 export async function eventually<T>(what: string, read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
-  const end = performance.now() + 30_000;
+  const end = performance.now() + 90_000;
   for (;;) {
     const value = await read();
     if (wanted(value)) return value;

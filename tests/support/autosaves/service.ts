@@ -19,12 +19,12 @@ export interface AutosaveService extends AsyncDisposable {
 }
 
 /** Starts the routes of autosaves in the real pipeline, with the GitLab of the callers. Only the identities are fake. */
-export async function startAutosaveService(): Promise<AutosaveService> {
+export async function startAutosaveService({ requestTimeoutMs = 10_000 } = {}): Promise<AutosaveService> {
   const callers = new Map<string, Identity>();
   const gitlab = createGitLab({
     http: loopbackHttp(),
     log: createLogger({ name: 'test', level: 'silent' }),
-    requestTimeoutMs: 500,
+    requestTimeoutMs,
   });
   const app = await startApp({
     routes: [autosaveRoutes({ gitlab, config: testConfig() })],

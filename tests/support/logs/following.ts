@@ -4,7 +4,7 @@ import { type LogCluster, startLogCluster } from './log-cluster.ts';
 import { LogStream } from './log-stream.ts';
 
 export const user = john('https://gitlab.example.org');
-export const soon = { timeout: 10_000 };
+export const soon = { timeout: 60_000 };
 
 export interface Following {
   readonly cluster: LogCluster;

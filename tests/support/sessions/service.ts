@@ -9,7 +9,10 @@ import type { NewSession } from '../../../src/autosaves/types.ts';
 import { createCallerLimit, createCallerLimits } from '../../../src/caller-limit.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { ApiError, errorKind } from '../../../src/errors.ts';
+import { eventRoutes } from '../../../src/events/routes.ts';
+import { createSessionEvents, type SessionEventsParts } from '../../../src/events/session-events.ts';
 import type { ErrorResponse, NotebookResponse } from '../../../src/generated/openapi.ts';
+import type { Identified } from '../../../src/identity/identify.ts';
 import type { Identity } from '../../../src/identity/types.ts';
 import { createImageChecker } from '../../../src/images/image-checker.ts';
 import { type LogRouteParts, logRoutes } from '../../../src/logs/routes.ts';
@@ -47,7 +50,7 @@ export interface TestService {
   /** With the service's prefix. */
   readonly url: string;
   /** Returns the headers that identify the caller. */
-  headersOf(identity: Identity): Record<string, string>;
+  headersOf(identity: Identity, expiresAt?: number): Record<string, string>;
   /** Ends the streams, as at a stop of the service. */
   stop(): void;
   /** Makes calls of this caller; paths are below the service's prefix. */
@@ -64,9 +67,10 @@ export interface TestServiceOptions {
   readonly withoutCache?: boolean;
   /** Called with new sessions, whose launch may supersede autosaves. */
   readonly afterLaunch?: (session: NewSession) => void;
-  readonly logs?: Pick<LogRouteParts, 'timing'>;
-  /** Streams of logs of one user. */
-  readonly maxStreams?: number;
+  readonly logs?: Pick<LogRouteParts, 'timing'> & { readonly maxStreams?: number };
+  readonly events?: Pick<SessionEventsParts, 'timing'> & {
+    readonly maxStreams?: { readonly perUser: number; readonly total: number };
+  };
 }
 
 const prefix = '/notebooks';
@@ -84,7 +88,7 @@ export async function startService(
     withoutCache = false,
     afterLaunch = () => undefined,
     logs = {},
-    maxStreams,
+    events: eventParts = {},
   }: TestServiceOptions = {},
 ): Promise<TestService> {
   const config = testConfig({}, { git: { url: gitlab.url, registry: registry.host }, ...changes });
@@ -108,11 +112,16 @@ export async function startService(
   const classes = config.crc_url === null ? undefined : createResourceClasses({ url: config.crc_url, http, log });
   const offered = createOfferedPools(config, classes);
   const present = createPresenter(config);
-  const limits = createCallerLimits(config.limits);
-  const streamLimit =
-    maxStreams === undefined
-      ? limits.logStreams
-      : createCallerLimit({ registered: maxStreams, anonymous: maxStreams }, 'streams of logs');
+  const defaults = createCallerLimits(config.limits);
+  const limitOf = (perUser: number, what: string, total = Number.POSITIVE_INFINITY) =>
+    createCallerLimit({ registered: perUser, anonymous: perUser, total }, what);
+  const limits = {
+    ...defaults,
+    ...(logs.maxStreams !== undefined && { logStreams: limitOf(logs.maxStreams, 'streams of logs') }),
+    ...(eventParts.maxStreams && {
+      eventStreams: limitOf(eventParts.maxStreams.perUser, 'streams of events', eventParts.maxStreams.total),
+    }),
+  };
   const parts = {
     store,
     secrets,
@@ -128,12 +137,16 @@ export async function startService(
   };
 
   const stopping = new AbortController();
-  const callers = new Map<string, Identity>();
+  const events = createSessionEvents({
+    ...{ sessions: store, responses: present, limit: limits.eventStreams, stopping: stopping.signal },
+    ...eventParts,
+  });
+  const callers = new Map<string, Identified>();
   const app = createApp({
     config: { ...config, service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
     log,
     document: loadDocument(prefix),
-    identify: async ({ headers }) => ({ identity: callers.get(String(headers['test-caller'])) ?? unauthenticated() }),
+    identify: async ({ headers }) => callers.get(String(headers['test-caller'])) ?? unauthenticated(),
     health: Router(),
     routes: [
       sessionRoutes({
@@ -142,8 +155,10 @@ export async function startService(
         dryRun: createDryRun({ ...parts, present }),
         restart: createRestart({ client, store, secrets, log }),
         present,
+        follow: events.all,
         config,
       }),
+      eventRoutes({ sessions: store, events }),
       optionsRoutes(config, offered),
       accessTokenRoutes({
         tokens: createAccessTokens({
@@ -152,7 +167,7 @@ export async function startService(
           addressOf: (session) => sessionAddress(session, config),
         }),
       }),
-      logRoutes({ client, sessions: store, log, limit: streamLimit, stopping: stopping.signal, ...logs }),
+      logRoutes({ client, sessions: store, log, limit: limits.logStreams, stopping: stopping.signal, ...logs }),
     ],
     validateResponses: true,
   });
@@ -160,9 +175,9 @@ export async function startService(
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const headersOf = (identity: Identity): Record<string, string> => {
+  const headersOf = (identity: Identity, expiresAt?: number): Record<string, string> => {
     const caller = String(callers.size);
-    callers.set(caller, identity);
+    callers.set(caller, { identity, ...(expiresAt === undefined ? {} : { expiresAt }) });
     return { 'test-caller': caller };
   };
 

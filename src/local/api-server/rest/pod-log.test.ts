@@ -162,7 +162,7 @@ describe('a log that is followed', () => {
           before = produced;
           return settled;
         },
-        { interval: 200, timeout: 20_000 },
+        { interval: 200 },
       )
       .toBe(true);
     expect(produced).toBeLessThan(20_000);

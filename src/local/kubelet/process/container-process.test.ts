@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { python } from '../../../../tests/support/local/kubelet/python.ts';
+import { isAlive as isPidAlive } from '../../../../tests/support/platform.ts';
 import { endMarked, isAlive, listMarked } from '../../machine/processes.ts';
 import { type ContainerProcess, findProcess, startProcess } from './container-process.ts';
 import { readLog, readTail } from './log-files.ts';
@@ -43,7 +44,7 @@ async function lines(options: { timestamps?: boolean; tailLines?: number } = {})
   return all;
 }
 const output = (text: string) =>
-  vi.waitFor(async () => expect((await lines()).join('')).toContain(text), { timeout: 10_000 });
+  vi.waitFor(async () => expect((await lines()).join('')).toContain(text), { timeout: 60_000 });
 
 describe('a container process', () => {
   it('returns its exit code, and logs its output with the time of each line', async () => {
@@ -73,7 +74,7 @@ describe('a container process', () => {
     expect(await child.exited).toMatchObject({ exitCode: 0 });
     for (const name of ['a', 'b']) {
       const pid = Number(await readFile(join(folder, name), 'utf8'));
-      expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+      expect(isPidAlive(pid)).toBe(false);
     }
   });
 
@@ -87,12 +88,12 @@ describe('a container process', () => {
   it('is killed if it ignores SIGTERM, and a second stop can shorten the grace period', async () => {
     const child = await start('trap "" TERM; echo up; while :; do sleep 0.05; done');
     await output('up');
-    const slow = child.stop(60_000);
+    const slow = child.stop(600_000);
     const before = performance.now();
     await child.stop(0);
     expect(await slow).toMatchObject({ exitCode: 137, signal: 9 });
-    expect(performance.now() - before).toBeLessThan(5_000);
-    await vi.waitFor(() => expect(marked()).toEqual([]));
+    expect(performance.now() - before).toBeLessThan(60_000);
+    await expect.poll(() => marked()).toEqual([]);
   });
 
   it('reports why it cannot start', async () => {
@@ -170,7 +171,7 @@ describe('a later program', () => {
     const hidden = Number(await readFile(join(folder, 'hidden'), 'utf8'));
     process.kill(child.shim.pid, 'SIGKILL');
     expect(await child.exited).toMatchObject({ exitCode: 137, message: expect.stringContaining('was killed') });
-    expect(() => process.kill(hidden, 0)).toThrow(/ESRCH/);
+    expect(isPidAlive(hidden)).toBe(false);
     expect(isAlive(child.main)).toBe(false);
   });
 
@@ -178,7 +179,7 @@ describe('a later program', () => {
     const child = await start('echo up; while ! [ -e go ]; do sleep 0.02; done; exit 4');
     await output('up');
     process.kill(child.reaper.pid, 'SIGKILL');
-    await vi.waitFor(() => expect(isAlive(child.reaper)).toBe(false));
+    await expect.poll(() => isAlive(child.reaper)).toBe(false);
     await writeFile(join(folder, 'go'), '');
     expect(await child.exited).toMatchObject({ exitCode: 4 });
   });

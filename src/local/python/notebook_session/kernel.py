@@ -48,7 +48,9 @@ def run_without_session_packages(error):
 
 def warn_before_each_cell(app, text):
     def warn(*_):
-        print(text, file=sys.stderr)
+        # One write and a flush: the kernel sends stdout and stderr separately, and would mix them at any write.
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
     app.shell.events.register("pre_run_cell", warn)
 

@@ -202,4 +202,6 @@ def image_programs(folder, python):
 
 
 def say(text):
-    print(f"[session] {text}", file=sys.stderr, flush=True)
+    # One write: with PYTHONUNBUFFERED, `print` writes the end of the line separately, and lines of other processes mix with it.
+    sys.stderr.write(f"[session] {text}\n")
+    sys.stderr.flush()

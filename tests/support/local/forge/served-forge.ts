@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -24,18 +25,29 @@ export interface ServedForge {
   close(): Promise<void>;
 }
 
-/** Starts a forge with an HTTP server on a free port of 127.0.0.1. */
-export async function serveForge(options: Partial<ForgeOptions> = {}): Promise<ServedForge> {
+/** Where a forge listens, if others than this machine connect to it. */
+export interface ForgeListener {
+  readonly address: string;
+  readonly port: number;
+  /** The name of the address. */
+  readonly host: string;
+  readonly tls: { readonly key: string; readonly cert: string };
+}
+
+/** Starts a forge with an HTTP server, by default on a free port of 127.0.0.1. */
+export async function serveForge(options: Partial<ForgeOptions> = {}, listener?: ForgeListener): Promise<ServedForge> {
   const scratch = mkdtempSync(join(tmpdir(), 'forge-test-'));
   const directory = options.directory ?? join(scratch, 'forge');
-  const server = createServer((request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     if (served.intercept(request, response)) return;
     request.url = (request.url ?? '/').replace(/^\/forge(?=[/?]|$)/, '') || '/';
     forge.handler(request, response);
-  });
-  server.listen(0, '127.0.0.1');
+  };
+  const server = listener ? createTlsServer(listener.tls, handle) : createServer(handle);
+  server.listen(listener?.port ?? 0, listener?.address ?? '127.0.0.1');
   await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/forge`;
+  const { port } = server.address() as AddressInfo;
+  const url = listener ? `https://${listener.host}:${port}/forge` : `http://127.0.0.1:${port}/forge`;
   const stop = async () => {
     server.closeAllConnections();
     server.close();

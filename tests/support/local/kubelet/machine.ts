@@ -20,7 +20,7 @@ const newStateDir = (): string => mkdtempSync(join(tmpdir(), 'kubelet-'));
 const newMarker = (): string => `test-${randomBytes(6).toString('hex')}`;
 
 /** Time limit for events that a test expects soon. */
-export const waiting = { timeout: 25_000, interval: 20 };
+export const waiting = { timeout: 100_000, interval: 20 };
 
 /** A state folder with a cluster and a kubelet, as in the local platform. `close` stops the kubelet and removes the folder. */
 export class TestMachine {

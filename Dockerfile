@@ -1,0 +1,120 @@
+# The images of Notebook Sessions, one target for each: service, operator, session-tools, certificates, session.
+# docs/images.md explains them; scripts/build-images builds all of them.
+#
+# Packages of npm and PyPI have the versions and hashes of package-lock.json and images/session/requirements.txt. Packages of
+# Debian are the newest of its stable release at the time of the build, because they contain the security updates.
+#
+# In a network with its own certificate authority, pass the file with all authorities as a secret of the build:
+# --secret id=authorities,src=/etc/ssl/certs/ca-certificates.crt
+ARG DEBIAN=docker.io/library/debian:trixie-20260824-slim
+ARG NODE=docker.io/library/node:24.21.0-trixie-slim
+
+# --- Stages that the images copy from ---
+
+# The npm packages. Node.js is one of them, so that the images run the Node.js that the tests run.
+FROM ${NODE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN --mount=type=secret,id=authorities NODE_EXTRA_CA_CERTS=/run/secrets/authorities \
+    npm ci --omit=dev --ignore-scripts --no-audit --no-fund --no-update-notifier --cache /tmp/npm \
+ && mv node_modules/node-linux-*/bin/node /usr/local/bin/node-of-lock-file \
+ && rm -r node_modules/node-linux-* \
+ && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
+
+FROM ${DEBIAN} AS debian
+ENV LANG=C.UTF-8
+RUN --mount=type=cache,id=apt-lists,target=/var/lib/apt/lists --mount=type=cache,id=apt-archives,target=/var/cache/apt \
+    apt-get update && apt-get upgrade --yes
+
+# The root folder of the service and the operator: Node.js, tini and the libraries of both; no shell, no package manager.
+# /var/lib/dpkg/status.d tells scanners the versions of the Debian packages.
+FROM debian AS runtime
+RUN --mount=type=cache,id=apt-lists,target=/var/lib/apt/lists --mount=type=cache,id=apt-archives,target=/var/cache/apt \
+    apt-get update && apt-get install --yes --no-install-recommends tini
+COPY --from=packages /usr/local/bin/node-of-lock-file /runtime/usr/local/bin/node
+WORKDIR /runtime
+RUN mkdir -p etc tmp usr/bin var/lib/dpkg/status.d \
+ && chmod 1777 tmp \
+ && cp /usr/bin/tini usr/bin/tini \
+ && cp /etc/nsswitch.conf etc/ \
+ && echo 'nonroot:x:1000:1000:nonroot:/nonexistent:/usr/sbin/nologin' > etc/passwd \
+ && echo 'nonroot:x:1000:' > etc/group \
+ && ldd usr/local/bin/node usr/bin/tini | grep -o '/lib[^ ]*' | sort -u > /tmp/libraries \
+ && xargs cp --parents --dereference --target-directory . < /tmp/libraries \
+ && for package in libc6 libgcc-s1 libstdc++6 tini; do \
+      dpkg-query --status "$package" > "var/lib/dpkg/status.d/$package" \
+      && cp --parents "/usr/share/doc/$package/copyright" . || exit 1; \
+    done
+
+# --- The images ---
+
+FROM scratch AS programs
+COPY --from=runtime /runtime /
+WORKDIR /app
+COPY --from=packages /app/node_modules ./node_modules
+COPY LICENSE openapi.yaml package.json ./
+COPY src ./src
+ENV NODE_ENV=production
+USER 1000:1000
+STOPSIGNAL SIGTERM
+
+FROM programs AS service
+LABEL org.opencontainers.image.title="Notebook Sessions: service" org.opencontainers.image.licenses="Apache-2.0"
+EXPOSE 8000
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/node", "src/main.ts"]
+
+FROM programs AS operator
+LABEL org.opencontainers.image.title="Notebook Sessions: operator" org.opencontainers.image.licenses="Apache-2.0"
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/node", "src/operator/main.ts"]
+
+FROM debian AS git
+RUN --mount=type=cache,id=apt-lists,target=/var/lib/apt/lists --mount=type=cache,id=apt-archives,target=/var/cache/apt \
+    apt-get update && apt-get install --yes --no-install-recommends ca-certificates git git-lfs tini
+
+FROM git AS session-tools
+LABEL org.opencontainers.image.title="Notebook Sessions: session tools" org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=packages /usr/local/bin/node-of-lock-file /usr/local/bin/node
+WORKDIR /app
+COPY LICENSE package.json ./
+COPY src/lib ./src/lib
+COPY src/session-contract ./src/session-contract
+COPY src/session-tools ./src/session-tools
+ENV NODE_ENV=production
+USER 1000:1000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/bin/tini", "-g", "--", "/usr/local/bin/node"]
+CMD ["/app/src/session-tools/git-clone/main.ts"]
+
+FROM debian AS certificates
+LABEL org.opencontainers.image.title="Notebook Sessions: certificates" org.opencontainers.image.licenses="Apache-2.0"
+RUN --mount=type=cache,id=apt-lists,target=/var/lib/apt/lists --mount=type=cache,id=apt-archives,target=/var/cache/apt \
+    apt-get update && apt-get install --yes --no-install-recommends ca-certificates openssl
+# The program writes its temporary files to the volume at /etc/ssl/certs, so it needs no other folder that it can write to.
+ENV TMPDIR=/etc/ssl/certs
+USER 1000:1000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/sbin/update-ca-certificates", "--fresh"]
+
+FROM git AS python
+RUN --mount=type=cache,id=apt-lists,target=/var/lib/apt/lists --mount=type=cache,id=apt-archives,target=/var/cache/apt \
+    apt-get update && apt-get install --yes --no-install-recommends curl less nano openssh-client procps python3 python3-venv \
+ && useradd --create-home --uid 1000 --gid 100 --shell /bin/bash jovyan \
+ && echo 'PATH=/opt/jupyter/bin:$PATH' > /etc/profile.d/jupyter.sh
+
+FROM python AS jupyter
+COPY images/session/requirements.txt /tmp/requirements.txt
+RUN --mount=type=secret,id=authorities,target=/etc/ssl/certs/ca-certificates.crt \
+    python3 -m venv /opt/jupyter \
+ && /opt/jupyter/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r /tmp/requirements.txt
+
+FROM python AS session
+LABEL org.opencontainers.image.title="Notebook Sessions: JupyterLab" org.opencontainers.image.licenses="Apache-2.0"
+# Users can install packages: the environment belongs to them.
+COPY --from=jupyter --chown=1000:100 /opt/jupyter /opt/jupyter
+ENV PATH=/opt/jupyter/bin:/usr/local/bin:/usr/bin:/bin SHELL=/bin/bash
+WORKDIR /home/jovyan
+USER 1000:100
+STOPSIGNAL SIGTERM
+EXPOSE 8888
+ENTRYPOINT ["/usr/bin/tini", "-g", "--"]
+CMD ["jupyter", "lab"]

@@ -1,0 +1,93 @@
+{{- /* Parts of the pod templates of the service and the operator. Arguments: context, component. */}}
+{{- define "notebook-sessions.podSettings" -}}
+{{- $settings := index .context.Values .component -}}
+serviceAccountName: {{ include "notebook-sessions.serviceAccount" . }}
+{{- with .context.Values.images.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml .context.Values.podSecurityContext | nindent 2 }}
+terminationGracePeriodSeconds: {{ $settings.terminationGracePeriodSeconds }}
+enableServiceLinks: false
+{{- with $settings.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $settings.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $settings.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $settings.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints:
+{{- with $settings.topologySpreadConstraints }}
+  {{- toYaml . | nindent 2 }}
+{{- else }}
+{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  - maxSkew: 1
+    topologyKey: {{ . }}
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "notebook-sessions.podSelector" $ | nindent 8 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The init container that installs certificate authorities, if there are any. */}}
+{{- define "notebook-sessions.initContainers" -}}
+{{- if include "notebook-sessions.customCAs" .context | fromJsonArray -}}
+initContainers:
+  - name: certificates
+    image: {{ include "notebook-sessions.certificatesImage" .context }}
+    imagePullPolicy: {{ .context.Values.images.pullPolicy }}
+    securityContext:
+      {{- toYaml .context.Values.securityContext | nindent 6 }}
+    resources:
+      requests: {cpu: 10m, memory: 16Mi}
+      limits: {memory: 64Mi}
+    volumeMounts:
+      - {name: certificates, mountPath: /etc/ssl/certs}
+      - {name: custom-certificates, mountPath: /usr/local/share/ca-certificates, readOnly: true}
+      - {name: tmp, mountPath: /tmp}
+{{- end -}}
+{{- end }}
+
+{{- define "notebook-sessions.volumes" -}}
+- name: tmp
+  emptyDir: {sizeLimit: 64Mi}
+{{- with include "notebook-sessions.customCAs" .context | fromJsonArray }}
+- name: certificates
+  emptyDir: {sizeLimit: 16Mi}
+- name: custom-certificates
+  projected:
+    sources:
+      {{- range . }}
+      - secret:
+          name: {{ .secret }}
+      {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "notebook-sessions.volumeMounts" -}}
+- {name: tmp, mountPath: /tmp}
+{{- if include "notebook-sessions.customCAs" .context | fromJsonArray }}
+- {name: certificates, mountPath: /etc/ssl/certs, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- /* Variables of both programs. */}}
+{{- define "notebook-sessions.commonEnv" -}}
+- {name: LOG_LEVEL, value: {{ (index .context.Values .component).logLevel }}}
+# The folder of the cache of compiled code.
+- {name: XDG_CACHE_HOME, value: /tmp}
+{{- if include "notebook-sessions.customCAs" .context | fromJsonArray }}
+- {name: NODE_EXTRA_CA_CERTS, value: /etc/ssl/certs/ca-certificates.crt}
+{{- end }}
+{{- end }}

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { chart, helm, kubectl, type Rendered, succeeded, valuesFile } from '../../support/helm.ts';
+
+/** Installation, upgrade and removal on a real API server without nodes, so no pod becomes ready. */
+
+/** A group of its own, so that the CRD of the other tests of this lane stays as it is. */
+const group = `${randomBytes(4).toString('hex')}.example.org`;
+const crdName = `jupyterservers.${group}`;
+const namespaces: string[] = [];
+let kubeconfig: string;
+
+beforeAll(() => {
+  kubeconfig = inject('controlPlane')?.kubeconfig ?? '';
+});
+afterAll(() => {
+  if (kubeconfig === '') return;
+  kubectl(['delete', 'crd', crdName, '--ignore-not-found', '--wait=false'], kubeconfig);
+  if (namespaces.length > 0) kubectl(['delete', 'namespace', ...namespaces, '--wait=false'], kubeconfig);
+});
+
+function newNamespace(): string {
+  const name = `chart-${randomBytes(4).toString('hex')}`;
+  namespaces.push(name);
+  succeeded(kubectl(['create', 'namespace', name], kubeconfig));
+  return name;
+}
+
+function act(verb: 'install' | 'upgrade', namespace: string, more: readonly string[] = []) {
+  const values = valuesFile(join(import.meta.dirname, 'values', 'anonymous.yaml'), namespace);
+  const args = [
+    verb,
+    'sessions',
+    chart,
+    '--namespace',
+    namespace,
+    '--values',
+    '-',
+    '--set',
+    `config.amalthea.group=${group}`,
+  ];
+  return helm([...args, ...more], kubeconfig, values);
+}
+
+function get(namespace: string, ...args: string[]): Rendered {
+  return JSON.parse(succeeded(kubectl(['get', '--namespace', namespace, '-o', 'json', ...args], kubeconfig)));
+}
+
+const crd = () => get('default', 'crd', crdName);
+const properties = () => crd()['spec'].versions[0].schema.openAPIV3Schema.properties.spec.properties;
+const secret = (namespace: string): string =>
+  get(namespace, 'secret', 'sessions-notebook-sessions')['data']['identity.cookie_secret'];
+
+describe('a release', () => {
+  it('keeps its generated Secret at upgrades, and leaves it, the CRD, sessions and claims when it is removed', () => {
+    const namespace = newNamespace();
+    succeeded(act('install', namespace));
+    const generated = secret(namespace);
+    expect(atob(generated)).toMatch(/^[A-Za-z0-9]{48}$/);
+    succeeded(act('upgrade', namespace, ['--set', 'service.replicaCount=3']));
+    expect(secret(namespace)).toBe(generated);
+
+    succeeded(kubectl(['wait', '--for=condition=Established', 'crd', crdName], kubeconfig));
+    const session = {
+      apiVersion: `${group}/v1alpha1`,
+      kind: 'JupyterServer',
+      metadata: { name: 'kept', namespace },
+      spec: { jupyterServer: { image: 'i' } },
+    };
+    const claim = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'kept', namespace },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } },
+    };
+    succeeded(kubectl(['apply', '-f', '-'], kubeconfig, `${JSON.stringify(session)}\n---\n${JSON.stringify(claim)}`));
+    const before = [crd(), get(namespace, crdName, 'kept'), get(namespace, 'pvc', 'kept')].map(
+      (each) => each.metadata.uid,
+    );
+
+    const removed = succeeded(helm(['uninstall', 'sessions', '--namespace', namespace], kubeconfig));
+    expect(removed).toContain(`[CustomResourceDefinition] ${crdName}`);
+    const left = get(
+      namespace,
+      'all,serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets,configmaps,secrets',
+    );
+    const names = left['items'].map(({ kind, metadata }: Rendered) => `${kind} ${metadata.name}`);
+    expect(names.filter((each: string) => each.includes('sessions'))).toEqual(['Secret sessions-notebook-sessions']);
+
+    succeeded(act('install', namespace));
+    const after = [crd(), get(namespace, crdName, 'kept'), get(namespace, 'pvc', 'kept')].map(
+      (each) => each.metadata.uid,
+    );
+    expect(after).toEqual(before);
+    expect(secret(namespace)).toBe(generated);
+    succeeded(helm(['uninstall', 'sessions', '--namespace', namespace], kubeconfig));
+    succeeded(kubectl(['delete', 'crd', crdName], kubeconfig));
+  });
+
+  it('adopts a CRD that another release has installed: adds fields, and removes and restricts nothing', () => {
+    const foreign = JSON.parse(
+      succeeded(
+        kubectl(
+          ['create', '--dry-run=client', '-o', 'json', '-f', join(chart, 'files', 'jupyterserver-crd.yaml')],
+          kubeconfig,
+        ),
+      ),
+    );
+    foreign.metadata = {
+      name: crdName,
+      labels: { 'app.kubernetes.io/managed-by': 'Helm' },
+      annotations: { 'meta.helm.sh/release-name': 'amalthea', 'meta.helm.sh/release-namespace': 'elsewhere' },
+    };
+    foreign.spec.group = group;
+    const { spec } = foreign.spec.versions[0].schema.openAPIV3Schema.properties;
+    // A field that only the other release knows, a field that it lacks, and a field that it restricts less.
+    spec.properties.later = { type: 'string' };
+    spec.properties.culling.properties = {
+      ...spec.properties.culling.properties,
+      idleSecondsThreshold: { type: 'integer' },
+    };
+    delete spec.properties.culling.properties.maxAgeSecondsThreshold;
+    foreign.spec.versions.push({ ...structuredClone(foreign.spec.versions[0]), name: 'v1beta1', storage: false });
+    succeeded(kubectl(['create', '-f', '-'], kubeconfig, JSON.stringify(foreign)));
+    const { uid } = crd().metadata;
+
+    const namespace = newNamespace();
+    const refused = act('install', namespace);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain(`CustomResourceDefinition "${crdName}"`);
+    expect(refused.stderr).toContain('must equal "sessions": current value is "amalthea"');
+
+    succeeded(act('install', namespace, ['--take-ownership']));
+    succeeded(act('upgrade', namespace));
+    const adopted = crd();
+    expect(adopted.metadata.uid).toBe(uid);
+    expect(adopted.metadata.annotations).toMatchObject({
+      'helm.sh/resource-policy': 'keep',
+      'meta.helm.sh/release-name': 'sessions',
+    });
+    expect(adopted['spec'].versions.map(({ name }: { name: string }) => name)).toEqual(['v1alpha1', 'v1beta1']);
+    expect(properties().later).toEqual({ type: 'string' });
+    expect(properties().culling.properties.idleSecondsThreshold).not.toHaveProperty('minimum');
+    expect(properties().culling.properties.maxAgeSecondsThreshold).toMatchObject({ type: 'integer', minimum: 0 });
+
+    succeeded(helm(['uninstall', 'sessions', '--namespace', namespace], kubeconfig));
+    expect(crd().metadata.uid).toBe(uid);
+  });
+
+  it('does not need permissions for the CRD if it does not manage the CRD', () => {
+    const namespace = newNamespace();
+    succeeded(kubectl(['create', 'serviceaccount', 'deployer', '--namespace', namespace], kubeconfig));
+    // Everything in the namespace, and nothing outside of it.
+    const rules = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }];
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'deployer', namespace },
+      rules,
+    };
+    succeeded(kubectl(['apply', '-f', '-'], kubeconfig, JSON.stringify(role)));
+    const bind = ['create', 'rolebinding', 'deployer', '--role=deployer', `--serviceaccount=${namespace}:deployer`];
+    succeeded(kubectl([...bind, '--namespace', namespace], kubeconfig));
+    const as = ['--kube-as-user', `system:serviceaccount:${namespace}:deployer`];
+    const refused = act('install', namespace, as);
+    expect(refused.stderr).toContain('customresourcedefinitions.apiextensions.k8s.io');
+    succeeded(act('install', namespace, [...as, '--set', 'crd.install=false']));
+  });
+});

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { readSettings } from '../../../src/operator/settings.ts';
+import {
+  chart,
+  configurationOf,
+  environmentOf,
+  kubectl,
+  lint,
+  objectsOf,
+  type Rendered,
+  succeeded,
+  template,
+  the,
+  valuesFile,
+} from '../../support/helm.ts';
+
+/** The chart with each file of tests/cluster/chart/values, and with demo.yaml, on a real API server without nodes. */
+
+const folder = join(import.meta.dirname, 'values');
+const files = [...readdirSync(folder).map((name) => join(folder, name)), join(chart, 'demo.yaml')];
+const namespace = `chart-${randomBytes(4).toString('hex')}`;
+let kubeconfig: string;
+
+beforeAll(() => {
+  const controlPlane = inject('controlPlane');
+  if (!controlPlane) return;
+  kubeconfig = controlPlane.kubeconfig;
+  const restricted = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: { 'pod-security.kubernetes.io/warn': 'restricted' } },
+  });
+  const namespaces = [restricted(namespace), restricted(`${namespace}-sessions`)].map((each) => JSON.stringify(each));
+  succeeded(kubectl(['apply', '-f', '-'], kubeconfig, namespaces.join('\n---\n')));
+  const crds = readFileSync(join(import.meta.dirname, 'stand-in-crds.yaml'), 'utf8');
+  succeeded(kubectl(['apply', '-f', '-'], kubeconfig, crds));
+  succeeded(kubectl(['wait', '--for=condition=Established', '-f', '-'], kubeconfig, crds));
+});
+
+describe.each(files.map((path) => [path.slice(path.lastIndexOf('/') + 1), path]))('the values %s', (name, path) => {
+  const values = () => valuesFile(path, namespace);
+  let output: string;
+  let objects: Rendered[];
+  beforeAll(() => {
+    if (!inject('controlPlane')) return;
+    output = succeeded(template(values(), { namespace }));
+    objects = objectsOf(output);
+  });
+
+  it('pass the linter', () => {
+    succeeded(lint(values()));
+  });
+
+  it('give objects that the API server accepts without a warning, also with restricted Pod Security', () => {
+    const { status, stderr, stdout } = kubectl(
+      ['apply', '--dry-run=server', '--validate=strict', '-f', '-'],
+      kubeconfig,
+      output,
+    );
+    const kept = stderr.split('\n').filter((line) => !line.includes('missing the kubectl.kubernetes.io/last-applied'));
+    expect({ status, stderr: kept.join('\n') }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.trim().split('\n')).toHaveLength(objects.length);
+  });
+
+  it('give a configuration that the service and the operator can read', () => {
+    const { config, warnings } = configurationOf(objects);
+    expect(config.k8s.renku_namespace).toBe(namespace);
+    const expected = name === 'trusted.yaml' ? [expect.stringContaining('identity.gateway is trusted')] : [];
+    expect(warnings).toEqual(expected);
+    if (name === 'without-operator.yaml') return;
+    const settings = readSettings(environmentOf(objects, 'operator'));
+    expect(settings.jupyterServers).toEqual(config.amalthea);
+    const { sessions_namespace } = config.k8s;
+    expect(settings.namespaces).toEqual([...(sessions_namespace ? [sessions_namespace] : []), namespace]);
+  });
+
+  it('give no secret outside of Secrets', () => {
+    const { config } = configurationOf(objects);
+    const others = JSON.stringify(objects.filter(({ kind }) => kind !== 'Secret'));
+    const secrets = [
+      config.sessions.git_proxy.renku_client_secret,
+      config.sessions.git_clone.sentry.dsn,
+      config.sessions.git_rpc_server.sentry.dsn,
+      config.identity.cookie_secret,
+      config.sessions.oidc.client_secret.length > 1 ? config.sessions.oidc.client_secret : null,
+    ].filter((each) => each !== null);
+    expect(secrets.length).toBeGreaterThan(0);
+    for (const secret of secrets) expect(others).not.toContain(JSON.stringify(secret).slice(1, -1));
+  });
+});
+
+describe('the chart', () => {
+  const rendered = (name: string) =>
+    objectsOf(succeeded(template(valuesFile(join(folder, name), namespace), { namespace })));
+
+  it('reads the values of an umbrella chart', () => {
+    const objects = rendered('umbrella.yaml');
+    const { config } = configurationOf(objects);
+    expect(config).toMatchObject({
+      git: { url: 'https://renku.example.org/gitlab', registry: 'registry.renku.example.org' },
+      keycloak_realm: 'Research',
+      anonymous_sessions_enabled: true,
+      crc_url: 'http://renku-crc/api/data',
+      identity: {
+        gateway: 'verified',
+        issuer: 'https://renku.example.org/auth/realms/Research',
+        jwks_url: 'https://renku.example.org/auth/realms/Research/protocol/openid-connect/certs',
+        audience: 'renku',
+      },
+      sessions: {
+        ca_certs: { image: 'renku/certificates:0.0.2', secrets: [{ secret: 'company-ca' }] },
+        git_proxy: { renku_client_secret: 'gateway-secret' },
+        ingress: { host: 'sessions.example.org' },
+      },
+    });
+    expect(environmentOf(objects, 'service')).toMatchObject({
+      NODE_EXTRA_CA_CERTS: '/etc/ssl/certs/ca-certificates.crt',
+    });
+  });
+
+  it('keeps numbers and secrets exactly as they are in the values', () => {
+    const { config } = configurationOf(rendered('verified.yaml'));
+    expect(config.sessions.termination_grace_period_seconds).toBe(1_000_000);
+    expect(config.sessions.oidc.client_secret).toBe('a "secret" with $symbols and {braces}');
+    expect(config.sessions.ingress.annotations).toEqual({ 'example.org/body-size': '0' });
+  });
+
+  it('creates sessions in a namespace of their own, with separate Roles', () => {
+    const objects = rendered('namespaces.yaml');
+    const { config } = configurationOf(objects);
+    expect(config.k8s).toEqual({ renku_namespace: namespace, sessions_namespace: `${namespace}-sessions` });
+    const verbs = (of: string) => {
+      const role = objects.find(
+        ({ kind, metadata }) =>
+          kind === 'Role' &&
+          metadata.namespace === of &&
+          metadata.labels?.['app.kubernetes.io/component'] === 'service',
+      );
+      return role?.['rules'][0].verbs;
+    };
+    expect(verbs(`${namespace}-sessions`)).toContain('create');
+    expect(verbs(namespace)).not.toContain('create');
+    const bindings = objects.filter(({ kind }) => kind === 'RoleBinding');
+    expect(bindings).toHaveLength(5);
+    for (const { subjects } of bindings) expect(subjects[0].namespace).toBe(namespace);
+  });
+
+  it('restarts the service when the configuration changes, and not otherwise', () => {
+    const checksum = (...more: string[]) => {
+      const values = valuesFile(join(folder, 'anonymous.yaml'), namespace);
+      const objects = objectsOf(succeeded(template(values, { namespace, more })));
+      return the(objects, 'Deployment', 'service')['spec'].template.metadata.annotations['checksum/config'];
+    };
+    expect(checksum()).toBe(checksum('--set', 'service.replicaCount=3'));
+    expect(checksum()).not.toBe(checksum('--set', 'config.git.url=https://other.example.org'));
+  });
+
+  it('adds the registry to the images of this project only', () => {
+    const objects = rendered('private-registry.yaml');
+    const { config } = configurationOf(objects);
+    expect(the(objects, 'Deployment', 'service')['spec'].template.spec.containers[0].image).toMatch(
+      /^registry\.example\.org\/platform\/notebook-sessions\/service@sha256:[0-9a-f]{64}$/,
+    );
+    expect(config.sessions.default_image).toBe('quay.io/jupyter/minimal-notebook:2026-01-01');
+    expect(config.sessions.git_clone.image).toMatch(
+      /^registry\.example\.org\/platform\/notebook-sessions\/session-tools:/,
+    );
+    expect(environmentOf(objects, 'operator')).toMatchObject({
+      OAUTH2_PROXY_IMAGE: expect.stringMatching(/^quay\.io\/oauth2-proxy\/oauth2-proxy:v/),
+    });
+  });
+});

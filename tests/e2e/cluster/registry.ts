@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Agent, request } from 'undici';
+
+/** The registry of a test cluster. Pushes, and pulls of repositories below `private/`, need the user and password. */
+export interface Registry {
+  readonly host: string;
+  readonly user: string;
+  readonly password: string;
+  /** PEM file of the authority that signs its certificate. */
+  readonly authority: string;
+}
+
+/** The `config` member of an image's configuration, as in the OCI image specification. */
+export interface ImageConfig {
+  readonly Entrypoint?: readonly string[];
+  readonly Cmd?: readonly string[];
+  readonly User?: string;
+  readonly WorkingDir?: string;
+  readonly Env?: readonly string[];
+  readonly StopSignal?: string;
+}
+
+export interface Image {
+  /** `repository:tag` */
+  readonly name: string;
+  /** The root folder. */
+  readonly root: string;
+  readonly config: ImageConfig;
+  /** Another architecture than that of this machine, as Go names it. Then the tag is an index with only this one. */
+  readonly architecture?: string;
+}
+
+const media = {
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  index: 'application/vnd.oci.image.index.v1+json',
+  config: 'application/vnd.oci.image.config.v1+json',
+  layer: 'application/vnd.oci.image.layer.v1.tar',
+};
+const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+const pushTimeoutMs = 300_000;
+
+/** Pushes a folder as an image of one layer. Returns the digest that the tag has afterwards. */
+export async function pushImage(registry: Registry, image: Image): Promise<string> {
+  const [repository = '', tag = 'latest'] = image.name.split(':');
+  const scratch = mkdtempSync(join(tmpdir(), 'image-'));
+  const dispatcher = new Agent({ connect: { ca: readFileSync(registry.authority) }, bodyTimeout: pushTimeoutMs });
+  const send = sender(registry, repository, dispatcher);
+  try {
+    const file = join(scratch, 'layer.tar');
+    const layer = await pack(image.root, file);
+    await send.blob(layer.digest, () => createReadStream(file), layer.size);
+    const config = JSON.stringify({
+      architecture: image.architecture ?? architecture,
+      os: 'linux',
+      config: image.config,
+      rootfs: { type: 'layers', diff_ids: [layer.digest] },
+    });
+    await send.blob(digestOf(config), () => config, Buffer.byteLength(config));
+    const manifest = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: media.manifest,
+      config: { mediaType: media.config, size: Buffer.byteLength(config), digest: digestOf(config) },
+      layers: [{ mediaType: media.layer, ...layer }],
+    });
+    if (image.architecture === undefined) return await send.manifest(tag, manifest, media.manifest);
+    const digest = await send.manifest(digestOf(manifest), manifest, media.manifest);
+    const platform = { os: 'linux', architecture: image.architecture };
+    const size = Buffer.byteLength(manifest);
+    const manifests = [{ mediaType: media.manifest, size, digest, platform }];
+    const index = JSON.stringify({ schemaVersion: 2, mediaType: media.index, manifests });
+    return await send.manifest(tag, index, media.index);
+  } finally {
+    await dispatcher.close();
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+/** Writes a folder to a tar file: the same bytes for the same files. */
+async function pack(root: string, file: string): Promise<{ digest: string; size: number }> {
+  const args = ['-C', root, '--sort=name', '--numeric-owner', '--mtime=@0', '-cf', '-', '.'];
+  const tar = spawn('tar', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(tar, 'close');
+  const hash = createHash('sha256');
+  const hashing = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  await pipeline(tar.stdout, hashing, createWriteStream(file));
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`tar ended with ${String(code)} for ${root}`);
+  return { digest: `sha256:${hash.digest('hex')}`, size: (await stat(file)).size };
+}
+
+function sender({ host, user, password }: Registry, repository: string, dispatcher: Agent) {
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  const base = `https://${host}/v2/${repository}`;
+
+  async function call(
+    method: 'HEAD' | 'POST' | 'PUT',
+    url: string,
+    expected: readonly number[],
+    content?: { body: string | Readable; type: string; size: number },
+  ) {
+    const { statusCode, headers, body } = await request(url, {
+      method,
+      dispatcher,
+      headers: {
+        authorization,
+        ...(content ? { 'content-type': content.type, 'content-length': String(content.size) } : {}),
+      },
+      ...(content ? { body: content.body } : {}),
+    });
+    const text = await body.text();
+    if (!expected.includes(statusCode))
+      throw new Error(`${method} ${url}: the registry responded ${statusCode}: ${text}`);
+    return { statusCode, headers };
+  }
+
+  return {
+    async blob(digest: string, content: () => string | Readable, size: number) {
+      if ((await call('HEAD', `${base}/blobs/${digest}`, [200, 404])).statusCode === 200) return;
+      const { headers } = await call('POST', `${base}/blobs/uploads/`, [202]);
+      const url = new URL(String(headers['location']), base);
+      url.searchParams.set('digest', digest);
+      await call('PUT', url.href, [201], { body: content(), type: 'application/octet-stream', size });
+    },
+    async manifest(reference: string, json: string, type: string): Promise<string> {
+      await call('PUT', `${base}/manifests/${reference}`, [201], { body: json, type, size: Buffer.byteLength(json) });
+      return digestOf(json);
+    },
+  };
+}
+
+function digestOf(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}
