@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createAccessTokens } from './access-tokens/access-tokens.ts';
 import { accessTokenRoutes } from './access-tokens/routes.ts';
@@ -47,7 +48,10 @@ export interface Service {
   readonly server: Server;
   /** Resolves when the service accepts requests. Until the session cache has synced, reads go to the Kubernetes API. */
   start(address: Address): Promise<void>;
-  /** Accepts no new requests, lets those in progress finish for up to 10 s, and releases all resources. */
+  /**
+   * Is not ready any more, accepts no new connections after `server.shutdown_delay_ms`, lets requests in progress finish for
+   * up to 10 s, and releases all resources.
+   */
   stop(): Promise<void>;
 }
 
@@ -67,7 +71,8 @@ export function createService(parts: {
   validateResponses?: boolean;
 }): Service {
   const { config, log, client, metrics = noMetrics, calls, timing, silenceLimitMs, validateResponses = false } = parts;
-  const stopping = new AbortController();
+  /** Aborts when the service must not get new connections any more, and when it ends. */
+  const [draining, stopping] = [new AbortController(), new AbortController()];
   const http = createOutboundHttp({
     allowedNetworks: config.outbound.allowed_networks,
     exemptHosts: ownHosts(config),
@@ -108,7 +113,7 @@ export function createService(parts: {
     health: healthRoutes({
       prefix: config.service_prefix,
       dependencies: [kubernetesDependency(store, silenceLimitMs)],
-      stopping: stopping.signal,
+      stopping: draining.signal,
     }),
     routes: [
       sessionRoutes({
@@ -138,7 +143,7 @@ export function createService(parts: {
     pages: pagesRoutes({ config, gitlab, log }),
     pageErrors: pageErrors({ config, log, explain: toApiError }),
   });
-  const server = createHttpServer(app);
+  const server = createHttpServer(app, draining.signal);
 
   return {
     server,
@@ -151,6 +156,8 @@ export function createService(parts: {
       );
     },
     async stop() {
+      draining.abort();
+      if (server.listening) await sleep(config.server.shutdown_delay_ms);
       stopping.abort();
       await close(server, stopGraceMs);
       await autosaves.stop();

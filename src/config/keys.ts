@@ -182,6 +182,8 @@ export const configKeys = object({
   server: object({
     /** Address ranges of the proxies in front of the service. Only their X-Forwarded-For names the address of a client. */
     trusted_proxies: list(cidr(), []),
+    /** Milliseconds from SIGTERM, when /ready begins to fail, until the service accepts no more connections. */
+    shutdown_delay_ms: integer(3_000, 0, 120_000),
   }),
   limits: object({
     /** Maximum number of sessions of one user; null: no limit. */

@@ -76,7 +76,8 @@ export async function sendEvents(
     readAt = performance.now();
     if (gone.signal.aborted) return;
   }
-  res.end();
+  // Another replica is ready. Clients connect at different times, so that their requests do not arrive together.
+  res.end(stopping.aborted ? `retry: ${Math.round(reconnectMs * (0.1 + 0.4 * Math.random()))}\n\n` : undefined);
 }
 
 function format({ event, id, data }: ServerSentEvent): string {

@@ -118,7 +118,7 @@ it('counts anonymous users by the address that a trusted proxy names, and by no 
   const requests_in_flight = { registered: 1, anonymous: 1 };
   const at = await started({
     ...limitsOf({ requests_in_flight }),
-    server: { trusted_proxies: ['127.0.0.0/8', '10.0.0.0/8'] },
+    server: { trusted_proxies: ['127.0.0.0/8', '10.0.0.0/8'], shutdown_delay_ms: 0 },
   });
   const direct = await started(limitsOf({ requests_in_flight }));
   backends.gitlab.fault = () => 'silence';
