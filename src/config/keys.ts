@@ -2,6 +2,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { ResourcePool } from '../platform/resource-classes/types.ts';
 import { sessionContainer } from '../session-contract/containers.ts';
+import { defaultImages } from '../session-contract/default-images.ts';
 import {
   amount,
   anything,
@@ -210,7 +211,7 @@ export const configKeys = object({
     allowed_networks: list(cidr(), []),
   }),
   sessions: object({
-    default_image: string('renku/singleuser:latest'),
+    default_image: string(defaultImages.session),
     image_default_workdir: string('/home/jovyan'),
     access_tokens: object({
       /** True if the ingress of the sessions checks the tokens of `POST servers/{name}/tokens`. */
@@ -218,7 +219,7 @@ export const configKeys = object({
     }),
     culling: object({ registered: culling(day), anonymous: culling(day) }),
     git_clone: object({
-      image: string('renku/git-clone:latest'),
+      image: string(defaultImages.gitClone),
       program: choice(['auto', 'notebook-sessions', 'renku'], 'auto'),
       sentry,
     }),
@@ -226,7 +227,7 @@ export const configKeys = object({
     git_proxy: object({
       port: port(gitProxy.port),
       health_port: port(gitProxy.probe.port),
-      image: string('renku/git-https-proxy:latest'),
+      image: string(defaultImages.gitProxy),
       /** The Keycloak client that users' access tokens are issued for, and that renews them in a session. */
       renku_client_id: string('renku'),
       /**
@@ -239,7 +240,7 @@ export const configKeys = object({
     git_rpc_server: object({
       host: string('0.0.0.0'),
       port: port(gitSidecar.port),
-      image: string('renku/git-rpc-server:latest'),
+      image: string(defaultImages.gitSidecar),
       sentry,
     }),
     /** Adds ssh to sessions. `ssh_enabled` only changes the response of `version`. */
@@ -252,7 +253,7 @@ export const configKeys = object({
       host_key_location: string('/opt/ssh/ssh_host_keys', absolutePath),
     }),
     ca_certs: object({
-      image: string('renku/certificates:latest'),
+      image: string(defaultImages.certificates),
       path: string('/usr/local/share/ca-certificates', { normalize: withoutEndingSlash }),
       secrets: yamlString(list(object({ secret: string() }), [])),
     }),

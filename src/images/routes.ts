@@ -20,7 +20,8 @@ export function imagesRoutes({ checker, limit }: { checker: ImageChecker; limit:
       return;
     }
     if (check.exists) {
-      res.json({ ...check, platforms: [...check.platforms] });
+      const { jupyter: _jupyter, platforms, ...shown } = check;
+      res.json({ ...shown, platforms: [...platforms] });
       return;
     }
     const { reason, message, remedy } = check;

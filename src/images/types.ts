@@ -12,6 +12,8 @@ export type ImageCheck =
       size: number | null;
       /** The working directory of the image; null if unknown. */
       workingDir: string | null;
+      /** How the image starts Jupyter by itself; null if it does not, or if it is unknown. Not in the response of the API. */
+      jupyter: 'entrypoint' | 'lab' | null;
     }
   | {
       exists: false;

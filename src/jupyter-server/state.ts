@@ -41,9 +41,12 @@ export const wasInterrupted = (session: Session, now: number): boolean =>
   isMissingSecrets(session) && ageSeconds(session, now) > secretsGraceSeconds;
 
 /** Returns whether the cluster reports that the pod waits for a Secret that the launch creates. */
-export function isMissingSecrets({ secrets, containers, pod, messages }: Session): boolean {
+export const isMissingSecrets = (session: Session): boolean => missingSecrets(session).length > 0;
+
+/** Returns the names of the Secrets of the launch for which the pod waits, as the cluster reports them. */
+export function missingSecrets({ secrets, containers, pod, messages }: Session): string[] {
   const names = [secrets.credentials, secrets.variables].filter((name) => name !== undefined);
-  if (names.length === 0) return false;
+  if (names.length === 0) return [];
   const conditions = pod?.conditions ?? [];
   // An event may be old, so the message of an event counts only until the pod's volumes are mounted.
   const hasVolumes = conditions.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'True');
@@ -52,7 +55,7 @@ export function isMissingSecrets({ secrets, containers, pod, messages }: Session
     ...conditions.map(({ message }) => message),
     ...(hasVolumes ? [] : [messages['pod']]),
   ];
-  return reported.some((message) => names.some((name) => message?.includes(`"${name}" not found`)));
+  return names.filter((name) => reported.some((message) => message?.includes(`"${name}" not found`)));
 }
 
 /** Returns whether the session has a volume and a pod. A restart requires both, to keep the session's files. */

@@ -6,6 +6,7 @@ import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { alreadyExists } from '../platform/kubernetes/predicates.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import type { Attempt } from './attempt.ts';
+import { podCause } from './causes.ts';
 import { type Child, projectChild } from './child.ts';
 import { type ChildKind, childKinds, type Manifest } from './children/manifest.ts';
 import { renderChildren } from './children/render.ts';
@@ -33,11 +34,12 @@ export function createEnsureChildren({
    */
   return async function ensureChildren(server: JupyterServer, attempt: Attempt): Promise<Child[] | undefined> {
     const { deadline } = attempt;
-    const existing = existingChildren(server, view);
+    const lost = lostSecrets(server, view);
+    const existing = existingChildren(server, view).filter(({ key }) => !lost.includes(key));
     const present = new Set(existing.map(({ key }) => key));
     const createdBefore = Object.keys(server.status?.create_fn?.createdResources ?? {});
     if (createdBefore.length > 0) {
-      const gone = createdBefore.filter((key) => !present.has(key) && isCached(key, server));
+      const gone = createdBefore.filter((key) => !present.has(key) && (isCached(key, server) || lost.includes(key)));
       if (gone.length === 0) return existing;
       if (await isBeingDeleted(server, deadline)) return undefined;
       for (const key of createdBefore) if (!gone.includes(key)) present.add(key);
@@ -114,6 +116,19 @@ export function createEnsureChildren({
       `There is another ${kind.kind} named ${name}. If it belongs to a former session, Kubernetes will delete it soon.`,
     );
   }
+}
+
+/**
+ * Returns the keys of the session's own Secrets that the pod does not find. The operator may not list Secrets, so the reports of the
+ * kubelet are the only sign that a client has deleted one. The report may be old: then the creation finds the existing Secret.
+ */
+function lostSecrets({ metadata, status }: JupyterServer, view: ClusterView): string[] {
+  const pod = view.pod(metadata.uid ?? '');
+  const cause = podCause(pod, pod ? view.events(pod.uid) : []);
+  if (cause === undefined) return [];
+  return Object.entries(status?.children ?? {}).flatMap(([key, { kind, name }]) =>
+    kind === 'Secret' && cause.includes(`secret "${name}" not found`) ? [key] : [],
+  );
 }
 
 /** Keys of the children of watched kinds. A patch can change the kind of a child. */

@@ -2,6 +2,7 @@ import { parse as parseYaml } from 'yaml';
 import { jupyterServers } from '../jupyter-server/resource.ts';
 import { isObject } from '../lib/json.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
+import { defaultImages } from '../session-contract/default-images.ts';
 
 /** The operator's configuration. Settings that Amalthea also has use the same environment variables as Amalthea. */
 export interface OperatorSettings {
@@ -45,9 +46,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     selectorLabels: labels(env, 'AMALTHEA_SELECTOR_LABELS'),
     schedulerName: env['SERVER_SCHEDULER_NAME'] || undefined,
     images: {
-      // Not Amalthea's bitnami/oauth2-proxy:7.4.0, which is no longer public.
-      oauth2Proxy: env['OAUTH2_PROXY_IMAGE'] || 'quay.io/oauth2-proxy/oauth2-proxy:v7.6.0',
-      passthroughProxy: env['PASSTHROUGH_PROXY_IMAGE'] || 'traefik:v2.5',
+      oauth2Proxy: env['OAUTH2_PROXY_IMAGE'] || defaultImages.oauth2Proxy,
+      passthroughProxy: env['PASSTHROUGH_PROXY_IMAGE'] || defaultImages.passthroughProxy,
     },
     restartLimits: {
       init: integer(env, 'JUPYTER_SERVER_INIT_CONTAINER_RESTART_LIMIT', 1, 0),

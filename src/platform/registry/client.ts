@@ -153,6 +153,8 @@ function challengesOf({ url, headers }: OutboundResponse, base: string): readonl
   return url.origin === new URL(base).origin ? parseChallenges(headers['www-authenticate'] ?? '') : [];
 }
 
+const unknownConfig: ImageConfig = { platform: null, workingDir: null, jupyter: null };
+
 type Get = (path: string) => Promise<OutboundResponse>;
 
 /** Follows a manifest to the configuration of the image for the platform of a session. */
@@ -187,11 +189,12 @@ async function describe(first: OutboundResponse, { reference, access }: LookupRe
   const { configDigest, configType, size } = manifest;
   const blob = await configBlob(access, () => get(`/blobs/${configDigest}`));
   if (blob && !matchesDigest(blob, configDigest)) throw wrongDigest();
-  const config: ImageConfig | undefined = blob ? readConfig(blob, configType) : { platform: null, workingDir: null };
+  const config = blob ? readConfig(blob, configType) : unknownConfig;
   if (!config) return { kind: 'not-an-image' };
   if (config.platform !== null && !runsSessions(config.platform)) return { kind: 'not-an-image' };
   if (platforms.length === 0 && config.platform !== null) platforms = [config.platform];
-  return { kind: 'image', needsCredentials: false, platforms, size, workingDir: config.workingDir };
+  const { workingDir, jupyter } = config;
+  return { kind: 'image', needsCredentials: false, platforms, size, workingDir, jupyter };
 }
 
 /**

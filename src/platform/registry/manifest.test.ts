@@ -124,12 +124,33 @@ test.each([
   ['/päth with space', '/päth with space'],
 ])('working directory %j gives %j', (value, expected) => {
   const config = { os: 'linux', architecture: 'arm64', variant: 'v8', config: { WorkingDir: value } };
-  expect(readConfig(json(config), 'image')).toEqual({ platform: 'linux/arm64/v8', workingDir: expected });
+  expect(readConfig(json(config), 'image')).toEqual({
+    platform: 'linux/arm64/v8',
+    workingDir: expected,
+    jupyter: null,
+  });
+});
+
+test.each([
+  [['tini', '-g', '--', 'jupyter', 'lab', '--no-browser'], [], 'entrypoint'],
+  [['/usr/local/bin/jupyter-lab'], null, 'entrypoint'],
+  [['tini', '--', '/usr/local/bin/start-notebook.sh'], [], 'entrypoint'],
+  [['jupyter'], ['lab'], 'entrypoint'],
+  [['tini', '-g', '--', '/entrypoint.sh'], ['jupyter', 'lab', '--ip', '0.0.0.0'], 'lab'],
+  [undefined, ['/opt/conda/bin/jupyter-lab'], 'lab'],
+  [['tini', '-g', '--', 'start.sh'], ['start-notebook.py'], null],
+  [['tini', '-g', '--', '/entrypoint.sh'], ['jupyter', 'notebook'], null],
+  [['jupyter'], ['kernelspec'], null],
+  ['jupyter lab', { 0: 'jupyter' }, null],
+  [[5, null], [['jupyter', 'lab']], null],
+])('entrypoint %j with command %j: %s', (Entrypoint, Cmd, expected) => {
+  const config = { os: 'linux', architecture: 'amd64', config: { Entrypoint, Cmd } };
+  expect(readConfig(json(config), 'image')).toMatchObject({ jupyter: expected });
 });
 
 test('a document that is not a configuration has no values', () => {
   for (const body of [json({}), json({ config: null, os: 5 }), json([]), Buffer.from('no')])
-    expect(readConfig(body, 'image')).toEqual({ platform: null, workingDir: null });
+    expect(readConfig(body, 'image')).toEqual({ platform: null, workingDir: null, jupyter: null });
 });
 
 // The types that Docker takes, too (`imageTypes` of its pull), and what registries serve that know only JSON.

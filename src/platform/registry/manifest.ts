@@ -127,16 +127,45 @@ export interface ImageConfig {
   platform: string | null;
   /** Absolute path, `/` if the configuration has an empty one, null if it has none or one that cannot be a mount path. */
   workingDir: string | null;
+  jupyter: JupyterStart | null;
 }
+
+/**
+ * How an image starts Jupyter by itself. `entrypoint`: its entrypoint is a Jupyter server, which takes the arguments of the
+ * container as options; `lab`: its default command is JupyterLab.
+ */
+export type JupyterStart = 'entrypoint' | 'lab';
 
 /** Reads the configuration of an image; returns undefined if the document is not one. */
 export function readConfig(body: Buffer, type: ConfigType): ImageConfig | undefined {
   const document = asObject(parseJson(body.toString('utf8')));
   if (type === 'unspecific' && !asObject(document?.['rootfs'])) return undefined;
-  const value = asObject(document?.['config'])?.['WorkingDir'];
+  const config = asObject(document?.['config']);
+  const value = config?.['WorkingDir'];
   const path = typeof value === 'string' && isPlainPath(value) ? value : null;
-  return { platform: platformOf(document), workingDir: value === '' ? '/' : path };
+  return { platform: platformOf(document), workingDir: value === '' ? '/' : path, jupyter: jupyterStart(config) };
 }
+
+const servers = /^(lab|notebook|server|nbclassic|labhub)$/;
+/** The programs of Jupyter, and the scripts of the Jupyter Docker Stacks, that start a server. */
+const serverPrograms =
+  /^(jupyter-(lab|notebook|server|nbclassic|labhub)|jupyterhub-singleuser|start-(notebook|singleuser)(\.sh|\.py)?)$/;
+
+/** Returns how the image starts Jupyter; null if it does not, or if the command is hidden in a script or unknown. */
+function jupyterStart(config: Record<string, unknown> | undefined): JupyterStart | null {
+  const [entrypoint, command] = [words(config?.['Entrypoint']), words(config?.['Cmd'])];
+  const startsServer = entrypoint.some(
+    (word, index) =>
+      serverPrograms.test(word) || (word === 'jupyter' && servers.test(entrypoint[index + 1] ?? command[0] ?? '')),
+  );
+  if (startsServer) return 'entrypoint';
+  const isLab = command[0] === 'jupyter-lab' || (command[0] === 'jupyter' && command[1] === 'lab');
+  return isLab ? 'lab' : null;
+}
+
+/** Returns the words of a command, programs without their folders. */
+const words = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((each) => typeof each === 'string').map((each) => each.replace(/^.*\//, '')) : [];
 
 /** Absolute, printable and without `..`: the path is used in mounts, variables and a Jupyter configuration file. */
 function isPlainPath(path: string): boolean {

@@ -1,4 +1,5 @@
 import type { Deadline } from '../../lib/deadline.ts';
+import type { JupyterStart } from './manifest.ts';
 import type { ImageReference } from './reference.ts';
 
 export interface RegistryAccess {
@@ -25,6 +26,8 @@ export interface Image {
   size: number | null;
   /** Absolute path; null if the registry does not name it. */
   workingDir: string | null;
+  /** null if the image starts no Jupyter server by itself, or if it is unknown. */
+  jupyter: JupyterStart | null;
 }
 
 export type Inspection =

@@ -113,6 +113,7 @@ function withPlaceholders(results: LookupResults, request: LaunchRequest, config
     image: found(results.image) ?? {
       reference: config.sessions.default_image,
       workingDir: null,
+      jupyter: null,
       private: false,
       isFallback: false,
     },

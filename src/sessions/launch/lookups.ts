@@ -22,6 +22,8 @@ export type LookupResult<T> =
 export interface SessionImage {
   readonly reference: string;
   readonly workingDir: string | null;
+  /** How the image starts Jupyter by itself; null if it does not, or if it is unknown. */
+  readonly jupyter: 'entrypoint' | 'lab' | null;
   /** The registry shows it only with the caller's own token. */
   readonly private: boolean;
   /** It is the default image, because the project has no image for the commit. */
@@ -89,6 +91,7 @@ export async function lookUpProjectImage(
   const fallback = found({
     reference: config.sessions.default_image,
     workingDir: null,
+    jupyter: null,
     private: false,
     isFallback: true,
   });
@@ -107,7 +110,7 @@ async function resolvedSha(commit: Promise<LookupResult<GitLabCommit>>): Promise
 }
 
 /** The facts that a registry gives about an image. */
-type FoundImage = Pick<SessionImage, 'workingDir' | 'private'>;
+type FoundImage = Pick<SessionImage, 'workingDir' | 'jupyter' | 'private'>;
 
 async function lookUpInRegistry(
   images: ImageChecker,
@@ -125,7 +128,10 @@ async function lookUpInRegistry(
 }
 
 function resultOf(reference: string, check: ImageCheck): LookupResult<FoundImage> {
-  if (check.exists) return found({ workingDir: check.workingDir, private: check.private });
+  if (check.exists) {
+    const { workingDir, jupyter } = check;
+    return found({ workingDir, jupyter, private: check.private });
+  }
   const detail = `${check.message} ${check.remedy}`;
   switch (check.reason) {
     case 'not-found':

@@ -40,7 +40,7 @@ export function buildJupyterServer(input: ManifestInput, config: ManifestConfig)
         ...scheduling(input, config),
         ...securityContext(config),
         sharedMemory(input),
-        commandArguments(),
+        ...commandArguments(input),
         defaultPage(input, config),
         environment(input, config),
         ...imagePullSecret(input),

@@ -18,6 +18,8 @@ export interface ManifestInput {
     readonly requested: string | undefined;
     /** The absolute working directory of the image; null if the registry does not provide it. */
     readonly workingDir: string | null;
+    /** How the image starts Jupyter by itself; null if it does not, or if it is unknown. */
+    readonly jupyter: 'entrypoint' | 'lab' | null;
     /** Whether the registry requires the caller's token for the image. */
     readonly private: boolean;
   };

@@ -218,6 +218,16 @@ describe('the manifest', () => {
     });
   });
 
+  it.each([
+    [null, ['jupyter', 'notebook']],
+    ['lab', ['jupyter', 'lab']],
+    ['entrypoint', undefined],
+  ] as const)('starts Jupyter in an image that starts it by itself with %j by the arguments %j', (jupyter, args) => {
+    const { input, config } = example('registered');
+    const { pod } = rendered({ input: { ...input, image: { ...input.image, jupyter } }, config });
+    expect(pod.containers[0]?.args).toEqual(args);
+  });
+
   it('allows shared memory of half of the memory', () => {
     const { pod } = rendered(example('registered'));
     expect(pod.volumes).toContainEqual({ name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: 500_000_000 } });

@@ -33,9 +33,15 @@ export const securityContext = ({ sessions }: Pick<ManifestConfig, 'sessions'>):
 
 const escapePointer = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** Sets the arguments of the image's entry point: the command that it starts. */
-export const commandArguments = (): JsonPatch =>
-  jsonPatch(add(`/containers/${containerIndex.jupyterServer}/args`, ['jupyter', 'notebook']));
+/**
+ * Sets the arguments of the image's entrypoint: the command that it starts, as in renku-notebooks. An entrypoint that is itself a
+ * Jupyter server gets no arguments, and an image whose default command is JupyterLab may lack Jupyter Notebook.
+ */
+export function commandArguments({ image: { jupyter } }: ManifestInput): JsonPatch[] {
+  if (jupyter === 'entrypoint') return [];
+  const command = ['jupyter', jupyter === 'lab' ? 'lab' : 'notebook'];
+  return [jsonPatch(add(`/containers/${containerIndex.jupyterServer}/args`, command))];
+}
 
 /** Prevents environment variables with the addresses of other Services in the namespace. */
 export const noServiceLinks = (): JsonPatch => jsonPatch(add('/enableServiceLinks', false));

@@ -2,7 +2,7 @@ import { nodeLostSince } from '../../jupyter-server/machine.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { sessionPath } from '../../jupyter-server/session-path.ts';
 import type { ReportedContainer, Termination } from '../../jupyter-server/session-pod.ts';
-import { isMissingSecrets, wasInterrupted } from '../../jupyter-server/state.ts';
+import { isMissingSecrets, missingSecrets, wasInterrupted } from '../../jupyter-server/state.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { findSessionContainer, sessionContainer } from '../../session-contract/containers.ts';
 import { exitMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason, startErrorMeaning } from './exit-codes.ts';
@@ -51,8 +51,13 @@ function silentServer({ containers, routing, name }: Session, now: number): stri
 
 const interruption = (session: Session, now: number): string | undefined =>
   wasInterrupted(session, now)
-    ? 'The launch was interrupted before the credentials of the session were stored. Launch the session again.'
+    ? `${missingSecretsOf(session)} not exist: it was deleted, or the launch was interrupted before it was stored. Launch the session again, with the same project, branch and commit: that creates it.`
     : undefined;
+
+function missingSecretsOf(session: Session): string {
+  const names = missingSecrets(session).map((name) => `"${name}"`);
+  return `The ${names.length === 1 ? 'Secret' : 'Secrets'} ${names.join(' and ')} of the session ${names.length === 1 ? 'does' : 'do'}`;
+}
 
 /** Returns why no node fits. */
 function unschedulable(session: Session): string | undefined {

@@ -34,6 +34,7 @@ export const registered: ManifestInput = {
     reference: 'registry.example.org/my-group/my-project:0123456',
     requested: undefined,
     workingDir: null,
+    jupyter: null,
     private: false,
   },
   resources: { classId: 1, cpu: 0.1, memoryBytes: 1e9, gpu: 0, storageBytes: 1e9, priorityClass: 'public-quota' },
@@ -60,7 +61,13 @@ export const anonymous: ManifestInput = {
     profile: undefined,
   },
   repository: { ...registered.repository, mayPush: false },
-  image: { reference: 'docker.io/someone/image:1', requested: 'someone/image:1', workingDir: '/', private: false },
+  image: {
+    reference: 'docker.io/someone/image:1',
+    requested: 'someone/image:1',
+    workingDir: '/',
+    jupyter: null,
+    private: false,
+  },
   sessionToken: 'only-of-this-session',
 };
 
