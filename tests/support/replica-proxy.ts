@@ -47,7 +47,10 @@ export async function startReplicaProxy(): Promise<ReplicaProxy> {
   const probe = setInterval(() => {
     for (const port of replicas.keys()) {
       const set = (isReady: boolean) => void (replicas.has(port) && replicas.set(port, isReady));
-      fetch(`http://127.0.0.1:${port}/ready`, { signal: AbortSignal.timeout(2_000), headers: { connection: 'close' } }).then(
+      fetch(`http://127.0.0.1:${port}/ready`, {
+        signal: AbortSignal.timeout(2_000),
+        headers: { connection: 'close' },
+      }).then(
         async (response) => {
           await response.arrayBuffer();
           set(response.ok);

@@ -17,6 +17,7 @@ import { type FakeRegistry, startFakeRegistry } from '../../support/sessions/fak
 const restarts = 10;
 const requestsPerSecond = 200;
 const connections = 20;
+const streamClients = 4;
 /** A client repeats an idempotent request after these errors: the server has closed the connection. */
 const resets = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
@@ -122,7 +123,11 @@ class Load {
  * Follows the sessions as a browser does: connects again with the last event id, after the time that the server names. Adds each
  * stream to `streams`.
  */
-async function followSessions(headers: Record<string, string>, streams: EventStream[], stop: AbortSignal): Promise<void> {
+async function followSessions(
+  headers: Record<string, string>,
+  streams: EventStream[],
+  stop: AbortSignal,
+): Promise<void> {
   for (let [lastId, retry] = ['', 100]; !stop.aborted; ) {
     const resume: Record<string, string> = lastId === '' ? {} : { 'last-event-id': lastId };
     const opening = EventStream.open(`${proxy.url}/notebooks/servers`, { ...headers, ...resume });
@@ -170,14 +175,17 @@ it('two replicas serve every request and lose no event of a stream while one of 
   const object = await cluster.client.get<JupyterServer>(jupyterServers, cluster.namespace, name, testDeadline());
   const { labels, annotations } = object?.metadata ?? {};
   const stop = new AbortController();
-  const streams: EventStream[] = [];
-  const following = followSessions(headers, streams, stop.signal);
+  const clients = Array.from({ length: streamClients }, (): EventStream[] => []);
+  const following = Promise.all(clients.map((streams) => followSessions(headers, streams, stop.signal)));
   const created: string[] = [];
   let isCreating = true;
   async function createSessions(): Promise<void> {
     for (let count = 0; isCreating; count += 1) {
       const metadata = { name: `made-${count}`, namespace: cluster.namespace, labels, annotations };
-      const body: JupyterServer = { ...object, metadata: { ...metadata, labels: labels ?? {}, annotations: annotations ?? {} } };
+      const body: JupyterServer = {
+        ...object,
+        metadata: { ...metadata, labels: labels ?? {}, annotations: annotations ?? {} },
+      };
       await cluster.client.create(jupyterServers, cluster.namespace, body, testDeadline());
       created.push(metadata.name);
       await delay(250);
@@ -197,14 +205,15 @@ it('two replicas serve every request and lose no event of a stream while one of 
   await load.stop();
   isCreating = false;
   await creating;
-  const missing = (): string[] => created.filter((each) => !namesIn(streams).has(each));
+  const missing = (): string[] => clients.map(namesIn).flatMap((names) => created.filter((each) => !names.has(each)));
   await expect.poll(missing, { timeout: 30_000, interval: 200 }).toEqual([]);
   stop.abort();
   await following;
 
   expect(load.failures).toEqual([]);
   expect(load.responses).toBeGreaterThan(restarts * requestsPerSecond);
-  const endings = streams.slice(0, -1).map(({ ending }) => ending);
+  const endings = clients.flatMap((streams) => streams.slice(0, -1).map(({ ending }) => ending));
+  expect(endings.length).toBeGreaterThan(0);
   expect(endings).toEqual(endings.map(() => 'shutdown'));
   console.info(
     `${load.responses} responses, ${load.repeated} requests repeated after a reset, ${created.length} sessions, ${endings.length} streams ended`,
