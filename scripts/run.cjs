@@ -22,6 +22,7 @@ var tasks = {
   start: { needs: ['linux', 'git', 'python'], run: [['node', 'src/local/main.ts']] },
   reset: { needs: ['linux'], run: [['node', 'src/local/main.ts', 'reset']] },
   service: { needs: [], run: [['node', 'src/main.ts']] },
+  dev: { needs: [], run: [['node', 'scripts/dev.ts']] },
   types: { needs: [], run: [['tsc', '-p', '.']] },
   lint: {
     needs: [],
@@ -33,6 +34,7 @@ var tasks = {
       ['node', 'scripts/check-words.ts'],
       ['node', 'scripts/check-casts.ts'],
       ['node', 'scripts/check-test-map.ts'],
+      ['node', 'scripts/check-shell.ts'],
       ['node', 'scripts/generate-types.ts', '--check'],
       ['node', 'scripts/generate-error-docs.ts', '--check'],
       ['node', 'scripts/generate-chart.ts', '--check'],

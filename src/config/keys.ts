@@ -109,7 +109,14 @@ const absolutePath = {
 /** For secrets: blanks and quotes are part of the value. */
 const verbatim = { isVerbatim: true };
 
-const culling = (idle: number) => object({ idle_seconds: integer(idle, 0), max_age_seconds: integer(0, 0) });
+const culling = (idle: number) =>
+  object({
+    idle_seconds: integer(idle, 0),
+    max_age_seconds: integer(0, 0),
+    pending_seconds: integer(0, 0),
+    failed_seconds: integer(0, 0),
+    hibernated_seconds: integer(0, 0),
+  });
 
 const perCaller = (registered: number, anonymous: number) =>
   object({ registered: integer(registered, 1), anonymous: integer(anonymous, 1) });
@@ -261,6 +268,10 @@ export const configKeys = object({
       host: string(undefined, hostName),
       tls_secret: optionalString(),
       annotations: yamlString(record(verbatimString)),
+      /** The IngressClass; by default, the default of the cluster. */
+      class_name: optionalString(),
+      /** A Gateway (Gateway API): sessions have an HTTPRoute and no Ingress. */
+      gateway: nullable(object({ name: string(), namespace: optionalString(), section: optionalString() })),
     }),
     oidc: object({
       client_id: string('renku-jupyterserver'),
@@ -301,12 +312,6 @@ export const keysWithoutEffect: Readonly<Record<string, string>> = {
   'sessions.oidc.auth_url': unused,
   'sessions.oidc.config_url': 'it is part of the API document of the original service only',
   'sessions.init_containers': 'the operator decides which init containers a session has',
-  'sessions.culling.registered.pending_seconds': unused,
-  'sessions.culling.registered.failed_seconds': unused,
-  'sessions.culling.registered.hibernated_seconds': later,
-  'sessions.culling.anonymous.pending_seconds': unused,
-  'sessions.culling.anonymous.failed_seconds': unused,
-  'sessions.culling.anonymous.hibernated_seconds': later,
   'sessions.git_proxy.sentry.': unused,
   'sentry.': noSentry,
   'amalthea.cache_url': 'the service watches sessions through the Kubernetes API itself',

@@ -2,6 +2,7 @@ import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { type AccessToken, readAccessTokens } from '../session-contract/access-tokens.ts';
 import type { SessionContainer } from '../session-contract/containers.ts';
 import { fullCommitId } from './commit-id.ts';
+import { type CullingNotice, readCullingNotice } from './culling-notice.ts';
 import { annotation, clientAnnotations } from './labels.ts';
 import { type LaunchOptions, readLaunchOptions } from './launch-options.ts';
 import { ownerOf } from './owner.ts';
@@ -125,6 +126,12 @@ export interface Culling {
   readonly idleSeconds: number | undefined;
   readonly maxAgeSeconds: number | undefined;
   readonly hibernatedSeconds: number | undefined;
+  /**
+   * Whether the operator announces the end of the session with a notice. Other operators announce nothing, and the service
+   * computes the end from the thresholds.
+   */
+  readonly isAnnounced: boolean;
+  readonly notice: CullingNotice | undefined;
 }
 
 /**
@@ -189,6 +196,8 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
       idleSeconds: finite(at(spec, 'culling', 'idleSecondsThreshold')),
       maxAgeSeconds: finite(at(spec, 'culling', 'maxAgeSecondsThreshold')),
       hibernatedSeconds: finite(at(spec, 'culling', 'hibernatedSecondsThreshold')),
+      isAnnounced: Array.isArray(status['conditions']),
+      notice: readCullingNotice(written(annotation.culling)),
     },
 
     addedContainers: patches.containers,

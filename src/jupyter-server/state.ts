@@ -33,7 +33,8 @@ export function sessionState(session: Session, now: number): SessionState {
   const decided = decidedState(session);
   if (decided) return decided;
   if (isMissingSecrets(session)) return wasInterrupted(session, now) ? 'failed' : 'starting';
-  return session.reportedState ?? 'starting';
+  // Until the operator has seen that a hibernated session is resumed, its report is old.
+  return session.reportedState === 'hibernated' ? 'starting' : (session.reportedState ?? 'starting');
 }
 
 /** Returns whether the launch created the object but not its Secrets, and no later launch has created the Secrets. */

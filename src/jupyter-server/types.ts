@@ -58,6 +58,18 @@ export interface JupyterServerSpec {
   };
 }
 
+/** A condition as in other Kubernetes resources (metav1.Condition), so that `kubectl wait --for=condition=Ready` works. */
+export interface SessionCondition {
+  /** `HasRun` is `False` only if the session has never been `running`, and `Unknown` for a session of another operator. */
+  type: 'Ready' | 'Progressing' | 'Degraded' | 'HasRun';
+  status: 'True' | 'False' | 'Unknown';
+  /** One word in CamelCase. */
+  reason: string;
+  message: string;
+  /** When `status` changed, RFC 3339. */
+  lastTransitionTime: string;
+}
+
 /** A pod of a session that the cluster stopped and replaced. */
 export interface StoppedPod {
   uid: string;
@@ -91,7 +103,11 @@ export interface JupyterServerStatus {
     };
   };
   events?: Record<string, { message?: string; timestamp?: string }>;
-  /** The pod that the cluster stopped last. Not in Amalthea. */
+  /** Amalthea does not write the fields below. */
+  conditions?: SessionCondition[];
+  /** The last activity that the operator knows, RFC 3339. */
+  lastActivity?: string;
+  /** The pod that the cluster stopped last. */
   stoppedPod?: StoppedPod;
   [other: string]: unknown;
 }

@@ -36,9 +36,9 @@ export interface ClusterView {
 
 /**
  * Kinds of children without a cache, because their status does not change the status of the session. The operator therefore
- * needs no permission to list Secrets, and a cluster need not have Datashim's Datasets.
+ * needs no permission to list Secrets, and a cluster need not have the Gateway API and Datashim's Datasets.
  */
-const unwatched: readonly string[] = ['Secret', 'Dataset'];
+const unwatched: readonly string[] = ['Secret', 'Dataset', 'HTTPRoute'];
 
 export function isWatched({ apiVersion, kind }: { apiVersion: string; kind: string }): boolean {
   return !unwatched.includes(kind) && childKinds.some((each) => each.apiVersion === apiVersion && each.kind === kind);

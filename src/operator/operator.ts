@@ -6,6 +6,9 @@ import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { type Metrics, noMetrics } from '../platform/metrics/types.ts';
 import { createWatchMetric } from '../platform/metrics/watches.ts';
 import { createClusterView, watchedResources } from './cluster-view.ts';
+import { createActivityMonitor } from './culling/activity-monitor.ts';
+import { jupyterActivity } from './culling/jupyter.ts';
+import { createEventRecorder } from './event-recorder.ts';
 import { createOperatorMetrics } from './metrics.ts';
 import { createReconciler } from './reconcile.ts';
 import { copyResourceUsage } from './resource-usage.ts';
@@ -50,6 +53,18 @@ export function createOperator(options: {
       return counted.reconcile(() => reconcile(...nameOf(key), { deadline, log: attemptLog }));
     },
   });
+  const monitor = createActivityMonitor({
+    read: (address, deadline) => jupyterActivity(address, deadline, () => now().getTime()),
+    onObserved(session, { failure = '' }, isNewFailure) {
+      const server = view.server(...nameOf(session));
+      if (server && isNewFailure)
+        recorder.record(server, { type: 'Warning', reason: 'ActivityUnknown', message: failure });
+      queue.add(session);
+    },
+    now: () => now().getTime(),
+    log,
+  });
+  const recorder = createEventRecorder({ client, now, log });
   const view = createClusterView({
     client,
     namespaces: settings.namespaces,
@@ -63,7 +78,7 @@ export function createOperator(options: {
     },
   });
   counted.observe({ queue, view });
-  const reconcile = createReconciler({ client, view, settings, now });
+  const reconcile = createReconciler({ client, view, monitor, recorder, settings, metrics: counted, now });
 
   return {
     async start() {
@@ -77,7 +92,7 @@ export function createOperator(options: {
     },
     async stop() {
       stopping.abort();
-      await Promise.all([queue.stop(), view.stop(), usage]);
+      await Promise.all([queue.stop(), view.stop(), usage, monitor.stop(), recorder.stop()]);
     },
     get lastContactAt() {
       return view.lastContactAt;

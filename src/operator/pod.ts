@@ -1,5 +1,11 @@
 import { childLabel } from '../jupyter-server/labels.ts';
-import type { ContainerState, ContainerStatus, KubernetesObject, PodStatus } from '../platform/kubernetes/objects.ts';
+import type {
+  ContainerState,
+  ContainerStatus,
+  KubernetesObject,
+  ObjectMeta,
+  PodStatus,
+} from '../platform/kubernetes/objects.ts';
 
 /** The pod of a session, with the fields that this operator reads. */
 export interface MainPod {
@@ -11,6 +17,8 @@ export interface MainPod {
   readonly createdAt: string;
   /** Whether the pod is being deleted. */
   readonly terminating: boolean;
+  /** The end of the grace period (RFC 3339) and its length, if the pod is being deleted. */
+  readonly deletion: { readonly endsAt: string; readonly graceSeconds: number } | undefined;
   /** The label `controller-revision-hash`: the revision of the StatefulSet's template from which the pod was created. */
   readonly revision: string | undefined;
   readonly containers: { readonly init: readonly string[]; readonly regular: readonly string[] };
@@ -35,6 +43,7 @@ export function projectPod({ metadata, spec, status = {} }: Pod): MainPod | unde
     parentUid,
     createdAt: metadata.creationTimestamp ?? '',
     terminating: metadata.deletionTimestamp !== undefined,
+    deletion: deletionOf(metadata),
     revision: metadata.labels?.['controller-revision-hash'],
     containers: {
       init: (spec?.initContainers ?? []).map(({ name }) => name),
@@ -43,6 +52,11 @@ export function projectPod({ metadata, spec, status = {} }: Pod): MainPod | unde
     status: withShortMessages(status),
   };
 }
+
+const deletionOf = ({ deletionTimestamp, deletionGracePeriodSeconds }: ObjectMeta): MainPod['deletion'] =>
+  deletionTimestamp === undefined
+    ? undefined
+    : { endsAt: deletionTimestamp, graceSeconds: deletionGracePeriodSeconds ?? 0 };
 
 /**
  * The maximum length of the end of a container's log that is kept: the last lines, which say why the container ended. The

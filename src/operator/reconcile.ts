@@ -1,5 +1,8 @@
-import type { JupyterServer } from '../jupyter-server/types.ts';
+import { annotation } from '../jupyter-server/labels.ts';
+import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
+import { isObject } from '../lib/json.ts';
+import { mergePatchBetween } from '../lib/merge-patch.ts';
 import { isNotFound } from '../platform/kubernetes/predicates.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
@@ -7,11 +10,20 @@ import type { Attempt } from './attempt.ts';
 import type { Child } from './child.ts';
 import { childKinds } from './children/manifest.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { conditionsOf } from './conditions.ts';
+import type { ActivityMonitor } from './culling/activity-monitor.ts';
+import { cull, hibernation } from './culling/culler.ts';
+import type { CullingDecision } from './culling/decide.ts';
 import { createEnsureChildren, existingChildren } from './ensure-children.ts';
+import type { EventRecorder } from './event-recorder.ts';
 import { type Failure, failureOf } from './failure.ts';
+import { forcedEndMs, isOnLostNode } from './forced-end.ts';
+import type { OperatorMetrics } from './metrics.ts';
 import { sessionUrl } from './session-url.ts';
 import type { OperatorSettings } from './settings.ts';
-import { desiredStatus, type Observed, statusPatch } from './status.ts';
+import { desiredStatus, type Observed } from './status.ts';
+import { sessionPatch, writeDelay } from './status-writer.ts';
+import { cullingReasons, cullingStory, statusStory } from './story.ts';
 import { clearHibernation, statefulSetUpdate } from './update-stateful-set.ts';
 
 /**
@@ -36,19 +48,28 @@ const resyncMs = 600_000;
 export function createReconciler(options: {
   client: KubernetesConnection;
   view: ClusterView;
+  monitor: ActivityMonitor;
+  recorder: EventRecorder;
   settings: OperatorSettings;
+  metrics: Pick<OperatorMetrics, 'culled'>;
   now: () => Date;
 }) {
-  const { client, view, settings, now } = options;
+  const { client, view, monitor, recorder, settings, metrics, now } = options;
   const ensureChildren = createEnsureChildren(options);
+  /** Time of the last write of each session's status, in milliseconds since the epoch. */
+  const writtenAt = new Map<string, number>();
 
   return async function reconcile(namespace: string, name: string, attempt: Attempt): Promise<number | undefined> {
     const server = view.server(namespace, name);
-    if (!server) return undefined;
-    const uid = server.metadata.uid ?? '';
+    const key = `${namespace}/${name}`;
+    if (!server) {
+      monitor.forget(key);
+      writtenAt.delete(key);
+      return undefined;
+    }
     if (server.metadata.deletionTimestamp) {
       await markTerminating(server, attempt.deadline);
-      return resyncMs;
+      return (await endForced(server, attempt)) ?? resyncMs;
     }
     let children: Child[] | undefined;
     let failed: { error: unknown } | undefined;
@@ -61,12 +82,14 @@ export function createReconciler(options: {
     }
     const created = children ? createdBy(server, children) : undefined;
     // The caches have the responses of the writes above, which are newer than `children`.
+    const uid = server.metadata.uid ?? '';
     const newest = (children ?? existingChildren(server, view)).map(
       (child) => view.children(uid).find((each) => each.uid === child.uid) ?? child,
     );
-    await writeStatus(view.server(namespace, name) ?? server, newest, failureOf(failed?.error), created, attempt);
+    const current = view.server(namespace, name) ?? server;
+    const requeueMs = await writeStatus(key, current, newest, failureOf(failed?.error), created, attempt);
     if (failed) throw failed.error;
-    return resyncMs;
+    return Math.min(requeueMs ?? resyncMs, resyncMs);
   };
 
   async function update(server: JupyterServer, children: readonly Child[], { deadline, log }: Attempt): Promise<void> {
@@ -101,17 +124,20 @@ export function createReconciler(options: {
     await client.delete(resource.pods, pod.namespace, pod.name, { preconditions: { uid: pod.uid } }, deadline);
   }
 
+  /** Writes the status, or ends the session if that is due. Returns the milliseconds until the next necessary reconcile. */
   async function writeStatus(
+    key: string,
     server: JupyterServer,
     children: readonly Child[],
     failure: Failure | undefined,
     created: Observed['created'],
-    { deadline, log }: Attempt,
-  ): Promise<void> {
+    attempt: Attempt,
+  ): Promise<number | undefined> {
     const { uid = '' } = server.metadata;
+    const time = now();
     const pod = view.pod(uid);
-    const set = children.find(({ key }) => key === 'statefulset');
-    const desired = desiredStatus(
+    const set = children.find(({ key: childKey }) => childKey === 'statefulset');
+    const observed = desiredStatus(
       {
         server,
         children,
@@ -122,23 +148,79 @@ export function createReconciler(options: {
         statefulSetEvents: set ? view.events(set.uid) : [],
         failure,
         created,
-        now: now(),
+        now: time,
       },
       settings,
     );
-    const patch = statusPatch(server.status, desired);
-    if (!patch) return;
-    if (desired.state !== server.status?.state) {
-      log.info({ from: server.status?.state ?? null, to: desired.state }, 'the state of the session changed');
+    const withConditions = { ...observed, conditions: conditionsOf(observed, server.status, pod, time) };
+    const session = { key, server, desired: withConditions, children, pod, now: time };
+    const decision = cull(session, monitor, settings.culling);
+    if (decision.action) {
+      await endSession(server, decision.action, attempt);
+      return undefined;
     }
-    await patchServer(server, { status: patch }, deadline);
+    const desired = { ...withConditions, ...lastActivity(server, decision) };
+    const patch = sessionPatch(server, desired, decision, time);
+    if (!patch) return decision.nextMs;
+    const waitMs = writeDelay(patch, time.getTime() - (writtenAt.get(key) ?? 0));
+    if (waitMs > 0) return Math.min(waitMs, decision.nextMs ?? waitMs);
+    const isNewState = desired.state !== server.status?.state;
+    if (isNewState) {
+      attempt.log.info({ from: server.status?.state ?? null, to: desired.state }, 'the state of the session changed');
+    }
+    await patchServer(server, patch, attempt.deadline);
+    writtenAt.set(key, time.getTime());
+    const notice = patch.metadata?.annotations[annotation.culling];
+    for (const event of [...statusStory(server.status, desired), ...cullingStory(server, notice)])
+      recorder.record(server, event);
+    return decision.nextMs;
   }
 
-  /** Sets the state `stopping` and removes Amalthea's finalizer. */
+  /** Hibernates or deletes a session, if it has not changed since it was read. */
+  async function endSession(
+    server: JupyterServer,
+    { is, reason }: NonNullable<CullingDecision['action']>,
+    { deadline, log }: Attempt,
+  ): Promise<void> {
+    const { namespace = '', name = '', uid = '', resourceVersion = '' } = server.metadata;
+    const isHibernation = is === 'hibernate';
+    const what = isHibernation ? 'It is hibernated.' : 'It is deleted.';
+    // The event is recorded first, because a deleted session may be gone immediately.
+    recorder.record(server, { type: 'Normal', reason: 'Culled', message: `${cullingReasons[reason]} ${what}` });
+    if (isHibernation) await patchServer(server, hibernation(now()), deadline, { ifUnchanged: true });
+    else {
+      const options = { propagationPolicy: 'Foreground', preconditions: { uid, resourceVersion } } as const;
+      await client.delete(settings.jupyterServers, namespace, name, options, deadline);
+    }
+    log.info({ action: is, reason }, 'the operator ended a session whose threshold was exceeded');
+    metrics.culled(reason);
+  }
+
+  /**
+   * Removes the pod of a session that is stopped by force, if its node does not. Returns the milliseconds until then; undefined
+   * without such a pod.
+   */
+  async function endForced(server: JupyterServer, { deadline, log }: Attempt): Promise<number | undefined> {
+    const { uid = '' } = server.metadata;
+    const pod = view.pod(uid);
+    const set = view.children(uid).find(({ key }) => key === 'statefulset');
+    const ms = forcedEndMs(server, pod, set, now().getTime());
+    if (!pod || ms !== 0) return ms;
+    const options = { gracePeriodSeconds: 0, preconditions: { uid: pod.uid } };
+    await client.delete(resource.pods, pod.namespace, pod.name, options, deadline);
+    log.warn({ pod: pod.uid }, 'the node did not end the pod, so the pod was removed without the node');
+    return undefined;
+  }
+
+  /** Sets the state `stopping`, reports a node that does not respond, and removes Amalthea's finalizer. */
   async function markTerminating(server: JupyterServer, deadline: Deadline): Promise<void> {
     const { finalizers = [] } = server.metadata;
     const others = finalizers.filter((each) => each !== amaltheaFinalizer);
-    const status = server.status?.state === 'stopping' ? {} : { status: { state: 'stopping' } };
+    const pod = view.pod(server.metadata.uid ?? '');
+    const known = server.status?.mainPod;
+    const lost = pod && isOnLostNode(server, pod) ? { mainPod: { ...known, uid: pod.uid, status: pod.status } } : {};
+    const change = mergePatchBetween(server.status ?? {}, { ...server.status, state: 'stopping', ...lost });
+    const status = isObject(change) ? { status: change } : {};
     const metadata = others.length < finalizers.length ? { metadata: { finalizers: others } } : {};
     const patch = { ...status, ...metadata };
     if (Object.keys(patch).length > 0)
@@ -151,7 +233,7 @@ export function createReconciler(options: {
    */
   async function patchServer(
     { metadata }: JupyterServer,
-    patch: { metadata?: object; status?: object },
+    patch: { metadata?: object; spec?: object; status?: object },
     deadline: Deadline,
     { ifUnchanged = false } = {},
   ): Promise<void> {
@@ -166,6 +248,11 @@ export function createReconciler(options: {
       if (!isNotFound(error)) throw error;
     }
   }
+}
+
+function lastActivity({ status }: JupyterServer, { lastActivity: written }: CullingDecision): JupyterServerStatus {
+  const time = written === undefined ? status?.lastActivity : new Date(written).toISOString();
+  return time === undefined ? {} : { lastActivity: time };
 }
 
 function createdBy(server: JupyterServer, children: readonly Child[]): NonNullable<Observed['created']> {

@@ -3,6 +3,7 @@ import { jupyterServers } from '../jupyter-server/resource.ts';
 import { isObject } from '../lib/json.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
 import { defaultImages } from '../session-contract/default-images.ts';
+import type { CullingSettings } from './culling/decide.ts';
 
 /** The operator's configuration. Settings that Amalthea also has use the same environment variables as Amalthea. */
 export interface OperatorSettings {
@@ -18,6 +19,7 @@ export interface OperatorSettings {
   readonly restartLimits: { readonly init: number; readonly regular: number };
   /** Milliseconds between two reads of the metrics API; undefined if the operator does not read the metrics API. */
   readonly resourceUsageIntervalMs: number | undefined;
+  readonly culling: CullingSettings;
   readonly leaderElection: { readonly namespace: string; readonly identity: string } | undefined;
   /** TCP port of `/healthz`; undefined if the operator starts no HTTP server. */
   readonly healthPort: number | undefined;
@@ -56,6 +58,12 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     resourceUsageIntervalMs: boolean(env, 'JUPYTER_SERVER_RESOURCE_CHECK_ENABLED', true)
       ? 1000 * integer(env, 'JUPYTER_SERVER_RESOURCE_CHECK_INTERVAL_SECONDS', 30, 1)
       : undefined,
+    culling: {
+      checkIntervalMs: 1000 * integer(env, 'JUPYTER_SERVER_IDLE_CHECK_INTERVAL_SECONDS', 300, 1),
+      idleCpuMillicores: integer(env, 'CPU_USAGE_MILLICORES_IDLE_THRESHOLD', 200, 0),
+      warningMs: 1000 * integer(env, 'CULLING_WARNING_SECONDS', 43_200, 0),
+      deleteUnsaved: boolean(env, 'CULLING_DELETE_UNSAVED', false),
+    },
     leaderElection,
     healthPort: env['HEALTH_PORT'] ? integer(env, 'HEALTH_PORT', 0, 1) : undefined,
     metricsPort: boolean(env, 'METRICS_ENABLED', true) ? integer(env, 'METRICS_PORT', 8765, 0) : undefined,

@@ -136,6 +136,8 @@ const ownedFields = [
   'children',
   'mainPod',
   'events',
+  'conditions',
+  'lastActivity',
   'stoppedPod',
 ] as const;
 

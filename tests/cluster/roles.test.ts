@@ -163,6 +163,10 @@ describe('the role of the operator', () => {
     await server('ordered', ({ status }) => status?.state === 'running');
     await patch('ordered', { spec: { jupyterServer: { resources: { requests: { cpu: '1m' } } } } });
     await makeHealthy('ordered', former);
+    await server(
+      'ordered',
+      ({ status, metadata: { annotations } }) => status?.state === 'running' && annotations !== null,
+    );
     await patch('ordered', { spec: { jupyterServer: { hibernated: true } } });
     await cluster.when<StatefulSet>(resource.statefulSets, 'ordered', (object) => object?.spec.replicas === 0);
 
@@ -170,6 +174,23 @@ describe('the role of the operator', () => {
     const { metadata } = (await client.get(resource.services, namespace, 'ordered', testDeadline())) ?? {};
     await client.delete(resource.services, namespace, 'ordered', {}, testDeadline());
     await cluster.when(resource.services, 'ordered', (object) => !!object && object.metadata.uid !== metadata?.uid);
+
+    // A session that never runs is deleted, and a repeated event is counted.
+    await create(jupyterServer('never-runs', { culling: { startingSecondsThreshold: 1 } }));
+    await server('never-runs', ({ status }) => status?.state === 'starting');
+    await cluster.when(jupyterServers, 'never-runs', (object) => object === undefined);
+    const counts = async () =>
+      (
+        await client.list<KubernetesObject & { count?: number; reason?: string }>(
+          resource.events,
+          namespace,
+          {},
+          testDeadline(),
+        )
+      )
+        .filter(({ metadata: { name } }) => name?.startsWith('ordered.'))
+        .map(({ reason, count }) => `${reason} ${count}`);
+    await eventually('the second event Running', counts, (found) => found.includes('Running 2'));
 
     const resign = new AbortController();
     const leadership = electLeader(

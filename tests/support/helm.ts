@@ -10,7 +10,7 @@ import { findPrograms } from '../cluster/control-plane.ts';
 const root = join(import.meta.dirname, '..', '..');
 export const chart = join(root, 'helm-chart', 'notebook-sessions');
 
-/** The programs helm and kubectl, built from Go modules; undefined if Go is missing. */
+/** The programs helm and kubectl, built from Go modules; undefined if Go is missing. HELM names another helm. */
 const folder = findPrograms(['helm', 'kubectl']);
 
 export interface Outcome {
@@ -21,7 +21,8 @@ export interface Outcome {
 
 function run(program: 'helm' | 'kubectl', args: readonly string[], kubeconfig?: string, input?: string): Outcome {
   if (folder === undefined) throw new Error(`${program} is missing, and cannot be built without Go`);
-  const { status, stdout, stderr, error } = spawnSync(join(folder, program), args, {
+  const path = (program === 'helm' && process.env['HELM']) || join(folder, program);
+  const { status, stdout, stderr, error } = spawnSync(path, args, {
     encoding: 'utf8',
     input,
     env: { ...process.env, KUBECONFIG: kubeconfig ?? '/dev/null' },

@@ -40,10 +40,10 @@ The permissions of both programs. A test on a real API server checks that each i
 {{- $type := .context.Values.config.amalthea | default dict -}}
 {{- $group := default "amalthea.dev" $type.group -}}
 {{- $plural := default "jupyterservers" $type.plural -}}
-# The resource has no status subresource, so the status is written with a patch of the object.
+# The resource has no status subresource, so the status is written with a patch of the object. Delete: culling.
 - apiGroups: [{{ $group }}]
   resources: [{{ $plural }}]
-  verbs: [get, list, patch, watch]
+  verbs: [delete, get, list, patch, watch]
 # Children block the deletion of their owner, the session. With OwnerReferencesPermissionEnforcement (OpenShift), this
 # requires the permission below.
 - apiGroups: [{{ $group }}]
@@ -67,13 +67,20 @@ The permissions of both programs. A test on a real API server checks that each i
 - apiGroups: [""]
   resources: [pods]
   verbs: [delete, list, watch]
+# Reads the events of pods, and writes events about sessions. Patch: the count of an event.
 - apiGroups: [""]
   resources: [events]
-  verbs: [list, watch]
+  verbs: [create, list, patch, watch]
 {{- if .context.Values.operator.resourceUsage.enabled }}
 - apiGroups: [metrics.k8s.io]
   resources: [pods]
   verbs: [list]
+{{- end }}
+{{- if dig "sessions" "ingress" "gateway" false (default dict .context.Values.config) }}
+# The entrance of sessions, in place of an Ingress.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [create, get]
 {{- end }}
 {{- if dig "cloud_storage" "s3" "enabled" false (default dict .context.Values.config) }}
 # Buckets are mounted by Datashim.

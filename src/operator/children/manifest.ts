@@ -24,6 +24,7 @@ export const childKinds: readonly ChildKind[] = [
   { apiVersion: 'v1', kind: 'ConfigMap', type: resource.configMaps },
   { apiVersion: 'v1', kind: 'Secret', type: resource.secrets },
   { apiVersion: 'v1', kind: 'PersistentVolumeClaim', type: resource.persistentVolumeClaims },
+  { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', type: resource.httpRoutes },
   { apiVersion: 'com.ie.ibm.hpsys/v1alpha1', kind: 'Dataset', type: resource.datasets },
 ];
 

@@ -56,7 +56,7 @@ const phases = {
   running: { headline: 'Your session is ready', buttons: ['open', 'logsToggle', 'stop'] },
   failed: { headline: 'The session failed', buttons: ['restart', 'again', 'logsToggle', 'stop'] },
   stopping: { headline: 'Stopping the session', buttons: [] },
-  hibernated: { headline: 'This session is hibernated', buttons: ['again', 'logsToggle', 'stop'] },
+  hibernated: { headline: 'This session is hibernated', buttons: ['retry', 'logsToggle', 'stop'] },
   deleted: { headline: 'The session no longer exists', buttons: ['start', 'options'] },
   rejected: { headline: 'The session could not be launched', buttons: ['retry', 'options'] },
 };

@@ -90,7 +90,7 @@ describe('a restart', () => {
     ['starting', { status: { state: 'starting' } }, 'Wait until it is running.'],
     ['running', { status: { state: 'running' } }, 'Use the session'],
     ['stopping', { deletionTimestamp: '2023-09-11T10:00:05Z' }, 'Wait until it is deleted'],
-    ['hibernated', { spec: { jupyterServer: { hibernated: true } } }, 'kubectl patch'],
+    ['hibernated', { spec: { jupyterServer: { hibernated: true } } }, 'launch it again'],
   ] as [string, Change, string][])('of a session that is %s is rejected with a remedy', (state, change, detail) => {
     const rejected = rejection(() => restartStep(session(change), now));
     expect(rejected.code).toBe(errorKind.conflict.code);

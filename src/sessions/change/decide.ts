@@ -4,7 +4,6 @@ import type { Session } from '../../jupyter-server/session.ts';
 import { sessionState, wasInterrupted } from '../../jupyter-server/state.ts';
 import type { SessionState } from '../../jupyter-server/types.ts';
 import { failureReason } from '../presentation/failure.ts';
-import { howToResume } from '../presentation/hibernated.ts';
 import { type VolumeClaim, volumeLoss } from './volume.ts';
 
 export type RestartStep =
@@ -24,7 +23,7 @@ export function restartStep(session: Session, now: number): RestartStep {
   if (state === 'starting' && wasRestartedRecently(session, now)) return { is: 'done' };
   if (state !== 'failed') {
     const message = `The session ${name} is ${state}. Only a failed session can be restarted.`;
-    throw notRestartable(message, remedies(name)[state]);
+    throw notRestartable(message, remedies[state]);
   }
   if (wasInterrupted(session, now) && session.secrets.variables) {
     const message = `The launch of the session ${name} was interrupted before its environment variables were stored.`;
@@ -51,9 +50,9 @@ export function checkVolume(session: Session, claim: VolumeClaim | undefined): v
 const notRestartable = (message: string, detail: string): ApiError =>
   new ApiError(errorKind.conflict, message, { detail });
 
-const remedies = (name: string): Record<Exclude<SessionState, 'failed'>, string> => ({
+const remedies: Record<Exclude<SessionState, 'failed'>, string> = {
   starting: 'Wait until it is running.',
   running: 'Use the session, or stop it and launch it again.',
   stopping: 'Wait until it is deleted, then launch it again.',
-  hibernated: howToResume(name),
-});
+  hibernated: 'To resume it, launch it again.',
+};

@@ -2,6 +2,7 @@ import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
+import { nodeLostSince } from '../../jupyter-server/machine.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
@@ -48,8 +49,17 @@ export async function createOnce(
   throw new ApiError(errorKind.timedOut, unknownResult(name));
 }
 
-/** Waits for the end of a session that is being deleted. Throws ApiError 3409 if that takes too long. */
+/**
+ * Waits for the end of a session that is being deleted. Throws ApiError 3409 if that takes too long, and at once if the session
+ * cannot end because its machine does not respond.
+ */
 export async function waitUntilGone(store: SessionStore, session: Session, deadline: Deadline): Promise<void> {
+  const lostSince = nodeLostSince(session);
+  if (lostSince !== undefined) {
+    throw new ApiError(errorKind.beingDeleted, `The session ${session.name} is being deleted.`, {
+      detail: `Its machine does not respond since ${lostSince}, so the deletion waits. Stop the session with forced=true (DELETE servers/${session.name}?forced=true), then launch again.`,
+    });
+  }
   const waitDeadline = deadline.within(Math.max(0, deadline.remaining() - reserveMs));
   if (await store.untilGone(session, waitDeadline)) return;
   throw new ApiError(errorKind.beingDeleted, `The session ${session.name} is being deleted.`);

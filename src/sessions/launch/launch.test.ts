@@ -194,14 +194,22 @@ describe('an existing session', () => {
     expect(cluster.calls.length).toBe(before);
   });
 
-  it('that is hibernated is found, and says how to resume it', async () => {
+  it('that is hibernated is resumed, with the caller’s present tokens', async () => {
     const call = (await replica()).as(john(gitlab.url));
     await call('POST', '/servers', project);
     const made = servers()[0] as JupyterServer;
     cluster.put({ ...made, spec: { ...made.spec, jupyterServer: { ...made.spec?.jupyterServer, hibernated: true } } });
-    const launch = async () => (await call('POST', '/servers', project)).body.status;
-    await expect.poll(async () => (await launch()).state).toBe('hibernated');
-    expect((await launch()).message).toContain(`kubectl patch jupyterservers ${made.metadata.name}`);
+    const { name } = made.metadata;
+    await expect.poll(async () => (await call('GET', `/servers/${name}`)).body.status.state).toBe('hibernated');
+    const before = cluster.calls.length;
+    const resumed = await call('POST', '/servers', project);
+    expect([resumed.status, resumed.body.name, resumed.body.status.state]).toEqual([200, name, 'starting']);
+    expect(servers()[0]?.spec?.jupyterServer?.hibernated).toBe(false);
+    expect(cluster.calls.slice(before).map(({ method, resource }) => `${method} ${resource}`)).toEqual([
+      'GET jupyterservers',
+      'PUT secrets',
+      'PATCH jupyterservers',
+    ]);
   });
 
   it('is found by every spelling of its project', async () => {
@@ -332,6 +340,29 @@ describe('a launch while the session is being deleted', () => {
     const again = await launching;
     expect([again.status, again.body.status.state]).toEqual([201, 'starting']);
     expect(servers()[0]?.metadata.uid).not.toBe(first);
+  });
+
+  it('fails at once, with the solution, if the machine of the session does not respond', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    const { body } = await call('POST', '/servers', project);
+    const conditions = [
+      { type: 'ContainersReady', status: 'True' },
+      { type: 'Ready', status: 'False', lastTransitionTime: '2026-01-01T00:10:00Z' },
+    ];
+    const [server] = servers();
+    if (!server) throw new Error('no session was created');
+    cluster.put({ ...server, status: { state: 'starting', mainPod: { uid: 'p', status: { conditions } } } });
+    const seen = async () => (await call('GET', `/servers/${body.name}`)).body.status.message;
+    await expect.poll(seen).toContain('does not respond since 2026-01-01T00:10:00Z');
+    await call('DELETE', `/servers/${body.name}`);
+    const stopping = (await call('GET', '/servers')).body.servers[body.name];
+    expect(stopping?.status.warnings).toContainEqual({
+      message: expect.stringContaining('forced=true'),
+      critical: false,
+    });
+    const again = await call('POST', '/servers', project);
+    expect([again.status, again.body.error.code]).toEqual([409, 3409]);
+    expect(again.body.error.detail).toContain(`DELETE servers/${body.name}?forced=true`);
   });
 
   it('fails with Retry-After if the deletion takes too long', async () => {

@@ -17,6 +17,7 @@ import type { LaunchRequest } from './launch-request.ts';
 import { locate, type NoSession } from './locate.ts';
 import { manifestInput } from './manifest-input.ts';
 import type { TimePhase } from './phases.ts';
+import { resumeSession } from './resume.ts';
 import type { SessionLimit } from './session-limit.ts';
 import { SecretsRejected, type SessionSecrets } from './session-secrets.ts';
 
@@ -142,15 +143,16 @@ async function checkedLaunch(
   }
 }
 
-/** Returns an existing session. Creates its Secrets if its launch may have been interrupted before that. */
+/** Returns an existing session. Resumes it if it is hibernated, or creates its Secrets if its launch may have been interrupted before that. */
 async function completed(
-  { secrets }: LaunchParts,
+  parts: LaunchParts,
   identity: Identity,
   request: LaunchRequest,
   session: Session,
   deadline: Deadline,
 ): Promise<Launched> {
-  if (secrets.mayBeMissing(session)) await secrets.create(session, identity, request, deadline);
+  if (session.isHibernated) return { session: await resumeSession(parts, identity, session, deadline), isNew: false };
+  if (parts.secrets.mayBeMissing(session)) await parts.secrets.create(session, identity, request, deadline);
   return { session, isNew: false };
 }
 

@@ -4,6 +4,7 @@ import { auth } from './auth.ts';
 import { bucketMounts } from './bucket-mounts.ts';
 import { certificates } from './certificates.ts';
 import { defaultPage } from './default-page.ts';
+import { entrance } from './entrance.ts';
 import { environment } from './environment.ts';
 import { gitClone } from './git-clone.ts';
 import { gitProxy } from './git-proxy.ts';
@@ -51,6 +52,7 @@ export function buildJupyterServer(input: ManifestInput, config: ManifestConfig)
         ...unverifiedEmail(input, config),
         ...bucketMounts(input, config),
         ...ssh(config),
+        ...entrance(input, config),
         ...certificates(config),
         imageDownload(input),
         gitClone(input, config),

@@ -372,6 +372,32 @@ describe('the manifest', () => {
     );
   });
 
+  it('has the configured class of ingress, or a route of the configured Gateway in place of the Ingress', () => {
+    const { input, config } = example('ssh');
+    const withEntrance = (more: Partial<Example['config']['sessions']['ingress']>) => {
+      const ingress = { ...config.sessions.ingress, host: 'sessions.example.org:8443', ...more };
+      return rendered({ input, config: { ...config, sessions: { ...config.sessions, ingress } } }).children;
+    };
+    expect(withEntrance({ class_name: 'nginx' })['ingress']).toMatchObject({ spec: { ingressClassName: 'nginx' } });
+    const gateway = { name: 'public', namespace: 'gateways', section: null };
+    const { ingress, httproute } = withEntrance({ class_name: 'nginx', gateway });
+    expect(ingress).toBeUndefined();
+    expect(httproute).toMatchObject({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      metadata: { name: input.name, ownerReferences: [{ kind: 'JupyterServer' }] },
+      spec: {
+        parentRefs: [{ name: 'public', namespace: 'gateways' }],
+        hostnames: ['sessions.example.org'],
+        rules: [
+          {
+            matches: [{ path: { type: 'PathPrefix', value: `/sessions/${input.name}` } }],
+            backendRefs: [{ name: input.name, port: 80 }],
+          },
+        ],
+      },
+    });
+  });
+
   it('adds a Dataset for each S3 bucket, with the access keys in a separate Secret', () => {
     const { children, pod, secrets, server } = rendered(example('s3-private'));
     const name = `${server.metadata.name}-ds-1`;

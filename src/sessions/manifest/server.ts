@@ -30,8 +30,15 @@ export function resources(
 }
 
 export function culling(input: ManifestInput, config: ManifestConfig): NonNullable<JupyterServerSpec['culling']> {
-  const { idle_seconds, max_age_seconds } = config.sessions.culling[input.user.kind];
-  return { idleSecondsThreshold: idle_seconds, maxAgeSecondsThreshold: max_age_seconds };
+  const { idle_seconds, max_age_seconds, ...others } = config.sessions.culling[input.user.kind];
+  const { pending_seconds, failed_seconds, hibernated_seconds } = others;
+  return {
+    idleSecondsThreshold: idle_seconds,
+    maxAgeSecondsThreshold: max_age_seconds,
+    ...(pending_seconds > 0 ? { startingSecondsThreshold: pending_seconds } : {}),
+    ...(failed_seconds > 0 ? { failedSecondsThreshold: failed_seconds } : {}),
+    ...(hibernated_seconds > 0 ? { hibernatedSecondsThreshold: hibernated_seconds } : {}),
+  };
 }
 
 export function routing(input: ManifestInput, config: ManifestConfig): NonNullable<JupyterServerSpec['routing']> {

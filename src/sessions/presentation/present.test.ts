@@ -96,9 +96,11 @@ describe('the state', () => {
   });
 
   it('has a message that says how a hibernated session is resumed', () => {
-    const { message } = present({ state: 'hibernated' }, { spec: { jupyterServer: { hibernated: true } } }).status;
-    expect(message).toContain(`kubectl patch jupyterservers ${name} --type merge`);
-    expect(message).toContain(`'{"spec":{"jupyterServer":{"hibernated":false}}}'`);
+    const messageWith = (enabled: boolean) =>
+      present({ state: 'hibernated' }, { spec: { jupyterServer: { hibernated: true }, storage: { pvc: { enabled } } } })
+        .status.message;
+    expect(messageWith(true)).toBe('The session is hibernated, and its files are kept. To resume it, launch it again.');
+    expect(messageWith(false)).toContain('without its former files');
   });
 });
 
@@ -182,6 +184,33 @@ describe('warnings', () => {
     expect(present({ state: 'hibernated' }, { spec }, 100).status.warnings).toEqual([]);
     const stopping = { spec, metadata: { annotations, deletionTimestamp: '2023-09-11T10:00:05Z' } as never };
     expect(present({ state: 'running' }, stopping, 100).status.warnings).toEqual([]);
+  });
+
+  it('are the notices of the operator if the operator announces the end of sessions', () => {
+    const announced = (notice: object | undefined) => {
+      const annotations = {
+        ...launched.metadata.annotations,
+        'renku.io/lastActivityDate': '2023-09-11T10:00:04+00:00',
+        ...(notice ? { 'notebook-sessions.io/culling': JSON.stringify(notice) } : {}),
+      };
+      const metadata = { ...launched.metadata, annotations };
+      return present({ state: 'running', conditions: [] }, { ...culled(5, 5), metadata }, 100).status.warnings;
+    };
+    expect(announced(undefined)).toEqual([]);
+    expect(announced({ action: 'hibernate', reason: 'idle', at: '2023-09-11T10:03:00Z' })).toEqual([
+      {
+        message: expect.stringMatching(/^The session will be stopped in \d+ seconds because it is not being used/),
+        critical: true,
+      },
+    ]);
+    expect(announced({ action: 'none', reason: 'idle', at: '2023-09-11T10:00:09Z' })).toEqual([
+      {
+        message:
+          'The session has not been used since 2023-09-11T10:00:04Z. It is not stopped, because its files would be lost. Stop it if you no longer need it.',
+        critical: false,
+      },
+    ]);
+    expect(announced({ action: 'delete', reason: 'idle', at: 'never' })).toEqual([]);
   });
 
   it('say that a session was out of memory and was restarted', () => {

@@ -7,7 +7,6 @@ import type { Session } from '../../jupyter-server/session.ts';
 import { isRestartable, sessionState } from '../../jupyter-server/state.ts';
 import type { SessionState } from '../../jupyter-server/types.ts';
 import { failureReason, startFailure } from './failure.ts';
-import { howToResume } from './hibernated.ts';
 import { stepsOf } from './steps.ts';
 import { sessionUrl } from './url.ts';
 import { buildProgress, usesDefaultImage, warnings } from './warnings.ts';
@@ -92,13 +91,19 @@ function message(
   now: number,
 ): { message?: string | null } {
   if (state === 'failed') return { message: failureReason(session, now) };
-  if (state === 'hibernated') return { message: `The session is hibernated. ${howToResume(session.name)}` };
+  if (state === 'hibernated') return { message: hibernatedMessage(session) };
   if (state !== 'starting') return {};
   const waiting = details.filter((step) => step.status !== 'ready').map((step) => step.step.toLowerCase());
   const waitsFor = waiting.length === 0 ? undefined : `The session is waiting for these steps: ${waiting.join(', ')}.`;
   const parts = [startFailure(session, now), buildProgress(session), waitsFor].filter((part) => part !== undefined);
   return { message: parts.length === 0 ? null : parts.join(' ') };
 }
+
+/** A launch of the session resumes it (launch/resume.ts). */
+const hibernatedMessage = ({ hasVolume }: Session): string =>
+  hasVolume
+    ? 'The session is hibernated, and its files are kept. To resume it, launch it again.'
+    : 'The session is hibernated. To resume it, launch it again. It has no volume, so it starts without its former files.';
 
 function resources({ requested, pod }: Session): SessionResources {
   const usage = pod?.usage;

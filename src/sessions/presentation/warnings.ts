@@ -1,7 +1,8 @@
 import type { Config, PresentationConfig } from '../../config/types.ts';
 import type { SessionWarning } from '../../generated/openapi.ts';
+import type { CullingNotice } from '../../jupyter-server/culling-notice.ts';
 import { annotation, imageCondition } from '../../jupyter-server/labels.ts';
-import type { Session } from '../../jupyter-server/session.ts';
+import type { Culling, Session } from '../../jupyter-server/session.ts';
 import type { ReportedCondition } from '../../jupyter-server/session-pod.ts';
 import { ageSeconds } from '../../jupyter-server/state.ts';
 import type { SessionState } from '../../jupyter-server/types.ts';
@@ -34,12 +35,13 @@ function ending(session: Session, state: SessionState, config: PresentationConfi
       ? []
       : [{ message: message(`in ${seconds} seconds`), critical: true }];
   if (state === 'stopping') return [];
+  if (culling.isAnnounced) return culling.notice ? announced(culling.notice, culling, config, now) : [];
   if (state === 'hibernated') {
     const hibernatedSeconds = secondsSince(session.annotations[annotation.hibernationDate], now);
     return soon(
       secondsLeft(culling.hibernatedSeconds, hibernatedSeconds),
       (when) =>
-        `The hibernated session will be deleted ${when}, with all work that was not pushed. To keep it, ask the administrator to resume it.`,
+        `The hibernated session will be deleted ${when}, with all work that was not pushed. To keep it, launch it again.`,
     );
   }
   return [
@@ -53,6 +55,32 @@ function ending(session: Session, state: SessionState, config: PresentationConfi
     ),
   ];
 }
+
+/** Returns the warning for a notice of the operator. The operator ends a session only after a notice. */
+function announced(
+  { action, reason, at }: CullingNotice,
+  { idleSeconds: idleThreshold }: Culling,
+  config: PresentationConfig,
+  now: number,
+): SessionWarning[] {
+  if (action === 'none') {
+    const since = new Date(Date.parse(at) - 1000 * (idleThreshold ?? 0)).toISOString().replace(/\.\d+Z$/, 'Z');
+    const why = reason === 'idle' ? `has not been used since ${since}` : 'has reached its maximum age';
+    const message = `The session ${why}. It is not stopped, because its files would be lost. Stop it if you no longer need it.`;
+    return [{ message, critical: false }];
+  }
+  const seconds = Math.max(0, Math.floor((Date.parse(at) - now) / 1000));
+  if (seconds >= config.sessions.termination_warning_duration_seconds) return [];
+  return [{ message: `The session will be ${noticeTexts(`in ${seconds} seconds`)[reason]}`, critical: true }];
+}
+
+const noticeTexts = (when: string): Record<CullingNotice['reason'], string> => ({
+  idle: `stopped ${when} because it is not being used. Its files are kept. Use it to keep it.`,
+  age: `stopped ${when} because it reaches its maximum age. Its files are kept, and a launch resumes it.`,
+  starting: `deleted ${when} because it does not start.`,
+  failed: `deleted ${when} because it has failed.`,
+  hibernated: `deleted ${when}, with all work that was not pushed. To keep it, launch it again.`,
+});
 
 export const usesDefaultImage = (
   { image }: Session,

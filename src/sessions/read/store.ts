@@ -77,6 +77,8 @@ export interface SessionStore {
     annotations: Readonly<Record<string, string | null>>,
     deadline: Deadline,
   ): Promise<Session | undefined>;
+  /** Resumes a hibernated session, under the same conditions and with the same results as `annotate`. */
+  resume(session: Session, deadline: Deadline): Promise<Session | undefined>;
   /** Deletes the session. `isForced` ends its processes within two seconds. Returns false if the session does not exist. */
   remove(session: Session, isForced: boolean, deadline: Deadline): Promise<boolean>;
 }
@@ -201,6 +203,23 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
     }
   }
 
+  /** Merges the patch into the session if it has not changed since it was read; otherwise returns undefined. */
+  async function patchUnchanged(
+    { name, namespace, uid, resourceVersion }: Session,
+    patch: { metadata?: object; spec?: object },
+    deadline: Deadline,
+  ): Promise<Session | undefined> {
+    const guarded = { ...patch, metadata: { ...patch.metadata, uid, resourceVersion } };
+    try {
+      const written = await client.mergePatch<JupyterServer>(type, namespace, name, guarded, deadline);
+      cache.observe(written);
+      return fromJupyterServer(written);
+    } catch (error) {
+      if (isConflict(error) || isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
   return {
     untilGone: watchers.untilGone,
     watch: watchers.watch,
@@ -276,17 +295,9 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
       }
     },
 
-    async annotate({ name, namespace, uid, resourceVersion }, annotations, deadline) {
-      const patch = { metadata: { uid, resourceVersion, annotations } };
-      try {
-        const written = await client.mergePatch<JupyterServer>(type, namespace, name, patch, deadline);
-        cache.observe(written);
-        return fromJupyterServer(written);
-      } catch (error) {
-        if (isConflict(error) || isNotFound(error)) return undefined;
-        throw error;
-      }
-    },
+    annotate: (session, annotations, deadline) => patchUnchanged(session, { metadata: { annotations } }, deadline),
+    resume: (session, deadline) =>
+      patchUnchanged(session, { spec: { jupyterServer: { hibernated: false } } }, deadline),
 
     async remove(session, isForced, deadline) {
       const { name, namespace } = session;

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { chart, helm, kubectl, type Rendered, succeeded, valuesFile } from '../../support/helm.ts';
 
 /** Installation, upgrade and removal on a real API server without nodes, so no pod becomes ready. */
@@ -52,6 +55,27 @@ const properties = () => crd()['spec'].versions[0].schema.openAPIV3Schema.proper
 const secret = (namespace: string): string =>
   get(namespace, 'secret', 'sessions-notebook-sessions')['data']['identity.cookie_secret'];
 
+/** Returns the folder of a chart like that of Amalthea, with another version of the CRD. */
+function chartWithCrd(): string {
+  const foreign = parse(readFileSync(join(chart, 'files', 'jupyterserver-crd.yaml'), 'utf8'));
+  foreign.metadata = { name: crdName };
+  foreign.spec.group = group;
+  const { spec } = foreign.spec.versions[0].schema.openAPIV3Schema.properties;
+  // A field that only the other release knows, a field that it lacks, and a field that it restricts less.
+  spec.properties.later = { type: 'string' };
+  delete spec.properties.culling.properties.maxAgeSecondsThreshold;
+  delete spec.properties.culling.properties.idleSecondsThreshold.minimum;
+  foreign.spec.versions.push({ ...structuredClone(foreign.spec.versions[0]), name: 'v1beta1', storage: false });
+  const folder = mkdtempSync(join(tmpdir(), 'other-chart-'));
+  mkdirSync(join(folder, 'templates'));
+  writeFileSync(join(folder, 'Chart.yaml'), stringify({ apiVersion: 'v2', name: 'amalthea', version: '0.12.3' }));
+  writeFileSync(
+    join(folder, 'templates', 'crd.yaml'),
+    `{{- if .Values.deployCrd }}\n${JSON.stringify(foreign)}\n{{- end }}\n`,
+  );
+  return folder;
+}
+
 describe('a release', () => {
   it('keeps its generated Secret at upgrades, and leaves it, the CRD, sessions and claims when it is removed', () => {
     const namespace = newNamespace();
@@ -99,30 +123,17 @@ describe('a release', () => {
   });
 
   it('adopts a CRD that another release has installed: adds fields, and removes and restricts nothing', () => {
-    const foreign = JSON.parse(
-      succeeded(
-        kubectl(
-          ['create', '--dry-run=client', '-o', 'json', '-f', join(chart, 'files', 'jupyterserver-crd.yaml')],
-          kubeconfig,
-        ),
-      ),
-    );
-    foreign.metadata = {
-      name: crdName,
-      labels: { 'app.kubernetes.io/managed-by': 'Helm' },
-      annotations: { 'meta.helm.sh/release-name': 'amalthea', 'meta.helm.sh/release-namespace': 'elsewhere' },
+    const elsewhere = newNamespace();
+    const other = (...args: string[]) => succeeded(helm([...args, '--namespace', elsewhere], kubeconfig));
+    const otherChart = chartWithCrd();
+    other('install', 'amalthea', otherChart, '--set', 'deployCrd=true');
+    succeeded(kubectl(['wait', '--for=condition=Established', 'crd', crdName], kubeconfig));
+    const session = {
+      apiVersion: `${group}/v1alpha1`,
+      kind: 'JupyterServer',
+      metadata: { name: 'kept', namespace: elsewhere },
     };
-    foreign.spec.group = group;
-    const { spec } = foreign.spec.versions[0].schema.openAPIV3Schema.properties;
-    // A field that only the other release knows, a field that it lacks, and a field that it restricts less.
-    spec.properties.later = { type: 'string' };
-    spec.properties.culling.properties = {
-      ...spec.properties.culling.properties,
-      idleSecondsThreshold: { type: 'integer' },
-    };
-    delete spec.properties.culling.properties.maxAgeSecondsThreshold;
-    foreign.spec.versions.push({ ...structuredClone(foreign.spec.versions[0]), name: 'v1beta1', storage: false });
-    succeeded(kubectl(['create', '-f', '-'], kubeconfig, JSON.stringify(foreign)));
+    succeeded(kubectl(['create', '-f', '-'], kubeconfig, JSON.stringify({ ...session, spec: { later: 'x' } })));
     const { uid } = crd().metadata;
 
     const namespace = newNamespace();
@@ -131,8 +142,9 @@ describe('a release', () => {
     expect(refused.stderr).toContain(`CustomResourceDefinition "${crdName}"`);
     expect(refused.stderr).toContain('must equal "sessions": current value is "amalthea"');
 
-    succeeded(act('install', namespace, ['--take-ownership']));
-    succeeded(act('upgrade', namespace));
+    // Helm 4 applies objects on the server, which knows that another program has written the CRD.
+    const isHelm4 = succeeded(helm(['version', '--short'])).startsWith('v4.');
+    succeeded(act('install', namespace, ['--take-ownership', ...(isHelm4 ? ['--force-conflicts'] : [])]));
     const adopted = crd();
     expect(adopted.metadata.uid).toBe(uid);
     expect(adopted.metadata.annotations).toMatchObject({
@@ -144,8 +156,13 @@ describe('a release', () => {
     expect(properties().culling.properties.idleSecondsThreshold).not.toHaveProperty('minimum');
     expect(properties().culling.properties.maxAgeSecondsThreshold).toMatchObject({ type: 'integer', minimum: 0 });
 
+    // The removal of the other release, first without its CRD, leaves the CRD and the sessions.
+    other('upgrade', 'amalthea', otherChart, '--set', 'deployCrd=false');
+    other('uninstall', 'amalthea');
     succeeded(helm(['uninstall', 'sessions', '--namespace', namespace], kubeconfig));
-    expect(crd().metadata.uid).toBe(uid);
+    expect(crd().metadata).toMatchObject({ uid });
+    expect(crd().metadata).not.toHaveProperty('deletionTimestamp');
+    expect(get(elsewhere, crdName, 'kept')['spec'].later).toBe('x');
   });
 
   it('does not need permissions for the CRD if it does not manage the CRD', () => {

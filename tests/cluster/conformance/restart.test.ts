@@ -167,7 +167,7 @@ describe('a restart is rejected without a change', () => {
     await expect.poll(() => stateOf(call, name)).toBe('hibernated');
     const { message, detail } = await rejected(call, name);
     expect(message).toContain('is hibernated');
-    expect(detail).toContain(`kubectl patch jupyterservers ${name}`);
+    expect(detail).toBe('To resume it, launch it again.');
     expect([undefined, uid]).toContain(await podUid(name));
   });
 

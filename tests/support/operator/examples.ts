@@ -32,6 +32,7 @@ export function pod(status: PodStatus, more: Partial<MainPod> = {}): MainPod {
     parentUid: 'uid-of-server',
     createdAt: '2026-01-01T00:00:01Z',
     terminating: false,
+    deletion: undefined,
     revision: undefined,
     containers: { init: ['git-clone'], regular: ['jupyter-server', 'oauth2-proxy'] },
     status,

@@ -43,8 +43,8 @@ export function testConfig(changes: Partial<Config['sessions']> = {}, top: Parti
       image_default_workdir: '/home/jovyan',
       access_tokens: { enabled: true },
       culling: {
-        registered: { idle_seconds: 86_400, max_age_seconds: 0 },
-        anonymous: { idle_seconds: 43_200, max_age_seconds: 604_800 },
+        registered: { ...defaults.sessions.culling.registered, idle_seconds: 86_400 },
+        anonymous: { ...defaults.sessions.culling.anonymous, idle_seconds: 43_200, max_age_seconds: 604_800 },
       },
       git_clone: { ...defaults.sessions.git_clone, image: 'renku/git-clone:1.18.1' },
       git_proxy: {
@@ -62,6 +62,8 @@ export function testConfig(changes: Partial<Config['sessions']> = {}, top: Parti
         host: 'renku.example.org',
         tls_secret: 'renku-tls',
         annotations: { 'kubernetes.io/ingress.class': 'nginx' },
+        class_name: null,
+        gateway: null,
       },
       oidc: {
         client_id: 'renku-jupyterserver',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
+import { applyMergePatch } from '../../../src/lib/merge-patch.ts';
 import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 
@@ -116,10 +117,7 @@ export async function startFakeCluster(): Promise<FakeCluster> {
       return (res) => json(res, 200, replaced);
     }
     if (method === 'PATCH' && found) {
-      // The service's patches change annotations only.
-      const { annotations } = call.body['metadata'] as { annotations: Record<string, string> };
-      const metadata = { ...found.metadata, annotations: { ...found.metadata.annotations, ...annotations } };
-      const patched = store(resource, { ...found, metadata }, 'MODIFIED');
+      const patched = store(resource, applyMergePatch(found, call.body) as KubernetesObject, 'MODIFIED');
       return (res) => json(res, 200, patched);
     }
     return (res) => json(res, 200, found ?? { metadata: {} });

@@ -100,7 +100,7 @@ export const examples: Readonly<Record<string, Example>> = {
     },
     config: testConfig({
       storage: { pvs_enabled: false, pvs_storage_class: 'fast', use_empty_dir_size_limit: true },
-      ingress: { host: 'localhost:8000', tls_secret: null, annotations: {} },
+      ingress: { host: 'localhost:8000', tls_secret: null, annotations: {}, class_name: null, gateway: null },
       enforce_cpu_limits: 'lax',
       node_selector: { pool: 'sessions' },
       affinity: { nodeAffinity: {} },

@@ -1,0 +1,84 @@
+import type { JupyterServerStatus, SessionCondition, SessionState } from '../jupyter-server/types.ts';
+import { sessionContainer } from '../session-contract/containers.ts';
+import type { MainPod } from './pod.ts';
+
+type Conditions = readonly SessionCondition[];
+
+/**
+ * Returns `status.conditions` for the other fields of the status. A condition keeps its time until its status changes. Pure.
+ * @param desired the new status, without conditions
+ */
+export function conditionsOf(
+  desired: JupyterServerStatus,
+  current: JupyterServerStatus | undefined,
+  pod: MainPod | undefined,
+  now: Date,
+): SessionCondition[] {
+  const before: Conditions = Array.isArray(current?.conditions) ? current.conditions : [];
+  const state = desired.state ?? 'starting';
+  const reason = reasons[state];
+  const message = messageOf(desired);
+  const condition = (
+    type: SessionCondition['type'],
+    status: SessionCondition['status'],
+    why: string,
+    text: string,
+  ): SessionCondition => {
+    const known = before.find((each) => each.type === type);
+    const changed = known?.status !== status || typeof known.lastTransitionTime !== 'string';
+    const lastTransitionTime = changed ? now.toISOString().replace(/\.\d+Z$/, 'Z') : known.lastTransitionTime;
+    return { type, status, reason: why, message: text, lastTransitionTime };
+  };
+  const truth = (value: boolean) => (value ? 'True' : 'False');
+  const hasRun = hasRunOf(state, current, pod);
+  return [
+    condition('Ready', truth(state === 'running'), reason, message),
+    condition('Progressing', truth(state === 'starting' || state === 'stopping'), reason, message),
+    condition('Degraded', truth(state === 'failed'), reason, state === 'failed' ? message : ''),
+    condition('HasRun', hasRun, { True: 'HasRun', False: 'NotYet', Unknown: 'CreatedByAnotherOperator' }[hasRun], ''),
+  ];
+}
+
+/** Returns whether the session may have been `running`, so that it may have work that is not saved. */
+export const mayHaveRun = ({ conditions = [] }: JupyterServerStatus): boolean =>
+  conditions.find(({ type }) => type === 'HasRun')?.status !== 'False';
+
+const reasons: Record<SessionState, string> = {
+  starting: 'Starting',
+  running: 'Running',
+  failed: 'Failed',
+  hibernated: 'Hibernated',
+  stopping: 'Stopping',
+};
+
+/** Returns the cause of a failure, or the container that a starting session waits for. */
+function messageOf({ state, events = {}, containerStates }: JupyterServerStatus): string {
+  if (state === 'running' || state === 'hibernated') return '';
+  const cause = ['operator', 'statefulset', 'pod'].map((component) => events[component]?.message).find(Boolean);
+  if (cause) return cause;
+  const steps = Object.entries({ ...containerStates?.init, ...containerStates?.regular });
+  const failed = steps.find(([, step]) => step === 'failed')?.[0];
+  if (failed) return `The container ${failed} has ended too often.`;
+  const next = steps.find(([, step]) => step !== 'ready')?.[0];
+  return next ? `The container ${next} is not ready.` : '';
+}
+
+function hasRunOf(
+  state: SessionState,
+  current: JupyterServerStatus | undefined,
+  pod: MainPod | undefined,
+): SessionCondition['status'] {
+  const conditions: Conditions = Array.isArray(current?.conditions) ? current.conditions : [];
+  const known = conditions.find(({ type }) => type === 'HasRun')?.status;
+  if (known === 'True' || state === 'running' || wasReady(pod)) return 'True';
+  if (known) return known;
+  return current?.state || current?.create_fn ? 'Unknown' : 'False';
+}
+
+/** Returns whether the pod has been ready at some time: then the condition Ready has changed since the start of the pod. */
+function wasReady(pod: MainPod | undefined): boolean {
+  const { conditions = [], startTime, containerStatuses = [] } = pod?.status ?? {};
+  const changedAt = Date.parse(conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime ?? '');
+  const jupyter = containerStatuses.find(({ name }) => name === sessionContainer.jupyter.name);
+  return jupyter?.ready === true || changedAt > Date.parse(startTime ?? '') + 1_000;
+}

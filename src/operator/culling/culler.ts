@@ -1,0 +1,85 @@
+import { annotation } from '../../jupyter-server/labels.ts';
+import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
+import type { Child } from '../child.ts';
+import { mayHaveRun } from '../conditions.ts';
+import type { MainPod } from '../pod.ts';
+import { sessionUrl } from '../session-url.ts';
+import { inSeconds } from '../status-writer.ts';
+import type { ActivityMonitor } from './activity-monitor.ts';
+import { type CullingDecision, type CullingSettings, decideCulling } from './decide.ts';
+
+/**
+ * Returns the decision about the end of a session, and starts to read its activity if that is due.
+ * @param desired the new status, with its conditions
+ */
+export function cull(
+  session: {
+    readonly key: string;
+    readonly server: JupyterServer;
+    readonly desired: JupyterServerStatus;
+    readonly children: readonly Child[];
+    readonly pod: MainPod | undefined;
+    readonly now: Date;
+  },
+  monitor: ActivityMonitor,
+  settings: CullingSettings,
+): CullingDecision {
+  const { key, server, desired, children, pod, now } = session;
+  const decision = decideCulling(
+    {
+      thresholds: server.spec?.culling ?? {},
+      state: desired.state ?? 'starting',
+      startingSince: timeOf(desired.startingSince),
+      failedSince: timeOf(desired.failedSince),
+      hibernatedSince: timeOf(server.metadata.annotations?.[annotation.hibernationDate]),
+      jupyterStartedAt: jupyterStart(pod),
+      hasClaim: children.some(({ kind, terminating }) => kind === 'PersistentVolumeClaim' && !terminating),
+      mayHaveRun: mayHaveRun(desired),
+      observation: pod && monitor.get(key, pod.uid),
+      cpuMillicores: server.status?.mainPod?.resourceUsage?.cpuMillicores,
+      lastActivity: timeOf(server.status?.lastActivity),
+      now: now.getTime(),
+    },
+    settings,
+  );
+  const ip = pod?.status.podIP;
+  if (decision.isCheckDue && ip) {
+    const { prefix } = sessionUrl(server);
+    const token = server.spec?.auth?.token ?? '';
+    monitor.request(key, pod.uid, { ip, port: sessionContainer.jupyter.port, prefix, token });
+  }
+  return decision;
+}
+
+/** Returns the merge patch that hibernates a session, with Amalthea's annotations. Pure. */
+export function hibernation(now: Date): { spec: object; metadata: { annotations: Record<string, string | null> } } {
+  const date = inSeconds(now);
+  const unknown = { branch: '', commit: '', dirty: '', synchronized: '' };
+  return {
+    spec: { jupyterServer: { hibernated: true } },
+    metadata: {
+      annotations: {
+        [annotation.hibernation]: JSON.stringify({ ...unknown, date }),
+        [annotation.hibernationDate]: date,
+        [annotation.hibernationBranch]: '',
+        [annotation.hibernationCommitSha]: '',
+        [annotation.hibernationDirty]: '',
+        [annotation.hibernationSynchronized]: '',
+        [annotation.lastActivityDate]: '',
+        [annotation.culling]: null,
+      },
+    },
+  };
+}
+
+const timeOf = (text: string | undefined): number | undefined => {
+  const time = Date.parse(text ?? '');
+  return Number.isNaN(time) ? undefined : time;
+};
+
+/** Returns the start of the running Jupyter process. */
+function jupyterStart(pod: MainPod | undefined): number | undefined {
+  const jupyter = pod?.status.containerStatuses?.find(({ name }) => name === sessionContainer.jupyter.name);
+  return timeOf(jupyter?.state?.running?.startedAt);
+}

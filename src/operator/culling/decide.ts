@@ -1,0 +1,183 @@
+import type { CullingNotice } from '../../jupyter-server/culling-notice.ts';
+import type { JupyterServerSpec, SessionState } from '../../jupyter-server/types.ts';
+import type { Observation } from './activity-monitor.ts';
+
+export interface CullingSettings {
+  /** Longest time between two reads of a session's activity. */
+  readonly checkIntervalMs: number;
+  /** CPU usage of a session above which the session is active. */
+  readonly idleCpuMillicores: number;
+  /** Time before the end of a session at which the owner is warned. */
+  readonly warningMs: number;
+  /** Whether to delete sessions that have run, and so may have work that is not saved. */
+  readonly deleteUnsaved: boolean;
+}
+
+/** What the decision depends on. Times are in milliseconds since the epoch, and undefined if unknown. */
+export interface CullingInput {
+  readonly thresholds: NonNullable<JupyterServerSpec['culling']>;
+  readonly state: SessionState;
+  readonly startingSince: number | undefined;
+  readonly failedSince: number | undefined;
+  readonly hibernatedSince: number | undefined;
+  /** Start of the Jupyter process. */
+  readonly jupyterStartedAt: number | undefined;
+  /** Whether the files are on a volume claim, which remains when the pod is deleted. */
+  readonly hasClaim: boolean;
+  /** Whether the session has been `running`, or may have been. */
+  readonly mayHaveRun: boolean;
+  readonly observation: Observation | undefined;
+  readonly cpuMillicores: number | undefined;
+  /** `status.lastActivity`. */
+  readonly lastActivity: number | undefined;
+  readonly now: number;
+}
+
+export interface CullingDecision {
+  /** What to do now. */
+  readonly action: { readonly is: 'hibernate' | 'delete'; readonly reason: CullingNotice['reason'] } | undefined;
+  /** What to tell the owner. */
+  readonly notice: CullingNotice | undefined;
+  /** The new value of `status.lastActivity`; undefined without a change. */
+  readonly lastActivity: number | undefined;
+  /** Since when the session has been idle; undefined if the session is active, or the activity is unknown. */
+  readonly idleSince: number | undefined;
+  /** Whether to read the activity now. */
+  readonly isCheckDue: boolean;
+  /** Whether the activity has not been read yet: until then, what the owner has been told remains valid. */
+  readonly isPending: boolean;
+  /** Milliseconds until the next decision; undefined if only an event can change the decision. */
+  readonly nextMs: number | undefined;
+}
+
+/** Longest age of an observation with which a session is hibernated. An older one is read again. */
+const maxFreshMs = 30_000;
+/** Longest time between two writes of the last activity of a session that is active. */
+const maxActivityWriteMs = 900_000;
+
+/**
+ * Returns what to do with a session whose thresholds in `spec.culling` may have been exceeded. Pure. The rules are those of
+ * Amalthea (docs/differences.md), with these differences:
+ * - `startingSecondsThreshold` counts only while the session is starting: Amalthea deletes running sessions;
+ * - a session without a volume claim is never hibernated, because hibernation deletes its files: its owner gets the notice;
+ * - a session that may have run is never deleted, unless `deleteUnsaved` is set, because its work may not be saved;
+ * - a busy kernel and the input and output of a terminal are activity. If the activity is unknown, the session is not idle.
+ */
+export function decideCulling(input: CullingInput, settings: CullingSettings): CullingDecision {
+  const { state, now } = input;
+  const idle = idleness(input, settings);
+  const end = state === 'running' ? earliest([idleEnd(input, idle), ageEnd(input)]) : deletion(input, settings);
+  const due = end !== undefined && end.at <= now ? toAction(end) : undefined;
+  // The user may have returned since the last read of the activity.
+  const isStale = due?.reason === 'idle' && !isFresh(input);
+  // A session that will not be stopped has a notice only when its threshold is exceeded.
+  const noticeAt = end && (end.action === 'none' ? end.at : end.at - settings.warningMs);
+  return {
+    action: isStale ? undefined : due,
+    notice: end && noticeAt !== undefined && noticeAt <= now ? toNotice(end) : undefined,
+    lastActivity: idle.write,
+    idleSince: idle.since,
+    isCheckDue: idle.isCheckDue || isStale,
+    isPending: idle.isCheckDue && input.observation === undefined,
+    nextMs: soonest([end?.at, noticeAt, idle.nextCheckAt].map((at) => (at === undefined ? undefined : at - now))),
+  };
+}
+
+interface End {
+  readonly action: CullingNotice['action'];
+  readonly reason: CullingNotice['reason'];
+  readonly at: number;
+}
+
+const toNotice = ({ action, reason, at }: End): CullingNotice => ({ action, reason, at: new Date(at).toISOString() });
+
+const toAction = ({ action, reason }: End): CullingDecision['action'] =>
+  action === 'none' ? undefined : { is: action, reason };
+
+const thresholdMs = (seconds: number | undefined): number | undefined =>
+  typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined;
+
+interface Idleness {
+  readonly since: number | undefined;
+  readonly write: number | undefined;
+  readonly isCheckDue: boolean;
+  readonly nextCheckAt: number | undefined;
+}
+
+const notChecked: Idleness = { since: undefined, write: undefined, isCheckDue: false, nextCheckAt: undefined };
+
+/** Returns the time between two reads of the activity: shorter for a short threshold, so that the session ends in time. */
+function checkIntervalMs(threshold: number, { checkIntervalMs: longest }: CullingSettings): number {
+  return Math.min(longest, Math.max(1_000, threshold / 2));
+}
+
+function idleness(input: CullingInput, settings: CullingSettings): Idleness {
+  const threshold = thresholdMs(input.thresholds.idleSecondsThreshold);
+  if (input.state !== 'running' || threshold === undefined) return notChecked;
+  const { observation, now } = input;
+  const intervalMs = checkIntervalMs(threshold, settings);
+  const nextCheckAt = observation === undefined ? now : observation.at + intervalMs;
+  const isCheckDue = nextCheckAt <= now;
+  const check = { isCheckDue, nextCheckAt: isCheckDue ? now + intervalMs : nextCheckAt };
+  const activity = observation?.activity;
+  if (!activity) return { ...check, since: undefined, write: undefined };
+  // A few writes per threshold: while the session is active, the stored time is at most this much too early.
+  const stepMs = Math.min(threshold / 20, maxActivityWriteMs);
+  const stored = input.lastActivity ?? 0;
+  if (activity.isActive || (input.cpuMillicores ?? 0) > settings.idleCpuMillicores) {
+    const write = observation.at - stored > stepMs ? observation.at : undefined;
+    return { ...check, since: undefined, write };
+  }
+  const reported = Math.max(activity.lastAt, input.jupyterStartedAt ?? 0);
+  const since = Math.max(reported, stored > reported ? Math.min(stored + stepMs, now) : 0);
+  const isIdle = now - since > Math.min(intervalMs, threshold / 2);
+  const write = reported > stored && (isIdle || reported - stored > stepMs) ? reported : undefined;
+  return { ...check, since: isIdle ? since : undefined, write };
+}
+
+function idleEnd({ thresholds, hasClaim }: CullingInput, { since }: Idleness): End | undefined {
+  const threshold = thresholdMs(thresholds.idleSecondsThreshold);
+  if (threshold === undefined || since === undefined) return undefined;
+  return { action: hasClaim ? 'hibernate' : 'none', reason: 'idle', at: since + threshold };
+}
+
+function ageEnd({ thresholds, jupyterStartedAt, hasClaim }: CullingInput): End | undefined {
+  const threshold = thresholdMs(thresholds.maxAgeSecondsThreshold);
+  if (threshold === undefined || jupyterStartedAt === undefined) return undefined;
+  return { action: hasClaim ? 'hibernate' : 'none', reason: 'age', at: jupyterStartedAt + threshold };
+}
+
+/** Returns the deletion of a session that is not running; undefined if the session is not deleted. */
+function deletion(input: CullingInput, { deleteUnsaved }: CullingSettings): End | undefined {
+  const { state, thresholds } = input;
+  if (state === 'running' || state === 'stopping' || (input.mayHaveRun && !deleteUnsaved)) return undefined;
+  const [seconds, since] = (
+    {
+      starting: [thresholds.startingSecondsThreshold, input.startingSince],
+      failed: [thresholds.failedSecondsThreshold, input.failedSince],
+      hibernated: [thresholds.hibernatedSecondsThreshold, input.hibernatedSince],
+    } as const
+  )[state];
+  const threshold = thresholdMs(seconds);
+  if (threshold === undefined || since === undefined) return undefined;
+  return { action: 'delete', reason: state, at: since + threshold };
+}
+
+/** Returns the earlier end. An end that stops the session comes before a notice. */
+function earliest(ends: readonly (End | undefined)[]): End | undefined {
+  return ends
+    .filter((end) => end !== undefined)
+    .toSorted((a, b) => Number(a.action === 'none') - Number(b.action === 'none') || a.at - b.at)[0];
+}
+
+/** Returns whether the observation is so recent that the user can hardly have returned since. */
+function isFresh({ observation, thresholds, now }: CullingInput): boolean {
+  const freshMs = Math.min(maxFreshMs, Math.max(2_000, (thresholds.idleSecondsThreshold ?? 0) * 100));
+  return observation !== undefined && now - observation.at <= freshMs;
+}
+
+/** Returns the shortest of the delays that are not over. */
+function soonest(delays: readonly (number | undefined)[]): number | undefined {
+  const left = delays.flatMap((ms) => (ms !== undefined && ms > 0 ? [ms] : []));
+  return left.length > 0 ? Math.min(...left) : undefined;
+}
