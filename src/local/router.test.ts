@@ -27,8 +27,11 @@ const response: Parameters<TestSite['service']>[0] = (req, res) => {
   const body = JSON.stringify({ links, name: 'Zoë' });
   received = req.headers;
   if (req.url === '/notebooks/moved') res.writeHead(307, { Location: `${site.pages}/notebooks/` }).end();
-  else if (req.url === '/notebooks/log') res.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(body);
-  else {
+  else if (req.url === '/notebooks/events') {
+    res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    for (const byte of Buffer.from(`data: ${body}\n\n`)) res.write(Buffer.from([byte]));
+    // The stream stays open.
+  } else {
     res.writeHead(200, {
       'Content-Type': 'application/json; charset=utf-8',
       'Content-Length': Buffer.byteLength(body),
@@ -66,8 +69,8 @@ async function workAt(pages: string, sessions: string): Promise<TestBrowser> {
   expect(received).toMatchObject({ host, origin: site.pages, 'x-forwarded-host': host });
   expect(received).toHaveProperty('renku-auth-id-token');
   expect((await browser.visit(`${pages}/notebooks/moved`)).headers.location).toBe(`${pages}/notebooks/`);
-  // Logs are not changed.
-  expect((await browser.visit(`${pages}/notebooks/log`)).body).toContain(`${site.sessions}/sessions/mine/lab`);
+  const stream = await browser.visit(`${pages}/notebooks/events`, { until: '\n\n' });
+  expect(JSON.parse(stream.body.slice('data: '.length))).toEqual({ links, name: 'Zoë' });
 
   const opened = await browser.go(`${sessions}/sessions/mine/lab?x=1`);
   expect([opened.status, opened.url]).toEqual([200, `${sessions}/sessions/mine/lab?x=1`]);

@@ -9,6 +9,7 @@ import {
   type WatchEnd,
 } from '../platform/kubernetes/list-watch-cache.ts';
 import type { KubernetesObject, ObjectMeta } from '../platform/kubernetes/objects.ts';
+import type { ReflectorTiming } from '../platform/kubernetes/reflector.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection, ResourceType } from '../platform/kubernetes/types.ts';
 import { projectEvent, type SessionEvent } from './causes.ts';
@@ -56,9 +57,11 @@ export function createClusterView(options: {
   onServerChange?: (event: CacheEvent<JupyterServer>) => void;
   onWatchEnd?: (plural: string, end: WatchEnd) => void;
   log: Logger;
+  /** Shorter times for tests. */
+  timing?: Partial<ReflectorTiming>;
 }): ClusterView {
-  const { client, namespaces, jupyterServers, onChange, onServerChange, onWatchEnd, log } = options;
-  const common = { client, namespaces, onWatchEnd, log };
+  const { client, namespaces, jupyterServers, onChange, onServerChange, onWatchEnd, log, timing = {} } = options;
+  const common = { client, namespaces, onWatchEnd, log, timing };
 
   const servers = createListWatchCache<JupyterServer>({
     ...common,

@@ -44,6 +44,7 @@ export function launchPage(
     ${launchForm({ isOpen: begin === 'configure' })}
     ${failureReport()}
     <p class="notice" data-ref="notice" hidden></p>
+    <p class="notice" data-ref="live" hidden></p>
     <ul class="notes" data-ref="notes" hidden></ul>
     <ol class="steps" data-ref="steps" aria-label="Steps"></ol>
     <div data-ref="error"></div>

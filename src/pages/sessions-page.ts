@@ -23,6 +23,7 @@ ${
     </div>
   </div>
   <div id="sessions-error"></div>
+  <p class="notice" id="live-notice" hidden></p>
   <div id="launch-error"></div>
   <p class="loading" id="sessions-loading">Loading your sessions …</p>
   <div class="empty" id="sessions-empty" hidden>

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeInChromium } from './chromium.ts';
 import { fakeSession } from './fake-api.ts';
-import { card, hostile, refresh, sessionsPage, soon } from './sessions-page.ts';
+import { card, hostile, sessionsPage, soon } from './sessions-page.ts';
 
 describeInChromium('sessions that have failed or are to be deleted', (browser) => {
   const site = sessionsPage(browser);
@@ -143,7 +143,6 @@ describeInChromium('sessions that have failed or are to be deleted', (browser) =
     const alert = page.getByRole('alert');
     await alert.getByText('demo/first-light at main was not launched again: No such branch.').waitFor(soon);
     await page.getByText('No session yet').waitFor(soon);
-    await refresh(page);
     expect(await alert.isVisible()).toBe(true);
   });
 
@@ -156,35 +155,29 @@ describeInChromium('sessions that have failed or are to be deleted', (browser) =
     const page = await open();
     const shown = card(page, 'demo/first-light');
     await shown.getByText('because of an error with its submodules').waitFor(soon);
-    const refreshUntil = (isDone: () => Promise<boolean>) =>
-      expect
-        .poll(async () => {
-          await refresh(page);
-          return isDone();
-        }, soon)
-        .toBe(true);
     const reads = () => site.fake.requests.filter(({ path }) => path === '/logs/a').length;
     await expect.poll(reads, soon).toBe(1);
+    // Timers that the page starts from now on can be made to expire.
+    await page.clock.install();
     expect(await shown.getByRole('figure').isVisible()).toBe(false);
     // A container that has been started again may not have written the reason yet.
     site.fake.logs.set('a', { 'git-clone': '2026-01-02T03:04:05Z Cloning http://127.0.0.1/forge/demo/first-light' });
     const report = shown.getByRole('figure');
-    await refreshUntil(() => report.isVisible());
     await report.getByText('The last lines in the log of git-clone:').waitFor(soon);
     expect(await report.locator('mark').count()).toBe(0);
     site.fake.logs.set('a', {
       'git-clone': `2026-01-02T03:04:05Z Cloning\n2026-01-02T03:04:06Z fatal: could not read from ${hostile}\n2026-01-02T03:04:07Z bye`,
       'jupyter-server': 'error: something else',
     });
-    await refreshUntil(async () => (await report.locator('mark').count()) > 0);
     await report.getByText('The reason in the log of git-clone:').waitFor(soon);
     expect(await report.locator('mark').innerText()).toBe(`fatal: could not read from ${hostile}`);
     expect(await page.locator('img').count()).toBe(0);
     // A reason that is found twice is final.
     await expect.poll(reads, soon).toBe(4);
-    const sent = site.fake.requests.length;
-    await expect.poll(() => site.fake.requests.length, soon).toBeGreaterThan(sent + 1);
-    expect(reads()).toBe(4);
+    await page.clock.fastForward(60_000);
+    await page.getByRole('button', { name: /^Logs/ }).click();
+    await shown.getByRole('region', { name: 'Log', exact: true }).getByText('error: something else').waitFor(soon);
+    expect(reads()).toBe(5);
   });
 
   it('shows how to resume a hibernated session', async () => {

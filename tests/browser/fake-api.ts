@@ -14,6 +14,7 @@ import { pagesRoutes } from '../../src/pages/routes.ts';
 import { loadDocument } from '../../src/pipeline/document.ts';
 import type { GitLab, GitLabHistory, GitLabListedCommit, GitLabProject } from '../../src/platform/gitlab/types.ts';
 import { testConfig } from '../support/sessions/config.ts';
+import { FakeStreams } from './fake-streams.ts';
 
 /**
  * The real pages on a fake API, in which a test can set any state: also failures, and states that are too short on the real
@@ -34,7 +35,9 @@ export interface FakeApi {
   /** The error that every call of GitLab throws. */
   gitlabError: Error | undefined;
   /** Is called for each request of the API. A result is sent as the response; undefined: the fake API handles the request. */
-  intercept: ((method: string, path: string) => FakeResponse | undefined) | undefined;
+  intercept: ((method: string, path: string, accept: string | undefined) => FakeResponse | undefined) | undefined;
+  /** The streams of session events. */
+  readonly streams: FakeStreams;
   /** All requests of the API, in order. */
   readonly requests: { method: string; path: string; body: unknown }[];
   close(): Promise<void>;
@@ -188,6 +191,7 @@ export async function startFakeApi(): Promise<FakeApi> {
     gitlabError: undefined,
     intercept: undefined,
     requests: [],
+    streams: new FakeStreams(),
     async close() {
       server.close();
       server.closeAllConnections();
@@ -221,7 +225,7 @@ function observer(fake: FakeApi): express.Router {
     if (/^\/(servers|logs|projects|resource_classes)/.test(req.path)) {
       fake.requests.push({ method: req.method, path: req.path, body: req.method === 'POST' ? req.body : undefined });
     }
-    const response = fake.intercept?.(req.method, req.path);
+    const response = fake.intercept?.(req.method, req.path, req.get('Accept'));
     if (!response) return next();
     // Not `json`, which would validate the response.
     res
@@ -232,28 +236,34 @@ function observer(fake: FakeApi): express.Router {
   });
 }
 
+const present = (session: FakeSession) => ({
+  ...session,
+  started: new Date(session.started).toISOString(),
+  status: {
+    ...session.status,
+    warnings: session.status.warnings.map(({ message, critical = false }) => ({ message, critical })),
+  },
+});
+
+const states = (fake: FakeApi) => [...fake.sessions].map(([name, session]) => [name, present(session)] as const);
+
 function apiRoutes(fake: FakeApi): express.Router {
-  const present = (session: FakeSession) => ({
-    ...session,
-    started: new Date(session.started).toISOString(),
-    status: {
-      ...session.status,
-      warnings: session.status.warnings.map(({ message, critical = false }) => ({ message, critical })),
-    },
-  });
   const router = express.Router();
   const found = (name: string) => {
     const session = fake.sessions.get(name);
     if (!session) throw new ApiError(errorKind.missing, `There is no session ${name}.`);
     return session;
   };
-  router.get(
-    '/servers',
-    (_req, res) =>
-      void res.json({
-        servers: Object.fromEntries([...fake.sessions].map(([name, session]) => [name, present(session)])),
-      }),
-  );
+  router.get('/servers', async (req, res) => {
+    if (req.accepts(['application/json', 'text/event-stream']) === 'text/event-stream')
+      return await fake.streams.follow(res, () => states(fake));
+    res.json({ servers: Object.fromEntries(states(fake)) });
+  });
+  router.get('/servers/:name/events', async (req, res) => {
+    const { name } = req.params;
+    found(name);
+    await fake.streams.follow(res, () => states(fake).filter(([each]) => each === name), name);
+  });
   router.get('/servers/:name', (req, res) => void res.json(present(found(req.params.name))));
   router.post('/servers/:name/restart', (req, res) => {
     const session = found(req.params.name);

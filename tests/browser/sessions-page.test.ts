@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { describeInChromium } from './chromium.ts';
 import { anonymous, fakeCommits, fakeProject, fakeSession } from './fake-api.ts';
 import { faintTexts, recordCopyLabels, smallTargets, unnamedControls } from './page-checks.ts';
-import { card, hostile, refresh, sessionsPage, soon } from './sessions-page.ts';
+import { card, hostile, sessionsPage, soon } from './sessions-page.ts';
 
 const hide = (page: Page, hidden: boolean) =>
   page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
@@ -29,7 +29,6 @@ describeInChromium('sessions page', (browser) => {
         warnings: [{ message: 'Mind the gap.' }],
       }),
     );
-    await refresh(page);
     await shown.getByText('Running', { exact: true }).waitFor(soon);
     await shown.getByText('0.25 of 0.5 cores').waitFor();
     await shown.getByText('500 MB of 1 GB').waitFor();
@@ -39,14 +38,12 @@ describeInChromium('sessions page', (browser) => {
 
     session.status.state = 'failed';
     session.status.message = 'The disk is full.';
-    await refresh(page);
     await shown.getByText('The disk is full.').waitFor(soon);
     site.fake.sessions.clear();
-    await refresh(page);
     await page.getByText('No session yet').waitFor(soon);
   });
 
-  it('can be used by the keyboard, and keeps the focus when it refreshes', async () => {
+  it('can be used by the keyboard, and keeps the focus when a session changes', async () => {
     const session = add('a');
     site.fake.logs.set('a', {
       'git-clone': 'cloned',
@@ -70,7 +67,6 @@ describeInChromium('sessions page', (browser) => {
     await page.keyboard.press('Enter');
     await shown.getByText(/^\d\d:\d\d:05 ready$/).waitFor(soon);
     session.resources.usage = { cpu: 0.4 };
-    await refresh(page);
     await shown.getByText('0.4 of 0.5 cores').waitFor(soon);
     expect(await focused().innerText()).toMatch(/^Logs/);
     await tabTo(/^Stop/);
@@ -100,7 +96,6 @@ describeInChromium('sessions page', (browser) => {
     ]);
     await expect.poll(() => focused().innerText(), soon).toBe('demo/first-light');
     site.fake.sessions.clear();
-    await refresh(page);
     await page.getByText('No session yet').waitFor(soon);
     await expect.poll(() => focused().innerText(), soon).toBe('Your sessions');
   });
@@ -114,7 +109,6 @@ describeInChromium('sessions page', (browser) => {
       .getByRole('button', { name: /^Details/ })
       .click();
     add('new', { project: 'new' });
-    await refresh(page);
     await card(page, 'demo/new').waitFor(soon);
     expect(await page.getByRole('article').allInnerTexts()).toEqual([
       expect.stringMatching(/^demo\/new/),
@@ -144,10 +138,8 @@ describeInChromium('sessions page', (browser) => {
     }
     expect(await page.getByLabel('Find a session').isVisible()).toBe(false);
     for (const name of ['d', 'e']) add(name, { project: `other-${name}` });
-    await refresh(page);
     await page.getByLabel('Find a session').fill('OTHER-d');
     await expect.poll(() => page.getByRole('article').count(), soon).toBe(1);
-    await refresh(page);
     expect(await page.getByRole('article').getAttribute('aria-label')).toBe('demo/other-d at main');
     await page.getByLabel('Find a session').fill('zzz');
     await page.getByText('No session matches “zzz”').waitFor(soon);
@@ -171,7 +163,6 @@ describeInChromium('sessions page', (browser) => {
         .getByText(/newer|another commit/)
         .isVisible(),
     ).toBe(false);
-    await refresh(page);
     expect(site.fake.requests.filter(({ path }) => path === '/projects/demo%2Ffirst-light/commits')).toHaveLength(1);
     await page.getByRole('link', { name: /^Launch it.*first-light/ }).click();
     await page.waitForURL('**/notebooks/launch/demo/first-light?ref=main');
@@ -209,6 +200,7 @@ describeInChromium('sessions page', (browser) => {
             },
           }
         : undefined;
+    site.fake.streams.end();
     const alert = page.getByRole('alert');
     await alert.getByText('The Kubernetes API server does not respond.').waitFor(soon);
     await alert.getByText('request-x').waitFor();
@@ -218,6 +210,7 @@ describeInChromium('sessions page', (browser) => {
     await alert.waitFor({ state: 'detached', ...soon });
 
     site.fake.intercept = () => ({ status: 200, body: 'not the expected type' });
+    site.fake.streams.end();
     await alert.getByText('There is an error in this page.').waitFor(soon);
     expect(pageErrors.splice(0).join()).toMatch(/TypeError/);
     site.fake.intercept = () => ({
@@ -230,23 +223,76 @@ describeInChromium('sessions page', (browser) => {
     await alert.waitFor({ state: 'detached', ...soon });
   });
 
-  it('sends no requests while it is hidden', async () => {
-    add('a', { state: 'starting' });
+  it('has one stream and sends no requests for its sessions, and none at all while it is hidden', async () => {
+    const session = add('a', { state: 'starting' });
     const page = await open();
-    await card(page, 'demo/first-light').waitFor(soon);
+    const shown = card(page, 'demo/first-light');
+    await shown.getByText('Starting', { exact: true }).waitFor(soon);
+    await page.getByText('Live', { exact: true }).waitFor(soon);
+    expect(site.fake.streams.open).toBe(1);
+    // The page sends no other requests at its start.
+    await expect.poll(() => site.fake.requests.map(({ path }) => path), soon).toContain('/projects');
+    // Timers that the page starts from now on can be made to expire.
+    await page.clock.install();
     await hide(page, true);
-    // The requests that the page sent before it was hidden arrive.
-    const arrived = async () => {
-      const before = site.fake.requests.length;
-      await page.waitForTimeout(2_000);
-      return site.fake.requests.length - before;
-    };
-    await expect.poll(arrived, soon).toBe(0);
+    await expect.poll(() => site.fake.streams.open, soon).toBe(0);
     const sent = site.fake.requests.length;
-    await page.waitForTimeout(4_000);
+    session.status.state = 'failed';
+    await page.clock.fastForward(120_000);
     expect(site.fake.requests.length).toBe(sent);
     await hide(page, false);
-    await expect.poll(() => site.fake.requests.length, soon).toBeGreaterThan(sent + 2);
+    await shown.getByText('Failed', { exact: true }).waitFor(soon);
+    const reads = site.fake.requests.filter(({ method, path }) => method === 'GET' && path === '/servers');
+    expect(reads).toHaveLength(2);
+  });
+
+  it('shows changes again after a restart of the service and broken connections, without an error', async () => {
+    const session = add('a', { state: 'starting' });
+    const page = await open();
+    const shown = card(page, 'demo/first-light');
+    await shown.getByText('Starting', { exact: true }).waitFor(soon);
+    for (const [how, state, word] of [
+      ['shutdown', 'running', 'Running'],
+      [undefined, 'failed', 'Failed'],
+    ] as const) {
+      site.fake.streams.end(how);
+      session.status.state = state;
+      await shown.getByText(word, { exact: true }).waitFor(soon);
+      expect(await page.getByRole('alert').count()).toBe(0);
+    }
+    await page.getByText('Live', { exact: true }).waitFor(soon);
+  });
+
+  it('says that the sign-in has ended, and hides the sessions', async () => {
+    add('a');
+    const page = await open();
+    await card(page, 'demo/first-light').waitFor(soon);
+    const error = { code: 1401, message: 'The ID token has expired.', detail: 'Sign in again.', requestId: 'r' };
+    site.fake.intercept = () => ({ status: 401, body: { error } });
+    site.fake.streams.end('expired');
+    await page.getByRole('alert').getByText('The ID token has expired.').waitFor(soon);
+    await page.getByRole('alert').getByText('Sign in again.').waitFor(soon);
+    expect(await page.getByRole('article').count()).toBe(0);
+  });
+
+  it('reads the sessions if it cannot follow them, and says why', async () => {
+    const session = add('a', { state: 'starting' });
+    const message = 'You already follow 100 streams of events.';
+    const error = { code: 1429, message, detail: 'Close one of them first.', requestId: 'r' };
+    site.fake.intercept = (_method, path, accept) =>
+      path === '/servers' && accept === 'text/event-stream' ? { status: 429, body: { error } } : undefined;
+    const page = await open();
+    const shown = card(page, 'demo/first-light');
+    await shown.getByText('Starting', { exact: true }).waitFor(soon);
+    const notice = page.locator('#live-notice');
+    await notice
+      .getByText(`${message} Close one of them first. The page reads the state every 5 seconds.`)
+      .waitFor(soon);
+    await page.getByRole('status').getByText(message).waitFor({ state: 'attached' });
+    session.status.state = 'running';
+    await shown.getByText('Running', { exact: true }).waitFor(soon);
+    await page.getByText(/^Updated/).waitFor(soon);
+    expect(await page.evaluate(faintTexts)).toEqual([]);
   });
 
   it('follows at most three logs at a time', async () => {

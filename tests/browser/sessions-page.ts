@@ -3,14 +3,10 @@ import { afterEach, beforeEach, expect } from 'vitest';
 import type { FreshProfile } from './chromium.ts';
 import { type FakeApi, type FakeSession, type FakeSessionOptions, fakeSession, startFakeApi } from './fake-api.ts';
 
-/** Time limit for the page to show a change. Usually takes 5 s at most; a busy machine needs more. */
+/** Time limit for the page to show a change. A busy machine needs much of it. */
 export const soon = { timeout: 60_000 };
 /** A name that runs a script if a page takes it for HTML. */
 export const hostile = '<img src=x onerror="window.hacked = true">';
-
-/** Makes the page read the sessions at once, as it does when its tab becomes visible. */
-export const refresh = (page: Page): Promise<unknown> =>
-  page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
 
 export const card = (page: Page, project: string) => page.getByRole('article', { name: project });
 

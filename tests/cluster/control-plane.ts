@@ -31,6 +31,10 @@ export interface ControlPlane {
 }
 
 export interface RunningControlPlane extends ControlPlane {
+  /** Ends a program with SIGKILL. Returns a function that starts the program again, with the same flags. */
+  kill(name: 'etcd' | 'kube-apiserver'): Promise<() => void>;
+  /** Deletes everything that etcd has stored. etcd must not run. */
+  emptyEtcd(): void;
   close(): Promise<void>;
 }
 
@@ -84,8 +88,18 @@ export async function startControlPlane(programs: string, nodes?: NodeSupport): 
     await Promise.all(running.map(({ ended }) => ended));
     rmSync(folder, { recursive: true });
   };
+  const kill = async (name: string): Promise<() => void> => {
+    const program = running.find(({ child }) => child.spawnfile === join(programs, name));
+    if (!program) throw new Error(`${name} does not run`);
+    running.splice(running.indexOf(program), 1);
+    program.child.kill('SIGKILL');
+    await program.ended;
+    const { spawnfile, spawnargs } = program.child;
+    return () => void running.push(spawnProgram(spawnfile, spawnargs.slice(1), program.logFile));
+  };
+  const emptyEtcd = () => rmSync(join(folder, 'etcd'), { recursive: true });
   try {
-    return { ...(await startAll(folder, start, nodes)), close };
+    return { ...(await startAll(folder, start, nodes)), kill, emptyEtcd, close };
   } catch (error) {
     await close();
     throw error;
@@ -99,8 +113,12 @@ interface Program {
 }
 
 function startProgram(path: string, args: Flags, logFile: string): Program {
-  const log = openSync(logFile, 'a', 0o600);
   const flags = Object.entries(args).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
+  return spawnProgram(path, flags, logFile);
+}
+
+function spawnProgram(path: string, flags: readonly string[], logFile: string): Program {
+  const log = openSync(logFile, 'a', 0o600);
   const child = spawn(path, flags, { stdio: ['ignore', log, log] });
   closeSync(log);
   return { child, ended: once(child, 'exit'), logFile };

@@ -17,7 +17,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     );
     return undefined;
   }
-  const { close, ...controlPlane } = await startControlPlane(programs);
-  project.provide('controlPlane', controlPlane);
+  const { server, kubeconfig, etcd, auditLog, close } = await startControlPlane(programs);
+  project.provide('controlPlane', { server, kubeconfig, etcd, auditLog });
   return close;
 }

@@ -20,11 +20,11 @@ const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).to
 const idToken = ['{"alg":"none"}', JSON.stringify(claims), 'x'].map((part) => Buffer.from(part).toString('base64url'));
 
 /** Returns the headers that the gateway adds to the requests of John, with credentials for the GitLab at `gitUrl`. */
-export const headersOfJohn = (gitUrl: string): Record<string, string> => ({
+export const headersOfJohn = (gitUrl: string, gitToken = 'the-gitlab-token'): Record<string, string> => ({
   'renku-auth-access-token': 'the-access-token',
   'renku-auth-id-token': idToken.join('.'),
   'renku-auth-git-credentials': encoded({
-    [gitUrl]: { AuthorizationHeader: 'bearer the-gitlab-token', AccessTokenExpiresAt: null },
+    [gitUrl]: { AuthorizationHeader: `bearer ${gitToken}`, AccessTokenExpiresAt: null },
   }),
 });
 

@@ -32,8 +32,11 @@ export function createOriginRewriter(local: Origins, browser: Origins): OriginRe
     responseBody(response) {
       const type = response.headers['content-type'] ?? '';
       const isEncoded = response.headers['content-encoding'] !== undefined;
-      if (!/^(application\/json|text\/html)\b/i.test(type) || isEncoded) return undefined;
-      return replacing(toBrowser, Math.max(local.pages.length, local.sessions.length));
+      if (isEncoded) return undefined;
+      if (/^text\/event-stream\b/i.test(type)) return replacing(toBrowser, lastLine);
+      if (!/^(application\/json|text\/html)\b/i.test(type)) return undefined;
+      const longest = Math.max(local.pages.length, local.sessions.length);
+      return replacing(toBrowser, (text) => Math.max(0, text.length - longest));
     },
   };
 }
@@ -56,17 +59,19 @@ const portEnd = '(?!\\d)';
 /** Does not match at the end of a chunk, because the next chunk may begin with more digits. */
 const portEndInChunk = '(?=\\D)';
 
+/** Returns the start of the last line, which is not complete. A stream of events is passed on line by line. */
+const lastLine = (text: string): number => text.lastIndexOf('\n') + 1;
+
 /**
  * Returns a stream that replaces text in a body. Decoding as Latin-1 keeps every byte of any encoding, and the replaced text is
- * ASCII. `longest`: the length of the longest text that is replaced.
+ * ASCII. @param cutOf returns the start of the text that is kept until the next chunk, which may complete an origin
  */
-function replacing(replace: (text: string, end: string) => string, longest: number): Transform {
+function replacing(replace: (text: string, end: string) => string, cutOf: (text: string) => number): Transform {
   let rest = '';
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const text = replace(rest + chunk.toString('latin1'), portEndInChunk);
-      // The next chunk may complete an origin that begins in the last characters.
-      const cut = Math.max(0, text.length - longest);
+      const cut = cutOf(text);
       rest = text.slice(cut);
       done(null, Buffer.from(text.slice(0, cut), 'latin1'));
     },

@@ -194,16 +194,17 @@ export const stopSession = (name) => request('DELETE', serverPath(name));
 export const readLogs = (name) => request('GET', `logs/${encodeURIComponent(name)}`, { query: { max_lines: '200' } });
 
 /**
- * Yields a session's logs as server-sent events until the service ends the stream or `signal` aborts. Throws ApiError for an
- * error response and for a broken connection.
- * @param {string} name
- * @param {string} lastId Id of the last event of an earlier stream, to resume after that event; '' for the last lines.
+ * Yields server-sent events until the service ends the stream or `signal` aborts. Throws ApiError for an error response and for
+ * a broken connection.
+ * @param {string} path
+ * @param {Record<string, string>} query
+ * @param {string} lastId Id of the last event of an earlier stream, to resume after that event; '' to begin a new stream.
  * @param {AbortSignal} signal
  * @returns {AsyncGenerator<import('./event-stream.js').StreamEvent>} The first event is `open`.
  */
-export async function* followLogs(name, lastId, signal) {
-  const url = new URL(`logs/${encodeURIComponent(name)}`, root);
-  url.search = new URLSearchParams({ follow: 'true', max_lines: '500' }).toString();
+async function* stream(path, query, lastId, signal) {
+  const url = new URL(path, root);
+  url.search = new URLSearchParams(query).toString();
   const silence = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -219,7 +220,8 @@ export async function* followLogs(name, lastId, signal) {
       headers: { Accept: 'text/event-stream', ...(lastId ? { 'Last-Event-ID': lastId } : {}) },
       signal: AbortSignal.any([signal, silence.signal]),
     });
-    if (!response.ok || !response.body) throw errorOfResponse(response, parse(await response.text()));
+    const isStream = response.headers.get('Content-Type')?.startsWith('text/event-stream') === true;
+    if (!response.ok || !isStream || !response.body) throw errorOfResponse(response, parse(await response.text()));
     yield { event: 'open', id: '', data: null };
     yield* eventsOf(response.body, restartTimer);
   } catch (error) {
@@ -228,6 +230,16 @@ export async function* followLogs(name, lastId, signal) {
     clearTimeout(timer);
   }
 }
+
+/** Follows the logs of a session. @param {string} name @param {string} lastId @param {AbortSignal} signal */
+export const followLogs = (name, lastId, signal) =>
+  stream(`logs/${encodeURIComponent(name)}`, { follow: 'true', max_lines: '500' }, lastId, signal);
+
+/** Follows the states of all sessions. @param {string} lastId @param {AbortSignal} signal */
+export const followSessions = (lastId, signal) => stream('servers', { watch: 'true' }, lastId, signal);
+
+/** Follows the states of a session. @param {string} name @param {string} lastId @param {AbortSignal} signal */
+export const followSession = (name, lastId, signal) => stream(`${serverPath(name)}/events`, {}, lastId, signal);
 
 /** @param {string} search @param {number} page @returns {Promise<Project[]>} At most 50. */
 export async function listProjects(search, page) {

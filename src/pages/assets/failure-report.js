@@ -5,8 +5,8 @@ import { setText, show, showText } from './dom.js';
 import { logExcerpt } from './log-excerpt.js';
 
 /**
- * Maximum number of reads of the logs, with increasing delays. A container may still write its log, or may have been
- * restarted, so the logs are read until two reads find the same reason.
+ * Maximum number of reads of the logs, with increasing delays while the page is visible. A container may still write its log,
+ * or may have been restarted, so the logs are read until two reads find the same reason.
  */
 const maxReads = 6;
 const delayPerReadMs = 2_000;
@@ -21,15 +21,16 @@ export function failureIn(ref) {
   /** The failure for which an excerpt is shown or being read. */
   let current = '';
   let reads = 0;
-  let readAt = 0;
   let isFinal = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   /** The shown excerpt as JSON. */
   let shown = '';
 
   /** @param {import('./api.js').Session} session @param {string} failure */
   async function readExcerpt(session, failure) {
+    if (document.hidden) return;
     reads += 1;
-    readAt = Date.now();
     try {
       const found = logExcerpt(await readLogs(session.name), session.status.details ?? [], sessionContainers());
       if (failure !== current) return;
@@ -67,21 +68,27 @@ export function failureIn(ref) {
     if (mark) text.scrollTop = mark.offsetTop + mark.offsetHeight - text.clientHeight / 2;
   }
 
-  /** Call this each time the session has been read. @param {import('./api.js').Session | null} session */
+  /** Reads the logs until the excerpt is final. @param {import('./api.js').Session} session @param {string} failure */
+  async function readRepeatedly(session, failure) {
+    await readExcerpt(session, failure);
+    if (failure !== current || isFinal || reads >= maxReads) return;
+    timer = setTimeout(() => void readRepeatedly(session, failure), Math.max(1, reads) * delayPerReadMs);
+  }
+
+  /** Call this with each new state of the session, and with null when there is none. @param {import('./api.js').Session | null} session */
   return (session) => {
     const message = session ? failureOf(session) : null;
     showText(ref('message'), message);
     show(ref('failure'), message !== null);
     const failure = session && message !== null ? `${session.name}\n${session.status.state}\n${message}` : '';
-    if (failure !== current) {
-      current = failure;
-      reads = 0;
-      isFinal = false;
-      shown = '';
-      show(ref('excerpt'), false);
-      show(ref('excerptError'), false);
-    }
-    if (!session || !failure || isFinal || reads >= maxReads) return;
-    if (Date.now() - readAt >= reads * delayPerReadMs) void readExcerpt(session, failure);
+    if (failure === current) return;
+    clearTimeout(timer);
+    current = failure;
+    reads = 0;
+    isFinal = false;
+    shown = '';
+    show(ref('excerpt'), false);
+    show(ref('excerptError'), false);
+    if (session && failure) void readRepeatedly(session, failure);
   };
 }

@@ -1,27 +1,22 @@
 // @ts-check
 import './account.js';
-import { ApiError, addressOf, getSession, launchOf, restartSession, stopSession } from './api.js';
+import { ApiError, addressOf, followSession, getSession, launchOf, restartSession, stopSession } from './api.js';
 import { confirmations } from './confirm.js';
 import { copyLinkOn } from './copy-link.js';
-import { announce, byId, refsOf, setAttribute, setText, show } from './dom.js';
+import { announce, byId, refsOf, setAttribute, setText, show, showText } from './dom.js';
 import { showError } from './error-message.js';
 import { failureIn } from './failure-report.js';
+import { fallbackText, follow } from './follow.js';
 import { duration } from './format.js';
 import { launchForm } from './launch-form.js';
 import { logsIn } from './logs.js';
 import { showNotice } from './notice.js';
-import { poll } from './poll.js';
 import { launchWhenDeleted, relaunch } from './relaunch.js';
 import { labelsOf, relaunchQuestion, stopQuestion } from './session-words.js';
 import { notesIn, stepsIn } from './steps.js';
 
 /** @typedef {import('./api.js').Session} Session */
 /** @typedef {import('./api.js').LaunchRequest} LaunchRequest */
-
-/** Time between two reads of the session: `fastMs` until `slowAfterMs`, then `slowMs`. */
-const fastMs = 1_000;
-const slowMs = 2_500;
-const slowAfterMs = 60_000;
 
 const data = JSON.parse(byId('launch-data').textContent ?? '{}');
 /** @type {import('./api.js').LaunchTarget} */
@@ -41,7 +36,7 @@ let session = null;
 let launch = target;
 /** Whether the launch found an existing session, which may have other options than the form. */
 let hasOtherOptions = false;
-/** @type {ReturnType<typeof poll> | null} */
+/** @type {ReturnType<typeof follow> | null} */
 let watching = null;
 let requestedAt = 0;
 
@@ -149,32 +144,38 @@ async function send(request) {
 
 function watch() {
   watching?.stop();
-  watching = poll(
-    async () => {
-      if (!session) return null;
-      if (page.dataset.phase === 'running') return open(session);
-      let next;
-      try {
-        next = await getSession(session.name);
-      } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 404) throw error;
-        showDeleted();
-        return null;
-      }
-      showError(ref('error'), null);
-      showSession(next);
-      if (next.status.state === 'running') return open(next);
-      return Date.now() - requestedAt > slowAfterMs ? slowMs : fastMs;
+  const name = session?.name ?? '';
+  watching = follow({
+    stream: (lastId, signal) => followSession(name, lastId, signal),
+    take({ event, data }) {
+      if (event === 'session') return showNext(data);
+      if (event !== 'end' || data.reason !== 'deleted') return false;
+      showDeleted();
+      return true;
     },
-    (error) => showError(ref('error'), error),
-  );
+    read: async () => showNext(await getSession(name)),
+    onError(error) {
+      if (error.status !== 404) return showError(ref('error'), error);
+      watching?.stop();
+      showDeleted();
+    },
+    onFallback: (reason) => showText(ref('live'), fallbackText(reason)),
+  });
+}
+
+/** Shows the new state of the session. Returns whether the page needs no further states. @param {Session} next */
+function showNext(next) {
+  showError(ref('error'), null);
+  showSession(next);
+  if (next.status.state !== 'running') return false;
+  open(next);
+  return true;
 }
 
 /**
  * Replaces this page with JupyterLab, so that the browser's "Back" button does not launch the session again. If the session
  * may have other options, the page shows a link instead.
  * @param {Session} running
- * @returns {null} Ends the poll.
  */
 function open(running) {
   const address = addressOf(running);
@@ -185,11 +186,11 @@ function open(running) {
       new ApiError('The session has no valid web address.', { detail: `Its address is: ${running.url}` }),
     );
   } else if (!hasOtherOptions) location.replace(address);
-  return null;
 }
 
 function showDeleted() {
   session = null;
+  showError(ref('error'), null);
   steps([]);
   notes([]);
   failure(null);

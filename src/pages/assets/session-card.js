@@ -200,8 +200,9 @@ export function sessionCard(first, changed, showLaunchError) {
       newer = next;
       render();
     },
-    /** Whether the session is expected to change soon. */
-    isChanging: () => pending !== null || session.status.state === 'starting' || session.status.state === 'stopping',
-    close: logs.close,
+    close() {
+      logs.close();
+      failure(null);
+    },
   };
 }

@@ -1,24 +1,23 @@
 // @ts-check
 import './account.js';
-import { listSessions } from './api.js';
+import { followSessions, listSessions } from './api.js';
 import { announce, byId, reconcile, setText, show, showText } from './dom.js';
 import { showError } from './error-message.js';
+import { fallbackText, follow } from './follow.js';
 import { timeOfDay } from './format.js';
 import { watchNewerCommits } from './newer-commits.js';
-import { poll } from './poll.js';
 import { showProjects } from './projects.js';
 import { sessionCard } from './session-card.js';
 import { labelsOf, stateWords } from './session-words.js';
 
-/** Time between two requests while a session is changing (`changingMs`), and otherwise (`steadyMs`). */
-const changingMs = 1_500;
-const steadyMs = 5_000;
+/** Time between two updates of texts that depend on the time, such as the age of a session. */
+const agesMs = 15_000;
 /** The page shows a search field if the user has more sessions than this. */
 const manySessions = 4;
 
 /** @type {Map<string, ReturnType<typeof sessionCard>>} */
 const cards = new Map();
-/** @type {Map<string, string> | null} State by session name, from the last response. */
+/** @type {Map<string, string> | null} State by session name, as last shown. */
 let seen = null;
 /** @type {Date | null} */
 let updated = null;
@@ -26,27 +25,56 @@ let updated = null;
 const list = byId('sessions');
 const filter = /** @type {HTMLInputElement} */ (byId('filter'));
 
-const polling = poll(
-  async () => {
-    const sessions = await listSessions();
-    sessions.sort((a, b) => b.started.localeCompare(a.started) || a.name.localeCompare(b.name));
-    updated = new Date();
-    setText(byId('updated'), `Updated ${timeOfDay(updated)}`);
-    showError(byId('sessions-error'), null);
-    showSessions(sessions);
-    return [...cards.values()].some((card) => card.isChanging()) ? changingMs : steadyMs;
+/** The sessions of the user, by name. @type {Map<string, import('./api.js').Session>} */
+const known = new Map();
+
+const following = follow({
+  stream: followSessions,
+  take({ event, data }) {
+    if (event === 'snapshot') replaceAll(Object.values(data.servers));
+    if (event === 'session') known.set(data.name, data);
+    if (event === 'deleted') known.delete(data.name);
+    if (event !== 'end') showCurrent('Live');
+    return false;
   },
-  (error) => {
+  async read() {
+    replaceAll(await listSessions());
+    showCurrent(`Updated ${timeOfDay(new Date())}`);
+    return false;
+  },
+  onError(error) {
     show(byId('sessions-loading'), false);
     showError(byId('sessions-error'), error);
     setText(byId('updated'), updated ? `Not updated since ${timeOfDay(updated)}` : '');
     // The sessions are hidden, because another person may use this browser after the user has signed out.
-    if (error.status === 401) showSessions([]);
+    if (error.status !== 401) return;
+    known.clear();
+    showSessions([]);
   },
-);
+  onFallback(reason) {
+    const text = fallbackText(reason);
+    if (text !== null && byId('live-notice').hidden) announce(text);
+    showText(byId('live-notice'), text);
+  },
+});
+
+/** @param {import('./api.js').Session[]} sessions */
+function replaceAll(sessions) {
+  known.clear();
+  for (const session of sessions) known.set(session.name, session);
+}
+
+/** Shows the sessions, which are current. @param {string} text Says how current they are. */
+function showCurrent(text) {
+  updated = new Date();
+  setText(byId('updated'), text);
+  showError(byId('sessions-error'), null);
+  showSessions([...known.values()]);
+}
 
 /** @param {import('./api.js').Session[]} sessions */
 function showSessions(sessions) {
+  sessions.sort((a, b) => b.started.localeCompare(a.started) || a.name.localeCompare(b.name));
   const focusWasInside = list.contains(document.activeElement);
   const labels = labelsOf(sessions);
   for (const [name, card] of cards) if (!labels.has(name)) card.close();
@@ -58,7 +86,7 @@ function showSessions(sessions) {
     (session) =>
       sessionCard(
         session,
-        () => polling.now(),
+        () => following.now(),
         (error) => showError(byId('launch-error'), error),
       ),
     (card, session) => card.update(session, labels.get(session.name) ?? session.name),
@@ -86,7 +114,7 @@ function applyFilter() {
   showText(byId('sessions-unmatched'), unmatched ? `No session matches “${filter.value.trim()}”` : null);
 }
 
-/** Announces changes since the last response to screen readers. @param {import('./api.js').Session[]} sessions @param {Map<string, string>} labels */
+/** Announces changes since the last call to screen readers. @param {import('./api.js').Session[]} sessions @param {Map<string, string>} labels */
 function announceChanges(sessions, labels) {
   const now = new Map(sessions.map((session) => [session.name, session.status.state]));
   if (seen) {
@@ -101,6 +129,9 @@ function announceChanges(sessions, labels) {
   seen = now;
 }
 
+setInterval(() => {
+  if (!document.hidden) for (const card of cards.values()) card.update(card.session(), card.label());
+}, agesMs);
 filter.addEventListener('input', applyFilter);
 watchNewerCommits(
   () => [...cards.values()].map((card) => card.session()),

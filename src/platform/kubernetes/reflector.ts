@@ -6,6 +6,7 @@ import { asObject } from '../../lib/json.ts';
 import { listPages } from './client.ts';
 import { type Entry, keyOf, type ObjectStore } from './object-store.ts';
 import type { KubernetesObject } from './objects.ts';
+import { compareResourceVersions } from './resource-version.ts';
 import {
   type KubernetesConnection,
   KubernetesError,
@@ -30,7 +31,8 @@ export const defaultTiming: ReflectorTiming = {
   watchGraceMs: 5_000,
   listTimeoutMs: 30_000,
   backOffFirstMs: 250,
-  backOffMaxMs: 10_000,
+  // The cache is current again at most 2 s after the API server can be reached.
+  backOffMaxMs: 1_500,
 };
 
 /** How a watch ended: by the API server, because its version has expired (a list follows), or by a failure. */
@@ -46,7 +48,7 @@ export interface Reflector {
   readonly lastCurrentAt: number | undefined;
 }
 
-/** Number of failed attempts to resume a watch before a new list: a restored API server may not know the resourceVersion. */
+/** Number of failed attempts to resume a watch before a new list. */
 const resumeAttempts = 3;
 /** Minimum duration of a watch without events. After a shorter watch, there is a delay before the next watch. */
 const shortWatchMs = 1_000;
@@ -90,7 +92,7 @@ export function createReflector<T>(options: {
     let listVersion = '';
     const deadline = () => Deadline.after(timing.listTimeoutMs, signal);
     for await (const page of listPages<KubernetesObject>(client, type, namespace, selectors, deadline)) {
-      noteCurrent();
+      lastContactAt = Date.now();
       // All pages should have the same resourceVersion. If the versions differ, a watch from the oldest version loses no event.
       listVersion ||= page.resourceVersion;
       for (const raw of page.items) {
@@ -101,7 +103,25 @@ export function createReflector<T>(options: {
     if (listVersion === '') throw new InvalidWatch(`list ${type.plural}: the list has no resourceVersion`);
     store.replaceAll(namespace, entries, began);
     version = listVersion;
+    noteCurrent();
     onSynced();
+  }
+
+  /**
+   * Forgets the version if the API server has only older ones, because its data were restored. Such an API server accepts the
+   * version in a watch, and then sends no event until it has reached that version.
+   */
+  async function checkVersion(signal: AbortSignal): Promise<void> {
+    const deadline = Deadline.after(timing.listTimeoutMs, signal);
+    const page = await client.listPage<KubernetesObject>(type, namespace, { ...selectors, limit: 1 }, deadline);
+    lastContactAt = Date.now();
+    const order = version === undefined ? undefined : compareResourceVersions(page.resourceVersion, version);
+    if (order === undefined || order >= 0) return;
+    log.warn(
+      { version, current: page.resourceVersion },
+      'the API server has older data than this cache: listing again',
+    );
+    version = undefined;
   }
 
   function apply(event: WatchEvent): void {
@@ -125,15 +145,25 @@ export function createReflector<T>(options: {
     let events = 0;
     const { watchTimeoutSeconds: timeoutSeconds } = timing;
     const limitMs = timeoutSeconds * 1000 + timing.watchGraceMs;
-    for await (const event of client.watch(
-      type,
-      namespace,
-      { ...selectors, resourceVersion, timeoutSeconds, limitMs, onOpen: noteCurrent },
-      signal,
-    )) {
-      noteCurrent();
-      apply(event);
-      events += 1;
+    let settling: NodeJS.Timeout | undefined;
+    const onOpen = () => {
+      if (failures === 0) return noteCurrent();
+      // The last attempts failed, and this one may fail before it delivers an event.
+      lastContactAt = Date.now();
+      settling = setTimeout(() => {
+        noteSuccess();
+        noteCurrent();
+      }, shortWatchMs);
+    };
+    try {
+      const options = { ...selectors, resourceVersion, timeoutSeconds, limitMs, onOpen };
+      for await (const event of client.watch(type, namespace, options, signal)) {
+        apply(event);
+        noteCurrent();
+        events += 1;
+      }
+    } finally {
+      clearTimeout(settling);
     }
     noteCurrent();
     options.onWatchEnd('closed');
@@ -151,10 +181,9 @@ export function createReflector<T>(options: {
     if (version !== undefined) options.onWatchEnd(isGone ? 'expired' : 'failed');
     if (error instanceof KubernetesError) lastContactAt = Date.now();
     if (isGone || isRejected || error instanceof InvalidWatch || failures % resumeAttempts === 0) version = undefined;
-    const waitMs = Math.max(
-      backOff.next(),
-      1000 * (error instanceof KubernetesError ? (error.retryAfterSeconds ?? 0) : 0),
-    );
+    // An API server that starts responds with 503 and asks for 5 s, although it is ready much earlier.
+    const namedSeconds = error instanceof KubernetesError && error.status !== 503 ? (error.retryAfterSeconds ?? 0) : 0;
+    const waitMs = Math.max(backOff.next(), 1000 * namedSeconds);
     if (isGone) log.debug('the version of the watch has expired: listing again');
     else
       log[failures === 1 || failures % 10 === 0 ? 'warn' : 'debug'](
@@ -174,6 +203,7 @@ export function createReflector<T>(options: {
     async run(signal) {
       while (!signal.aborted) {
         try {
+          if (version !== undefined && failures > 0) await checkVersion(signal);
           if (version === undefined) await list(signal);
           if (version !== undefined) await watch(version, signal);
         } catch (error) {

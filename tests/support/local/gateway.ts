@@ -24,6 +24,8 @@ export interface Visit {
   from?: string;
   /** True for the request of a script, false for the navigation of a person. */
   script?: boolean;
+  /** Closes the connection when the body has this text; for a stream, which does not end. */
+  until?: string;
 }
 
 /** The parts of a browser that these tests need: cookies by host and path, and the headers that browsers add. */
@@ -52,7 +54,8 @@ export class TestBrowser {
       const req = request({ host: '127.0.0.1', port: url.port, method, path: target, headers, agent: false }, (res) => {
         for (const line of res.headers['set-cookie'] ?? []) this.#keep(line, url.hostname);
         const response = { status: res.statusCode ?? 0, headers: res.headers, url: to };
-        text(res).then((content) => resolve({ ...response, body: content }), reject);
+        const content = options.until === undefined ? text(res) : textUntil(res, options.until);
+        content.then((body) => resolve({ ...response, body }), reject);
       });
       req.on('error', reject);
       req.end(body);
@@ -82,6 +85,16 @@ export class TestBrowser {
     if (old >= 0) this.jar.splice(old, 1);
     if (!attributes.includes('Max-Age=0')) this.jar.push({ host, path, name, value });
   }
+}
+
+/** Returns the text of a stream up to a part, and closes the connection. */
+async function textUntil(res: IncomingMessage, part: string): Promise<string> {
+  let content = '';
+  for await (const chunk of res.setEncoding('utf8')) {
+    content += String(chunk);
+    if (content.includes(part)) break;
+  }
+  return content;
 }
 
 function siteOf(from: string | undefined, to: URL): string {
