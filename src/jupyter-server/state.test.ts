@@ -21,8 +21,8 @@ const observed = (more: Partial<Observation>) =>
     statefulSet,
     statefulSetMessage: undefined,
     isInvalid: false,
-    isScalingUp: false,
     now: Date.parse('2026-01-01T00:01:00Z'),
+    isScheduling: false,
     restartLimits: { init: 1, regular: 3 },
     ...more,
   });
@@ -66,11 +66,6 @@ describe('the observed state of a session', () => {
       {
         pod: unschedulable('0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found'),
       },
-      'starting',
-    ],
-    [
-      'a pod that fits on no node while the cluster adds a node',
-      { pod: unschedulable('0/1 nodes are available: 1 Insufficient cpu.'), isScalingUp: true },
       'starting',
     ],
     [

@@ -93,8 +93,8 @@ export interface Observation {
   readonly statefulSetMessage: string | undefined;
   /** The children cannot be created, and a retry would also fail. */
   readonly isInvalid: boolean;
-  /** The cluster is adding a node for the pod. */
-  readonly isScalingUp: boolean;
+  /** Whether a pod that is unschedulable now may still get a node. */
+  readonly isScheduling: boolean;
   readonly restartLimits: RestartLimits;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -121,11 +121,11 @@ export function observedState(observation: Observation): ObservedState {
 }
 
 function stateOfPod(observation: Observation, { init, regular }: ContainerStates): SessionState {
-  const { pod, statefulSet, statefulSetMessage, isInvalid } = observation;
+  const { pod, statefulSet, statefulSetMessage, isInvalid, isScheduling, now } = observation;
   if (isInvalid || statefulSetMessage === quotaExceeded) return 'failed';
   if (pod === undefined || pod.terminating || isOutdated(pod, statefulSet) || isEvicted(pod)) return 'starting';
-  if (isUnschedulable(pod)) return observation.isScalingUp ? 'starting' : 'failed';
-  if (cannotPull(pod, observation.now)) return 'failed';
+  if (isUnschedulable(pod) && !isScheduling) return 'failed';
+  if (cannotPull(pod, now)) return 'failed';
   const steps = [...Object.values(init), ...Object.values(regular)];
   const { phase, conditions = [] } = pod.status;
   if (

@@ -27,8 +27,9 @@ interface Event extends KubernetesObject {
 
 const messageLimit = 1000;
 
-/** Reasons of events of the cluster autoscaler (the first two) and of Karpenter. */
-const autoscalerReasons = new Set(['TriggeredScaleUp', 'NotTriggerScaleUp', 'Nominated']);
+/** Reasons of events with which an autoscaler says that it adds a node for the pod: cluster-autoscaler and Karpenter. */
+export const scaleUpReasons: readonly string[] = ['TriggeredScaleUp', 'Nominated'];
+const autoscalerReasons = new Set([...scaleUpReasons, 'NotTriggerScaleUp']);
 
 /** Reasons of pod events that explain why the pod does not start. Unhealthy and BackOff only repeat the pod's status. */
 const podReasons = new Set([
@@ -95,13 +96,13 @@ export function statefulSetCause(
 /** Waiting reasons that are steps of a normal start. */
 const normalWaiting = new Set(['ContainerCreating', 'PodInitializing', 'CrashLoopBackOff']);
 
-/** Seconds in which a new node joins the cluster or never will: the time limit of the cluster autoscaler. */
-const scaleUpSeconds = 900;
+/** Milliseconds that cluster-autoscaler gives a new node to become ready. */
+export const scaleUpMs = 900_000;
 
 /** Returns the newest event of an autoscaler about the pod, if it says that a node is being added. */
 export function scaleUp(events: readonly SessionEvent[], now: Date): SessionEvent | undefined {
   const last = newest(events.filter(({ reason }) => autoscalerReasons.has(reason)));
-  const isRecent = last !== undefined && now.getTime() - last.at < scaleUpSeconds * 1000;
+  const isRecent = last !== undefined && now.getTime() - last.at < scaleUpMs;
   return isRecent && last.reason !== 'NotTriggerScaleUp' ? last : undefined;
 }
 

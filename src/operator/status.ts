@@ -3,10 +3,11 @@ import { observedState } from '../jupyter-server/state.ts';
 import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
 import { isObject, type JsonObject } from '../lib/json.ts';
 import { mergePatchBetween } from '../lib/merge-patch.ts';
-import { podCause, type SessionEvent, scaleUp, statefulSetCause } from './causes.ts';
+import { podCause, type SessionEvent, statefulSetCause } from './causes.ts';
 import type { Child } from './child.ts';
 import type { Failure } from './failure.ts';
 import type { MainPod } from './pod.ts';
+import { schedulingLeftMs } from './scheduling.ts';
 import type { OperatorSettings } from './settings.ts';
 import { stoppedPod } from './stopped-pod.ts';
 
@@ -38,8 +39,8 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
     statefulSet,
     statefulSetMessage: events['statefulset']?.message,
     isInvalid: observed.failure?.permanent === true,
-    isScalingUp: scaleUp(observed.podEvents, now) !== undefined,
     now: now.getTime(),
+    isScheduling: schedulingLeftMs(pod, observed.podEvents, settings.unschedulableGraceMs, now) > 0,
     restartLimits: settings.restartLimits,
   });
   if (state === 'running') clearMessage(events, 'pod', now);
