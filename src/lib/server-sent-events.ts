@@ -9,6 +9,8 @@ export interface ServerSentEvent {
   readonly id?: string;
   /** If the event has no data, clients only store its id. */
   readonly data?: string;
+  /** Milliseconds after which the client reconnects when the connection ends. */
+  readonly retry?: number;
 }
 
 export interface EventStreamTiming {
@@ -75,8 +77,8 @@ export async function sendEvents(
   res.end();
 }
 
-function format({ event, id, data }: ServerSentEvent): string {
-  const fields = Object.entries({ event, id, data });
+function format({ event, id, retry, data }: ServerSentEvent): string {
+  const fields = Object.entries({ event, id, retry, data });
   const lines = fields.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}\n`]));
   return `${lines.join('')}\n`;
 }
