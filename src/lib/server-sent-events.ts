@@ -29,6 +29,9 @@ export interface EventStreamOptions extends EventStreamTiming {
 
 export const defaultTiming: EventStreamTiming = { heartbeatMs: 15_000, stalledMs: 120_000 };
 
+/** The event that a response emits when it becomes a stream of events: its end is not the end of a request's work. */
+export const streamBegins = Symbol('stream begins');
+
 /** Milliseconds after which a client reconnects when the connection breaks: a restarted server may be ready by then. */
 const reconnectMs = 5_000;
 
@@ -46,6 +49,7 @@ export async function sendEvents(
 ): Promise<void> {
   // A response that is destroyed already emits no further `close` event.
   if (res.destroyed) return;
+  res.emit(streamBegins);
   const gone = new AbortController();
   res.once('close', () => gone.abort(new Error('the client has disconnected')));
   res.writeHead(200, {
@@ -74,7 +78,8 @@ export async function sendEvents(
     readAt = performance.now();
     if (gone.signal.aborted) return;
   }
-  res.end();
+  // Another replica is ready. Clients connect at different times, so that their requests do not arrive together.
+  res.end(stopping.aborted ? `retry: ${Math.round(reconnectMs * (0.1 + 0.4 * Math.random()))}\n\n` : undefined);
 }
 
 function format({ event, id, retry, data }: ServerSentEvent): string {

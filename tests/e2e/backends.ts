@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   makeRepository,
   runGit,
@@ -25,16 +26,22 @@ export interface Backends {
   readonly issuer: string;
   /** Tokens of the users for the GitLab. */
   readonly gitTokens: Readonly<Record<UserName, string>>;
-  /** Commits of `demo/first-light` (public) and of `ada/private` (private to Ada). */
-  readonly commits: { readonly public: string; readonly private: string };
+  /** Commits of `demo/first-light` and `faults/*` (public), and of `ada/private` (private to Ada). */
+  readonly commits: { readonly public: string; readonly private: string; readonly faults: string };
 }
+
+/**
+ * Public projects that the API of the GitLab has, but that git cannot clone: `gone` does not exist for git, and `rewound` has
+ * the content of another project.
+ */
+const faults = ['gone', 'rewound'];
 
 export interface RunningBackends extends Backends {
   close(): Promise<void>;
 }
 
 /** Starts the forge of the local platform as the GitLab, and an identity provider. Both use TLS. */
-export async function startBackends({ certificates }: TestCluster): Promise<RunningBackends> {
+export async function startBackends({ certificates, registry }: TestCluster): Promise<RunningBackends> {
   const { key, cert } = certificates.machine;
   const tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
   const at = { address: machineAddress, tls };
@@ -45,12 +52,23 @@ export async function startBackends({ certificates }: TestCluster): Promise<Runn
   });
   const tokenOf = ({ preferred_username: username, name, email }: OidcUser) =>
     gitlab.forge.issueToken({ username, name, email }).token;
+  // As a GitLab does, the registry accepts the tokens of users, with the name oauth2.
   const gitTokens = { ada: tokenOf(users.ada), bob: tokenOf(users.bob) };
+  appendFileSync(registry.loginFile, `oauth2:${gitTokens.ada}\n`);
+  const commits = await createProjects(gitlab, gitTokens.ada);
+  gitlab.intercept = (request, response) => {
+    if (request.url?.startsWith('/forge/faults/gone.git/')) {
+      response.writeHead(404).end();
+      return true;
+    }
+    request.url = request.url?.replace('/forge/faults/rewound.git/', '/forge/demo/first-light.git/') ?? '/';
+    return false;
+  };
   return {
     gitUrl: gitlab.url,
     issuer: provider.issuer,
     gitTokens,
-    commits: await createProjects(gitlab, gitTokens.ada),
+    commits,
     async close() {
       await provider.close();
       await gitlab.close();
@@ -62,10 +80,20 @@ async function createProjects({ forge, url, scratch }: ServedForge, token: strin
   await forge.ensureDemoProject();
   const members = [{ username: 'ada', accessLevel: 50 }];
   await forge.createProject({ namespace: 'ada', path: 'private', visibility: 'private', members });
-  const work = await makeRepository(`${scratch}/private`, { 'only-for-ada.txt': 'private\n' });
-  // The certificate of the forge is checked by the tests, not by this push.
-  const git = (...args: string[]) => runGit(work, '-c', 'http.sslVerify=false', ...args);
-  await git('push', '--quiet', withToken(`${url}/ada/private.git`, token), 'main');
-  const [demo = ''] = (await git('ls-remote', `${url}/demo/first-light.git`, 'HEAD')).split('\t');
-  return { public: demo, private: await git('rev-parse', 'HEAD') };
+  for (const path of faults) await forge.createProject({ namespace: 'faults', path, visibility: 'public', members });
+
+  // The tests check the certificate of the forge; these pushes do not.
+  const git = (work: string, ...args: string[]) => runGit(work, '-c', 'http.sslVerify=false', ...args);
+  const push = async (work: string, path: string) =>
+    git(work, 'push', '--quiet', withToken(`${url}/${path}.git`, token), 'main');
+  const own = await makeRepository(join(scratch, 'private'), { 'only-for-ada.txt': 'private\n' });
+  await push(own, 'ada/private');
+  const faulty = await makeRepository(join(scratch, 'faults'), { 'README.md': 'faulty\n' });
+  for (const path of faults) await push(faulty, `faults/${path}`);
+  const [demo = ''] = (await git(own, 'ls-remote', `${url}/demo/first-light.git`, 'HEAD')).split('\t');
+  return {
+    public: demo,
+    private: await git(own, 'rev-parse', 'HEAD'),
+    faults: await git(faulty, 'rev-parse', 'HEAD'),
+  };
 }

@@ -3,7 +3,8 @@ import { type Backends, startBackends } from './backends.ts';
 import { readClusterFile } from './cluster/cluster-file.ts';
 import { runOf } from './cluster/run-of.ts';
 import { startTestCluster, type TestCluster } from './cluster/start.ts';
-import { installRelease, pushImages } from './release.ts';
+import { pushImages } from './images.ts';
+import { installRelease } from './release.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -92,7 +92,11 @@ function namespacesOf(file: string): string[] {
   const [unshare] = childrenOf(owner);
   const [inside] = childrenOf(Number(unshare));
   if (inside === undefined) throw new Error(`The cluster of ${file} does not run any more.`);
-  return ['nsenter', `--target=${inside}`, '--net', '--mount', '--pid', `--wdns=${root}`];
+  return [
+    ...['nsenter', `--target=${inside}`, '--net', '--mount', '--pid', `--wdns=${root}`],
+    // Ends when nsenter is killed.
+    ...['setpriv', '--pdeathsig=KILL', '--'],
+  ];
 }
 
 /** Returns the processes whose parent is `parent`. */

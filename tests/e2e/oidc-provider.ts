@@ -33,12 +33,13 @@ interface Options {
 export async function startOidcProvider({ address, port, host, tls, users }: Options): Promise<OidcProvider> {
   const issuer = `https://${host}:${port}`;
   const { publicKey, privateKey } = await generateKeyPair('RS256');
-  const keys = [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }];
+  const kid = randomBytes(8).toString('hex');
+  const keys = [{ ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' }];
   const codes = new Map<string, { user: OidcUser; audience: string; nonce: string | null }>();
 
   const sign = (user: OidcUser, audience: string, nonce: string | null = null) =>
     new SignJWT({ ...user, email_verified: true, ...(nonce === null ? {} : { nonce }) })
-      .setProtectedHeader({ alg: 'RS256', kid: 'one' })
+      .setProtectedHeader({ alg: 'RS256', kid })
       .setIssuer(issuer)
       .setAudience(audience)
       .setIssuedAt()

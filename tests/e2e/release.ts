@@ -1,12 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import packageJson from '../../package.json' with { type: 'json' };
 import type { Backends } from './backends.ts';
-import { pushImage } from './cluster/registry.ts';
-import { run } from './cluster/run.ts';
 import { kubectlOf, type TestCluster } from './cluster/start.ts';
-
-const root = join(import.meta.dirname, '..', '..');
+import { installChart } from './helm.ts';
 
 /** The release of the chart that the tests use. */
 export const release = {
@@ -17,18 +13,6 @@ export const release = {
   sessionsHost: 'sessions.test',
   audience: 'notebook-sessions',
 } as const;
-
-/** Pushes the images of the Dockerfile, with their names and the version as their tag. */
-export async function pushImages({ registry }: TestCluster, images: string): Promise<void> {
-  const names = readdirSync(images).filter((name) => name.endsWith('.json'));
-  for (const name of names.map((file) => file.replace('.json', ''))) {
-    await pushImage(registry, {
-      name: `notebook-sessions/${name}:${packageJson.version}`,
-      root: join(images, name),
-      config: JSON.parse(readFileSync(join(images, `${name}.json`), 'utf8')),
-    });
-  }
-}
 
 /** Installs the chart, or upgrades it in a cluster that an earlier run has used. Resolves when all pods are ready. */
 export async function installRelease(cluster: TestCluster, backends: Backends): Promise<void> {
@@ -58,27 +42,19 @@ export async function installRelease(cluster: TestCluster, backends: Backends): 
   }
   const values = join(cluster.folder, 'values.json');
   writeFileSync(values, JSON.stringify(valuesFor(cluster, backends)), { mode: 0o600 });
-  await run(
-    join(cluster.programs, 'helm'),
-    [
-      ...['upgrade', '--install', release.name, join(root, 'helm-chart', 'notebook-sessions')],
-      ...['--namespace', namespace, '--values', values, '--wait', '--timeout', '180s'],
-    ],
-    { env: { ...process.env, KUBECONFIG: cluster.controlPlane.kubeconfig }, timeout: 200_000 },
-  ).catch(async (error: unknown) => {
-    const pods = await kubectl(['describe', 'pods', '--namespace', namespace]);
-    const logs = await kubectl([
-      'logs',
-      '--namespace',
-      namespace,
-      '--selector=app.kubernetes.io/instance=notebooks',
-      '--all-containers',
-      '--tail=20',
-      '--prefix',
-    ]);
-    throw new Error(`${String(error)}\n${pods}\n${logs}`);
-  });
+  await installChart(cluster, { name: release.name, namespace, values: [values] });
 }
+
+export const resourceClass = { default: 1, tooLittleMemory: 2, tooManyCpus: 3 } as const;
+
+const pool = {
+  ...{ id: 1, name: 'pool', default: true, quota: null },
+  classes: [
+    { id: resourceClass.default, name: 'default', default: true, cpu: 0.1, memory: 0.6, max_storage: 5 },
+    { id: resourceClass.tooLittleMemory, name: 'too little memory', cpu: 0.1, memory: 0.03, max_storage: 5 },
+    { id: resourceClass.tooManyCpus, name: 'too many cpus', cpu: 200, memory: 0.6, max_storage: 5 },
+  ],
+};
 
 function valuesFor({ registry }: TestCluster, { gitUrl, issuer }: Backends): object {
   const { sessionsNamespace, host, sessionsHost, audience } = release;
@@ -88,6 +64,8 @@ function valuesFor({ registry }: TestCluster, { gitUrl, issuer }: Backends): obj
     customCAs: [{ secret: 'company-ca' }],
     sessions: { namespace: sessionsNamespace },
     ingress: { enabled: true, host, tlsSecret: 'api-tls' },
+    // Fewer than by default, because the kubelet waits longer before each restart.
+    operator: { restartLimits: { init: 0, regular: 1 } },
     networkPolicies: {
       serviceFrom: ingressController,
       sessionsFrom: ingressController,
@@ -100,6 +78,7 @@ function valuesFor({ registry }: TestCluster, { gitUrl, issuer }: Backends): obj
     config: {
       git: { url: gitUrl, registry: registry.host },
       anonymous_sessions_enabled: true,
+      resource_pools: [pool],
       identity: { gateway: 'verified', issuer, jwks_url: `${issuer}/keys`, audience },
       sessions: {
         ingress: { host: sessionsHost, tls_secret: 'sessions-tls' },

@@ -29,14 +29,14 @@ topologySpreadConstraints:
 {{- with $settings.topologySpreadConstraints }}
   {{- toYaml . | nindent 2 }}
 {{- else }}
-{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  {{- /* Only nodes that have the labels of all constraints are spread over, and not all clusters have zones. */}}
   - maxSkew: 1
-    topologyKey: {{ . }}
+    topologyKey: kubernetes.io/hostname
     whenUnsatisfiable: ScheduleAnyway
     labelSelector:
       matchLabels:
         {{- include "notebook-sessions.podSelector" $ | nindent 8 }}
-{{- end }}
+    matchLabelKeys: [pod-template-hash]
 {{- end }}
 {{- end }}
 

@@ -185,6 +185,13 @@ describe('the message of a session that is starting', () => {
     expect(message).not.toContain('\n');
   });
 
+  it('says that the image is for another processor architecture', () => {
+    const why = 'failed to pull and unpack image "i": no match for platform in manifest: not found';
+    expect(waitsFor('download-image', 'ErrImagePull', why)).toMatch(
+      /^The image registry\.example\.org\/\S+ is for another processor architecture than that of the cluster\./,
+    );
+  });
+
   it('says that the sign-in may have expired if a private image cannot be pulled', () => {
     const annotations = { ...launched.metadata.annotations, 'notebook-sessions.io/pull-secret': 'some-secret' };
     const waiting = { name: 'download-image', state: { waiting: { reason: 'ErrImagePull' } } };

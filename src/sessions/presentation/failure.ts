@@ -151,11 +151,17 @@ function imageFailure(session: Session): string | undefined {
   const { jupyter, imageDownload } = sessionContainer;
   const isOwn = container.name === jupyter.name || container.name === imageDownload.name;
   const which = isOwn ? `The image ${session.image}` : `An image of the platform (${container.name})`;
+  const why = pullFailure(session, container);
+  // The texts of containerd and of CRI-O.
+  if (/no match for platform|no image found in manifest list for architecture/.test(why)) {
+    const remedy = isOwn ? 'Launch the session with an image for that architecture.' : 'Tell the administrator.';
+    return `${which} is for another processor architecture than that of the cluster. ${remedy}`;
+  }
   const perhaps =
     isOwn && session.secrets.pull
       ? 'your sign-in for this private image may have expired. If this does not change, stop the session and launch it again.'
       : 'it may not exist, or it may not be public.';
-  return `${which} cannot be downloaded; ${perhaps} ${reported(pullFailure(session, container))}The cluster tries again.`;
+  return `${which} cannot be downloaded; ${perhaps} ${reported(why)}The cluster tries again.`;
 }
 
 /** Returns why the last pull failed, from the operator's message: the message of `ImagePullBackOff` has no reason. */

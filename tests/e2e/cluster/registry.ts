@@ -14,6 +14,8 @@ export interface Registry {
   readonly host: string;
   readonly user: string;
   readonly password: string;
+  /** A file with a `USER:PASSWORD` on each line. More logins may be added. */
+  readonly loginFile: string;
   /** PEM file of the authority that signs its certificate. */
   readonly authority: string;
 }
@@ -31,11 +33,17 @@ export interface ImageConfig {
 export interface Image {
   /** `repository:tag` */
   readonly name: string;
-  /** The root folder. */
-  readonly root: string;
+  /** The root folder, or the repository and digest of a layer in the registry. */
+  readonly root: string | Layer;
   readonly config: ImageConfig;
   /** Another architecture than that of this machine, as Go names it. Then the tag is an index with only this one. */
   readonly architecture?: string;
+}
+
+export interface Layer {
+  readonly repository: string;
+  readonly digest: string;
+  readonly size: number;
 }
 
 const media = {
@@ -47,16 +55,17 @@ const media = {
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 const pushTimeoutMs = 300_000;
 
-/** Pushes a folder as an image of one layer. Returns the digest that the tag has afterwards. */
-export async function pushImage(registry: Registry, image: Image): Promise<string> {
+/** Pushes an image of one layer. Returns the layer, of which other images can be made. */
+export async function pushImage(registry: Registry, image: Image): Promise<Layer> {
   const [repository = '', tag = 'latest'] = image.name.split(':');
   const scratch = mkdtempSync(join(tmpdir(), 'image-'));
   const dispatcher = new Agent({ connect: { ca: readFileSync(registry.authority) }, bodyTimeout: pushTimeoutMs });
   const send = sender(registry, repository, dispatcher);
   try {
     const file = join(scratch, 'layer.tar');
-    const layer = await pack(image.root, file);
-    await send.blob(layer.digest, () => createReadStream(file), layer.size);
+    const layer = typeof image.root === 'string' ? await pack(image.root, file) : image.root;
+    if (typeof image.root === 'string') await send.blob(layer.digest, () => createReadStream(file), layer.size);
+    else await send.mount(image.root);
     const config = JSON.stringify({
       architecture: image.architecture ?? architecture,
       os: 'linux',
@@ -68,15 +77,19 @@ export async function pushImage(registry: Registry, image: Image): Promise<strin
       schemaVersion: 2,
       mediaType: media.manifest,
       config: { mediaType: media.config, size: Buffer.byteLength(config), digest: digestOf(config) },
-      layers: [{ mediaType: media.layer, ...layer }],
+      layers: [{ mediaType: media.layer, digest: layer.digest, size: layer.size }],
     });
-    if (image.architecture === undefined) return await send.manifest(tag, manifest, media.manifest);
+    if (image.architecture === undefined) {
+      await send.manifest(tag, manifest, media.manifest);
+      return { repository, digest: layer.digest, size: layer.size };
+    }
     const digest = await send.manifest(digestOf(manifest), manifest, media.manifest);
     const platform = { os: 'linux', architecture: image.architecture };
     const size = Buffer.byteLength(manifest);
     const manifests = [{ mediaType: media.manifest, size, digest, platform }];
     const index = JSON.stringify({ schemaVersion: 2, mediaType: media.index, manifests });
-    return await send.manifest(tag, index, media.index);
+    await send.manifest(tag, index, media.index);
+    return { repository, digest: layer.digest, size: layer.size };
   } finally {
     await dispatcher.close();
     rmSync(scratch, { recursive: true });
@@ -133,6 +146,10 @@ function sender({ host, user, password }: Registry, repository: string, dispatch
       const url = new URL(String(headers['location']), base);
       url.searchParams.set('digest', digest);
       await call('PUT', url.href, [201], { body: content(), type: 'application/octet-stream', size });
+    },
+    /** Makes a layer of another repository available in this one. */
+    async mount({ repository: from, digest }: Layer) {
+      await call('POST', `${base}/blobs/uploads/?mount=${digest}&from=${from}`, [201]);
     },
     async manifest(reference: string, json: string, type: string): Promise<string> {
       await call('PUT', `${base}/manifests/${reference}`, [201], { body: json, type, size: Buffer.byteLength(json) });

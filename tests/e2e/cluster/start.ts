@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
@@ -11,6 +11,8 @@ import { startNode } from './node.ts';
 import { createProcesses, type Processes } from './processes.ts';
 import { pushImage, type Registry } from './registry.ts';
 import { run } from './run.ts';
+
+const metricsPort = 4443;
 
 /** A Kubernetes cluster with nodes that run pods. Paths are absolute. */
 export interface TestCluster {
@@ -33,9 +35,6 @@ export interface TestCluster {
 export interface RunningTestCluster extends TestCluster {
   close(): Promise<void>;
 }
-
-/** The groups of `tests/cluster/install` that a cluster consists of. */
-export const programGroups = ['control-plane', 'node', 'kubectl', 'helm', 'oauth2-proxy'];
 
 /**
  * Starts a control plane, nodes, a registry, DNS, an ingress controller and a provisioner for volumes. Needs the network and
@@ -79,6 +78,16 @@ export async function startTestCluster(
     processes.start('volumes', join(programs, 'volumes'), [
       ...['--kubeconfig', controlPlane.kubeconfig, '--folder', join(folder, 'volumes')],
     ]);
+    processes.start('metrics-server', join(programs, 'metrics-server'), [
+      ...['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].flatMap((flag) => [
+        `--${flag}`,
+        controlPlane.kubeconfig,
+      ]),
+      ...['--bind-address', machineAddress, '--secure-port', String(metricsPort)],
+      ...['--cert-dir', join(folder, 'metrics-server'), '--kubelet-insecure-tls', '--kubelet-use-node-status-port'],
+      ...['--kubelet-preferred-address-types', 'InternalIP', '--metric-resolution', '10s'],
+      ...['--kubelet-request-timeout', '5s'],
+    ]);
     for (const number of numbers) {
       const nodeFolder = join(folder, String(number));
       mkdirSync(nodeFolder, { mode: 0o700 });
@@ -94,7 +103,7 @@ export async function startTestCluster(
         processes,
       );
     }
-    await pushSystemImages(programs, folder, registry);
+    await pushProgram({ programs, registry, folder }, 'pause:1', 'pause');
     const kubectl = kubectlOf({ programs, controlPlane });
     await kubectl(['apply', '-f', write(folder, 'system.yaml', systemObjects(programs))]);
     await processes.untilReady('volumes', () => succeeds(kubectl(['get', 'storageclass', 'local'])), 10_000);
@@ -160,7 +169,11 @@ async function flags(folder: string, authority: Authority) {
       'proxy-client-cert-file': proxy.cert,
       'proxy-client-key-file': proxy.key,
     },
-    controllers: { 'flex-volume-plugin-dir': join(folder, 'volume-plugins') },
+    controllers: {
+      'flex-volume-plugin-dir': join(folder, 'volume-plugins'),
+      // A node that is cut off is noticed earlier than after the default of 50 seconds. Kubelets report every 5 seconds.
+      'node-monitor-grace-period': '20s',
+    },
   };
 }
 
@@ -174,31 +187,31 @@ async function startRegistry(
   const tls = await authority.issue('registry', { commonName: 'registry', hosts: ['registry.test', machineAddress] });
   const registry = {
     ...{ host: registryHost, user: 'pusher', password: randomBytes(12).toString('hex') },
-    authority: authority.certificate,
+    ...{ authority: authority.certificate, loginFile: join(folder, 'registry-logins') },
   };
-  const login = write(folder, 'registry-login', `${registry.user}:${registry.password}`);
+  writeFileSync(registry.loginFile, `${registry.user}:${registry.password}\n`, { mode: 0o600 });
   processes.start('registry', join(programs, 'registry'), [
     ...['--listen', `${machineAddress}:${port}`, '--folder', join(folder, 'registry')],
-    ...['--cert', tls.cert, '--key', tls.key, '--login-file', login],
+    ...['--cert', tls.cert, '--key', tls.key, '--login-file', registry.loginFile],
   ]);
   const isReady = () => succeeds(run('curl', ['-sS', '--cacert', registry.authority, `https://${registry.host}/v2/`]));
   await processes.untilReady('registry', isReady, 10_000);
   return registry;
 }
 
-/** Pushes the image that holds a pod's namespaces, and the stand-in for the proxy in front of sessions of anonymous users. */
-async function pushSystemImages(programs: string, folder: string, registry: Registry): Promise<void> {
-  const images = [
-    { name: 'pause:1', program: 'pause', config: { User: '65535:65535' } },
-    { name: 'library/traefik:v2.5', program: 'passthrough', config: {} },
-  ];
-  for (const { name, program, config } of images) {
-    const root = join(folder, `image-${program}`);
-    mkdirSync(root);
-    copyFileSync(join(programs, program), join(root, program));
-    await pushImage(registry, { name, root, config: { ...config, Entrypoint: [`/${program}`] } });
-    rmSync(root, { recursive: true });
-  }
+/** Pushes an image with one program of this machine. */
+export async function pushProgram(
+  { programs, registry, folder }: Pick<TestCluster, 'programs' | 'registry' | 'folder'>,
+  name: string,
+  program: string,
+): Promise<void> {
+  const root = mkdtempSync(join(folder, 'image-'));
+  // mkdtemp creates the folder for its owner only.
+  chmodSync(root, 0o755);
+  copyFileSync(join(programs, program), join(root, program));
+  chmodSync(root, 0o755);
+  await pushImage(registry, { name, root, config: { Entrypoint: [`/${program}`], User: '65535:65535' } });
+  rmSync(root, { recursive: true });
 }
 
 function systemObjects(programs: string): string {
@@ -208,6 +221,7 @@ function systemObjects(programs: string): string {
     dns_address: dnsAddress,
     ingress_address: ingressAddress,
     first_node: nodeName(1),
+    metrics_port: String(metricsPort),
     pause_image: `${registryHost}/pause:1`,
   };
   const text = readFileSync(join(import.meta.dirname, 'system.yaml'), 'utf8');

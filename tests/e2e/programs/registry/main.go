@@ -1,13 +1,15 @@
 // Command registry is a container registry with TLS. Pulls need no credentials, except from repositories below "private/".
-// These pulls, and all pushes, need the user name and password.
+// These pulls, and all pushes, need one of the logins in a file, which has a USER:PASSWORD on each line.
 package main
 
 import (
 	"context"
+	"crypto/rand"
 	"flag"
 	"log"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/distribution/distribution/v3/configuration"
@@ -16,24 +18,26 @@ import (
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 )
 
-type access struct{ user, password string }
+type access struct{ loginFile string }
 
 func (a access) Authorized(r *http.Request, wanted ...auth.Access) (*auth.Grant, error) {
-	grant := &auth.Grant{User: auth.UserInfo{Name: a.user}}
-	for _, w := range wanted {
-		grant.Resources = append(grant.Resources, w.Resource)
-	}
 	user, password, given := r.BasicAuth()
-	if given && user == a.user && password == a.password {
-		return grant, nil
-	}
 	if given {
-		return nil, challenge{auth.ErrAuthenticationFailure}
+		// Read each time, so that tests can add logins.
+		logins, err := os.ReadFile(a.loginFile)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(strings.Fields(string(logins)), user+":"+password) {
+			return nil, challenge{auth.ErrAuthenticationFailure}
+		}
 	}
+	grant := &auth.Grant{User: auth.UserInfo{Name: user}}
 	for _, w := range wanted {
-		if w.Action != "pull" || strings.HasPrefix(w.Name, "private/") {
+		if !given && (w.Action != "pull" || strings.HasPrefix(w.Name, "private/")) {
 			return nil, challenge{auth.ErrInvalidCredential}
 		}
+		grant.Resources = append(grant.Resources, w.Resource)
 	}
 	return grant, nil
 }
@@ -49,15 +53,10 @@ func main() {
 	folder := flag.String("folder", "", "folder for images")
 	certificate := flag.String("cert", "", "certificate file")
 	key := flag.String("key", "", "key file")
-	loginFile := flag.String("login-file", "", "file with USER:PASSWORD")
+	loginFile := flag.String("login-file", "", "file with logins")
 	flag.Parse()
-	login, err := os.ReadFile(*loginFile)
-	if err != nil {
-		log.Fatal(err)
-	}
-	user, password, _ := strings.Cut(string(login), ":")
 	if err := auth.Register("test", func(map[string]any) (auth.AccessController, error) {
-		return access{user, password}, nil
+		return access{*loginFile}, nil
 	}); err != nil {
 		log.Fatal(err)
 	}
@@ -69,7 +68,7 @@ func main() {
 		Auth: configuration.Auth{"test": {}},
 	}
 	// Signs the state of uploads between replicas, of which there is one.
-	config.HTTP.Secret = password
+	config.HTTP.Secret = rand.Text()
 	config.Catalog.MaxEntries = 1000
 	log.Fatal(http.ListenAndServeTLS(*listen, *certificate, *key, handlers.NewApp(context.Background(), &config)))
 }

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import packageJson from '../../package.json' with { type: 'json' };
+import { type ImageConfig, pushImage } from './cluster/registry.ts';
+import { pushProgram, type TestCluster } from './cluster/start.ts';
+import { chart } from './helm.ts';
+
+/** Images that users name in launches: the files of the session image or of another one, with another configuration. */
+export const images = {
+  private: 'private/session:1',
+  crashing: 'projects/crashing:1',
+  withoutJupyter: 'projects/without-jupyter:1',
+  foreign: 'projects/foreign:1',
+} as const;
+
+/** Returns the reference of an image, as a launch names it. */
+export const imageReference = ({ registry }: TestCluster, image: keyof typeof images): string =>
+  `${registry.host}/${images[image]}`;
+
+/** Pushes the images of the Dockerfile, with their names and the version as their tag, `images`, and the images of proxies. */
+export async function pushImages(cluster: TestCluster, folder: string): Promise<void> {
+  const { registry } = cluster;
+  const push = async (name: string) => {
+    const config = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as ImageConfig;
+    const image = { name: `notebook-sessions/${name}:${packageJson.version}`, root: join(folder, name), config };
+    return { config, root: await pushImage(registry, image) };
+  };
+  await push('service');
+  await push('operator');
+  await push('session-tools');
+  const certificates = await push('certificates');
+  const session = await push('session');
+  const crash = { ...session.config, Entrypoint: ['/bin/sh', '-c', 'echo "no licence found" >&2; exit 3', 'sh'] };
+  await pushImage(registry, { ...session, name: images.private });
+  await pushImage(registry, { ...session, name: images.crashing, config: crash });
+  const { Entrypoint: _, ...withoutEntrypoint } = certificates.config;
+  await pushImage(registry, { ...certificates, name: images.withoutJupyter, config: withoutEntrypoint });
+  const architecture = process.arch === 'arm64' ? 'amd64' : 'arm64';
+  await pushImage(registry, { ...session, name: images.foreign, architecture });
+
+  // The names without the registries' hosts: nodes pull every image from the registry of the cluster.
+  const { oauth2Proxy, passthroughProxy } = chartValues().images;
+  const name = ({ repository, tag }: ImageValue) => `${repository.replace(/^[^/]+\//, '')}:${tag}`;
+  await pushProgram(cluster, name(oauth2Proxy), 'oauth2-proxy');
+  await pushProgram(cluster, name(passthroughProxy), 'passthrough');
+}
+
+interface ImageValue {
+  readonly repository: string;
+  readonly tag: string;
+}
+
+function chartValues(): { images: Record<'oauth2Proxy' | 'passthroughProxy', ImageValue> } {
+  return parse(readFileSync(join(chart, 'values.yaml'), 'utf8'));
+}
