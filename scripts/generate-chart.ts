@@ -1,11 +1,13 @@
 /**
  * Writes the generated files of the Helm chart: values.schema.json (from values.yaml, the rules below and the keys of the
- * service's configuration), files/service-keys.json, the copy of the CRD, and the versions in Chart.yaml. With --check,
+ * service's configuration), files/service-keys.json, the copy of the CRD, the versions in
+ * Chart.yaml, and the table docs/values-1.18.1.md. With --check,
  * writes nothing and fails if a file is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import { rows } from '../helm-chart/migrate/table.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { keyNames } from '../src/config/describe.ts';
 import { configKeys, sessionDefaults, uiChoices } from '../src/config/keys.ts';
@@ -232,7 +234,21 @@ const chartFile = readFileSync(join(chart, 'Chart.yaml'), 'utf8')
   .replace(/^version: .*$/m, `version: ${packageJson.version}`)
   .replace(/^appVersion: .*$/m, `appVersion: "${packageJson.version}"`);
 
+const code = (key: string): string => `\`${key}\``;
+const counterparts = `<!-- Generated from helm-chart/migrate/table.ts by \`npm run generate\`. Do not edit. -->
+
+# Values of renku-notebooks 1.18.1
+
+\`helm-chart/migrate-values\` converts a values file of the chart of renku-notebooks 1.18.1 (and 1.19) by this table; see
+[deploy.md](deploy.md#replace-renku-notebooks). \`.*\` stands for all other keys of a group.
+
+| renku-notebooks 1.18.1 | Here |
+|---|---|
+${rows.map(({ from, to, note }) => `| ${code(from)} | ${[to ? code(to) : 'none', ...(note ? [note] : [])].join(': ')} |`).join('\n')}
+`;
+
 const files: Readonly<Record<string, string>> = {
+  '../../docs/values-1.18.1.md': counterparts,
   'values.schema.json': `${JSON.stringify(schema, null, 1)}\n`,
   'files/service-keys.json': `${JSON.stringify({ secrets: secretKeys, patterns }, null, 1)}\n`,
   'files/jupyterserver-crd.yaml': `# Generated from src/jupyter-server/crd.yaml by \`npm run generate\`. Do not edit.\n${crd}`,

@@ -57,7 +57,9 @@ var tasks = {
   'test:cluster': { needs: [], run: [['vitest', 'run', '--project', 'cluster']] },
   'test:e2e': { needs: [], run: [['node', 'tests/e2e/main.ts']] },
   'test:mutations': { needs: ['git'], run: [['node', 'tests/mutants/main.ts']] },
-  'migrate-values': { needs: [], run: [['node', 'helm-chart/migrate/main.ts']] },
+  // These run in the folder of the caller, because their arguments are paths.
+  restore: { needs: [], here: true, run: [['node', path.join(root, 'helm-chart/backup/restore.ts')]] },
+  'migrate-values': { needs: [], here: true, run: [['node', path.join(root, 'helm-chart/migrate/main.ts')]] },
   screenshots: { needs: ['linux', 'git', 'python'], run: [['node', 'scripts/screenshots.ts']] },
   bench: { needs: ['linux', 'git', 'python'], run: [['node', 'bench/main.ts']] },
 };
@@ -191,7 +193,7 @@ function main() {
     var args = command.slice(1);
     if (queue.length === 0) args = args.concat(process.argv.slice(3));
     var program = command[0] === 'node' ? node : path.join(bin, command[0]);
-    child = childProcess.spawn(program, args, { cwd: root, env: env, stdio: 'inherit' });
+    child = childProcess.spawn(program, args, { cwd: task.here ? process.cwd() : root, env: env, stdio: 'inherit' });
     child.on('error', (error) => {
       fail('Cannot run ' + program + ': ' + error.message);
     });

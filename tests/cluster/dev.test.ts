@@ -81,7 +81,7 @@ describe('npm run dev', () => {
 
       child.kill('SIGINT');
       await ended;
-      expect([first, second].map((pid) => existsSync(`/proc/${pid}`))).toEqual([false, false]);
+      await expect.poll(() => [first, second].map((pid) => existsSync(`/proc/${pid}`))).toEqual([false, false]);
     } finally {
       child.kill('SIGKILL');
     }

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ErrorResponse } from '../../src/generated/openapi.ts';
+import { blocksOf as allBlocks, type Ran, runBlocks } from '../support/document-commands.ts';
 import { type Platform, startPlatform } from '../support/platform.ts';
 
 /**
@@ -11,14 +11,7 @@ import { type Platform, startPlatform } from '../support/platform.ts';
  */
 const section = /^## Use it$(.*?)^## /ms.exec(readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8'))?.[1];
 const blocksOf = (language: string): string[] =>
-  [...(section ?? '').matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, block = '']) => block);
-
-interface Ran {
-  /** The printed text. */
-  readonly output: string;
-  /** The exit code of its last command. */
-  readonly exitCode: number;
-}
+  allBlocks(section ?? '').flatMap((each) => (each.language === language ? [each.text] : []));
 
 let platform: Platform;
 let ran: Ran[];
@@ -29,22 +22,15 @@ beforeAll(async () => {
 afterAll(() => platform?.dispose());
 
 function runAll(blocks: readonly string[]): Ran[] {
-  const end = '<<< end of a block: ';
   const here = (block: string): string =>
     block
       .replaceAll('127.0.0.1:8000', `127.0.0.1:${platform.port}`)
       .replaceAll('localhost:8000', `localhost:${platform.port}`)
       .replaceAll('~/.local/state/notebook-sessions', platform.stateDir);
-  const script = blocks.map((block) => `${here(block)}printf '%s%s\\n' '${end}' "$?"\n`).join('');
-  const { stdout, stderr } = spawnSync('bash', ['-u', '-c', script], {
-    env: { ...process.env, TMPDIR: platform.stateDir },
-    encoding: 'utf8',
-    timeout: 200_000,
-  });
+  const env = { ...process.env, TMPDIR: platform.stateDir };
+  const { ran: results, stderr } = runBlocks(blocks.map(here), { env, timeoutMs: 200_000 });
   expect(stderr).toBe('');
-  const parts = [...stdout.matchAll(new RegExp(`(.*?)^${end}(\\d+)$`, 'gms'))];
-  expect(parts, stdout).toHaveLength(blocks.length);
-  return parts.map(([, output = '', exitCode]) => ({ output, exitCode: Number(exitCode) }));
+  return results;
 }
 
 /** Returns the only block that contains the text. */

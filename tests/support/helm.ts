@@ -13,6 +13,12 @@ export const chart = join(root, 'helm-chart', 'notebook-sessions');
 /** The programs helm and kubectl, built from Go modules; undefined if Go is missing. HELM names another helm. */
 const folder = findPrograms(['helm', 'kubectl']);
 
+/** Returns the folder with helm and kubectl. Throws if Go is missing. */
+export function programs(): string {
+  if (folder === undefined) throw new Error('helm and kubectl are missing, and cannot be built without Go');
+  return folder;
+}
+
 export interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
@@ -20,8 +26,7 @@ export interface Outcome {
 }
 
 function run(program: 'helm' | 'kubectl', args: readonly string[], kubeconfig?: string, input?: string): Outcome {
-  if (folder === undefined) throw new Error(`${program} is missing, and cannot be built without Go`);
-  const path = (program === 'helm' && process.env['HELM']) || join(folder, program);
+  const path = (program === 'helm' && process.env['HELM']) || join(programs(), program);
   const { status, stdout, stderr, error } = spawnSync(path, args, {
     encoding: 'utf8',
     input,
