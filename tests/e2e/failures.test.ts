@@ -13,9 +13,7 @@ const faulty = (path: string) => ({
 async function expectFailure(body: object, message: RegExp): Promise<void> {
   const caller = anonymous();
   const { name } = await caller.launch(body);
-  await caller.until(name, 'failed', 180_000);
-  // The state may be known before its cause.
-  await caller.until(name, ({ status }) => status.state === 'failed' && message.test(status.message ?? ''), 30_000);
+  await caller.until(name, ({ status }) => status.state === 'failed' && message.test(status.message ?? ''), 180_000);
   await caller.remove(name);
 }
 
