@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { startBackEnds } from '../backends.ts';
 import type { Figure, Report } from '../figure.ts';
 import { load } from '../load.ts';
@@ -8,6 +12,9 @@ import { branchNames, launchSessions, pushBranches } from '../sessions.ts';
 /** Requests of the flood at the same time; up to the limit of one user. */
 const floodConnections = 64;
 const seconds = 2;
+/** For the start of the process that sends the flood. */
+const startSeconds = 2;
+const root = join(import.meta.dirname, '..', '..');
 
 export const flood: Figure = {
   name: 'flood',
@@ -22,11 +29,14 @@ async function measure(report: Report, rounds: number): Promise<void> {
   const [name = ''] = await launchSessions(backEnds, service, branches, await pushBranches(backEnds, branches));
   const url = `${service.url}/servers/${name}`;
   const read = () => load(url, { headers: service.headers, connections: 1, seconds, everyMs: 5 });
-  const flooder = { 'renku-auth-anon-id': 'anon-flood' };
   const results = await inTurns(rounds, {
     alone: read,
     flooded: async () => {
-      const flooding = load(`${service.url}/servers`, { headers: flooder, connections: floodConnections, seconds });
+      const flooding = promisify(execFile)(process.execPath, [
+        ...[join(root, 'bench/flooding.ts'), `${service.url}/servers`, 'anon-flood'],
+        ...[String(floodConnections), String(seconds + startSeconds)],
+      ]);
+      await wait(startSeconds * 1000);
       const result = await read();
       await flooding;
       return result;
