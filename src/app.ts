@@ -10,6 +10,7 @@ import type { Config } from './config/types.ts';
 import { timedOut, toApiError } from './error-translation.ts';
 import { ApiError, errorBody, errorKind } from './errors.ts';
 import type { Identify } from './identity/identify.ts';
+import { createAddressRanges } from './lib/address-ranges.ts';
 import { Deadline } from './lib/deadline.ts';
 import { inThisTrace, readTraceparent, withTraceparent } from './lib/trace-context.ts';
 import { accessLog, requestIdOf } from './pipeline/access-log.ts';
@@ -19,6 +20,7 @@ import { docsRoutes } from './pipeline/docs.ts';
 import type { OpenApiDocument } from './pipeline/document.ts';
 import { createOperationTable, operationOf, setOperation } from './pipeline/operations.ts';
 import { checkHost, checkOrigin } from './pipeline/origin.ts';
+import { limitRequests } from './pipeline/request-limit.ts';
 import { createRequestMetrics } from './pipeline/request-metrics.ts';
 import { foldSlashes, readTarget } from './pipeline/request-target.ts';
 import { securityHeaders } from './pipeline/security-headers.ts';
@@ -26,7 +28,7 @@ import { type Metrics, noMetrics } from './platform/metrics/types.ts';
 import { contextOf, createContext, type RequestContext, setIdentity } from './request-context.ts';
 
 export interface AppParts {
-  config: Pick<Config, 'service_prefix' | 'request'>;
+  config: Pick<Config, 'service_prefix' | 'request' | 'limits' | 'server'>;
   log: Logger;
   metrics?: Metrics;
   /** The result of `loadDocument(config.service_prefix)`. */
@@ -63,6 +65,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
+  app.set('trust proxy', trustProxy(config.server.trusted_proxies));
 
   // Request id, log line, trace and deadline.
   app.use(accessLog(log, createRequestMetrics(metrics, document)));
@@ -87,6 +90,12 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
+/** Returns whether X-Forwarded-For of a peer is trusted. A peer of a Unix socket has no address; its user is this program's. */
+function trustProxy(ranges: readonly string[]): (address: string | undefined) => boolean {
+  const trusted = createAddressRanges(ranges);
+  return (address) => address === undefined || trusted.includes(address);
+}
+
 /** Returns one router for all paths under the prefix, so that Express matches the prefix once per request. */
 function underPrefix(parts: AppParts): Router {
   const { config, document, identify, routes, pages, curlOptions = '', validateResponses = false } = parts;
@@ -101,6 +110,7 @@ function underPrefix(parts: AppParts): Router {
 
   // Identity comes before the body, so that the body of an unauthenticated caller is never read.
   router.use(identifyCaller(identify));
+  router.use(limitRequests(config.limits.requests_in_flight));
   router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));
   router.use(...contract(document, { validateResponses }));
 
@@ -194,7 +204,7 @@ function identifyCaller(identify: Identify): RequestHandler {
   return async (req, res, next) => {
     if (operationOf(res).needsIdentity) {
       const { identity, setCookie, expiresAt } = await identify(req, contextOf(res).deadline);
-      setIdentity(res, identity, expiresAt);
+      setIdentity(res, identity.kind === 'anonymous' ? { ...identity, address: req.ip } : identity, expiresAt);
       if (setCookie !== undefined) res.append('Set-Cookie', setCookie);
     }
     next();

@@ -124,11 +124,21 @@ export const errorKind = {
     1429,
     429,
     {
-      when: 'The user has too many launches and dry runs, image checks, followed logs or streams of events in progress, or a replica of the service has as many streams of events as it can serve.',
+      when: 'The user, or the anonymous users at one address together, have too many requests, launches and dry runs, image checks or streams in progress (`limits`), or a replica of the service has as many streams of events as it can serve.',
       example: 'You have 20 launches or dry runs in progress already.',
       detail: 'Try again after the number of seconds in the Retry-After header.',
     },
     soon,
+  ),
+  tooManySessions: kind(
+    1430,
+    429,
+    {
+      when: 'The user has as many sessions as `limits.sessions_per_user` allows.',
+      example: 'You have 3 sessions, and the platform allows 3 for each user.',
+      detail: 'Stop one of your sessions first.',
+    },
+    60,
   ),
   headersTooLarge: kind(1431, 431, {
     when: 'The headers and the address together are larger than 64 KiB.',

@@ -71,12 +71,15 @@ afterAll(() => {
 
 const run = (changes: Record<string, string> = {}) => startServiceProgram({ ...env, ...changes });
 
-async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string }> {
+async function get(
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; text: string; connection?: string | undefined }> {
   const call = request({ socketPath: join(directory, 'service.sock'), path, headers }).end();
   const [response] = await once(call, 'response');
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) text += chunk;
-  return { status: response.statusCode, text };
+  return { status: response.statusCode, text, connection: response.headers.connection };
 }
 
 describe('the service', () => {
@@ -92,7 +95,7 @@ describe('the service', () => {
       ready: true,
       dependencies: [{ name: 'kubernetes', ready: true }],
     });
-    expect(await get('/notebooks/servers')).toEqual({ status: 200, text: '{"servers":{}}' });
+    expect(await get('/notebooks/servers')).toMatchObject({ status: 200, text: '{"servers":{}}' });
     expect((await get('/notebooks/')).text).toContain('<!doctype html>');
     expect((await get('/notebooks/docs/')).status).toBe(200);
 
@@ -102,11 +105,27 @@ describe('the service', () => {
     await service.says('stopping');
     await expect(get('/health')).rejects.toThrow();
     waiting.pop()?.end('[]');
-    expect(await slow).toEqual({ status: 200, text: '{"projects":[]}' });
+    expect(await slow).toMatchObject({ status: 200, text: '{"projects":[]}' });
     expect(await service.exit).toBe(0);
     expect(existsSync(join(directory, 'service.sock'))).toBe(false);
     expect(service.stderr()).toBe('');
   });
+
+  it('is not ready after SIGTERM, serves requests and closes their connections until the delay is over, and ends then', async () => {
+    const service = run({ NB_SERVER__SHUTDOWN_DELAY_MS: '2000' });
+    await service.says('all sessions are known');
+    service.child.kill('SIGTERM');
+    await service.says('stopping');
+    const ready = await get('/ready');
+    expect(ready.status).toBe(503);
+    expect(JSON.parse(ready.text)).toMatchObject({
+      dependencies: [{ ready: true }, { name: 'service', ready: false }],
+    });
+    const response = await get('/notebooks/servers');
+    expect([response.status, response.connection]).toEqual([200, 'close']);
+    expect(await service.exit).toBe(0);
+    await expect(get('/health')).rejects.toThrow();
+  }, 60_000);
 
   it('serves its metrics on a port of its own, unless they are disabled', async () => {
     const service = run();

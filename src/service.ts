@@ -1,10 +1,12 @@
 import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createAccessTokens } from './access-tokens/access-tokens.ts';
 import { accessTokenRoutes } from './access-tokens/routes.ts';
 import { createApp } from './app.ts';
 import { createAutosaveCleanUp } from './autosaves/clean-up.ts';
 import { autosaveRoutes } from './autosaves/routes.ts';
+import { type CallerLimit, createCallerLimits } from './caller-limit.ts';
 import type { Config } from './config/types.ts';
 import { toApiError } from './error-translation.ts';
 import { eventRoutes } from './events/routes.ts';
@@ -30,8 +32,9 @@ import { createOutboundHttp } from './platform/outbound-http/outbound-http.ts';
 import { createResourceClasses } from './platform/resource-classes/client.ts';
 import { createRestart } from './sessions/change/restart.ts';
 import { createDryRun } from './sessions/launch/dry-run.ts';
-import { createLaunch, createLaunchLimit } from './sessions/launch/launch.ts';
+import { createLaunch } from './sessions/launch/launch.ts';
 import { createPhaseTimer } from './sessions/launch/phases.ts';
+import { createSessionLimit } from './sessions/launch/session-limit.ts';
 import { createSessionSecrets } from './sessions/launch/session-secrets.ts';
 import { createPresenter } from './sessions/presentation/presenter.ts';
 import { sessionAddress } from './sessions/presentation/url.ts';
@@ -45,7 +48,10 @@ export interface Service {
   readonly server: Server;
   /** Resolves when the service accepts requests. Until the session cache has synced, reads go to the Kubernetes API. */
   start(address: Address): Promise<void>;
-  /** Accepts no new requests, lets those in progress finish for up to 10 s, and releases all resources. */
+  /**
+   * Is not ready any more, accepts no new connections after `server.shutdown_delay_ms`, lets requests in progress finish for
+   * up to 10 s, and releases all resources.
+   */
   stop(): Promise<void>;
 }
 
@@ -65,7 +71,8 @@ export function createService(parts: {
   validateResponses?: boolean;
 }): Service {
   const { config, log, client, metrics = noMetrics, calls, timing, silenceLimitMs, validateResponses = false } = parts;
-  const stopping = new AbortController();
+  /** Aborts when the service must not get new connections any more, and when it ends. */
+  const [draining, stopping] = [new AbortController(), new AbortController()];
   const http = createOutboundHttp({
     allowedNetworks: config.outbound.allowed_networks,
     exemptHosts: ownHosts(config),
@@ -81,11 +88,20 @@ export function createService(parts: {
     config.crc_url && !config.dummy_stores ? createResourceClasses({ url: config.crc_url, http, log }) : undefined;
   const offered = createOfferedPools(config, resourceClasses);
   const present = createPresenter(config);
-  const events = createSessionEvents({ sessions: store, responses: present, stopping: stopping.signal });
+  const limits = createCallerLimits(config.limits);
+  addStreamMetric(metrics, { logs: limits.logStreams, events: limits.eventStreams });
+  const events = createSessionEvents({
+    ...{ sessions: store, responses: present },
+    limit: limits.eventStreams,
+    stopping: stopping.signal,
+  });
   const autosaves = createAutosaveCleanUp({ gitlab, log });
-  const launchLimit = createLaunchLimit();
+  const sessionLimit = createSessionLimit(config.limits.sessions_per_user);
   const timePhase = createPhaseTimer(metrics);
-  const launchParts = { store, secrets, autosaves, gitlab, images, offered, launchLimit, timePhase, config, log };
+  const launchParts = {
+    ...{ store, secrets, autosaves, gitlab, images, offered, config, log },
+    ...{ launchLimit: limits.launches, sessionLimit, timePhase },
+  };
 
   const app = createApp({
     config,
@@ -97,7 +113,7 @@ export function createService(parts: {
     health: healthRoutes({
       prefix: config.service_prefix,
       dependencies: [kubernetesDependency(store, silenceLimitMs)],
-      stopping: stopping.signal,
+      stopping: draining.signal,
     }),
     routes: [
       sessionRoutes({
@@ -117,8 +133,8 @@ export function createService(parts: {
           addressOf: (session) => sessionAddress(session, config),
         }),
       }),
-      logRoutes({ client, sessions: store, log, stopping: stopping.signal }),
-      imagesRoutes({ checker: images }),
+      logRoutes({ client, sessions: store, log, limit: limits.logStreams, stopping: stopping.signal }),
+      imagesRoutes({ checker: images, limit: limits.imageChecks }),
       optionsRoutes(config, offered),
       autosaveRoutes({ gitlab, config }),
       versionRoutes(config),
@@ -127,7 +143,7 @@ export function createService(parts: {
     pages: pagesRoutes({ config, gitlab, log }),
     pageErrors: pageErrors({ config, log, explain: toApiError }),
   });
-  const server = createHttpServer(app);
+  const server = createHttpServer(app, draining.signal);
 
   return {
     server,
@@ -140,6 +156,8 @@ export function createService(parts: {
       );
     },
     async stop() {
+      draining.abort();
+      if (server.listening) await sleep(config.server.shutdown_delay_ms);
       stopping.abort();
       await close(server, stopGraceMs);
       await autosaves.stop();
@@ -162,6 +180,16 @@ function addCacheMetrics(metrics: Metrics, store: Pick<SessionStore, 'size' | 'l
     help: 'Seconds since the cache was last known to match the Kubernetes API; NaN before the first list.',
     labels: {},
     read: () => [[{}, store.lastCurrentAt === undefined ? Number.NaN : (Date.now() - store.lastCurrentAt) / 1000]],
+  });
+}
+
+/** Adds the number of open streams of events, by their content. */
+function addStreamMetric(metrics: Metrics, streams: Readonly<Record<string, Pick<CallerLimit, 'total'>>>): void {
+  metrics.gauge({
+    name: 'open_streams',
+    help: 'Open streams of server-sent events.',
+    labels: { content: Object.keys(streams) },
+    read: () => Object.entries(streams).map(([content, { total }]) => [{ content }, total] as const),
   });
 }
 

@@ -118,6 +118,9 @@ const culling = (idle: number) =>
     hibernated_seconds: integer(0, 0),
   });
 
+const perCaller = (registered: number, anonymous: number) =>
+  object({ registered: integer(registered, 1), anonymous: integer(anonymous, 1) });
+
 /** Every key with its reader and default; a key without a default is required. `.config.hocon.example` explains each key. */
 export const configKeys = object({
   service_prefix: string('/notebooks', {
@@ -183,6 +186,22 @@ export const configKeys = object({
       }),
       [],
     ),
+  }),
+  server: object({
+    /** Address ranges of the proxies in front of the service. Only their X-Forwarded-For names the address of a client. */
+    trusted_proxies: list(cidr(), []),
+    /** Milliseconds from SIGTERM, when /ready begins to fail, until the service accepts no more connections. */
+    shutdown_delay_ms: integer(3_000, 0, 120_000),
+  }),
+  limits: object({
+    /** Maximum number of sessions of one user; null: no limit. */
+    sessions_per_user: object({
+      registered: nullable(integer(undefined, 1)),
+      anonymous: nullable(integer(undefined, 1)),
+    }),
+    /** Requests of one registered user, and of all anonymous users at one address, on one replica. */
+    requests_in_flight: perCaller(100, 300),
+    image_checks_in_flight: perCaller(10, 40),
   }),
   metrics: object({
     /** Whether `GET /metrics` is served, on a port of its own. */

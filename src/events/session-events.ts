@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import type { CallerLimit } from '../caller-limit.ts';
 import type { Identity } from '../identity/types.ts';
 import type { Session } from '../jupyter-server/session.ts';
 import type { Deadline } from '../lib/deadline.ts';
@@ -29,8 +30,7 @@ export interface SessionEventsParts {
   readonly responses: SessionResponses;
   /** Aborts when the service stops; streams then end with a `shutdown` event. */
   readonly stopping: AbortSignal;
-  /** For tests: maximum number of streams of one user, and of all users. */
-  readonly maxStreams?: { readonly perUser: number; readonly total: number };
+  readonly limit: CallerLimit;
   /** For tests. */
   readonly timing?: Partial<EventStreamTiming>;
 }
@@ -42,14 +42,11 @@ export interface SessionEvents {
   one(res: Response, session: Session, lastEventId: string | undefined): Promise<void>;
 }
 
-/** `perUser`: for a page in several browsers and some programs. `total`: tested, see docs/benchmarks.md. */
-const defaultMaxStreams = { perUser: 100, total: 1_000 };
-
 /** Creates the streams of session events. All streams are computed from the cache and need no calls of their own. */
 export function createSessionEvents(parts: SessionEventsParts): SessionEvents {
-  const { sessions, responses, stopping, maxStreams = defaultMaxStreams, timing = {} } = parts;
+  const { sessions, responses, limit, stopping, timing = {} } = parts;
   const followerParts = { json: responses.json, stateOf: createStates(responses) };
-  const streams = createEventStreams({ streams: 'streams of events', ...maxStreams, stopping, timing });
+  const streams = createEventStreams({ limit, stopping, timing });
 
   function follow(res: Response, followed: FollowedSessions, lastEventId = ''): Promise<void> {
     const { identity, deadline } = contextOf(res);

@@ -28,6 +28,8 @@ export interface AnonymousUser {
   readonly source: 'header' | 'cookie';
   readonly id: string;
   readonly username: string;
+  /** The IP address of the client, for limits only; undefined if it is unknown. */
+  readonly address?: string | undefined;
   readonly git: GitCredentials;
 }
 

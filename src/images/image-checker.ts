@@ -1,6 +1,5 @@
 import type { Config } from '../config/types.ts';
 import { ApiError, errorKind } from '../errors.ts';
-import { ownerKey } from '../identity/owner.ts';
 import type { Identity } from '../identity/types.ts';
 import { type Deadline, DeadlineExceeded } from '../lib/deadline.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp } from '../platform/outbound-http/types.ts';
@@ -54,8 +53,6 @@ export function registryAccess(reference: ImageReference, git: Config['git'], id
   return {
     scheme,
     configured,
-    // A caller can get many anonymous ids: all anonymous users count as one owner.
-    owner: identity.kind === 'anonymous' ? 'anonymous' : ownerKey(identity),
     credentials: configured && token ? { username: 'oauth2', password: token } : null,
     mayReceive({ host, protocol }) {
       const isRegistry = plainHost(host) === registry && protocol === `${scheme}:`;

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startApp, type TestApp } from '../../tests/support/app.ts';
+import { testConfig } from '../../tests/support/sessions/config.ts';
+import { createCallerLimits } from '../caller-limit.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import { imagesRoutes } from './routes.ts';
 import type { ImageCheck } from './types.ts';
@@ -32,7 +34,9 @@ beforeAll(async () => {
     },
   };
   // It holds every answer against openapi.yaml.
-  app = await startApp({ routes: [imagesRoutes({ checker })] });
+  app = await startApp({
+    routes: [imagesRoutes({ checker, limit: createCallerLimits(testConfig().limits).imageChecks })],
+  });
 });
 afterAll(() => app[Symbol.asyncDispose]());
 

@@ -21,6 +21,7 @@ const observed = (more: Partial<Observation>) =>
     statefulSet,
     statefulSetMessage: undefined,
     isInvalid: false,
+    isScheduling: false,
     restartLimits: { init: 1, regular: 3 },
     ...more,
   });

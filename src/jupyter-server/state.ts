@@ -90,6 +90,8 @@ export interface Observation {
   readonly statefulSetMessage: string | undefined;
   /** The children cannot be created, and a retry would also fail. */
   readonly isInvalid: boolean;
+  /** Whether a pod that is unschedulable now may still get a node. */
+  readonly isScheduling: boolean;
   readonly restartLimits: RestartLimits;
 }
 
@@ -114,10 +116,10 @@ export function observedState(observation: Observation): ObservedState {
 }
 
 function stateOfPod(observation: Observation, { init, regular }: ContainerStates): SessionState {
-  const { pod, statefulSet, statefulSetMessage, isInvalid } = observation;
+  const { pod, statefulSet, statefulSetMessage, isInvalid, isScheduling } = observation;
   if (isInvalid || statefulSetMessage === quotaExceeded) return 'failed';
   if (pod === undefined || pod.terminating || isOutdated(pod, statefulSet) || isEvicted(pod)) return 'starting';
-  if (isUnschedulable(pod)) return 'failed';
+  if (isUnschedulable(pod) && !isScheduling) return 'failed';
   const steps = [...Object.values(init), ...Object.values(regular)];
   const { phase, conditions = [] } = pod.status;
   if (

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createAddressRanges, parseAddressRange } from './address-ranges.ts';
+import { createAddressRanges, networkOf, parseAddressRange } from './address-ranges.ts';
 
 test.each([
   ['10.0.0.0/8', { family: 'ipv4', address: '10.0.0.0', prefix: 8 }],
@@ -32,4 +32,16 @@ test('a range of all addresses of one family includes none of the other family',
     expect(createAddressRanges(['::/0']).includes(address), address).toBe(false);
   }
   expect(createAddressRanges(['0.0.0.0/0']).includes('::1')).toBe(false);
+});
+
+test.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['fe80::1%eth0', undefined],
+  ['not an address', undefined],
+])('the network of %s is %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
 });

@@ -54,3 +54,31 @@ export function createAddressRanges(texts: readonly string[]): AddressRanges {
     },
   };
 }
+
+/**
+ * Returns the network that one client controls: an IPv4 address itself, and the /64 of an IPv6 address, of which a client can
+ * use every address. Returns undefined for text that is not an IP address.
+ */
+export function networkOf(address: string): string | undefined {
+  const family = isIP(address);
+  if (family === 4) return address;
+  if (family === 0 || address.includes('%')) return undefined;
+  // The URL parser writes IPv6 addresses in their canonical form.
+  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const [first, last] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':')));
+  const groups = [
+    ...(first ?? []),
+    ...Array(8)
+      .fill('0')
+      .slice(0, 8 - (first ?? []).length - (last ?? []).length),
+    ...(last ?? []),
+  ];
+  if (isMappedV4(address)) return [groups[6], groups[7]].flatMap(bytesOf).join('.');
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+/** Returns the two bytes of a group of an IPv6 address. */
+function bytesOf(group = '0'): number[] {
+  const value = Number.parseInt(group, 16);
+  return [value >> 8, value & 255];
+}

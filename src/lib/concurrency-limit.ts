@@ -1,102 +1,35 @@
-export interface ConcurrencyLimitOptions {
-  /** Maximum number of concurrent calls of one owner. */
-  readonly perOwner: number;
-  /** Maximum number of concurrent calls of all owners; unlimited by default. */
-  readonly total?: number;
-  /** Maximum milliseconds that a call waits for a permit; 0 by default. */
-  readonly waitMs?: number;
-}
-
+/** Counts what is in progress for each owner. */
 export interface ConcurrencyLimit {
-  /** Runs `work` with a permit of this owner and returns its result. Throws LimitReached, without a call of `work`. */
-  run<Result>(owner: string, work: () => Promise<Result>): Promise<Result>;
+  /** Returns the function that gives the permit back (further calls do nothing); undefined if the owner has `limit` permits. */
+  acquire(owner: string, limit: number): (() => void) | undefined;
+  /** Number of permits of one owner. */
+  of(owner: string): number;
+  /** Number of permits of all owners. */
+  readonly total: number;
 }
 
-/** A call did not get a permit in time. */
-export class LimitReached extends Error {
-  override readonly name = 'LimitReached';
-  /** Calls of the same owner that are running. */
-  readonly running: number;
-  constructor(running: number) {
-    super(`no permit: ${running} calls of this owner are running`);
-    this.running = running;
-  }
-}
-
-interface Owner {
-  running: number;
-  /** Each function resumes a waiting call. Its permit is counted in `running` before. */
-  readonly waiting: Set<() => void>;
-}
-
-/**
- * Limits how many calls run at the same time, for each owner and in total. Owners that wait take turns, so an owner with
- * a hundred waiting calls does not come before one with three.
- */
-export function createConcurrencyLimit({
-  perOwner,
-  total = Number.POSITIVE_INFINITY,
-  waitMs = 0,
-}: ConcurrencyLimitOptions): ConcurrencyLimit {
-  /** In the order of turns: an owner that gets a permit, or gives one back, goes to the end. */
-  const owners = new Map<string, Owner>();
-  let running = 0;
-
-  function change(key: string, owner: Owner, by: 1 | -1): void {
-    running += by;
-    owner.running += by;
-    owners.delete(key);
-    owners.set(key, owner);
-  }
-
-  function dispatch(): void {
-    while (running < total) {
-      const next = [...owners].find(([, { running, waiting }]) => waiting.size > 0 && running < perOwner);
-      const [first] = next?.[1].waiting ?? [];
-      if (!next || !first) return;
-      change(...next, 1);
-      first();
-    }
-  }
-
-  function forget(key: string, owner: Owner): void {
-    if (owner.running === 0 && owner.waiting.size === 0) owners.delete(key);
-  }
-
-  function permit(key: string, owner: Owner): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const go = (): void => {
-        clearTimeout(timer);
-        owner.waiting.delete(go);
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        owner.waiting.delete(go);
-        reject(new LimitReached(owner.running));
-        forget(key, owner);
-      }, waitMs);
-      owner.waiting.add(go);
-    });
-  }
-
+export function createConcurrencyLimit(): ConcurrencyLimit {
+  const counts = new Map<string, number>();
+  let total = 0;
   return {
-    async run(key, work) {
-      const owner = owners.get(key) ?? { running: 0, waiting: new Set() };
-      const isFree = running < total && owner.running < perOwner && owner.waiting.size === 0;
-      if (!isFree && waitMs === 0) throw new LimitReached(owner.running);
-      if (isFree) {
-        change(key, owner, 1);
-      } else {
-        owners.set(key, owner);
-        await permit(key, owner);
-      }
-      try {
-        return await work();
-      } finally {
-        change(key, owner, -1);
-        dispatch();
-        forget(key, owner);
-      }
+    acquire(owner, limit) {
+      const count = counts.get(owner) ?? 0;
+      if (count >= limit) return undefined;
+      counts.set(owner, count + 1);
+      total += 1;
+      let isReleased = false;
+      return () => {
+        if (isReleased) return;
+        isReleased = true;
+        total -= 1;
+        const left = (counts.get(owner) ?? 1) - 1;
+        if (left > 0) counts.set(owner, left);
+        else counts.delete(owner);
+      };
+    },
+    of: (owner) => counts.get(owner) ?? 0,
+    get total() {
+      return total;
     },
   };
 }

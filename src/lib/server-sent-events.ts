@@ -9,6 +9,8 @@ export interface ServerSentEvent {
   readonly id?: string;
   /** If the event has no data, clients only store its id. */
   readonly data?: string;
+  /** Milliseconds after which the client reconnects when the connection ends. */
+  readonly retry?: number;
 }
 
 export interface EventStreamTiming {
@@ -27,6 +29,9 @@ export interface EventStreamOptions extends EventStreamTiming {
 
 export const defaultTiming: EventStreamTiming = { heartbeatMs: 15_000, stalledMs: 120_000 };
 
+/** The event that a response emits when it becomes a stream of events: its end is not the end of a request's work. */
+export const streamBegins = Symbol('stream begins');
+
 /** Milliseconds after which a client reconnects when the connection breaks: a restarted server may be ready by then. */
 const reconnectMs = 5_000;
 
@@ -44,6 +49,7 @@ export async function sendEvents(
 ): Promise<void> {
   // A response that is destroyed already emits no further `close` event.
   if (res.destroyed) return;
+  res.emit(streamBegins);
   const gone = new AbortController();
   res.once('close', () => gone.abort(new Error('the client has disconnected')));
   res.writeHead(200, {
@@ -72,11 +78,12 @@ export async function sendEvents(
     readAt = performance.now();
     if (gone.signal.aborted) return;
   }
-  res.end();
+  // Another replica is ready. Clients connect at different times, so that their requests do not arrive together.
+  res.end(stopping.aborted ? `retry: ${Math.round(reconnectMs * (0.1 + 0.4 * Math.random()))}\n\n` : undefined);
 }
 
-function format({ event, id, data }: ServerSentEvent): string {
-  const fields = Object.entries({ event, id, data });
+function format({ event, id, retry, data }: ServerSentEvent): string {
+  const fields = Object.entries({ event, id, retry, data });
   const lines = fields.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}\n`]));
   return `${lines.join('')}\n`;
 }

@@ -35,6 +35,8 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     NB_SERVICE_PREFIX: '/notebooks',
     // Other users of the machine could read a port of loopback.
     NB_METRICS__ENABLED: 'false',
+    // There is one replica.
+    NB_SERVER__SHUTDOWN_DELAY_MS: '0',
     NB_GIT__URL: facts.gitUrl,
     NB_GIT__REGISTRY: `127.0.0.1:${facts.port}`,
     NB_K8S__RENKU_NAMESPACE: namespace,

@@ -1,5 +1,6 @@
 import type { Response, Router } from 'express';
 import type { Logger } from 'pino';
+import type { CallerLimit } from '../caller-limit.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { operations } from '../generated/openapi.ts';
 import type { Identity } from '../identity/types.ts';
@@ -38,20 +39,18 @@ export interface LogRouteParts {
   readonly log: Logger;
   /** Aborts when the service stops; streams then end with a `shutdown` event. */
   readonly stopping: AbortSignal;
-  /** Maximum number of streams of one user on one replica; 300 by default. */
-  readonly maxStreams?: number;
+  /** Of streams. */
+  readonly limit: CallerLimit;
   /** For tests. */
   readonly timing?: Partial<EventStreamTiming> & Pick<SourceParts, 'maxSilenceMs'>;
 }
 
 /** The default of `max_lines` in openapi.yaml. */
 const defaultLines = 250;
-/** Enough for a whole class that follows one log. A program that needs more streams does not close its streams. */
-const defaultMaxStreams = 300;
 
 /** `/logs`. */
 export function logRoutes(parts: LogRouteParts): Router {
-  const { client, sessions, log, stopping, timing = {}, maxStreams = defaultMaxStreams } = parts;
+  const { client, sessions, log, limit, stopping, timing = {} } = parts;
   const { maxSilenceMs, ...streamTiming } = timing;
   const read = createLogSource({
     client,
@@ -59,7 +58,7 @@ export function logRoutes(parts: LogRouteParts): Router {
     ...(maxSilenceMs !== undefined && { maxSilenceMs }),
   });
   const feeds = createLogFeeds({ read, log });
-  const streams = createEventStreams({ streams: 'logs', perUser: maxStreams, stopping, timing: streamTiming });
+  const streams = createEventStreams({ limit, stopping, timing: streamTiming });
 
   const open =
     (res: Response, session: Session, query: LogQuery, lastEventId = '') =>

@@ -43,6 +43,9 @@ const podReasons = new Set([
 /** Of these, the reasons that explain why the containers of a scheduled pod do not start. */
 const startReasons = new Set([...podReasons].filter((each) => /^Failed/.test(each) && each !== 'FailedScheduling'));
 
+/** Reasons of events with which an autoscaler says that it adds a node for the pod: cluster-autoscaler and Karpenter. */
+export const scaleUpReasons: readonly string[] = ['TriggeredScaleUp', 'Nominated'];
+
 /** Returns the fields of an Event that the operator reads; undefined if the Event explains no failure of a start. */
 export function projectEvent(raw: Event): SessionEvent | undefined {
   const { metadata, involvedObject, type, reason = '', message = '', lastTimestamp, eventTime, series } = raw;
@@ -51,7 +54,8 @@ export function projectEvent(raw: Event): SessionEvent | undefined {
   const relevant =
     kind === 'StatefulSet'
       ? reason === 'FailedCreate' || reason === 'SuccessfulCreate'
-      : podReasons.has(reason) && (type === 'Warning' || reason === 'Preempted' || reason === 'TaintManagerEviction');
+      : scaleUpReasons.includes(reason) ||
+        (podReasons.has(reason) && (type === 'Warning' || reason === 'Preempted' || reason === 'TaintManagerEviction'));
   if (!relevant) return undefined;
   const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
   return {

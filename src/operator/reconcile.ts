@@ -19,6 +19,7 @@ import type { EventRecorder } from './event-recorder.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { forcedEndMs, isOnLostNode } from './forced-end.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import { schedulingLeftMs } from './scheduling.ts';
 import { sessionUrl } from './session-url.ts';
 import type { OperatorSettings } from './settings.ts';
 import { desiredStatus, type Observed } from './status.ts';
@@ -136,13 +137,14 @@ export function createReconciler(options: {
     const { uid = '' } = server.metadata;
     const time = now();
     const pod = view.pod(uid);
+    const podEvents = pod ? view.events(pod.uid) : [];
     const set = children.find(({ key: childKey }) => childKey === 'statefulset');
     const observed = desiredStatus(
       {
         server,
         children,
         pod,
-        podEvents: pod ? view.events(pod.uid) : [],
+        podEvents,
         formerPod: view.formerPod(server.status?.mainPod?.uid ?? ''),
         formerPodEvents: view.events(server.status?.mainPod?.uid ?? ''),
         statefulSetEvents: set ? view.events(set.uid) : [],
@@ -161,9 +163,11 @@ export function createReconciler(options: {
     }
     const desired = { ...withConditions, ...lastActivity(server, decision) };
     const patch = sessionPatch(server, desired, decision, time);
-    if (!patch) return decision.nextMs;
+    const schedulingMs = schedulingLeftMs(pod, podEvents, settings.unschedulableGraceMs, time) || resyncMs;
+    const nextMs = Math.min(decision.nextMs ?? resyncMs, schedulingMs);
+    if (!patch) return nextMs;
     const waitMs = writeDelay(patch, time.getTime() - (writtenAt.get(key) ?? 0));
-    if (waitMs > 0) return Math.min(waitMs, decision.nextMs ?? waitMs);
+    if (waitMs > 0) return Math.min(waitMs, nextMs);
     const isNewState = desired.state !== server.status?.state;
     if (isNewState) {
       attempt.log.info({ from: server.status?.state ?? null, to: desired.state }, 'the state of the session changed');
@@ -173,7 +177,7 @@ export function createReconciler(options: {
     const notice = patch.metadata?.annotations[annotation.culling];
     for (const event of [...statusStory(server.status, desired), ...cullingStory(server, notice)])
       recorder.record(server, event);
-    return decision.nextMs;
+    return nextMs;
   }
 
   /** Hibernates or deletes a session, if it has not changed since it was read. */

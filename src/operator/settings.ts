@@ -19,6 +19,8 @@ export interface OperatorSettings {
   readonly restartLimits: { readonly init: number; readonly regular: number };
   /** Milliseconds between two reads of the metrics API; undefined if the operator does not read the metrics API. */
   readonly resourceUsageIntervalMs: number | undefined;
+  /** Milliseconds during which a pod that cannot be scheduled does not make its session fail. */
+  readonly unschedulableGraceMs: number;
   readonly culling: CullingSettings;
   readonly leaderElection: { readonly namespace: string; readonly identity: string } | undefined;
   /** TCP port of `/healthz`; undefined if the operator starts no HTTP server. */
@@ -58,6 +60,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     resourceUsageIntervalMs: boolean(env, 'JUPYTER_SERVER_RESOURCE_CHECK_ENABLED', true)
       ? 1000 * integer(env, 'JUPYTER_SERVER_RESOURCE_CHECK_INTERVAL_SECONDS', 30, 1)
       : undefined,
+    unschedulableGraceMs: 1000 * integer(env, 'UNSCHEDULABLE_GRACE_SECONDS', 20, 0),
     culling: {
       checkIntervalMs: 1000 * integer(env, 'JUPYTER_SERVER_IDLE_CHECK_INTERVAL_SECONDS', 300, 1),
       idleCpuMillicores: integer(env, 'CPU_USAGE_MILLICORES_IDLE_THRESHOLD', 200, 0),

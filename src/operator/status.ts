@@ -7,6 +7,7 @@ import { podCause, type SessionEvent, statefulSetCause } from './causes.ts';
 import type { Child } from './child.ts';
 import type { Failure } from './failure.ts';
 import type { MainPod } from './pod.ts';
+import { schedulingLeftMs } from './scheduling.ts';
 import type { OperatorSettings } from './settings.ts';
 import { stoppedPod } from './stopped-pod.ts';
 
@@ -38,6 +39,7 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
     statefulSet,
     statefulSetMessage: events['statefulset']?.message,
     isInvalid: observed.failure?.permanent === true,
+    isScheduling: schedulingLeftMs(pod, observed.podEvents, settings.unschedulableGraceMs, now) > 0,
     restartLimits: settings.restartLimits,
   });
   if (state === 'running') clearMessage(events, 'pod', now);

@@ -16,6 +16,7 @@ import {
   withToken,
 } from '../../tests/support/local/forge/served-forge.ts';
 import { loopbackHttp } from '../../tests/support/outbound-http.ts';
+import { testConfig } from '../../tests/support/sessions/config.ts';
 import { createApp } from '../app.ts';
 import { toApiError } from '../error-translation.ts';
 import { ApiError, errorKind } from '../errors.ts';
@@ -81,7 +82,13 @@ beforeAll(async () => {
   await runGit(tree, 'push', '--quiet', '--all', withToken(`${forge.url}/${project}.git`, token));
   await runGit(tree, 'push', '--quiet', '--tags', withToken(`${forge.url}/${project}.git`, token));
 
-  const config = { version: '1.2.3', service_prefix: '/notebooks', request };
+  const config = {
+    version: '1.2.3',
+    service_prefix: '/notebooks',
+    request,
+    limits: testConfig().limits,
+    server: testConfig().server,
+  };
   const app = createApp({
     config,
     log,

@@ -1,7 +1,6 @@
 import type { Request, Response } from 'express';
+import type { CallerLimit } from '../caller-limit.ts';
 import { ApiError, errorKind } from '../errors.ts';
-import { ownerKey } from '../identity/owner.ts';
-import { createConcurrencyLimit, LimitReached } from '../lib/concurrency-limit.ts';
 import { defaultTiming, type EventStreamTiming, type ServerSentEvent, sendEvents } from '../lib/server-sent-events.ts';
 import { contextOf } from '../request-context.ts';
 
@@ -14,6 +13,14 @@ export const endMessages: Readonly<Record<EndReason | 'deleted', string>> = {
   shutdown: 'The service is restarting. Connect again.',
   expired: 'Your sign-in has expired. Sign in again, and connect again.',
 };
+
+/**
+ * Returns an `end` event. After `shutdown`, clients reconnect soon, but not all at the same time: another replica serves them.
+ */
+export function endOf(reason: string, message: string): ServerSentEvent & { readonly event: 'end' } {
+  const retry = reason === 'shutdown' ? { retry: 500 + Math.floor(Math.random() * 2_500) } : {};
+  return { event: 'end', ...retry, data: JSON.stringify({ reason, message }) };
+}
 
 export interface StreamEnding {
   /** Aborts when the source must send its last event. */
@@ -39,12 +46,8 @@ export interface EventStreams {
 }
 
 export interface EventStreamsOptions {
-  /** For the message about too many streams, for example `logs`. */
-  readonly streams: string;
-  /** Maximum number of streams of one user on one replica. */
-  readonly perUser: number;
-  /** Maximum number of streams of all users on one replica; unlimited by default. */
-  readonly total?: number;
+  /** Of this kind of streams. */
+  readonly limit: CallerLimit;
   /** Aborts when the service stops. */
   readonly stopping: AbortSignal;
   /** For tests. */
@@ -53,9 +56,8 @@ export interface EventStreamsOptions {
 
 /** Creates the sender of one kind of event streams. */
 export function createEventStreams(options: EventStreamsOptions): EventStreams {
-  const { streams, perUser, total = Number.POSITIVE_INFINITY, stopping } = options;
+  const { limit, stopping } = options;
   const timing = { ...defaultTiming, ...options.timing };
-  const limit = createConcurrencyLimit({ perOwner: perUser, total });
 
   async function send(res: Response, open: Parameters<EventStreams['send']>[1]): Promise<void> {
     const expired = whenReached(contextOf(res).identityExpiresAt);
@@ -78,21 +80,8 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
   }
 
   return {
-    async send(res, open) {
-      try {
-        await limit.run(ownerKey(contextOf(res).identity), () => send(res, open));
-      } catch (cause) {
-        if (!(cause instanceof LimitReached)) throw cause;
-        throw cause.running >= perUser
-          ? tooMany(`You already follow ${cause.running} ${streams}.`, 'Close one of them first.', cause)
-          : tooMany(`This replica of the service already serves ${total} ${streams}.`, undefined, cause);
-      }
-    },
+    send: (res, open) => limit.run(contextOf(res).identity, () => send(res, open)),
   };
-}
-
-function tooMany(message: string, detail: string | undefined, cause: LimitReached): ApiError {
-  return new ApiError(errorKind.tooManyRequests, message, { cause, ...(detail !== undefined && { detail }) });
 }
 
 /** The maximum delay of a timer in Node.js. */

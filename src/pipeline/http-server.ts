@@ -11,8 +11,11 @@ export type Address = { readonly socket: string } | { readonly host: string; rea
 /** A gateway adds three JSON Web Tokens of some kilobytes each; Node's default limit for all headers is 16 KiB. */
 const maxHeaderBytes = 64 * 1024;
 
-/** Returns an HTTP server that answers malformed HTTP with the same error body as every other error. */
-export function createHttpServer(listener: RequestListener): Server {
+/**
+ * Returns an HTTP server that answers malformed HTTP with the same error body as every other error.
+ * @param draining after its abort, responses close their connections, so that clients connect to another replica
+ */
+export function createHttpServer(listener: RequestListener, draining?: AbortSignal): Server {
   const server = createServer(
     {
       maxHeaderSize: maxHeaderBytes,
@@ -28,7 +31,7 @@ export function createHttpServer(listener: RequestListener): Server {
     (req, res) => {
       // The service ignores Upgrade (RFC 9110 7.8), and Node's parser drops all later data of the connection: the client
       // must send further requests on a new connection.
-      if (req.headers.upgrade !== undefined) res.setHeader('Connection', 'close');
+      if (req.headers.upgrade !== undefined || draining?.aborted) res.setHeader('Connection', 'close');
       listener(req, res);
     },
   );

@@ -13,6 +13,7 @@ import { pageErrors } from '../../src/pages/page-errors.ts';
 import { pagesRoutes } from '../../src/pages/routes.ts';
 import { loadDocument } from '../../src/pipeline/document.ts';
 import type { GitLab, GitLabHistory, GitLabListedCommit, GitLabProject } from '../../src/platform/gitlab/types.ts';
+import { testConfig } from '../support/sessions/config.ts';
 import { FakeStreams } from './fake-streams.ts';
 
 /**
@@ -159,7 +160,10 @@ export function fakeSession(name: string, options: FakeSessionOptions = {}) {
 
 export async function startFakeApi(): Promise<FakeApi> {
   const log = pino({ enabled: false });
+  const { limits, server: proxies } = testConfig();
   const config = {
+    limits,
+    server: proxies,
     version: '0.0.0-test',
     service_prefix: '/notebooks',
     request: { deadline_ms: 10_000, body_limit_bytes: 1_048_576, allowed_hosts: [], allowed_origins: [] },

@@ -84,7 +84,7 @@ describe('npm run dev', () => {
 
       child.kill('SIGINT');
       await ended;
-      expect(listening(output()).filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+      await expect.poll(() => listening(output()).filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
     } finally {
       child.kill('SIGKILL');
     }

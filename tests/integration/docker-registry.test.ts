@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createCallerLimits } from '../../src/caller-limit.ts';
 import type { Identity } from '../../src/identity/types.ts';
 import { createImageChecker } from '../../src/images/image-checker.ts';
 import { imagesRoutes } from '../../src/images/routes.ts';
@@ -7,6 +8,7 @@ import type { OutboundHttp } from '../../src/platform/outbound-http/types.ts';
 import { mediaType } from '../../src/platform/registry/manifest.ts';
 import { startApp, type TestApp, type TestResponse } from '../support/app.ts';
 import { type DockerRegistry, dockerRegistryProgram, startDockerRegistry } from '../support/docker-registry.ts';
+import { testConfig } from '../support/sessions/config.ts';
 
 /** The image check with token authentication at the registry of the distribution project, the base of most registries. */
 
@@ -81,7 +83,7 @@ describe.runIf(program !== undefined)('an image in a registry of the distributio
     http = createOutboundHttp({ allowedNetworks: [], exemptHosts: [registry.host, new URL(registry.gitUrl).host] });
     const checker = createImageChecker({ config: { git: { url: registry.gitUrl, registry: registry.host } }, http });
     app = await startApp({
-      routes: [imagesRoutes({ checker })],
+      routes: [imagesRoutes({ checker, limit: createCallerLimits(testConfig().limits).imageChecks })],
       parts: { identify: async () => ({ identity: caller }) },
     });
   });

@@ -121,6 +121,13 @@ const attempts: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
       if (!rejected) throw new Error('25 launches of one user at the same time were all accepted');
       return rejected;
     }),
+  tooManySessions: async () => {
+    const limits = { ...testConfig().limits, sessions_per_user: { registered: 1, anonymous: null } };
+    const at = await start({ limits });
+    for (const [ref, id] of ['a', 'b'].entries()) backends.gitlab.refs.set(`limited-${ref}`, id.repeat(40));
+    await launch({ commit_sha: 'limited-0' }, at);
+    return launch({ commit_sha: 'limited-1' }, at);
+  },
   headersTooLarge: () => usual.request('GET', '/servers', undefined, { 'x-large': 'x'.repeat(70_000) }),
   bug: async () => {
     const broken = await start({}, (client) => ({
@@ -188,7 +195,7 @@ describe('every error of the table', () => {
       415: [1415],
       421: [1421],
       422: [1000, 1002, 1003, 1004, 1005, 1422],
-      429: [1429],
+      429: [1429, 1430],
       431: [1431],
       500: [2000, 2001, 3000, 3001, 3002, 3004],
     };

@@ -150,7 +150,9 @@ describe('many followers', () => {
     const third = () => fetch(`${at.service.url}/logs/mine?follow=true`, { headers: at.service.headersOf(user) });
     const rejected = await third();
     expect(rejected.status).toBe(429);
-    expect(await rejected.json()).toMatchObject({ error: { code: 1429, message: 'You already follow 2 logs.' } });
+    expect(await rejected.json()).toMatchObject({
+      error: { code: 1429, message: 'You have 2 streams of logs in progress already.' },
+    });
     first.close();
     await expect
       .poll(async () => {

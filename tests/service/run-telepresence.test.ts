@@ -108,7 +108,7 @@ describe('run-telepresence.sh', () => {
     const terminal = start(['--yes', '--port', String(port)]);
     await expect.poll(() => has('intercepted')).toBe(true);
 
-    expect(terminal.output()).toContain(`route all requests of Deployment ${deployment} to port ${port}`);
+    await terminal.shows(`route all requests of Deployment ${deployment} to port ${port}`);
     expect(readFileSync(join(folder, 'configuration'), 'utf8')).toBe('service_prefix = /notebooks');
     expect(changes()).toEqual([
       'telepresence connect --namespace team',
@@ -123,7 +123,7 @@ describe('run-telepresence.sh', () => {
     terminal.type('\x03');
     await terminal.ended;
     expect([has('intercepted'), has('connected'), temporaryFolders()]).toEqual([false, false, []]);
-    expect(isIntercepting()).toBe(false);
+    await expect.poll(isIntercepting).toBe(false);
     expect(changes().at(-1)).toBe('telepresence quit');
   });
 
@@ -140,7 +140,7 @@ describe('run-telepresence.sh', () => {
     expect(changes()).toEqual([]);
     terminal.type('n\n');
     expect(await terminal.ended).toBe(1);
-    expect(terminal.output()).toContain('nothing was changed');
+    await terminal.shows('nothing was changed');
     expect(changes()).toEqual([]);
   });
 
@@ -152,7 +152,7 @@ describe('run-telepresence.sh', () => {
     terminal.type('\x03');
     await terminal.ended;
     expect([has('intercepted'), has('connected'), temporaryFolders()]).toEqual([false, true, []]);
-    expect(isIntercepting()).toBe(false);
+    await expect.poll(isIntercepting).toBe(false);
     expect(changes().map((call) => call.split(' ')[1])).toEqual(['intercept', 'leave']);
   });
 

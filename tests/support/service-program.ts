@@ -14,10 +14,10 @@ export interface ServiceProgram {
 
 const running = new Set<ChildProcess>();
 
-/** Starts `node src/main.ts` with only `env` as its environment, and its metrics on any free port. */
+/** Starts `node src/main.ts` with only `env` as its environment, its metrics on any free port, and no delay at the stop. */
 export function startServiceProgram(env: Record<string, string>): ServiceProgram {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
-    env: { NB_METRICS__PORT: '0', ...env },
+    env: { NB_METRICS__PORT: '0', NB_SERVER__SHUTDOWN_DELAY_MS: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

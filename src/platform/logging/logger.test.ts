@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createLogger, withoutCredentials } from './logger.ts';
 
@@ -79,5 +83,43 @@ describe('a text', () => {
   it('is not changed otherwise', () => {
     const text = 'GET https://gitlab.example.org/api/v4/projects/group%2Fproject failed: token expired';
     expect(withoutCredentials(text)).toBe(text);
+  });
+});
+
+describe('a log file', () => {
+  /** Runs a program that logs to `file`; returns the lines and the exit code. */
+  function run(program: string, batchMs = 1_000_000): { lines: string[]; code: number | null } {
+    const file = join(mkdtempSync(join(tmpdir(), 'logger-')), 'log');
+    const module = new URL('./logger.ts', import.meta.url).href;
+    const source = `const { createLogger } = await import(${JSON.stringify(module)});
+      const log = createLogger({ name: 'test', file: ${JSON.stringify(file)}, batchMs: ${batchMs} });
+      const written = async () => (await import('node:fs')).readFileSync(${JSON.stringify(file)}, 'utf8');
+      ${program}`;
+    const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
+    return { lines: readFileSync(file, 'utf8').trim().split('\n'), code: status };
+  }
+  const messages = ({ lines }: { lines: string[] }): unknown[] => lines.map((line) => JSON.parse(line).msg);
+
+  it('has every line after the time of a batch, and at the exit', () => {
+    const waited = run(
+      `log.info('one'); log.info({ early: await written() }, 'two');
+      while ((await written()) === '') await new Promise((resolve) => setTimeout(resolve, 5));
+      process.kill(process.pid, 'SIGKILL');`,
+      20,
+    );
+    expect(messages(waited)).toEqual(['one', 'two']);
+    expect(waited.lines[1]).toContain('"early":""');
+    const many = run(`for (let n = 0; n < 1000; n += 1) log.info('line ' + n);`);
+    expect(many.code).toBe(0);
+    expect(messages(many)).toEqual(Array.from({ length: 1_000 }, (_, n) => `line ${n}`));
+  });
+
+  it('has an error at once with the lines before it, and the last lines of a program that crashes', () => {
+    const killed = run(`log.info('before'); log.error('the error');
+      while (!(await written()).includes('the error')) await new Promise((resolve) => setTimeout(resolve, 5));
+      process.kill(process.pid, 'SIGKILL');`);
+    expect(messages(killed)).toEqual(['before', 'the error']);
+    const crashed = run(`log.info('before the crash'); throw new Error('crash');`);
+    expect([messages(crashed), crashed.code]).toEqual([['before the crash'], 1]);
   });
 });

@@ -1,3 +1,4 @@
+import { openSync } from 'node:fs';
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 
 export interface LoggingOptions {
@@ -7,6 +8,8 @@ export interface LoggingOptions {
   level?: string | undefined;
   /** A log file, readable by its owner only; standard output by default. */
   file?: string;
+  /** Milliseconds after which lines are written in any case; 200 by default. */
+  batchMs?: number;
   /** Another destination for the lines. */
   destination?: DestinationStream;
 }
@@ -33,14 +36,21 @@ const secretKeys = [
 ];
 const redactedPaths = secretKeys.flatMap((key) => [`["${key}"]`, `*["${key}"]`]);
 
-/** Maximum number of characters to buffer while the log cannot be written. */
+/** Maximum number of bytes to buffer while the log cannot be written. */
 const maxBuffered = 1024 * 1024;
+/** Bytes that are written together. A write for each line would cost a large part of a request. */
+const batchBytes = 4096;
+/** Milliseconds after which lines are written in any case. */
+const defaultBatchMs = 200;
+/** Lines of this level and above are written at once, with all lines before them. */
+const errorLevel = pino.levels.values['error'] ?? 50;
 
 /**
- * Returns a logger that writes JSON lines, with credentials removed from objects and errors. A full disk does not end the
- * program: lines are buffered up to a limit, and the number of lost lines is logged later.
+ * Returns a logger that writes JSON lines, with credentials removed from objects and errors. Lines are written in batches, at
+ * the latest after 0.2 s, at once after an error, and when the process exits or crashes; only SIGKILL loses lines. A full disk does not end
+ * the program: lines are buffered up to a limit, and the number of lost lines is logged later.
  */
-export function createLogger({ name, level, file, destination }: LoggingOptions): Logger {
+export function createLogger({ name, level, file, destination, batchMs }: LoggingOptions): Logger {
   const options: LoggerOptions = {
     name,
     level: level !== undefined && levels.has(level) ? level : 'info',
@@ -49,8 +59,20 @@ export function createLogger({ name, level, file, destination }: LoggingOptions)
     timestamp: pino.stdTimeFunctions.isoTime,
   };
   if (destination) return pino(options, destination);
-  const stream = pino.destination({ dest: file ?? 1, mode: 0o600, maxLength: maxBuffered });
-  const log = pino(options, stream);
+  const stream = pino.destination({
+    // Opened here: a stream that opens the file itself would lose the lines of a crash at the start.
+    dest: file === undefined ? 1 : openSync(file, 'a', 0o600),
+    minLength: batchBytes,
+    maxLength: maxBuffered,
+    periodicFlush: batchMs ?? defaultBatchMs,
+  });
+  const hooks: LoggerOptions['hooks'] = {
+    logMethod(args, method, level) {
+      method.apply(this, args);
+      if (level >= errorLevel) stream.flush();
+    },
+  };
+  const log = pino({ ...options, hooks }, stream);
   // The lines stay in the buffer, and the next line writes them again. There is no other log for this error.
   stream.on('error', () => undefined);
   let lost = 0;

@@ -1,7 +1,10 @@
 import { type LookupAddress, lookup } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
-import { type ConcurrencyLimit, LimitReached } from '../../lib/concurrency-limit.ts';
 import { AddressRefused } from './types.ts';
+
+/** Milliseconds until the second and last attempt of a lookup; the second attempt gets twice the time. */
+const attemptMs = 2_000;
 
 /** Returns all addresses of a host. */
 export type Resolve = (host: string) => Promise<LookupAddress[]>;
@@ -31,16 +34,21 @@ export function systemAddresses(host: string): Promise<LookupAddress[]> {
 }
 
 /**
- * Returns `resolve` within a concurrency limit. `currentOwner` returns the owner of the request that needs the name.
- * Fails with the code ETIMEDOUT if there is no permit in time: the connection has timed out by then.
+ * Returns a lookup that asks the name servers of the DNS, and occupies no thread: a slow name server delays only the lookups of
+ * its own names. (A lookup by the operating system occupies one of four threads, and cannot be aborted.) The hosts file and
+ * search domains are not used.
+ * @param servers by default those of the operating system
  */
-export function limitLookups(limit: ConcurrencyLimit, currentOwner: () => string, resolve: Resolve): Resolve {
+export function createDnsLookup(servers?: readonly string[]): Resolve {
+  const resolver = new Resolver({ timeout: attemptMs, tries: 2 });
+  if (servers) resolver.setServers(servers);
   return async (host) => {
-    try {
-      return await limit.run(currentOwner(), () => resolve(host));
-    } catch (cause) {
-      if (!(cause instanceof LimitReached)) throw cause;
-      throw Object.assign(new Error(`no permit to look up ${host}`, { cause }), { code: 'ETIMEDOUT' });
-    }
+    const [v4, v6] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+    const found = [
+      ...(v4.status === 'fulfilled' ? v4.value.map((address) => ({ address, family: 4 })) : []),
+      ...(v6.status === 'fulfilled' ? v6.value.map((address) => ({ address, family: 6 })) : []),
+    ];
+    if (found.length === 0 && v4.status === 'rejected') throw v4.reason;
+    return found;
   };
 }

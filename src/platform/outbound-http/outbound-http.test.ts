@@ -311,22 +311,3 @@ test('describes connection failures without an address', async () => {
     /no address/,
   );
 });
-
-test('slow lookups of one owner do not delay the lookups of another', async () => {
-  const port = await https((_req, res) => res.end('fine'));
-  const slow = Promise.withResolvers<never>();
-  const begun: string[] = [];
-  const lookup = async (host: string) => {
-    begun.push(host);
-    return host.endsWith('.slow.test') ? await slow.promise : [{ address: '127.0.0.1', family: 4 }];
-  };
-  const http = client({ lookup });
-  const bad = Array.from({ length: 12 }, (_, n) =>
-    failure(http.request(`https://n${n}.slow.test/`, { ...limits(), owner: 'mallory' })),
-  );
-  const good = await http.request(`https://registry.test:${port}/`, { ...limits(), owner: 'ada' });
-  expect(String(good.body)).toBe('fine');
-  expect(begun.filter((host) => host.endsWith('.slow.test'))).toHaveLength(1);
-  slow.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }));
-  expect((await Promise.all(bad)).every((error) => error instanceof OutboundFailure)).toBe(true);
-});

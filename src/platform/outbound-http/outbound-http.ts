@@ -1,16 +1,14 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { isIP } from 'node:net';
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher, errors, request as undiciRequest } from 'undici';
 import { type AddressRanges, createAddressRanges } from '../../lib/address-ranges.ts';
-import { createConcurrencyLimit } from '../../lib/concurrency-limit.ts';
 import { endOf, orAborted } from '../../lib/deadline.ts';
 import { errorCode } from '../../lib/error-code.ts';
 import { currentTraceparent } from '../../lib/trace-context.ts';
 import { type OutboundCalls, outcomeOfError, outcomeOfStatus } from '../metrics/outbound-calls.ts';
 import { mayConnect } from './addresses.ts';
-import { checkedLookup, limitLookups, type Resolve, systemAddresses } from './lookup.ts';
+import { checkedLookup, createDnsLookup, type Resolve, systemAddresses } from './lookup.ts';
 import {
   AddressRefused,
   OutboundFailure,
@@ -27,7 +25,10 @@ export interface OutboundHttpOptions {
    * Their addresses are not checked, and plain http is allowed.
    */
   exemptHosts: readonly string[];
-  /** Resolves host names; as the operating system does by default. Tests replace it. */
+  /**
+   * Resolves host names; by default as the operating system does for hosts that the administrator has configured, and by the
+   * DNS for all others. Tests replace it.
+   */
   lookup?: Resolve;
   calls?: OutboundCalls;
 }
@@ -35,12 +36,6 @@ export interface OutboundHttpOptions {
 const userAgent = 'notebook-sessions';
 const connectTimeoutMs = 10_000;
 const connectOptions = { timeout: connectTimeoutMs, allowH2: false };
-/**
- * Limits the lookups of host names that are not configured. Each lookup occupies one of the four threads of Node.js for
- * names and files until the name server responds. One thread stays free, and each owner occupies at most one, so that
- * slow name servers of one owner do not delay the requests of others.
- */
-const lookupLimit = { total: 3, perOwner: 1, waitMs: connectTimeoutMs };
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 const clientHeaders = new Set(['host', 'connection', 'accept-encoding', 'content-length', 'transfer-encoding']);
 const credentialHeaders = new Set(['authorization', 'cookie']);
@@ -53,12 +48,10 @@ const credentialHeaders = new Set(['authorization', 'cookie']);
 export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
   const allowed = createAddressRanges(options.allowedNetworks);
   const exempt = new Set(options.exemptHosts.map((host) => host.toLowerCase()));
-  /** The owner of the request that needs a new connection: undici does not pass it to connectors. */
-  const owner = new AsyncLocalStorage<string>();
   // Two pools: a request that needs the check must never use a connection that was made without it.
-  const resolve = options.lookup ?? systemAddresses;
-  const checked = agent(checkedConnector(allowed, resolve, () => owner.getStore() ?? ''));
-  const unchecked = agent(buildConnector({ ...connectOptions, lookup: checkedLookup(() => true, resolve) }));
+  const checked = agent(checkedConnector(allowed, options.lookup ?? createDnsLookup()));
+  const configured = checkedLookup(() => true, options.lookup ?? systemAddresses);
+  const unchecked = agent(buildConnector({ ...connectOptions, lookup: configured }));
 
   const isExempt = (url: URL) => {
     const port = url.port || (url.protocol === 'https:' ? '443' : '80');
@@ -71,21 +64,19 @@ export function createOutboundHttp(options: OutboundHttpOptions): OutboundHttp {
     const { deadline } = request;
     const body = request.body ?? null;
     try {
-      const start = (): Promise<Dispatcher.ResponseData> =>
-        undiciRequest(url, {
-          dispatcher: exempted ? unchecked : checked,
-          method: request.method ?? 'GET',
-          headers: {
-            'user-agent': userAgent,
-            ...without(request.headers ?? {}, clientHeaders),
-            // A host that a caller names must not learn which requests belong together.
-            ...(exempted && traceHeaders()),
-            'accept-encoding': 'identity',
-          },
-          body,
-          signal: deadline.signal,
-        });
-      const started = owner.run(request.owner ?? '', start);
+      const started = undiciRequest(url, {
+        dispatcher: exempted ? unchecked : checked,
+        method: request.method ?? 'GET',
+        headers: {
+          'user-agent': userAgent,
+          ...without(request.headers ?? {}, clientHeaders),
+          // A host that a caller names must not learn which requests belong together.
+          ...(exempted && traceHeaders()),
+          'accept-encoding': 'identity',
+        },
+        body,
+        signal: deadline.signal,
+      });
       // undici ignores the signal until it is connected: a lookup or a connection that hangs would outlast the deadline.
       const response = await orAborted(started, deadline.signal);
       const headers = plainHeaders(response.headers);
@@ -156,14 +147,9 @@ function agent(connect: buildConnector.connector): Agent {
   });
 }
 
-function checkedConnector(
-  allowed: AddressRanges,
-  resolve: Resolve,
-  currentOwner: () => string,
-): buildConnector.connector {
+function checkedConnector(allowed: AddressRanges, resolve: Resolve): buildConnector.connector {
   const check = (address: string) => mayConnect(address, allowed);
-  const limit = createConcurrencyLimit(lookupLimit);
-  const lookup = checkedLookup(check, limitLookups(limit, currentOwner, resolve));
+  const lookup = checkedLookup(check, resolve);
   const connect = buildConnector({ ...connectOptions, lookup });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, '');
@@ -286,8 +272,20 @@ function translate(error: unknown, url: URL, { deadline }: OutboundRequest): unk
   return new OutboundFailure('unreachable', `${url.host} ${causeOf(code)}`, options);
 }
 
+/** Codes of the lookups of the operating system and of the DNS. */
+const dnsCodes = new Set([
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENODATA',
+  'ESERVFAIL',
+  'EREFUSED',
+  'EBADNAME',
+  'EBADRESP',
+  'EFORMERR',
+]);
+
 function causeOf(code: string): string {
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'has no address in the DNS';
+  if (dnsCodes.has(code)) return 'has no address in the DNS';
   if (code === 'ECONNREFUSED') return 'does not accept connections';
   if (/TIMEOUT|ETIMEDOUT/.test(code)) return 'does not respond';
   if (/CERT|SSL|TLS|SELF_SIGNED|ALTNAME|UNABLE_TO/.test(code)) return 'has no certificate that can be trusted';

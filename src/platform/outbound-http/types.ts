@@ -24,8 +24,6 @@ export interface OutboundRequest {
    * redirect to another origin.
    */
   untrusted?: boolean;
-  /** On whose behalf the request is sent: owners share the lookups of host names fairly. */
-  owner?: string;
 }
 
 export interface OutboundResponse {

@@ -123,7 +123,6 @@ async function lookUp(request: LookupRequest, http: OutboundHttp, deadline: Dead
       maxBytes: maxDocumentBytes,
       redirects: maxRedirects,
       untrusted: !access.configured,
-      owner: access.owner,
     });
   const manifest = () => get(`/manifests/${reference.target}`);
 

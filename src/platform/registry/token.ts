@@ -71,7 +71,6 @@ export async function authorizationFor(
     deadline,
     maxBytes: maxTokenBytes,
     redirects: maxRedirects,
-    owner: access.owner,
     untrusted: !trusted,
   });
   const { host } = response.url;

@@ -9,8 +9,6 @@ export interface RegistryAccess {
   /** Used if the image is not public. They are sent to this registry and to the realms that `mayReceive` accepts. */
   credentials: Credentials | null;
   mayReceive: (realm: URL) => boolean;
-  /** On whose behalf the registry is called: owners share the lookups of host names fairly. */
-  owner: string;
 }
 
 export interface Credentials {

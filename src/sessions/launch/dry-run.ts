@@ -10,7 +10,7 @@ import type { Presenter } from '../presentation/presenter.ts';
 import { noProjectImage } from '../presentation/warnings.ts';
 import { type CheckedLaunch, launchErrors } from './checks.ts';
 import { nameOf } from './find-session.ts';
-import { type LaunchParts, withLaunchPermit } from './launch.ts';
+import type { LaunchParts } from './launch.ts';
 import type { LookupResults } from './launch-lookups.ts';
 import type { LaunchRequest } from './launch-request.ts';
 import { locate } from './locate.ts';
@@ -27,7 +27,7 @@ type DryRunParts = LaunchParts & { readonly present: Presenter };
 
 export function createDryRun(parts: DryRunParts): DryRun {
   return (identity, request, deadline) =>
-    withLaunchPermit(parts.launchLimit, identity, () => dryRun(parts, identity, request, deadline));
+    parts.launchLimit.run(identity, () => dryRun(parts, identity, request, deadline));
 }
 
 async function dryRun(
@@ -38,11 +38,13 @@ async function dryRun(
 ): Promise<DryRunResponse> {
   const located = await locate(parts, identity, request, deadline);
   if ('existing' in located) return responseForExisting(located.existing, parts.present);
-  const { terminating, failure } = located;
+  const { terminating, failure, own } = located;
+  const limitError = parts.sessionLimit.errorOf(identity, own);
   const results = await located.results;
   const name = nameFrom(identity, request, results);
   const errors = [
     ...(failure ? [failure] : []),
+    ...(limitError ? [limitError] : []),
     ...launchErrors(results, request),
     ...manifestErrors(identity, request, results, parts.config),
   ];

@@ -1,11 +1,11 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AutosaveCleanUp } from '../../autosaves/types.ts';
-import { ApiError, errorKind } from '../../errors.ts';
+import type { CallerLimit } from '../../caller-limit.ts';
 import { ownerKey } from '../../identity/owner.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { Session } from '../../jupyter-server/session.ts';
-import { type ConcurrencyLimit, createConcurrencyLimit, LimitReached } from '../../lib/concurrency-limit.ts';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { buildJupyterServer } from '../manifest/build.ts';
 import type { SessionStore } from '../read/store.ts';
@@ -18,36 +18,17 @@ import { locate, type NoSession } from './locate.ts';
 import { manifestInput } from './manifest-input.ts';
 import type { TimePhase } from './phases.ts';
 import { resumeSession } from './resume.ts';
+import type { SessionLimit } from './session-limit.ts';
 import { SecretsRejected, type SessionSecrets } from './session-secrets.ts';
 
 export interface LaunchParts extends LookupParts {
   readonly store: SessionStore;
   readonly secrets: SessionSecrets;
   readonly autosaves: Pick<AutosaveCleanUp, 'afterLaunch'>;
-  readonly launchLimit: ConcurrencyLimit;
+  readonly launchLimit: CallerLimit;
+  readonly sessionLimit: SessionLimit;
   readonly timePhase: TimePhase;
   readonly log: Logger;
-}
-
-/** Launches and dry runs of one user at the same time. Each makes several calls to GitLab and a registry. */
-const launchesAtOnce = 20;
-
-/** Returns the common limit of launches and dry runs, which make the same calls. */
-export const createLaunchLimit = (): ConcurrencyLimit => createConcurrencyLimit({ perOwner: launchesAtOnce });
-
-/** Runs `work` with a launch permit of its owner. Throws ApiError 1429 if there are too many. */
-export async function withLaunchPermit<Result>(
-  limit: ConcurrencyLimit,
-  identity: Identity,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await limit.run(ownerKey(identity), work);
-  } catch (cause) {
-    if (!(cause instanceof LimitReached)) throw cause;
-    const message = `You have ${cause.running} launches or dry runs in progress already.`;
-    throw new ApiError(errorKind.tooManyRequests, message, { cause });
-  }
 }
 
 /** Launches or finds the session of this caller for a project, branch and commit. Throws ApiError. */
@@ -69,7 +50,7 @@ export function createLaunch(parts: LaunchParts): Launch {
     const key = flightKey(identity, request);
     const shared = inFlight.get(key);
     if (shared) return { ...(await shared), isNew: false };
-    const launched = withLaunchPermit(parts.launchLimit, identity, () =>
+    const launched = parts.launchLimit.run(identity, () =>
       launch(parts, identity, request, Deadline.after(deadline.remaining())),
     );
     inFlight.set(key, launched);
@@ -97,6 +78,11 @@ async function launch(
   const { timePhase } = parts;
   const located = await timePhase('find', locate(parts, identity, request, deadline));
   if ('existing' in located) return completed(parts, identity, request, located.existing, deadline);
+  const error = parts.sessionLimit.errorOf(identity, located.own);
+  if (error) {
+    located.cancel();
+    throw error;
+  }
   const checked = await timePhase('check', checkedLaunch(parts, request, located, deadline));
 
   const target = { branch: checked.branch, commit: checked.commitSha };
@@ -108,7 +94,7 @@ async function launch(
     sessionToken: randomBytes(32).toString('base64url'),
   });
   const manifest = buildJupyterServer(input, parts.config);
-  const launched = await timePhase('create', createOnce(parts.store, identity, manifest, deadline));
+  const launched = await timePhase('create', createWithinLimit(parts, identity, manifest, deadline));
   if (!launched.isNew) return completed(parts, identity, request, launched.session, deadline);
   await timePhase('secrets', createSecrets(parts, identity, request, launched.session, deadline));
   parts.log.info({ session: name, namespace: launched.session.namespace }, 'session launched');
@@ -123,6 +109,21 @@ async function launch(
     });
   }
   return launched;
+}
+
+/** As `createOnce`. Throws ApiError 1430 if other launches have used up the limit of sessions in the meantime. */
+async function createWithinLimit(
+  { store, sessionLimit }: LaunchParts,
+  identity: Identity,
+  manifest: JupyterServer,
+  deadline: Deadline,
+): Promise<Launched> {
+  const release = sessionLimit.reserve(identity, await store.list(identity, deadline));
+  try {
+    return await createOnce(store, identity, manifest, deadline);
+  } finally {
+    release();
+  }
 }
 
 /** Returns the checked lookups. Waits for the end of a session of the same name that is being deleted at the same time. */

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { readSettings } from '../../../src/operator/settings.ts';
 import {
   chart,
   configurationOf,
   environmentOf,
+  helm,
   kubectl,
   lint,
   objectsOf,
@@ -119,6 +122,25 @@ describe('the chart', () => {
     expect(environmentOf(objects, 'service')).toMatchObject({
       NODE_EXTRA_CA_CERTS: '/etc/ssl/certs/ca-certificates.crt',
     });
+  });
+
+  it('can be the dependency "notebooks" of an umbrella chart', () => {
+    const umbrella = mkdtempSync(join(tmpdir(), 'umbrella-'));
+    const { version } = parse(readFileSync(join(chart, 'Chart.yaml'), 'utf8'));
+    const dependency = { name: 'notebook-sessions', version, alias: 'notebooks', condition: 'notebooks.enabled' };
+    const own = { apiVersion: 'v2', name: 'platform', version: '1.0.0', dependencies: [dependency] };
+    writeFileSync(join(umbrella, 'Chart.yaml'), stringify(own));
+    cpSync(chart, join(umbrella, 'charts', 'notebook-sessions'), { recursive: true });
+    const { global, ...inner } = parse(readFileSync(join(folder, 'umbrella.yaml'), 'utf8'));
+    const values = (more: object) => stringify({ global, notebooks: { ...inner, ...more } });
+    const run = (text: string) =>
+      helm(['template', 'renku', umbrella, '--kube-version', '1.36.0', '--values', '-'], undefined, text);
+    const objects = objectsOf(succeeded(run(values({}))));
+    expect(the(objects, 'Deployment', 'service').metadata.name).toBe('renku-notebooks');
+    expect(configurationOf(objects).config.git.url).toBe('https://renku.example.org/gitlab');
+    expect(objectsOf(succeeded(run(values({ enabled: false }))))).toEqual([]);
+    expect(run(values({ replicaCount: 2 })).stderr).toContain("additional properties 'replicaCount' not allowed");
+    rmSync(umbrella, { recursive: true });
   });
 
   it('keeps numbers and secrets exactly as they are in the values', () => {

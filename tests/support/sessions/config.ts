@@ -36,6 +36,7 @@ export function testConfig(changes: Partial<Config['sessions']> = {}, top: Parti
     ],
     request: { deadline_ms: 10_000, body_limit_bytes: 1_048_576, allowed_hosts: [], allowed_origins: [] },
     outbound: { allowed_networks: [] },
+    server: { trusted_proxies: [], shutdown_delay_ms: 0 },
     sessions: {
       ...defaults.sessions,
       default_image: 'renku/singleuser:latest',

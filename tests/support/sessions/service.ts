@@ -6,6 +6,7 @@ import { createAccessTokens } from '../../../src/access-tokens/access-tokens.ts'
 import { accessTokenRoutes } from '../../../src/access-tokens/routes.ts';
 import { createApp } from '../../../src/app.ts';
 import type { NewSession } from '../../../src/autosaves/types.ts';
+import { createCallerLimit, createCallerLimits } from '../../../src/caller-limit.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { ApiError, errorKind } from '../../../src/errors.ts';
 import { eventRoutes } from '../../../src/events/routes.ts';
@@ -26,8 +27,9 @@ import { createOutboundHttp } from '../../../src/platform/outbound-http/outbound
 import { createResourceClasses } from '../../../src/platform/resource-classes/client.ts';
 import { createRestart } from '../../../src/sessions/change/restart.ts';
 import { createDryRun } from '../../../src/sessions/launch/dry-run.ts';
-import { createLaunch, createLaunchLimit } from '../../../src/sessions/launch/launch.ts';
+import { createLaunch } from '../../../src/sessions/launch/launch.ts';
 import { createPhaseTimer } from '../../../src/sessions/launch/phases.ts';
+import { createSessionLimit } from '../../../src/sessions/launch/session-limit.ts';
 import { createSessionSecrets } from '../../../src/sessions/launch/session-secrets.ts';
 import { createPresenter } from '../../../src/sessions/presentation/presenter.ts';
 import { sessionAddress } from '../../../src/sessions/presentation/url.ts';
@@ -65,8 +67,10 @@ export interface TestServiceOptions {
   readonly withoutCache?: boolean;
   /** Called with new sessions, whose launch may supersede autosaves. */
   readonly afterLaunch?: (session: NewSession) => void;
-  readonly logs?: Pick<LogRouteParts, 'timing' | 'maxStreams'>;
-  readonly events?: Pick<SessionEventsParts, 'timing' | 'maxStreams'>;
+  readonly logs?: Pick<LogRouteParts, 'timing'> & { readonly maxStreams?: number };
+  readonly events?: Pick<SessionEventsParts, 'timing'> & {
+    readonly maxStreams?: { readonly perUser: number; readonly total: number };
+  };
 }
 
 const prefix = '/notebooks';
@@ -108,6 +112,16 @@ export async function startService(
   const classes = config.crc_url === null ? undefined : createResourceClasses({ url: config.crc_url, http, log });
   const offered = createOfferedPools(config, classes);
   const present = createPresenter(config);
+  const defaults = createCallerLimits(config.limits);
+  const limitOf = (perUser: number, what: string, total = Number.POSITIVE_INFINITY) =>
+    createCallerLimit({ registered: perUser, anonymous: perUser, total }, what);
+  const limits = {
+    ...defaults,
+    ...(logs.maxStreams !== undefined && { logStreams: limitOf(logs.maxStreams, 'streams of logs') }),
+    ...(eventParts.maxStreams && {
+      eventStreams: limitOf(eventParts.maxStreams.perUser, 'streams of events', eventParts.maxStreams.total),
+    }),
+  };
   const parts = {
     store,
     secrets,
@@ -115,17 +129,21 @@ export async function startService(
     gitlab: createGitLab({ http, log }),
     images,
     offered,
-    launchLimit: createLaunchLimit(),
+    launchLimit: limits.launches,
+    sessionLimit: createSessionLimit(config.limits.sessions_per_user),
     timePhase: createPhaseTimer(noMetrics),
     config,
     log,
   };
 
   const stopping = new AbortController();
-  const events = createSessionEvents({ sessions: store, responses: present, stopping: stopping.signal, ...eventParts });
+  const events = createSessionEvents({
+    ...{ sessions: store, responses: present, limit: limits.eventStreams, stopping: stopping.signal },
+    ...eventParts,
+  });
   const callers = new Map<string, Identified>();
   const app = createApp({
-    config: { service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
+    config: { ...config, service_prefix: prefix, request: { ...config.request, deadline_ms: deadlineMs } },
     log,
     document: loadDocument(prefix),
     identify: async ({ headers }) => callers.get(String(headers['test-caller'])) ?? unauthenticated(),
@@ -149,7 +167,7 @@ export async function startService(
           addressOf: (session) => sessionAddress(session, config),
         }),
       }),
-      logRoutes({ client, sessions: store, log, stopping: stopping.signal, ...logs }),
+      logRoutes({ client, sessions: store, log, limit: limits.logStreams, stopping: stopping.signal, ...logs }),
     ],
     validateResponses: true,
   });
