@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { Figure, Report, Row } from './figure.ts';
 import { calls } from './figures/calls.ts';
+import { events } from './figures/events.ts';
 import { logFollowers } from './figures/followers.ts';
 import { launch } from './figures/launch.ts';
 import { processor } from './figures/processor.ts';
@@ -13,7 +14,7 @@ import { session } from './figures/session.ts';
 import { start } from './figures/start.ts';
 import { table } from './table.ts';
 
-const figures: readonly Figure[] = [start, session, calls, list, get, list100, launch, logFollowers, processor];
+const figures: readonly Figure[] = [start, session, calls, list, get, list100, launch, logFollowers, events, processor];
 const defaultRounds = 7;
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);

@@ -1,3 +1,11 @@
+/** Returns the value below which `share` of the values are. Throws for an empty list. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  if (value === undefined) throw new Error('an empty list has no percentile');
+  return value;
+}
+
 /** Returns the median, which one disturbed round does not change. Throws for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

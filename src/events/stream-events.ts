@@ -1,6 +1,6 @@
 import type { EventsEnd, SessionDeleted } from '../generated/openapi.ts';
 import type { ServerSentEvent } from '../lib/server-sent-events.ts';
-import { endMessages } from '../pipeline/event-stream.ts';
+import { endMessages, endOf } from '../pipeline/event-stream.ts';
 
 /** An event of a stream of sessions. */
 export interface SessionEvent extends ServerSentEvent {
@@ -23,7 +23,4 @@ export const deletedEvent = (id: string, name: string): SessionEvent => ({
   data: JSON.stringify({ name } satisfies SessionDeleted),
 });
 
-export const endEvent = (reason: EventsEnd['reason']): SessionEvent => ({
-  event: 'end',
-  data: JSON.stringify({ reason, message: endMessages[reason] } satisfies EventsEnd),
-});
+export const endEvent = (reason: EventsEnd['reason']): SessionEvent => endOf(reason, endMessages[reason]);

@@ -267,13 +267,15 @@ describe('a stream', () => {
     }
   });
 
-  it('ends when the service stops, and says so', async () => {
+  it('ends when the service stops, and tells its client to reconnect soon', async () => {
     await launched('mine');
     const streams = [await follow(), await follow('/servers/mine/events')];
     for (const stream of streams) await expect.poll(() => stream.events.length, soon).toBe(1);
     service.stop();
     for (const stream of streams)
       await expect.poll(() => [stream.ending, stream.isOver], soon).toEqual(['shutdown', true]);
+    // Clients reconnect earlier than after a broken connection, and not all at the same time.
+    for (const stream of streams) expect(stream.retry).toBeLessThanOrEqual(3_000);
   });
 
   it('of one user are limited, and of all users, and a closed stream frees a place', async () => {

@@ -9,6 +9,8 @@ export interface ServerSentEvent {
   readonly id?: string;
   /** If the event has no data, clients only store its id. */
   readonly data?: string;
+  /** Milliseconds after which the client reconnects when the connection ends. */
+  readonly retry?: number;
 }
 
 export interface EventStreamTiming {
@@ -80,8 +82,8 @@ export async function sendEvents(
   res.end(stopping.aborted ? `retry: ${Math.round(reconnectMs * (0.1 + 0.4 * Math.random()))}\n\n` : undefined);
 }
 
-function format({ event, id, data }: ServerSentEvent): string {
-  const fields = Object.entries({ event, id, data });
+function format({ event, id, retry, data }: ServerSentEvent): string {
+  const fields = Object.entries({ event, id, retry, data });
   const lines = fields.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}\n`]));
   return `${lines.join('')}\n`;
 }

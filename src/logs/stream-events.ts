@@ -1,6 +1,6 @@
 import type { LogContainerError, LogEnd, LogLine, LogSkipped } from '../generated/openapi.ts';
 import type { ServerSentEvent } from '../lib/server-sent-events.ts';
-import { endMessages } from '../pipeline/event-stream.ts';
+import { endMessages, endOf } from '../pipeline/event-stream.ts';
 import type { Line } from './lines.ts';
 import { encodePositions, type Position } from './position.ts';
 
@@ -39,7 +39,4 @@ export const containerErrorEvent = (error: LogContainerError): StreamEvent => ({
 
 const endings: Record<LogEnd['reason'], string> = { ...endMessages, complete: 'The log ends here.' };
 
-export const endEvent = (reason: LogEnd['reason']): StreamEvent => ({
-  event: 'end',
-  data: JSON.stringify({ reason, message: endings[reason] } satisfies LogEnd),
-});
+export const endEvent = (reason: LogEnd['reason']): StreamEvent => endOf(reason, endings[reason]);

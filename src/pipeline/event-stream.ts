@@ -14,6 +14,14 @@ export const endMessages: Readonly<Record<EndReason | 'deleted', string>> = {
   expired: 'Your sign-in has expired. Sign in again, and connect again.',
 };
 
+/**
+ * Returns an `end` event. After `shutdown`, clients reconnect soon, but not all at the same time: another replica serves them.
+ */
+export function endOf(reason: string, message: string): ServerSentEvent & { readonly event: 'end' } {
+  const retry = reason === 'shutdown' ? { retry: 500 + Math.floor(Math.random() * 2_500) } : {};
+  return { event: 'end', ...retry, data: JSON.stringify({ reason, message }) };
+}
+
 export interface StreamEnding {
   /** Aborts when the source must send its last event. */
   readonly signal: AbortSignal;

@@ -4,8 +4,8 @@ import { poll } from './poll.js';
 
 /** @typedef {import('./event-stream.js').StreamEvent} StreamEvent */
 
-/** Time until the next connection after the end of a stream. */
-const reconnectMs = 1_000;
+/** Time until the next connection after the end of a stream; random, because a restart of the service ends all streams. */
+const reconnectMs = () => 500 + Math.random() * 1_500;
 /** Time without an event after which a stream counts as held back, for example by a proxy. */
 const firstEventMs = 10_000;
 /** A stream that ends earlier counts as broken. After some of them in a row, the sessions are read without a stream. */
@@ -84,7 +84,7 @@ export function follow({ stream, take, read, onError, onFallback }) {
     if (Date.now() >= streamFrom) {
       const result = await followOnce();
       if (isStopped || result === 'over') return null;
-      if (result === 'interrupted') return reconnectMs;
+      if (result === 'interrupted') return reconnectMs();
       reason = result;
     }
     const isOver = await read();

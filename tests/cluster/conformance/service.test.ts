@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { NotebookResponse } from '../../../src/generated/openapi.ts';
 import type { Identity } from '../../../src/identity/types.ts';
 import { jupyterServers } from '../../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
 import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
 import { type ClusterUnderTest, openClusterUnderTest, testDeadline } from '../../support/cluster-under-test.ts';
+import { EventStream } from '../../support/event-stream.ts';
 import { operatedSessions } from '../../support/operated-sessions.ts';
 import { type ServiceReplicas, serviceReplicas } from '../../support/service-replicas.ts';
 import { commitSha } from '../../support/sessions/fake-gitlab.ts';
@@ -44,6 +46,39 @@ const secretOf = (name: string, which = 'credentials') =>
     `${name}-${which}`,
     testDeadline(),
   );
+
+describe('a stream of events', () => {
+  it('has the changes that any replica makes, and continues on another replica', async () => {
+    const [first, second] = await Promise.all([service.start(), service.start()]);
+    const owner = user('events');
+    const follow = async (replica: typeof first, lastEventId = '') => {
+      const headers = { ...replica.headersOf(owner), 'last-event-id': lastEventId };
+      return (await EventStream.open(`${replica.url}/servers`, headers)).read();
+    };
+    const repositories = (stream: EventStream) =>
+      stream.named<NotebookResponse>('session').map(({ annotations }) => annotations['renku.io/repository']);
+    const soon = { timeout: 30_000 };
+    const [left, staying] = [await follow(first), await follow(second)];
+    try {
+      const { name, annotations } = (await first.as(owner)('POST', '/servers', project)).body;
+      const launched = annotations['renku.io/repository'];
+      for (const stream of [left, staying]) await expect.poll(() => repositories(stream), soon).toEqual([launched]);
+      left.close();
+      await patch(name, { metadata: { annotations: { 'renku.io/repository': 'https://changed.example.org' } } });
+      const resumed = await follow(second, left.lastId);
+      await expect.poll(() => repositories(resumed), soon).toEqual(['https://changed.example.org']);
+      await expect.poll(() => repositories(staying), soon).toEqual([launched, 'https://changed.example.org']);
+      expect((await first.as(owner)('DELETE', `/servers/${name}`)).status).toBe(204);
+      for (const stream of [resumed, staying]) {
+        await expect.poll(() => stream.named('deleted'), soon).toEqual([{ name }]);
+        stream.close();
+      }
+      expect(resumed.named('snapshot')).toEqual([]);
+    } finally {
+      for (const stream of [left, staying]) stream.close();
+    }
+  });
+});
 
 describe('a launch', () => {
   it('creates an object without tokens, and Secrets that are deleted with the object', async () => {
