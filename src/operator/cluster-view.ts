@@ -144,14 +144,23 @@ export function createClusterView(options: {
   };
 }
 
+/** Kopf's copy of the whole object, in objects that Amalthea has reconciled. */
+const kopfCopy = 'kopf.zalando.org/last-handled-configuration';
+
 /**
- * Returns the JupyterServer for the cache: without managedFields, and with apiVersion and kind. The items of a list have no
- * apiVersion and kind, but owner references need them.
+ * Returns the JupyterServer for the cache: with apiVersion and kind, which the items of a list do not have but owner references
+ * need, and without managedFields and Kopf's copy. The patches, which are the largest part of the object, are needed only to create
+ * children, so a session whose children exist has none in the cache.
  */
 function projectServer({ group, version }: ResourceType): (raw: KubernetesObject) => JupyterServer {
-  return (raw) => {
+  return (raw: JupyterServer) => {
     const { managedFields: _, ...metadata }: ObjectMeta & { managedFields?: unknown } = raw.metadata;
-    return { ...raw, apiVersion: `${group}/${version}`, kind: 'JupyterServer', metadata };
+    const { [kopfCopy]: _copy, ...annotations } = metadata.annotations ?? {};
+    const slim = metadata.annotations ? { ...metadata, annotations } : metadata;
+    const { patches, ...spec } = raw.spec ?? {};
+    const isCreated = Object.keys(raw.status?.create_fn?.createdResources ?? {}).length > 0;
+    const kept = patches !== undefined && isCreated ? { spec } : {};
+    return { ...raw, apiVersion: `${group}/${version}`, kind: 'JupyterServer', metadata: slim, ...kept };
   };
 }
 

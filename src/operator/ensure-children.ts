@@ -37,15 +37,19 @@ export function createEnsureChildren({
     const lost = lostSecrets(server, view);
     const existing = existingChildren(server, view).filter(({ key }) => !lost.includes(key));
     const present = new Set(existing.map(({ key }) => key));
+    let complete = server;
     const createdBefore = Object.keys(server.status?.create_fn?.createdResources ?? {});
     if (createdBefore.length > 0) {
       const gone = createdBefore.filter((key) => !present.has(key) && (isCached(key, server) || lost.includes(key)));
       if (gone.length === 0) return existing;
-      if (await isBeingDeleted(server, deadline)) return undefined;
+      const live = await readAlive(server, deadline);
+      if (!live) return undefined;
+      // The cache has no patches of a session whose children exist.
+      complete = live;
       for (const key of createdBefore) if (!gone.includes(key)) present.add(key);
     }
 
-    const manifests = renderChildren(server, settings, randomBytes);
+    const manifests = renderChildren(complete, settings, randomBytes);
     const missing = Object.entries(manifests).filter(([key]) => !present.has(key));
     // The StatefulSet is created last, because a pod that starts before its volume claim and its Secret exist reports errors.
     const [first, last] = [
@@ -65,13 +69,17 @@ export function createEnsureChildren({
   };
 
   /**
-   * Returns whether the JupyterServer is being deleted, by a call to the API server: the cache may have received the deletion
-   * of the children before the deletion of the JupyterServer.
+   * Returns the whole JupyterServer, by a call to the API server; undefined if it is being deleted. The cache may have received
+   * the deletion of the children before the deletion of the JupyterServer.
    */
-  async function isBeingDeleted({ metadata }: JupyterServer, deadline: Deadline): Promise<boolean> {
+  async function readAlive(
+    { metadata, ...type }: JupyterServer,
+    deadline: Deadline,
+  ): Promise<JupyterServer | undefined> {
     const { namespace = '', name = '', uid } = metadata;
-    const live = await client.get(settings.jupyterServers, namespace, name, deadline);
-    return live === undefined || live.metadata.uid !== uid || live.metadata.deletionTimestamp !== undefined;
+    const live = await client.get<JupyterServer>(settings.jupyterServers, namespace, name, deadline);
+    if (live?.metadata.uid !== uid || live?.metadata.deletionTimestamp !== undefined) return undefined;
+    return live && { ...live, apiVersion: type.apiVersion ?? '', kind: type.kind ?? '' };
   }
 
   async function createChild(
@@ -124,7 +132,7 @@ export function createEnsureChildren({
  */
 function lostSecrets({ metadata, status }: JupyterServer, view: ClusterView): string[] {
   const pod = view.pod(metadata.uid ?? '');
-  const cause = podCause(pod, pod ? view.events(pod.uid) : []);
+  const cause = podCause(pod, pod ? view.events(pod.uid) : [], new Date());
   if (cause === undefined) return [];
   return Object.entries(status?.children ?? {}).flatMap(([key, { kind, name }]) =>
     kind === 'Secret' && cause.includes(`secret "${name}" not found`) ? [key] : [],

@@ -65,10 +65,16 @@ it('a session that is not used is hibernated, not while a kernel is busy, and a 
     return new Jupyter(url.replace(/[/?]*(\?.*)?$/, ''), { cookie, authorization });
   };
   const jupyter = await open();
+  const kernel = await jupyter.startKernel();
   const busy = jupyter.execute(
-    await jupyter.startKernel(),
+    kernel,
     `import time; open('kept.txt', 'w').write('work'); time.sleep(${2 * idleSeconds})`,
   );
+  const stateOfKernel = async () => {
+    const response = await jupyter.fetch(`/api/kernels/${kernel}`);
+    return ((await response.json()) as { execution_state: string }).execution_state;
+  };
+  await expect.poll(stateOfKernel).toBe('busy');
   const culling = { idleSecondsThreshold: idleSeconds };
   await client.mergePatch(jupyterServers, namespace, name, { spec: { culling } }, deadline());
   await busy;

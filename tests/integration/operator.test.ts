@@ -90,6 +90,25 @@ describe('a JupyterServer', () => {
     expect(after?.metadata).toEqual(before?.metadata);
   });
 
+  it('gets a deleted child again with the patches of its JupyterServer', async () => {
+    await startOperator();
+    const patch = {
+      op: 'add' as const,
+      path: '/service/metadata/annotations',
+      value: { 'example.org/patched': 'yes' },
+    };
+    await create(jupyterServer('patched', { patches: [{ type: 'application/json-patch+json', patch: [patch] }] }));
+    await server('patched', ({ status }) => status?.create_fn !== undefined);
+    const old = await cluster.client.get(resource.services, cluster.namespace, 'patched', testDeadline());
+    await cluster.client.delete(resource.services, cluster.namespace, 'patched', {}, testDeadline());
+    const fresh = await cluster.when(
+      resource.services,
+      'patched',
+      (object) => !!object && object.metadata.uid !== old?.metadata.uid,
+    );
+    expect(fresh.metadata.annotations).toEqual({ 'example.org/patched': 'yes' });
+  });
+
   it('is completed when some children exist, and waits while another object has the name of a child', async () => {
     const created = await create(jupyterServer('half'));
     const owner = {

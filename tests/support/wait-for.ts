@@ -1,5 +1,5 @@
 /** Options of `vi.waitFor`, whose own limit of one second is too short for a busy machine. */
-export const patience = { timeout: 60_000, interval: 20 };
+export const patience = { timeout: 100_000, interval: 20 };
 
 /**
  * Resolves like `promise`. Rejects after `limitMs` milliseconds with an error that says what the test waited for, which

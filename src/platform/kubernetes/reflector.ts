@@ -156,8 +156,8 @@ export function createReflector<T>(options: {
       }, shortWatchMs);
     };
     try {
-      const options = { ...selectors, resourceVersion, timeoutSeconds, limitMs, onOpen };
-      for await (const event of client.watch(type, namespace, options, signal)) {
+      const query = { ...selectors, resourceVersion, timeoutSeconds, limitMs, onOpen };
+      for await (const event of client.watch(type, namespace, query, signal)) {
         apply(event);
         noteCurrent();
         events += 1;
