@@ -56,6 +56,12 @@ const messages: [version: string, message: string, nodes: number, reasons: [numb
     ],
     [
       '1.36',
+      '0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found',
+      1,
+      [[1, 'pod has unbound immediate PersistentVolumeClaims']],
+    ],
+    [
+      '1.36',
       '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
       1,
       [[1, 'Insufficient cpu']],

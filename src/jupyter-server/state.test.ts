@@ -21,6 +21,7 @@ const observed = (more: Partial<Observation>) =>
     statefulSet,
     statefulSetMessage: undefined,
     isInvalid: false,
+    now: Date.parse('2026-01-01T00:01:00Z'),
     isScheduling: false,
     restartLimits: { init: 1, regular: 3 },
     ...more,
@@ -39,6 +40,13 @@ const withCondition = (condition: PodCondition) =>
 const unschedulable = (message: string) =>
   pod({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }] });
 
+const pulling = (waiting: { reason: string; message?: string }, seconds = 1) =>
+  pod({
+    phase: 'Pending',
+    startTime: new Date(Date.parse('2026-01-01T00:01:00Z') - seconds * 1000).toISOString(),
+    containerStatuses: [{ name: 'jupyter-server', state: { waiting } }],
+  });
+
 describe('the observed state of a session', () => {
   it.each<[string, Partial<Observation>, string]>([
     ['a healthy pod', {}, 'running'],
@@ -55,9 +63,29 @@ describe('the observed state of a session', () => {
     ['a pod that fits on no node', { pod: unschedulable('0/1 nodes are available: 1 Insufficient cpu.') }, 'failed'],
     [
       'a claim that is being bound',
-      { pod: unschedulable('pod has unbound immediate persistentvolumeclaims') },
+      {
+        pod: unschedulable('0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found'),
+      },
       'starting',
     ],
+    [
+      'a pod that the kubelet has evicted, which its StatefulSet replaces',
+      { pod: pod({ ...healthyStatus, phase: 'Failed', reason: 'Evicted' }) },
+      'starting',
+    ],
+    [
+      'a pod that the cluster ends because of a disruption',
+      { pod: pod({ phase: 'Failed', conditions: [{ type: 'DisruptionTarget', status: 'True' }] }) },
+      'starting',
+    ],
+    ['an invalid name of an image', { pod: pulling({ reason: 'InvalidImageName' }) }, 'failed'],
+    [
+      'an image for another architecture',
+      { pod: pulling({ reason: 'ImagePullBackOff', message: 'no match for platform in manifest: not found' }) },
+      'failed',
+    ],
+    ['an image that cannot be pulled for four minutes', { pod: pulling({ reason: 'ErrImagePull' }, 240) }, 'starting'],
+    ['an image that cannot be pulled for six minutes', { pod: pulling({ reason: 'ErrImagePull' }, 360) }, 'failed'],
     ['a pod without a status', { pod: pod({}) }, 'starting'],
     ['phase Failed', { pod: pod({ ...healthyStatus, phase: 'Failed' }) }, 'failed'],
     ['phase Unknown', { pod: pod({ ...healthyStatus, phase: 'Unknown' }) }, 'starting'],

@@ -16,6 +16,9 @@ import type { SessionState } from './types.ts';
 /** The message for an exceeded quota. A session whose StatefulSet has this message is `failed`. Clients check for this text. */
 export const quotaExceeded = 'The resource quota has been exceeded.';
 
+/** Begins `status.events.pod.message` while the cluster adds a node for the pod. */
+export const scaleUpPrefix = 'The cluster adds a node: ';
+
 /** Age of a session after which missing Secrets mean that its launch was interrupted. */
 const secretsGraceSeconds = 60;
 
@@ -93,6 +96,8 @@ export interface Observation {
   /** Whether a pod that is unschedulable now may still get a node. */
   readonly isScheduling: boolean;
   readonly restartLimits: RestartLimits;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
 }
 
 export interface ObservedState {
@@ -116,10 +121,11 @@ export function observedState(observation: Observation): ObservedState {
 }
 
 function stateOfPod(observation: Observation, { init, regular }: ContainerStates): SessionState {
-  const { pod, statefulSet, statefulSetMessage, isInvalid, isScheduling } = observation;
+  const { pod, statefulSet, statefulSetMessage, isInvalid, isScheduling, now } = observation;
   if (isInvalid || statefulSetMessage === quotaExceeded) return 'failed';
   if (pod === undefined || pod.terminating || isOutdated(pod, statefulSet) || isEvicted(pod)) return 'starting';
   if (isUnschedulable(pod) && !isScheduling) return 'failed';
+  if (cannotPull(pod, now)) return 'failed';
   const steps = [...Object.values(init), ...Object.values(regular)];
   const { phase, conditions = [] } = pod.status;
   if (
@@ -142,10 +148,27 @@ function isUnschedulable({ status: { phase, conditions = [] } }: ObservedPod): b
         status !== 'True' &&
         reason === 'Unschedulable' &&
         message !== undefined &&
-        !message.includes('persistentvolumeclaim'),
+        !message.toLowerCase().includes('persistentvolumeclaim'),
     )
   );
 }
+
+/** Seconds after which an image that cannot be pulled is a failure. The kubelet tries again for ever, at least every 5 minutes. */
+const pullSeconds = 300;
+const pullFailures: readonly string[] = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull'];
+
+/** Returns whether an image of the pod can never be pulled, or could not be pulled for a long time. */
+function cannotPull({ status }: ObservedPod, now: number): boolean {
+  const isLate = now - Date.parse(status.startTime ?? '') > pullSeconds * 1000;
+  return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].some(({ state }) => {
+    const { reason = '', message = '' } = state?.waiting ?? {};
+    return reason === 'InvalidImageName' || (pullFailures.includes(reason) && (isLate || isOtherPlatform(message)));
+  });
+}
+
+/** Returns whether the image is not available for the architecture of the node, from the message of containerd or CRI-O. */
+export const isOtherPlatform = (message: string): boolean =>
+  /no match for platform|no image found in manifest list for architecture/.test(message);
 
 /**
  * Returns whether the cluster has ended the pod. The StatefulSet deletes and replaces such a pod within a second, so the session

@@ -4,6 +4,8 @@ import { quotaExceeded } from '../jupyter-server/state.ts';
 import type { KubernetesObject, PodStatus } from '../platform/kubernetes/objects.ts';
 import { podCause, projectEvent, type SessionEvent, statefulSetCause } from './causes.ts';
 
+const now = new Date('2026-01-01T00:01:00Z');
+
 const event = (more: object): KubernetesObject =>
   ({
     metadata: { name: 'e', namespace: 'sessions', creationTimestamp: '2026-01-01T00:00:00Z' },
@@ -90,46 +92,62 @@ describe('the reason why a pod does not start', () => {
         { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available.' },
       ],
     };
-    expect(podCause(pod(status), [])).toBe('0/3 nodes are available.');
+    expect(podCause(pod(status), [], now)).toBe('0/3 nodes are available.');
   });
 
   it('is the container’s message or the event of the last attempt if an image cannot be pulled', () => {
-    expect(podCause(pod(waiting('ErrImagePull', 'not found')), [])).toBe('jupyter-server: ErrImagePull: not found');
+    expect(podCause(pod(waiting('ErrImagePull', 'not found')), [], now)).toBe(
+      'jupyter-server: ErrImagePull: not found',
+    );
     const events = [
       sessionEvent('Failed', 'Failed to pull image "x": not found', 1),
       sessionEvent('Failed', 'Error: ImagePullBackOff', 2),
     ];
-    expect(podCause(pod(waiting('ImagePullBackOff', 'Back-off')), events)).toBe(
+    expect(podCause(pod(waiting('ImagePullBackOff', 'Back-off')), events, now)).toBe(
       'jupyter-server: ImagePullBackOff: Failed to pull image "x": not found',
     );
-    expect(podCause(pod(waiting('ImagePullBackOff', 'Back-off')), [])).toBe(
+    expect(podCause(pod(waiting('ImagePullBackOff', 'Back-off')), [], now)).toBe(
       'jupyter-server: ImagePullBackOff: Back-off',
     );
   });
 
+  it('is the autoscaler’s message while a node is being added', () => {
+    const status: PodStatus = {
+      phase: 'Pending',
+      conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no room' }],
+    };
+    const added = sessionEvent('TriggeredScaleUp', 'pod triggered scale-up: [{pool 1->2 (max: 3)}]', 10);
+    expect(podCause(pod(status), [added], now)).toBe(`The cluster adds a node: ${added.message}`);
+    const rejected = sessionEvent('NotTriggerScaleUp', 'max node group size reached', 20);
+    expect(podCause(pod(status), [added, rejected], now)).toBe('no room');
+    expect(podCause(pod(status), [added], new Date('2026-01-01T00:20:00Z'))).toBe('no room');
+    const raw = { involvedObject: { kind: 'Pod', name: 'p', uid: 'u' }, type: 'Normal', reason: 'TriggeredScaleUp' };
+    expect(projectEvent(event(raw))).toMatchObject({ reason: 'TriggeredScaleUp' });
+  });
+
   it('is a missing Secret', () => {
-    expect(podCause(pod(waiting('CreateContainerConfigError', 'secret "x" not found')), [])).toContain(
+    expect(podCause(pod(waiting('CreateContainerConfigError', 'secret "x" not found')), [], now)).toContain(
       'secret "x" not found',
     );
   });
 
   it('is an eviction', () => {
-    expect(podCause(pod({ phase: 'Failed', reason: 'Evicted', message: 'low on memory' }), [])).toBe(
+    expect(podCause(pod({ phase: 'Failed', reason: 'Evicted', message: 'low on memory' }), [], now)).toBe(
       'Evicted: low on memory',
     );
   });
 
   it('is a volume that cannot be mounted, if no container has run', () => {
     const events = [sessionEvent('FailedMount', 'no such claim', 1), sessionEvent('FailedScheduling', 'passed', 2)];
-    expect(podCause(pod(waiting('ContainerCreating')), events.slice(0, 1))).toBe('FailedMount: no such claim');
-    expect(podCause(pod(waiting('ContainerCreating')), events)).toBeUndefined();
-    expect(podCause(pod(healthyStatus), events)).toBeUndefined();
+    expect(podCause(pod(waiting('ContainerCreating')), events.slice(0, 1), now)).toBe('FailedMount: no such claim');
+    expect(podCause(pod(waiting('ContainerCreating')), events, now)).toBeUndefined();
+    expect(podCause(pod(healthyStatus), events, now)).toBeUndefined();
   });
 
   it('is undefined for a normal start, a healthy pod, no pod, and a terminating pod', () => {
-    expect(podCause(pod(waiting('PodInitializing')), [])).toBeUndefined();
-    expect(podCause(pod(healthyStatus), [])).toBeUndefined();
-    expect(podCause(undefined, [])).toBeUndefined();
-    expect(podCause(pod(waiting('ErrImagePull'), { terminating: true }), [])).toBeUndefined();
+    expect(podCause(pod(waiting('PodInitializing')), [], now)).toBeUndefined();
+    expect(podCause(pod(healthyStatus), [], now)).toBeUndefined();
+    expect(podCause(undefined, [], now)).toBeUndefined();
+    expect(podCause(pod(waiting('ErrImagePull'), { terminating: true }), [], now)).toBeUndefined();
   });
 });

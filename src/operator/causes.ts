@@ -1,4 +1,4 @@
-import { quotaExceeded } from '../jupyter-server/state.ts';
+import { quotaExceeded, scaleUpPrefix } from '../jupyter-server/state.ts';
 import { oneLine } from '../platform/kubernetes/failures.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { MainPod } from './pod.ts';
@@ -27,6 +27,10 @@ interface Event extends KubernetesObject {
 
 const messageLimit = 1000;
 
+/** Reasons of events with which an autoscaler says that it adds a node for the pod: cluster-autoscaler and Karpenter. */
+export const scaleUpReasons: readonly string[] = ['TriggeredScaleUp', 'Nominated'];
+const autoscalerReasons = new Set([...scaleUpReasons, 'NotTriggerScaleUp']);
+
 /** Reasons of pod events that explain why the pod does not start. Unhealthy and BackOff only repeat the pod's status. */
 const podReasons = new Set([
   'Failed',
@@ -38,13 +42,14 @@ const podReasons = new Set([
   'Evicted',
   'Preempted',
   'TaintManagerEviction',
+  ...autoscalerReasons,
 ]);
+
+/** Of these, the reasons of events of the type Normal. */
+const normalReasons = new Set(['Preempted', 'TaintManagerEviction', ...autoscalerReasons]);
 
 /** Of these, the reasons that explain why the containers of a scheduled pod do not start. */
 const startReasons = new Set([...podReasons].filter((each) => /^Failed/.test(each) && each !== 'FailedScheduling'));
-
-/** Reasons of events with which an autoscaler says that it adds a node for the pod: cluster-autoscaler and Karpenter. */
-export const scaleUpReasons: readonly string[] = ['TriggeredScaleUp', 'Nominated'];
 
 /** Returns the fields of an Event that the operator reads; undefined if the Event explains no failure of a start. */
 export function projectEvent(raw: Event): SessionEvent | undefined {
@@ -54,8 +59,7 @@ export function projectEvent(raw: Event): SessionEvent | undefined {
   const relevant =
     kind === 'StatefulSet'
       ? reason === 'FailedCreate' || reason === 'SuccessfulCreate'
-      : scaleUpReasons.includes(reason) ||
-        (podReasons.has(reason) && (type === 'Warning' || reason === 'Preempted' || reason === 'TaintManagerEviction'));
+      : podReasons.has(reason) && (type === 'Warning' || normalReasons.has(reason));
   if (!relevant) return undefined;
   const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
   return {
@@ -92,12 +96,25 @@ export function statefulSetCause(
 /** Waiting reasons that are steps of a normal start. */
 const normalWaiting = new Set(['ContainerCreating', 'PodInitializing', 'CrashLoopBackOff']);
 
+/** Milliseconds that cluster-autoscaler gives a new node to become ready. */
+export const scaleUpMs = 900_000;
+
+/** Returns the newest event of an autoscaler about the pod, if it says that a node is being added. */
+export function scaleUp(events: readonly SessionEvent[], now: Date): SessionEvent | undefined {
+  const last = newest(events.filter(({ reason }) => autoscalerReasons.has(reason)));
+  const isRecent = last !== undefined && now.getTime() - last.at < scaleUpMs;
+  return isRecent && last.reason !== 'NotTriggerScaleUp' ? last : undefined;
+}
+
 /** Returns the cluster's message about why the pod does not start; undefined if the cause is unknown. */
-export function podCause(pod: MainPod | undefined, events: readonly SessionEvent[]): string | undefined {
+export function podCause(pod: MainPod | undefined, events: readonly SessionEvent[], now: Date): string | undefined {
   if (!pod || pod.terminating) return undefined;
   const { conditions = [], initContainerStatuses = [], containerStatuses = [], reason, message } = pod.status;
   const unscheduled = conditions.find((each) => each.type === 'PodScheduled' && each.status === 'False');
-  if (unscheduled?.message) return oneLine(unscheduled.message, messageLimit);
+  if (unscheduled?.message) {
+    const added = scaleUp(events, now);
+    return added ? `${scaleUpPrefix}${added.message}` : oneLine(unscheduled.message, messageLimit);
+  }
 
   for (const { name, state } of [...initContainerStatuses, ...containerStatuses]) {
     const { waiting } = state ?? {};

@@ -132,7 +132,7 @@ export function createEnsureChildren({
  */
 function lostSecrets({ metadata, status }: JupyterServer, view: ClusterView): string[] {
   const pod = view.pod(metadata.uid ?? '');
-  const cause = podCause(pod, pod ? view.events(pod.uid) : []);
+  const cause = podCause(pod, pod ? view.events(pod.uid) : [], new Date());
   if (cause === undefined) return [];
   return Object.entries(status?.children ?? {}).flatMap(([key, { kind, name }]) =>
     kind === 'Secret' && cause.includes(`secret "${name}" not found`) ? [key] : [],

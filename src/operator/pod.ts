@@ -60,15 +60,17 @@ const deletionOf = ({ deletionTimestamp, deletionGracePeriodSeconds }: ObjectMet
 
 /**
  * The maximum length of the end of a container's log that is kept: the last lines, which say why the container ended. The
- * kubelet puts up to 2 KB into the status of the pod, which every watch of JupyterServers would receive at each change.
+ * kubelet puts up to 2 KB into the status of the pod, which every watch of JupyterServers would receive at each change. Tokens in
+ * addresses are removed.
  */
 const maxLogLength = 500;
 
 function withShortMessages(status: PodStatus): PodStatus {
   const short = (state: ContainerState | undefined): ContainerState | undefined => {
     const message = state?.terminated?.message;
-    if (message === undefined || message.length <= maxLogLength) return state;
-    return { ...state, terminated: { ...state?.terminated, message: message.slice(-maxLogLength) } };
+    if (message === undefined) return state;
+    const shown = message.slice(-maxLogLength).replace(/\btoken=[^\s&"']+/gi, 'token=...');
+    return shown === message ? state : { ...state, terminated: { ...state?.terminated, message: shown } };
   };
   const all = (statuses: ContainerStatus[] | undefined): ContainerStatus[] | undefined =>
     statuses?.map((each) => {

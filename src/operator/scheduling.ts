@@ -1,8 +1,5 @@
-import { type SessionEvent, scaleUpReasons } from './causes.ts';
+import { type SessionEvent, scaleUpMs, scaleUpReasons } from './causes.ts';
 import type { MainPod } from './pod.ts';
-
-/** The time that cluster-autoscaler gives a new node to become ready. */
-const scaleUpMs = 900_000;
 
 /**
  * Returns the milliseconds during which a pod without a node may still be scheduled; 0 if a pod that is unschedulable remains so.

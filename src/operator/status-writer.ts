@@ -17,7 +17,7 @@ const delay = {
 } as const;
 
 /** Fields whose changes are written immediately. */
-const urgent: readonly string[] = ['state', 'events', 'create_fn', 'failedSince'];
+const urgent: readonly string[] = ['state', 'events', 'create_fn', 'failedSince', 'stoppedPod'];
 
 /** Returns the merge patch of the JupyterServer's status and annotations; undefined without a change. Pure. */
 export function sessionPatch(

@@ -39,6 +39,7 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
     statefulSet,
     statefulSetMessage: events['statefulset']?.message,
     isInvalid: observed.failure?.permanent === true,
+    now: now.getTime(),
     isScheduling: schedulingLeftMs(pod, observed.podEvents, settings.unschedulableGraceMs, now) > 0,
     restartLimits: settings.restartLimits,
   });
@@ -82,7 +83,7 @@ function eventsOf({ server, pod, podEvents, statefulSetEvents, failure, now }: O
   const hibernated = server.spec?.jupyterServer?.hibernated === true;
   const messages = {
     operator: failure?.message,
-    pod: hibernated ? undefined : podCause(pod, podEvents),
+    pod: hibernated ? undefined : podCause(pod, podEvents, now),
     statefulset: hibernated ? undefined : statefulSetCause(statefulSetEvents, pod, known['statefulset']),
   };
   const events: Events = { ...known };

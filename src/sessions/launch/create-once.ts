@@ -57,7 +57,7 @@ export async function waitUntilGone(store: SessionStore, session: Session, deadl
   const lostSince = nodeLostSince(session);
   if (lostSince !== undefined) {
     throw new ApiError(errorKind.beingDeleted, `The session ${session.name} is being deleted.`, {
-      detail: `Its machine does not respond since ${lostSince}, so the deletion waits. Stop the session with forced=true (DELETE servers/${session.name}?forced=true), then launch again.`,
+      detail: `Its machine has not responded since ${lostSince}, so the deletion waits. Stop the session with forced=true (DELETE servers/${session.name}?forced=true), then launch again.`,
     });
   }
   const waitDeadline = deadline.within(Math.max(0, deadline.remaining() - reserveMs));

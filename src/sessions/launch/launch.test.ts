@@ -327,6 +327,21 @@ describe('50 identical launches at the same time', () => {
 });
 
 describe('a launch while the session is being deleted', () => {
+  it('replaces the Secrets of a former session, which Kubernetes is about to delete', async () => {
+    const call = (await replica()).as(john(gitlab.url));
+    cluster.fault = ({ method, resource }) =>
+      method === 'POST' && resource === 'secrets' ? { status: 409, reason: 'AlreadyExists' } : undefined;
+    const { status, body } = await call('POST', '/servers', project);
+    expect(status).toBe(201);
+    const replaced = cluster.calls.filter(({ method, resource }) => method === 'PUT' && resource === 'secrets');
+    expect(replaced.map(({ name }) => name)).toEqual([`${body.name}-credentials`]);
+    const [own] = servers();
+    expect(replaced[0]?.body).toMatchObject({ metadata: { ownerReferences: [{ uid: own?.metadata.uid }] } });
+    // The same launch again must not replace the variables of the first one.
+    await call('POST', '/servers', project);
+    expect(cluster.calls.filter(({ method, resource }) => method === 'PUT' && resource === 'secrets')).toHaveLength(1);
+  });
+
   it('waits, and returns a new session', async () => {
     const call = (await replica()).as(john(gitlab.url));
     const { body } = await call('POST', '/servers', project);
@@ -353,7 +368,7 @@ describe('a launch while the session is being deleted', () => {
     if (!server) throw new Error('no session was created');
     cluster.put({ ...server, status: { state: 'starting', mainPod: { uid: 'p', status: { conditions } } } });
     const seen = async () => (await call('GET', `/servers/${body.name}`)).body.status.message;
-    await expect.poll(seen).toContain('does not respond since 2026-01-01T00:10:00Z');
+    await expect.poll(seen).toContain('has not responded since 2026-01-01T00:10:00Z');
     await call('DELETE', `/servers/${body.name}`);
     const stopping = (await call('GET', '/servers')).body.servers[body.name];
     expect(stopping?.status.warnings).toContainEqual({

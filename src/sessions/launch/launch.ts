@@ -96,7 +96,7 @@ async function launch(
   const manifest = buildJupyterServer(input, parts.config);
   const launched = await timePhase('create', createWithinLimit(parts, identity, manifest, deadline));
   if (!launched.isNew) return completed(parts, identity, request, launched.session, deadline);
-  await timePhase('secrets', createSecrets(parts, identity, request, launched.session, deadline));
+  await timePhase('secrets', createSecrets(parts, identity, request, launched, deadline));
   parts.log.info({ session: name, namespace: launched.session.namespace }, 'session launched');
   if (identity.kind === 'registered' && input.repository.mayPush) {
     parts.autosaves.afterLaunch({
@@ -152,8 +152,9 @@ async function completed(
   deadline: Deadline,
 ): Promise<Launched> {
   if (session.isHibernated) return { session: await resumeSession(parts, identity, session, deadline), isNew: false };
-  if (parts.secrets.mayBeMissing(session)) await parts.secrets.create(session, identity, request, deadline);
-  return { session, isNew: false };
+  const launched = { session, isNew: false };
+  if (parts.secrets.mayBeMissing(session)) await parts.secrets.create(launched, identity, request, deadline);
+  return launched;
 }
 
 /** Creates the Secrets of a new session. Deletes the session if the cluster rejects them. */
@@ -161,11 +162,12 @@ async function createSecrets(
   { secrets, store, log }: LaunchParts,
   identity: Identity,
   request: LaunchRequest,
-  session: Session,
+  launched: Launched,
   deadline: Deadline,
 ): Promise<void> {
+  const { session } = launched;
   try {
-    await secrets.create(session, identity, request, deadline);
+    await secrets.create(launched, identity, request, deadline);
   } catch (error) {
     if (error instanceof SecretsRejected) {
       await store.remove(session, true, deadline).catch((err: unknown) => {

@@ -16,15 +16,17 @@ import { pullSecret } from '../manifest/pull-secret.ts';
 import { secretReferences } from '../manifest/secret-references.ts';
 import type { Secret } from '../manifest/secrets.ts';
 import { variablesSecret } from '../manifest/variables.ts';
+import type { Launched } from './create-once.ts';
 import type { LaunchRequest } from './launch-request.ts';
 
 /** The Secrets of a session: the user's tokens, environment variables and keys. Creating them completes a launch. */
 export interface SessionSecrets {
   /**
-   * Creates those Secrets of the session that do not exist. Throws ApiError; a SecretsRejected means that the session can
-   * never start.
+   * Creates those Secrets of the session that do not exist. The Secrets of a new session replace existing ones: these belong to a
+   * former session of the same name, and are deleted with it. Throws ApiError; a SecretsRejected means that the session can never
+   * start.
    */
-  create(session: Session, identity: Identity, request: SecretRequest, deadline: Deadline): Promise<void>;
+  create(launched: Launched, identity: Identity, request: SecretRequest, deadline: Deadline): Promise<void>;
   /**
    * Replaces the Secrets that hold tokens by new ones with the caller's present tokens. A Secret that also holds other keys
    * is not replaced, because the service cannot read them. Throws ApiError.
@@ -58,7 +60,8 @@ export function createSessionSecrets(client: KubernetesClient, config: LaunchCon
   /** The sessions whose Secrets this replica has created, by uid. */
   const created = new BoundedMap<string, true>({ maxSize: maxKnownSessions });
 
-  async function create(secret: Secret, deadline: Deadline): Promise<void> {
+  /** @param isNew whether an existing Secret of this name belongs to a former session */
+  async function create(secret: Secret, deadline: Deadline, isNew = false): Promise<void> {
     try {
       await withRetry(
         () => client.create(resource.secrets, secret.metadata.namespace ?? '', secret, deadline),
@@ -66,6 +69,7 @@ export function createSessionSecrets(client: KubernetesClient, config: LaunchCon
       );
     } catch (error) {
       if (!alreadyExists(error)) throw error;
+      if (isNew) await replace(secret, deadline);
     }
   }
 
@@ -83,9 +87,9 @@ export function createSessionSecrets(client: KubernetesClient, config: LaunchCon
   }
 
   return {
-    async create(session, identity, request, deadline) {
+    async create({ session, isNew }, identity, request, deadline) {
       const secrets = secretsOf(session, identity, request, config);
-      const results = await Promise.allSettled(secrets.map((secret) => create(secret, deadline)));
+      const results = await Promise.allSettled(secrets.map((secret) => create(secret, deadline, isNew)));
       const failed = results.find((result) => result.status === 'rejected');
       if (failed) throw creationError(failed.reason, session.name);
       created.set(session.uid, true);

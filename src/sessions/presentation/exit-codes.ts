@@ -47,6 +47,7 @@ export function exitMeaning(session: Session, container: string, end: Terminatio
   const isClone = container === sessionContainer.gitClone.name;
   // The last line of the log of git-clone is its result: a sentence for the owner.
   if (isClone && code === cloneExitCode.gitError && lastLine !== '') return withRepository(lastLine);
+  if (code === 137 && reason === 'Error' && !isClone) return killedMeaning(session, lastLine);
   const known = code === undefined ? undefined : meanings[code];
   if (known !== undefined) return known + logEnd(lastLine);
   const withCode = code === undefined ? '' : ` (exit code ${code})`;
@@ -61,6 +62,18 @@ export function exitMeaning(session: Session, container: string, end: Terminatio
   const disk = code === 128 ? ' So can low disk space: then launch it with more storage.' : '';
   return `The session shut down unexpectedly: its Jupyter server ended${withCode}, and its log has the reason.${logEnd(lastLine)} Packages that were installed in the session can cause this.${disk} ${remedy}`;
 }
+
+/** Returns the meaning of a kill that the kubelet does not explain with memory: usually, the probes have failed for too long. */
+const killedMeaning = (session: Session, lastLine: string): string =>
+  `The session was killed by the cluster: its Jupyter server did not respond on port ${sessionContainer.jupyter.port} for too long, or it used too many resources.${logEnd(lastLine)} If it has worked before, launch it again with more memory. ${remedyFor(session)}`;
+
+/** Returns why a container of the platform ended: its owner cannot change it. */
+export function platformContainerMeaning({ exitCode, lastLine = '' }: Partial<Termination>): string {
+  const withCode = exitCode === undefined ? '' : ` (exit code ${exitCode})`;
+  return `Its container ended${withCode}.${logEnd(lastLine)} ${ofPlatform}`;
+}
+
+const ofPlatform = 'That is an error of the platform: tell the administrator if it happens again.';
 
 const withRepository = (line: string): string =>
   /could not be cloned/.test(line) ? line : `The repository could not be cloned. ${line}`;
@@ -81,6 +94,9 @@ function missingPart(line: string): string | undefined {
 
 const otherArchitecture = 'The image is built for another processor architecture than that of the cluster.';
 
+/** The containers that run the image of the session. */
+const usersImage: readonly string[] = [sessionContainer.jupyter.name, sessionContainer.imageDownload.name];
+
 /** The runtime's reason if it could not start the container at all. The exit code is 128 then, and means nothing. */
 const startErrorReason = 'StartError';
 
@@ -88,13 +104,14 @@ const startErrorReason = 'StartError';
 export function startErrorMeaning(session: Session, container: string, message: string): string {
   // The message is a chain of errors, and the last link has the cause.
   const cause = message.replace(/^.*unable to start container process: /, '').replace(/: unknown$/, '');
-  const remedy = remedyFor(session);
+  const isUsersImage = usersImage.includes(container);
+  const remedy = isUsersImage ? remedyFor(session) : ofPlatform;
   if (container === sessionContainer.imageDownload.name && /exec: "sh"/.test(cause)) return noShellMeaning(session);
   if (/exec format error/.test(cause)) return `${otherArchitecture} ${remedy}`;
   if (/no space left on device/.test(cause)) {
     return `The session could not be started, because the disk of the machine is full (${cause}). Launch it again, and tell the administrator if it fails again.`;
   }
-  if (/exec: .*(not found|no such file)/.test(cause)) {
+  if (isUsersImage && /exec: .*(not found|no such file)/.test(cause)) {
     return `The image does not contain the required command to start a session: ${cause}. ${remedy}`;
   }
   const quoted = cause === '' ? '' : `: ${cause}`;

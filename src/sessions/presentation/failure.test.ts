@@ -232,6 +232,43 @@ describe('the message of a session that is starting', () => {
     );
   });
 
+  it('does not give the image as the cause if a container of the platform crashes', () => {
+    const crash: ContainerStatus = {
+      name: 'oauth2-proxy',
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+      lastState: { terminated: { exitCode: 1, message: 'starting\nno such issuer\n' } },
+    };
+    expect(messageOf(inPod({ containerStatuses: [crash] }, 'starting'))).toContain(
+      'The step "authentication and proxying services" failed, and the cluster tries again. Its container ended (exit code 1). The log ends with: "no such issuer" That is an error of the platform',
+    );
+  });
+
+  it('reports a volume that is not available after a minute', () => {
+    const pending = {
+      ...inPod({ phase: 'Pending' }, 'starting'),
+      events: { pod: { message: 'persistentvolumeclaim "x" not found' } },
+    };
+    expect(messageOf(pending, 59)).not.toContain('volume');
+    expect(messageOf(pending, 61)).toContain(
+      'The volume of the session is not available yet. The cluster reports: persistentvolumeclaim "x" not found. Tell',
+    );
+  });
+
+  it('says that the cluster is adding a machine', () => {
+    const conditions = [
+      {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'Unschedulable',
+        message: '0/1 nodes are available: 1 Insufficient cpu.',
+      },
+    ];
+    const events = { pod: { message: 'The cluster adds a node: pod triggered scale-up' } };
+    expect(messageOf({ ...inPod({ phase: 'Pending', conditions }, 'starting'), events })).toContain(
+      'The cluster is adding a machine',
+    );
+  });
+
   it('reports no failure while the volume is being created', () => {
     const conditions = [
       {

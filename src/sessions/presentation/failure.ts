@@ -2,10 +2,24 @@ import { nodeLostSince } from '../../jupyter-server/machine.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { sessionPath } from '../../jupyter-server/session-path.ts';
 import type { ReportedContainer, Termination } from '../../jupyter-server/session-pod.ts';
-import { isMissingSecrets, missingSecrets, wasInterrupted } from '../../jupyter-server/state.ts';
+import {
+  ageSeconds,
+  isMissingSecrets,
+  isOtherPlatform,
+  missingSecrets,
+  scaleUpPrefix,
+  wasInterrupted,
+} from '../../jupyter-server/state.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { findSessionContainer, sessionContainer } from '../../session-contract/containers.ts';
-import { exitMeaning, noShellMeaning, outOfMemoryMeaning, outOfMemoryReason, startErrorMeaning } from './exit-codes.ts';
+import {
+  exitMeaning,
+  noShellMeaning,
+  outOfMemoryMeaning,
+  outOfMemoryReason,
+  platformContainerMeaning,
+  startErrorMeaning,
+} from './exit-codes.ts';
 import { causeOf } from './stopped-pod.ts';
 import { unschedulableReason } from './unschedulable.ts';
 
@@ -32,8 +46,19 @@ export const startFailure = (session: Session, now: number): string | undefined 
   unschedulable(session) ??
   childFailure(session) ??
   podFailure(session) ??
+  missingVolume(session, now) ??
   silentServer(session, now) ??
   retrying(session);
+
+/** Returns the cluster's message about a volume that it has not created for a minute. */
+function missingVolume(session: Session, now: number): string | undefined {
+  const message = session.messages['pod'];
+  if (message === undefined || !isVolumeBeingCreated(message) || ageSeconds(session, now) < slowVolumeSeconds)
+    return undefined;
+  return `The volume of the session is not available yet. ${reported(message)}Tell the administrator if this does not change.`;
+}
+
+const slowVolumeSeconds = 60;
 
 /** Seconds after which a Jupyter server that runs but does not respond counts as a failure of the start. */
 const slowStartSeconds = 60;
@@ -46,18 +71,13 @@ function silentServer({ containers, routing, name }: Session, now: number): stri
   if (!container || container.step === 'ready' || !(seconds >= slowStartSeconds)) return undefined;
   const line = container.previousEnded?.lastLine;
   const before = line ? ` The log of the attempt before ends with: "${line}"` : '';
-  return `The session waits for its Jupyter server, which runs for ${seconds} seconds and does not respond yet. The image must start it on port ${jupyter.port}, below the path ${routing.path ?? sessionPath(name)}. The log of the session may have the reason; the cluster starts the container again after 5 minutes.${before}`;
+  return `The session waits for its Jupyter server, which has run for ${seconds} seconds and does not respond yet. The image must start it on port ${jupyter.port}, below the path ${routing.path ?? sessionPath(name)}. The log of the session may have the reason; the cluster starts the container again after 5 minutes.${before}`;
 }
 
 const interruption = (session: Session, now: number): string | undefined =>
   wasInterrupted(session, now)
-    ? `${missingSecretsOf(session)} not exist: it was deleted, or the launch was interrupted before it was stored. Launch the session again, with the same project, branch and commit: that creates it.`
+    ? `A Secret of the session does not exist (${missingSecrets(session).join(', ')}): it was deleted, or the launch was interrupted before it was stored. Launch the session again, with the same project, branch and commit: that creates it.`
     : undefined;
-
-function missingSecretsOf(session: Session): string {
-  const names = missingSecrets(session).map((name) => `"${name}"`);
-  return `The ${names.length === 1 ? 'Secret' : 'Secrets'} ${names.join(' and ')} of the session ${names.length === 1 ? 'does' : 'do'}`;
-}
 
 /** Returns why no node fits. */
 function unschedulable(session: Session): string | undefined {
@@ -67,6 +87,9 @@ function unschedulable(session: Session): string | undefined {
   const [newest] = pod.conditions.toSorted((one, other) => time(other.changedAt) - time(one.changedAt));
   if (newest?.reason !== 'Unschedulable' || !newest.message) return undefined;
   if (isVolumeBeingCreated(newest.message) || isMissingSecrets(session)) return undefined;
+  if (session.messages['pod']?.startsWith(scaleUpPrefix)) {
+    return 'No machine has room for the session now. The cluster is adding a machine, which takes some minutes.';
+  }
   return unschedulableReason(newest.message);
 }
 
@@ -102,8 +125,8 @@ function eviction({ pod }: Session): string | undefined {
 export function machineLost(session: Session): string | undefined {
   const since = nodeLostSince(session);
   if (since === undefined) return undefined;
-  const time = since === '' ? '' : ` since ${since}`;
-  return `The machine of the session does not respond${time}. The session continues when the machine responds again. To give the session up, stop it with forced=true: what was not pushed is lost${session.hasVolume ? ', except for the files on its volume, which are deleted with the session' : ''}.`;
+  const time = since === '' ? ' for some time' : ` since ${since}`;
+  return `The machine of the session has not responded${time}. The session continues when the machine responds again. To give the session up, stop it with forced=true: what was not pushed is lost.`;
 }
 
 /** Returns all containers, main containers first, as in renku-notebooks. */
@@ -115,10 +138,16 @@ const mainFirst = ({ containers }: Session): ReportedContainer[] => [
 /** Returns the end of the current run or, for a restarted container, of the previous run. */
 const endOf = ({ ended, previousEnded }: ReportedContainer): Termination | undefined => ended ?? previousEnded;
 
-const meaningOf = (session: Session, container: ReportedContainer): string =>
-  container.name === sessionContainer.jupyter.name && endOf(container)?.reason === outOfMemoryReason
-    ? outOfMemoryMeaning(session)
-    : exitMeaning(session, container.name, endOf(container));
+function meaningOf(session: Session, container: ReportedContainer): string {
+  const { jupyter, gitClone, imageDownload } = sessionContainer;
+  const { name } = container;
+  const end = endOf(container);
+  if (name === jupyter.name && end?.reason === outOfMemoryReason) return outOfMemoryMeaning(session);
+  if (name === imageDownload.name) return downloadMeaning(session, container);
+  return name === jupyter.name || name === gitClone.name
+    ? exitMeaning(session, name, end)
+    : platformContainerMeaning(end ?? {});
+}
 
 function failedContainer(session: Session): string | undefined {
   const failed = mainFirst(session).filter((container) => (endOf(container)?.exitCode ?? 0) !== 0);
@@ -126,7 +155,7 @@ function failedContainer(session: Session): string | undefined {
   const decisive = failed.find(({ name }) => name === gitClone.name || name === jupyter.name);
   if (decisive) return meaningOf(session, decisive);
   const download = failed.find(({ name }) => name === imageDownload.name);
-  if (download) return downloadMeaning(session, download);
+  if (download) return meaningOf(session, download);
   if (failed.length === 0) return undefined;
   const what =
     failed.length === 1
@@ -152,8 +181,7 @@ function imageFailure(session: Session): string | undefined {
   const isOwn = container.name === jupyter.name || container.name === imageDownload.name;
   const which = isOwn ? `The image ${session.image}` : `An image of the platform (${container.name})`;
   const why = pullFailure(session, container);
-  // The texts of containerd and of CRI-O.
-  if (/no match for platform|no image found in manifest list for architecture/.test(why)) {
+  if (isOtherPlatform(why)) {
     const remedy = isOwn ? 'Launch the session with an image for that architecture.' : 'Tell the administrator.';
     return `${which} is for another processor architecture than that of the cluster. ${remedy}`;
   }

@@ -34,6 +34,16 @@ describe('the message of a session that failed on a real cluster', () => {
       /its Jupyter server ended \(exit code 3\).* The log ends with: "ValueError: the variable FOO is not set"/,
     ],
     [
+      'image-missing',
+      'starting',
+      /^The image quay\.io\/no\/such:1 cannot be downloaded; it may not exist, or it may not be public\. The cluster reports: .*: not found\. The cluster tries again\./,
+    ],
+    [
+      'image-of-another-architecture',
+      'starting',
+      /^The image truth\/foreign:1 is for another processor architecture than that of the cluster\. Launch the session with an image/,
+    ],
+    [
       'out-of-memory',
       'failed',
       /^The session used more memory than it was given \(0\.03G\) and was killed\. Launch it again with more memory\.$/,
@@ -61,7 +71,7 @@ describe('the message of a session that failed on a real cluster', () => {
     [
       'serves-nothing',
       'starting',
-      /^The session waits for its Jupyter server, which runs for \d+ seconds and does not respond yet\. The image must start it on port 8888, below the path \/sessions\/silent\..* The log of the attempt before ends with: "this image serves nothing"/,
+      /^The session waits for its Jupyter server, which has run for \d+ seconds and does not respond yet\. The image must start it on port 8888, below the path \/sessions\/silent\..* The log of the attempt before ends with: "this image serves nothing"/,
     ],
   ])('explains %s', (name, state, message) => {
     const { status } = shown(name);

@@ -3,13 +3,13 @@ import type { Session } from '../../jupyter-server/session.ts';
 import type { ContainerStep, SessionState } from '../../jupyter-server/types.ts';
 import { type SessionContainer, sessionContainer, sessionContainers } from '../../session-contract/containers.ts';
 
-/** Returns the steps of the start. Until the operator has written steps, all expected containers are waiting. */
+/** Returns the steps of the start. Until the pod has containers, all expected containers are waiting. */
 export function stepsOf(session: Session, state: SessionState): SessionStep[] {
   const ofKind = (kind: SessionContainer['kind']): SessionStep[] => {
     const written = new Map(
       session.containers.flatMap((each) => (each.kind === kind && each.step ? [[each.name, each.step] as const] : [])),
     );
-    const steps = written.size > 0 || state !== 'starting' ? written : waiting(expected(session));
+    const steps = written.size > 0 || !mayLackPod.includes(state) ? written : waiting(expected(session));
     return sessionContainers.flatMap((container) => {
       const status = container.kind === kind ? steps.get(container.name) : undefined;
       return status ? [{ step: container.step, status }] : [];
@@ -17,6 +17,9 @@ export function stepsOf(session: Session, state: SessionState): SessionStep[] {
   };
   return [...ofKind('init'), ...ofKind('main')];
 }
+
+/** States in which the session may not have a pod yet. */
+const mayLackPod: readonly SessionState[] = ['starting', 'failed'];
 
 const waiting = (containers: readonly SessionContainer[]): Map<string, ContainerStep> =>
   new Map(containers.map(({ name }) => [name, 'waiting']));
