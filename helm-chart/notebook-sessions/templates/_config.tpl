@@ -65,8 +65,11 @@ of `config` have priority over those of an umbrella chart, and the chart's own k
 {{- with dig "crc" "serviceName" "" $global -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "crc_url" "value" (printf "http://%s/api/data" .) "weak" true) -}}
 {{- end -}}
+{{- $proxySecret := "sessions.git_proxy.renku_client_secret" -}}
+{{- if not (has $proxySecret (include "notebook-sessions.existingKeys" . | fromJsonArray)) -}}
 {{- with dig "gateway" "clientSecret" "" $global -}}
-{{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.git_proxy.renku_client_secret" "value" . "weak" true) -}}
+{{- include "notebook-sessions.set" (dict "tree" $tree "key" $proxySecret "value" . "weak" true) -}}
+{{- end -}}
 {{- end -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.ca_certs.secrets" "value" (include "notebook-sessions.customCAs" . | fromJsonArray) "weak" true) -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "k8s.renku_namespace" "value" .Release.Namespace) -}}
