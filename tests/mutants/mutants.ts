@@ -32,8 +32,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the body is read before the caller is authenticated',
     'src/app.ts',
-    'router.use(identifyCaller(identify));\n  router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));',
-    'router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));\n  router.use(identifyCaller(identify));',
+    'router.use(identifyCaller(identify));\n',
+    'router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));\n  router.use(identifyCaller(identify));\n',
     'src/app.test.ts',
   ),
   mutant(
@@ -170,11 +170,11 @@ export const mutants: readonly Mutant[] = [
     'src/pipeline/contract.test.ts',
   ),
   mutant(
-    'the launches of a user have no limit',
-    'src/sessions/launch/launch.ts',
-    'const launchesAtOnce = 20;',
-    'const launchesAtOnce = Number.POSITIVE_INFINITY;',
-    'tests/service/errors.reached.test.ts',
+    'the requests of a user have no limit',
+    'src/pipeline/request-limit.ts',
+    'permits.acquire(key, limits[kind]);',
+    'permits.acquire(key, Number.POSITIVE_INFINITY);',
+    'src/pipeline/request-limit.test.ts',
   ),
   mutant(
     'an empty claim is accepted',
