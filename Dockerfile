@@ -21,6 +21,12 @@ RUN --mount=type=secret,id=authorities NODE_EXTRA_CA_CERTS=/run/secrets/authorit
  && rm -r node_modules/node-linux-* \
  && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
+# The source, with the same permissions whatever the umask of the checkout was: user 1000 must be able to read all files.
+FROM packages AS source
+COPY LICENSE openapi.yaml package.json ./
+COPY src ./src
+RUN chmod -R u=rwX,go=rX LICENSE openapi.yaml package.json src
+
 FROM ${DEBIAN} AS debian
 ENV LANG=C.UTF-8
 RUN --mount=type=cache,id=apt-lists,target=/var/lib/apt/lists --mount=type=cache,id=apt-archives,target=/var/cache/apt \
@@ -52,8 +58,8 @@ FROM scratch AS programs
 COPY --from=runtime /runtime /
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
-COPY LICENSE openapi.yaml package.json ./
-COPY src ./src
+COPY --from=source /app/LICENSE /app/openapi.yaml /app/package.json ./
+COPY --from=source /app/src ./src
 ENV NODE_ENV=production
 USER 1000:1000
 STOPSIGNAL SIGTERM
@@ -75,10 +81,10 @@ FROM git AS session-tools
 LABEL org.opencontainers.image.title="Notebook Sessions: session tools" org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=packages /usr/local/bin/node-of-lock-file /usr/local/bin/node
 WORKDIR /app
-COPY LICENSE package.json ./
-COPY src/lib ./src/lib
-COPY src/session-contract ./src/session-contract
-COPY src/session-tools ./src/session-tools
+COPY --from=source /app/LICENSE /app/package.json ./
+COPY --from=source /app/src/lib ./src/lib
+COPY --from=source /app/src/session-contract ./src/session-contract
+COPY --from=source /app/src/session-tools ./src/session-tools
 ENV NODE_ENV=production
 USER 1000:1000
 STOPSIGNAL SIGTERM

@@ -64,8 +64,9 @@ namespace=$(choose "$namespace" "Namespace of the release" "${default:-default}"
 columns='{range .items[*]}{.metadata.labels.app\.kubernetes\.io/instance} {.metadata.name}{"\n"}{end}'
 deployments=$(kubectl get deployments --namespace "$namespace" --output "jsonpath=$columns" \
   --selector app.kubernetes.io/component=service) || die "kubectl cannot read the Deployments in namespace $namespace (see above)"
+releases=$(helm list --namespace "$namespace" --all --short) || die "helm cannot list the releases in namespace $namespace (see above)"
 default=''
-for each in $(helm list --namespace "$namespace" --all --short); do
+for each in $releases; do
   if [ -z "$default" ] && grep -q "^$each " <<<"$deployments"; then default=$each; fi
 done
 [ -n "$release$default" ] || die "no Helm release in namespace $namespace has deployed the service"

@@ -1,10 +1,13 @@
 import { connect, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 
 export interface Load {
   requests: number;
   requestsPerSecond: number;
   /** Median, milliseconds. */
   medianMs: number;
+  /** 99 of 100 requests were faster, milliseconds. */
+  p99Ms: number;
   /** The share of processor time that this process, the sender of the requests, used: near 1, the sender is the limit. */
   generatorBusy: number;
 }
@@ -12,15 +15,16 @@ export interface Load {
 const headerEnd = Buffer.from('\r\n\r\n');
 
 /**
- * Keeps `connections` requests in progress for `seconds`; every response must be a 200. Uses sockets directly: with an HTTP client,
+ * Keeps `connections` requests in progress for `seconds`, with a pause of `everyMs` between the requests of a connection (none by
+ * default); every response must be a 200. Uses sockets directly: with an HTTP client,
  * the sender would use as much processor time as the server, and fast servers would seem slower.
  */
 export async function load(
   url: string,
-  options: { headers?: Record<string, string>; connections: number; seconds: number },
+  options: { headers?: Record<string, string>; connections: number; seconds: number; everyMs?: number },
 ): Promise<Load> {
   const { host, hostname, port, pathname, search } = new URL(url);
-  const { connections, seconds, headers = {} } = options;
+  const { connections, seconds, headers = {}, everyMs = 0 } = options;
   const lines = Object.entries({ Host: host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
   const request = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n`);
   const took: number[] = [];
@@ -36,6 +40,7 @@ export async function load(
         socket.write(request);
         await answers.next();
         took.push(performance.now() - since);
+        if (everyMs > 0) await wait(everyMs);
       }
     } finally {
       socket.destroy();
@@ -48,6 +53,7 @@ export async function load(
   return {
     requests: took.length,
     requestsPerSecond: took.length / elapsed,
+    p99Ms: took[Math.floor(took.length * 0.99)] ?? Number.NaN,
     medianMs: took[Math.floor(took.length / 2)] ?? Number.NaN,
     generatorBusy: performance.eventLoopUtilization(utilization).utilization,
   };

@@ -6,15 +6,30 @@ import { parseArgs } from 'node:util';
 import type { Figure, Report, Row } from './figure.ts';
 import { calls } from './figures/calls.ts';
 import { events } from './figures/events.ts';
+import { flood } from './figures/flood.ts';
 import { logFollowers } from './figures/followers.ts';
 import { launch } from './figures/launch.ts';
 import { processor } from './figures/processor.ts';
 import { get, list, list100 } from './figures/reads.ts';
+import { scale } from './figures/scale.ts';
 import { session } from './figures/session.ts';
 import { start } from './figures/start.ts';
 import { table } from './table.ts';
 
-const figures: readonly Figure[] = [start, session, calls, list, get, list100, launch, logFollowers, events, processor];
+const figures: readonly Figure[] = [
+  start,
+  session,
+  calls,
+  list,
+  get,
+  list100,
+  launch,
+  logFollowers,
+  events,
+  processor,
+  flood,
+  scale,
+];
 const defaultRounds = 7;
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -45,6 +60,8 @@ for (const { name, about, run } of figures.filter((figure) => wanted?.includes(f
   const report: Report = {
     row(row) {
       rows.push(row);
+      // Now, because a later error would lose it.
+      say(table([row]).split('\n').at(-1) ?? '');
     },
     skip(what, why) {
       skipped.push(`NOT MEASURED: ${what}: ${why}`);

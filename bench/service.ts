@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { header } from '../src/identity/refusal.ts';
@@ -9,11 +9,14 @@ import { type BackEnds, person } from './backends.ts';
 import { untilAnswered } from './until-answered.ts';
 
 const root = join(import.meta.dirname, '..');
-const startMs = 30_000;
+/** With 10,000 sessions on a busy machine. */
+const startMs = 120_000;
 const lookEveryMs = 20;
 
 export interface ServiceUnderTest extends AsyncDisposable {
   readonly pid: number;
+  /** The folder with the log, `service.log`, which all services of a figure share. */
+  readonly directory: string;
   /** `http://127.0.0.1:PORT/notebooks` */
   readonly url: string;
   /** The headers that a gateway adds for the user. */
@@ -33,6 +36,7 @@ export interface ServiceUnderTest extends AsyncDisposable {
  */
 export async function startService(backEnds: BackEnds): Promise<ServiceUnderTest> {
   const logFile = join(backEnds.directory, 'service.log');
+  rmSync(logFile, { force: true });
   const output = openSync(logFile, 'a', 0o600);
   const { SOCKET: _socket, ...environment } = backEnds.serviceEnvironment;
   const flags = process.env['BENCH_SERVICE_FLAGS']?.split(' ') ?? [];
@@ -61,6 +65,7 @@ export async function startService(backEnds: BackEnds): Promise<ServiceUnderTest
   const headers = gatewayHeaders(backEnds);
   return {
     pid: child.pid as number,
+    directory: backEnds.directory,
     url,
     headers,
     async call(method, path, expected, body) {

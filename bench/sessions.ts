@@ -50,18 +50,24 @@ export async function launchSessions(
 }
 
 /** Creates sessions of other users as copies of an existing session. */
-export function addSessionsOfOthers({ cluster }: BackEnds, like: string, count: number): void {
+export function addSessionsOfOthers(
+  { cluster }: BackEnds,
+  like: string,
+  count: number,
+  users = 100,
+  prefix = 'other',
+): void {
   const model = cluster.get<JupyterServer>(jupyterServers, namespace, like);
   if (!model) throw new Error(`there is no session ${like}`);
   const { labels, annotations } = model.metadata;
   for (let index = 0; index < count; index += 1) {
-    const name = `other-${index}`;
-    const user = `user-${index % 100}`;
+    const name = `${prefix}-${index}`;
+    const user = `user-${index % users}`;
     cluster.create<JupyterServer>(jupyterServers, namespace, {
       ...model,
       metadata: {
         name,
-        labels: { ...labels, [label.owner]: `owner-${index % 100}`, [label.userId]: user },
+        labels: { ...labels, [label.owner]: `owner-${index % users}`, [label.userId]: user },
         annotations: { ...annotations, [annotation.userId]: user, [annotation.username]: user },
       },
       status: runningStatus(name),

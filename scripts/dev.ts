@@ -1,10 +1,10 @@
 /**
- * Runs the service on this machine with the cluster of a kubeconfig, and restarts it when a source file changes. The
- * service uses the namespace and the permissions of the context's user. See `usage`.
+ * Runs the service on this machine with the cluster of a kubeconfig, and restarts it when a source file, the
+ * configuration file or openapi.yaml changes. The service uses the namespace and the permissions of the context's user. See `usage`.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, unwatchFile, watchFile } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -15,7 +15,7 @@ import { loadKubeConfig } from '../src/platform/kubernetes/kubeconfig.ts';
 
 const usage = `usage: npm run dev -- [--context NAME] [--namespace NAME]
 
-Runs the service on this machine with a cluster, and restarts it when a source file changes.
+Runs the service on this machine with a cluster, and restarts it when a source file or its configuration file changes.
 
   --context NAME    the context of the kubeconfig; without it, asks whether to use the current context
   --namespace NAME  the namespace of the sessions; by default k8s.renku_namespace of the configuration, or else the
@@ -100,11 +100,37 @@ if (chosen === undefined) {
   if (!(await confirm('Run the service with this cluster?'))) fail('not started');
 }
 
-const child = spawn(process.execPath, ['--watch', '--watch-preserve-output', join(root, 'src/main.ts')], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...env, KUBE_CONTEXT: context.name, NB_K8S__RENKU_NAMESPACE: namespace },
-});
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
-const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-process.exitCode = code ?? 128 + (signal ? constants.signals[signal] : 0);
+/** Node.js restarts the service when a file changes that the service imports. These files it reads. */
+const filesToRead = [join(root, 'openapi.yaml'), ...(configFile === undefined ? [] : [configFile])];
+
+let restarting = false;
+let child = start();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    restarting = false;
+    for (const file of filesToRead) unwatchFile(file);
+    child.kill(signal);
+  });
+}
+for (const file of filesToRead) {
+  watchFile(file, { interval: 500, persistent: false }, (now, before) => {
+    if (now.mtimeMs === before.mtimeMs) return;
+    process.stdout.write(`Restarting, because ${file} has changed\n`);
+    restarting = true;
+    child.kill('SIGTERM');
+  });
+}
+for (;;) {
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  if (!restarting) process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0));
+  restarting = false;
+  child = start();
+}
+
+function start(): ChildProcess {
+  return spawn(process.execPath, ['--watch', '--watch-preserve-output', join(root, 'src/main.ts')], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...env, KUBE_CONTEXT: context?.name, NB_K8S__RENKU_NAMESPACE: namespace },
+  });
+}

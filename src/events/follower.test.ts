@@ -130,6 +130,41 @@ const step = fc.oneof(
 );
 
 describe('the events of a stream', () => {
+  it('are computed once per change for all streams of a session', async () => {
+    const cluster = new Cluster();
+    cluster.put('a', 'starting');
+    const config = testConfig();
+    let presented = 0;
+    const counting = {
+      ...config,
+      get cloud_storage() {
+        presented += 1;
+        return config.cloud_storage;
+      },
+    };
+    const responses = createPresenter(counting, () => Date.parse('2026-11-20T10:00:30Z'));
+    const shared = { json: responses.json, stateOf: createStates(responses) };
+    const followers = Array.from({ length: 100 }, () => {
+      const get = (name: string) => cluster.now().get(name);
+      const follower = new SessionFollower({ all: () => [...cluster.now().values()], get }, shared);
+      follower.resume('');
+      return { follower, events: follower.events(new AbortController().signal, never) };
+    });
+    const next = async () => {
+      const before = presented;
+      const batches = await Promise.all(followers.map(({ events }) => events.next()));
+      expect(new Set(batches.map(({ value }) => value?.[0]?.data)).size).toBe(1);
+      return presented - before;
+    };
+    const first = await next();
+    expect(first).toBeGreaterThan(0);
+    cluster.put('a', 'running');
+    for (const { follower } of followers) follower.changed('a');
+    expect(await next()).toBe(first);
+    expect(first).toBeLessThan(10);
+    for (const { events } of followers) void events.return(undefined);
+  });
+
   it('give the client the true state after any changes, disconnections, restarts and replicas that are behind', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {

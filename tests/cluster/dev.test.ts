@@ -62,7 +62,7 @@ const listening = (output: string): number[] =>
     .map((line) => JSON.parse(line).pid);
 
 describe('npm run dev', () => {
-  it('runs the service with the named context, restarts it when a source file changes, and ends with it', async () => {
+  it('runs the service with the named context, restarts it when a source or configuration file changes, and ends with it', async () => {
     const port = await freePort();
     const { child, output, ended } = startDev(['--context', context], port);
     try {
@@ -75,13 +75,16 @@ describe('npm run dev', () => {
       const now = new Date();
       utimesSync(join(root, 'src/health/routes.ts'), now, now);
       await expect.poll(() => listening(output()).length, patience).toBe(2);
-      const [first = 0, second = 0] = listening(output());
+      const [first, second] = listening(output());
       expect(second).not.toBe(first);
       await expect.poll(() => ready().catch(() => output()), patience).toBe(200);
 
+      utimesSync(join(folder, 'config.hocon'), now, new Date(now.getTime() + 5_000));
+      await expect.poll(() => listening(output()).length, patience).toBe(3);
+
       child.kill('SIGINT');
       await ended;
-      await expect.poll(() => [first, second].map((pid) => existsSync(`/proc/${pid}`))).toEqual([false, false]);
+      await expect.poll(() => listening(output()).filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
     } finally {
       child.kill('SIGKILL');
     }

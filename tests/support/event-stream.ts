@@ -56,7 +56,8 @@ export class EventStream {
       }
       fields = {};
     });
-    // A broken connection also ends the stream.
+    // A broken connection also ends the stream; the reader of the lines reports the error, too.
+    lines.on('error', () => undefined);
     this.message.on('error', () => undefined);
     this.message.on('close', () => {
       this.isOver = true;

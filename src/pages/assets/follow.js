@@ -63,6 +63,8 @@ export function follow({ stream, take, read, onError, onFallback }) {
         isOpen = true;
         if (event.id) lastId = event.id;
         if (take(event)) return 'over';
+        // A page in a background tab gets one state: browsers open at most six connections to a host.
+        if (document.hidden) connection.abort(unneeded);
       }
     } catch (error) {
       if (signal.reason === unneeded) return 'interrupted';
