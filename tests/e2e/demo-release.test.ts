@@ -75,6 +75,9 @@ it('warns the owner of a session that the cluster has stopped for its use of dis
   await other.until(name, 'running');
   await inSession(name, 'fallocate -l 1100M /home/jovyan/work/large', namespace);
   const isWarned = (session: Session) =>
-    hasWarning(session, /stopped by the cluster at .* because it wrote more files .* What was not pushed is lost/);
+    hasWarning(
+      session,
+      /stopped by the cluster at .* because its files took more than the storage .* What was not pushed is lost/,
+    );
   await other.until(name, (session) => isWarned(session) && session.status.state === 'running', 200_000);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { anonymous, type Session } from './caller.ts';
+import { anonymous } from './caller.ts';
 import { imageReference } from './images.ts';
 import { platform, publicProject } from './platform.ts';
 import { resourceClass } from './release.ts';
@@ -9,49 +9,42 @@ const faulty = (path: string) => ({
   commit_sha: platform().backends.commits.faults,
 });
 
-/** Launches a session that fails. Returns the session as its owner sees it, and deletes it. */
-async function failure(body: object, timeoutMs = 180_000): Promise<Session['status']> {
+/** Launches a session, waits until it has failed with a message that matches, and deletes it. */
+async function expectFailure(body: object, message: RegExp): Promise<void> {
   const caller = anonymous();
   const { name } = await caller.launch(body);
-  const { status } = await caller.until(name, 'failed', timeoutMs);
+  await caller.until(name, ({ status }) => status.state === 'failed' && message.test(status.message ?? ''), 180_000);
   await caller.remove(name);
-  return status;
 }
 
 describe.concurrent('a session that cannot run', () => {
   it('says that its memory is too small', async () => {
-    const { message } = await failure({ ...publicProject(), resource_class_id: resourceClass.tooLittleMemory });
-    expect(message).toMatch(/used more memory than it was given.*Launch it again with more memory/);
+    const body = { ...publicProject(), resource_class_id: resourceClass.tooLittleMemory };
+    await expectFailure(body, /used more memory than it was given.*Launch it again with more memory/);
   });
 
   it('says that no node is large enough', async () => {
-    const { message } = await failure({ ...publicProject(), resource_class_id: resourceClass.tooManyCpus });
-    expect(message).toMatch(/cpu/i);
+    const body = { ...publicProject(), resource_class_id: resourceClass.tooManyCpus };
     // Waiting for other sessions to stop does not help.
-    expect(message).not.toMatch(/wait until/i);
+    await expectFailure(body, /^(?=.*cpu)(?!.*wait until)/i);
   });
 
   it('says with which exit code its image ends', async () => {
-    const { message } = await failure({ ...publicProject(), image: imageReference(platform().cluster, 'crashing') });
-    expect(message).toMatch(/exit code 3/);
+    const body = { ...publicProject(), image: imageReference(platform().cluster, 'crashing') };
+    await expectFailure(body, /exit code 3/);
   });
 
   it('says that its image has no Jupyter', async () => {
-    const { message } = await failure({
-      ...publicProject(),
-      image: imageReference(platform().cluster, 'withoutJupyter'),
-    });
-    expect(message).toMatch(/jupyter.*(not found|does not contain)|does not contain.*jupyter/is);
+    const body = { ...publicProject(), image: imageReference(platform().cluster, 'withoutJupyter') };
+    await expectFailure(body, /jupyter.*(not found|does not contain)|does not contain.*jupyter/is);
   });
 
   it('says that the repository does not exist', async () => {
-    const { message } = await failure(faulty('gone'));
-    expect(message).toMatch(/no such repository|does not exist|renamed, deleted or made private/);
+    await expectFailure(faulty('gone'), /no such repository|does not exist|renamed, deleted or made private/);
   });
 
   it('says that the commit is not in the repository', async () => {
-    const { message } = await failure(faulty('rewound'));
-    expect(message).toMatch(/the requested branch or commit is not on the remote/);
+    await expectFailure(faulty('rewound'), /the requested branch or commit is not on the remote/);
   });
 });
 

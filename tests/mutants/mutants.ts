@@ -354,8 +354,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the default image gets the working directory of the missing image',
     'src/sessions/launch/lookups.ts',
-    'workingDir: null,\n    private: false,\n    isFallback: true,',
-    "workingDir: '/missing',\n    private: false,\n    isFallback: true,",
+    'workingDir: null,\n    jupyter: null,\n    private: false,\n    isFallback: true,',
+    "workingDir: '/missing',\n    jupyter: null,\n    private: false,\n    isFallback: true,",
     'src/sessions/launch/launch.test.ts',
   ),
   mutant(
@@ -499,11 +499,11 @@ export const mutants: readonly Mutant[] = [
     'src/sessions/presentation/present.test.ts',
   ),
   mutant(
-    'the preemption text of the scheduler is not removed',
-    'src/sessions/presentation/failure.ts',
-    "message.split(/\\s+preemption:/)[0] ?? ''",
-    'message',
-    'src/sessions/presentation/failure.test.ts',
+    'the preemption text of the scheduler is part of the reasons',
+    'src/jupyter-server/scheduler-message.ts',
+    'const list = end < 0 ? body : body.slice(0, end);',
+    'const list = body;',
+    'src/jupyter-server/scheduler-message.test.ts',
   ),
   mutant(
     'an access key without a secret key is accepted',
