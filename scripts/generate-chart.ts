@@ -159,6 +159,7 @@ const rules: Readonly<Record<string, JsonSchema>> = {
   '.warningSeconds': count,
   '.preStopSeconds': count,
   '.terminationGracePeriodSeconds': seconds,
+  '.unschedulableGraceSeconds': seconds,
   '.init': seconds,
   '.regular': seconds,
   '.resources': object,

@@ -11,9 +11,9 @@ function limited(limit: number) {
   return {
     begun,
     /** Returns the response of the request, and the error with which it ends. */
-    request(user: string) {
+    request(user: string, destroyed = false) {
       const context = { identity: { kind: 'registered', id: user } };
-      const res = Object.assign(new EventEmitter(), { locals: { context }, destroyed: false });
+      const res = Object.assign(new EventEmitter(), { locals: { context }, destroyed });
       const error = new Promise<unknown>((resolve) => {
         handle({} as Request, res as unknown as Response, (reason?: unknown) => {
           if (reason === undefined) begun.push(user);
@@ -45,6 +45,13 @@ test('does not begin a request whose client has disconnected meanwhile', async (
   await turn();
   await turn();
   expect(begun).toHaveLength(4);
+});
+
+test('takes no permit for a request whose client disconnected during the identification', async () => {
+  const { begun, request } = limited(1);
+  request('a', true);
+  request('a');
+  expect(begun).toEqual(['a']);
 });
 
 test('rejects a request above the limit after a moment, and counts neither ended requests nor streams that have begun', async () => {

@@ -22,6 +22,8 @@ export function limitRequests(limits: LimitPerCaller): RequestHandler {
   const permits = createConcurrencyLimit();
   const turns = new Turns();
   return (req, res, next) => {
+    // The client has disconnected during the identification: there will be no `close` event that gives the permit back.
+    if (res.destroyed) return;
     const { identity }: { identity?: Identity } = contextOf(res);
     const key = identity ? limitKey(identity) : (networkKey(req.ip) ?? 'unknown');
     const kind = identity?.kind ?? 'anonymous';

@@ -32,8 +32,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the body is read before the caller is authenticated',
     'src/app.ts',
-    'router.use(identifyCaller(identify));\n  router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));',
-    'router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));\n  router.use(identifyCaller(identify));',
+    'router.use(identifyCaller(identify));\n',
+    'router.use(forOperationsWithBody(readBody(config.request.body_limit_bytes)));\n  router.use(identifyCaller(identify));\n',
     'src/app.test.ts',
   ),
   mutant(
@@ -170,11 +170,11 @@ export const mutants: readonly Mutant[] = [
     'src/pipeline/contract.test.ts',
   ),
   mutant(
-    'the launches of a user have no limit',
-    'src/sessions/launch/launch.ts',
-    'const launchesAtOnce = 20;',
-    'const launchesAtOnce = Number.POSITIVE_INFINITY;',
-    'tests/service/errors.reached.test.ts',
+    'the requests of a user have no limit',
+    'src/pipeline/request-limit.ts',
+    'permits.acquire(key, limits[kind]);',
+    'permits.acquire(key, Number.POSITIVE_INFINITY);',
+    'src/pipeline/request-limit.test.ts',
   ),
   mutant(
     'an empty claim is accepted',
@@ -354,8 +354,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the default image gets the working directory of the missing image',
     'src/sessions/launch/lookups.ts',
-    'workingDir: null,\n    private: false,\n    isFallback: true,',
-    "workingDir: '/missing',\n    private: false,\n    isFallback: true,",
+    'workingDir: null,\n    jupyter: null,\n    private: false,\n    isFallback: true,',
+    "workingDir: '/missing',\n    jupyter: null,\n    private: false,\n    isFallback: true,",
     'src/sessions/launch/launch.test.ts',
   ),
   mutant(
@@ -499,11 +499,11 @@ export const mutants: readonly Mutant[] = [
     'src/sessions/presentation/present.test.ts',
   ),
   mutant(
-    'the preemption text of the scheduler is not removed',
-    'src/sessions/presentation/failure.ts',
-    "message.split(/\\s+preemption:/)[0] ?? ''",
-    'message',
-    'src/sessions/presentation/failure.test.ts',
+    'the preemption text of the scheduler is part of the reasons',
+    'src/jupyter-server/scheduler-message.ts',
+    'const list = end < 0 ? body : body.slice(0, end);',
+    'const list = body;',
+    'src/jupyter-server/scheduler-message.test.ts',
   ),
   mutant(
     'an access key without a secret key is accepted',
