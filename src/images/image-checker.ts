@@ -1,7 +1,7 @@
 import type { Config } from '../config/types.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { Identity } from '../identity/types.ts';
-import { type Deadline, DeadlineExceeded } from '../lib/deadline.ts';
+import { DeadlineExceeded } from '../lib/deadline.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp } from '../platform/outbound-http/types.ts';
 import { createRegistryClient } from '../platform/registry/client.ts';
 import { type ImageReference, InvalidReference, parseReference } from '../platform/registry/reference.ts';
