@@ -356,6 +356,24 @@ test('reports a silent registry as unreachable before the deadline', async () =>
   expect(deadline.expired).toBe(false);
 });
 
+test('reports a silent registry as unreachable if the program is so busy that the deadline expires meanwhile', async () => {
+  const deadline = Deadline.after(2_000);
+  const silent = await hosts.https(() => {
+    while (!deadline.expired);
+  });
+  const check = await hosts.checker()(`evil.test:${silent}/a/b`, registered, deadline);
+  expect(check).toMatchObject({ reason: 'unreachable', message: expect.stringContaining(`evil.test:${silent}`) });
+  expect(deadline.expired).toBe(true);
+});
+
+test('rejects a check that begins after its deadline, with the name of the registry and without a call', async () => {
+  const deadline = Deadline.after(0);
+  await expect(hosts.checker()('evil.test/a/b', registered, deadline)).rejects.toThrow(
+    'the check of the image at evil.test did not finish',
+  );
+  expect(hosts.seen).toEqual([]);
+});
+
 test('aborts for a caller that is gone, and continues for the others', async () => {
   let answer: (() => void) | undefined;
   const serve = imageServer(

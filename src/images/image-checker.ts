@@ -1,7 +1,7 @@
 import type { Config } from '../config/types.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import type { Identity } from '../identity/types.ts';
-import { type Deadline, DeadlineExceeded } from '../lib/deadline.ts';
+import { DeadlineExceeded } from '../lib/deadline.ts';
 import { AddressRefused, OutboundFailure, type OutboundHttp } from '../platform/outbound-http/types.ts';
 import { createRegistryClient } from '../platform/registry/client.ts';
 import { type ImageReference, InvalidReference, parseReference } from '../platform/registry/reference.ts';
@@ -19,11 +19,12 @@ export function createImageChecker(options: { config: Pick<Config, 'git'>; http:
     async check(text, identity, deadline) {
       const reference = parse(text);
       const access = registryAccess(reference, config.git, identity);
+      if (deadline.remaining() === 0) throw deadline.exceeded(`the check of the image at ${reference.domain}`);
       const inner = deadline.within(Math.max(deadline.remaining() / 2, deadline.remaining() - reserveMs));
       try {
         return describe(await registries.inspect(reference, access, inner), reference, identity);
       } catch (error) {
-        return describeFailure(error, reference, deadline);
+        return describeFailure(error, reference);
       }
     },
   };
@@ -107,7 +108,7 @@ function missing(reason: (ImageCheck & { exists: false })['reason'], message: st
   return { exists: false, reason, message, remedy };
 }
 
-function describeFailure(error: unknown, reference: ImageReference, deadline: Deadline): ImageCheck {
+function describeFailure(error: unknown, reference: ImageReference): ImageCheck {
   const { domain } = reference;
   if (error instanceof AddressRefused) {
     const itself = error.host === new URL(`https://${reference.host}`).hostname.replace(/^\[|\]$/g, '');
@@ -117,7 +118,8 @@ function describeFailure(error: unknown, reference: ImageReference, deadline: De
     return missing('address-refused', message, 'Choose another image, or ask the administrator to allow that network.');
   }
   const couldNot = (what: string) => `The image could not be checked: ${what}.`;
-  if (error instanceof DeadlineExceeded && !deadline.signal.aborted) {
+  // On a busy machine, the deadline of the request may have expired, too; its error would not name the registry.
+  if (error instanceof DeadlineExceeded) {
     return missing('unreachable', couldNot(`${domain} does not respond in time`), 'Try again later.');
   }
   if (!(error instanceof OutboundFailure || error instanceof RegistryFailure)) throw error;

@@ -78,8 +78,7 @@ export async function sendEvents(
     readAt = performance.now();
     if (gone.signal.aborted) return;
   }
-  // Another replica is ready. Clients connect at different times, so that their requests do not arrive together.
-  res.end(stopping.aborted ? `retry: ${Math.round(reconnectMs * (0.1 + 0.4 * Math.random()))}\n\n` : undefined);
+  res.end();
 }
 
 function format({ event, id, retry, data }: ServerSentEvent): string {

@@ -263,9 +263,14 @@ describeInChromium('sessions page', (browser) => {
     await page.getByText('Live', { exact: true }).waitFor(soon);
   });
 
-  it('says that the sign-in has ended, and hides the sessions', async () => {
+  it('says that the sign-in has ended, hides the sessions, and shows all of them after the next sign-in', async () => {
     add('a');
     const page = await open();
+    const lastIds: (string | undefined)[] = [];
+    page.on('request', (request) => {
+      const { accept, 'last-event-id': lastId } = request.headers();
+      if (accept === 'text/event-stream') lastIds.push(lastId);
+    });
     await card(page, 'demo/first-light').waitFor(soon);
     const error = { code: 1401, message: 'The ID token has expired.', detail: 'Sign in again.', requestId: 'r' };
     site.fake.intercept = () => ({ status: 401, body: { error } });
@@ -273,6 +278,10 @@ describeInChromium('sessions page', (browser) => {
     await page.getByRole('alert').getByText('The ID token has expired.').waitFor(soon);
     await page.getByRole('alert').getByText('Sign in again.').waitFor(soon);
     expect(await page.getByRole('article').count()).toBe(0);
+    site.fake.intercept = undefined;
+    await card(page, 'demo/first-light').waitFor(soon);
+    // A stream that is resumed would not send the sessions that have not changed.
+    expect([lastIds[0], lastIds.at(-1)]).toEqual([expect.any(String), undefined]);
   });
 
   it('reads the sessions if it cannot follow them, and says why', async () => {

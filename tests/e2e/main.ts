@@ -4,7 +4,9 @@
  * however it ends. Arguments go to Vitest.
  *
  * `main.ts up` starts only the cluster and keeps it until Ctrl-C; meanwhile, runs with E2E_CLUSTER=FILE (the file that `up`
- * prints) use it. With E2E_PREPARED=FOLDER, the folder that `tests/e2e/install` prints, nothing is prepared again. Exits with 77 if something that the lane needs is missing: then nothing was tested.
+ * prints) use it. With E2E_PREPARED=FOLDER, the folder that `tests/e2e/install` prints, nothing is prepared again.
+ *
+ * Exits with 77 if something that the lane needs is missing: then nothing was tested.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

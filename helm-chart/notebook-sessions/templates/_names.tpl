@@ -52,6 +52,17 @@ app.kubernetes.io/component: jupyterserver
 {{ default (ternary $name "default" $account.create) $account.name }}
 {{- end }}
 
+{{- /* The path of the API, without a slash at its end. */}}
+{{- define "notebook-sessions.prefix" -}}
+{{ default "/notebooks" .Values.config.service_prefix | trimSuffix "/" }}
+{{- end }}
+
+{{- /* The lowest number of replicas of a program. Arguments: context, component. */}}
+{{- define "notebook-sessions.replicas" -}}
+{{- $settings := index .context.Values .component -}}
+{{ ternary (dig "autoscaling" "minReplicas" 0 $settings) $settings.replicaCount (dig "autoscaling" "enabled" false $settings) }}
+{{- end }}
+
 {{- /* The reference of an image. Arguments: context, name (a key of `images`). */}}
 {{- define "notebook-sessions.image" -}}
 {{- $image := index .context.Values.images .name -}}

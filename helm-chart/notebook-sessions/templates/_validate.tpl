@@ -55,20 +55,31 @@ secret key.
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- $errors = append $errors "ingress.host is required, because ingress.enabled is true." -}}
 {{- end -}}
+{{- if not (regexMatch "^[^/:]*$" .Values.ingress.host) -}}
+{{- $errors = append $errors (printf "ingress.host must be a host without a scheme, port or path, such as notebooks.example.org; it is %q." .Values.ingress.host) -}}
+{{- end -}}
+{{- if contains "://" .Values.images.registry -}}
+{{- $errors = append $errors (printf "images.registry must be a host, with a port and a path if it has them, and without a scheme; it is %q." .Values.images.registry) -}}
+{{- end -}}
+{{- if and .Values.metrics.enabled (has (int .Values.metrics.port) (list 8000 8080)) -}}
+{{- $errors = append $errors (printf "metrics.port must not be %d: the service listens for requests on port 8000, and the operator for probes on port 8080." (int .Values.metrics.port)) -}}
+{{- end -}}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
 {{- $errors = append $errors "httpRoute.parentRefs is required, because httpRoute.enabled is true: it names the Gateways." -}}
 {{- end -}}
-{{- range $program := list "service" "operator" -}}
-{{- $settings := index $.Values $program -}}
-{{- $replicas := $settings.replicaCount -}}
-{{- if and (eq $program "service") $settings.autoscaling.enabled -}}
-{{- $replicas = $settings.autoscaling.minReplicas -}}
-{{- if gt (int $settings.autoscaling.minReplicas) (int $settings.autoscaling.maxReplicas) -}}
+{{- with .Values.service.autoscaling -}}
+{{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) -}}
 {{- $errors = append $errors "service.autoscaling.minReplicas must not be more than service.autoscaling.maxReplicas." -}}
 {{- end -}}
+{{- if and .enabled (not (dig "requests" "cpu" "" $.Values.service.resources)) -}}
+{{- $errors = append $errors "service.resources.requests.cpu is required, because service.autoscaling.enabled is true: the use of processor is compared with it." -}}
 {{- end -}}
-{{- if and $settings.podDisruptionBudget.enabled (gt (int $replicas) 1) (ge (int $settings.podDisruptionBudget.minAvailable) (int $replicas)) -}}
-{{- $errors = append $errors (printf "%s.podDisruptionBudget.minAvailable must be less than the number of replicas, %d: otherwise no node with a replica can be drained." $program (int $replicas)) -}}
+{{- end -}}
+{{- range $program := list "service" "operator" -}}
+{{- $settings := index $.Values $program -}}
+{{- $replicas := include "notebook-sessions.replicas" (dict "context" $ "component" $program) | int -}}
+{{- if and $settings.podDisruptionBudget.enabled (gt $replicas 1) (ge (int $settings.podDisruptionBudget.minAvailable) $replicas) -}}
+{{- $errors = append $errors (printf "%s.podDisruptionBudget.minAvailable must be less than the number of replicas, %d: otherwise no node with a replica can be drained." $program $replicas) -}}
 {{- end -}}
 {{- end -}}
 {{- if $errors -}}

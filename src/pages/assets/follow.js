@@ -71,6 +71,8 @@ export function follow({ stream, take, read, onError, onFallback }) {
       if (signal.reason === heldBack) return heldBack;
       if (!(error instanceof ApiError)) throw error;
       if (!isOpen) {
+        // After a sign-in, which may be that of another person, the stream must begin with all sessions.
+        if (error.status === 401) lastId = '';
         if ([0, 401, 404].includes(error.status)) throw error;
         return error;
       }

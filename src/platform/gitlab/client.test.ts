@@ -21,8 +21,9 @@ import { GitLabUnauthorized, GitLabUnavailable } from './types.ts';
 
 const logged: string[] = [];
 const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-const gitlab = createGitLab({ http: loopbackHttp(), log, requestTimeoutMs: 2_000, maxResponseBytes: 200_000 });
-const inTime = () => Deadline.after(10_000);
+const limits = { http: loopbackHttp(), log, maxResponseBytes: 200_000 };
+const gitlab = createGitLab({ ...limits, requestTimeoutMs: 60_000 });
+const inTime = () => Deadline.after(60_000);
 
 describe('the GitLab client on the forge', () => {
   let served: ServedForge;
@@ -248,14 +249,19 @@ describe('the GitLab client with a faulty GitLab', () => {
   it('ends a request to a silent GitLab at the time limit, without a retry', async () => {
     answer = () => undefined;
     const started = performance.now();
-    await expect(branch()).rejects.toThrow(/did not respond in time/);
+    const impatient = createGitLab({ ...limits, requestTimeoutMs: 2_000 });
+    await expect(impatient.branch(access(), 'a/b', 'main', Deadline.after(600_000))).rejects.toThrow(
+      /did not respond in time/,
+    );
+    expect(requests).toHaveLength(1);
     await expect(branch(Deadline.after(100))).rejects.toThrow(GitLabUnavailable);
     const caller = new AbortController();
     const waiting = branch(Deadline.after(600_000, caller.signal));
     caller.abort();
     await expect(waiting).rejects.toThrow(GitLabUnavailable);
     expect(performance.now() - started).toBeLessThan(60_000);
-    expect(requests).toHaveLength(2);
+    // On a busy machine, the second request may end before it is sent.
+    expect(requests.length).toBeLessThanOrEqual(2);
   });
 
   it('sends no token to another host', async () => {

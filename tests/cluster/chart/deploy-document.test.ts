@@ -8,7 +8,7 @@ import { kubectl, programs, succeeded, template } from '../../support/helm.ts';
 
 /**
  * The commands of docs/deploy.md on a real API server without nodes, exactly as they are written there, except that nothing waits
- * for pods. The CRD has another group, so that other tests keep theirs. The lane e2e runs the commands that need pods.
+ * for pods. The CRD has another group, so that other tests keep theirs. No test runs the commands that build images or need pods.
  */
 
 const root = join(import.meta.dirname, '..', '..', '..');

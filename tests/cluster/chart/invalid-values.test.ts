@@ -127,6 +127,26 @@ const cases: [string, string[], string][] = [
     'ingress.host is required, because ingress.enabled is true.',
   ],
   [
+    'an Ingress with an address instead of a host',
+    ['--set', 'ingress.enabled=true,ingress.host=https://api.example.org'],
+    'ingress.host must be a host without a scheme, port or path, such as notebooks.example.org; it is "https://api.example.org".',
+  ],
+  [
+    'a registry with a scheme',
+    ['--set', 'images.registry=https://registry.example.org/team'],
+    'images.registry must be a host, with a port and a path if it has them, and without a scheme',
+  ],
+  [
+    'a port of metrics that a program uses for something else',
+    ['--set', 'metrics.port=8080'],
+    'metrics.port must not be 8080: the service listens for requests on port 8000',
+  ],
+  [
+    'autoscaling without a request of processor',
+    ['--set', 'service.autoscaling.enabled=true,service.resources.requests.cpu=null'],
+    'service.resources.requests.cpu is required, because service.autoscaling.enabled is true',
+  ],
+  [
     'a route without a Gateway',
     ['--set', 'httpRoute.enabled=true'],
     'httpRoute.parentRefs is required, because httpRoute.enabled is true',

@@ -170,6 +170,21 @@ describe('the chart', () => {
     for (const { subjects } of bindings) expect(subjects[0].namespace).toBe(namespace);
   });
 
+  it('has a disruption budget only for a program with more than one replica', () => {
+    const budgets = (...more: string[]) =>
+      objectsOf(
+        succeeded(
+          template(valuesFile(join(folder, 'anonymous.yaml'), namespace), { namespace, more: ['--set', ...more] }),
+        ),
+      )
+        .filter(({ kind }) => kind === 'PodDisruptionBudget')
+        .map(({ spec }) => spec.selector.matchLabels['app.kubernetes.io/component']);
+    expect(budgets('service.replicaCount=2')).toEqual(['service', 'operator']);
+    expect(budgets('service.replicaCount=1')).toEqual(['operator']);
+    expect(budgets('service.autoscaling.enabled=true,service.autoscaling.minReplicas=1')).toEqual(['operator']);
+    expect(budgets('operator.replicaCount=1')).toEqual(['service']);
+  });
+
   it('restarts the service when the configuration changes, and not otherwise', () => {
     const checksum = (...more: string[]) => {
       const values = valuesFile(join(folder, 'anonymous.yaml'), namespace);
