@@ -93,6 +93,29 @@ describe('values of renku-notebooks 1.18.1', () => {
     });
   });
 
+  it('keep the names of Secrets, of a ServiceAccount and of the resource', () => {
+    const original = parse(`
+      image: {pullSecrets: [registry-login]}
+      rbac: {create: false, serviceAccountName: platform}
+      amalthea:
+        crdApiGroup: example.org
+        crdNames: {plural: servers, singular: server}
+        culling: {jupyterServerPendingCheckIntervalSeconds: 60}
+    `);
+    const { values, notes } = convertValues(original);
+    expect(values).toEqual({
+      images: { pullSecrets: [{ name: 'registry-login' }] },
+      rbac: { create: false },
+      service: { serviceAccount: { create: false, name: 'platform' } },
+      config: { amalthea: { group: 'example.org', plural: 'servers' } },
+    });
+    expect(notes.join('\n')).not.toContain('check its spelling');
+    // The default values of the original have a name that it does not use.
+    expect(convertValues({ rbac: { create: true, serviceAccountName: 'default' } }).values).toEqual({
+      rbac: { create: true },
+    });
+  });
+
   it('that have no counterpart, or are misspelt, are named with the reason', () => {
     const { values, notes } = convertValues({
       k8sWatcher: { replicaCount: 2 },
@@ -111,7 +134,8 @@ describe('values of renku-notebooks 1.18.1', () => {
     const withoutDomain = convertValues({}).notes.join('\n');
     expect(withoutDomain).toContain('set config.identity.gateway to verified');
     expect(withoutDomain).toContain('sessions have no git credentials');
-    expect(convertValues({ global: { renku: { domain: 'renku.example.org' } } }).notes[0]).toContain(
+    expect(withoutDomain).toContain('config.sessions.ingress: the original has annotations');
+    expect(convertValues({ global: { renku: { domain: 'renku.example.org' } } }).notes[1]).toContain(
       'the audience renku',
     );
   });

@@ -57,6 +57,7 @@ function decisions(original: JsonObject): string[] {
   const global = isObject(original['global']) ? original['global'] : {};
   const domain = isObject(global['renku']) ? global['renku']['domain'] : undefined;
   return [
+    'config.sessions.ingress: the original has annotations for the ingress controller nginx by default; set class_name and annotations as in docs/deploy.md',
     domain === undefined
       ? 'config.identity: the original trusts the headers of its gateway; set config.identity.gateway to verified with jwks_url, issuer and audience, or to trusted'
       : 'config.identity: ID tokens are verified with the keys of the realm at global.renku.domain and the audience renku; set config.identity for another provider',

@@ -37,6 +37,20 @@ function image(key: string) {
   };
 }
 
+/** The original has a list of names. */
+function pullSecrets(value: unknown): NewValues {
+  const names: unknown[] = Array.isArray(value) ? value : [];
+  return { 'images.pullSecrets': names.map((name) => (isObject(name) ? name : { name })) };
+}
+
+/** The original uses `serviceAccountName`, which is `default` by default, only if it creates no account. */
+function rbac(value: unknown): NewValues {
+  const { create, serviceAccountName: name } = isObject(value) ? value : {};
+  if (create !== false) return { 'rbac.create': true };
+  const account = typeof name === 'string' ? { 'service.serviceAccount.name': name } : {};
+  return { 'rbac.create': false, 'service.serviceAccount.create': false, ...account };
+}
+
 function ingressHosts(value: unknown): NewValues {
   const [first]: unknown[] = Array.isArray(value) ? value : [];
   const host = isObject(first) ? first['host'] : first;
@@ -68,7 +82,11 @@ const culling = (from: string, key: string): Row[] =>
 
 export const rows: readonly Row[] = [
   same('nameOverride'),
-  same('fullnameOverride'),
+  {
+    from: 'fullnameOverride',
+    to: 'fullnameOverride',
+    note: 'both charts use it for the names of their objects, so choose another one while the original is installed',
+  },
   same('global'),
   config('gitlab.url', 'git.url'),
   config('gitlab.registry.host', 'git.registry'),
@@ -80,7 +98,7 @@ export const rows: readonly Row[] = [
   none('image.repository', own),
   none('image.tag', own),
   same('image.pullPolicy', 'images.pullPolicy'),
-  same('image.pullSecrets', 'images.pullSecrets'),
+  { from: 'image.pullSecrets', to: 'images.pullSecrets', convert: pullSecrets },
   {
     from: 'debug',
     to: 'service.logLevel',
@@ -132,13 +150,17 @@ export const rows: readonly Row[] = [
   none('gitClone.image', own),
   same('service.type'),
   same('service.port'),
-  same('rbac.create'),
   {
-    from: 'rbac.serviceAccountName',
-    to: 'service.serviceAccount.name',
-    note: 'the operator has a ServiceAccount of its own (operator.serviceAccount.name)',
+    from: 'rbac',
+    to: 'rbac.create',
+    convert: rbac,
+    note: 'if it is false: serviceAccountName is service.serviceAccount.name, and you must give the operator permissions, too',
   },
-  same('ingress.enabled'),
+  {
+    from: 'ingress.enabled',
+    to: 'ingress.enabled',
+    note: 'if it is true: two Ingresses with the same host conflict, so set it to false until you remove the original',
+  },
   same('ingress.annotations'),
   { from: 'ingress.hosts', to: 'ingress.host', convert: ingressHosts, note: 'the first host; the chart has one' },
   { from: 'ingress.tls', to: 'ingress.tlsSecret', convert: ingressTls, note: 'the first Secret; the chart has one' },
@@ -182,6 +204,11 @@ export const rows: readonly Row[] = [
   same('amalthea.deployCrd', 'crd.install'),
   same('amalthea.culling.jupyterServerIdleCheckIntervalSeconds', 'operator.culling.checkIntervalSeconds'),
   same('amalthea.culling.cpuUsageMillicoresIdleThreshold', 'operator.culling.idleCpuMillicores'),
+  config('amalthea.crdApiGroup', 'amalthea.group'),
+  config('amalthea.crdApiVersion', 'amalthea.version'),
+  config('amalthea.crdNames.plural', 'amalthea.plural'),
+  none('amalthea.crdNames.*', 'the kind is always JupyterServer'),
+  none('amalthea.culling.*', 'the operator of this chart does not need it'),
   none('amalthea.*', 'this chart has an operator of its own (operator); with Amalthea, set operator.enabled to false'),
   none('k8sWatcher.*', 'the service watches sessions itself'),
   none('tests.*', 'helm test of this chart needs no settings'),
