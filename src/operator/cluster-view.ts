@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import { childLabel } from '../jupyter-server/labels.ts';
+import { validStatus } from '../jupyter-server/status.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import {
   type CacheEvent,
   createListWatchCache,
+  earliest,
   type ListWatchCache,
   type WatchEnd,
 } from '../platform/kubernetes/list-watch-cache.ts';
@@ -22,6 +24,7 @@ export interface ClusterView {
   start(): Promise<void>;
   stop(): Promise<void>;
   readonly lastContactAt: number | undefined;
+  readonly lastCurrentAt: number | undefined;
   server(namespace: string, name: string): JupyterServer | undefined;
   servers(): JupyterServer[];
   /** Returns children of the watched kinds. */
@@ -130,8 +133,10 @@ export function createClusterView(options: {
       await Promise.all(all.map((cache) => cache.stop()));
     },
     get lastContactAt() {
-      const times = all.map(({ lastContactAt }) => lastContactAt);
-      return times.reduce((a, b) => (a === undefined || b === undefined ? undefined : Math.min(a, b)));
+      return earliest(all.map(({ lastContactAt }) => lastContactAt));
+    },
+    get lastCurrentAt() {
+      return earliest(all.map(({ lastCurrentAt }) => lastCurrentAt));
     },
     server: (namespace, name) => servers.get(namespace, name),
     servers: () => servers.values(),
@@ -149,18 +154,20 @@ const kopfCopy = 'kopf.zalando.org/last-handled-configuration';
 
 /**
  * Returns the JupyterServer for the cache: with apiVersion and kind, which the items of a list do not have but owner references
- * need, and without managedFields and Kopf's copy. The patches, which are the largest part of the object, are needed only to create
+ * need, with valid values in its status, and without managedFields and Kopf's copy. The patches, which are the largest part of the object, are needed only to create
  * children, so a session whose children exist has none in the cache.
  */
-function projectServer({ group, version }: ResourceType): (raw: KubernetesObject) => JupyterServer {
+export function projectServer({ group, version }: ResourceType): (raw: KubernetesObject) => JupyterServer {
   return (raw: JupyterServer) => {
     const { managedFields: _, ...metadata }: ObjectMeta & { managedFields?: unknown } = raw.metadata;
     const { [kopfCopy]: _copy, ...annotations } = metadata.annotations ?? {};
     const slim = metadata.annotations ? { ...metadata, annotations } : metadata;
+    const { status: written, ...object } = raw;
+    const status = validStatus(written);
     const { patches, ...spec } = raw.spec ?? {};
-    const isCreated = Object.keys(raw.status?.create_fn?.createdResources ?? {}).length > 0;
-    const kept = patches !== undefined && isCreated ? { spec } : {};
-    return { ...raw, apiVersion: `${group}/${version}`, kind: 'JupyterServer', metadata: slim, ...kept };
+    const isCreated = Object.keys(status?.create_fn?.createdResources ?? {}).length > 0;
+    const kept = { ...(patches !== undefined && isCreated ? { spec } : {}), ...(status ? { status } : {}) };
+    return { ...object, apiVersion: `${group}/${version}`, kind: 'JupyterServer', metadata: slim, ...kept };
   };
 }
 

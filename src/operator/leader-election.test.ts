@@ -11,17 +11,16 @@ test('a leader stops leading at its renew deadline if the API server does not re
   const server = await startFaultServer();
   const client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfigFor(server.url)), log });
   const stop = new AbortController();
-  const timing = { leaseDurationMs: 900_000, renewDeadlineMs: 500, retryMs: 600_000 };
+  // A busy machine may need more than the renew deadline for the first attempt. Then the lease is taken after the retry delay.
+  const timing = { leaseDurationMs: 900_000, renewDeadlineMs: 500, retryMs: 15_000 };
   const common = { client, namespace: 'here', name: 'lease', identity: 'a', log };
   const { elected, lost, ended } = electLeader({ ...common, ...timing }, stop.signal);
   try {
     await elected;
     server.fault = () => 'silence';
-    let isLost = false;
-    void lost.then(() => {
-      isLost = true;
-    });
-    await expect.poll(() => isLost).toBe(true);
+    const electedAt = performance.now();
+    await lost;
+    expect(performance.now() - electedAt).toBeLessThan(timing.retryMs);
   } finally {
     stop.abort();
     await ended;

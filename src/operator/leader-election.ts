@@ -30,10 +30,10 @@ export interface LeaderElectionOptions {
 }
 
 /**
- * Takes part in a leader election with a Lease until `signal` aborts. Returns three promises. `elected` resolves when this
+ * Takes part in a leader election with a Lease until `signal` aborts. Returns three promises: `elected` resolves when this
  * replica becomes the leader. `lost` resolves when this replica is no longer the leader: the process must then exit, because
- * another replica may become the leader at any time. `ended` resolves when no call is in flight. The expiry of another
- * replica's lease is measured with the local clock, from the last change that this replica has read, so that the clocks of
+ * another replica may become the leader at any time. `ended` resolves when no call is in flight. `lastContactAt` is the time of
+ * the last attempt that has read the lease, in milliseconds since the epoch. The expiry of another replica's lease is measured with the local clock, from the last change that this replica has read, so that the clocks of
  * replicas may differ.
  */
 export function electLeader(options: LeaderElectionOptions, signal: AbortSignal) {
@@ -43,10 +43,12 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
   const lost = Promise.withResolvers<void>();
   let seen: { version: string | undefined; at: number } | undefined;
   let leading = false;
+  let lastContactAt: number | undefined;
 
   async function acquireOrRenew(ms: number): Promise<boolean> {
     const deadline = Deadline.after(ms, signal);
     const lease = await client.get<Lease>(resource.leases, namespace, name, deadline);
+    lastContactAt = Date.now();
     const renewTime = new Date().toISOString().replace('Z', '000Z');
     const spec = { holderIdentity: identity, leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000), renewTime };
     if (!lease) {
@@ -120,5 +122,12 @@ export function electLeader(options: LeaderElectionOptions, signal: AbortSignal)
   }
 
   const ended = run().finally(() => lost.resolve());
-  return { elected: elected.promise, lost: lost.promise, ended };
+  return {
+    elected: elected.promise,
+    lost: lost.promise,
+    ended,
+    get lastContactAt() {
+      return lastContactAt;
+    },
+  };
 }

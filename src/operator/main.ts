@@ -1,17 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { Logger } from 'pino';
 import { createKubernetesClient } from '../platform/kubernetes/client.ts';
 import { loadKubeConfig } from '../platform/kubernetes/kubeconfig.ts';
 import { createLogger } from '../platform/logging/logger.ts';
 import { createOutboundCalls } from '../platform/metrics/outbound-calls.ts';
 import { startMetrics } from '../platform/metrics/server.ts';
+import { serveHealth } from './health.ts';
 import { electLeader } from './leader-election.ts';
-import { createOperator, type Operator } from './operator.ts';
+import { createOperator } from './operator.ts';
 import { readSettings } from './settings.ts';
-
-/** Time without a response from the API server after which `/healthz` returns 503. Watches are renewed every 30 seconds. */
-const silenceLimitMs = 180_000;
 
 /** Runs the operator. Returns the exit code: 0 after SIGTERM or SIGINT, 1 if another replica may be the leader now. */
 async function main(): Promise<number> {
@@ -33,7 +29,6 @@ async function main(): Promise<number> {
   const calls = createOutboundCalls(metrics, ['kubernetes']);
   const client = createKubernetesClient({ kubeconfig: await loadKubeConfig(), log, calls });
   const operator = createOperator({ client, settings, log, metrics });
-  const health = settings.healthPort === undefined ? undefined : serveHealth(operator, settings.healthPort, log);
   const { leaderElection: election } = settings;
   const resign = new AbortController();
   const leadership = election
@@ -48,10 +43,19 @@ async function main(): Promise<number> {
         resign.signal,
       )
     : undefined;
+  let isWorking = false;
+  // A replica that is not the leader calls the API server only for the lease.
+  const lastCurrentAt = () => (isWorking ? operator.lastCurrentAt : leadership?.lastContactAt);
+  const { healthPort } = settings;
+  const health =
+    healthPort === undefined
+      ? undefined
+      : serveHealth(() => ({ lastCurrentAt: lastCurrentAt(), lastContactAt: operator.lastContactAt }), healthPort, log);
 
   const lost = leadership?.lost ?? stopped;
   await Promise.race([leadership?.elected, lost, stopped]);
   if (!stop.signal.aborted) {
+    isWorking = true;
     const working = operator
       .start()
       .then(() => log.info({ namespaces: settings.namespaces }, 'the operator has started'));
@@ -67,17 +71,6 @@ async function main(): Promise<number> {
   metricsServer.close();
   await client.close();
   return stop.signal.aborted ? 0 : 1;
-}
-
-function serveHealth(operator: Operator, port: number, log: Logger): Server {
-  const server = createServer((req, res) => {
-    // A replica that is not the leader sends no requests, so it counts as healthy.
-    const healthy = Date.now() - (operator.lastContactAt ?? Date.now()) < silenceLimitMs;
-    const known = req.method === 'GET' && req.url === '/healthz';
-    res.writeHead(known ? (healthy ? 200 : 503) : 404, { 'content-type': 'text/plain' }).end();
-  });
-  server.on('error', (err) => log.error({ err }, 'the health port could not be opened'));
-  return server.listen(port);
 }
 
 if (import.meta.main) {

@@ -22,6 +22,8 @@ export interface Operator {
   stop(): Promise<void>;
   /** Time of the API server's last response, in milliseconds since the epoch: the earliest of the times of all caches. */
   readonly lastContactAt: number | undefined;
+  /** As `lastContactAt`, without error responses: the last time at which all caches were known to be current. */
+  readonly lastCurrentAt: number | undefined;
 }
 
 const concurrency = 8;
@@ -96,6 +98,9 @@ export function createOperator(options: {
     },
     get lastContactAt() {
       return view.lastContactAt;
+    },
+    get lastCurrentAt() {
+      return view.lastCurrentAt;
     },
   };
 }

@@ -73,6 +73,7 @@ export function createReconciler(options: {
       return (await endForced(server, attempt)) ?? resyncMs;
     }
     let children: Child[] | undefined;
+    let created: Observed['created'];
     let failed: { error: unknown } | undefined;
     try {
       children = await ensureChildren(server, attempt);
@@ -81,7 +82,12 @@ export function createReconciler(options: {
     } catch (error) {
       failed = { error };
     }
-    const created = children ? createdBy(server, children) : undefined;
+    try {
+      created = children && createdBy(server, children);
+    } catch (error) {
+      // A client has made the routing of an existing session invalid.
+      failed ??= { error };
+    }
     // The caches have the responses of the writes above, which are newer than `children`.
     const uid = server.metadata.uid ?? '';
     const newest = (children ?? existingChildren(server, view)).map(

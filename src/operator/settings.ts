@@ -23,7 +23,7 @@ export interface OperatorSettings {
   readonly unschedulableGraceMs: number;
   readonly culling: CullingSettings;
   readonly leaderElection: { readonly namespace: string; readonly identity: string } | undefined;
-  /** TCP port of `/healthz`; undefined if the operator starts no HTTP server. */
+  /** TCP port of `/healthz` and `/readyz`; undefined if the operator starts no HTTP server. */
   readonly healthPort: number | undefined;
   /** TCP port of `/metrics` (0: any free port); undefined if the operator serves no metrics. */
   readonly metricsPort: number | undefined;

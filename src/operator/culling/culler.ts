@@ -34,7 +34,14 @@ export function cull(
       failedSince: timeOf(desired.failedSince),
       hibernatedSince: timeOf(server.metadata.annotations?.[annotation.hibernationDate]),
       jupyterStartedAt: jupyterStart(pod),
-      hasClaim: children.some(({ kind, terminating }) => kind === 'PersistentVolumeClaim' && !terminating),
+      // A patch can add other claims, which do not have the files of the session.
+      hasClaim: children.some(
+        ({ key: childKey, kind, terminating }) =>
+          childKey === 'pvc' &&
+          kind === 'PersistentVolumeClaim' &&
+          !terminating &&
+          server.spec?.storage?.pvc?.enabled === true,
+      ),
       mayHaveRun: mayHaveRun(desired),
       observation: pod && monitor.get(key, pod.uid),
       cpuMillicores: server.status?.mainPod?.resourceUsage?.cpuMillicores,

@@ -126,6 +126,6 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
 }
 
 /** Returns the earliest time; undefined if one of the times is undefined. */
-function earliest(times: readonly (number | undefined)[]): number | undefined {
+export function earliest(times: readonly (number | undefined)[]): number | undefined {
   return times.reduce((a, b) => (a === undefined || b === undefined ? undefined : Math.min(a, b)));
 }
