@@ -10,7 +10,7 @@ import type { Config } from './config/types.ts';
 import { timedOut, toApiError } from './error-translation.ts';
 import { ApiError, errorBody, errorKind } from './errors.ts';
 import type { Identify } from './identity/identify.ts';
-import { createAddressRanges } from './lib/address-ranges.ts';
+import { createAddressRanges, withoutPort } from './lib/address-ranges.ts';
 import { Deadline } from './lib/deadline.ts';
 import { inThisTrace, readTraceparent, withTraceparent } from './lib/trace-context.ts';
 import { accessLog, requestIdOf } from './pipeline/access-log.ts';
@@ -93,7 +93,7 @@ export function createApp(parts: AppParts): Express {
 /** Returns whether X-Forwarded-For of a peer is trusted. A peer of a Unix socket has no address; its user is this program's. */
 function trustProxy(ranges: readonly string[]): (address: string | undefined) => boolean {
   const trusted = createAddressRanges(ranges);
-  return (address) => address === undefined || trusted.includes(address);
+  return (address) => address === undefined || trusted.includes(withoutPort(address));
 }
 
 /** Returns one router for all paths under the prefix, so that Express matches the prefix once per request. */

@@ -112,7 +112,7 @@ describe('the service', () => {
   });
 
   it('is not ready after SIGTERM, serves requests and closes their connections until the delay is over, and ends then', async () => {
-    const service = run({ NB_SERVER__SHUTDOWN_DELAY_MS: '2000' });
+    const service = run({ NB_SERVER__SHUTDOWN_DELAY_MS: '6000' });
     await service.says('all sessions are known');
     service.child.kill('SIGTERM');
     await service.says('stopping');

@@ -1,4 +1,4 @@
-import { networkOf } from '../lib/address-ranges.ts';
+import { networkOf, withoutPort } from '../lib/address-ranges.ts';
 import { ownerKey } from './owner.ts';
 import type { Identity } from './types.ts';
 
@@ -10,6 +10,6 @@ export function limitKey(identity: Identity): string {
 
 /** Returns the key of requests from an address; undefined if `address` is not an IP address. */
 export function networkKey(address: string | undefined): string | undefined {
-  const network = address === undefined ? undefined : networkOf(address);
+  const network = address === undefined ? undefined : networkOf(withoutPort(address));
   return network && `network ${network}`;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createAddressRanges, networkOf, parseAddressRange } from './address-ranges.ts';
+import { createAddressRanges, networkOf, parseAddressRange, withoutPort } from './address-ranges.ts';
 
 test.each([
   ['10.0.0.0/8', { family: 'ipv4', address: '10.0.0.0', prefix: 8 }],
@@ -44,4 +44,16 @@ test.each([
   ['not an address', undefined],
 ])('the network of %s is %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
+});
+
+test.each([
+  ['10.0.0.1:4711', '10.0.0.1'],
+  ['[::1]:4711', '::1'],
+  ['[::1]', '::1'],
+  ['10.0.0.1', '10.0.0.1'],
+  ['fd00::1:4711', 'fd00::1:4711'],
+  ['[]', '[]'],
+  ['unknown', 'unknown'],
+])('%s without its port is %s', (address, text) => {
+  expect(withoutPort(address)).toBe(text);
 });

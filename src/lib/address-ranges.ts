@@ -77,6 +77,11 @@ export function networkOf(address: string): string | undefined {
   return `${groups.slice(0, 4).join(':')}::/64`;
 }
 
+/** Returns an IP address without its port and brackets; other text unchanged. Some proxies write `10.0.0.1:4711`. */
+export function withoutPort(address: string): string {
+  return /^(?:(\d+(?:\.\d+){3}):\d+|\[([^\]]*)\](?::\d+)?)$/.exec(address)?.slice(1).find(Boolean) ?? address;
+}
+
 /** Returns the two bytes of a group of an IPv6 address. */
 function bytesOf(group = '0'): number[] {
   const value = Number.parseInt(group, 16);

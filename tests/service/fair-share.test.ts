@@ -128,13 +128,16 @@ it('counts anonymous users by the address that a trusted proxy names, and by no 
     });
   const hanging = [from(at, '198.51.100.7, 10.1.2.3', '/projects'), from(direct, '198.51.100.7', '/projects')];
   await expect.poll(() => backends.gitlab.paths.filter((path) => path.endsWith('/projects')).length).toBeGreaterThan(1);
-  const [same, another, invented, untrusted] = await Promise.all([
+  const [same, withPorts, another, invented, untrusted] = await Promise.all([
     from(at, '198.51.100.7'),
+    // As some proxies write them.
+    from(at, '198.51.100.7:50000, 10.1.2.3:50001'),
     from(at, '198.51.100.8, 10.1.2.3'),
     from(at, '203.0.113.1, 198.51.100.7'),
     from(direct, '203.0.113.1'),
   ]);
-  expect([same, another, invented, untrusted].map(({ status }) => status)).toEqual([429, 200, 429, 429]);
+  const all = [same, withPorts, another, invented, untrusted];
+  expect(all.map(({ status }) => status)).toEqual([429, 429, 200, 429, 429]);
   expect(same.error().message).toBe('Anonymous users at your address have 1 requests in progress already.');
   await Promise.all(hanging);
 }, 30_000);

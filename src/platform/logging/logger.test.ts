@@ -105,7 +105,7 @@ describe('a log file', () => {
       `log.info('one'); log.info({ early: await written() }, 'two');
       while ((await written()) === '') await new Promise((resolve) => setTimeout(resolve, 5));
       process.kill(process.pid, 'SIGKILL');`,
-      20,
+      1_000,
     );
     expect(messages(waited)).toEqual(['one', 'two']);
     expect(waited.lines[1]).toContain('"early":""');
