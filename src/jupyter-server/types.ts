@@ -60,7 +60,10 @@ export interface JupyterServerSpec {
 
 /** A condition as in other Kubernetes resources (metav1.Condition), so that `kubectl wait --for=condition=Ready` works. */
 export interface SessionCondition {
-  /** `HasRun` is `False` only if the session has never been `running`, and `Unknown` for a session of another operator. */
+  /**
+   * `HasRun` is `False` only if the session has never been `running`, and `Unknown` if the operator has not observed the session all
+   * the time.
+   */
   type: 'Ready' | 'Progressing' | 'Degraded' | 'HasRun';
   status: 'True' | 'False' | 'Unknown';
   /** One word in CamelCase. */

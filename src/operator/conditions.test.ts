@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { healthyStatus, pod } from '../../tests/support/operator/examples.ts';
 import type { JupyterServerStatus } from '../jupyter-server/types.ts';
 import { conditionsOf, mayHaveRun } from './conditions.ts';
+import type { MainPod } from './pod.ts';
 import { writeDelay } from './status-writer.ts';
 import { statusStory } from './story.ts';
 
@@ -11,12 +12,12 @@ const statuses = (status: JupyterServerStatus) => status.conditions?.map((each) 
 
 describe('the conditions of a session', () => {
   const starting: JupyterServerStatus = { state: 'starting' };
-  const first = { ...starting, conditions: conditionsOf(starting, undefined, undefined, now) };
+  const first = { ...starting, conditions: conditionsOf(starting, undefined, { pod: undefined }, now) };
 
   it('change their time only with their status', () => {
     expect(statuses(first)).toEqual(['Ready False', 'Progressing True', 'Degraded False', 'HasRun False']);
-    expect(conditionsOf(starting, first, undefined, later)).toEqual(first.conditions);
-    const running = conditionsOf({ state: 'running' }, first, undefined, later);
+    expect(conditionsOf(starting, first, { pod: undefined }, later)).toEqual(first.conditions);
+    const running = conditionsOf({ state: 'running' }, first, { pod: undefined }, later);
     expect(running.map(({ lastTransitionTime }) => lastTransitionTime)).toEqual([
       '2026-01-01T01:00:00Z',
       '2026-01-01T01:00:00Z',
@@ -27,18 +28,33 @@ describe('the conditions of a session', () => {
 
   it('have the cause of a failure', () => {
     const failed: JupyterServerStatus = { state: 'failed', events: { pod: { message: 'no such image' } } };
-    const degraded = conditionsOf(failed, first, undefined, later).find(({ type }) => type === 'Degraded');
+    const degraded = conditionsOf(failed, first, { pod: undefined }, later).find(({ type }) => type === 'Degraded');
     expect(degraded).toMatchObject({ status: 'True', reason: 'Failed', message: 'no such image' });
   });
 
   it('tell a session that never ran from one that may have run', () => {
     expect(mayHaveRun(first)).toBe(false);
-    const ran = { conditions: conditionsOf({ state: 'running' }, first, undefined, later) };
-    expect(mayHaveRun({ conditions: conditionsOf({ state: 'failed' }, ran, undefined, later) })).toBe(true);
+    const ran = { conditions: conditionsOf({ state: 'running' }, first, { pod: undefined }, later) };
+    expect(mayHaveRun({ conditions: conditionsOf({ state: 'failed' }, ran, { pod: undefined }, later) })).toBe(true);
     // A session of Amalthea, and one whose pod became ready while no operator ran.
     const adopted: JupyterServerStatus = { state: 'starting', create_fn: { createdResources: { service: 'u' } } };
-    expect(mayHaveRun({ conditions: conditionsOf({ state: 'failed' }, adopted, undefined, now) })).toBe(true);
-    expect(mayHaveRun({ conditions: conditionsOf(starting, first, pod(healthyStatus), now) })).toBe(true);
+    expect(mayHaveRun({ conditions: conditionsOf({ state: 'failed' }, adopted, { pod: undefined }, now) })).toBe(true);
+    expect(mayHaveRun({ conditions: conditionsOf(starting, first, { pod: pod(healthyStatus) }, now) })).toBe(true);
+  });
+});
+
+describe('the condition HasRun', () => {
+  const unready = pod({ phase: 'Pending' }, { uid: 'new' });
+  const hasRun = (former: MainPod | undefined) => {
+    const starting: JupyterServerStatus = { state: 'starting', mainPod: { uid: 'old' } };
+    const known = { ...starting, conditions: conditionsOf(starting, undefined, { pod: undefined }, now) };
+    return conditionsOf(starting, known, { pod: unready, former }, later).find(({ type }) => type === 'HasRun')?.status;
+  };
+
+  it('is unknown if a pod ended while no operator ran, because the session may have run in that pod', () => {
+    expect(hasRun(undefined)).toBe('Unknown');
+    expect(hasRun(pod({ phase: 'Pending' }, { uid: 'old' }))).toBe('False');
+    expect(hasRun(pod(healthyStatus, { uid: 'old' }))).toBe('True');
   });
 });
 

@@ -4,6 +4,12 @@ import type { MainPod } from './pod.ts';
 
 type Conditions = readonly SessionCondition[];
 
+interface SessionPods {
+  readonly pod: MainPod | undefined;
+  /** The pod in the written status, if it no longer exists and the operator has seen its end. */
+  readonly former?: MainPod | undefined;
+}
+
 /**
  * Returns `status.conditions` for the other fields of the status. A condition keeps its time until its status changes. Pure.
  * @param desired the new status, without conditions
@@ -11,7 +17,7 @@ type Conditions = readonly SessionCondition[];
 export function conditionsOf(
   desired: JupyterServerStatus,
   current: JupyterServerStatus | undefined,
-  pod: MainPod | undefined,
+  { pod, former }: SessionPods,
   now: Date,
 ): SessionCondition[] {
   const before: Conditions = Array.isArray(current?.conditions) ? current.conditions : [];
@@ -30,12 +36,12 @@ export function conditionsOf(
     return { type, status, reason: why, message: text, lastTransitionTime };
   };
   const truth = (value: boolean) => (value ? 'True' : 'False');
-  const hasRun = hasRunOf(state, current, pod);
+  const hasRun = hasRunOf(state, current, { pod, former });
   return [
     condition('Ready', truth(state === 'running'), reason, message),
     condition('Progressing', truth(state === 'starting' || state === 'stopping'), reason, message),
     condition('Degraded', truth(state === 'failed'), reason, state === 'failed' ? message : ''),
-    condition('HasRun', hasRun, { True: 'HasRun', False: 'NotYet', Unknown: 'CreatedByAnotherOperator' }[hasRun], ''),
+    condition('HasRun', hasRun, { True: 'HasRun', False: 'NotYet', Unknown: 'NotObserved' }[hasRun], ''),
   ];
 }
 
@@ -66,11 +72,15 @@ function messageOf({ state, events = {}, containerStates }: JupyterServerStatus)
 function hasRunOf(
   state: SessionState,
   current: JupyterServerStatus | undefined,
-  pod: MainPod | undefined,
+  { pod, former }: SessionPods,
 ): SessionCondition['status'] {
   const conditions: Conditions = Array.isArray(current?.conditions) ? current.conditions : [];
   const known = conditions.find(({ type }) => type === 'HasRun')?.status;
-  if (known === 'True' || state === 'running' || wasReady(pod)) return 'True';
+  if (known === 'True' || state === 'running' || wasReady(pod) || wasReady(former)) return 'True';
+  const formerUid = current?.mainPod?.uid;
+  const isEndUnseen = formerUid !== undefined && formerUid !== pod?.uid && former === undefined;
+  // While no operator ran, the former pod may have become ready.
+  if (known === 'False' && isEndUnseen) return 'Unknown';
   if (known) return known;
   return current?.state || current?.create_fn ? 'Unknown' : 'False';
 }

@@ -4,7 +4,7 @@ import type { JupyterServer } from '../jupyter-server/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { Deadline } from '../lib/deadline.ts';
 import { oneLine } from '../platform/kubernetes/failures.ts';
-import { isNotFound } from '../platform/kubernetes/predicates.ts';
+import { alreadyExists, isNotFound } from '../platform/kubernetes/predicates.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesClient } from '../platform/kubernetes/types.ts';
 import type { Manifest } from './children/manifest.ts';
@@ -93,18 +93,22 @@ export function createEventRecorder(options: {
   async function write(entry: Entry): Promise<void> {
     const deadline = Deadline.after(10_000, stopping.signal);
     const { namespace } = entry.subject;
-    if (entry.isCreated) {
+    const update = async () => {
       const patch = { count: entry.count, lastTimestamp: entry.lastAt };
-      try {
-        await client.mergePatch(resource.events, namespace, entry.name, patch, deadline);
-        return;
-      } catch (error) {
-        // Events expire after an hour.
-        if (!isNotFound(error)) throw error;
-      }
+      await client.mergePatch(resource.events, namespace, entry.name, patch, deadline);
+    };
+    const create = async () => {
+      await client.create<Manifest>(resource.events, namespace, eventObject(entry), deadline);
+      entry.isCreated = true;
+    };
+    try {
+      await (entry.isCreated ? update() : create());
+    } catch (error) {
+      // Events expire after an hour. An event exists already if it is being created, or if the response was lost.
+      if (entry.isCreated && isNotFound(error)) await create();
+      else if (alreadyExists(error)) await update();
+      else throw error;
     }
-    await client.create<Manifest>(resource.events, namespace, eventObject(entry), deadline);
-    entry.isCreated = true;
   }
 
   return {

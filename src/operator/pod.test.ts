@@ -28,6 +28,11 @@ it('keeps the end of the log of a container without tokens in addresses', () => 
   expect(messageOf('at http://h:8888/lab?token=0123abcd&x=1 "token=0123"')).toBe(
     'at http://h:8888/lab?token=...&x=1 "token=..."',
   );
+  expect(messageOf("unable to access 'https://oauth2:secret@git.example.org/a.git'")).toBe(
+    "unable to access 'https://...@git.example.org/a.git'",
+  );
+  // The token begins before the part that is kept.
+  expect(messageOf(`?token=${'0123456789'.repeat(3)} ${'x'.repeat(480)}`)).not.toContain('0123456789');
 });
 
 it('has the end and the length of the grace period of a pod that is being deleted', () => {

@@ -65,11 +65,14 @@ const deletionOf = ({ deletionTimestamp, deletionGracePeriodSeconds }: ObjectMet
  */
 const maxLogLength = 500;
 
+const withoutTokens = (message: string): string =>
+  message.replace(/\btoken=[^\s&"']+/gi, 'token=...').replace(/(:\/\/)[^\s/@"']+@/g, '$1...@');
+
 function withShortMessages(status: PodStatus): PodStatus {
   const short = (state: ContainerState | undefined): ContainerState | undefined => {
     const message = state?.terminated?.message;
     if (message === undefined) return state;
-    const shown = message.slice(-maxLogLength).replace(/\btoken=[^\s&"']+/gi, 'token=...');
+    const shown = withoutTokens(message).slice(-maxLogLength);
     return shown === message ? state : { ...state, terminated: { ...state?.terminated, message: shown } };
   };
   const all = (statuses: ContainerStatus[] | undefined): ContainerStatus[] | undefined =>

@@ -145,13 +145,14 @@ export function createReconciler(options: {
     const pod = view.pod(uid);
     const podEvents = pod ? view.events(pod.uid) : [];
     const set = children.find(({ key: childKey }) => childKey === 'statefulset');
+    const former = view.formerPod(server.status?.mainPod?.uid ?? '');
     const observed = desiredStatus(
       {
         server,
         children,
         pod,
         podEvents,
-        formerPod: view.formerPod(server.status?.mainPod?.uid ?? ''),
+        formerPod: former,
         formerPodEvents: view.events(server.status?.mainPod?.uid ?? ''),
         statefulSetEvents: set ? view.events(set.uid) : [],
         failure,
@@ -160,7 +161,7 @@ export function createReconciler(options: {
       },
       settings,
     );
-    const withConditions = { ...observed, conditions: conditionsOf(observed, server.status, pod, time) };
+    const withConditions = { ...observed, conditions: conditionsOf(observed, server.status, { pod, former }, time) };
     const session = { key, server, desired: withConditions, children, pod, now: time };
     const decision = cull(session, monitor, settings.culling);
     if (decision.action) {

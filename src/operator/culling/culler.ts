@@ -44,7 +44,7 @@ export function cull(
       ),
       mayHaveRun: mayHaveRun(desired),
       observation: pod && monitor.get(key, pod.uid),
-      cpuMillicores: server.status?.mainPod?.resourceUsage?.cpuMillicores,
+      cpuMillicores: desired.mainPod?.resourceUsage?.cpuMillicores,
       lastActivity: timeOf(server.status?.lastActivity),
       now: now.getTime(),
     },

@@ -210,6 +210,9 @@ describe('warnings', () => {
         critical: false,
       },
     ]);
+    expect(announced({ action: 'none', reason: 'idle', at: '-271821-04-20T00:00:00Z' })).toMatchObject([
+      { message: expect.stringMatching(/^The session is not used\. It is not stopped/) },
+    ]);
     expect(announced({ action: 'delete', reason: 'idle', at: 'never' })).toEqual([]);
   });
 

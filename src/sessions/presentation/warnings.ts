@@ -64,8 +64,11 @@ function announced(
   now: number,
 ): SessionWarning[] {
   if (action === 'none') {
-    const since = new Date(Date.parse(at) - 1000 * (idleThreshold ?? 0)).toISOString().replace(/\.\d+Z$/, 'Z');
-    const why = reason === 'idle' ? `has not been used since ${since}` : 'has reached its maximum age';
+    const since = new Date(Date.parse(at) - 1000 * (idleThreshold ?? 0));
+    const unused = Number.isNaN(since.getTime())
+      ? 'is not used'
+      : `has not been used since ${since.toISOString().replace(/\.\d+Z$/, 'Z')}`;
+    const why = reason === 'idle' ? unused : 'has reached its maximum age';
     const message = `The session ${why}. It is not stopped, because its files would be lost. Stop it if you no longer need it.`;
     return [{ message, critical: false }];
   }
