@@ -264,6 +264,16 @@ describe('the GitLab client with a faulty GitLab', () => {
     expect(requests.length).toBeLessThanOrEqual(2);
   });
 
+  it('names GitLab also to a caller without a token that waits for the request of another one', async () => {
+    answer = () => undefined;
+    const leaving = new AbortController();
+    const ask = (deadline: Deadline) => gitlab.branch({ url, token: null }, 'a/b', 'main', deadline);
+    const first = Promise.allSettled([ask(Deadline.after(600_000, leaving.signal))]);
+    await expect(ask(Deadline.after(100))).rejects.toThrow(GitLabUnavailable);
+    leaving.abort();
+    await first;
+  });
+
   it('sends no token to another host', async () => {
     const tokens: (string | undefined)[] = [];
     const other = createServer((request, response) => {

@@ -1,6 +1,6 @@
 import { Branches, Commits, Projects, Repositories } from '@gitbeaker/rest';
 import type { Logger } from 'pino';
-import type { Deadline } from '../../lib/deadline.ts';
+import { type Deadline, DeadlineExceeded } from '../../lib/deadline.ts';
 import { createSingleFlightCache, type SingleFlightCache } from '../../lib/single-flight-cache.ts';
 import { createCallerKey } from '../caller-key.ts';
 import type { OutboundHttp } from '../outbound-http/types.ts';
@@ -64,21 +64,27 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
    * Callers without a token share lookups, because all of them see the same: a class of anonymous users costs one
    * request. Callers with a token share nothing: even a public project has branches that only its members see.
    */
-  const lookUp = <T>(
+  const lookUp = async <T>(
     cache: SingleFlightCache<T>,
     access: GitLabAccess,
     path: readonly (string | number)[],
     load: (deadline: Deadline) => Promise<T>,
     deadline: Deadline,
-  ): Promise<T> =>
-    access.token === null
-      ? cache.get(JSON.stringify([access.url, ...path]), {
-          deadline,
-          // A missing resource may be created at any moment.
-          isUsable: (cached) => cached !== undefined,
-          load,
-        })
-      : load(deadline);
+  ): Promise<T> => {
+    if (access.token !== null) return load(deadline);
+    try {
+      return await cache.get(JSON.stringify([access.url, ...path]), {
+        deadline,
+        // A missing resource may be created at any moment.
+        isUsable: (cached) => cached !== undefined,
+        load,
+      });
+    } catch (error) {
+      // The error of the cache does not name GitLab.
+      if (!(error instanceof DeadlineExceeded)) throw error;
+      throw new GitLabUnavailable(`GitLab at ${new URL(access.url).host} did not respond in time`, { cause: error });
+    }
+  };
 
   /**
    * Returns the options of a gitbeaker resource for one call. A single resource class costs 14 us, the `Gitlab` bundle
