@@ -118,7 +118,7 @@ async function createWithinLimit(
   manifest: JupyterServer,
   deadline: Deadline,
 ): Promise<Launched> {
-  const release = sessionLimit.reserve(identity, await store.list(identity, deadline));
+  const release = sessionLimit.reserve(identity, await store.list(identity, deadline), manifest.metadata.name ?? '');
   try {
     return await createOnce(store, identity, manifest, deadline);
   } finally {

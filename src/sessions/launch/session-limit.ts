@@ -2,27 +2,25 @@ import { ApiError, errorKind } from '../../errors.ts';
 import { ownerKey } from '../../identity/owner.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { Session } from '../../jupyter-server/session.ts';
-import { createConcurrencyLimit } from '../../lib/concurrency-limit.ts';
 
 /** Limits the sessions of each user. Launches on different replicas at the same moment can exceed the limit. */
 export interface SessionLimit {
   /** Returns the error of a launch of another session; undefined if it is allowed. @param own the user's sessions */
   errorOf(identity: Identity, own: readonly Session[]): ApiError | undefined;
   /**
-   * Reserves one more session, until the returned function is called: then the new session is in the cache. Throws ApiError
-   * 1430.
+   * Reserves the session `name`, until the returned function is called: then the session is in the cache. A session of this name
+   * that exists or is being created does not count, because the launch returns it. Throws ApiError 1430.
    */
-  reserve(identity: Identity, own: readonly Session[]): () => void;
+  reserve(identity: Identity, own: readonly Session[], name: string): () => void;
 }
 
 /** @param limits null: no limit */
 export function createSessionLimit(limits: Readonly<Record<Identity['kind'], number | null>>): SessionLimit {
-  const reserved = createConcurrencyLimit();
+  /** The names of the sessions that are being created, by owner. */
+  const reserved = new Map<string, readonly string[]>();
 
-  function errorOf(identity: Identity, own: readonly Session[]): ApiError | undefined {
+  function errorFor(identity: Identity, count: number): ApiError | undefined {
     const limit = limits[identity.kind];
-    // A session that is being deleted does not count.
-    const count = own.filter((session) => !session.isBeingDeleted).length + reserved.of(ownerKey(identity));
     if (limit === null || count < limit) return undefined;
     return new ApiError(
       errorKind.tooManySessions,
@@ -31,11 +29,24 @@ export function createSessionLimit(limits: Readonly<Record<Identity['kind'], num
   }
 
   return {
-    errorOf,
-    reserve(identity, own) {
-      const error = errorOf(identity, own);
+    errorOf: (identity, own) => errorFor(identity, namesOf(own).length),
+    reserve(identity, own, name) {
+      const owner = ownerKey(identity);
+      const others = new Set([...namesOf(own), ...(reserved.get(owner) ?? [])]);
+      others.delete(name);
+      const error = errorFor(identity, others.size);
       if (error) throw error;
-      return reserved.acquire(ownerKey(identity), Number.POSITIVE_INFINITY) ?? (() => undefined);
+      reserved.set(owner, [...(reserved.get(owner) ?? []), name]);
+      return () => {
+        const names = reserved.get(owner) ?? [];
+        const left = names.toSpliced(names.indexOf(name), 1);
+        if (left.length > 0) reserved.set(owner, left);
+        else reserved.delete(owner);
+      };
     },
   };
 }
+
+/** Returns the names of the sessions that count: a session that is being deleted does not. */
+const namesOf = (own: readonly Session[]): string[] =>
+  own.flatMap(({ name, isBeingDeleted }) => (isBeingDeleted ? [] : [name]));
