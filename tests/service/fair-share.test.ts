@@ -101,7 +101,9 @@ it('limits the requests of one user that are in progress, and does not reject th
   const at = await started(limitsOf({ requests_in_flight: { registered: 3, anonymous: 3 } }));
   backends.gitlab.fault = () => 'silence';
   const hanging = many(3, (index) => at.request('GET', `/projects?page=${index + 1}`));
-  await expect.poll(() => backends.gitlab.paths.length).toBe(3);
+  // A lookup of the test before may still be calling GitLab.
+  const listed = () => backends.gitlab.paths.filter((path) => path === '/api/v4/projects');
+  await expect.poll(() => listed().length).toBe(3);
   const [rejected, other] = await Promise.all([
     at.request('GET', '/servers'),
     send(at.port, { path: '/notebooks/servers', headers: { 'renku-auth-anon-id': 'anon-1' } }),
