@@ -165,7 +165,7 @@ describe('the role of the operator', () => {
     await makeHealthy('ordered', former);
     await server(
       'ordered',
-      ({ status, metadata: { annotations } }) => status?.state === 'running' && annotations !== null,
+      ({ status }) => status?.state === 'running' && status.mainPod !== undefined && status.mainPod.uid !== former,
     );
     await patch('ordered', { spec: { jupyterServer: { hibernated: true } } });
     await cluster.when<StatefulSet>(resource.statefulSets, 'ordered', (object) => object?.spec.replicas === 0);

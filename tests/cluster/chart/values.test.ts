@@ -185,6 +185,28 @@ describe('the chart', () => {
     expect(budgets('operator.replicaCount=1')).toEqual(['service']);
   });
 
+  it('warns in its notes of one host for sessions and the API, and of images from a registry of others', () => {
+    // `helm template` does not print the notes, so a copy of the chart has an object with them.
+    const copy = mkdtempSync(join(tmpdir(), 'notes-'));
+    cpSync(chart, copy, { recursive: true });
+    const object = 'notes: {{ include (print $.Template.BasePath "/NOTES.txt") . | quote }}\n';
+    writeFileSync(join(copy, 'templates', 'notes.yaml'), object);
+    const notes = (...more: string[]): string => {
+      const values = ['--values', join(chart, 'demo.yaml'), ...more.flatMap((each) => ['--set', each])];
+      const args = ['template', 'demo', copy, '--kube-version', '1.36.0', '--show-only', 'templates/notes.yaml'];
+      return parse(succeeded(helm([...args, ...values]))).notes;
+    };
+    const registry = 'images.registry=registry.example.org/team';
+    const [oneHost, others] = ['sessions and the API have the same host', 'images.registry is empty'];
+    expect(notes(registry)).not.toContain('WARNING');
+    expect(notes()).toContain(others);
+    expect(notes(registry, 'config.sessions.ingress.host=notebooks.localhost:8443')).toContain(oneHost);
+    // Without an Ingress, the API of an umbrella chart has its domain.
+    const domain = ['global.renku.domain=renku.example.org', 'config.sessions.ingress.host=null'];
+    expect(notes(registry, ...domain)).toContain(oneHost);
+    rmSync(copy, { recursive: true });
+  });
+
   it('restarts the service when the configuration changes, and not otherwise', () => {
     const checksum = (...more: string[]) => {
       const values = valuesFile(join(folder, 'anonymous.yaml'), namespace);
