@@ -196,13 +196,13 @@ export function createReconciler(options: {
     const { namespace = '', name = '', uid = '', resourceVersion = '' } = server.metadata;
     const isHibernation = is === 'hibernate';
     const what = isHibernation ? 'It is hibernated.' : 'It is deleted.';
-    // The event is recorded first, because a deleted session may be gone immediately.
-    recorder.record(server, { type: 'Normal', reason: 'Culled', message: `${cullingReasons[reason]} ${what}` });
     if (isHibernation) await patchServer(server, hibernation(now()), deadline, { ifUnchanged: true });
     else {
       const options = { propagationPolicy: 'Foreground', preconditions: { uid, resourceVersion } } as const;
-      await client.delete(settings.jupyterServers, namespace, name, options, deadline);
+      const isDeleted = await client.delete(settings.jupyterServers, namespace, name, options, deadline);
+      if (!isDeleted) return;
     }
+    recorder.record(server, { type: 'Normal', reason: 'Culled', message: `${cullingReasons[reason]} ${what}` });
     log.info({ action: is, reason }, 'the operator ended a session whose threshold was exceeded');
     metrics.culled(reason);
   }
