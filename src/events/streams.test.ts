@@ -263,7 +263,7 @@ describe('a stream', () => {
     for (const path of ['/servers', '/servers/mine/events', '/logs/mine?follow=true']) {
       const stream = await follow(path, headers);
       await expect.poll(() => stream.ending, soon).toBe('expired');
-      expect(stream.named<{ message: string }>('end')[0]?.message).toContain('Sign in again');
+      expect(stream.named<{ message: string }>('end')[0]?.message).toContain('sign in again');
       await expect.poll(() => stream.isOver, soon).toBe(true);
     }
   });
