@@ -15,7 +15,7 @@ const lookEveryMs = 20;
 
 export interface ServiceUnderTest extends AsyncDisposable {
   readonly pid: number;
-  /** The folder with the log, `service.log`, which all services of a figure share. */
+  /** The folder with the log, `service.log`, which the next service of the figure replaces. */
   readonly directory: string;
   /** `http://127.0.0.1:PORT/notebooks` */
   readonly url: string;

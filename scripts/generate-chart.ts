@@ -105,6 +105,9 @@ const text: JsonSchema = { type: 'string', minLength: 1 };
 const network: JsonSchema = { type: 'string', pattern: '^[0-9.]+/[0-9]{1,2}$' };
 const name: JsonSchema = { type: 'string', pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$' };
 const nameOrEmpty: JsonSchema = { type: 'string', pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$' };
+/** A name of a Service, which has no dots. */
+const labelOrEmpty: JsonSchema = { type: 'string', pattern: '^([a-z]([-a-z0-9]*[a-z0-9])?)?$' };
+const host: JsonSchema = { type: 'string', pattern: '^(\\*\\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$' };
 const closed = (properties: Record<string, JsonSchema>, required: readonly string[]): JsonSchema => ({
   type: 'object',
   additionalProperties: false,
@@ -132,6 +135,8 @@ const rules: Readonly<Record<string, JsonSchema>> = {
   config: configSchema(configKeys, ''),
   existingSecrets: listOf(closed({ config: { enum: secretKeys }, name, key: text }, ['config', 'name', 'key'])),
   customCAs: caSecrets,
+  nameOverride: labelOrEmpty,
+  fullnameOverride: labelOrEmpty,
   podSecurityContext: object,
   securityContext: object,
   'images.pullPolicy': { enum: ['Always', 'IfNotPresent', 'Never'] },
@@ -143,7 +148,7 @@ const rules: Readonly<Record<string, JsonSchema>> = {
   'ingress.className': nameOrEmpty,
   'ingress.tlsSecret': nameOrEmpty,
   'httpRoute.parentRefs': listOf({ type: 'object', required: ['name'] }),
-  'httpRoute.hostnames': listOf(text),
+  'httpRoute.hostnames': listOf(host),
   'networkPolicies.apiServerPorts': listOf(port),
   'networkPolicies.dnsPorts': listOf(port),
   'networkPolicies.sessionsBlocked': listOf(network),

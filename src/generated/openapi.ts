@@ -22,7 +22,7 @@ export interface paths {
          *     | `snapshot` | `ServersGetResponse` | All sessions. They replace those that the client has. |
          *     | `session` | `NotebookResponse` | A new session, or the new state of a session. |
          *     | `deleted` | `SessionDeleted` | The session does not exist any more. |
-         *     | `end` | `EventsEnd` | The stream is complete. Close the connection; after `shutdown`, connect again. |
+         *     | `end` | `EventsEnd` | The stream is complete. Close the connection; after `shutdown` and `expired`, connect again. |
          *
          *     A client that reads slowly gets the newest state of each session, and no older ones. Comments keep an idle
          *     connection open. If the connection breaks, send the last id as `Last-Event-ID` (`EventSource` does this
@@ -204,7 +204,7 @@ export interface paths {
          *     | event | data | meaning |
          *     |---|---|---|
          *     | `session` | `NotebookResponse` | The state of the session. |
-         *     | `end` | `EventsEnd` | The stream is complete. Close the connection; after `shutdown`, connect again. |
+         *     | `end` | `EventsEnd` | The stream is complete. Close the connection; after `shutdown` and `expired`, connect again. |
          *
          *     A client that reads slowly gets the newest state, and no older ones. If the connection breaks, send the last id as
          *     `Last-Event-ID` (`EventSource` does this automatically): the state is then sent only if it has changed. The events
@@ -244,7 +244,7 @@ export interface paths {
          *     | (none) | `LogLine` | A line. |
          *     | `skipped` | `LogSkipped` | The client read too slowly, and lines were skipped. Request them with `since`. |
          *     | `container-error` | `LogContainerError` | The log of a container cannot be read now. The service retries; the other containers continue. |
-         *     | `end` | `LogEnd` | The stream is complete. Close the connection; after `shutdown`, connect again. |
+         *     | `end` | `LogEnd` | The stream is complete. Close the connection; after `shutdown` and `expired`, connect again. |
          *
          *     Documentation pages that wait for the whole response cannot show a stream; the page `docs` of this service shows
          *     the events of the first three seconds.
@@ -899,7 +899,7 @@ export interface components {
         /** @description The data of an `end` event. */
         LogEnd: {
             /**
-             * @description `deleted`: the session no longer exists, or you no longer have access to it. `complete`: the log before the restart was read to its end. `shutdown`: the service is being restarted; connect again. `expired`: your sign-in has expired; sign in again, and connect again.
+             * @description `deleted`: the session no longer exists, or you no longer have access to it. `complete`: the log before the restart was read to its end. `shutdown`: the service is being restarted; connect again. `expired`: the sign-in of the request has expired; connect again, and if the request is rejected, sign in again.
              * @enum {string}
              */
             reason: "deleted" | "complete" | "shutdown" | "expired";
@@ -912,7 +912,7 @@ export interface components {
         /** @description The data of an `end` event in a stream of sessions. */
         EventsEnd: {
             /**
-             * @description `deleted`: the session that the stream follows no longer exists, or you no longer have access to it. `shutdown`: the service is being restarted; connect again. `expired`: your sign-in has expired; sign in again, and connect again.
+             * @description `deleted`: the session that the stream follows no longer exists, or you no longer have access to it. `shutdown`: the service is being restarted; connect again. `expired`: the sign-in of the request has expired; connect again, and if the request is rejected, sign in again.
              * @enum {string}
              */
             reason: "deleted" | "shutdown" | "expired";

@@ -259,4 +259,19 @@ describe('the end of a stream', () => {
     await expect.poll(() => late.ending, soon).toBe('shutdown');
     expect(at.cluster.log('jupyter-server').following).toBe(0);
   });
+
+  it('leaves out the rest of the lines before the restart when the service stops and the client does not read', async () => {
+    at.running();
+    const log = at.cluster.log('jupyter-server');
+    const lines = 5_000;
+    log.write(Array.from({ length: lines }, (_, number) => `${number} ${'x'.repeat(10_000)}`));
+    log.restart();
+    const stream = await at.stall(`&previous=true&max_lines=${lines}`);
+    at.service.stop();
+    stream.message.socket.resume();
+    stream.read();
+    await expect.poll(() => stream.isOver, soon).toBe(true);
+    expect(stream.ending).toBe('shutdown');
+    expect(stream.lines().length).toBeLessThan(lines);
+  });
 });

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Session } from '../jupyter-server/session.ts';
+import type { StreamEnding } from '../pipeline/event-stream.ts';
 import { wholeSecond } from './instant.ts';
 import { isAfter, Numbering, type Position } from './position.ts';
 import { isSince, type Start } from './ring.ts';
@@ -46,17 +47,22 @@ export function earlierLines(
   return history(parts, request, event, signal);
 }
 
-/** Yields the logs before the last restart, one container after the other, and the `end` event. */
+/**
+ * Yields the logs before the last restart, one container after the other, and the `end` event. When `ending` aborts, the rest of
+ * the logs is left out, because a client that does not read is not waited for any more.
+ */
 export async function* previousLines(
   parts: HistoryParts,
   { containers, ...request }: Omit<Request, 'container'> & { containers: readonly string[] },
-  signal: AbortSignal,
+  gone: AbortSignal,
+  ending: StreamEnding,
 ): AsyncGenerator<StreamEvent[]> {
+  const signal = AbortSignal.any([gone, ending.signal]);
   for (const container of containers) {
     // The events have no ids, because a client reads this stream again and does not resume it.
     yield* history(parts, { ...request, container, previous: true }, (data) => ({ data }), signal);
   }
-  if (!signal.aborted) yield [endEvent('complete')];
+  if (!gone.aborted) yield [endEvent(ending.signal.aborted ? ending.reason : 'complete')];
 }
 
 async function* history(

@@ -68,7 +68,7 @@ export function logRoutes(parts: LogRouteParts): Router {
       if (query.previous) {
         const containers = chosenContainers(session, query.container);
         const request = { session, containers, start: { tail: query.maxLines, since: query.since } };
-        return { events: (gone) => previousLines(readers, request, gone) };
+        return { events: (gone) => previousLines(readers, request, gone, ending) };
       }
       const follower = new LogFollower(session, { ...query, resume: decodePositions(lastEventId) }, readers);
       const unwatch = sessions.watch(identity, session, (now) => follower.observe(now));

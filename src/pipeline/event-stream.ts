@@ -11,7 +11,8 @@ export type EndReason = 'shutdown' | 'expired';
 export const endMessages: Readonly<Record<EndReason | 'deleted', string>> = {
   deleted: 'The session does not exist any more.',
   shutdown: 'The service is restarting. Connect again.',
-  expired: 'Your sign-in has expired. Sign in again, and connect again.',
+  // A gateway may renew the credentials of its next request without the user.
+  expired: 'The sign-in of this request has expired. Connect again. If that is rejected, sign in again.',
 };
 
 /**

@@ -286,7 +286,7 @@ describeInChromium('sessions page', (browser) => {
 
   it('reads the sessions if it cannot follow them, and says why', async () => {
     const session = add('a', { state: 'starting' });
-    const message = 'You already follow 100 streams of events.';
+    const message = 'You have 100 streams of events in progress already.';
     const error = { code: 1429, message, detail: 'Close one of them first.', requestId: 'r' };
     site.fake.intercept = (_method, path, accept) =>
       path === '/servers' && accept === 'text/event-stream' ? { status: 429, body: { error } } : undefined;

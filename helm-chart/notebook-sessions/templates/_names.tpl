@@ -32,6 +32,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
+{{- /* The label of pods with metrics. The operator gives the labels above to the pods of sessions, too. */}}
+{{- define "notebook-sessions.metricsLabel" -}}
+notebook-sessions.io/metrics: "true"
+{{- end }}
+
 {{- /* The pods of all sessions, also of those that Amalthea has created. */}}
 {{- define "notebook-sessions.sessionSelector" -}}
 app.kubernetes.io/component: jupyterserver

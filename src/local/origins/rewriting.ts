@@ -32,11 +32,8 @@ export function createOriginRewriter(local: Origins, browser: Origins): OriginRe
     responseBody(response) {
       const type = response.headers['content-type'] ?? '';
       const isEncoded = response.headers['content-encoding'] !== undefined;
-      if (isEncoded) return undefined;
-      if (/^text\/event-stream\b/i.test(type)) return replacing(toBrowser, lastLine);
-      if (!/^(application\/json|text\/html)\b/i.test(type)) return undefined;
-      const longest = Math.max(local.pages.length, local.sessions.length);
-      return replacing(toBrowser, (text) => Math.max(0, text.length - longest));
+      if (isEncoded || !/^(application\/json|text\/html|text\/event-stream)\b/i.test(type)) return undefined;
+      return replacing(toBrowser, Math.max(local.pages.length, local.sessions.length));
     },
   };
 }
@@ -59,19 +56,18 @@ const portEnd = '(?!\\d)';
 /** Does not match at the end of a chunk, because the next chunk may begin with more digits. */
 const portEndInChunk = '(?=\\D)';
 
-/** Returns the start of the last line, which is not complete. A stream of events is passed on line by line. */
-const lastLine = (text: string): number => text.lastIndexOf('\n') + 1;
-
 /**
  * Returns a stream that replaces text in a body. Decoding as Latin-1 keeps every byte of any encoding, and the replaced text is
- * ASCII. @param cutOf returns the start of the text that is kept until the next chunk, which may complete an origin
+ * ASCII. `longest`: the length of the longest text that is replaced.
  */
-function replacing(replace: (text: string, end: string) => string, cutOf: (text: string) => number): Transform {
+function replacing(replace: (text: string, end: string) => string, longest: number): Transform {
   let rest = '';
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const text = replace(rest + chunk.toString('latin1'), portEndInChunk);
-      const cut = cutOf(text);
+      // The next chunk may complete an origin that begins in the last characters of this line. Complete lines are not kept,
+      // because they may be the end of an event.
+      const cut = Math.max(text.lastIndexOf('\n') + 1, text.length - longest);
       rest = text.slice(cut);
       done(null, Buffer.from(text.slice(0, cut), 'latin1'));
     },

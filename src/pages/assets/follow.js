@@ -6,8 +6,11 @@ import { poll } from './poll.js';
 
 /** Time until the next connection after the end of a stream; random, because a restart of the service ends all streams. */
 const reconnectMs = () => 500 + Math.random() * 1_500;
-/** Time without an event after which a stream counts as held back, for example by a proxy. */
-const firstEventMs = 10_000;
+/**
+ * Time without an event after which a stream counts as held back, for example by a proxy. Longer than the service's deadline
+ * (10 s), so that its error response arrives first.
+ */
+const firstEventMs = 15_000;
 /** A stream that ends earlier counts as broken. After some of them in a row, the sessions are read without a stream. */
 const shortStreamMs = 3_000;
 const maxShortStreams = 4;

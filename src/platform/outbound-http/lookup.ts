@@ -40,9 +40,10 @@ export function systemAddresses(host: string): Promise<LookupAddress[]> {
  * @param servers by default those of the operating system
  */
 export function createDnsLookup(servers?: readonly string[]): Resolve {
-  const resolver = new Resolver({ timeout: attemptMs, tries: 2 });
-  if (servers) resolver.setServers(servers);
   return async (host) => {
+    // A resolver reads the name servers of the operating system once, and a computer may change its network.
+    const resolver = new Resolver({ timeout: attemptMs, tries: 2 });
+    if (servers) resolver.setServers(servers);
     const [v4, v6] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
     const found = [
       ...(v4.status === 'fulfilled' ? v4.value.map((address) => ({ address, family: 4 })) : []),

@@ -56,6 +56,16 @@ const cases: [string, string[], string][] = [
     ['--set', 'sessions.namespace=A_B'],
     "at '/sessions/namespace': 'A_B' does not match pattern",
   ],
+  [
+    'a name that no Service can have',
+    ['--set', 'fullnameOverride=Foo_Bar'],
+    "at '/fullnameOverride': 'Foo_Bar' does not match pattern",
+  ],
+  [
+    'a host with a scheme',
+    ['--set', 'httpRoute.hostnames[0]=https://a.example.org'],
+    "at '/httpRoute/hostnames/0': 'https://a.example.org' does not match pattern",
+  ],
   ['a Secret without a name', ['--set', 'customCAs[0].name=x'], "at '/customCAs/0': missing property 'secret'"],
   [
     'a key that is no secret',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { childLabel } from '../../../src/jupyter-server/labels.ts';
 import { readSettings } from '../../../src/operator/settings.ts';
 import {
   chart,
@@ -183,6 +184,18 @@ describe('the chart', () => {
     expect(budgets('service.replicaCount=1')).toEqual(['operator']);
     expect(budgets('service.autoscaling.enabled=true,service.autoscaling.minReplicas=1')).toEqual(['operator']);
     expect(budgets('operator.replicaCount=1')).toEqual(['service']);
+  });
+
+  it('selects the pods of the service and the operator for metrics, and no pods of sessions', () => {
+    const objects = rendered('anonymous.yaml');
+    const selector: Record<string, string> = the(objects, 'Service', 'metrics')['spec'].selector;
+    const isSelected = (labels: Readonly<Record<string, string>>) =>
+      Object.entries(selector).every(([key, value]) => labels[key] === value);
+    for (const program of ['service', 'operator'] as const) {
+      expect(isSelected(the(objects, 'Deployment', program)['spec'].template.metadata.labels)).toBe(true);
+    }
+    const { selectorLabels } = readSettings(environmentOf(objects, 'operator'));
+    expect(isSelected({ ...selectorLabels, [childLabel.component]: 'jupyterserver' })).toBe(false);
   });
 
   it('warns in its notes of one host for sessions and the API, and of images from a registry of others', () => {

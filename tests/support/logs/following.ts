@@ -15,7 +15,7 @@ export interface Following {
   /** Opens a log stream of `mine` and reads it. */
   follow(query?: string, headers?: Record<string, string>, from?: TestService): Promise<LogStream>;
   /** Opens a log stream of `mine` without reading it. */
-  stall(): Promise<LogStream>;
+  stall(query?: string): Promise<LogStream>;
 }
 
 /** Returns a cluster and a service, which are new for each test of the file. */
@@ -35,8 +35,9 @@ export function following(): Following {
       open.push(stream);
       return stream.read();
     },
-    async stall() {
-      const stream = await LogStream.open(`${self.service.url}/logs/mine?follow=true`, self.service.headersOf(user));
+    async stall(query = '') {
+      const url = `${self.service.url}/logs/mine?follow=true${query}`;
+      const stream = await LogStream.open(url, self.service.headersOf(user));
       open.push(stream);
       // The sockets buffer as little as possible.
       stream.message.socket.pause();
