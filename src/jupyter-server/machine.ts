@@ -11,3 +11,6 @@ export function nodeLostSince({ pod }: Pick<Session, 'pod'>): string | undefined
   const isLost = ready?.status === 'False' && ready.reason !== 'ReadinessGatesNotReady';
   return isLost && condition('ContainersReady')?.status === 'True' ? ready.changedAt : undefined;
 }
+
+/** Returns the end of a sentence for a result of `nodeLostSince`, which is empty if the cluster reports no time. */
+export const sinceText = (since: string): string => (since === '' ? 'for some time' : `since ${since}`);

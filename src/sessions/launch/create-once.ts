@@ -2,7 +2,7 @@ import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
-import { nodeLostSince } from '../../jupyter-server/machine.ts';
+import { nodeLostSince, sinceText } from '../../jupyter-server/machine.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
@@ -57,7 +57,7 @@ export async function waitUntilGone(store: SessionStore, session: Session, deadl
   const lostSince = nodeLostSince(session);
   if (lostSince !== undefined) {
     throw new ApiError(errorKind.beingDeleted, `The session ${session.name} is being deleted.`, {
-      detail: `Its machine has not responded since ${lostSince}, so the deletion waits. Stop the session with forced=true (DELETE servers/${session.name}?forced=true), then launch again.`,
+      detail: `Its machine has not responded ${sinceText(lostSince)}, so the deletion waits. Stop the session with forced=true (DELETE servers/${session.name}?forced=true), then launch again.`,
     });
   }
   const waitDeadline = deadline.within(Math.max(0, deadline.remaining() - reserveMs));

@@ -377,6 +377,7 @@ describe('a launch while the session is being deleted', () => {
     });
     const again = await call('POST', '/servers', project);
     expect([again.status, again.body.error.code]).toEqual([409, 3409]);
+    expect(again.body.error.detail).toContain('has not responded since 2026-01-01T00:10:00Z, so');
     expect(again.body.error.detail).toContain(`DELETE servers/${body.name}?forced=true`);
   });
 

@@ -1,4 +1,4 @@
-import { nodeLostSince } from '../../jupyter-server/machine.ts';
+import { nodeLostSince, sinceText } from '../../jupyter-server/machine.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { sessionPath } from '../../jupyter-server/session-path.ts';
 import type { ReportedContainer, Termination } from '../../jupyter-server/session-pod.ts';
@@ -125,8 +125,7 @@ function eviction({ pod }: Session): string | undefined {
 export function machineLost(session: Session): string | undefined {
   const since = nodeLostSince(session);
   if (since === undefined) return undefined;
-  const time = since === '' ? ' for some time' : ` since ${since}`;
-  return `The machine of the session has not responded${time}. The session continues when the machine responds again. To give the session up, stop it with forced=true: what was not pushed is lost.`;
+  return `The machine of the session has not responded ${sinceText(since)}. The session continues when the machine responds again. To give the session up, stop it with forced=true: what was not pushed is lost.`;
 }
 
 /** Returns all containers, main containers first, as in renku-notebooks. */
