@@ -56,8 +56,9 @@ export class Deadline {
     return Math.max(0, this.#endsAt - performance.now());
   }
 
+  /** A timer can end up to a millisecond before the clock says so: an operation that the signal has aborted is too late. */
   get expired(): boolean {
-    return this.#owner?.aborted === true || this.remaining() === 0;
+    return this.#signal?.aborted === true || this.#owner?.aborted === true || this.remaining() === 0;
   }
 
   /** Returns the error for an operation that this deadline ended. */
