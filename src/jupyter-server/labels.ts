@@ -54,6 +54,8 @@ export const annotation = {
   variablesSecret: 'notebook-sessions.io/variables-secret',
   /** Name of the Secret with the credentials to pull a private image, created at the same time. */
   pullSecret: 'notebook-sessions.io/pull-secret',
+  /** Id of the secret from which the key of the session's agent is derived (session-contract/agent-key.ts). */
+  agentSecret: 'notebook-sessions.io/agent-secret',
   /** When and why the operator ends the session soon (culling-notice.ts). */
   culling: 'notebook-sessions.io/culling',
   /** Hashes of the session's access tokens, as JSON (session-contract/access-tokens.ts). */
