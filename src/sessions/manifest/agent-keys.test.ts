@@ -23,7 +23,12 @@ function launched(secrets: string[], registeredContainers = withAgent, input: Ma
 }
 
 function keysOf(session: ReturnType<typeof launched>, secrets: string[]): Record<string, string> {
-  const { data } = credentialsSecret(session, john('https://gitlab.example.org'), {}, testConfig({ agent_secrets: secrets }));
+  const { data } = credentialsSecret(
+    session,
+    john('https://gitlab.example.org'),
+    {},
+    testConfig({ agent_secrets: secrets }),
+  );
   const text = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString();
   return { 'agent-key': text('agent-key'), 'session-uid': text('session-uid') };
 }
