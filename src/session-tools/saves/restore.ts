@@ -61,7 +61,7 @@ async function restoreOriginal(tools: RestoreTools, save: { branch: string; comm
   const changed = await records(git, ['diff-tree', '-r', '-z', '--name-only', '--diff-filter=d', head, save.commit]);
   await fetchLfs(tools, changed);
   await output(git, ['update-ref', 'HEAD', head]);
-  await output(git, ['read-tree', '-m', head]);
+  await output(git, ['read-tree', '--reset', head]);
   await refresh(git);
 }
 
@@ -93,7 +93,7 @@ async function restoreOwn(
   );
   await restoreFiles(tools, details, description, files);
   await restoreHead(git, description);
-  await restoreIndex(git, description);
+  await restoreIndex(git, details, description);
   for (const branch of description.branches)
     await attempt(`the branch "${branch.name}"`, () => restoreBranch(git, branch, description.head.branch));
   for (const { commit, message } of description.stashes.toReversed()) {
@@ -193,8 +193,8 @@ async function restoreHead(git: Git, { head, branches }: SaveDescription): Promi
     if (name !== '' && !kept.has(name)) await output(git, ['update-ref', '-d', `refs/heads/${name}`]);
 }
 
-async function restoreIndex(git: Git, { index, unmerged, intentToAdd }: SaveDescription): Promise<void> {
-  await output(git, ['read-tree', '-m', index]);
+async function restoreIndex(git: Git, details: string, { unmerged, intentToAdd }: SaveDescription): Promise<void> {
+  await output(git, ['read-tree', '--reset', `${details}:${folder.index}`]);
   if (unmerged.length > 0) {
     const entries = unmerged.map(({ mode, object, stage, path }) => `${mode} ${object} ${stage}\t${path}`);
     const input = nulTerminated(entries);
