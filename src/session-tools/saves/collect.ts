@@ -74,6 +74,13 @@ export async function collect(scratch: Scratch, scan: Scan, settings: CollectSet
   return { commit, notSaved: [...notSaved, ...inSubmodules], usesLfs, protectedFiles };
 }
 
+/** Returns the tree of the work tree, and the files that it does not have. */
+export async function createTree(scratch: Scratch, scan: Scan): Promise<{ id: string; notSaved: readonly NotSaved[] }> {
+  const { included, notSaved, protectedFiles } = await select(scan.repository.directory, scan.changes);
+  await addChanges(scratch.git, included, protectedFiles, scan.changes);
+  return { id: (await output(scratch.git, ['write-tree', '--missing-ok'])).trimEnd(), notSaved };
+}
+
 /** Returns the tree of the index, without unmerged entries, and these entries. */
 async function writeIndex({ git, directory }: Scratch, { changes }: Scan): Promise<{ tree: string; unmerged: UnmergedEntry[] }> {
   const conflicts = changes.filter(({ isUnmerged }) => isUnmerged);

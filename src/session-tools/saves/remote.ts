@@ -70,6 +70,14 @@ export function pushSave(
   });
 }
 
+/** Pushes the commit to a branch of the user, without force. Throws SaveFailure. */
+export function pushBranch({ git }: Scratch, remote: Remote, commit: string, branch: string): Promise<void> {
+  return withRemote(remote, async () => {
+    const args = ['push', '--quiet', '--no-verify', '--', remote.url, `${commit}:refs/heads/${branch}`];
+    await output(git, args, { environment: remote.environment });
+  });
+}
+
 /** Deletes branches that still are at these commits. Returns those that were deleted, or did not exist. */
 export async function deleteBranches(
   { git }: Scratch,

@@ -79,6 +79,7 @@ export async function save(tools: SaveTools, settings: SaveSettings): Promise<Sa
       const memory = await readMemory(settings.folder);
       const job = { tools, settings, scratch, scan, memory, branch, isBehind: compared.isBehind };
       if (isEmpty(scan)) return await nothingToSave(job, remote.heads);
+      if (isSaved(job, remote.heads)) return alreadySaved(job);
       return remote.heads ? await saveRemotely(job, remote.heads) : await saveOnVolume(job, remote.failure);
     } finally {
       await scratch.remove();
@@ -122,6 +123,29 @@ async function nothingToSave(job: Job, heads: ReadonlyMap<string, string> | unde
   }
   const result = { location: 'none', branch: null, commit: null, isVerified: true, files: 0, commits: 0 } as const;
   return { result: { ...result, changedMeanwhile: [], notSaved: [...scan.notSavable] }, failure: null };
+}
+
+/** Returns whether the remote repository has a save of exactly this state. */
+const isSaved = ({ memory: { last }, scan, branch }: Job, heads: ReadonlyMap<string, string> | undefined): boolean =>
+  last?.location === 'remote' &&
+  last.fingerprint === scan.fingerprint &&
+  heads?.get(`refs/heads/${branch}`) === last.commit;
+
+function alreadySaved({ memory, scan, branch }: Job): Saved {
+  const notSaved = [...scan.notSavable];
+  return {
+    result: {
+      location: 'remote',
+      branch,
+      commit: memory.last?.commit ?? null,
+      isVerified: !notSaved.some(({ reason }) => blocking.has(reason)),
+      files: scan.changes.length,
+      commits: scan.commits,
+      changedMeanwhile: [],
+      notSaved,
+    },
+    failure: null,
+  };
 }
 
 async function saveRemotely(job: Job, heads: ReadonlyMap<string, string>): Promise<Saved> {

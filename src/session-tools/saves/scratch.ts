@@ -35,6 +35,8 @@ const takenOver = new Set([
   'extensions.objectformat',
   'extensions.partialclone',
 ]);
+/** The upstreams of branches. */
+const upstream = /^branch\..+\.(?:remote|merge)$/;
 const promisor = /^remote\..+\.(?:promisor|partialclonefilter)$/;
 
 /**
@@ -80,7 +82,7 @@ async function fill(directory: string, repository: Repository, url: string | und
     await mkdir(join(directory, name), { recursive: true });
   const write = (name: string, content: string) => writeFile(join(directory, name), content);
   await Promise.all([
-    write('HEAD', `${head.commit ?? `ref: refs/heads/${head.branch ?? 'main'}`}\n`),
+    write('HEAD', `${head.branch === null ? head.commit : `ref: refs/heads/${head.branch}`}\n`),
     write('config', configurationOf(repository.config, url)),
     writeRefs(directory, repository.refs),
     write('objects/info/alternates', (await objectFolders(repository)).map((path) => `${path}\n`).join('')),
@@ -118,12 +120,13 @@ const packedRefs = (refs: ReadonlyMap<string, string>): string =>
 
 function configurationOf(config: ReadonlyMap<string, string>, url: string | undefined): string {
   const isPartial = url !== undefined && config.has('extensions.partialclone');
-  const taken = [...config].filter(([key]) => takenOver.has(key) || (isPartial && promisor.test(key)));
+  const taken = [...config].filter(([key]) => takenOver.has(key) || upstream.test(key) || (isPartial && promisor.test(key)));
   const remote: [string, string][] =
     url === undefined
       ? []
       : [
           ['remote.origin.url', url],
+          ['remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*'],
           [`lfs.${url}/info/lfs.locksverify`, 'false'],
           // Objects of commits that other people have pushed need not be here.
           ['lfs.allowincompletepush', 'true'],

@@ -96,7 +96,7 @@ export async function removeStored({ bundle }: StoredSave): Promise<void> {
 }
 
 /** Writes a file that is complete or does not exist, also after a crash. */
-async function writePrivate(folder: string, name: string, content: string): Promise<void> {
+export async function writePrivate(folder: string, name: string, content: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const temporary = join(folder, `${name}.new`);
   const file = await open(temporary, 'w', 0o600);

@@ -106,7 +106,7 @@ export async function cloneAndRestore(
       git: inside,
       repository: directory,
       log: (line) => log.push(line),
-      prepareLfs: async () => void (await run(directory, 'lfs', 'install', '--local', '--skip-smudge')),
+      prepareLfs: async () => undefined,
       updateSubmodules: async () => {
         if (submodules) await run(directory, 'submodule', '--quiet', 'update', '--init', '--recursive');
       },
