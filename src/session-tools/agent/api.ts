@@ -2,7 +2,12 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { components } from '../../generated/agent-api.ts';
 import { asObject, parseJson } from '../../lib/json.ts';
 import { agentSignatureHeader } from '../../session-contract/agent.ts';
-import { type AgentScope, type AgentToken, signAgentResponse, verifyAgentToken } from '../../session-contract/agent-token.ts';
+import {
+  type AgentScope,
+  type AgentToken,
+  signAgentResponse,
+  verifyAgentToken,
+} from '../../session-contract/agent-token.ts';
 import { toSaveFailure } from '../saves/failure.ts';
 import { type Reply, readBody, send } from './http.ts';
 import type { Operations, SaveRequest } from './operations.ts';
@@ -136,9 +141,7 @@ function routesOf({ operations, getWork, putTokens }: ApiOptions): Route[] {
       handle: async ({ id, query, stop }) => {
         const wait = integerIn(query, 'wait', maxWaitSeconds);
         const version = integerIn(query, 'version', Number.MAX_SAFE_INTEGER);
-        return found(
-          wait === undefined ? operations.find(id) : await operations.wait(id, version, wait * 1000, stop),
-        );
+        return found(wait === undefined ? operations.find(id) : await operations.wait(id, version, wait * 1000, stop));
       },
     },
     { method: 'DELETE', path: one, scope: 'save', handle: ({ id }) => found(operations.cancel(id)) },
@@ -169,7 +172,8 @@ function readSaveRequest(body: Buffer): SaveRequest {
   return { ...(id === undefined ? {} : { id }), reason, isFinal };
 }
 
-const isReason = (value: unknown): value is SaveRequest['reason'] => typeof value === 'string' && reasons.includes(value);
+const isReason = (value: unknown): value is SaveRequest['reason'] =>
+  typeof value === 'string' && reasons.includes(value);
 
 /** The git proxy checks the rest. */
 function checkTokens(body: Buffer): void {

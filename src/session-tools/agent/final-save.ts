@@ -1,5 +1,5 @@
-import type { NotSaved } from '../saves/scan.ts';
 import { type Saved, type SaveSettings, type SaveTools, save } from '../saves/save.ts';
+import type { NotSaved } from '../saves/scan.ts';
 import { endKernels } from './jupyter.ts';
 
 /** Saves until no file changes: more would not end if a program writes all the time. */

@@ -21,8 +21,7 @@ export async function putTokens(
     headers: { authorization, 'content-type': 'application/json' },
   });
   if (response.status === 422) throw new SaveFailure('invalid', 'The git proxy rejects the tokens: they are invalid.');
-  if (!response.ok)
-    throw new SaveFailure('unreachable', `The git proxy responds with the status ${response.status}.`);
+  if (!response.ok) throw new SaveFailure('unreachable', `The git proxy responds with the status ${response.status}.`);
 }
 
 /**

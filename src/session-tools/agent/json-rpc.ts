@@ -20,7 +20,15 @@ export interface JsonRpcOptions {
 }
 
 const maxBytes = 64 * 1024;
-const code = { parse: -32_700, request: -32_600, method: -32_601, params: -32_602, unexpected: -32_603, git: -32_000, user: -32_001 };
+const code = {
+  parse: -32_700,
+  request: -32_600,
+  method: -32_601,
+  params: -32_602,
+  unexpected: -32_603,
+  git: -32_000,
+  user: -32_001,
+};
 
 export class RpcError extends Error {
   override readonly name = 'RpcError';
@@ -143,9 +151,7 @@ function methodsOf({ settings, git, operations }: JsonRpcOptions): ReadonlyMap<s
     ],
     [
       'dummy/get_error',
-      withoutParams(() =>
-        Promise.reject(new RpcError(code.unexpected, 'An error that shows the format of errors.')),
-      ),
+      withoutParams(() => Promise.reject(new RpcError(code.unexpected, 'An error that shows the format of errors.'))),
     ],
   ]);
 }

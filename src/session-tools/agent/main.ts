@@ -11,12 +11,14 @@ const log = (line: string) => {
   process.stdout.write(`${line.replace(/\p{Cc}+/gu, ' ').replace(/(?<=:\/\/)[^\s/@'"]*@/g, '')}\n`);
 };
 
+const terminated = new Promise<void>((resolve) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
+});
+
 try {
   const agent = await startAgent(readSettings(process.env), process.env, log);
   log('The agent has started.');
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
-  });
+  await terminated;
   const operation = await agent.end();
   log(`The agent ends. The last save: ${operation?.error?.message ?? operation?.result?.location ?? 'none'}`);
 } catch (error) {

@@ -64,7 +64,11 @@ export function createOperations(options: OperationsOptions): Operations {
     for (const wake of [...listeners]) wake();
   };
   const finish = (id: string, changes: Pick<Operation, 'state' | 'result' | 'error'>) =>
-    change(id, { ...changes, finishedAt: new Date(now()).toISOString(), progress: { step: 'done', done: 0, total: null } });
+    change(id, {
+      ...changes,
+      finishedAt: new Date(now()).toISOString(),
+      progress: { step: 'done', done: 0, total: null },
+    });
 
   const run = async (request: SaveRequest, id: string, controller: AbortController) => {
     if (controller.signal.aborted) return;

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { asObject } from '../../lib/json.ts';
-import { createAgentToken, type AgentScope } from '../../session-contract/agent-token.ts';
+import { type AgentScope, createAgentToken } from '../../session-contract/agent-token.ts';
 import { type ApiSettings, readSettings } from './settings.ts';
 
 /** Seconds for each request that waits for a change. */

@@ -43,7 +43,7 @@ async function withFetched<T>(git: Git, settings: SaveSettings, action: (opened:
     const environment = { GIT_OBJECT_DIRECTORY: objects, GIT_INDEX_FILE: join(repository.gitDirectory, 'index') };
     const own: Git = (args, options) =>
       scratch.git(args, { ...options, environment: { ...environment, ...options?.environment } });
-    await fetchRefs({ ...scratch, git: own }, settings.remote, ['--prune', '+refs/heads/*:refs/remotes/origin/*']);
+    await fetchRefs({ git: own }, settings.remote, ['+refs/heads/*:refs/remotes/origin/*']);
     await copyRemoteRefs(own, git, repository);
     return await action({ repository, scratch, git: own });
   } finally {
@@ -64,10 +64,13 @@ async function copyRemoteRefs(scratch: Git, git: Git, { commonDirectory, refs }:
     (name) => name.startsWith('refs/remotes/origin/') && name !== 'refs/remotes/origin/HEAD' && !fetched.has(name),
   );
   const lines = [
-    ...[...fetched].filter(([name, commit]) => refs.get(name) !== commit).map(([name, commit]) => `update ${name} ${commit}\n`),
+    ...[...fetched]
+      .filter(([name, commit]) => refs.get(name) !== commit)
+      .map(([name, commit]) => `update ${name} ${commit}\n`),
     ...gone.map((name) => `delete ${name}\n`),
   ];
-  if (lines.length > 0) await output(git, [`--git-dir=${commonDirectory}`, 'update-ref', '--stdin'], { input: lines.join('') });
+  if (lines.length > 0)
+    await output(git, [`--git-dir=${commonDirectory}`, 'update-ref', '--stdin'], { input: lines.join('') });
 }
 
 export const getStatus = (git: Git, settings: SaveSettings): Promise<GitStatus> =>
@@ -110,7 +113,8 @@ export const discard = (git: Git, settings: SaveSettings): Promise<null> =>
     await output(own, ['read-tree', '--reset', '-u', target]);
     await moveHead(git, repository, target, `reset: moving to ${target}`);
     for (const name of stateFiles.names)
-      if (name !== 'ORIG_HEAD' && !name.startsWith('BISECT')) await rm(join(repository.gitDirectory, name), { force: true });
+      if (name !== 'ORIG_HEAD' && !name.startsWith('BISECT'))
+        await rm(join(repository.gitDirectory, name), { force: true });
     await output(own, ['clean', '--quiet', '--force', '-d']);
     return null;
   });
@@ -122,7 +126,8 @@ export async function saveToBranch(git: Git, settings: SaveSettings, message: st
     if (branch === null) throw new SaveFailure('git', 'HEAD is detached. Check out a branch, then save again.');
     const scan = await scanWith(git, settings.folder, repository, scratch);
     const [conflict] = scan.changes.filter(({ isUnmerged }) => isUnmerged);
-    if (conflict) throw new SaveFailure('git', `The file ${toText(conflict.path)} has a conflict. Resolve the conflict first.`);
+    if (conflict)
+      throw new SaveFailure('git', `The file ${toText(conflict.path)} has a conflict. Resolve the conflict first.`);
     const tree = await createTree({ ...scratch, git: withObjects(scratch, own) }, scan);
     if (tree.notSaved.length > 0)
       throw new SaveFailure('git', `The file ${tree.notSaved[0]?.path} cannot be saved (${tree.notSaved[0]?.reason}).`);
@@ -158,7 +163,8 @@ async function upstreamOf({ repository, git }: Opened): Promise<string> {
   const { branch } = repository.head;
   const merge = branch === null ? undefined : repository.config.get(`branch.${branch}.merge`);
   const name = merge?.startsWith('refs/heads/') ? merge.slice('refs/heads/'.length) : undefined;
-  if (name === undefined) throw new SaveFailure('git', `fatal: no upstream configured for branch '${branch ?? 'HEAD'}'`);
+  if (name === undefined)
+    throw new SaveFailure('git', `fatal: no upstream configured for branch '${branch ?? 'HEAD'}'`);
   const args = ['rev-parse', '--verify', '--quiet', `refs/remotes/origin/${name}^{commit}`];
   const result = await git(args);
   if (result.exitCode !== 0) throw new SaveFailure('git', `The remote repository has no branch "${name}".`);
@@ -183,6 +189,8 @@ async function rejectProtected(git: Git, commits: readonly string[]): Promise<vo
 
 async function moveHead(git: Git, { gitDirectory }: Repository, commit: string, message: string): Promise<void> {
   const args = [`--git-dir=${gitDirectory}`, 'update-ref', '-m', message, 'HEAD', commit];
-  const result = await git(args, { environment: { GIT_COMMITTER_NAME: 'agent', GIT_COMMITTER_EMAIL: 'agent@localhost' } });
+  const result = await git(args, {
+    environment: { GIT_COMMITTER_NAME: 'agent', GIT_COMMITTER_EMAIL: 'agent@localhost' },
+  });
   if (result.exitCode !== 0) throw new GitFailure(args, result);
 }

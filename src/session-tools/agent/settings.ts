@@ -84,7 +84,11 @@ export function readSettings(variables: Variables): AgentSettings {
             sessionUid,
           }
         : undefined,
-    rpc: { host, port: integer('GIT_RPC_PORT', 4000, 65_535), prefix: prefixOf(variables['GIT_RPC_URL_PREFIX'] ?? '/') },
+    rpc: {
+      host,
+      port: integer('GIT_RPC_PORT', 4000, 65_535),
+      prefix: prefixOf(variables['GIT_RPC_URL_PREFIX'] ?? '/'),
+    },
     podUid: text(agentVariable.podUid),
     jupyterUrl: variables[agentVariable.jupyterUrl] || undefined,
     gitProxyHealthPort: healthPort === 0 ? undefined : healthPort,

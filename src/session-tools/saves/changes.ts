@@ -2,8 +2,8 @@ import { type BigIntStats, lstatSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hasCode } from '../../lib/error-code.ts';
 import type { Git } from '../git-clone/git.ts';
-import { GitFailure } from './run.ts';
 import { type RepositoryPath, toFile, toText } from './paths.ts';
+import { GitFailure } from './run.ts';
 
 /** A file that differs from HEAD or from the index, or is untracked. */
 export interface Change {
@@ -136,7 +136,9 @@ async function readAttributes(git: Git, changes: readonly { readonly path: Repos
     const filter = valueAt(index, 0);
     return {
       filter: filter === 'unspecified' || filter === 'unset' ? null : filter,
-      isConverted: attributeNames.slice(1).some((_name, other) => !/^un(?:specified|set)$/.test(valueAt(index, other + 1))),
+      isConverted: attributeNames
+        .slice(1)
+        .some((_name, other) => !/^un(?:specified|set)$/.test(valueAt(index, other + 1))),
     };
   });
 }

@@ -2,12 +2,12 @@ import { access, appendFile, constants, copyFile, readFile, writeFile } from 'no
 import { join } from 'node:path';
 import { hasCode } from '../../lib/error-code.ts';
 import type { Git, GitRunOptions } from '../git-clone/git.ts';
-import { addLargeFiles, type LargeFiles } from './large-files.ts';
 import type { Change } from './changes.ts';
 import { descriptionFile, folder, type SaveDescription, type UnmergedEntry, writeDescription } from './format.ts';
+import { addLargeFiles, type LargeFiles } from './large-files.ts';
 import { type RepositoryPath, toFile, toText } from './paths.ts';
-import { isProtected, type NotSaved, type Scan } from './scan.ts';
 import { output, records } from './run.ts';
+import { isProtected, type NotSaved, type Scan } from './scan.ts';
 import type { Scratch } from './scratch.ts';
 import { isStateFile, objectsIn } from './state-files.ts';
 
@@ -82,7 +82,10 @@ export async function createTree(scratch: Scratch, scan: Scan): Promise<{ id: st
 }
 
 /** Returns the tree of the index, without unmerged entries, and these entries. */
-async function writeIndex({ git, directory }: Scratch, { changes }: Scan): Promise<{ tree: string; unmerged: UnmergedEntry[] }> {
+async function writeIndex(
+  { git, directory }: Scratch,
+  { changes }: Scan,
+): Promise<{ tree: string; unmerged: UnmergedEntry[] }> {
   const conflicts = changes.filter(({ isUnmerged }) => isUnmerged);
   if (conflicts.length === 0)
     return { tree: (await output(git, ['write-tree', '--missing-ok'])).trimEnd(), unmerged: [] };
@@ -203,7 +206,10 @@ async function writeDetails({ git, directory }: Scratch, scan: Scan, details: De
   const state = await readState(repository.gitDirectory, repository.state);
   const converts = /^(?:true|input)$/.test(repository.config.get('core.autocrlf') ?? '');
   const raw = included.flatMap(({ path, stat, attributes }) =>
-    stat?.kind === 'file' && attributes.filter === null && (converts || attributes.isConverted) && !large?.paths.includes(path)
+    stat?.kind === 'file' &&
+    attributes.filter === null &&
+    (converts || attributes.isConverted) &&
+    !large?.paths.includes(path)
       ? [path]
       : [],
   );
@@ -221,9 +227,11 @@ async function writeDetails({ git, directory }: Scratch, scan: Scan, details: De
     ),
     raw,
     added: large && !large.isReplaced ? ['.gitattributes'] : [],
-    lfs: settings.isSubmodule ? [] : included.flatMap(({ path, stat, attributes }) =>
-      stat?.kind === 'file' && (attributes.filter === 'lfs' || large?.paths.includes(path)) ? [path] : [],
-    ),
+    lfs: settings.isSubmodule
+      ? []
+      : included.flatMap(({ path, stat, attributes }) =>
+          stat?.kind === 'file' && (attributes.filter === 'lfs' || large?.paths.includes(path)) ? [path] : [],
+        ),
     state: state.map(({ name }) => name),
     former: settings.former,
   };
@@ -246,7 +254,10 @@ async function writeDetails({ git, directory }: Scratch, scan: Scan, details: De
       file: Buffer.from(bundle).toString('latin1'),
     })),
   ];
-  const objects = await hashFiles(git, sources.map(({ file }) => file));
+  const objects = await hashFiles(
+    git,
+    sources.map(({ file }) => file),
+  );
   const entries = [
     ...sources.map(({ name }, number) => `100644 ${objects[number]}\t${name}\0`),
     ...index.unmerged
@@ -263,10 +274,7 @@ async function writeDetails({ git, directory }: Scratch, scan: Scan, details: De
   return writeCommit(git, tree, parents, { ...settings, message: `Details of the save: ${settings.message}` });
 }
 
-async function readState(
-  gitDirectory: string,
-  names: readonly string[],
-): Promise<{ name: string; content: string }[]> {
+async function readState(gitDirectory: string, names: readonly string[]): Promise<{ name: string; content: string }[]> {
   const read = names.map(async (name) => ({ name, content: await readFile(join(gitDirectory, name), 'utf8') }));
   return (await Promise.all(read)).filter(({ name, content }) => isStateFile(name, content));
 }

@@ -22,8 +22,11 @@ export function remoteFailure(error: unknown, host: string): SaveFailure {
   const { stderr, wasKilled } = error;
   const reason = reasonOf(stderr);
   const failure = (kind: Reason, message: string) => new SaveFailure(kind, message, { cause: error });
-  if (wasKilled) return failure('unreachable', `The git server ${host} does not respond. The save is tried again later.`);
-  if (/\[remote rejected\]|hook declined|protected branch|not allowed to push|returned error: 403|HTTP 403/i.test(stderr)) {
+  if (wasKilled)
+    return failure('unreachable', `The git server ${host} does not respond. The save is tried again later.`);
+  if (
+    /\[remote rejected\]|hook declined|protected branch|not allowed to push|returned error: 403|HTTP 403/i.test(stderr)
+  ) {
     return failure(
       'push-rejected',
       `The git server ${host} rejects the save: ${serverMessage(stderr) ?? reason}. Ask a maintainer of the project for permission to push, or download your files.`,

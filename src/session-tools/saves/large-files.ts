@@ -1,10 +1,9 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Change } from './changes.ts';
-import { textOf } from './repository.ts';
-import type { RepositoryPath } from './paths.ts';
-import { readFile } from 'node:fs/promises';
 import { kindOf } from '../git-clone/files.ts';
+import type { Change } from './changes.ts';
+import type { RepositoryPath } from './paths.ts';
+import { textOf } from './repository.ts';
 import type { Scratch } from './scratch.ts';
 
 /** New files that only the save stores in Git LFS. */
@@ -28,7 +27,9 @@ export async function addLargeFiles(
 ): Promise<LargeFiles | undefined> {
   if (minimumBytes === undefined) return undefined;
   const paths = changes.flatMap(({ path, stat, attributes }) =>
-    stat?.kind === 'file' && stat.size >= minimumBytes && attributes.filter === null && !isAttributes(path) ? [path] : [],
+    stat?.kind === 'file' && stat.size >= minimumBytes && attributes.filter === null && !isAttributes(path)
+      ? [path]
+      : [],
   );
   if (paths.length === 0) return undefined;
   const existing = await contentOf(join(tree, '.gitattributes'));

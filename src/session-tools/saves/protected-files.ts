@@ -2,8 +2,8 @@ import { chmod, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle, writeBranch } from './bundle.ts';
 import { addAsIs, type CollectSettings, writeCommit } from './collect.ts';
-import { output } from './run.ts';
 import type { RepositoryPath } from './paths.ts';
+import { output } from './run.ts';
 import type { Scratch } from './scratch.ts';
 
 /** Name of the bundle with the latest versions of files that a filter protects. */

@@ -34,7 +34,10 @@ export async function compareWithRemote(
     const commit = current(name);
     return commit === undefined ? [] : [{ name, commit }];
   });
-  const known = await findKnown(scratch, candidates.map(({ commit }) => commit));
+  const known = await findKnown(
+    scratch,
+    candidates.map(({ commit }) => commit),
+  );
   const missing = candidates.filter(({ commit }) => !known.has(commit));
   const before = await findUnpushed(scratch.git, repository);
   const withRefs = async (updates: readonly { name: string; commit: string }[]) => {
@@ -49,7 +52,9 @@ export async function compareWithRemote(
   if (missing.length === 0) return { repository: updated, isBehind: false };
   const after = await findUnpushed(scratch.git, updated);
   if (after.commits <= before.commits || missing.length > maxFetched) return { repository: updated, isBehind: true };
-  const refspecs = missing.map(({ name }) => `+refs/heads/${name.slice(tracking.length)}:refs/notebook-sessions/${name}`);
+  const refspecs = missing.map(
+    ({ name }) => `+refs/heads/${name.slice(tracking.length)}:refs/notebook-sessions/${name}`,
+  );
   await fetchRefs(scratch, remote, refspecs);
   return { repository: await withRefs(candidates), isBehind: false };
 }

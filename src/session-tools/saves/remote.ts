@@ -30,11 +30,11 @@ export function listRemote(git: Git, remote: Remote, ...patterns: string[]): Pro
   });
 }
 
-/** Fetches commits into the scratch repository. Throws SaveFailure. */
-export function fetchRefs({ git }: Scratch, remote: Remote, refs: readonly string[]): Promise<void> {
+/** Fetches commits into the scratch repository, and removes other references that match `refs`. Throws SaveFailure. */
+export function fetchRefs({ git }: Pick<Scratch, 'git'>, remote: Remote, refs: readonly string[]): Promise<void> {
   return withRemote(remote, async () => {
-    const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance', '--', remote.url];
-    await output(git, [...args, ...refs], { environment: remote.environment });
+    const options = ['--quiet', '--prune', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance'];
+    await output(git, ['fetch', ...options, '--', remote.url, ...refs], { environment: remote.environment });
   });
 }
 

@@ -71,13 +71,19 @@ async function roundTrip(commands: readonly string[]): Promise<void> {
 /** Git ignores the other permissions of files without changes. */
 const asGitSees = (files: Readonly<Record<string, string>>) =>
   Object.fromEntries(
-    Object.entries(files).map(([path, text]) => [path, text.replace(/^[4-7]\d\d /, (mode) => (/[157]/.test(mode[0] ?? '') ? 'x ' : '- '))]),
+    Object.entries(files).map(([path, text]) => [
+      path,
+      text.replace(/^[4-7]\d\d /, (mode) => (/[157]/.test(mode[0] ?? '') ? 'x ' : '- ')),
+    ]),
   );
 
 describe('a random state of a work tree', () => {
   it('is untouched by a save, and comes back byte by byte', { timeout: 900_000 }, async () => {
     const part = () =>
-      fc.assert(fc.asyncProperty(randomWork, roundTrip), { numRuns: runs / parallel, interruptAfterTimeLimit: 800_000 });
+      fc.assert(fc.asyncProperty(randomWork, roundTrip), {
+        numRuns: runs / parallel,
+        interruptAfterTimeLimit: 800_000,
+      });
     await Promise.all(Array.from({ length: parallel }, part));
   });
 });

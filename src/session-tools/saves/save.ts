@@ -171,7 +171,10 @@ async function saveRemotely(job: Job, heads: ReadonlyMap<string, string>): Promi
 }
 
 /** Fetches a save with the same name that is not of this work tree: the new save keeps the former one. */
-async function fetchFormer({ scratch, settings, memory, branch }: Job, existing: string | undefined): Promise<string[]> {
+async function fetchFormer(
+  { scratch, settings, memory, branch }: Job,
+  existing: string | undefined,
+): Promise<string[]> {
   const isOwned = memory.owned.some((each) => each.branch === branch && each.commit === existing);
   if (existing === undefined || isOwned) return [];
   const name = 'refs/notebook-sessions/former';
@@ -208,13 +211,19 @@ async function verify(job: Job, collected: Collected): Promise<Saved> {
   if (found !== commit)
     throw new SaveFailure('git', `The git server has confirmed the save, and its branch ${branch} is another commit.`);
   const stored = await listStored(settings.folder);
-  const older = await forget(job, memory.owned.filter((owned) => owned.branch !== branch));
+  const older = await forget(
+    job,
+    memory.owned.filter((owned) => owned.branch !== branch),
+  );
   await remember(job, commit, 'remote', [...older, { branch, commit }]);
   for (const each of stored) await removeStored(each);
   const changedMeanwhile = await findLaterChanges(job);
   const notSaved = allNotSaved(scan, collected);
   const isVerified = changedMeanwhile.length === 0 && !notSaved.some(({ reason }) => blocking.has(reason));
-  return { result: resultOf(job, collected, { location: 'remote', isVerified, changedMeanwhile, notSaved }), failure: null };
+  return {
+    result: resultOf(job, collected, { location: 'remote', isVerified, changedMeanwhile, notSaved }),
+    failure: null,
+  };
 }
 
 /** What keeps a save from being complete. The user is told of the other reasons before the end of the session. */
@@ -243,7 +252,9 @@ async function findLaterChanges({ tools, settings, scan }: Job): Promise<string[
   const keys = ({ changes }: Scan) =>
     new Map(changes.map(({ path, record, stat }) => [path, `${record}${stat?.signature ?? ''}`]));
   const [before, after] = [keys(scan), keys(later)];
-  const paths = [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path));
+  const paths = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (path) => before.get(path) !== after.get(path),
+  );
   // A change of branches, stashes or submodules has no file.
   return paths.length > 0 ? paths.slice(0, maxNames).map(toText) : ['.git'];
 }

@@ -43,12 +43,7 @@ const promisor = /^remote\..+\.(?:promisor|partialclonefilter)$/;
  * Creates the git directory in `folder`, which is on the volume of the repository.
  * @param url URL of the remote `origin`; without it, no command uses the network
  */
-export async function createScratch(
-  git: Git,
-  folder: string,
-  repository: Repository,
-  url?: string,
-): Promise<Scratch> {
+export async function createScratch(git: Git, folder: string, repository: Repository, url?: string): Promise<Scratch> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const directory = await mkdtemp(join(folder, scratchPrefix));
   const remove = () => rm(directory, { recursive: true, force: true, maxRetries: 5 });
@@ -120,7 +115,9 @@ const packedRefs = (refs: ReadonlyMap<string, string>): string =>
 
 function configurationOf(config: ReadonlyMap<string, string>, url: string | undefined): string {
   const isPartial = url !== undefined && config.has('extensions.partialclone');
-  const taken = [...config].filter(([key]) => takenOver.has(key) || upstream.test(key) || (isPartial && promisor.test(key)));
+  const taken = [...config].filter(
+    ([key]) => takenOver.has(key) || upstream.test(key) || (isPartial && promisor.test(key)),
+  );
   const remote: [string, string][] =
     url === undefined
       ? []

@@ -43,7 +43,11 @@ export async function readMemory(folder: string): Promise<Memory> {
   const last = asObject(json['last']);
   const { branch, commit, location, savedAt, fingerprint } = last ?? {};
   const isWhole =
-    isText(branch) && isText(commit) && isText(savedAt) && isText(fingerprint) && (location === 'remote' || location === 'volume');
+    isText(branch) &&
+    isText(commit) &&
+    isText(savedAt) &&
+    isText(fingerprint) &&
+    (location === 'remote' || location === 'volume');
   return {
     last: isWhole ? { branch, commit, location, savedAt, fingerprint } : null,
     owned: ownedIn(json['owned']),

@@ -1,7 +1,7 @@
 import type { components } from '../../generated/agent-api.ts';
+import { toText } from './paths.ts';
 import type { Repository } from './repository.ts';
 import { describeFiles, isEmpty, type Scan } from './scan.ts';
-import { toText } from './paths.ts';
 import { inProgress } from './state-files.ts';
 import type { Memory } from './volume.ts';
 

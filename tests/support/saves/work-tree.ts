@@ -3,8 +3,8 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createGit, type Git } from '../../../src/session-tools/git-clone/git.ts';
-import { restoreSave } from '../../../src/session-tools/saves/restore.ts';
 import { saveEnvironment } from '../../../src/session-tools/saves/environment.ts';
+import { restoreSave } from '../../../src/session-tools/saves/restore.ts';
 import type { SaveSettings, SaveTools } from '../../../src/session-tools/saves/save.ts';
 import { gitEnvironment } from '../local/forge/served-forge.ts';
 
@@ -25,7 +25,11 @@ const tracked = '--porcelain=v2 -z --untracked-files=all --no-ahead-behind'.spli
 /** Returns the state of a work tree. */
 export async function stateOf(directory: string): Promise<State> {
   const read = async (...args: string[]) => {
-    const options = { cwd: directory, env: { ...gitEnvironment(), GIT_OPTIONAL_LOCKS: '0' }, encoding: 'latin1' } as const;
+    const options = {
+      cwd: directory,
+      env: { ...gitEnvironment(), GIT_OPTIONAL_LOCKS: '0' },
+      encoding: 'latin1',
+    } as const;
     try {
       return (await promisify(execFile)('git', args, { ...options, maxBuffer: 1e9 })).stdout;
     } catch (error) {
@@ -53,7 +57,8 @@ export function filesIn(directory: string): Record<string, string> {
       const key = `${prefix}${name.toString('latin1')}`;
       const stat = lstatSync(path);
       if (stat.isDirectory()) walk(path, `${key}/`);
-      else if (stat.isSymbolicLink()) files[key] = `link ${readlinkSync(path, { encoding: 'buffer' }).toString('latin1')}`;
+      else if (stat.isSymbolicLink())
+        files[key] = `link ${readlinkSync(path, { encoding: 'buffer' }).toString('latin1')}`;
       else if (stat.isFile()) files[key] = `${(stat.mode & 0o777).toString(8)} ${readFileSync(path, 'latin1')}`;
     }
   };
@@ -65,8 +70,10 @@ export function filesIn(directory: string): Record<string, string> {
 export const gitFilesIn = (directory: string): Record<string, string> => filesIn(join(directory, '.git'));
 
 /** Git as the agent runs it, which may use the other variables, too. */
-export const agentGit = (variables: Record<string, string> = {}, stop: AbortSignal = new AbortController().signal): Git =>
-  createGit({ ...saveEnvironment({ PATH: process.env['PATH'] ?? '' }), ...variables }, () => undefined, stop);
+export const agentGit = (
+  variables: Record<string, string> = {},
+  stop: AbortSignal = new AbortController().signal,
+): Git => createGit({ ...saveEnvironment({ PATH: process.env['PATH'] ?? '' }), ...variables }, () => undefined, stop);
 
 /** Remote repositories in folders: the property test makes many. */
 export const folderGit = (): Git => agentGit({ GIT_ALLOW_PROTOCOL: 'file' });
