@@ -34,10 +34,11 @@ export interface Caller {
   remove(name: string, options?: { forced?: boolean }): Promise<void>;
 }
 
-/** Returns an anonymous user that no other test knows, with the id from a gateway. */
-export function anonymous(): Caller {
-  return caller(mainSite, { 'Renku-Auth-Anon-Id': `anon-${randomBytes(8).toString('hex')}` });
-}
+/** Returns the headers of an anonymous user that no other test knows, with the id from a gateway. */
+export const anonymousHeaders = () => ({ 'Renku-Auth-Anon-Id': `anon-${randomBytes(8).toString('hex')}` });
+
+/** Returns an anonymous user that no other test knows. */
+export const anonymous = (headers = anonymousHeaders()): Caller => caller(mainSite, headers);
 
 /** Returns an anonymous user with the cookie that the service sets at the first request. */
 export async function withCookie(site: Site): Promise<Caller> {
