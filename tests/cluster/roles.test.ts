@@ -90,7 +90,9 @@ describe('the role of the service', () => {
 
     expect((await call('DELETE', `/servers/${name}?forced=true`)).status).toBe(204);
     await cluster.when(jupyterServers, name, (object) => object === undefined);
-    expect((await call('GET', `/servers/${name}`)).status).toBe(404);
+    // The cache of the service may learn of the deletion later than this test.
+    const status = async () => (await call('GET', `/servers/${name}`)).status;
+    expect(await eventually('the status 404', status, (each) => each === 404)).toBe(404);
     await eventually(
       'the removal of the Secret',
       () => cluster.client.get(resource.secrets, cluster.namespace, `${name}-credentials`, testDeadline()),

@@ -7,12 +7,17 @@ import { EventStream } from './event-stream.ts';
 /** A client repeats an idempotent request after these errors: the server has closed the connection. */
 const resets = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
+/** Requests that wait for a response. With more, a machine is too busy for the rate, and the next ones are not sent. */
+const maxInFlight = 500;
+
 /** Sends GET requests at a constant rate on keep-alive connections, and repeats those whose connection was reset. */
 export class Load {
   /** Responses other than 200, and requests that failed. */
   readonly failures: string[] = [];
   responses = 0;
   repeated = 0;
+  /** Requests that were not sent, because `maxInFlight` others waited. */
+  notSent = 0;
   readonly #pool: Pool;
   readonly #headers: Record<string, string>;
   readonly #running = new Set<Promise<void>>();
@@ -29,6 +34,10 @@ export class Load {
     let sent = 0;
     this.#timer = setInterval(() => {
       for (const due = ((performance.now() - startedAt) / 1000) * options.requestsPerSecond; sent < due; sent += 1) {
+        if (this.#running.size >= maxInFlight) {
+          this.notSent += 1;
+          continue;
+        }
         const request = this.#get(paths[sent % paths.length] ?? '').finally(() => this.#running.delete(request));
         this.#running.add(request);
       }
