@@ -2,9 +2,9 @@ import { expect, it } from 'vitest';
 import type { JupyterServer } from '../../src/jupyter-server/types.ts';
 import { EventStream } from '../support/event-stream.ts';
 import { Jupyter } from '../support/jupyter.ts';
-import { anonymous, anonymousHeaders, hasWarning, type Session } from './caller.ts';
-import { inSession, objectsOf, platform, publicProject } from './platform.ts';
-import { release } from './release.ts';
+import { anonymous, anonymousHeaders, hasWarning, registeredHeaders, type Session, withHeaders } from './caller.ts';
+import { inSession, objectsOf, platform, publicProject, untilGone } from './platform.ts';
+import { release, resourceClass } from './release.ts';
 
 const namespace = release.sessionsNamespace;
 /** Longer than the steps before it take, on a busy machine. */
@@ -15,8 +15,8 @@ async function jupyterServer(name: string): Promise<JupyterServer> {
   return JSON.parse(json) as JupyterServer;
 }
 
-const setThreshold = (name: string, idleSecondsThreshold: number) => {
-  const patch = JSON.stringify({ spec: { culling: { idleSecondsThreshold } } });
+const setThresholds = (name: string, culling: NonNullable<JupyterServer['spec']>['culling']) => {
+  const patch = JSON.stringify({ spec: { culling } });
   const args = ['patch', 'jupyterserver', name, '--namespace', namespace, '--type=merge', `--patch=${patch}`];
   return platform().kubectl(args);
 };
@@ -29,9 +29,8 @@ function jupyterOf({ url }: Session): Jupyter {
   });
 }
 
-async function launchRunning() {
-  const headers = anonymousHeaders();
-  const caller = anonymous(headers);
+async function launchRunning(headers: Record<string, string>) {
+  const caller = withHeaders(headers);
   const { name } = await caller.launch(publicProject());
   return { headers, caller, session: await caller.until(name, 'running') };
 }
@@ -39,19 +38,25 @@ async function launchRunning() {
 it('a session that is not used is announced and hibernated on its volume, not while a kernel is busy or a terminal prints, and a launch resumes it with its files', {
   timeout: 600_000,
 }, async () => {
-  const [idle, busy, typed] = await Promise.all([launchRunning(), launchRunning(), launchRunning()]);
+  const [idle, busy, typed] = await Promise.all([
+    launchRunning(await registeredHeaders('bob')),
+    launchRunning(anonymousHeaders()),
+    launchRunning(anonymousHeaders()),
+  ]);
   const { name } = idle.session;
   const stream = await EventStream.open(`https://${release.host}/notebooks/servers/${name}/events`, idle.headers);
   const events = stream.read();
   // Before everything else: a session that has not been used for longer is not announced, but hibernated at once.
-  await setThreshold(name, idleSeconds);
+  await setThresholds(name, { idleSecondsThreshold: idleSeconds });
   await inSession(name, 'echo kept > /home/jovyan/work/first-light/notes.txt');
 
   const jupyter = jupyterOf(busy.session);
   // The connection to the kernel, which is activity, too, ends. The kernel stays busy.
   await jupyter.start(await jupyter.startKernel(), 'import time; time.sleep(3600)');
   await jupyterOf(typed.session).type('while true; do date; sleep 1; done');
-  await Promise.all([busy, typed].map(({ session }) => setThreshold(session.name, idleSeconds)));
+  await Promise.all(
+    [busy, typed].map(({ session }) => setThresholds(session.name, { idleSecondsThreshold: idleSeconds })),
+  );
 
   await idle.caller.until(name, 'hibernated', 200_000);
   const { metadata, spec } = await jupyterServer(name);
@@ -79,10 +84,18 @@ it('a session that is not used is announced and hibernated on its volume, not wh
     expect(status.warnings.filter(({ message }) => message.includes('will be stopped'))).toEqual([]);
   }
 
-  await setThreshold(name, 0);
+  await setThresholds(name, { idleSecondsThreshold: 0 });
   const resumed = await idle.caller.api('/servers', { method: 'POST', body: publicProject() });
   expect(resumed.status).toBe(200);
   await idle.caller.until(name, 'running');
   expect(await inSession(name, 'cat /home/jovyan/work/first-light/notes.txt')).toBe('kept\n');
   await Promise.all([idle, busy, typed].map(({ caller, session }) => caller.remove(session.name)));
+});
+
+it('a session that has never run is deleted above the threshold for its state', async () => {
+  const caller = anonymous();
+  const { name } = await caller.launch({ ...publicProject(), resource_class_id: resourceClass.tooManyCpus });
+  await caller.until(name, 'failed', 180_000);
+  await setThresholds(name, { failedSecondsThreshold: 1 });
+  await untilGone(name, namespace, 120_000);
 });

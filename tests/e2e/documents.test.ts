@@ -3,7 +3,7 @@ import { connect as connectTcp, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { jupyterLab, runCell } from '../browser/jupyterlab.ts';
 import { blocksOf, type Ran, runBlocks } from '../support/document-commands.ts';
 import { openBrowser } from './browser.ts';
@@ -12,13 +12,11 @@ import { helm } from './helm.ts';
 import { apply, platform } from './platform.ts';
 
 /**
- * The commands of the README and of docs/deploy.md that build images or need pods, as they are written there. `here` names what is
- * added, because the cluster has no way to gitlab.com, and another release has installed the CRD.
+ * The commands of the README and of docs/deploy.md that build images or need pods, as they are written there. `here` adds what
+ * differs: the cluster has no way to gitlab.com, and another release has installed the CRD.
  */
 
 const root = join(import.meta.dirname, '..', '..');
-const demo = 'demo';
-const namespaces = [demo, 'notebooks'];
 let folder: string;
 let browser: Browser;
 let computer: Server;
@@ -32,7 +30,9 @@ function commandsIn(document: string, heading: string): string[] {
 
 /** Adds to commands of helm what differs in this cluster. The chart's files and all other values are those of the document. */
 const here = (commands: string): string =>
-  commands.replaceAll(/^( *helm (?:install|upgrade) )/gm, `$1--set crd.install=false --values ${folder}/cluster.yaml `);
+  commands
+    .replaceAll(/^ *helm (install|upgrade) /gm, '$&--set crd.install=false ')
+    .replaceAll('--values helm-chart/notebook-sessions/demo.yaml', `$& --values ${folder}/gitlab.yaml`);
 
 function runHere(commands: readonly string[], cwd: string): Ran[] {
   const { cluster } = platform();
@@ -62,14 +62,7 @@ beforeAll(async () => {
   write('authorities.crt', authorities.map((file) => readFileSync(file, 'utf8')).join('\n'));
   write('containers.conf', '[engine]\ncompression_format = "zstd"\n');
   const git = { url: backends.gitUrl, registry: cluster.registry.host };
-  write('cluster.yaml', JSON.stringify({ customCAs: [{ secret: 'company-ca' }], config: { git } }));
-  for (const name of namespaces) {
-    await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    await apply({
-      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'company-ca', namespace: name } },
-      data: { 'company.crt': readFileSync(cluster.authority).toString('base64') },
-    });
-  }
+  write('gitlab.yaml', JSON.stringify({ customCAs: [{ secret: 'company-ca' }], config: { git } }));
   browser = await openBrowser();
   // An ingress controller on your own computer, as kind and k3d have one.
   computer = createServer((client) => {
@@ -81,26 +74,37 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   if (inject('e2e') === undefined) return;
-  const { cluster, kubectl } = platform();
   await browser?.close();
   computer?.close();
-  await kubectl(['delete', 'jupyterservers', '--all', '--namespace', demo]);
-  for (const name of namespaces) {
-    await helm(cluster, ['uninstall', '--ignore-not-found', name, '--namespace', name, '--wait']);
-    await kubectl(['delete', 'namespace', name, '--wait=false']);
-  }
   rmSync(folder, { recursive: true });
 });
+
+/** Removes a release with its namespace, also before the test runs again. */
+async function removeRelease(name: string): Promise<void> {
+  const { cluster, kubectl } = platform();
+  await kubectl(['delete', 'jupyterservers', '--all', '--namespace', name]);
+  await helm(cluster, ['uninstall', '--ignore-not-found', name, '--namespace', name, '--wait']);
+  await kubectl(['delete', 'namespace', name, '--ignore-not-found'], { timeout: 180_000 });
+}
 
 describe('the commands of the README', () => {
   it('build and push the images and install the demo, and the printed address leads to JupyterLab in a browser', {
     timeout: 900_000,
   }, async () => {
-    const commands = commandsIn('README.md', 'Deploy on Kubernetes');
-    const [{ output = '' } = {}] = runHere(commands, root);
+    onTestFinished(() => removeRelease('demo'), 400_000);
+    const { authority } = platform().cluster;
+    await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'demo' } });
+    await apply({
+      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'company-ca', namespace: 'demo' } },
+      data: { 'company.crt': readFileSync(authority).toString('base64') },
+    });
+    const [{ output = '' } = {}] = runHere(commandsIn('README.md', 'Deploy on Kubernetes'), root);
+    // The commands that wait for the pods and test the API are in the output, too.
+    const printed = output.match(/^ {2}(kubectl|helm) .*\n/gm) ?? [];
+    expect(printed).toHaveLength(2);
+    runHere(printed, root);
     const [, address = ''] = /^Then open (\S+)$/m.exec(output) ?? [];
     expect(address).toBe('http://notebooks.localhost/notebooks/docs/');
-
     const page = await browser.newPage();
     await page.goto(address);
     await page.getByText('/servers', { exact: false }).first().waitFor({ timeout: 120_000 });
@@ -113,6 +117,7 @@ describe('the commands of the README', () => {
 
 describe('the commands of docs/deploy.md', () => {
   it('install, test, upgrade and roll back a release, and wait for its pods', { timeout: 900_000 }, () => {
+    onTestFinished(() => removeRelease('notebooks'), 400_000);
     const isBuild = (block: string) => block.includes('scripts/build-images');
     const install = commandsIn('docs/deploy.md', 'Install');
     expect(runHere(install.filter(isBuild), root).map(({ exitCode }) => exitCode)).toEqual([0]);

@@ -10,7 +10,7 @@ import type { KubernetesConnection } from '../../src/platform/kubernetes/types.t
 import { followSessions, Load, namesIn } from '../support/clients-of-replicas.ts';
 import { testDeadline } from '../support/cluster-under-test.ts';
 import type { EventStream } from '../support/event-stream.ts';
-import { anonymous, anonymousHeaders, type Caller, registered } from './caller.ts';
+import { anonymousHeaders, type Caller, registered, withHeaders } from './caller.ts';
 import { chart, helm } from './helm.ts';
 import { platform, podsOf, publicProject } from './platform.ts';
 import { release } from './release.ts';
@@ -41,7 +41,7 @@ beforeAll(async () => {
   if (inject('e2e') === undefined) return;
   const kubeconfig = readFileSync(platform().cluster.controlPlane.kubeconfig, 'utf8');
   client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log: pino({ level: 'silent' }) });
-  owner = anonymous(headers);
+  owner = withHeaders(headers);
   revision = await currentRevision();
   ada = await registered('ada');
   const [own, hers] = await Promise.all([owner.launch(publicProject()), ada.launch(publicProject())]);

@@ -6,6 +6,8 @@ export interface AuditedRequest {
   readonly permission: string;
   /** The status of the response. */
   readonly code: number;
+  /** Whether no Role allows it. A 403 can have other reasons, for example a quota. */
+  readonly isForbidden: boolean;
 }
 
 /** Returns the requests of a user in an audit log. A watch is in the log only after its end. */
@@ -16,9 +18,13 @@ export function requestsOf(auditLog: string, user: string): AuditedRequest[] {
     .filter((line) => line.includes(user))
     .map((line) => JSON.parse(line))
     .filter((event) => event.user.username === user)
-    .map(({ verb, objectRef = {}, responseStatus = {} }) => {
+    .map(({ verb, objectRef = {}, responseStatus = {}, annotations = {} }) => {
       const { apiGroup = '', resource: plural, subresource } = objectRef;
-      return { permission: permission(verb, apiGroup, plural, subresource), code: responseStatus.code };
+      return {
+        permission: permission(verb, apiGroup, plural, subresource),
+        code: responseStatus.code,
+        isForbidden: annotations['authorization.k8s.io/decision'] === 'forbid',
+      };
     });
 }
 
