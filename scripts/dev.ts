@@ -73,11 +73,9 @@ const env: NodeJS.ProcessEnv = {
   HOST: process.env['HOST'] || '127.0.0.1',
 };
 
-const kubeconfig = await loadKubeConfig(chosen).catch((error: unknown) =>
+const { context, cluster } = await loadKubeConfig(chosen).catch((error: unknown) =>
   fail(error instanceof Error ? error.message : String(error)),
 );
-const context = kubeconfig.getContextObject(kubeconfig.getCurrentContext());
-const cluster = kubeconfig.getCurrentCluster();
 if (!context || !cluster) {
   fail(
     'the kubeconfig has no current context. Choose one: kubectl config use-context NAME, or npm run dev -- --context NAME',

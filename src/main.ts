@@ -65,7 +65,7 @@ try {
       address: service.server.address(),
       prefix: config.service_prefix,
       version: config.version,
-      kubernetes: kubeconfig.getCurrentCluster()?.server,
+      kubernetes: kubeconfig.cluster?.server,
       namespaces: config.k8s,
     },
     'listening',

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
-import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { createCredentialReader } from './credentials.ts';
+import type { KubeConfig } from './kubeconfig.ts';
 
 export interface Credentials {
   headers: Record<string, string>;
@@ -22,23 +23,22 @@ export interface Authentication {
 const credentialsAgeMs = 30_000;
 
 /**
- * Provides client-node's credentials (token, token file, client certificate, basic, exec plug-in, OIDC) and one connection
- * pool. client-node itself opens a TLS connection for every request (measured: 100 connections for 100 requests). The pool is
- * replaced when the content of the CA or of the client certificate changes.
+ * Provides the credentials of the kubeconfig's user and one connection pool. The pool is replaced when the content of the CA
+ * or of the client certificate changes.
  */
 export function createAuthentication({ kubeconfig, log }: { kubeconfig: KubeConfig; log: Logger }): Authentication {
-  const cluster = kubeconfig.getCurrentCluster();
+  const { cluster, user } = kubeconfig;
   if (!cluster) throw new Error('The kubeconfig has no current cluster: set current-context, or KUBECONFIG.');
   const proxyUrl = cluster.proxyUrl;
   if (proxyUrl && !/^https?:/.test(proxyUrl))
     throw new Error('The proxy-url of the kubeconfig must begin with http:// or https://.');
+  const readCredentials = createCredentialReader(cluster, user);
 
   let agent: { dispatcher: Dispatcher; fingerprint: string } | undefined;
   let known: { credentials: Promise<Credentials>; until: number } | undefined;
 
   async function read(): Promise<Credentials> {
-    const options: RequestOptions = {};
-    await kubeconfig.applyToHTTPSOptions(options);
+    const options = await readCredentials();
     const fingerprint = fingerprintOf(options);
     if (agent?.fingerprint !== fingerprint) {
       const old = agent?.dispatcher;

@@ -1,4 +1,3 @@
-import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { request } from 'undici';
 import { type Deadline, orAborted } from '../../lib/deadline.ts';
@@ -7,6 +6,7 @@ import { currentTraceparent } from '../../lib/trace-context.ts';
 import { type OutboundCalls, outcomeOfError, outcomeOfStatus } from '../metrics/outbound-calls.ts';
 import { createAuthentication } from './authentication.ts';
 import { errorOfResponse, isBrokenConnection, ResponseTooLarge, unavailable } from './failures.ts';
+import type { KubeConfig } from './kubeconfig.ts';
 import { KubernetesError, KubernetesUnavailable } from './types.ts';
 
 export interface Call {

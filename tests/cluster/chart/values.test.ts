@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { childLabel } from '../../../src/jupyter-server/labels.ts';
+import { childLabels } from '../../../src/jupyter-server/labels.ts';
 import { readSettings } from '../../../src/operator/settings.ts';
 import {
   chart,
@@ -195,7 +195,7 @@ describe('the chart', () => {
       expect(isSelected(the(objects, 'Deployment', program)['spec'].template.metadata.labels)).toBe(true);
     }
     const { selectorLabels } = readSettings(environmentOf(objects, 'operator'));
-    expect(isSelected({ ...selectorLabels, [childLabel.component]: 'jupyterserver' })).toBe(false);
+    expect(isSelected({ ...selectorLabels, [childLabels('amalthea.dev').component]: 'jupyterserver' })).toBe(false);
   });
 
   it('warns in its notes of one host for sessions and the API, and of images from a registry of others', () => {
