@@ -28,6 +28,8 @@ export interface Caller {
   readonly identity: Readonly<Record<string, string>>;
   /** Sends a request to a path of the API. Does not check the status. */
   api(path: string, init?: { method?: string; body?: object; timeoutMs?: number }): Promise<Response>;
+  /** Sends a launch, and sends it again if the response says so: the GitLab may be busy with the launches of other tests. */
+  post(body: object): Promise<Response>;
   /** Launches a session. Throws if the response is not 201 (created). */
   launch(body: object): Promise<Session>;
   /** Launches a session that exists. Throws if the response is not 200. */
@@ -80,8 +82,17 @@ function caller(site: Site, identity: Record<string, string>): Caller {
       (error: unknown) => ({ status: 0, text: String(error) }),
     );
 
-  async function launch(body: object, expected: number): Promise<Session> {
+  async function post(body: object, retries = 3): Promise<Response> {
     const response = await api('/servers', { method: 'POST', body });
+    const retryAfter = response.headers.get('retry-after');
+    if (retryAfter === null || retries === 0) return response;
+    await response.body?.cancel();
+    await delay(Number(retryAfter) * 1000);
+    return post(body, retries - 1);
+  }
+
+  async function launch(body: object, expected: number): Promise<Session> {
+    const response = await post(body);
     const text = await response.text();
     if (response.status !== expected) throw new Error(`POST servers: ${response.status} ${text}`);
     return JSON.parse(text) as Session;
@@ -90,6 +101,7 @@ function caller(site: Site, identity: Record<string, string>): Caller {
   return {
     identity,
     api,
+    post,
     launch: (body) => launch(body, 201),
     launchAgain: (body) => launch(body, 200),
     async until(name, wanted, timeoutMs = 240_000) {

@@ -179,7 +179,7 @@ describe.concurrent('the sessions page', () => {
 describe.concurrent('a launch', () => {
   it('is rejected if the image does not exist', async () => {
     const image = `${platform().cluster.registry.host}/projects/missing:1`;
-    const response = await anonymous().api('/servers', { method: 'POST', body: { ...publicProject(), image } });
+    const response = await anonymous().post({ ...publicProject(), image });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({
       error: { code: 1404, message: expect.stringContaining('missing:1') },
@@ -187,7 +187,7 @@ describe.concurrent('a launch', () => {
   });
 
   it('is rejected if the image is private and the user has no access', async () => {
-    const response = await anonymous().api('/servers', { method: 'POST', body: withImage('private') });
+    const response = await anonymous().post(withImage('private'));
     expect(response.status).toBe(404);
   });
 
