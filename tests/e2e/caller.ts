@@ -104,7 +104,7 @@ function caller(site: Site, identity: Record<string, string>): Caller {
     post,
     launch: (body) => launch(body, 201),
     launchAgain: (body) => launch(body, 200),
-    async until(name, wanted, timeoutMs = 240_000) {
+    async until(name, wanted, timeoutMs = 400_000) {
       const accepts = typeof wanted === 'function' ? wanted : (session: Session) => session.status.state === wanted;
       const end = performance.now() + timeoutMs;
       for (;;) {
