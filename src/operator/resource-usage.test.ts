@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import pino from 'pino';
@@ -57,8 +57,11 @@ describe('resource usage', () => {
     let inFlight = 0;
     let most = 0;
     const eight = Promise.withResolvers<void>();
-    const server = createServer(async (req, res) => {
-      if (req.method === 'GET') return void respond(res, { metadata: { resourceVersion: '1' }, items: measured() });
+    const server = createServer((req, res) => {
+      if (req.method === 'GET') respond(res, { metadata: { resourceVersion: '1' }, items: measured() });
+      else void write(req, res);
+    }).listen(0, '127.0.0.1');
+    const write = async (req: IncomingMessage, res: ServerResponse) => {
       const name = (req.url ?? '').split('/').at(-1)?.split('?')[0] ?? '';
       const object = applyMergePatch(sessions.get(name), JSON.parse(await text(req))) as JupyterServer;
       inFlight += 1;
@@ -68,7 +71,7 @@ describe('resource usage', () => {
       inFlight -= 1;
       sessions.set(name, object);
       respond(res, object);
-    }).listen(0, '127.0.0.1');
+    };
     const opened = Promise.withResolvers<void>();
     const respond = (res: ServerResponse, body: object) =>
       res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
