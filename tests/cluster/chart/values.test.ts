@@ -77,6 +77,8 @@ describe.each(files.map((path) => [path.slice(path.lastIndexOf('/') + 1), path])
     if (name === 'without-operator.yaml') return;
     const settings = readSettings(environmentOf(objects, 'operator'));
     expect(settings.jupyterServers).toEqual(config.amalthea);
+    expect(settings.agentSecrets).toHaveLength(1);
+    expect(settings.agentSecrets).toEqual(config.sessions.agent_secrets);
     const { sessions_namespace } = config.k8s;
     expect(settings.namespaces).toEqual([...(sessions_namespace ? [sessions_namespace] : []), namespace]);
   });
@@ -89,6 +91,7 @@ describe.each(files.map((path) => [path.slice(path.lastIndexOf('/') + 1), path])
       config.sessions.git_clone.sentry.dsn,
       config.sessions.git_rpc_server.sentry.dsn,
       config.identity.cookie_secret,
+      ...config.sessions.agent_secrets,
       config.sessions.oidc.client_secret.length > 1 ? config.sessions.oidc.client_secret : null,
     ].filter((each) => each !== null);
     expect(secrets.length).toBeGreaterThan(0);
