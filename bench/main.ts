@@ -9,6 +9,7 @@ import { events } from './figures/events.ts';
 import { flood } from './figures/flood.ts';
 import { logFollowers } from './figures/followers.ts';
 import { launch } from './figures/launch.ts';
+import { operatorMemory } from './figures/operator-memory.ts';
 import { processor } from './figures/processor.ts';
 import { get, list, list100 } from './figures/reads.ts';
 import { scale } from './figures/scale.ts';
@@ -29,6 +30,7 @@ const figures: readonly Figure[] = [
   processor,
   flood,
   scale,
+  operatorMemory,
 ];
 const defaultRounds = 7;
 

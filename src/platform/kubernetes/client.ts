@@ -196,8 +196,9 @@ export async function* listPages<T extends KubernetesObject>(
   namespace: string,
   options: ListOptions,
   deadlineOf: () => Deadline,
+  firstLimit = pageSize,
 ): AsyncIterable<ListPage<T>> {
-  let limit = pageSize;
+  let limit = firstLimit;
   let token: string | undefined;
   while (true) {
     let page: ListPage<T>;
