@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { Figure, Report, Row } from './figure.ts';
 import { calls } from './figures/calls.ts';
+import { children } from './figures/children.ts';
 import { events } from './figures/events.ts';
 import { flood } from './figures/flood.ts';
 import { logFollowers } from './figures/followers.ts';
@@ -31,6 +32,7 @@ const figures: readonly Figure[] = [
   flood,
   scale,
   operatorMemory,
+  children,
 ];
 const defaultRounds = 7;
 
