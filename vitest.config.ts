@@ -85,9 +85,11 @@ export default defineConfig({
           include: ['tests/e2e/**/*.test.ts'],
           globalSetup: ['tests/e2e/global-setup.ts'],
           setupFiles: ['tests/e2e/setup.ts'],
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
           fileParallelism: false,
+          // Sessions that fail mostly wait, but each start needs seconds of a processor.
+          maxConcurrency: 8,
         },
       },
     ],

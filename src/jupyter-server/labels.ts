@@ -56,6 +56,10 @@ export const annotation = {
   pullSecret: 'notebook-sessions.io/pull-secret',
   /** Id of the secret from which the key of the session's agent is derived (session-contract/agent-key.ts). */
   agentSecret: 'notebook-sessions.io/agent-secret',
+  /** `false` if the user may not push to the repository, so that work cannot be saved there; missing if the session has no agent. */
+  mayPush: 'notebook-sessions.io/may-push',
+  /** A request to save the work and then to delete or hibernate the session, as JSON (stop-request.ts). */
+  stopRequest: 'notebook-sessions.io/stop-request',
   /** When and why the operator ends the session soon (culling-notice.ts). */
   culling: 'notebook-sessions.io/culling',
   /** Hashes of the session's access tokens, as JSON (session-contract/access-tokens.ts). */

@@ -24,10 +24,16 @@ const mainSite: Site = { api: `https://${release.host}/notebooks`, namespace: re
 
 /** A user of the API. */
 export interface Caller {
+  /** The headers with which the user is identified. */
+  readonly identity: Readonly<Record<string, string>>;
   /** Sends a request to a path of the API. Does not check the status. */
   api(path: string, init?: { method?: string; body?: object; timeoutMs?: number }): Promise<Response>;
-  /** Launches a session. Throws if the response is not 201. */
+  /** Sends a launch, and sends it again if the response says so: the GitLab may be busy with the launches of other tests. */
+  post(body: object): Promise<Response>;
+  /** Launches a session. Throws if the response is not 201 (created). */
   launch(body: object): Promise<Session>;
+  /** Launches a session that exists. Throws if the response is not 200. */
+  launchAgain(body: object): Promise<Session>;
   /** Polls until the session is in that state, or `accepts` returns true. Throws with the last response after `timeoutMs`. */
   until(name: string, accepts: SessionState | ((session: Session) => boolean), timeoutMs?: number): Promise<Session>;
   /** Deletes a session and waits until its pod, children and Secrets are deleted. */
@@ -76,15 +82,29 @@ function caller(site: Site, identity: Record<string, string>): Caller {
       (error: unknown) => ({ status: 0, text: String(error) }),
     );
 
+  async function post(body: object, retries = 3): Promise<Response> {
+    const response = await api('/servers', { method: 'POST', body });
+    const retryAfter = response.headers.get('retry-after');
+    if (retryAfter === null || retries === 0) return response;
+    await response.body?.cancel();
+    await delay(Number(retryAfter) * 1000);
+    return post(body, retries - 1);
+  }
+
+  async function launch(body: object, expected: number): Promise<Session> {
+    const response = await post(body);
+    const text = await response.text();
+    if (response.status !== expected) throw new Error(`POST servers: ${response.status} ${text}`);
+    return JSON.parse(text) as Session;
+  }
+
   return {
+    identity,
     api,
-    async launch(body) {
-      const response = await api('/servers', { method: 'POST', body });
-      const text = await response.text();
-      if (response.status !== 201) throw new Error(`POST servers: ${response.status} ${text}`);
-      return JSON.parse(text) as Session;
-    },
-    async until(name, wanted, timeoutMs = 120_000) {
+    post,
+    launch: (body) => launch(body, 201),
+    launchAgain: (body) => launch(body, 200),
+    async until(name, wanted, timeoutMs = 400_000) {
       const accepts = typeof wanted === 'function' ? wanted : (session: Session) => session.status.state === wanted;
       const end = performance.now() + timeoutMs;
       for (;;) {

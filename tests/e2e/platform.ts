@@ -44,7 +44,7 @@ export async function objectsOf(name: string, namespace: string = release.sessio
 }
 
 /** Resolves when no object of the session exists. Throws after `timeoutMs` with the objects that do. */
-export async function untilGone(name: string, namespace?: string, timeoutMs = 60_000): Promise<void> {
+export async function untilGone(name: string, namespace?: string, timeoutMs = 240_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const objects = await objectsOf(name, namespace);

@@ -77,6 +77,8 @@ describe.each(files.map((path) => [path.slice(path.lastIndexOf('/') + 1), path])
     if (name === 'without-operator.yaml') return;
     const settings = readSettings(environmentOf(objects, 'operator'));
     expect(settings.jupyterServers).toEqual(config.amalthea);
+    expect(settings.agentSecrets).toHaveLength(1);
+    expect(settings.agentSecrets).toEqual(config.sessions.agent_secrets);
     const { sessions_namespace } = config.k8s;
     expect(settings.namespaces).toEqual([...(sessions_namespace ? [sessions_namespace] : []), namespace]);
   });
@@ -89,6 +91,7 @@ describe.each(files.map((path) => [path.slice(path.lastIndexOf('/') + 1), path])
       config.sessions.git_clone.sentry.dsn,
       config.sessions.git_rpc_server.sentry.dsn,
       config.identity.cookie_secret,
+      ...config.sessions.agent_secrets,
       config.sessions.oidc.client_secret.length > 1 ? config.sessions.oidc.client_secret : null,
     ].filter((each) => each !== null);
     expect(secrets.length).toBeGreaterThan(0);
@@ -169,6 +172,22 @@ describe('the chart', () => {
     const bindings = objects.filter(({ kind }) => kind === 'RoleBinding');
     expect(bindings).toHaveLength(5);
     for (const { subjects } of bindings) expect(subjects[0].namespace).toBe(namespace);
+  });
+
+  it('gives the programs no permissions about sessions in the namespace of the release, if they do not use it', () => {
+    const file = valuesFile(join(folder, 'namespaces.yaml'), namespace);
+    const more = ['--set', 'sessions.inReleaseNamespace=false'];
+    const objects = objectsOf(succeeded(template(file, { namespace, more })));
+    expect(configurationOf(objects).config.k8s).toEqual({
+      renku_namespace: `${namespace}-sessions`,
+      sessions_namespace: null,
+    });
+    expect(environmentOf(objects, 'operator')).toMatchObject({ NAMESPACES: `${namespace}-sessions` });
+    const rules = objects
+      .filter(({ kind, metadata }) => kind === 'Role' && metadata.namespace === namespace)
+      .flatMap((role) => role['rules'] as { resources: string[] }[])
+      .flatMap(({ resources }) => resources);
+    expect(new Set(rules)).toEqual(new Set(['leases']));
   });
 
   it('has a disruption budget only for a program with more than one replica', () => {
