@@ -67,7 +67,9 @@ async function creation(report: Report, client: KubernetesConnection, kubeconfig
   const processor = processorMs(operator.pid) - processorBefore;
   const servers = await client.list<JupyterServer>(jupyterServers, namespace, {}, deadline());
   const childCount = childrenOf(servers[0] ?? sessionOf('none', 'none')).length;
-  report.progress(`creating the objects took ${((createdAt - begunAt) / 1000).toFixed(1)} s; each has ${childCount} children`);
+  report.progress(
+    `creating the objects took ${((createdAt - begunAt) / 1000).toFixed(1)} s; each has ${childCount} children`,
+  );
   const bareSeconds = await bareLoop(client, servers);
   report.row({
     what: `children of ${sessions} sessions, after the last object`,

@@ -45,9 +45,6 @@ export interface ClusterView {
  */
 const unwatched: readonly string[] = ['Secret', 'Dataset', 'HTTPRoute'];
 
-/** A page of StatefulSets has 2 MB. Memory for larger pages would remain with the process after the start. */
-const pageSize = 100;
-
 /** Strings of the caches that are stored once; more than the different strings of the sessions that start at the same time. */
 const pooledStrings = 10_000;
 
@@ -71,7 +68,7 @@ export function createClusterView(options: {
   timing?: Partial<ReflectorTiming>;
 }): ClusterView {
   const { client, namespaces, jupyterServers, onChange, onServerChange, onWatchEnd, log, timing = {} } = options;
-  const common = { client, namespaces, pageSize, onWatchEnd, log, timing };
+  const common = { client, namespaces, onWatchEnd, log, timing };
   const label = childLabels(jupyterServers.group);
   const pool = createStringPool(pooledStrings);
 

@@ -196,9 +196,8 @@ export async function* listPages<T extends KubernetesObject>(
   namespace: string,
   options: ListOptions,
   deadlineOf: () => Deadline,
-  firstLimit = pageSize,
 ): AsyncIterable<ListPage<T>> {
-  let limit = firstLimit;
+  let limit = pageSize;
   let token: string | undefined;
   while (true) {
     let page: ListPage<T>;

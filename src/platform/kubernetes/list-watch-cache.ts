@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import { pageSize } from './client.ts';
 import { type CacheEvent, keyOf, ObjectStore } from './object-store.ts';
 import type { KubernetesObject } from './objects.ts';
 import { createReflector, defaultTiming, type ReflectorTiming, type WatchEnd } from './reflector.ts';
@@ -39,8 +38,6 @@ export interface ListWatchCacheOptions<T> {
   /** [''] means all namespaces. */
   namespaces: readonly string[];
   selectors?: ListOptions;
-  /** Number of objects of a page of the list; 500 by default. Smaller pages need less memory, but more requests. */
-  pageSize?: number;
   /** Returns the value to store for an object; undefined to store none. Throws for a malformed object, which is skipped. */
   project: (raw: KubernetesObject) => T | undefined;
   indexes?: Record<string, (value: T) => string | undefined>;
@@ -82,7 +79,6 @@ export function createListWatchCache<T>(options: ListWatchCacheOptions<T>): List
       type,
       namespace,
       selectors: options.selectors ?? {},
-      pageSize: options.pageSize ?? pageSize,
       store,
       timing,
       log,

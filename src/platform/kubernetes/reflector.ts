@@ -62,14 +62,13 @@ export function createReflector<T>(options: {
   type: ResourceType;
   namespace: string;
   selectors: ListOptions;
-  pageSize: number;
   store: ObjectStore<T>;
   timing: ReflectorTiming;
   onSynced: () => void;
   onWatchEnd: (end: WatchEnd) => void;
   log: Logger;
 }): Reflector {
-  const { client, type, namespace, selectors, pageSize, store, timing, onSynced } = options;
+  const { client, type, namespace, selectors, store, timing, onSynced } = options;
   const log = options.log.child({ resource: type.plural, namespace: namespace || '*' });
   const backOff = createBackOff({ firstMs: timing.backOffFirstMs, maxMs: timing.backOffMaxMs });
   let version: string | undefined;
@@ -92,7 +91,7 @@ export function createReflector<T>(options: {
     const entries: Entry<T>[] = [];
     let listVersion = '';
     const deadline = () => Deadline.after(timing.listTimeoutMs, signal);
-    for await (const page of listPages<KubernetesObject>(client, type, namespace, selectors, deadline, pageSize)) {
+    for await (const page of listPages<KubernetesObject>(client, type, namespace, selectors, deadline)) {
       lastContactAt = Date.now();
       // All pages should have the same resourceVersion. If the versions differ, a watch from the oldest version loses no event.
       listVersion ||= page.resourceVersion;
