@@ -56,9 +56,17 @@ export async function startAgent(
     store: (text) => writePrivate(folder, operationsFile, text),
     log,
   });
-  const getWork = async () => {
-    const [scan, memory] = await Promise.all([scanRepository(git, folder, directory), readMemory(folder)]);
-    return describeWork(scan, memory, { podUid, mayPush, now: Date.now() });
+  const scan = async () => {
+    const [found, memory] = await Promise.all([scanRepository(git, folder, directory), readMemory(folder)]);
+    return describeWork(found, memory, { podUid, mayPush, now: Date.now() });
+  };
+  let running: ReturnType<typeof scan> | undefined;
+  /** Callers at the same time share one scan. */
+  const getWork = () => {
+    running ??= scan().finally(() => {
+      running = undefined;
+    });
+    return running;
   };
 
   const servers: Server[] = [];
