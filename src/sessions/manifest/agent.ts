@@ -52,6 +52,8 @@ const keyVolumeOf = ({ name }: ManifestInput) => ({
   secret: {
     secretName: credentialsSecretName(name),
     defaultMode: 0o440,
+    // The Secret has no key if the platform no longer has the secret from which the key was derived.
+    optional: true,
     items: Object.values(agentKeyFile).map((key) => ({ key, path: key })),
   },
 });
