@@ -58,6 +58,10 @@ const publicParts = [
 const allowedFiles: Record<string, string[]> = {
   ...Object.fromEntries(nouns.map((noun) => [noun, publicParts])),
   'jupyter-server': ['platform/kubernetes/objects', 'platform/kubernetes/types'],
+  // Types only: the images of the session tools have no generated files.
+  'session-tools': ['generated/agent-api'],
+  platform: ['generated/agent-api', 'session-contract/agent', 'session-contract/agent-token'],
+  operator: ['generated/agent-api'],
 };
 
 /** The parts of `sessions` that a folder of it may import besides itself. `manifest` and `presentation` import neither. */

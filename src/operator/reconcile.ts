@@ -6,6 +6,7 @@ import { mergePatchBetween } from '../lib/merge-patch.ts';
 import { isNotFound } from '../platform/kubernetes/predicates.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
+import { hasAmaltheaFinalizer, otherFinalizers } from './amalthea/finalizer.ts';
 import type { Attempt } from './attempt.ts';
 import type { Child } from './child.ts';
 import { childKinds } from './children/manifest.ts';
@@ -26,13 +27,6 @@ import { desiredStatus, type Observed } from './status.ts';
 import { sessionPatch, writeDelay } from './status-writer.ts';
 import { cullingReasons, cullingStory, statusStory } from './story.ts';
 import { clearHibernation, statefulSetUpdate } from './update-stateful-set.ts';
-
-/**
- * Amalthea's finalizer. This operator removes the finalizer from JupyterServers that Amalthea has reconciled. This operator
- * sets no finalizer, because garbage collection deletes the children by their owner references. So a deletion completes even
- * if the operator is not running.
- */
-const amaltheaFinalizer = 'kopf.zalando.org/KopfFinalizerMarker';
 
 /**
  * Time after which a session is reconciled again without an event, so that a lost event or a change by another program has no
@@ -59,6 +53,8 @@ export function createReconciler(options: {
   const ensureChildren = createEnsureChildren(options);
   /** Time of the last write of each session's status, in milliseconds since the epoch. */
   const writtenAt = new Map<string, number>();
+  /** Uids of the sessions whose status this process has written or found correct, by namespace and name. */
+  const seen = new Map<string, string>();
 
   return async function reconcile(namespace: string, name: string, attempt: Attempt): Promise<number | undefined> {
     const server = view.server(namespace, name);
@@ -66,11 +62,19 @@ export function createReconciler(options: {
     if (!server) {
       monitor.forget(key);
       writtenAt.delete(key);
+      seen.delete(key);
       return undefined;
     }
     if (server.metadata.deletionTimestamp) {
       await markTerminating(server, attempt.deadline);
       return (await endForced(server, attempt)) ?? resyncMs;
+    }
+    if (hasAmaltheaFinalizer(server.metadata)) {
+      // Without Amalthea, its finalizer would block the deletion while this operator does not run. The change causes a reconcile.
+      const metadata = { finalizers: otherFinalizers(server.metadata) };
+      await patchServer(server, { metadata }, attempt.deadline, { ifUnchanged: true });
+      attempt.log.info('adopted a session of Amalthea');
+      return resyncMs;
     }
     let children: Child[] | undefined;
     let created: Observed['created'];
@@ -161,7 +165,8 @@ export function createReconciler(options: {
       },
       settings,
     );
-    const withConditions = { ...observed, conditions: conditionsOf(observed, server.status, { pod, former }, time) };
+    const pods = { pod, former, isFirstLook: seen.get(key) !== uid, createdAt: server.metadata.creationTimestamp };
+    const withConditions = { ...observed, conditions: conditionsOf(observed, server.status, pods, time) };
     const session = { key, server, desired: withConditions, children, pod, now: time };
     const decision = cull(session, monitor, settings.culling);
     if (decision.action) {
@@ -172,7 +177,10 @@ export function createReconciler(options: {
     const patch = sessionPatch(server, desired, decision, time);
     const schedulingMs = schedulingLeftMs(pod, podEvents, settings.unschedulableGraceMs, time) || resyncMs;
     const nextMs = Math.min(decision.nextMs ?? resyncMs, schedulingMs);
-    if (!patch) return nextMs;
+    if (!patch) {
+      seen.set(key, uid);
+      return nextMs;
+    }
     const waitMs = writeDelay(patch, time.getTime() - (writtenAt.get(key) ?? 0));
     if (waitMs > 0) return Math.min(waitMs, nextMs);
     const isNewState = desired.state !== server.status?.state;
@@ -181,6 +189,7 @@ export function createReconciler(options: {
     }
     await patchServer(server, patch, attempt.deadline);
     writtenAt.set(key, time.getTime());
+    seen.set(key, uid);
     const notice = patch.metadata?.annotations[annotation.culling];
     for (const event of [...statusStory(server.status, desired), ...cullingStory(server, notice)])
       recorder.record(server, event);
@@ -225,14 +234,14 @@ export function createReconciler(options: {
 
   /** Sets the state `stopping`, reports a node that does not respond, and removes Amalthea's finalizer. */
   async function markTerminating(server: JupyterServer, deadline: Deadline): Promise<void> {
-    const { finalizers = [] } = server.metadata;
-    const others = finalizers.filter((each) => each !== amaltheaFinalizer);
     const pod = view.pod(server.metadata.uid ?? '');
     const known = server.status?.mainPod;
     const lost = pod && isOnLostNode(server, pod) ? { mainPod: { ...known, uid: pod.uid, status: pod.status } } : {};
     const change = mergePatchBetween(server.status ?? {}, { ...server.status, state: 'stopping', ...lost });
     const status = isObject(change) ? { status: change } : {};
-    const metadata = others.length < finalizers.length ? { metadata: { finalizers: others } } : {};
+    const metadata = hasAmaltheaFinalizer(server.metadata)
+      ? { metadata: { finalizers: otherFinalizers(server.metadata) } }
+      : {};
     const patch = { ...status, ...metadata };
     if (Object.keys(patch).length > 0)
       await patchServer(server, patch, deadline, { ifUnchanged: 'metadata' in metadata });

@@ -52,6 +52,11 @@ secret key.
 {{- $errors = append $errors "config.identity.cookie_secret must be at least 32 bytes; leave it out to let the chart generate it." -}}
 {{- end -}}
 {{- end -}}
+{{- range index $config.secrets "sessions.agent_secrets" -}}
+{{- if lt (len .) 32 -}}
+{{- $errors = append $errors "config.sessions.agent_secrets must have at least 32 bytes each; leave the list out to let the chart generate one." -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- $errors = append $errors "ingress.host is required, because ingress.enabled is true." -}}
 {{- end -}}
@@ -73,6 +78,16 @@ secret key.
 {{- end -}}
 {{- if and .enabled (not (dig "requests" "cpu" "" $.Values.service.resources)) -}}
 {{- $errors = append $errors "service.resources.requests.cpu is required, because service.autoscaling.enabled is true: the use of processor is compared with it." -}}
+{{- end -}}
+{{- end -}}
+{{- $warned := dig "sessions" "termination_warning_duration_seconds" 43200 $tree | int -}}
+{{- if and .Values.operator.enabled (gt (int .Values.operator.culling.warningSeconds) $warned) -}}
+{{- $errors = append $errors (printf "operator.culling.warningSeconds must not be more than config.sessions.termination_warning_duration_seconds, %d: before that time, the API would not show the warning." $warned) -}}
+{{- end -}}
+{{- range $program := ternary (list "service" "operator") (list "service") .Values.operator.enabled -}}
+{{- $account := (index $.Values $program).serviceAccount -}}
+{{- if not (or $account.create $account.name) -}}
+{{- $errors = append $errors (printf "%s.serviceAccount.name is required, because %s.serviceAccount.create is false: without it, all pods of the namespace that use the account \"default\" would get the permissions of the %s." $program $program $program) -}}
 {{- end -}}
 {{- end -}}
 {{- range $program := list "service" "operator" -}}

@@ -5,6 +5,10 @@ export const credentialKey = {
   accessToken: 'access-token',
   refreshToken: 'refresh-token',
   gitProxyClientSecret: 'git-proxy-client-secret',
+  /** The key of the session's agent, base64url. */
+  agentKey: 'agent-key',
+  /** The uid of the JupyterServer, which the manifest cannot contain. */
+  sessionUid: 'session-uid',
 } as const;
 
 /** Keys of the variables Secret. The Secret contains exactly the keys to which the object refers. */

@@ -124,6 +124,11 @@ const cases: [string, string[], string][] = [
     'config.identity.cookie_secret must be at least 32 bytes',
   ],
   [
+    'a short secret of the agents',
+    ['--set', 'config.sessions.agent_secrets[0]=short'],
+    'config.sessions.agent_secrets must have at least 32 bytes each',
+  ],
+  [
     'a secret in two places',
     [
       '--set',
@@ -165,6 +170,16 @@ const cases: [string, string[], string][] = [
     'a disruption budget that blocks drains',
     ['--set', 'service.podDisruptionBudget.minAvailable=2'],
     'service.podDisruptionBudget.minAvailable must be less than the number of replicas, 2',
+  ],
+  [
+    'no name of an account that exists',
+    ['--set', 'operator.serviceAccount.create=false'],
+    'operator.serviceAccount.name is required, because operator.serviceAccount.create is false',
+  ],
+  [
+    'a warning before the API shows it',
+    ['--set', 'operator.culling.warningSeconds=86400'],
+    'operator.culling.warningSeconds must not be more than config.sessions.termination_warning_duration_seconds, 43200',
   ],
   [
     'a range of replicas that is empty',

@@ -1,0 +1,43 @@
+/** What service, operator, agent and git proxy agree on, besides the API of the agent (agent.openapi.yaml). */
+
+/** TCP port of the agent's API on the pod's address. */
+export const agentPort = 4001;
+
+/** Header with the signature of a response. */
+export const agentSignatureHeader = 'Agent-Signature';
+
+/** Environment variables of the agent, in addition to those of renku-notebooks' git-rpc sidecar. */
+export const agentVariable = {
+  /** The key of the session, base64url. */
+  key: 'NOTEBOOK_SESSIONS_AGENT_KEY',
+  /** TCP port of the API. */
+  port: 'NOTEBOOK_SESSIONS_AGENT_PORT',
+  /** Address on which the API listens. */
+  host: 'NOTEBOOK_SESSIONS_AGENT_HOST',
+  sessionUid: 'NOTEBOOK_SESSIONS_UID',
+  podUid: 'NOTEBOOK_SESSIONS_POD_UID',
+  /** The branch of the launch, a part of the names of autosaves. */
+  branch: 'NOTEBOOK_SESSIONS_BRANCH',
+  /** `1` if the user may push to the repository. */
+  mayPush: 'NOTEBOOK_SESSIONS_MAY_PUSH',
+  /** URL of the Jupyter server on the loopback address, with the session's path. */
+  jupyterUrl: 'NOTEBOOK_SESSIONS_JUPYTER_URL',
+  /** Folder on the session's volume for saves that could not be pushed. */
+  savesFolder: 'NOTEBOOK_SESSIONS_SAVES_FOLDER',
+  /** Folder with the files of git-proxy; see `gitProxyFile`. */
+  privateFolder: 'NOTEBOOK_SESSIONS_PRIVATE_FOLDER',
+} as const;
+
+/**
+ * Files in the pod's private folder, an emptyDir of the pod's user that is not on the session's volume. `git-clone` writes them.
+ */
+export const privateFolder = '/run/notebook-sessions';
+export const gitProxyFile = {
+  /** The value of `GIT_CONFIG_SYSTEM` for Jupyter and the agent: git's requests go through the git proxy. */
+  configuration: 'gitconfig',
+  /** The key that git sends to the git proxy, mode 0600. */
+  key: 'git-proxy-key',
+} as const;
+
+/** Folder on the session's volume for files of the agent, beside the repository and not in it; mode 0700. */
+export const agentFolder = '.notebook-sessions';
