@@ -1,7 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { emitJavaScript } from '../scripts/emit-javascript.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -44,7 +44,13 @@ let files: string | undefined;
 function emitted(): string {
   const folder = mkdtempSync(join(tmpdir(), 'notebook-sessions-program-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  emitJavaScript(join(root, 'src'), join(folder, 'src'));
+  const emit = join(root, 'scripts/emit-javascript.ts');
+  execFileSync(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    emit,
+    join(root, 'src'),
+    join(folder, 'src'),
+  ]);
   for (const name of ['node_modules', 'openapi.yaml', 'package.json'])
     symlinkSync(join(root, name), join(folder, name));
   return folder;

@@ -10,8 +10,12 @@ import { dirname, join, relative, resolve } from 'node:path';
 /** A relative import of a TypeScript file, also one by `import()` or `export ... from`. */
 const typeScriptImport = /((?:\bfrom|\bimport)\s*\(?\s*)'(\.[^'\n]+)\.ts'/g;
 
+const [source, target] = process.argv.slice(2);
+if (source === undefined || target === undefined) throw new Error('usage: emit-javascript.ts SOURCE TARGET');
+emit(source, target);
+
 /** Writes the JavaScript of `source` to `target`. Throws an Error if an imported file does not exist. */
-export function emitJavaScript(source: string, target: string): void {
+function emit(source: string, target: string): void {
   for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || entry.name.endsWith('.test.ts')) continue;
     const from = join(entry.parentPath, entry.name);
@@ -29,10 +33,4 @@ function javaScriptOf(file: string): string {
     if (!existsSync(imported)) throw new Error(`${file} imports ${imported}, which does not exist`);
     return `${before}'${path}.js'`;
   });
-}
-
-if (import.meta.main) {
-  const [source, target] = process.argv.slice(2);
-  if (source === undefined || target === undefined) throw new Error('usage: emit-javascript.ts SOURCE TARGET');
-  emitJavaScript(source, target);
 }
