@@ -29,13 +29,23 @@ export function watches({ spec }: Pod, namespace: string): boolean {
   return env.get('CLUSTER_WIDE') === 'true' || (env.get('NAMESPACES') ?? '').split(',').includes(namespace);
 }
 
+/** Returns the leases of operators; undefined if this user may not list leases there. */
+function leasesIn(where: string): readonly Lease[] | undefined {
+  try {
+    const selector = `--field-selector=metadata.name=${leaseName}`;
+    return kubectl<List<Lease>>(['get', 'leases.coordination.k8s.io', where, selector])?.items;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('(Forbidden)')) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Throws if an operator of this project runs for the sessions of the namespace. The leader among its replicas has a lease in
- * the namespace of its release, which may be another one.
+ * the namespace of its release, which may be another one: a user who may not list the leases there gets no error.
  */
 export function refuseWhileOperatorRuns(namespace: string): void {
-  const selected = ['get', 'leases.coordination.k8s.io', '--all-namespaces'];
-  const leases = kubectl<List<Lease>>([...selected, '--field-selector', `metadata.name=${leaseName}`])?.items ?? [];
+  const leases = leasesIn('--all-namespaces') ?? leasesIn(`--namespace=${namespace}`) ?? [];
   for (const lease of leases) {
     if (!isHeld(lease, Date.now())) continue;
     const release = lease.metadata.namespace ?? '';
