@@ -1,5 +1,4 @@
-import type { Lease } from '../src/operator/leader-election.ts';
-import { leaseName } from '../src/operator/leader-election.ts';
+import { type Lease, leaseName } from '../src/operator/leader-election.ts';
 import type { KubernetesObject } from '../src/platform/kubernetes/objects.ts';
 import { kubectl } from './kubectl.ts';
 
@@ -45,6 +44,12 @@ function leasesIn(where: string): readonly Lease[] | undefined {
  * the namespace of its release, which may be another one: a user who may not list the leases there gets no error.
  */
 export function refuseWhileOperatorRuns(namespace: string): void {
+  const reason = runningOperator(namespace);
+  if (reason !== undefined) throw new Error(reason);
+}
+
+/** Returns the sentences that say which operator runs; undefined if none does. */
+export function runningOperator(namespace: string): string | undefined {
   const leases = leasesIn('--all-namespaces') ?? leasesIn(`--namespace=${namespace}`) ?? [];
   for (const lease of leases) {
     if (!isHeld(lease, Date.now())) continue;
@@ -53,9 +58,10 @@ export function refuseWhileOperatorRuns(namespace: string): void {
     const pod = (lease.spec?.holderIdentity ?? '').replace(/_[^_]*$/, '');
     const found = kubectl<Pod>(['get', 'pod', pod, '--namespace', release, '--ignore-not-found']);
     if (found ? !watches(found, namespace) : release !== namespace) continue;
-    throw new Error(
+    return (
       `The operator runs for the namespace ${namespace}: its leader is the pod ${pod} in the namespace ${release}. ` +
-        'Stop the operator first, wait a minute if it was killed, and run this command again.',
+      'Stop the operator first, wait a minute if it was killed, and run this command again.'
     );
   }
+  return undefined;
 }
