@@ -40,10 +40,14 @@ export interface Caller {
   remove(name: string, options?: { forced?: boolean }): Promise<void>;
 }
 
-/** Returns an anonymous user that no other test knows, with the id from a gateway. */
-export function anonymous(): Caller {
-  return caller(mainSite, { 'Renku-Auth-Anon-Id': `anon-${randomBytes(8).toString('hex')}` });
-}
+/** Returns the headers of an anonymous user that no other test knows, with the id from a gateway. */
+export const anonymousHeaders = () => ({ 'Renku-Auth-Anon-Id': `anon-${randomBytes(8).toString('hex')}` });
+
+/** Returns an anonymous user that no other test knows. */
+export const anonymous = (): Caller => withHeaders(anonymousHeaders());
+
+/** Returns the user that these headers identify. */
+export const withHeaders = (headers: Record<string, string>): Caller => caller(mainSite, headers);
 
 /** Returns an anonymous user with the cookie that the service sets at the first request. */
 export async function withCookie(site: Site): Promise<Caller> {
@@ -52,19 +56,22 @@ export async function withCookie(site: Site): Promise<Caller> {
   return caller(site, { cookie });
 }
 
-/** Returns a signed-in user, with the headers that the gateway of a platform adds. */
-export async function registered(name: UserName): Promise<Caller> {
+/** Returns the headers that the gateway of a platform adds for a signed-in user. */
+export async function registeredHeaders(name: UserName): Promise<Record<string, string>> {
   const { gitUrl, gitTokens, issuer } = platform().backends;
   const response = await fetch(`${issuer}/id-token?user=${name}&audience=${release.audience}`);
   if (!response.ok) throw new Error(await response.text());
   const git = { AuthorizationHeader: `bearer ${gitTokens[name]}`, AccessTokenExpiresAt: 1_900_000_000 };
-  return caller(mainSite, {
+  return {
     'Renku-Auth-Access-Token': 'access',
     'Renku-Auth-Id-Token': await response.text(),
     'Renku-Auth-Refresh-Token': 'refresh',
     'Renku-Auth-Git-Credentials': credentials({ [gitUrl]: git }),
-  });
+  };
 }
+
+/** Returns a signed-in user. */
+export const registered = async (name: UserName): Promise<Caller> => caller(mainSite, await registeredHeaders(name));
 
 function caller(site: Site, identity: Record<string, string>): Caller {
   const api: Caller['api'] = (path, { method = 'GET', body, timeoutMs = 30_000 } = {}) =>
