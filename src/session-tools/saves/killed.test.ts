@@ -13,24 +13,11 @@ const program = join(import.meta.dirname, '../../../tests/support/saves/save-pro
 let place: string;
 let tree: string;
 let url: string;
-let bin: string;
+let number = 0;
 
 beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), 'killed-'));
-  [tree, url, bin] = [join(place, 'project'), join(place, 'remote.git'), join(place, 'bin')];
-  mkdirSync(bin);
-  // Counts the processes of git, some of which run at the same time, and ends one of them with SIGKILL, or the program that has started it.
-  writeFileSync(
-    join(bin, 'git'),
-    `#!/bin/bash
-n=1; until mkdir ${place}/steps/$n 2>/dev/null; do n=$((n + 1)); done
-read -r step victim < ${place}/kill
-if [ $n = "$step" ]; then [ "$victim" = program ] && kill -9 $PPID; kill -9 $$; fi
-export PATH=${process.env['PATH']}
-exec git "$@"
-`,
-    { mode: 0o755 },
-  );
+  [tree, url] = [join(place, 'project'), join(place, 'remote.git')];
   await runGit(place, 'init', '--quiet', '--bare', '--initial-branch=main', url);
   await makeRepository(tree, { 'a.txt': 'a\n', 'b.txt': 'b\n' });
   await runGit(tree, 'remote', 'add', 'origin', url);
@@ -45,10 +32,22 @@ afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 /** Runs a save, in which the process of git with this number is ended. Returns the result, and the number of processes. */
 async function run(step: number, victim: 'git' | 'program'): Promise<{ output: string; processes: number }> {
-  const steps = join(place, 'steps');
-  rmSync(steps, { recursive: true, force: true });
-  mkdirSync(steps);
-  writeFileSync(join(place, 'kill'), `${step} ${victim}\n`);
+  // A folder for each run: processes of git may outlive the program that has started them.
+  const bin = join(place, `bin-${number++}`);
+  const steps = join(bin, 'steps');
+  mkdirSync(steps, { recursive: true });
+  const victims = victim === 'program' ? '$PPID $$' : '$$';
+  // Counts the processes of git, some of which run at the same time, and ends one of them or also the program.
+  writeFileSync(
+    join(bin, 'git'),
+    `#!/bin/bash
+n=1; until mkdir ${steps}/$n 2>/dev/null; do [ -d ${steps} ] || exit 1; n=$((n + 1)); done
+[ $n = ${step} ] && kill -9 ${victims}
+export PATH=${process.env['PATH']}
+exec git "$@"
+`,
+    { mode: 0o755 },
+  );
   const output = await new Promise<string>((resolve) => {
     execFile(process.execPath, [program, tree, url, `${bin}:${process.env['PATH']}`], (_error, stdout) =>
       resolve(stdout),
