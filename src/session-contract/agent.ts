@@ -37,6 +37,8 @@ export const gitProxyFile = {
   configuration: 'gitconfig',
   /** The key that git sends to the git proxy, mode 0600. */
   key: 'git-proxy-key',
+  /** The credential helper for the git proxy, a program of the shell. */
+  helper: 'git-credential',
 } as const;
 
 /** Folder on the session's volume for files of the agent, beside the repository and not in it; mode 0700. */

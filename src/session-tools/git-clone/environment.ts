@@ -2,14 +2,16 @@ import type { CloneSettings } from './settings.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The variable in which the credential helper finds the token. */
+/** The variables in which the credential helper finds the file with the token, or the token itself. */
+const tokenFileVariable = 'NOTEBOOK_SESSIONS_GIT_TOKEN_FILE';
 const tokenVariable = 'NOTEBOOK_SESSIONS_GIT_TOKEN';
 
 /**
- * The credential helper: a shell function that git calls with `get`, `store` or `erase`. The token is in the environment and
- * not in this text, so that it appears in no file and in no process list.
+ * The credential helper: a shell function that git calls with `get`, `store` or `erase`. The token is not in this text, so that
+ * it appears in no configuration and in no process list.
  */
-const helper = `!f() { if test "$1" = get; then printf 'username=oauth2\\npassword=%s\\n' "$${tokenVariable}"; fi; }; f`;
+const helper = (token: string) =>
+  `!f() { if test "$1" = get; then printf 'username=oauth2\\npassword=%s\\n' "${token}"; fi; }; f`;
 
 /** Variables for certificates and for the location of git. Other GIT_ variables would change the behaviour of git. */
 const kept = new Set(['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH', 'GIT_EXEC_PATH', 'GIT_PROXY_SSL_CAINFO']);
@@ -44,14 +46,20 @@ export function gitEnvironment(settings: CloneSettings, inherited: Variables): R
     GIT_SSH_COMMAND: 'false',
     // A later step fetches all LFS files together.
     GIT_LFS_SKIP_SMUDGE: '1',
-    ...(settings.token === null ? {} : { [tokenVariable]: settings.token }),
+    ...tokenSource(settings),
     ...configuration(configurationOf(settings)),
   };
 }
 
-function configurationOf({ serverUrl, token }: CloneSettings): [string, string][] {
+function tokenSource({ token, tokenFile }: CloneSettings): Record<string, string> {
+  if (tokenFile !== null) return { [tokenFileVariable]: tokenFile };
+  return token === null ? {} : { [tokenVariable]: token };
+}
+
+function configurationOf({ serverUrl, token, tokenFile }: CloneSettings): [string, string][] {
   const { origin, host } = new URL(serverUrl);
-  const own: [string, string][] = token === null ? [] : [[`credential.${origin}.helper`, helper]];
+  const source = tokenFile === null ? `$${tokenVariable}` : `$(cat "$${tokenFileVariable}")`;
+  const own: [string, string][] = token === null ? [] : [[`credential.${origin}.helper`, helper(source)]];
   return [
     // Programs of the repository must not run during the clone.
     ['core.hooksPath', '/dev/null'],

@@ -1,10 +1,12 @@
+import { credentialFile } from '../../session-contract/git-proxy.ts';
+
 /** Keys of the credentials Secret. The Secret contains exactly the keys to which the object refers. */
 export const credentialKey = {
-  gitlabToken: 'gitlab-oauth-token',
+  gitlabToken: credentialFile.gitToken,
   oidcClientSecret: 'oidc-client-secret',
-  accessToken: 'access-token',
-  refreshToken: 'refresh-token',
-  gitProxyClientSecret: 'git-proxy-client-secret',
+  accessToken: credentialFile.accessToken,
+  refreshToken: credentialFile.refreshToken,
+  gitProxyClientSecret: credentialFile.clientSecret,
 } as const;
 
 /** Keys of the variables Secret. The Secret contains exactly the keys to which the object refers. */

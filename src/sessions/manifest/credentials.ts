@@ -1,8 +1,8 @@
 import type { ManifestConfig } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
 import { credentialKey, credentialsSecretName } from './credential-keys.ts';
-import { hasGitProxy } from './git-proxy.ts';
 import type { ManifestInput } from './input.ts';
+import { hasGitProxy } from './private-folder.ts';
 import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 import { variableValues } from './variables.ts';
 
