@@ -89,6 +89,7 @@ export async function startBackEnds(options: { node?: NodeAgent } = {}): Promise
     defaultImage: `127.0.0.1:${port}/${image.name}:${image.tag}`,
     cookieSecret: randomBytes(32).toString('hex'),
     oidcClientSecret: randomBytes(32).toString('hex'),
+    agentSecret: randomBytes(32).toString('hex'),
     version: 'bench',
   };
   const environment = {

@@ -59,6 +59,11 @@ var tasks = {
   'test:mutations': { needs: ['git'], run: [['node', 'tests/mutants/main.ts']] },
   // These run in the folder of the caller, because their arguments are paths.
   restore: { needs: [], here: true, run: [['node', path.join(root, 'helm-chart/backup/restore.ts')]] },
+  'hand-over-to-amalthea': {
+    needs: [],
+    here: true,
+    run: [['node', path.join(root, 'helm-chart/amalthea/hand-over.ts')]],
+  },
   'migrate-values': { needs: [], here: true, run: [['node', path.join(root, 'helm-chart/migrate/main.ts')]] },
   screenshots: { needs: ['linux', 'git', 'python'], run: [['node', 'scripts/screenshots.ts']] },
   bench: { needs: ['linux', 'git', 'python'], run: [['node', 'bench/main.ts']] },

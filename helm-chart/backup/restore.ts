@@ -1,31 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { childLabel } from '../../src/jupyter-server/labels.ts';
+import { childLabels } from '../../src/jupyter-server/labels.ts';
 import { isObject } from '../../src/lib/json.ts';
 import { isKubernetesObject, type KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
+import { kubectl } from '../kubectl.ts';
+import { refuseWhileOperatorRuns } from '../running-operator.ts';
 
 const usage = `usage: restore --namespace NAMESPACE FILE...
 
-Creates the Secrets, sessions and volume claims of files from \`kubectl get --output json\` in a namespace where the operator does
-not run yet. Claims that exist already keep their volumes and belong to their new sessions. Uses the cluster of kubectl.
+Creates the Secrets, sessions and volume claims of files from \`kubectl get --output json\` in a namespace for which no operator
+runs yet. Claims that exist already keep their volumes and belong to their new sessions. Uses the cluster of kubectl.
 `;
-
-const timeoutMs = 60_000;
-
-/** Runs kubectl and returns its output as an object; undefined if the object does not exist. Throws with kubectl's message. */
-function kubectl(args: readonly string[], input?: object): KubernetesObject | undefined {
-  const { status, stdout, stderr, error } = spawnSync('kubectl', [...args, '--output', 'json'], {
-    encoding: 'utf8',
-    timeout: timeoutMs,
-    maxBuffer: 64 * 1024 * 1024,
-    ...(input ? { input: JSON.stringify(input) } : {}),
-  });
-  if (error) throw error;
-  if (status !== 0) throw new Error(stderr.trim());
-  const object: unknown = stdout === '' ? undefined : JSON.parse(stdout);
-  return isKubernetesObject(object) ? object : undefined;
-}
 
 /** Returns the objects of a file: one object, or a list. */
 function objectsOf(file: string): KubernetesObject[] {
@@ -64,7 +49,19 @@ function ensure(object: KubernetesObject, namespace: string): { object: Kubernet
   return { object: created, existed: false };
 }
 
+const labelsOf = ({ apiVersion = '' }: KubernetesObject) => childLabels(apiVersion.split('/')[0] ?? '');
+
+/** Returns the restored session that the claim belongs to. */
+function ownerOf(
+  { metadata: { labels = {} } }: KubernetesObject,
+  owners: ReadonlyMap<string, KubernetesObject>,
+): KubernetesObject | undefined {
+  return [...owners].find(([name, owner]) => labels[labelsOf(owner).parentName] === name)?.[1];
+}
+
 function restore(files: readonly string[], namespace: string): void {
+  // An operator would create an empty claim for a session before its claim is restored.
+  refuseWhileOperatorRuns(namespace);
   const objects = files.flatMap(objectsOf);
   const report = (object: KubernetesObject, what: string) =>
     process.stdout.write(`${object.kind} ${object.metadata.name}: ${what}\n`);
@@ -78,12 +75,12 @@ function restore(files: readonly string[], namespace: string): void {
     report(session, existed ? 'exists already' : 'created');
   }
   for (const claim of objects.filter(({ kind }) => kind === 'PersistentVolumeClaim')) {
-    const owner = owners.get(claim.metadata.labels?.[childLabel.parentName] ?? '');
+    const owner = ownerOf(claim, owners);
     if (!owner) continue;
     const { apiVersion = '', kind = '', metadata } = owner;
     const { name = '', uid = '' } = metadata;
     const { metadata: fields, ...rest } = bare(claim, namespace);
-    const labels = { ...fields.labels, [childLabel.parentUid]: uid };
+    const labels = { ...fields.labels, [labelsOf(owner).parentUid]: uid };
     const ownerReferences = [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }];
     // The volume belongs to the claim of the backup.
     const { volumeName: _, ...spec } = isObject(rest['spec']) ? rest['spec'] : {};

@@ -9,11 +9,14 @@ export function describeConfig(config: Config): unknown {
 }
 
 function withoutSecrets(value: unknown, reader: Reader<unknown> | undefined): unknown {
-  if (reader?.isSecret) return value === null || value === '' ? '[not set]' : '[set]';
+  if (reader?.isSecret) return isEmpty(value) ? '[not set]' : '[set]';
   if (!reader?.shape || !isObject(value)) return value;
   const { shape } = reader;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, withoutSecrets(each, shape[name])]));
 }
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === '' || (Array.isArray(value) && value.length === 0);
 
 /** Returns every key that a file can set, in the order of the table. */
 export function keyNames(reader: Reader<unknown> = configKeys, key = ''): string[] {

@@ -1,6 +1,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { ResourcePool } from '../platform/resource-classes/types.ts';
+import { minAgentSecretLength } from '../session-contract/agent-key.ts';
 import { sessionContainer } from '../session-contract/containers.ts';
 import { defaultImages } from '../session-contract/default-images.ts';
 import {
@@ -219,6 +220,8 @@ export const configKeys = object({
   }),
   sessions: object({
     default_image: string(defaultImages.session),
+    /** Secrets from which the keys of sessions' agents are derived: the first for new sessions, the others for earlier ones. */
+    agent_secrets: secret(yamlString(list(string(undefined, { ...verbatim, minBytes: minAgentSecretLength }), []))),
     image_default_workdir: string('/home/jovyan'),
     access_tokens: object({
       /** True if the ingress of the sessions checks the tokens of `POST servers/{name}/tokens`. */

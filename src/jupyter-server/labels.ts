@@ -56,6 +56,10 @@ export const annotation = {
   pullSecret: 'notebook-sessions.io/pull-secret',
   /** Id of the secret from which the key of the session's agent is derived (session-contract/agent-key.ts). */
   agentSecret: 'notebook-sessions.io/agent-secret',
+  /** `false` if the user may not push to the repository, so that work cannot be saved there; missing if the session has no agent. */
+  mayPush: 'notebook-sessions.io/may-push',
+  /** A request to save the work and then to delete or hibernate the session, as JSON (stop-request.ts). */
+  stopRequest: 'notebook-sessions.io/stop-request',
   /** When and why the operator ends the session soon (culling-notice.ts). */
   culling: 'notebook-sessions.io/culling',
   /** Hashes of the session's access tokens, as JSON (session-contract/access-tokens.ts). */
@@ -88,14 +92,23 @@ export const clientAnnotations: readonly string[] = [
 /** Returns whether Kubernetes accepts the text as the value of a label. */
 export const isLabelValue = (value: string): boolean => /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value);
 
-/** Labels that the operator adds to every child. */
-export const childLabel = {
+/** Names of the labels that the operator adds to every child. */
+export interface ChildLabels {
+  readonly component: string;
+  readonly parentUid: string;
+  readonly parentName: string;
+  readonly childKey: string;
+  readonly mainPod: string;
+}
+
+/** Returns the names that Amalthea uses, too: their prefix is the API group of the JupyterServer, which is configured. */
+export const childLabels = (group: string): ChildLabels => ({
   component: 'app.kubernetes.io/component',
-  parentUid: 'amalthea.dev/parent-uid',
-  parentName: 'amalthea.dev/parent-name',
-  childKey: 'amalthea.dev/child-key',
-  mainPod: 'amalthea.dev/main-pod',
-} as const;
+  parentUid: `${group}/parent-uid`,
+  parentName: `${group}/parent-name`,
+  childKey: `${group}/child-key`,
+  mainPod: `${group}/main-pod`,
+});
 
 /**
  * The type of the pod condition for the build of an image on the local platform. During the build, the status is `False`

@@ -9,6 +9,7 @@ import { ownerOf } from './owner.ts';
 import { type Bucket, readPatches } from './patches.ts';
 import { readQuantity } from './quantities.ts';
 import { type ReportedContainer, readContainers, readPod, type SessionPod } from './session-pod.ts';
+import { readSaveProgress, readStopRequest, type SaveProgress, type StopRequest } from './stop-request.ts';
 import { type SessionState, type StoppedPod, sessionStates } from './types.ts';
 import { at, type Fields, fields, finite, text } from './untrusted.ts';
 
@@ -27,6 +28,10 @@ export interface Session {
   readonly createdAt: string | undefined;
   readonly isBeingDeleted: boolean;
   readonly isHibernated: boolean;
+  /** The request to end the session after its work is saved. */
+  readonly stopRequest: StopRequest | undefined;
+  /** The progress of the save before the end. */
+  readonly save: SaveProgress | undefined;
   /** The state that the operator wrote last. `sessionState` (state.ts) returns the session's state. */
   readonly reportedState: SessionState | undefined;
 
@@ -56,6 +61,10 @@ export interface Session {
   readonly token: string;
   readonly accessTokens: readonly AccessToken[];
   readonly secrets: SecretNames;
+  /** Id of the secret from which the key of the session's agent is derived; undefined if the session has no agent. */
+  readonly agentSecret: string | undefined;
+  /** Whether the user may push to the repository. */
+  readonly mayPush: boolean;
 
   readonly requested: RequestedResources;
   /** Whether the files are on a volume that remains when the pod is deleted. */
@@ -154,6 +163,8 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
     createdAt: text(metadata['creationTimestamp']),
     isBeingDeleted: text(metadata['deletionTimestamp']) !== undefined,
     isHibernated: at(spec, 'jupyterServer', 'hibernated') === true,
+    stopRequest: readStopRequest(written(annotation.stopRequest)),
+    save: readSaveProgress(status['save']),
     reportedState: sessionStates.find((state) => state === status['state']),
 
     owner: ownerOf(metadata, isOidc),
@@ -178,6 +189,8 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
       variables: written(annotation.variablesSecret) || undefined,
       pull: written(annotation.pullSecret) || undefined,
     },
+    agentSecret: written(annotation.agentSecret) || undefined,
+    mayPush: written(annotation.mayPush) !== 'false',
 
     requested: {
       cpu: readQuantity(at(spec, 'jupyterServer', 'resources', 'requests', 'cpu')),

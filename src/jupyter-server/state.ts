@@ -5,6 +5,7 @@ import {
   type RestartLimits,
 } from './container-steps.ts';
 import type { Session } from './session.ts';
+import { isPending } from './stop-request.ts';
 import type { SessionState } from './types.ts';
 
 /**
@@ -22,9 +23,11 @@ export const scaleUpPrefix = 'The cluster adds a node: ';
 /** Age of a session after which missing Secrets mean that its launch was interrupted. */
 const secretsGraceSeconds = 60;
 
+type EndOfSession = Pick<Session, 'isBeingDeleted' | 'isHibernated' | 'stopRequest'>;
+
 /** Returns the state if the object alone determines the state; undefined if the state depends on the pod. */
-function decidedState(session: Pick<Session, 'isBeingDeleted' | 'isHibernated'>): SessionState | undefined {
-  if (session.isBeingDeleted) return 'stopping';
+function decidedState(session: EndOfSession): SessionState | undefined {
+  if (session.isBeingDeleted || isPending(session.stopRequest)) return 'stopping';
   return session.isHibernated ? 'hibernated' : undefined;
 }
 
@@ -86,7 +89,7 @@ export interface ObservedStatefulSet {
 }
 
 export interface Observation {
-  readonly session: Pick<Session, 'isBeingDeleted' | 'isHibernated' | 'containers'>;
+  readonly session: EndOfSession & Pick<Session, 'containers'>;
   readonly pod: ObservedPod | undefined;
   readonly statefulSet: ObservedStatefulSet | undefined;
   /** The new value of `status.events.statefulset.message`. */

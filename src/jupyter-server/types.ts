@@ -1,4 +1,5 @@
 import type { KubernetesObject, PodStatus, ResourceRequirements } from '../platform/kubernetes/objects.ts';
+import type { SaveProgress } from './stop-request.ts';
 
 /**
  * The `JupyterServer` custom resource: the service writes its spec, and the operator its status. Other programs may also
@@ -112,6 +113,8 @@ export interface JupyterServerStatus {
   lastActivity?: string;
   /** The pod that the cluster stopped last. */
   stoppedPod?: StoppedPod;
+  /** The progress of the save before the end of the session. */
+  save?: SaveProgress;
   [other: string]: unknown;
 }
 

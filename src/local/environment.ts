@@ -10,8 +10,13 @@ export interface PlatformFacts {
   defaultImage: string;
   cookieSecret: string;
   oidcClientSecret: string;
+  /** The secret from which the keys of sessions' agents are derived. */
+  agentSecret: string;
   version: string;
 }
+
+/** The service and the operator read this variable. */
+const agentSecretsVariable = 'NB_SESSIONS__AGENT_SECRETS';
 
 /** The namespace of all sessions. */
 export const namespace = 'notebook-sessions';
@@ -50,6 +55,7 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     NB_REQUEST__ALLOWED_HOSTS_0: `127.0.0.1:${facts.port}`,
     NB_SESSIONS__INGRESS__HOST: `localhost:${facts.port}`,
     NB_SESSIONS__OIDC__CLIENT_SECRET: facts.oidcClientSecret,
+    [agentSecretsVariable]: JSON.stringify([facts.agentSecret]),
     // The local ingress supports access tokens.
     NB_SESSIONS__ACCESS_TOKENS__ENABLED: 'true',
     NB_SESSIONS__DEFAULT_IMAGE: facts.defaultImage,
@@ -72,6 +78,7 @@ export function operatorEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv
     NAMESPACES: namespace,
     JUPYTER_SERVER_RESOURCE_CHECK_INTERVAL_SECONDS: '5',
     METRICS_ENABLED: 'false',
+    [agentSecretsVariable]: JSON.stringify([facts.agentSecret]),
   };
 }
 

@@ -200,6 +200,9 @@ export async function startPlatform(
       loss: 'Then the sessions of anonymous visitors are not found.',
     }),
     oidcClientSecret: keptSecret(key('oidc-client-secret'), { log }),
+    agentSecret: keptSecret(key('agent-secret'), {
+      loss: 'Then the work of sessions that exist already cannot be saved when they are stopped.',
+    }),
     version: packageJson.version,
   };
   // A killed service leaves its socket behind.

@@ -1,4 +1,4 @@
-import { childLabel } from '../jupyter-server/labels.ts';
+import type { ChildLabels } from '../jupyter-server/labels.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { ChildKind } from './children/manifest.ts';
 import { resourcesAnnotation } from './children/stateful-set.ts';
@@ -45,12 +45,15 @@ interface ChildObject extends KubernetesObject {
  * Returns the function that converts objects of this kind for the cache. That function returns undefined for an object that
  * is not a child of a JupyterServer.
  */
-export function projectChild({ apiVersion, kind }: ChildKind): (raw: KubernetesObject) => Child | undefined {
+export function projectChild(
+  { apiVersion, kind }: ChildKind,
+  label: ChildLabels,
+): (raw: KubernetesObject) => Child | undefined {
   return (raw: ChildObject) => {
     const { metadata, status } = raw;
-    const parentName = metadata.labels?.[childLabel.parentName];
-    const parentUid = metadata.labels?.[childLabel.parentUid];
-    const key = metadata.labels?.[childLabel.childKey];
+    const parentName = metadata.labels?.[label.parentName];
+    const parentUid = metadata.labels?.[label.parentUid];
+    const key = metadata.labels?.[label.childKey];
     const owned = metadata.ownerReferences?.some(({ uid }) => uid === parentUid);
     if (!parentName || !parentUid || !key || !owned) return undefined;
     return {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { childLabel } from '../jupyter-server/labels.ts';
+import { childLabels } from '../jupyter-server/labels.ts';
 import { validStatus } from '../jupyter-server/status.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
@@ -65,6 +65,7 @@ export function createClusterView(options: {
 }): ClusterView {
   const { client, namespaces, jupyterServers, onChange, onServerChange, onWatchEnd, log, timing = {} } = options;
   const common = { client, namespaces, onWatchEnd, log, timing };
+  const label = childLabels(jupyterServers.group);
 
   const servers = createListWatchCache<JupyterServer>({
     ...common,
@@ -86,8 +87,8 @@ export function createClusterView(options: {
       createListWatchCache<Child>({
         ...common,
         type: kind.type,
-        selectors: { labelSelector: childLabel.parentUid },
-        project: projectChild(kind),
+        selectors: { labelSelector: label.parentUid },
+        project: projectChild(kind, label),
         indexes: { parent: ({ parentUid }) => parentUid },
         onChange: notifyParent,
       }),
@@ -98,8 +99,8 @@ export function createClusterView(options: {
   const pods = createListWatchCache<MainPod>({
     ...common,
     type: resource.pods,
-    selectors: { labelSelector: `${childLabel.mainPod}=true` },
-    project: projectPod,
+    selectors: { labelSelector: `${label.mainPod}=true` },
+    project: (raw) => projectPod(raw, label),
     indexes: { parent: ({ parentUid }) => parentUid },
     onChange: (event) => {
       const isReplaced = event.type === 'modified' && event.previous.uid !== event.value.uid;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { childLabel } from '../jupyter-server/labels.ts';
+import { childLabels } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
@@ -28,6 +28,8 @@ export function createEnsureChildren({
   view: ClusterView;
   settings: OperatorSettings;
 }) {
+  const label = childLabels(settings.jupyterServers.group);
+
   /**
    * Returns all children of the session, or undefined if the JupyterServer is being deleted. If children cannot be created,
    * throws the first error after the attempts to create the other children of the same group.
@@ -102,7 +104,7 @@ export function createEnsureChildren({
       object = await findOwnChild(kind, namespace, metadata.name, server, deadline);
     }
     view.observeChild(kind, object);
-    const child = projectChild(kind)(object);
+    const child = projectChild(kind, label)(object);
     if (!child) throw new InvalidJupyterServer(`spec.patches: child ${key} has no labels of its parent`);
     return child;
   }
@@ -119,7 +121,7 @@ export function createEnsureChildren({
     deadline: Deadline,
   ): Promise<KubernetesObject> {
     const object = await client.get<KubernetesObject>(kind.type, namespace, name, deadline);
-    if (object?.metadata.labels?.[childLabel.parentUid] === server.metadata.uid && object) return object;
+    if (object?.metadata.labels?.[label.parentUid] === server.metadata.uid && object) return object;
     throw new ChildNameTaken(
       `There is another ${kind.kind} named ${name}. If it belongs to a former session, Kubernetes will delete it soon.`,
     );

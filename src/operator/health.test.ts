@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { probeStatus } from './health.ts';
+import { probeResponse } from './health.ts';
 
 const now = 1_000_000_000;
 const ready = (lastCurrentAt: number | undefined) =>
-  probeStatus('/readyz', { lastCurrentAt, lastContactAt: undefined }, now);
+  probeResponse('/readyz', { lastCurrentAt, lastContactAt: undefined, pauseReason: undefined }, now).status;
 const live = (lastContactAt: number | undefined) =>
-  probeStatus('/healthz', { lastCurrentAt: undefined, lastContactAt }, now);
+  probeResponse('/healthz', { lastCurrentAt: undefined, lastContactAt, pauseReason: undefined }, now).status;
 
 it('an operator is ready only after it has reached the API server, and not while its caches are old', () => {
   expect(ready(undefined)).toBe(503);
@@ -20,5 +20,12 @@ it('an operator is not restarted before it has reached the API server, nor while
 });
 
 it('an operator serves no other probes', () => {
-  expect(probeStatus('/metrics', { lastCurrentAt: now, lastContactAt: now }, now)).toBe(404);
+  const contact = { lastCurrentAt: now, lastContactAt: now, pauseReason: undefined };
+  expect(probeResponse('/metrics', contact, now).status).toBe(404);
+});
+
+it('an operator that may not act is alive and not ready, and says why', () => {
+  const contact = { lastCurrentAt: now, lastContactAt: now, pauseReason: 'Amalthea runs.' };
+  expect(probeResponse('/readyz', contact, now)).toEqual({ status: 503, text: 'Amalthea runs.' });
+  expect(probeResponse('/healthz', contact, now).status).toBe(200);
 });

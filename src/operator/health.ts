@@ -7,6 +7,14 @@ export interface Contact {
   readonly lastCurrentAt: number | undefined;
   /** The last response to a leader, error responses included. */
   readonly lastContactAt: number | undefined;
+  /** Why a leader changes no session; undefined if it does. */
+  readonly pauseReason: string | undefined;
+}
+
+export interface ProbeResponse {
+  readonly status: number;
+  /** For people who call the probe. */
+  readonly text: string;
 }
 
 /** Watches are renewed every 30 s, and one lost connection must not make a replica unready. */
@@ -18,26 +26,37 @@ const readyLimitMs = 60_000;
 const liveLimitMs = 900_000;
 
 /**
- * Returns the status code of a probe: `/readyz` is 200 if the replica has read the API recently, and never before it has reached
- * the API. `/healthz` is 200 unless the API server has not responded to the leader for a long time. Pure.
+ * Returns the response to a probe: `/readyz` is 200 if the replica has read the API recently, and never before it has reached
+ * the API or while it may not act. `/healthz` is 200 unless the API server has not responded to the leader for a long time. Pure.
  * @param now milliseconds since the epoch
  */
-export function probeStatus(path: string | undefined, { lastCurrentAt, lastContactAt }: Contact, now: number): number {
+export function probeResponse(
+  path: string | undefined,
+  { lastCurrentAt, lastContactAt, pauseReason }: Contact,
+  now: number,
+): ProbeResponse {
   switch (path) {
     case '/readyz':
-      return lastCurrentAt !== undefined && now - lastCurrentAt < readyLimitMs ? 200 : 503;
+      if (lastCurrentAt === undefined || now - lastCurrentAt >= readyLimitMs)
+        return { status: 503, text: 'This operator has had no current data from the Kubernetes API for a minute.' };
+      return pauseReason === undefined ? { status: 200, text: 'ready' } : { status: 503, text: pauseReason };
     case '/healthz':
-      return now - (lastContactAt ?? now) < liveLimitMs ? 200 : 503;
+      return now - (lastContactAt ?? now) < liveLimitMs
+        ? { status: 200, text: 'alive' }
+        : { status: 503, text: 'The Kubernetes API has not responded for 15 minutes.' };
     default:
-      return 404;
+      return { status: 404, text: 'This address does not exist. There are /readyz and /healthz.' };
   }
 }
 
 /** Serves `GET /readyz` and `GET /healthz`, the probes of the kubelet, on all interfaces. */
 export function serveHealth(contact: () => Contact, port: number, log: Logger): Server {
   const server = createServer((req, res) => {
-    const status = req.method === 'GET' ? probeStatus(req.url, contact(), Date.now()) : 405;
-    res.writeHead(status, { 'content-type': 'text/plain' }).end();
+    const { status, text } =
+      req.method === 'GET'
+        ? probeResponse(req.url, contact(), Date.now())
+        : { status: 405, text: 'Only GET is allowed.' };
+    res.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
   });
   server.on('error', (err) => log.error({ err }, 'the health port could not be opened'));
   return server.listen(port);

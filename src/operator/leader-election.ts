@@ -5,6 +5,9 @@ import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { type KubernetesConnection, KubernetesError } from '../platform/kubernetes/types.ts';
 
+/** The name of the lease of the operator's replicas. */
+export const leaseName = 'notebook-sessions-operator';
+
 export interface Lease extends KubernetesObject {
   spec?: {
     holderIdentity?: string | null;

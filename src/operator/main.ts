@@ -5,7 +5,7 @@ import { createLogger } from '../platform/logging/logger.ts';
 import { createOutboundCalls } from '../platform/metrics/outbound-calls.ts';
 import { startMetrics } from '../platform/metrics/server.ts';
 import { serveHealth } from './health.ts';
-import { electLeader } from './leader-election.ts';
+import { electLeader, leaseName } from './leader-election.ts';
 import { createOperator } from './operator.ts';
 import { readSettings } from './settings.ts';
 
@@ -36,7 +36,7 @@ async function main(): Promise<number> {
         {
           client,
           namespace: election.namespace,
-          name: 'notebook-sessions-operator',
+          name: leaseName,
           identity: `${election.identity}_${randomUUID()}`,
           log,
         },
@@ -50,7 +50,15 @@ async function main(): Promise<number> {
   const health =
     healthPort === undefined
       ? undefined
-      : serveHealth(() => ({ lastCurrentAt: lastCurrentAt(), lastContactAt: operator.lastContactAt }), healthPort, log);
+      : serveHealth(
+          () => ({
+            lastCurrentAt: lastCurrentAt(),
+            lastContactAt: operator.lastContactAt,
+            pauseReason: isWorking ? operator.pauseReason : undefined,
+          }),
+          healthPort,
+          log,
+        );
 
   const lost = leadership?.lost ?? stopped;
   await Promise.race([leadership?.elected, lost, stopped]);

@@ -13,7 +13,11 @@ export interface OperatorMetrics {
   sessionChanged(event: CacheEvent<JupyterServer>, now: Date): void;
   culled(reason: CullReason): void;
   /** Adds the metrics that are read from the parts of the operator. */
-  observe(parts: { queue: { readonly depth: number }; view: { servers(): JupyterServer[] } }): void;
+  observe(parts: {
+    queue: { readonly depth: number };
+    view: { servers(): JupyterServer[] };
+    detector: { readonly isRunning: boolean };
+  }): void;
 }
 
 /** The state of a session without a state: the operator has not reconciled the session yet. */
@@ -61,12 +65,18 @@ export function createOperatorMetrics(metrics: Metrics): OperatorMetrics {
       if (!Number.isNaN(since)) timesToReady.observe({}, Math.max(0, (now.getTime() - since) / 1000));
     },
     culled: (reason) => culled.increment({ reason }),
-    observe({ queue, view }) {
+    observe({ queue, view, detector }) {
       metrics.gauge({
         name: 'operator_queue_depth',
         help: 'Sessions that wait for a reconcile.',
         labels: {},
         read: () => [[{}, queue.depth]],
+      });
+      metrics.gauge({
+        name: 'operator_amalthea_running',
+        help: '1 if Amalthea runs, too, so that this operator changes no session; otherwise 0.',
+        labels: {},
+        read: () => [[{}, detector.isRunning ? 1 : 0]],
       });
       metrics.gauge({
         name: 'operator_sessions',

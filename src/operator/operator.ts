@@ -5,6 +5,8 @@ import { Deadline } from '../lib/deadline.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { type Metrics, noMetrics } from '../platform/metrics/types.ts';
 import { createWatchMetric } from '../platform/metrics/watches.ts';
+import { createAmaltheaDetector, type DetectorTiming } from './amalthea/detector.ts';
+import { otherFinalizers } from './amalthea/finalizer.ts';
 import { createClusterView, watchedResources } from './cluster-view.ts';
 import { createActivityMonitor } from './culling/activity-monitor.ts';
 import { jupyterActivity } from './culling/jupyter.ts';
@@ -24,10 +26,13 @@ export interface Operator {
   readonly lastContactAt: number | undefined;
   /** As `lastContactAt`, without error responses: the last time at which all caches were known to be current. */
   readonly lastCurrentAt: number | undefined;
+  /** Sentences that say why this operator changes no session; undefined if it does. */
+  readonly pauseReason: string | undefined;
 }
 
 const concurrency = 8;
 const reconcileTimeoutMs = 15_000;
+const detectorTimeoutMs = 10_000;
 
 /** Creates the operator. The caller passes the client, the settings and the log, so that tests need no separate process. */
 export function createOperator(options: {
@@ -37,12 +42,14 @@ export function createOperator(options: {
   /** None by default. */
   metrics?: Metrics;
   now?: () => Date;
+  /** Shorter times for tests. */
+  detectorTiming?: DetectorTiming;
 }): Operator {
-  const { client, settings, log, metrics = noMetrics, now = () => new Date() } = options;
+  const { client, settings, log, metrics = noMetrics, now = () => new Date(), detectorTiming } = options;
   const counted = createOperatorMetrics(metrics);
   const stopping = new AbortController();
-  let synced = false;
   let usage: Promise<void> | undefined;
+  let detecting: Promise<void> | undefined;
 
   const queue = createWorkQueue({
     concurrency,
@@ -50,7 +57,8 @@ export function createOperator(options: {
     lastRetryMs: 60_000,
     log,
     classOf: (key) => workClass(view.server(...nameOf(key))),
-    work: (key, attemptLog) => {
+    work: async (key, attemptLog) => {
+      if (!detector.mayAct) return undefined;
       const deadline = Deadline.after(reconcileTimeoutMs, stopping.signal);
       return counted.reconcile(() => reconcile(...nameOf(key), { deadline, log: attemptLog }));
     },
@@ -72,35 +80,69 @@ export function createOperator(options: {
     namespaces: settings.namespaces,
     jupyterServers: settings.jupyterServers,
     log,
-    onServerChange: (event) => counted.sessionChanged(event, now()),
+    onServerChange: (event) => {
+      detector.observe(event);
+      counted.sessionChanged(event, now());
+    },
     onWatchEnd: createWatchMetric(metrics, watchedResources(settings.jupyterServers)),
-    // Until all caches have synced, existing children may be missing in the caches.
     onChange: (namespace, name) => {
-      if (synced) queue.add(`${namespace}/${name}`);
+      if (detector.mayAct) queue.add(`${namespace}/${name}`);
     },
   });
-  counted.observe({ queue, view });
+  const detector = createAmaltheaDetector({
+    sessions: () => view.servers(),
+    async removeFinalizer({ metadata }) {
+      const { namespace = '', name = '', uid, resourceVersion } = metadata;
+      const patch = { metadata: { uid, resourceVersion, finalizers: otherFinalizers(metadata) } };
+      const deadline = Deadline.after(detectorTimeoutMs, stopping.signal);
+      view.observeServer(await client.mergePatch(settings.jupyterServers, namespace, name, patch, deadline));
+    },
+    read({ metadata: { namespace = '', name = '' } }) {
+      const deadline = Deadline.after(detectorTimeoutMs, stopping.signal);
+      return client.get<JupyterServer>(settings.jupyterServers, namespace, name, deadline);
+    },
+    onDetected: (session, message) => recorder.record(session, { type: 'Warning', reason: 'AmaltheaRuns', message }),
+    onActing() {
+      for (const { metadata } of view.servers()) queue.add(`${metadata.namespace}/${metadata.name}`);
+    },
+    now,
+    log,
+    timing: detectorTiming,
+  });
+  counted.observe({ queue, view, detector });
   const reconcile = createReconciler({ client, view, monitor, recorder, settings, metrics: counted, now });
 
   return {
     async start() {
       await view.start();
       if (stopping.signal.aborted) return;
-      synced = true;
-      for (const { metadata } of view.servers()) queue.add(`${metadata.namespace}/${metadata.name}`);
+      // Until all caches have synced, the detector lets nothing be reconciled, because existing children may be missing in the caches.
+      detecting = detector.run(stopping.signal);
       const { namespaces, jupyterServers, resourceUsageIntervalMs: intervalMs } = settings;
       if (intervalMs === undefined) return;
-      usage = copyResourceUsage({ client, view, namespaces, jupyterServers, intervalMs, log, signal: stopping.signal });
+      usage = copyResourceUsage({
+        client,
+        view,
+        namespaces,
+        jupyterServers,
+        intervalMs,
+        mayWrite: () => detector.mayAct,
+        log,
+        signal: stopping.signal,
+      });
     },
     async stop() {
       stopping.abort();
-      await Promise.all([queue.stop(), view.stop(), usage, monitor.stop(), recorder.stop()]);
+      await Promise.all([queue.stop(), view.stop(), usage, detecting, monitor.stop(), recorder.stop()]);
     },
     get lastContactAt() {
       return view.lastContactAt;
     },
     get lastCurrentAt() {
       return view.lastCurrentAt;
+    },
+    get pauseReason() {
+      return detector.reason;
     },
   };
 }

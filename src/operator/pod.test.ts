@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
-import { childLabel } from '../jupyter-server/labels.ts';
+import { childLabels } from '../jupyter-server/labels.ts';
+import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { projectPod } from './pod.ts';
+
+const childLabel = childLabels(jupyterServers.group);
 
 const podWith = (message: string): KubernetesObject =>
   ({
@@ -19,7 +22,7 @@ const podWith = (message: string): KubernetesObject =>
   }) as KubernetesObject;
 
 const messageOf = (message: string): string | undefined =>
-  projectPod(podWith(message))?.status.containerStatuses?.[0]?.lastState?.terminated?.message;
+  projectPod(podWith(message), childLabel)?.status.containerStatuses?.[0]?.lastState?.terminated?.message;
 
 it('keeps the end of the log of a container without tokens in addresses', () => {
   expect(messageOf('short')).toBe('short');
@@ -36,6 +39,6 @@ it('keeps the end of the log of a container without tokens in addresses', () => 
 });
 
 it('has the end and the length of the grace period of a pod that is being deleted', () => {
-  const pod = projectPod(podWith(''));
+  const pod = projectPod(podWith(''), childLabel);
   expect([pod?.terminating, pod?.deletion]).toEqual([true, { endsAt: '2026-01-01T00:00:31Z', graceSeconds: 30 }]);
 });

@@ -1,4 +1,4 @@
-import { childLabel } from '../jupyter-server/labels.ts';
+import type { ChildLabels } from '../jupyter-server/labels.ts';
 import type {
   ContainerState,
   ContainerStatus,
@@ -31,10 +31,10 @@ interface Pod extends KubernetesObject {
 }
 
 /** Returns the fields of a pod that the operator reads; undefined if the pod does not belong to a session. */
-export function projectPod({ metadata, spec, status = {} }: Pod): MainPod | undefined {
-  const parentName = metadata.labels?.[childLabel.parentName];
-  const parentUid = metadata.labels?.[childLabel.parentUid];
-  if (!parentName || !parentUid || metadata.labels?.[childLabel.mainPod] !== 'true') return undefined;
+export function projectPod({ metadata, spec, status = {} }: Pod, label: ChildLabels): MainPod | undefined {
+  const parentName = metadata.labels?.[label.parentName];
+  const parentUid = metadata.labels?.[label.parentUid];
+  if (!parentName || !parentUid || metadata.labels?.[label.mainPod] !== 'true') return undefined;
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name ?? '',

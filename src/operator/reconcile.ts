@@ -6,6 +6,7 @@ import { mergePatchBetween } from '../lib/merge-patch.ts';
 import { isNotFound } from '../platform/kubernetes/predicates.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
+import { hasAmaltheaFinalizer, otherFinalizers } from './amalthea/finalizer.ts';
 import type { Attempt } from './attempt.ts';
 import type { Child } from './child.ts';
 import { childKinds } from './children/manifest.ts';
@@ -26,13 +27,6 @@ import { desiredStatus, type Observed } from './status.ts';
 import { sessionPatch, writeDelay } from './status-writer.ts';
 import { cullingReasons, cullingStory, statusStory } from './story.ts';
 import { clearHibernation, statefulSetUpdate } from './update-stateful-set.ts';
-
-/**
- * Amalthea's finalizer. This operator removes the finalizer from JupyterServers that Amalthea has reconciled. This operator
- * sets no finalizer, because garbage collection deletes the children by their owner references. So a deletion completes even
- * if the operator is not running.
- */
-const amaltheaFinalizer = 'kopf.zalando.org/KopfFinalizerMarker';
 
 /**
  * Time after which a session is reconciled again without an event, so that a lost event or a change by another program has no
@@ -71,6 +65,13 @@ export function createReconciler(options: {
     if (server.metadata.deletionTimestamp) {
       await markTerminating(server, attempt.deadline);
       return (await endForced(server, attempt)) ?? resyncMs;
+    }
+    if (hasAmaltheaFinalizer(server.metadata)) {
+      // Without Amalthea, its finalizer would block the deletion while this operator does not run. The change causes a reconcile.
+      const metadata = { finalizers: otherFinalizers(server.metadata) };
+      await patchServer(server, { metadata }, attempt.deadline, { ifUnchanged: true });
+      attempt.log.info('adopted a session of Amalthea');
+      return resyncMs;
     }
     let children: Child[] | undefined;
     let created: Observed['created'];
@@ -225,14 +226,14 @@ export function createReconciler(options: {
 
   /** Sets the state `stopping`, reports a node that does not respond, and removes Amalthea's finalizer. */
   async function markTerminating(server: JupyterServer, deadline: Deadline): Promise<void> {
-    const { finalizers = [] } = server.metadata;
-    const others = finalizers.filter((each) => each !== amaltheaFinalizer);
     const pod = view.pod(server.metadata.uid ?? '');
     const known = server.status?.mainPod;
     const lost = pod && isOnLostNode(server, pod) ? { mainPod: { ...known, uid: pod.uid, status: pod.status } } : {};
     const change = mergePatchBetween(server.status ?? {}, { ...server.status, state: 'stopping', ...lost });
     const status = isObject(change) ? { status: change } : {};
-    const metadata = others.length < finalizers.length ? { metadata: { finalizers: others } } : {};
+    const metadata = hasAmaltheaFinalizer(server.metadata)
+      ? { metadata: { finalizers: otherFinalizers(server.metadata) } }
+      : {};
     const patch = { ...status, ...metadata };
     if (Object.keys(patch).length > 0)
       await patchServer(server, patch, deadline, { ifUnchanged: 'metadata' in metadata });

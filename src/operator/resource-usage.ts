@@ -54,12 +54,14 @@ export async function copyResourceUsage(options: {
   namespaces: readonly string[];
   jupyterServers: ResourceType;
   intervalMs: number;
+  /** Whether this operator may change sessions. */
+  mayWrite: () => boolean;
   log: Logger;
   signal: AbortSignal;
 }): Promise<void> {
-  const { client, view, namespaces, jupyterServers, intervalMs, log, signal } = options;
+  const { client, view, namespaces, jupyterServers, intervalMs, mayWrite, log, signal } = options;
   while (!signal.aborted) {
-    for (const namespace of namespaces) {
+    for (const namespace of mayWrite() ? namespaces : []) {
       try {
         await copyOnce(namespace);
       } catch (err) {

@@ -29,6 +29,8 @@ describe('operator settings', () => {
     [{ NAMESPACES: 'a', AMALTHEA_SELECTOR_LABELS: 'a: 1' }, 'AMALTHEA_SELECTOR_LABELS'],
     [{ NAMESPACES: 'a', JUPYTER_SERVER_RESOURCE_CHECK_INTERVAL_SECONDS: '0' }, 'at least 1'],
     [{ NAMESPACES: 'a', LEADER_ELECTION: 'true' }, 'POD_NAME'],
+    [{ NAMESPACES: 'a', NB_SESSIONS__AGENT_SECRETS: '["short"]' }, 'NB_SESSIONS__AGENT_SECRETS'],
+    [{ NAMESPACES: 'a', NB_SESSIONS__AGENT_SECRETS: 'not a list' }, 'NB_SESSIONS__AGENT_SECRETS'],
   ])('%j is rejected with a message that names the variable', (env, message) => {
     expect(() => readSettings(env)).toThrow(message);
   });

@@ -1,7 +1,8 @@
 import { parse as parseYaml } from 'yaml';
 import { jupyterServers } from '../jupyter-server/resource.ts';
-import { isObject } from '../lib/json.ts';
+import { isObject, parseJson } from '../lib/json.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
+import { minAgentSecretLength } from '../session-contract/agent-key.ts';
 import { defaultImages } from '../session-contract/default-images.ts';
 import type { CullingSettings } from './culling/decide.ts';
 
@@ -22,6 +23,8 @@ export interface OperatorSettings {
   /** Milliseconds during which a pod that cannot be scheduled does not make its session fail. */
   readonly unschedulableGraceMs: number;
   readonly culling: CullingSettings;
+  /** Secrets from which the keys of sessions' agents are derived; the service has the same list. */
+  readonly agentSecrets: readonly string[];
   readonly leaderElection: { readonly namespace: string; readonly identity: string } | undefined;
   /** TCP port of `/healthz` and `/readyz`; undefined if the operator starts no HTTP server. */
   readonly healthPort: number | undefined;
@@ -67,11 +70,21 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
       warningMs: 1000 * integer(env, 'CULLING_WARNING_SECONDS', 43_200, 0),
       deleteUnsaved: boolean(env, 'CULLING_DELETE_UNSAVED', false),
     },
+    agentSecrets: agentSecrets(env),
     leaderElection,
     healthPort: env['HEALTH_PORT'] ? integer(env, 'HEALTH_PORT', 0, 1) : undefined,
     metricsPort: boolean(env, 'METRICS_ENABLED', true) ? integer(env, 'METRICS_PORT', 8765, 0) : undefined,
     logLevel: env['LOG_LEVEL'] || 'info',
   };
+}
+
+function agentSecrets(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const name = 'NB_SESSIONS__AGENT_SECRETS';
+  const value = parseJson(env[name] || '[]');
+  const isValid = (each: unknown): each is string => typeof each === 'string' && each.length >= minAgentSecretLength;
+  if (!Array.isArray(value) || !value.every(isValid))
+    throw new Error(`${name} must be a JSON list of strings with at least ${minAgentSecretLength} characters each.`);
+  return value;
 }
 
 function namespacesOf(env: Readonly<Record<string, string | undefined>>): string[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { jupyterServer } from '../../tests/support/operator/examples.ts';
 import { realObject } from '../../tests/support/real-pods/read.ts';
+import { childLabels } from '../jupyter-server/labels.ts';
 import type { JupyterServer, StoppedPod } from '../jupyter-server/types.ts';
 import type { KubernetesObject, PodStatus } from '../platform/kubernetes/objects.ts';
 import type { SessionEvent } from './causes.ts';
@@ -10,7 +11,7 @@ import { type ReplacedPod, stoppedPod } from './stopped-pod.ts';
 const now = new Date('2026-11-30T12:06:00Z');
 
 function realPod(name: string): MainPod {
-  const pod = projectPod(realObject<KubernetesObject>(name));
+  const pod = projectPod(realObject<KubernetesObject>(name), childLabels('amalthea.dev'));
   if (!pod) throw new Error(`${name} is not the pod of a session`);
   return pod;
 }

@@ -285,14 +285,13 @@ describe('deletion', () => {
   );
 
   it('of an object that Amalthea created is not blocked by Amalthea’s finalizer', async () => {
-    await startOperator();
+    await startOperator({ detectorTiming: { proofMs: 100, retryMs: 100 } });
     await create(
       jupyterServer('inherited', {}, { finalizers: ['kopf.zalando.org/KopfFinalizerMarker', 'example.org/other'] }),
     );
     await server('inherited', ({ status }) => status?.create_fn !== undefined);
     await remove('inherited');
-    const stopping = await server('inherited', ({ metadata }) => metadata.finalizers?.length === 1);
-    expect(stopping.status?.state).toBe('stopping');
+    const stopping = await inState('inherited', 'stopping');
     expect(stopping.metadata.finalizers).toEqual(['example.org/other']);
     await patch('inherited', { metadata: { finalizers: null } });
     await cluster.when(jupyterServers, 'inherited', (object) => object === undefined);

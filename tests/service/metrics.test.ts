@@ -129,7 +129,11 @@ it('of the operator show its queue, its sessions by state, and the time until a 
     metadata: { name: 'a', namespace: 'b', creationTimestamp: '2026-01-01T00:00:00Z' },
     status: { state, ...(state === 'starting' && { startingSince: '2026-01-01T01:00:00Z' }) },
   });
-  counted.observe({ queue: { depth: 3 }, view: { servers: () => [server('running'), { metadata: {} }] } });
+  counted.observe({
+    queue: { depth: 3 },
+    view: { servers: () => [server('running'), { metadata: {} }] },
+    detector: { isRunning: true },
+  });
   const change = { type: 'modified' as const, namespace: 'b', name: 'a' };
   const now = new Date('2026-01-01T01:00:07Z');
   counted.sessionChanged({ ...change, previous: server('starting'), value: server('running') }, now);
@@ -139,6 +143,7 @@ it('of the operator show its queue, its sessions by state, and the time until a 
   const text = await own.text();
   for (const line of [
     'operator_queue_depth 3',
+    'operator_amalthea_running 1',
     'operator_sessions{state="running"} 1',
     'operator_sessions{state="failed"} 0',
     'operator_sessions{state="new"} 1',
@@ -154,7 +159,11 @@ it('of the operator show its queue, its sessions by state, and the time until a 
 
 it('are listed in docs/metrics.md', async () => {
   const operator = createMetrics();
-  createOperatorMetrics(operator).observe({ queue: { depth: 0 }, view: { servers: () => [] } });
+  createOperatorMetrics(operator).observe({
+    queue: { depth: 0 },
+    view: { servers: () => [] },
+    detector: { isRunning: false },
+  });
   const texts = [await metrics.text(), await operator.text()].join('\n');
   const names = new Set([...texts.matchAll(/^# TYPE (notebook_sessions_\w+)/gm)].map(([, name]) => name));
   const documented = readFileSync(join(import.meta.dirname, '../../docs/metrics.md'), 'utf8');

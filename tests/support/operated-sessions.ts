@@ -50,12 +50,15 @@ export function operatedSessions(clusterOf: () => ClusterUnderTest) {
     clusterOf().when<JupyterServer>(jupyterServers, name, (object) => object !== undefined && wanted(object));
 
   return {
-    async startOperator(): Promise<Operator> {
+    async startOperator(
+      options: Pick<Parameters<typeof createOperator>[0], 'detectorTiming' | 'metrics'> = {},
+    ): Promise<Operator> {
       const { operatorClient, namespace } = clusterOf();
       const operator = createOperator({
         client: operatorClient,
         settings: readSettings({ NAMESPACES: namespace }),
         log,
+        ...options,
       });
       operators.push(operator);
       await operator.start();

@@ -107,17 +107,22 @@ NB_{{ . | replace "." "__" | upper }}
 {{- end }}
 
 {{- /*
-Returns the data of the chart's Secret as JSON: {key of the configuration: value}. identity.cookie_secret is generated if
-it has no value, and read from the cluster at each upgrade.
+Returns the data of the chart's Secret as JSON: {key of the configuration: value}. identity.cookie_secret and
+sessions.agent_secrets are generated if they have no value, and read from the cluster at each upgrade. A list is JSON.
 */}}
 {{- define "notebook-sessions.secretData" -}}
 {{- $data := (include "notebook-sessions.config" . | fromJson).secrets -}}
 {{- $existing := include "notebook-sessions.existingKeys" . | fromJsonArray -}}
-{{- $generated := "identity.cookie_secret" -}}
+{{- $live := lookup "v1" "Secret" .Release.Namespace (include "notebook-sessions.fullname" .) | default dict -}}
+{{- range $generated := list "identity.cookie_secret" "sessions.agent_secrets" -}}
+{{- $isList := eq $generated "sessions.agent_secrets" -}}
 {{- if not (or (hasKey $data $generated) (has $generated $existing)) -}}
-{{- $live := lookup "v1" "Secret" .Release.Namespace (include "notebook-sessions.fullname" .) -}}
-{{- $kept := dig "data" $generated "" (default dict $live) -}}
-{{- $_ := set $data $generated (ternary (b64dec $kept) (randAlphaNum 48) (ne $kept "")) -}}
+{{- $kept := dig "data" $generated "" $live -}}
+{{- $new := ternary (list (randAlphaNum 48) | toJson) (randAlphaNum 48) $isList -}}
+{{- $_ := set $data $generated (ternary (b64dec $kept) $new (ne $kept "")) -}}
+{{- else if and $isList (kindIs "slice" (get $data $generated)) -}}
+{{- $_ := set $data $generated (get $data $generated | toJson) -}}
+{{- end -}}
 {{- end -}}
 {{ toJson $data }}
 {{- end }}

@@ -52,6 +52,11 @@ secret key.
 {{- $errors = append $errors "config.identity.cookie_secret must be at least 32 bytes; leave it out to let the chart generate it." -}}
 {{- end -}}
 {{- end -}}
+{{- range index $config.secrets "sessions.agent_secrets" -}}
+{{- if lt (len .) 32 -}}
+{{- $errors = append $errors "config.sessions.agent_secrets must have at least 32 bytes each; leave the list out to let the chart generate one." -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- $errors = append $errors "ingress.host is required, because ingress.enabled is true." -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-import { childLabel } from '../../jupyter-server/labels.ts';
+import { childLabels } from '../../jupyter-server/labels.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { asObject, isObject, type JsonObject } from '../../lib/json.ts';
 import { isKubernetesObject } from '../../platform/kubernetes/objects.ts';
@@ -76,6 +76,7 @@ function setOwner(child: Manifest, key: string, server: JupyterServer, settings:
   metadata.namespace = namespace;
   if (!metadata.name && !metadata.generateName) metadata.generateName = `${name}-`;
   const { apiVersion = '', kind = '' } = server;
+  const childLabel = childLabels(settings.jupyterServers.group);
   metadata.ownerReferences = [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }];
   const labels = {
     ...server.metadata.labels,

@@ -2,7 +2,14 @@ import { DeadlineExceeded } from '../../lib/deadline.ts';
 import type { Metrics } from './types.ts';
 
 /** The servers that a program calls. The names of their hosts are never labels: a caller can name any registry. */
-export const outboundTargets = ['kubernetes', 'gitlab', 'registry', 'resource-classes', 'identity-provider'] as const;
+export const outboundTargets = [
+  'kubernetes',
+  'gitlab',
+  'registry',
+  'resource-classes',
+  'identity-provider',
+  'session-agent',
+] as const;
 export type OutboundTarget = (typeof outboundTargets)[number];
 
 /**

@@ -21,7 +21,16 @@ const kept = new Set(['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH', 'GIT_EXEC_PATH', 'GIT_
  * in them would store the session's token. Variables that are not git's are passed on, for example the marker of the session's
  * processes.
  */
-export function gitEnvironment(settings: CloneSettings, inherited: Variables): Record<string, string> {
+export const gitEnvironment = (settings: CloneSettings, inherited: Variables): Record<string, string> => ({
+  ...isolatedEnvironment(inherited, configurationOf(settings)),
+  ...tokenSource(settings),
+});
+
+/** Returns the environment of git with this configuration, and with no other configuration than that of the repository. */
+export function isolatedEnvironment(
+  inherited: Variables,
+  pairs: readonly (readonly [string, string])[],
+): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(inherited)) {
     if (value !== undefined && (!name.startsWith('GIT_') || kept.has(name))) environment[name] = value;
@@ -46,30 +55,33 @@ export function gitEnvironment(settings: CloneSettings, inherited: Variables): R
     GIT_SSH_COMMAND: 'false',
     // A later step fetches all LFS files together.
     GIT_LFS_SKIP_SMUDGE: '1',
-    ...tokenSource(settings),
-    ...configuration(configurationOf(settings)),
+    ...configuration(pairs),
   };
 }
+
+/** Configuration with which no program of a repository runs, and transfers end. */
+export const safeConfiguration: readonly (readonly [string, string])[] = [
+  ['core.hooksPath', '/dev/null'],
+  ['core.fsmonitor', 'false'],
+  ['gc.auto', '0'],
+  ['maintenance.auto', 'false'],
+  ['advice.detachedHead', 'false'],
+  // A transfer of less than one byte per second for a minute has failed.
+  ['http.lowSpeedLimit', '1'],
+  ['http.lowSpeedTime', '60'],
+];
 
 function tokenSource({ token, tokenFile }: CloneSettings): Record<string, string> {
   if (tokenFile !== null) return { [tokenFileVariable]: tokenFile };
   return token === null ? {} : { [tokenVariable]: token };
 }
 
-function configurationOf({ serverUrl, token, tokenFile }: CloneSettings): [string, string][] {
+function configurationOf({ serverUrl, token, tokenFile }: CloneSettings): (readonly [string, string])[] {
   const { origin, host } = new URL(serverUrl);
   const source = tokenFile === null ? `$${tokenVariable}` : `$(cat "$${tokenFileVariable}")`;
   const own: [string, string][] = token === null ? [] : [[`credential.${origin}.helper`, helper(source)]];
   return [
-    // Programs of the repository must not run during the clone.
-    ['core.hooksPath', '/dev/null'],
-    ['core.fsmonitor', 'false'],
-    ['gc.auto', '0'],
-    ['maintenance.auto', 'false'],
-    ['advice.detachedHead', 'false'],
-    // A transfer of less than one byte per second for a minute has failed.
-    ['http.lowSpeedLimit', '1'],
-    ['http.lowSpeedTime', '60'],
+    ...safeConfiguration,
     // An empty value removes earlier helpers. git calls this helper for the git server's origin only, so that a submodule
     // or a redirect to another host does not get the token.
     ['credential.helper', ''],

@@ -14,12 +14,20 @@ export interface GitRunOptions {
   readonly limitMs?: number;
   /** Variables to add to the environment, or to remove (undefined). */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** The standard input; none by default. */
+  readonly input?: string | Buffer;
+  /** Encoding of `input` and `stdout`; `utf8` by default. With `latin1`, each character is a byte: names of files can be any bytes. */
+  readonly encoding?: 'utf8' | 'latin1';
 }
 
-/** Runs git and returns its exit code, even after a failure. Throws if git cannot be started, or when the clone is stopped. */
+/**
+ * Runs git and returns its exit code, even after a failure. Throws if git cannot be started, if the output is too long, or when
+ * the program is stopped.
+ */
 export type Git = (args: readonly string[], options?: GitRunOptions) => Promise<GitResult>;
 
-const maxOutput = 16 * 1024 * 1024;
+/** More than the names of a million files. */
+const maxOutput = 256 * 1024 * 1024;
 const maxErrors = 64 * 1024;
 const killGraceMs = 2000;
 const progressEveryMs = 5000;
@@ -30,19 +38,25 @@ export function createGit(environment: Readonly<Record<string, string>>, log: Lo
     stop.throwIfAborted();
     const child = spawn('git', [...args], {
       env: { ...environment, ...options.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       detached: true,
     });
+    const encoding = options.encoding ?? 'utf8';
     const end = () => endGroup(child.pid);
     const limit = options.limitMs === undefined ? undefined : setTimeout(end, options.limitMs);
     stop.addEventListener('abort', end);
-    let stdout = '';
+    const stdout: string[] = [];
+    let length = 0;
     let stderr = '';
     const progress = progressReporter(log);
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      if (stdout.length < maxOutput) stdout += chunk;
+    child.stdout?.setEncoding(encoding).on('data', (chunk: string) => {
+      length += chunk.length;
+      if (length <= maxOutput) stdout.push(chunk);
+      else end();
     });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    // A git that fails reads no more of its input; its exit code and messages have the reason.
+    child.stdin?.on('error', () => undefined).end(options.input, encoding);
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       stderr = (stderr + chunk).slice(-maxErrors);
       progress(chunk);
     });
@@ -51,7 +65,8 @@ export function createGit(environment: Readonly<Record<string, string>>, log: Lo
         child.on('error', reject).on('close', resolve);
       });
       stop.throwIfAborted();
-      return { exitCode, stdout, stderr };
+      if (length > maxOutput) throw new Error(`git ${args[0] ?? ''} printed more than ${maxOutput} characters`);
+      return { exitCode, stdout: stdout.join(''), stderr };
     } finally {
       clearTimeout(limit);
       stop.removeEventListener('abort', end);

@@ -7,6 +7,10 @@ export const credentialKey = {
   accessToken: credentialFile.accessToken,
   refreshToken: credentialFile.refreshToken,
   gitProxyClientSecret: credentialFile.clientSecret,
+  /** The key of the session's agent, base64url. */
+  agentKey: 'agent-key',
+  /** The uid of the JupyterServer, which the manifest cannot contain. */
+  sessionUid: 'session-uid',
 } as const;
 
 /** Keys of the variables Secret. The Secret contains exactly the keys to which the object refers. */

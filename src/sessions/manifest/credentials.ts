@@ -1,5 +1,7 @@
 import type { ManifestConfig } from '../../config/types.ts';
 import type { Identity } from '../../identity/types.ts';
+import type { Session } from '../../jupyter-server/session.ts';
+import { findAgentKey } from '../../session-contract/agent-key.ts';
 import { credentialKey, credentialsSecretName } from './credential-keys.ts';
 import type { ManifestInput } from './input.ts';
 import { hasGitProxy } from './private-folder.ts';
@@ -15,7 +17,7 @@ export const isCredentialsSecretNeeded = ({ user }: ManifestInput): boolean =>
  * @param environment the user's variables if the session has no variables Secret: an earlier release stored them here
  */
 export function credentialsSecret(
-  owner: SecretOwner,
+  owner: SecretOwner & Pick<Session, 'agentSecret'>,
   identity: Identity,
   environment: Readonly<Record<string, string>>,
   config: ManifestConfig,
@@ -23,9 +25,20 @@ export function credentialsSecret(
   const values = {
     ...(identity.git.token === null ? {} : { [credentialKey.gitlabToken]: identity.git.token }),
     ...(identity.kind === 'registered' ? registered(identity, config) : {}),
+    ...agentKeys(owner, config),
     ...variableValues(environment),
   };
   return ownedSecret(owner, config, credentialsSecretName(owner.name), 'Opaque', values);
+}
+
+/** Returns the key of the session's agent. A session whose secret the platform no longer has gets none. */
+function agentKeys(
+  { uid, agentSecret }: SecretOwner & Pick<Session, 'agentSecret'>,
+  { sessions }: ManifestConfig,
+): Record<string, string> {
+  const key = agentSecret === undefined ? undefined : findAgentKey(sessions.agent_secrets, agentSecret, uid);
+  if (key === undefined) return {};
+  return { [credentialKey.agentKey]: key.toString('base64url'), [credentialKey.sessionUid]: uid };
 }
 
 function registered(

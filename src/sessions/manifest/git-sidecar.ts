@@ -12,8 +12,12 @@ import {
   serviceContainer,
 } from './input.ts';
 
-const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Pick<Config, 'sessions'>): boolean =>
+export const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Pick<Config, 'sessions'>): boolean =>
   user.kind === 'registered' && sessions.containers.registered.includes(sessionContainer.gitSidecar.name);
+
+/** Returns whether the session has an agent that the service and the operator can call. */
+export const hasAgent = (input: ManifestInput, config: Pick<Config, 'sessions'>): boolean =>
+  config.sessions.agent_secrets.length > 0 && hasGitSidecar(input, config);
 
 /**
  * Adds the sidecar that reports the state of the repository, and saves unpushed work when the session ends. Only oauth2-proxy

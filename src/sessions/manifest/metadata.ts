@@ -2,8 +2,10 @@ import type { ManifestConfig } from '../../config/types.ts';
 import { annotation, isLabelValue, label } from '../../jupyter-server/labels.ts';
 import { writeLaunchOptions } from '../../jupyter-server/launch-options.ts';
 import type { ObjectMeta } from '../../platform/kubernetes/objects.ts';
+import { agentSecretId } from '../../session-contract/agent-key.ts';
 import { credentialsSecretName, variablesSecretName } from './credential-keys.ts';
 import { isCredentialsSecretNeeded } from './credentials.ts';
+import { hasAgent } from './git-sidecar.ts';
 import type { ManifestInput } from './input.ts';
 import { launchOptions } from './launch-options.ts';
 import { isPullSecretNeeded, pullSecretName } from './pull-secret.ts';
@@ -51,7 +53,15 @@ export function metadata(input: ManifestInput, config: ManifestConfig): ObjectMe
         ? { [annotation.credentialsSecret]: credentialsSecretName(input.name) }
         : {}),
       ...(isVariablesSecretNeeded(input) ? { [annotation.variablesSecret]: variablesSecretName(input.name) } : {}),
+      ...agentAnnotations(input, config),
       ...(isPullSecretNeeded(input) ? { [annotation.pullSecret]: pullSecretName(input.name) } : {}),
     },
   };
+}
+
+function agentAnnotations(input: ManifestInput, config: ManifestConfig): Record<string, string> {
+  const [secret] = config.sessions.agent_secrets;
+  if (secret === undefined || !hasAgent(input, config)) return {};
+  const mayPush = input.repository.mayPush ? {} : { [annotation.mayPush]: 'false' };
+  return { [annotation.agentSecret]: agentSecretId(secret), ...mayPush };
 }

@@ -54,7 +54,7 @@ function rendered({ input, config }: Example) {
     accessKey: storage.kind === 's3' ? 'the-access-key' : undefined,
     secretKey: 'the-storage-key',
   }));
-  const owner = { name: input.name, namespace: 'renku', uid: 'uid-1' };
+  const owner = { name: input.name, namespace: 'renku', uid: 'uid-1', agentSecret: undefined };
   const secrets = [
     credentialsSecret(owner, identity, {}, config),
     ...(isVariablesSecretNeeded(input) ? [variablesSecret(owner, input.environment, config)] : []),

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { childLabel } from '../../../src/jupyter-server/labels.ts';
+import { childLabels } from '../../../src/jupyter-server/labels.ts';
 import { blocksOf, type Ran, runBlocks } from '../../support/document-commands.ts';
 import { kubectl, programs, succeeded, template } from '../../support/helm.ts';
 
@@ -17,12 +18,17 @@ const commands = blocks.filter(({ language, needs }) => language === 'sh' && nee
 const snippets = blocks.filter(({ language }) => language === 'yaml').map(({ text }) => text);
 const base = readFileSync(join(import.meta.dirname, 'values', 'anonymous.yaml'), 'utf8');
 const group = 'deploy-document.example.org';
+const childLabel = childLabels(group);
 /** The name of the objects of the release `notebooks`. */
 const release = 'notebooks-notebook-sessions';
+
+const createObject = (object: object): string =>
+  `kubectl create --namespace notebooks -f - <<'END'\n${JSON.stringify(object)}\nEND`;
 
 let folder: string;
 let kubeconfig: string;
 let ran: Ran[];
+let env: NodeJS.ProcessEnv;
 
 beforeAll(() => {
   const controlPlane = inject('controlPlane');
@@ -35,10 +41,18 @@ beforeAll(() => {
       .replaceAll(' --wait', '')
       .replaceAll(/^( *helm (?:install|upgrade) )/gm, `$1--set config.amalthea.group=${group} `)
       .replaceAll('jupyterservers.amalthea.dev', `jupyterservers.${group}`)
+      .replaceAll('hand-over-to-amalthea', `hand-over-to-amalthea --resource jupyterservers.${group}`)
       .replaceAll(/kubectl (get|delete) jupyterservers\b(?!\.)/g, `kubectl $1 jupyterservers.${group}`);
   const amalthea = [
     'kubectl create deployment amalthea --image amalthea --namespace notebooks',
     'kubectl label deployment amalthea app.kubernetes.io/name=amalthea --namespace notebooks',
+    createObject({
+      apiVersion: `${group}/v1alpha1`,
+      kind: 'JupyterServer',
+      metadata: { name: 'ours' },
+      spec: { jupyterServer: { hibernated: true } },
+      status: { create_fn: { createdResources: {} } },
+    }),
   ].join('\n');
   const session = {
     apiVersion: `${group}/v1alpha1`,
@@ -52,15 +66,13 @@ beforeAll(() => {
     metadata: { name: 'saved', labels: { [childLabel.parentName]: 'saved', [childLabel.parentUid]: 'former' } },
     spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } },
   };
-  const sessions = [session, claim]
-    .map((each) => `kubectl create --namespace notebooks -f - <<'END'\n${JSON.stringify(each)}\nEND`)
-    .join('\n');
+  const sessions = [session, claim].map(createObject).join('\n');
   const before = new Map([
     [commands.findIndex(({ needs }) => needs === 'amalthea'), amalthea],
     [commands.findIndex(({ text }) => text.includes('backup-sessions.json')), sessions],
   ]);
   const texts = commands.map(({ text }, index) => `${before.get(index) ?? ''}\n${here(text)}`);
-  const env = { ...process.env, KUBECONFIG: kubeconfig, PATH: [programs(), process.env['PATH']].join(delimiter) };
+  env = { ...process.env, KUBECONFIG: kubeconfig, PATH: [programs(), process.env['PATH']].join(delimiter) };
   ({ ran } = runBlocks(texts, { env, cwd: folder, timeoutMs: 280_000, flags: ['-e', '-o', 'pipefail'] }));
 }, 300_000);
 afterAll(() => {
@@ -74,6 +86,38 @@ describe('docs/deploy.md', () => {
   it('has commands that succeed', () => {
     expect(ran).toHaveLength(commands.length);
     expect(commands.length).toBeGreaterThan(8);
+  });
+
+  it('hands sessions over to Amalthea, which then does not count them as new', () => {
+    const args = ['get', `jupyterservers.${group}`, 'ours', '--namespace', 'notebooks', '-o', 'json'];
+    const { annotations } = JSON.parse(succeeded(kubectl(args, kubeconfig))).metadata;
+    expect(JSON.parse(annotations['kopf.zalando.org/last-handled-configuration'])).toEqual({
+      spec: { jupyterServer: { hibernated: true, resources: {} } },
+    });
+  });
+
+  it('restores and hands over nothing while an operator runs for the namespace', () => {
+    const spec = {
+      holderIdentity: 'a-pod_1',
+      leaseDurationSeconds: 15,
+      renewTime: `${new Date().toISOString().slice(0, -1)}000Z`,
+    };
+    const lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: 'notebook-sessions-operator' },
+      spec,
+    };
+    succeeded(kubectl(['create', '--namespace', 'notebooks', '-f', '-'], kubeconfig, JSON.stringify(lease)));
+    const namespace = ['--namespace', 'notebooks'];
+    for (const command of [
+      ['helm-chart/restore', 'backup-secret.json', ...namespace],
+      ['helm-chart/hand-over-to-amalthea', ...namespace],
+    ]) {
+      const { status, stderr } = spawnSync('bash', command, { cwd: folder, env, encoding: 'utf8', timeout: 60_000 });
+      expect(status).toBe(1);
+      expect(stderr).toContain('The operator runs for the namespace notebooks: its leader is the pod a-pod');
+    }
   });
 
   it('restores sessions with new owners of their claims, and the Secret for the new release', () => {

@@ -124,6 +124,11 @@ const cases: [string, string[], string][] = [
     'config.identity.cookie_secret must be at least 32 bytes',
   ],
   [
+    'a short secret of the agents',
+    ['--set', 'config.sessions.agent_secrets[0]=short'],
+    'config.sessions.agent_secrets must have at least 32 bytes each',
+  ],
+  [
     'a secret in two places',
     [
       '--set',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { childLabel } from '../../../src/jupyter-server/labels.ts';
+import { childLabels } from '../../../src/jupyter-server/labels.ts';
 import { readSettings } from '../../../src/operator/settings.ts';
 import {
   chart,
@@ -77,6 +77,8 @@ describe.each(files.map((path) => [path.slice(path.lastIndexOf('/') + 1), path])
     if (name === 'without-operator.yaml') return;
     const settings = readSettings(environmentOf(objects, 'operator'));
     expect(settings.jupyterServers).toEqual(config.amalthea);
+    expect(settings.agentSecrets).toHaveLength(1);
+    expect(settings.agentSecrets).toEqual(config.sessions.agent_secrets);
     const { sessions_namespace } = config.k8s;
     expect(settings.namespaces).toEqual([...(sessions_namespace ? [sessions_namespace] : []), namespace]);
   });
@@ -89,6 +91,7 @@ describe.each(files.map((path) => [path.slice(path.lastIndexOf('/') + 1), path])
       config.sessions.git_clone.sentry.dsn,
       config.sessions.git_rpc_server.sentry.dsn,
       config.identity.cookie_secret,
+      ...config.sessions.agent_secrets,
       config.sessions.oidc.client_secret.length > 1 ? config.sessions.oidc.client_secret : null,
     ].filter((each) => each !== null);
     expect(secrets.length).toBeGreaterThan(0);
@@ -195,7 +198,7 @@ describe('the chart', () => {
       expect(isSelected(the(objects, 'Deployment', program)['spec'].template.metadata.labels)).toBe(true);
     }
     const { selectorLabels } = readSettings(environmentOf(objects, 'operator'));
-    expect(isSelected({ ...selectorLabels, [childLabel.component]: 'jupyterserver' })).toBe(false);
+    expect(isSelected({ ...selectorLabels, [childLabels('amalthea.dev').component]: 'jupyterserver' })).toBe(false);
   });
 
   it('warns in its notes of one host for sessions and the API, and of images from a registry of others', () => {

@@ -4,7 +4,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { ownerKey } from '../../../src/identity/owner.ts';
-import { childLabel, label } from '../../../src/jupyter-server/labels.ts';
+import { childLabels, label } from '../../../src/jupyter-server/labels.ts';
 import { jupyterServers } from '../../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
 import { type ClusterView, createClusterView } from '../../../src/operator/cluster-view.ts';
@@ -27,6 +27,8 @@ import { type FakeGitLab, startFakeGitLab } from '../../support/sessions/fake-gi
 import { john } from '../../support/sessions/service.ts';
 import { startWholeService, type WholeService } from '../../support/whole-service.ts';
 import { findPrograms, type RunningControlPlane, startControlPlane } from '../control-plane.ts';
+
+const childLabel = childLabels('amalthea.dev');
 
 /**
  * The caches of the service and of the operator behind a faulty connection to a real API server: what they hold after the

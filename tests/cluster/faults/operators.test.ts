@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { childLabel } from '../../../src/jupyter-server/labels.ts';
+import { childLabels } from '../../../src/jupyter-server/labels.ts';
 import { jupyterServers } from '../../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
 import { childKinds } from '../../../src/operator/children/manifest.ts';
@@ -18,6 +18,8 @@ import {
   programsOnCluster,
   type RunningOperator,
 } from '../../support/programs-on-cluster.ts';
+
+const childLabel = childLabels('amalthea.dev');
 
 /** Processes of the operator on a real API server that are killed. */
 

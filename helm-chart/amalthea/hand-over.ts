@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util';
+import { jupyterServers } from '../../src/jupyter-server/resource.ts';
+import type { JupyterServer } from '../../src/jupyter-server/types.ts';
+import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
+import { kubectl } from '../kubectl.ts';
+import { refuseWhileOperatorRuns } from '../running-operator.ts';
+import { handledByAmalthea } from './handled.ts';
+
+const usage = `usage: hand-over-to-amalthea --namespace NAMESPACE [--resource PLURAL.GROUP]
+
+Prepares the sessions of a namespace for Amalthea 0.24 or older, after the operator of this project has been stopped and before
+Amalthea is started. Uses the cluster of kubectl. The resource is ${jupyterServers.plural}.${jupyterServers.group} by default.
+`;
+
+interface List extends KubernetesObject {
+  readonly items?: readonly JupyterServer[];
+}
+
+function handOver(namespace: string, resource: string): void {
+  refuseWhileOperatorRuns(namespace);
+  const sessions = kubectl<List>(['get', resource, '--namespace', namespace])?.items ?? [];
+  for (const session of sessions) {
+    const { name = '' } = session.metadata;
+    const annotations = handledByAmalthea(session);
+    if (annotations) {
+      const patch = JSON.stringify({ metadata: { annotations } });
+      kubectl(['patch', resource, name, '--namespace', namespace, '--type', 'merge', '--patch', patch]);
+    }
+    process.stdout.write(`${name}: ${annotations ? 'prepared' : 'needs no preparation'}\n`);
+  }
+  process.stdout.write(`${sessions.length} sessions can be handed over to Amalthea.\n`);
+}
+
+try {
+  const options = { namespace: { type: 'string' }, resource: { type: 'string' } } as const;
+  const { namespace, resource = `${jupyterServers.plural}.${jupyterServers.group}` } = parseArgs({ options }).values;
+  if (namespace === undefined) {
+    process.stderr.write(usage);
+    process.exitCode = 2;
+  } else {
+    handOver(namespace, resource);
+  }
+} catch (error) {
+  process.stderr.write(
+    `The sessions cannot be handed over: ${error instanceof Error ? error.message : String(error)}\n`,
+  );
+  process.exitCode = 1;
+}

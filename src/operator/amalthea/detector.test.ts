@@ -1,0 +1,169 @@
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { type AmaltheaDetector, createAmaltheaDetector } from './detector.ts';
+import { otherFinalizers } from './finalizer.ts';
+
+const finalizer = 'kopf.zalando.org/KopfFinalizerMarker';
+
+/** Sessions in a cluster, where Amalthea adds its finalizer while it runs. */
+let sessions: Map<string, JupyterServer>;
+let isAmaltheaRunning: boolean;
+let detector: AmaltheaDetector;
+let acting: number;
+let detected: string[];
+let failures: number;
+let stop: AbortController;
+let ended: Promise<void> | undefined;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  sessions = new Map();
+  isAmaltheaRunning = false;
+  acting = 0;
+  detected = [];
+  failures = 0;
+  stop = new AbortController();
+  detector = createAmaltheaDetector({
+    sessions: () => [...sessions.values()],
+    async removeFinalizer(session) {
+      if (failures > 0) {
+        failures -= 1;
+        throw new Error('409 Conflict');
+      }
+      write(session.metadata.name ?? '', otherFinalizers(session.metadata));
+      if (isAmaltheaRunning) setTimeout(() => amaltheaSees(session.metadata.name ?? ''), 15_000);
+    },
+    read: async (session) => sessions.get(session.metadata.name ?? ''),
+    onDetected: (session) => detected.push(session.metadata.name ?? ''),
+    onActing() {
+      acting += 1;
+    },
+    now: () => new Date(),
+    // Vitest does not replace the timers of node:timers/promises.
+    pause: (ms, signal) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        signal.addEventListener('abort', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+    log: pino({ level: 'silent' }),
+  });
+});
+afterEach(async () => {
+  stop.abort();
+  await ended;
+  vi.useRealTimers();
+});
+
+const start = async () => {
+  ended = detector.run(stop.signal);
+  await pass(0);
+};
+const pass = (seconds: number) => vi.advanceTimersByTimeAsync(seconds * 1000);
+
+function write(name: string, finalizers: string[], namespace = 'sessions'): void {
+  const previous = sessions.get(name);
+  const creationTimestamp = previous?.metadata.creationTimestamp ?? new Date().toISOString();
+  const value = { metadata: { name, namespace, uid: `uid-${name}`, creationTimestamp, finalizers } };
+  sessions.set(name, value);
+  detector.observe(
+    previous ? { type: 'modified', namespace, name, value, previous } : { type: 'added', namespace, name, value },
+  );
+}
+
+function remove(name: string): void {
+  const previous = sessions.get(name);
+  sessions.delete(name);
+  if (previous) detector.observe({ type: 'deleted', namespace: 'sessions', name, previous });
+}
+
+const amaltheaSees = (name: string) => write(name, [finalizer]);
+
+describe('an operator beside Amalthea', () => {
+  it('acts at once if no session has the finalizer of Amalthea', async () => {
+    write('ours', ['example.org/other']);
+    await start();
+    expect(detector).toMatchObject({ mayAct: true, isRunning: false, reason: undefined });
+    expect(acting).toBe(1);
+  });
+
+  it('acts after 30 seconds if Amalthea no longer runs and has left its finalizers', async () => {
+    amaltheaSees('a');
+    write('b', [finalizer], 'other');
+    await start();
+    await pass(29);
+    expect(detector).toMatchObject({ mayAct: false, isRunning: false });
+    expect(detector.reason).toContain('checking whether Amalthea runs');
+    await pass(2);
+    expect(detector).toMatchObject({ mayAct: true, reason: undefined });
+    expect(acting).toBe(1);
+    expect(detected).toEqual([]);
+  });
+
+  it('does not act while Amalthea adds its finalizer again, and says so', async () => {
+    amaltheaSees('a');
+    isAmaltheaRunning = true;
+    await start();
+    await pass(20);
+    expect(detector).toMatchObject({ mayAct: false, isRunning: true });
+    expect(detector.reason).toMatch(/^Amalthea runs in the namespace sessions: .* session a\. .*operator\.enabled/s);
+    await pass(600);
+    expect(detector.mayAct).toBe(false);
+    expect(acting).toBe(0);
+    expect(new Set(detected)).toEqual(new Set(['a']));
+  });
+
+  it('stops to act when Amalthea adds its finalizer to a session, and acts again when Amalthea has ended', async () => {
+    write('ours', []);
+    await start();
+    expect(detector.mayAct).toBe(true);
+    isAmaltheaRunning = true;
+    amaltheaSees('ours');
+    expect(detector.mayAct).toBe(false);
+    await pass(20);
+    expect(detector.isRunning).toBe(true);
+    isAmaltheaRunning = false;
+    await pass(200);
+    expect(detector).toMatchObject({ mayAct: true, isRunning: false, reason: undefined });
+    expect(acting).toBe(2);
+  });
+
+  it('checks a new session that has the finalizer from its creation, as one that is restored from a backup', async () => {
+    await start();
+    write('restored', [finalizer]);
+    expect(detector.mayAct).toBe(false);
+    await pass(31);
+    expect(detector.mayAct).toBe(true);
+    expect(detected).toEqual([]);
+  });
+
+  it('does not take the deletion of the checked session, or a write that fails, for the end of Amalthea', async () => {
+    amaltheaSees('first');
+    await start();
+    await pass(10);
+    isAmaltheaRunning = true;
+    amaltheaSees('second');
+    remove('first');
+    failures = 3;
+    await pass(60);
+    expect(detector).toMatchObject({ mayAct: false, isRunning: true });
+    expect(new Set(detected)).toEqual(new Set(['second']));
+  });
+
+  it('that has detected Amalthea does not act until a session stays without the finalizer', async () => {
+    amaltheaSees('a');
+    isAmaltheaRunning = true;
+    await start();
+    await pass(20);
+    remove('a');
+    await pass(300);
+    expect(detector).toMatchObject({ mayAct: false, isRunning: true });
+    isAmaltheaRunning = false;
+    write('new', []);
+    await pass(100);
+    expect(detector.mayAct).toBe(true);
+  });
+});
