@@ -39,6 +39,8 @@ export const credentialsFolder = '/run/notebook-sessions-credentials';
 /** Names of the files with credentials: the keys of the credentials Secret. A file may be missing. */
 export const credentialFile = {
   gitToken: 'gitlab-oauth-token',
+  /** Seconds since the epoch. At a resume, the service replaces the token and its expiry, and not the variables of the pod. */
+  gitTokenExpiresAt: 'gitlab-oauth-token-expires-at',
   accessToken: 'access-token',
   refreshToken: 'refresh-token',
   clientSecret: 'git-proxy-client-secret',

@@ -32,8 +32,7 @@ export function readSettings(variables: Variables): ProxySettings {
     // A value of variables that are not used.
     return value === '' || value === 'None' ? undefined : value;
   };
-  const integer = (name: string, fallback: number, min: number, max: number): number => {
-    const given = text(name);
+  const integer = (name: string, fallback: number, min: number, max: number, given = text(name)): number => {
     const value = given === undefined ? fallback : /^-?\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
     if (value >= min && value <= max) return value;
     invalid.push(`${name} is not a whole number from ${min} to ${max}`);
@@ -64,10 +63,16 @@ export function readSettings(variables: Variables): ProxySettings {
   if (!/^127(\.\d{1,3}){3}$/.test(host)) invalid.push(`${gitProxyVariable.host} is not a loopback address (127.x.y.z)`);
   const port = integer(gitProxyVariable.port, 8080, 1, 65_535);
   const healthPort = integer(gitProxyVariable.healthPort, 8081, 0, 65_535);
-  const expiresAt = integer(gitProxyVariable.gitTokenExpiresAt, -1, -1, Number.MAX_SAFE_INTEGER);
   const grace = integer(gitProxyVariable.gracePeriodSeconds, 600, 0, 7 * 24 * 60 * 60);
   const credentials = text(gitProxyVariable.credentialsFolder) ?? credentialsFolder;
   const credential = (name: keyof typeof credentialFile) => file(join(credentials, credentialFile[name])) ?? null;
+  const expiresAt = integer(
+    gitProxyVariable.gitTokenExpiresAt,
+    -1,
+    -1,
+    Number.MAX_SAFE_INTEGER,
+    credential('gitTokenExpiresAt') ?? undefined,
+  );
   const tokens = {
     gitToken: credential('gitToken'),
     gitTokenExpiresAt: expiresAt,

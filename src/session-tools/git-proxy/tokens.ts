@@ -120,15 +120,17 @@ export function createTokenStore(initial: UserTokens, options: TokenStoreOptions
       tokens = { ...tokens, accessToken: next.accessToken, refreshToken: next.refreshToken ?? refreshToken };
   }
 
+  /** Without other tokens, the git server decides whether the git token is still valid. */
+  const isRenewable = () => platform !== undefined && (tokens.accessToken !== null || tokens.refreshToken !== null);
+
   async function check(): Promise<void> {
-    if (tokens.gitToken !== null && isGitTokenOld(aheadSeconds)) await renew();
+    if (tokens.gitToken !== null && isRenewable() && isGitTokenOld(aheadSeconds)) await renew();
     else if (!inFlight) await renewRefreshToken();
   }
 
   return {
     async gitToken() {
-      if (tokens.gitToken === null) return null;
-      if (!isGitTokenOld(aheadSeconds)) return tokens.gitToken;
+      if (tokens.gitToken === null || !isRenewable() || !isGitTokenOld(aheadSeconds)) return tokens.gitToken;
       const renewal = renew();
       if (isGitTokenOld(minSeconds)) await renewal;
       // The failure was logged, and the token can still be used.
@@ -148,8 +150,7 @@ export function createTokenStore(initial: UserTokens, options: TokenStoreOptions
       backOff.reset();
     },
     reject(token) {
-      // Without a way to renew it, the git server's own error is the better message.
-      if (platform && (tokens.accessToken !== null || tokens.refreshToken !== null)) rejected = token;
+      rejected = token;
     },
     secrets: () =>
       [tokens.gitToken, tokens.accessToken, tokens.refreshToken, platform?.clientSecret].filter((each) => each != null),

@@ -3,6 +3,7 @@ import { credentialFile } from '../../session-contract/git-proxy.ts';
 /** Keys of the credentials Secret. The Secret contains exactly the keys to which the object refers. */
 export const credentialKey = {
   gitlabToken: credentialFile.gitToken,
+  gitlabTokenExpiresAt: credentialFile.gitTokenExpiresAt,
   oidcClientSecret: 'oidc-client-secret',
   accessToken: credentialFile.accessToken,
   refreshToken: credentialFile.refreshToken,

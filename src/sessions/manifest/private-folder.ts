@@ -74,6 +74,7 @@ function credentialItems({ user }: ManifestInput, config: ManifestConfig): strin
   const hasTokens = user.kind === 'registered' && hasOwnGitProxy(user.kind, config);
   return [
     ...(user.hasGitToken ? [credentialFile.gitToken] : []),
+    ...(user.hasGitToken && hasOwnGitProxy(user.kind, config) ? [credentialFile.gitTokenExpiresAt] : []),
     ...(hasTokens ? [credentialFile.accessToken] : []),
     ...(hasTokens && user.hasRefreshToken ? [credentialFile.refreshToken] : []),
     ...(hasTokens && config.sessions.git_proxy.renku_client_secret !== null ? [credentialFile.clientSecret] : []),

@@ -83,6 +83,12 @@ const withHelpers = testConfig({
   },
 });
 
+const withOwnHelpers = testConfig({
+  ...withHelpers.sessions,
+  git_clone: { ...withHelpers.sessions.git_clone, image: 'registry.example.org/notebook-sessions/session-tools:1' },
+  git_proxy: { ...withHelpers.sessions.git_proxy, image: 'registry.example.org/notebook-sessions/session-tools:1' },
+});
+
 const buckets = (kind: 's3' | 'azure_blob', read_only: boolean): Config => {
   const base = testConfig();
   return { ...base, cloud_storage: { ...base.cloud_storage, [kind]: { enabled: true, read_only } } };
@@ -144,6 +150,9 @@ export const examples: Readonly<Record<string, Example>> = {
       git_proxy: { ...withHelpers.sessions.git_proxy, port: 65_480, renku_client_secret: null },
     }),
   },
+  /** With the programs of this project. */
+  'own-git-helpers': { input: registered, config: withOwnHelpers },
+  'own-git-helpers-anonymous': { input: anonymous, config: withOwnHelpers },
   ssh: {
     input: registered,
     config: testConfig({ ssh: { ...testConfig().sessions.ssh, enabled: true, host_key_secret: 'session-host-keys' } }),
