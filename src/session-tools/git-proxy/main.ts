@@ -22,6 +22,9 @@ const log = (line: string) => {
 };
 
 async function run(settings: ProxySettings): Promise<void> {
+  const terminated = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
+  });
   const secureContext = trustedContext(settings.certificates);
   const platform = settings.platform && { ...settings.platform, secureContext };
   const tokens = createTokenStore(settings.tokens, { platform, log });
@@ -39,7 +42,7 @@ async function run(settings: ProxySettings): Promise<void> {
   server.on('connect', (req, client, head) => {
     if (!settings.tunnels) client.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
     else
-      tunnel(req, client, head).then(
+      tunnel(req, client, head, stop.signal).then(
         (outcome) => log(`CONNECT ${req.url}: ${outcome}`),
         (error: unknown) => log(String(error)),
       );
@@ -55,9 +58,7 @@ async function run(settings: ProxySettings): Promise<void> {
     `The git proxy listens on ${origin} for ${repository.host}${settings.tokens.gitToken === null ? ', without a git token' : ''}.`,
   );
 
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
-  });
+  await terminated;
   await shutdown.allowed();
   stop.abort();
   proxy.close();

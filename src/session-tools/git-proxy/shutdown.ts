@@ -30,10 +30,12 @@ export function createShutdown({
   now = () => performance.now(),
 }: ShutdownOptions): Shutdown {
   let savedAt: number | undefined;
+  let isSavedAfter = false;
   let terminatedAt: number | undefined;
   return {
     saved() {
-      savedAt = now();
+      if (terminatedAt === undefined) savedAt = now();
+      else isSavedAfter = true;
     },
     async allowed() {
       terminatedAt ??= now();
@@ -43,7 +45,7 @@ export function createShutdown({
         const time = now();
         if (time - start >= graceMs) return;
         if (active() > 0) quietSince = time;
-        else if (!waitForAgent || (savedAt !== undefined && savedAt >= start)) return;
+        else if (!waitForAgent || isSavedAfter) return;
         else if (savedAt !== undefined && start - savedAt < rememberMs && time - quietSince >= quietMs) return;
         await new Promise((resolve) => setTimeout(resolve, checkMs));
       }

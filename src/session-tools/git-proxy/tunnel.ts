@@ -14,8 +14,11 @@ const excluded = createAddressRanges(['127.0.0.0/8', '::1', '0.0.0.0/8', '::', '
  * Connects a client to the host that it names (CONNECT), without credentials: clones of renku-notebooks have the proxy as their
  * `http.proxy`, also for other hosts.
  */
-export async function tunnel(req: IncomingMessage, client: Duplex, head: Buffer): Promise<string> {
-  client.on('error', () => client.destroy());
+export async function tunnel(req: IncomingMessage, client: Duplex, head: Buffer, stop: AbortSignal): Promise<string> {
+  const end = () => client.destroy();
+  client.on('error', end);
+  stop.addEventListener('abort', end);
+  client.once('close', () => stop.removeEventListener('abort', end));
   const [, host, port] = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+):(\d{1,5})$/i.exec(req.url ?? '') ?? [];
   if (!host || !port) return reject(client, 400, 'the target is not a host with a port');
   let address: string;
