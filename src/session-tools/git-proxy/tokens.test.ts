@@ -147,7 +147,7 @@ describe('a git token', () => {
   });
 
   it('from outside replaces the token at once, and a renewal that runs does not replace it', async () => {
-    let respond = () => {};
+    let respond: (() => void) | undefined;
     answer = (_req, res) => {
       respond = () => json(res, 200, { access_token: 'late', expires_at: -1 });
     };
@@ -155,7 +155,7 @@ describe('a git token', () => {
     await tokens.gitToken();
     await expect.poll(() => requests.length).toBe(1);
     tokens.replace({ gitToken: 'given', gitTokenExpiresAt: -1 });
-    respond();
+    respond?.();
     await expect.poll(() => logged).toContain('The git token was renewed.');
     expect(await tokens.gitToken()).toBe('given');
   });
