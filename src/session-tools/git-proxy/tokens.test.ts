@@ -22,11 +22,15 @@ beforeEach(async () => {
   logged = [];
   time = 1_700_000_000_000;
   answer = (_req, res) => json(res, 200, { access_token: `new-${requests.length}`, expires_at: seconds() + 7200 });
-  server = createServer(async (req, res) => {
+  server = createServer((req, res) => {
     let body = '';
-    for await (const chunk of req.setEncoding('utf8')) body += chunk;
-    requests.push(`${req.method} ${req.url} ${req.headers.authorization ?? '-'} ${body}`);
-    answer(req, res, body);
+    req.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk;
+    });
+    req.on('end', () => {
+      requests.push(`${req.method} ${req.url} ${req.headers.authorization ?? '-'} ${body}`);
+      answer(req, res, body);
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -87,7 +87,7 @@ export async function startGitProxy(setup: GitProxySetup): Promise<StartedGitPro
     });
   }
   const ended = once(child, 'close').then(() => child.exitCode);
-  ended.then(() => listening.reject(new Error(`the git proxy has ended: ${output}`)));
+  void ended.then(() => listening.reject(new Error(`the git proxy has ended: ${output}`)));
   await waitFor(listening.promise, 'the git proxy');
   return {
     origin: gitProxyOrigin('127.0.0.1', port),
