@@ -48,13 +48,14 @@ app.kubernetes.io/component: jupyterserver
 
 {{- /* The namespaces with sessions, separated by commas: the one of new sessions first. */}}
 {{- define "notebook-sessions.namespaces" -}}
-{{ list (include "notebook-sessions.sessionsNamespace" .) .Release.Namespace | uniq | join "," }}
+{{- $new := include "notebook-sessions.sessionsNamespace" . -}}
+{{ ternary (list $new .Release.Namespace) (list $new) .Values.sessions.inReleaseNamespace | uniq | join "," }}
 {{- end }}
 
 {{- define "notebook-sessions.serviceAccount" -}}
 {{- $name := ternary (include "notebook-sessions.fullname" .context) (include "notebook-sessions.operatorName" .context) (eq .component "service") -}}
 {{- $account := (index .context.Values .component).serviceAccount -}}
-{{ default (ternary $name "default" $account.create) $account.name }}
+{{ default $name $account.name }}
 {{- end }}
 
 {{- /* The path of the API, without a slash at its end. */}}
