@@ -177,9 +177,9 @@ describe('anonymous users', () => {
     expect(pushed).toContain('returncode=128');
     expect(pushed).toContain('This token can read one project only');
     // Git itself has no token. A program of the machine's user can read that of the git proxy.
-    expect(
-      await run(`printf 'protocol=http\\nhost=127.0.0.1:${platform.port}\\n' | git credential fill`),
-    ).not.toMatch(/password=/);
+    expect(await run(`printf 'protocol=http\\nhost=127.0.0.1:${platform.port}\\n' | git credential fill`)).not.toMatch(
+      /password=/,
+    );
     const file = await run(`cat ${platform.stateDir}/pods/*/credentials/gitlab-oauth-token`);
     const stolen = /stdout='([0-9a-f]{64})'/.exec(file)?.[1] ?? '';
     expect(stolen, file).toHaveLength(64);

@@ -25,6 +25,13 @@ export interface CloneSettings {
   readonly privateFolder: PrivateFolder | undefined;
   readonly identity: { readonly name: string | null; readonly email: string | null };
   readonly lfsAutoFetch: boolean;
+  /** The user, a part of the names of autosaves; null if it is unknown. */
+  readonly username: string | null;
+  /** Whether an autosave of the user is restored. */
+  readonly recovers: boolean;
+  readonly keepsVolume: boolean;
+  /** Folder with the session's buckets; null without buckets. */
+  readonly storageMount: string | null;
   /** Milliseconds to wait for the git server. */
   readonly waitMs: number;
 }
@@ -63,6 +70,9 @@ export function readSettings(environment: Variables): CloneSettings {
   const folder = readOptional(gitProxyVariable.privateFolder, undefined, absolutePath, 'an absolute path');
   const proxyPort = readOptional<number>(cloneVariable.gitProxyPort, sessionContainer.gitProxy.port, port, 'a port');
   const lfsAutoFetch = readOptional(cloneVariable.lfsAutoFetch, false, flag, '0 or 1');
+  const recovers = readOptional(cloneVariable.gitAutosave, false, flag, '0 or 1');
+  const keepsVolume = readOptional(cloneVariable.keepsVolume, false, flag, '0 or 1');
+  const storageMount = readOptional<string | null>(cloneVariable.storageMount, null, absolutePath, 'an absolute path');
   const waitMs = readOptional(
     cloneVariable.timeoutSeconds,
     defaultWaitSeconds * 1000,
@@ -89,6 +99,10 @@ export function readSettings(environment: Variables): CloneSettings {
         : { folder, proxy: { host: environment[gitProxyVariable.host] || '127.0.0.1', port: proxyPort } },
     identity: { name: environment[cloneVariable.fullName] || null, email: environment[cloneVariable.email] || null },
     lfsAutoFetch,
+    username: environment[cloneVariable.username] || null,
+    recovers,
+    keepsVolume,
+    storageMount,
     waitMs,
   };
 }

@@ -36,6 +36,9 @@ export function gitClone(input: ManifestInput, config: ManifestConfig): JsonPatc
     ...sentryVariables('GIT_CLONE_', config.sessions.git_clone.sentry, config),
     ...(input.cloudStorage.length > 0 ? { [cloneVariable.storageMount]: config.cloud_storage.mount_folder } : {}),
     ...proxyPort(input, config),
+    ...(isOwnProgram(config.sessions.git_clone) && config.sessions.storage.pvs_enabled
+      ? { [cloneVariable.keepsVolume]: '1' }
+      : {}),
   };
   const hasProxy = hasOwnGitProxy(user.kind, config);
   const readsFile = hasTokenFile(input, config);
