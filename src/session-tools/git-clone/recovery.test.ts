@@ -125,7 +125,7 @@ describe('an autosave of renku-notebooks', () => {
     expect(exitCode, output).toBe(0);
     expect(output).toMatch(/WARNING: the autosave could not be restored \(.*does not contain the commit/);
     expect(await runGit(directory, 'status', '--porcelain=v2', '--branch')).toMatch(
-      /branch\.head main\n.*branch\.ab \+0 -0$/,
+      /branch\.head main\n.*\n.*branch\.ab \+0 -0$/,
     );
     expect(report().recovered).toMatchObject({ isComplete: false, error: expect.stringContaining('does not contain') });
     expect(await remoteBranches()).toEqual([branch]);
