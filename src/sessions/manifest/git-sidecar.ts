@@ -1,6 +1,8 @@
+import { isOwnProgram } from '../../config/own-program.ts';
 import type { Config, ManifestConfig } from '../../config/types.ts';
 import { sessionPath } from '../../jupyter-server/session-path.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
+import { agent } from './agent.ts';
 import {
   add,
   containerIndex,
@@ -27,6 +29,8 @@ export const hasAgent = (input: ManifestInput, config: Pick<Config, 'sessions'>)
  */
 export function gitSidecar(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   if (!hasGitSidecar(input, config)) return [];
+  if (isOwnProgram(config.sessions.git_rpc_server))
+    return [agent(input, config, hasAgent(input, config)), throughProxy(input, config)];
   const { image, port } = config.sessions.git_rpc_server;
   const probe = {
     httpGet: { path: sessionPath(input.name) + sessionContainer.gitSidecar.probe.path, port },

@@ -89,6 +89,15 @@ const withOwnHelpers = testConfig({
   git_proxy: { ...withHelpers.sessions.git_proxy, image: 'registry.example.org/notebook-sessions/session-tools:1' },
 });
 
+const withAgent = testConfig({
+  ...withHelpers.sessions,
+  git_rpc_server: {
+    ...withHelpers.sessions.git_rpc_server,
+    image: 'registry.example.org/notebook-sessions/session-tools:1',
+  },
+  agent_secrets: ['a secret of the platform for the keys of agents'],
+});
+
 const buckets = (kind: 's3' | 'azure_blob', read_only: boolean): Config => {
   const base = testConfig();
   return { ...base, cloud_storage: { ...base.cloud_storage, [kind]: { enabled: true, read_only } } };
@@ -153,6 +162,8 @@ export const examples: Readonly<Record<string, Example>> = {
   /** With the programs of this project. */
   'own-git-helpers': { input: registered, config: withOwnHelpers },
   'own-git-helpers-anonymous': { input: anonymous, config: withOwnHelpers },
+  /** With this project's agent, whose key is in the credentials Secret. */
+  'own-agent': { input: registered, config: withAgent },
   ssh: {
     input: registered,
     config: testConfig({ ssh: { ...testConfig().sessions.ssh, enabled: true, host_key_secret: 'session-host-keys' } }),
