@@ -1,3 +1,4 @@
+import { hibernation } from '../jupyter-server/hibernation.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
@@ -13,8 +14,10 @@ import { childKinds } from './children/manifest.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { conditionsOf } from './conditions.ts';
 import type { ActivityMonitor } from './culling/activity-monitor.ts';
-import { cull, hibernation } from './culling/culler.ts';
+import { cull, hasClaim } from './culling/culler.ts';
 import type { CullingDecision } from './culling/decide.ts';
+import { createEnding } from './ending/ending.ts';
+import type { Saves } from './ending/saves.ts';
 import { createEnsureChildren, existingChildren } from './ensure-children.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type Failure, failureOf } from './failure.ts';
@@ -44,13 +47,18 @@ export function createReconciler(options: {
   client: KubernetesConnection;
   view: ClusterView;
   monitor: ActivityMonitor;
+  saves: Saves;
   recorder: EventRecorder;
   settings: OperatorSettings;
-  metrics: Pick<OperatorMetrics, 'culled'>;
+  metrics: Pick<OperatorMetrics, 'culled' | 'saved'>;
   now: () => Date;
 }) {
   const { client, view, monitor, recorder, settings, metrics, now } = options;
   const ensureChildren = createEnsureChildren(options);
+  const ending = createEnding({
+    ...options,
+    patchUnchanged: (server, patch, deadline) => patchServer(server, patch, deadline, { ifUnchanged: true }),
+  });
   /** Time of the last write of each session's status, in milliseconds since the epoch. */
   const writtenAt = new Map<string, number>();
 
@@ -59,10 +67,12 @@ export function createReconciler(options: {
     const key = `${namespace}/${name}`;
     if (!server) {
       monitor.forget(key);
+      ending.forget(key);
       writtenAt.delete(key);
       return undefined;
     }
     if (server.metadata.deletionTimestamp) {
+      ending.forget(key);
       await markTerminating(server, attempt.deadline);
       return (await endForced(server, attempt)) ?? resyncMs;
     }
@@ -163,16 +173,22 @@ export function createReconciler(options: {
       settings,
     );
     const withConditions = { ...observed, conditions: conditionsOf(observed, server.status, { pod, former }, time) };
+    const ended = await ending.step(
+      { key, server, desired: withConditions, pod, hasClaim: hasClaim(server, children) },
+      attempt,
+    );
+    if (ended?.isDone) return undefined;
     const session = { key, server, desired: withConditions, children, pod, now: time };
     const decision = cull(session, monitor, settings.culling);
     if (decision.action) {
       await endSession(server, decision.action, attempt);
       return undefined;
     }
-    const desired = { ...withConditions, ...lastActivity(server, decision) };
+    const save = ended?.progress ? { save: ended.progress } : {};
+    const desired = { ...withConditions, ...lastActivity(server, decision), ...save };
     const patch = sessionPatch(server, desired, decision, time);
     const schedulingMs = schedulingLeftMs(pod, podEvents, settings.unschedulableGraceMs, time) || resyncMs;
-    const nextMs = Math.min(decision.nextMs ?? resyncMs, schedulingMs);
+    const nextMs = Math.min(decision.nextMs ?? resyncMs, schedulingMs, ended?.nextMs ?? resyncMs);
     if (!patch) return nextMs;
     const waitMs = writeDelay(patch, time.getTime() - (writtenAt.get(key) ?? 0));
     if (waitMs > 0) return Math.min(waitMs, nextMs);

@@ -1,4 +1,5 @@
 import { writeCullingNotice } from '../jupyter-server/culling-notice.ts';
+import { inSeconds } from '../jupyter-server/hibernation.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
 import { isObject } from '../lib/json.ts';
@@ -54,9 +55,6 @@ function changedAnnotations(
   return changed.length > 0 ? Object.fromEntries(changed) : undefined;
 }
 
-/** Returns an RFC 3339 time in whole seconds, in Amalthea's notation. */
-export const inSeconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, '+00:00');
-
 /**
  * Returns the milliseconds to wait before the patch is written, so that several changes become one write. Pure.
  * @param sinceLast milliseconds since the last write for this session
@@ -65,6 +63,7 @@ export function writeDelay(patch: { status?: object; metadata?: object }, sinceL
   const status = isObject(patch.status) ? patch.status : {};
   if (patch.metadata !== undefined || urgent.some((field) => Object.hasOwn(status, field))) return 0;
   const isOtherPod = isObject(status['mainPod']) && Object.hasOwn(status['mainPod'], 'uid');
-  const minimum = isOtherPod || Object.hasOwn(status, 'containerStates') ? delay.step : delay.detail;
+  const isStep = isOtherPod || Object.hasOwn(status, 'containerStates') || Object.hasOwn(status, 'save');
+  const minimum = isStep ? delay.step : delay.detail;
   return Math.max(0, minimum - sinceLast);
 }

@@ -62,5 +62,8 @@ const hibernationAnnotations = [
 export function clearHibernation({ spec, metadata }: JupyterServer): { metadata: object } | undefined {
   if (spec?.jupyterServer?.hibernated) return undefined;
   const set = hibernationAnnotations.filter((name) => metadata.annotations?.[name]);
-  return set.length > 0 ? { metadata: { annotations: Object.fromEntries(set.map((name) => [name, ''])) } } : undefined;
+  if (set.length === 0) return undefined;
+  const ended = [annotation.stopRequest, annotation.savedWork].filter((name) => metadata.annotations?.[name]);
+  const cleared = [...set.map((name) => [name, '']), ...ended.map((name) => [name, null])];
+  return { metadata: { annotations: Object.fromEntries(cleared) } };
 }

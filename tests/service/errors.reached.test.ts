@@ -7,7 +7,12 @@ import type { TestResponse } from '../support/app.ts';
 import { type Backends, startBackends } from '../support/sessions/backends.ts';
 import { testConfig } from '../support/sessions/config.ts';
 import { commitSha, johnsAutosave } from '../support/sessions/fake-gitlab.ts';
-import { startWholeService, type WholeService, type WholeServiceOptions } from '../support/whole-service.ts';
+import {
+  headersOfJohn,
+  startWholeService,
+  type WholeService,
+  type WholeServiceOptions,
+} from '../support/whole-service.ts';
 
 const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
 
@@ -158,6 +163,21 @@ const attempts: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
       () => launch(),
     ),
   timedOut: () => withSilentGitLab(() => launch({}, hasty)),
+  cannotChange: async () => {
+    const name = await launched(usual, { branch: johnsAutosave });
+    const reject = ({ method }: { method: string }) =>
+      method === 'PATCH' ? { status: 503, reason: 'ServiceUnavailable' } : undefined;
+    return withClusterThat(reject, () => usual.request('PATCH', `/servers/${name}`, { state: 'hibernated' }));
+  },
+  noVolumes: async () => {
+    const { sessions } = testConfig();
+    const at = await start({ sessions: { ...sessions, storage: { ...sessions.storage, pvs_enabled: false } } });
+    return at.request('PATCH', '/servers/some-session', { state: 'hibernated' });
+  },
+  anonymousHibernation: () => {
+    const anonymous = Object.fromEntries(Object.keys(headersOfJohn('')).map((name) => [name, '']));
+    return usual.request('PATCH', '/servers/some-session', { state: 'running' }, anonymous);
+  },
   requestTimeout: () => halfRequest(hasty),
   beingDeleted: async () => {
     const name = await launched(usual, { commit_sha: 'v1.0' });
@@ -194,10 +214,10 @@ describe('every error of the table', () => {
       413: [1413],
       415: [1415],
       421: [1421],
-      422: [1000, 1002, 1003, 1004, 1005, 1422],
+      422: [1000, 1002, 1003, 1004, 1005, 1422, 3007],
       429: [1429, 1430],
       431: [1431],
-      500: [2000, 2001, 3000, 3001, 3002, 3004],
+      500: [2000, 2001, 3000, 3001, 3002, 3004, 3005, 3006],
     };
     const found = Object.groupBy(kinds, ({ status }) => status);
     const codes = Object.entries(found).map(([status, of = []]) => [status, of.map(({ code }) => code).sort()]);
@@ -208,7 +228,7 @@ describe('every error of the table', () => {
     const kinds: ErrorKind[] = Object.values(errorKind);
     expect(new Set(kinds.map(({ code }) => code)).size).toBe(kinds.length);
     for (const { code, status } of kinds) {
-      expect(status < 500, String(code)).toBe(code < 2000 || [3408, 3409].includes(code));
+      expect(status < 500, String(code)).toBe(code < 2000 || [3007, 3408, 3409].includes(code));
     }
   });
 });

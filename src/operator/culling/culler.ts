@@ -5,7 +5,6 @@ import type { Child } from '../child.ts';
 import { mayHaveRun } from '../conditions.ts';
 import type { MainPod } from '../pod.ts';
 import { sessionUrl } from '../session-url.ts';
-import { inSeconds } from '../status-writer.ts';
 import type { ActivityMonitor } from './activity-monitor.ts';
 import { type CullingDecision, type CullingSettings, decideCulling } from './decide.ts';
 
@@ -34,14 +33,7 @@ export function cull(
       failedSince: timeOf(desired.failedSince),
       hibernatedSince: timeOf(server.metadata.annotations?.[annotation.hibernationDate]),
       jupyterStartedAt: jupyterStart(pod),
-      // A patch can add other claims, which do not have the files of the session.
-      hasClaim: children.some(
-        ({ key: childKey, kind, terminating }) =>
-          childKey === 'pvc' &&
-          kind === 'PersistentVolumeClaim' &&
-          !terminating &&
-          server.spec?.storage?.pvc?.enabled === true,
-      ),
+      hasClaim: hasClaim(server, children),
       mayHaveRun: mayHaveRun(desired),
       observation: pod && monitor.get(key, pod.uid),
       cpuMillicores: desired.mainPod?.resourceUsage?.cpuMillicores,
@@ -59,26 +51,13 @@ export function cull(
   return decision;
 }
 
-/** Returns the merge patch that hibernates a session, with Amalthea's annotations. Pure. */
-export function hibernation(now: Date): { spec: object; metadata: { annotations: Record<string, string | null> } } {
-  const date = inSeconds(now);
-  const unknown = { branch: '', commit: '', dirty: '', synchronized: '' };
-  return {
-    spec: { jupyterServer: { hibernated: true } },
-    metadata: {
-      annotations: {
-        [annotation.hibernation]: JSON.stringify({ ...unknown, date }),
-        [annotation.hibernationDate]: date,
-        [annotation.hibernationBranch]: '',
-        [annotation.hibernationCommitSha]: '',
-        [annotation.hibernationDirty]: '',
-        [annotation.hibernationSynchronized]: '',
-        [annotation.lastActivityDate]: '',
-        [annotation.culling]: null,
-      },
-    },
-  };
-}
+/**
+ * Returns whether the files of the session are on a volume claim, which remains when the pod is deleted. Pure. A patch can add other
+ * claims, which do not have these files.
+ */
+export const hasClaim = (server: JupyterServer, children: readonly Child[]): boolean =>
+  server.spec?.storage?.pvc?.enabled === true &&
+  children.some(({ key, kind, terminating }) => key === 'pvc' && kind === 'PersistentVolumeClaim' && !terminating);
 
 const timeOf = (text: string | undefined): number | undefined => {
   const time = Date.parse(text ?? '');

@@ -8,6 +8,7 @@ import { ageSeconds } from '../../jupyter-server/state.ts';
 import type { SessionState } from '../../jupyter-server/types.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
+import { notSavedWarnings } from './ending.ts';
 import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 import { machineLost } from './failure.ts';
 import { stoppedPodWarning } from './stopped-pod.ts';
@@ -24,6 +25,7 @@ export function warnings(
     ...incompleteImage(session),
     ...outOfMemory(session),
     ...stoppedByCluster(session, state),
+    ...notSavedWarnings(session, state, now),
     ...ending(session, state, config, now),
   ];
 }
