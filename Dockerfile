@@ -6,8 +6,10 @@
 #
 # In a network with its own certificate authority, pass the file with all authorities as a secret of the build:
 # --secret id=authorities,src=/etc/ssl/certs/ca-certificates.crt
-ARG DEBIAN=docker.io/library/debian:trixie-20260824-slim
-ARG NODE=docker.io/library/node:24.21.0-trixie-slim
+#
+# The digests are those of the images for all platforms. docs/images.md says how to update them.
+ARG DEBIAN=docker.io/library/debian:trixie-20260918-slim@sha256:a99cfc517144bc59b1978475ec53b46ecabec7e43635402ee5b77cc54cd1b20a
+ARG NODE=docker.io/library/node:24.21.0-trixie-slim@sha256:8ec5d7557396cfe32d21c3f9c13072355ceab22b584578ca4bb28af31120cffe
 
 # --- Stages that the images copy from ---
 

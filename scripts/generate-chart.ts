@@ -180,6 +180,7 @@ const rules: Readonly<Record<string, JsonSchema>> = {
   'networkPolicies.serviceFrom': listOf(object),
   'networkPolicies.metricsFrom': listOf(object),
   'networkPolicies.sessionsFrom': listOf(object),
+  'networkPolicies.dnsPeers': listOf(object),
   'networkPolicies.sessionsExtraEgress': listOf(object),
   priorityClasses: listOf(
     closed(

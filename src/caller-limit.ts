@@ -9,6 +9,8 @@ export interface LimitPerCaller {
   readonly anonymous: number;
   /** Of all callers together, on one replica; unlimited by default. */
   readonly total?: number;
+  /** For each caller while more than half of `total` is in use, so that a few callers cannot use all of it. */
+  readonly crowded?: { readonly registered: number; readonly anonymous: number };
 }
 
 /** Limits how much work of one kind is in progress, on this replica. */
@@ -28,18 +30,20 @@ export interface CallerLimit {
  */
 export function createCallerLimit(limits: LimitPerCaller, what: string, detail?: string): CallerLimit {
   const permits = createConcurrencyLimit();
-  const { total = Number.POSITIVE_INFINITY } = limits;
+  const { total = Number.POSITIVE_INFINITY, crowded = limits } = limits;
 
   function acquire(identity: Identity): () => void {
     const key = limitKey(identity);
-    const release = permits.total < total ? permits.acquire(key, limits[identity.kind]) : undefined;
+    const limit = permits.total >= total / 2 ? crowded[identity.kind] : limits[identity.kind];
+    const release = permits.total < total ? permits.acquire(key, limit) : undefined;
     if (release) return release;
     if (permits.total >= total) {
       const message = `This replica of the service already serves ${total} ${what}.`;
       throw new ApiError(errorKind.tooManyRequests, message);
     }
     const has = identity.kind === 'anonymous' ? 'Anonymous users at your address have' : 'You have';
-    const message = `${has} ${permits.of(key)} ${what} in progress already.`;
+    const why = limit < limits[identity.kind] ? ' This replica of the service serves many callers.' : '';
+    const message = `${has} ${permits.of(key)} ${what} in progress already.${why}`;
     throw new ApiError(errorKind.tooManyRequests, message, detail === undefined ? {} : { detail });
   }
 
@@ -75,9 +79,14 @@ const logStreams: LimitPerCaller = { registered: 300, anonymous: 300 };
 
 /**
  * For pages in several browsers and some programs of one user, and for a class at one address. The total is tested, see
- * docs/benchmarks.md.
+ * docs/benchmarks.md. In its second half, several users share what few could use up.
  */
-const eventStreams: LimitPerCaller = { registered: 100, anonymous: 300, total: 1_000 };
+const eventStreams: LimitPerCaller = {
+  registered: 100,
+  anonymous: 300,
+  total: 1_000,
+  crowded: { registered: 10, anonymous: 100 },
+};
 const closeFirst = 'Close one of them first.';
 
 export function createCallerLimits(config: { image_checks_in_flight: LimitPerCaller }): CallerLimits {

@@ -130,16 +130,20 @@ export interface Routing {
   readonly isTls: boolean;
 }
 
-/** Seconds after which the operator stops or deletes the session; 0 and undefined mean never. */
+/** When the operator hibernates or deletes the session. A threshold of 0 or undefined means never. */
 export interface Culling {
+  /** Seconds without activity after which the session is hibernated. */
   readonly idleSeconds: number | undefined;
+  /** Seconds after the start of Jupyter after which the session is hibernated. */
   readonly maxAgeSeconds: number | undefined;
+  /** Seconds after which the hibernated session is deleted. */
   readonly hibernatedSeconds: number | undefined;
   /**
    * Whether the operator announces the end of the session with a notice. Other operators announce nothing, and the service
    * computes the end from the thresholds.
    */
   readonly isAnnounced: boolean;
+  /** What the operator has announced; undefined if the end is not near. */
   readonly notice: CullingNotice | undefined;
 }
 

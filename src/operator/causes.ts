@@ -27,9 +27,11 @@ interface Event extends KubernetesObject {
 
 const messageLimit = 1000;
 
-/** Reasons of events with which an autoscaler says that it adds a node for the pod: cluster-autoscaler and Karpenter. */
-export const scaleUpReasons: readonly string[] = ['TriggeredScaleUp', 'Nominated'];
-const autoscalerReasons = new Set([...scaleUpReasons, 'NotTriggerScaleUp']);
+/**
+ * Reasons of events with which an autoscaler says that it adds a node for the pod (cluster-autoscaler and Karpenter), or that it
+ * does not.
+ */
+const autoscalerReasons = new Set(['TriggeredScaleUp', 'Nominated', 'NotTriggerScaleUp']);
 
 /** Reasons of pod events that explain why the pod does not start. Unhealthy and BackOff only repeat the pod's status. */
 const podReasons = new Set([

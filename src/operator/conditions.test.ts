@@ -56,6 +56,26 @@ describe('the condition HasRun', () => {
     expect(hasRun(pod({ phase: 'Pending' }, { uid: 'old' }))).toBe('False');
     expect(hasRun(pod(healthyStatus, { uid: 'old' }))).toBe('True');
   });
+
+  it('is unknown if the operator ended before it saw the first pod, unless the pod is as old as the session', () => {
+    const written: JupyterServerStatus = { state: 'starting', create_fn: { createdResources: { statefulset: 'u' } } };
+    const known = { ...written, conditions: conditionsOf({ state: 'starting' }, undefined, { pod: undefined }, now) };
+    const look = (createdAt: string | undefined, isFirstLook: boolean) =>
+      conditionsOf(
+        { state: 'starting' },
+        known,
+        {
+          pod: createdAt === undefined ? undefined : pod({ phase: 'Pending' }, { uid: 'new', createdAt }),
+          isFirstLook,
+          createdAt: '2026-01-01T00:00:00Z',
+        },
+        later,
+      ).find(({ type }) => type === 'HasRun')?.status;
+    expect(look('2026-01-01T00:30:00Z', true)).toBe('Unknown');
+    expect(look(undefined, true)).toBe('Unknown');
+    expect(look('2026-01-01T00:00:02Z', true)).toBe('False');
+    expect(look('2026-01-01T00:30:00Z', false)).toBe('False');
+  });
 });
 
 describe('the events of a session', () => {

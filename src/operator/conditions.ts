@@ -6,6 +6,10 @@ type Conditions = readonly SessionCondition[];
 
 interface SessionPods {
   readonly pod: MainPod | undefined;
+  /** Whether this operator process has not seen the session before, so that an earlier pod may have ended unseen. */
+  readonly isFirstLook?: boolean;
+  /** When the session was created, RFC 3339. */
+  readonly createdAt?: string | undefined;
   /** The pod in the written status, if it no longer exists and the operator has seen its end. */
   readonly former?: MainPod | undefined;
 }
@@ -17,7 +21,7 @@ interface SessionPods {
 export function conditionsOf(
   desired: JupyterServerStatus,
   current: JupyterServerStatus | undefined,
-  { pod, former }: SessionPods,
+  pods: SessionPods,
   now: Date,
 ): SessionCondition[] {
   const before: Conditions = Array.isArray(current?.conditions) ? current.conditions : [];
@@ -36,7 +40,7 @@ export function conditionsOf(
     return { type, status, reason: why, message: text, lastTransitionTime };
   };
   const truth = (value: boolean) => (value ? 'True' : 'False');
-  const hasRun = hasRunOf(state, current, { pod, former });
+  const hasRun = hasRunOf(state, current, pods);
   return [
     condition('Ready', truth(state === 'running'), reason, message),
     condition('Progressing', truth(state === 'starting' || state === 'stopping'), reason, message),
@@ -72,18 +76,28 @@ function messageOf({ state, events = {}, containerStates }: JupyterServerStatus)
 function hasRunOf(
   state: SessionState,
   current: JupyterServerStatus | undefined,
-  { pod, former }: SessionPods,
+  { pod, former, isFirstLook = false, createdAt }: SessionPods,
 ): SessionCondition['status'] {
   const conditions: Conditions = Array.isArray(current?.conditions) ? current.conditions : [];
   const known = conditions.find(({ type }) => type === 'HasRun')?.status;
   if (known === 'True' || state === 'running' || wasReady(pod) || wasReady(former)) return 'True';
   const formerUid = current?.mainPod?.uid;
-  const isEndUnseen = formerUid !== undefined && formerUid !== pod?.uid && former === undefined;
+  const isEndUnseen =
+    formerUid === undefined
+      ? isFirstLook && current?.create_fn !== undefined && !isFirstPod(pod, createdAt)
+      : formerUid !== pod?.uid && former === undefined;
   // While no operator ran, the former pod may have become ready.
   if (known === 'False' && isEndUnseen) return 'Unknown';
   if (known) return known;
+  if (isFirstLook && pod && !isFirstPod(pod, createdAt)) return 'Unknown';
   return current?.state || current?.create_fn ? 'Unknown' : 'False';
 }
+
+/** No pod is created, becomes ready, and is replaced in less time after the creation of its session. */
+const firstPodMs = 5_000;
+
+const isFirstPod = (pod: MainPod | undefined, sessionCreatedAt = ''): boolean =>
+  pod !== undefined && Date.parse(pod.createdAt) - Date.parse(sessionCreatedAt) <= firstPodMs;
 
 /** Returns whether the pod has been ready at some time: then the condition Ready has changed since the start of the pod. */
 function wasReady(pod: MainPod | undefined): boolean {

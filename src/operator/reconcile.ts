@@ -61,6 +61,8 @@ export function createReconciler(options: {
   });
   /** Time of the last write of each session's status, in milliseconds since the epoch. */
   const writtenAt = new Map<string, number>();
+  /** Uids of the sessions whose status this process has written or found correct, by namespace and name. */
+  const seen = new Map<string, string>();
 
   return async function reconcile(namespace: string, name: string, attempt: Attempt): Promise<number | undefined> {
     const server = view.server(namespace, name);
@@ -69,6 +71,7 @@ export function createReconciler(options: {
       monitor.forget(key);
       ending.forget(key);
       writtenAt.delete(key);
+      seen.delete(key);
       return undefined;
     }
     if (server.metadata.deletionTimestamp) {
@@ -172,7 +175,8 @@ export function createReconciler(options: {
       },
       settings,
     );
-    const withConditions = { ...observed, conditions: conditionsOf(observed, server.status, { pod, former }, time) };
+    const pods = { pod, former, isFirstLook: seen.get(key) !== uid, createdAt: server.metadata.creationTimestamp };
+    const withConditions = { ...observed, conditions: conditionsOf(observed, server.status, pods, time) };
     const ended = await ending.step(
       { key, server, desired: withConditions, pod, hasClaim: hasClaim(server, children) },
       attempt,
@@ -189,7 +193,10 @@ export function createReconciler(options: {
     const patch = sessionPatch(server, desired, decision, time);
     const schedulingMs = schedulingLeftMs(pod, podEvents, settings.unschedulableGraceMs, time) || resyncMs;
     const nextMs = Math.min(decision.nextMs ?? resyncMs, schedulingMs, ended?.nextMs ?? resyncMs);
-    if (!patch) return nextMs;
+    if (!patch) {
+      seen.set(key, uid);
+      return nextMs;
+    }
     const waitMs = writeDelay(patch, time.getTime() - (writtenAt.get(key) ?? 0));
     if (waitMs > 0) return Math.min(waitMs, nextMs);
     const isNewState = desired.state !== server.status?.state;
@@ -198,6 +205,7 @@ export function createReconciler(options: {
     }
     await patchServer(server, patch, attempt.deadline);
     writtenAt.set(key, time.getTime());
+    seen.set(key, uid);
     const notice = patch.metadata?.annotations[annotation.culling];
     for (const event of [...statusStory(server.status, desired), ...cullingStory(server, notice)])
       recorder.record(server, event);

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { readQuantity } from '../jupyter-server/quantities.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
+import { inParallel } from '../lib/in-parallel.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import { type KubernetesConnection, KubernetesError, type ResourceType } from '../platform/kubernetes/types.ts';
@@ -43,14 +44,19 @@ export function isNegligible(before: Usage | undefined, after: Usage): boolean {
   return near(before?.cpuMillicores, cpu, 2) && near(before?.memoryBytes, memory, 1024 * 1024);
 }
 
+/** Sessions whose usage is written at the same time. */
+const concurrency = 8;
+/** Usage that has not been measured for this time is removed, or for five intervals if they are longer. */
+const maxAgeMs = 300_000;
+
 /**
  * Copies CPU and memory usage from the metrics API to `status.mainPod.resourceUsage` every `intervalMs` until `signal` aborts.
- * Each time, makes one call per namespace and one write per session whose usage has changed. If the cluster has no metrics
- * API, the errors are logged at debug level.
+ * Each time, makes one call per namespace and one write per session whose usage has changed. Usage that is no longer measured is
+ * removed after `maxAgeMs`. If the cluster has no metrics API, the errors are logged at debug level.
  */
 export async function copyResourceUsage(options: {
   client: KubernetesConnection;
-  view: ClusterView;
+  view: Pick<ClusterView, 'servers' | 'pod' | 'observeServer'>;
   namespaces: readonly string[];
   jupyterServers: ResourceType;
   intervalMs: number;
@@ -58,8 +64,15 @@ export async function copyResourceUsage(options: {
   mayWrite: () => boolean;
   log: Logger;
   signal: AbortSignal;
+  /** Shorter for tests. */
+  expiresMs?: number;
 }): Promise<void> {
   const { client, view, namespaces, jupyterServers, intervalMs, mayWrite, log, signal } = options;
+  const { expiresMs = Math.max(maxAgeMs, 5 * intervalMs) } = options;
+  /** Time of the last measurement by the uid of the session, in milliseconds of `performance.now()`. */
+  const measuredAt = new Map<string, number>();
+  const startedAt = performance.now();
+
   while (!signal.aborted) {
     for (const namespace of mayWrite() ? namespaces : []) {
       try {
@@ -69,25 +82,43 @@ export async function copyResourceUsage(options: {
         if (!signal.aborted) log[absent ? 'debug' : 'warn']({ err, namespace }, 'the resource usage could not be read');
       }
     }
+    if (mayWrite()) await removeExpired();
     await sleep(intervalMs, signal);
   }
 
   async function copyOnce(namespace: string): Promise<void> {
     const metrics = await client.list<PodMetrics>(podMetrics, namespace, {}, Deadline.after(10_000, signal));
     const byNamespace = Map.groupBy(metrics, ({ metadata }) => metadata?.namespace ?? namespace);
+    const changed: { server: JupyterServer; usage: Usage }[] = [];
     for (const [each, found] of byNamespace) {
       const usages = usageByPod(found);
       for (const server of view.servers()) {
         if (server.metadata.namespace !== each) continue;
+        const { uid = '' } = server.metadata;
         const { uid: podUid, name: podName, resourceUsage } = server.status?.mainPod ?? {};
         const usage = usages.get(podName ?? '');
-        const pod = view.pod(server.metadata.uid ?? '');
-        if (usage && podUid === pod?.uid && !isNegligible(resourceUsage, usage)) await write(server, usage);
+        if (!usage || podUid !== view.pod(uid)?.uid) continue;
+        measuredAt.set(uid, performance.now());
+        if (!isNegligible(resourceUsage, usage)) changed.push({ server, usage });
       }
     }
+    await inParallel(changed, concurrency, ({ server, usage }) => write(server, usage));
   }
 
-  async function write({ metadata }: JupyterServer, usage: Usage): Promise<void> {
+  /** Removes usage that says nothing about the present, for example if the metrics API has been removed. */
+  async function removeExpired(): Promise<void> {
+    const servers = view.servers();
+    const uids = new Set(servers.map(({ metadata }) => metadata.uid));
+    for (const uid of measuredAt.keys()) if (!uids.has(uid)) measuredAt.delete(uid);
+    const expired = servers.filter(
+      ({ metadata, status }) =>
+        status?.mainPod?.resourceUsage !== undefined &&
+        performance.now() - (measuredAt.get(metadata.uid ?? '') ?? startedAt) > expiresMs,
+    );
+    await inParallel(expired, concurrency, (server) => write(server, null));
+  }
+
+  async function write({ metadata }: JupyterServer, usage: Usage | null): Promise<void> {
     const { namespace = '', name = '', uid } = metadata;
     const patch = { metadata: { uid }, status: { mainPod: { resourceUsage: usage } } };
     try {

@@ -44,6 +44,12 @@ describe('a pod without a node', () => {
     expect(left('2026-01-01T00:00:00Z', [announced(reason, '2025-12-31T23:55:00Z')])).toBe(0);
   });
 
+  it('remains unschedulable if the autoscaler says later that it adds no node', () => {
+    const added = announced('TriggeredScaleUp', '2026-01-01T00:05:00Z');
+    expect(left('2026-01-01T00:00:00Z', [added, announced('NotTriggerScaleUp', '2026-01-01T00:06:00Z')])).toBe(0);
+    expect(left('2026-01-01T00:00:00Z', [added, announced('NotTriggerScaleUp', '2026-01-01T00:04:00Z')])).toBe(600_000);
+  });
+
   it('remains unschedulable without such an event', () => {
     expect(left('2026-01-01T00:00:00Z', [announced('FailedScheduling', '2026-01-01T00:09:59Z')])).toBe(0);
   });

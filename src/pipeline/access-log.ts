@@ -48,7 +48,9 @@ export function requestIdOf(res: Response): string {
   return String(res.locals['requestId'] ?? '');
 }
 
+/** Returns what is logged of the request line. An address with a host may have a password, as in http://user:password@host/. */
 function pathOf(url: string): string {
+  if (!url.startsWith('/')) return url === '*' ? url : '(not a path)';
   const queryAt = url.indexOf('?');
   return url.slice(0, Math.min(queryAt < 0 ? url.length : queryAt, maxPathLength));
 }

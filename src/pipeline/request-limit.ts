@@ -25,7 +25,7 @@ export function limitRequests(limits: LimitPerCaller): RequestHandler {
     // The client has disconnected during the identification: there will be no `close` event that gives the permit back.
     if (res.destroyed) return;
     const { identity }: { identity?: Identity } = contextOf(res);
-    const key = identity ? limitKey(identity) : (networkKey(req.ip) ?? 'unknown');
+    const key = identity ? limitKey(identity) : networkKey(req.ip);
     const kind = identity?.kind ?? 'anonymous';
     const release = permits.acquire(key, limits[kind]);
     if (!release) return rejectLater(res, () => next(tooManyRequests(kind, limits[kind])));

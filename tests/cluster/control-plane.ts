@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { parse } from 'yaml';
 import { kubeconfigOf } from '../support/api-server-under-test.ts';
+import { spawnBound } from '../support/bound-process.ts';
 import { freePorts } from '../support/platform.ts';
 
 const controllersOfSessions = [
@@ -89,13 +90,12 @@ export async function startControlPlane(programs: string, nodes?: NodeSupport): 
     rmSync(folder, { recursive: true });
   };
   const kill = async (name: string): Promise<() => void> => {
-    const program = running.find(({ child }) => child.spawnfile === join(programs, name));
+    const program = running.find(({ path }) => path === join(programs, name));
     if (!program) throw new Error(`${name} does not run`);
     running.splice(running.indexOf(program), 1);
     program.child.kill('SIGKILL');
     await program.ended;
-    const { spawnfile, spawnargs } = program.child;
-    return () => void running.push(spawnProgram(spawnfile, spawnargs.slice(1), program.logFile));
+    return () => void running.push(spawnProgram(program.path, program.flags, program.logFile));
   };
   const emptyEtcd = () => rmSync(join(folder, 'etcd'), { recursive: true });
   try {
@@ -107,6 +107,8 @@ export async function startControlPlane(programs: string, nodes?: NodeSupport): 
 }
 
 interface Program {
+  readonly path: string;
+  readonly flags: readonly string[];
   readonly child: ChildProcess;
   readonly ended: Promise<unknown>;
   readonly logFile: string;
@@ -119,9 +121,9 @@ function startProgram(path: string, args: Flags, logFile: string): Program {
 
 function spawnProgram(path: string, flags: readonly string[], logFile: string): Program {
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(path, flags, { stdio: ['ignore', log, log] });
+  const child = spawnBound(path, flags, { stdio: ['ignore', log, log] });
   closeSync(log);
-  return { child, ended: once(child, 'exit'), logFile };
+  return { path, flags, child, ended: once(child, 'exit'), logFile };
 }
 
 async function startAll(
@@ -224,7 +226,11 @@ async function startAll(
 }
 
 /** Resolves when `ready` returns true. Throws with the end of the log if the program exits first, or after the timeout. */
-async function waitFor({ child, logFile }: Program, timeoutMs: number, ready: () => Promise<boolean>): Promise<void> {
+async function waitFor(
+  { path, child, logFile }: Program,
+  timeoutMs: number,
+  ready: () => Promise<boolean>,
+): Promise<void> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const done = await ready().catch((error: unknown) => {
@@ -235,7 +241,7 @@ async function waitFor({ child, logFile }: Program, timeoutMs: number, ready: ()
     if (done) return;
     if (child.exitCode !== null || child.signalCode !== null || performance.now() > end) {
       const log = readFileSync(logFile, 'utf8').split('\n').slice(-20).join('\n');
-      throw new Error(`${child.spawnfile} is not ready:\n${log}`);
+      throw new Error(`${path} is not ready:\n${log}`);
     }
     await delay(50);
   }

@@ -54,7 +54,7 @@ app.kubernetes.io/component: jupyterserver
 {{- define "notebook-sessions.serviceAccount" -}}
 {{- $name := ternary (include "notebook-sessions.fullname" .context) (include "notebook-sessions.operatorName" .context) (eq .component "service") -}}
 {{- $account := (index .context.Values .component).serviceAccount -}}
-{{ default (ternary $name "default" $account.create) $account.name }}
+{{ default $name $account.name }}
 {{- end }}
 
 {{- /* The path of the API, without a slash at its end. */}}

@@ -40,6 +40,32 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
+{{- /*
+Annotations of a pod template, with a checksum of the Secrets that the pods read when they start, so that an upgrade restarts the
+pods if the Secrets have changed. Programs that only render the chart do not read the cluster: without the Secrets, there is no
+checksum. Arguments: context, secrets (names).
+*/}}
+{{- define "notebook-sessions.secretsChecksum" -}}
+{{- $data := dict -}}
+{{- range .secrets -}}
+{{- with lookup "v1" "Secret" $.context.Release.Namespace . -}}
+{{- $_ := set $data .metadata.name .data -}}
+{{- end -}}
+{{- end -}}
+{{- if $data -}}
+checksum/secrets: {{ toJson $data | sha256sum }}
+{{- end -}}
+{{- end }}
+
+{{- /* The names of the Secrets with certificate authorities, as JSON. */}}
+{{- define "notebook-sessions.customCANames" -}}
+{{- $names := list -}}
+{{- range include "notebook-sessions.customCAs" . | fromJsonArray -}}
+{{- $names = append $names .secret -}}
+{{- end -}}
+{{ toJson $names }}
+{{- end }}
+
 {{- /* The init container that installs certificate authorities, if there are any. */}}
 {{- define "notebook-sessions.initContainers" -}}
 {{- if include "notebook-sessions.customCAs" .context | fromJsonArray -}}

@@ -80,6 +80,16 @@ secret key.
 {{- $errors = append $errors "service.resources.requests.cpu is required, because service.autoscaling.enabled is true: the use of processor is compared with it." -}}
 {{- end -}}
 {{- end -}}
+{{- $warned := dig "sessions" "termination_warning_duration_seconds" 43200 $tree | int -}}
+{{- if and .Values.operator.enabled (gt (int .Values.operator.culling.warningSeconds) $warned) -}}
+{{- $errors = append $errors (printf "operator.culling.warningSeconds must not be more than config.sessions.termination_warning_duration_seconds, %d: before that time, the API would not show the warning." $warned) -}}
+{{- end -}}
+{{- range $program := ternary (list "service" "operator") (list "service") .Values.operator.enabled -}}
+{{- $account := (index $.Values $program).serviceAccount -}}
+{{- if not (or $account.create $account.name) -}}
+{{- $errors = append $errors (printf "%s.serviceAccount.name is required, because %s.serviceAccount.create is false: without it, all pods of the namespace that use the account \"default\" would get the permissions of the %s." $program $program $program) -}}
+{{- end -}}
+{{- end -}}
 {{- range $program := list "service" "operator" -}}
 {{- $settings := index $.Values $program -}}
 {{- $replicas := include "notebook-sessions.replicas" (dict "context" $ "component" $program) | int -}}

@@ -311,3 +311,14 @@ test('describes connection failures without an address', async () => {
     /no address/,
   );
 });
+
+test.each([
+  ['ESERVFAIL', 'queryA'],
+  ['ECONNREFUSED', 'queryA'],
+  ['ETIMEOUT', 'queryAaaa'],
+  ['EAI_AGAIN', 'getaddrinfo'],
+])('does not blame the host if the lookup of its address fails with %s', async (code, syscall) => {
+  const lookup = () => Promise.reject(Object.assign(new Error('no'), { code, syscall }));
+  const { message } = (await failure(client({ lookup }).request('https://registry.test/', limits()))) as Error;
+  expect(message).toBe('the DNS server that this service uses did not give the address of registry.test');
+});

@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher, errors, request as undiciRequest } from 'undici';
 import { type AddressRanges, createAddressRanges } from '../../lib/address-ranges.ts';
 import { endOf, orAborted } from '../../lib/deadline.ts';
-import { errorCode } from '../../lib/error-code.ts';
+import { errorCode, errorSyscall } from '../../lib/error-code.ts';
 import { currentTraceparent } from '../../lib/trace-context.ts';
 import { type OutboundCalls, outcomeOfError, outcomeOfStatus } from '../metrics/outbound-calls.ts';
 import { mayConnect } from './addresses.ts';
@@ -269,23 +269,25 @@ function translate(error: unknown, url: URL, { deadline }: OutboundRequest): unk
     return new OutboundFailure('invalid-response', `${url.host} sent a response that is not HTTP`, options);
   }
   if (code.startsWith('Z_')) return new OutboundFailure('invalid-response', `${url.host} sent damaged data`, options);
-  return new OutboundFailure('unreachable', `${url.host} ${causeOf(code)}`, options);
+  return new OutboundFailure('unreachable', failureOf(url.host, code, errorSyscall(error) ?? ''), options);
 }
 
-/** Codes of the lookups of the operating system and of the DNS. */
-const dnsCodes = new Set([
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENODATA',
-  'ESERVFAIL',
-  'EREFUSED',
-  'EBADNAME',
-  'EBADRESP',
-  'EFORMERR',
-]);
+/** Codes of lookups, of the operating system or of the DNS, whose result is that the host has no address. */
+const noAddressCodes = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME']);
+/** Codes of lookups without a result: the DNS servers of this service have failed, or those of the host's domain. */
+const dnsFailureCodes = new Set(['EAI_AGAIN', 'EAI_FAIL', 'ESERVFAIL', 'EREFUSED', 'EBADRESP', 'EFORMERR', 'ENONAME']);
 
-function causeOf(code: string): string {
-  if (dnsCodes.has(code)) return 'has no address in the DNS';
+/** @param syscall the function that failed, such as `connect` or `queryA` */
+function failureOf(host: string, code: string, syscall: string): string {
+  if (noAddressCodes.has(code)) return `${host} has no address in the DNS`;
+  const isLookup = /^query|^getaddrinfo$/.test(syscall);
+  // These codes have other meanings for connections.
+  if (isLookup || dnsFailureCodes.has(code))
+    return `the DNS server that this service uses did not give the address of ${host}`;
+  return `${host} ${connectionFailure(code)}`;
+}
+
+function connectionFailure(code: string): string {
   if (code === 'ECONNREFUSED') return 'does not accept connections';
   if (/TIMEOUT|ETIMEDOUT/.test(code)) return 'does not respond';
   if (/CERT|SSL|TLS|SELF_SIGNED|ALTNAME|UNABLE_TO/.test(code)) return 'has no certificate that can be trusted';

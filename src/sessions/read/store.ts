@@ -59,7 +59,7 @@ export interface SessionStore {
   cached(identity: Identity, name: string): Session | undefined;
   /** Returns all sessions of the caller from the cache, by name. */
   allCached(identity: Identity): Session[];
-  /** Reads the caller's sessions from the API server, and updates the cache. Throws ApiError. */
+  /** Reads the caller's sessions from the API server, and updates the cache, also with deletions. Throws ApiError. */
   refreshOwn(identity: Identity, deadline: Deadline): Promise<void>;
   /** Returns whether the session still exists, by a live read. */
   isCurrent(session: Session, deadline: Deadline): Promise<boolean>;
@@ -269,7 +269,13 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
     },
     async refreshOwn(identity, deadline) {
       try {
-        for (const object of await listLive(identity, deadline)) cache.observe(object);
+        const before = allCached(identity);
+        const listed = await listLive(identity, deadline);
+        for (const object of listed) cache.observe(object);
+        const uids = new Set(listed.map(({ metadata }) => metadata.uid));
+        // Sessions of renku-notebooks without the labels are not listed, so only a read shows that a session has been deleted.
+        const missing = before.filter(({ uid }) => !uids.has(uid));
+        await Promise.all(missing.map(({ namespace, name }) => readObject(namespace, name, deadline)));
       } catch (error) {
         throw translateError(error, { message: 'The sessions could not be listed.' }) ?? error;
       }

@@ -172,6 +172,16 @@ const cases: [string, string[], string][] = [
     'service.podDisruptionBudget.minAvailable must be less than the number of replicas, 2',
   ],
   [
+    'no name of an account that exists',
+    ['--set', 'operator.serviceAccount.create=false'],
+    'operator.serviceAccount.name is required, because operator.serviceAccount.create is false',
+  ],
+  [
+    'a warning before the API shows it',
+    ['--set', 'operator.culling.warningSeconds=86400'],
+    'operator.culling.warningSeconds must not be more than config.sessions.termination_warning_duration_seconds, 43200',
+  ],
+  [
     'a range of replicas that is empty',
     ['--set', 'service.autoscaling.enabled=true,service.autoscaling.minReplicas=9'],
     'service.autoscaling.minReplicas must not be more than service.autoscaling.maxReplicas.',

@@ -77,6 +77,41 @@ function chartWithCrd(): string {
 }
 
 describe('a release', () => {
+  it('restarts its pods at an upgrade if Secrets that they read have changed, and not otherwise', () => {
+    const namespace = newNamespace();
+    const write = (name: string, key: string, text: string) =>
+      succeeded(
+        kubectl(
+          ['apply', '--namespace', namespace, '-f', '-'],
+          kubeconfig,
+          JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: { [key]: text } }),
+        ),
+      );
+    const templates = () =>
+      ['sessions-notebook-sessions', 'sessions-notebook-sessions-operator'].map(
+        (name) => get(namespace, 'deployment', name)['spec'].template,
+      );
+    const more = [
+      '--set',
+      'crd.install=false,customCAs[0].secret=company-ca,existingSecrets[0].config=sessions.oidc.client_secret,existingSecrets[0].name=client,existingSecrets[0].key=secret',
+    ];
+    write('company-ca', 'ca.crt', 'one');
+    write('client', 'secret', 'one');
+    succeeded(act('install', namespace, more));
+    const installed = templates();
+    succeeded(act('upgrade', namespace, more));
+    expect(templates()).toEqual(installed);
+    write('client', 'secret', 'two');
+    succeeded(act('upgrade', namespace, more));
+    const [service, operator] = templates();
+    expect(service).not.toEqual(installed[0]);
+    expect(operator).toEqual(installed[1]);
+    write('company-ca', 'ca.crt', 'two');
+    succeeded(act('upgrade', namespace, more));
+    expect(templates()[0]).not.toEqual(service);
+    expect(templates()[1]).not.toEqual(operator);
+  });
+
   it('keeps its generated Secret at upgrades, and leaves it, the CRD, sessions and claims when it is removed', () => {
     const namespace = newNamespace();
     succeeded(act('install', namespace));

@@ -11,13 +11,13 @@ config:
   git: {url: https://gitlab.example.org, registry: registry.example.org}
   anonymous_sessions_enabled: true
   identity: {cookie_secret: a-secret-of-the-tests-with-32-bytes}
-  sessions: {ingress: {host: sessions.example.org}, termination_warning_duration_seconds: 3600}
+  sessions: {ingress: {host: sessions.example.org}, termination_warning_duration_seconds: 86400}
 ingress: {enabled: true, host: api.example.org}
 httpRoute: {enabled: true, parentRefs: [{name: public}]}
 metrics: {serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}}
 networkPolicies: {metricsFrom: [{podSelector: {}}]}
-operator: {schedulerName: packing}
-service: {podDisruptionBudget: {minAvailable: 1}, replicaCount: 4}
+operator: {schedulerName: packing, serviceAccount: {name: runner}}
+service: {serviceAccount: {name: api}, podDisruptionBudget: {minAvailable: 1}, replicaCount: 4}
 `);
 
 /** Other valid values where a change of the default is not valid. */
@@ -36,6 +36,7 @@ const changes: Readonly<Record<string, unknown>> = {
   'httpRoute.hostnames': ['api.example.org'],
   'networkPolicies.apiServerPorts': [443],
   'networkPolicies.dnsPorts': [5353],
+  'networkPolicies.dnsPeers': [{ podSelector: {} }],
   'networkPolicies.sessionsBlocked': ['10.0.0.0/8'],
   'metrics.serviceMonitor.interval': '1m',
 };

@@ -1,0 +1,26 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { expect, it } from 'vitest';
+
+it.skipIf(process.platform !== 'linux').each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
+  'the programs of a control plane end with the process of the tests, also if it gets %s',
+  async (signal) => {
+    const helper = pathToFileURL(`${import.meta.dirname}/../support/bound-process.ts`).href;
+    const script = `
+      import { spawnBound } from ${JSON.stringify(helper)};
+      console.log(spawnBound('sleep', ['1000'], { stdio: 'ignore' }).pid);
+      setInterval(() => {}, 1000);`;
+    const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const exit = once(parent, 'exit');
+    const [pid] = await once(createInterface(parent.stdout), 'line');
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    parent.kill(signal);
+    await exit;
+    await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false);
+  },
+);

@@ -1,0 +1,12 @@
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+
+/** The program of util-linux with which the kernel ends a child when its parent ends; missing on other systems. */
+const canBind = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0;
+
+/**
+ * Starts a program that cannot outlive this process, also if this process is killed: then the kernel ends the program. Without
+ * setpriv, only the caller can end the program.
+ */
+export function spawnBound(path: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  return canBind ? spawn('setpriv', ['--pdeathsig', 'KILL', path, ...args], options) : spawn(path, args, options);
+}
