@@ -3,16 +3,11 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/types.ts';
 import { type ErrorBody, type ErrorKind, errorKind } from '../../src/errors.ts';
-import type { TestResponse } from '../support/app.ts';
+import { send, type TestResponse } from '../support/app.ts';
 import { type Backends, startBackends } from '../support/sessions/backends.ts';
 import { testConfig } from '../support/sessions/config.ts';
 import { commitSha, johnsAutosave } from '../support/sessions/fake-gitlab.ts';
-import {
-  headersOfJohn,
-  startWholeService,
-  type WholeService,
-  type WholeServiceOptions,
-} from '../support/whole-service.ts';
+import { startWholeService, type WholeService, type WholeServiceOptions } from '../support/whole-service.ts';
 
 const project = { namespace: 'my-group', project: 'my-project', commit_sha: commitSha };
 
@@ -164,7 +159,8 @@ const attempts: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
     ),
   timedOut: () => withSilentGitLab(() => launch({}, hasty)),
   cannotChange: async () => {
-    const name = await launched(usual, { branch: johnsAutosave });
+    backends.gitlab.refs.set('changed', 'c'.repeat(40));
+    const name = await launched(usual, { commit_sha: 'changed' });
     const reject = ({ method }: { method: string }) =>
       method === 'PATCH' ? { status: 503, reason: 'ServiceUnavailable' } : undefined;
     return withClusterThat(reject, () => usual.request('PATCH', `/servers/${name}`, { state: 'hibernated' }));
@@ -174,10 +170,13 @@ const attempts: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
     const at = await start({ sessions: { ...sessions, storage: { ...sessions.storage, pvs_enabled: false } } });
     return at.request('PATCH', '/servers/some-session', { state: 'hibernated' });
   },
-  anonymousHibernation: () => {
-    const anonymous = Object.fromEntries(Object.keys(headersOfJohn('')).map((name) => [name, '']));
-    return usual.request('PATCH', '/servers/some-session', { state: 'running' }, anonymous);
-  },
+  anonymousHibernation: () =>
+    send(usual.port, {
+      method: 'PATCH',
+      path: '/notebooks/servers/some-session',
+      headers: { 'content-type': 'application/json', 'renku-auth-anon-id': 'anon-someone' },
+      body: JSON.stringify({ state: 'running' }),
+    }),
   requestTimeout: () => halfRequest(hasty),
   beingDeleted: async () => {
     const name = await launched(usual, { commit_sha: 'v1.0' });

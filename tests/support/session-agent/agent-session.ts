@@ -3,7 +3,7 @@ import { annotation } from '../../../src/jupyter-server/labels.ts';
 import { readStopRequest, type StopRequest } from '../../../src/jupyter-server/stop-request.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../../src/jupyter-server/types.ts';
 import { type Backends, startBackends } from '../sessions/backends.ts';
-import { testConfig } from '../sessions/config.ts';
+import { testConfig, withAgents } from '../sessions/config.ts';
 import { commitSha } from '../sessions/fake-gitlab.ts';
 import { anonymous, john, type TestResponse, type TestService } from '../sessions/service.ts';
 import { type FakeAgent, startFakeAgent } from './fake-agent.ts';
@@ -34,11 +34,6 @@ export interface AgentSessionOptions {
   readonly deadlineMs?: number;
 }
 
-const containers = {
-  anonymous: ['jupyter-server', 'passthrough-proxy'],
-  registered: ['jupyter-server', 'oauth2-proxy', 'git-sidecar'],
-};
-
 export async function startAgentSession({
   hasOwnOperator = true,
   hasVolume = true,
@@ -47,7 +42,7 @@ export async function startAgentSession({
 }: AgentSessionOptions = {}): Promise<AgentSession> {
   const backends = await startBackends();
   const { cluster, gitlab, registry } = backends;
-  const { sessions } = testConfig({ agent_secrets: [agentSecret], containers });
+  const { sessions } = testConfig(withAgents(agentSecret));
   const service = await backends.replica({ config: { sessions }, deadlineMs });
   registry.login = 'oauth2:the-gitlab-token';
   const call = service.as(john(gitlab.url));
