@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LaneOrder } from './tests/support/lane-order.ts';
 
 /**
  * In CI, a failed test of a lane with other programs runs once more, because other work can delay them in ways that no test
@@ -27,6 +28,7 @@ export default defineConfig({
     // The time limits of this file only end a test that hangs: each is many times what a busy machine needs.
     expect: { poll: { timeout: 60_000 } },
     hookTimeout: 120_000,
+    sequence: { sequencer: LaneOrder },
     projects: [
       {
         extends: true,
@@ -82,12 +84,15 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          retry,
           include: ['tests/e2e/**/*.test.ts'],
           globalSetup: ['tests/e2e/global-setup.ts'],
           setupFiles: ['tests/e2e/setup.ts'],
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
           fileParallelism: false,
+          // Sessions that fail mostly wait, but each start needs seconds of a processor.
+          maxConcurrency: 8,
         },
       },
     ],

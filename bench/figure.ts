@@ -3,7 +3,7 @@ export interface Row {
   readonly what: string;
   /** The value with this service, in `unit`. */
   readonly measured: number;
-  readonly unit: 'ms' | 's' | 'requests/s' | 'calls' | 'deep' | 'streams' | 'bytes' | 'MiB';
+  readonly unit: 'ms' | 's' | 'sessions' | 'requests/s' | 'calls' | 'deep' | 'streams' | 'bytes' | 'MiB';
   /** The value without this service, measured in the same run, in the same unit. */
   readonly baseline?: { readonly is: string; readonly measured: number };
   readonly target?: Target;

@@ -5,10 +5,12 @@
 import { parseArgs } from 'node:util';
 import type { Figure, Report, Row } from './figure.ts';
 import { calls } from './figures/calls.ts';
+import { children } from './figures/children.ts';
 import { events } from './figures/events.ts';
 import { flood } from './figures/flood.ts';
 import { logFollowers } from './figures/followers.ts';
 import { launch } from './figures/launch.ts';
+import { operatorMemory } from './figures/operator-memory.ts';
 import { processor } from './figures/processor.ts';
 import { get, list, list100 } from './figures/reads.ts';
 import { scale } from './figures/scale.ts';
@@ -29,6 +31,8 @@ const figures: readonly Figure[] = [
   processor,
   flood,
   scale,
+  operatorMemory,
+  children,
 ];
 const defaultRounds = 7;
 

@@ -82,7 +82,7 @@ export const containers: { readonly init: readonly string[]; readonly regular: r
 };
 
 /** The status of a running session, copied from one on the local platform. */
-function runningStatus(name: string): NonNullable<JupyterServer['status']> {
+export function runningStatus(name: string): NonNullable<JupyterServer['status']> {
   const time = new Date().toISOString().replace(/\.\d+/, '');
   const condition = (type: string) => ({ type, status: 'True', lastTransitionTime: time });
   const state = (current: object) => ({ state: current, lastState: {}, restartCount: 0, ready: true });

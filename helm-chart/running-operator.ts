@@ -1,5 +1,4 @@
-import type { Lease } from '../src/operator/leader-election.ts';
-import { leaseName } from '../src/operator/leader-election.ts';
+import { type Lease, leaseName } from '../src/operator/leader-election.ts';
 import type { KubernetesObject } from '../src/platform/kubernetes/objects.ts';
 import { kubectl } from './kubectl.ts';
 
@@ -29,13 +28,29 @@ export function watches({ spec }: Pod, namespace: string): boolean {
   return env.get('CLUSTER_WIDE') === 'true' || (env.get('NAMESPACES') ?? '').split(',').includes(namespace);
 }
 
+/** Returns the leases of operators; undefined if this user may not list leases there. */
+function leasesIn(where: string): readonly Lease[] | undefined {
+  try {
+    const selector = `--field-selector=metadata.name=${leaseName}`;
+    return kubectl<List<Lease>>(['get', 'leases.coordination.k8s.io', where, selector])?.items;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('(Forbidden)')) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Throws if an operator of this project runs for the sessions of the namespace. The leader among its replicas has a lease in
- * the namespace of its release, which may be another one.
+ * the namespace of its release, which may be another one: a user who may not list the leases there gets no error.
  */
 export function refuseWhileOperatorRuns(namespace: string): void {
-  const selected = ['get', 'leases.coordination.k8s.io', '--all-namespaces'];
-  const leases = kubectl<List<Lease>>([...selected, '--field-selector', `metadata.name=${leaseName}`])?.items ?? [];
+  const reason = runningOperator(namespace);
+  if (reason !== undefined) throw new Error(reason);
+}
+
+/** Returns the sentences that say which operator runs; undefined if none does. */
+export function runningOperator(namespace: string): string | undefined {
+  const leases = leasesIn('--all-namespaces') ?? leasesIn(`--namespace=${namespace}`) ?? [];
   for (const lease of leases) {
     if (!isHeld(lease, Date.now())) continue;
     const release = lease.metadata.namespace ?? '';
@@ -43,9 +58,10 @@ export function refuseWhileOperatorRuns(namespace: string): void {
     const pod = (lease.spec?.holderIdentity ?? '').replace(/_[^_]*$/, '');
     const found = kubectl<Pod>(['get', 'pod', pod, '--namespace', release, '--ignore-not-found']);
     if (found ? !watches(found, namespace) : release !== namespace) continue;
-    throw new Error(
+    return (
       `The operator runs for the namespace ${namespace}: its leader is the pod ${pod} in the namespace ${release}. ` +
-        'Stop the operator first, wait a minute if it was killed, and run this command again.',
+      'Stop the operator first, wait a minute if it was killed, and run this command again.'
     );
   }
+  return undefined;
 }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { isObject, type JsonObject } from './json.ts';
 
 /**
@@ -22,19 +21,28 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
  * everywhere: a merge patch cannot write null into objects, and API servers differ in whether they keep null in arrays.
  */
 export function mergePatchBetween(current: unknown, desired: unknown): unknown {
-  return difference(withoutNulls(current), withoutNulls(desired));
-}
-
-function difference(current: unknown, desired: unknown): unknown {
   if (!isObject(current) || !isObject(desired))
-    return isDeepStrictEqual(current, desired) ? undefined : (desired ?? null);
+    return isEqual(current, desired) ? undefined : (withoutNulls(desired) ?? null);
   const patch: JsonObject = {};
-  for (const name of new Set([...Object.keys(current), ...Object.keys(desired)])) {
-    const change = difference(memberOf(current, name), memberOf(desired, name));
+  for (const name of namesOf(current, desired)) {
+    const change = mergePatchBetween(memberOf(current, name), memberOf(desired, name));
     if (change !== undefined) patch[name] = change;
   }
   return Object.keys(patch).length > 0 ? patch : undefined;
 }
+
+/** Most values are equal, so this makes no copies without nulls. */
+function isEqual(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((each, index) => isEqual(each, b[index]));
+  if (!isObject(a) || !isObject(b)) return Object.is(a ?? undefined, b ?? undefined);
+  return namesOf(a, b).every((name) => isEqual(memberOf(a, name), memberOf(b, name)));
+}
+
+const namesOf = (a: JsonObject, b: JsonObject): string[] => [
+  ...Object.keys(a),
+  ...Object.keys(b).filter((name) => !Object.hasOwn(a, name)),
+];
 
 /** Returns a member that the object itself has: not, for example, the `constructor` that every object inherits. */
 const memberOf = (object: JsonObject, name: string): unknown =>

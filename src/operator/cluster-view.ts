@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import { childLabels } from '../jupyter-server/labels.ts';
-import { validStatus } from '../jupyter-server/status.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import {
@@ -10,14 +9,16 @@ import {
   type ListWatchCache,
   type WatchEnd,
 } from '../platform/kubernetes/list-watch-cache.ts';
-import type { KubernetesObject, ObjectMeta } from '../platform/kubernetes/objects.ts';
+import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { ReflectorTiming } from '../platform/kubernetes/reflector.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection, ResourceType } from '../platform/kubernetes/types.ts';
 import { projectEvent, type SessionEvent } from './causes.ts';
-import { type Child, projectChild } from './child.ts';
+import { type Child, compactChild, projectChild } from './child.ts';
 import { type ChildKind, childKinds } from './children/manifest.ts';
-import { currentPod, type MainPod, projectPod } from './pod.ts';
+import { compactPod, currentPod, type MainPod, projectPod } from './pod.ts';
+import { projectServer } from './project-server.ts';
+import { createStringPool } from './string-pool.ts';
 
 /** The operator's caches. Reads need no call to the API server. */
 export interface ClusterView {
@@ -44,6 +45,9 @@ export interface ClusterView {
  */
 const unwatched: readonly string[] = ['Secret', 'Dataset', 'HTTPRoute'];
 
+/** Strings of the caches that are stored once; more than the different strings of the sessions that start at the same time. */
+const pooledStrings = 10_000;
+
 export function isWatched({ apiVersion, kind }: { apiVersion: string; kind: string }): boolean {
   return !unwatched.includes(kind) && childKinds.some((each) => each.apiVersion === apiVersion && each.kind === kind);
 }
@@ -66,11 +70,12 @@ export function createClusterView(options: {
   const { client, namespaces, jupyterServers, onChange, onServerChange, onWatchEnd, log, timing = {} } = options;
   const common = { client, namespaces, onWatchEnd, log, timing };
   const label = childLabels(jupyterServers.group);
+  const pool = createStringPool(pooledStrings);
 
   const servers = createListWatchCache<JupyterServer>({
     ...common,
     type: jupyterServers,
-    project: projectServer(jupyterServers),
+    project: projectServer(jupyterServers, pool),
     onChange: (event) => {
       onServerChange?.(event);
       onChange(event.namespace, event.name);
@@ -88,7 +93,7 @@ export function createClusterView(options: {
         ...common,
         type: kind.type,
         selectors: { labelSelector: label.parentUid },
-        project: projectChild(kind, label),
+        project: (raw) => compactChild(projectChild(kind, label)(raw), pool),
         indexes: { parent: ({ parentUid }) => parentUid },
         onChange: notifyParent,
       }),
@@ -100,7 +105,7 @@ export function createClusterView(options: {
     ...common,
     type: resource.pods,
     selectors: { labelSelector: `${label.mainPod}=true` },
-    project: (raw) => projectPod(raw, label),
+    project: (raw) => compactPod(projectPod(raw, label), pool),
     indexes: { parent: ({ parentUid }) => parentUid },
     onChange: (event) => {
       const isReplaced = event.type === 'modified' && event.previous.uid !== event.value.uid;
@@ -128,7 +133,8 @@ export function createClusterView(options: {
 
   return {
     async start() {
-      await Promise.all(all.map((cache) => cache.start()));
+      // One after the other, so that the memory for one page is enough.
+      for (const cache of all) await cache.start();
     },
     async stop() {
       await Promise.all(all.map((cache) => cache.stop()));
@@ -147,28 +153,6 @@ export function createClusterView(options: {
     events: (objectUid) => eventCaches.flatMap((cache) => cache.byIndex('object', objectUid)),
     observeServer: (raw) => servers.observe(raw),
     observeChild: (kind, raw) => childCaches.get(kind)?.observe(raw),
-  };
-}
-
-/** Kopf's copy of the whole object, in objects that Amalthea has reconciled. */
-const kopfCopy = 'kopf.zalando.org/last-handled-configuration';
-
-/**
- * Returns the JupyterServer for the cache: with apiVersion and kind, which the items of a list do not have but owner references
- * need, with valid values in its status, and without managedFields and Kopf's copy. The patches, which are the largest part of the object, are needed only to create
- * children, so a session whose children exist has none in the cache.
- */
-export function projectServer({ group, version }: ResourceType): (raw: KubernetesObject) => JupyterServer {
-  return (raw: JupyterServer) => {
-    const { managedFields: _, ...metadata }: ObjectMeta & { managedFields?: unknown } = raw.metadata;
-    const { [kopfCopy]: _copy, ...annotations } = metadata.annotations ?? {};
-    const slim = metadata.annotations ? { ...metadata, annotations } : metadata;
-    const { status: written, ...object } = raw;
-    const status = validStatus(written);
-    const { patches, ...spec } = raw.spec ?? {};
-    const isCreated = Object.keys(status?.create_fn?.createdResources ?? {}).length > 0;
-    const kept = { ...(patches !== undefined && isCreated ? { spec } : {}), ...(status ? { status } : {}) };
-    return { ...object, apiVersion: `${group}/${version}`, kind: 'JupyterServer', metadata: slim, ...kept };
   };
 }
 

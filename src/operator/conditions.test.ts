@@ -98,8 +98,9 @@ describe('a write of the status', () => {
   it('is immediate for the state, and delayed for steps and details of the pod', () => {
     expect(writeDelay({ status: { state: 'running', mainPod: {} } }, 0)).toBe(0);
     expect(writeDelay({ metadata: { annotations: {} } }, 0)).toBe(0);
-    expect(writeDelay({ status: { containerStates: {} } }, 500)).toBe(1_500);
-    expect(writeDelay({ status: { mainPod: { uid: 'u' } } }, 500)).toBe(1_500);
+    expect(writeDelay({ status: { containerStates: {} } }, 500)).toBe(2_500);
+    expect(writeDelay({ status: { events: {} } }, 500)).toBe(2_500);
+    expect(writeDelay({ status: { mainPod: { uid: 'u' } } }, 500)).toBe(2_500);
     expect(writeDelay({ status: { mainPod: { status: {} } } }, 500)).toBe(9_500);
     expect(writeDelay({ status: { mainPod: { status: {} } } }, 20_000)).toBe(0);
   });

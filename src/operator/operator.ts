@@ -113,6 +113,7 @@ export function createOperator(options: {
     onDetected: (session, message) => recorder.record(session, { type: 'Warning', reason: 'AmaltheaRuns', message }),
     onActing() {
       for (const { metadata } of view.servers()) queue.add(`${metadata.namespace}/${metadata.name}`);
+      usage ??= startUsage();
     },
     now,
     log,
@@ -121,28 +122,25 @@ export function createOperator(options: {
   counted.observe({ queue, view, detector });
   const reconcile = createReconciler({ client, view, monitor, saves, recorder, settings, metrics: counted, now });
 
+  function startUsage(): Promise<void> | undefined {
+    const { namespaces, jupyterServers, resourceUsageIntervalMs: intervalMs } = settings;
+    if (intervalMs === undefined) return undefined;
+    const mayWrite = () => detector.mayAct;
+    const { signal } = stopping;
+    return copyResourceUsage({ client, view, namespaces, jupyterServers, intervalMs, mayWrite, log, signal });
+  }
+
   return {
     async start() {
       await view.start();
       if (stopping.signal.aborted) return;
       // Until all caches have synced, the detector lets nothing be reconciled, because existing children may be missing in the caches.
       detecting = detector.run(stopping.signal);
-      const { namespaces, jupyterServers, resourceUsageIntervalMs: intervalMs } = settings;
-      if (intervalMs === undefined) return;
-      usage = copyResourceUsage({
-        client,
-        view,
-        namespaces,
-        jupyterServers,
-        intervalMs,
-        mayWrite: () => detector.mayAct,
-        log,
-        signal: stopping.signal,
-      });
     },
     async stop() {
       stopping.abort();
-      await Promise.all([queue.stop(), view.stop(), usage, detecting, monitor.stop(), saves.stop(), recorder.stop()]);
+      await detecting;
+      await Promise.all([queue.stop(), view.stop(), usage, monitor.stop(), saves.stop(), recorder.stop()]);
       await agents.close();
     },
     get lastContactAt() {

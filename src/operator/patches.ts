@@ -16,7 +16,9 @@ const documentLimitChars = 4 * 1024 * 1024;
 export function applyPatches(children: Children, patches: readonly ChildPatch[]): JsonObject {
   // In this deep copy, no two places share an object. Otherwise a patch of one place would change the other place, too.
   let document: JsonObject = JSON.parse(JSON.stringify(children));
-  patches.forEach((each, index) => {
+  // A value of the patches becomes a part of the document, which later operations change.
+  const copies: readonly ChildPatch[] = JSON.parse(JSON.stringify(patches));
+  copies.forEach((each, index) => {
     const where = `spec.patches[${index}]`;
     const patched = applyPatch(document, each, where);
     if (!isObject(patched)) throw new InvalidJupyterServer(`${where} removes all children`);
@@ -27,7 +29,7 @@ export function applyPatches(children: Children, patches: readonly ChildPatch[])
 
 function applyPatch(document: JsonObject, patch: ChildPatch | undefined, where: string): unknown {
   if (patch?.type === 'application/json-patch+json') return applyJsonPatch(document, patch.patch, where);
-  if (patch?.type === 'application/merge-patch+json') return applyMergePatch(document, structuredClone(patch.patch));
+  if (patch?.type === 'application/merge-patch+json') return applyMergePatch(document, patch.patch);
   throw new InvalidJupyterServer(`${where}.type is missing or unknown`);
 }
 
@@ -41,7 +43,7 @@ function applyJsonPatch(document: unknown, operations: unknown, where: string): 
         checkPointer(document, operation['path'], false);
         checkPointer(document, operation['from'], true);
       }
-      document = jsonPatch.applyOperation(document, structuredClone(operation), true, true).newDocument;
+      document = jsonPatch.applyOperation(document, operation, true, true).newDocument;
     } catch (error) {
       throw new InvalidJupyterServer(`${here}${nameOf(operation)} ${reasonOf(error)}`);
     }

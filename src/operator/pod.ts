@@ -6,6 +6,7 @@ import type {
   ObjectMeta,
   PodStatus,
 } from '../platform/kubernetes/objects.ts';
+import type { StringPool } from './string-pool.ts';
 
 /** The pod of a session, with the fields that this operator reads. */
 export interface MainPod {
@@ -87,6 +88,13 @@ function withShortMessages(status: PodStatus): PodStatus {
     ...(regular ? { containerStatuses: regular } : {}),
   };
 }
+
+/** Returns the pod for the cache, which has thousands of pods with equal values. */
+export const compactPod = (pod: MainPod | undefined, pool: StringPool): MainPod | undefined =>
+  pod && {
+    ...pod,
+    ...pool.share({ namespace: pod.namespace, containers: pod.containers, status: pod.status }),
+  };
 
 /** Returns the newest pod that is not being deleted; the newest pod if all pods are being deleted. */
 export function currentPod(pods: readonly MainPod[]): MainPod | undefined {

@@ -11,14 +11,17 @@ import { statusPatch } from './status.ts';
  * twenty times; each write sends an event to all watches of sessions.
  */
 const delay = {
-  /** Changes that people see: the steps of the start. */
-  step: 2_000,
+  /** Changes that people see: the steps of the start, and messages, many of which a cluster takes back after a second. */
+  step: 3_000,
   /** Changes that only complete the copy of the pod's status. */
   detail: 10_000,
 } as const;
 
 /** Fields whose changes are written immediately. */
-const urgent: readonly string[] = ['state', 'events', 'create_fn', 'failedSince', 'stoppedPod'];
+const urgent: readonly string[] = ['state', 'create_fn', 'failedSince', 'stoppedPod'];
+
+/** Fields whose changes people see. */
+const steps: readonly string[] = ['containerStates', 'events', 'save'];
 
 /** Returns the merge patch of the JupyterServer's status and annotations; undefined without a change. Pure. */
 export function sessionPatch(
@@ -63,7 +66,7 @@ export function writeDelay(patch: { status?: object; metadata?: object }, sinceL
   const status = isObject(patch.status) ? patch.status : {};
   if (patch.metadata !== undefined || urgent.some((field) => Object.hasOwn(status, field))) return 0;
   const isOtherPod = isObject(status['mainPod']) && Object.hasOwn(status['mainPod'], 'uid');
-  const isStep = isOtherPod || Object.hasOwn(status, 'containerStates') || Object.hasOwn(status, 'save');
+  const isStep = isOtherPod || steps.some((field) => Object.hasOwn(status, field));
   const minimum = isStep ? delay.step : delay.detail;
   return Math.max(0, minimum - sinceLast);
 }

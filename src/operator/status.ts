@@ -130,7 +130,8 @@ function seconds(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, '+00:00');
 }
 
-const ownedFields = [
+/** The fields of the status that the operator writes. */
+export const ownedFields = [
   'state',
   'containerStates',
   'startingSince',

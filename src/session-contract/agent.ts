@@ -8,24 +8,36 @@ export const agentSignatureHeader = 'Agent-Signature';
 
 /** Environment variables of the agent, in addition to those of renku-notebooks' git-rpc sidecar. */
 export const agentVariable = {
-  /** The key of the session, base64url. */
-  key: 'NOTEBOOK_SESSIONS_AGENT_KEY',
+  /** Folder with the files of `agentKeyFile`: the environment of a process can be read by other programs of its user. */
+  keyFolder: 'NOTEBOOK_SESSIONS_AGENT_KEY_FOLDER',
   /** TCP port of the API. */
   port: 'NOTEBOOK_SESSIONS_AGENT_PORT',
   /** Address on which the API listens. */
   host: 'NOTEBOOK_SESSIONS_AGENT_HOST',
-  sessionUid: 'NOTEBOOK_SESSIONS_UID',
   podUid: 'NOTEBOOK_SESSIONS_POD_UID',
   /** The branch of the launch, a part of the names of autosaves. */
   branch: 'NOTEBOOK_SESSIONS_BRANCH',
+  /** http(s) URL of the session's repository, to which saves are pushed. */
+  repositoryUrl: 'NOTEBOOK_SESSIONS_REPOSITORY_URL',
   /** `1` if the user may push to the repository. */
   mayPush: 'NOTEBOOK_SESSIONS_MAY_PUSH',
   /** URL of the Jupyter server on the loopback address, with the session's path. */
   jupyterUrl: 'NOTEBOOK_SESSIONS_JUPYTER_URL',
+  /** Address of git-proxy, without a slash at the end; not set without git-proxy. */
+  gitProxyUrl: 'NOTEBOOK_SESSIONS_GIT_PROXY_URL',
   /** Folder on the session's volume for saves that could not be pushed. */
   savesFolder: 'NOTEBOOK_SESSIONS_SAVES_FOLDER',
   /** Folder with the files of git-proxy; see `gitProxyFile`. */
   privateFolder: 'NOTEBOOK_SESSIONS_PRIVATE_FOLDER',
+} as const;
+
+/** Where the key is mounted in the agent's container; the files have the names of keys of the credentials Secret. */
+export const agentKeyFolder = '/run/notebook-sessions-agent';
+export const agentKeyFile = {
+  /** The key of the session, base64url. */
+  key: 'agent-key',
+  /** The uid of the JupyterServer. */
+  sessionUid: 'session-uid',
 } as const;
 
 /**

@@ -10,7 +10,7 @@ import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts'
 import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { createTransport, type Transport } from '../../src/platform/kubernetes/transport.ts';
 import { type KubernetesConnection, KubernetesError } from '../../src/platform/kubernetes/types.ts';
-import { createAccount, type Role, readRoles } from '../support/accounts.ts';
+import { createAccount, readRoles } from '../support/accounts.ts';
 import {
   type ClusterUnderTest,
   jupyterServer,
@@ -18,6 +18,7 @@ import {
   testDeadline,
 } from '../support/cluster-under-test.ts';
 import { failing, operatedSessions, type StatefulSet } from '../support/operated-sessions.ts';
+import { requestsOf as auditedRequestsOf, granted, permission } from '../support/permissions.ts';
 import { serviceReplicas } from '../support/service-replicas.ts';
 import { commitSha } from '../support/sessions/fake-gitlab.ts';
 import { john } from '../support/sessions/service.ts';
@@ -46,45 +47,8 @@ afterAll(async () => {
   await cluster?.close();
 });
 
-interface Request {
-  /** `verb group/resource[/subresource]` */
-  permission: string;
-  code: number;
-}
-
-/** Returns the requests of a service account from the audit log. */
-function requestsOf(account: string): Request[] {
-  const auditLog = inject('controlPlane')?.auditLog ?? '';
-  const lines = readFileSync(auditLog, 'utf8').split('\n').slice(0, -1);
-  return lines
-    .map((line) => JSON.parse(line))
-    .filter(({ user }) => user.username === `system:serviceaccount:${cluster.namespace}:${account}`)
-    .map(({ verb, objectRef = {}, responseStatus = {} }) => {
-      const { apiGroup = '', resource: plural, subresource } = objectRef;
-      return { permission: permission(verb, apiGroup, plural, subresource), code: responseStatus.code };
-    });
-}
-
-function permission(verb: string, group: string, plural: string, subresource?: string): string {
-  return `${verb} ${group}/${plural}${subresource ? `/${subresource}` : ''}`;
-}
-
-function granted(roles: readonly Role[]): string[] {
-  const all = roles.flatMap(({ rules }) =>
-    rules.flatMap(({ apiGroups, resources, verbs }) =>
-      apiGroups.flatMap((group) =>
-        resources.flatMap((plural) => verbs.map((verb) => permission(verb, group, ...split(plural)))),
-      ),
-    ),
-  );
-  // An admission plug-in checks this permission; no request needs it.
-  return all.filter((each) => each !== 'update amalthea.dev/jupyterservers/finalizers').sort();
-}
-
-function split(plural: string): [string, string | undefined] {
-  const [name = '', subresource] = plural.split('/');
-  return [name, subresource];
-}
+const requestsOf = (account: string) =>
+  auditedRequestsOf(inject('controlPlane')?.auditLog ?? '', `system:serviceaccount:${cluster.namespace}:${account}`);
 
 /** Expects that the account used its permissions and no others. Polls: the audit log has a watch only after its end. */
 async function expectExactly(account: 'service' | 'operator') {
@@ -126,7 +90,9 @@ describe('the role of the service', () => {
 
     expect((await call('DELETE', `/servers/${name}?forced=true`)).status).toBe(204);
     await cluster.when(jupyterServers, name, (object) => object === undefined);
-    expect((await call('GET', `/servers/${name}`)).status).toBe(404);
+    // The cache of the service may learn of the deletion later than this test.
+    const status = async () => (await call('GET', `/servers/${name}`)).status;
+    expect(await eventually('the status 404', status, (each) => each === 404)).toBe(404);
     await eventually(
       'the removal of the Secret',
       () => cluster.client.get(resource.secrets, cluster.namespace, `${name}-credentials`, testDeadline()),

@@ -9,6 +9,7 @@ import {
 } from '../support/local/forge/served-forge.ts';
 import { machineAddress } from './cluster/addresses.ts';
 import type { TestCluster } from './cluster/start.ts';
+import { faultyProjects, faultyRepository, interceptGit, missingBranch } from './faulty-projects.ts';
 import { type OidcProvider, type OidcUser, startOidcProvider } from './oidc-provider.ts';
 
 const ports = { gitlab: 8443, identityProvider: 8444 };
@@ -30,12 +31,6 @@ export interface Backends {
   readonly commits: { readonly public: string; readonly private: string; readonly faults: string };
 }
 
-/**
- * Public projects that the API of the GitLab has, but that git cannot clone: `gone` does not exist for git, and `rewound` has
- * the content of another project.
- */
-const faults = ['gone', 'rewound'];
-
 export interface RunningBackends extends Backends {
   close(): Promise<void>;
 }
@@ -56,14 +51,7 @@ export async function startBackends({ certificates, registry }: TestCluster): Pr
   const gitTokens = { ada: tokenOf(users.ada), bob: tokenOf(users.bob) };
   appendFileSync(registry.loginFile, `oauth2:${gitTokens.ada}\n`);
   const commits = await createProjects(gitlab, gitTokens.ada);
-  gitlab.intercept = (request, response) => {
-    if (request.url?.startsWith('/forge/faults/gone.git/')) {
-      response.writeHead(404).end();
-      return true;
-    }
-    request.url = request.url?.replace('/forge/faults/rewound.git/', '/forge/demo/first-light.git/') ?? '/';
-    return false;
-  };
+  gitlab.intercept = interceptGit;
   return {
     gitUrl: gitlab.url,
     issuer: provider.issuer,
@@ -80,16 +68,17 @@ async function createProjects({ forge, url, scratch }: ServedForge, token: strin
   await forge.ensureDemoProject();
   const members = [{ username: 'ada', accessLevel: 50 }];
   await forge.createProject({ namespace: 'ada', path: 'private', visibility: 'private', members });
-  for (const path of faults) await forge.createProject({ namespace: 'faults', path, visibility: 'public', members });
+  for (const path of faultyProjects)
+    await forge.createProject({ namespace: 'faults', path, visibility: 'public', members });
 
   // The tests check the certificate of the forge; these pushes do not.
   const git = (work: string, ...args: string[]) => runGit(work, '-c', 'http.sslVerify=false', ...args);
-  const push = async (work: string, path: string) =>
-    git(work, 'push', '--quiet', withToken(`${url}/${path}.git`, token), 'main');
+  const push = async (work: string, path: string, ...branches: string[]) =>
+    git(work, 'push', '--quiet', withToken(`${url}/${path}.git`, token), 'main', ...branches);
   const own = await makeRepository(join(scratch, 'private'), { 'only-for-ada.txt': 'private\n' });
   await push(own, 'ada/private');
-  const faulty = await makeRepository(join(scratch, 'faults'), { 'README.md': 'faulty\n' });
-  for (const path of faults) await push(faulty, `faults/${path}`);
+  const faulty = await faultyRepository(join(scratch, 'faults'), url);
+  for (const path of faultyProjects) await push(faulty, `faults/${path}`, missingBranch);
   const [demo = ''] = (await git(own, 'ls-remote', `${url}/demo/first-light.git`, 'HEAD')).split('\t');
   return {
     public: demo,

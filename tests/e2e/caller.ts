@@ -24,20 +24,30 @@ const mainSite: Site = { api: `https://${release.host}/notebooks`, namespace: re
 
 /** A user of the API. */
 export interface Caller {
+  /** The headers with which the user is identified. */
+  readonly identity: Readonly<Record<string, string>>;
   /** Sends a request to a path of the API. Does not check the status. */
   api(path: string, init?: { method?: string; body?: object; timeoutMs?: number }): Promise<Response>;
-  /** Launches a session. Throws if the response is not 201. */
+  /** Sends a launch, and sends it again if the response says so: the GitLab may be busy with the launches of other tests. */
+  post(body: object): Promise<Response>;
+  /** Launches a session. Throws if the response is not 201 (created). */
   launch(body: object): Promise<Session>;
+  /** Launches a session that exists. Throws if the response is not 200. */
+  launchAgain(body: object): Promise<Session>;
   /** Polls until the session is in that state, or `accepts` returns true. Throws with the last response after `timeoutMs`. */
   until(name: string, accepts: SessionState | ((session: Session) => boolean), timeoutMs?: number): Promise<Session>;
   /** Deletes a session and waits until its pod, children and Secrets are deleted. */
   remove(name: string, options?: { forced?: boolean }): Promise<void>;
 }
 
-/** Returns an anonymous user that no other test knows, with the id from a gateway. */
-export function anonymous(): Caller {
-  return caller(mainSite, { 'Renku-Auth-Anon-Id': `anon-${randomBytes(8).toString('hex')}` });
-}
+/** Returns the headers of an anonymous user that no other test knows, with the id from a gateway. */
+export const anonymousHeaders = () => ({ 'Renku-Auth-Anon-Id': `anon-${randomBytes(8).toString('hex')}` });
+
+/** Returns an anonymous user that no other test knows. */
+export const anonymous = (): Caller => withHeaders(anonymousHeaders());
+
+/** Returns the user that these headers identify. */
+export const withHeaders = (headers: Record<string, string>): Caller => caller(mainSite, headers);
 
 /** Returns an anonymous user with the cookie that the service sets at the first request. */
 export async function withCookie(site: Site): Promise<Caller> {
@@ -46,19 +56,22 @@ export async function withCookie(site: Site): Promise<Caller> {
   return caller(site, { cookie });
 }
 
-/** Returns a signed-in user, with the headers that the gateway of a platform adds. */
-export async function registered(name: UserName): Promise<Caller> {
+/** Returns the headers that the gateway of a platform adds for a signed-in user. */
+export async function registeredHeaders(name: UserName): Promise<Record<string, string>> {
   const { gitUrl, gitTokens, issuer } = platform().backends;
   const response = await fetch(`${issuer}/id-token?user=${name}&audience=${release.audience}`);
   if (!response.ok) throw new Error(await response.text());
   const git = { AuthorizationHeader: `bearer ${gitTokens[name]}`, AccessTokenExpiresAt: 1_900_000_000 };
-  return caller(mainSite, {
+  return {
     'Renku-Auth-Access-Token': 'access',
     'Renku-Auth-Id-Token': await response.text(),
     'Renku-Auth-Refresh-Token': 'refresh',
     'Renku-Auth-Git-Credentials': credentials({ [gitUrl]: git }),
-  });
+  };
 }
+
+/** Returns a signed-in user. */
+export const registered = async (name: UserName): Promise<Caller> => caller(mainSite, await registeredHeaders(name));
 
 function caller(site: Site, identity: Record<string, string>): Caller {
   const api: Caller['api'] = (path, { method = 'GET', body, timeoutMs = 30_000 } = {}) =>
@@ -76,15 +89,29 @@ function caller(site: Site, identity: Record<string, string>): Caller {
       (error: unknown) => ({ status: 0, text: String(error) }),
     );
 
+  async function post(body: object, retries = 3): Promise<Response> {
+    const response = await api('/servers', { method: 'POST', body });
+    const retryAfter = response.headers.get('retry-after');
+    if (retryAfter === null || retries === 0) return response;
+    await response.body?.cancel();
+    await delay(Number(retryAfter) * 1000);
+    return post(body, retries - 1);
+  }
+
+  async function launch(body: object, expected: number): Promise<Session> {
+    const response = await post(body);
+    const text = await response.text();
+    if (response.status !== expected) throw new Error(`POST servers: ${response.status} ${text}`);
+    return JSON.parse(text) as Session;
+  }
+
   return {
+    identity,
     api,
-    async launch(body) {
-      const response = await api('/servers', { method: 'POST', body });
-      const text = await response.text();
-      if (response.status !== 201) throw new Error(`POST servers: ${response.status} ${text}`);
-      return JSON.parse(text) as Session;
-    },
-    async until(name, wanted, timeoutMs = 120_000) {
+    post,
+    launch: (body) => launch(body, 201),
+    launchAgain: (body) => launch(body, 200),
+    async until(name, wanted, timeoutMs = 400_000) {
       const accepts = typeof wanted === 'function' ? wanted : (session: Session) => session.status.state === wanted;
       const end = performance.now() + timeoutMs;
       for (;;) {

@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { type Caller, hasWarning, type Session, withCookie } from './caller.ts';
+import { openBrowser } from './browser.ts';
+import { hasWarning, type Session, withCookie } from './caller.ts';
 import { chart, helm, installChart } from './helm.ts';
-import { apply, inSession, platform, publicProject } from './platform.ts';
+import { apply, inSession, objectsOf, platform, publicProject } from './platform.ts';
 
 /**
  * A second release in the same cluster, with the chart's demo.yaml: anonymous users, no volumes, one namespace. Only the
@@ -12,9 +14,9 @@ import { apply, inSession, platform, publicProject } from './platform.ts';
 const namespace = 'demo';
 const host = 'demo.test';
 const site = { api: `http://${host}/notebooks`, namespace };
-let caller: Caller;
+let browser: Browser;
 
-function values(): string {
+function values(sessions: object): string {
   const { cluster, backends } = platform();
   const file = join(cluster.folder, 'demo-values.json');
   const one = { replicaCount: 1, podDisruptionBudget: { enabled: false } };
@@ -28,56 +30,82 @@ function values(): string {
     ingress: { host },
     config: {
       git: { url: backends.gitUrl, registry: cluster.registry.host },
-      sessions: { ingress: { host: 'demo-sessions.test' } },
+      sessions: { ingress: { host: 'demo-sessions.test' }, ...sessions },
     },
   };
   writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
   return file;
 }
 
-const install = () =>
-  installChart(platform().cluster, { name: 'demo', namespace, values: [join(chart, 'demo.yaml'), values()] });
+const install = (sessions: object = {}) =>
+  installChart(platform().cluster, { name: 'demo', namespace, values: [join(chart, 'demo.yaml'), values(sessions)] });
+const runHelm = (...args: string[]) => helm(platform().cluster, [...args, '--namespace', namespace]);
+const inDemo = (...args: string[]) => platform().kubectl([...args, '--namespace', namespace]);
 
 beforeAll(async () => {
   if (inject('e2e') === undefined) return;
   const { cluster } = platform();
+  browser = await openBrowser();
   await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   await apply({
     ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'company-ca', namespace } },
     data: { 'company.crt': readFileSync(cluster.authority).toString('base64') },
   });
   await install();
-  caller = await withCookie(site);
 });
 afterAll(async () => {
+  await browser?.close();
   if (inject('e2e') === undefined) return;
-  await platform().kubectl(['delete', 'jupyterservers', '--all', '--namespace', namespace, '--wait=false']);
-  await helm(platform().cluster, ['uninstall', '--ignore-not-found', 'demo', '--namespace', namespace]);
+  await inDemo('delete', 'jupyterservers', '--all', '--wait=false');
+  await runHelm('uninstall', '--ignore-not-found', 'demo');
 });
 
-it('shows an anonymous user with a cookie the same session before and after the release was removed and installed', async () => {
+it('warns the owner of a session without a volume that the cluster has stopped, until the owner stops and launches it', async () => {
+  const caller = await withCookie(site);
+  const body = publicProject();
+  const { name } = await caller.launch(body);
+  await caller.until(name, 'running');
+  await inSession(name, 'fallocate -l 1100M /home/jovyan/work/large', namespace);
+  const says =
+    /stopped by the cluster at .* because its files took more than the storage .* What was not pushed is lost/;
+  const isWarned = (session: Session) => hasWarning(session, says);
+  await caller.until(name, (session) => isWarned(session) && session.status.state === 'running');
+
+  const page = await (await browser.newContext({ extraHTTPHeaders: caller.identity })).newPage();
+  await page.goto(`${site.api}/`);
+  await page.getByRole('article', { name: 'demo/first-light' }).getByText(says).waitFor({ timeout: 60_000 });
+  expect(isWarned(await caller.launchAgain(body))).toBe(true);
+
+  await caller.remove(name);
+  const launched = await caller.launch(body);
+  expect(launched.name).toBe(name);
+  expect(isWarned(await caller.until(name, 'running'))).toBe(false);
+  await caller.remove(name);
+});
+
+it('leaves sessions, files and claims when the release is removed; a new release shows them to their owner', async () => {
+  await install({ storage: { pvs_enabled: true } });
+  const caller = await withCookie(site);
   const { name } = await caller.launch(publicProject());
   await caller.until(name, 'running');
-  await inSession(name, 'touch /home/jovyan/work/first-light/still-here', namespace);
+  const file = '/home/jovyan/work/first-light/notes.txt';
+  await inSession(name, `echo kept > ${file}`, namespace);
+  const before = await objectsOf(name, namespace);
 
-  await helm(platform().cluster, ['uninstall', '--ignore-not-found', 'demo', '--namespace', namespace, '--wait']);
-  expect(await platform().kubectl(['get', 'jupyterservers', '--namespace', namespace, '--output=name'])).toContain(
-    name,
-  );
-  await install();
+  await runHelm('uninstall', 'demo', '--wait');
+  expect(await inDemo('get', 'deployments', '--output=name')).toBe('');
+  expect(await platform().kubectl(['get', 'crd', 'jupyterservers.amalthea.dev', '--output=name'])).not.toBe('');
+  expect(await objectsOf(name, namespace)).toEqual(before);
+  expect(before).toContain(`persistentvolumeclaim/${name}`);
+  // The files outlive the pod, too.
+  await inDemo('delete', 'pod', `${name}-0`);
+
+  await install({ storage: { pvs_enabled: true } });
   await caller.until(name, 'running');
-  expect(await inSession(name, 'ls /home/jovyan/work/first-light', namespace)).toContain('still-here');
+  expect(await inSession(name, `cat ${file}`, namespace)).toBe('kept\n');
+  await caller.remove(name);
 });
 
-it('warns the owner of a session that the cluster has stopped for its use of disk', async () => {
-  const other = await withCookie(site);
-  const { name } = await other.launch(publicProject());
-  await other.until(name, 'running');
-  await inSession(name, 'fallocate -l 1100M /home/jovyan/work/large', namespace);
-  const isWarned = (session: Session) =>
-    hasWarning(
-      session,
-      /stopped by the cluster at .* because its files took more than the storage .* What was not pushed is lost/,
-    );
-  await other.until(name, (session) => isWarned(session) && session.status.state === 'running', 200_000);
+it('passes the test of its chart', async () => {
+  expect(await runHelm('test', 'demo')).toMatch(/TEST SUITE:\s+demo-notebook-sessions-test\n.*Phase:\s+Succeeded/s);
 });

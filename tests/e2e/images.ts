@@ -1,15 +1,25 @@
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
-import { type ImageConfig, pushImage } from './cluster/registry.ts';
+import { deleteLayer, type ImageConfig, pushImage } from './cluster/registry.ts';
 import { pushProgram, type TestCluster } from './cluster/start.ts';
 import { chart } from './helm.ts';
 
 /** Images that users name in launches: the files of the session image or of another one, with another configuration. */
 export const images = {
   private: 'private/session:1',
+  /** Only for the test of an expired sign-in, so that no node has it before. */
+  expired: 'private/expired:1',
   crashing: 'projects/crashing:1',
+  /** The entrypoint is a Jupyter server. */
+  server: 'projects/server:1',
+  /** As `server`, but the entrypoint does not show it. */
+  hiddenServer: 'projects/hidden-server:1',
+  silent: 'projects/silent:1',
+  /** The registry has the manifest, but not the layer. */
+  incomplete: 'projects/incomplete:1',
   withoutJupyter: 'projects/without-jupyter:1',
   foreign: 'projects/foreign:1',
 } as const;
@@ -31,9 +41,24 @@ export async function pushImages(cluster: TestCluster, folder: string): Promise<
   await push('session-tools');
   const certificates = await push('certificates');
   const session = await push('session');
-  const crash = { ...session.config, Entrypoint: ['/bin/sh', '-c', 'echo "no licence found" >&2; exit 3', 'sh'] };
+  const script = (code: string) => ({ ...session.config, Entrypoint: ['/bin/sh', '-c', code, 'sh'] });
+  const expired = { ...session.config, Env: [...(session.config.Env ?? []), 'EXPIRED=1'] };
+  const server = { ...session.config, Entrypoint: ['jupyter', 'lab'], Cmd: [] };
   await pushImage(registry, { ...session, name: images.private });
-  await pushImage(registry, { ...session, name: images.crashing, config: crash });
+  await pushImage(registry, { ...session, name: images.expired, config: expired });
+  await pushImage(registry, {
+    ...session,
+    name: images.crashing,
+    config: script('echo "no licence found" >&2; exit 3'),
+  });
+  await pushImage(registry, { ...session, name: images.server, config: server });
+  await pushImage(registry, { ...session, name: images.hiddenServer, config: script('exec jupyter lab "$@"') });
+  await pushImage(registry, {
+    ...session,
+    name: images.silent,
+    config: script('echo "I only wait"; exec sleep infinity'),
+  });
+  await pushIncomplete(cluster, session.config);
   const { Entrypoint: _, ...withoutEntrypoint } = certificates.config;
   await pushImage(registry, { ...certificates, name: images.withoutJupyter, config: withoutEntrypoint });
   const architecture = process.arch === 'arm64' ? 'amd64' : 'arm64';
@@ -44,6 +69,14 @@ export async function pushImages(cluster: TestCluster, folder: string): Promise<
   const name = ({ repository, tag }: ImageValue) => `${repository.replace(/^[^/]+\//, '')}:${tag}`;
   await pushProgram(cluster, name(oauth2Proxy), 'oauth2-proxy');
   await pushProgram(cluster, name(passthroughProxy), 'passthrough');
+}
+
+async function pushIncomplete({ registry, folder }: TestCluster, config: ImageConfig): Promise<void> {
+  const root = mkdtempSync(join(folder, 'image-'));
+  // A layer that no other image has: a node would not download it again.
+  writeFileSync(join(root, 'random'), randomBytes(16));
+  await deleteLayer(registry, await pushImage(registry, { name: images.incomplete, root, config }));
+  rmSync(root, { recursive: true });
 }
 
 interface ImageValue {

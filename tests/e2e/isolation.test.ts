@@ -1,58 +1,117 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
 import { anonymous, registered } from './caller.ts';
-import { inSession, platform, publicProject } from './platform.ts';
+import { machineAddress, nodeAddress } from './cluster/addresses.ts';
+import { apply, inPod, inSession, platform, podsOf, publicProject } from './platform.ts';
 import { release } from './release.ts';
 
-/** What a notebook, which runs any code, can reach. The nodes of the test cluster enforce the chart's network policies. */
+/**
+ * What a notebook, which runs any code, can reach. The nodes of the test cluster enforce the chart's network policies. The same
+ * commands succeed in pods that must reach these servers, so no test passes because a server or a command does not work.
+ */
 
 const [caller, neighbour] = [anonymous(), anonymous()];
 let [name, other] = ['', ''];
 
-/** Returns `connected` if a TCP connection succeeds, and the error otherwise. */
-const connect = (address: string, port: number) =>
-  inSession(name, `timeout 3 bash -c '</dev/tcp/${address}/${port}' && echo connected || echo failed`);
+const operatorLabels = {
+  'app.kubernetes.io/name': 'notebook-sessions',
+  'app.kubernetes.io/instance': release.name,
+  'app.kubernetes.io/component': 'operator',
+};
 
-async function podAddress(namespace: string, selector: string): Promise<string> {
-  const args = ['get', 'pods', '--namespace', namespace, selector, '--output=jsonpath={.items[0].status.podIP}'];
-  return platform().kubectl(args);
+/** Pods with the image of sessions, which has a shell, and their namespaces and labels. */
+const probes = {
+  'a pod with a service account': { namespace: 'probes', labels: {} },
+  'a pod of the ingress controller': { namespace: 'ingress', labels: {} },
+  'a pod of the monitoring': { namespace: release.monitoringNamespace, labels: {} },
+  'a pod of the operator': { namespace: release.namespace, labels: operatorLabels },
+} as const;
+const podName = 'probe';
+
+const addressOf = async (component: 'service' | 'operator'): Promise<string> => {
+  const pods = await podsOf(release.namespace, `app.kubernetes.io/component=${component}`);
+  return pods.find(({ isReady, name: pod }) => isReady && pod !== podName)?.address ?? '';
+};
+
+const addressOfOther = async (): Promise<string> =>
+  (await podsOf(release.sessionsNamespace)).find((pod) => pod.name === `${other}-0`)?.address ?? '';
+
+/** Servers with their address and port, and the pod that must reach them. */
+const targets: [string, keyof typeof probes, () => Promise<readonly [string, number]>][] = [
+  ['the Kubernetes API', 'a pod with a service account', async () => ['kubernetes.default.svc.cluster.local', 443]],
+  ['the kubelet of a node', 'a pod with a service account', async () => [nodeAddress(1), 10250]],
+  ['another server of the private network', 'a pod with a service account', async () => [machineAddress, 443]],
+  ['the API of the service', 'a pod of the ingress controller', async () => [await addressOf('service'), 8000]],
+  ['the metrics of the service', 'a pod of the monitoring', async () => [await addressOf('service'), 8765]],
+  ['the metrics of the operator', 'a pod of the monitoring', async () => [await addressOf('operator'), 8765]],
+  ['the proxy of another session', 'a pod of the ingress controller', async () => [await addressOfOther(), 4180]],
+  ['Jupyter in another session', 'a pod of the operator', async () => [await addressOfOther(), 8888]],
+];
+
+/** Returns a command that prints whether a TCP connection succeeds. */
+const connect = ([address, port]: readonly [string, number]) =>
+  `timeout 3 bash -c '</dev/tcp/${address}/${port}' && echo connected || echo failed`;
+
+const tokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+/** Prints the status of a request that needs an account. */
+const requestWithToken = `curl -sk -o /dev/null -w '%{http_code}' -m 5 -H "Authorization: Bearer $(cat ${tokenFile})" https://kubernetes.default.svc/api`;
+
+async function createProbes(): Promise<void> {
+  const { cluster, kubectl } = platform();
+  const image = `${cluster.registry.host}/notebook-sessions/session:${packageJson.version}`;
+  for (const { namespace, labels } of Object.values(probes)) {
+    await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    const container = { name: 'shell', image, command: ['sleep', '3600'] };
+    const spec = { containers: [container], terminationGracePeriodSeconds: 0 };
+    await apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: podName, namespace, labels }, spec });
+  }
+  await Promise.all(
+    Object.values(probes).map(({ namespace }) =>
+      kubectl(['wait', '--for=condition=Ready', `pod/${podName}`, '--namespace', namespace, '--timeout=120s'], {
+        timeout: 130_000,
+      }),
+    ),
+  );
 }
 
 beforeAll(async () => {
   if (inject('e2e') === undefined) return;
-  [{ name }, { name: other }] = await Promise.all([caller.launch(publicProject()), neighbour.launch(publicProject())]);
+  [{ name }, { name: other }] = await Promise.all([
+    caller.launch(publicProject()),
+    neighbour.launch(publicProject()),
+    createProbes(),
+  ]);
   await Promise.all([caller.until(name, 'running'), neighbour.until(other, 'running')]);
 });
 afterAll(async () => {
-  await Promise.all([name && caller.remove(name), other && neighbour.remove(other)]);
+  if (inject('e2e') === undefined) return;
+  const remove = ({ namespace }: (typeof probes)[keyof typeof probes]) =>
+    platform().kubectl(['delete', 'pod', podName, '--namespace', namespace, '--ignore-not-found']);
+  await Promise.all([
+    ...Object.values(probes).map(remove),
+    name && caller.remove(name),
+    other && neighbour.remove(other),
+  ]);
 });
 
 describe('a program in a session', () => {
-  it('has no token of Kubernetes', async () => {
-    expect(await inSession(name, 'ls /var/run/secrets/kubernetes.io')).toMatch(/No such file/);
+  it('has no token of Kubernetes, as a pod with a service account has one', async () => {
+    expect(await inSession(name, `ls ${tokenFile}`)).toMatch(/No such file/);
+    const { namespace } = probes['a pod with a service account'];
+    expect(await inPod(podName, requestWithToken, { namespace })).toBe('200');
   });
 
   it('reaches DNS and the GitLab of the platform', async () => {
     const { gitUrl } = platform().backends;
     const [host = '', port = ''] = new URL(gitUrl).host.split(':');
-    expect(await connect(host, Number(port))).toBe('connected\n');
+    expect(await inSession(name, connect([host, Number(port)]))).toBe('connected\n');
   });
 
-  it('does not reach the Kubernetes API', async () => {
-    expect(await connect('kubernetes.default.svc.cluster.local', 443)).toBe('failed\n');
-  });
-
-  it('does not reach the API or the metrics of the service, or the metrics of the operator', async () => {
-    const component = (of: string) => `--selector=app.kubernetes.io/component=${of}`;
-    const service = await podAddress(release.namespace, component('service'));
-    const operator = await podAddress(release.namespace, component('operator'));
-    expect(await Promise.all([connect(service, 8000), connect(service, 8765), connect(operator, 8765)])).toEqual(
-      Array(3).fill('failed\n'),
-    );
-  });
-
-  it('does not reach the session of another user', async () => {
-    const address = await podAddress(release.sessionsNamespace, `--field-selector=metadata.name=${other}-0`);
-    expect(await Promise.all([connect(address, 8888), connect(address, 4180)])).toEqual(Array(2).fill('failed\n'));
+  it.concurrent.each(targets)('does not reach %s, as %s does', async (_, probe, address) => {
+    const command = connect(await address());
+    const { namespace } = probes[probe];
+    const [allowed, denied] = await Promise.all([inPod(podName, command, { namespace }), inSession(name, command)]);
+    expect([allowed, denied]).toEqual(['connected\n', 'failed\n']);
   });
 });
 

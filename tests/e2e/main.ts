@@ -45,7 +45,11 @@ mkdirSync(temporary, { mode: 0o700 });
 const child = spawn(entered[0] ?? '', [...entered.slice(1), ...command], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...process.env, E2E_PREPARED: folder, E2E_OWNER: String(process.pid), TMPDIR: temporary },
+  env: {
+    ...process.env,
+    ...{ E2E_PREPARED: folder, E2E_OWNER: String(process.pid), TMPDIR: temporary },
+    ...(first === undefined ? { E2E_ALL_FILES: '1' } : {}),
+  },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill('SIGKILL'));
 const [code, signal] = await once(child, 'exit');

@@ -19,21 +19,59 @@ export async function apply(object: object): Promise<void> {
   await kubectl(['apply', '-f', file]);
 }
 
+export interface FoundPod {
+  readonly name: string;
+  readonly uid: string;
+  readonly address: string;
+  readonly createdAt: string;
+  /** Whether the pod is ready and is not being deleted. */
+  readonly isReady: boolean;
+  /** Of all its containers. */
+  readonly restarts: number;
+}
+
+/** Returns the pods of a namespace in the order of their names. */
+export async function podsOf(namespace: string, selector = ''): Promise<FoundPod[]> {
+  const args = ['get', 'pods', '--namespace', namespace, `--selector=${selector}`, '--output=json'];
+  const { items } = JSON.parse(await platform().kubectl(args)) as { items: Pod[] };
+  return items.map(({ metadata: { name, uid, creationTimestamp, deletionTimestamp }, status }) => ({
+    ...{ name, uid, address: status.podIP ?? '', createdAt: creationTimestamp },
+    isReady: deletionTimestamp === undefined && isReady(status),
+    restarts: (status.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0),
+  }));
+}
+
+interface Pod {
+  readonly metadata: Record<'name' | 'uid' | 'creationTimestamp', string> & { readonly deletionTimestamp?: string };
+  readonly status: {
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly { readonly restartCount: number }[];
+  };
+}
+
+const isReady = ({ conditions = [] }: Pod['status']): boolean =>
+  conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+
 /** The public project that every user can launch. */
 export const publicProject = () => ({
   ...{ namespace: 'demo', project: 'first-light' },
   commit_sha: platform().backends.commits.public,
 });
 
-/** Runs a shell command in the Jupyter container of a session. Returns its output, errors included; does not check its status. */
-export async function inSession(
+/** Runs a shell command in a pod. Returns its output, errors included; does not check its status. */
+export async function inPod(
   name: string,
   command: string,
-  namespace: string = release.sessionsNamespace,
+  { namespace, container }: { namespace: string; container?: string },
 ): Promise<string> {
-  const exec = ['exec', `${name}-0`, '--namespace', namespace, '--container=jupyter-server', '--'];
-  return platform().kubectl([...exec, 'sh', '-c', `(${command}) 2>&1 || true`]);
+  const exec = ['exec', name, '--namespace', namespace, ...(container ? [`--container=${container}`] : [])];
+  return platform().kubectl([...exec, '--', 'sh', '-c', `(${command}) 2>&1 || true`]);
 }
+
+/** Runs a shell command in the Jupyter container of a session. */
+export const inSession = (name: string, command: string, namespace: string = release.sessionsNamespace) =>
+  inPod(`${name}-0`, command, { namespace, container: 'jupyter-server' });
 
 const kinds = 'jupyterservers,pods,statefulsets,services,ingresses,configmaps,secrets,persistentvolumeclaims';
 
@@ -44,7 +82,7 @@ export async function objectsOf(name: string, namespace: string = release.sessio
 }
 
 /** Resolves when no object of the session exists. Throws after `timeoutMs` with the objects that do. */
-export async function untilGone(name: string, namespace?: string, timeoutMs = 60_000): Promise<void> {
+export async function untilGone(name: string, namespace?: string, timeoutMs = 240_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const objects = await objectsOf(name, namespace);

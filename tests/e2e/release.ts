@@ -9,6 +9,8 @@ export const release = {
   name: 'notebooks',
   namespace: 'platform',
   sessionsNamespace: 'sessions',
+  /** From where the metrics may be read. */
+  monitoringNamespace: 'monitoring',
   host: 'notebooks.test',
   sessionsHost: 'sessions.test',
   audience: 'notebook-sessions',
@@ -58,7 +60,10 @@ const pool = {
 
 function valuesFor({ registry }: TestCluster, { gitUrl, issuer }: Backends): object {
   const { sessionsNamespace, host, sessionsHost, audience } = release;
-  const ingressController = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress' } } }];
+  const inNamespace = (name: string) => ({
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
+  });
+  const ingressController = [inNamespace('ingress')];
   return {
     images: { registry: registry.host },
     customCAs: [{ secret: 'company-ca' }],
@@ -69,6 +74,7 @@ function valuesFor({ registry }: TestCluster, { gitUrl, issuer }: Backends): obj
     networkPolicies: {
       serviceFrom: ingressController,
       sessionsFrom: ingressController,
+      metricsFrom: [inNamespace(release.monitoringNamespace)],
       // The addresses of pods, Services and nodes, except the servers that stand for the platform's GitLab and sign-in.
       sessionsBlocked: ['198.18.0.0/15'],
       sessionsExtraEgress: [

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import { createInterface } from 'node:readline';
 
 export interface ReceivedEvent {
@@ -11,6 +12,7 @@ export interface ReceivedEvent {
 
 /** Opens a stream and returns its response. */
 export async function openStream(url: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+  const request = url.startsWith('https:') ? requestHttps : requestHttp;
   const call = request(url, { agent: false, headers: { accept: 'text/event-stream', ...headers } });
   call.end();
   const [message] = (await once(call, 'response')) as [IncomingMessage];

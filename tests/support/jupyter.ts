@@ -60,10 +60,24 @@ export class Jupyter {
    * @param until the output that is expected, if it may arrive after the end of the cell.
    */
   async execute(kernel: string, code: string, { until }: { until?: RegExp } = {}): Promise<string> {
-    const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
-    const { output, reply } = await this.request(kernel, 'shell', 'execute_request', content, until);
+    const { output, reply } = await this.request(kernel, 'shell', 'execute_request', executeContent(code), until);
     if (reply['status'] !== 'ok') throw new Error(`${String(reply['evalue'])}\n${output}`);
     return output;
+  }
+
+  /** Starts to run a cell. Resolves when the kernel is busy with the cell, and the connection is closed. */
+  async start(kernel: string, code: string): Promise<void> {
+    const socket = this.#open(`/api/kernels/${kernel}/channels`);
+    const id = randomUUID();
+    const busy = new Promise<void>((resolve, reject) => {
+      socket.on('error', reject);
+      socket.on('open', () => socket.send(messageTo('shell', 'execute_request', id, executeContent(code))));
+      socket.on('message', (data) => {
+        const { parent_header: parent, content } = JSON.parse(String(data)) as KernelMessage;
+        if (parent?.msg_id === id && content['execution_state'] === 'busy') resolve();
+      });
+    });
+    await waitFor(busy, 'a kernel that is busy', { limitMs: replyMs }).finally(() => socket.close());
   }
 
   /**
@@ -79,14 +93,6 @@ export class Jupyter {
   ): Promise<{ reply: Record<string, unknown>; output: string }> {
     const socket = this.#open(`/api/kernels/${kernel}/channels`);
     const id = randomUUID();
-    const header = {
-      msg_id: id,
-      msg_type: type,
-      username: '',
-      session: id,
-      version: '5.3',
-      date: new Date().toISOString(),
-    };
     let output = '';
     let reply: Record<string, unknown> | undefined;
     let idle = false;
@@ -94,9 +100,7 @@ export class Jupyter {
     const limit = setTimeout(() => reject(new Error(`the kernel did not reply in time; so far: ${output}`)), replyMs);
     socket.on('error', reject);
     socket.on('close', () => reject(new Error(`the connection to the kernel has ended; so far: ${output}`)));
-    socket.on('open', () =>
-      socket.send(JSON.stringify({ header, content, parent_header: {}, metadata: {}, channel, buffers: [] })),
-    );
+    socket.on('open', () => socket.send(messageTo(channel, type, id, content)));
     socket.on('message', (data) => {
       const message = JSON.parse(String(data)) as KernelMessage;
       if (message.parent_header?.msg_id !== id) return;
@@ -169,6 +173,16 @@ interface KernelMessage {
   msg_type: string;
   parent_header?: { msg_id?: string };
   content: Record<string, unknown>;
+}
+
+function messageTo(channel: 'shell' | 'control', type: string, id: string, content: object): string {
+  const date = new Date().toISOString();
+  const header = { msg_id: id, msg_type: type, username: '', session: id, version: '5.3', date };
+  return JSON.stringify({ header, content, parent_header: {}, metadata: {}, channel, buffers: [] });
+}
+
+function executeContent(code: string): object {
+  return { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
 }
 
 function textOf({ msg_type: type, content }: KernelMessage): string {

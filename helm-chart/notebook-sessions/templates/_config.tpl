@@ -72,9 +72,10 @@ of `config` have priority over those of an umbrella chart, and the chart's own k
 {{- end -}}
 {{- end -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.ca_certs.secrets" "value" (include "notebook-sessions.customCAs" . | fromJsonArray) "weak" true) -}}
-{{- include "notebook-sessions.set" (dict "tree" $tree "key" "k8s.renku_namespace" "value" .Release.Namespace) -}}
-{{- with .Values.sessions.namespace -}}
-{{- include "notebook-sessions.set" (dict "tree" $tree "key" "k8s.sessions_namespace" "value" .) -}}
+{{- $namespaces := splitList "," (include "notebook-sessions.namespaces" .) -}}
+{{- include "notebook-sessions.set" (dict "tree" $tree "key" "k8s.renku_namespace" "value" (last $namespaces)) -}}
+{{- if gt (len $namespaces) 1 -}}
+{{- include "notebook-sessions.set" (dict "tree" $tree "key" "k8s.sessions_namespace" "value" (first $namespaces)) -}}
 {{- end -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "metrics.enabled" "value" .Values.metrics.enabled) -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "metrics.port" "value" .Values.metrics.port) -}}

@@ -48,7 +48,8 @@ app.kubernetes.io/component: jupyterserver
 
 {{- /* The namespaces with sessions, separated by commas: the one of new sessions first. */}}
 {{- define "notebook-sessions.namespaces" -}}
-{{ list (include "notebook-sessions.sessionsNamespace" .) .Release.Namespace | uniq | join "," }}
+{{- $new := include "notebook-sessions.sessionsNamespace" . -}}
+{{ ternary (list $new .Release.Namespace) (list $new) .Values.sessions.inReleaseNamespace | uniq | join "," }}
 {{- end }}
 
 {{- define "notebook-sessions.serviceAccount" -}}

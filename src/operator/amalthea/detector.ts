@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { sleep } from '../../lib/sleep.ts';
 import type { CacheEvent } from '../../platform/kubernetes/list-watch-cache.ts';
+import { isConflict } from '../../platform/kubernetes/predicates.ts';
 import { hasAmaltheaFinalizer } from './finalizer.ts';
 
 export interface DetectorTiming {
@@ -101,7 +102,8 @@ export function createAmaltheaDetector(options: {
         if (found || live.every((each, index) => each?.metadata.uid === probes[index]?.metadata.uid)) return found;
       } catch (err) {
         if (signal.aborted) return undefined;
-        log.debug({ err }, 'the check whether Amalthea runs is repeated');
+        // A session that changes meanwhile is usual while Amalthea runs.
+        log[isConflict(err) ? 'debug' : 'warn']({ err }, 'the check whether Amalthea runs failed and is repeated');
         await change(1_000, signal);
       }
     }

@@ -6,7 +6,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { jupyterServer, settings } from '../../../tests/support/operator/examples.ts';
+import { childLabels } from '../../jupyter-server/labels.ts';
 import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
+import { projectChild } from '../child.ts';
+import { projectPod } from '../pod.ts';
+import { childKinds } from './manifest.ts';
 import { renderChildren } from './render.ts';
 
 /** Returns a source of bytes that differ in each call but not in each test run, so that the Secret can be compared. */
@@ -92,6 +96,21 @@ describe('children', () => {
       'amalthea.dev/child-key': 'service',
     });
     expect(children['configmap']?.metadata.labels?.['app']).toBe('mine');
+  });
+
+  it('and their pod have labels with the API group of the JupyterServer, by which the operator finds them', () => {
+    const other = { ...settings, jupyterServers: { ...settings.jupyterServers, group: 'sessions.example.org' } };
+    const { statefulset } = renderChildren(jupyterServer({}), other, counting());
+    const kind = childKinds.find((each) => each.kind === 'StatefulSet');
+    if (!statefulset || !kind) throw new Error('no StatefulSet');
+    expect(JSON.stringify(statefulset)).not.toContain('amalthea.dev/parent');
+    const parent = { parentName: 'ada-flights-1a2b', parentUid: 'uid-of-server' };
+    const { template } = statefulset['spec'] as { template: { metadata: { labels: Record<string, string> } } };
+    const own = childLabels('sessions.example.org');
+    expect(projectChild(kind, own)(statefulset)).toMatchObject({ key: 'statefulset', ...parent });
+    expect(projectPod(template, own)).toMatchObject(parent);
+    const amalthea = childLabels('amalthea.dev');
+    expect([projectChild(kind, amalthea)(statefulset), projectPod(template, amalthea)]).toEqual([undefined, undefined]);
   });
 
   it('have the JupyterServer’s resources and hibernation even if a patch changes them', () => {

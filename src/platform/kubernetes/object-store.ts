@@ -21,8 +21,13 @@ export interface Entry<T> {
   readonly uid: string;
   readonly resourceVersion: string;
   /** The result of `project`; undefined if `project` returned undefined, or if the object is malformed. */
-  readonly kept: { readonly value: T; readonly indexed: ReadonlyMap<string, string> } | undefined;
+  readonly value: T | undefined;
+  /** The key in each index, in the order of the indexes. */
+  readonly indexed: readonly (string | undefined)[];
 }
+
+/** For the values that have no index. */
+const notIndexed: readonly undefined[] = [];
 
 /** Maximum number of stored uids of deleted objects. Late responses and events must not add these objects again. */
 const tombstoneLimit = 10_000;
@@ -39,7 +44,10 @@ export class ObjectStore<T> {
   readonly #log: Logger;
   readonly #emit: (event: CacheEvent<T>) => void;
   readonly #entries = new Map<string, Entry<T> & { readonly at: number; readonly own: boolean }>();
-  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  /** The keys of the objects by index and value. Arrays, because most values have one object, and a set has 200 bytes more. */
+  readonly #indexes = new Map<string, Map<string, string[]>>();
+  /** The objects of a namespace share the string with its name. */
+  readonly #namespaces = new Map<string, string>();
   readonly #tombstones = new Map<string, number>();
   /** Number of updates. A higher number means a later update. */
   #clock = 0;
@@ -56,20 +64,20 @@ export class ObjectStore<T> {
   }
 
   get(namespace: string, name: string): T | undefined {
-    return this.#entries.get(keyOf(namespace, name))?.kept?.value;
+    return this.#entries.get(keyOf(namespace, name))?.value;
   }
 
   byIndex(index: string, value: string): T[] {
     const keys = this.#indexes.get(index);
     if (!keys) throw new Error(`there is no index ${index}`);
-    return [...(keys.get(value) ?? [])].flatMap((key) => {
-      const kept = this.#entries.get(key)?.kept;
-      return kept ? [kept.value] : [];
+    return (keys.get(value) ?? []).flatMap((key) => {
+      const found = this.#entries.get(key)?.value;
+      return found === undefined ? [] : [found];
     });
   }
 
   values(): T[] {
-    return [...this.#entries.values()].flatMap(({ kept }) => (kept ? [kept.value] : []));
+    return [...this.#entries.values()].flatMap(({ value }) => (value === undefined ? [] : [value]));
   }
 
   /** Returns undefined if `raw` is not a Kubernetes object with a name. */
@@ -80,14 +88,10 @@ export class ObjectStore<T> {
       this.#log.warn('an object without usable metadata was skipped');
       return undefined;
     }
-    return {
-      key: keyOf(namespace, name),
-      namespace,
-      name,
-      uid,
-      resourceVersion,
-      kept: this.#project(raw, `${namespace}/${name}`),
-    };
+    const known = this.#namespaces.get(namespace);
+    if (known === undefined) this.#namespaces.set(namespace, namespace);
+    const key = keyOf(namespace, name);
+    return { key, namespace: known ?? namespace, name, uid, resourceVersion, ...this.#project(raw, key) };
   }
 
   /** Returns the number of the next update, to compare the order of updates. A list calls this when it begins. */
@@ -132,19 +136,15 @@ export class ObjectStore<T> {
     }
   }
 
-  #project(raw: KubernetesObject, name: string): Entry<T>['kept'] {
+  #project(raw: KubernetesObject, name: string): Pick<Entry<T>, 'value' | 'indexed'> {
     try {
       const value = this.#projection.project(raw);
-      if (value === undefined) return undefined;
-      const indexed = new Map<string, string>();
-      for (const [index, keyed] of Object.entries(this.#projection.indexes)) {
-        const key = keyed(value);
-        if (key !== undefined) indexed.set(index, key);
-      }
-      return { value, indexed };
+      const indexes = Object.values(this.#projection.indexes);
+      const isIndexed = value !== undefined && indexes.length > 0;
+      return { value, indexed: isIndexed ? indexes.map((keyOfValue) => keyOfValue(value)) : notIndexed };
     } catch (err) {
       this.#log.warn({ err, object: name }, 'a malformed object was skipped');
-      return undefined;
+      return { value: undefined, indexed: notIndexed };
     }
   }
 
@@ -152,12 +152,12 @@ export class ObjectStore<T> {
     const previous = this.#entries.get(entry.key);
     if (previous) this.#unindex(previous);
     // An object without a stored value has no entry. For example, most Events of a cluster are not stored.
-    if (entry.kept) this.#entries.set(entry.key, { ...entry, own, at: this.tick() });
+    if (entry.value !== undefined) this.#entries.set(entry.key, { ...entry, own, at: this.tick() });
     else this.#entries.delete(entry.key);
-    for (const [index, value] of entry.kept?.indexed ?? []) {
-      const keys = this.#indexes.get(index);
-      const set = keys?.get(value) ?? new Set();
-      keys?.set(value, set.add(entry.key));
+    for (const [index, value] of this.#indexed(entry)) {
+      const keys = index.get(value);
+      if (keys) keys.push(entry.key);
+      else index.set(value, [entry.key]);
     }
     this.#report(entry, previous);
   }
@@ -165,31 +165,38 @@ export class ObjectStore<T> {
   #drop(known: Entry<T>): void {
     this.#unindex(known);
     this.#entries.delete(known.key);
-    const { namespace, name, kept } = known;
-    if (kept) this.#emit({ type: 'deleted', namespace, name, previous: kept.value });
+    const { namespace, name, value } = known;
+    if (value !== undefined) this.#emit({ type: 'deleted', namespace, name, previous: value });
   }
 
-  #report({ namespace, name, uid, kept }: Entry<T>, previous: Entry<T> | undefined): void {
-    const before = previous?.kept?.value;
+  #report({ namespace, name, uid, value }: Entry<T>, previous: Entry<T> | undefined): void {
+    const before = previous?.value;
     // An object with the same name and another uid: the watch has missed the deletion of the former object.
     const replaced = previous !== undefined && previous.uid !== uid;
-    if (before !== undefined && (kept === undefined || replaced)) {
+    if (before !== undefined && (value === undefined || replaced)) {
       this.#emit({ type: 'deleted', namespace, name, previous: before });
     }
-    if (kept === undefined) return;
+    if (value === undefined) return;
     if (before !== undefined && !replaced) {
-      this.#emit({ type: 'modified', namespace, name, value: kept.value, previous: before });
+      this.#emit({ type: 'modified', namespace, name, value, previous: before });
     } else {
-      this.#emit({ type: 'added', namespace, name, value: kept.value });
+      this.#emit({ type: 'added', namespace, name, value });
     }
+  }
+
+  /** Returns each index that has this object, with the object's value. */
+  #indexed({ indexed }: Entry<T>): (readonly [index: Map<string, string[]>, value: string])[] {
+    return [...this.#indexes.values()].flatMap((index, position) => {
+      const value = indexed[position];
+      return value === undefined ? [] : [[index, value] as const];
+    });
   }
 
   #unindex(entry: Entry<T>): void {
-    for (const [index, value] of entry.kept?.indexed ?? []) {
-      const keys = this.#indexes.get(index);
-      const set = keys?.get(value);
-      set?.delete(entry.key);
-      if (set?.size === 0) keys?.delete(value);
+    for (const [index, value] of this.#indexed(entry)) {
+      const others = (index.get(value) ?? []).filter((key) => key !== entry.key);
+      if (others.length > 0) index.set(value, others);
+      else index.delete(value);
     }
   }
 

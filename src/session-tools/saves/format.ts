@@ -11,6 +11,8 @@ import { readObjects } from './run.ts';
  */
 export const descriptionFile = 'notebook-sessions-save.json';
 export const folder = {
+  /** The tree of the index, without unmerged entries. */
+  index: 'index',
   /** Blobs of unmerged entries of the index. */
   unmerged: 'unmerged',
   /** Files whose bytes differ from those that a checkout of the tree gives. */
@@ -26,8 +28,6 @@ export interface SaveDescription {
   readonly savedAt: string;
   /** `branch` is null if HEAD is detached, `commit` is null if the branch has no commit. */
   readonly head: { readonly branch: string | null; readonly commit: string | null };
-  /** A commit with the tree of the index, without unmerged entries. */
-  readonly index: string;
   readonly unmerged: readonly UnmergedEntry[];
   /** Paths of `git add --intent-to-add`. */
   readonly intentToAdd: readonly RepositoryPath[];
@@ -94,7 +94,6 @@ export function parseDescription(text: string): SaveDescription | undefined {
   const description = {
     savedAt: plainText(json['savedAt']),
     head: { branch: orNull(head['branch'], refName), commit: orNull(head['commit'], objectId) },
-    index: objectId(json['index']),
     unmerged: list('unmerged', unmergedEntry),
     intentToAdd: paths('intentToAdd'),
     branches: list('branches', savedBranch),

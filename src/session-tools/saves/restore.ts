@@ -61,7 +61,8 @@ async function restoreOriginal(tools: RestoreTools, save: { branch: string; comm
   const changed = await records(git, ['diff-tree', '-r', '-z', '--name-only', '--diff-filter=d', head, save.commit]);
   await fetchLfs(tools, changed);
   await output(git, ['update-ref', 'HEAD', head]);
-  await output(git, ['read-tree', '-m', head]);
+  await output(git, ['read-tree', '--reset', head]);
+  await forgetStat(git, changed);
   await refresh(git);
 }
 
@@ -93,7 +94,7 @@ async function restoreOwn(
   );
   await restoreFiles(tools, details, description, files);
   await restoreHead(git, description);
-  await restoreIndex(git, description);
+  await restoreIndex(git, details, description);
   for (const branch of description.branches)
     await attempt(`the branch "${branch.name}"`, () => restoreBranch(git, branch, description.head.branch));
   for (const { commit, message } of description.stashes.toReversed()) {
@@ -193,8 +194,10 @@ async function restoreHead(git: Git, { head, branches }: SaveDescription): Promi
     if (name !== '' && !kept.has(name)) await output(git, ['update-ref', '-d', `refs/heads/${name}`]);
 }
 
-async function restoreIndex(git: Git, { index, unmerged, intentToAdd }: SaveDescription): Promise<void> {
-  await output(git, ['read-tree', '-m', index]);
+async function restoreIndex(git: Git, details: string, description: SaveDescription): Promise<void> {
+  const { unmerged, intentToAdd, raw, lfs } = description;
+  await output(git, ['read-tree', '--reset', `${details}:${folder.index}`]);
+  await forgetStat(git, [...raw, ...lfs]);
   if (unmerged.length > 0) {
     const entries = unmerged.map(({ mode, object, stage, path }) => `${mode} ${object} ${stage}\t${path}`);
     const input = nulTerminated(entries);
@@ -209,6 +212,20 @@ async function restoreIndex(git: Git, { index, unmerged, intentToAdd }: SaveDesc
     });
   }
   await refresh(git);
+}
+
+/**
+ * Makes git compare the contents of these files: it takes a file for modified if its size is not that of the file that the checkout
+ * has written, also if a filter gives the content of the index.
+ */
+async function forgetStat(git: Git, paths: readonly RepositoryPath[]): Promise<void> {
+  if (paths.length === 0) return;
+  const wanted = new Set(paths);
+  const entries = (await records(git, ['ls-files', '--stage', '-z'])).filter(
+    (record) => / 0\t/.test(record) && wanted.has(record.slice(record.indexOf('\t') + 1)),
+  );
+  const input = nulTerminated(entries);
+  await output(git, ['update-index', '-z', '--index-info'], { input, encoding: 'latin1' });
 }
 
 /** Exit code 1 means that files differ from the index. */
@@ -250,8 +267,10 @@ async function restoreSubmodule(
   { path, commit }: { path: RepositoryPath; commit: string },
 ): Promise<Restored> {
   const directory = join(tools.repository, toText(path));
-  if (fromText(toText(path)) !== path || (await kindOf(join(directory, '.git'))) === undefined)
-    throw new Error('it was not fetched');
+  if (fromText(toText(path)) !== path) throw new Error('its name is not UTF-8');
+  // The bundle of a repository without a remote has everything.
+  const isNew = (await kindOf(join(directory, '.git'))) === undefined;
+  if (isNew) await output(tools.git, ['init', '--quiet', '--template=', directory]);
   const git: Git = (args, options) => tools.git(['-C', directory, ...args], options);
   const [content] = await readObjects(tools.git, [bundle]);
   if (content === undefined) throw new Error('the save does not contain its bundle');
@@ -259,6 +278,10 @@ async function restoreSubmodule(
   try {
     await writeFile(file, content, { encoding: 'latin1', mode: 0o600, flag: 'wx' });
     await output(git, ['bundle', 'unbundle', file]);
+  } catch (error) {
+    if (!isNew) throw error;
+    await rm(join(directory, '.git'), { recursive: true, force: true });
+    throw new Error('it was not fetched', { cause: error });
   } finally {
     await rm(file, { force: true });
   }

@@ -45,12 +45,13 @@ export const objectsIn = (content: string): string[] => content.match(/\b(?:[0-9
 
 type Progress = 'merge' | 'rebase' | 'cherry-pick' | 'revert' | 'bisect' | 'am';
 
-/** Returns what is in progress, by the names that exist in the git directory. */
-export function inProgress(existing: ReadonlySet<string>): Progress | null {
-  if (existing.has('rebase-merge')) return 'rebase';
-  if (existing.has('rebase-apply')) return existing.has('rebase-apply/applying') ? 'am' : 'rebase';
-  if (existing.has('MERGE_HEAD')) return 'merge';
-  if (existing.has('CHERRY_PICK_HEAD')) return 'cherry-pick';
-  if (existing.has('REVERT_HEAD')) return 'revert';
-  return existing.has('BISECT_LOG') ? 'bisect' : null;
+/** Returns what is in progress, by the names of the files. */
+export function inProgress(state: readonly string[]): Progress | null {
+  const has = (name: string) => state.some((each) => each === name || each.startsWith(`${name}/`));
+  if (has('rebase-merge')) return 'rebase';
+  if (has('rebase-apply')) return has('rebase-apply/applying') ? 'am' : 'rebase';
+  if (has('MERGE_HEAD')) return 'merge';
+  if (has('CHERRY_PICK_HEAD')) return 'cherry-pick';
+  if (has('REVERT_HEAD')) return 'revert';
+  return has('BISECT_LOG') ? 'bisect' : null;
 }

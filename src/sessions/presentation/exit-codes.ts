@@ -45,8 +45,7 @@ export function exitMeaning(session: Session, container: string, end: Terminatio
   const { exitCode: code, reason = '', lastLine = '' } = end ?? {};
   if (reason === startErrorReason) return startErrorMeaning(session, container, lastLine);
   const isClone = container === sessionContainer.gitClone.name;
-  // The last line of the log of git-clone is its result: a sentence for the owner.
-  if (isClone && code === cloneExitCode.gitError && lastLine !== '') return withRepository(lastLine);
+  if (isClone && isResult(code, lastLine)) return withRepository(lastLine);
   if (code === 137 && reason === 'Error' && !isClone) return killedMeaning(session, lastLine);
   const known = code === undefined ? undefined : meanings[code];
   if (known !== undefined) return known + logEnd(lastLine);
@@ -74,6 +73,17 @@ export function platformContainerMeaning({ exitCode, lastLine = '' }: Partial<Te
 }
 
 const ofPlatform = 'That is an error of the platform: tell the administrator if it happens again.';
+
+const cloneExitCodes: readonly number[] = Object.values(cloneExitCode);
+
+/**
+ * Returns whether the last line of the log of git-clone is its result: a sentence with the reason and the remedy for the owner.
+ * `git-clone` of renku-notebooks ends its log with the name of an error.
+ */
+function isResult(code: number | undefined, line: string): boolean {
+  if (code === undefined || !cloneExitCodes.includes(code) || line === '') return false;
+  return code === cloneExitCode.gitError || /^\S+ .*\.$/.test(line);
+}
 
 const withRepository = (line: string): string =>
   /could not be cloned/.test(line) ? line : `The repository could not be cloned. ${line}`;

@@ -70,6 +70,22 @@ describe('the message of a failed session', () => {
     for (const words of ['low disk space', 'restart', 'more storage']) expect(message).toContain(words);
   });
 
+  it.each([
+    [201, 'The git server git.example.org interrupted the transfer (early EOF). Launch the session again.'],
+    [203, 'There is no space left on the disk of the session. Launch the session with more storage.'],
+    [204, 'The branch "x" does not exist in the repository. Push it, or launch another branch.'],
+  ])('is the last sentence of the clone with exit code %d, or the meaning of the code', (code, sentence) => {
+    const ended = (message: string) =>
+      messageOf(
+        inPod({ initContainerStatuses: [{ name: 'git-clone', state: { terminated: { exitCode: code, message } } }] }),
+      );
+    expect(ended(`Cloning.\n${sentence}\n`)).toBe(`The repository could not be cloned. ${sentence}`);
+    // As git-clone of renku-notebooks ends its log.
+    expect(ended('Traceback:\nerrors.CloneError')).toMatch(
+      /^The repository could not be cloned because .*\. The log ends with: "errors\.CloneError"$/,
+    );
+  });
+
   it('uses the latest exit code of the container that failed', () => {
     const both = { ...exited('jupyter-server', 127), lastState: { terminated: { exitCode: 137 } } };
     expect(messageOf(inPod({ containerStatuses: [exited('oauth2-proxy', 1), both] }))).toContain('required command');
@@ -183,6 +199,19 @@ describe('the message of a session that is starting', () => {
       'The cluster reports: This machine has only these images: a, b. The cluster tries again. The session is waiting',
     );
     expect(message).not.toContain('\n');
+  });
+
+  it('has the reason of a failed pull, and not only the errors that contain it', () => {
+    const chain =
+      'Failed to pull image "r/i:1": rpc error: code = NotFound desc = failed to pull and unpack image "r/i:1": ';
+    const layer = `failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:${'ab'.repeat(32)} (application/vnd.oci.image.layer.v1.tar) from remote: not found`;
+    expect(waitsFor('download-image', 'ErrImagePull', chain + layer)).toContain(
+      `The cluster reports: ${layer}. The cluster`,
+    );
+    const tag = 'failed to resolve reference "r/i:1": r/i:1: not found';
+    expect(waitsFor('download-image', 'ErrImagePull', chain + tag)).toContain(
+      'The cluster reports: r/i:1: not found. The',
+    );
   });
 
   it('says that the image is for another processor architecture', () => {

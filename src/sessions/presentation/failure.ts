@@ -194,8 +194,12 @@ function imageFailure(session: Session): string | undefined {
 /** Returns why the last pull failed, from the operator's message: the message of `ImagePullBackOff` has no reason. */
 function pullFailure({ messages }: Session, { name, waiting }: ReportedContainer): string {
   const [, why] = (messages['pod'] ?? '').split(`${name}: ImagePullBackOff: `);
-  return why ?? waiting?.message ?? '';
+  return (why ?? waiting?.message ?? '').replace(pullErrors, '');
 }
+
+/** The errors with which the kubelet and containerd wrap the reason. Each of them repeats the name of the image. */
+const pullErrors =
+  /^(failed to pull image "[^"]*": )?(rpc error: code = \w+ desc = )?(failed to pull and unpack image "[^"]*": )?(failed to resolve (reference|image) "[^"]*": )?/i;
 
 /** Returns why the current attempt of a container is not its first one. */
 function retrying(session: Session): string | undefined {

@@ -51,7 +51,7 @@ describe('the message of a session that failed on a real cluster', () => {
     [
       'git-server-away',
       'starting',
-      /the git server is not available\. Try again later\. The log ends with: "The git server gitlab\.example\.org was not available for 120 s/,
+      /The repository could not be cloned\. The git server gitlab\.example\.org was not available for 120 s/,
     ],
     [
       'no-node-large-enough',

@@ -112,7 +112,7 @@ describe('docs/deploy.md', () => {
     const namespace = ['--namespace', 'notebooks'];
     for (const command of [
       ['helm-chart/restore', 'backup-secret.json', ...namespace],
-      ['helm-chart/hand-over-to-amalthea', ...namespace],
+      ['helm-chart/hand-over-to-amalthea', '--timeout', '0', ...namespace],
     ]) {
       const { status, stderr } = spawnSync('bash', command, { cwd: folder, env, encoding: 'utf8', timeout: 60_000 });
       expect(status).toBe(1);

@@ -16,6 +16,7 @@ ingress: {enabled: true, host: api.example.org}
 httpRoute: {enabled: true, parentRefs: [{name: public}]}
 metrics: {serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}}
 networkPolicies: {metricsFrom: [{podSelector: {}}]}
+sessions: {namespace: sessions}
 operator: {schedulerName: packing, serviceAccount: {name: runner}}
 service: {serviceAccount: {name: api}, podDisruptionBudget: {minAvailable: 1}, replicaCount: 4}
 `);

@@ -174,6 +174,22 @@ describe('the chart', () => {
     for (const { subjects } of bindings) expect(subjects[0].namespace).toBe(namespace);
   });
 
+  it('gives the programs no permissions about sessions in the namespace of the release, if they do not use it', () => {
+    const file = valuesFile(join(folder, 'namespaces.yaml'), namespace);
+    const more = ['--set', 'sessions.inReleaseNamespace=false'];
+    const objects = objectsOf(succeeded(template(file, { namespace, more })));
+    expect(configurationOf(objects).config.k8s).toEqual({
+      renku_namespace: `${namespace}-sessions`,
+      sessions_namespace: null,
+    });
+    expect(environmentOf(objects, 'operator')).toMatchObject({ NAMESPACES: `${namespace}-sessions` });
+    const rules = objects
+      .filter(({ kind, metadata }) => kind === 'Role' && metadata.namespace === namespace)
+      .flatMap((role) => role['rules'] as { resources: string[] }[])
+      .flatMap(({ resources }) => resources);
+    expect(new Set(rules)).toEqual(new Set(['leases']));
+  });
+
   it('has a disruption budget only for a program with more than one replica', () => {
     const budgets = (...more: string[]) =>
       objectsOf(

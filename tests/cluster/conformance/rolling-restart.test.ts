@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { NotebookResponse, ServersGetResponse } from '../../../src/generated/openapi.ts';
+import type { NotebookResponse } from '../../../src/generated/openapi.ts';
 import { jupyterServers } from '../../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
+import { followSessions, Load, namesIn } from '../../support/clients-of-replicas.ts';
 import { type ClusterUnderTest, openClusterUnderTest, testDeadline } from '../../support/cluster-under-test.ts';
-import { EventStream } from '../../support/event-stream.ts';
+import type { EventStream } from '../../support/event-stream.ts';
 import { type ReplicaProxy, startReplicaProxy } from '../../support/replica-proxy.ts';
 import { type ServiceProgram, startServiceProgram, stopServicePrograms } from '../../support/service-program.ts';
 import { commitSha, type FakeGitLab, startFakeGitLab } from '../../support/sessions/fake-gitlab.ts';
@@ -18,8 +18,7 @@ const restarts = 10;
 const requestsPerSecond = 200;
 const connections = 20;
 const streamClients = 4;
-/** A client repeats an idempotent request after these errors: the server has closed the connection. */
-const resets = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+const sessions = '/notebooks/servers';
 
 let cluster: ClusterUnderTest;
 let gitlab: FakeGitLab;
@@ -73,90 +72,6 @@ async function startReplica(): Promise<Replica> {
 const isReady = async (port: number): Promise<void> =>
   expect.poll(() => proxy.ready.includes(port), { timeout: 60_000, interval: 20 }).toBe(true);
 
-/** Sends requests at a constant rate, and repeats those whose connection was reset. */
-class Load {
-  readonly failures: string[] = [];
-  responses = 0;
-  repeated = 0;
-  readonly #pool: Pool;
-  readonly #headers: Record<string, string>;
-  readonly #running = new Set<Promise<void>>();
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(url: string, paths: readonly string[], headers: Record<string, string>) {
-    this.#pool = new Pool(url, { connections, pipelining: 1 });
-    this.#headers = headers;
-    const startedAt = performance.now();
-    let sent = 0;
-    this.#timer = setInterval(() => {
-      for (const due = ((performance.now() - startedAt) / 1000) * requestsPerSecond; sent < due; sent += 1) {
-        const request = this.#get(paths[sent % paths.length] ?? '').finally(() => this.#running.delete(request));
-        this.#running.add(request);
-      }
-    }, 10);
-  }
-
-  async #get(path: string): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const { statusCode, body } = await this.#pool.request({ method: 'GET', path, headers: this.#headers });
-        const text = await body.text();
-        this.responses += 1;
-        if (statusCode !== 200) this.failures.push(`${path}: ${statusCode} ${text}`);
-        return;
-      } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code ?? '';
-        if (!resets.has(code) || attempt === 5) return void this.failures.push(`${path}: ${String(error)}`);
-        this.repeated += 1;
-      }
-    }
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await Promise.all(this.#running);
-    await this.#pool.close();
-  }
-}
-
-/**
- * Follows the sessions as a browser does, first at one replica, then through the proxy: connects again with the last event id,
- * after the time that the server names. Adds each stream to `streams`.
- */
-async function followSessions(
-  first: Replica,
-  headers: Record<string, string>,
-  streams: EventStream[],
-  stop: AbortSignal,
-): Promise<void> {
-  let origin = `http://127.0.0.1:${first.port}`;
-  for (let [lastId, retry] = ['', 100]; !stop.aborted; ) {
-    const resume: Record<string, string> = lastId === '' ? {} : { 'last-event-id': lastId };
-    const opening = EventStream.open(`${origin}/notebooks/servers`, { ...headers, ...resume });
-    const stream = await opening.catch((error: NodeJS.ErrnoException) => {
-      if (!resets.has(error.code ?? '')) throw error;
-    });
-    if (stream) {
-      expect(stream.message.statusCode).toBe(200);
-      streams.push(stream.read());
-      stop.addEventListener('abort', () => stream.close(), { once: true });
-      await expect.poll(() => stream.isOver, { timeout: 600_000, interval: 20 }).toBe(true);
-      [lastId, retry] = [stream.lastId, stream.retry ?? retry];
-      origin = proxy.url;
-    }
-    await delay(Math.min(retry, 3_000), undefined, { signal: stop }).catch(() => undefined);
-  }
-}
-
-/** Returns the names of all sessions in the events. */
-const namesIn = (streams: readonly EventStream[]): Set<string> =>
-  new Set(
-    streams.flatMap((stream) => [
-      ...stream.named<ServersGetResponse>('snapshot').flatMap(({ servers }) => Object.keys(servers ?? {})),
-      ...stream.named<NotebookResponse>('session').map((session) => session.name),
-    ]),
-  );
-
 it('two replicas serve every request and lose no event of a stream while one of them is restarted ten times', async () => {
   const [first, fixed] = await Promise.all([startReplica(), startReplica()]);
   let replica = first;
@@ -180,7 +95,11 @@ it('two replicas serve every request and lose no event of a stream while one of 
   const stop = new AbortController();
   const clients = Array.from({ length: streamClients }, (): EventStream[] => []);
   const following = Promise.all(
-    clients.map((streams, index) => followSessions(index % 2 === 0 ? first : fixed, headers, streams, stop.signal)),
+    clients.map((streams, index) => {
+      const { port } = index % 2 === 0 ? first : fixed;
+      const urls = { first: `http://127.0.0.1:${port}${sessions}`, others: `${proxy.url}${sessions}` };
+      return followSessions(urls, headers, streams, stop.signal);
+    }),
   );
   const created: string[] = [];
   let isCreating = true;
@@ -197,7 +116,8 @@ it('two replicas serve every request and lose no event of a stream while one of 
     }
   }
   const creating = createSessions();
-  const load = new Load(proxy.url, ['/notebooks/servers?branch=none', `/notebooks/servers/${name}`], headers);
+  const paths = [`${sessions}?branch=none`, `${sessions}/${name}`];
+  const load = new Load(proxy.url, paths, { headers, requestsPerSecond, connections });
 
   for (let count = 0; count < restarts; count += 1) {
     const { program, port } = replica;

@@ -14,4 +14,6 @@ export const nodeName = (number: number): string => `node-${number}`;
 export const nodeAddress = (number: number): string => `198.18.0.${10 + number}`;
 export const podRange = (number: number): string => `198.18.${number}.0/24`;
 
-export const registryHost = 'registry.test:5000';
+export const registryHost = 'registry.test';
+/** The registry that the commands of the documents name. It is the same one. */
+export const exampleRegistry = 'registry.example.org';

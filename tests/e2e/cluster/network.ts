@@ -1,6 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dnsAddress, machineAddress, nodeAddress, podRange, serviceRange } from './addresses.ts';
+import {
+  dnsAddress,
+  exampleRegistry,
+  machineAddress,
+  nodeAddress,
+  podRange,
+  registryHost,
+  serviceRange,
+} from './addresses.ts';
 import { run } from './run.ts';
 
 const bridge = 'cluster0';
@@ -51,7 +59,8 @@ export async function useClusterNames(folder: string): Promise<void> {
     await run('mount', ['--bind', file, target]);
   };
   // The registry is needed before DNS runs.
-  await replace('/etc/hosts', `127.0.0.1 localhost\n::1 localhost\n${machineAddress} registry.test host.test\n`);
+  const registry = `${machineAddress} ${registryHost} ${exampleRegistry}`;
+  await replace('/etc/hosts', `127.0.0.1 localhost\n::1 localhost\n${registry} host.test\n`);
   await replace('/etc/resolv.conf', `nameserver ${dnsAddress}\n`);
 }
 

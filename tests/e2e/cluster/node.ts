@@ -51,7 +51,7 @@ function writeFiles(options: NodeOptions): void {
   write('network-policies.kubeconfig', kubeconfigs.networkPolicies);
   // Pods with the DNS policy Default read this file, too.
   writeFileSync(path('resolv.conf'), `nameserver ${dnsAddress}\n`);
-  writeFileSync(path('hosts'), `127.0.0.1 localhost\n${machineAddress} registry.test host.test\n`);
+  writeFileSync(path('hosts'), `127.0.0.1 localhost\n${machineAddress} ${registryHost} host.test\n`);
   write('containerd.toml', containerdConfig(folder));
   write('registries/_default/hosts.toml', registryConfig(options.authority));
   write('cni/10-pods.conflist', JSON.stringify(networkConfig(number, path)));

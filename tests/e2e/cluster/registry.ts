@@ -59,7 +59,7 @@ const pushTimeoutMs = 300_000;
 export async function pushImage(registry: Registry, image: Image): Promise<Layer> {
   const [repository = '', tag = 'latest'] = image.name.split(':');
   const scratch = mkdtempSync(join(tmpdir(), 'image-'));
-  const dispatcher = new Agent({ connect: { ca: readFileSync(registry.authority) }, bodyTimeout: pushTimeoutMs });
+  const dispatcher = newDispatcher(registry);
   const send = sender(registry, repository, dispatcher);
   try {
     const file = join(scratch, 'layer.tar');
@@ -96,6 +96,19 @@ export async function pushImage(registry: Registry, image: Image): Promise<Layer
   }
 }
 
+/** Deletes a layer from its repository. The manifests that refer to the layer stay. */
+export async function deleteLayer(registry: Registry, { repository, digest }: Layer): Promise<void> {
+  const dispatcher = newDispatcher(registry);
+  try {
+    await sender(registry, repository, dispatcher).deleteBlob(digest);
+  } finally {
+    await dispatcher.close();
+  }
+}
+
+const newDispatcher = ({ authority }: Registry): Agent =>
+  new Agent({ connect: { ca: readFileSync(authority) }, bodyTimeout: pushTimeoutMs });
+
 /** Writes a folder to a tar file: the same bytes for the same files. */
 async function pack(root: string, file: string): Promise<{ digest: string; size: number }> {
   const args = ['-C', root, '--sort=name', '--numeric-owner', '--mtime=@0', '-cf', '-', '.'];
@@ -119,7 +132,7 @@ function sender({ host, user, password }: Registry, repository: string, dispatch
   const base = `https://${host}/v2/${repository}`;
 
   async function call(
-    method: 'HEAD' | 'POST' | 'PUT',
+    method: 'HEAD' | 'POST' | 'PUT' | 'DELETE',
     url: string,
     expected: readonly number[],
     content?: { body: string | Readable; type: string; size: number },
@@ -146,6 +159,9 @@ function sender({ host, user, password }: Registry, repository: string, dispatch
       const url = new URL(String(headers['location']), base);
       url.searchParams.set('digest', digest);
       await call('PUT', url.href, [201], { body: content(), type: 'application/octet-stream', size });
+    },
+    async deleteBlob(digest: string) {
+      await call('DELETE', `${base}/blobs/${digest}`, [202]);
     },
     /** Makes a layer of another repository available in this one. */
     async mount({ repository: from, digest }: Layer) {

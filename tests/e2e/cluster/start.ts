@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { kubeconfigOf, readKubeconfig } from '../../support/api-server-under-test.ts';
-import { dnsAddress, ingressAddress, machineAddress, nodeName, registryHost, serviceRange } from './addresses.ts';
+import {
+  dnsAddress,
+  exampleRegistry,
+  ingressAddress,
+  machineAddress,
+  nodeName,
+  registryHost,
+  serviceRange,
+} from './addresses.ts';
 import { type Authority, createAuthority, type KeyPair } from './certificates.ts';
 import { createNetwork, useClusterNames } from './network.ts';
 import { startNode } from './node.ts';
@@ -183,15 +191,15 @@ async function startRegistry(
   authority: Authority,
   processes: Processes,
 ): Promise<Registry> {
-  const [, port = ''] = registryHost.split(':');
-  const tls = await authority.issue('registry', { commonName: 'registry', hosts: ['registry.test', machineAddress] });
+  const hosts = [registryHost, exampleRegistry, machineAddress];
+  const tls = await authority.issue('registry', { commonName: 'registry', hosts });
   const registry = {
     ...{ host: registryHost, user: 'pusher', password: randomBytes(12).toString('hex') },
     ...{ authority: authority.certificate, loginFile: join(folder, 'registry-logins') },
   };
   writeFileSync(registry.loginFile, `${registry.user}:${registry.password}\n`, { mode: 0o600 });
   processes.start('registry', join(programs, 'registry'), [
-    ...['--listen', `${machineAddress}:${port}`, '--folder', join(folder, 'registry')],
+    ...['--listen', `${machineAddress}:443`, '--folder', join(folder, 'registry')],
     ...['--cert', tls.cert, '--key', tls.key, '--login-file', registry.loginFile],
   ]);
   const isReady = () => succeeds(run('curl', ['-sS', '--cacert', registry.authority, `https://${registry.host}/v2/`]));

@@ -32,6 +32,10 @@ func (a access) Authorized(r *http.Request, wanted ...auth.Access) (*auth.Grant,
 			return nil, challenge{auth.ErrAuthenticationFailure}
 		}
 	}
+	// A client without a login asks here whether it needs one, before it pushes. Nodes do not ask before they pull.
+	if !given && len(wanted) == 0 {
+		return nil, challenge{auth.ErrInvalidCredential}
+	}
 	grant := &auth.Grant{User: auth.UserInfo{Name: user}}
 	for _, w := range wanted {
 		if !given && (w.Action != "pull" || strings.HasPrefix(w.Name, "private/")) {

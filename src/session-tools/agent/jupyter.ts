@@ -1,0 +1,55 @@
+import { isObject } from '../../lib/json.ts';
+
+/** Milliseconds for each request to Jupyter. */
+const limitMs = 10_000;
+const maxBytes = 4 * 1024 * 1024;
+
+/**
+ * Ends all kernels and terminals of the session, so that they change no more files. Returns what could not be ended: Jupyter may not
+ * run any more.
+ */
+export async function endKernels(jupyterUrl: string, stop: AbortSignal): Promise<string[]> {
+  const failures: string[] = [];
+  const base = jupyterUrl.replace(/\/+$/, '');
+  const request = async (method: string, path: string) => {
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(limitMs)]);
+    const response = await fetch(`${base}/api/${path}`, { method, signal, redirect: 'error' });
+    const text = await textOf(response);
+    // 404: the kernel has just ended, or Jupyter has no terminals.
+    if (!response.ok && response.status !== 404) throw new Error(`Jupyter responds with the status ${response.status}`);
+    return response.ok ? text : '';
+  };
+  for (const [kind, key] of [
+    ['kernels', 'id'],
+    ['terminals', 'name'],
+  ] as const) {
+    try {
+      for (const name of namesIn(await request('GET', kind), key))
+        await request('DELETE', `${kind}/${encodeURIComponent(name)}`);
+    } catch (error) {
+      stop.throwIfAborted();
+      failures.push(`${kind}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return failures;
+}
+
+function namesIn(text: string, key: string): string[] {
+  const list: unknown = text === '' ? [] : JSON.parse(text);
+  if (!Array.isArray(list)) throw new Error('Jupyter responds with another kind of content');
+  return list.flatMap((entry) => {
+    const name = isObject(entry) ? entry[key] : undefined;
+    return typeof name === 'string' ? [name] : [];
+  });
+}
+
+async function textOf(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > maxBytes) throw new Error('the response of Jupyter is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}

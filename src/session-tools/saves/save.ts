@@ -1,0 +1,299 @@
+import type { components } from '../../generated/agent-api.ts';
+import { autosaveBranch } from '../../session-contract/autosave.ts';
+import { isRefName } from '../../session-contract/ref-name.ts';
+import type { Git } from '../git-clone/git.ts';
+import { bundle, writeBranch } from './bundle.ts';
+import { type Collected, type CollectSettings, collect } from './collect.ts';
+import { SaveFailure, toSaveFailure } from './failure.ts';
+import { toText } from './paths.ts';
+import { storeProtected } from './protected-files.ts';
+import { compareWithRemote } from './pushed.ts';
+import { deleteBranches, fetchRefs, listRemote, pushLfs, pushSave, type Remote } from './remote.ts';
+import { readRepository } from './repository.ts';
+import { output } from './run.ts';
+import { isEmpty, type NotSaved, type Scan, scanRepository, scanWith } from './scan.ts';
+import { createScratch, type Scratch } from './scratch.ts';
+import { saveSubmodules } from './submodules.ts';
+import { listStored, type Memory, readMemory, removeStored, storeSave, writeMemory } from './volume.ts';
+
+type SaveResult = components['schemas']['SaveResult'];
+export type Step = components['schemas']['Operation']['progress']['step'];
+
+export interface SaveSettings {
+  /** The work tree. */
+  readonly directory: string;
+  /** The folder of the agent on the volume of the repository. */
+  readonly folder: string;
+  readonly remote: Remote;
+  readonly mayPush: boolean;
+  readonly username: string;
+  /** The branch and the commit of the launch, parts of the name of the save. */
+  readonly branch: string;
+  readonly rootCommit: string;
+  /** Changed files of at least this size are stored in Git LFS; undefined: none. */
+  readonly lfsMinimumBytes: number | undefined;
+}
+
+export interface SaveTools {
+  readonly git: Git;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly progress: (step: Step, done: number, total: number | null) => void;
+}
+
+export interface Saved {
+  readonly result: SaveResult;
+  /** Why the remote repository does not have the save, which is on the volume. */
+  readonly failure: SaveFailure | null;
+}
+
+interface Job {
+  readonly tools: SaveTools;
+  readonly settings: SaveSettings;
+  readonly scratch: Scratch;
+  readonly scan: Scan;
+  readonly memory: Memory;
+  readonly branch: string;
+  /** Whether the branches of the remote repository have moved on. */
+  readonly isBehind: boolean;
+}
+
+/** Attempts for a branch that another program changes at the same time. */
+const maxAttempts = 3;
+const maxNames = 100;
+
+/**
+ * Saves everything that the remote repository does not have: to a branch of it, or else to a file on the volume. The user's
+ * repository stays as it is. Throws SaveFailure if nothing was saved.
+ */
+export async function save(tools: SaveTools, settings: SaveSettings): Promise<Saved> {
+  try {
+    tools.progress('scanning', 0, null);
+    const repository = await readRepository(tools.git, settings.directory);
+    const scratch = await createScratch(tools.git, settings.folder, repository, settings.remote.url);
+    try {
+      const remote = await findRemote(scratch, settings);
+      const compared = await compareWithRemote(scratch, repository, settings.remote, remote.heads);
+      const scan = await scanWith(tools.git, settings.folder, compared.repository, scratch);
+      const branch = nameOf(settings, scan);
+      const memory = await readMemory(settings.folder);
+      const job = { tools, settings, scratch, scan, memory, branch, isBehind: compared.isBehind };
+      if (isEmpty(scan)) return await nothingToSave(job, remote.heads);
+      if (isSaved(job, remote.heads)) return alreadySaved(job);
+      return remote.heads ? await saveRemotely(job, remote.heads) : await saveOnVolume(job, remote.failure);
+    } finally {
+      await scratch.remove();
+    }
+  } catch (error) {
+    throw toSaveFailure(error);
+  }
+}
+
+type RemoteState =
+  | { readonly heads: ReadonlyMap<string, string> }
+  | { readonly heads?: undefined; readonly failure: SaveFailure };
+
+/** Returns the branches of the remote repository, or why nothing can be pushed to it. */
+async function findRemote({ git }: Scratch, { remote, mayPush }: SaveSettings): Promise<RemoteState> {
+  if (!mayPush) {
+    const message = 'You do not have permission to push to this project. Download the files that you want to keep.';
+    return { failure: new SaveFailure('push-rejected', message) };
+  }
+  try {
+    return { heads: await listRemote(git, remote) };
+  } catch (error) {
+    return { failure: toSaveFailure(error) };
+  }
+}
+
+function nameOf({ username, branch, rootCommit }: SaveSettings, { repository }: Scan): string {
+  const finalCommit = repository.head.commit ?? '0'.repeat(40);
+  const name = autosaveBranch({ username, rootBranch: branch, rootCommit, finalCommit });
+  if (!isRefName(name)) throw new SaveFailure('internal', `The save would have the name "${name}", which is invalid.`);
+  return name;
+}
+
+async function nothingToSave(job: Job, heads: ReadonlyMap<string, string> | undefined): Promise<Saved> {
+  const { settings, memory, scan } = job;
+  const isKept = memory.last === null && memory.owned.length === 0;
+  if (heads && !isKept) {
+    const owned = await forget(job, memory.owned);
+    await writeMemory(settings.folder, { last: null, owned });
+    for (const stored of await listStored(settings.folder)) await removeStored(stored);
+  }
+  const result = { location: 'none', branch: null, commit: null, isVerified: true, files: 0, commits: 0 } as const;
+  return { result: { ...result, changedMeanwhile: [], notSaved: [...scan.notSavable] }, failure: null };
+}
+
+/** Returns whether the remote repository has a save of exactly this state. */
+const isSaved = ({ memory: { last }, scan, branch }: Job, heads: ReadonlyMap<string, string> | undefined): boolean =>
+  last?.location === 'remote' &&
+  last.fingerprint === scan.fingerprint &&
+  heads?.get(`refs/heads/${branch}`) === last.commit;
+
+function alreadySaved({ memory, scan, branch }: Job): Saved {
+  const notSaved = [...scan.notSavable];
+  return {
+    result: {
+      location: 'remote',
+      branch,
+      commit: memory.last?.commit ?? null,
+      isVerified: !notSaved.some(({ reason }) => blocking.has(reason)),
+      files: scan.changes.length,
+      commits: scan.commits,
+      changedMeanwhile: [],
+      notSaved,
+    },
+    failure: null,
+  };
+}
+
+async function saveRemotely(job: Job, heads: ReadonlyMap<string, string>): Promise<Saved> {
+  const { tools, settings, scratch, scan, branch } = job;
+  const ref = `refs/heads/${branch}`;
+  let existing = heads.get(ref);
+  let collected: Collected | undefined;
+  try {
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      tools.progress('collecting', 0, scan.changes.length);
+      collected = await collectAll(job, await fetchFormer(job, existing));
+      await writeBranch(scratch, branch, collected.commit);
+      tools.progress('pushing', 0, null);
+      if (scan.lfs.objects > 0 || collected.usesLfs) await pushLfs(scratch, settings.remote, branch);
+      const pushed = { branch, commit: collected.commit, expected: existing };
+      if (await pushSave(scratch, settings.remote, pushed, job.isBehind)) return await verify(job, collected);
+      existing = (await listRemote(scratch.git, settings.remote, ref)).get(ref);
+    }
+    throw new SaveFailure('git', `Another program changes the branch ${branch} at the same time. Save again.`);
+  } catch (error) {
+    return saveOnVolume(job, toSaveFailure(error), collected);
+  }
+}
+
+/** Fetches a save with the same name that is not of this work tree: the new save keeps the former one. */
+async function fetchFormer(
+  { scratch, settings, memory, branch }: Job,
+  existing: string | undefined,
+): Promise<string[]> {
+  const isOwned = memory.owned.some((each) => each.branch === branch && each.commit === existing);
+  if (existing === undefined || isOwned) return [];
+  const name = 'refs/notebook-sessions/former';
+  await fetchRefs(scratch, settings.remote, [`+refs/heads/${branch}:${name}`]);
+  return [(await output(scratch.git, ['rev-parse', '--verify', name])).trimEnd()];
+}
+
+async function collectAll(job: Job, former: readonly string[]): Promise<Collected> {
+  const { tools, settings, scratch, scan } = job;
+  const { config } = scan.repository;
+  const author = {
+    name: config.get('user.name') || settings.username,
+    email: config.get('user.email') || `${settings.username}@localhost`,
+  };
+  const common = {
+    author,
+    savedAt: new Date(tools.now()),
+    message: `Autosave of ${settings.username} on ${settings.branch} from ${settings.rootCommit.slice(0, 7)}\n`,
+  };
+  const submodules = await saveSubmodules(tools.git, settings.folder, scratch.directory, scan, common);
+  const details: CollectSettings = { ...common, former, submodules, lfsMinimumBytes: settings.lfsMinimumBytes };
+  const collected = await collect(scratch, scan, details);
+  await storeProtected(scratch, settings.folder, collected.protectedFiles, common);
+  return collected;
+}
+
+/** Checks that the remote repository has the save, and that nothing has changed since. */
+async function verify(job: Job, collected: Collected): Promise<Saved> {
+  const { tools, settings, scratch, scan, memory, branch } = job;
+  const { commit } = collected;
+  tools.progress('verifying', 0, null);
+  const ref = `refs/heads/${branch}`;
+  const found = (await listRemote(scratch.git, settings.remote, ref)).get(ref);
+  if (found !== commit)
+    throw new SaveFailure('git', `The git server has confirmed the save, and its branch ${branch} is another commit.`);
+  const stored = await listStored(settings.folder);
+  const older = await forget(
+    job,
+    memory.owned.filter((owned) => owned.branch !== branch),
+  );
+  await remember(job, commit, 'remote', [...older, { branch, commit }]);
+  for (const each of stored) await removeStored(each);
+  const changedMeanwhile = await findLaterChanges(job);
+  const notSaved = allNotSaved(scan, collected);
+  const isVerified = changedMeanwhile.length === 0 && !notSaved.some(({ reason }) => blocking.has(reason));
+  return {
+    result: resultOf(job, collected, { location: 'remote', isVerified, changedMeanwhile, notSaved }),
+    failure: null,
+  };
+}
+
+/** What keeps a save from being complete. The user is told of the other reasons before the end of the session. */
+const blocking: ReadonlySet<NotSaved['reason']> = new Set(['unreadable', 'changing', 'too-large', 'filtered']);
+
+async function saveOnVolume(job: Job, failure: SaveFailure, before?: Collected): Promise<Saved> {
+  const { settings, scratch, scan, memory, branch } = job;
+  if (failure.reason === 'cancelled' || failure.reason === 'disk-full') throw failure;
+  const collected = before ?? (await collectAll(job, []));
+  await writeBranch(scratch, branch, collected.commit);
+  const file = await bundle(scratch, branch, scratch.directory, 'save');
+  const older = await listStored(settings.folder);
+  const saved = { branch, commit: collected.commit };
+  await storeSave(settings.folder, saved, { bundle: file, lfsObjects: `${scratch.directory}/lfs/objects` });
+  await remember(job, collected.commit, 'volume', memory.owned);
+  for (const each of older) if (each.commit !== collected.commit) await removeStored(each);
+  const changedMeanwhile = await findLaterChanges(job);
+  const notSaved = allNotSaved(scan, collected);
+  const result = resultOf(job, collected, { location: 'volume', isVerified: false, changedMeanwhile, notSaved });
+  return { result, failure };
+}
+
+async function findLaterChanges({ tools, settings, scan }: Job): Promise<string[]> {
+  const later = await scanRepository(tools.git, settings.folder, settings.directory);
+  if (later.fingerprint === scan.fingerprint) return [];
+  const keys = ({ changes }: Scan) =>
+    new Map(changes.map(({ path, record, stat }) => [path, `${record}${stat?.signature ?? ''}`]));
+  const [before, after] = [keys(scan), keys(later)];
+  const paths = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (path) => before.get(path) !== after.get(path),
+  );
+  // A change of branches, stashes or submodules has no file.
+  return paths.length > 0 ? paths.slice(0, maxNames).map(toText) : ['.git'];
+}
+
+const allNotSaved = (scan: Scan, { notSaved }: Collected): NotSaved[] => {
+  const known = new Set(notSaved.map(({ path }) => path));
+  return [...notSaved, ...scan.notSavable.filter(({ path }) => !known.has(path))].slice(0, maxNames);
+};
+
+const resultOf = (
+  { scan, branch }: Job,
+  { commit }: Collected,
+  rest: Pick<SaveResult, 'location' | 'isVerified' | 'changedMeanwhile' | 'notSaved'>,
+): SaveResult => ({ ...rest, branch, commit, files: scan.changes.length, commits: scan.commits });
+
+async function remember(
+  { tools, settings, scan, branch }: Job,
+  commit: string,
+  location: 'remote' | 'volume',
+  owned: Memory['owned'],
+): Promise<void> {
+  const savedAt = new Date(tools.now()).toISOString();
+  const last = { branch, commit, location, savedAt, fingerprint: scan.fingerprint };
+  await writeMemory(settings.folder, { last, owned });
+}
+
+/**
+ * Deletes saves at the remote repository whose content is in a later save, or pushed. Returns those that could not be deleted: the
+ * next save deletes them.
+ */
+async function forget({ scratch, settings }: Job, owned: Memory['owned']): Promise<Memory['owned']> {
+  const left: Memory['owned'][number][] = [];
+  for (const save of owned) {
+    try {
+      await deleteBranches(scratch, settings.remote, [save]);
+    } catch (error) {
+      if (!(error instanceof SaveFailure)) throw error;
+      left.push(save);
+    }
+  }
+  return left;
+}

@@ -1,0 +1,132 @@
+import { chmod, cp, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asObject, parseJson } from '../../lib/json.ts';
+import { isRefName } from '../../session-contract/ref-name.ts';
+import { isObjectId } from './format.ts';
+import { exists, textOf } from './repository.ts';
+
+/** What the agent remembers on the volume of the session, beside the repository: its folder has mode 0700, its files 0600. */
+export interface Memory {
+  /** The last save. */
+  readonly last: LastSave | null;
+  /** Branches at the remote repository that were saved from this work tree, or recovered into it. */
+  readonly owned: readonly Owned[];
+}
+
+export interface LastSave {
+  readonly branch: string;
+  readonly commit: string;
+  readonly location: 'remote' | 'volume';
+  readonly savedAt: string;
+  readonly fingerprint: string;
+}
+
+/** A branch at the remote repository, and the commit that it had. */
+export interface Owned {
+  readonly branch: string;
+  readonly commit: string;
+}
+
+/** A save in a file, because the remote repository could not be reached. */
+export interface StoredSave extends Owned {
+  /** The file of the bundle. */
+  readonly bundle: string;
+}
+
+const memoryFile = 'saves.json';
+const storedName = /^save-[0-9a-f]{7,}\.json$/;
+const noMemory: Memory = { last: null, owned: [] };
+
+export async function readMemory(folder: string): Promise<Memory> {
+  const json = asObject(parseJson((await textOf(join(folder, memoryFile))) ?? '{}'));
+  if (!json) return noMemory;
+  const last = asObject(json['last']);
+  const { branch, commit, location, savedAt, fingerprint } = last ?? {};
+  const isWhole =
+    isText(branch) &&
+    isText(commit) &&
+    isText(savedAt) &&
+    isText(fingerprint) &&
+    (location === 'remote' || location === 'volume');
+  return {
+    last: isWhole ? { branch, commit, location, savedAt, fingerprint } : null,
+    owned: ownedIn(json['owned']),
+  };
+}
+
+export const writeMemory = (folder: string, memory: Memory): Promise<void> =>
+  writePrivate(folder, memoryFile, `${JSON.stringify(memory)}\n`);
+
+/** Adds a save that `git-clone` has recovered and not deleted: the agent deletes it when a later save, or a push, has its content. */
+export async function rememberRecovered(folder: string, recovered: Owned): Promise<void> {
+  const memory = await readMemory(folder);
+  const others = memory.owned.filter(({ branch }) => branch !== recovered.branch);
+  await writeMemory(folder, { ...memory, owned: [...others, recovered] });
+}
+
+/** Stores a bundle and LFS objects. `bundle` is a file on the same volume, which is moved. */
+export async function storeSave(
+  folder: string,
+  save: Owned,
+  { bundle, lfsObjects }: { readonly bundle: string; readonly lfsObjects: string },
+): Promise<void> {
+  const name = `save-${save.commit}`;
+  await chmod(bundle, 0o600);
+  await syncFile(bundle);
+  if (await exists(lfsObjects)) {
+    await mkdir(join(folder, 'lfs'), { recursive: true, mode: 0o700 });
+    await cp(lfsObjects, join(folder, 'lfs', 'objects'), { recursive: true, force: false });
+  }
+  await rename(bundle, join(folder, `${name}.bundle`));
+  await writePrivate(folder, `${name}.json`, `${JSON.stringify({ branch: save.branch, commit: save.commit })}\n`);
+}
+
+/** Returns the saves that have not been pushed, without those that are not complete. */
+export async function listStored(folder: string): Promise<StoredSave[]> {
+  const found: StoredSave[] = [];
+  if (!(await exists(folder))) return found;
+  for (const name of await readdir(folder)) {
+    if (!storedName.test(name)) continue;
+    const [owned] = ownedIn([parseJson((await textOf(join(folder, name))) ?? '')]);
+    const bundle = join(folder, name.replace(/json$/, 'bundle'));
+    if (owned && (await exists(bundle))) found.push({ ...owned, bundle });
+  }
+  return found;
+}
+
+export async function removeStored({ bundle }: StoredSave): Promise<void> {
+  await rm(bundle.replace(/bundle$/, 'json'), { force: true });
+  await rm(bundle, { force: true });
+}
+
+/** Writes a file that is complete or does not exist, also after a crash. */
+export async function writePrivate(folder: string, name: string, content: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const temporary = join(folder, `${name}.new`);
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, join(folder, name));
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+function ownedIn(value: unknown): Owned[] {
+  return (Array.isArray(value) ? value : []).flatMap((entry) => {
+    const { branch, commit } = asObject(entry) ?? {};
+    return isText(branch) && isRefName(branch) && isText(commit) && isObjectId(commit) ? [{ branch, commit }] : [];
+  });
+}
