@@ -21,6 +21,10 @@ const annotationsRead = [
   annotation.hibernationDirty,
   annotation.hibernationSynchronized,
   annotation.hibernationDate,
+  annotation.agentSecret,
+  annotation.mayPush,
+  annotation.stopRequest,
+  annotation.savedWork,
 ];
 const labelsRead = [label.owner, label.userId];
 
