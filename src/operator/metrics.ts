@@ -89,6 +89,12 @@ export function createOperatorMetrics(metrics: Metrics): OperatorMetrics {
         read: () => [[{}, detector.isRunning ? 1 : 0]],
       });
       metrics.gauge({
+        name: 'operator_sessions_unsaved',
+        help: 'Hibernated sessions that are kept after their threshold, because their work is not saved.',
+        labels: {},
+        read: () => [[{}, view.servers().filter(({ status }) => hasUnsavedWork(status)).length]],
+      });
+      metrics.gauge({
         name: 'operator_sessions',
         help: 'Sessions by state.',
         labels: { state: [...sessionStates, newState] },
@@ -104,3 +110,6 @@ export function createOperatorMetrics(metrics: Metrics): OperatorMetrics {
     },
   };
 }
+
+const hasUnsavedWork = (status: JupyterServer['status']): boolean =>
+  status?.conditions?.some(({ type }) => type === 'UnsavedWork') === true;

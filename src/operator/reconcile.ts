@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { hibernation } from '../jupyter-server/hibernation.ts';
 import { annotation } from '../jupyter-server/labels.ts';
+import { writeStopRequest } from '../jupyter-server/stop-request.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import { isObject } from '../lib/json.ts';
@@ -12,10 +14,11 @@ import type { Attempt } from './attempt.ts';
 import type { Child } from './child.ts';
 import { childKinds } from './children/manifest.ts';
 import type { ClusterView } from './cluster-view.ts';
-import { conditionsOf } from './conditions.ts';
+import { conditionsOf, unsavedWork } from './conditions.ts';
 import type { ActivityMonitor } from './culling/activity-monitor.ts';
-import { cull, hasClaim } from './culling/culler.ts';
+import { canSave, cull, hasClaim } from './culling/culler.ts';
 import type { CullingDecision } from './culling/decide.ts';
+import { byOperator } from './ending/decide.ts';
 import { createEnding } from './ending/ending.ts';
 import type { Saves } from './ending/saves.ts';
 import { createEnsureChildren, existingChildren } from './ensure-children.ts';
@@ -183,13 +186,14 @@ export function createReconciler(options: {
     );
     if (ended?.isDone) return undefined;
     const session = { key, server, desired: withConditions, children, pod, now: time };
-    const decision = cull(session, monitor, settings.culling);
+    const decision = cull(session, monitor, settings);
     if (decision.action) {
       await endSession(server, decision.action, attempt);
       return undefined;
     }
     const save = ended?.progress ? { save: ended.progress } : {};
-    const desired = { ...withConditions, ...lastActivity(server, decision), ...save };
+    const conditions = [...withConditions.conditions, ...unsavedWork(decision.notice, server.status, time)];
+    const desired = { ...withConditions, conditions, ...lastActivity(server, decision), ...save };
     const patch = sessionPatch(server, desired, decision, time);
     const schedulingMs = schedulingLeftMs(pod, podEvents, settings.unschedulableGraceMs, time) || resyncMs;
     const nextMs = Math.min(decision.nextMs ?? resyncMs, schedulingMs, ended?.nextMs ?? resyncMs);
@@ -220,8 +224,17 @@ export function createReconciler(options: {
   ): Promise<void> {
     const { namespace = '', name = '', uid = '', resourceVersion = '' } = server.metadata;
     const isHibernation = is === 'hibernate';
-    const what = isHibernation ? 'It is hibernated.' : 'It is deleted.';
-    if (isHibernation) await patchServer(server, hibernation(now()), deadline, { ifUnchanged: true });
+    const isSaved = isHibernation && canSave(server, settings.agentSecrets);
+    const what = isSaved
+      ? 'It is hibernated after its work is saved.'
+      : isHibernation
+        ? 'It is hibernated.'
+        : 'It is deleted.';
+    if (isSaved) {
+      const request = { id: randomUUID(), at: now().toISOString(), by: byOperator, action: 'hibernate' } as const;
+      const annotations = { [annotation.stopRequest]: writeStopRequest(request) };
+      await patchServer(server, { metadata: { annotations } }, deadline, { ifUnchanged: true });
+    } else if (isHibernation) await patchServer(server, hibernation(now()), deadline, { ifUnchanged: true });
     else {
       const options = { propagationPolicy: 'Foreground', preconditions: { uid, resourceVersion } } as const;
       const isDeleted = await client.delete(settings.jupyterServers, namespace, name, options, deadline);

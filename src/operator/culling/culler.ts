@@ -1,5 +1,8 @@
 import { annotation } from '../../jupyter-server/labels.ts';
+import { readSavedWork } from '../../jupyter-server/saved-work.ts';
+import { readStopRequest } from '../../jupyter-server/stop-request.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
+import { agentSecretId } from '../../session-contract/agent-key.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import type { Child } from '../child.ts';
 import { mayHaveRun } from '../conditions.ts';
@@ -22,9 +25,10 @@ export function cull(
     readonly now: Date;
   },
   monitor: ActivityMonitor,
-  settings: CullingSettings,
+  settings: { readonly culling: CullingSettings; readonly agentSecrets: readonly string[] },
 ): CullingDecision {
   const { key, server, desired, children, pod, now } = session;
+  const { annotations } = server.metadata;
   const decision = decideCulling(
     {
       thresholds: server.spec?.culling ?? {},
@@ -35,12 +39,15 @@ export function cull(
       jupyterStartedAt: jupyterStart(pod),
       hasClaim: hasClaim(server, children),
       mayHaveRun: mayHaveRun(desired),
+      canSave: canSave(server, settings.agentSecrets),
+      isSaved: readSavedWork(annotations?.[annotation.savedWork])?.isVerified === true,
+      saveFailedAt: timeOf(readStopRequest(annotations?.[annotation.stopRequest])?.failure?.at),
       observation: pod && monitor.get(key, pod.uid),
       cpuMillicores: desired.mainPod?.resourceUsage?.cpuMillicores,
       lastActivity: timeOf(server.status?.lastActivity),
       now: now.getTime(),
     },
-    settings,
+    settings.culling,
   );
   const ip = pod?.status.podIP;
   if (decision.isCheckDue && ip) {
@@ -49,6 +56,13 @@ export function cull(
     monitor.request(key, pod.uid, { ip, port: sessionContainer.jupyter.port, prefix, token });
   }
   return decision;
+}
+
+/** Returns whether the agent of the session can save its work in the repository. Pure. */
+export function canSave({ metadata: { annotations = {} } }: JupyterServer, secrets: readonly string[]): boolean {
+  const id = annotations[annotation.agentSecret];
+  if (id === undefined || annotations[annotation.mayPush] === 'false') return false;
+  return secrets.some((secret) => agentSecretId(secret) === id);
 }
 
 /**

@@ -65,6 +65,11 @@ function announced(
   config: PresentationConfig,
   now: number,
 ): SessionWarning[] {
+  if (action === 'none' && reason === 'hibernated') {
+    const message =
+      'The session has been hibernated for a long time. It is not deleted, because its work is not saved. Stop it if you no longer need it.';
+    return [{ message, critical: false }];
+  }
   if (action === 'none') {
     const since = new Date(Date.parse(at) - 1000 * (idleThreshold ?? 0));
     const unused = Number.isNaN(since.getTime())

@@ -172,6 +172,53 @@ describe('the operator', () => {
   });
 });
 
+describe('the culling of sessions', () => {
+  it('hibernates a session without a claim after its work is saved, and deletes it later', async () => {
+    const { name, agent } = await running(false);
+    agent.outcome = 'waits';
+    await patch(name, { spec: { culling: { maxAgeSecondsThreshold: 1 } } });
+    await expect.poll(() => agent.operations.length, patience).toBe(1);
+    expect(agent.operations[0]).toMatchObject({ reason: 'cull', isFinal: true });
+    expect((await read(name))?.spec?.jupyterServer?.hibernated).not.toBe(true);
+    agent.finish(agent.operations[0]?.id ?? '', { result: {} });
+    await cluster.when<JupyterServer>(jupyterServers, name, (object) => object?.status?.state === 'hibernated');
+    await patch(name, { spec: { culling: { hibernatedSecondsThreshold: 1 } } });
+    await expect.poll(() => isEnded(name), patience).toBe(true);
+  });
+
+  it('keeps a hibernated session whose work is not saved, and says so', async () => {
+    const { name, agent } = await running();
+    agent.outcome = { error: { reason: 'credentials', message: 'The tokens have expired.' } };
+    await patch(name, { spec: { culling: { maxAgeSecondsThreshold: 1 } } });
+    await cluster.when<JupyterServer>(jupyterServers, name, (object) => object?.status?.state === 'hibernated');
+    await patch(name, { spec: { culling: { hibernatedSecondsThreshold: 1 } } });
+    const { metadata } = await cluster.when<JupyterServer>(
+      jupyterServers,
+      name,
+      (object) => object?.status?.conditions?.some(({ type }) => type === 'UnsavedWork') === true,
+    );
+    expect(metadata.deletionTimestamp).toBeUndefined();
+    expect((await stopRequestOf(name))?.failure).toMatchObject({ reason: 'credentials' });
+  });
+
+  it('does not hibernate a session without a claim if its work cannot be saved', async () => {
+    const { name, agent } = await running(false);
+    agent.outcome = { error: { reason: 'unreachable', message: 'GitLab does not respond.' } };
+    await patch(name, { spec: { culling: { maxAgeSecondsThreshold: 1 } } });
+    await expect
+      .poll(async () => (await stopRequestOf(name))?.failure, patience)
+      .toMatchObject({ reason: 'unreachable' });
+    const kept = await cluster.when<JupyterServer>(
+      jupyterServers,
+      name,
+      ({ status, metadata } = { metadata: {} }) =>
+        status?.state === 'running' && metadata.annotations?.[annotation.culling]?.includes('"none"') === true,
+    );
+    expect(kept.spec?.jupyterServer?.hibernated).not.toBe(true);
+    expect(agent.operations).toHaveLength(1);
+  });
+});
+
 describe('an operator that is killed', () => {
   /** Kills the operator, and starts it again. */
   async function killed(): Promise<void> {
