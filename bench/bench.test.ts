@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { CallLog, depth, type RecordedCall } from './call-log.ts';
 import { isReached } from './figure.ts';
+import { commandIn, imageCommand } from './image.ts';
 import { load } from './load.ts';
 import { inTurns, median } from './rounds.ts';
 
@@ -20,6 +22,27 @@ it('returns the median', () => {
   expect(median([3, 1000, 1])).toBe(3);
   expect(median([4, 1, 2, 3])).toBe(2.5);
   expect(() => median([])).toThrow('empty');
+});
+
+it('reads the command of an image from the Dockerfile', () => {
+  const dockerfile = [
+    'FROM scratch AS programs\nENV A=1 B=2',
+    'FROM programs AS service\nENTRYPOINT ["/usr/bin/tini", "--", "/bin/node", "--flag=8", "src/main.js"]\n',
+  ].join('\n\n');
+  expect(commandIn(dockerfile, 'service')).toEqual({
+    options: ['--flag=8'],
+    program: 'src/main.js',
+    env: { A: '1', B: '2' },
+  });
+  expect(() => commandIn(dockerfile, 'operator')).toThrow('no ENTRYPOINT of operator');
+});
+
+it.each(['service', 'operator'] as const)('starts the %s with the files and the command of its image', (target) => {
+  const { args, env } = imageCommand(target);
+  expect(env['NODE_ENV']).toBe('production');
+  const { status, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
+  // The program reads its configuration, which is empty, after it has imported most of its files.
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(`^The ${target} cannot start: .*`) });
 });
 
 it('alternates the order of the measurements', async () => {

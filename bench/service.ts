@@ -6,9 +6,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { header } from '../src/identity/refusal.ts';
 import { Deadline } from '../src/lib/deadline.ts';
 import { type BackEnds, person } from './backends.ts';
+import { imageCommand } from './image.ts';
 import { untilAnswered } from './until-answered.ts';
 
-const root = join(import.meta.dirname, '..');
 /** With 10,000 sessions on a busy machine. */
 const startMs = 120_000;
 const lookEveryMs = 20;
@@ -31,8 +31,8 @@ export interface ServiceUnderTest extends AsyncDisposable {
 }
 
 /**
- * Starts the service as a separate process with the given back ends. It writes its log to a file, because the log is part of
- * the cost of a request.
+ * Starts the service as its image does, as a separate process with the given back ends. It writes its log to a file, because the
+ * log is part of the cost of a request.
  */
 export async function startService(backEnds: BackEnds): Promise<ServiceUnderTest> {
   const logFile = join(backEnds.directory, 'service.log');
@@ -40,8 +40,9 @@ export async function startService(backEnds: BackEnds): Promise<ServiceUnderTest
   const output = openSync(logFile, 'a', 0o600);
   const { SOCKET: _socket, ...environment } = backEnds.serviceEnvironment;
   const flags = process.env['BENCH_SERVICE_FLAGS']?.split(' ') ?? [];
-  const child = spawn(process.execPath, [...flags, join(root, 'src/main.ts')], {
-    env: { ...environment, HOST: '127.0.0.1', PORT: '0' },
+  const { args, env } = imageCommand('service');
+  const child = spawn(process.execPath, [...flags, ...args], {
+    env: { ...environment, ...env, HOST: '127.0.0.1', PORT: '0' },
     stdio: ['ignore', output, output],
   });
   closeSync(output);

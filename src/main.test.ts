@@ -111,6 +111,32 @@ describe('the service', () => {
     expect(service.stderr()).toBe('');
   });
 
+  it('imports no package that takes much memory without being needed', async () => {
+    // Prints the URL of each file that the program imports.
+    const hook = join(directory, 'hook.mjs');
+    writeFileSync(
+      hook,
+      `import { registerHooks } from 'node:module';
+       registerHooks({ load: (url, context, next) => (process.stderr.write(url + '\\n'), next(url, context)) });`,
+    );
+    const service = run({ NODE_OPTIONS: `--import=${hook}` });
+    await service.says('all sessions are known');
+    service.child.kill('SIGTERM');
+    expect(await service.exit).toBe(0);
+    const imported = service.stderr().split('\n');
+    const of = (name: string) => imported.filter((url) => url.includes(`/node_modules/${name}/`));
+    expect(of('express')).not.toEqual([]);
+    // Its index takes 57 MiB, because it imports the types of all APIs.
+    expect(of('@kubernetes/client-node').map((url) => url.split('/').at(-1))).toEqual(['config_types.js']);
+    // Packages of the local platform and of tests.
+    expect([
+      of('selfsigned'),
+      of('fast-json-patch'),
+      of('typescript'),
+      imported.filter((url) => url.includes('/src/local/')),
+    ]).toEqual([[], [], [], []]);
+  });
+
   it('is not ready after SIGTERM, serves requests and closes their connections until the delay is over, and ends then', async () => {
     const service = run({ NB_SERVER__SHUTDOWN_DELAY_MS: '6000' });
     await service.says('all sessions are known');

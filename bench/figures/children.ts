@@ -23,7 +23,7 @@ const mebibyte = 1024 * 1024;
 /** Calls at the same time, of the operator and of the bare loop. */
 const concurrency = 8;
 const bare = 'bare';
-/** Of kubernetes-sigs/agent-sandbox 0.4, measured once on this kind of machine: it creates one child, a pod, for each object. */
+/** Of kubernetes-sigs/agent-sandbox, measured earlier on an idle machine: it creates one child, a pod, for each object. */
 const peerMsPerChild = 4.3;
 
 export const children: Figure = {

@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type BackEnds, startBackEnds } from '../backends.ts';
 import type { Figure, Report } from '../figure.ts';
+import { imageCommand } from '../image.ts';
 import { load } from '../load.ts';
 import { processorMs, residentBytes } from '../processor-time.ts';
 import { type ServiceUnderTest, startService } from '../service.ts';
@@ -105,8 +106,9 @@ function memory(report: Report, { pid }: ServiceUnderTest, what: string, mebibyt
 
 /** Reads the pages of the list in a process that keeps nothing. */
 async function drain({ serviceEnvironment }: BackEnds): Promise<{ ms: number; stallMs: number }> {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'bench/raw-drain.ts')], {
-    env: serviceEnvironment,
+  const { options, env } = imageCommand('service');
+  const { stdout } = await promisify(execFile)(process.execPath, [...options, join(root, 'bench/raw-drain.ts')], {
+    env: { ...serviceEnvironment, ...env },
   });
   const [, sessions, ms, stallMs] = /^drained (\d+) (\S+) (\S+)$/m.exec(stdout) ?? [];
   if (Number(sessions) !== large) throw new Error(`the raw drain read ${sessions} sessions`);

@@ -1,17 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { jupyterServer } from '../../tests/support/operator/examples.ts';
 import { testConfig } from '../../tests/support/sessions/config.ts';
 import { registered } from '../../tests/support/sessions/manifests.ts';
-import { hibernation } from '../jupyter-server/hibernation.ts';
-import { annotation } from '../jupyter-server/labels.ts';
-import { ownerOf } from '../jupyter-server/owner.ts';
 import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { buildJupyterServer } from '../sessions/manifest/build.ts';
 import { projectServer } from './project-server.ts';
-import { sessionUrl } from './session-url.ts';
 import { createStringPool } from './string-pool.ts';
-import { clearHibernation } from './update-stateful-set.ts';
 
 const project = projectServer(jupyterServers, createStringPool(100));
 const manifest = buildJupyterServer(registered, testConfig());
@@ -21,10 +15,7 @@ const raw: JupyterServer = {
     ...manifest.metadata,
     annotations: {
       ...manifest.metadata.annotations,
-      ...Object.fromEntries(
-        Object.entries(hibernation(new Date(0)).metadata.annotations).map(([key, value]) => [key, value ?? 'x']),
-      ),
-      [annotation.restartedPod]: 'uid-of-pod',
+      own: 'kept',
       'kopf.zalando.org/last-handled-configuration': 'a copy',
     },
   },
@@ -39,28 +30,14 @@ describe('a JupyterServer in the cache', () => {
     expect(metadata.annotations).not.toHaveProperty(['kopf.zalando.org/last-handled-configuration']);
   });
 
-  it('has only what the operator reads when the children exist', () => {
+  it('has everything but the patches and copies of the object when the children exist', () => {
     const whole = { ...raw, status: created };
-    const kept = project(whole);
-    const isOidc = (server: JupyterServer) => server.spec?.auth?.oidc?.enabled === true;
-    expect(ownerOf({ ...kept.metadata }, isOidc(kept))).toBe(ownerOf({ ...raw.metadata }, isOidc(raw)));
-    expect(sessionUrl(kept)).toEqual(sessionUrl(raw));
-    expect(clearHibernation(kept)).toEqual(clearHibernation(raw));
-    expect(kept.metadata.annotations?.[annotation.restartedPod]).toBe('uid-of-pod');
-    for (const part of ['culling', 'storage'] as const) expect(kept.spec?.[part]).toEqual(raw.spec?.[part]);
-    expect(kept.spec?.jupyterServer?.resources).toEqual(raw.spec?.jupyterServer?.resources);
-    expect(JSON.stringify(kept).length).toBeLessThan(JSON.stringify(whole).length / 4);
-  });
-
-  it('has Jupyter’s token, with which the operator reads the activity', () => {
-    const anonymous = { ...jupyterServer({ auth: { token: 'secret' } }), status: created };
-    expect(project(anonymous).spec?.auth?.token).toBe('secret');
-  });
-
-  it('has only the valid fields of the status that the operator writes', () => {
-    const status = { ...created, state: 'running' as const, idleSeconds: '1', events: { pod: { message: 'm' } } };
-    const { idleSeconds: _, ...own } = status;
-    expect(project({ ...raw, status }).status).toEqual(own);
+    const { spec, metadata, status } = project(whole);
+    const { patches: _, ...rest } = raw.spec ?? {};
+    expect(spec).toEqual(rest);
+    expect(metadata.labels).toEqual(raw.metadata.labels);
+    expect(metadata.annotations).toEqual({ ...manifest.metadata.annotations, own: 'kept' });
+    expect(status).toEqual(created);
   });
 });
 

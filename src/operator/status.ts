@@ -130,8 +130,7 @@ function seconds(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, '+00:00');
 }
 
-/** The fields of the status that the operator writes. */
-export const ownedFields = [
+const ownedFields = [
   'state',
   'containerStates',
   'startingSince',

@@ -14,7 +14,7 @@ import type { Launch } from './launch/launch.ts';
 import { launchRequest, projectPath } from './launch/launch-request.ts';
 import type { Presenter } from './presentation/presenter.ts';
 import type { SessionStore } from './read/store.ts';
-import { sendSessionList } from './send-session-list.ts';
+import { sendJsonBytes, sendSessionList } from './send-json.ts';
 
 export interface SessionRouteParts {
   readonly store: SessionStore;
@@ -72,7 +72,7 @@ export function sessionRoutes({
 
   routes.get('/servers/{server_name}', async (req, res) => {
     const { identity, deadline } = contextOf(res);
-    res.json(present(await store.get(identity, req.params.server_name, deadline)));
+    sendJsonBytes(res, present.bytes(await store.get(identity, req.params.server_name, deadline)));
   });
 
   routes.post('/servers/{server_name}/restart', async (req, res) => {

@@ -217,7 +217,7 @@ describe('the Kubernetes client', () => {
     ]);
     const pods = await (await connect(kubeconfigFor(url))).list(resource.pods, '', { labelSelector: 'x=y' }, soon());
     expect(pods.map(({ metadata }) => metadata.name)).toEqual(['a', 'b']);
-    expect(seen[1]?.url).toBe('/api/v1/pods?labelSelector=x%3Dy&limit=500&continue=next');
+    expect(seen[1]?.url).toBe('/api/v1/pods?labelSelector=x%3Dy&limit=200&continue=next');
   });
 });
 

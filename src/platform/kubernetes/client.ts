@@ -16,10 +16,11 @@ import { watchEvents } from './watch-events.ts';
 
 /** An object has at most 1.5 MiB in etcd. As JSON with managedFields, it may have a few MiB more. */
 const objectLimitBytes = 8 * 1024 * 1024;
-/** A page of 500 sessions has about 15 MB. A page that exceeds this limit is requested again in smaller pages. */
+/** A page that exceeds this limit is requested again in smaller pages. */
 const pageLimitBytes = 64 * 1024 * 1024;
 const logLimitBytes = 16 * 1024 * 1024;
-export const pageSize = 500;
+/** Objects of a page. 200 sessions have about 6 MB as JSON, and more when they are parsed, which the heap must have room for. */
+const pageSize = 200;
 
 /**
  * Creates a client of the Kubernetes API with one connection pool. Its calls throw KubernetesError and

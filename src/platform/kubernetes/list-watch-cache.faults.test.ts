@@ -224,7 +224,7 @@ describe('the cache', () => {
     harness.server.put(pod('b', 'red'));
     const huge = `{"items":[],"pad":"${'x'.repeat(65 * 1024 * 1024)}"}`;
     harness.server.fault = (request) =>
-      isList(request) && request.query.get('limit') === '500' ? { status: 200, body: huge } : undefined;
+      isList(request) && request.query.get('limit') === '200' ? { status: 200, body: huge } : undefined;
     const pods = harness.open();
     await pods.start();
     expect(pods.values()).toHaveLength(2);

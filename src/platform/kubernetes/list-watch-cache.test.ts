@@ -23,7 +23,7 @@ describe('the cache with a healthy API server', () => {
     expect(pods.lastContactAt).toBeUndefined();
     await pods.start();
     expect(pods.synced).toBe(true);
-    expect(harness.count(isList)).toBe(3);
+    expect(harness.count(isList)).toBe(7);
     expect(pods.values()).toHaveLength(1201);
     expect(pods.byIndex('color', 'red')).toHaveLength(600);
     expect(pods.lastContactAt).toBeGreaterThan(Date.now() - 60_000);

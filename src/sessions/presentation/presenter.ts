@@ -8,6 +8,8 @@ export interface Presenter {
   (session: Session): NotebookResponse;
   /** Returns the response as JSON. */
   json(session: Session): string;
+  /** Returns the response as JSON in UTF-8. The buffer is shared. */
+  bytes(session: Session): Buffer;
   /** Returns the response for the beginning of the current minute. */
   byMinute(session: Session): NotebookResponse;
   /**
@@ -21,7 +23,7 @@ interface Presented {
   readonly period: number;
   readonly response: NotebookResponse;
   json?: string;
-  member?: Buffer;
+  member?: { readonly bytes: Buffer; readonly nameLength: number };
 }
 
 /**
@@ -52,13 +54,22 @@ export function createPresenter(config: PresentationConfig, clock: () => number 
     return current.json;
   }
 
+  function member(session: Session): { readonly bytes: Buffer; readonly nameLength: number } {
+    const current = present(session);
+    if (current.member === undefined) {
+      const name = `${JSON.stringify(current.response.name)}:`;
+      current.member = { bytes: Buffer.from(name + json(session)), nameLength: Buffer.byteLength(name) };
+    }
+    return current.member;
+  }
+
   return Object.assign((session: Session) => present(session).response, {
     json,
     byMinute: (session: Session) => byMinute(session).response,
-    member(session: Session): Buffer {
-      const current = present(session);
-      current.member ??= Buffer.from(`${JSON.stringify(current.response.name)}:${json(session)}`);
-      return current.member;
+    bytes(session: Session): Buffer {
+      const { bytes, nameLength } = member(session);
+      return bytes.subarray(nameLength);
     },
+    member: (session: Session) => member(session).bytes,
   });
 }
