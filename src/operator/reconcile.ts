@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hibernation } from '../jupyter-server/hibernation.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import { writeStopRequest } from '../jupyter-server/stop-request.ts';
@@ -13,6 +13,7 @@ import { hasAmaltheaFinalizer, otherFinalizers } from './amalthea/finalizer.ts';
 import type { Attempt } from './attempt.ts';
 import type { Child } from './child.ts';
 import { childKinds } from './children/manifest.ts';
+import { renderChildren } from './children/render.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { conditionsOf, unsavedWork } from './conditions.ts';
 import type { ActivityMonitor } from './culling/activity-monitor.ts';
@@ -26,6 +27,7 @@ import type { EventRecorder } from './event-recorder.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { forcedEndMs, isOnLostNode } from './forced-end.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import { templateOperations } from './resize.ts';
 import { schedulingLeftMs } from './scheduling.ts';
 import { sessionUrl } from './session-url.ts';
 import type { OperatorSettings } from './settings.ts';
@@ -121,10 +123,12 @@ export function createReconciler(options: {
     const set = children.find(({ key }) => key === 'statefulset');
     const kind = childKinds.find((each) => each.kind === 'StatefulSet');
     if (set && kind) {
-      const { scale, resize } = statefulSetUpdate(server, set);
+      const { scale, resize, isOtherClass } = statefulSetUpdate(server, set);
       const own = { op: 'test', path: '/metadata/uid', value: set.uid };
       if (resize) {
-        view.observeChild(kind, await client.jsonPatch(kind.type, namespace, set.name, [own, ...resize], deadline));
+        const template = isOtherClass ? await classOperations(server, set.name, deadline) : [];
+        const patch = [own, ...resize, ...template];
+        view.observeChild(kind, await client.jsonPatch(kind.type, namespace, set.name, patch, deadline));
         await replacePod(server, set, deadline);
         log.info('changed the resources of the session');
       }
@@ -136,6 +140,22 @@ export function createReconciler(options: {
     }
     const cleared = clearHibernation(server);
     if (cleared) await patchServer(server, cleared, deadline, { ifUnchanged: true });
+  }
+
+  /** Returns the JSON patch of the pod's template for another resource class. The cache has no patches of a session. */
+  async function classOperations(
+    { metadata, ...type }: JupyterServer,
+    set: string,
+    deadline: Deadline,
+  ): Promise<object[]> {
+    const { namespace = '', name = '', uid } = metadata;
+    const [live, existing] = await Promise.all([
+      client.get<JupyterServer>(settings.jupyterServers, namespace, name, deadline),
+      client.get(resource.statefulSets, namespace, set, deadline),
+    ]);
+    if (!live || live.metadata.uid !== uid || !existing) return [];
+    const complete = { ...live, apiVersion: type.apiVersion ?? '', kind: type.kind ?? '' };
+    return templateOperations(existing, renderChildren(complete, settings, randomBytes)['statefulset']);
   }
 
   /**

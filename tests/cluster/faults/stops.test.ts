@@ -172,6 +172,38 @@ describe('the operator', () => {
   });
 });
 
+it('a change of the resource class changes the priority class of an existing session, and adds no volume', async () => {
+  const { name } = await running();
+  const pod = '/statefulset/spec/template/spec';
+  const size = (bytes: number) => ({ name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: String(bytes) } });
+  const json = 'application/json-patch+json' as const;
+  const memory = (bytes: number) => ({
+    type: json,
+    patch: [{ op: 'add' as const, path: `${pod}/volumes/-`, value: size(bytes) }],
+  });
+  type Set = StatefulSet & {
+    spec: { template: { spec: { priorityClassName?: string; volumes: { name: string; emptyDir?: object }[] } } };
+  };
+  const podOf = async () =>
+    (await cluster.client.get<Set>(statefulSets, cluster.namespace, name, testDeadline()))?.spec.template.spec;
+  const before = await podOf();
+  const priority = { type: json, patch: [{ op: 'add' as const, path: `${pod}/priorityClassName`, value: 'large' }] };
+  const resources = { requests: { cpu: '2' } };
+  const change = (id: string, patches: object[]) =>
+    patch(name, {
+      metadata: { annotations: { [annotation.size]: id } },
+      spec: { jupyterServer: { resources }, patches },
+    });
+  await change('one', [priority, memory(1_000)]);
+  await expect.poll(async () => (await podOf())?.priorityClassName, patience).toBe('large');
+  expect((await podOf())?.volumes.map(({ name: volume }) => volume)).toEqual(
+    before?.volumes.map(({ name: volume }) => volume),
+  );
+  // Another class with the same resources and without a quota.
+  await change('two', [memory(1_000)]);
+  await expect.poll(async () => (await podOf())?.priorityClassName ?? '', patience).toBe('');
+});
+
 describe('the culling of sessions', () => {
   it('hibernates a session without a claim after its work is saved, and deletes it later', async () => {
     const { name, agent } = await running(false);
