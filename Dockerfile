@@ -82,7 +82,7 @@ ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/node", "--max-semi-space-size
 
 FROM programs AS operator
 LABEL org.opencontainers.image.title="Notebook Sessions: operator" org.opencontainers.image.licenses="Apache-2.0"
-ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/node", "--max-semi-space-size=8", "--memory-saver-mode", "--heap-growing-percent=100", "src/operator/main.js"]
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/node", "--max-semi-space-size=2", "--memory-saver-mode", "--heap-growing-percent=30", "src/operator/main.js"]
 
 FROM debian AS git
 RUN --mount=type=cache,id=apt-lists,target=/var/lib/apt/lists --mount=type=cache,id=apt-archives,target=/var/cache/apt \

@@ -1,19 +1,22 @@
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { namespace } from '../src/local/environment.ts';
 import { type StartedProgram, startProgram } from './child.ts';
+import { imageCommand } from './image.ts';
 import { processorMs } from './processor-time.ts';
 
-const program = join(import.meta.dirname, '..', 'src', 'operator', 'main.ts');
-/** Flags of Node.js for a trial. */
-const flags = process.env['BENCH_OPERATOR_FLAGS']?.split(' ') ?? [];
+/** Options of Node.js for a trial, in place of those of the image. */
+const trial = process.env['BENCH_OPERATOR_FLAGS']?.split(' ');
 
-/** Starts the operator, with its defaults, for the namespace of the sessions. Resolves when its caches have synced. */
-export const startOperator = (kubeconfig: string): Promise<StartedProgram> =>
-  startProgram([...flags, program], {
-    env: { KUBECONFIG: kubeconfig, NAMESPACES: namespace, METRICS_PORT: '0' },
+/**
+ * Starts the operator as its image does, with its defaults, for the namespace of the sessions. Resolves when its caches have synced.
+ */
+export function startOperator(kubeconfig: string): Promise<StartedProgram> {
+  const { options, args, env } = imageCommand('operator');
+  return startProgram([...(trial ?? options), ...args.slice(-1)], {
+    env: { ...env, KUBECONFIG: kubeconfig, NAMESPACES: namespace, METRICS_PORT: '0' },
     until: /the operator has started/,
   });
+}
 
 /** Resolves when the process has used almost no processor time for five seconds. */
 export async function untilQuiet(pid: number): Promise<void> {

@@ -251,6 +251,7 @@ export const configKeys = object({
       host: string('0.0.0.0'),
       port: port(gitSidecar.port),
       image: string(defaultImages.gitSidecar),
+      program: choice(['auto', 'notebook-sessions', 'renku'], 'auto'),
       sentry,
     }),
     /** Adds ssh to sessions. `ssh_enabled` only changes the response of `version`. */

@@ -56,23 +56,32 @@ export async function startAgent(
     store: (text) => writePrivate(folder, operationsFile, text),
     log,
   });
-  const getWork = async () => {
-    const [scan, memory] = await Promise.all([scanRepository(git, folder, directory), readMemory(folder)]);
-    return describeWork(scan, memory, { podUid, mayPush, now: Date.now() });
+  const scan = async () => {
+    const [found, memory] = await Promise.all([scanRepository(git, folder, directory), readMemory(folder)]);
+    return describeWork(found, memory, { podUid, mayPush, now: Date.now() });
+  };
+  let running: ReturnType<typeof scan> | undefined;
+  /** Callers at the same time share one scan. */
+  const getWork = () => {
+    running ??= scan().finally(() => {
+      running = undefined;
+    });
+    return running;
   };
 
   const servers: Server[] = [];
-  if (settings.api) {
-    const api = createApi({
-      settings: settings.api,
-      operations,
-      getWork,
-      putTokens: (body) => putTokens(settings.gitProxy, body),
-      now: Date.now,
-      log,
-    });
-    servers.push(await listen(createServer(serverLimits, api), settings.api));
-  } else log('The session has no key, so that the service cannot use the agent. Saves at the end of the session work.');
+  const { identity } = settings.api;
+  if (!identity)
+    log('The session has no key: the service cannot use the agent, which saves at the end of the session.');
+  const api = createApi({
+    identity,
+    operations,
+    getWork,
+    putTokens: (body) => putTokens(settings.gitProxy, body),
+    now: Date.now,
+    log,
+  });
+  servers.push(await listen(createServer(serverLimits, api), settings.api));
   const rpc = createJsonRpc({ settings, git, operations, log });
   servers.push(await listen(createServer(serverLimits, rpc), settings.rpc));
   const pushed = pushStored(git, saveSettings, log).catch((error: unknown) =>

@@ -17,7 +17,7 @@ type Schemas = components['schemas'];
 type Reason = Schemas['Error']['reason'];
 
 export interface ApiOptions {
-  readonly settings: Pick<ApiSettings, 'key' | 'sessionUid'>;
+  readonly identity: ApiSettings['identity'];
   readonly operations: Operations;
   readonly getWork: () => Promise<Schemas['Work']>;
   /** Hands the tokens to the git proxy. Throws if the git proxy does not take them. */
@@ -73,10 +73,10 @@ async function answer(req: IncomingMessage, res: ServerResponse, routes: readonl
     send(res, { status: 200, body: { status: 'running' } });
     return;
   }
-  const { key, sessionUid } = options.settings;
-  const bearer = /^Bearer ([\w.-]+)$/.exec(req.headers.authorization ?? '')?.[1];
-  const token = bearer === undefined ? undefined : verifyAgentToken(key, sessionUid, bearer, options.now());
-  if (!token) {
+  const { identity } = options;
+  const bearer = /^Bearer ([\w.-]+)$/.exec(req.headers.authorization ?? '')?.[1] ?? '';
+  const token = identity && verifyAgentToken(identity.key, identity.sessionUid, bearer, options.now());
+  if (!identity || !token) {
     send(res, errorReply(new ApiError(401, 'unauthorized', 'The request has no valid token for this session.')));
     return;
   }
@@ -88,7 +88,7 @@ async function answer(req: IncomingMessage, res: ServerResponse, routes: readonl
     return errorReply(known);
   });
   const text = reply.body === undefined ? '' : JSON.stringify(reply.body);
-  const signature = signAgentResponse(key, token.nonce, reply.status, text);
+  const signature = signAgentResponse(identity.key, token.nonce, reply.status, text);
   send(res, { ...reply, headers: { ...reply.headers, [agentSignatureHeader]: signature } });
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -186,6 +188,19 @@ describe('the last save', () => {
     expect(await remoteHeads(session)).toHaveLength(2);
     const stored = JSON.parse(readFileSync(join(session.volume, '.notebook-sessions', 'operations.json'), 'utf8'));
     expect(stored.operations[0]).toMatchObject({ isFinal: true, state: 'succeeded', result: { isVerified: true } });
+  });
+});
+
+describe('the preStop command', () => {
+  it('makes the agent save for the last time, and ends when the work is saved', async () => {
+    const session = await makeSessionTree(served, token, 'pre-stop');
+    const agent = await start(session);
+    await edit(session.tree);
+    const ended = spawn(process.execPath, [join(import.meta.dirname, 'pre-stop.ts')], { env: agent.environment });
+    await once(ended, 'exit');
+    expect(ended.exitCode).toBe(0);
+    expect(await remoteHeads(session)).toHaveLength(2);
+    expect(await agent.work()).toMatchObject({ isClean: true, savedAs: { isCurrent: true } });
   });
 });
 

@@ -10,8 +10,10 @@ import { type ApiSettings, readSettings } from './settings.ts';
 /** Seconds for each request that waits for a change. */
 const waitSeconds = 25;
 
-async function request(api: ApiSettings, scope: AgentScope, method: string, path: string, body?: object) {
-  const { token } = createAgentToken(api.key, api.sessionUid, scope, Date.now());
+type Api = ApiSettings & { readonly identity: NonNullable<ApiSettings['identity']> };
+
+async function request(api: Api, scope: AgentScope, method: string, path: string, body?: object) {
+  const { token } = createAgentToken(api.identity.key, api.identity.sessionUid, scope, Date.now());
   const response = await fetch(`http://${api.host}:${api.port}${path}`, {
     method,
     headers: { authorization: `Bearer ${token}` },
@@ -23,8 +25,9 @@ async function request(api: ApiSettings, scope: AgentScope, method: string, path
   return operation;
 }
 
-async function run({ api }: { readonly api: ApiSettings | undefined }): Promise<void> {
-  if (!api) return;
+async function run({ identity, ...rest }: ApiSettings): Promise<void> {
+  if (!identity) return;
+  const api = { ...rest, identity };
   const id = randomUUID();
   let operation = await request(api, 'save', 'POST', '/v1/saves', { id, reason: 'pre-stop', isFinal: true });
   while (operation['finishedAt'] === null) {
@@ -33,4 +36,4 @@ async function run({ api }: { readonly api: ApiSettings | undefined }): Promise<
   }
 }
 
-await run(readSettings(process.env));
+await run(readSettings(process.env).api);

@@ -13,8 +13,8 @@ import type { SaveSettings } from '../saves/save.ts';
 
 export interface AgentSettings {
   readonly save: SaveSettings;
-  /** Where the API of agent.openapi.yaml listens; undefined without a key: then nothing could be verified. */
-  readonly api: ApiSettings | undefined;
+  /** Where the API of agent.openapi.yaml listens. */
+  readonly api: ApiSettings;
   /** Where the JSON-RPC of renku-notebooks listens, for the proxy in front of Jupyter. */
   readonly rpc: { readonly host: string; readonly port: number; readonly prefix: string };
   readonly podUid: string;
@@ -29,8 +29,8 @@ export interface AgentSettings {
 export interface ApiSettings {
   readonly host: string;
   readonly port: number;
-  readonly key: Buffer;
-  readonly sessionUid: string;
+  /** undefined: the session has no key, and the API answers health checks only. */
+  readonly identity: { readonly key: Buffer; readonly sessionUid: string } | undefined;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -75,15 +75,11 @@ export function readSettings(variables: Variables): AgentSettings {
       rootCommit: text('CI_COMMIT_SHA'),
       lfsMinimumBytes: minimum === 0 ? undefined : minimum,
     },
-    api:
-      key.length === 32 && sessionUid !== ''
-        ? {
-            host: variables[agentVariable.host] || '127.0.0.1',
-            port: integer(agentVariable.port, agentPort, 65_535),
-            key,
-            sessionUid,
-          }
-        : undefined,
+    api: {
+      host: variables[agentVariable.host] || '127.0.0.1',
+      port: integer(agentVariable.port, agentPort, 65_535),
+      identity: key.length === 32 && sessionUid !== '' ? { key, sessionUid } : undefined,
+    },
     rpc: {
       host,
       port: integer('GIT_RPC_PORT', 4000, 65_535),

@@ -35,7 +35,8 @@ export interface Status {
   readonly nested: readonly RepositoryPath[];
   /** Ignored files, and folders (with a slash at the end). */
   readonly ignored: readonly RepositoryPath[];
-  readonly unreadable: readonly RepositoryPath[];
+  /** Names of folders, for people. */
+  readonly unreadable: readonly string[];
 }
 
 const statusArguments = [

@@ -1,4 +1,4 @@
-import { access, appendFile, constants, copyFile, readFile, writeFile } from 'node:fs/promises';
+import { access, appendFile, constants, copyFile, link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../lib/error-code.ts';
 import type { Git, GitRunOptions } from '../git-clone/git.ts';
@@ -6,6 +6,7 @@ import type { Change } from './changes.ts';
 import { descriptionFile, folder, type SaveDescription, type UnmergedEntry, writeDescription } from './format.ts';
 import { addLargeFiles, type LargeFiles } from './large-files.ts';
 import { type RepositoryPath, toFile, toText } from './paths.ts';
+import { exists } from './repository.ts';
 import { output, records } from './run.ts';
 import { isProtected, type NotSaved, type Scan } from './scan.ts';
 import type { Scratch } from './scratch.ts';
@@ -46,6 +47,8 @@ export interface Collected {
   readonly notSaved: readonly NotSaved[];
   /** Whether the work tree has changed files in Git LFS. */
   readonly usesLfs: boolean;
+  /** Whether all files that are new in Git LFS are there because of their size only. */
+  readonly onlyLargeFiles: boolean;
   /** Changed files that a filter protects. */
   readonly protectedFiles: readonly RepositoryPath[];
 }
@@ -55,11 +58,12 @@ export interface Collected {
  * file disappears at the same time.
  */
 export async function collect(scratch: Scratch, scan: Scan, settings: CollectSettings): Promise<Collected> {
-  const { git, directory } = scratch;
+  const { directory } = scratch;
   const { repository } = scan;
   const index = await writeIndex(scratch, scan);
+  const git = await withOwnIndex(scratch);
   const { included, notSaved, protectedFiles } = await select(repository.directory, scan.changes);
-  const large = await addLargeFiles(scratch, repository.directory, included, settings.lfsMinimumBytes);
+  const large = await addLargeFiles(scratch, repository, included, settings.lfsMinimumBytes);
   if (settings.isSubmodule) await appendFile(join(directory, 'info', 'attributes'), '\n* -filter\n');
   await addChanges(git, included, protectedFiles, scan.changes);
   if (large) await addBlob(git, '.gitattributes', large.attributes, directory);
@@ -70,8 +74,18 @@ export async function collect(scratch: Scratch, scan: Scan, settings: CollectSet
   const inSubmodules = settings.submodules.flatMap(({ path, notSaved: inner }) =>
     inner.map((each) => ({ ...each, path: `${toText(path)}/${each.path}` })),
   );
-  const usesLfs = large !== undefined || included.some(({ attributes }) => attributes.filter === 'lfs');
-  return { commit, notSaved: [...notSaved, ...inSubmodules], usesLfs, protectedFiles };
+  const hasAttribute = included.some(({ attributes }) => attributes.filter === 'lfs');
+  const usesLfs = large !== undefined || hasAttribute;
+  return { commit, notSaved: [...notSaved, ...inSubmodules], usesLfs, onlyLargeFiles: !hasAttribute, protectedFiles };
+}
+
+/** Returns git with another index of the same content: the first one stays, for another attempt. */
+async function withOwnIndex({ directory, git }: Scratch): Promise<Git> {
+  const [from, file] = [join(directory, 'index'), join(directory, 'index-of-files')];
+  await rm(file, { force: true });
+  // A link keeps the time of the index, which git compares with those of the files.
+  if (await exists(from)) await link(from, file);
+  return (args, options) => git(args, { ...options, environment: { GIT_INDEX_FILE: file, ...options?.environment } });
 }
 
 /** Returns the tree of the work tree, and the files that it does not have. */

@@ -1,9 +1,9 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { kindOf } from '../git-clone/files.ts';
 import type { Change } from './changes.ts';
 import type { RepositoryPath } from './paths.ts';
-import { textOf } from './repository.ts';
+import { type Repository, textOf } from './repository.ts';
 import type { Scratch } from './scratch.ts';
 
 /** New files that only the save stores in Git LFS. */
@@ -21,10 +21,13 @@ export interface LargeFiles {
  */
 export async function addLargeFiles(
   { directory }: Scratch,
-  tree: string,
+  { directory: tree, commonDirectory }: Pick<Repository, 'directory' | 'commonDirectory'>,
   changes: readonly Change[],
   minimumBytes: number | undefined,
 ): Promise<LargeFiles | undefined> {
+  const attributes = join(directory, 'info', 'attributes');
+  const own = (await textOf(join(commonDirectory, 'info', 'attributes'))) ?? '';
+  await writeFile(attributes, own);
   if (minimumBytes === undefined) return undefined;
   const paths = changes.flatMap(({ path, stat, attributes }) =>
     stat?.kind === 'file' && stat.size >= minimumBytes && attributes.filter === null && !isAttributes(path)
@@ -36,10 +39,7 @@ export async function addLargeFiles(
   if (existing === 'not-a-file') return undefined;
   const lines = paths.map((path) => `${patternOf(path)} filter=lfs diff=lfs merge=lfs -text\n`).join('');
   // These have precedence over the attributes in the work tree.
-  await mkdir(join(directory, 'info'), { recursive: true });
-  const own = await textOf(join(directory, 'info', 'attributes'));
-  const separator = own === undefined || own.endsWith('\n') ? '' : '\n';
-  await appendFile(join(directory, 'info', 'attributes'), `${separator}${lines}`, 'latin1');
+  await appendFile(attributes, `\n${lines}`, 'latin1');
   const before = existing === undefined || existing === '' || existing.endsWith('\n') ? existing : `${existing}\n`;
   return { paths, attributes: `${before ?? ''}${lines}`, isReplaced: existing !== undefined };
 }

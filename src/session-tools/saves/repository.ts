@@ -102,10 +102,13 @@ async function readStashes(commonDirectory: string): Promise<{ commit: string; m
 }
 
 async function listState(gitDirectory: string): Promise<string[]> {
-  const existing = new Set(await readdir(gitDirectory));
-  const found = stateFiles.names.filter((name) => existing.has(name));
+  // No links: they could lead to files of the agent.
+  const entries = await readdir(gitDirectory, { withFileTypes: true });
+  const files = new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name));
+  const folders = new Set(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name));
+  const found = stateFiles.names.filter((name) => files.has(name));
   for (const name of stateFiles.folders) {
-    if (!existing.has(name)) continue;
+    if (!folders.has(name)) continue;
     for (const file of await readdir(join(gitDirectory, name), { withFileTypes: true }))
       if (file.isFile()) found.push(`${name}/${file.name}`);
   }

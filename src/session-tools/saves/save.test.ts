@@ -314,6 +314,30 @@ describe('a save', () => {
 });
 
 describe('a save with Git LFS', () => {
+  it('has large files as ordinary ones if the git server has no LFS, and the index as it was', async () => {
+    const session = await makeSessionTree(served, token, 'no-lfs');
+    served.intercept = (request, response) => {
+      if (!request.url?.includes('/no-lfs.git/info/lfs')) return false;
+      response.writeHead(404).end();
+      return true;
+    };
+    writeFileSync(join(session.tree, 'a.txt'), 'staged\n');
+    await runGit(session.tree, 'add', 'a.txt');
+    writeFileSync(join(session.tree, 'a.txt'), 'edited\n');
+    writeFileSync(join(session.tree, 'large.txt'), 'large\n'.repeat(1000));
+    const before = await stateOf(session.tree);
+    const privateFolder = join(session.volume, 'private');
+    writePrivateFolder(privateFolder, session.url, token);
+    const git = agentGit({ GIT_CONFIG_NOSYSTEM: '0', GIT_CONFIG_SYSTEM: join(privateFolder, 'gitconfig') });
+    const saved = await save(saveTools(git), settingsFor(session.tree, session.url, { lfsMinimumBytes: 5000 }));
+    served.intercept = () => false;
+    expect(saved).toMatchObject({ failure: null, result: { location: 'remote', isVerified: true } });
+    const copy = join(session.volume, 'restored');
+    const branch = { branch: saved.result.branch ?? '', commit: saved.result.commit ?? '' };
+    expect(await cloneAndRestore(git, session.url, copy, branch)).toEqual({ log: [], isComplete: true });
+    expect(await stateOf(copy)).toEqual(before);
+  });
+
   it('uploads files by their attributes and by their size, and restores their content', async () => {
     const session = await makeSessionTree(served, token, 'lfs', {
       '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n',

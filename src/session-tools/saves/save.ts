@@ -1,5 +1,5 @@
 import type { components } from '../../generated/agent-api.ts';
-import { autosaveBranch } from '../../session-contract/autosave.ts';
+import { autosaveBranch, autosavePrefix } from '../../session-contract/autosave.ts';
 import { isRefName } from '../../session-contract/ref-name.ts';
 import type { Git } from '../git-clone/git.ts';
 import { bundle, writeBranch } from './bundle.ts';
@@ -7,12 +7,12 @@ import { type Collected, type CollectSettings, collect } from './collect.ts';
 import { SaveFailure, toSaveFailure } from './failure.ts';
 import { toText } from './paths.ts';
 import { storeProtected } from './protected-files.ts';
-import { compareWithRemote } from './pushed.ts';
+import { type Compared, compareWithRemote } from './pushed.ts';
 import { deleteBranches, fetchRefs, listRemote, pushLfs, pushSave, type Remote } from './remote.ts';
-import { readRepository } from './repository.ts';
+import { type Repository, readRepository } from './repository.ts';
 import { output } from './run.ts';
 import { isEmpty, type NotSaved, type Scan, scanRepository, scanWith } from './scan.ts';
-import { createScratch, type Scratch } from './scratch.ts';
+import { createScratch, type Scratch, writeRefs } from './scratch.ts';
 import { saveSubmodules } from './submodules.ts';
 import { listStored, type Memory, readMemory, removeStored, storeSave, writeMemory } from './volume.ts';
 
@@ -56,6 +56,8 @@ interface Job {
   readonly branch: string;
   /** Whether the branches of the remote repository have moved on. */
   readonly isBehind: boolean;
+  /** The branches of the remote repository at the start of the save. */
+  readonly heads: ReadonlyMap<string, string>;
 }
 
 /** Attempts for a branch that another program changes at the same time. */
@@ -72,12 +74,13 @@ export async function save(tools: SaveTools, settings: SaveSettings): Promise<Sa
     const repository = await readRepository(tools.git, settings.directory);
     const scratch = await createScratch(tools.git, settings.folder, repository, settings.remote.url);
     try {
-      const remote = await findRemote(scratch, settings);
-      const compared = await compareWithRemote(scratch, repository, settings.remote, remote.heads);
+      const { remote, compared } = await findRemote(scratch, repository, settings);
       const scan = await scanWith(tools.git, settings.folder, compared.repository, scratch);
       const branch = nameOf(settings, scan);
       const memory = await readMemory(settings.folder);
-      const job = { tools, settings, scratch, scan, memory, branch, isBehind: compared.isBehind };
+      const { isBehind } = compared;
+      const heads = remote.heads ?? new Map<string, string>();
+      const job = { tools, settings, scratch, scan, memory, branch, isBehind, heads };
       if (isEmpty(scan)) return await nothingToSave(job, remote.heads);
       if (isSaved(job, remote.heads)) return alreadySaved(job);
       return remote.heads ? await saveRemotely(job, remote.heads) : await saveOnVolume(job, remote.failure);
@@ -93,16 +96,27 @@ type RemoteState =
   | { readonly heads: ReadonlyMap<string, string> }
   | { readonly heads?: undefined; readonly failure: SaveFailure };
 
-/** Returns the branches of the remote repository, or why nothing can be pushed to it. */
-async function findRemote({ git }: Scratch, { remote, mayPush }: SaveSettings): Promise<RemoteState> {
+/**
+ * Returns the branches of the remote repository, or why nothing can be pushed to it, and the repository with the remote-tracking
+ * branches as they are now.
+ */
+async function findRemote(
+  scratch: Scratch,
+  repository: Repository,
+  { remote, mayPush }: SaveSettings,
+): Promise<{ remote: RemoteState; compared: Compared }> {
+  const unknown = { repository, isBehind: false };
   if (!mayPush) {
     const message = 'You do not have permission to push to this project. Download the files that you want to keep.';
-    return { failure: new SaveFailure('push-rejected', message) };
+    return { remote: { failure: new SaveFailure('push-rejected', message) }, compared: unknown };
   }
   try {
-    return { heads: await listRemote(git, remote) };
+    const heads = await listRemote(scratch.git, remote);
+    return { remote: { heads }, compared: await compareWithRemote(scratch, repository, remote, heads) };
   } catch (error) {
-    return { failure: toSaveFailure(error) };
+    if (!(error instanceof SaveFailure)) throw error;
+    await writeRefs(scratch.directory, repository.refs);
+    return { remote: { failure: error }, compared: unknown };
   }
 }
 
@@ -153,13 +167,18 @@ async function saveRemotely(job: Job, heads: ReadonlyMap<string, string>): Promi
   const ref = `refs/heads/${branch}`;
   let existing = heads.get(ref);
   let collected: Collected | undefined;
+  let { lfsMinimumBytes } = settings;
   try {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       tools.progress('collecting', 0, scan.changes.length);
-      collected = await collectAll(job, await fetchFormer(job, existing));
+      collected = await collectAll(job, await fetchFormer(job, existing), lfsMinimumBytes);
       await writeBranch(scratch, branch, collected.commit);
       tools.progress('pushing', 0, null);
-      if (scan.lfs.objects > 0 || collected.usesLfs) await pushLfs(scratch, settings.remote, branch);
+      if ((scan.lfs.objects > 0 || collected.usesLfs) && !(await uploadLfs(job, collected))) {
+        // The git server has no LFS: large files become ordinary ones.
+        lfsMinimumBytes = undefined;
+        continue;
+      }
       const pushed = { branch, commit: collected.commit, expected: existing };
       if (await pushSave(scratch, settings.remote, pushed, job.isBehind)) return await verify(job, collected);
       existing = (await listRemote(scratch.git, settings.remote, ref)).get(ref);
@@ -167,6 +186,18 @@ async function saveRemotely(job: Job, heads: ReadonlyMap<string, string>): Promi
     throw new SaveFailure('git', `Another program changes the branch ${branch} at the same time. Save again.`);
   } catch (error) {
     return saveOnVolume(job, toSaveFailure(error), collected);
+  }
+}
+
+/** Returns false if the git server does not take LFS objects, and only files of this save are stored in LFS. */
+async function uploadLfs({ scratch, settings, scan, branch }: Job, { onlyLargeFiles }: Collected): Promise<boolean> {
+  try {
+    await pushLfs(scratch, settings.remote, branch);
+    return true;
+  } catch (error) {
+    const { reason } = toSaveFailure(error);
+    if (!onlyLargeFiles || scan.lfs.objects > 0 || (reason !== 'git' && reason !== 'push-rejected')) throw error;
+    return false;
   }
 }
 
@@ -182,7 +213,11 @@ async function fetchFormer(
   return [(await output(scratch.git, ['rev-parse', '--verify', name])).trimEnd()];
 }
 
-async function collectAll(job: Job, former: readonly string[]): Promise<Collected> {
+async function collectAll(
+  job: Job,
+  former: readonly string[],
+  lfsMinimumBytes: number | undefined,
+): Promise<Collected> {
   const { tools, settings, scratch, scan } = job;
   const { config } = scan.repository;
   const author = {
@@ -195,7 +230,7 @@ async function collectAll(job: Job, former: readonly string[]): Promise<Collecte
     message: `Autosave of ${settings.username} on ${settings.branch} from ${settings.rootCommit.slice(0, 7)}\n`,
   };
   const submodules = await saveSubmodules(tools.git, settings.folder, scratch.directory, scan, common);
-  const details: CollectSettings = { ...common, former, submodules, lfsMinimumBytes: settings.lfsMinimumBytes };
+  const details: CollectSettings = { ...common, former, submodules, lfsMinimumBytes };
   const collected = await collect(scratch, scan, details);
   await storeProtected(scratch, settings.folder, collected.protectedFiles, common);
   return collected;
@@ -232,7 +267,7 @@ const blocking: ReadonlySet<NotSaved['reason']> = new Set(['unreadable', 'changi
 async function saveOnVolume(job: Job, failure: SaveFailure, before?: Collected): Promise<Saved> {
   const { settings, scratch, scan, memory, branch } = job;
   if (failure.reason === 'cancelled' || failure.reason === 'disk-full') throw failure;
-  const collected = before ?? (await collectAll(job, []));
+  const collected = before ?? (await collectAll(job, [], undefined));
   await writeBranch(scratch, branch, collected.commit);
   const file = await bundle(scratch, branch, scratch.directory, 'save');
   const older = await listStored(settings.folder);
@@ -285,9 +320,12 @@ async function remember(
  * Deletes saves at the remote repository whose content is in a later save, or pushed. Returns those that could not be deleted: the
  * next save deletes them.
  */
-async function forget({ scratch, settings }: Job, owned: Memory['owned']): Promise<Memory['owned']> {
+async function forget({ scratch, settings, heads }: Job, owned: Memory['owned']): Promise<Memory['owned']> {
   const left: Memory['owned'][number][] = [];
   for (const save of owned) {
+    // Another program has deleted or changed the branch, or the branch is no save of this user: the file can be changed.
+    const isThere = heads.get(`refs/heads/${save.branch}`) === save.commit;
+    if (!isThere || !save.branch.startsWith(autosavePrefix(settings.username))) continue;
     try {
       await deleteBranches(scratch, settings.remote, [save]);
     } catch (error) {

@@ -191,7 +191,7 @@ async function nameNotSavable(
   const walk = { left: 20_000 };
   for (const path of nested)
     named.push({ path: toText(path), bytes: await sizeOf(directory, path, walk), reason: 'nested-repository' });
-  for (const path of unreadable) named.push({ path: toText(path), bytes: 0, reason: 'unreadable' });
+  for (const path of unreadable) named.push({ path, bytes: 0, reason: 'unreadable' });
   for (const { path, stat, attributes } of changes) {
     if (stat?.kind === 'special') named.push({ path: toText(path), bytes: 0, reason: 'special-file' });
     else if (stat?.kind === 'file' && isProtected(attributes.filter))

@@ -1,5 +1,6 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { autosavePrefix } from '../../session-contract/autosave.ts';
 import type { Git } from '../git-clone/git.ts';
 import { writeBranch } from './bundle.ts';
 import { listRemote, pushLfs, pushSave } from './remote.ts';
@@ -27,6 +28,7 @@ export async function pushStored(git: Git, settings: SaveSettings, log: (line: s
     }
     for (const save of stored) {
       const { branch, commit, bundle } = save;
+      if (!branch.startsWith(autosavePrefix(settings.username))) continue;
       const existing = heads.get(`refs/heads/${branch}`);
       const { owned, last } = await readMemory(settings.folder);
       const isOurs = existing === undefined || owned.some((each) => each.branch === branch && each.commit === existing);

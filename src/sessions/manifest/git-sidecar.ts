@@ -2,6 +2,7 @@ import { isOwnProgram } from '../../config/own-program.ts';
 import type { Config, ManifestConfig } from '../../config/types.ts';
 import { sessionPath } from '../../jupyter-server/session-path.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
+import { agent } from './agent.ts';
 import {
   add,
   containerIndex,
@@ -20,7 +21,7 @@ const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Pick<Config, 'sess
 export const hasAgent = (input: ManifestInput, config: Pick<Config, 'sessions'>): boolean =>
   config.sessions.agent_secrets.length > 0 &&
   hasGitSidecar(input, config) &&
-  isOwnProgram({ program: 'auto', ...config.sessions.git_rpc_server });
+  isOwnProgram(config.sessions.git_rpc_server);
 
 /**
  * Adds the sidecar that reports the state of the repository, and saves unpushed work when the session ends. Only oauth2-proxy
@@ -29,6 +30,8 @@ export const hasAgent = (input: ManifestInput, config: Pick<Config, 'sessions'>)
  */
 export function gitSidecar(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   if (!hasGitSidecar(input, config)) return [];
+  if (isOwnProgram(config.sessions.git_rpc_server))
+    return [agent(input, config, hasAgent(input, config)), throughProxy(input, config)];
   const { image, port } = config.sessions.git_rpc_server;
   const probe = {
     httpGet: { path: sessionPath(input.name) + sessionContainer.gitSidecar.probe.path, port },

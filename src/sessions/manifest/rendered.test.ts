@@ -4,6 +4,7 @@ import { type Example, examples } from '../../../tests/support/sessions/manifest
 import { originalPrograms, startErrors } from '../../../tests/support/sessions/original-programs.ts';
 import { anonymous, john } from '../../../tests/support/sessions/service.ts';
 import type { Identity } from '../../identity/types.ts';
+import { annotation } from '../../jupyter-server/labels.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { renderChildren } from '../../operator/children/render.ts';
 import { readSettings } from '../../operator/settings.ts';
@@ -54,7 +55,12 @@ function rendered({ input, config }: Example) {
     accessKey: storage.kind === 's3' ? 'the-access-key' : undefined,
     secretKey: 'the-storage-key',
   }));
-  const owner = { name: input.name, namespace: 'renku', uid: 'uid-1', agentSecret: undefined };
+  const owner = {
+    name: input.name,
+    namespace: 'renku',
+    uid: 'uid-1',
+    agentSecret: made.metadata.annotations?.[annotation.agentSecret],
+  };
   const secrets = [
     credentialsSecret(owner, identity, {}, config),
     ...(isVariablesSecretNeeded(input) ? [variablesSecret(owner, input.environment, config)] : []),
@@ -175,8 +181,9 @@ describe.each(Object.entries(examples))('the pod that the operator creates for t
 
   it('contains no credentials', () => {
     const text = JSON.stringify([server, children]);
+    const isPublic = (key: string) => key === 'azurestorageaccountname' || key === 'session-uid';
     const values = secrets.flatMap(({ data }) =>
-      Object.entries(data).flatMap(([key, value]) => (key === 'azurestorageaccountname' ? [] : [value])),
+      Object.entries(data).flatMap(([key, value]) => (isPublic(key) ? [] : [value])),
     );
     for (const value of values) expect(text.includes(Buffer.from(value, 'base64').toString())).toBe(false);
   });
@@ -357,6 +364,25 @@ describe('the manifest', () => {
       ]),
     );
     expect(Object.values(children).filter(({ kind }) => kind === 'Service')).toHaveLength(1);
+  });
+
+  it('gives this project’s agent its key in a file, the whole workspace, and probes at the address of the pod', () => {
+    const { containers, pod } = rendered(example('own-agent'));
+    const agent = container(containers, 'git-sidecar');
+    expect(agent).toMatchObject({
+      args: ['/app/src/session-tools/agent/main.ts'],
+      volumeMounts: [
+        { name: 'workspace', mountPath: '/work' },
+        { name: 'session-agent', mountPath: '/run/notebook-sessions-agent', readOnly: true },
+      ],
+      livenessProbe: { httpGet: { path: '/health', port: 4001 } },
+      lifecycle: {
+        preStop: { exec: { command: ['/usr/local/bin/node', '/app/src/session-tools/agent/pre-stop.ts'] } },
+      },
+    });
+    expect(agent.env).toContainEqual({ name: 'GIT_RPC_HOST', value: '127.0.0.1' });
+    expect(pod.volumes.filter(({ name }) => name === 'session-agent')).toHaveLength(1);
+    expect(JSON.stringify(agent.env)).not.toContain('secretKeyRef');
   });
 
   it('adds the ssh port to the Service and the container, and mounts the host keys', () => {

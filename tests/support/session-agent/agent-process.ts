@@ -67,6 +67,8 @@ export { commitFiles };
 export interface AgentProcess {
   readonly child: ChildProcess;
   readonly output: () => string;
+  /** The variables of the agent's container. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly rpcUrl: string;
   readonly apiUrl: string;
   /** Sends a request with a token, and checks the signature of the response. */
@@ -105,25 +107,26 @@ export async function startAgentProcess(
   const privateFolder = join(volume, '..', `private-${sessionUid}`);
   writePrivateFolder(privateFolder, url, token);
   const [port, rpcPort] = [await freePort(), await freePort()];
+  const environment: Record<string, string> = {
+    PATH: process.env['PATH'] ?? '',
+    GIT_RPC_MOUNT_PATH: tree,
+    GIT_RPC_PORT: String(rpcPort),
+    GIT_RPC_URL_PREFIX: '/sessions/s/sidecar/',
+    CI_COMMIT_SHA: commit,
+    RENKU_USERNAME: 'ada',
+    [agentVariable.port]: String(port),
+    [agentVariable.host]: '127.0.0.1',
+    [agentVariable.keyFolder]: keyFolder,
+    [agentVariable.podUid]: 'pod-1',
+    [agentVariable.branch]: 'main',
+    [agentVariable.repositoryUrl]: url,
+    [agentVariable.mayPush]: '1',
+    [agentVariable.savesFolder]: join(volume, '.notebook-sessions'),
+    [agentVariable.privateFolder]: privateFolder,
+    ...more,
+  };
   const child = spawn(process.execPath, [agentProgram], {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      GIT_RPC_MOUNT_PATH: tree,
-      GIT_RPC_PORT: String(rpcPort),
-      GIT_RPC_URL_PREFIX: '/sessions/s/sidecar/',
-      CI_COMMIT_SHA: commit,
-      RENKU_USERNAME: 'ada',
-      [agentVariable.port]: String(port),
-      [agentVariable.host]: '127.0.0.1',
-      [agentVariable.keyFolder]: keyFolder,
-      [agentVariable.podUid]: 'pod-1',
-      [agentVariable.branch]: 'main',
-      [agentVariable.repositoryUrl]: url,
-      [agentVariable.mayPush]: '1',
-      [agentVariable.savesFolder]: join(volume, '.notebook-sessions'),
-      [agentVariable.privateFolder]: privateFolder,
-      ...more,
-    },
+    env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -155,6 +158,7 @@ export async function startAgentProcess(
   return {
     child,
     output: () => output,
+    environment,
     apiUrl,
     rpcUrl,
     api,

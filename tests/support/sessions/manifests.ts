@@ -83,6 +83,15 @@ const withHelpers = testConfig({
   },
 });
 
+const withAgent = testConfig({
+  ...withHelpers.sessions,
+  git_rpc_server: {
+    ...withHelpers.sessions.git_rpc_server,
+    image: 'registry.example.org/notebook-sessions/session-tools:1',
+  },
+  agent_secrets: ['a secret of the platform for the keys of agents'],
+});
+
 const buckets = (kind: 's3' | 'azure_blob', read_only: boolean): Config => {
   const base = testConfig();
   return { ...base, cloud_storage: { ...base.cloud_storage, [kind]: { enabled: true, read_only } } };
@@ -144,6 +153,8 @@ export const examples: Readonly<Record<string, Example>> = {
       git_proxy: { ...withHelpers.sessions.git_proxy, port: 65_480, renku_client_secret: null },
     }),
   },
+  /** With this project's agent, whose key is in the credentials Secret. */
+  'own-agent': { input: registered, config: withAgent },
   ssh: {
     input: registered,
     config: testConfig({ ssh: { ...testConfig().sessions.ssh, enabled: true, host_key_secret: 'session-host-keys' } }),
