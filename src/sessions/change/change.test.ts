@@ -121,6 +121,13 @@ describe('a resume', () => {
     ]);
   });
 
+  it('replaces the tokens also if the platform no longer has the key of the session', async () => {
+    await start();
+    await session.change((object) => hibernated(annotated(object, annotation.agentSecret, 'unknown')));
+    expect((await patch({ state: 'running' })).body.status.state).toBe('starting');
+    expect(session.calls().filter((each) => each === 'PUT secrets')).toHaveLength(2);
+  });
+
   it('gives the tokens to the agent of a session that runs', async () => {
     await start();
     expect((await patch({ state: 'running' })).body.status.state).toBe('running');
