@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterEach, expect, it } from 'vitest';
-import { anonymous, registered } from './caller.ts';
+import { afterAll, beforeAll, describe, inject, it } from 'vitest';
+import { anonymous, type Caller, registered } from './caller.ts';
 import { imageReference } from './images.ts';
 import { apply, platform, publicProject } from './platform.ts';
 import { release } from './release.ts';
@@ -11,44 +11,58 @@ const setQuota = (hard: Record<string, string>) =>
 const removeQuota = () =>
   platform().kubectl(['delete', 'resourcequota', 'none', '--ignore-not-found', '-n', namespace]);
 
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'skip') await removeQuota();
-});
+/** The tests are the steps of two sessions, which are launched while a quota is used up. */
+describe('a quota that is used up', () => {
+  const other = anonymous();
+  let ada: Caller;
+  let [name, adas] = ['', ''];
+  let image: string;
+  /** The content of the file before the sign-in of Ada expires. */
+  let logins: string;
+  const loginFile = () => platform().cluster.registry.loginFile;
 
-it('says that the quota of volumes or of pods is used up, and runs the session when there is room again', async () => {
-  await setQuota({ persistentvolumeclaims: '0' });
-  const caller = anonymous();
-  const { name } = await caller.launch(publicProject());
-  const isUsedUp = (quota: RegExp) =>
-    caller.until(name, ({ status }) => status.state === 'failed' && quota.test(status.message ?? ''));
-  await isUsedUp(/^The resource quota "none" .* exceeded \(persistentvolumeclaims: .* Stop another session, or wait/);
-  await setQuota({ pods: '0' });
-  await isUsedUp(/^The resource quota has been exceeded\. Stop another session, or wait/);
-  await removeQuota();
-  await caller.until(name, 'running');
-  await caller.remove(name);
-});
+  const untilFailed = (caller: Caller, session: string, message: RegExp) =>
+    caller.until(session, ({ status }) => status.state === 'failed' && message.test(status.message ?? ''));
 
-it('says that the sign-in for a private image may have expired, and runs the session when it is valid again', async () => {
-  const { cluster, backends } = platform();
-  const { loginFile } = cluster.registry;
-  const logins = readFileSync(loginFile, 'utf8');
-  const login = `oauth2:${backends.gitTokens.ada}\n`;
-  const ada = await registered('ada');
-  const image = imageReference(cluster, 'expired');
-  // The pod is created after the sign-in has expired.
-  await setQuota({ pods: '0' });
-  const { name } = await ada.launch({ ...publicProject(), image });
-  await ada.until(name, 'failed');
-  writeFileSync(loginFile, logins.replace(login, ''));
-  try {
+  beforeAll(async () => {
+    if (inject('e2e') === undefined) return;
+    const { cluster } = platform();
+    logins = readFileSync(loginFile(), 'utf8');
+    image = imageReference(cluster, 'expired');
+    ada = await registered('ada');
+    await setQuota({ persistentvolumeclaims: '0' });
+    [{ name }, { name: adas }] = await Promise.all([
+      other.launch(publicProject()),
+      ada.launch({ ...publicProject(), image }),
+    ]);
+  });
+  afterAll(async () => {
+    if (inject('e2e') === undefined) return;
+    writeFileSync(loginFile(), logins);
     await removeQuota();
-    const says = new RegExp(`^The image ${image} cannot be downloaded; your sign-in for this private image may have`);
-    await ada.until(name, ({ status }) => status.state === 'starting' && says.test(status.message ?? ''));
-  } finally {
-    writeFileSync(loginFile, logins);
-  }
-  await ada.until(name, 'running');
-  expect((await ada.launchAgain({ ...publicProject(), image })).image).toBe(image);
-  await ada.remove(name);
+    await Promise.all([other.remove(name), ada.remove(adas)]);
+  });
+
+  it('is the reason why a session gets no volume', async () => {
+    await untilFailed(other, name, /^The resource quota "none" .* \(persistentvolumeclaims: .* Stop another session/);
+  });
+
+  it('is the reason why a session gets no pod; the session runs when there is room again', async () => {
+    await setQuota({ pods: '0' });
+    const message = /^The resource quota has been exceeded\. Stop another session, or wait/;
+    await Promise.all([untilFailed(other, name, message), untilFailed(ada, adas, message)]);
+    // Before the pod of the private image is created.
+    writeFileSync(loginFile(), logins.replace(`oauth2:${platform().backends.gitTokens.ada}\n`, ''));
+    await removeQuota();
+    await other.until(name, 'running');
+  });
+
+  it('delays a session until the sign-in for its image has expired; the session says so, and runs when it is valid', async () => {
+    const message = new RegExp(
+      `^The image ${image} cannot be downloaded; your sign-in for this private image may have`,
+    );
+    await ada.until(adas, ({ status }) => status.state === 'starting' && message.test(status.message ?? ''));
+    writeFileSync(loginFile(), logins);
+    await ada.until(adas, 'running');
+  });
 });

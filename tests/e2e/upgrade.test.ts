@@ -111,7 +111,7 @@ async function createSessions(stop: AbortSignal): Promise<void> {
   }
 }
 
-it('two replicas fail none of 100 requests per second, lose no event and restart no session while a replica is deleted five times, and during an upgrade and a rollback', {
+it('two replicas fail none of up to 100 requests per second, lose no event and restart no session while a replica is deleted five times, and during an upgrade and a rollback', {
   timeout: 1_800_000,
 }, async () => {
   const podsOfSessions = async () =>

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,11 +19,11 @@ beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), 'killed-'));
   [tree, url, bin] = [join(place, 'project'), join(place, 'remote.git'), join(place, 'bin')];
   mkdirSync(bin);
-  // Counts the processes of git, and ends one of them with SIGKILL, or the program that has started it.
+  // Counts the processes of git, some of which run at the same time, and ends one of them with SIGKILL, or the program that has started it.
   writeFileSync(
     join(bin, 'git'),
     `#!/bin/bash
-n=$(( $(cat ${place}/count) + 1 )); echo $n > ${place}/count
+n=1; until mkdir ${place}/steps/$n 2>/dev/null; do n=$((n + 1)); done
 read -r step victim < ${place}/kill
 if [ $n = "$step" ]; then [ "$victim" = program ] && kill -9 $PPID; kill -9 $$; fi
 export PATH=${process.env['PATH']}
@@ -45,14 +45,16 @@ afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 /** Runs a save, in which the process of git with this number is ended. Returns the result, and the number of processes. */
 async function run(step: number, victim: 'git' | 'program'): Promise<{ output: string; processes: number }> {
-  writeFileSync(join(place, 'count'), '0');
+  const steps = join(place, 'steps');
+  rmSync(steps, { recursive: true, force: true });
+  mkdirSync(steps);
   writeFileSync(join(place, 'kill'), `${step} ${victim}\n`);
   const output = await new Promise<string>((resolve) => {
     execFile(process.execPath, [program, tree, url, `${bin}:${process.env['PATH']}`], (_error, stdout) =>
       resolve(stdout),
     );
   });
-  return { output, processes: Number(readFileSync(join(place, 'count'), 'utf8')) };
+  return { output, processes: readdirSync(steps).length };
 }
 
 describe('a save', () => {
