@@ -18,9 +18,11 @@ import { gitConfiguration, hasOwnGitProxy, privateMount } from './private-folder
 export const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Pick<Config, 'sessions'>): boolean =>
   user.kind === 'registered' && sessions.containers.registered.includes(sessionContainer.gitSidecar.name);
 
-/** Returns whether the session has an agent that the service and the operator can call. */
+/** Returns whether the session has an agent that the service and the operator can call. The sidecar of renku-notebooks has no such API. */
 export const hasAgent = (input: ManifestInput, config: Pick<Config, 'sessions'>): boolean =>
-  config.sessions.agent_secrets.length > 0 && hasGitSidecar(input, config);
+  config.sessions.agent_secrets.length > 0 &&
+  hasGitSidecar(input, config) &&
+  isOwnProgram(config.sessions.git_rpc_server);
 
 /**
  * Adds the sidecar that reports the state of the repository, and saves unpushed work when the session ends. Only oauth2-proxy
