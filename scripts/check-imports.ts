@@ -10,7 +10,18 @@ const root = join(import.meta.dirname, '..');
 const source = join(root, 'src');
 
 const shared = ['lib', 'jupyter-server', 'session-contract'];
-const nouns = ['sessions', 'events', 'access-tokens', 'logs', 'images', 'autosaves', 'options', 'health', 'pages'];
+const nouns = [
+  'sessions',
+  'events',
+  'access-tokens',
+  'logs',
+  'images',
+  'autosaves',
+  'options',
+  'health',
+  'pages',
+  'work',
+];
 const service = [
   ...shared,
   'platform',
@@ -70,7 +81,7 @@ const allowedInSessions: Record<string, string[]> = {
   presentation: [],
   read: [],
   launch: ['manifest', 'presentation', 'read'],
-  change: ['launch/session-secrets', 'presentation', 'read'],
+  change: ['launch/session-secrets', 'launch/resume', 'manifest', 'presentation', 'read'],
 };
 
 /** Returns the error of an import between folders of `sessions`; undefined if it is allowed. */

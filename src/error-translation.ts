@@ -5,6 +5,7 @@ import { isQuotaExceeded } from './platform/kubernetes/predicates.ts';
 import { KubernetesError, KubernetesUnavailable } from './platform/kubernetes/types.ts';
 import { AddressRefused, OutboundFailure } from './platform/outbound-http/types.ts';
 import { ResourceClassesUnauthorized, ResourceClassesUnavailable } from './platform/resource-classes/types.ts';
+import { AgentFailure } from './platform/session-agent/types.ts';
 
 /** Context of an error from the code that catches it. */
 export interface TranslationContext {
@@ -56,7 +57,11 @@ interface Translation {
 export function translateError(cause: unknown, context: TranslationContext = {}): ApiError | undefined {
   if (cause instanceof ApiError) return cause;
   const translation =
-    ofGitLab(cause) ?? ofKubernetes(cause, context) ?? ofOtherServers(cause) ?? ofDeadline(cause, context);
+    ofGitLab(cause) ??
+    ofKubernetes(cause, context) ??
+    ofAgent(cause) ??
+    ofOtherServers(cause) ??
+    ofDeadline(cause, context);
   if (!translation) return undefined;
   const isLate = context.deadline?.expired === true && context.server !== undefined;
   if (isLate && translation.kind === errorKind.intermittent) return toError(timeoutOf(context.server), cause, context);
@@ -184,6 +189,27 @@ function ofKubernetes(cause: unknown, context: TranslationContext): Translation 
     advice: 'Contact the administrator, with the request id.',
     retryAfterSeconds: null,
   };
+}
+
+/** Whose turn it is depends on the reason: the caller's, the git server's, or the platform's. */
+function ofAgent(cause: unknown): Translation | undefined {
+  if (!(cause instanceof AgentFailure)) return undefined;
+  const { reason, message } = cause;
+  switch (reason) {
+    case 'timeout':
+      return timeoutOf('The agent of the session');
+    case 'not-found':
+      return { kind: errorKind.missing, reason: message };
+    case 'no-repository':
+    case 'push-rejected':
+    case 'credentials':
+    case 'disk-full':
+    case 'git':
+    case 'cancelled':
+      return { kind: errorKind.conflict, reason: message, advice: 'Correct this in the session, then try again.' };
+    default:
+      return { kind: errorKind.intermittent, reason: message };
+  }
 }
 
 function ofOtherServers(cause: unknown): Translation | undefined {

@@ -96,7 +96,7 @@ export const errorKind = {
     detail: 'Send Accept: application/json, or omit the header.',
   }),
   conflict: kind(1409, 409, {
-    when: 'The session is not in the state that the request requires. For a restart: the session has not failed, is being stopped, has no pod, or would lose its files with the pod. For an access token: the session has 20 access tokens already, is being stopped, or is opened with the sign-in of the platform.',
+    when: 'The session is not in the state that the request requires. For a restart: the session has not failed, is being stopped, has no pod, or would lose its files with the pod. For an access token: the session has 20 access tokens already, is being stopped, or is opened with the sign-in of the platform. For a save, a stop or a hibernation: the session has no agent, does not run, or its work could not be saved.',
     example: 'The session john-doe-my-project-3rdkwftvh3lixjsc is running. Only a failed session can be restarted.',
     detail: 'Stop the session and launch it again. Work that is not pushed is lost.',
   }),
@@ -190,6 +190,26 @@ export const errorKind = {
     },
     soon,
   ),
+  cannotChange: kind(
+    3005,
+    500,
+    {
+      when: 'The Kubernetes API did not change the session.',
+      example: 'The session john-doe-my-project-3rdkwftvh3lixjsc could not be changed.',
+      detail: tryAgain,
+    },
+    soon,
+  ),
+  noVolumes: kind(3006, 500, {
+    when: 'The platform has no volumes for sessions (`sessions.storage.pvs_enabled`), so a hibernated session would lose its files.',
+    example: 'Sessions cannot be hibernated, because the platform has no volumes for them.',
+    detail: 'Push your work, then stop the session.',
+  }),
+  anonymousHibernation: kind(3007, 422, {
+    when: 'An anonymous user hibernates, resumes or resizes a session.',
+    example: 'Sessions of anonymous users cannot be hibernated or resumed.',
+    detail: 'Sign in, then launch a session.',
+  }),
   requestTimeout: kind(3408, 408, {
     when: 'The request did not arrive within a minute, or its headers did not arrive within 20 seconds.',
     example: 'The request did not arrive in time.',

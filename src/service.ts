@@ -30,7 +30,10 @@ import { type Metrics, noMetrics } from './platform/metrics/types.ts';
 import { createWatchMetric } from './platform/metrics/watches.ts';
 import { createOutboundHttp } from './platform/outbound-http/outbound-http.ts';
 import { createResourceClasses } from './platform/resource-classes/client.ts';
+import { createSessionAgents } from './platform/session-agent/client.ts';
+import { createChange } from './sessions/change/change.ts';
 import { createRestart } from './sessions/change/restart.ts';
+import { createStop } from './sessions/change/stop.ts';
 import { createDryRun } from './sessions/launch/dry-run.ts';
 import { createLaunch } from './sessions/launch/launch.ts';
 import { createPhaseTimer } from './sessions/launch/phases.ts';
@@ -40,6 +43,8 @@ import { createPresenter } from './sessions/presentation/presenter.ts';
 import { sessionAddress } from './sessions/presentation/url.ts';
 import { createSessionStore, type SessionStore, type SessionStoreParts } from './sessions/read/store.ts';
 import { sessionRoutes } from './sessions/routes.ts';
+import { workRoutes } from './work/routes.ts';
+import { createWork } from './work/work.ts';
 
 /** Milliseconds that requests in progress have to finish when the service stops. */
 const stopGraceMs = 10_000;
@@ -79,6 +84,7 @@ export function createService(parts: {
     ...(calls && { calls }),
   });
   const gitlab = createGitLab({ http, log });
+  const agents = createSessionAgents({ ...(calls && { calls }) });
   const images = createImageChecker({ config, http });
   const onWatchEnd = createWatchMetric(metrics, [config.amalthea.plural]);
   const store = createSessionStore({ client, config, log, onWatchEnd, ...(timing && { timing }) });
@@ -121,11 +127,18 @@ export function createService(parts: {
         launch: createLaunch(launchParts),
         dryRun: createDryRun({ ...launchParts, present }),
         restart: createRestart({ client, store, secrets, log }),
+        stop: createStop({ store, agents, config, log }),
+        change: createChange({ store, secrets, agents, offered, config, log }),
         present,
         follow: events.all,
         config,
       }),
       eventRoutes({ sessions: store, events }),
+      workRoutes({
+        work: createWork({ sessions: store, agents, config }),
+        limit: limits.eventStreams,
+        stopping: stopping.signal,
+      }),
       accessTokenRoutes({
         tokens: createAccessTokens({
           sessions: store,
@@ -162,7 +175,7 @@ export function createService(parts: {
       await close(server, stopGraceMs);
       await autosaves.stop();
       await store.stop();
-      await Promise.all([http.close(), client.close()]);
+      await Promise.all([http.close(), agents.close(), client.close()]);
     },
   };
 }

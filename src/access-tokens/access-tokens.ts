@@ -7,6 +7,7 @@ import type {
   CreateAccessTokenRequest,
 } from '../generated/openapi.ts';
 import type { Identity } from '../identity/types.ts';
+import { isEnding } from '../jupyter-server/agent.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { Session } from '../jupyter-server/session.ts';
 import type { Deadline } from '../lib/deadline.ts';
@@ -78,7 +79,7 @@ export function createAccessTokens({ sessions, config, addressOf, now = Date.now
   ): Promise<Session> {
     for (;;) {
       const session = await sessions.get(identity, name, deadline);
-      if (session.isBeingDeleted) {
+      if (isEnding(session)) {
         throw new ApiError(errorKind.conflict, `The session ${name} is being stopped.`, {
           detail: 'It accepts no new connections. Launch it again.',
         });

@@ -238,6 +238,7 @@ export const configKeys = object({
       port: port(gitProxy.port),
       health_port: port(gitProxy.probe.port),
       image: string(defaultImages.gitProxy),
+      program: choice(['auto', 'notebook-sessions', 'renku'], 'auto'),
       /** The Keycloak client that users' access tokens are issued for, and that renews them in a session. */
       renku_client_id: string('renku'),
       /**

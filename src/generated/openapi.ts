@@ -71,9 +71,149 @@ export interface paths {
         post?: never;
         /**
          * Stop a session
-         * @description Responds immediately. The session is `stopping` until all its objects are deleted, including its volume: files and commits that are not pushed are lost. The work of a registered user is pushed first only if the containers of the session make autosaves (see `listAutosaves`).
+         * @description Responds immediately. The session is `stopping` until all its objects are deleted, including its volume.
+         *
+         *     If `savesOnStop` of the session's work is true (see `getWork`), the work that is not pushed is saved first, as an autosave in
+         *     the repository. Meanwhile `status.message` has the progress. If the save fails, nothing is deleted: the session is hibernated,
+         *     or keeps running if its files are not on a volume, and `status.message` has the reason. A second request then
+         *     deletes the session with its work. Further requests while the work is being saved change nothing.
+         *
+         *     In all other cases, files and commits that are not pushed are lost.
          */
         delete: operations["stopServer"];
+        options?: never;
+        head?: never;
+        /**
+         * Hibernate or resume a session, or change its resource class
+         * @description - `state: hibernated` saves the work that is not pushed, ends the pod and keeps the files. If the save fails, the response
+         *       is 409 and the session runs on; with `force: true` it is hibernated anyway. Nothing is lost: the files are on
+         *       the volume.
+         *     - `state: running` starts a hibernated session again, with the same files and address, and with the tokens of this request. It also
+         *       cancels a hibernation that has not begun.
+         *     - `resource_class_id` changes the size of a hibernated or failed session.
+         *
+         *     A session that is in the requested state already does not change. If requests are sent at the same time, the last one determines the
+         *     state.
+         */
+        patch: operations["changeServer"];
+        trace?: never;
+    };
+    "/servers/{server_name}/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show what is not saved in one of your sessions
+         * @description Returns what would be lost if the files of the session were deleted now: changed and untracked files, commits, stashes and LFS
+         *     objects that are not in the repository. The agent of the session answers, so the session must be running;
+         *     otherwise `work` is null, and `unavailable` has the reason.
+         */
+        get: operations["getWork"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/save": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save the work of a session in the repository
+         * @description Starts an operation that saves everything that is not pushed as an autosave in the repository (see `listAutosaves`). The files,
+         *     the branch and the index of the session do not change. Follow the operation at `servers/{server_name}/operations/{id}`.
+         */
+        post: operations["saveWork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the operations of a session
+         * @description Returns the last 50 operations, the newest first. The list is empty if the session has no agent or does not run.
+         */
+        get: operations["listOperations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/operations/{operation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of an operation.
+                 * @example 1f0a7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Show or follow an operation
+         * @description With `Accept: text/event-stream`, the response is a stream of server-sent events:
+         *
+         *     | event | data | meaning |
+         *     |---|---|---|
+         *     | `operation` | `Operation` | The operation, now and after each change. |
+         *     | `end` | `EventsEnd` | The stream is complete: the operation has ended (`finished`), or see `followServer`. |
+         */
+        get: operations["getOperation"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel an operation
+         * @description The repository is as before the operation. An operation that has ended does not change.
+         */
+        delete: operations["cancelOperation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -718,6 +858,137 @@ export interface components {
              */
             expires_in: number;
         };
+        ChangeServerRequest: {
+            /** @enum {string} */
+            state?: "running" | "hibernated";
+            resource_class_id?: number;
+            /**
+             * @description Hibernate the session also if its work cannot be saved in the repository.
+             * @default false
+             */
+            force: boolean;
+        };
+        SessionWork: {
+            /** @description Whether a stop of the session saves its work first. */
+            savesOnStop: boolean;
+            /** @description Why `work` is null. */
+            unavailable: {
+                /** @enum {string} */
+                reason: "no-agent" | "no-key" | "not-running" | "hibernated" | "stopping";
+                /** @description A sentence for the user. */
+                message: string;
+            } | null;
+            work: components["schemas"]["Work"];
+        };
+        /** @description What the session has and the repository does not; null if unknown. */
+        Work: {
+            podUid: string;
+            /** Format: date-time */
+            checkedAt: string;
+            /** @description null if HEAD is detached. */
+            branch: string | null;
+            /** @description Full id of HEAD; null if the branch has no commit. */
+            commit: string | null;
+            /** @description Whether nothing would be lost. */
+            isClean: boolean;
+            /** @description Whether the user may push to the repository. */
+            canPush: boolean;
+            /** @enum {string|null} */
+            inProgress: "merge" | "rebase" | "cherry-pick" | "revert" | "bisect" | "am" | null;
+            files: components["schemas"]["ChangedFiles"];
+            /** @description Local branches, or a detached HEAD (name null), with commits that are not pushed. */
+            branches: {
+                name: string | null;
+                commits: number;
+            }[];
+            stashes: number;
+            /** @description LFS objects that are not uploaded. */
+            lfs: {
+                objects: number;
+                bytes: number;
+            };
+            submodules: {
+                path: string;
+                files: components["schemas"]["ChangedFiles"];
+                commits: number;
+            }[];
+            /** @description Remotes to which the session cannot push. */
+            remotes: {
+                name: string;
+                reason: string;
+            }[];
+            notSavable: components["schemas"]["NotSavedFile"][];
+            /** @description The last save. */
+            savedAs: {
+                branch: string;
+                commit: string;
+                location: components["schemas"]["SaveLocation"];
+                /** Format: date-time */
+                savedAt: string;
+                /** @description Whether the save has everything that is there now. */
+                isCurrent: boolean;
+            } | null;
+        } | null;
+        /** @description Files with changes that are not committed, and untracked files. */
+        ChangedFiles: {
+            count: number;
+            bytes: number;
+            names: string[];
+        };
+        NotSavedFile: {
+            path: string;
+            bytes: number;
+            /**
+             * @description `filtered`: a filter of the repository protects the file, so it is kept on the volume only.
+             * @enum {string}
+             */
+            reason: "ignored" | "nested-repository" | "special-file" | "unreadable" | "changing" | "too-large" | "filtered";
+        };
+        /**
+         * @description `remote`: a branch of the repository. `volume`: a file on the session's volume. `none`: there was nothing to save.
+         * @enum {string}
+         */
+        SaveLocation: "remote" | "volume" | "none";
+        OperationList: {
+            operations: components["schemas"]["Operation"][];
+        };
+        Operation: {
+            id: string;
+            /** @enum {string} */
+            kind: "save";
+            /** @description `user`, `stop`, `hibernate`, `cull` or `pre-stop`. */
+            reason: string;
+            /** @enum {string} */
+            state: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            progress: {
+                /** @enum {string} */
+                step: "waiting" | "stopping-kernels" | "scanning" | "collecting" | "pushing" | "verifying" | "done";
+                /** @description Bytes or files of the step. */
+                done: number;
+                total: number | null;
+            };
+            result: {
+                location: components["schemas"]["SaveLocation"];
+                /** @description The autosave. */
+                branch: string | null;
+                commit: string | null;
+                /** @description Whether the repository has everything. */
+                isVerified: boolean;
+                files: number;
+                commits: number;
+                changedMeanwhile: string[];
+                notSaved: components["schemas"]["NotSavedFile"][];
+            } | null;
+            error: {
+                reason: string;
+                /** @description A sentence for the user: what failed, why, and what to do. */
+                message: string;
+            } | null;
+        };
         AccessToken: {
             /** @description Null for the own token of an anonymous session. */
             id: string | null;
@@ -1245,6 +1516,14 @@ export type ServersGetResponse = components['schemas']['ServersGetResponse'];
 export type NotebookResponse = components['schemas']['NotebookResponse'];
 export type LaunchOptions = components['schemas']['LaunchOptions'];
 export type CreateAccessTokenRequest = components['schemas']['CreateAccessTokenRequest'];
+export type ChangeServerRequest = components['schemas']['ChangeServerRequest'];
+export type SessionWork = components['schemas']['SessionWork'];
+export type Work = components['schemas']['Work'];
+export type ChangedFiles = components['schemas']['ChangedFiles'];
+export type NotSavedFile = components['schemas']['NotSavedFile'];
+export type SaveLocation = components['schemas']['SaveLocation'];
+export type OperationList = components['schemas']['OperationList'];
+export type Operation = components['schemas']['Operation'];
 export type AccessToken = components['schemas']['AccessToken'];
 export type AccessTokenList = components['schemas']['AccessTokenList'];
 export type AccessTokenResponse = components['schemas']['AccessTokenResponse'];
@@ -1441,8 +1720,10 @@ export interface operations {
     stopServer: {
         parameters: {
             query?: {
-                /** @description Delete the pod without its grace period. */
+                /** @description Delete at once, without a save and without the pod's grace period. */
                 forced?: boolean;
+                /** @description With `false`, delete without saving first. */
+                save?: boolean;
             };
             header?: never;
             path: {
@@ -1466,6 +1747,274 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NoSuchServer"];
+            /**
+             * @description The work could not be saved. Only where another operator than that of this project runs the sessions, which cannot save it
+             *     after the response. A second request deletes the session.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    changeServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeServerRequest"];
+            };
+        };
+        responses: {
+            /** @description The session. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotebookResponse"];
+                };
+            };
+            /** @description The work of the session is still being saved. The session is `stopping`, and is hibernated after that. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotebookResponse"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchServer"];
+            /** @description The work could not be saved, or the session is being stopped. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    getWork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The work, or the reason why it is not known. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionWork"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NoSuchServer"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    saveWork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchServer"];
+            /** @description The session has no agent, does not run, or has no repository. `message` gives the reason. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    listOperations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NoSuchServer"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    getOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of an operation.
+                 * @example 1f0a7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                    "text/event-stream": string;
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            /** @description The session or the operation does not exist, or the session is not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    cancelOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of an operation.
+                 * @example 1f0a7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The session or the operation does not exist, or the session is not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The session stops after this save, which only `PATCH` with the state `running` can cancel. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             422: components["responses"]["InvalidRequest"];
             500: components["responses"]["Failure"];
             default: components["responses"]["Other"];

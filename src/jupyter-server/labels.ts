@@ -60,6 +60,10 @@ export const annotation = {
   mayPush: 'notebook-sessions.io/may-push',
   /** A request to save the work and then to delete or hibernate the session, as JSON (stop-request.ts). */
   stopRequest: 'notebook-sessions.io/stop-request',
+  /** The save that preceded the hibernation, as JSON (saved-work.ts). */
+  savedWork: 'notebook-sessions.io/saved-work',
+  /** Id of the last change of the resource class. After another one, the operator updates the pod’s template. */
+  size: 'notebook-sessions.io/size',
   /** When and why the operator ends the session soon (culling-notice.ts). */
   culling: 'notebook-sessions.io/culling',
   /** Hashes of the session's access tokens, as JSON (session-contract/access-tokens.ts). */

@@ -13,8 +13,13 @@ export interface StopRequest {
   readonly by: string;
   /** What follows the save. */
   readonly action: 'delete' | 'hibernate';
+  /** Whether to hibernate the session also if the work cannot be saved. */
+  readonly isForced?: boolean;
   readonly failure?: SaveFailure | undefined;
 }
+
+/** Milliseconds after a failed save during which another stop of a session that still runs deletes it with its work. */
+export const secondStopMs = 3_600_000;
 
 /** Why the work was not saved. */
 export interface SaveFailure {
@@ -35,21 +40,19 @@ export interface SaveProgress {
   readonly total: number | null;
 }
 
-export const writeStopRequest = ({ id, at, by, action, failure }: StopRequest): string =>
-  JSON.stringify({ id, at, by, action, ...(failure ? { failure } : {}) });
+export const writeStopRequest = ({ id, at, by, action, isForced, failure }: StopRequest): string =>
+  JSON.stringify({ id, at, by, action, ...(isForced ? { isForced } : {}), ...(failure ? { failure } : {}) });
 
 /** Returns the request in the annotation's text; undefined if the text is not a request. */
 export function readStopRequest(text: string | undefined): StopRequest | undefined {
   if (!text) return undefined;
-  const { id, at, by, action, failure } = asObject(parseJson(text)) ?? {};
+  const { id, at, by, action, isForced, failure } = asObject(parseJson(text)) ?? {};
   if (typeof id !== 'string' || !/^[a-zA-Z0-9-]{1,64}$/.test(id) || !isTime(at) || typeof by !== 'string')
     return undefined;
   const failed = readFailure(failure);
   return {
-    id,
-    at,
-    by,
-    action: action === 'hibernate' ? 'hibernate' : 'delete',
+    ...{ id, at, by, action: action === 'hibernate' ? 'hibernate' : 'delete' },
+    ...(isForced === true ? { isForced } : {}),
     ...(failed ? { failure: failed } : {}),
   };
 }

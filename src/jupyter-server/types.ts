@@ -63,9 +63,9 @@ export interface JupyterServerSpec {
 export interface SessionCondition {
   /**
    * `HasRun` is `False` only if the session has never been `running`, and `Unknown` if the operator has not observed the session all
-   * the time.
+   * the time. Only hibernated sessions have `UnsavedWork`: their threshold has passed, and their work is not saved.
    */
-  type: 'Ready' | 'Progressing' | 'Degraded' | 'HasRun';
+  type: 'Ready' | 'Progressing' | 'Degraded' | 'HasRun' | 'UnsavedWork';
   status: 'True' | 'False' | 'Unknown';
   /** One word in CamelCase. */
   reason: string;

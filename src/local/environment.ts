@@ -59,11 +59,15 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     // The local ingress supports access tokens.
     NB_SESSIONS__ACCESS_TOKENS__ENABLED: 'true',
     NB_SESSIONS__DEFAULT_IMAGE: facts.defaultImage,
-    // The other containers of a cluster are not needed here: git has credentials, and the ingress is the proxy.
+    NB_SESSIONS__GIT_CLONE__PROGRAM: 'notebook-sessions',
+    NB_SESSIONS__GIT_PROXY__PROGRAM: 'notebook-sessions',
+    // The ingress is the proxy in front of Jupyter.
     NB_SESSIONS__CONTAINERS__REGISTERED_0: sessionContainer.jupyter.name,
     NB_SESSIONS__CONTAINERS__REGISTERED_1: sessionContainer.oauth2Proxy.name,
+    NB_SESSIONS__CONTAINERS__REGISTERED_2: sessionContainer.gitProxy.name,
     NB_SESSIONS__CONTAINERS__ANONYMOUS_0: sessionContainer.jupyter.name,
     NB_SESSIONS__CONTAINERS__ANONYMOUS_1: sessionContainer.passthroughProxy.name,
+    NB_SESSIONS__CONTAINERS__ANONYMOUS_2: sessionContainer.gitProxy.name,
     // No culling on one user's machine: a session runs until it is stopped.
     NB_SESSIONS__CULLING__REGISTERED__IDLE_SECONDS: '0',
     NB_SESSIONS__CULLING__ANONYMOUS__IDLE_SECONDS: '0',

@@ -1,3 +1,4 @@
+import type { CullingNotice } from '../jupyter-server/culling-notice.ts';
 import type { JupyterServerStatus, SessionCondition, SessionState } from '../jupyter-server/types.ts';
 import { sessionContainer } from '../session-contract/containers.ts';
 import type { MainPod } from './pod.ts';
@@ -48,6 +49,25 @@ export function conditionsOf(
     condition('HasRun', hasRun, { True: 'HasRun', False: 'NotYet', Unknown: 'NotObserved' }[hasRun], ''),
   ];
 }
+
+/**
+ * Returns the condition of a hibernated session whose threshold has passed and that is not deleted, because its work is not saved.
+ * Other sessions do not have the condition. Pure.
+ */
+export function unsavedWork(
+  notice: CullingNotice | undefined,
+  current: JupyterServerStatus | undefined,
+  now: Date,
+): SessionCondition[] {
+  if (notice?.action !== 'none' || notice.reason !== 'hibernated') return [];
+  const known = Array.isArray(current?.conditions)
+    ? current.conditions.find(({ type }) => type === 'UnsavedWork')
+    : undefined;
+  const lastTransitionTime = known?.lastTransitionTime ?? now.toISOString().replace(/\.\d+Z$/, 'Z');
+  return [{ type: 'UnsavedWork', status: 'True', reason: 'NotSaved', message: unsavedMessage, lastTransitionTime }];
+}
+
+export const unsavedMessage = 'The session is not deleted, because its work is not saved in the repository.';
 
 /** Returns whether the session may have been `running`, so that it may have work that is not saved. */
 export const mayHaveRun = ({ conditions = [] }: JupyterServerStatus): boolean =>

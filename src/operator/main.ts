@@ -26,9 +26,9 @@ async function main(): Promise<number> {
     log,
   });
   const { metrics } = metricsServer;
-  const calls = createOutboundCalls(metrics, ['kubernetes']);
+  const calls = createOutboundCalls(metrics, ['kubernetes', 'session-agent']);
   const client = createKubernetesClient({ kubeconfig: await loadKubeConfig(), log, calls });
-  const operator = createOperator({ client, settings, log, metrics });
+  const operator = createOperator({ client, settings, log, metrics, calls });
   const { leaderElection: election } = settings;
   const resign = new AbortController();
   const leadership = election

@@ -6,12 +6,16 @@ import type { Metrics } from '../platform/metrics/types.ts';
 export const cullReasons = ['idle', 'age', 'starting', 'failed', 'hibernated'] as const;
 export type CullReason = (typeof cullReasons)[number];
 
+const saveOutcomes = ['saved', 'failed'] as const;
+
 export interface OperatorMetrics {
   /** Returns the result of one reconcile, and counts its outcome and duration. */
   reconcile<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Counts the time to ready: from `startingSince`, or from the creation of the object, until the state `running`. */
   sessionChanged(event: CacheEvent<JupyterServer>, now: Date): void;
   culled(reason: CullReason): void;
+  /** Counts a save before the end of a session. */
+  saved(outcome: (typeof saveOutcomes)[number]): void;
   /** Adds the metrics that are read from the parts of the operator. */
   observe(parts: {
     queue: { readonly depth: number };
@@ -43,6 +47,11 @@ export function createOperatorMetrics(metrics: Metrics): OperatorMetrics {
     help: 'Sessions that were hibernated or deleted because a threshold of culling had passed.',
     labels: { reason: cullReasons },
   });
+  const saves = metrics.counter({
+    name: 'operator_saves_total',
+    help: 'Saves of work before the end of a session, by outcome.',
+    labels: { outcome: saveOutcomes },
+  });
   return {
     async reconcile(work) {
       const startedAt = performance.now();
@@ -65,6 +74,7 @@ export function createOperatorMetrics(metrics: Metrics): OperatorMetrics {
       if (!Number.isNaN(since)) timesToReady.observe({}, Math.max(0, (now.getTime() - since) / 1000));
     },
     culled: (reason) => culled.increment({ reason }),
+    saved: (outcome) => saves.increment({ outcome }),
     observe({ queue, view, detector }) {
       metrics.gauge({
         name: 'operator_queue_depth',
@@ -77,6 +87,12 @@ export function createOperatorMetrics(metrics: Metrics): OperatorMetrics {
         help: '1 if Amalthea runs, too, so that this operator changes no session; otherwise 0.',
         labels: {},
         read: () => [[{}, detector.isRunning ? 1 : 0]],
+      });
+      metrics.gauge({
+        name: 'operator_sessions_unsaved',
+        help: 'Hibernated sessions that are kept after their threshold, because their work is not saved.',
+        labels: {},
+        read: () => [[{}, view.servers().filter(({ status }) => hasUnsavedWork(status)).length]],
       });
       metrics.gauge({
         name: 'operator_sessions',
@@ -94,3 +110,6 @@ export function createOperatorMetrics(metrics: Metrics): OperatorMetrics {
     },
   };
 }
+
+const hasUnsavedWork = (status: JupyterServer['status']): boolean =>
+  status?.conditions?.some(({ type }) => type === 'UnsavedWork') === true;

@@ -3,13 +3,16 @@ import { ownerOf } from '../jupyter-server/owner.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { Deadline } from '../lib/deadline.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
+import type { OutboundCalls } from '../platform/metrics/outbound-calls.ts';
 import { type Metrics, noMetrics } from '../platform/metrics/types.ts';
 import { createWatchMetric } from '../platform/metrics/watches.ts';
+import { createSessionAgents } from '../platform/session-agent/client.ts';
 import { createAmaltheaDetector, type DetectorTiming } from './amalthea/detector.ts';
 import { otherFinalizers } from './amalthea/finalizer.ts';
 import { createClusterView, watchedResources } from './cluster-view.ts';
 import { createActivityMonitor } from './culling/activity-monitor.ts';
 import { jupyterActivity } from './culling/jupyter.ts';
+import { createSaves, type SaveTiming } from './ending/saves.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { createOperatorMetrics } from './metrics.ts';
 import { createReconciler } from './reconcile.ts';
@@ -42,10 +45,14 @@ export function createOperator(options: {
   /** None by default. */
   metrics?: Metrics;
   now?: () => Date;
+  /** The metric of calls to other servers. */
+  calls?: OutboundCalls;
   /** Shorter times for tests. */
   detectorTiming?: DetectorTiming;
+  saveTiming?: Partial<SaveTiming>;
 }): Operator {
   const { client, settings, log, metrics = noMetrics, now = () => new Date(), detectorTiming } = options;
+  const { calls, saveTiming = {} } = options;
   const counted = createOperatorMetrics(metrics);
   const stopping = new AbortController();
   let usage: Promise<void> | undefined;
@@ -74,6 +81,8 @@ export function createOperator(options: {
     now: () => now().getTime(),
     log,
   });
+  const agents = createSessionAgents({ ...(calls && { calls }) });
+  const saves = createSaves({ agents, onChange: (session) => queue.add(session), log, timing: saveTiming });
   const recorder = createEventRecorder({ client, now, log });
   const view = createClusterView({
     client,
@@ -111,7 +120,7 @@ export function createOperator(options: {
     timing: detectorTiming,
   });
   counted.observe({ queue, view, detector });
-  const reconcile = createReconciler({ client, view, monitor, recorder, settings, metrics: counted, now });
+  const reconcile = createReconciler({ client, view, monitor, saves, recorder, settings, metrics: counted, now });
 
   function startUsage(): Promise<void> | undefined {
     const { namespaces, jupyterServers, resourceUsageIntervalMs: intervalMs } = settings;
@@ -131,7 +140,8 @@ export function createOperator(options: {
     async stop() {
       stopping.abort();
       await detecting;
-      await Promise.all([queue.stop(), view.stop(), usage, monitor.stop(), recorder.stop()]);
+      await Promise.all([queue.stop(), view.stop(), usage, monitor.stop(), saves.stop(), recorder.stop()]);
+      await agents.close();
     },
     get lastContactAt() {
       return view.lastContactAt;

@@ -1,4 +1,7 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hibernation } from '../jupyter-server/hibernation.ts';
 import { annotation } from '../jupyter-server/labels.ts';
+import { writeStopRequest } from '../jupyter-server/stop-request.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import { isObject } from '../lib/json.ts';
@@ -10,16 +13,21 @@ import { hasAmaltheaFinalizer, otherFinalizers } from './amalthea/finalizer.ts';
 import type { Attempt } from './attempt.ts';
 import type { Child } from './child.ts';
 import { childKinds } from './children/manifest.ts';
+import { renderChildren } from './children/render.ts';
 import type { ClusterView } from './cluster-view.ts';
-import { conditionsOf } from './conditions.ts';
+import { conditionsOf, unsavedWork } from './conditions.ts';
 import type { ActivityMonitor } from './culling/activity-monitor.ts';
-import { cull, hibernation } from './culling/culler.ts';
+import { canSave, cull, hasClaim } from './culling/culler.ts';
 import type { CullingDecision } from './culling/decide.ts';
+import { byOperator } from './ending/decide.ts';
+import { createEnding } from './ending/ending.ts';
+import type { Saves } from './ending/saves.ts';
 import { createEnsureChildren, existingChildren } from './ensure-children.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { forcedEndMs, isOnLostNode } from './forced-end.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import { templateOperations } from './resize.ts';
 import { schedulingLeftMs } from './scheduling.ts';
 import { sessionUrl } from './session-url.ts';
 import type { OperatorSettings } from './settings.ts';
@@ -44,13 +52,18 @@ export function createReconciler(options: {
   client: KubernetesConnection;
   view: ClusterView;
   monitor: ActivityMonitor;
+  saves: Saves;
   recorder: EventRecorder;
   settings: OperatorSettings;
-  metrics: Pick<OperatorMetrics, 'culled'>;
+  metrics: Pick<OperatorMetrics, 'culled' | 'saved'>;
   now: () => Date;
 }) {
   const { client, view, monitor, recorder, settings, metrics, now } = options;
   const ensureChildren = createEnsureChildren(options);
+  const ending = createEnding({
+    ...options,
+    patchUnchanged: (server, patch, deadline) => patchServer(server, patch, deadline, { ifUnchanged: true }),
+  });
   /** Time of the last write of each session's status, in milliseconds since the epoch. */
   const writtenAt = new Map<string, number>();
   /** Uids of the sessions whose status this process has written or found correct, by namespace and name. */
@@ -61,11 +74,13 @@ export function createReconciler(options: {
     const key = `${namespace}/${name}`;
     if (!server) {
       monitor.forget(key);
+      ending.forget(key);
       writtenAt.delete(key);
       seen.delete(key);
       return undefined;
     }
     if (server.metadata.deletionTimestamp) {
+      ending.forget(key);
       await markTerminating(server, attempt.deadline);
       return (await endForced(server, attempt)) ?? resyncMs;
     }
@@ -108,10 +123,12 @@ export function createReconciler(options: {
     const set = children.find(({ key }) => key === 'statefulset');
     const kind = childKinds.find((each) => each.kind === 'StatefulSet');
     if (set && kind) {
-      const { scale, resize } = statefulSetUpdate(server, set);
+      const { scale, resize, isOtherClass } = statefulSetUpdate(server, set);
       const own = { op: 'test', path: '/metadata/uid', value: set.uid };
       if (resize) {
-        view.observeChild(kind, await client.jsonPatch(kind.type, namespace, set.name, [own, ...resize], deadline));
+        const template = isOtherClass ? await classOperations(server, set.name, deadline) : [];
+        const patch = [own, ...resize, ...template];
+        view.observeChild(kind, await client.jsonPatch(kind.type, namespace, set.name, patch, deadline));
         await replacePod(server, set, deadline);
         log.info('changed the resources of the session');
       }
@@ -123,6 +140,22 @@ export function createReconciler(options: {
     }
     const cleared = clearHibernation(server);
     if (cleared) await patchServer(server, cleared, deadline, { ifUnchanged: true });
+  }
+
+  /** Returns the JSON patch of the pod's template for another resource class. The cache has no patches of a session. */
+  async function classOperations(
+    { metadata, ...type }: JupyterServer,
+    set: string,
+    deadline: Deadline,
+  ): Promise<object[]> {
+    const { namespace = '', name = '', uid } = metadata;
+    const [live, existing] = await Promise.all([
+      client.get<JupyterServer>(settings.jupyterServers, namespace, name, deadline),
+      client.get(resource.statefulSets, namespace, set, deadline),
+    ]);
+    if (!live || live.metadata.uid !== uid || !existing) return [];
+    const complete = { ...live, apiVersion: type.apiVersion ?? '', kind: type.kind ?? '' };
+    return templateOperations(existing, renderChildren(complete, settings, randomBytes)['statefulset']);
   }
 
   /**
@@ -167,16 +200,23 @@ export function createReconciler(options: {
     );
     const pods = { pod, former, isFirstLook: seen.get(key) !== uid, createdAt: server.metadata.creationTimestamp };
     const withConditions = { ...observed, conditions: conditionsOf(observed, server.status, pods, time) };
+    const ended = await ending.step(
+      { key, server, desired: withConditions, pod, hasClaim: hasClaim(server, children) },
+      attempt,
+    );
+    if (ended?.isDone) return undefined;
     const session = { key, server, desired: withConditions, children, pod, now: time };
-    const decision = cull(session, monitor, settings.culling);
+    const decision = cull(session, monitor, settings);
     if (decision.action) {
       await endSession(server, decision.action, attempt);
       return undefined;
     }
-    const desired = { ...withConditions, ...lastActivity(server, decision) };
+    const save = ended?.progress ? { save: ended.progress } : {};
+    const conditions = [...withConditions.conditions, ...unsavedWork(decision.notice, server.status, time)];
+    const desired = { ...withConditions, conditions, ...lastActivity(server, decision), ...save };
     const patch = sessionPatch(server, desired, decision, time);
     const schedulingMs = schedulingLeftMs(pod, podEvents, settings.unschedulableGraceMs, time) || resyncMs;
-    const nextMs = Math.min(decision.nextMs ?? resyncMs, schedulingMs);
+    const nextMs = Math.min(decision.nextMs ?? resyncMs, schedulingMs, ended?.nextMs ?? resyncMs);
     if (!patch) {
       seen.set(key, uid);
       return nextMs;
@@ -204,8 +244,17 @@ export function createReconciler(options: {
   ): Promise<void> {
     const { namespace = '', name = '', uid = '', resourceVersion = '' } = server.metadata;
     const isHibernation = is === 'hibernate';
-    const what = isHibernation ? 'It is hibernated.' : 'It is deleted.';
-    if (isHibernation) await patchServer(server, hibernation(now()), deadline, { ifUnchanged: true });
+    const isSaved = isHibernation && canSave(server, settings.agentSecrets);
+    const what = isSaved
+      ? 'It is hibernated after its work is saved.'
+      : isHibernation
+        ? 'It is hibernated.'
+        : 'It is deleted.';
+    if (isSaved) {
+      const request = { id: randomUUID(), at: now().toISOString(), by: byOperator, action: 'hibernate' } as const;
+      const annotations = { [annotation.stopRequest]: writeStopRequest(request) };
+      await patchServer(server, { metadata: { annotations } }, deadline, { ifUnchanged: true });
+    } else if (isHibernation) await patchServer(server, hibernation(now()), deadline, { ifUnchanged: true });
     else {
       const options = { propagationPolicy: 'Foreground', preconditions: { uid, resourceVersion } } as const;
       const isDeleted = await client.delete(settings.jupyterServers, namespace, name, options, deadline);

@@ -1,4 +1,5 @@
 import { writeCullingNotice } from '../jupyter-server/culling-notice.ts';
+import { inSeconds } from '../jupyter-server/hibernation.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
 import { isObject } from '../lib/json.ts';
@@ -20,7 +21,7 @@ const delay = {
 const urgent: readonly string[] = ['state', 'create_fn', 'failedSince', 'stoppedPod'];
 
 /** Fields whose changes people see. */
-const steps: readonly string[] = ['containerStates', 'events'];
+const steps: readonly string[] = ['containerStates', 'events', 'save'];
 
 /** Returns the merge patch of the JupyterServer's status and annotations; undefined without a change. Pure. */
 export function sessionPatch(
@@ -56,9 +57,6 @@ function changedAnnotations(
   const changed = Object.entries(wanted).filter(([name, value]) => (current[name] || null) !== (value || null));
   return changed.length > 0 ? Object.fromEntries(changed) : undefined;
 }
-
-/** Returns an RFC 3339 time in whole seconds, in Amalthea's notation. */
-export const inSeconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, '+00:00');
 
 /**
  * Returns the milliseconds to wait before the patch is written, so that several changes become one write. Pure.

@@ -142,6 +142,7 @@ const ownedFields = [
   'conditions',
   'lastActivity',
   'stoppedPod',
+  'save',
 ] as const;
 
 /** Returns the merge patch that changes the owned fields of `current` to those of `desired`; undefined if they are equal. */

@@ -1,6 +1,7 @@
 import { readCullingNotice } from '../jupyter-server/culling-notice.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
+import { unsavedMessage } from './conditions.ts';
 
 /** A Kubernetes Event about a session, which `kubectl describe` shows. */
 export interface StoryEvent {
@@ -76,9 +77,14 @@ export function cullingStory(server: JupyterServer, text: string | null | undefi
   const known = readCullingNotice(server.metadata.annotations?.[annotation.culling]);
   if (!notice || (known?.action === notice.action && known.reason === notice.reason)) return [];
   const why = cullingReasons[notice.reason];
+  if (notice.action === 'none' && notice.reason === 'hibernated')
+    return [warning('UnsavedWork', `${why} ${unsavedMessage}`)];
   if (notice.action === 'none') {
     return [
-      warning('NotCulled', `${why} It is not stopped, because it has no volume claim and its files would be lost.`),
+      warning(
+        'NotCulled',
+        `${why} It is not stopped, because it has no volume claim and its work is not saved, so it would be lost.`,
+      ),
     ];
   }
   const what = notice.action === 'hibernate' ? 'hibernated' : 'deleted';

@@ -3,21 +3,24 @@ import { annotation } from '../jupyter-server/labels.ts';
 import { readQuantity } from '../jupyter-server/quantities.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { Child } from './child.ts';
-import { resourcesAnnotation } from './children/stateful-set.ts';
+import { resourcesAnnotation, resourcesText } from './children/stateful-set.ts';
 
 export interface StatefulSetUpdate {
   /** Merge patch (RFC 7386) of the number of replicas; undefined without a change. */
   scale: object | undefined;
   /** JSON patch (RFC 6902) of the resources; undefined without a change. */
   resize: object[] | undefined;
+  /** Whether the resource class has changed, which determines more of the pod's template (resize.ts). */
+  isOtherClass: boolean;
 }
 
 /** Returns the patches that apply `hibernated` and `resources` of a JupyterServer to its existing StatefulSet. */
-export function statefulSetUpdate({ spec }: JupyterServer, { statefulSet }: Child): StatefulSetUpdate {
-  if (!statefulSet) return { scale: undefined, resize: undefined };
+export function statefulSetUpdate(server: JupyterServer, { statefulSet }: Child): StatefulSetUpdate {
+  if (!statefulSet) return { scale: undefined, resize: undefined, isOtherClass: false };
+  const { spec, metadata } = server;
   const replicas = spec?.jupyterServer?.hibernated ? 0 : 1;
   const resources = spec?.jupyterServer?.resources ?? {};
-  const text = JSON.stringify(resources);
+  const text = resourcesText(server);
   // A StatefulSet of another operator has no annotation, so the normalised resources in its spec are compared.
   const same =
     statefulSet.resources === undefined
@@ -32,6 +35,7 @@ export function statefulSetUpdate({ spec }: JupyterServer, { statefulSet }: Chil
     resize: same
       ? undefined
       : [{ op: 'add', path: '/spec/template/spec/containers/0/resources', value: resources }, ...annotations],
+    isOtherClass: !same && statefulSet.resources !== undefined && metadata.annotations?.[annotation.size] !== undefined,
   };
 }
 
@@ -62,5 +66,8 @@ const hibernationAnnotations = [
 export function clearHibernation({ spec, metadata }: JupyterServer): { metadata: object } | undefined {
   if (spec?.jupyterServer?.hibernated) return undefined;
   const set = hibernationAnnotations.filter((name) => metadata.annotations?.[name]);
-  return set.length > 0 ? { metadata: { annotations: Object.fromEntries(set.map((name) => [name, ''])) } } : undefined;
+  if (set.length === 0) return undefined;
+  const ended = [annotation.stopRequest, annotation.savedWork].filter((name) => metadata.annotations?.[name]);
+  const cleared = [...set.map((name) => [name, '']), ...ended.map((name) => [name, null])];
+  return { metadata: { annotations: Object.fromEntries(cleared) } };
 }

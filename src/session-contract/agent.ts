@@ -49,7 +49,31 @@ export const gitProxyFile = {
   configuration: 'gitconfig',
   /** The key that git sends to the git proxy, mode 0600. */
   key: 'git-proxy-key',
+  /** The credential helper for the git proxy, a program of the shell. */
+  helper: 'git-credential',
 } as const;
 
 /** Folder on the session's volume for files of the agent, beside the repository and not in it; mode 0700. */
 export const agentFolder = '.notebook-sessions';
+
+/** File in the agent's folder: what git-clone has restored. The agent deletes it when a later save has the content. */
+export const recoveryFile = 'recovery.json';
+
+export interface RecoveryReport {
+  /** The autosave that was restored. */
+  readonly recovered: {
+    readonly branch: string;
+    /** Full id of the commit. */
+    readonly commit: string;
+    /** RFC 3339; null if it is unknown. */
+    readonly savedAt: string | null;
+    /** Whether everything was restored. */
+    readonly isComplete: boolean;
+    /** Whether the autosave was deleted in the remote repository. */
+    readonly isDeleted: boolean;
+    /** Why nothing was restored; null after a recovery. */
+    readonly error: string | null;
+  };
+  /** Older autosaves of the same user, branch and commit, which are in the remote repository. */
+  readonly others: readonly { readonly branch: string; readonly commit: string }[];
+}

@@ -20,6 +20,8 @@ export const cloneVariable = {
   gitProxyPort: 'GIT_CLONE_GIT_PROXY_PORT',
   /** Seconds to wait for the git server before the exit with `gitServerUnavailable`; default 120. Not in 1.18.1. */
   timeoutSeconds: 'GIT_CLONE_TIMEOUT_SECONDS',
+  /** `1` if the volume outlives the pod: then a restored autosave is deleted in the remote repository. Not in 1.18.1. */
+  keepsVolume: 'NOTEBOOK_SESSIONS_KEEPS_VOLUME',
 } as const;
 
 export const cloneExitCode = {

@@ -6,12 +6,13 @@ import type { Session } from '../jupyter-server/session.ts';
 import { notAcceptable } from '../pipeline/event-stream.ts';
 import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
+import type { Change } from './change/change.ts';
 import type { Restart } from './change/restart.ts';
+import type { Stop } from './change/stop.ts';
 import type { DryRun } from './launch/dry-run.ts';
 import type { Launch } from './launch/launch.ts';
 import { launchRequest, projectPath } from './launch/launch-request.ts';
 import type { Presenter } from './presentation/presenter.ts';
-import { noSuchSession } from './read/no-such-session.ts';
 import type { SessionStore } from './read/store.ts';
 import { sendJsonBytes, sendSessionList } from './send-json.ts';
 
@@ -20,6 +21,8 @@ export interface SessionRouteParts {
   readonly launch: Launch;
   readonly dryRun: DryRun;
   readonly restart: Restart;
+  readonly stop: Stop;
+  readonly change: Change;
   readonly present: Presenter;
   /** Sends the events of the caller's sessions for which `isWanted` returns true. */
   readonly follow: (
@@ -33,7 +36,17 @@ export interface SessionRouteParts {
 const eventStream = 'text/event-stream';
 
 /** `/servers`. */
-export function sessionRoutes({ store, launch, dryRun, restart, present, follow, config }: SessionRouteParts): Router {
+export function sessionRoutes({
+  store,
+  launch,
+  dryRun,
+  restart,
+  stop,
+  change,
+  present,
+  follow,
+  config,
+}: SessionRouteParts): Router {
   const routes = createRoutes();
 
   routes.get('/servers', async (req, res) => {
@@ -70,12 +83,16 @@ export function sessionRoutes({ store, launch, dryRun, restart, present, follow,
   routes.delete('/servers/{server_name}', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     const name = req.params.server_name;
-    const session = await store.get(identity, name, deadline);
-    const isForced = req.query.forced === true;
-    if (!(await store.remove(session, isForced, deadline))) {
-      throw noSuchSession(name);
-    }
+    await stop(identity, name, { isForced: req.query.forced === true, isSaved: req.query.save !== false }, deadline);
     res.status(204).end();
+  });
+
+  routes.patch('/servers/{server_name}', async (req, res) => {
+    const { identity, deadline } = contextOf(res);
+    const { state, resource_class_id: classId, force = false } = req.body;
+    const request = { state, classId, isForced: force };
+    const { session, isSaving } = await change(identity, req.params.server_name, request, deadline);
+    res.status(isSaving ? 202 : 200).json(present(session));
   });
 
   return routes.router;

@@ -172,19 +172,32 @@ describeAsOtherUser('another user of the machine', () => {
     // The platform, its two programs, and for each session at least two watching processes, Jupyter and a kernel.
     expect(pids.length).toBeGreaterThan(6);
 
-    // Listeners: the main port, the Kubernetes API, Jupyter at the address of each pod, and sockets in folders of the owner.
+    // Listeners: the main port, the Kubernetes API, Jupyter and the git proxy at the address of each pod, and sockets in folders
+    // of the owner.
     const { tcp, udp, unix } = listenersOf(pids);
     const kubernetes = new URL(platform.kubernetesUrl());
-    const jupyters = [...listMarked(`${marker}/`)].filter(([of]) => of.endsWith('/jupyter-server')).length;
+    const running = (container: string) =>
+      [...listMarked(`${marker}/`)].filter(([of]) => of.endsWith(`/${container}`)).length;
     const isPlatforms = (each: { port: number }) => [port, Number(kubernetes.port)].includes(each.port);
     expect(new Set(tcp.filter(isPlatforms).map(({ address }) => address))).toEqual(new Set(['127.0.0.1', '::1']));
     const others = tcp.filter((each) => !isPlatforms(each));
     for (const { address } of others) expect(address).toMatch(/^127\./);
-    expect(others).toHaveLength(jupyters);
+    expect(others).toHaveLength(running('jupyter-server') + running('git-proxy'));
     expect(udp).toEqual([]);
     for (const path of ['/api', '/apis', '/api/v1/secrets', '/openapi/v2'])
       expect(curlAsOther(new URL(path, kubernetes).href, '-k').status, path).toBe(401);
-    for (const each of others) {
+    const isProxy = (each: { address: string; port: number }) =>
+      curlAsOther(`http://${each.address}:${each.port}/`).status === 401;
+    const proxies = others.filter(isProxy);
+    expect(proxies).toHaveLength(running('git-proxy'));
+    for (const { address, port: at } of proxies) {
+      const own = `http://${address}:${at}`;
+      for (const path of ['/tokens', '/shutdown', `/http/127.0.0.1:${port}/forge/demo/first-light.git/info/refs`])
+        expect(curlAsOther(own + path).status, path).toBe(401);
+      // Connections of the proxy are those of its owner.
+      expect(curlAsOther(`${platform.origin}/forge/`, '--proxy', own, '--proxytunnel').status).toBe(0);
+    }
+    for (const each of others.filter((one) => !isProxy(one))) {
       for (const path of ['kernels', 'contents', 'terminals', 'status']) {
         const at = `http://${each.address}:${each.port}/sessions/${name}/api/${path}`;
         // The connection is closed without a response.

@@ -51,8 +51,8 @@ it('sessions of a killed platform continue, and the next start adopts them, with
   const kernel = await before.startKernel();
   await before.execute(kernel, 'treasure = 6 * 7');
   const processes = lasting(markedProcesses(stateDir));
-  // For each session the watcher of the container, its reaper and Jupyter, and one kernel.
-  expect(processes).toHaveLength(10);
+  // For each session the watchers and reapers of two containers, Jupyter and the git proxy, and one kernel.
+  expect(processes).toHaveLength(19);
   const origins = jupyterOrigins(stateDir);
   // Each pod has an address of its own, and the same port.
   expect(origins.map((origin) => new URL(origin).port)).toEqual(['8888', '8888', '8888']);

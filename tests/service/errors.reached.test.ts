@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/types.ts';
 import { type ErrorBody, type ErrorKind, errorKind } from '../../src/errors.ts';
-import type { TestResponse } from '../support/app.ts';
+import { send, type TestResponse } from '../support/app.ts';
 import { type Backends, startBackends } from '../support/sessions/backends.ts';
 import { testConfig } from '../support/sessions/config.ts';
 import { commitSha, johnsAutosave } from '../support/sessions/fake-gitlab.ts';
@@ -158,6 +158,25 @@ const attempts: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
       () => launch(),
     ),
   timedOut: () => withSilentGitLab(() => launch({}, hasty)),
+  cannotChange: async () => {
+    backends.gitlab.refs.set('changed', 'c'.repeat(40));
+    const name = await launched(usual, { commit_sha: 'changed' });
+    const reject = ({ method }: { method: string }) =>
+      method === 'PATCH' ? { status: 503, reason: 'ServiceUnavailable' } : undefined;
+    return withClusterThat(reject, () => usual.request('PATCH', `/servers/${name}`, { state: 'hibernated' }));
+  },
+  noVolumes: async () => {
+    const { sessions } = testConfig();
+    const at = await start({ sessions: { ...sessions, storage: { ...sessions.storage, pvs_enabled: false } } });
+    return at.request('PATCH', '/servers/some-session', { state: 'hibernated' });
+  },
+  anonymousHibernation: () =>
+    send(usual.port, {
+      method: 'PATCH',
+      path: '/notebooks/servers/some-session',
+      headers: { 'content-type': 'application/json', 'renku-auth-anon-id': 'anon-someone' },
+      body: JSON.stringify({ state: 'running' }),
+    }),
   requestTimeout: () => halfRequest(hasty),
   beingDeleted: async () => {
     const name = await launched(usual, { commit_sha: 'v1.0' });
@@ -194,10 +213,10 @@ describe('every error of the table', () => {
       413: [1413],
       415: [1415],
       421: [1421],
-      422: [1000, 1002, 1003, 1004, 1005, 1422],
+      422: [1000, 1002, 1003, 1004, 1005, 1422, 3007],
       429: [1429, 1430],
       431: [1431],
-      500: [2000, 2001, 3000, 3001, 3002, 3004],
+      500: [2000, 2001, 3000, 3001, 3002, 3004, 3005, 3006],
     };
     const found = Object.groupBy(kinds, ({ status }) => status);
     const codes = Object.entries(found).map(([status, of = []]) => [status, of.map(({ code }) => code).sort()]);
@@ -208,7 +227,7 @@ describe('every error of the table', () => {
     const kinds: ErrorKind[] = Object.values(errorKind);
     expect(new Set(kinds.map(({ code }) => code)).size).toBe(kinds.length);
     for (const { code, status } of kinds) {
-      expect(status < 500, String(code)).toBe(code < 2000 || [3408, 3409].includes(code));
+      expect(status < 500, String(code)).toBe(code < 2000 || [3007, 3408, 3409].includes(code));
     }
   });
 });

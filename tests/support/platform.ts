@@ -247,7 +247,7 @@ export const commandLine = (pid: number): string | undefined => readProc(pid, 'c
 
 /** Returns the processes that run as long as their session: not those that Jupyter starts for a moment. */
 export const lasting = (pids: readonly number[]): number[] =>
-  pids.filter((pid) => /\/(shim|jupyter_lab|kernel)\.py /.test(commandLine(pid) ?? ''));
+  pids.filter((pid) => /\/(shim\.py|jupyter_lab\.py|kernel\.py|git-proxy\/main\.ts) /.test(commandLine(pid) ?? ''));
 
 /** Returns whether the process runs. A zombie has ended: only its parent has not read the exit code. */
 export function isAlive(pid: number): boolean {

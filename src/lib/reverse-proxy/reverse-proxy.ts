@@ -1,12 +1,14 @@
 import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { Socket } from 'node:net';
 import { type Duplex, pipeline, type Transform } from 'node:stream';
+import type { SecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import { isInvalidResponse, requestFraming, responseFraming } from './framing.ts';
 import { endToEnd, pairs, type RawHeaders } from './headers.ts';
 
-/** The server that gets the requests: a Unix socket, or a port of an IP address. */
-export type Upstream = { socketPath: string } | { host: string; port: number };
+/** The server that gets the requests: a Unix socket, or a port of a host, with TLS if there is a context. */
+export type Upstream = { socketPath: string } | { host: string; port: number; secureContext?: SecureContext };
 
 export interface ReverseProxyOptions {
   /**
@@ -31,6 +33,15 @@ export interface ForwardOptions {
    * the connection before it responds. 0 by default.
    */
   waitMs?: number;
+  /** Time limits of the connection to the upstream in milliseconds; none by default. */
+  timeouts?: {
+    /** Until the connection is open, with TLS. */
+    connectMs: number;
+    /** Without any data in either direction. */
+    idleMs: number;
+  };
+  /** Called with a response before anything of it is sent. If it returns true, the callback sends another response. */
+  interceptResponse?: (response: IncomingMessage) => boolean;
   /** Called if there is no response from the upstream; the callback must send one. */
   onFailure: (error: NodeJS.ErrnoException) => void;
   log: Pick<Logger, 'debug'>;
@@ -55,18 +66,28 @@ const strictParser = { insecureHTTPParser: false };
  * breaks on one side is closed on the other. There is no timeout: a response may take any time.
  */
 export function createReverseProxy({ mayConnect = () => true }: ReverseProxyOptions = {}): ReverseProxy {
-  const proxy: Proxy = { agent: new Agent({ keepAlive: true }), mayConnect };
+  const proxy: Proxy = {
+    agent: new Agent({ keepAlive: true }),
+    tlsAgent: new TlsAgent({ keepAlive: true }),
+    mayConnect,
+  };
   return {
     forward: (req, res, options) => forward(proxy, req, res, options),
     forwardUpgrade: (socket, head, options) => forwardUpgrade(proxy, socket, head, options),
-    close: () => proxy.agent.destroy(),
+    close() {
+      proxy.agent.destroy();
+      proxy.tlsAgent.destroy();
+    },
   };
 }
 
 interface Proxy {
   readonly agent: Agent;
+  readonly tlsAgent: TlsAgent;
   readonly mayConnect: (host: string, port: number) => boolean;
 }
+
+const usesTls = (upstream: Upstream): boolean => 'secureContext' in upstream;
 
 /** Returns the error for an upstream to which the proxy may not connect; undefined if it may. */
 function rejectionOf(upstream: Upstream, { mayConnect }: Proxy): NodeJS.ErrnoException | undefined {
@@ -108,7 +129,8 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
       retryOrFail(rejection);
       return;
     }
-    const current = request({
+    const isTls = usesTls(options.upstream);
+    const current = (isTls ? requestTls : request)({
       ...options.upstream,
       ...strictParser,
       method: req.method,
@@ -116,9 +138,10 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
       // The header is `keep-alive` even if the connection is used only once. With `close`, a server that rejects a body early
       // would close the connection immediately, and the reset of the connection would discard the response.
       headers: [...options.headers, ...body.headers, 'Connection', 'keep-alive'],
-      agent: reuse ? proxy.agent : false,
+      agent: reuse ? (isTls ? proxy.tlsAgent : proxy.agent) : false,
     });
     outgoing = current;
+    if (options.timeouts) limitTime(current, isTls, options.timeouts);
     const failed = (error: NodeJS.ErrnoException) => {
       if (res.destroyed) return;
       if (res.headersSent) {
@@ -131,7 +154,11 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
       }
     };
     current.on('response', (incoming) => {
-      if (!isInvalidResponse(incoming)) return sendResponse(incoming, res, options);
+      if (!isInvalidResponse(incoming)) {
+        if (options.interceptResponse?.(incoming)) incoming.resume();
+        else sendResponse(incoming, res, options);
+        return;
+      }
       incoming.destroy();
       failed(new Error('the response is not valid HTTP'));
     });
@@ -144,6 +171,22 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
     else current.end();
   };
   attempt(repeatable);
+}
+
+/** Ends a request that takes too long, with the code ETIMEDOUT. */
+function limitTime(
+  outgoing: ClientRequest,
+  isTls: boolean,
+  { connectMs, idleMs }: NonNullable<ForwardOptions['timeouts']>,
+) {
+  const end = (message: string) => outgoing.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
+  const timer = setTimeout(() => end(`no connection within ${connectMs} ms`), connectMs);
+  const stop = () => clearTimeout(timer);
+  outgoing.once('close', stop).once('socket', (socket) => {
+    if (outgoing.reusedSocket) stop();
+    else socket.once(isTls ? 'secureConnect' : 'connect', stop);
+  });
+  outgoing.setTimeout(idleMs, () => end(`no data for ${idleMs} ms`));
 }
 
 function isNotListening({ code }: NodeJS.ErrnoException): boolean {
@@ -178,7 +221,7 @@ function forwardUpgrade(proxy: Proxy, socket: Duplex, head: Buffer, options: For
     return;
   }
   let responded = false;
-  const outgoing = request({
+  const outgoing = (usesTls(options.upstream) ? requestTls : request)({
     ...options.upstream,
     ...strictParser,
     method: 'GET',

@@ -12,7 +12,7 @@ import type { Children, Manifest } from './manifest.ts';
 import { renderPersistentVolumeClaim } from './pvc.ts';
 import { type RandomBytes, renderSecret } from './secret.ts';
 import { renderService } from './service.ts';
-import { renderStatefulSet, resourcesAnnotation } from './stateful-set.ts';
+import { renderStatefulSet, resourcesAnnotation, resourcesText } from './stateful-set.ts';
 
 /**
  * Returns the children of a JupyterServer to create: with `spec.patches` applied, labels and owner references. Pure, except
@@ -51,15 +51,16 @@ export function renderChildren(server: JupyterServer, settings: OperatorSettings
 }
 
 /** Sets resources and hibernation from the JupyterServer, even where a patch has changed them. */
-function setResources(set: Manifest | undefined, { spec }: JupyterServer): void {
+function setResources(set: Manifest | undefined, server: JupyterServer): void {
   const containers = asObject(podTemplate(set)?.['spec'])?.['containers'];
   const container: unknown = Array.isArray(containers) ? containers[0] : undefined;
   if (set === undefined || !isObject(container)) {
     throw new InvalidJupyterServer('spec.patches: the patches leave no StatefulSet with a container');
   }
+  const { spec } = server;
   const resources = spec?.jupyterServer?.resources ?? {};
   container['resources'] = resources;
-  set.metadata.annotations = { ...set.metadata.annotations, [resourcesAnnotation]: JSON.stringify(resources) };
+  set.metadata.annotations = { ...set.metadata.annotations, [resourcesAnnotation]: resourcesText(server) };
   if (spec?.jupyterServer?.hibernated) set['spec'] = { ...asObject(set['spec']), replicas: 0 };
 }
 

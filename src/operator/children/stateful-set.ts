@@ -1,4 +1,5 @@
-import type { JupyterServerSpec } from '../../jupyter-server/types.ts';
+import { annotation } from '../../jupyter-server/labels.ts';
+import type { JupyterServer, JupyterServerSpec } from '../../jupyter-server/types.ts';
 import { sessionUser, unprivileged, withLogInStatus } from '../../session-contract/container-defaults.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import type { SessionUrl } from '../session-url.ts';
@@ -12,6 +13,12 @@ import { proxyContainer } from './proxy-container.ts';
  * JupyterServer, because the API server normalises the quantities of the StatefulSet (0.5 becomes 500m).
  */
 export const resourcesAnnotation = 'notebook-sessions.io/resources';
+
+/** Returns the value of `resourcesAnnotation`: another one after each change of the resources or of the resource class. */
+export function resourcesText({ spec, metadata }: JupyterServer): string {
+  const size = metadata.annotations?.[annotation.size];
+  return `${JSON.stringify(spec?.jupyterServer?.resources ?? {})}${size === undefined ? '' : ` ${size}`}`;
+}
 
 /**
  * Returns the StatefulSet that creates the session's pod. Patches name containers, volumes and arguments by index, so the

@@ -42,7 +42,7 @@ const actionWith = (child: Child, enabled = true) =>
       forget: () => undefined,
       stop: () => Promise.resolve(),
     },
-    settings.culling,
+    settings,
   ).action;
 
 it('a session is hibernated only if its own claim has its files, not a claim that a patch has added', () => {

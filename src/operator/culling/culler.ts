@@ -1,11 +1,13 @@
 import { annotation } from '../../jupyter-server/labels.ts';
+import { readSavedWork } from '../../jupyter-server/saved-work.ts';
+import { readStopRequest } from '../../jupyter-server/stop-request.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
+import { agentSecretId } from '../../session-contract/agent-key.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import type { Child } from '../child.ts';
 import { mayHaveRun } from '../conditions.ts';
 import type { MainPod } from '../pod.ts';
 import { sessionUrl } from '../session-url.ts';
-import { inSeconds } from '../status-writer.ts';
 import type { ActivityMonitor } from './activity-monitor.ts';
 import { type CullingDecision, type CullingSettings, decideCulling } from './decide.ts';
 
@@ -23,9 +25,10 @@ export function cull(
     readonly now: Date;
   },
   monitor: ActivityMonitor,
-  settings: CullingSettings,
+  settings: { readonly culling: CullingSettings; readonly agentSecrets: readonly string[] },
 ): CullingDecision {
   const { key, server, desired, children, pod, now } = session;
+  const { annotations } = server.metadata;
   const decision = decideCulling(
     {
       thresholds: server.spec?.culling ?? {},
@@ -34,21 +37,17 @@ export function cull(
       failedSince: timeOf(desired.failedSince),
       hibernatedSince: timeOf(server.metadata.annotations?.[annotation.hibernationDate]),
       jupyterStartedAt: jupyterStart(pod),
-      // A patch can add other claims, which do not have the files of the session.
-      hasClaim: children.some(
-        ({ key: childKey, kind, terminating }) =>
-          childKey === 'pvc' &&
-          kind === 'PersistentVolumeClaim' &&
-          !terminating &&
-          server.spec?.storage?.pvc?.enabled === true,
-      ),
+      hasClaim: hasClaim(server, children),
       mayHaveRun: mayHaveRun(desired),
+      canSave: canSave(server, settings.agentSecrets),
+      isSaved: readSavedWork(annotations?.[annotation.savedWork])?.isVerified === true,
+      saveFailedAt: timeOf(readStopRequest(annotations?.[annotation.stopRequest])?.failure?.at),
       observation: pod && monitor.get(key, pod.uid),
       cpuMillicores: desired.mainPod?.resourceUsage?.cpuMillicores,
       lastActivity: timeOf(server.status?.lastActivity),
       now: now.getTime(),
     },
-    settings,
+    settings.culling,
   );
   const ip = pod?.status.podIP;
   if (decision.isCheckDue && ip) {
@@ -59,26 +58,20 @@ export function cull(
   return decision;
 }
 
-/** Returns the merge patch that hibernates a session, with Amalthea's annotations. Pure. */
-export function hibernation(now: Date): { spec: object; metadata: { annotations: Record<string, string | null> } } {
-  const date = inSeconds(now);
-  const unknown = { branch: '', commit: '', dirty: '', synchronized: '' };
-  return {
-    spec: { jupyterServer: { hibernated: true } },
-    metadata: {
-      annotations: {
-        [annotation.hibernation]: JSON.stringify({ ...unknown, date }),
-        [annotation.hibernationDate]: date,
-        [annotation.hibernationBranch]: '',
-        [annotation.hibernationCommitSha]: '',
-        [annotation.hibernationDirty]: '',
-        [annotation.hibernationSynchronized]: '',
-        [annotation.lastActivityDate]: '',
-        [annotation.culling]: null,
-      },
-    },
-  };
+/** Returns whether the agent of the session can save its work in the repository. Pure. */
+export function canSave({ metadata: { annotations = {} } }: JupyterServer, secrets: readonly string[]): boolean {
+  const id = annotations[annotation.agentSecret];
+  if (id === undefined || annotations[annotation.mayPush] === 'false') return false;
+  return secrets.some((secret) => agentSecretId(secret) === id);
 }
+
+/**
+ * Returns whether the files of the session are on a volume claim, which remains when the pod is deleted. Pure. A patch can add other
+ * claims, which do not have these files.
+ */
+export const hasClaim = (server: JupyterServer, children: readonly Child[]): boolean =>
+  server.spec?.storage?.pvc?.enabled === true &&
+  children.some(({ key, kind, terminating }) => key === 'pvc' && kind === 'PersistentVolumeClaim' && !terminating);
 
 const timeOf = (text: string | undefined): number | undefined => {
   const time = Date.parse(text ?? '');

@@ -22,6 +22,9 @@ function session(change: Partial<CullingInput> = {}): CullingInput {
     jupyterStartedAt: now - 10 * hour,
     hasClaim: true,
     mayHaveRun: true,
+    canSave: false,
+    isSaved: false,
+    saveFailedAt: undefined,
     observation: { podUid: 'p', at: now, activity: { lastAt: now - hour, isActive: false }, failure: undefined },
     cpuMillicores: 0,
     lastActivity: now - hour,
@@ -151,6 +154,18 @@ describe('a session above its maximum age', () => {
   });
 });
 
+describe('a session without a volume claim whose work can be saved', () => {
+  it('is hibernated when its threshold is exceeded, unless a save has failed within the last hour', () => {
+    const input = { hasClaim: false, canSave: true };
+    expect(decide(input).action).toEqual({ is: 'hibernate', reason: 'idle' });
+    expect(decide({ ...input, saveFailedAt: now - hour + 1 })).toMatchObject({
+      action: undefined,
+      notice: { action: 'none' },
+    });
+    expect(decide({ ...input, saveFailedAt: now - hour }).action).toEqual({ is: 'hibernate', reason: 'idle' });
+  });
+});
+
 describe('a session that does not run', () => {
   const thresholds = { startingSecondsThreshold: 60, failedSecondsThreshold: 60, hibernatedSecondsThreshold: 60 };
   const since = { startingSince: now - 60_000, failedSince: now - 60_000, hibernatedSince: now - 60_000 };
@@ -169,8 +184,15 @@ describe('a session that does not run', () => {
 
   it.each(states)('and may have run is not deleted, unless this is configured: %s', (state) => {
     const input = { thresholds, ...since, state };
-    expect(decide(input)).toMatchObject({ action: undefined, notice: undefined });
+    const { action, notice } = decide(input);
+    expect([action, notice?.action]).toEqual([undefined, state === 'hibernated' ? 'none' : undefined]);
     expect(decide(input, { deleteUnsaved: true }).action).toEqual({ is: 'delete', reason: state });
+  });
+
+  it('is deleted if it was hibernated and all of its work was saved', () => {
+    const input = { thresholds, ...since, isSaved: true };
+    expect(decide({ ...input, state: 'hibernated' }).action).toEqual({ is: 'delete', reason: 'hibernated' });
+    expect(decide({ ...input, state: 'failed' }).action).toBeUndefined();
   });
 
   it('is not deleted for another state than its own: a running session was starting long ago', () => {

@@ -26,6 +26,12 @@ export interface CullingInput {
   readonly hasClaim: boolean;
   /** Whether the session has been `running`, or may have been. */
   readonly mayHaveRun: boolean;
+  /** Whether the agent of the session can save its work in the repository. */
+  readonly canSave: boolean;
+  /** Whether the repository had all of the work when the session was hibernated. */
+  readonly isSaved: boolean;
+  /** When the work could not be saved before the end of the session. */
+  readonly saveFailedAt: number | undefined;
   readonly observation: Observation | undefined;
   readonly cpuMillicores: number | undefined;
   /** `status.lastActivity`. */
@@ -59,8 +65,9 @@ const maxActivityWriteMs = 900_000;
  * Returns what to do with a session whose thresholds in `spec.culling` may have been exceeded. Pure. The rules are those of
  * Amalthea (docs/differences.md), with these differences:
  * - `startingSecondsThreshold` counts only while the session is starting: Amalthea deletes running sessions;
- * - a session without a volume claim is never hibernated, because hibernation deletes its files: its owner gets the notice;
- * - a session that may have run is never deleted, unless `deleteUnsaved` is set, because its work may not be saved;
+ * - a session without a volume claim is hibernated only if its work can be saved in the repository, because hibernation deletes its
+ *   files: otherwise its owner gets the notice;
+ * - a session that may have run is never deleted, unless `deleteUnsaved` is set or its work was saved when it was hibernated;
  * - a busy kernel and the input and output of a terminal are activity. If the activity is unknown, the session is not idle.
  */
 export function decideCulling(input: CullingInput, settings: CullingSettings): CullingDecision {
@@ -135,22 +142,35 @@ function idleness(input: CullingInput, settings: CullingSettings): Idleness {
   return { ...check, since: isIdle ? since : undefined, write };
 }
 
-function idleEnd({ thresholds, hasClaim }: CullingInput, { since }: Idleness): End | undefined {
-  const threshold = thresholdMs(thresholds.idleSecondsThreshold);
-  if (threshold === undefined || since === undefined) return undefined;
-  return { action: hasClaim ? 'hibernate' : 'none', reason: 'idle', at: since + threshold };
+/** Milliseconds after a failed save until the work of a session without a volume claim is saved again because of a threshold. */
+const saveAgainMs = 3_600_000;
+
+/** Returns how a session that runs ends. The work is saved first, and a failed save of a session without a claim ends nothing. */
+function endOfRunning({ hasClaim, canSave, saveFailedAt, now }: CullingInput): End['action'] {
+  if (hasClaim) return 'hibernate';
+  const failedRecently = saveFailedAt !== undefined && now - saveFailedAt < saveAgainMs;
+  return canSave && !failedRecently ? 'hibernate' : 'none';
 }
 
-function ageEnd({ thresholds, jupyterStartedAt, hasClaim }: CullingInput): End | undefined {
+function idleEnd(input: CullingInput, { since }: Idleness): End | undefined {
+  const threshold = thresholdMs(input.thresholds.idleSecondsThreshold);
+  if (threshold === undefined || since === undefined) return undefined;
+  return { action: endOfRunning(input), reason: 'idle', at: since + threshold };
+}
+
+function ageEnd(input: CullingInput): End | undefined {
+  const { thresholds, jupyterStartedAt } = input;
   const threshold = thresholdMs(thresholds.maxAgeSecondsThreshold);
   if (threshold === undefined || jupyterStartedAt === undefined) return undefined;
-  return { action: hasClaim ? 'hibernate' : 'none', reason: 'age', at: jupyterStartedAt + threshold };
+  return { action: endOfRunning(input), reason: 'age', at: jupyterStartedAt + threshold };
 }
 
 /** Returns the deletion of a session that is not running; undefined if the session is not deleted. */
 function deletion(input: CullingInput, { deleteUnsaved }: CullingSettings): End | undefined {
   const { state, thresholds } = input;
-  if (state === 'running' || state === 'stopping' || (input.mayHaveRun && !deleteUnsaved)) return undefined;
+  if (state === 'running' || state === 'stopping') return undefined;
+  const isUnsaved = input.mayHaveRun && !deleteUnsaved && !(state === 'hibernated' && input.isSaved);
+  if (isUnsaved && state !== 'hibernated') return undefined;
   const [seconds, since] = (
     {
       starting: [thresholds.startingSecondsThreshold, input.startingSince],
@@ -160,7 +180,7 @@ function deletion(input: CullingInput, { deleteUnsaved }: CullingSettings): End 
   )[state];
   const threshold = thresholdMs(seconds);
   if (threshold === undefined || since === undefined) return undefined;
-  return { action: 'delete', reason: state, at: since + threshold };
+  return { action: isUnsaved ? 'none' : 'delete', reason: state, at: since + threshold };
 }
 
 /** Returns the earlier end. An end that stops the session comes before a notice. */

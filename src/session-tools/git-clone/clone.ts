@@ -1,11 +1,14 @@
+import type { RecoveryReport } from '../../session-contract/agent.ts';
 import { cloneExitCode } from '../../session-contract/clone.ts';
 import { CloneFailure, failureOf } from './failure.ts';
 import type { Git } from './git.ts';
 import { prepareLfs, pullLfs } from './lfs.ts';
 import { seconds } from './log.ts';
+import { deleteRecovered, recoverAutosave, writeReport } from './recovery.ts';
 import { fetchCommit, findBranch, withServer } from './remote.ts';
 import type { CloneSettings } from './settings.ts';
 import { createStaging, hasRepository } from './staging.ts';
+import { linkStorage } from './storage-link.ts';
 import { updateSubmodules } from './submodules.ts';
 import type { CloneTools } from './tools.ts';
 
@@ -22,24 +25,37 @@ export async function cloneRepository(settings: CloneSettings, tools: CloneTools
   const started = performance.now();
   log(`Cloning ${settings.repositoryUrl}, branch ${settings.branch}, commit ${settings.commit}.`);
   const staging = await createStaging(settings.directory, log);
+  let report: RecoveryReport | undefined;
   try {
-    await cloneInto(settings, tools, staging.repository);
+    report = await cloneInto(settings, tools, staging.repository);
+    if (report) await writeReport(settings.directory, report);
     await staging.publish();
   } finally {
     await staging.remove();
   }
+  if (report?.recovered.isComplete && settings.keepsVolume)
+    await writeReport(settings.directory, await deleteRecovered(tools, settings.directory, report));
   log(`The repository is in ${settings.directory} (${seconds(started)}).`);
 }
 
-async function cloneInto(settings: CloneSettings, tools: CloneTools, repository: string): Promise<void> {
+async function cloneInto(
+  settings: CloneSettings,
+  tools: CloneTools,
+  repository: string,
+): Promise<RecoveryReport | undefined> {
   const inside: Git = (args, options) => tools.git(['-C', repository, ...args], options);
   const inRepository = { ...tools, git: inside };
   await fetchRepository(settings, tools, repository);
   const commit = await findCommit(settings, inRepository);
   const lfs = await prepareLfs(settings, inRepository, commit);
   await checkOut(settings, inRepository, commit);
+  const report = await recoverAutosave(settings, inRepository, repository, commit);
   if (lfs) await pullLfs(inRepository, repository);
-  await updateSubmodules(settings, inRepository, repository);
+  // A save of this project has restored the submodules already.
+  if (report === undefined || report.recovered.savedAt === null)
+    await updateSubmodules(settings, inRepository, repository);
+  if (settings.storageMount !== null) await linkStorage(repository, settings.storageMount, tools.log);
+  return report;
 }
 
 /** Fetches all branches and tags, so that the user can switch between them without the network. */

@@ -2,14 +2,16 @@ import type { CloneSettings } from './settings.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The variable in which the credential helper finds the token. */
+/** The variables in which the credential helper finds the file with the token, or the token itself. */
+const tokenFileVariable = 'NOTEBOOK_SESSIONS_GIT_TOKEN_FILE';
 const tokenVariable = 'NOTEBOOK_SESSIONS_GIT_TOKEN';
 
 /**
- * The credential helper: a shell function that git calls with `get`, `store` or `erase`. The token is in the environment and
- * not in this text, so that it appears in no file and in no process list.
+ * The credential helper: a shell function that git calls with `get`, `store` or `erase`. The token is not in this text, so that
+ * it appears in no configuration and in no process list.
  */
-const helper = `!f() { if test "$1" = get; then printf 'username=oauth2\\npassword=%s\\n' "$${tokenVariable}"; fi; }; f`;
+const helper = (token: string) =>
+  `!f() { if test "$1" = get; then printf 'username=oauth2\\npassword=%s\\n' "${token}"; fi; }; f`;
 
 /** Variables for certificates and for the location of git. Other GIT_ variables would change the behaviour of git. */
 const kept = new Set(['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH', 'GIT_EXEC_PATH', 'GIT_PROXY_SSL_CAINFO']);
@@ -21,7 +23,7 @@ const kept = new Set(['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH', 'GIT_EXEC_PATH', 'GIT_
  */
 export const gitEnvironment = (settings: CloneSettings, inherited: Variables): Record<string, string> => ({
   ...isolatedEnvironment(inherited, configurationOf(settings)),
-  ...(settings.token === null ? {} : { [tokenVariable]: settings.token }),
+  ...tokenSource(settings),
 });
 
 /** Returns the environment of git with this configuration, and with no other configuration than that of the repository. */
@@ -69,9 +71,15 @@ export const safeConfiguration: readonly (readonly [string, string])[] = [
   ['http.lowSpeedTime', '60'],
 ];
 
-function configurationOf({ serverUrl, token }: CloneSettings): (readonly [string, string])[] {
+function tokenSource({ token, tokenFile }: CloneSettings): Record<string, string> {
+  if (tokenFile !== null) return { [tokenFileVariable]: tokenFile };
+  return token === null ? {} : { [tokenVariable]: token };
+}
+
+function configurationOf({ serverUrl, token, tokenFile }: CloneSettings): (readonly [string, string])[] {
   const { origin, host } = new URL(serverUrl);
-  const own: [string, string][] = token === null ? [] : [[`credential.${origin}.helper`, helper]];
+  const source = tokenFile === null ? `$${tokenVariable}` : `$(cat "$${tokenFileVariable}")`;
+  const own: [string, string][] = token === null ? [] : [[`credential.${origin}.helper`, helper(source)]];
   return [
     ...safeConfiguration,
     // An empty value removes earlier helpers. git calls this helper for the git server's origin only, so that a submodule

@@ -4,17 +4,18 @@
  * program has few imports, because every launch waits for this program.
  */
 import { hasCode } from '../../lib/error-code.ts';
-import { cloneExitCode, cloneVariable } from '../../session-contract/clone.ts';
+import { cloneExitCode } from '../../session-contract/clone.ts';
 import { cloneRepository } from './clone.ts';
 import { gitEnvironment } from './environment.ts';
 import { CloneFailure, diskFull } from './failure.ts';
 import { createGit } from './git.ts';
+import { writePrivateFiles } from './private-folder.ts';
 import { readSettings } from './settings.ts';
 
 /** 128 + 15, the exit code in a shell for a program that SIGTERM has ended. */
 const terminated = 143;
 
-const token = process.env[cloneVariable.oauthToken];
+let token: string | null = null;
 
 /**
  * Writes a line without control characters and credentials: it may contain messages of the git server and URLs of the
@@ -30,6 +31,8 @@ async function run(): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   try {
     const settings = readSettings(process.env);
+    token = settings.token;
+    if (settings.privateFolder) await writePrivateFiles(settings.privateFolder, settings.repositoryUrl);
     const git = createGit(gitEnvironment(settings, process.env), log, stop.signal);
     await cloneRepository(settings, { git, log, stop: stop.signal });
     return cloneExitCode.success;

@@ -22,6 +22,12 @@ describe('settings', () => {
       token: null,
       identity: { name: null, email: null },
       lfsAutoFetch: false,
+      tokenFile: null,
+      privateFolder: undefined,
+      username: null,
+      recovers: false,
+      keepsVolume: false,
+      storageMount: null,
       waitMs: 120_000,
     });
     expect(read({ oauthToken: '', fullName: '', email: '', gitUrl: '', lfsAutoFetch: '' })).toEqual(read());

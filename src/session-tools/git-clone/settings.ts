@@ -1,7 +1,12 @@
-import { dirname, isAbsolute, normalize } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
+import { hasCode } from '../../lib/error-code.ts';
 import { cloneExitCode, cloneVariable } from '../../session-contract/clone.ts';
+import { sessionContainer } from '../../session-contract/containers.ts';
+import { credentialFile, gitProxyVariable } from '../../session-contract/git-proxy.ts';
 import { isRefName } from '../../session-contract/ref-name.ts';
 import { CloneFailure } from './failure.ts';
+import type { PrivateFolder } from './private-folder.ts';
 
 export interface CloneSettings {
   /** http(s), without credentials. */
@@ -14,8 +19,19 @@ export interface CloneSettings {
   /** Base URL of the git server. The token is sent to its origin only. */
   readonly serverUrl: string;
   readonly token: string | null;
+  /** The file that contains the token; null if the token was in a variable. */
+  readonly tokenFile: string | null;
+  /** undefined: the session has no git proxy of this project. */
+  readonly privateFolder: PrivateFolder | undefined;
   readonly identity: { readonly name: string | null; readonly email: string | null };
   readonly lfsAutoFetch: boolean;
+  /** The user, a part of the names of autosaves; null if it is unknown. */
+  readonly username: string | null;
+  /** Whether an autosave of the user is restored. */
+  readonly recovers: boolean;
+  readonly keepsVolume: boolean;
+  /** Folder with the session's buckets; null without buckets. */
+  readonly storageMount: string | null;
   /** Milliseconds to wait for the git server. */
   readonly waitMs: number;
 }
@@ -47,8 +63,16 @@ export function readSettings(environment: Variables): CloneSettings {
     httpUrl,
     'an http(s) URL without credentials',
   );
-  const token = readOptional<string | null>(cloneVariable.oauthToken, null, printable, 'a token');
+  const credentials = environment[gitProxyVariable.credentialsFolder];
+  const tokenFile = credentials ? join(credentials, credentialFile.gitToken) : null;
+  const stored = tokenFile === null ? undefined : readToken(tokenFile);
+  const token = stored ?? readOptional<string | null>(cloneVariable.oauthToken, null, printable, 'a token');
+  const folder = readOptional(gitProxyVariable.privateFolder, undefined, absolutePath, 'an absolute path');
+  const proxyPort = readOptional<number>(cloneVariable.gitProxyPort, sessionContainer.gitProxy.port, port, 'a port');
   const lfsAutoFetch = readOptional(cloneVariable.lfsAutoFetch, false, flag, '0 or 1');
+  const recovers = readOptional(cloneVariable.gitAutosave, false, flag, '0 or 1');
+  const keepsVolume = readOptional(cloneVariable.keepsVolume, false, flag, '0 or 1');
+  const storageMount = readOptional<string | null>(cloneVariable.storageMount, null, absolutePath, 'an absolute path');
   const waitMs = readOptional(
     cloneVariable.timeoutSeconds,
     defaultWaitSeconds * 1000,
@@ -68,8 +92,17 @@ export function readSettings(environment: Variables): CloneSettings {
     directory,
     serverUrl,
     token,
+    tokenFile: stored === undefined ? null : tokenFile,
+    privateFolder:
+      folder === undefined
+        ? undefined
+        : { folder, proxy: { host: environment[gitProxyVariable.host] || '127.0.0.1', port: proxyPort } },
     identity: { name: environment[cloneVariable.fullName] || null, email: environment[cloneVariable.email] || null },
     lfsAutoFetch,
+    username: environment[cloneVariable.username] || null,
+    recovers,
+    keepsVolume,
+    storageMount,
     waitMs,
   };
 }
@@ -87,6 +120,19 @@ function absolutePath(text: string): string | undefined {
   const path = normalize(text).replace(/(?<=.)\/+$/, '');
   return isAbsolute(text) && !text.includes('\0') && dirname(path) !== path ? path : undefined;
 }
+
+/** Returns the token in the file; undefined without a token. */
+function readToken(file: string): string | undefined {
+  try {
+    return printable(readFileSync(file, 'utf8').trim());
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+const port = (text: string): number | undefined =>
+  /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535 ? Number(text) : undefined;
 
 const printable = (text: string): string | undefined => (/^[\x21-\x7e]+$/.test(text) ? text : undefined);
 

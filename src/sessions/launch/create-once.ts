@@ -1,6 +1,7 @@
 import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
+import { isEnding } from '../../jupyter-server/agent.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import { nodeLostSince, sinceText } from '../../jupyter-server/machine.ts';
 import type { Session } from '../../jupyter-server/session.ts';
@@ -38,7 +39,7 @@ export async function createOnce(
   const launchId = manifest.metadata.annotations?.[annotation.launchId];
   for (let attempt = 1; attempt <= maxAttempts && !deadline.expired; attempt += 1) {
     const session = (await tryToCreate(store, manifest, deadline)) ?? (await readBack(store, name, deadline));
-    if (session?.isBeingDeleted) await waitUntilGone(store, session, deadline);
+    if (session && isEnding(session)) await waitUntilGone(store, session, deadline);
     else if (session) {
       if (session.launchId === launchId) return { session, isNew: true };
       if (owns(identity, session)) return { session, isNew: false };

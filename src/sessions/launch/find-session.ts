@@ -1,5 +1,6 @@
 import { ownerKey } from '../../identity/owner.ts';
 import type { Identity } from '../../identity/types.ts';
+import { isEnding } from '../../jupyter-server/agent.ts';
 import { fullCommitId } from '../../jupyter-server/commit-id.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import type { LaunchTarget } from './launch-lookups.ts';
@@ -74,7 +75,7 @@ export function wasLaunchedByName({ commit: { id, requested } }: Session, { comm
   return wanted === undefined ? requested === commit : id === wanted;
 }
 
-export const isAlive = ({ isBeingDeleted }: Session): boolean => !isBeingDeleted;
+export const isAlive = (session: Session): boolean => !isEnding(session);
 
 /** Returns milliseconds since the epoch; 0 if unknown. */
 const createdAt = (session: Session): number => Date.parse(session.createdAt ?? '') || 0;

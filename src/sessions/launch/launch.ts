@@ -5,6 +5,7 @@ import type { CallerLimit } from '../../caller-limit.ts';
 import { ownerKey } from '../../identity/owner.ts';
 import type { Identity } from '../../identity/types.ts';
 import type { Session } from '../../jupyter-server/session.ts';
+import { isPending } from '../../jupyter-server/stop-request.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { buildJupyterServer } from '../manifest/build.ts';
@@ -151,7 +152,8 @@ async function completed(
   session: Session,
   deadline: Deadline,
 ): Promise<Launched> {
-  if (session.isHibernated) return { session: await resumeSession(parts, identity, session, deadline), isNew: false };
+  if (session.isHibernated || isPending(session.stopRequest))
+    return { session: await resumeSession(parts, identity, session, deadline), isNew: false };
   const launched = { session, isNew: false };
   if (parts.secrets.mayBeMissing(session)) await parts.secrets.create(launched, identity, request, deadline);
   return launched;

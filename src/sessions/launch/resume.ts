@@ -2,7 +2,9 @@ import type { Logger } from 'pino';
 import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
+import { isEnding } from '../../jupyter-server/agent.ts';
 import type { Session } from '../../jupyter-server/session.ts';
+import { isPending } from '../../jupyter-server/stop-request.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
@@ -28,7 +30,7 @@ export async function resumeSession(
     const read = await store.refresh(known, deadline);
     if (!read || !owns(identity, read.session)) return known;
     const { session, object } = read;
-    if (!session.isHibernated || session.isBeingDeleted) return session;
+    if (isEnding(session) || !(session.isHibernated || isPending(session.stopRequest))) return session;
     if (!isRenewed) {
       const kept = await secrets.renew(session, object, identity, deadline);
       if (kept.length > 0) log.warn({ session: session.name, secrets: kept }, 'a resume did not renew all credentials');

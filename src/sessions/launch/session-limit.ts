@@ -1,6 +1,7 @@
 import { ApiError, errorKind } from '../../errors.ts';
 import { ownerKey } from '../../identity/owner.ts';
 import type { Identity } from '../../identity/types.ts';
+import { isEnding } from '../../jupyter-server/agent.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 
 /** Limits the sessions of each user. Launches on different replicas at the same moment can exceed the limit. */
@@ -49,4 +50,4 @@ export function createSessionLimit(limits: Readonly<Record<Identity['kind'], num
 
 /** Returns the names of the sessions that count: a session that is being deleted does not. */
 const namesOf = (own: readonly Session[]): string[] =>
-  own.flatMap(({ name, isBeingDeleted }) => (isBeingDeleted ? [] : [name]));
+  own.flatMap((session) => (isEnding(session) ? [] : [session.name]));

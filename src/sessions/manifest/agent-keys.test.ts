@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { testConfig } from '../../../tests/support/sessions/config.ts';
+import { testConfig, withAgents } from '../../../tests/support/sessions/config.ts';
 import { registered } from '../../../tests/support/sessions/manifests.ts';
 import { john } from '../../../tests/support/sessions/service.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
@@ -11,14 +11,11 @@ import type { ManifestInput } from './input.ts';
 
 const first = 'the first secret, of at least 32 characters';
 const second = 'a newer secret, also of at least 32 characters';
-const withAgent = ['jupyter-server', 'oauth2-proxy', 'git-sidecar'];
 
-function launched(secrets: string[], registeredContainers = withAgent, input: ManifestInput = registered) {
-  const config = testConfig({
-    agent_secrets: secrets,
-    containers: { anonymous: ['jupyter-server', 'passthrough-proxy'], registered: registeredContainers },
-  });
-  const made = buildJupyterServer(input, config);
+type Changes = Parameters<typeof testConfig>[0];
+
+function launched(secrets: string[], changes: Changes = {}, input: ManifestInput = registered) {
+  const made = buildJupyterServer(input, testConfig({ ...withAgents(...secrets), ...changes }));
   return fromJupyterServer({ ...made, metadata: { ...made.metadata, namespace: 'renku', uid: 'uid-1' } });
 }
 
@@ -50,13 +47,14 @@ describe('a session with an agent', () => {
 
   it('has an annotation if its user may not push', () => {
     const input = { ...registered, repository: { ...registered.repository, mayPush: false } };
-    expect(launched([first], withAgent, input).mayPush).toBe(false);
+    expect(launched([first], {}, input).mayPush).toBe(false);
     expect(launched([first]).mayPush).toBe(true);
   });
 });
 
-it('a session has no key without a secret of the platform, and without an agent', () => {
-  const without = [launched([]), launched([first], ['jupyter-server', 'oauth2-proxy'])];
+it('a session has no key without a secret of the platform, without an agent, and with that of renku-notebooks', () => {
+  const { containers, git_rpc_server } = testConfig().sessions;
+  const without = [launched([]), launched([first], { containers }), launched([first], { git_rpc_server })];
   for (const session of without) expect(session.agentSecret).toBeUndefined();
   const made = buildJupyterServer(registered, testConfig({ agent_secrets: [first] }));
   expect(Object.keys(made.metadata.annotations ?? {})).not.toContain(annotation.agentSecret);

@@ -4,8 +4,8 @@ import { agentFolder, agentKeyFile, agentKeyFolder, agentPort, agentVariable } f
 import { sessionUser, unprivileged, withLogInStatus } from '../../session-contract/container-defaults.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { credentialsSecretName } from './credential-keys.ts';
-import { hasGitProxy } from './git-proxy.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput, repositoryPath } from './input.ts';
+import { hasGitProxy, hasOwnGitProxy, privateMount, privateVariable } from './private-folder.ts';
 
 const workspace = '/work';
 const keyVolume = 'session-agent';
@@ -35,6 +35,7 @@ export function agent(input: ManifestInput, config: ManifestConfig, hasKey: bool
       env: variables(input, config),
       volumeMounts: [
         { name: 'workspace', mountPath: workspace },
+        ...(hasOwnGitProxy(input.user.kind, config) ? [{ ...privateMount, readOnly: true }] : []),
         ...(hasKey ? [{ name: keyVolume, mountPath: agentKeyFolder, readOnly: true }] : []),
       ],
       livenessProbe: { ...probe, failureThreshold: 2 },
@@ -87,6 +88,7 @@ function variables(input: ManifestInput, config: ManifestConfig): object[] {
   const ofPod = (variable: string, fieldPath: string) => ({ name: variable, valueFrom: { fieldRef: { fieldPath } } });
   return [
     ...Object.entries(values).map(([variable, value]) => ({ name: variable, value })),
+    ...(hasOwnGitProxy(user.kind, config) ? [privateVariable] : []),
     ofPod(agentVariable.host, 'status.podIP'),
     ofPod(agentVariable.podUid, 'metadata.uid'),
   ];

@@ -13,6 +13,7 @@ import { imageDownload } from './image-download.ts';
 import type { ManifestInput } from './input.ts';
 import { metadata } from './metadata.ts';
 import { proxyCertificates, unverifiedEmail } from './oauth2-proxy.ts';
+import { privateVolumes } from './private-folder.ts';
 import { imagePullSecret } from './pull-secret.ts';
 import { rEnvironment } from './r-environment.ts';
 import { commandArguments, containerOrder, noServiceLinks, scheduling, securityContext } from './scheduling.ts';
@@ -47,6 +48,7 @@ export function buildJupyterServer(input: ManifestInput, config: ManifestConfig)
         ...imagePullSecret(input),
         noServiceLinks(),
         ...rEnvironment(input),
+        ...privateVolumes(input, config),
         ...gitProxy(input, config),
         ...gitSidecar(input, config),
         ...unverifiedEmail(input, config),

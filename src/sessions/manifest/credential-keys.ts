@@ -1,10 +1,13 @@
+import { credentialFile } from '../../session-contract/git-proxy.ts';
+
 /** Keys of the credentials Secret. The Secret contains exactly the keys to which the object refers. */
 export const credentialKey = {
-  gitlabToken: 'gitlab-oauth-token',
+  gitlabToken: credentialFile.gitToken,
+  gitlabTokenExpiresAt: credentialFile.gitTokenExpiresAt,
   oidcClientSecret: 'oidc-client-secret',
-  accessToken: 'access-token',
-  refreshToken: 'refresh-token',
-  gitProxyClientSecret: 'git-proxy-client-secret',
+  accessToken: credentialFile.accessToken,
+  refreshToken: credentialFile.refreshToken,
+  gitProxyClientSecret: credentialFile.clientSecret,
   /** The key of the session's agent, base64url. */
   agentKey: 'agent-key',
   /** The uid of the JupyterServer, which the manifest cannot contain. */

@@ -3,8 +3,8 @@ import type { Identity } from '../../identity/types.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { findAgentKey } from '../../session-contract/agent-key.ts';
 import { credentialKey, credentialsSecretName } from './credential-keys.ts';
-import { hasGitProxy } from './git-proxy.ts';
 import type { ManifestInput } from './input.ts';
+import { hasGitProxy, hasOwnGitProxy } from './private-folder.ts';
 import { ownedSecret, type Secret, type SecretOwner } from './secrets.ts';
 import { variableValues } from './variables.ts';
 
@@ -23,12 +23,20 @@ export function credentialsSecret(
   config: ManifestConfig,
 ): Secret {
   const values = {
-    ...(identity.git.token === null ? {} : { [credentialKey.gitlabToken]: identity.git.token }),
+    ...gitToken(identity, config),
     ...(identity.kind === 'registered' ? registered(identity, config) : {}),
     ...agentKeys(owner, config),
     ...variableValues(environment),
   };
   return ownedSecret(owner, config, credentialsSecretName(owner.name), 'Opaque', values);
+}
+
+function gitToken({ kind, git }: Identity, config: ManifestConfig): Record<string, string> {
+  if (git.token === null) return {};
+  return {
+    [credentialKey.gitlabToken]: git.token,
+    ...(hasOwnGitProxy(kind, config) ? { [credentialKey.gitlabTokenExpiresAt]: String(git.tokenExpiresAt) } : {}),
+  };
 }
 
 /** Returns the key of the session's agent. A session whose secret the platform no longer has gets none. */

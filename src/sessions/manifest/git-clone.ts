@@ -5,8 +5,16 @@ import { sessionUser, unprivileged, withLogInStatus } from '../../session-contra
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { certificatesFile, certificatesMount } from './certificates.ts';
 import { credentialKey, fromCredentials } from './credential-keys.ts';
-import { hasGitProxy } from './git-proxy.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput, repositoryPath, sentryVariables } from './input.ts';
+import {
+  credentialsMount,
+  credentialsVariable,
+  hasGitProxy,
+  hasOwnGitProxy,
+  hasTokenFile,
+  privateMount,
+  privateVariable,
+} from './private-folder.ts';
 
 /** Clones the repository into the workspace before the main containers start. */
 export function gitClone(input: ManifestInput, config: ManifestConfig): JsonPatch {
@@ -28,8 +36,15 @@ export function gitClone(input: ManifestInput, config: ManifestConfig): JsonPatc
     ...sentryVariables('GIT_CLONE_', config.sessions.git_clone.sentry, config),
     ...(input.cloudStorage.length > 0 ? { [cloneVariable.storageMount]: config.cloud_storage.mount_folder } : {}),
     ...proxyPort(input, config),
+    ...(isOwnProgram(config.sessions.git_clone) && config.sessions.storage.pvs_enabled
+      ? { [cloneVariable.keepsVolume]: '1' }
+      : {}),
   };
-  const token = fromCredentials(cloneVariable.oauthToken, input.name, credentialKey.gitlabToken);
+  const hasProxy = hasOwnGitProxy(user.kind, config);
+  const readsFile = hasTokenFile(input, config);
+  const token = readsFile
+    ? credentialsVariable
+    : fromCredentials(cloneVariable.oauthToken, input.name, credentialKey.gitlabToken);
   return jsonPatch(
     add('/initContainers/-', {
       name: sessionContainer.gitClone.name,
@@ -37,8 +52,17 @@ export function gitClone(input: ManifestInput, config: ManifestConfig): JsonPatc
       resources: { requests: { cpu: '100m', memory: '100Mi' } },
       securityContext: unprivileged(sessionUser),
       ...withLogInStatus,
-      volumeMounts: [{ name: 'workspace', mountPath: '/work' }, certificatesMount],
-      env: [...Object.entries(values).map(([name, value]) => ({ name, value })), ...(user.hasGitToken ? [token] : [])],
+      volumeMounts: [
+        { name: 'workspace', mountPath: '/work' },
+        certificatesMount,
+        ...(hasProxy ? [privateMount] : []),
+        ...(readsFile ? [credentialsMount] : []),
+      ],
+      env: [
+        ...Object.entries(values).map(([name, value]) => ({ name, value })),
+        ...(hasProxy ? [privateVariable] : []),
+        ...(user.hasGitToken ? [token] : []),
+      ],
     }),
   );
 }

@@ -1,12 +1,18 @@
-import type { Config, ManifestConfig } from '../../config/types.ts';
+import type { ManifestConfig } from '../../config/types.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
-import { certificatesMount } from './certificates.ts';
+import { gitProxyVariable } from '../../session-contract/git-proxy.ts';
+import { certificatesFile, certificatesMount } from './certificates.ts';
 import { credentialKey, fromCredentials } from './credential-keys.ts';
+import { hasGitSidecar } from './git-sidecar.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput, serviceContainer, sessionsOrigin } from './input.ts';
-
-/** Returns whether sessions have a git proxy, as configured. The local platform and small clusters do not need a git proxy. */
-export const hasGitProxy = (kind: ManifestInput['user']['kind'], { sessions }: Pick<Config, 'sessions'>): boolean =>
-  sessions.containers[kind].includes(sessionContainer.gitProxy.name);
+import {
+  credentialsMount,
+  credentialsVariable,
+  hasGitProxy,
+  hasOwnGitProxy,
+  privateMount,
+  privateVariable,
+} from './private-folder.ts';
 
 /** A value for unused variables: the git proxy exits if a variable is empty. */
 const none = 'None';
@@ -16,16 +22,18 @@ export function gitProxy(input: ManifestInput, config: ManifestConfig): JsonPatc
   if (!hasGitProxy(input.user.kind, config)) return [];
   const { image, health_port } = config.sessions.git_proxy;
   const probe = { httpGet: { path: sessionContainer.gitProxy.probe.path, port: health_port }, initialDelaySeconds: 3 };
+  const isOwn = hasOwnGitProxy(input.user.kind, config);
   return [
     jsonPatch(
       add('/containers/-', {
         name: sessionContainer.gitProxy.name,
         image,
+        ...(isOwn ? { args: [ownProgram] } : {}),
         ...serviceContainer,
-        env: [...plain(input, config), ...credentials(input, config)],
+        env: [...plain(input, config), ...(isOwn ? own(input, config) : credentials(input, config))],
         livenessProbe: probe,
         readinessProbe: probe,
-        volumeMounts: [certificatesMount],
+        volumeMounts: [certificatesMount, ...(isOwn ? ownMounts(input) : [])],
         resources: { requests: { cpu: '50m', memory: '16Mi' } },
       }),
     ),
@@ -47,6 +55,26 @@ function plain({ user, repository }: ManifestInput, config: ManifestConfig): { n
   };
   return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
+
+/** The program in the image of the session tools. */
+const ownProgram = '/app/src/session-tools/git-proxy/main.ts';
+
+/** Returns the variables of this project's proxy, which reads the credentials from files. */
+function own(input: ManifestInput, config: ManifestConfig): { name: string; value: string }[] {
+  return [
+    { name: gitProxyVariable.waitForAgent, value: hasGitSidecar(input, config) ? '1' : '0' },
+    { name: 'SSL_CERT_FILE', value: certificatesFile },
+    privateVariable,
+    credentialsVariable,
+  ];
+}
+
+const hasCredentials = ({ kind, hasGitToken }: ManifestInput['user']): boolean => kind === 'registered' || hasGitToken;
+
+const ownMounts = ({ user }: ManifestInput): object[] => [
+  { ...privateMount, readOnly: true },
+  ...(hasCredentials(user) ? [credentialsMount] : []),
+];
 
 function credentials({ name, user }: ManifestInput, config: ManifestConfig): object[] {
   const isRegistered = user.kind === 'registered';

@@ -13,13 +13,16 @@ import {
   sentryVariables,
   serviceContainer,
 } from './input.ts';
+import { gitConfiguration, hasOwnGitProxy, privateMount } from './private-folder.ts';
 
-const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Pick<Config, 'sessions'>): boolean =>
+export const hasGitSidecar = ({ user }: ManifestInput, { sessions }: Pick<Config, 'sessions'>): boolean =>
   user.kind === 'registered' && sessions.containers.registered.includes(sessionContainer.gitSidecar.name);
 
-/** Returns whether the session has an agent that the service and the operator can call. */
+/** Returns whether the session has an agent that the service and the operator can call. The sidecar of renku-notebooks has no such API. */
 export const hasAgent = (input: ManifestInput, config: Pick<Config, 'sessions'>): boolean =>
-  config.sessions.agent_secrets.length > 0 && hasGitSidecar(input, config);
+  config.sessions.agent_secrets.length > 0 &&
+  hasGitSidecar(input, config) &&
+  isOwnProgram(config.sessions.git_rpc_server);
 
 /**
  * Adds the sidecar that reports the state of the repository, and saves unpushed work when the session ends. Only oauth2-proxy
@@ -44,7 +47,10 @@ export function gitSidecar(input: ManifestInput, config: ManifestConfig): JsonPa
         ports: [{ name: 'git-port', containerPort: port, protocol: 'TCP' }],
         ...serviceContainer,
         env: variables(input, config),
-        volumeMounts: [{ name: 'workspace', mountPath: repositoryPath(input.repository), subPath: folder }],
+        volumeMounts: [
+          { name: 'workspace', mountPath: repositoryPath(input.repository), subPath: folder },
+          ...(hasOwnGitProxy(input.user.kind, config) ? [{ ...privateMount, readOnly: true }] : []),
+        ],
         livenessProbe: { ...probe, failureThreshold: 2 },
         readinessProbe: { ...probe, failureThreshold: 6 },
         startupProbe: { ...probe, failureThreshold: 30 },
@@ -73,7 +79,10 @@ function variables(input: ManifestInput, config: ManifestConfig): object[] {
     GIT_RPC_GIT_PROXY_HEALTH_PORT: String(git_proxy.health_port),
     AUTOSAVE_MINIMUM_LFS_FILE_SIZE_BYTES: String(autosave_minimum_lfs_file_size_bytes),
   };
-  return Object.entries(values).map(([name, value]) => ({ name, value }));
+  return [
+    ...Object.entries(values).map(([name, value]) => ({ name, value })),
+    ...(hasOwnGitProxy(input.user.kind, config) ? [gitConfiguration] : []),
+  ];
 }
 
 /**

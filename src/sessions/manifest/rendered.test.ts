@@ -181,9 +181,9 @@ describe.each(Object.entries(examples))('the pod that the operator creates for t
 
   it('contains no credentials', () => {
     const text = JSON.stringify([server, children]);
-    const isPublic = (key: string) => key === 'azurestorageaccountname' || key === 'session-uid';
+    const publicKeys = ['azurestorageaccountname', 'session-uid', 'gitlab-oauth-token-expires-at'];
     const values = secrets.flatMap(({ data }) =>
-      Object.entries(data).flatMap(([key, value]) => (isPublic(key) ? [] : [value])),
+      Object.entries(data).flatMap(([key, value]) => (publicKeys.includes(key) ? [] : [value])),
     );
     for (const value of values) expect(text.includes(Buffer.from(value, 'base64').toString())).toBe(false);
   });
@@ -320,6 +320,43 @@ describe('the manifest', () => {
     expect(configured).toMatchObject({ ...unset, GIT_PROXY_PORT: '65480' });
     const none = { GITLAB_OAUTH_TOKEN: 'None', RENKU_ACCESS_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
     expect(variables('git-helpers-anonymous')).toMatchObject({ ...none, ANONYMOUS_SESSION: 'true' });
+  });
+
+  it("gives this project's git proxy its credentials as files that no other main container has", () => {
+    const { containers, pod } = rendered(example('own-git-helpers'));
+    const mounts = (name: string) =>
+      (container(containers, name).volumeMounts ?? []).map((mount) => [
+        mount.name,
+        'readOnly' in mount && mount.readOnly,
+      ]);
+    expect(container(containers, 'git-proxy')).toMatchObject({ args: ['/app/src/session-tools/git-proxy/main.ts'] });
+    expect(mounts('git-proxy')).toEqual([
+      ['etc-ssl-certs', true],
+      ['session-private', true],
+      ['session-credentials', true],
+    ]);
+    expect(mounts('git-clone')).toEqual(
+      expect.arrayContaining([
+        ['session-private', false],
+        ['session-credentials', true],
+      ]),
+    );
+    for (const name of ['jupyter-server', 'git-sidecar']) {
+      expect(mounts(name)).toContainEqual(['session-private', true]);
+      expect(container(containers, name).env).toContainEqual({
+        name: 'GIT_CONFIG_SYSTEM',
+        value: '/run/notebook-sessions/gitconfig',
+      });
+    }
+    const holders = containers.filter(({ name }) => mounts(name).some(([volume]) => volume === 'session-credentials'));
+    expect(holders.map(({ name }) => name)).toEqual(['git-clone', 'git-proxy']);
+    const tokens = containers
+      .filter(({ name }) => ['git-clone', 'git-proxy'].includes(name))
+      .flatMap(({ env = [] }) => env.filter(({ valueFrom }) => valueFrom !== undefined));
+    expect(tokens).toEqual([]);
+    expect(pod.volumes.find(({ name }) => name === 'session-private')).toMatchObject({
+      emptyDir: { medium: 'Memory' },
+    });
   });
 
   it('sets the port of the git proxy and the Sentry settings for git-clone', () => {

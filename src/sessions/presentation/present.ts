@@ -6,6 +6,7 @@ import { withoutReplacedPod } from '../../jupyter-server/restart.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { isRestartable, sessionState } from '../../jupyter-server/state.ts';
 import type { SessionState } from '../../jupyter-server/types.ts';
+import { notDeletedMessage, savingMessage, savingSteps } from './ending.ts';
 import { failureReason, startFailure } from './failure.ts';
 import { stepsOf } from './steps.ts';
 import { sessionUrl } from './url.ts';
@@ -72,7 +73,7 @@ function annotations(session: Session, config: PresentationConfig): Record<strin
 
 function status(session: Session, config: PresentationConfig, now: number): SessionStatus {
   const state = sessionState(session, now);
-  const details = stepsOf(session, state);
+  const details = [...stepsOf(session, state), ...savingSteps(session)];
   return {
     state,
     ...message(session, state, details, now),
@@ -91,7 +92,9 @@ function message(
   now: number,
 ): { message?: string | null } {
   if (state === 'failed') return { message: failureReason(session, now) };
-  if (state === 'hibernated') return { message: hibernatedMessage(session) };
+  if (state === 'hibernated') return { message: notDeletedMessage(session) ?? hibernatedMessage(session) };
+  const saving = savingMessage(session);
+  if (saving !== undefined) return { message: saving };
   if (state !== 'starting') return {};
   const waiting = details.filter((step) => step.status !== 'ready').map((step) => step.step.toLowerCase());
   const waitsFor = waiting.length === 0 ? undefined : `The session is waiting for these steps: ${waiting.join(', ')}.`;

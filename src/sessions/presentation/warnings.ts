@@ -8,6 +8,7 @@ import { ageSeconds } from '../../jupyter-server/state.ts';
 import type { SessionState } from '../../jupyter-server/types.ts';
 import { oneLine } from '../../platform/kubernetes/failures.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
+import { notSavedWarnings } from './ending.ts';
 import { outOfMemoryMeaning, outOfMemoryReason } from './exit-codes.ts';
 import { machineLost } from './failure.ts';
 import { stoppedPodWarning } from './stopped-pod.ts';
@@ -24,6 +25,7 @@ export function warnings(
     ...incompleteImage(session),
     ...outOfMemory(session),
     ...stoppedByCluster(session, state),
+    ...notSavedWarnings(session, state, now),
     ...ending(session, state, config, now),
   ];
 }
@@ -63,6 +65,11 @@ function announced(
   config: PresentationConfig,
   now: number,
 ): SessionWarning[] {
+  if (action === 'none' && reason === 'hibernated') {
+    const message =
+      'The session has been hibernated for a long time. It is not deleted, because its work is not saved. Stop it if you no longer need it.';
+    return [{ message, critical: false }];
+  }
   if (action === 'none') {
     const since = new Date(Date.parse(at) - 1000 * (idleThreshold ?? 0));
     const unused = Number.isNaN(since.getTime())

@@ -3,7 +3,7 @@ import type { Config } from '../../config/types.ts';
 import { translateError } from '../../error-translation.ts';
 import { errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
-import { isLabelValue, label } from '../../jupyter-server/labels.ts';
+import { annotation, isLabelValue, label } from '../../jupyter-server/labels.ts';
 import { fromJupyterServer, type Session } from '../../jupyter-server/session.ts';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
@@ -77,7 +77,13 @@ export interface SessionStore {
     annotations: Readonly<Record<string, string | null>>,
     deadline: Deadline,
   ): Promise<Session | undefined>;
-  /** Resumes a hibernated session, under the same conditions and with the same results as `annotate`. */
+  /** Merges the patch into the object, under the same conditions and with the same results as `annotate`. */
+  change(
+    session: Session,
+    patch: { readonly metadata?: object; readonly spec?: object },
+    deadline: Deadline,
+  ): Promise<Session | undefined>;
+  /** Resumes a hibernated session, or cancels its hibernation, under the same conditions and with the same results as `annotate`. */
   resume(session: Session, deadline: Deadline): Promise<Session | undefined>;
   /** Deletes the session. `isForced` ends its processes within two seconds. Returns false if the session does not exist. */
   remove(session: Session, isForced: boolean, deadline: Deadline): Promise<boolean>;
@@ -302,8 +308,15 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
     },
 
     annotate: (session, annotations, deadline) => patchUnchanged(session, { metadata: { annotations } }, deadline),
-    resume: (session, deadline) =>
-      patchUnchanged(session, { spec: { jupyterServer: { hibernated: false } } }, deadline),
+    change: patchUnchanged,
+    resume: (session, deadline) => {
+      const annotations = { [annotation.stopRequest]: null, [annotation.savedWork]: null };
+      return patchUnchanged(
+        session,
+        { spec: { jupyterServer: { hibernated: false } }, metadata: { annotations } },
+        deadline,
+      );
+    },
 
     async remove(session, isForced, deadline) {
       const { name, namespace } = session;

@@ -87,3 +87,15 @@ export function testConfig(changes: Partial<Config['sessions']> = {}, top: Parti
     ...top,
   };
 }
+
+/** The changes with which sessions of registered users have an agent of this project. */
+export function withAgents(
+  ...secrets: string[]
+): Pick<Config['sessions'], 'agent_secrets' | 'containers' | 'git_rpc_server'> {
+  const { containers, git_rpc_server } = testConfig().sessions;
+  return {
+    agent_secrets: secrets,
+    containers: { ...containers, registered: [...containers.registered, 'git-sidecar'] },
+    git_rpc_server: { ...git_rpc_server, image: 'registry.example.org/notebook-sessions/session-tools:1.0.0' },
+  };
+}

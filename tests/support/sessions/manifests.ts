@@ -83,6 +83,12 @@ const withHelpers = testConfig({
   },
 });
 
+const withOwnHelpers = testConfig({
+  ...withHelpers.sessions,
+  git_clone: { ...withHelpers.sessions.git_clone, image: 'registry.example.org/notebook-sessions/session-tools:1' },
+  git_proxy: { ...withHelpers.sessions.git_proxy, image: 'registry.example.org/notebook-sessions/session-tools:1' },
+});
+
 const withAgent = testConfig({
   ...withHelpers.sessions,
   git_rpc_server: {
@@ -153,6 +159,9 @@ export const examples: Readonly<Record<string, Example>> = {
       git_proxy: { ...withHelpers.sessions.git_proxy, port: 65_480, renku_client_secret: null },
     }),
   },
+  /** With the programs of this project. */
+  'own-git-helpers': { input: registered, config: withOwnHelpers },
+  'own-git-helpers-anonymous': { input: anonymous, config: withOwnHelpers },
   /** With this project's agent, whose key is in the credentials Secret. */
   'own-agent': { input: registered, config: withAgent },
   ssh: {

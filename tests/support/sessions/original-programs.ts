@@ -60,7 +60,13 @@ export const originalPrograms: readonly OriginalProgram[] = [
       GIT_PROXY_HEALTH_PORT: optional('integer'),
       ...sentry,
     },
-    others: ['SENTRY_RELEASE', 'CI_COMMIT_SHA', 'RENKU_USERNAME', 'AUTOSAVE_MINIMUM_LFS_FILE_SIZE_BYTES'],
+    others: [
+      'SENTRY_RELEASE',
+      'CI_COMMIT_SHA',
+      'RENKU_USERNAME',
+      'AUTOSAVE_MINIMUM_LFS_FILE_SIZE_BYTES',
+      'GIT_CONFIG_SYSTEM',
+    ],
   },
   {
     container: 'git-proxy',

@@ -25,7 +25,10 @@ import { parseKubeConfig } from '../../../src/platform/kubernetes/kubeconfig.ts'
 import { noMetrics } from '../../../src/platform/metrics/types.ts';
 import { createOutboundHttp } from '../../../src/platform/outbound-http/outbound-http.ts';
 import { createResourceClasses } from '../../../src/platform/resource-classes/client.ts';
+import { createSessionAgents } from '../../../src/platform/session-agent/client.ts';
+import { createChange } from '../../../src/sessions/change/change.ts';
 import { createRestart } from '../../../src/sessions/change/restart.ts';
+import { createStop } from '../../../src/sessions/change/stop.ts';
 import { createDryRun } from '../../../src/sessions/launch/dry-run.ts';
 import { createLaunch } from '../../../src/sessions/launch/launch.ts';
 import { createPhaseTimer } from '../../../src/sessions/launch/phases.ts';
@@ -35,6 +38,8 @@ import { createPresenter } from '../../../src/sessions/presentation/presenter.ts
 import { sessionAddress } from '../../../src/sessions/presentation/url.ts';
 import { createSessionStore } from '../../../src/sessions/read/store.ts';
 import { sessionRoutes } from '../../../src/sessions/routes.ts';
+import { workRoutes } from '../../../src/work/routes.ts';
+import { createWork } from '../../../src/work/work.ts';
 import { testConfig } from './config.ts';
 import type { FakeCluster } from './fake-cluster.ts';
 import type { FakeGitLab } from './fake-gitlab.ts';
@@ -108,6 +113,7 @@ export async function startService(
   const exemptHosts = [config.git.registry, new URL(config.git.url).host, ...crcHosts];
   const http = createOutboundHttp({ allowedNetworks: [], exemptHosts });
   const images = createImageChecker({ config, http });
+  const agents = createSessionAgents();
   const secrets = createSessionSecrets(client, config);
   const classes = config.crc_url === null ? undefined : createResourceClasses({ url: config.crc_url, http, log });
   const offered = createOfferedPools(config, classes);
@@ -154,11 +160,17 @@ export async function startService(
         launch: createLaunch(parts),
         dryRun: createDryRun({ ...parts, present }),
         restart: createRestart({ client, store, secrets, log }),
+        stop: createStop({ store, agents, config, log }),
+        change: createChange({ store, secrets, agents, offered, config, log }),
         present,
         follow: events.all,
         config,
       }),
       eventRoutes({ sessions: store, events }),
+      workRoutes({
+        ...{ work: createWork({ sessions: store, agents, config }), stopping: stopping.signal },
+        limit: limits.eventStreams,
+      }),
       optionsRoutes(config, offered),
       accessTokenRoutes({
         tokens: createAccessTokens({
@@ -208,6 +220,7 @@ export async function startService(
       server.close();
       await store.stop();
       await client.close();
+      await agents.close();
       await http.close();
     },
   };

@@ -3,31 +3,20 @@ import { cloneVariable } from '../../../session-contract/clone.ts';
 import { sessionContainer } from '../../../session-contract/containers.ts';
 import { makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
 import type { PodContext } from '../pod/context.ts';
-import type { Container } from '../types.ts';
 import { resolveVariables } from './environment-variables.ts';
 
 /**
- * Returns the variables of the pod's git-clone container. The session of an anonymous user has no token. Because this
- * machine's git server requires one for every request, such a session gets a token that reads its repository.
- */
-export function cloneVariables(clone: Container, { pod, references, machine }: PodContext): Record<string, string> {
-  const variables = resolveVariables(clone, pod, references);
-  if (variables[cloneVariable.oauthToken]) return variables;
-  const token = machine.readToken?.(variables[cloneVariable.repositoryUrl] ?? '');
-  return token === undefined ? variables : { ...variables, [cloneVariable.oauthToken]: token };
-}
-
-/**
- * Returns variables with which git in the session signs in at the git server, and at no other server, as the clone did; none
- * for a session without a token. The session runs as the machine's owner: the token is in a file that only this user can
+ * Returns variables with which git signs in at the git server, and at no other server, in a session without a git proxy, which an
+ * earlier release created; none for a session without a token. The session runs as the machine's owner: the token is in a file that only this user can
  * read, and the user's own credential helpers are not used for that server.
  */
 export async function gitVariables(context: PodContext): Promise<Record<string, string>> {
-  const { pod, directory } = context;
+  const { pod, directory, references, machine } = context;
   const clone = pod.spec?.initContainers?.find(({ name }) => name === sessionContainer.gitClone.name);
   if (!clone) return {};
-  const variables = cloneVariables(clone, context);
-  const token = variables[cloneVariable.oauthToken];
+  const variables = resolveVariables(clone, pod, references);
+  const token =
+    variables[cloneVariable.oauthToken] ?? machine.readToken?.(variables[cloneVariable.repositoryUrl] ?? '');
   const server = variables[cloneVariable.gitUrl];
   if (!token || !server) return {};
   const { origin, protocol, host } = new URL(server);

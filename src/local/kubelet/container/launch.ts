@@ -12,8 +12,9 @@ import { isAtOrBelow, type Mount, realPath, rewriteValue } from '../volumes/moun
 import { makeMounts, makeWorkingDirectory } from '../volumes/volumes.ts';
 import { provideCertificates } from './certificates.ts';
 import { MissingReference, machineVariables, resolveVariables } from './environment-variables.ts';
-import { cloneVariables, gitVariables } from './git-credentials.ts';
+import { gitVariables } from './git-credentials.ts';
 import { withOwnIdentity } from './git-identity.ts';
+import { gitProxyProgram, gitProxyVariables, hasGitProxy, readTokenVariables } from './git-proxy.ts';
 import { providedImage, requireImage } from './image.ts';
 import { chooseToken, jupyterCommand, jupyterVariables } from './jupyter.ts';
 import { roleOf } from './role.ts';
@@ -57,8 +58,19 @@ export async function prepareLaunch(
   return {
     kind: 'process',
     workingDirectory,
-    ...(role === 'clone' ? await clone(place) : await jupyter(place, signal)),
+    ...(await command(role, place, signal)),
   };
+}
+
+function command(role: 'clone' | 'git-credentials' | 'jupyter', place: Place, signal: AbortSignal): Promise<Command> {
+  switch (role) {
+    case 'clone':
+      return clone(place);
+    case 'git-credentials':
+      return gitProxy(place);
+    case 'jupyter':
+      return jupyter(place, signal);
+  }
 }
 
 interface Place {
@@ -71,16 +83,37 @@ interface Place {
 type Command = Pick<Extract<Launch, { kind: 'process' }>, 'command' | 'variables' | 'server'>;
 
 async function clone({ container, pod, mounts }: Place): Promise<Command> {
-  const own = resolved(mounts, () => cloneVariables(container, pod));
+  const own = resolved(mounts, () => resolveVariables(container, pod.pod, pod.references));
   const machine = machineVariables(process.env, []);
-  // Every launch waits for this program. With the cache of compiled code, the program starts 80 ms earlier.
-  const cache = process.env['NODE_COMPILE_CACHE'];
   const variables = {
     ...machine,
-    ...(cache ? { NODE_COMPILE_CACHE: cache } : {}),
+    ...compileCache(),
     ...(await withOwnIdentity(own, machine)),
+    ...(await gitProxyVariables(pod)),
+    ...(await readTokenVariables(container, own, pod)),
   };
   return { command: [process.execPath, pod.machine.gitClone], variables };
+}
+
+/**
+ * Returns the variable with the folder of compiled code. With it, a program starts 80 ms earlier and uses 30 MB less memory, because
+ * Node.js does not load its compiler for TypeScript.
+ */
+function compileCache(): Record<string, string> {
+  const folder = process.env['NODE_COMPILE_CACHE'];
+  return folder ? { NODE_COMPILE_CACHE: folder } : {};
+}
+
+async function gitProxy({ container, pod, mounts }: Place): Promise<Command> {
+  const own = resolved(mounts, () => resolveVariables(container, pod.pod, pod.references));
+  const variables = {
+    ...machineVariables(process.env, []),
+    ...compileCache(),
+    ...own,
+    ...(await gitProxyVariables(pod)),
+    ...(await readTokenVariables(container, own, pod)),
+  };
+  return { command: [process.execPath, gitProxyProgram], variables };
 }
 
 async function jupyter(place: Place, signal: AbortSignal): Promise<Command> {
@@ -90,7 +123,11 @@ async function jupyter(place: Place, signal: AbortSignal): Promise<Command> {
   const environment = await providedImage(container, pod, signal);
   const token = await chooseToken(directory, own['SERVER_APP_TOKEN']);
   const server = await jupyterVariables(directory, token, pod.machine.pagesUrl);
-  const machine = { ...machineVariables(process.env, []), ...(await gitVariables(pod)), ...own };
+  const machine = {
+    ...machineVariables(process.env, []),
+    ...(hasGitProxy(pod) ? {} : await gitVariables(pod)),
+    ...own,
+  };
   const overlay = await prepareOverlay(environment, overlayFolder(place), machine);
   const wanted = sessionContainer.jupyter.port;
   const port = await choosePort(address, wanted);

@@ -3,7 +3,14 @@ import { CannotStart } from '../pod/context.ts';
 import type { Container } from '../types.ts';
 
 /** The roles that the local platform supports. The ingress checks requests instead of the proxies in front of Jupyter. */
-const supported = ['certificates', 'image', 'clone', 'proxy', 'jupyter'] as const satisfies ContainerRole[];
+const supported = [
+  'certificates',
+  'image',
+  'clone',
+  'git-credentials',
+  'proxy',
+  'jupyter',
+] as const satisfies ContainerRole[];
 
 type SupportedRole = (typeof supported)[number];
 

@@ -96,8 +96,12 @@ export class ContainerRunner {
     return port === undefined || token === undefined ? undefined : { address: this.#pod.address, port, token };
   }
 
-  /** Keeps the reported state of an adopted process that still runs, until a probe fails. */
+  /** Keeps the reported state of an adopted process that still runs, until a probe fails. Only servers have a port and are probed. */
   #resume({ main, startedAt }: ContainerProcess): void {
+    if (this.#stored.port === undefined) {
+      this.#setRunning(startedAt, !this.record.init);
+      return;
+    }
     const reported = this.#pod.pod.status?.containerStatuses?.find(({ name }) => name === this.container.name);
     const server = this.#server;
     const listens = server !== undefined && listensOn(main.pid, server.address, server.port);
