@@ -42,6 +42,7 @@ const minSeconds = 30;
 const checkEveryMs = 60_000;
 /** Time limit for all requests of a renewal. */
 const renewalMs = 20_000;
+const maxBackOffMs = 60_000;
 
 export interface TokenStoreOptions {
   /** undefined: tokens cannot be renewed. */
@@ -54,7 +55,7 @@ export interface TokenStoreOptions {
 /** Returns the store of the tokens, in memory only. Requests share one renewal, and a failed one is not repeated at once. */
 export function createTokenStore(initial: UserTokens, options: TokenStoreOptions): TokenStore {
   const { platform, log, now = Date.now } = options;
-  const backOff = createBackOff({ firstMs: 1_000, maxMs: 60_000 });
+  const backOff = createBackOff({ firstMs: 1_000, maxMs: maxBackOffMs });
   let tokens = initial;
   /** Increases when tokens from outside replace the tokens: the result of an earlier renewal is then dropped. */
   let generation = 0;
@@ -69,7 +70,9 @@ export function createTokenStore(initial: UserTokens, options: TokenStoreOptions
 
   /** Renews the git token and, if needed, the access token. */
   const renew = (): Promise<void> => {
-    if (failure && now() < failure.retryAt) return Promise.reject(failure.error);
+    // The clock may have been set back since.
+    const waitMs = failure ? failure.retryAt - now() : 0;
+    if (failure && waitMs > 0 && waitMs <= maxBackOffMs) return Promise.reject(failure.error);
     inFlight ??= renewAll().finally(() => {
       inFlight = undefined;
     });
