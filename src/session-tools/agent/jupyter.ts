@@ -2,6 +2,8 @@ import { isObject } from '../../lib/json.ts';
 
 /** Milliseconds for each request to Jupyter. */
 const limitMs = 10_000;
+/** Milliseconds for all requests: the save must still fit into the grace period of the pod. */
+const totalMs = 20_000;
 const maxBytes = 4 * 1024 * 1024;
 
 /**
@@ -10,9 +12,10 @@ const maxBytes = 4 * 1024 * 1024;
  */
 export async function endKernels(jupyterUrl: string, stop: AbortSignal): Promise<string[]> {
   const failures: string[] = [];
+  const total = AbortSignal.timeout(totalMs);
   const base = jupyterUrl.replace(/\/+$/, '');
   const request = async (method: string, path: string) => {
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(limitMs)]);
+    const signal = AbortSignal.any([stop, total, AbortSignal.timeout(limitMs)]);
     const response = await fetch(`${base}/api/${path}`, { method, signal, redirect: 'error' });
     const text = await textOf(response);
     // 404: the kernel has just ended, or Jupyter has no terminals.
